@@ -1,0 +1,52 @@
+# `make` alone lists what there is. Extra arguments: make demo ARGS="--json"
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+ARGS ?=
+VENV := .venv/bin
+
+.PHONY: help demo up test lint format bench chaos messages lock
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo 'Arguments go in ARGS, for example: make demo ARGS="--keep"'
+
+demo: ## Replay the outage of 21 June 2022 through the whole system, then show who was told what
+	@.ci/bootstrap runtime
+	@$(VENV)/notifier demo $(ARGS)
+
+up: ## Run the whole system on this machine until Ctrl-C
+	@.ci/bootstrap runtime
+	@$(VENV)/notifier up $(ARGS)
+
+test: ## Run the tests, with coverage of lines and branches
+	@.ci/bootstrap dev
+	@rm -f .coverage .coverage.*
+	@$(VENV)/python -m pytest --numprocesses=2 --dist=loadfile --cov --cov-report=term $(ARGS)
+
+lint: ## Check style, format, types and the floor plan
+	@.ci/bootstrap dev
+	@echo 'ruff check'; $(VENV)/ruff check .
+	@echo 'ruff format'; $(VENV)/ruff format --check .
+	@echo 'mypy'; $(VENV)/mypy
+	@echo 'import-linter'; $(VENV)/lint-imports
+
+format: ## Put the code in the one format, and mend what can be mended by itself
+	@.ci/bootstrap dev
+	@$(VENV)/ruff check --fix-only .
+	@$(VENV)/ruff format .
+
+bench: ## Measure recipients per second, on SQLite and on PostgreSQL
+	@.ci/bootstrap dev
+	@$(VENV)/python -m notifier.bench $(ARGS)
+
+chaos: ## Kill, pause and starve every part while messages flow, and count what was lost
+	@.ci/bootstrap dev
+	@$(VENV)/python -m notifier.bench.chaos $(ARGS)
+
+messages: ## Gather the strings to translate and bring every catalogue up to date
+	@.ci/bootstrap dev
+	@$(VENV)/pybabel --quiet extract --mapping-file=locales/babel.cfg --output-file=locales/messages.pot --project=notifier --sort-by-file --add-comments=i18n: .
+	@$(VENV)/pybabel --quiet update --input-file=locales/messages.pot --output-dir=locales --no-fuzzy-matching --ignore-pot-creation-date
+
+lock: ## Solve the dependencies anew (needs uv): make lock ARGS="--upgrade"
+	@.ci/lock $(ARGS)

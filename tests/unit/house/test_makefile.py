@@ -1,0 +1,40 @@
+import os
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def make(*arguments: str) -> str:
+    # A test that was itself started by make must not hand on that make's flags.
+    environment = {"PATH": os.environ["PATH"]}
+    command = ["make", "--no-print-directory", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+
+
+def test_make_alone_lists_every_target() -> None:
+    phony = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)
+    assert phony is not None
+    listed = re.findall(r"^  make ([a-z]+) +\S", make(), re.MULTILINE)
+    assert sorted(listed) == sorted(phony.group(1).split())
+    assert {"demo", "up", "test", "lint", "bench", "help"} <= set(listed)
+
+
+def test_arguments_reach_the_program() -> None:
+    assert ".venv/bin/notifier demo --json --speed 9" in make("--dry-run", "demo", "ARGS=--json --speed 9")
+
+
+def test_every_target_that_runs_something_prepares_the_environment_first() -> None:
+    recipes = re.findall(r"^([a-z]+):.*\n((?:\t.+\n)+)", MAKEFILE, re.MULTILINE)
+    unprepared = {
+        name for name, recipe in recipes if "$(VENV)" in recipe and not recipe.startswith("\t@.ci/bootstrap ")
+    }
+    assert recipes
+    assert unprepared == set()
+
+
+def test_the_machines_run_is_lint_then_test() -> None:
+    commands = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line.startswith("make ")]
+    assert commands == ["make lint", "make test"]
