@@ -1,0 +1,119 @@
+"""Who is told: one pure rule, asked once per distinct set of preferences and standing.
+
+Planning stores the verdicts and joins them to the subscribers (`services/plan.py`); `notifier explain` asks the same
+function for one person. That is why the two cannot disagree.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from notifier.domain.values import Channel, Impact, Wanted
+
+
+class Standing(StrEnum):
+    """What a recipient already knows of this round of the incident on this channel."""
+
+    NEW = "new"  # no message was ever meant for them
+    IN_LINE = "in_line"  # one was decided but has not reached them: queued, held, superseded
+    TOLD = "told"  # at least one reached them, or may have
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences:
+    """What one recipient asked for. `components` empty means all of them."""
+
+    channels: frozenset[Channel] = frozenset({Channel.EMAIL})
+    components: frozenset[str] = frozenset()
+    min_impact: Impact = Impact.NONE
+    updates: Wanted = Wanted.ALL
+    maintenance: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """How far an incident reached at one moment. No components means the whole platform."""
+
+    impact: Impact
+    components: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What one notification is about, as far as routing cares."""
+
+    channel: Channel
+    scope: Scope
+    earlier_scopes: Sequence[Scope] = ()  # of this round, the present one excluded
+    closes: bool = False
+    postmortem: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One rule as it was applied: its name, what it looked at, and whether it let the recipient pass."""
+
+    rule: str
+    seen: str
+    passed: bool
+
+
+def scope_checks(preferences: Preferences, scope: Scope) -> tuple[Check, ...]:
+    """Apply the preferences that concern what an incident touches."""
+    if scope.impact is Impact.MAINTENANCE:
+        severity = Check(rule="maintenance", seen=f"maintenance={preferences.maintenance}", passed=preferences.maintenance)
+    else:
+        seen = f"impact={scope.impact} min_impact={preferences.min_impact}"
+        severity = Check(rule="min_impact", seen=seen, passed=scope.impact.rank >= preferences.min_impact.rank)
+    touched = not preferences.components or not scope.components or bool(preferences.components & scope.components)
+    wanted = ",".join(sorted(preferences.components)) or "all"
+    affected = ",".join(sorted(scope.components)) or "all"
+    return severity, Check(rule="components", seen=f"affected={affected} wanted={wanted}", passed=touched)
+
+
+def in_scope(preferences: Preferences, scope: Scope) -> bool:
+    """Whether an incident of this reach concerns the recipient."""
+    return all(check.passed for check in scope_checks(preferences, scope))
+
+
+def checks(preferences: Preferences, standing: Standing, occasion: Occasion) -> tuple[Check, ...]:
+    """Apply every rule for one recipient and one notification; all must pass.
+
+    Two promises stand above the preferences: who was told that it began is told that it ended, and who was not is not.
+    Someone `in_line` counts as told: their message was decided and replaced by a newer one that says the same.
+    """
+    channel = Check(
+        rule="channel",
+        seen=f"{occasion.channel} in {','.join(sorted(preferences.channels)) or 'none'}",
+        passed=occasion.channel in preferences.channels,
+    )
+    if occasion.closes:
+        return channel, *_closing_checks(preferences, standing, occasion)
+    if occasion.postmortem:
+        wanted = preferences.updates is not Wanted.RESOLUTION
+        return (
+            channel,
+            Check(rule="updates", seen=f"updates={preferences.updates}, this is the postmortem", passed=wanted),
+            Check(rule="told_it_began", seen=f"standing={standing}", passed=standing is not Standing.NEW),
+        )
+    milestone_done = preferences.updates is Wanted.MILESTONES and standing is Standing.TOLD
+    heard = preferences.updates is not Wanted.RESOLUTION and not milestone_done
+    step = "already told that it began" if standing is Standing.TOLD else "not told yet"
+    return (
+        channel,
+        *scope_checks(preferences, occasion.scope),
+        Check(rule="updates", seen=f"updates={preferences.updates}, {step}", passed=heard),
+    )
+
+
+def _closing_checks(preferences: Preferences, standing: Standing, occasion: Occasion) -> tuple[Check, ...]:
+    if preferences.updates is Wanted.RESOLUTION:
+        scopes = (*occasion.earlier_scopes, occasion.scope)
+        ever = any(in_scope(preferences, scope) for scope in scopes)
+        return (Check(rule="in_scope_while_it_ran", seen=f"updates=resolution, in scope={ever}", passed=ever),)
+    return (Check(rule="told_it_began", seen=f"standing={standing}", passed=standing is not Standing.NEW),)
+
+
+def is_told(preferences: Preferences, standing: Standing, occasion: Occasion) -> bool:
+    """Whether this notification goes to a recipient with these preferences and this standing."""
+    return all(check.passed for check in checks(preferences, standing, occasion))

@@ -1,0 +1,89 @@
+"""Errors whose type says what to do next.
+
+    NotifierError
+     |- ConfigError              refuse to start: names the field
+     |- InvalidInputError        refuse the input: names each field
+     |- NotFoundError            nothing by that name
+     |- UnavailableError         a store we need does not answer: try again later
+     '- DeliveryError            one attempt failed
+         |- TransientDeliveryError   trying again may work
+         |- OutcomeUnknownError      the request left and no answer came
+         |- PermanentDeliveryError   trying again cannot work, for this recipient
+         '- ChannelStoppedError      nothing on this channel can work until a person acts (credentials, credits)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from notifier.domain.values import Reason
+
+
+class NotifierError(Exception):
+    """Root of every error we raise on purpose; anything else is a bug and must surface."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault of an input: `field` is a dotted path, `message` one sentence that never repeats a secret."""
+
+    field: str
+    message: str
+
+
+class ConfigError(NotifierError):
+    """The configuration is unusable; `field` is the variable or the TOML key at fault."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field, self.message = field, message
+
+
+class InvalidInputError(NotifierError):
+    """Input that was refused; carries every fault found, not only the first."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+        self.errors = tuple(errors)
+
+
+class NotFoundError(NotifierError):
+    """No such incident, subscriber, endpoint, notification or delivery."""
+
+    def __init__(self, kind: str, key: str) -> None:
+        super().__init__(f"no {kind} {key!r}")
+        self.kind, self.key = kind, key
+
+
+class ConflictError(NotifierError):
+    """The request contradicts what is stored."""
+
+
+class UnavailableError(NotifierError):
+    """The database or the broker does not answer now; nothing was stored."""
+
+
+class DeliveryError(NotifierError):
+    """One attempt failed; `reason` is stored on the attempt and labels the metric, `detail` never holds a secret."""
+
+    def __init__(
+        self, reason: Reason, detail: str = "", *, status: int | None = None, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail, self.status, self.retry_after = reason, detail, status, retry_after
+
+
+class TransientDeliveryError(DeliveryError):
+    """Trying again may work: 429, 5xx, refused connection, SMTP 4yz (RFC 5321 section 4.2.1)."""
+
+
+class OutcomeUnknownError(DeliveryError):
+    """The request left and no answer came: repeat only where a repeat reaches nobody twice."""
+
+
+class PermanentDeliveryError(DeliveryError):
+    """Trying again cannot work: bad address, rejected content, SMTP 5yz."""
+
+
+class ChannelStoppedError(DeliveryError):
+    """Credentials, sender identity or credits: the channel stops and a person is called; no delivery is given up."""

@@ -1,0 +1,54 @@
+"""Who speaks: the brand, its components and its social media accounts, as values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from notifier.domain.message import Mailbox
+from notifier.domain.values import Platform
+
+
+def localized(texts: Mapping[str, str], locale: str, default_locale: str) -> str:
+    """Return the text for `locale`, else for its language, else for the default locale, else the first one there is."""
+    for candidate in (locale, locale.split("-")[0], default_locale, "en"):
+        if candidate in texts:
+            return texts[candidate]
+    return next(iter(texts.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """The house in each locale it speaks. `timezone` is an IANA name; `locales` the offered ones."""
+
+    name: Mapping[str, str]
+    from_email: Mapping[str, str]
+    default_locale: str
+    locales: Sequence[str]
+    timezone: str
+    reply_to: Mapping[str, str] = field(default_factory=dict)
+
+    def name_in(self, locale: str) -> str:
+        """The brand's name as readers of that locale know it."""
+        return localized(self.name, locale, self.default_locale)
+
+    def sender_in(self, locale: str) -> Mailbox:
+        """The From mailbox for that locale."""
+        return Mailbox(email=localized(self.from_email, locale, self.default_locale), name=self.name_in(locale))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """A part of the platform a merchant may care about; `name` per locale."""
+
+    key: str
+    name: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One social media account the platform owns. Credentials live with the sender, not here."""
+
+    name: str
+    platform: Platform
+    locale: str
+    with_link: bool = True
+    hashtags: Sequence[str] = ()

@@ -1,0 +1,64 @@
+"""Incidents, their updates, and the events that bring them in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from notifier.domain.values import ComponentStatus, Impact, Status
+
+
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AffectedComponent:
+    """A component as an event names it; `status` is None when the producer gave the plain key."""
+
+    key: str
+    status: ComponentStatus | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """A disruption or a maintenance window as one event describes it. Times are aware UTC."""
+
+    id: str
+    title: Mapping[str, str]
+    impact: Impact
+    components: tuple[AffectedComponent, ...] = ()
+    started_at: datetime | None = None
+    scheduled_for: datetime | None = None
+    scheduled_until: datetime | None = None
+    links: tuple[str, ...] = ()
+
+    @property
+    def component_keys(self) -> frozenset[str]:
+        """Keys of the affected components; empty means the whole platform."""
+        return frozenset(component.key for component in self.components)
+
+    @property
+    def is_maintenance(self) -> bool:
+        """Planned work rather than trouble."""
+        return self.impact is Impact.MAINTENANCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """One dated entry of a timeline. `body` is Markdown per locale."""
+
+    id: str
+    status: Status
+    body: Mapping[str, str]
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What a producer hands in: an incident snapshot with one update. `id` is the idempotency key."""
+
+    id: str
+    incident: Incident
+    update: Update
+    notify: bool = True
+    source: str = "api"
+    automatic: bool = False  # from a monitor rather than a person: flaps are absorbed
+    extra: Mapping[str, str] = field(default_factory=dict)

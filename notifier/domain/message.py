@@ -1,0 +1,98 @@
+"""What leaves the system, as values: rendering makes them, channels send them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox:
+    """A sender: RFC 5321 mailbox and display name."""
+
+    email: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailContent:
+    """A mail rendered once for many recipients; personal parts are tags that `MailRecipient.substitutions` fill."""
+
+    sender: Mailbox
+    subject: str
+    text: str
+    html: str
+    locale: str
+    headers: Mapping[str, str]  # the same for all: List-Id, References, Auto-Submitted ...
+    reply_to: Mailbox | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailRecipient:
+    """One addressee of a mail request. `delivery_id` is the same on every attempt."""
+
+    delivery_id: str
+    address: str
+    name: str
+    substitutions: Mapping[str, str]  # tag -> raw value; the tag names whether it is meant for text or HTML
+    headers: Mapping[str, str]  # List-Unsubscribe, List-Unsubscribe-Post, Message-ID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailRequest:
+    """1 to 1,000 mails of one notification in one locale; no recipient may learn of another."""
+
+    content: MailContent
+    recipients: Sequence[MailRecipient]
+    notification_id: str
+    batch_id: int
+    attempt: int
+    categories: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocialPost:
+    """One post of one account. `key` is the same on every attempt; `text` must be too."""
+
+    key: str
+    account: str
+    text: str
+    locale: str
+    posted_at: datetime  # aware UTC, of the leading update: deterministic record keys derive from it
+    reply_to: "PostReceipt | None" = None
+    thread_root: "PostReceipt | None" = None
+    links: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostReceipt:
+    """A post that exists: the platform's id, where a person sees it, and what a reply needs (Bluesky: `cid`)."""
+
+    id: str
+    url: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookRequest:
+    """One signed POST. `body` is built once per notification and format; `secrets` sign it (newest first)."""
+
+    delivery_id: str  # becomes `webhook-id`
+    endpoint_id: int
+    url: str
+    body: bytes
+    secrets: Sequence[str] = field(repr=False)
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookResult:
+    """What became of one POST. `error` is None on success. `excerpt` holds at most 1 kB of the answer."""
+
+    delivery_id: str
+    endpoint_id: int
+    started_at: datetime
+    duration_ms: int
+    status: int | None = None
+    excerpt: str = ""
+    error: Exception | None = None

@@ -1,0 +1,188 @@
+"""The closed vocabularies of the product. Spelled alike in code, tables, API, logs and metrics (docs/glossary.md)."""
+
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """A way out. Coalescing happens per channel; X, Mastodon and Bluesky are platforms of `social`."""
+
+    EMAIL = "email"
+    SOCIAL = "social"
+    WEBHOOK = "webhook"
+
+
+class Platform(StrEnum):
+    """A social network an account lives on."""
+
+    X = "x"
+    MASTODON = "mastodon"
+    BLUESKY = "bluesky"
+
+
+class Status(StrEnum):
+    """What an update says about its incident (first five) or its maintenance window (last four)."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+    POSTMORTEM = "postmortem"
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in_progress"
+    VERIFYING = "verifying"
+    COMPLETED = "completed"
+
+    @property
+    def closes(self) -> bool:
+        """Whether the disruption or the maintenance is over with this update."""
+        return self in _CLOSING
+
+    @property
+    def is_maintenance(self) -> bool:
+        """Whether the status belongs to a maintenance window rather than to a disruption."""
+        return self in _MAINTENANCE
+
+
+_CLOSING = frozenset({Status.RESOLVED, Status.COMPLETED})
+_MAINTENANCE = frozenset({Status.SCHEDULED, Status.IN_PROGRESS, Status.VERIFYING, Status.COMPLETED})
+
+
+class Impact(StrEnum):
+    """How bad it is. `maintenance` stands apart from the scale: it is planned."""
+
+    NONE = "none"
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+    MAINTENANCE = "maintenance"
+
+    @property
+    def rank(self) -> int:
+        """Place on the scale none (0) to critical (3); maintenance ranks as none."""
+        return _IMPACT_RANK[self]
+
+
+_IMPACT_RANK = {Impact.NONE: 0, Impact.MAINTENANCE: 0, Impact.MINOR: 1, Impact.MAJOR: 2, Impact.CRITICAL: 3}
+
+
+class ComponentStatus(StrEnum):
+    """Health of one component."""
+
+    OPERATIONAL = "operational"
+    DEGRADED_PERFORMANCE = "degraded_performance"
+    PARTIAL_OUTAGE = "partial_outage"
+    MAJOR_OUTAGE = "major_outage"
+    UNDER_MAINTENANCE = "under_maintenance"
+
+
+class SubscriberKind(StrEnum):
+    """Why somebody listens."""
+
+    MERCHANT = "merchant"
+    FOLLOWER = "follower"
+    PARTNER = "partner"
+
+
+class SubscriberState(StrEnum):
+    """A subscriber's life: only `active` ones are told anything."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED = "suppressed"
+
+
+class Wanted(StrEnum):
+    """How much of an incident a recipient wants to hear (the preference `updates`)."""
+
+    ALL = "all"
+    MILESTONES = "milestones"
+    RESOLUTION = "resolution"
+
+
+class Outcome(StrEnum):
+    """What became of an event that was handed in."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    STALE = "stale"
+    RECORDED = "recorded"
+
+
+class DeliveryState(StrEnum):
+    """States of a delivery, and of a batch as long as its deliveries share one."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    SUPERSEDED = "superseded"
+    CANCELED = "canceled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no further attempt follows (provider feedback may still refine it)."""
+        return self not in (DeliveryState.QUEUED, DeliveryState.SENDING)
+
+
+class Reason(StrEnum):
+    """Why an attempt did not succeed or a delivery did not happen: a closed set, so that it can label a metric."""
+
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed_out"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    REJECTED = "rejected"
+    BAD_ADDRESS = "bad_address"
+    TOO_LARGE = "too_large"
+    AUTH = "auth"
+    REDIRECTED = "redirected"
+    BLOCKED_TARGET = "blocked_target"
+    GONE = "gone"
+    DUPLICATE = "duplicate"
+    BREAKER_OPEN = "breaker_open"
+    NOT_STARTED = "not_started"
+    ENDPOINT_DISABLED = "endpoint_disabled"
+    WAITING_FOR_EARLIER = "waiting_for_earlier"
+    QUIET_HOURS = "quiet_hours"
+    HOURLY_LIMIT = "hourly_limit"
+    UNSUBSCRIBED = "unsubscribed"
+    NEWER_UPDATE = "newer_update"
+    GAVE_UP = "gave_up"
+
+
+class Lane(StrEnum):
+    """Queues: fresh news never waits behind old trouble, so each kind of work has a lane and worker slots of its own."""
+
+    CONTROL = "control"
+    EMAIL = "email"
+    SOCIAL = "social"
+    WEBHOOK = "webhook"
+    RETRY = "retry"
+    BULK = "bulk"
+
+
+class WebhookType(StrEnum):
+    """`type` of a webhook payload."""
+
+    CREATED = "incident.created"
+    UPDATED = "incident.updated"
+    RESOLVED = "incident.resolved"
+    POSTMORTEM = "incident.postmortem"
+    MAINTENANCE_SCHEDULED = "maintenance.scheduled"
+    MAINTENANCE_STARTED = "maintenance.started"
+    MAINTENANCE_UPDATED = "maintenance.updated"
+    MAINTENANCE_COMPLETED = "maintenance.completed"
+    TEST = "endpoint.test"
+
+
+class WebhookFormat(StrEnum):
+    """Shape of the payload an endpoint asked for."""
+
+    STANDARD = "standard"
+    CLOUDEVENTS = "cloudevents"
+    STATUSPAGE = "statuspage"
