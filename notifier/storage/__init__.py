@@ -1,0 +1,1 @@
+"""The ledger: tables, transactions and the statements that read and write them. Rows in, domain values out."""

@@ -1,0 +1,294 @@
+"""Batches: the unit of lease and attempt. Claimed in one short transaction, recorded in another."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+
+from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.storage import tables as t
+
+_NOTIFICATION_SHIFT = 32
+_EXTRA_BIT = 1 << 31  # numbers of batches that were not made by planning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A claimed batch. `unknown` says that an earlier attempt may have gone through."""
+
+    id: int
+    notification_id: int
+    channel: Channel
+    lane: Lane
+    locale: str
+    since: int
+    size: int
+    attempts: int  # this one included
+    settle: bool
+    unknown: bool
+    provider: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One try, for the ledger. `recipient_key` None means the whole batch."""
+
+    recipient_key: int | None
+    number: int
+    started_at: datetime
+    duration_ms: int
+    outcome: str
+    reason: Reason | None
+    status: int | None
+    detail: str
+    provider: str
+
+
+def extra_id(notification_id: int) -> int:
+    """Return a number for a batch made after planning (retries, halves); never one that planning gives."""
+    return (notification_id << _NOTIFICATION_SHIFT) | _EXTRA_BIT | secrets.randbits(31)
+
+
+def claim(connection: Connection, batch_id: int, *, owner: str, now: datetime, lease: timedelta) -> Batch | None:
+    """Take a batch that is due; None when it is taken, finished, replaced or not due yet."""
+    b = t.batch.c
+    statement = (
+        update(t.batch)
+        .where(b.id == batch_id, b.state == DeliveryState.QUEUED.value, b.due_at <= now)
+        .values(
+            state=DeliveryState.SENDING.value,
+            lease_owner=owner,
+            lease_until=now + lease,
+            due_at=now + lease,
+            attempts=b.attempts + 1,
+        )
+        .returning(t.batch)
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _batch(row)
+
+
+def _batch(row: Any) -> Batch:
+    return Batch(
+        id=row.id,
+        notification_id=row.notification_id,
+        channel=Channel(row.channel),
+        lane=Lane(row.lane),
+        locale=row.locale,
+        since=row.since,
+        size=row.size,
+        attempts=row.attempts,
+        settle=row.settle,
+        unknown=row.reason == Reason.OUTCOME_UNKNOWN.value,
+        provider=row.provider,
+    )
+
+
+def finish(
+    connection: Connection,
+    batch: Batch,
+    owner: str,
+    *,
+    state: DeliveryState,
+    reason: Reason | None,
+    now: datetime,
+    provider: str | None = None,
+    provider_message_id: str | None = None,
+) -> bool:
+    """Record the end of a batch; False when the lease was lost and somebody else's word stands."""
+    statement = (
+        update(t.batch)
+        .where(
+            t.batch.c.id == batch.id, t.batch.c.state == DeliveryState.SENDING.value, t.batch.c.lease_owner == owner
+        )
+        .values(
+            state=state.value,
+            reason=reason.value if reason else None,
+            due_at=None,
+            lease_until=None,
+            provider=provider,
+            provider_message_id=provider_message_id,
+            finished_at=now,
+        )
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def release(
+    connection: Connection,
+    batch: Batch,
+    owner: str,
+    *,
+    due_at: datetime,
+    now: datetime,
+    reason: Reason | None,
+    lane: Lane | None = None,
+    counts: bool = True,
+) -> bool:
+    """Hand a batch back, due later; `counts` False takes back the attempt that claiming counted."""
+    b = t.batch.c
+    statement = (
+        update(t.batch)
+        .where(b.id == batch.id, b.state == DeliveryState.SENDING.value, b.lease_owner == owner)
+        .values(
+            state=DeliveryState.QUEUED.value,
+            reason=reason.value if reason else None,
+            due_at=due_at,
+            nudged_at=now,
+            lease_until=None,
+            lease_owner=None,
+            lane=(lane or batch.lane).value,
+            attempts=b.attempts if counts else b.attempts - 1,
+        )
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def add(
+    connection: Connection,
+    batch: Batch,
+    *,
+    size: int,
+    due_at: datetime,
+    lane: Lane,
+    since: int | None = None,
+    attempts: int = 0,
+    reason: Reason | None = None,
+    nudged_at: datetime | None = None,
+) -> int:
+    """Make a batch like `batch` for some of its recipients, queued; returns its number."""
+    number = extra_id(batch.notification_id)
+    connection.execute(
+        t.batch.insert().values(
+            id=number,
+            notification_id=batch.notification_id,
+            channel=batch.channel.value,
+            lane=lane.value,
+            locale=batch.locale,
+            since=batch.since if since is None else since,
+            size=size,
+            state=DeliveryState.QUEUED.value,
+            reason=reason.value if reason else None,
+            settle=False,
+            due_at=due_at,
+            nudged_at=nudged_at,
+            attempts=attempts,
+        )
+    )
+    return number
+
+
+def add_attempts(connection: Connection, batch: Batch, rows: Sequence[AttemptRow]) -> None:
+    """Write tries to the ledger."""
+    if rows:
+        connection.execute(
+            t.attempt.insert(),
+            [
+                {
+                    "batch_id": batch.id,
+                    "notification_id": batch.notification_id,
+                    "recipient_key": row.recipient_key,
+                    "number": row.number,
+                    "started_at": row.started_at,
+                    "duration_ms": row.duration_ms,
+                    "outcome": row.outcome,
+                    "reason": row.reason.value if row.reason else None,
+                    "status": row.status,
+                    "detail": row.detail[:1000],
+                    "provider": row.provider,
+                }
+                for row in rows
+            ],
+        )
+
+
+def has_expired_lease(connection: Connection, now: datetime) -> bool:
+    """Whether some worker vanished with a batch in hand."""
+    b = t.batch.c
+    statement = select(b.id).where(b.state == DeliveryState.SENDING.value, b.due_at <= now).limit(1)
+    return connection.execute(statement).one_or_none() is not None
+
+
+def lanes_with_due(connection: Connection, now: datetime) -> list[Lane]:
+    """Return the lanes that have work due."""
+    b = t.batch.c
+    statement = select(b.lane).distinct().where(b.state == DeliveryState.QUEUED.value, b.due_at <= now)
+    return [Lane(lane) for lane in connection.execute(statement).scalars()]
+
+
+def expire_leases(connection: Connection, now: datetime, limit: int) -> list[int]:
+    """Hand back batches whose worker vanished: the outcome of their attempt is unknown."""
+    b = t.batch.c
+    lost = (
+        select(b.id)
+        .where(b.state == DeliveryState.SENDING.value, b.due_at <= now)
+        .order_by(b.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(t.batch)
+        .where(b.id.in_(lost), b.state == DeliveryState.SENDING.value)
+        .values(
+            state=DeliveryState.QUEUED.value,
+            reason=Reason.OUTCOME_UNKNOWN.value,
+            due_at=now,
+            nudged_at=None,
+            lease_until=None,
+            lease_owner=None,
+        )
+        .returning(b.id)
+    )
+    return [int(number) for number in connection.execute(statement).scalars()]
+
+
+def due_for_nudge(
+    connection: Connection, lane: Lane, *, now: datetime, nudged_before: datetime, limit: int
+) -> list[int]:
+    """Return queued batches of a lane that are due and were not nudged lately, marking them as nudged now."""
+    b = t.batch.c
+    forgotten = (
+        select(b.id)
+        .where(
+            b.state == DeliveryState.QUEUED.value,
+            b.lane == lane.value,
+            b.due_at <= now,
+            or_(b.nudged_at.is_(None), b.nudged_at < nudged_before, b.nudged_at < b.due_at),
+        )
+        .order_by(b.due_at, b.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = update(t.batch).where(b.id.in_(forgotten)).values(nudged_at=now).returning(b.id)
+    return sorted(int(number) for number in connection.execute(statement).scalars())
+
+
+def open_batches(connection: Connection) -> Mapping[tuple[str, str], tuple[int, datetime | None]]:
+    """Return per (lane, state) how many batches are open and since when the oldest is due."""
+    b = t.batch.c
+    statement = (
+        select(b.lane, b.state, func.count().label("number"), func.min(b.due_at).label("oldest"))
+        .where(b.state.in_([DeliveryState.QUEUED.value, DeliveryState.SENDING.value]))
+        .group_by(b.lane, b.state)
+    )
+    return {(row.lane, row.state): (row.number, row.oldest) for row in connection.execute(statement)}
+
+
+def is_newest(connection: Connection, notification_id: int) -> bool:
+    """Whether no newer notification of the same incident and channel exists."""
+    n, newer = t.notification.c, t.notification.alias("newer")
+    statement = (
+        select(newer.c.id)
+        .join(
+            t.notification,
+            and_(
+                n.incident_id == newer.c.incident_id, n.channel == newer.c.channel, n.sequence < newer.c.sequence
+            ),
+        )
+        .where(n.id == notification_id)
+        .limit(1)
+    )
+    return connection.execute(statement).one_or_none() is None

@@ -1,0 +1,108 @@
+"""Domain values to JSON columns and back. Instants are written in RFC 3339 with an offset."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from notifier.domain.incident import AffectedComponent, Incident
+from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.values import Channel, ComponentStatus, Impact, Status
+
+JsonObject = dict[str, Any]
+
+
+def instant_to_json(moment: datetime | None) -> str | None:
+    """Write an aware instant as RFC 3339 in UTC."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def instant_from_json(text: str | None) -> datetime | None:
+    """Read what `instant_to_json` wrote."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def incident_to_json(incident: Incident) -> JsonObject:
+    """Write an incident the way the contract's event carries it."""
+    return {
+        "id": incident.id,
+        "title": dict(incident.title),
+        "impact": incident.impact.value,
+        "components": [
+            {"key": component.key, "status": component.status.value if component.status else None}
+            for component in incident.components
+        ],
+        "started_at": instant_to_json(incident.started_at),
+        "scheduled_for": instant_to_json(incident.scheduled_for),
+        "scheduled_until": instant_to_json(incident.scheduled_until),
+        "links": list(incident.links),
+    }
+
+
+def components_from_json(items: list[JsonObject]) -> tuple[AffectedComponent, ...]:
+    """Read the components of an incident."""
+    return tuple(
+        AffectedComponent(key=item["key"], status=ComponentStatus(item["status"]) if item.get("status") else None)
+        for item in items
+    )
+
+
+def incident_from_json(data: Mapping[str, Any]) -> Incident:
+    """Read what `incident_to_json` wrote."""
+    return Incident(
+        id=data["id"],
+        title=data["title"],
+        impact=Impact(data["impact"]),
+        components=components_from_json(data["components"]),
+        started_at=instant_from_json(data["started_at"]),
+        scheduled_for=instant_from_json(data["scheduled_for"]),
+        scheduled_until=instant_from_json(data["scheduled_until"]),
+        links=tuple(data["links"]),
+    )
+
+
+def notice_to_json(notice: Notice) -> JsonObject:
+    """Freeze the content of a notification."""
+    return {
+        "id": notice.id,
+        "channel": notice.channel.value,
+        "sequence": notice.sequence,
+        "incident": incident_to_json(notice.incident),
+        "updates": [
+            {
+                "id": update.id,
+                "status": update.status.value,
+                "impact": update.impact.value,
+                "body": dict(update.body),
+                "posted_at": instant_to_json(update.posted_at),
+                "sequence": update.sequence,
+            }
+            for update in notice.updates
+        ],
+        "opens": notice.opens,
+        "closes": notice.closes,
+        "created_at": instant_to_json(notice.created_at),
+    }
+
+
+def notice_from_json(data: Mapping[str, Any]) -> Notice:
+    """Read what `notice_to_json` froze."""
+    return Notice(
+        id=data["id"],
+        channel=Channel(data["channel"]),
+        sequence=data["sequence"],
+        incident=incident_from_json(data["incident"]),
+        updates=tuple(
+            NoticeUpdate(
+                id=item["id"],
+                status=Status(item["status"]),
+                impact=Impact(item["impact"]),
+                body=item["body"],
+                posted_at=datetime.fromisoformat(item["posted_at"]),
+                sequence=item["sequence"],
+            )
+            for item in data["updates"]
+        ),
+        opens=data["opens"],
+        closes=data["closes"],
+        created_at=datetime.fromisoformat(data["created_at"]),
+    )

@@ -1,0 +1,131 @@
+"""Connections and transactions on SQLite (WAL, one writer) and PostgreSQL."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from notifier.domain.errors import ConfigError, UnavailableError
+
+# A writer waits this long for its turn on SQLite before the caller is told to come back.
+_BUSY_SECONDS = 30
+_POOL_SIZE = 12
+
+
+def parse_url(url: str) -> URL:
+    """Return a SQLAlchemy URL with our driver; refuses other databases by name, never repeating a password."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError("NOTIFIER_DATABASE_URL", "is not a database URL") from error
+    if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        return parsed
+    raise ConfigError("NOTIFIER_DATABASE_URL", f"{parsed.drivername} is not supported: use sqlite or postgresql")
+
+
+class Database:
+    """One pool of connections. `write` and `read` are the only ways in; both end the transaction."""
+
+    def __init__(self, url: str) -> None:
+        """Open nothing yet; `url` is `sqlite:///path` or `postgresql://...`."""
+        self.url = parse_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = self._sqlite() if self.is_sqlite else self._postgresql()
+
+    def _sqlite(self) -> Engine:
+        engine = create_engine(
+            self.url,
+            pool_size=_POOL_SIZE,
+            max_overflow=8,
+            connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _postgresql(self) -> Engine:
+        try:
+            return create_engine(
+                self.url,
+                pool_size=_POOL_SIZE,
+                max_overflow=8,
+                pool_pre_ping=True,
+                connect_args={
+                    "connect_timeout": 5,
+                    "application_name": "notifier",
+                    # A statement that hangs must not hold an incident's lock for ever.
+                    "options": "-c lock_timeout=15s -c statement_timeout=120s -c jit=off -c TimeZone=UTC",
+                },
+            )
+        except ModuleNotFoundError as error:
+            hint = "PostgreSQL needs the extra: pip install 'notifier[postgres]'"
+            raise ConfigError("NOTIFIER_DATABASE_URL", hint) from error
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Run a short transaction that may write; SQLite takes its write lock at once (`BEGIN IMMEDIATE`).
+
+        Raises:
+            UnavailableError: the database did not answer, or stayed locked too long; nothing was stored.
+        """
+        with _available(), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Run a transaction that only reads, beside any writer."""
+        with _available(), self.engine.connect().execution_options(writes=False) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close the pool."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise UnavailableError("database: every connection is in use") from error
+    except DBAPIError as error:
+        if error.connection_invalidated or _is_away(error):
+            raise UnavailableError(f"database: {_first_line(error)}") from error
+        raise
+
+
+# sqlite3 raises OperationalError for a bad statement too: only these messages mean that the database is away.
+_SQLITE_AWAY = ("locked", "busy", "unable to open", "disk", "full", "readonly")
+
+
+def _is_away(error: DBAPIError) -> bool:
+    if not isinstance(error, OperationalError):
+        return False
+    is_sqlite = isinstance(error.orig, sqlite3.Error)
+    return not is_sqlite or any(word in str(error.orig).lower() for word in _SQLITE_AWAY)
+
+
+def _first_line(error: Exception) -> str:
+    """Name the fault without the statement and its parameters: they may hold addresses."""
+    origin = getattr(error, "orig", None) or error
+    return str(origin).splitlines()[0] if str(origin) else type(origin).__name__
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute("PRAGMA cache_size=-32768")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,34 @@
+"""Facts about this installation itself, as small named values."""
+
+import secrets
+
+from sqlalchemy import Connection, select
+
+from notifier.storage import tables as t
+from notifier.storage.dialect import insert
+
+_PEPPER = "address_pepper"
+_PEPPER_BYTES = 32
+
+
+def get(connection: Connection, key: str) -> bytes | None:
+    """Return a stored value."""
+    return connection.execute(select(t.meta.c.value).where(t.meta.c.key == key)).scalar_one_or_none()
+
+
+def put_once(connection: Connection, key: str, value: bytes) -> bytes:
+    """Store a value unless somebody was faster; return the one that counts, which is the same for every process."""
+    found = get(connection, key)
+    if found is not None:
+        return found
+    connection.execute(insert(connection, t.meta).values(key=key, value=value).on_conflict_do_nothing())
+    # PostgreSQL's ON CONFLICT waits for a rival's transaction to end, and the statement after it sees what that wrote.
+    return connection.execute(select(t.meta.c.value).where(t.meta.c.key == key)).scalar_one()
+
+
+def address_pepper(connection: Connection) -> bytes:
+    """Return the 32 secret bytes under which addresses are hashed here (`ids.address_key`); made on first use.
+
+    Needs a transaction that may write.
+    """
+    return put_once(connection, _PEPPER, secrets.token_bytes(_PEPPER_BYTES))

@@ -1,0 +1,36 @@
+"""Runs migrations on the connection that `storage/schema.py` hands over; there is no alembic.ini."""
+
+from typing import Any, Literal
+
+from alembic import context
+from sqlalchemy import JSON
+
+from notifier.storage.tables import metadata
+from notifier.storage.types import Instant
+
+_JSON = "sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')"
+
+
+def _render(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
+    """Write our types by what they are in the database: a migration must not change when our code does."""
+    if kind != "type":
+        return False
+    if isinstance(item, Instant):
+        return "sa.BigInteger()"
+    if isinstance(item, JSON):
+        autogen_context.imports.add("from sqlalchemy.dialects import postgresql")
+        return _JSON
+    return False
+
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    render_item=_render,
+    compare_type=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,218 @@
+"""Notifications: decisions to speak, with their frozen content and what became of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+
+from notifier.domain.audience import Scope
+from notifier.domain.notice import Notice
+from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason
+from notifier.storage import tables as t
+from notifier.storage.codec import notice_from_json, notice_to_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredNotification:
+    """A notification as planning and attempts need it. `id` is the ledger's number, `notice.id` the public one."""
+
+    id: int
+    notice: Notice
+    round: int
+    lane: Lane
+    state: str
+    created_at: datetime
+
+    @property
+    def channel(self) -> Channel:
+        """The channel it speaks on."""
+        return self.notice.channel
+
+
+def add(connection: Connection, notice: Notice, *, round_: int, urgency: str, lane: Lane, state: str) -> int:
+    """Store a new notification and return its number."""
+    row = {
+        "public_id": notice.id,
+        "incident_id": notice.incident.id,
+        "channel": notice.channel.value,
+        "sequence": notice.sequence,
+        "round": round_,
+        "urgency": urgency,
+        "content": notice_to_json(notice),
+        "update_ids": [item.id for item in notice.updates if item.sequence == notice.sequence],
+        "lane": lane.value,
+        "state": state,
+        "created_at": notice.created_at,
+    }
+    statement = t.notification.insert().values(row).returning(t.notification.c.id)
+    return int(connection.execute(statement).scalar_one())
+
+
+def _stored(row: Any) -> StoredNotification:
+    return StoredNotification(
+        id=row.id,
+        notice=notice_from_json(row.content),
+        round=row.round,
+        lane=Lane(row.lane),
+        state=row.state,
+        created_at=row.created_at,
+    )
+
+
+def get(connection: Connection, number: int) -> StoredNotification | None:
+    """Return a notification by its number."""
+    row = connection.execute(select(t.notification).where(t.notification.c.id == number)).one_or_none()
+    return None if row is None else _stored(row)
+
+
+def get_public(connection: Connection, public_id: str) -> StoredNotification | None:
+    """Return a notification by its public id."""
+    row = connection.execute(select(t.notification).where(t.notification.c.public_id == public_id)).one_or_none()
+    return None if row is None else _stored(row)
+
+
+def earlier_in_round(connection: Connection, stored: StoredNotification) -> Sequence[tuple[int, int]]:
+    """Return (number, sequence) of the channel's earlier notifications of the same round, oldest first."""
+    n = t.notification.c
+    statement = (
+        select(n.id, n.sequence)
+        .where(
+            n.incident_id == stored.notice.incident.id,
+            n.channel == stored.channel.value,
+            n.round == stored.round,
+            n.sequence < stored.notice.sequence,
+        )
+        .order_by(n.sequence)
+    )
+    return [(row.id, row.sequence) for row in connection.execute(statement)]
+
+
+def first_unplanned(connection: Connection, stored: StoredNotification) -> int:
+    """Return the number of the channel's oldest notification of this incident that is not planned yet.
+
+    A recipient's standing is read from the deliveries of earlier notifications, so these must be planned first.
+    """
+    n = t.notification.c
+    statement = (
+        select(n.id)
+        .where(
+            n.incident_id == stored.notice.incident.id,
+            n.channel == stored.channel.value,
+            n.state == "planning",
+            n.sequence <= stored.notice.sequence,
+        )
+        .order_by(n.sequence)
+        .limit(1)
+    )
+    number = connection.execute(statement).scalar_one_or_none()
+    return stored.id if number is None else int(number)
+
+
+def newest_sequence(connection: Connection, incident_id: str, channel: Channel) -> int:
+    """Return the sequence of the channel's newest notification of an incident; 0 without one."""
+    n = t.notification.c
+    statement = select(func.max(n.sequence)).where(n.incident_id == incident_id, n.channel == channel.value)
+    return connection.execute(statement).scalar_one() or 0
+
+
+def set_state(connection: Connection, number: int, state: str, now: datetime) -> None:
+    """Move a notification between held, planning and planned."""
+    values: dict[str, Any] = {"state": state}
+    if state == "planned":
+        values["planned_at"] = now
+    connection.execute(update(t.notification).where(t.notification.c.id == number).values(values))
+
+
+def unplanned(connection: Connection, older_than: datetime, limit: int) -> Sequence[int]:
+    """Return notifications whose planning should have ended by now."""
+    n = t.notification.c
+    statement = (
+        select(n.id).where(n.state == "planning", n.created_at <= older_than).order_by(n.created_at).limit(limit)
+    )
+    return [int(number) for number in connection.execute(statement).scalars()]
+
+
+def scopes_of_round(connection: Connection, stored: StoredNotification) -> list[Scope]:
+    """Return every reach the incident had in this round, as its updates told, each once."""
+    u, a = t.incident_update.c, t.announcement.c
+    statement = (
+        select(u.incident)
+        .join(t.announcement, and_(a.incident_id == u.incident_id, a.update_id == u.id))
+        .where(
+            u.incident_id == stored.notice.incident.id, a.channel == stored.channel.value, a.round == stored.round
+        )
+    )
+    scopes: dict[Scope, None] = {}
+    for row in connection.execute(statement):
+        components = frozenset(item["key"] for item in row.incident["components"])
+        scopes[Scope(impact=Impact(row.incident["impact"]), components=components)] = None
+    return list(scopes)
+
+
+def supersede_older(connection: Connection, incident_id: str, channel: Channel, sequence: int, now: datetime) -> int:
+    """Replace what older notifications of this channel have not sent yet; returns how many batches that were.
+
+    Webhook endpoints that chose `every` keep their queue: only those with mode `latest` skip to the newest.
+    """
+    n, b, d = t.notification.c, t.batch.c, t.delivery.c
+    older = select(n.id).where(
+        n.incident_id == incident_id, n.channel == channel.value, n.sequence < sequence
+    )
+    replaced = {"reason": Reason.NEWER_UPDATE.value, "state": DeliveryState.SUPERSEDED.value}
+    parted = update(t.delivery).where(d.notification_id.in_(older), d.state == DeliveryState.QUEUED.value)
+    if channel is Channel.WEBHOOK:
+        latest = select(t.endpoint.c.id).where(t.endpoint.c.mode == "latest")
+        own = update(t.delivery).where(
+            d.notification_id.in_(older),
+            d.recipient_id.in_(latest),
+            or_(d.state == DeliveryState.QUEUED.value, and_(d.state.is_(None), _batch_is_queued())),
+        )
+        connection.execute(own.values(**replaced, due_at=None, updated_at=now))
+        return 0
+    connection.execute(parted.values(**replaced, due_at=None, updated_at=now))
+    whole = update(t.batch).where(b.notification_id.in_(older), b.state == DeliveryState.QUEUED.value)
+    return connection.execute(whole.values(**replaced, due_at=None, finished_at=now)).rowcount
+
+
+def _batch_is_queued() -> Any:
+    b, d = t.batch.c, t.delivery.c
+    return select(b.id).where(b.id == d.batch_id, b.state == DeliveryState.QUEUED.value).exists()
+
+
+def of_incident(connection: Connection, incident_id: str) -> Sequence[Any]:
+    """Return the rows of an incident's notifications, in order of decision."""
+    n = t.notification.c
+    return connection.execute(select(t.notification).where(n.incident_id == incident_id).order_by(n.id)).all()
+
+
+def counts(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Return per notification how many deliveries are in each state."""
+    b, d = t.batch.c, t.delivery.c
+    own_state = func.coalesce(d.state, b.state)
+    statement = (
+        select(d.notification_id, own_state.label("state"), func.count().label("number"))
+        .join(t.batch, b.id == d.batch_id)
+        .where(d.notification_id.in_(numbers))
+        .group_by(d.notification_id, own_state)
+    )
+    result: dict[int, dict[str, int]] = {number: {} for number in numbers}
+    for row in connection.execute(statement):
+        result[row.notification_id][row.state] = row.number
+    return result
+
+
+def progress(connection: Connection, incident_ids: Sequence[str] | None = None) -> Sequence[Any]:
+    """Return (notification, channel, sequence, locale, state, deliveries) counted, for tables and metrics."""
+    n, b, d = t.notification.c, t.batch.c, t.delivery.c
+    state = func.coalesce(d.state, b.state)
+    statement = (
+        select(n.public_id, n.channel, n.sequence, b.locale, state.label("state"), func.count().label("deliveries"))
+        .join(t.batch, b.id == d.batch_id)
+        .join(t.notification, n.id == d.notification_id)
+        .group_by(n.public_id, n.channel, n.sequence, b.locale, state)
+    )
+    if incident_ids is not None:
+        statement = statement.where(n.incident_id.in_(incident_ids))
+    return connection.execute(statement).all()

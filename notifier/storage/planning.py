@@ -1,0 +1,311 @@
+"""From a decision to deliveries: the audience of one notification, range by range, set by set.
+
+A range is an interval of recipient keys. Keys of e-mail recipients are keyed hashes, so equal intervals hold about
+equally many people and every subscriber of one address falls into the same interval: one address, one delivery.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, text, update
+
+from notifier.domain.audience import Standing
+from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.storage import tables as t
+from notifier.storage.dialect import insert, is_sqlite
+
+MAX_KEY = 2**63 - 1
+# A batch's number is notification | range | place in the range, so that planning a range twice makes the same rows.
+_RANGE_SHIFT, _NOTIFICATION_SHIFT = 12, 32
+MAX_BATCHES_PER_RANGE = 1 << _RANGE_SHIFT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRange:
+    """One interval of recipient keys of one notification, both ends included."""
+
+    notification_id: int
+    number: int
+    key_from: int
+    key_to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedBatch:
+    """A batch as planning leaves it."""
+
+    id: int
+    lane: Lane
+    size: int
+    queued: bool
+
+
+def highest_subscriber_id(connection: Connection) -> int:
+    """Return an upper bound of the number of subscribers without counting them."""
+    return connection.execute(select(func.max(t.subscriber.c.id))).scalar_one() or 0
+
+
+def preference_sets(connection: Connection) -> Sequence[tuple[int, str]]:
+    """Return (id, canonical text) of every distinct set of preferences."""
+    return [(row.id, row.canonical) for row in connection.execute(select(t.preference))]
+
+
+def add_verdicts(connection: Connection, notification_id: int, told: Sequence[tuple[int, Standing]]) -> None:
+    """Store which preference sets, in which standing, are told."""
+    if told:
+        rows = [
+            {"notification_id": notification_id, "preference_id": number, "standing": standing.value}
+            for number, standing in told
+        ]
+        connection.execute(insert(connection, t.verdict).on_conflict_do_nothing(), rows)
+
+
+def add_ranges(connection: Connection, ranges: Sequence[PlanRange]) -> None:
+    """Store the intervals to plan; doing so twice changes nothing."""
+    rows = [
+        {
+            "notification_id": item.notification_id,
+            "number": item.number,
+            "key_from": item.key_from,
+            "key_to": item.key_to,
+            "state": "open",
+        }
+        for item in ranges
+    ]
+    connection.execute(insert(connection, t.plan_range).on_conflict_do_nothing(), rows)
+
+
+def has_ranges(connection: Connection, notification_id: int) -> bool:
+    """Whether the audience was cut into ranges already."""
+    statement = select(t.plan_range.c.number).where(t.plan_range.c.notification_id == notification_id).limit(1)
+    return connection.execute(statement).one_or_none() is not None
+
+
+def claim_range(connection: Connection, notification_id: int, *, now: datetime, lease: timedelta) -> PlanRange | None:
+    """Take the next range nobody works on; None when all are taken or done."""
+    r = t.plan_range.c
+    free = or_(r.state == "open", and_(r.state == "planning", r.lease_until < now))
+    first = (
+        select(r.number)
+        .where(r.notification_id == notification_id, free)
+        .order_by(r.number)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    statement = (
+        update(t.plan_range)
+        .where(r.notification_id == notification_id, r.number == first)
+        .values(state="planning", lease_until=now + lease)
+        .returning(r.number, r.key_from, r.key_to)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    return PlanRange(
+        notification_id=notification_id, number=row.number, key_from=row.key_from, key_to=row.key_to
+    )
+
+
+def open_ranges(connection: Connection, notification_id: int) -> int:
+    """Return how many ranges are not done."""
+    r = t.plan_range.c
+    statement = select(func.count()).where(r.notification_id == notification_id, r.state != "done")
+    return connection.execute(statement).scalar_one()
+
+
+def finish_range(connection: Connection, item: PlanRange) -> bool:
+    """Mark a range as planned; False when it was already (by somebody whose lease had ended)."""
+    r = t.plan_range.c
+    statement = (
+        update(t.plan_range)
+        .where(r.notification_id == item.notification_id, r.number == item.number, r.state != "done")
+        .values(state="done", lease_until=None)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+# States of an earlier delivery that mean: reached, or may have been (`settle` looks again before sending).
+_REACHED = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.SENDING)
+_MEANT = (*_REACHED, DeliveryState.QUEUED, DeliveryState.SUPERSEDED, DeliveryState.BOUNCED)
+
+
+def _sql_list(states: Sequence[DeliveryState]) -> str:
+    return ", ".join(f"'{state.value}'" for state in states)
+
+
+def _told_sql(prior: Sequence[tuple[int, int]]) -> str:
+    """What each recipient of the range heard of this round before; numbers only, so nothing to escape."""
+    if not prior:
+        return "SELECT -1 AS recipient_key, 0 AS since, 0 AS meant WHERE 1 = 0"
+    cases = " ".join(f"WHEN {int(number)} THEN {int(sequence)}" for number, sequence in prior)
+    numbers = ", ".join(str(int(number)) for number, _ in prior)
+    return f"""
+        SELECT d.recipient_key,
+               MAX(CASE WHEN COALESCE(d.state, b.state) IN ({_sql_list(_REACHED)})
+                        THEN CASE d.notification_id {cases} END ELSE 0 END) AS since,
+               MAX(CASE WHEN COALESCE(d.state, b.state) IN ({_sql_list(_MEANT)}) THEN 1 ELSE 0 END) AS meant
+        FROM delivery d JOIN batch b ON b.id = d.batch_id
+        WHERE d.notification_id IN ({numbers}) AND d.recipient_key BETWEEN :key_from AND :key_to
+        GROUP BY d.recipient_key"""
+
+
+_STANDING = """CASE WHEN COALESCE(told.since, 0) > 0 THEN 'told'
+                    WHEN COALESCE(told.meant, 0) = 1 THEN 'in_line' ELSE 'new' END"""
+
+_MAIL_AUDIENCE = """
+    SELECT s.address_key AS recipient_key, s.id AS recipient_id, s.locale AS variant,
+           COALESCE(told.since, 0) AS since,
+           ROW_NUMBER() OVER (PARTITION BY s.address_key ORDER BY s.id) AS place
+    FROM subscriber s
+    LEFT JOIN told ON told.recipient_key = s.address_key
+    JOIN verdict v ON v.notification_id = :notification_id AND v.preference_id = s.preference_id
+                  AND v.standing = {standing}
+    WHERE s.address_key BETWEEN :key_from AND :key_to AND s.state = 'active'
+      AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.address_key = s.address_key AND x.channel = 'email')
+      AND NOT EXISTS (SELECT 1 FROM opt_out o WHERE o.incident_id = :incident_id AND o.address_key = s.address_key)
+"""
+
+_HOOK_AUDIENCE = """
+    SELECT e.id AS recipient_key, e.id AS recipient_id, '' AS variant, COALESCE(told.since, 0) AS since, 1 AS place
+    FROM endpoint e
+    LEFT JOIN told ON told.recipient_key = e.id
+    JOIN verdict v ON v.notification_id = :notification_id AND v.preference_id = e.preference_id
+                  AND v.standing = {standing}
+    WHERE e.id BETWEEN :key_from AND :key_to AND e.state = 'active'
+"""
+
+_ACCOUNT_AUDIENCE = """
+    SELECT a.id AS recipient_key, a.id AS recipient_id, a.name AS variant, COALESCE(told.since, 0) AS since, 1 AS place
+    FROM account a
+    LEFT JOIN told ON told.recipient_key = a.id
+    JOIN verdict v ON v.notification_id = :notification_id AND v.preference_id = 0 AND v.standing = {standing}
+    WHERE a.id BETWEEN :key_from AND :key_to AND a.active
+"""
+
+_AUDIENCES = {Channel.EMAIL: _MAIL_AUDIENCE, Channel.WEBHOOK: _HOOK_AUDIENCE, Channel.SOCIAL: _ACCOUNT_AUDIENCE}
+ACCOUNT_PREFERENCE_ID = 0  # accounts have no preferences of their own: they follow the rule's defaults
+
+_BATCH_LOCALE = {
+    Channel.EMAIL: ("r.locale", "JOIN subscriber r ON r.id = d.recipient_id"),
+    Channel.WEBHOOK: ("''", ""),
+    Channel.SOCIAL: ("r.locale", "JOIN account r ON r.id = d.recipient_id"),
+}
+
+
+def plan_range(
+    connection: Connection,
+    item: PlanRange,
+    *,
+    channel: Channel,
+    incident_id: str,
+    prior: Sequence[tuple[int, int]],
+    lane: Lane,
+    batch_size: int,
+    superseded: bool,
+    now: datetime,
+) -> list[PlannedBatch]:
+    """Turn one range into deliveries, grouped into batches by what their rendering has in common.
+
+    Args:
+        connection: A transaction that may write.
+        item: The range; planning it twice makes the same rows.
+        channel: Whose audience.
+        incident_id: The incident told about.
+        prior: (number, sequence) of the earlier notifications of this round, all of them planned.
+        lane: Queue the batches go to.
+        batch_size: Most recipients of a batch.
+        superseded: A newer notification exists: plan, so that standings are right, but send nothing.
+        now: Aware UTC instant.
+    """
+    first_batch = (item.notification_id << _NOTIFICATION_SHIFT) | (item.number << _RANGE_SHIFT)
+    audience = _AUDIENCES[channel].format(standing=_STANDING)
+    if not is_sqlite(connection):
+        # Tables that fill up while an incident runs have no statistics yet; PostgreSQL then expects one row and
+        # picks nested loops over twenty thousand.
+        connection.execute(text("SET LOCAL enable_nestloop = off"))
+    connection.execute(
+        text(f"""
+            INSERT INTO delivery (notification_id, recipient_key, recipient_id, batch_id, since)
+            WITH told AS ({_told_sql(prior)}), audience AS ({audience}), placed AS (
+                SELECT recipient_key, recipient_id, variant, since,
+                       (ROW_NUMBER() OVER (PARTITION BY variant, since ORDER BY recipient_key) - 1) / :batch_size
+                       AS bucket
+                FROM audience WHERE place = 1)
+            SELECT :notification_id, recipient_key, recipient_id,
+                   :first_batch + DENSE_RANK() OVER (ORDER BY bucket, variant, since) - 1, since
+            FROM placed WHERE TRUE
+            ON CONFLICT DO NOTHING"""),  # noqa: S608 - built of constants and integers
+        {
+            "notification_id": item.notification_id,
+            "incident_id": incident_id,
+            "key_from": item.key_from,
+            "key_to": item.key_to,
+            "first_batch": first_batch,
+            "batch_size": batch_size,
+        },
+    )
+    state = DeliveryState.SUPERSEDED if superseded else DeliveryState.QUEUED
+    return _add_batches(connection, item, first_batch, channel, lane, state, _in_flight(connection, prior), now)
+
+
+def _in_flight(connection: Connection, prior: Sequence[tuple[int, int]]) -> bool:
+    """Whether an earlier message is on the wire now, so that nobody knows yet whom it reached."""
+    b = t.batch.c
+    numbers = [number for number, _ in prior]
+    statement = select(b.id).where(b.notification_id.in_(numbers), b.state == DeliveryState.SENDING.value).limit(1)
+    return bool(numbers) and connection.execute(statement).one_or_none() is not None
+
+
+def _add_batches(  # noqa: PLR0913 - one statement, every value of it named
+    connection: Connection,
+    item: PlanRange,
+    first_batch: int,
+    channel: Channel,
+    lane: Lane,
+    state: DeliveryState,
+    settle: bool,  # noqa: FBT001
+    now: datetime,
+) -> list[PlannedBatch]:
+    superseded = state is DeliveryState.SUPERSEDED
+    locale, recipients = _BATCH_LOCALE[channel]
+    rows = connection.execute(
+        text(f"""
+            INSERT INTO batch (id, notification_id, channel, lane, locale, since, size, state, reason, settle,
+                               due_at, nudged_at, finished_at, attempts)
+            SELECT d.batch_id, d.notification_id, :channel, :lane, MIN({locale}), MIN(d.since), COUNT(*),
+                   :state, :reason, :settle, :due_at, :due_at, :finished_at, 0
+            FROM delivery d {recipients}
+            WHERE d.notification_id = :notification_id AND d.recipient_key BETWEEN :key_from AND :key_to
+              AND d.batch_id BETWEEN :first_batch AND :last_batch
+            GROUP BY d.notification_id, d.batch_id
+            ON CONFLICT DO NOTHING
+            RETURNING id, size""").bindparams(  # noqa: S608
+            bindparam("due_at", None if superseded else now, type_=t.batch.c.due_at.type),
+            bindparam("finished_at", now if superseded else None, type_=t.batch.c.finished_at.type),
+            bindparam("settle", settle, type_=t.batch.c.settle.type),
+            bindparam("reason", Reason.NEWER_UPDATE.value if superseded else None, type_=t.batch.c.reason.type),
+        ),
+        {
+            "channel": channel.value,
+            "lane": lane.value,
+            "state": state.value,
+            "notification_id": item.notification_id,
+            "key_from": item.key_from,
+            "key_to": item.key_to,
+            "first_batch": first_batch,
+            "last_batch": first_batch + MAX_BATCHES_PER_RANGE - 1,
+        },
+    )
+    return sorted(
+        (PlannedBatch(id=row.id, lane=lane, size=row.size, queued=not superseded) for row in rows),
+        key=lambda planned: planned.id,
+    )
+
+
+def recipient_bounds(connection: Connection, channel: Channel) -> int:
+    """Return the highest recipient key of a channel whose keys are row numbers (webhook, social)."""
+    table: Any = t.endpoint if channel is Channel.WEBHOOK else t.account
+    return connection.execute(select(func.max(table.c.id))).scalar_one() or 0

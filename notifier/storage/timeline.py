@@ -1,0 +1,190 @@
+"""Incidents, their updates and the inbox of events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+
+from notifier.domain.incident import Event, Incident
+from notifier.domain.values import Outcome, Status
+from notifier.storage import tables as t
+from notifier.storage.codec import incident_to_json
+from notifier.storage.dialect import insert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event that was handed in before, and what was answered."""
+
+    id: str
+    incident_id: str
+    update_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredUpdate:
+    """One entry of a timeline, without its text."""
+
+    id: str
+    number: int
+    status: Status
+    posted_at: datetime
+    digest: str
+    outcome: Outcome
+    automatic: bool
+
+
+def find_event(connection: Connection, event_id: str) -> StoredEvent | None:
+    """Return the event of that id, if one was handed in."""
+    columns = (t.event.c.id, t.event.c.incident_id, t.event.c.update_id, t.event.c.outcome)
+    row = connection.execute(select(*columns).where(t.event.c.id == event_id)).one_or_none()
+    return None if row is None else StoredEvent(
+        id=row.id, incident_id=row.incident_id, update_id=row.update_id, outcome=Outcome(row.outcome)
+    )
+
+
+def lock_incident(connection: Connection, incident: Incident, status: Status, now: datetime) -> None:
+    """Create the incident if it is new, and hold it until the transaction ends: its events come one after another."""
+    row = _incident_row(incident, status, now) | {"created_at": now, "updates": 0}
+    connection.execute(insert(connection, t.incident).values(row).on_conflict_do_nothing())
+    connection.execute(select(t.incident.c.id).where(t.incident.c.id == incident.id).with_for_update())
+
+
+def lock_known_incident(connection: Connection, incident_id: str) -> bool:
+    """Hold an incident that exists until the transaction ends; False where there is none."""
+    found = connection.execute(select(t.incident.c.id).where(t.incident.c.id == incident_id).with_for_update())
+    return found.one_or_none() is not None
+
+
+def _incident_row(incident: Incident, status: Status, now: datetime) -> dict[str, Any]:
+    data = incident_to_json(incident)
+    return {
+        "id": incident.id,
+        "title": data["title"],
+        "impact": data["impact"],
+        "status": status.value,
+        "components": data["components"],
+        "started_at": incident.started_at,
+        "scheduled_for": incident.scheduled_for,
+        "scheduled_until": incident.scheduled_until,
+        "links": data["links"],
+        "updated_at": now,
+    }
+
+
+def add_event(connection: Connection, event: Event, *, outcome: Outcome, reason: str, now: datetime) -> bool:
+    """Put an event into the inbox; False when its id was taken meanwhile (by an event of another incident)."""
+    row = {
+        "id": event.id,
+        "incident_id": event.incident.id,
+        "update_id": event.update.id,
+        "source": event.source,
+        "outcome": outcome.value,
+        "reason": reason,
+        "received_at": now,
+    }
+    statement = insert(connection, t.event).values(row).on_conflict_do_nothing().returning(t.event.c.id)
+    return connection.execute(statement).one_or_none() is not None
+
+
+def updates(connection: Connection, incident_id: str) -> list[StoredUpdate]:
+    """Return the timeline in order of arrival."""
+    u = t.incident_update.c
+    statement = (
+        select(u.id, u.number, u.status, u.posted_at, u.digest, u.outcome, u.automatic)
+        .where(u.incident_id == incident_id)
+        .order_by(u.number)
+    )
+    return [
+        StoredUpdate(
+            id=row.id,
+            number=row.number,
+            status=Status(row.status),
+            posted_at=row.posted_at,
+            digest=row.digest,
+            outcome=Outcome(row.outcome),
+            automatic=row.automatic,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def add_update(
+    connection: Connection, event: Event, *, number: int, digest: str, outcome: Outcome, now: datetime
+) -> None:
+    """Add an entry to the timeline."""
+    row = {
+        "incident_id": event.incident.id,
+        "id": event.update.id,
+        "number": number,
+        "status": event.update.status.value,
+        "body": dict(event.update.body),
+        "incident": incident_to_json(event.incident),
+        "posted_at": event.update.posted_at,
+        "received_at": now,
+        "digest": digest,
+        "outcome": outcome.value,
+        "automatic": event.automatic,
+    }
+    connection.execute(t.incident_update.insert().values(row))
+
+
+def edit_update(
+    connection: Connection, event: Event, *, digest: str, outcome: Outcome | None = None
+) -> None:
+    """Replace the text of an entry; its place in the timeline stays."""
+    values: dict[str, Any] = {
+        "status": event.update.status.value,
+        "body": dict(event.update.body),
+        "incident": incident_to_json(event.incident),
+        "digest": digest,
+        "revision": t.incident_update.c.revision + 1,
+    }
+    if outcome is not None:
+        values["outcome"] = outcome.value
+    key = and_(t.incident_update.c.incident_id == event.incident.id, t.incident_update.c.id == event.update.id)
+    connection.execute(update(t.incident_update).where(key).values(values))
+
+
+def set_latest(connection: Connection, event: Event, *, newest: bool, added: bool, now: datetime) -> None:
+    """Bring the incident up to date with an event; `newest` says whether it describes the present state."""
+    values: dict[str, Any] = {"updated_at": now}
+    if newest:
+        values |= _incident_row(event.incident, event.update.status, now)
+        values |= {"latest_update_id": event.update.id, "latest_posted_at": event.update.posted_at}
+    if added:
+        values["updates"] = t.incident.c.updates + 1
+    connection.execute(update(t.incident).where(t.incident.c.id == event.incident.id).values(values))
+
+
+def get_incident(connection: Connection, incident_id: str) -> Any | None:
+    """Return the incident's row, or None."""
+    return connection.execute(select(t.incident).where(t.incident.c.id == incident_id)).one_or_none()
+
+
+def list_incidents(connection: Connection, *, limit: int, before: tuple[datetime, str] | None) -> Sequence[Any]:
+    """Return incidents, newest first, after a cursor of (created_at, id)."""
+    i = t.incident.c
+    statement = select(t.incident).order_by(i.created_at.desc(), i.id.desc()).limit(limit)
+    if before is not None:
+        created_at, incident_id = before
+        older = or_(i.created_at < created_at, and_(i.created_at == created_at, i.id < incident_id))
+        statement = statement.where(older)
+    return connection.execute(statement).all()
+
+
+def full_updates(connection: Connection, incident_id: str) -> Sequence[Any]:
+    """Return the timeline with texts, in order of posting."""
+    u = t.incident_update.c
+    statement = select(t.incident_update).where(u.incident_id == incident_id).order_by(u.posted_at, u.number)
+    return connection.execute(statement).all()
+
+
+def count_incidents(connection: Connection) -> int:
+    """Count incidents."""
+    return connection.execute(select(func.count()).select_from(t.incident)).scalar_one()
+
+

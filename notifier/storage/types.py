@@ -1,0 +1,46 @@
+"""Column types that mean the same on SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Dialect
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+BigInt = BigInteger
+
+
+def to_micros(moment: datetime) -> int:
+    """Return whole microseconds since 1970-01-01T00:00Z, exact for every aware datetime."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the aware UTC instant."""
+    return _EPOCH + micros * _MICROSECOND
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant kept as microseconds since 1970: exact, sortable and alike on both databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Refuse naive times: they have no place in the ledger."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "a naive datetime reached the database"
+            raise TypeError(msg)
+        return to_micros(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Give every stored instant back as aware UTC."""
+        del dialect
+        return None if value is None else from_micros(int(value))
