@@ -61,7 +61,9 @@ class Check:
 def scope_checks(preferences: Preferences, scope: Scope) -> tuple[Check, ...]:
     """Apply the preferences that concern what an incident touches."""
     if scope.impact is Impact.MAINTENANCE:
-        severity = Check(rule="maintenance", seen=f"maintenance={preferences.maintenance}", passed=preferences.maintenance)
+        severity = Check(
+            rule="maintenance", seen=f"maintenance={preferences.maintenance}", passed=preferences.maintenance
+        )
     else:
         seen = f"impact={scope.impact} min_impact={preferences.min_impact}"
         severity = Check(rule="min_impact", seen=seen, passed=scope.impact.rank >= preferences.min_impact.rank)

@@ -1,7 +1,8 @@
 """Rapid updates, said once: when a channel speaks about an incident, and with which updates.
 
 `decide` is a pure function of a policy, what the channel has said, what is pending, and a clock. Ingest, the sweep and
-`notifier simulate` run this very code. The rules are those of docs/coalescing.md; each has a property test.
+`notifier simulate` run this very code. The rules are those of docs/coalescing.md; each has a property test, and a
+mutation of each makes one fail (tests/unit/domain/test_coalesce_mutants.py).
 """
 
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ class ChannelState:
     closed: bool = False  # the last word was that it is over
     last_sent_at: datetime | None = None
     window: float = 0.0  # the present window, in seconds
+    status: Status | None = None  # as last announced
     impact: Impact = Impact.NONE  # as last announced
     components: frozenset[str] = frozenset()  # as last announced
     announced_until: datetime | None = None  # `posted_at` of the newest announced update
@@ -64,15 +66,19 @@ class Send:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing is due before `until` (aware UTC); new arrivals may pull it forward, never push it back."""
+    """Nothing is due before `until` (aware UTC); new arrivals may pull it forward, never push it back.
+
+    `holding` says that a monitor's resolution is pending, which the next update may take back.
+    """
 
     until: datetime
     reason: str
+    holding: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absorb:
-    """These updates cancel each other out and are told to nobody."""
+    """These updates say nothing that the channel's readers need and are told to nobody."""
 
     updates: tuple[PendingUpdate, ...]
     reason: str
@@ -96,9 +102,12 @@ def is_stale(state: ChannelState, posted_at: datetime) -> bool:
     return state.announced_until is not None and posted_at < state.announced_until
 
 
-def decide(
-    policy: CoalescePolicy, state: ChannelState, pending: Sequence[PendingUpdate], now: datetime
-) -> Decision:
+def reopens(status: Status) -> bool:
+    """Whether an update of this status, after the end was announced, is a new beginning."""
+    return not status.closes and status is not Status.POSTMORTEM
+
+
+def decide(policy: CoalescePolicy, state: ChannelState, pending: Sequence[PendingUpdate], now: datetime) -> Decision:
     """Decide, touching nothing, what one channel does about one incident now.
 
     Args:
@@ -114,78 +123,144 @@ def decide(
     waiting = in_order(pending)
     if not waiting:
         return Nothing()
-    flap = _flap(policy, state, waiting)
-    if flap is not None:
-        return flap
-    ready, held_until = _without_held_resolution(policy, waiting)
-    if not ready:
-        return Wait(until=held_until, reason="hold_resolved") if held_until > now else _send(policy, state, waiting, now)
-    chosen = _alone_or_together(policy, state, ready)
-    due, reason = _due(policy, state, chosen)
+    begins = _beginning(state, waiting)
+    absorbed = _closed_inside_delay(policy, waiting, begins) or _needless_resolution(policy, state, waiting)
+    if absorbed is not None:
+        return absorbed
+    ready = _ready_times(policy, waiting)
+    due, reason = _due(policy, state, waiting, ready, begins)
     if due > now:
-        until = min(due, held_until) if len(ready) < len(waiting) else due
-        return Wait(until=until, reason=reason)
-    if len(ready) < len(waiting) and held_until <= now:
-        chosen = _alone_or_together(policy, state, waiting)
-    return _send(policy, state, chosen, now, reason)
+        return Wait(until=due, reason=reason, holding=any(map(_is_monitors_end, waiting)))
+    # Before a re-opening, what is left of the round before (a postmortem, say) is a notification of its own.
+    part = waiting[:begins] if begins else waiting
+    said = part[: max((place for place in range(len(part)) if ready[place] <= now), default=len(part) - 1) + 1]
+    if policy.window <= 0 and not (begins == 0 and policy.delay > 0):
+        said = said[:1]  # machines want every update by itself
+    return _send(policy, state, said, now, opens=begins == 0, urgency=reason)
 
 
-def _is_new_beginning(state: ChannelState, update: PendingUpdate) -> bool:
-    """Whether an update starts a round: the first ever, or trouble again after the end was announced."""
-    reopens = state.closed and not update.status.closes and update.status is not Status.POSTMORTEM
-    return state.round == 0 or reopens
+def joins(policy: CoalescePolicy, state: ChannelState, wait: Wait, update: PendingUpdate) -> bool:
+    """Whether an update that arrives while `wait` lasts leaves it exactly as it is.
+
+    A shortcut for floods: where it holds, `decide` over all that is pending would answer `wait` again. It may say no
+    where a closer look would say yes.
+    """
+    quiet = not (wait.holding or update.status in policy.flush_on or not reopens(update.status))
+    open_window = state.opened and not state.closed and policy.window > 0
+    news = update.impact.rank > state.impact.rank or _grew(state.components, update.components)
+    return quiet and open_window and not news and update.received_at < wait.until <= _window_end(policy, state)
 
 
-def _flap(policy: CoalescePolicy, state: ChannelState, waiting: tuple[PendingUpdate, ...]) -> Absorb | None:
-    """Find updates that cancel out: closed inside `delay`, or a monitor's resolution taken back while it was held."""
-    first = waiting[0]
-    if _is_new_beginning(state, first) and not first.status.closes and policy.delay > 0:
-        for index, update in enumerate(waiting):
-            if update.status.closes and update.received_at < first.received_at + timedelta(seconds=policy.delay):
-                return Absorb(updates=waiting[: index + 1], reason="opened and closed inside the delay")
-    for update, following in zip(waiting, waiting[1:], strict=False):
-        back = not following.status.closes and following.status is not Status.POSTMORTEM
-        if update.automatic and update.status.closes and back and following.automatic and state.opened:
-            return Absorb(updates=(update, following), reason="the monitor took its resolution back")
+def _is_monitors_end(update: PendingUpdate) -> bool:
+    return update.automatic and update.status.closes
+
+
+def _beginning(state: ChannelState, waiting: Sequence[PendingUpdate]) -> int | None:
+    """Return where in `waiting` a round begins: at the first update ever, or at trouble after the announced end."""
+    if state.round == 0:
+        return 0
+    if not state.closed:
+        return None
+    return next((place for place, update in enumerate(waiting) if reopens(update.status)), None)
+
+
+def _closed_inside_delay(
+    policy: CoalescePolicy, waiting: tuple[PendingUpdate, ...], begins: int | None
+) -> Absorb | None:
+    """Find an incident that opened and closed before the delay of its first notification was over."""
+    if begins is None or policy.delay <= 0 or waiting[begins].status.closes:
+        return None
+    over = min(update.received_at for update in waiting[begins:]) + timedelta(seconds=policy.delay)
+    for place in range(begins + 1, len(waiting)):
+        if waiting[place].status.closes and waiting[place].received_at < over:
+            return Absorb(updates=waiting[begins : place + 1], reason="opened and closed inside the delay")
     return None
 
 
-def _without_held_resolution(
-    policy: CoalescePolicy, waiting: tuple[PendingUpdate, ...]
-) -> tuple[tuple[PendingUpdate, ...], datetime]:
-    """Set a monitor's newest resolution aside: returns what may be said now, and until when the rest is held."""
-    last = waiting[-1]
-    if last.automatic and last.status.closes and policy.hold_resolved > 0:
-        return waiting[:-1], last.received_at + timedelta(seconds=policy.hold_resolved)
-    return waiting, last.received_at
+def _needless_resolution(
+    policy: CoalescePolicy, state: ChannelState, waiting: tuple[PendingUpdate, ...]
+) -> Absorb | None:
+    """Find a monitor's resolution that ends nothing, or that was taken back while it was held.
+
+    What takes it back is absorbed with it where a monitor sent it and it says what was said before; if it says
+    anything else (a higher impact, more components) it stays pending: the latest state is always announced.
+    """
+    is_open = state.opened and not state.closed
+    said = (state.status, state.impact, state.components)
+    place = 0
+    while place < len(waiting):
+        update = waiting[place]
+        if not _is_monitors_end(update):
+            is_open = reopens(update.status) or (is_open and not update.status.closes)
+            said = (update.status, update.impact, update.components)
+            place += 1
+            continue
+        end = next((at for at in range(place, len(waiting)) if not _is_monitors_end(waiting[at])), len(waiting))
+        if not is_open:
+            return Absorb(updates=waiting[place:end], reason="a monitor's resolution of what is not open")
+        if end < len(waiting) and reopens(waiting[end].status) and policy.hold_resolved > 0:
+            back = waiting[end]
+            same = back.automatic and (back.status, back.impact, back.components) == said
+            return Absorb(updates=waiting[place : end + same], reason="the monitor's resolution was taken back")
+        is_open, place = False, end
+    return None
 
 
-def _alone_or_together(
-    policy: CoalescePolicy, state: ChannelState, ready: tuple[PendingUpdate, ...]
-) -> tuple[PendingUpdate, ...]:
-    """Without a window every update is its own notification (machines want each one); else a pending set is one."""
-    opening = _is_new_beginning(state, ready[0])
-    together = policy.delay > 0 if opening else False
-    return ready if policy.window > 0 or together else ready[:1]
+def _ready_times(policy: CoalescePolicy, waiting: Sequence[PendingUpdate]) -> list[datetime]:
+    """Return from when each update may be said: on arrival, but a monitor's resolution only once it was held."""
+    ready = [update.received_at for update in waiting]
+    first = len(waiting)
+    while first and _is_monitors_end(waiting[first - 1]):
+        first -= 1
+    if first < len(waiting):
+        held_until = min(ready[first:]) + timedelta(seconds=max(policy.hold_resolved, 0))
+        ready[first:] = [held_until] * (len(waiting) - first)
+    return ready
 
 
-def _due(policy: CoalescePolicy, state: ChannelState, ready: tuple[PendingUpdate, ...]) -> tuple[datetime, str]:
-    """Return when a pending set is due, and why then."""
-    first = ready[0]
-    arrived = max(update.received_at for update in ready)
-    if any(update.status in policy.flush_on for update in ready):
-        return arrived, "flush_on"
-    if _is_new_beginning(state, first):
-        if any(update.impact.rank > first.impact.rank for update in ready):
-            return arrived, "escalated"
-        return first.received_at + timedelta(seconds=policy.delay), "opened"
-    if any(update.impact.rank > state.impact.rank for update in ready):
-        return arrived, "escalated"
-    if state.last_sent_at is None or _window_was_quiet(state, first):
-        return first.received_at, "window_over"
-    grew = any(_grew(state.components, update.components) for update in ready)
-    window = min(state.window, policy.window) if grew else state.window
-    return state.last_sent_at + timedelta(seconds=window), "scope_grew" if grew else "window"
+def _due(
+    policy: CoalescePolicy,
+    state: ChannelState,
+    waiting: Sequence[PendingUpdate],
+    ready: Sequence[datetime],
+    begins: int | None,
+) -> tuple[datetime, str]:
+    """Return when the channel speaks next, and why then: the soonest of what each pending update asks for.
+
+    A soonest over updates can only come forward when one is added. That is how noise never pushes news back.
+    """
+    opening = len(waiting) if begins is None else begins
+    dues = [_due_in_round(policy, state, waiting[place], ready[place]) for place in range(opening)]
+    if opening < len(waiting):
+        first = min(waiting[opening:], key=lambda update: update.order)
+        over = min(update.received_at for update in waiting[opening:]) + timedelta(seconds=policy.delay)
+        dues += [_due_at_beginning(policy, first, over, waiting[at], ready[at]) for at in range(opening, len(waiting))]
+    return min(dues, key=lambda due: due[0])
+
+
+def _due_at_beginning(
+    policy: CoalescePolicy, first: PendingUpdate, over: datetime, update: PendingUpdate, ready: datetime
+) -> tuple[datetime, str]:
+    """Return when an update of a round that was not announced yet is due; `over` is the end of the delay."""
+    if update.status in policy.flush_on:
+        return ready, "flush_on"
+    if update.impact.rank > first.impact.rank:
+        return ready, "escalated"
+    return max(ready, over), "opened"
+
+
+def _due_in_round(
+    policy: CoalescePolicy, state: ChannelState, update: PendingUpdate, ready: datetime
+) -> tuple[datetime, str]:
+    """Return when an update is due of which the channel's readers know the beginning."""
+    if update.status in policy.flush_on:
+        return ready, "flush_on"
+    if update.impact.rank > state.impact.rank:
+        return ready, "escalated"
+    end, reason = _window_end(policy, state), "window"
+    if _grew(state.components, update.components):
+        end, reason = min(end, _window_end(policy, replace(state, window=0.0))), "scope_grew"
+    return (end, reason) if end > ready else (ready, "window_over")
 
 
 def _grew(before: frozenset[str], after: frozenset[str]) -> bool:
@@ -193,38 +268,52 @@ def _grew(before: frozenset[str], after: frozenset[str]) -> bool:
     return bool(before) and (not after or not after <= before)
 
 
-def _window_was_quiet(state: ChannelState, first: PendingUpdate) -> bool:
-    """Whether the window ended with nothing pending: the first pending update came after its end."""
-    return state.last_sent_at is None or first.received_at >= state.last_sent_at + timedelta(seconds=state.window)
+def _present_window(policy: CoalescePolicy, state: ChannelState) -> float:
+    """Return the window in force, in seconds: what it has grown to, within what the policy allows today."""
+    if policy.window <= 0:
+        return 0.0
+    return min(max(state.window, policy.window), max(policy.max_window, policy.window))
+
+
+def _window_end(policy: CoalescePolicy, state: ChannelState) -> datetime:
+    """Return when the present window ends. Only asked of a channel that has spoken."""
+    if state.last_sent_at is None:
+        raise ValueError("a round that was announced has the time of its last notification")
+    return state.last_sent_at + timedelta(seconds=_present_window(policy, state))
+
+
+def _next_window(policy: CoalescePolicy, state: ChannelState, said: Sequence[PendingUpdate], *, opens: bool) -> float:
+    """Return the window that follows a notification: reset by a quiet one, doubled by more than one update."""
+    quiet = opens or min(update.received_at for update in said) >= _window_end(policy, state)
+    window = policy.window if quiet else _present_window(policy, state)
+    if len(said) > 1:
+        window = min(window * 2, max(policy.max_window, policy.window))
+    return max(window, 0.0)
 
 
 def _send(
     policy: CoalescePolicy,
     state: ChannelState,
-    chosen: tuple[PendingUpdate, ...],
+    said: tuple[PendingUpdate, ...],
     now: datetime,
-    urgency: str = "hold_resolved",
+    *,
+    opens: bool,
+    urgency: str,
 ) -> Send:
-    opens = _is_new_beginning(state, chosen[0])
-    window = policy.window if opens or _window_was_quiet(state, chosen[0]) else max(state.window, policy.window)
-    if len(chosen) > 1:
-        window = min(window * 2, max(policy.max_window, policy.window))
-    lead = chosen[-1]
-    told_closed = lead.status.closes or (lead.status is Status.POSTMORTEM and (state.closed or _any_closes(chosen)))
+    lead = said[-1]
+    ends = any(update.status.closes for update in said)
+    over = lead.status.closes or (lead.status is Status.POSTMORTEM and (state.closed or ends or opens))
     after = replace(
         state,
         round=state.round + 1 if opens else state.round,
         sequence=state.sequence + 1,
         opened=True,
-        closed=told_closed,
+        closed=over,
         last_sent_at=now,
-        window=window,
+        window=_next_window(policy, state, said, opens=opens),
+        status=lead.status,
         impact=lead.impact,
         components=lead.components,
         announced_until=max(lead.posted_at, state.announced_until or lead.posted_at),
     )
-    return Send(updates=chosen, opens=opens, closes=_any_closes(chosen) and told_closed, urgency=urgency, state=after)
-
-
-def _any_closes(updates: Sequence[PendingUpdate]) -> bool:
-    return any(update.status.closes for update in updates)
+    return Send(updates=said, opens=opens, closes=ends and over, urgency=urgency, state=after)

@@ -1,15 +1,15 @@
 """Errors whose type says what to do next.
 
-    NotifierError
-     |- ConfigError              refuse to start: names the field
-     |- InvalidInputError        refuse the input: names each field
-     |- NotFoundError            nothing by that name
-     |- UnavailableError         a store we need does not answer: try again later
-     '- DeliveryError            one attempt failed
-         |- TransientDeliveryError   trying again may work
-         |- OutcomeUnknownError      the request left and no answer came
-         |- PermanentDeliveryError   trying again cannot work, for this recipient
-         '- ChannelStoppedError      nothing on this channel can work until a person acts (credentials, credits)
+NotifierError
+ |- ConfigError              refuse to start: names the field
+ |- InvalidInputError        refuse the input: names each field
+ |- NotFoundError            nothing by that name
+ |- UnavailableError         a store we need does not answer: try again later
+ '- DeliveryError            one attempt failed
+     |- TransientDeliveryError   trying again may work
+     |- OutcomeUnknownError      the request left and no answer came
+     |- PermanentDeliveryError   trying again cannot work, for this recipient
+     '- ChannelStoppedError      nothing on this channel can work until a person acts (credentials, credits)
 """
 
 from collections.abc import Sequence

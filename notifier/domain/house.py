@@ -9,7 +9,7 @@ from notifier.domain.values import Platform
 
 def localized(texts: Mapping[str, str], locale: str, default_locale: str) -> str:
     """Return the text for `locale`, else for its language, else for the default locale, else the first one there is."""
-    for candidate in (locale, locale.split("-")[0], default_locale, "en"):
+    for candidate in (locale, locale.split("-", maxsplit=1)[0], default_locale, "en"):
         if candidate in texts:
             return texts[candidate]
     return next(iter(texts.values()))

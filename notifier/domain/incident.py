@@ -7,8 +7,6 @@ from datetime import datetime
 from notifier.domain.values import ComponentStatus, Impact, Status
 
 
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AffectedComponent:
     """A component as an event names it; `status` is None when the producer gave the plain key."""
@@ -61,4 +59,5 @@ class Event:
     notify: bool = True
     source: str = "api"
     automatic: bool = False  # from a monitor rather than a person: flaps are absorbed
+    announce_edits: bool = False  # new words under a known update id are told too
     extra: Mapping[str, str] = field(default_factory=dict)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
 from notifier.domain.values import Reason
 from notifier.storage import tables as t
 from notifier.storage.dialect import insert
+from notifier.storage.types import AnyRow
 
 
 def raise_(connection: Connection, key: str, reason: Reason, detail: str, now: datetime) -> None:
@@ -23,6 +23,6 @@ def clear(connection: Connection, key: str) -> None:
     connection.execute(delete(t.alarm).where(t.alarm.c.key == key))
 
 
-def current(connection: Connection) -> Sequence[Any]:
+def current(connection: Connection) -> Sequence[AnyRow]:
     """Return the alarms that stand, oldest first."""
     return connection.execute(select(t.alarm).order_by(t.alarm.c.since)).all()

@@ -4,12 +4,12 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select, update
 
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import tables as t
+from notifier.storage.types import AnyRow
 
 _NOTIFICATION_SHIFT = 32
 _EXTRA_BIT = 1 << 31  # numbers of batches that were not made by planning
@@ -71,7 +71,7 @@ def claim(connection: Connection, batch_id: int, *, owner: str, now: datetime, l
     return None if row is None else _batch(row)
 
 
-def _batch(row: Any) -> Batch:
+def _batch(row: AnyRow) -> Batch:
     return Batch(
         id=row.id,
         notification_id=row.notification_id,
@@ -101,9 +101,7 @@ def finish(
     """Record the end of a batch; False when the lease was lost and somebody else's word stands."""
     statement = (
         update(t.batch)
-        .where(
-            t.batch.c.id == batch.id, t.batch.c.state == DeliveryState.SENDING.value, t.batch.c.lease_owner == owner
-        )
+        .where(t.batch.c.id == batch.id, t.batch.c.state == DeliveryState.SENDING.value, t.batch.c.lease_owner == owner)
         .values(
             state=state.value,
             reason=reason.value if reason else None,
@@ -284,9 +282,7 @@ def is_newest(connection: Connection, notification_id: int) -> bool:
         select(newer.c.id)
         .join(
             t.notification,
-            and_(
-                n.incident_id == newer.c.incident_id, n.channel == newer.c.channel, n.sequence < newer.c.sequence
-            ),
+            and_(n.incident_id == newer.c.incident_id, n.channel == newer.c.channel, n.sequence < newer.c.sequence),
         )
         .where(n.id == notification_id)
         .limit(1)

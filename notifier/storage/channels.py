@@ -10,6 +10,7 @@ from notifier.domain.coalesce import ChannelState, PendingUpdate
 from notifier.domain.values import Channel, Impact, Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.dialect import insert
+from notifier.storage.types import AnyRow
 
 
 def load_state(connection: Connection, incident_id: str, channel: Channel) -> ChannelState:
@@ -67,17 +68,11 @@ def announced_until(connection: Connection, incident_id: str) -> datetime | None
     return max((moment for moment in times if moment is not None), default=None)
 
 
-def pending(
-    connection: Connection, incident_id: str, channel: Channel, state: ChannelState
-) -> list[PendingUpdate]:
+def pending(connection: Connection, incident_id: str, channel: Channel, state: ChannelState) -> list[PendingUpdate]:
     """Return the updates this channel has neither announced nor absorbed and that are not behind what it said."""
     u, a = t.incident_update.c, t.announcement.c
-    said = exists().where(
-        a.incident_id == u.incident_id, a.channel == channel.value, a.update_id == u.id
-    )
-    statement = select(
-        u.id, u.number, u.status, u.incident, u.posted_at, u.received_at, u.automatic
-    ).where(
+    said = exists().where(a.incident_id == u.incident_id, a.channel == channel.value, a.update_id == u.id)
+    statement = select(u.id, u.number, u.status, u.incident, u.posted_at, u.received_at, u.automatic).where(
         u.incident_id == incident_id,
         u.outcome.in_([Outcome.ACCEPTED.value, Outcome.STALE.value]),
         ~said,
@@ -132,7 +127,7 @@ def forget(connection: Connection, incident_id: str, update_id: str) -> None:
     connection.execute(delete(t.announcement).where(and_(a.incident_id == incident_id, a.update_id == update_id)))
 
 
-def announced_updates(connection: Connection, incident_id: str, channel: Channel, round_: int) -> Sequence[Any]:
+def announced_updates(connection: Connection, incident_id: str, channel: Channel, round_: int) -> Sequence[AnyRow]:
     """Return the updates this channel announced in a round, with texts and sequence, in order of posting."""
     u, a = t.incident_update.c, t.announcement.c
     statement = (

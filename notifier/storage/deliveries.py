@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, update
 
 from notifier.domain.values import DeliveryState, Reason
 from notifier.storage import tables as t
+from notifier.storage.types import AnyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def mail_rows(connection: Connection, batch_id: int) -> tuple[list[MailRow], lis
     return rows, gone
 
 
-def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[Any]:
+def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
     """Return the batch's endpoints (their rows, with the delivery's `attempts_made` and `is_replay`)."""
     d, e = t.delivery.c, t.endpoint.c
     statement = (
@@ -74,7 +75,7 @@ def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[Any]:
     return connection.execute(statement).all()
 
 
-def account_rows(connection: Connection, batch_id: int) -> Sequence[Any]:
+def account_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
     """Return the batch's accounts."""
     d, a = t.delivery.c, t.account.c
     statement = (
@@ -132,7 +133,7 @@ def move(connection: Connection, notification_id: int, keys: Sequence[int], batc
         )
 
 
-def due(connection: Connection, now: datetime, limit: int, *, lock: bool) -> Sequence[Any]:
+def due(connection: Connection, now: datetime, limit: int, *, lock: bool) -> Sequence[AnyRow]:
     """Return departed deliveries whose next attempt has come, with what a new batch for them needs to know."""
     d, b = t.delivery.c, t.batch.c
     statement = (
@@ -147,7 +148,12 @@ def due(connection: Connection, now: datetime, limit: int, *, lock: bool) -> Seq
             func.coalesce(d.attempts, b.attempts).label("attempts"),
         )
         .join(t.batch, b.id == d.batch_id)
-        .where(d.due_at.is_not(None), d.due_at <= now, d.state == DeliveryState.QUEUED.value)
+        .where(
+            d.due_at.is_not(None),
+            d.due_at <= now,
+            # `sending` past its time: a slow receiver whose worker vanished
+            d.state.in_([DeliveryState.QUEUED.value, DeliveryState.SENDING.value]),
+        )
         .order_by(d.due_at)
         .limit(limit)
     )
@@ -156,9 +162,7 @@ def due(connection: Connection, now: datetime, limit: int, *, lock: bool) -> Seq
     return connection.execute(statement).all()
 
 
-def blocked_by_earlier(
-    connection: Connection, notification_id: int, keys: Sequence[int]
-) -> set[int]:
+def blocked_by_earlier(connection: Connection, notification_id: int, keys: Sequence[int]) -> set[int]:
     """Return the recipients who still wait for an earlier notification of this incident on this channel."""
     n, d, b = t.notification.c, t.delivery.c, t.batch.c
     this = t.notification.alias("this")
@@ -242,7 +246,7 @@ def last_receipt(
     return [str(value) for value in connection.execute(statement).scalars()]
 
 
-def get(connection: Connection, notification_id: int, recipient_key: int) -> Any | None:
+def get(connection: Connection, notification_id: int, recipient_key: int) -> AnyRow | None:
     """Return one delivery with its batch's facts."""
     rows = connection.execute(
         _listing().where(t.delivery.c.notification_id == notification_id, t.delivery.c.recipient_key == recipient_key)
@@ -257,7 +261,7 @@ def list_of(
     states: Sequence[str],
     after_key: int | None,
     limit: int,
-) -> Sequence[Any]:
+) -> Sequence[AnyRow]:
     """Return deliveries of a notification in order of their key, after `after_key`."""
     d, b = t.delivery.c, t.batch.c
     statement = _listing().where(d.notification_id == notification_id).order_by(d.recipient_key).limit(limit)
@@ -268,7 +272,7 @@ def list_of(
     return connection.execute(statement).all()
 
 
-def _listing() -> Any:
+def _listing() -> Select[Any]:
     d, b, n = t.delivery.c, t.batch.c, t.notification.c
     return (
         select(
@@ -307,7 +311,7 @@ def _listing() -> Any:
     )
 
 
-def attempts(connection: Connection, notification_id: int, recipient_key: int, batch_id: int) -> Sequence[Any]:
+def attempts(connection: Connection, notification_id: int, recipient_key: int, batch_id: int) -> Sequence[AnyRow]:
     """Return the tries of a delivery, its batches' included, oldest first."""
     a = t.attempt.c
     own = and_(a.notification_id == notification_id, a.recipient_key == recipient_key)

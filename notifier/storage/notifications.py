@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, Exists, and_, func, or_, select, update
 
 from notifier.domain.audience import Scope
 from notifier.domain.notice import Notice
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason
 from notifier.storage import tables as t
 from notifier.storage.codec import notice_from_json, notice_to_json
+from notifier.storage.types import AnyRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ def add(connection: Connection, notice: Notice, *, round_: int, urgency: str, la
     return int(connection.execute(statement).scalar_one())
 
 
-def _stored(row: Any) -> StoredNotification:
+def _stored(row: AnyRow) -> StoredNotification:
     return StoredNotification(
         id=row.id,
         notice=notice_from_json(row.content),
@@ -140,9 +141,7 @@ def scopes_of_round(connection: Connection, stored: StoredNotification) -> list[
     statement = (
         select(u.incident)
         .join(t.announcement, and_(a.incident_id == u.incident_id, a.update_id == u.id))
-        .where(
-            u.incident_id == stored.notice.incident.id, a.channel == stored.channel.value, a.round == stored.round
-        )
+        .where(u.incident_id == stored.notice.incident.id, a.channel == stored.channel.value, a.round == stored.round)
     )
     scopes: dict[Scope, None] = {}
     for row in connection.execute(statement):
@@ -157,9 +156,7 @@ def supersede_older(connection: Connection, incident_id: str, channel: Channel, 
     Webhook endpoints that chose `every` keep their queue: only those with mode `latest` skip to the newest.
     """
     n, b, d = t.notification.c, t.batch.c, t.delivery.c
-    older = select(n.id).where(
-        n.incident_id == incident_id, n.channel == channel.value, n.sequence < sequence
-    )
+    older = select(n.id).where(n.incident_id == incident_id, n.channel == channel.value, n.sequence < sequence)
     replaced = {"reason": Reason.NEWER_UPDATE.value, "state": DeliveryState.SUPERSEDED.value}
     parted = update(t.delivery).where(d.notification_id.in_(older), d.state == DeliveryState.QUEUED.value)
     if channel is Channel.WEBHOOK:
@@ -176,12 +173,12 @@ def supersede_older(connection: Connection, incident_id: str, channel: Channel, 
     return connection.execute(whole.values(**replaced, due_at=None, finished_at=now)).rowcount
 
 
-def _batch_is_queued() -> Any:
+def _batch_is_queued() -> Exists:
     b, d = t.batch.c, t.delivery.c
     return select(b.id).where(b.id == d.batch_id, b.state == DeliveryState.QUEUED.value).exists()
 
 
-def of_incident(connection: Connection, incident_id: str) -> Sequence[Any]:
+def of_incident(connection: Connection, incident_id: str) -> Sequence[AnyRow]:
     """Return the rows of an incident's notifications, in order of decision."""
     n = t.notification.c
     return connection.execute(select(t.notification).where(n.incident_id == incident_id).order_by(n.id)).all()
@@ -203,7 +200,7 @@ def counts(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[str
     return result
 
 
-def progress(connection: Connection, incident_ids: Sequence[str] | None = None) -> Sequence[Any]:
+def progress(connection: Connection, incident_ids: Sequence[str] | None = None) -> Sequence[AnyRow]:
     """Return (notification, channel, sequence, locale, state, deliveries) counted, for tables and metrics."""
     n, b, d = t.notification.c, t.batch.c, t.delivery.c
     state = func.coalesce(d.state, b.state)

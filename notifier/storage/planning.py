@@ -104,9 +104,7 @@ def claim_range(connection: Connection, notification_id: int, *, now: datetime, 
     row = connection.execute(statement).one_or_none()
     if row is None:
         return None
-    return PlanRange(
-        notification_id=notification_id, number=row.number, key_from=row.key_from, key_to=row.key_to
-    )
+    return PlanRange(notification_id=notification_id, number=row.number, key_from=row.key_from, key_to=row.key_to)
 
 
 def open_ranges(connection: Connection, notification_id: int) -> int:
@@ -149,7 +147,7 @@ def _told_sql(prior: Sequence[tuple[int, int]]) -> str:
                MAX(CASE WHEN COALESCE(d.state, b.state) IN ({_sql_list(_MEANT)}) THEN 1 ELSE 0 END) AS meant
         FROM delivery d JOIN batch b ON b.id = d.batch_id
         WHERE d.notification_id IN ({numbers}) AND d.recipient_key BETWEEN :key_from AND :key_to
-        GROUP BY d.recipient_key"""
+        GROUP BY d.recipient_key"""  # noqa: S608 - integers and our own constants
 
 
 _STANDING = """CASE WHEN COALESCE(told.since, 0) > 0 THEN 'told'
@@ -248,7 +246,8 @@ def plan_range(
         },
     )
     state = DeliveryState.SUPERSEDED if superseded else DeliveryState.QUEUED
-    return _add_batches(connection, item, first_batch, channel, lane, state, _in_flight(connection, prior), now)
+    group = _Group(first_batch, channel, lane, state, _in_flight(connection, prior))
+    return _add_batches(connection, item, group, now)
 
 
 def _in_flight(connection: Connection, prior: Sequence[tuple[int, int]]) -> bool:
@@ -259,18 +258,20 @@ def _in_flight(connection: Connection, prior: Sequence[tuple[int, int]]) -> bool
     return bool(numbers) and connection.execute(statement).one_or_none() is not None
 
 
-def _add_batches(  # noqa: PLR0913 - one statement, every value of it named
-    connection: Connection,
-    item: PlanRange,
-    first_batch: int,
-    channel: Channel,
-    lane: Lane,
-    state: DeliveryState,
-    settle: bool,  # noqa: FBT001
-    now: datetime,
-) -> list[PlannedBatch]:
-    superseded = state is DeliveryState.SUPERSEDED
-    locale, recipients = _BATCH_LOCALE[channel]
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What the batches of one range have in common."""
+
+    first_batch: int
+    channel: Channel
+    lane: Lane
+    state: DeliveryState
+    settle: bool
+
+
+def _add_batches(connection: Connection, item: PlanRange, group: _Group, now: datetime) -> list[PlannedBatch]:
+    superseded = group.state is DeliveryState.SUPERSEDED
+    locale, recipients = _BATCH_LOCALE[group.channel]
     rows = connection.execute(
         text(f"""
             INSERT INTO batch (id, notification_id, channel, lane, locale, since, size, state, reason, settle,
@@ -285,22 +286,22 @@ def _add_batches(  # noqa: PLR0913 - one statement, every value of it named
             RETURNING id, size""").bindparams(  # noqa: S608
             bindparam("due_at", None if superseded else now, type_=t.batch.c.due_at.type),
             bindparam("finished_at", now if superseded else None, type_=t.batch.c.finished_at.type),
-            bindparam("settle", settle, type_=t.batch.c.settle.type),
+            bindparam("settle", group.settle, type_=t.batch.c.settle.type),
             bindparam("reason", Reason.NEWER_UPDATE.value if superseded else None, type_=t.batch.c.reason.type),
         ),
         {
-            "channel": channel.value,
-            "lane": lane.value,
-            "state": state.value,
+            "channel": group.channel.value,
+            "lane": group.lane.value,
+            "state": group.state.value,
             "notification_id": item.notification_id,
             "key_from": item.key_from,
             "key_to": item.key_to,
-            "first_batch": first_batch,
-            "last_batch": first_batch + MAX_BATCHES_PER_RANGE - 1,
+            "first_batch": group.first_batch,
+            "last_batch": group.first_batch + MAX_BATCHES_PER_RANGE - 1,
         },
     )
     return sorted(
-        (PlannedBatch(id=row.id, lane=lane, size=row.size, queued=not superseded) for row in rows),
+        (PlannedBatch(id=row.id, lane=group.lane, size=row.size, queued=not superseded) for row in rows),
         key=lambda planned: planned.id,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from notifier.domain.values import Channel, DeliveryState
 from notifier.storage import tables as t
@@ -45,7 +45,7 @@ def of_endpoint(
     return connection.execute(update(t.delivery).where(wanted).values(**_AGAIN, due_at=now, updated_at=now)).rowcount
 
 
-def _in_states(states: Sequence[str]) -> Any:
+def _in_states(states: Sequence[str]) -> ColumnElement[bool]:
     d, b = t.delivery.c, t.batch.c
     shared = select(b.id).where(b.id == d.batch_id, b.state.in_(states)).exists()
     return or_(d.state.in_(states), and_(d.state.is_(None), shared))

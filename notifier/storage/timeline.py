@@ -12,6 +12,7 @@ from notifier.domain.values import Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.codec import incident_to_json
 from notifier.storage.dialect import insert
+from notifier.storage.types import AnyRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +42,10 @@ def find_event(connection: Connection, event_id: str) -> StoredEvent | None:
     """Return the event of that id, if one was handed in."""
     columns = (t.event.c.id, t.event.c.incident_id, t.event.c.update_id, t.event.c.outcome)
     row = connection.execute(select(*columns).where(t.event.c.id == event_id)).one_or_none()
-    return None if row is None else StoredEvent(
-        id=row.id, incident_id=row.incident_id, update_id=row.update_id, outcome=Outcome(row.outcome)
+    return (
+        None
+        if row is None
+        else StoredEvent(id=row.id, incident_id=row.incident_id, update_id=row.update_id, outcome=Outcome(row.outcome))
     )
 
 
@@ -132,9 +135,7 @@ def add_update(
     connection.execute(t.incident_update.insert().values(row))
 
 
-def edit_update(
-    connection: Connection, event: Event, *, digest: str, outcome: Outcome | None = None
-) -> None:
+def edit_update(connection: Connection, event: Event, *, digest: str, outcome: Outcome | None = None) -> None:
     """Replace the text of an entry; its place in the timeline stays."""
     values: dict[str, Any] = {
         "status": event.update.status.value,
@@ -160,12 +161,12 @@ def set_latest(connection: Connection, event: Event, *, newest: bool, added: boo
     connection.execute(update(t.incident).where(t.incident.c.id == event.incident.id).values(values))
 
 
-def get_incident(connection: Connection, incident_id: str) -> Any | None:
+def get_incident(connection: Connection, incident_id: str) -> AnyRow | None:
     """Return the incident's row, or None."""
     return connection.execute(select(t.incident).where(t.incident.c.id == incident_id)).one_or_none()
 
 
-def list_incidents(connection: Connection, *, limit: int, before: tuple[datetime, str] | None) -> Sequence[Any]:
+def list_incidents(connection: Connection, *, limit: int, before: tuple[datetime, str] | None) -> Sequence[AnyRow]:
     """Return incidents, newest first, after a cursor of (created_at, id)."""
     i = t.incident.c
     statement = select(t.incident).order_by(i.created_at.desc(), i.id.desc()).limit(limit)
@@ -176,7 +177,7 @@ def list_incidents(connection: Connection, *, limit: int, before: tuple[datetime
     return connection.execute(statement).all()
 
 
-def full_updates(connection: Connection, incident_id: str) -> Sequence[Any]:
+def full_updates(connection: Connection, incident_id: str) -> Sequence[AnyRow]:
     """Return the timeline with texts, in order of posting."""
     u = t.incident_update.c
     statement = select(t.incident_update).where(u.incident_id == incident_id).order_by(u.posted_at, u.number)
@@ -186,5 +187,3 @@ def full_updates(connection: Connection, incident_id: str) -> Sequence[Any]:
 def count_incidents(connection: Connection) -> int:
     """Count incidents."""
     return connection.execute(select(func.count()).select_from(t.incident)).scalar_one()
-
-

@@ -3,9 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Dialect
+from sqlalchemy import JSON, BigInteger, Dialect, Row
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
+
+AnyRow = Row[*tuple[Any, ...]]
+"""A row of a select, whose columns are read by name."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -40,7 +43,7 @@ class Instant(TypeDecorator[datetime]):
             raise TypeError(msg)
         return to_micros(value)
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """Give every stored instant back as aware UTC."""
         del dialect
         return None if value is None else from_micros(int(value))

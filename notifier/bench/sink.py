@@ -1,0 +1,171 @@
+"""A counting receiver: takes mail requests and webhooks as fast as Python can, and says what arrived when.
+
+    python -m notifier.bench.sink PORT [--keep N]
+
+`GET /stats` answers `{"requests", "recipients", "first", "last", "repeats"}` (times in Unix seconds, all since the last
+`POST /reset`); `GET /kept/<n>` gives back the body of the n-th request that was kept, for the bare loop to post again.
+"""
+
+import argparse
+import asyncio
+import re
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import orjson
+import uvloop
+
+_MARK = b'"delivery_id":"'
+_ID = re.compile(rb'"delivery_id":"([^"]+)"')
+_HOOK_ID = re.compile(rb"\r\nwebhook-id: ([^\r]+)", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What arrived since the last reset."""
+
+    keep: int
+    requests: int = 0
+    recipients: int = 0
+    first: float | None = None
+    last: float | None = None
+    kept: list[bytes] = field(default_factory=list)
+    seen: Counter[bytes] = field(default_factory=Counter)
+    exact: bool = False
+
+    def note(self, head: bytes, body: bytes) -> int:
+        """Count one request; returns how many recipients it was for."""
+        now = time.time()
+        self.first = self.first or now
+        self.last = now
+        self.requests += 1
+        if hook := _HOOK_ID.search(head):
+            recipients = 1
+            self.seen[hook[1]] += 1
+        else:
+            recipients = body.count(_MARK)
+            if self.exact:
+                self.seen.update(_ID.findall(body))
+        self.recipients += recipients
+        if len(self.kept) < self.keep:
+            self.kept.append(body)
+        return recipients
+
+    def as_json(self) -> bytes:
+        """Return the counts."""
+        repeats = sum(number - 1 for number in self.seen.values())
+        return orjson.dumps(
+            {
+                "requests": self.requests,
+                "recipients": self.recipients,
+                "first": self.first,
+                "last": self.last,
+                "kept": len(self.kept),
+                "repeats": repeats,
+                "distinct": len(self.seen),
+            }
+        )
+
+
+class Receiver(asyncio.Protocol):
+    """HTTP/1.1 with keep-alive, as little of it as our own clients need."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._needed = 0
+        self._transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport to answer on."""
+        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - TCP
+        peer = transport.get_extra_info("peername")
+        if peer is None or not str(peer[0]).startswith("127."):
+            transport.close()  # it listens everywhere to have 5,000 addresses, not to be reached from elsewhere
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Collect until a request is whole, then answer it."""
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._size < self._needed:
+            return
+        buffer = b"".join(self._pieces)
+        while buffer:
+            end = buffer.find(b"\r\n\r\n")
+            if end < 0:
+                break
+            length = _LENGTH.search(buffer, 0, end + 2)
+            whole = end + 4 + (int(length[1]) if length else 0)
+            if len(buffer) < whole:
+                self._needed = whole
+                break
+            self._answer(buffer[: end + 2], buffer[end + 4 : whole])
+            buffer = buffer[whole:]
+            self._needed = 0
+        self._pieces, self._size = [buffer] if buffer else [], len(buffer)
+
+    def _answer(self, head: bytes, body: bytes) -> None:
+        method, path, _ = head.split(b" ", 2)
+        if method == b"GET" or path in (b"/reset", b"/exact"):
+            self._control(path)
+            return
+        self._tally.note(head, body)
+        if path.endswith(b"/mail/send"):
+            message_id = b"%022d" % self._tally.requests
+            self._write(b"202 Accepted", b"", b"X-Message-Id: " + message_id + b"\r\n")
+        else:
+            self._write(b"200 OK", b"")
+
+    def _control(self, path: bytes) -> None:
+        tally = self._tally
+        if path == b"/stats":
+            self._write(b"200 OK", tally.as_json())
+        elif path.startswith(b"/kept/"):
+            self._write(b"200 OK", tally.kept[int(path[6:])])
+        elif path in (b"/reset", b"/exact"):
+            tally.exact = path == b"/exact"
+            tally.requests = tally.recipients = 0
+            tally.first = tally.last = None
+            tally.kept.clear()
+            tally.seen.clear()
+            self._write(b"204 No Content", b"")
+        else:
+            self._write(b"404 Not Found", b"")
+
+    def _write(self, status: bytes, body: bytes, headers: bytes = b"") -> None:
+        assert self._transport is not None  # noqa: S101 - connected
+        head = b"HTTP/1.1 %b\r\nContent-Length: %d\r\n%b\r\n" % (status, len(body), headers)
+        self._transport.write(head + body)
+
+
+async def serve(port: int, keep: int) -> None:
+    """Listen on every loopback address until stopped; prints the port when ready."""
+    tally = Tally(keep=keep)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Receiver(tally),
+        "0.0.0.0",
+        port,
+        backlog=4096,  # noqa: S104 - 5,000 loopback addresses stand for hosts
+    )
+    sys.stdout.write(f"sink listening on {server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    async with server:
+        await server.serve_forever()
+
+
+def main() -> None:
+    """Run the sink."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("port", type=int)
+    parser.add_argument("--keep", type=int, default=120)
+    options = parser.parse_args()
+    uvloop.run(serve(options.port, options.keep))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""How commands print: tables for people, JSON for programs, one line on stderr for what went wrong."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+out = Console(highlight=False, soft_wrap=True)
+
+
+def print_json(data: Any) -> None:
+    """Print data as one indented JSON document."""
+    sys.stdout.write(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print rows under column heads; numbers stand right."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    out.print(table)
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """Print one thing's facts, a line each."""
+    width = max((len(name) for name in facts), default=0)
+    for name, value in facts.items():
+        out.print(f"{name:<{width}}  {value}", markup=False)
+
+
+def fail(message: str, code: int = EXIT_FAILED) -> typer.Exit:
+    """Say what went wrong in one line on stderr; the caller raises what this returns."""
+    sys.stderr.write(f"notifier: {message}\n")
+    return typer.Exit(code)

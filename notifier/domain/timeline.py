@@ -1,0 +1,196 @@
+"""What ingest makes of an event: new, said before, too late, an edit, or only to be recorded.
+
+`judge` is a pure function of the event and of what the incident's timeline holds. Ingest and `notifier simulate` run
+this very code; what is accepted goes on to `coalesce.decide`, channel by channel.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from notifier.domain.coalesce import reopens
+from notifier.domain.incident import Event
+from notifier.domain.values import Outcome, Status
+
+CLOCK_SKEW = timedelta(minutes=10)  # how far ahead of ours a producer's clock is believed
+_FACTS = 24  # hexadecimal digits of a digest that stand for the facts, the other 40 for the words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One update of a stored timeline, as it reads now. `number` is its place by arrival."""
+
+    update_id: str
+    number: int
+    status: Status
+    posted_at: datetime
+    digest: str  # of `content_digest`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a timeline holds around the place an event's update would take. None where there is no such entry."""
+
+    latest: Entry | None = None  # the newest by posting, at equal times by arrival
+    before: Entry | None = None  # the newest that was not posted later
+    after: Entry | None = None  # the oldest that was posted later
+    same_id: Entry | None = None  # the entry of the same update id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What becomes of an event.
+
+    `edits`: it replaces the entry of the same update id instead of adding one; if it is accepted too, every channel
+    announces that update again. `reopens`: it is trouble again after the end, a new beginning.
+    """
+
+    outcome: Outcome
+    reason: str
+    edits: bool = False
+    reopens: bool = False
+
+
+def content_digest(event: Event) -> str:
+    """Return 64 hexadecimal digits for what an event says, without ids and times: two producers of one news agree.
+
+    Line ends and outer blanks do not count, nor does the order of components. Links and `started_at` are no news.
+    """
+    return _facts_digest(event)[:_FACTS] + _words_digest(event)[: 64 - _FACTS]
+
+
+def same_facts(digest: str, other: str) -> bool:
+    """Whether two contents agree on status, impact, components and schedule, and differ in words at most."""
+    return digest[:_FACTS] == other[:_FACTS]
+
+
+def _facts_digest(event: Event) -> str:
+    incident = event.incident
+    schedule = (incident.scheduled_for, incident.scheduled_until)
+    facts = [
+        event.update.status.value,
+        incident.impact.value,
+        sorted(
+            [component.key, component.status.value if component.status else ""] for component in incident.components
+        ),
+        [moment.timestamp() if moment else None for moment in schedule],
+    ]
+    return _sha256(facts)
+
+
+def _words_digest(event: Event) -> str:
+    return _sha256([_tidy(event.incident.title), _tidy(event.update.body)])
+
+
+def _tidy(texts: Mapping[str, str]) -> dict[str, str]:
+    return {locale: text.replace("\r\n", "\n").strip() for locale, text in texts.items()}
+
+
+def _sha256(said: object) -> str:
+    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def believed_posted_at(posted_at: datetime, received_at: datetime) -> datetime:
+    """Return when an update counts as posted: never later than a clock ahead of ours could explain.
+
+    Everything older than an announced update is stale, so one update dated in the future would silence all that
+    follow. What claims to be from further ahead than `CLOCK_SKEW` is taken as posted on arrival.
+    """
+    return posted_at if posted_at <= received_at + CLOCK_SKEW else received_at
+
+
+def surroundings(entries: Sequence[Entry], event: Event) -> Surroundings:
+    """Find an event's surroundings in a whole timeline, given in any order."""
+    ordered = sorted(entries, key=lambda entry: (entry.posted_at, entry.number))
+    posted_at = event.update.posted_at
+    return Surroundings(
+        latest=ordered[-1] if ordered else None,
+        before=next((entry for entry in reversed(ordered) if entry.posted_at <= posted_at), None),
+        after=next((entry for entry in ordered if entry.posted_at > posted_at), None),
+        same_id=next((entry for entry in ordered if entry.update_id == event.update.id), None),
+    )
+
+
+def judge(
+    event: Event,
+    digest: str,
+    around: Surroundings,
+    *,
+    announced_until: datetime | None = None,
+    seen_before: Outcome | None = None,
+) -> Judgement:
+    """Decide, touching nothing, what becomes of an event.
+
+    Args:
+        event: With `update.posted_at` as `believed_posted_at` gives it.
+        digest: Its `content_digest`.
+        around: What its incident's timeline holds.
+        announced_until: When the newest update was posted that any channel has announced; None if none has.
+        seen_before: What became of an event of the same id, if there was one.
+    """
+    if seen_before is not None:
+        return Judgement(outcome=Outcome.DUPLICATE, reason=f"event {event.id} was handed in before ({seen_before})")
+    repeated = _repeated(digest, around.latest, around.same_id)
+    if repeated is not None:
+        return repeated
+    if around.same_id is not None:
+        return _judge_edit(event, digest, around, around.same_id, announced_until)
+    return _judge_new(event, digest, around, announced_until)
+
+
+def _repeated(digest: str, *entries: Entry | None) -> Judgement | None:
+    for entry in entries:
+        if entry is not None and entry.digest == digest:
+            return Judgement(outcome=Outcome.DUPLICATE, reason=f"says the same as update {entry.update_id}")
+    return None
+
+
+def _judge_new(event: Event, digest: str, around: Surroundings, announced_until: datetime | None) -> Judgement:
+    if not event.notify:
+        return Judgement(outcome=Outcome.RECORDED, reason="notify is false")
+    if announced_until is not None and event.update.posted_at < announced_until:
+        return Judgement(outcome=Outcome.STALE, reason="posted before what was already announced")
+    repeated = _repeated(digest, around.before, around.after)  # a late copy by another way, under other ids
+    return repeated or _accept(event, around)
+
+
+def _accept(event: Event, around: Surroundings) -> Judgement:
+    latest = around.latest
+    is_newest = latest is None or latest.posted_at <= event.update.posted_at
+    again = latest is not None and is_newest and not reopens(latest.status) and reopens(event.update.status)
+    reason = "trouble again after the end: a new beginning" if again else "will be announced"
+    return Judgement(outcome=Outcome.ACCEPTED, reason=reason, reopens=again)
+
+
+def _judge_edit(
+    event: Event, digest: str, around: Surroundings, edited: Entry, announced_until: datetime | None
+) -> Judgement:
+    """Decide about an update id that the timeline holds with another content.
+
+    New words alone (a typo) are told to nobody unless that is asked for. New facts under the old id are news all the
+    same: a producer that has one id per incident would otherwise never be heard to say "resolved".
+    """
+    update_id = event.update.id
+    if not event.notify:
+        reason = f"an edit of update {update_id}, and notify is false"
+        return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
+    if not _becomes_newest(event, around, edited, announced_until):
+        reason = f"an edit of update {update_id}, which newer ones have overtaken"
+        return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
+    if same_facts(digest, edited.digest) and not event.announce_edits:
+        reason = f"an edit of the words of update {update_id}: kept in the timeline, not announced by itself"
+        return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
+    again = not reopens(edited.status) and reopens(event.update.status)
+    reason = f"an edit of update {update_id} that will be announced"
+    return Judgement(outcome=Outcome.ACCEPTED, reason=reason, edits=True, reopens=again)
+
+
+def _becomes_newest(event: Event, around: Surroundings, edited: Entry, announced_until: datetime | None) -> bool:
+    """Whether the edited update describes the present state. It keeps its time unless the edit is dated later."""
+    posted_at = max(event.update.posted_at, edited.posted_at)
+    if announced_until is not None and posted_at < announced_until:
+        return False
+    latest = around.latest
+    return latest is None or latest.update_id == edited.update_id or latest.posted_at < posted_at

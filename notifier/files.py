@@ -1,0 +1,88 @@
+"""Files that several processes share: private folders, whole-or-nothing writes, locks that die with their holder.
+
+Standard library only and nothing of ours, so that every room may use it. Every function raises `OSError` as it comes.
+"""
+
+import fcntl
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PRIVATE_DIR = 0o700
+_PRIVATE_FILE = 0o600
+_POLL_SECONDS = 0.02
+
+
+def private_dir(path: Path) -> Path:
+    """Make a folder that only this user may enter, and its parents; one that exists stays as it is."""
+    if not path.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=_PRIVATE_DIR, exist_ok=True)
+    return path
+
+
+def is_private_dir(path: Path) -> bool:
+    """Whether `path` is a real folder (no link) of this user that nobody else may enter; asked before trusting /tmp."""
+    found = path.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file of mode 0600 so that a reader sees the old content or the new, never a part, even after a crash."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+class HeldElsewhereError(OSError):
+    """Another process holds the lock; `holder` is what it wrote about itself (its process id), or empty."""
+
+    def __init__(self, path: Path, holder: str) -> None:
+        super().__init__(f"{path} is locked by process {holder or 'unknown'}")
+        self.holder = holder
+
+
+@contextmanager
+def file_lock(path: Path, *, wait: float) -> Iterator[None]:
+    """Hold an exclusive lock on `path`, which is created and never removed.
+
+    The kernel drops the lock with its holder, however it dies, so a leftover file never blocks anybody (flock(2)).
+
+    Args:
+        path: The lock file.
+        wait: Seconds to wait for another holder.
+
+    Raises:
+        HeldElsewhereError: Another process still holds it after `wait` seconds.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE_FILE)
+    try:
+        _take(descriptor, path, time.monotonic() + wait)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, path: Path, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise HeldElsewhereError(path, os.pread(descriptor, 20, 0).decode(errors="replace").strip()) from None
+            time.sleep(_POLL_SECONDS)
+        else:
+            return

@@ -1,0 +1,128 @@
+"""Announce: what a channel decides to say becomes a notification, inside the caller's transaction.
+
+Ingest runs this for every event, so that what is due at once is decided before the producer has its answer; the sweep
+runs it when a window ends. Deciding and storing are one transaction that holds the incident: sequences have no gaps.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from notifier.domain import ids
+from notifier.domain.coalesce import Absorb, ChannelState, CoalescePolicy, Send, Wait, decide
+from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.values import Channel, Impact, Lane, Status
+from notifier.services.ports import Clock, Nudge
+from notifier.storage import channels, notifications, timeline
+from notifier.storage.codec import incident_from_json
+from notifier.storage.engine import Database
+
+_FRESH_LANES = {Channel.EMAIL: Lane.EMAIL, Channel.SOCIAL: Lane.SOCIAL, Channel.WEBHOOK: Lane.WEBHOOK}
+# Nobody's shop is down when these are mailed: they must never stand in front of news.
+_UNHURRIED = frozenset({Status.SCHEDULED, Status.POSTMORTEM})
+
+
+def lane_for(channel: Channel, status: Status) -> Lane:
+    """Return the queue a notification's first attempts go to."""
+    return Lane.BULK if channel is Channel.EMAIL and status in _UNHURRIED else _FRESH_LANES[channel]
+
+
+def speak(
+    connection: Connection, policies: Mapping[Channel, CoalescePolicy], incident_id: str, now: datetime
+) -> list[int]:
+    """Let every channel say what is due about an incident; returns the numbers of the new notifications.
+
+    The caller's transaction must hold the incident (`timeline.lock_incident`).
+    """
+    created: list[int] = []
+    for channel, policy in policies.items():
+        state = channels.load_state(connection, incident_id, channel)
+        while True:
+            pending = channels.pending(connection, incident_id, channel, state)
+            decision = decide(policy, state, pending, now)
+            if isinstance(decision, Send):
+                created.append(_create(connection, incident_id, channel, decision, now))
+                state = decision.state
+            elif isinstance(decision, Absorb):
+                told = [update.id for update in decision.updates]
+                channels.mark(
+                    connection, incident_id, channel, told, round_=state.round, sequence=None, reason=decision.reason
+                )
+            else:
+                _settle(connection, incident_id, channel, state, decision if isinstance(decision, Wait) else None)
+                break
+    return created
+
+
+def _settle(connection: Connection, incident_id: str, channel: Channel, state: ChannelState, wait: Wait | None) -> None:
+    due_at, reason = (wait.until, wait.reason) if wait else (None, None)
+    channels.save_state(connection, incident_id, channel, state, due_at=due_at, due_reason=reason)
+
+
+def _create(connection: Connection, incident_id: str, channel: Channel, decision: Send, now: datetime) -> int:
+    """Freeze what is said now, and replace what has not been sent of what was said before."""
+    state = decision.state
+    told = [update.id for update in decision.updates]
+    channels.mark(
+        connection,
+        incident_id,
+        channel,
+        told,
+        round_=state.round,
+        sequence=state.sequence,
+        reason=decision.urgency,
+    )
+    rows = channels.announced_updates(connection, incident_id, channel, state.round)
+    lead = decision.updates[-1]
+    notice = Notice(
+        id=f"ntf_{ids.new_ulid(now)}",
+        channel=channel,
+        sequence=state.sequence,
+        incident=next(incident_from_json(row.incident) for row in rows if row.id == lead.id),
+        updates=tuple(
+            NoticeUpdate(
+                id=row.id,
+                status=Status(row.status),
+                impact=Impact(row.incident["impact"]),
+                body=row.body,
+                posted_at=row.posted_at,
+                sequence=row.sequence,
+            )
+            for row in rows
+        ),
+        opens=decision.opens,
+        closes=decision.closes,
+        created_at=now,
+    )
+    number = notifications.add(
+        connection,
+        notice,
+        round_=state.round,
+        urgency=decision.urgency,
+        lane=lane_for(channel, lead.status),
+        state="planning",
+    )
+    notifications.supersede_older(connection, incident_id, channel, state.sequence, now)
+    return number
+
+
+@dataclass(frozen=True)
+class Announce:
+    """Look again at incidents whose windows have ended."""
+
+    database: Database
+    policies: Mapping[Channel, CoalescePolicy]
+    clock: Clock
+    nudge: Nudge
+
+    def __call__(self, incident_id: str) -> Sequence[int]:
+        """Let every channel say what is due about one incident; returns the new notifications."""
+        with self.database.write() as connection:
+            if not timeline.lock_known_incident(connection, incident_id):
+                return []
+            created = speak(connection, self.policies, incident_id, self.clock())
+        for number in created:
+            self.nudge.plan(number)
+        return created

@@ -1,0 +1,66 @@
+"""Attempt: claim a batch, hand it to its channel, record. Short transaction, network, short transaction."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from notifier.domain.values import Channel, Reason
+from notifier.services.ports import Clock, Nudge
+from notifier.services.settle import settle
+from notifier.storage import batches, notifications
+from notifier.storage.batches import Batch
+from notifier.storage.engine import Database
+from notifier.storage.notifications import StoredNotification
+
+_log = logging.getLogger(__name__)
+
+# Longer than any channel's own time-outs together, so that a lease ends only with its worker.
+LEASE = timedelta(seconds=90)
+
+
+class BatchAttempt(Protocol):
+    """One channel's way of attempting a claimed batch; records the outcome itself."""
+
+    def __call__(self, batch: Batch, stored: StoredNotification) -> None:
+        """Attempt a batch whose lease we hold."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Attempt one batch once. Safe to call twice: the claim lets one caller through."""
+
+    database: Database
+    clock: Clock
+    nudge: Nudge
+    owner: str
+    channels: Mapping[Channel, BatchAttempt]
+    paused_until: Callable[[Channel], timedelta | None] = lambda _channel: None
+
+    def __call__(self, batch_id: int) -> None:
+        """Claim and attempt; does nothing when the batch is taken, finished, replaced or not due."""
+        with self.database.write() as connection:
+            batch = batches.claim(connection, batch_id, owner=self.owner, now=self.clock(), lease=LEASE)
+            if batch is None:
+                return
+            stored = notifications.get(connection, batch.notification_id)
+            if stored is None:
+                _log.error("batch without its notification", extra={"batch_id": batch_id})
+                return
+            pause = self.paused_until(batch.channel)
+            if pause is not None:
+                due = self.clock() + pause
+                batches.release(
+                    connection,
+                    batch,
+                    self.owner,
+                    due_at=due,
+                    now=self.clock(),
+                    reason=Reason.OUTCOME_UNKNOWN if batch.unknown else Reason.RATE_LIMITED,
+                    counts=False,
+                )
+                return
+            ready = settle(connection, batch, stored, owner=self.owner, now=self.clock())
+        if ready is not None:
+            self.channels[ready.channel](ready, stored)

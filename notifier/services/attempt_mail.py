@@ -1,0 +1,126 @@
+"""Attempt a batch of mails: one request to the first provider that can take it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from notifier.channels.base import MailSender, RecipientsRefusedError, TooLargeError
+from notifier.domain import ids
+from notifier.domain.errors import DeliveryError, PermanentDeliveryError
+from notifier.domain.message import MailRequest
+from notifier.domain.values import DeliveryState, Reason
+from notifier.services.links import Links
+from notifier.services.outcomes import Record, Try
+from notifier.services.ports import Clock
+from notifier.services.route import MailRoute
+from notifier.services.wording import MailWording
+from notifier.storage import deliveries
+from notifier.storage.batches import Batch
+from notifier.storage.deliveries import Departure, MailRow
+from notifier.storage.engine import Database
+from notifier.storage.notifications import StoredNotification
+
+_DEADLINE = timedelta(seconds=60)
+# The smaller half of a refused request is tried whole again: 1,000 recipients take 10 halvings to find one fault.
+_PARTS = 2
+
+
+@dataclass(frozen=True)
+class MailAttempt:
+    """Send one batch of mails whose lease is ours."""
+
+    database: Database
+    clock: Clock
+    wording: MailWording
+    links: Links
+    route: MailRoute
+    record: Record
+
+    def __call__(self, batch: Batch, stored: StoredNotification) -> None:
+        """Render once, send once, record once."""
+        with self.database.read() as connection:
+            rows, gone = deliveries.mail_rows(connection, batch.id)
+        left = [
+            Departure(recipient_key=key, state=DeliveryState.SUPPRESSED, reason=Reason.UNSUBSCRIBED) for key in gone
+        ]
+        if not rows:
+            self.record.nobody_left(batch, left)
+            return
+        sender, started, clock = self.route.choose(), self.clock(), time.perf_counter()
+        try:
+            receipt = sender.send(self.request(batch, stored, rows), deadline=started + _DEADLINE)
+        except DeliveryError as error:
+            tried = self._tried(sender, started, clock)
+            elsewhere = self.route.failed(sender.name, error)
+            self._failed(_Mailing(batch, stored, rows, left), tried, error, elsewhere=elsewhere)
+            return
+        self.route.worked(sender.name)
+        self.record.accepted(
+            batch, self._tried(sender, started, clock), message_id=receipt.provider_message_id, departures=left
+        )
+
+    def request(self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow]) -> MailRequest:
+        """Word the batch: content once, personal parts per recipient."""
+        notice = stored.notice
+        rendered = self.wording.mail(notice, batch.locale, batch.since)
+        return MailRequest(
+            content=rendered.content,
+            recipients=[
+                self.wording.personal(
+                    rendered,
+                    delivery_id=ids.delivery_id(notice.id, row.key),
+                    address=row.email,
+                    name=row.name,
+                    timezone=row.timezone,
+                    unsubscribe_url=self.links.unsubscribe(row.subscriber_id, batch.notification_id),
+                    preferences_url=self.links.preferences(row.subscriber_id),
+                )
+                for row in rows
+            ],
+            notification_id=notice.id,
+            batch_id=batch.id,
+            attempt=batch.attempts,
+            categories=("incident", f"locale-{batch.locale}"),
+        )
+
+    @staticmethod
+    def _tried(sender: MailSender, started: datetime, clock: float) -> Try:
+        duration = int((time.perf_counter() - clock) * 1000)
+        return Try(started_at=started, duration_ms=duration, provider=sender.name)
+
+    def _failed(self, mailing: "_Mailing", tried: Try, error: DeliveryError, *, elsewhere: bool) -> None:
+        """Cut out whom the provider named, halve what it refused as a whole, else repeat or give up."""
+        keys = [row.key for row in mailing.rows]
+        if isinstance(error, RecipientsRefusedError):
+            by_id = {ids.delivery_id(mailing.stored.notice.id, key): key for key in keys}
+            refused = {by_id[name] for name in error.delivery_ids if name in by_id}
+            if refused:
+                self._without(mailing, tried, error, refused)
+                return
+        if isinstance(error, TooLargeError | PermanentDeliveryError) and len(keys) > 1:
+            half = -(-len(keys) // _PARTS)
+            self.record.divided(mailing.batch, tried, error, [keys[:half], keys[half:]], departures=mailing.left)
+            return
+        self.record.failed(mailing.batch, tried, error, departures=mailing.left, at_once=elsewhere)
+
+    def _without(self, mailing: "_Mailing", tried: Try, error: DeliveryError, refused: set[int]) -> None:
+        """Give up those the provider refused by name; the others go on as a batch of their own."""
+        attempts = mailing.batch.attempts
+        cut = [
+            Departure(recipient_key=key, state=DeliveryState.FAILED, reason=Reason.BAD_ADDRESS, attempts=attempts)
+            for key in sorted(refused)
+        ]
+        keys = [row.key for row in mailing.rows if row.key not in refused]
+        groups = [keys] if keys else []
+        self.record.divided(mailing.batch, tried, error, groups, departures=[*mailing.left, *cut])
+
+
+@dataclass(frozen=True, slots=True)
+class _Mailing:
+    """A batch with its addressees, and those who have left since it was planned."""
+
+    batch: Batch
+    stored: StoredNotification
+    rows: Sequence[MailRow]
+    left: Sequence[Departure]

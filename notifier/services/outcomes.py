@@ -1,0 +1,158 @@
+"""Record what an attempt on a whole batch came to."""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUnknownError
+from notifier.domain.retry import GiveUp, after_failure
+from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.services.ports import Clock, Nudge
+from notifier.storage import alarms, batches, deliveries
+from notifier.storage.batches import AttemptRow, Batch
+from notifier.storage.deliveries import Departure
+from notifier.storage.engine import Database
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One request to a provider: when it began, how long it took, and whose it was."""
+
+    started_at: datetime
+    duration_ms: int
+    provider: str
+
+    def row(self, batch: Batch, outcome: str, error: DeliveryError | None = None, detail: str = "") -> AttemptRow:
+        """Return the ledger's line about it."""
+        return AttemptRow(
+            recipient_key=None,
+            number=batch.attempts,
+            started_at=self.started_at,
+            duration_ms=self.duration_ms,
+            outcome=outcome,
+            reason=error.reason if error else None,
+            status=error.status if error else None,
+            detail=error.detail if error else detail,
+            provider=self.provider,
+        )
+
+
+@dataclass(frozen=True)
+class Record:
+    """The second short transaction of an attempt whose batch shares one outcome."""
+
+    database: Database
+    clock: Clock
+    nudge: Nudge
+    owner: str
+    spread: Callable[[], float] = field(default=random.random)
+
+    def accepted(
+        self,
+        batch: Batch,
+        tried: Try,
+        *,
+        message_id: str | None,
+        departures: Sequence[Departure] = (),
+        state: DeliveryState = DeliveryState.ACCEPTED,
+    ) -> None:
+        """The provider took the batch; `departures` are the few it did not take."""
+        now = self.clock()
+        with self.database.write() as connection:
+            deliveries.depart(connection, batch.notification_id, departures, now)
+            batches.add_attempts(connection, batch, [tried.row(batch, "accepted", detail=message_id or "")])
+            batches.finish(
+                connection,
+                batch,
+                self.owner,
+                state=state,
+                reason=None,
+                now=now,
+                provider=tried.provider,
+                provider_message_id=message_id,
+            )
+            alarms.clear(connection, f"{batch.channel}:{tried.provider}")
+
+    def nobody_left(self, batch: Batch, departures: Sequence[Departure]) -> None:
+        """Everybody in the batch has gone (unsubscribed, refused): nothing to send."""
+        now = self.clock()
+        with self.database.write() as connection:
+            deliveries.depart(connection, batch.notification_id, departures, now)
+            batches.finish(connection, batch, self.owner, state=DeliveryState.CANCELED, reason=None, now=now)
+
+    def failed(
+        self,
+        batch: Batch,
+        tried: Try,
+        error: DeliveryError,
+        *,
+        departures: Sequence[Departure] = (),
+        at_once: bool = False,
+    ) -> None:
+        """The attempt failed as a whole: try again later (or `at_once`, elsewhere), give up, or make way."""
+        now = self.clock()
+        follows = after_failure(batch.channel, batch.attempts, error, spread=self.spread())
+        unknown = isinstance(error, OutcomeUnknownError)
+        with self.database.write() as connection:
+            deliveries.depart(connection, batch.notification_id, departures, now)
+            outcome = "unknown" if unknown else ("failed" if isinstance(follows, GiveUp) else "retry")
+            batches.add_attempts(connection, batch, [tried.row(batch, outcome, error)])
+            if isinstance(error, ChannelStoppedError):
+                alarms.raise_(connection, f"{batch.channel}:{tried.provider}", error.reason, error.detail, now)
+            if isinstance(follows, GiveUp):
+                batches.finish(connection, batch, self.owner, state=DeliveryState.FAILED, reason=error.reason, now=now)
+            elif self._made_way(connection, batch, now):
+                pass
+            else:
+                batches.release(
+                    connection,
+                    batch,
+                    self.owner,
+                    due_at=now if at_once else now + follows.wait,
+                    now=now,
+                    reason=Reason.OUTCOME_UNKNOWN if unknown else error.reason,
+                    lane=batch.lane if at_once else Lane.RETRY,
+                    counts=follows.counts,
+                )
+        if at_once and not isinstance(follows, GiveUp):
+            self.nudge.attempt(batch.lane, [batch.id])
+        if isinstance(follows, GiveUp):
+            _log.error("gave a batch up", extra={"batch_id": batch.id, "reason": error.reason.value})
+
+    def _made_way(self, connection: Connection, batch: Batch, now: datetime) -> bool:
+        """Whether a newer update says it all: what failed is then replaced rather than repeated."""
+        if batch.channel is Channel.WEBHOOK or batches.is_newest(connection, batch.notification_id):
+            return False
+        state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE
+        return batches.finish(connection, batch, self.owner, state=state, reason=reason, now=now)
+
+    def divided(
+        self,
+        batch: Batch,
+        tried: Try,
+        error: DeliveryError,
+        groups: Sequence[Sequence[int]],
+        *,
+        departures: Sequence[Departure] = (),
+    ) -> list[int]:
+        """Cut the batch into smaller ones, to be attempted at once; returns their numbers."""
+        now = self.clock()
+        numbers = []
+        with self.database.write() as connection:
+            deliveries.depart(connection, batch.notification_id, departures, now)
+            batches.add_attempts(connection, batch, [tried.row(batch, "divided", error)])
+            for keys in groups:
+                number = batches.add(
+                    connection, batch, size=len(keys), due_at=now, lane=batch.lane, attempts=batch.attempts - 1
+                )
+                deliveries.move(connection, batch.notification_id, keys, number, now=now)
+                numbers.append(number)
+            batches.finish(connection, batch, self.owner, state=DeliveryState.CANCELED, reason=error.reason, now=now)
+        self.nudge.attempt(batch.lane, numbers)
+        return numbers

@@ -1,0 +1,151 @@
+"""Plan: from one decision to everyone it concerns, range by range: the first mail leaves while the last is planned."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
+
+from notifier.domain.audience import Occasion, Preferences, Scope, Standing, is_told
+from notifier.domain.values import Channel, Status
+from notifier.services.ports import Clock, Nudge
+from notifier.storage import notifications, planning, preferences
+from notifier.storage.engine import Database
+from notifier.storage.notifications import StoredNotification
+from notifier.storage.planning import ACCOUNT_PREFERENCE_ID, MAX_KEY, PlannedBatch, PlanRange
+
+_LEASE = timedelta(seconds=120)
+BATCH_SIZES: Mapping[Channel, int] = {Channel.EMAIL: 1000, Channel.WEBHOOK: 500, Channel.SOCIAL: 1}
+
+
+def occasion_of(stored: StoredNotification, scopes: Sequence[Scope]) -> Occasion:
+    """Return what routing needs to know of a notification."""
+    notice = stored.notice
+    scope = Scope(impact=notice.incident.impact, components=notice.incident.component_keys)
+    return Occasion(
+        channel=stored.channel,
+        scope=scope,
+        earlier_scopes=tuple(item for item in scopes if item != scope),
+        closes=notice.closes,
+        postmortem=notice.lead.status is Status.POSTMORTEM,
+    )
+
+
+def cut_keys(people: int, *, first: int, rest: int) -> list[tuple[int, int]]:
+    """Cut the key space into intervals: one that holds about `first` of `people`, then such of about `rest`."""
+    if people <= 2 * first:
+        return [(0, MAX_KEY)]
+    share = (MAX_KEY + 1) // people
+    edges = [0, share * first]
+    further = -(-(people - first) // rest)
+    width = (MAX_KEY + 1 - edges[1]) // further
+    edges += [edges[1] + width * step for step in range(1, further)] + [MAX_KEY + 1]
+    return [(low, high - 1) for low, high in pairwise(edges)]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Plan one notification's audience. Safe to call often and from many workers: a range is planned once."""
+
+    database: Database
+    clock: Clock
+    nudge: Nudge
+    first_range: int = 1_000
+    range_size: int = 20_000
+    batch_sizes: Mapping[Channel, int] = field(default_factory=lambda: BATCH_SIZES)
+
+    def __call__(self, notification_id: int) -> int:
+        """Plan what is left of a notification, earlier ones of its incident first; returns deliveries planned."""
+        planned = 0
+        while True:
+            with self.database.read() as connection:
+                asked = notifications.get(connection, notification_id)
+                if asked is None or asked.state != "planning":
+                    return planned
+                target = notifications.get(connection, notifications.first_unplanned(connection, asked))
+                if target is None:
+                    return planned
+            done, number = self._plan(target)
+            planned += number
+            if not done:
+                return planned  # somebody else holds the rest; the sweep sees that it ends
+
+    def _plan(self, stored: StoredNotification) -> tuple[bool, int]:
+        self._prepare(stored)
+        planned = 0
+        while True:
+            batches = self._plan_one(stored)
+            if batches is None:
+                break
+            planned += sum(batch.size for batch in batches)
+            queued = [batch.id for batch in batches if batch.queued]
+            if queued:
+                self.nudge.attempt(batches[0].lane, queued)
+        return self._finish(stored), planned
+
+    def _prepare(self, stored: StoredNotification) -> None:
+        """Judge every distinct set of preferences once, and cut the audience into ranges."""
+        with self.database.write() as connection:
+            if planning.has_ranges(connection, stored.id):
+                return
+            occasion = occasion_of(stored, notifications.scopes_of_round(connection, stored))
+            wanted = self._preference_sets(stored.channel, planning.preference_sets(connection))
+            told = [
+                (number, standing)
+                for number, choice in wanted
+                for standing in Standing
+                if is_told(choice, standing, occasion)
+            ]
+            planning.add_verdicts(connection, stored.id, told)
+            if stored.channel is Channel.EMAIL:
+                people = planning.highest_subscriber_id(connection)
+                keys = cut_keys(people, first=self.first_range, rest=self.range_size)
+            else:
+                keys = self._row_ranges(planning.recipient_bounds(connection, stored.channel))
+            planning.add_ranges(
+                connection,
+                [
+                    PlanRange(notification_id=stored.id, number=number, key_from=low, key_to=high)
+                    for number, (low, high) in enumerate(keys)
+                ],
+            )
+
+    def _row_ranges(self, highest: int) -> list[tuple[int, int]]:
+        """Cut row numbers; the last range is open at its end, for rows that are added meanwhile."""
+        starts = list(range(0, highest + 1, self.range_size)) or [0]
+        ends = [start - 1 for start in starts[1:]] + [MAX_KEY]
+        return list(zip(starts, ends, strict=True))
+
+    @staticmethod
+    def _preference_sets(channel: Channel, stored: Sequence[tuple[int, str]]) -> Sequence[tuple[int, Preferences]]:
+        if channel is Channel.SOCIAL:
+            return [(ACCOUNT_PREFERENCE_ID, Preferences(channels=frozenset({Channel.SOCIAL})))]
+        return [(number, preferences.parse(canonical)) for number, canonical in stored]
+
+    def _plan_one(self, stored: StoredNotification) -> list[PlannedBatch] | None:
+        now = self.clock()
+        with self.database.write() as connection:
+            item = planning.claim_range(connection, stored.id, now=now, lease=_LEASE)
+            if item is None:
+                return None
+            newest = notifications.newest_sequence(connection, stored.notice.incident.id, stored.channel)
+            batches = planning.plan_range(
+                connection,
+                item,
+                channel=stored.channel,
+                incident_id=stored.notice.incident.id,
+                prior=notifications.earlier_in_round(connection, stored),
+                lane=stored.lane,
+                batch_size=self.batch_sizes[stored.channel],
+                # Partners get every update, in order; the others only what is still the newest.
+                superseded=newest > stored.notice.sequence and stored.channel is not Channel.WEBHOOK,
+                now=now,
+            )
+            planning.finish_range(connection, item)
+        return batches
+
+    def _finish(self, stored: StoredNotification) -> bool:
+        with self.database.write() as connection:
+            if planning.open_ranges(connection, stored.id):
+                return False
+            notifications.set_state(connection, stored.id, "planned", self.clock())
+        return True

@@ -1,0 +1,46 @@
+"""Settle: a batch planned while an earlier message of its incident was on the wire looks again whom that reached.
+
+Without this, a recipient whose earlier message failed at that moment would miss an update, or hear one twice.
+"""
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+
+from notifier.domain.values import Channel
+from notifier.storage import batches, deliveries, notifications
+from notifier.storage import tables as t
+from notifier.storage.batches import Batch
+from notifier.storage.notifications import StoredNotification
+
+_LOOK_AGAIN = timedelta(milliseconds=500)
+
+
+def settle(
+    connection: Connection, batch: Batch, stored: StoredNotification, *, owner: str, now: datetime
+) -> Batch | None:
+    """Make a claimed batch true to what reached its recipients; None when it was handed back to wait a moment."""
+    if not batch.settle or stored.channel is Channel.WEBHOOK:
+        return batch
+    d = t.delivery.c
+    keys = list(connection.execute(select(d.recipient_key).where(d.batch_id == batch.id, d.state.is_(None))).scalars())
+    prior = notifications.earlier_in_round(connection, stored)
+    reached, flying = deliveries.reached_sequences(connection, prior, keys)
+    if flying:
+        batches.release(connection, batch, owner, due_at=now + _LOOK_AGAIN, now=now, reason=None, counts=False)
+        return None
+    groups: dict[int, list[int]] = defaultdict(list)
+    for key, since in reached.items():
+        groups[since].append(key)
+    stay = groups.pop(batch.since, None)
+    if stay is None and groups:
+        since, stay = groups.popitem()
+        batch = replace(batch, since=since)
+    for since, some in groups.items():
+        number = batches.add(connection, batch, size=len(some), due_at=now, lane=batch.lane, since=since)
+        deliveries.move(connection, batch.notification_id, some, number, now=now)
+    values = {"settle": False, "since": batch.since, "size": len(stay or ())}
+    connection.execute(update(t.batch).where(t.batch.c.id == batch.id).values(values))
+    return replace(batch, settle=False)

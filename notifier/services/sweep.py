@@ -1,0 +1,90 @@
+"""Sweep: every second, cheap and indexed, see that what should happen does happen at all."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from notifier.domain.values import Lane
+from notifier.services.announce import Announce
+from notifier.services.gather import Gather
+from notifier.services.ports import Clock, Nudge
+from notifier.storage import batches, channels, notifications
+from notifier.storage.engine import Database
+
+_log = logging.getLogger(__name__)
+
+_LIMIT = 500
+# A nudge that is still in the queue is not lost: repeat one only when the lane is nearly empty.
+_DEEP = 50
+_NUDGE_AFTER = timedelta(seconds=10)
+_PLAN_AFTER = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One round over everything that is due. Idempotent: two schedulers at once do no harm."""
+
+    database: Database
+    clock: Clock
+    nudge: Nudge
+    announce: Announce
+    gather: Gather
+    chores: tuple[Callable[[], int], ...] = ()
+
+    def __call__(self) -> dict[str, int]:
+        """Sweep once; returns how much of each kind was set going."""
+        counts = {
+            "leases": self._leases(),
+            "windows": self._windows(),
+            "plans": self._plans(),
+            "retries": self.gather(),
+            "nudges": self._nudges(),
+        }
+        for chore in self.chores:
+            counts[getattr(chore, "name", type(chore).__name__.lower())] = chore()
+        moved = {name: number for name, number in counts.items() if number}
+        if moved:
+            _log.info("swept", extra=moved)
+        return counts
+
+    def _leases(self) -> int:
+        now = self.clock()
+        with self.database.read() as connection:
+            if not batches.has_expired_lease(connection, now):
+                return 0
+        with self.database.write() as connection:
+            expired = batches.expire_leases(connection, now, _LIMIT)
+        for batch_id in expired:
+            _log.warning("lease ended without a word: outcome unknown", extra={"batch_id": batch_id})
+        return len(expired)
+
+    def _windows(self) -> int:
+        with self.database.read() as connection:
+            due = channels.due(connection, self.clock(), _LIMIT)
+        for incident_id in dict.fromkeys(incident_id for incident_id, _ in due):
+            self.announce(incident_id)
+        return len(due)
+
+    def _plans(self) -> int:
+        with self.database.read() as connection:
+            waiting = notifications.unplanned(connection, self.clock() - _PLAN_AFTER, _LIMIT)
+        if not waiting or self.nudge.depth(Lane.CONTROL) > _DEEP:
+            return 0
+        for number in waiting:
+            self.nudge.plan(number)
+        return len(waiting)
+
+    def _nudges(self) -> int:
+        now = self.clock()
+        total = 0
+        with self.database.read() as connection:
+            lanes = batches.lanes_with_due(connection, now)
+        for lane in lanes:
+            if self.nudge.depth(lane) > _DEEP:
+                continue
+            with self.database.write() as connection:
+                due = batches.due_for_nudge(connection, lane, now=now, nudged_before=now - _NUDGE_AFTER, limit=_LIMIT)
+            self.nudge.attempt(lane, due)
+            total += len(due)
+        return total

@@ -1,0 +1,151 @@
+"""A spine to test with: ingest, announce, plan and sweep on a real database, driven step by step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+
+from notifier.domain.audience import Preferences
+from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.ids import address_key
+from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Status
+from notifier.services.announce import Announce
+from notifier.services.gather import Gather
+from notifier.services.ingest import Ingest, Receipt
+from notifier.services.plan import Plan
+from notifier.services.sweep import Sweep
+from notifier.storage import deliveries, notifications, preferences
+from notifier.storage import tables as t
+from notifier.storage.engine import Database
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+PEPPER = b"pepper of the tests"
+POLICIES: Mapping[Channel, CoalescePolicy] = {
+    Channel.EMAIL: CoalescePolicy(),
+    Channel.SOCIAL: CoalescePolicy(),
+    Channel.WEBHOOK: CoalescePolicy(window=0),
+}
+
+
+class Nudges:
+    """Remembers what it was asked; nothing is sent anywhere."""
+
+    def __init__(self) -> None:
+        self.plans: list[int] = []
+        self.attempts: list[tuple[Lane, int]] = []
+
+    def plan(self, notification_id: int) -> None:
+        self.plans.append(notification_id)
+
+    def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+        self.attempts += [(lane, batch_id) for batch_id in batch_ids]
+
+    def depth(self, lane: Lane) -> int:
+        del lane
+        return 0
+
+
+@dataclass
+class Spine:
+    """The spine on one database; `now` moves only when the test moves it."""
+
+    database: Database
+    now: datetime = START
+    nudges: Nudges = field(default_factory=Nudges)
+    policies: Mapping[Channel, CoalescePolicy] = field(default_factory=lambda: POLICIES)
+
+    def __post_init__(self) -> None:
+        def clock() -> datetime:
+            return self.now
+
+        self.clock = clock
+        self.ingest = Ingest(self.database, self.policies, clock, self.nudges)
+        self.announce = Announce(self.database, self.policies, clock, self.nudges)
+        self.plan = Plan(self.database, clock, self.nudges)
+        self.gather = Gather(self.database, clock, self.nudges)
+        self.sweep = Sweep(self.database, clock, self.nudges, self.announce, self.gather)
+        self._events = 0
+
+    def subscriber(
+        self, name: str, preferences_: Preferences | None = None, *, email: str | None = None, **columns: Any
+    ) -> int:
+        """Add an active subscriber; returns the ledger's number."""
+        address = email or f"{name}@example.com"
+        with self.database.write() as connection:
+            number = preferences.ensure(connection, preferences_ or Preferences())
+            row = {
+                "external_id": name,
+                "kind": "merchant",
+                "email": address,
+                "address_key": address_key(PEPPER, address),
+                "name": name,
+                "locale": "en",
+                "timezone": "Europe/Amsterdam",
+                "state": "active",
+                "preference_id": number,
+                "legal_basis": "test",
+                "created_at": self.now,
+                "updated_at": self.now,
+            }
+            statement = t.subscriber.insert().values(row | columns).returning(t.subscriber.c.id)
+            return int(connection.execute(statement).scalar_one())
+
+    def post(self, status: Status, text: str | None = None, **changes: Any) -> Receipt:
+        """Hand in an event of the incident `inc-1`, posted now unless said."""
+        self._events += 1
+        number = self._events
+        incident = Incident(
+            id=changes.get("incident_id", "inc-1"),
+            title={"en": "Payments are slow"},
+            impact=changes.get("impact", Impact.MAJOR),
+            components=tuple(AffectedComponent(key=key) for key in changes.get("components", ("checkout",))),
+            started_at=START,
+        )
+        event = Event(
+            id=changes.get("event_id", f"evt-{number}"),
+            incident=incident,
+            update=Update(
+                id=changes.get("update_id", f"upd-{number}"),
+                status=status,
+                body={"en": text or f"Update number {number}."},
+                posted_at=changes.get("posted_at", self.now),
+            ),
+            notify=changes.get("notify", True),
+            automatic=changes.get("automatic", False),
+        )
+        return self.ingest(event)
+
+    def plan_all(self) -> None:
+        """Plan every notification that was nudged."""
+        pending, self.nudges.plans = self.nudges.plans, []
+        for number in pending:
+            self.plan(number)
+
+    def later(self, seconds: float) -> None:
+        """Let time pass and sweep once."""
+        self.now += timedelta(seconds=seconds)
+        self.sweep()
+
+    def settle_batches(self, state: DeliveryState = DeliveryState.ACCEPTED) -> None:
+        """Pretend that the provider took (or refused) every batch that is queued."""
+        with self.database.write() as connection:
+            connection.execute(
+                update(t.batch)
+                .where(t.batch.c.state == DeliveryState.QUEUED.value)
+                .values(state=state.value, due_at=None)
+            )
+
+    def notices(self, channel: Channel = Channel.EMAIL) -> list[Any]:
+        """Return the notifications of `inc-1` on a channel, oldest first."""
+        with self.database.read() as connection:
+            rows = notifications.of_incident(connection, "inc-1")
+            return [row for row in rows if row.channel == channel.value]
+
+    def told(self, number: int) -> dict[str, str]:
+        """Return the state of each recipient's delivery of a notification, by the subscriber's name."""
+        with self.database.read() as connection:
+            rows = deliveries.list_of(connection, number, states=(), after_key=None, limit=1000)
+        return {row.external_id: row.state for row in rows}
