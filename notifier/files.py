@@ -45,6 +45,11 @@ def write_private(path: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
 
 
+def show_life(data_dir: Path, process: str) -> None:
+    """Touch `<data dir>/heartbeat/<process>`: a container's health check looks at how old it is."""
+    private_dir(data_dir / "heartbeat").joinpath(process).touch()
+
+
 class HeldElsewhereError(OSError):
     """Another process holds the lock; `holder` is what it wrote about itself (its process id), or empty."""
 

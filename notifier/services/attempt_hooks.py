@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from sqlalchemy import Connection
+
 from notifier.channels.webhook import NotAttemptedError
 from notifier.domain import ids
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError
 from notifier.domain.message import HookRequest, HookResult
+from notifier.domain.notice import Notice
 from notifier.domain.retry import GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
 from notifier.services.outcomes import Record
@@ -48,7 +51,7 @@ class HookEngine(Protocol):
 class HookWording(Protocol):
     """Builds payloads."""
 
-    def webhook_body(self, notice: Any, format_: WebhookFormat, since: int, *, is_replay: bool = False) -> bytes:
+    def webhook_body(self, notice: Notice, format_: WebhookFormat, since: int, *, is_replay: bool = False) -> bytes:
         """Return the bytes to post."""
 
 
@@ -62,7 +65,7 @@ class EndpointSecrets(Protocol):
 class EndpointHealth(Protocol):
     """Keeps count of an endpoint's successes and failures."""
 
-    def note(self, connection: Any, results: Sequence[HookResult], now: datetime) -> None:
+    def note(self, connection: Connection, results: Sequence[HookResult], now: datetime) -> None:
         """Take the outcomes of attempts into the endpoints' health."""
 
 

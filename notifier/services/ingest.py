@@ -1,22 +1,27 @@
 """Ingest: one transaction takes an event in and decides what is due at once; then the producer has its answer."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.incident import Event
+from notifier.domain.timeline import (
+    Entry,
+    Judgement,
+    Surroundings,
+    believed_posted_at,
+    content_digest,
+    judge,
+    surroundings,
+)
 from notifier.domain.values import Channel, Outcome
 from notifier.services.announce import speak
 from notifier.services.ports import Clock, Nudge
 from notifier.storage import channels, timeline
-from notifier.storage.codec import incident_to_json
 from notifier.storage.engine import Database
-from notifier.storage.timeline import StoredUpdate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,20 +44,6 @@ class Receipt:
             "outcome": self.outcome.value,
             "reason": self.reason,
         }
-
-
-def content_digest(event: Event) -> str:
-    """Return a digest of what an event says, without ids and times: two producers of one news agree on it."""
-    incident = incident_to_json(event.incident)
-    said = {
-        "status": event.update.status.value,
-        "body": {locale: text.strip() for locale, text in event.update.body.items()},
-        "title": incident["title"],
-        "impact": incident["impact"],
-        "components": sorted(incident["components"], key=lambda item: str(item["key"])),
-        "scheduled": [incident["scheduled_for"], incident["scheduled_until"]],
-    }
-    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -82,60 +73,55 @@ class Ingest:
             timeline.lock_incident(connection, event.incident, event.update.status, now)
             known = timeline.find_event(connection, event.id)  # another may have held the incident until now
         if known is not None:
-            return Receipt(
-                event_id=event.id,
-                incident_id=known.incident_id,
-                update_id=known.update_id,
-                outcome=Outcome.DUPLICATE,
-                reason=f"event {event.id} was handed in before ({known.outcome})",
-            )
-        updates = timeline.updates(connection, event.incident.id)
+            return _receipt(event, judge(event, "", Surroundings(), seen_before=known.outcome))
+        posted_at = believed_posted_at(event.update.posted_at, now)
+        event = replace(event, update=replace(event.update, posted_at=posted_at))
+        entries = timeline.entries(connection, event.incident.id)
         digest = content_digest(event)
-        outcome, reason, edits = self._judge(connection, event, updates, digest)
-        timeline.add_event(connection, event, outcome=outcome, reason=reason, now=now)
-        notifications: Sequence[int] = ()
-        if outcome is not Outcome.DUPLICATE:
-            self._store(connection, event, updates, digest, outcome, edits=edits, now=now)
-            notifications = speak(connection, self.policies, event.incident.id, now)
-        return Receipt(
-            event_id=event.id,
-            incident_id=event.incident.id,
-            update_id=event.update.id,
-            outcome=outcome,
-            reason=reason,
-            notifications=tuple(notifications),
-        )
-
-    def _judge(
-        self, connection: Connection, event: Event, updates: Sequence[StoredUpdate], digest: str
-    ) -> tuple[Outcome, str, bool]:
-        """Return outcome, reason, and whether the event edits an update that is there."""
-        latest = max(updates, key=lambda item: (item.posted_at, item.number), default=None)
-        if latest is not None and latest.digest == digest:
-            return Outcome.DUPLICATE, f"says the same as the latest update, {latest.id}", False
-        if any(item.id == event.update.id for item in updates):
-            return Outcome.RECORDED, "an edit of an update: kept in the timeline, not announced by itself", True
-        if not event.notify:
-            return Outcome.RECORDED, "notify is false", False
         said_until = channels.announced_until(connection, event.incident.id)
-        if said_until is not None and event.update.posted_at < said_until:
-            return Outcome.STALE, "posted before what was already announced", False
-        return Outcome.ACCEPTED, "will be announced", False
+        judgement = judge(event, digest, surroundings(entries, event), announced_until=said_until)
+        outcome, reason = judgement.outcome, judgement.reason
+        if not timeline.add_event(connection, event, outcome=outcome, reason=reason, now=now):
+            # The same id came in for another incident at this very moment.
+            return _receipt(event, judge(event, "", Surroundings(), seen_before=Outcome.ACCEPTED))
+        if outcome is Outcome.DUPLICATE:
+            return _receipt(event, judgement)
+        self._store(connection, event, _Told(entries, digest, judgement), now)
+        created = speak(connection, self.policies, event.incident.id, now)
+        return _receipt(event, judgement, tuple(created))
 
-    def _store(
-        self,
-        connection: Connection,
-        event: Event,
-        updates: Sequence[StoredUpdate],
-        digest: str,
-        outcome: Outcome,
-        *,
-        edits: bool,
-        now: datetime,
-    ) -> None:
-        newest = all(item.posted_at <= event.update.posted_at for item in updates if item.id != event.update.id)
-        if edits:
-            timeline.edit_update(connection, event, digest=digest)
+    @staticmethod
+    def _store(connection: Connection, event: Event, told: "_Told", now: datetime) -> None:
+        """Bring the timeline up to date: a new entry, or another text for one that is there."""
+        judgement, digest = told.judgement, told.digest
+        others = [entry for entry in told.entries if entry.update_id != event.update.id]
+        newest = all(entry.posted_at <= event.update.posted_at for entry in others)
+        if judgement.edits:
+            accepted = judgement.outcome is Outcome.ACCEPTED
+            timeline.edit_update(connection, event, digest=digest, accepted_at=now if accepted else None)
+            if accepted:
+                channels.forget(connection, event.incident.id, event.update.id)
         else:
-            timeline.add_update(connection, event, number=len(updates) + 1, digest=digest, outcome=outcome, now=now)
-        timeline.set_latest(connection, event, newest=newest, added=not edits, now=now)
+            entry = timeline.NewEntry(number=len(told.entries) + 1, digest=digest, outcome=judgement.outcome)
+            timeline.add_update(connection, event, entry, now)
+        timeline.set_latest(connection, event, newest=newest, added=not judgement.edits, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An event beside the timeline it came to, and what was made of it."""
+
+    entries: Sequence[Entry]
+    digest: str
+    judgement: Judgement
+
+
+def _receipt(event: Event, judgement: Judgement, notifications: Sequence[int] = ()) -> Receipt:
+    return Receipt(
+        event_id=event.id,
+        incident_id=event.incident.id,
+        update_id=event.update.id,
+        outcome=judgement.outcome,
+        reason=judgement.reason,
+        notifications=notifications,
+    )

@@ -1,7 +1,5 @@
 """The few places where SQLite and PostgreSQL are spelled differently."""
 
-from typing import Any
-
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -11,6 +9,6 @@ def is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def insert(connection: Connection, table: Table) -> Any:
+def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT that knows ON CONFLICT; both dialects spell it alike but have no common class."""
     return sqlite.insert(table) if is_sqlite(connection) else postgresql.insert(table)

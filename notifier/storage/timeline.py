@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, case, func, or_, select, update
 
 from notifier.domain.incident import Event, Incident
+from notifier.domain.timeline import Entry
 from notifier.domain.values import Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.codec import incident_to_json
@@ -26,16 +27,12 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredUpdate:
-    """One entry of a timeline, without its text."""
+class NewEntry:
+    """What the timeline keeps of an update besides its event."""
 
-    id: str
     number: int
-    status: Status
-    posted_at: datetime
     digest: str
     outcome: Outcome
-    automatic: bool
 
 
 def find_event(connection: Connection, event_id: str) -> StoredEvent | None:
@@ -93,60 +90,56 @@ def add_event(connection: Connection, event: Event, *, outcome: Outcome, reason:
     return connection.execute(statement).one_or_none() is not None
 
 
-def updates(connection: Connection, incident_id: str) -> list[StoredUpdate]:
-    """Return the timeline in order of arrival."""
+def entries(connection: Connection, incident_id: str) -> list[Entry]:
+    """Return the timeline in order of arrival, without its texts."""
     u = t.incident_update.c
     statement = (
-        select(u.id, u.number, u.status, u.posted_at, u.digest, u.outcome, u.automatic)
-        .where(u.incident_id == incident_id)
-        .order_by(u.number)
+        select(u.id, u.number, u.status, u.posted_at, u.digest).where(u.incident_id == incident_id).order_by(u.number)
     )
     return [
-        StoredUpdate(
-            id=row.id,
+        Entry(
+            update_id=row.id,
             number=row.number,
             status=Status(row.status),
             posted_at=row.posted_at,
             digest=row.digest,
-            outcome=Outcome(row.outcome),
-            automatic=row.automatic,
         )
         for row in connection.execute(statement)
     ]
 
 
-def add_update(
-    connection: Connection, event: Event, *, number: int, digest: str, outcome: Outcome, now: datetime
-) -> None:
+def add_update(connection: Connection, event: Event, entry: NewEntry, now: datetime) -> None:
     """Add an entry to the timeline."""
     row = {
         "incident_id": event.incident.id,
         "id": event.update.id,
-        "number": number,
+        "number": entry.number,
         "status": event.update.status.value,
         "body": dict(event.update.body),
         "incident": incident_to_json(event.incident),
         "posted_at": event.update.posted_at,
         "received_at": now,
-        "digest": digest,
-        "outcome": outcome.value,
+        "digest": entry.digest,
+        "outcome": entry.outcome.value,
         "automatic": event.automatic,
     }
     connection.execute(t.incident_update.insert().values(row))
 
 
-def edit_update(connection: Connection, event: Event, *, digest: str, outcome: Outcome | None = None) -> None:
-    """Replace the text of an entry; its place in the timeline stays."""
+def edit_update(connection: Connection, event: Event, *, digest: str, accepted_at: datetime | None) -> None:
+    """Replace what an entry says; it keeps its place, unless the edit is dated later. `accepted_at`: to be told."""
+    u = t.incident_update.c
     values: dict[str, Any] = {
         "status": event.update.status.value,
         "body": dict(event.update.body),
         "incident": incident_to_json(event.incident),
         "digest": digest,
-        "revision": t.incident_update.c.revision + 1,
+        "revision": u.revision + 1,
     }
-    if outcome is not None:
-        values["outcome"] = outcome.value
-    key = and_(t.incident_update.c.incident_id == event.incident.id, t.incident_update.c.id == event.update.id)
+    if accepted_at is not None:
+        later = case((u.posted_at < event.update.posted_at, event.update.posted_at), else_=u.posted_at)
+        values |= {"outcome": Outcome.ACCEPTED.value, "received_at": accepted_at, "posted_at": later}
+    key = and_(u.incident_id == event.incident.id, u.id == event.update.id)
     connection.execute(update(t.incident_update).where(key).values(values))
 
 

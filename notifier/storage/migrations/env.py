@@ -1,8 +1,9 @@
 """Runs migrations on the connection that `storage/schema.py` hands over; there is no alembic.ini."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import JSON
 
 from notifier.storage.tables import metadata
@@ -11,7 +12,7 @@ from notifier.storage.types import Instant
 _JSON = "sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')"
 
 
-def _render(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
+def _render(kind: str, item: object, autogen_context: AutogenContext) -> str | Literal[False]:
     """Write our types by what they are in the database: a migration must not change when our code does."""
     if kind != "type":
         return False

@@ -1,0 +1,160 @@
+"""What every process of an installation has: settings, database, queue, and the use cases that need no sender.
+
+Everything is built on first use, so that a process opens only what it works with. Senders are built in
+`bootstrap/worker.py`: the API never imports a provider's library.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+
+from sqlalchemy import text
+
+from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.errors import UnavailableError
+from notifier.domain.values import Channel
+from notifier.inbound.events import check_known, parse_event
+from notifier.queueing import embedded
+from notifier.queueing.producer import Producer
+from notifier.services.accounts import sync_accounts
+from notifier.services.announce import Announce
+from notifier.services.gather import Gather
+from notifier.services.history import History
+from notifier.services.ingest import Ingest, Receipt
+from notifier.services.plan import BATCH_SIZES, Plan
+from notifier.services.ports import Nudge
+from notifier.services.replay import Replay
+from notifier.services.sweep import Sweep
+from notifier.settings import Settings
+from notifier.storage import schema
+from notifier.storage.engine import Database
+
+
+def utc_now() -> datetime:
+    """The clock of every process."""
+    return datetime.now(UTC)
+
+
+class Application:
+    """One installation, as one process sees it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open nothing yet."""
+        self.settings = settings
+        self.clock = utc_now
+
+    @cached_property
+    def database(self) -> Database:
+        """The ledger."""
+        self.settings.ensure_data_dir()
+        return Database(self.settings.database_url().get_secret_value())
+
+    @cached_property
+    def producer(self) -> Producer:
+        """The way to the workers."""
+        return Producer(self.settings.queue_addresses().broker)
+
+    @property
+    def nudge(self) -> Nudge:
+        """The producer, as use cases see it."""
+        return self.producer
+
+    @cached_property
+    def policies(self) -> Mapping[Channel, CoalescePolicy]:
+        """The coalescing policy of each channel."""
+        return {channel: self.settings.coalesce_policy(channel) for channel in Channel}
+
+    @cached_property
+    def component_keys(self) -> frozenset[str]:
+        """The parts of the platform that events and preferences may name."""
+        return frozenset(component.key for component in self.settings.components())
+
+    @cached_property
+    def locales(self) -> frozenset[str]:
+        """The locales offered."""
+        return frozenset(self.settings.brand().locales)
+
+    @cached_property
+    def ingest(self) -> Ingest:
+        """Take events in."""
+        return Ingest(self.database, self.policies, self.clock, self.nudge)
+
+    @cached_property
+    def announce(self) -> Announce:
+        """Look at windows that end."""
+        return Announce(self.database, self.policies, self.clock, self.nudge)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Plan audiences."""
+        sizes = {**BATCH_SIZES, Channel.EMAIL: self.settings.limits.batch_size}
+        return Plan(self.database, self.clock, self.nudge, batch_sizes=sizes)
+
+    @cached_property
+    def gather(self) -> Gather:
+        """Make batches of what is due again."""
+        return Gather(self.database, self.clock, self.nudge)
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """See that everything happens."""
+        return Sweep(self.database, self.clock, self.nudge, self.announce, self.gather)
+
+    @cached_property
+    def history(self) -> History:
+        """What happened."""
+        return History(self.database)
+
+    @cached_property
+    def replay(self) -> Replay:
+        """Send again."""
+        return Replay(self.database, self.clock, self.gather)
+
+    def publish(self, body: bytes | str) -> Receipt:
+        """Take one event as JSON.
+
+        Raises:
+            InvalidInputError: names every field at fault.
+            UnavailableError: the database does not answer; nothing was stored.
+        """
+        event = parse_event(body, now=self.clock())
+        check_known(event, self.component_keys, self.locales)
+        return self.ingest(event)
+
+    def migrate(self) -> None:
+        """Bring the schema up to date, and the accounts in line with the settings."""
+        schema.upgrade(self.database)
+        sync_accounts(self.database, self.settings.account_values())
+
+    def readiness(self) -> dict[str, str]:
+        """Return what each store says: `ok`, or one sentence."""
+        return {"database": self._database_state(), "broker": self._broker_state()}
+
+    def _database_state(self) -> str:
+        try:
+            with self.database.read() as connection:
+                connection.execute(text("SELECT 1"))
+            found = schema.current(self.database)
+        except UnavailableError as error:
+            return str(error)
+        return "ok" if found == schema.head() else f"schema {found or 'missing'}: run `notifier db upgrade`"
+
+    def _broker_state(self) -> str:
+        return "ok" if self.producer.is_reachable() else "the broker does not answer"
+
+    def ensure_broker(self) -> None:
+        """Start the embedded Redis where none is configured and none runs.
+
+        Raises:
+            ConfigError: it does not start.
+        """
+        addresses = self.settings.queue_addresses()
+        if addresses.embedded:
+            embedded.ensure(self.settings.data_dir)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if "producer" in self.__dict__:
+            self.producer.close()
+        if "database" in self.__dict__:
+            self.database.close()

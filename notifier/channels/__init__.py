@@ -1,0 +1,1 @@
+"""The ways out: one sub-package per channel; none knows another."""

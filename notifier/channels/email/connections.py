@@ -1,0 +1,216 @@
+"""Kept-alive HTTP connections that know how far a request came when something broke, and never wait past a deadline.
+
+The difference decides whether a mail may be sent again: what broke while connecting or writing was not accepted, what
+broke while waiting for the answer may have been.
+"""
+
+import http.client
+import io
+import select
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from notifier.channels.http import LARGEST_ANSWER, Answer, NoAnswerError, NotSentError, header_number
+
+MAX_IDLE = 20.0  # seconds; well below what servers and NAT boxes keep, so that a reused connection is a living one
+_TRIES = 2  # a reset while writing is repeated once on a new connection: the request was incomplete
+_EARLY_ANSWER = 2.0  # seconds to look for an answer that came before we had written everything, such as 413
+
+
+class ConnectionPool:
+    """Connections to one origin. Safe for threads: each request has a connection to itself while it lasts.
+
+    No redirect is followed and no proxy taken from the environment. Opens nothing before the first request.
+    """
+
+    def __init__(self, base_url: str, *, connect_timeout: float, tls_context: ssl.SSLContext | None = None) -> None:
+        parts = urlsplit(base_url)
+        self._host, self._port = parts.hostname or "", parts.port
+        self._tls, self._context = parts.scheme == "https", tls_context
+        self._connect_timeout = connect_timeout
+        self._idle: deque[tuple[float, _Connection]] = deque()
+        self._lock = threading.Lock()
+
+    def post(self, path: str, headers: Mapping[str, str], body: bytes, *, seconds: float) -> Answer:
+        """Send one POST; `seconds` bound everything together, from connecting to the last byte of the answer.
+
+        Raises:
+            NotSentError: nothing, or not all, was written; `reset` after the peer hung up on it twice.
+            NoAnswerError: everything was written, and no whole answer came.
+        """
+        deadline = time.monotonic() + seconds
+        for attempt in range(1, _TRIES + 1):
+            connection = self._take() or self._open(deadline)
+            try:
+                answer = connection.exchange(path, headers, body, deadline)
+            except NotSentError as error:
+                connection.close()
+                if attempt == _TRIES or not error.reset:
+                    raise
+                continue
+            except BaseException:
+                connection.close()
+                raise
+            self._give_back(connection)
+            return answer
+        raise AssertionError  # the loop returns or raises
+
+    def close(self) -> None:
+        """Close what is idle; connections in use are closed when they come back."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop()[1].close()
+
+    def _take(self) -> "_Connection | None":
+        oldest = time.monotonic() - MAX_IDLE
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                since, connection = self._idle.pop()
+            if since > oldest and connection.is_quiet():
+                return connection
+            connection.close()
+
+    def _open(self, deadline: float) -> "_Connection":
+        seconds = min(self._connect_timeout, deadline - time.monotonic())
+        if seconds <= 0:
+            raise NotSentError("no time left to connect")
+        if self._tls and self._context is None:
+            self._context = ssl.create_default_context()
+        connection = _Connection(self._host, self._port, self._context if self._tls else None, seconds)
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            raise NotSentError(f"cannot connect: {_named(error)}") from None
+        return connection
+
+    def _give_back(self, connection: "_Connection") -> None:
+        if connection.is_open:
+            with self._lock:
+                self._idle.append((time.monotonic(), connection))
+
+
+class _Connection:
+    """One connection; after an exchange it is either quiet and open, or closed."""
+
+    def __init__(self, host: str, port: int | None, context: ssl.SSLContext | None, seconds: float) -> None:
+        self._http: http.client.HTTPConnection
+        if context is None:
+            self._http = http.client.HTTPConnection(host, port, timeout=seconds)
+        else:
+            self._http = http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
+        self._deadline = 0.0
+        # http.client builds its response on the socket; ours reads through the deadline.
+        self._http.response_class = cast("Any", self._response)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another request can follow."""
+        return self._http.sock is not None
+
+    def connect(self) -> None:
+        """Open it, TLS included."""
+        self._http.connect()
+
+    def close(self) -> None:
+        """Close it; never raises."""
+        with suppress(OSError):
+            self._http.close()
+
+    def is_quiet(self) -> bool:
+        """Whether the peer has neither hung up nor said something unasked."""
+        sock: socket.socket | None = self._http.sock
+        return sock is not None and not select.select([sock], [], [], 0)[0]
+
+    def exchange(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> Answer:
+        """Write a request, read its answer."""
+        self._deadline = deadline
+        try:
+            self._http.sock.settimeout(max(deadline - time.monotonic(), 0.001))
+            self._http.request("POST", path, body=body, headers=dict(headers))
+        except TimeoutError:
+            raise NotSentError("time-out while writing") from None
+        except OSError as error:
+            return self._early_answer(path, error)
+        return self._read(path)
+
+    def _early_answer(self, path: str, error: OSError) -> Answer:
+        """Read the refusal of a server that hung up before it had read all (413); else say that we were cut off."""
+        self._deadline = min(self._deadline, time.monotonic() + _EARLY_ANSWER)
+        try:
+            answer = self._read(path)
+        except NoAnswerError:
+            raise NotSentError(f"cut off while writing: {_named(error)}", reset=True) from None
+        if answer.ok:  # an acceptance of half a request is none
+            raise NotSentError(f"cut off while writing: {_named(error)}", reset=True)
+        self.close()
+        return answer
+
+    def _read(self, path: str) -> Answer:
+        status: int | None = None
+        try:
+            response = self._http.getresponse()
+            status = response.status
+            body = response.read(LARGEST_ANSWER + 1)
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            if len(body) > LARGEST_ANSWER:
+                self.close()
+            elif len(body) < (header_number(headers.get("content-length")) or 0):
+                raise http.client.IncompleteRead(body)  # read() with a bound does not notice
+        except TimeoutError:
+            raise NoAnswerError("time-out while waiting for the answer", timed_out=True, status=status) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise NoAnswerError(f"no whole answer: {_named(error)}", status=status) from None
+        return Answer(status, headers, body, path)
+
+    def _response(self, sock: socket.socket, *args: object, **kwargs: object) -> http.client.HTTPResponse:
+        timed = cast("socket.socket", _TimedSocket(sock, self._deadline))
+        return http.client.HTTPResponse(timed, *cast("Any", args), **cast("Any", kwargs))
+
+
+class _TimedSocket:
+    """What HTTPResponse needs of a socket: a file, here one whose reads together end at the deadline."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock, self._deadline = sock, deadline
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return the reading side."""
+        return io.BufferedReader(_TimedReader(self._sock, self._deadline))
+
+
+class _TimedReader(io.RawIOBase):
+    """Gives every read the time that is left, so that a server that trickles bytes cannot hold us."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock, self._deadline = sock, deadline
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - any writable buffer, as in io.RawIOBase
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _named(error: Exception) -> str:
+    """Name a fault without its text, which may quote what was being sent."""
+    number = getattr(error, "errno", None)
+    return f"{type(error).__name__}{f' {number}' if isinstance(number, int) else ''}"

@@ -1,0 +1,91 @@
+"""Cutting a request into pieces a provider takes: pure, and exact about how a provider counts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from notifier.channels.email.payload import common_args, content_part, encoded, personalization
+from notifier.domain.message import MailRecipient, MailRequest
+
+# Lead bytes of UTF-8 sequences: JSON in ASCII writes such a character as \uXXXX, beyond the basic plane as two of them.
+_ASCII = bytes(range(0x80))
+_TWO_OR_THREE = bytes(range(0xC0, 0xF0))
+_FOUR = bytes(range(0xF0, 0xF8))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailLimits:
+    """What one request may hold.
+
+    Source: SendGrid's Mail Send limitations and its error catalogue of 2026, the lower number where they differ; the
+    5 MB (of 30) are ours, for a retry repeats all of it.
+    """
+
+    recipients: int = 1_000
+    substitutions: int = 150
+    substitution_bytes: int = 10_000  # keys and values of one recipient, UTF-8
+    custom_args_bytes: int = 10_000  # of one recipient after merging, as compact JSON
+    body_bytes: int = 5_000_000  # as escaped ASCII JSON, which other clients of the same account would send
+
+
+SENDGRID_LIMITS = MailLimits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A request in pieces: together they hold every recipient once and in order, but those that fit into none."""
+
+    requests: Sequence[MailRequest]
+    too_large: Sequence[MailRecipient] = field(default=())
+
+
+def cut(request: MailRequest, limits: MailLimits = SENDGRID_LIMITS) -> Cut:
+    """Cut a request of any size into requests within the limits."""
+    fixed = escaped_bytes(encoded({**content_part(request), "personalizations": []}))
+    args = common_args(request)
+    chunks: list[list[MailRecipient]] = []
+    too_large: list[MailRecipient] = []
+    used = 0
+    for recipient in request.recipients:
+        own = personalization(recipient, recipient.address, request.notification_id)
+        size = escaped_bytes(encoded(own)) + 1  # and a comma
+        if not fits(own, args, limits) or fixed + size > limits.body_bytes:
+            too_large.append(recipient)
+            continue
+        if not chunks or len(chunks[-1]) >= limits.recipients or used + size > limits.body_bytes:
+            chunks.append([])
+            used = fixed
+        chunks[-1].append(recipient)
+        used += size
+    return Cut(requests=[replace(request, recipients=chunk) for chunk in chunks], too_large=too_large)
+
+
+def fits(own: Mapping[str, Any], args: Mapping[str, str], limits: MailLimits) -> bool:
+    """Whether one personalization stays within its own limits; `args` are the message's custom arguments."""
+    values: dict[str, str] = own["substitutions"]
+    text = "".join((*values, *values.values()))
+    if len(values) > limits.substitutions or _longer(text, limits.substitution_bytes):
+        return False
+    merged = {**args, **own["custom_args"]}
+    if 32 + sum(map(len, merged.values())) * 6 <= limits.custom_args_bytes // 2:  # surely: far below
+        return True
+    return len(encoded(merged)) <= limits.custom_args_bytes
+
+
+def exceeds(body: bytes, most: int) -> bool:
+    """Whether UTF-8 JSON is longer than `most` bytes once escaped; no character grows to more than three times."""
+    return len(body) > most or (len(body) * 3 > most and escaped_bytes(body) > most)
+
+
+def _longer(text: str, most: int) -> bool:
+    """Whether a text's UTF-8 is longer than `most` bytes; no character has more than four."""
+    return len(text) > most or (len(text) * 4 > most and len(text.encode("utf-8", "replace")) > most)
+
+
+def escaped_bytes(body: bytes) -> int:
+    r"""Return how long UTF-8 JSON is once every character beyond ASCII is written as `\uXXXX`."""
+    if body.isascii():
+        return len(body)
+    size = len(body)
+    plain, singles, pairs = (size - len(body.translate(None, delete)) for delete in (_ASCII, _TWO_OR_THREE, _FOUR))
+    return plain + 6 * singles + 12 * pairs

@@ -1,0 +1,202 @@
+"""Mails through SendGrid's v3 Mail Send: one request, up to 1,000 recipients, each with an envelope of their own."""
+
+import re
+import ssl
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from python_http_client.exceptions import HTTPError
+
+from notifier.channels.base import MailReceipt, RecipientsRefusedError, TooLargeError
+from notifier.channels.email.addresses import sendable_address
+from notifier.channels.email.connections import ConnectionPool
+from notifier.channels.email.cut import SENDGRID_LIMITS, MailLimits, exceeds, fits
+from notifier.channels.email.payload import common_args, content_part, encoded, personalization
+from notifier.channels.email.sendgrid_client import Payload, sendgrid_api
+from notifier.channels.http import (
+    SENDGRID_STATUSES,
+    Answer,
+    NoAnswerError,
+    NotSentError,
+    Rules,
+    failure,
+    rate_budget,
+    refusal,
+)
+from notifier.channels.redact import redacted
+from notifier.domain.errors import ConfigError, DeliveryError, OutcomeUnknownError, TransientDeliveryError
+from notifier.domain.message import MailRecipient, MailRequest
+from notifier.domain.values import Reason
+
+GLOBAL_URL = "https://api.sendgrid.com"
+EU_URL = "https://api.eu.sendgrid.com"
+
+# A server that refuses a body for its size may hang up instead of answering; nobody does so for less than this.
+_PERHAPS_TOO_LARGE = 64 * 1024
+_NAMED = re.compile(r"personalizations\.(\d+)(?:\.|\Z)")
+_REPEATED = re.compile(r"You have included (\S+) more than once")
+
+
+def sendgrid_message(body: Mapping[str, Any]) -> str:
+    """Return SendGrid's own words: every message of `errors`, with the field it names."""
+    errors = body.get("errors")
+    found = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    texts = []
+    for error in found[:5]:
+        field = error.get("field")
+        named = f"{field}: " if isinstance(field, str) and field != "null" else ""
+        texts.append(f"{named}{error.get('message') or 'no message'}")
+    return "; ".join(texts)
+
+
+RULES = Rules(
+    provider="sendgrid", statuses=SENDGRID_STATUSES, budget=rate_budget("x-ratelimit"), message=sendgrid_message
+)
+
+
+class SendGridSender:
+    """Sends through SendGrid, or through whatever answers like it at `base_url` (EU: `EU_URL`; a path prefix is kept).
+
+    Thread-safe; connections are opened at the first send and kept alive.
+    """
+
+    max_batch = SENDGRID_LIMITS.recipients
+    deduplicates = False  # there is no idempotency key
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        clock: Callable[[], datetime],
+        base_url: str = GLOBAL_URL,
+        name: str = "sendgrid",
+        connect_timeout: float = 5.0,
+        timeout: float = 30.0,
+        limits: MailLimits = SENDGRID_LIMITS,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Take what is needed and open nothing; time-outs in seconds, `timeout` bounds a whole request.
+
+        Raises:
+            ConfigError: the key cannot stand in a header.
+        """
+        if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+            raise ConfigError("NOTIFIER_SENDGRID_API_KEY", "must be visible ASCII characters without blanks")
+        self.name = name
+        self._clock, self._timeout, self._limits = clock, timeout, limits
+        self._secrets = (api_key,)
+        self._pool = ConnectionPool(base_url, connect_timeout=connect_timeout, tls_context=tls_context)
+        self._api = sendgrid_api(api_key, base_url.rstrip("/"), self._pool, timeout=timeout)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._pool.close()
+
+    def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
+        """Hand one request over; see `MailSender.send`."""
+        body = request_body(request, self._limits)
+        seconds = min(self._timeout, (deadline - self._clock()).total_seconds())
+        if seconds <= 0:
+            raise TransientDeliveryError(Reason.TIMED_OUT, "the deadline passed before sending")
+        try:
+            response = self._api.client.mail.send.post(request_body=Payload(body), timeout=seconds)
+        except HTTPError as error:
+            raise self._refusal(_answer(error.status_code, error.headers, error.body), request) from None
+        except NotSentError as error:
+            raise self._not_sent(error, len(body), len(request.recipients)) from None
+        except NoAnswerError as error:
+            raise failure(error, RULES, now=self._clock()) from None
+        return self._receipt(_answer(response.status_code, response.headers, response.body), request)
+
+    def _receipt(self, answer: Answer, request: MailRequest) -> MailReceipt:
+        message_id = answer.headers.get("x-message-id", "").strip()
+        if not message_id:
+            detail = f"status {answer.status} without X-Message-Id is no acceptance"
+            raise OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, detail, status=answer.status)
+        return MailReceipt(
+            provider_message_id=redacted(message_id, self._secrets),
+            accepted_ids=[recipient.delivery_id for recipient in request.recipients],
+            rate=RULES.budget(answer.headers),
+        )
+
+    def _refusal(self, answer: Answer, request: MailRequest) -> DeliveryError:
+        error = refusal(answer, RULES, now=self._clock(), secrets=self._secrets)
+        if answer.status == 400:  # noqa: PLR2004 - Bad Request may be about some recipients only
+            named, about_address = named_recipients(answer.json(), request.recipients)
+            if named:
+                reason = Reason.BAD_ADDRESS if about_address else Reason.REJECTED
+                return RecipientsRefusedError(named, reason, error.detail, status=answer.status)
+        return error
+
+    def _not_sent(self, error: NotSentError, size: int, recipients: int) -> DeliveryError:
+        if error.reset and size > _PERHAPS_TOO_LARGE and recipients > 1:
+            return TooLargeError(f"{error.detail}, twice")
+        return failure(error, RULES, now=self._clock())
+
+
+def request_body(request: MailRequest, limits: MailLimits = SENDGRID_LIMITS) -> bytes:
+    """Return the encoded request.
+
+    Raises:
+        RecipientsRefusedError: addresses that cannot be sent to, repeated ones, personal parts beyond the limits.
+        TooLargeError: too many recipients, or too many bytes.
+    """
+    if len(request.recipients) > limits.recipients:
+        raise TooLargeError(f"{len(request.recipients)} recipients, at most {limits.recipients}")
+    envelopes = []
+    hopeless: dict[Reason, list[str]] = {}
+    for recipient, envelope in _envelopes(request, limits):
+        if isinstance(envelope, Reason):
+            hopeless.setdefault(envelope, []).append(recipient.delivery_id)
+        else:
+            envelopes.append(envelope)
+    for reason, ids in hopeless.items():
+        raise RecipientsRefusedError(ids, reason, "refused before sending")
+    body = encoded({**content_part(request), "personalizations": envelopes})
+    if exceeds(body, limits.body_bytes):
+        raise TooLargeError(f"{len(body)} bytes, at most {limits.body_bytes} when escaped")
+    return body
+
+
+def _envelopes(request: MailRequest, limits: MailLimits) -> Iterator[tuple[MailRecipient, dict[str, Any] | Reason]]:
+    """Yield each recipient with the envelope, or with the reason why there can be none."""
+    args = common_args(request)
+    seen = set()
+    for recipient in request.recipients:
+        address = sendable_address(recipient.address)
+        if address is None:
+            yield recipient, Reason.BAD_ADDRESS
+        elif address.lower() in seen:
+            yield recipient, Reason.DUPLICATE
+        else:
+            seen.add(address.lower())
+            envelope = personalization(recipient, address, request.notification_id)
+            yield recipient, envelope if fits(envelope, args, limits) else Reason.TOO_LARGE
+
+
+def named_recipients(body: Mapping[str, Any], recipients: Sequence[MailRecipient]) -> tuple[list[str], bool]:
+    """Return the delivery ids a 400 is about, and whether it is about their addresses; none when it is about us."""
+    errors = body.get("errors")
+    named: dict[str, bool] = {}
+    for error in errors if isinstance(errors, list) else ():
+        if not isinstance(error, dict):
+            continue
+        field, message = str(error.get("field") or ""), str(error.get("message") or "")
+        if match := _REPEATED.search(message):
+            named |= dict.fromkeys(_repeats(match[1], recipients), True)
+        elif (place := _NAMED.match(field)) and int(place[1]) < len(recipients):
+            named[recipients[int(place[1])].delivery_id] = ".to" in field
+    return list(named), all(named.values())
+
+
+def _repeats(address: str, recipients: Sequence[MailRecipient]) -> Sequence[str]:
+    """Everybody with that address but the first."""
+    found = [one.delivery_id for one in recipients if one.address.strip().lower() == address.strip(".,").lower()]
+    return found[1:] or found
+
+
+def _answer(status: int, headers: Any, body: object) -> Answer:  # noqa: ANN401 - an untyped library's
+    pairs: Iterable[tuple[str, str]] = headers.items() if headers is not None else ()
+    lower = {str(name).lower(): str(value) for name, value in pairs}
+    return Answer(status, lower, body if isinstance(body, bytes) else b"")

@@ -1,0 +1,247 @@
+"""Status -> error, for every provider that speaks HTTP.
+
+    what happened                               what it becomes                 told?
+    refused connection, no such host, TLS       TransientDeliveryError          no: nothing was written
+    reset or time-out while writing             TransientDeliveryError          no: the request was incomplete
+    time-out or close while waiting, broken 2xx OutcomeUnknownError             perhaps
+    3xx                                         TransientDeliveryError          no: never followed, for a POST would
+                                                                                arrive as a GET and look like success
+    429                                         TransientDeliveryError          no; `retry_after` from the rate headers
+    other statuses                              by the provider's table below
+
+Sources: SendGrid's v3 error catalogue; X's "Response codes" and its rate-limit page; docs.joinmastodon.org/api and
+/methods/statuses; docs.bsky.app "Rate limits", atproto.com/specs/xrpc; RFC 9110 sections 10.2.3 and 15.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+
+from notifier.channels.base import RateBudget, TooLargeError
+from notifier.channels.redact import redacted
+from notifier.domain.errors import (
+    ChannelStoppedError,
+    DeliveryError,
+    OutcomeUnknownError,
+    PermanentDeliveryError,
+    TransientDeliveryError,
+)
+from notifier.domain.values import Reason
+
+LONGEST_WAIT = timedelta(days=1)  # no provider's window is longer; a broken clock's header must not silence a channel
+LARGEST_ANSWER = 2 * 1024 * 1024  # bytes; every answer we use is far smaller
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a provider answered. Header names in lower case; `path` is that of the call."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(default=b"", repr=False)
+    path: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is a 2xx."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110 section 15.3
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty where it is anything else (edge proxies answer in HTML)."""
+        try:
+            data = orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return {}
+        return data if isinstance(data, dict) else {}
+
+
+class ExchangeError(Exception):
+    """One HTTP exchange without success. Stays inside channels: senders turn it into a DeliveryError."""
+
+
+class NotSentError(ExchangeError):
+    """The request did not leave, or not all of it: the provider cannot have acted on it."""
+
+    def __init__(self, detail: str, *, reset: bool = False) -> None:
+        super().__init__(detail)
+        self.detail, self.reset = detail, reset  # `reset`: the peer hung up while we were writing
+
+
+class NoAnswerError(ExchangeError):
+    """The whole request left, and no whole and readable answer came back."""
+
+    def __init__(self, detail: str, *, timed_out: bool = False, status: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail, self.timed_out, self.status = detail, timed_out, status
+
+
+class RefusedError(ExchangeError):
+    """The provider answered with something else than a 2xx."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"status {answer.status}")
+        self.answer = answer
+
+
+class Meaning(Enum):
+    """What a status says about trying again."""
+
+    STOPPED = auto()  # nothing on this channel can work until a person acts
+    PERMANENT = auto()
+    TOO_LARGE = auto()
+    RATE = auto()
+    TRANSIENT = auto()  # surely not done
+    UNKNOWN = auto()  # may have been done
+    REDIRECTED = auto()
+
+
+def header_time(value: str | None) -> datetime | None:
+    """Read a point in time from a rate header: Unix seconds, RFC 3339, or an HTTP date; None where it is none."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+        return datetime.fromtimestamp(seconds, tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = parse(value.strip())
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def header_number(value: str | None) -> int | None:
+    """Read a whole number from a header, or None."""
+    text = (value or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - 64 bits
+
+
+def retry_after_header(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """Read `Retry-After`: seconds or an HTTP date (RFC 9110 section 10.2.3)."""
+    value = headers.get("retry-after")
+    seconds = header_number(value)
+    if seconds is not None:
+        return timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds()))
+    return wait_until(header_time(value), now)
+
+
+def wait_until(moment: datetime | None, now: datetime) -> timedelta | None:
+    """How long until then: at least nothing, at most a day; None for no moment."""
+    return None if moment is None else min(max(moment - now, timedelta(0)), LONGEST_WAIT)
+
+
+def rate_budget(prefix: str) -> Callable[[Mapping[str, str]], RateBudget | None]:
+    """Return a reader of `<prefix>-limit`, `-remaining` and `-reset`."""
+
+    def read(headers: Mapping[str, str]) -> RateBudget | None:
+        remaining = header_number(headers.get(f"{prefix}-remaining"))
+        resets_at = header_time(headers.get(f"{prefix}-reset"))
+        if remaining is None and resets_at is None:
+            return None
+        limit = header_number(headers.get(f"{prefix}-limit"))
+        return RateBudget(remaining=remaining, limit=limit, resets_at=resets_at)
+
+    return read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How one provider's answers are read.
+
+    `statuses` are the exceptions; a 3xx is REDIRECTED, a 4xx otherwise PERMANENT, a 5xx otherwise `server`.
+    `message` finds the provider's own words in an error body.
+    """
+
+    provider: str
+    statuses: Mapping[int, Meaning]
+    server: Meaning = Meaning.UNKNOWN
+    budget: Callable[[Mapping[str, str]], RateBudget | None]
+    message: Callable[[Mapping[str, Any]], str]
+
+    def meaning(self, status: int) -> Meaning:
+        """What a status that is no 2xx means."""
+        found = self.statuses.get(status)
+        if found is not None:
+            return found
+        if status >= 500:  # noqa: PLR2004 - RFC 9110 section 15.6
+            return self.server
+        return Meaning.PERMANENT if status >= 400 else Meaning.REDIRECTED  # noqa: PLR2004 - RFC 9110 section 15.5
+
+    def wait(self, answer: Answer, now: datetime) -> timedelta | None:
+        """The longest of what the answer's headers ask for."""
+        budget = self.budget(answer.headers)
+        reset = wait_until(budget.resets_at, now) if budget else None
+        asked = retry_after_header(answer.headers, now)
+        return max((wait for wait in (reset, asked) if wait is not None), default=None)
+
+
+_ABOUT_US = frozenset({401, 402, 403})  # key, credits, permissions
+_S, _P, _L, _R, _T = Meaning.STOPPED, Meaning.PERMANENT, Meaning.TOO_LARGE, Meaning.RATE, Meaning.TRANSIENT
+
+# 404, 405 and 415 on a fixed path mean that we speak to something else than the provider: a person must look, and no
+# mail is given up. 500 and 503 count as not accepted; 502, 504 and an edge's own numbers may follow an acceptance.
+SENDGRID_STATUSES: Mapping[int, Meaning] = MappingProxyType(
+    {400: _P, 401: _S, 402: _S, 403: _S, 404: _S, 405: _S, 408: _T, 413: _L, 415: _S, 429: _R, 500: _T, 503: _T}
+)
+X_STATUSES: Mapping[int, Meaning] = MappingProxyType(
+    {400: _P, 401: _S, 402: _S, 403: _S, 404: _S, 405: _S, 408: _T, 413: _L, 429: _R}
+)
+MASTODON_STATUSES: Mapping[int, Meaning] = MappingProxyType(
+    {401: _S, 403: _S, 404: _S, 405: _S, 408: _T, 413: _L, 422: _P, 429: _R}
+)
+BLUESKY_STATUSES: Mapping[int, Meaning] = MappingProxyType(
+    {400: _P, 401: _S, 403: _S, 404: _S, 405: _S, 408: _T, 413: _L, 429: _R}
+)
+
+
+def refusal(answer: Answer, rules: Rules, *, now: datetime, secrets: Iterable[str] = ()) -> DeliveryError:
+    """Return the error that an answer other than a 2xx means."""
+    status = answer.status
+    detail = redacted(rules.message(answer.json()) or f"status {status}", secrets)
+    asked = retry_after_header(answer.headers, now)
+    error: DeliveryError
+    match rules.meaning(status):
+        case Meaning.STOPPED:
+            reason = Reason.AUTH if status in _ABOUT_US else Reason.REJECTED
+            error = ChannelStoppedError(reason, detail, status=status, retry_after=asked)
+        case Meaning.PERMANENT:
+            error = PermanentDeliveryError(Reason.REJECTED, detail, status=status)
+        case Meaning.TOO_LARGE:
+            error = TooLargeError(detail, status=status)
+        case Meaning.RATE:
+            wait = rules.wait(answer, now)
+            error = TransientDeliveryError(Reason.RATE_LIMITED, detail, status=status, retry_after=wait)
+        case Meaning.TRANSIENT:
+            error = TransientDeliveryError(Reason.SERVER_ERROR, detail, status=status, retry_after=asked)
+        case Meaning.UNKNOWN:
+            error = OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, detail, status=status, retry_after=asked)
+        case Meaning.REDIRECTED:
+            error = TransientDeliveryError(Reason.REDIRECTED, f"status {status}: not followed", status=status)
+    return error
+
+
+def failure(error: ExchangeError, rules: Rules, *, now: datetime, secrets: Iterable[str] = ()) -> DeliveryError:
+    """Return the error that a failed exchange means."""
+    if isinstance(error, RefusedError):
+        return refusal(error.answer, rules, now=now, secrets=secrets)
+    if isinstance(error, NoAnswerError):
+        reason = Reason.TIMED_OUT if error.timed_out else Reason.OUTCOME_UNKNOWN
+        return OutcomeUnknownError(reason, error.detail, status=error.status)
+    return TransientDeliveryError(Reason.UNREACHABLE, str(error))
+
+
+def surely_not_done(error: DeliveryError) -> DeliveryError:
+    """Turn "perhaps done" into "try again", for calls that change nothing a reader sees: logins, reads, uploads."""
+    if not isinstance(error, OutcomeUnknownError):
+        return error
+    reason = Reason.TIMED_OUT if error.reason is Reason.TIMED_OUT else Reason.SERVER_ERROR
+    return TransientDeliveryError(reason, error.detail, status=error.status, retry_after=error.retry_after)

@@ -1,0 +1,144 @@
+"""Which IP addresses a webhook may reach: our own list, since Python's `is_global` lets several traps through.
+
+`ipaddress` counts NAT64, 6to4, multicast and 168.63.129.16 among the global ones. The list follows the IANA registries
+of special-purpose addresses (RFC 6890 and its successors); for IPv6 it is turned round: only 2000::/3 is global unicast
+(RFC 4291 section 2.4), all else is refused unnamed.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# The more particular name comes first: it is what the partner is told.
+_BLOCKED_V4 = tuple(
+    (IPv4Network(network), name)
+    for network, name in (
+        ("169.254.169.254/32", "cloud metadata"),
+        ("168.63.129.16/32", "cloud platform (Azure WireServer)"),
+        ("100.100.100.200/32", "cloud metadata"),
+        ("192.0.0.192/32", "cloud metadata"),
+        ("255.255.255.255/32", "broadcast"),
+        ("0.0.0.0/8", "this network (RFC 1122)"),
+        ("10.0.0.0/8", "private (RFC 1918)"),
+        ("100.64.0.0/10", "carrier-grade NAT (RFC 6598)"),
+        ("127.0.0.0/8", "loopback"),
+        ("169.254.0.0/16", "link-local"),
+        ("172.16.0.0/12", "private (RFC 1918)"),
+        ("192.0.0.0/24", "IETF protocol assignments"),
+        ("192.0.2.0/24", "documentation"),
+        ("192.31.196.0/24", "AS112"),
+        ("192.52.193.0/24", "AMT"),
+        ("192.88.99.0/24", "6to4 relay"),
+        ("192.168.0.0/16", "private (RFC 1918)"),
+        ("192.175.48.0/24", "AS112"),
+        ("198.18.0.0/15", "benchmarking"),
+        ("198.51.100.0/24", "documentation"),
+        ("203.0.113.0/24", "documentation"),
+        ("224.0.0.0/4", "multicast"),
+        ("240.0.0.0/4", "reserved"),
+    )
+)
+_BLOCKED_V6 = tuple(
+    (IPv6Network(network), name)
+    for network, name in (
+        ("::/128", "unspecified"),
+        ("::1/128", "loopback"),
+        ("::ffff:0:0/96", "IPv4-mapped"),
+        ("::ffff:0:0:0/96", "IPv4-translated (RFC 2765)"),
+        ("::/96", "IPv4-compatible"),
+        ("64:ff9b::/96", "NAT64"),
+        ("64:ff9b:1::/48", "local NAT64"),
+        ("100::/64", "discard-only"),
+        ("100:0:0:1::/64", "dummy prefix"),
+        ("2001::/32", "Teredo"),
+        ("2001:2::/48", "benchmarking"),
+        ("2001:10::/28", "ORCHID"),
+        ("2001:20::/28", "ORCHIDv2"),
+        ("2001::/23", "IETF protocol assignments"),
+        ("2001:db8::/32", "documentation"),
+        ("2002::/16", "6to4"),
+        ("2620:4f:8000::/48", "AS112"),
+        ("3ffe::/16", "6bone"),
+        ("3fff::/20", "documentation"),
+        ("5f00::/16", "segment routing"),
+        ("fd00:ec2::254/128", "cloud metadata"),
+        ("fd20:ce::254/128", "cloud metadata"),
+        ("fc00::/7", "unique local"),
+        ("fe80::/10", "link-local"),
+        ("fec0::/10", "site-local"),
+        ("ff00::/8", "multicast"),
+    )
+)
+_GLOBAL_V6 = IPv6Network("2000::/3")
+_LOW_32 = 0xFFFFFFFF
+_CARRYING = tuple(map(IPv6Network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")))
+_ISATAP, _ISATAP_MASK = 0x00005EFE, 0xFCFFFFFF  # RFC 5214 section 6.1: the two flag bits of the identifier vary
+
+
+def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """Read CIDRs such as `127.0.0.0/8`.
+
+    Raises:
+        ValueError: one of them is not a network; the settings name the variable.
+    """
+    return tuple(ip_network(text.strip()) for text in texts if text.strip())
+
+
+def unmapped(address: Address) -> Address:
+    """Return the IPv4 address inside an IPv4-mapped one (`::ffff:a.b.c.d`): there its packets go. Else itself."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def embedded_ipv4(address: Address) -> IPv4Address | None:
+    """Return the IPv4 address a transition mechanism would carry the packet to, None where there is none."""
+    if not isinstance(address, IPv6Address):
+        return None
+    value = int(address)
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    carries = value > 1 and any(address in network for network in _CARRYING)  # :: and ::1 are themselves
+    if carries or (value >> 32) & _ISATAP_MASK == _ISATAP:
+        return IPv4Address(value & _LOW_32)
+    return None
+
+
+def why_blocked(address: Address, allowed: Sequence[Network] = ()) -> str | None:
+    """Say why an address may not be reached, None where it may.
+
+    Args:
+        address: As resolved or written; IPv4-mapped ones are judged as the IPv4 address they are, and an IPv4 address
+            embedded for NAT64, 6to4, Teredo or ISATAP has to pass as well.
+        allowed: Networks the operator opened.
+    """
+    if isinstance(address, IPv6Address) and address.scope_id is not None:
+        return "an address with a zone"
+    return _verdict(unmapped(address), tuple(allowed))
+
+
+@lru_cache(maxsize=8192)
+def _verdict(address: Address, allowed: tuple[Network, ...]) -> str | None:
+    inner = embedded_ipv4(address)
+    if inner is not None and (why := _verdict(inner, allowed)) is not None:
+        return f"carries {inner}: {why}"
+    if is_opened(address, allowed):
+        return None
+    table: Sequence[tuple[Network, str]] = _BLOCKED_V4 if isinstance(address, IPv4Address) else _BLOCKED_V6
+    for network, name in table:
+        if address in network:
+            return name
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_V6:
+        return "not global unicast"
+    return None
+
+
+def is_opened(address: Address, allowed: Sequence[Network]) -> bool:
+    """Whether the operator opened a network that holds this address (an IPv4-mapped one counts as IPv4)."""
+    plain = unmapped(address)
+    return any(plain in network for network in allowed if network.version == plain.version)

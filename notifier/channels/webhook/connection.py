@@ -1,0 +1,167 @@
+"""One HTTP/1.1 connection: a request out, an answer in, read to the limits and not a byte further.
+
+Written on the event loop's protocols and llhttp's parser (`httptools`): general clients follow, inflate and look up
+what a webhook must not, and cost several times as much per request (docs/decisions has the figures).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, cast
+
+import httptools
+
+from notifier.channels.webhook.answers import Answer
+from notifier.channels.webhook.limits import AnswerLimits
+from notifier.domain.errors import DeliveryError, OutcomeUnknownError, TransientDeliveryError
+from notifier.domain.values import Reason
+
+_FINAL: Final = 200  # below: informational answers, another one follows (RFC 9110 section 15.2)
+_SWITCHING: Final = 101
+_WRAPPING: Final = 8  # bytes on the wire for one byte of body, in the smallest chunks
+
+
+class ConnectionLostError(OutcomeUnknownError):
+    """The receiver hung up before a word of its answer: on a reused connection it may never have read the request."""
+
+
+class HttpConnection(asyncio.Protocol):
+    """A connection to one address. At most one exchange at a time; `reusable` says whether another may follow."""
+
+    def __init__(self, limits: AnswerLimits, on_lost: "Callable[[HttpConnection], None]") -> None:
+        self.address = ""
+        self._limits, self._on_lost = limits, on_lost
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._waiter: asyncio.Future[Answer] | None = None
+        self._body = bytearray()
+        self._received = self._status = 0
+        self._retry_after: str | None = None
+        self._clean = True
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the last answer was complete and both sides keep the connection open."""
+        return self._clean and self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def has_received(self) -> bool:
+        """Whether any byte of the present answer came."""
+        return self._received > 0
+
+    def exchange(self, request: bytes) -> asyncio.Future[Answer]:
+        """Send one request; the future ends with its answer or with one of our delivery errors."""
+        waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        if self._transport is None or self._transport.is_closing():
+            waiter.set_exception(_lost(None))
+            return waiter
+        self._waiter, self._clean = waiter, False
+        self._body.clear()
+        self._received = self._status = 0
+        self._retry_after = None
+        self._transport.write(request)
+        return waiter
+
+    def expire(self, what: str) -> None:
+        """End the exchange: the status decides if it came, else nobody knows what the receiver made of the request."""
+        if self._status:
+            self._finish()
+        else:
+            self._fail(OutcomeUnknownError(Reason.TIMED_OUT, what))
+        self.abort()
+
+    def abort(self) -> None:
+        """Close at once, without a farewell."""
+        self._clean = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- asyncio calls these ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own class is none of asyncio's
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiter is None:  # nobody asked
+            self.abort()
+            return
+        self._received += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError:
+            raise  # a bug of ours
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._fail(TransientDeliveryError(Reason.SERVER_ERROR, "the answer is not HTTP/1.1"))
+            self.abort()
+            return
+        self._check_size()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        if self._status:
+            self._finish()  # an answer without a length ends with the connection; a cut one still has its status
+        elif self._received:
+            self._fail(OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "the connection ended within the answer's head"))
+        else:
+            self._fail(_lost(exc))
+        self._on_lost(self)
+
+    # --- the parser calls these ---
+
+    def on_message_begin(self) -> None:
+        if self._waiter is None:
+            self._clean = False  # more than one answer to one request
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(name) == len("retry-after") and name.lower() == b"retry-after":
+            self._retry_after = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status == _SWITCHING:
+            self._fail(TransientDeliveryError(Reason.SERVER_ERROR, "HTTP 101: nobody asked for another protocol"))
+        elif status >= _FINAL:
+            self._status = status
+        else:
+            self._retry_after = None
+
+    def on_body(self, body: bytes) -> None:
+        if self._waiter is None:
+            return
+        room = self._limits.body - len(self._body)
+        self._body += body[:room]
+        if len(body) > room:
+            self._finish()
+            self.abort()
+
+    def on_message_complete(self) -> None:
+        if self._status and self._waiter is not None:
+            self._clean = self._parser.should_keep_alive()
+            self._finish()
+
+    # ---
+
+    def _check_size(self) -> None:
+        if self._waiter is None or self._received <= self._limits.head:
+            return
+        if not self._status:
+            self._fail(TransientDeliveryError(Reason.SERVER_ERROR, "the head of the answer is too long"))
+            self.abort()
+        elif self._received > self._limits.head + _WRAPPING * self._limits.body:  # chunk extensions, trailers
+            self._finish()
+            self.abort()
+
+    def _finish(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(Answer(status=self._status, body=bytes(self._body), retry_after=self._retry_after))
+        self._waiter = None
+
+    def _fail(self, error: DeliveryError) -> None:
+        self._clean = False
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error)
+        self._waiter = None
+
+
+def _lost(cause: Exception | None) -> ConnectionLostError:
+    detail = "the connection ended before an answer"
+    return ConnectionLostError(Reason.OUTCOME_UNKNOWN, f"{detail}: {cause}" if cause is not None else detail)

@@ -1,0 +1,183 @@
+"""The egress guard: a webhook reaches public addresses only, and only the address that was vetted.
+
+A partner chooses the URL, so the URL is hostile: it may name our own network, the cloud's metadata service, or a name
+that changes its address between registration and sending (DNS rebinding). Syntax and addresses are vetted at
+registration and at every attempt; the transport dials what was vetted and never looks a name up itself.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from notifier.channels.webhook.addresses import Address, Network, is_opened, unmapped, why_blocked
+from notifier.channels.webhook.hosts import HostError, read_host
+from notifier.domain.errors import FieldError, InvalidInputError, TransientDeliveryError
+from notifier.domain.values import Reason
+
+MAX_URL = 2048
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_FIRST_HIGH_PORT = 1024
+_MAX_PORT = 65535
+_PRINTABLE = re.compile(r"[\x21-\x7e]*")
+_NOT_IN_TARGET = re.compile(r'[<>"{}|\\^`]')  # RFC 3986 excludes them; readers disagree about the backslash
+_HIDDEN = re.compile(r"[\s\x00-\x1f\x7f\\]")
+_DIGITS = re.compile(r"[0-9]{1,5}")
+# Names that never mean a public host (RFC 6761, RFC 8375, RFC 7686, cloud metadata); DNS may not even be asked.
+_LOCAL_NAMES = ("localhost", "local", "internal", "home.arpa", "onion", "localdomain", "lan", "intranet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPolicy:
+    """What the operator allows. In a network of `allow_networks` plain `http` and every port are fine too."""
+
+    allow_networks: Sequence[Network] = ()
+    allow_plain_http: bool = False  # `http` to public addresses: anyone on the way could read and change the message
+    allow_ports: frozenset[int] = field(default_factory=frozenset)  # beyond 80, 443 and >= 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VettedUrl:
+    """A URL whose syntax passed, in the parts a transport needs.
+
+    `host` is what Host and SNI say; `literal` is set when it is an address; `target` is path and query as sent;
+    `opened_only` marks what is fine in an opened network only (plain http, a low port).
+    """
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+    literal: IPv4Address | IPv6Address | None = None
+    opened_only: bool = False
+
+    @property
+    def authority(self) -> str:
+        """The Host header: the port only where it is not the scheme's own (RFC 9110 section 4.2.3)."""
+        host = f"[{self.host}]" if isinstance(self.literal, IPv6Address) else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def vet_url(url: str, policy: TargetPolicy) -> VettedUrl:
+    """Read a webhook URL as strictly as it can be read; addresses written in it are vetted, names are not looked up.
+
+    Raises:
+        InvalidInputError: field `url`, one sentence that says what to change.
+    """
+    parts = _split(url)
+    if parts.username is not None or parts.password is not None:
+        raise _refused("may not hold a user name or password")
+    try:
+        host = read_host(_host_text(parts))
+    except HostError as error:
+        raise _refused(str(error)) from None
+    port = _port(parts)
+    literal = None if isinstance(host, str) else unmapped(host)
+    opened_only = _needs_opening(parts.scheme, port, policy)
+    if literal is not None:
+        _check_literal(literal, policy, opened_only=opened_only)
+    else:
+        _check_name(str(host), policy, opened_only=opened_only)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return VettedUrl(
+        scheme=parts.scheme,
+        host=str(literal or host),
+        port=port,
+        target=target,
+        literal=literal,
+        opened_only=opened_only,
+    )
+
+
+def vet_addresses(url: VettedUrl, addresses: Sequence[str], policy: TargetPolicy) -> tuple[str, ...]:
+    """Return the addresses to dial, in their order, if every one of them may be reached.
+
+    One private address among public ones refuses all: an attacker's server answers with both and hopes for the second.
+
+    Raises:
+        TransientDeliveryError: `blocked_target`; a later attempt looks again, DNS may have been mended.
+    """
+    allowed = tuple(policy.allow_networks)
+    vetted: list[str] = []
+    for text in addresses:
+        try:
+            address: Address = unmapped(ip_address(text))
+        except ValueError:
+            raise TransientDeliveryError(Reason.BLOCKED_TARGET, f"{url.host} has no usable address") from None
+        why = why_blocked(address, allowed)
+        if why is None and url.opened_only and not is_opened(address, allowed):
+            why = _opened_only_text(url.scheme)
+        if why is not None:
+            raise TransientDeliveryError(Reason.BLOCKED_TARGET, f"{address}: {why}")
+        vetted.append(str(address))
+    if not vetted:
+        raise TransientDeliveryError(Reason.UNREACHABLE, f"{url.host} has no address")
+    return tuple(dict.fromkeys(vetted))
+
+
+def _split(url: str) -> SplitResult:
+    if len(url) > MAX_URL:
+        raise _refused(f"may hold at most {MAX_URL} characters")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise _refused("is not a URL") from None
+    if parts.scheme not in _DEFAULT_PORTS or not url[len(parts.scheme) :].startswith("://"):
+        raise _refused("must begin with https:// (or http:// in an opened network)")
+    # urlsplit drops tabs and line breaks and so hides what others see: compare with what was handed in.
+    if _HIDDEN.search(url):
+        raise _refused("may not hold spaces, control characters or backslashes")
+    if parts.fragment or url.endswith("#"):
+        raise _refused("may not hold a fragment (#...)")
+    if _PRINTABLE.fullmatch(parts.path + parts.query) is None or _NOT_IN_TARGET.search(parts.path + parts.query):
+        raise _refused("path and query must be percent-encoded")
+    return parts
+
+
+def _host_text(parts: SplitResult) -> str:
+    authority = parts.netloc
+    if authority.startswith("["):
+        return authority[: authority.rfind("]") + 1]
+    return authority.partition(":")[0]
+
+
+def _port(parts: SplitResult) -> int:
+    text = parts.netloc[len(_host_text(parts)) :]
+    if not text:
+        return _DEFAULT_PORTS[parts.scheme]
+    if not text.startswith(":") or _DIGITS.fullmatch(text[1:]) is None or not 0 < int(text[1:]) <= _MAX_PORT:
+        raise _refused("the port must be a number from 1 to 65535")
+    return int(text[1:])
+
+
+def _needs_opening(scheme: str, port: int, policy: TargetPolicy) -> bool:
+    usual_port = port in _DEFAULT_PORTS.values() or port >= _FIRST_HIGH_PORT or port in policy.allow_ports
+    return not usual_port or (scheme == "http" and not policy.allow_plain_http)
+
+
+def _check_literal(address: Address, policy: TargetPolicy, *, opened_only: bool) -> None:
+    allowed = tuple(policy.allow_networks)
+    why = why_blocked(address, allowed)
+    if why is not None:
+        raise _refused(f"may not reach {address}: {why}")
+    if opened_only and not is_opened(address, allowed):
+        raise _refused("must be https and use port 80, 443 or one from 1024 up")
+
+
+def _check_name(name: str, policy: TargetPolicy, *, opened_only: bool) -> None:
+    if policy.allow_networks:
+        return  # the name may well lie in an opened network: its addresses decide
+    if opened_only:
+        raise _refused("must be https and use port 80, 443 or one from 1024 up")
+    if "." not in name or any(name == local or name.endswith(f".{local}") for local in _LOCAL_NAMES):
+        raise _refused(f"{name} is not a public name")
+
+
+def _opened_only_text(scheme: str) -> str:
+    what = "plain http" if scheme == "http" else "this port"
+    return f"{what} is for networks that the operator opened"
+
+
+def _refused(why: str) -> InvalidInputError:
+    return InvalidInputError([FieldError("url", why)])

@@ -1,0 +1,102 @@
+"""Fast and slow slots: whoever takes long makes room for the quick ones."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from notifier.channels.webhook.limits import LaneLimits
+
+
+class Slot:
+    """A place taken by one request; `slow` once it was moved out of the fast lane."""
+
+    __slots__ = ("on_slow", "slow", "started")
+
+    def __init__(self, started: float, on_slow: Callable[[], None]) -> None:
+        self.started, self.on_slow, self.slow = started, on_slow, False
+
+
+class Lanes:
+    """One kind of work's slots, for one event loop.
+
+    A request begins in the fast lane. After `slow_after` seconds (`hurry_after` when others wait) it is moved to the
+    slow lane, its fast slot goes to the next in line. While the slow lane is full it stays: that is the back-pressure.
+    """
+
+    def __init__(self, limits: LaneLimits) -> None:
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._fast: dict[Slot, None] = {}  # in order of their beginning
+        self._slow = 0
+        self._line: deque[tuple[asyncio.Future[Slot], Callable[[], None]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Requests in the fast lane, in the slow lane and waiting."""
+        return len(self._fast), self._slow, len(self._line)
+
+    async def enter(self, on_slow: Callable[[], None]) -> Slot:
+        """Take a fast slot, waiting in line for it; `on_slow` is called if the request is moved to the slow lane."""
+        if len(self._fast) < self._limits.fast and not self._line:
+            return self._admit(on_slow)
+        place: asyncio.Future[Slot] = self._loop.create_future()
+        self._line.append((place, on_slow))
+        if len(self._line) == 1:
+            self._rearm()
+        try:
+            return await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.leave(place.result())
+            raise
+
+    def leave(self, slot: Slot) -> None:
+        """Give the slot back."""
+        if not slot.slow:
+            del self._fast[slot]
+        else:
+            self._slow -= 1
+            self._move_overdue()
+        self._admit_waiting()
+
+    def _admit(self, on_slow: Callable[[], None]) -> Slot:
+        slot = Slot(self._loop.time(), on_slow)
+        self._fast[slot] = None
+        if self._timer is None:
+            self._rearm()
+        return slot
+
+    def _admit_waiting(self) -> None:
+        while self._line and len(self._fast) < self._limits.fast:
+            place, on_slow = self._line.popleft()
+            if not place.done():
+                place.set_result(self._admit(on_slow))
+
+    def _patience(self) -> float:
+        return self._limits.hurry_after if self._line else self._limits.slow_after
+
+    def _rearm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._fast and self._slow < self._limits.slow:
+            oldest = next(iter(self._fast))
+            self._timer = self._loop.call_at(oldest.started + self._patience(), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._move_overdue()
+        self._admit_waiting()
+
+    def _move_overdue(self) -> None:
+        before = self._loop.time() - self._patience()
+        while self._fast and self._slow < self._limits.slow:
+            oldest = next(iter(self._fast))
+            if oldest.started > before:
+                break
+            del self._fast[oldest]
+            oldest.slow = True
+            self._slow += 1
+            oldest.on_slow()
+        self._rearm()

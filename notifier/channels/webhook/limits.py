@@ -1,0 +1,66 @@
+"""What the engine may take: time per stage, bytes per answer, slots and sockets. Every default written down once."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds. `first_byte` counts from the request's last byte handed to the system; `total` holds all stages."""
+
+    dns: float = 3.0
+    connect: float = 5.0  # TCP and TLS
+    first_byte: float = 10.0
+    total: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerLimits:
+    """Bytes. More of a body is not read, more of a head is no HTTP answer."""
+
+    head: int = 32_768
+    body: int = 16_384
+    excerpt: int = 1_024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneLimits:
+    """Slots of one kind of work.
+
+    A request that takes longer than `slow_after` seconds hands its fast slot back for a slow one; when others wait for
+    a fast slot it does so after `hurry_after` already, so that hanging receivers cannot hold up the quick ones.
+    """
+
+    fast: int = 512
+    slow: int = 4_096
+    slow_after: float = 1.0
+    hurry_after: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerPolicy:
+    """Opens after `threshold` failures in a row for `pause` seconds, doubling up to `max_pause` while probes fail."""
+
+    threshold: int
+    pause: float = 30.0
+    max_pause: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLimits:
+    """All of it. Retries have lanes of their own, so that old trouble never delays fresh news."""
+
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    answer: AnswerLimits = field(default_factory=AnswerLimits)
+    first: LaneLimits = field(default_factory=LaneLimits)
+    retry: LaneLimits = field(default_factory=lambda: LaneLimits(fast=128, slow=1_024))
+    per_endpoint: int = 1  # keeps the order of one endpoint's messages
+    per_host: int = 32  # many endpoints may live on one platform's host
+    endpoint_breaker: BreakerPolicy = field(default_factory=lambda: BreakerPolicy(threshold=5))
+    host_breaker: BreakerPolicy = field(default_factory=lambda: BreakerPolicy(threshold=20))
+    idle_sockets: int = 8_192
+    idle_seconds: float = 60.0
+    dns_ttl: float = 30.0
+    dns_failure_ttl: float = 2.0
+    dns_names: int = 16_384
+    result_chunk: int = 250  # results handed over at once
+    result_linger: float = 0.02  # seconds to wait for more of them

@@ -1,0 +1,49 @@
+"""As many slots as there are files to open for them."""
+
+import resource
+from dataclasses import replace
+
+from notifier.channels.webhook.limits import EngineLimits, LaneLimits
+
+_RESERVE = 256  # database, broker, logs, the caller's own sockets
+_LEAST = 8
+
+
+def fit_to_open_files(limits: EngineLimits) -> EngineLimits:
+    """Raise the soft limit of open files as far as the hard one allows; where that is not enough, have fewer slots.
+
+    The soft limit of 1,024 exists for programs that use select(2); others are meant to raise it (systemd,
+    "File Descriptor Limits").
+    """
+    wanted = _sockets(limits) + _RESERVE
+    granted = _granted(wanted)
+    if granted >= wanted:
+        return limits
+    share = max(0.0, (granted - _RESERVE) / (wanted - _RESERVE))
+    return replace(
+        limits,
+        first=_scaled(limits.first, share),
+        retry=_scaled(limits.retry, share),
+        idle_sockets=int(limits.idle_sockets * share),
+    )
+
+
+def _sockets(limits: EngineLimits) -> int:
+    lanes = (limits.first, limits.retry)
+    return sum(lane.fast + lane.slow for lane in lanes) + limits.idle_sockets
+
+
+def _granted(wanted: int) -> int:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    goal = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (goal, hard))
+    except (OSError, ValueError):  # macOS has a second limit that it does not tell
+        return soft
+    return goal
+
+
+def _scaled(lane: LaneLimits, share: float) -> LaneLimits:
+    return replace(lane, fast=max(_LEAST, int(lane.fast * share)), slow=max(_LEAST, int(lane.slow * share)))

@@ -1,0 +1,220 @@
+"""One attempt, from a stored request to a result: gates, breakers, lanes, guard, signature, transport, verdict."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from notifier.channels.webhook.answers import NotAttemptedError, error_of, excerpt
+from notifier.channels.webhook.breaker import Breakers
+from notifier.channels.webhook.dispatch import Ticket, failed_result
+from notifier.channels.webhook.gates import KeyedGate
+from notifier.channels.webhook.guard import TargetPolicy, VettedUrl, vet_addresses, vet_url
+from notifier.channels.webhook.headers import validate_headers
+from notifier.channels.webhook.lanes import Lanes
+from notifier.channels.webhook.limits import EngineLimits
+from notifier.channels.webhook.resolver import Lookup, Resolver
+from notifier.channels.webhook.signing import signature_headers
+from notifier.channels.webhook.transport import Transport
+from notifier.domain.errors import DeliveryError, InvalidInputError, OutcomeUnknownError, TransientDeliveryError
+from notifier.domain.message import HookRequest, HookResult
+from notifier.domain.values import Reason
+
+Clock = Callable[[], datetime]
+TransportFactory = Callable[[EngineLimits, ssl.SSLContext], Transport]
+_KNOWN_URLS = 32_768
+# What tells that the receiver is in trouble; a 4xx tells of this message, a redirect of the URL.
+_TROUBLE = frozenset(
+    {Reason.SERVER_ERROR, Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.OUTCOME_UNKNOWN, Reason.RATE_LIMITED}
+)
+_INPUT_REASONS = {"url": Reason.BLOCKED_TARGET, "secret": Reason.AUTH}
+
+
+class HookSender:
+    """Everything that lives in the engine's event loop. Built inside it."""
+
+    def __init__(
+        self,
+        *,
+        limits: EngineLimits,
+        policy: TargetPolicy,
+        transport: Transport,
+        lookup: Lookup,
+        clock: Clock,
+        agent: str,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._limits, self._clock = limits, clock
+        self.transport = transport
+        self._base_headers = {"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "identity"}
+        self._resolver = Resolver(
+            lookup,
+            timeout=limits.timeouts.dns,
+            ttl=limits.dns_ttl,
+            failure_ttl=limits.dns_failure_ttl,
+            names=limits.dns_names,
+        )
+        self.lanes = {False: Lanes(limits.first), True: Lanes(limits.retry)}  # by "is it a retry"
+        self._endpoint_gate, self._host_gate = KeyedGate(limits.per_endpoint), KeyedGate(limits.per_host)
+        self._endpoints, self._hosts = Breakers(limits.endpoint_breaker), Breakers(limits.host_breaker)
+        self._read_url = lru_cache(maxsize=_KNOWN_URLS)(lambda url: vet_url(url, policy))
+        # The same addresses get the same verdict: the answers of DNS are fresh, only the arithmetic is remembered.
+        self._vet = lru_cache(maxsize=_KNOWN_URLS)(lambda url, addresses: vet_addresses(url, addresses, policy))
+        self._tickets: dict[Ticket, None] = {}
+
+    async def run(self, ticket: Ticket, *, retry: bool) -> None:
+        """Work one ticket to its end. Cancelling gives it back: untouched before it began, of unknown outcome after."""
+        ticket.begun = True
+        self._tickets[ticket] = None
+        try:
+            result = await self._through_gates(ticket, self.lanes[retry])
+        except DeliveryError as error:
+            result = failed_result(ticket.request, error, self._clock())
+        except asyncio.CancelledError:
+            result = failed_result(ticket.request, _stopped(ticket), self._clock())
+        finally:
+            del self._tickets[ticket]
+        ticket.settle(result)
+
+    async def drain(self, seconds: float) -> None:
+        """Give back what was not sent, wait for the answers of what was, close every connection."""
+        for ticket in tuple(self._tickets):
+            ticket.withdraw()
+        tasks = [ticket.task for ticket in self._tickets if ticket.task is not None]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self.transport.close()
+
+    def read(self, url: str) -> VettedUrl:
+        """Vet a URL's syntax and the address written in it; remembered, since every attempt asks.
+
+        Raises:
+            InvalidInputError: field `url`.
+        """
+        return self._read_url(url)
+
+    async def vet(self, url: str) -> tuple[VettedUrl, tuple[str, ...]]:
+        """Vet a URL and the addresses its name has now.
+
+        Raises:
+            InvalidInputError: the syntax, or an address written in it.
+            TransientDeliveryError: the name has no address, or one that may not be reached.
+        """
+        vetted = self.read(url)
+        return vetted, self._vet(vetted, await self._resolver.addresses(vetted))
+
+    async def _through_gates(self, ticket: Ticket, lanes: Lanes) -> HookResult:
+        if ticket.withdrawn:
+            raise _stopped(ticket)
+        request = ticket.request
+        try:
+            url = self.read(request.url)
+        except InvalidInputError as error:
+            raise _unusable(error) from None
+        host = (url.host, url.port)
+        if not self._endpoint_gate.try_enter(request.endpoint_id):
+            ticket.step_aside()
+            await self._endpoint_gate.enter(request.endpoint_id)
+            ticket.step_back()
+        try:
+            await self._host_gate.enter(host)
+            try:
+                self._ask_breakers(request.endpoint_id, host)
+                return await self._in_lane(ticket, url, lanes)
+            finally:
+                self._host_gate.leave(host)
+        finally:
+            self._endpoint_gate.leave(request.endpoint_id)
+
+    async def _in_lane(self, ticket: Ticket, url: VettedUrl, lanes: Lanes) -> HookResult:
+        verdict: DeliveryError | None = NotAttemptedError(Reason.NOT_STARTED)
+        try:
+            slot = await lanes.enter(ticket.step_aside)
+            try:
+                ticket.started = True
+                result, verdict = await self._attempt(ticket.request, url)
+            finally:
+                lanes.leave(slot)
+        finally:
+            self._tell_breakers(ticket.request.endpoint_id, (url.host, url.port), verdict)
+        return result
+
+    async def _attempt(self, request: HookRequest, url: VettedUrl) -> tuple[HookResult, DeliveryError | None]:
+        started_at, began = self._clock(), self._loop.time()
+        status: int | None = None
+        text = ""
+        error: DeliveryError | None
+        try:
+            addresses = self._vet(url, await self._resolver.addresses(url))
+            headers = self._headers(request)
+            budget = self._limits.timeouts.total - (self._loop.time() - began)
+            answer = await self.transport.post(url, addresses, headers, request.body, budget=budget)
+        except DeliveryError as failure:
+            error = failure.with_traceback(None)  # results live long, the frames of the attempt need not
+        except InvalidInputError as failure:
+            error = _unusable(failure)
+        else:
+            status, text = answer.status, excerpt(answer.body, self._limits.answer.excerpt)
+            error = error_of(answer, self._clock())
+        result = HookResult(
+            delivery_id=request.delivery_id,
+            endpoint_id=request.endpoint_id,
+            started_at=started_at,
+            duration_ms=round((self._loop.time() - began) * 1000),
+            status=status,
+            excerpt=text,
+            error=error,
+        )
+        return result, error
+
+    def _headers(self, request: HookRequest) -> dict[str, str]:
+        signed = signature_headers(request.delivery_id, self._clock(), request.body, request.secrets)
+        own = validate_headers(request.headers) if request.headers else {}
+        return {**self._base_headers, "Content-Type": request.content_type, **signed, **own}
+
+    def _ask_breakers(self, endpoint: int, host: tuple[str, int]) -> None:
+        now = self._loop.time()
+        wait, what = self._hosts.ask(host, now), f"host {host[0]}"
+        if wait is None:
+            wait, what = self._endpoints.ask(endpoint, now), "endpoint"
+            if wait is None:
+                return
+            self._hosts.unknown(host)
+        raise NotAttemptedError(
+            Reason.BREAKER_OPEN, f"this {what} failed too often of late", retry_after=timedelta(seconds=wait)
+        )
+
+    def _tell_breakers(self, endpoint: int, host: tuple[str, int], error: DeliveryError | None) -> None:
+        now = self._loop.time()
+        if error is None:
+            self._endpoints.succeeded(endpoint)
+            self._hosts.succeeded(host)
+            return
+        in_trouble = error.reason in _TROUBLE and not isinstance(error, NotAttemptedError)
+        if in_trouble:
+            wait = error.retry_after.total_seconds() if error.retry_after is not None else 0.0
+            self._endpoints.failed(endpoint, now, at_least=wait)
+        else:
+            self._endpoints.unknown(endpoint)
+        if error.status is not None:
+            self._hosts.succeeded(host)  # it speaks HTTP: the trouble is the endpoint's own
+        elif in_trouble:
+            self._hosts.failed(host, now)
+        else:
+            self._hosts.unknown(host)
+
+
+def _stopped(ticket: Ticket) -> DeliveryError:
+    if ticket.started:
+        return OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "stopped while waiting for the answer")
+    return NotAttemptedError(Reason.NOT_STARTED, "stopped before it was sent")
+
+
+def _unusable(error: InvalidInputError) -> TransientDeliveryError:
+    """Input that was fine when it was stored and is not now (policy changed, secret damaged): a person may mend it."""
+    fault = error.errors[0]
+    return TransientDeliveryError(_INPUT_REASONS.get(fault.field, Reason.REJECTED), f"{fault.field}: {fault.message}")

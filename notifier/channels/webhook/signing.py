@@ -1,0 +1,148 @@
+"""Signatures by Standard Webhooks 1.0: HMAC-SHA256 (`v1`, secrets `whsec_...`) and ed25519 (`v1a`, keys `whsk_...`).
+
+Source: the specification's chapter "Verifying webhook authenticity"
+(https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
+"""
+
+import base64
+import binascii
+import hmac
+import secrets as entropy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from notifier.domain.errors import FieldError, InvalidInputError
+
+HMAC_PREFIX = "whsec_"
+PRIVATE_PREFIX = "whsk_"
+PUBLIC_PREFIX = "whpk_"
+ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER = "webhook-id", "webhook-timestamp", "webhook-signature"
+HMAC_BYTES = range(24, 65)  # the specification: between 192 and 512 bits
+_NEW_HMAC_BYTES = 32
+_SEED_BYTES = 32
+_PAIR_BYTES = 64  # seed and public key, as libsodium and Svix write a secret key
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """An ed25519 pair: `private` (`whsk_...`) stays with us, `public` (`whpk_...`) goes to the partner."""
+
+    private: str = field(repr=False)
+    public: str
+
+
+def new_secret() -> str:
+    """Return a fresh shared secret: `whsec_` and 32 random bytes in base64."""
+    return HMAC_PREFIX + _encoded(entropy.token_bytes(_NEW_HMAC_BYTES))
+
+
+def new_key_pair() -> KeyPair:
+    """Return a fresh ed25519 pair; `private` holds seed and public key, as other implementations expect it."""
+    seed = entropy.token_bytes(_SEED_BYTES)
+    public = _public_bytes(seed)
+    return KeyPair(private=PRIVATE_PREFIX + _encoded(seed + public), public=PUBLIC_PREFIX + _encoded(public))
+
+
+def public_key(secret: str) -> str | None:
+    """Return what a partner may know of a secret: `whpk_...` of a private key, nothing (None) of a shared secret.
+
+    Raises:
+        InvalidInputError: the secret is none of ours.
+    """
+    if secret.startswith(PRIVATE_PREFIX):
+        return PUBLIC_PREFIX + _encoded(_public_bytes(_seed(secret)))
+    check_secret(secret)
+    return None
+
+
+def check_secret(secret: str) -> None:
+    """Refuse what cannot sign, at the time it is stored rather than when the first message is due.
+
+    Raises:
+        InvalidInputError: unknown prefix, not base64, wrong length, or a public key that is not the private key's.
+    """
+    sign("check", 0, b"", secret)
+
+
+def sign(message_id: str, timestamp: int, body: bytes, secret: str) -> str:
+    """Return one signature, `v1,<base64>` or `v1a,<base64>`, of `<id>.<timestamp>.<body>`.
+
+    Args:
+        message_id: The delivery's id; without a dot, or id and time could be shifted against each other.
+        timestamp: Unix seconds of this attempt.
+        body: The very bytes that are sent.
+        secret: `whsec_...` (24 to 64 bytes) or `whsk_...` (seed, or seed and public key).
+
+    Raises:
+        InvalidInputError: the secret or the id cannot be used; the message never repeats the secret.
+    """
+    if not message_id or "." in message_id:
+        raise InvalidInputError([FieldError("id", "a webhook id may not be empty or hold a dot")])
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    if secret.startswith(HMAC_PREFIX):
+        return "v1," + _encoded(hmac.digest(_hmac_key(secret), signed, "sha256"))
+    if secret.startswith(PRIVATE_PREFIX):
+        return "v1a," + _encoded(Ed25519PrivateKey.from_private_bytes(_seed(secret)).sign(signed))
+    raise _refused(f"must begin with {HMAC_PREFIX} or {PRIVATE_PREFIX}")
+
+
+def signature_headers(message_id: str, now: datetime, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
+    """Return the three headers of one attempt. Every secret signs, so that both sides of a rotation verify.
+
+    Args:
+        message_id: The same on every attempt.
+        now: Aware; the signed time is fresh on every attempt, or a receiver would refuse a late retry as a replay.
+        body: The very bytes that are sent.
+        secrets: At least one, newest first.
+
+    Raises:
+        InvalidInputError: no secret, or one that cannot sign.
+    """
+    if not secrets:
+        raise _refused("an endpoint needs at least one")
+    timestamp = int(now.timestamp())
+    return {
+        ID_HEADER: message_id,
+        TIMESTAMP_HEADER: str(timestamp),
+        SIGNATURE_HEADER: " ".join([sign(message_id, timestamp, body, secret) for secret in secrets]),
+    }
+
+
+def _hmac_key(secret: str) -> bytes:
+    key = _decoded(secret[len(HMAC_PREFIX) :])
+    if len(key) not in HMAC_BYTES:
+        raise _refused(f"must hold {HMAC_BYTES.start} to {HMAC_BYTES.stop - 1} bytes")
+    return key
+
+
+def _seed(secret: str) -> bytes:
+    key = _decoded(secret[len(PRIVATE_PREFIX) :])
+    if len(key) not in (_SEED_BYTES, _PAIR_BYTES):
+        raise _refused(f"must hold {_SEED_BYTES} or {_PAIR_BYTES} bytes")
+    seed, public = key[:_SEED_BYTES], key[_SEED_BYTES:]
+    if public and public != _public_bytes(seed):
+        raise _refused("the public half does not belong to the private half")
+    return seed
+
+
+def _public_bytes(seed: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _decoded(text: str) -> bytes:
+    """Read base64 strictly, padded or not: the library other receivers use accepts both."""
+    try:
+        return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True)
+    except (binascii.Error, ValueError):  # ValueError: characters beyond ASCII
+        raise _refused("is not base64") from None
+
+
+def _refused(why: str) -> InvalidInputError:
+    return InvalidInputError([FieldError("secret", why)])

@@ -1,0 +1,43 @@
+"""`notifier db`: the schema."""
+
+from typing import Annotated
+
+import typer
+
+from notifier.cli.console import JsonFlag, out, print_json
+from notifier.cli.setup import application
+from notifier.storage import schema
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="The database's schema.", no_args_is_help=True)
+    group.command()(upgrade)
+    group.command()(status)
+    app.add_typer(group, name="db")
+
+
+def upgrade(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """Bring the schema up to date; safe to run at any time, by several processes at once."""
+    notifier = application("db")
+    notifier.migrate()
+    revision = schema.current(notifier.database)
+    if as_json:
+        print_json({"revision": revision})
+    else:
+        out.print(f"The schema is at revision {revision}.")
+
+
+def status(
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+    check: Annotated[bool, typer.Option("--check", help="Fail when a migration is missing.")] = False,  # noqa: FBT002
+) -> None:
+    """Say which revision the database is at, and which one this version needs."""
+    notifier = application("db")
+    found, needed = schema.current(notifier.database), schema.head()
+    if as_json:
+        print_json({"revision": found, "needed": needed})
+    else:
+        out.print(f"The schema is at revision {found or 'none'}; this version needs {needed}.")
+    if check and found != needed:
+        raise typer.Exit(1)

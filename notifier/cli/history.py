@@ -1,0 +1,142 @@
+"""`notifier incidents`, `deliveries`, `replay`: what happened, and sending again what failed."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from notifier.cli.console import JsonFlag, out, print_facts, print_json, print_table
+from notifier.cli.setup import application
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.values import DeliveryState
+from notifier.services.replay import ReplayOrder
+
+Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Most rows to print.")]
+States = Annotated[list[DeliveryState] | None, typer.Option("--state", help="Only these states; may be repeated.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    incidents = typer.Typer(help="Incidents and their timelines.", no_args_is_help=True)
+    incidents.command("list")(list_incidents)
+    incidents.command("show")(show_incident)
+    app.add_typer(incidents, name="incidents")
+    deliveries = typer.Typer(help="What was sent to whom.", no_args_is_help=True)
+    deliveries.command("list")(list_deliveries)
+    deliveries.command("show")(show_delivery)
+    app.add_typer(deliveries, name="deliveries")
+    app.command()(replay)
+
+
+def list_incidents(limit: Limit = 50, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """List incidents, newest first."""
+    items = application("incidents").history.incidents(limit=limit)
+    if as_json:
+        print_json(items)
+        return
+    rows = [[item["id"], item["status"], item["impact"], _any(item["title"]), item["updated_at"]] for item in items]
+    print_table("", ["incident", "status", "impact", "title", "updated"], rows)
+
+
+def show_incident(
+    incident_id: Annotated[str, typer.Argument(help="The incident's id.")],
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Show one incident: its timeline, and what was announced on each channel."""
+    history = application("incidents").history
+    incident = history.incident(incident_id) | {"notifications": history.notifications(incident_id)}
+    if as_json:
+        print_json(incident)
+        return
+    print_facts(
+        {
+            "incident": incident["id"],
+            "title": _any(incident["title"]),
+            "status": incident["status"],
+            "impact": incident["impact"],
+            "components": ", ".join(item["key"] for item in incident["components"]) or "all",
+        }
+    )
+    updates = [[item["posted_at"], item["status"], item["outcome"], item["id"]] for item in incident["updates"]]
+    print_table("\nTimeline", ["posted", "status", "outcome", "update"], updates)
+    rows = [
+        [item["channel"], item["sequence"], ", ".join(item["update_ids"]), _counted(item["counts"]), item["id"]]
+        for item in incident["notifications"]
+    ]
+    print_table("\nNotifications", ["channel", "sequence", "updates", "deliveries", "id"], rows)
+
+
+def list_deliveries(
+    notification: Annotated[str, typer.Option("--notification", help="The notification's id.")],
+    state: States = None,
+    limit: Limit = 50,
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """List the deliveries of a notification."""
+    history = application("deliveries").history
+    items = history.notification_deliveries(notification, states=state or (), after_key=None, limit=limit)
+    if as_json:
+        print_json(items)
+        return
+    rows = [[item["recipient"], item["address"], item["state"], item["reason"], item["id"]] for item in items]
+    print_table("", ["recipient", "address", "state", "reason", "delivery"], rows)
+
+
+def show_delivery(
+    delivery_id: Annotated[str, typer.Argument(help="The delivery's id.")],
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Show one delivery with its attempts."""
+    delivery = application("deliveries").history.delivery(delivery_id)
+    if as_json:
+        print_json(delivery)
+        return
+    print_facts({name: value for name, value in delivery.items() if name != "attempts"})
+    rows = [
+        [item["number"], item["started_at"], item["outcome"], item["reason"], item["status"], item["detail"]]
+        for item in delivery["attempts"]
+    ]
+    print_table("\nAttempts", ["number", "started", "outcome", "reason", "status", "detail"], rows)
+
+
+def replay(
+    notification: Annotated[str | None, typer.Option("--notification", help="A notification's id.")] = None,
+    endpoint: Annotated[str | None, typer.Option("--endpoint", help="An endpoint's id.")] = None,
+    delivery: Annotated[list[str] | None, typer.Option("--delivery", help="A delivery's id; may be repeated.")] = None,
+    state: States = None,
+    since: Annotated[str | None, typer.Option("--since", help="RFC 3339 time with an offset.")] = None,
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Send again what failed (or what is in the states named); deliveries keep their ids."""
+    order = ReplayOrder(
+        notification_id=notification,
+        endpoint_id=endpoint,
+        delivery_ids=tuple(delivery or ()),
+        states=tuple(state or (DeliveryState.FAILED,)),
+        since=_moment(since),
+    )
+    number = application("replay").replay(order)
+    if as_json:
+        print_json({"replayed": number})
+    else:
+        out.print(f"{number} deliveries will be sent again.")
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidInputError([FieldError("--since", "must be an RFC 3339 time with an offset")])
+    return moment
+
+
+def _any(texts: dict[str, str]) -> str:
+    return texts.get("en") or next(iter(texts.values()))
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {state}" for state, number in sorted(counts.items())) or "none"

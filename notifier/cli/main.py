@@ -1,0 +1,96 @@
+"""Dispatch: each command lives in a module that is loaded only when it is asked for, so that workers start lean."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+import typer
+
+from notifier import __version__
+from notifier.cli.console import EXIT_FAILED, EXIT_USAGE
+from notifier.domain.errors import ConfigError, InvalidInputError, NotifierError
+
+# command -> module of this package with `register(app)`
+_MODULES = {
+    "up": "processes",
+    "api": "processes",
+    "worker": "processes",
+    "scheduler": "processes",
+    "demo": "demo",
+    "publish": "publish",
+    "preview": "preview",
+    "simulate": "simulate",
+    "subscribers": "subscribers",
+    "endpoints": "endpoints",
+    "incidents": "history",
+    "deliveries": "history",
+    "replay": "history",
+    "explain": "explain",
+    "doctor": "doctor",
+    "db": "database",
+    "keys": "keys",
+}
+_INTERRUPTED = 130
+_HELP = "Tell merchants, followers and partners about an incident: one event, every channel, in the reader's language."
+
+
+def _build(arguments: Sequence[str]) -> typer.Typer:
+    """Return the program with the command that was asked for, or with all of them."""
+    app = typer.Typer(
+        name="notifier",
+        help=_HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_global_options)
+    named = _MODULES.get(arguments[0]) if arguments else None
+    for module in [named] if named else dict.fromkeys(_MODULES.values()):
+        import_module(f"notifier.cli.{module}").register(app)
+    return app
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it with the flag
+    if value:
+        sys.stdout.write(f"notifier {__version__}\n")
+        raise typer.Exit
+
+
+def _global_options(
+    version: bool = typer.Option(  # noqa: FBT001 - an option
+        False, "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    del version
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exits with 0 done, 1 failed, 2 wrong usage, input or configuration."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(given))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; faults are one line on stderr, never a traceback."""
+    try:
+        code = _build(arguments)(args=list(arguments), prog_name="notifier", standalone_mode=False)
+    except click.exceptions.UsageError as error:
+        return _complain(f"{error.format_message()} (see notifier --help)", EXIT_USAGE)
+    except click.exceptions.ClickException as error:
+        return _complain(error.format_message(), EXIT_FAILED)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    except (ConfigError, InvalidInputError) as error:
+        return _complain(str(error), EXIT_USAGE)
+    except NotifierError as error:
+        return _complain(str(error), EXIT_FAILED)
+    except BrokenPipeError:
+        return EXIT_FAILED
+    return code if isinstance(code, int) else 0
+
+
+def _complain(message: str, code: int) -> int:
+    sys.stderr.write(f"notifier: {message}\n")
+    return code

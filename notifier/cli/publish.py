@@ -1,0 +1,45 @@
+"""`notifier publish`: hand events in from a file."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from notifier.cli.console import EXIT_FAILED, JsonFlag, print_json, print_table
+from notifier.cli.setup import application
+from notifier.inbound.event_files import read_events
+from notifier.inbound.events import check_known
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(publish)
+
+
+def publish(
+    file: Annotated[str, typer.Argument(help="JSON or YAML: one event, an array or lines of them; - reads stdin.")],
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Hand in one event, or several in order. Nothing is handed in unless all of them are well-formed."""
+    notifier = application("publish")
+    events = read_events(read(file), now=notifier.clock())
+    for event in events:
+        check_known(event, notifier.component_keys, notifier.locales)
+    receipts = [notifier.ingest(event).as_json() for event in events]
+    if as_json:
+        print_json(receipts[0] if len(receipts) == 1 else receipts)
+    else:
+        rows = [[item["event_id"], item["outcome"], item["reason"]] for item in receipts]
+        print_table("", ["event", "outcome", "reason"], rows)
+
+
+def read(file: str) -> bytes:
+    """Return the bytes of a file, or of standard input for `-`."""
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        sys.stderr.write(f"notifier: {file}: {error.strerror}\n")
+        raise typer.Exit(EXIT_FAILED) from error

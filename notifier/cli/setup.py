@@ -1,0 +1,19 @@
+"""What every command begins with."""
+
+from notifier.bootstrap.application import Application
+from notifier.observability.logs import configure_logging
+from notifier.settings import load_settings
+
+DEFAULT_PORT = 8025
+
+
+def application(process: str) -> Application:
+    """Read the configuration and set logging up.
+
+    Raises:
+        ConfigError: names the variable or key at fault.
+    """
+    settings = load_settings()
+    deployment = settings.deployment
+    configure_logging(deployment.log_level, deployment.log_format, process=process)
+    return Application(settings)

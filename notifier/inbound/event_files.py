@@ -1,0 +1,140 @@
+"""Files of events: one, an array, JSON Lines, YAML, or a Statuspage's history. Every fault is named with its line."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.incident import Event
+from notifier.inbound.events import MAX_ERRORS, parse_event
+from notifier.inbound.statuspage_history import parse_statuspage_history
+from notifier.inbound.yaml_items import yaml_items
+
+_BLANK = re.compile(r"[ \t\n\r]*")
+_JSON_PLACE = re.compile(r" at line (\d+) column (\d+)$")
+_HISTORY_KEYS = frozenset({"incidents", "scheduled_maintenances"})
+_EVENT_KEYS = frozenset({"incident", "update"})
+
+
+class Item(NamedTuple):
+    """One event as it stands in a file: JSON text, and the line (from 1) on which it begins."""
+
+    line: int
+    text: str
+
+
+def read_events(data: bytes, *, now: datetime | None) -> list[Event]:
+    """Read a file of events, in the order of the file.
+
+    Args:
+        data: UTF-8 text: a JSON object or array, JSON Lines, YAML, or the `incidents.json` of a Statuspage.
+        now: Aware UTC instant that times are checked against; None to take any (a recorded history).
+
+    Raises:
+        InvalidInputError: every fault found, each field as `line N: path`.
+    """
+    text = _decode(data)
+    if _is_statuspage(text):
+        return parse_statuspage_history(text)
+    events: list[Event] = []
+    faults: list[FieldError] = []
+    for line, item in _items(text):
+        try:
+            events.append(parse_event(item, now=now))
+        except InvalidInputError as error:
+            faults += [_in_file(fault, line) for fault in error.errors]
+        if len(faults) >= MAX_ERRORS:
+            break
+    if faults:
+        raise InvalidInputError(faults[:MAX_ERRORS])
+    if not events:
+        raise _fault(1, "holds no event")
+    return events
+
+
+def _in_file(fault: FieldError, line: int) -> FieldError:
+    """Name the line of the file; broken JSON has a line of its own within the event, from 1."""
+    place = _JSON_PLACE.search(fault.message)
+    if fault.field != "body" or place is None:
+        return FieldError(f"line {line}: {fault.field}", fault.message)
+    message = fault.message.replace(place[0], f" at column {place[2]}")
+    return FieldError(f"line {line + int(place[1]) - 1}: body", message)
+
+
+def _fault(line: int, message: str) -> InvalidInputError:
+    return InvalidInputError([FieldError(f"line {line}: body", message)])
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _fault(data.count(b"\n", 0, error.start) + 1, "is not UTF-8") from None
+
+
+def _items(text: str) -> Iterator[Item]:
+    start = text.lstrip()[:1]
+    if start == "[":
+        return _array_items(text)
+    if start == "{":
+        begin = text.index("{")
+        return _line_items(text) if _is_lines(text) else iter([Item(_line_of(text, begin), text[begin:])])
+    return (Item(line, item) for line, item in yaml_items(text))
+
+
+def _is_lines(text: str) -> bool:
+    """Whether the first line is an object by itself and more follow."""
+    first, _, rest = text.lstrip().partition("\n")
+    return first.rstrip().endswith("}") and bool(rest.strip())
+
+
+def _line_items(text: str) -> Iterator[Item]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield Item(number, line)
+
+
+def _line_of(text: str, place: int) -> int:
+    return text.count("\n", 0, place) + 1
+
+
+def _array_items(text: str) -> Iterator[Item]:
+    """Cut an array at its commas, so that each element keeps its line. Elements are parsed by whoever takes them."""
+    decoder = json.JSONDecoder()
+    place, line, counted = _skip(text, text.index("[") + 1), 1, 0
+    while not text.startswith("]", place):
+        line, counted = line + text.count("\n", counted, place), place
+        try:
+            _, end = decoder.raw_decode(text, place)
+        except ValueError as error:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else "a number with too many digits"
+            at = error.pos if isinstance(error, json.JSONDecodeError) else place
+            raise _fault(_line_of(text, at), f"broken JSON: {reason}") from None
+        except RecursionError:
+            raise _fault(line, "broken JSON: nested too deeply") from None
+        yield Item(line, text[place:end])
+        place = _skip(text, end)
+        if text.startswith(",", place):
+            place = _skip(text, place + 1)
+        elif not text.startswith("]", place):
+            raise _fault(_line_of(text, place), "broken JSON: expected a comma or ]")
+    if text[place + 1 :].strip():
+        raise _fault(_line_of(text, _skip(text, place + 1)), "broken JSON: more text after the array")
+
+
+def _skip(text: str, place: int) -> int:
+    found = _BLANK.match(text, place)
+    return found.end() if found else place
+
+
+def _is_statuspage(text: str) -> bool:
+    """Whether this is one object with a Statuspage's lists rather than an event."""
+    if not text.lstrip().startswith("{") or _is_lines(text):
+        return False
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        return False  # the reader of events names the fault
+    return isinstance(whole, dict) and not _EVENT_KEYS & whole.keys() and bool(_HISTORY_KEYS & whole.keys())

@@ -1,0 +1,175 @@
+"""The contract's event (`POST /v1/events`) as pydantic models: strict JSON in, a domain `Event` out."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Annotated, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.values import ComponentStatus, Impact, Status
+from notifier.inbound.fields import Body, ComponentKey, Identifier, Instant, Link, LocaleTag, SourceName, Title
+
+MAX_AHEAD = timedelta(hours=24)  # a time further in the future is a mistake, not a fast clock
+MAX_ERRORS = 50  # named in one answer
+
+
+class _Strict(BaseModel):
+    """Unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ComponentModel(_Strict):
+    """An affected component; a plain key stands for `{"key": ...}`."""
+
+    key: ComponentKey
+    status: Annotated[ComponentStatus, Strict(strict=False)] | None = None
+
+
+def _as_component(value: object) -> object:
+    return {"key": value} if isinstance(value, str) else value
+
+
+class IncidentModel(_Strict):
+    """The incident as the event describes it."""
+
+    id: Identifier
+    title: Annotated[dict[LocaleTag, Title], Field(min_length=1, max_length=100)]
+    impact: Impact
+    components: Annotated[
+        tuple[Annotated[ComponentModel, BeforeValidator(_as_component)], ...], Field(max_length=200)
+    ] = ()
+    started_at: Instant | None = None
+    scheduled_for: Instant | None = None
+    scheduled_until: Instant | None = None
+    links: Annotated[tuple[Link, ...], Field(max_length=20)] = ()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if len({component.key for component in self.components}) < len(self.components):
+            raise PydanticCustomError("components", "components: each key may be named once")
+        if self.scheduled_for and self.scheduled_until and self.scheduled_until < self.scheduled_for:
+            raise PydanticCustomError("scheduled_until", "scheduled_until: must not lie before scheduled_for")
+        return self
+
+    def to_domain(self) -> Incident:
+        """Build the domain's value."""
+        return Incident(
+            id=self.id,
+            title=self.title,
+            impact=self.impact,
+            components=tuple(AffectedComponent(key=item.key, status=item.status) for item in self.components),
+            started_at=self.started_at,
+            scheduled_for=self.scheduled_for,
+            scheduled_until=self.scheduled_until,
+            links=self.links,
+        )
+
+
+class UpdateModel(_Strict):
+    """The one update the event brings."""
+
+    id: Identifier
+    status: Status
+    body: Annotated[dict[LocaleTag, Body], Field(min_length=1, max_length=100)]
+    posted_at: Instant
+
+
+class EventModel(_Strict):
+    """One event. `source`, `automatic` and `announce_edits` are additions to the contract, all optional."""
+
+    id: Identifier
+    incident: IncidentModel
+    update: UpdateModel
+    notify: bool = True
+    source: SourceName = "api"
+    automatic: bool = False
+    announce_edits: bool = False
+
+    def to_domain(self) -> Event:
+        """Build the domain's value; all times in UTC."""
+        update = self.update
+        return Event(
+            id=self.id,
+            incident=self.incident.to_domain(),
+            update=Update(id=update.id, status=update.status, body=update.body, posted_at=update.posted_at),
+            notify=self.notify,
+            source=self.source,
+            automatic=self.automatic,
+            announce_edits=self.announce_edits,
+        )
+
+
+_ADAPTER = TypeAdapter(EventModel)
+
+
+def parse_event(data: bytes | str, *, now: datetime | None) -> Event:
+    """Read one event from JSON.
+
+    Args:
+        data: UTF-8 JSON of one object.
+        now: Aware UTC instant that `update.posted_at` is compared with; None to take any (a recorded history).
+
+    Raises:
+        InvalidInputError: names every field at fault by its dotted path, `body` where the JSON itself is broken.
+    """
+    try:
+        event = _ADAPTER.validate_json(data).to_domain()
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        raise InvalidInputError([_field_error(detail) for detail in details[:MAX_ERRORS]]) from None
+    if now is not None and event.update.posted_at > now + MAX_AHEAD:
+        message = f"must not lie more than {MAX_AHEAD // timedelta(hours=1)} hours in the future"
+        raise InvalidInputError([FieldError("update.posted_at", message)])
+    return event
+
+
+def _field_error(detail: ErrorDetails) -> FieldError:
+    """Name the field by its dotted path. A check of a whole object names the member first: `member: sentence`."""
+    path = [str(part) for part in detail["loc"] if part != "[key]"]
+    member, separator, sentence = detail["msg"].partition(": ")
+    if detail["type"] == member and separator:
+        return FieldError(".".join([*path, member]), sentence)
+    return FieldError(".".join(path) or "body", detail["msg"])
+
+
+def check_known(event: Event, components: Collection[str], locales: Collection[str]) -> None:
+    """Refuse components and locales that this installation does not have.
+
+    Args:
+        event: A well-formed event.
+        components: The configured keys; empty where none are configured, and then any key will do.
+        locales: The offered locales.
+
+    Raises:
+        InvalidInputError: names every component and locale that is unknown.
+    """
+    errors = [
+        FieldError(f"incident.components.{place}", f"unknown component {item.key!r}; known: {_listed(components)}")
+        for place, item in enumerate(event.incident.components)
+        if components and item.key not in components
+    ]
+    for field, texts in (("incident.title", event.incident.title), ("update.body", event.update.body)):
+        errors += [
+            FieldError(f"{field}.{locale}", f"unknown locale {locale!r}; offered: {_listed(locales)}")
+            for locale in texts
+            if locale not in locales
+        ]
+    if errors:
+        raise InvalidInputError(errors[:MAX_ERRORS])
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(sorted(names))

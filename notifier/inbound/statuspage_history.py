@@ -1,0 +1,125 @@
+"""A Statuspage's recorded history, as events: `incidents.json` or `scheduled-maintenances.json` of its public API v2.
+
+Fields: developer documentation of Atlassian Statuspage, "Status API v2". Unlike our own events these are read with
+lenience: unknown fields are ignored, since pages of different age differ.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.values import ComponentStatus, Impact, Status
+
+MAX_ERRORS = 50
+_NO_KEY = re.compile(r"[^a-z0-9_-]+")
+_KEY_LENGTH = 64
+
+
+class _Lenient(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Affected(_Lenient):
+    code: str
+    new_status: ComponentStatus
+
+
+class _Component(_Lenient):
+    id: str
+    status: ComponentStatus
+
+
+class _Update(_Lenient):
+    id: str
+    status: Status
+    body: str | None = None
+    created_at: AwareDatetime
+    display_at: AwareDatetime | None = None
+    affected_components: tuple[_Affected, ...] | None = None
+    deliver_notifications: bool = True
+
+
+class _Incident(_Lenient):
+    id: str
+    name: Annotated[str, Field(min_length=1)]
+    impact: Impact
+    started_at: AwareDatetime | None = None
+    created_at: AwareDatetime
+    scheduled_for: AwareDatetime | None = None
+    scheduled_until: AwareDatetime | None = None
+    shortlink: str | None = None
+    backfilled: bool = False
+    incident_updates: tuple[_Update, ...] = ()
+    components: tuple[_Component, ...] = ()
+
+
+class _History(_Lenient):
+    incidents: tuple[_Incident, ...] = ()
+    scheduled_maintenances: tuple[_Incident, ...] = ()
+
+
+_ADAPTER = TypeAdapter(_History)
+
+
+def parse_statuspage_history(data: bytes | str, *, locale: str = "en") -> list[Event]:
+    """Read every update of every incident of a page, oldest first.
+
+    Args:
+        data: The page's answer, UTF-8 JSON.
+        locale: The language its texts are in; a page has one.
+
+    Raises:
+        InvalidInputError: names the fields at fault by their dotted path.
+    """
+    try:
+        history = _ADAPTER.validate_json(data)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        faults = [FieldError(".".join(map(str, detail["loc"])) or "body", detail["msg"]) for detail in details]
+        raise InvalidInputError(faults[:MAX_ERRORS]) from None
+    incidents = (*history.incidents, *history.scheduled_maintenances)
+    events = [
+        _event(incident, update, locale) for incident in incidents for update in reversed(incident.incident_updates)
+    ]
+    return sorted(events, key=lambda event: event.update.posted_at)
+
+
+def _event(incident: _Incident, update: _Update, locale: str) -> Event:
+    posted_at = update.display_at or update.created_at
+    return Event(
+        id=f"{incident.id}-{update.id}",
+        incident=Incident(
+            id=incident.id,
+            title={locale: incident.name},
+            impact=incident.impact,
+            components=_components(incident, update),
+            started_at=(incident.started_at or incident.created_at).astimezone(UTC),
+            scheduled_for=_utc(incident.scheduled_for),
+            scheduled_until=_utc(incident.scheduled_until),
+            links=(incident.shortlink,) if incident.shortlink else (),
+        ),
+        update=Update(
+            id=update.id,
+            status=update.status,
+            body={locale: (update.body or "").strip() or incident.name},
+            posted_at=posted_at.astimezone(UTC),
+        ),
+        notify=update.deliver_notifications and not incident.backfilled,
+        source="statuspage",
+    )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment else None
+
+
+def _components(incident: _Incident, update: _Update) -> tuple[AffectedComponent, ...]:
+    """Return what the update says of components; the incident's own list where it says nothing."""
+    said = [(item.code, item.new_status) for item in update.affected_components or ()]
+    said = said or [(item.id, item.status) for item in incident.components]
+    by_key = {_NO_KEY.sub("-", code.lower()).strip("-_")[:_KEY_LENGTH]: status for code, status in said}
+    return tuple(AffectedComponent(key=key, status=status) for key, status in sorted(by_key.items()) if key)

@@ -1,0 +1,5 @@
+"""Logs as one stream of events, whoever writes them: ours, Celery's, uvicorn's, the libraries'."""
+
+from notifier.observability.logs import configure_logging
+
+__all__ = ["configure_logging"]

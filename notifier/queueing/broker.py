@@ -1,0 +1,44 @@
+"""Queues and clients, as values: nothing here opens a connection by itself."""
+
+from typing import Any
+
+import redis
+from kombu import Exchange, Queue
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from notifier.domain.values import Lane
+from notifier.queueing.addresses import for_client
+
+# Celery gives a task that was not acknowledged in this time to another worker. Attempts have deadlines of seconds and
+# leases of minutes, planning a range takes less than a second; retries wait in the database, never in the queue.
+VISIBILITY_SECONDS = 1800
+QUICK_SECONDS = 1.0
+
+
+def redis_client(url: str, *, timeout: float = QUICK_SECONDS) -> redis.Redis:
+    """Return a thread-safe client that fails within `timeout` seconds instead of trying on; strings are text.
+
+    Every command may raise `redis.RedisError`.
+    """
+    return redis.Redis.from_url(
+        for_client(url),
+        socket_timeout=timeout,
+        **_tcp_only(url, timeout),
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+        protocol=2,
+    )
+
+
+def _tcp_only(url: str, timeout: float) -> dict[str, Any]:
+    return {} if for_client(url).startswith("unix") else {"socket_connect_timeout": timeout, "socket_keepalive": True}
+
+
+def queues() -> tuple[Queue, ...]:
+    """Every lane as a queue.
+
+    The exchange is the nameless one, which routes by the queue's name: a named one keeps its bindings in Redis, and
+    messages sent after a FLUSHALL would be refused until a worker restarts.
+    """
+    return tuple(Queue(lane.value, exchange=Exchange(""), routing_key=lane.value) for lane in Lane)

@@ -1,0 +1,104 @@
+"""The embedded Redis: a Valkey server of this installation's own, on a unix socket, with an append-only file.
+
+It listens on no port and runs detached: it outlives a killed parent, and whoever comes next adopts it. Who asks and how
+often does not matter: one process at a time decides, under a lock that dies with its holder.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from notifier.domain.errors import ConfigError
+from notifier.files import HeldElsewhereError, file_lock, is_private_dir, private_dir
+from notifier.queueing.addresses import SHORT_FOLDERS, embedded_url, socket_path
+from notifier.queueing.server import Health, Server
+
+_LOCK_SECONDS = 30.0
+_START_SECONDS = 15.0
+_HUNG_SECONDS = 5.0
+_STOP_SECONDS = 10.0
+_POLL_SECONDS = 0.02
+_VARIABLE = "NOTIFIER_REDIS_URL"
+_log = structlog.get_logger(__name__)
+
+
+def ensure(data_dir: Path) -> str:
+    """Adopt the server of this data folder, or start it; returns its address once it answers.
+
+    Raises:
+        ConfigError: there is no server program, or it does not start; says why and how to mend it.
+    """
+    try:
+        home = private_dir(private_dir(data_dir.resolve()) / "redis")
+        server = Server(home=home, socket=socket_path(data_dir))
+        _run_folder(server.socket.parent)
+        if server.health() is not Health.READY:
+            with file_lock(home / "lock", wait=_LOCK_SECONDS):
+                _ensure_alone(server)
+    except HeldElsewhereError as error:
+        raise ConfigError(_VARIABLE, f"process {error.holder} starts the embedded Redis and does not end") from error
+    except OSError as error:
+        where = error.filename or data_dir
+        raise ConfigError(_VARIABLE, f"the embedded Redis cannot use {where}: {error.strerror}") from error
+    return embedded_url(data_dir)
+
+
+def stop(data_dir: Path) -> bool:
+    """Shut the server of this data folder down, its data kept; returns whether it is gone."""
+    server = Server(home=data_dir.resolve() / "redis", socket=socket_path(data_dir))
+    if server.health() is Health.GONE or not server.home.is_dir():
+        return True
+    with suppress(HeldElsewhereError), file_lock(server.home / "lock", wait=_STOP_SECONDS):
+        server.shut_down()
+        if _settled(server, {Health.GONE}, _STOP_SECONDS) is not Health.GONE:
+            server.kill()
+    gone = server.health() is Health.GONE
+    if gone and server.socket.parent.parent == SHORT_FOLDERS:
+        with suppress(OSError):
+            server.socket.parent.rmdir()
+    return gone
+
+
+def _ensure_alone(server: Server) -> None:
+    """Decide, as the only process that does, between waiting, adopting and starting."""
+    found = _settled(server, {Health.READY, Health.GONE}, _HUNG_SECONDS)
+    if found is Health.LOADING:
+        found = _settled(server, {Health.READY, Health.GONE}, _START_SECONDS)
+    if found is Health.READY:
+        _log.info("redis_adopted", socket=str(server.socket))
+        return
+    if found is not Health.GONE:
+        _log.warning("redis_killed", reason="it took connections and did not answer", socket=str(server.socket))
+        server.kill()
+    if not _started(server):
+        # What cannot be read back is put aside: messages are nudges, the rows in the database know what is to be done.
+        if not server.put_data_aside():
+            raise ConfigError(_VARIABLE, f"the embedded Redis does not start: {server.last_words()}")
+        _log.warning("redis_data_put_aside", reason=server.last_words(), folder=str(server.home))
+        if not _started(server):
+            raise ConfigError(_VARIABLE, f"the embedded Redis does not start: {server.last_words()}")
+
+
+def _started(server: Server) -> bool:
+    server.launch()
+    return _settled(server, {Health.READY}, _START_SECONDS, alive=server.may_come_up) is Health.READY
+
+
+def _settled(server: Server, wanted: set[Health], seconds: float, alive: Callable[[], bool] = lambda: True) -> Health:
+    """Ask until the answer is a wanted one, the process is no longer `alive`, or `seconds` are over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = server.health()
+        if found in wanted or not alive() or time.monotonic() >= deadline:
+            return found
+        time.sleep(_POLL_SECONDS)
+
+
+def _run_folder(folder: Path) -> None:
+    """Make the socket's folder, and refuse one under /tmp that somebody else has prepared."""
+    private_dir(folder)
+    if folder.parent == SHORT_FOLDERS and not is_private_dir(folder):
+        raise ConfigError("NOTIFIER_DATA_DIR", f"its path is too long for a socket, and {folder} is not ours alone")

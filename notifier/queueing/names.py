@@ -1,0 +1,16 @@
+"""Names of queues and tasks: the whole protocol between those who send and those who work."""
+
+from enum import StrEnum
+
+from notifier.domain.values import Lane
+
+QueueName = Lane
+"""One queue per lane, under the lane's name."""
+
+
+class TaskName(StrEnum):
+    """What a worker can be asked to do. The arguments are ids, in the order given."""
+
+    ANNOUNCE = "notifier.announce"  # incident id: str
+    PLAN = "notifier.plan"  # notification id: int
+    ATTEMPT_BATCH = "notifier.attempt_batch"  # batch id: int

@@ -1,0 +1,169 @@
+"""Sending by name. A message is a nudge: when the broker is away it is dropped, and the sweep repeats what is due."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import structlog
+from celery import Celery
+from kombu import Connection
+from kombu.exceptions import OperationalError
+
+from notifier.domain.values import Lane
+from notifier.queueing.addresses import for_celery
+from notifier.queueing.broker import QUICK_SECONDS, VISIBILITY_SECONDS, queues
+from notifier.queueing.names import TaskName
+
+UNKNOWN_DEPTH = 1_000_000
+_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
+_CONNECTIONS = 8
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Circuit:
+    """After a failure nobody tries again for a while, so that a dead broker costs one wait, not one per message.
+
+    The pause doubles from 0.5 to 5 seconds; when it ends, one caller tries and the others still pass by.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _pause: float = 0.0
+    _closed_at: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def may_try(self) -> bool:
+        """Whether this caller should try now."""
+        with self._lock:
+            now = self.clock()
+            if self._pause == 0:
+                return True
+            if now < self._closed_at:
+                return False
+            self._closed_at = now + self._pause
+            return True
+
+    def succeeded(self) -> bool:
+        """Note a success; returns whether it ends an outage."""
+        with self._lock:
+            was_open, self._pause = self._pause > 0, 0.0
+            return was_open
+
+    def failed(self) -> bool:
+        """Note a failure; returns whether it begins an outage."""
+        with self._lock:
+            begins = self._pause == 0
+            self._pause = _PAUSE_SECONDS if begins else min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
+            self._closed_at = self.clock() + self._pause
+            return begins
+
+
+class Producer:
+    """Sends nudges; safe to share between threads. Connects on first use, never raises because of the broker.
+
+    It does what `services.ports.Nudge` asks for.
+    """
+
+    def __init__(self, broker_url: str) -> None:
+        self._app = _sending_app(broker_url)
+        self._circuit = Circuit()
+
+    def announce(self, incident_id: str) -> bool:
+        """Ask for an incident's pending updates to be decided upon; returns whether the broker took the message."""
+        return self._send(TaskName.ANNOUNCE, Lane.CONTROL, [incident_id])
+
+    def plan(self, notification_id: int) -> None:
+        """Ask a worker to plan a notification's audience."""
+        self._send(TaskName.PLAN, Lane.CONTROL, [notification_id])
+
+    def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+        """Ask the workers of a lane to attempt batches, one message each; stops at the first one the broker refuses."""
+        for batch_id in batch_ids:
+            if not self._send(TaskName.ATTEMPT_BATCH, lane, [batch_id]):
+                return
+
+    def depth(self, lane: Lane) -> int:
+        """How many messages wait in a lane; `UNKNOWN_DEPTH` when the broker does not say."""
+        return self.depths([lane]).get(lane, UNKNOWN_DEPTH)
+
+    def depths(self, lanes: Sequence[Lane] = tuple(Lane)) -> dict[Lane, int]:
+        """How many messages wait per lane; empty when the broker does not say."""
+        found: dict[Lane, int] = {}
+
+        def count() -> None:
+            with self._app.connection_or_acquire() as connection, _one_kind_of_error(connection):
+                for lane in lanes:
+                    declared = connection.default_channel.queue_declare(
+                        queue=lane.value, durable=True, auto_delete=False
+                    )
+                    found[lane] = declared.message_count
+
+        return found if self._guarded(count) else {}
+
+    def is_reachable(self) -> bool:
+        """Whether the broker answers now, within about a second; asks even during an outage."""
+        try:
+            with self._app.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=1, interval_start=0, timeout=1)
+        except (OperationalError, OSError):
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the connections; the next message would open new ones."""
+        self._app.close()
+
+    def _send(self, task: TaskName, lane: Lane, ids: list[str] | list[int]) -> bool:
+        return self._guarded(
+            lambda: self._app.send_task(task.value, args=ids, queue=lane.value, retry=False, ignore_result=True)
+        )
+
+    def _guarded(self, action: Callable[[], object]) -> bool:
+        if not self._circuit.may_try():
+            return False
+        try:
+            action()
+        except (OperationalError, OSError) as error:
+            if self._circuit.failed():
+                _log.warning("broker_unreachable", error=type(error).__name__, hint="the sweep repeats what is lost")
+            return False
+        if self._circuit.succeeded():
+            _log.info("broker_reachable_again")
+        return True
+
+
+@contextmanager
+def _one_kind_of_error(connection: Connection) -> Iterator[None]:
+    """Raise what the transport's own library raises on a lost connection as kombu's `OperationalError`."""
+    try:
+        yield
+    except connection.recoverable_connection_errors as error:
+        raise OperationalError(type(error).__name__) from error
+
+
+def _sending_app(broker_url: str) -> Celery:
+    """Celery's sending half: every wait is bounded, nothing is tried again."""
+    url = for_celery(broker_url)
+    app = Celery("notifier-producer", broker=url, set_as_current=False)
+    app.conf.update(
+        task_queues=queues(),
+        task_default_exchange="",
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        broker_pool_limit=_CONNECTIONS,
+        broker_pool_acquire_timeout=QUICK_SECONDS,
+        broker_connection_timeout=QUICK_SECONDS,
+        broker_transport_options=_sending_options(url),
+    )
+    return app
+
+
+def _sending_options(url: str) -> dict[str, object]:
+    bounded: dict[str, object] = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+    if url.startswith("amqp"):
+        return bounded | {"read_timeout": QUICK_SECONDS, "write_timeout": QUICK_SECONDS}
+    times = {"socket_timeout": QUICK_SECONDS, "socket_connect_timeout": QUICK_SECONDS, "socket_keepalive": True}
+    return bounded | times | {"visibility_timeout": VISIBILITY_SECONDS}

@@ -1,0 +1,34 @@
+"""`python -m notifier.sandbox`: the sandbox as a process of its own."""
+
+import argparse
+import sys
+
+from notifier.sandbox.config import EventWebhook, SandboxConfig
+from notifier.sandbox.server import serve
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or Ctrl-C; prints one line when ready."""
+    parser = argparse.ArgumentParser(
+        prog="python -m notifier.sandbox", description="Local stand-ins for the providers."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8026, help="port; 0 takes a free one (8026)")
+    parser.add_argument("--event-url", help="where SendGrid's event batches are posted (nowhere)")
+    options = parser.parse_args(arguments)
+    config = SandboxConfig(events=EventWebhook(url=options.event_url) if options.event_url else None)
+    try:
+        serve(options.host, options.port, config, ready=_say)
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
+        return 1
+    return 0
+
+
+def _say(base_url: str) -> None:
+    sys.stdout.write(f"sandbox listening on {base_url}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

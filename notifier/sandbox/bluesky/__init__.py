@@ -1,0 +1,1 @@
+"""A Bluesky server (AT Protocol PDS): sessions, records, blobs."""

@@ -1,0 +1,1 @@
+"""A Mastodon instance: statuses with idempotency, threads, limits."""

@@ -1,0 +1,1 @@
+"""Pages on which a person sees what arrived. No script, no outside asset."""

@@ -1,0 +1,1 @@
+"""What arrived, as JSON: the questions that demo, tests and acceptance runs ask."""

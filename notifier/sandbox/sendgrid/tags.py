@@ -1,0 +1,39 @@
+"""The substitution tags that stand in a request's texts and must be given a value for every recipient."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+_DELIMITED = re.compile(r"(?P<before>\W+)\w+(?P<after>\W+)")
+
+
+def tags_of(request: dict[str, Any], objects: list[Any], leftover: re.Pattern[str]) -> frozenset[str]:
+    """Return every tag in subject, content and reply_to.
+
+    A tag is what any recipient of the request has a value for, what stands between the same delimiters as such a key,
+    and what `leftover` finds.
+    """
+    text = "\0".join(_texts(request))
+    keys: set[str] = set()
+    for entry in objects:
+        if isinstance(entry, dict) and isinstance(entry.get("substitutions"), dict):
+            keys.update(entry["substitutions"])
+    found = {key for key in keys if key and key in text}
+    return frozenset(found.union(leftover.findall(text), _alike(frozenset(keys)).findall(text)))
+
+
+def _texts(request: dict[str, Any]) -> Iterable[str]:
+    parts, reply_to = request.get("content"), request.get("reply_to")
+    texts = [request.get("subject")]
+    texts += [part.get("value") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    texts += [reply_to.get("email"), reply_to.get("name")] if isinstance(reply_to, dict) else []
+    return (text for text in texts if isinstance(text, str))
+
+
+@lru_cache(maxsize=64)
+def _alike(keys: frozenset[str]) -> re.Pattern[str]:
+    """Return a pattern for words between the delimiters of these keys, standing free: not `-name-` in `a-name-b`."""
+    pairs = {(found["before"], found["after"]) for key in keys if (found := _DELIMITED.fullmatch(key))}
+    words = [rf"{re.escape(before)}[^\W\d]\w*{re.escape(after)}" for before, after in sorted(pairs)]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)" if words else r"(?!)")

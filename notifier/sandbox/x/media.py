@@ -1,0 +1,68 @@
+"""Uploaded pictures: kept as ids only, with X's limits on kind and size."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.datastructures import FormData, UploadFile
+
+from notifier.sandbox.x.errors import invalid
+from notifier.sandbox.x.timeline import new_id
+
+MAX_BYTES = 5 * 1024 * 1024
+KINDS = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+
+
+@dataclass(slots=True)
+class MediaShelf:
+    """Media ids that are ready, and those being uploaded in chunks."""
+
+    ready: set[str] = field(default_factory=set)
+    open: dict[str, tuple[int, int]] = field(default_factory=dict)  # id -> announced bytes, bytes so far
+
+    def has(self, media_id: str) -> bool:
+        """Whether a post may use this id."""
+        return media_id in self.ready
+
+    async def take(self, form: FormData, now: float) -> tuple[int, dict[str, Any]]:
+        """Answer one upload call (INIT, APPEND, FINALIZE, or all at once): status and body."""
+        command = form.get("command")
+        if command == "INIT":
+            return self._init(str(form.get("media_type", "")), str(form.get("total_bytes", "")), now)
+        if command in ("APPEND", "FINALIZE") and form.get("media_id") not in self.open:
+            return 400, invalid("The media id is unknown.")
+        if command == "APPEND":
+            return await self._append(str(form["media_id"]), form.get("media"))
+        if command == "FINALIZE":
+            return self._finalize(str(form["media_id"]))
+        return await self._simple(form.get("media"), now)
+
+    def _init(self, kind: str, total: str, now: float) -> tuple[int, dict[str, Any]]:
+        if kind not in KINDS or not total.isdecimal() or not 0 < int(total) <= MAX_BYTES:
+            return 400, invalid("The media type or size is not supported.", {"media_type": kind, "total_bytes": total})
+        media_id = new_id(now)
+        self.open[media_id] = (int(total), 0)
+        return 202, {"data": {"id": media_id, "media_key": f"3_{media_id}", "expires_after_secs": 86_400}}
+
+    async def _append(self, media_id: str, part: object) -> tuple[int, dict[str, Any]]:
+        total, so_far = self.open[media_id]
+        size = len(await part.read()) if isinstance(part, UploadFile) else 0
+        self.open[media_id] = (total, so_far + size)
+        return 200, {"data": {"expires_at": 0}}
+
+    def _finalize(self, media_id: str) -> tuple[int, dict[str, Any]]:
+        total, so_far = self.open.pop(media_id)
+        if total != so_far:
+            return 400, invalid(f"Segments do not add up: {so_far} of {total} bytes.")
+        return 200, self._finished(media_id, total)
+
+    async def _simple(self, part: object, now: float) -> tuple[int, dict[str, Any]]:
+        if not isinstance(part, UploadFile) or part.content_type not in KINDS:
+            return 400, invalid("The media type is not supported.")
+        size = len(await part.read())
+        if not 0 < size <= MAX_BYTES:
+            return 400, invalid("The media is too large.")
+        return 200, self._finished(new_id(now), size)
+
+    def _finished(self, media_id: str, size: int) -> dict[str, Any]:
+        self.ready.add(media_id)
+        return {"data": {"id": media_id, "media_key": f"3_{media_id}", "size": size, "expires_after_secs": 86_400}}

@@ -1,0 +1,121 @@
+"""What a simulation found: the notifications, what was held back and why, and what it would cost."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from notifier.domain.house import Account, localized
+from notifier.domain.incident import Event
+from notifier.domain.values import Channel, Outcome, Platform, Status
+
+# X, pay-per-use, prices of 20 April 2026 in thousandths of a dollar: a post, and a post that holds a link.
+POST_COST, LINK_POST_COST = 15, 200
+_LINK = re.compile(r"https?://")
+
+JsonObject = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedNotification:
+    """One notification that would go out. `at` is aware UTC; the last of `update_ids` leads."""
+
+    incident_id: str
+    channel: Channel
+    sequence: int
+    at: datetime
+    update_ids: tuple[str, ...]
+    lead_status: Status
+    urgency: str
+    opens: bool
+    closes: bool
+
+    def as_json(self) -> JsonObject:
+        """Return it as JSON has it."""
+        return {
+            "incident_id": self.incident_id,
+            "channel": self.channel.value,
+            "sequence": self.sequence,
+            "at": self.at.isoformat().replace("+00:00", "Z"),
+            "update_ids": list(self.update_ids),
+            "lead_status": self.lead_status.value,
+            "urgency": self.urgency,
+            "opens": self.opens,
+            "closes": self.closes,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSummary:
+    """What became of all updates on one channel: each is the lead of a notification or counted once below it.
+
+    `merged`: told in a notification that another update leads. `absorbed`: told to nobody, being a flap.
+    """
+
+    notifications: int
+    duplicate: int
+    stale: int
+    recorded: int
+    absorbed: int
+    merged: int
+    longest_wait: timedelta  # from an update's arrival to the notification that tells it
+
+    def as_json(self) -> JsonObject:
+        """Return it as JSON has it."""
+        return {
+            "notifications": self.notifications,
+            "suppressed": {
+                "duplicate": self.duplicate,
+                "stale": self.stale,
+                "recorded": self.recorded,
+                "absorbed": self.absorbed,
+                "merged": self.merged,
+            },
+            "longest_wait_seconds": self.longest_wait.total_seconds(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulationReport:
+    """One history under one set of policies. Costs in thousandths of a US dollar."""
+
+    updates: int
+    incidents: int
+    outcomes: Mapping[Outcome, int]
+    notifications: Sequence[SimulatedNotification]
+    channels: Mapping[Channel, ChannelSummary]
+    cost: int
+    cost_of_every_update: int
+
+    def as_json(self) -> JsonObject:
+        """Return it as JSON has it: the same history and policies give the same bytes."""
+        return {"notifications": [said.as_json() for said in self.notifications], "summary": self.summary()}
+
+    def summary(self) -> JsonObject:
+        """Return the figures without the notifications."""
+        return {
+            "updates": self.updates,
+            "incidents": self.incidents,
+            "outcomes": {outcome.value: self.outcomes.get(outcome, 0) for outcome in Outcome},
+            "channels": {channel.value: summary.as_json() for channel, summary in self.channels.items()},
+            "estimated_cost_usd": self.cost / 1000,
+            "one_message_per_update": {
+                "notifications": {channel.value: self.updates for channel in self.channels},
+                "estimated_cost_usd": self.cost_of_every_update / 1000,
+            },
+        }
+
+
+def side_by_side(reports: Mapping[str, SimulationReport]) -> JsonObject:
+    """Return several policies over one history as JSON has them, each under its name."""
+    return {"policies": {name: report.as_json() for name, report in reports.items()}}
+
+
+def post_cost(event: Event, accounts: Sequence[Account]) -> int:
+    """Estimate what telling an event costs on X, in thousandths of a dollar: one post per account."""
+    cost = 0
+    for account in accounts:
+        if account.platform is Platform.X:
+            text = localized(event.update.body, account.locale, account.locale)
+            cost += LINK_POST_COST if account.with_link or _LINK.search(text) else POST_COST
+    return cost

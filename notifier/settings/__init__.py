@@ -1,0 +1,17 @@
+"""One validated object, read once: `notifier.toml` and the NOTIFIER_... variables. Services never see it."""
+
+from notifier.settings.load import load_settings
+from notifier.settings.providers import AccountSpec, EmailProviderSpec, SendGridSpec, SmtpSpec
+from notifier.settings.sandbox import RunningSandbox, announce_sandbox
+from notifier.settings.settings import Settings
+
+__all__ = [
+    "AccountSpec",
+    "EmailProviderSpec",
+    "RunningSandbox",
+    "SendGridSpec",
+    "Settings",
+    "SmtpSpec",
+    "announce_sandbox",
+    "load_settings",
+]

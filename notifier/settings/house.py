@@ -1,0 +1,155 @@
+"""The shape of `notifier.toml`: what an operator reviews in git. Every default stands in `notifier/default.toml`."""
+
+import re
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import localedata
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+
+from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.values import Platform, Status
+from notifier.settings.checks import http_url, mailbox, one_line
+
+SANDBOX = "sandbox"
+_KEY = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def _locale(tag: str) -> str:
+    # CLDR's own list, by file name: nothing is loaded. BCP 47 writes pt-BR where CLDR's files say pt_BR.
+    if "_" in tag or not localedata.exists(tag.replace("-", "_")):
+        raise ValueError(f"{tag!r} is no locale; write a language tag such as nl or pt-BR")
+    return tag
+
+
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone; write an IANA name such as Europe/Amsterdam") from None
+    return name
+
+
+def _key(text: str) -> str:
+    if not _KEY.fullmatch(text):
+        raise ValueError(f"{text!r} must begin with a-z or 0-9 and hold only a-z, 0-9, _ and -")
+    return text
+
+
+def _base_url(text: str) -> str:
+    return text if text == SANDBOX else http_url(text)
+
+
+def _hashtag(text: str) -> str:
+    if not text.isidentifier() and not text.isalnum():
+        raise ValueError(f"{text!r} must be one word without #")
+    return text
+
+
+Key = Annotated[str, AfterValidator(_key)]
+Text = Annotated[str, Field(min_length=1), AfterValidator(one_line)]
+LocaleTag = Annotated[str, AfterValidator(_locale)]
+Localized = Annotated[dict[LocaleTag, Text], Field(min_length=1)]
+Seconds = Annotated[float, Field(ge=0, le=30 * 86_400, allow_inf_nan=False)]
+# TOML has no enums: a value arrives as a string, which strict mode would refuse.
+StatusName = Annotated[Status, Strict(strict=False)]
+PlatformName = Annotated[Platform, Strict(strict=False)]
+
+
+class Section(BaseModel):
+    """A TOML table: unknown keys and wrong types are refused, and no message repeats a value it was given."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class BrandSection(Section):
+    """`[brand]`."""
+
+    name: Localized
+    from_email: Annotated[dict[LocaleTag, Annotated[str, AfterValidator(mailbox)]], Field(min_length=1)]
+    reply_to: dict[LocaleTag, Annotated[str, AfterValidator(mailbox)]]
+    default_locale: LocaleTag
+    locales: Annotated[list[LocaleTag], Field(min_length=1)]
+    timezone: Annotated[str, AfterValidator(_timezone)]
+
+
+class ComponentSection(Section):
+    """One of `[[components]]`."""
+
+    key: Key
+    name: Localized
+
+
+class AccountSection(Section):
+    """One of `[[accounts]]`."""
+
+    name: Key
+    platform: PlatformName
+    locale: LocaleTag
+    base_url: Annotated[str, AfterValidator(_base_url)] | None = None
+    with_link: bool = True
+    hashtags: tuple[Annotated[str, AfterValidator(_hashtag)], ...] = Field(default=(), strict=False)
+
+
+class ChannelCoalesce(Section):
+    """`[coalesce.<channel>]`: only what differs from `[coalesce]`."""
+
+    delay: Seconds | None = None
+    window: Seconds | None = None
+    max_window: Seconds | None = None
+    hold_resolved: Seconds | None = None
+    flush_on: list[StatusName] | None = None
+
+
+class CoalesceSection(Section):
+    """`[coalesce]`, in seconds."""
+
+    delay: Seconds
+    window: Seconds
+    max_window: Seconds
+    hold_resolved: Seconds
+    flush_on: list[StatusName]
+    email: ChannelCoalesce = ChannelCoalesce()
+    social: ChannelCoalesce = ChannelCoalesce()
+    webhook: ChannelCoalesce = ChannelCoalesce()
+
+    def policy(self, override: ChannelCoalesce) -> CoalescePolicy:
+        """The policy of the channel whose table `override` is."""
+        base = self.model_dump(exclude={"email", "social", "webhook"})
+        values = base | override.model_dump(exclude_none=True)
+        flush_on = frozenset(Status(status) for status in values.pop("flush_on"))
+        # A window that was set beyond `max_window` is meant: only its doubling ends there.
+        values["max_window"] = max(values["max_window"], values["window"])
+        return CoalescePolicy(flush_on=flush_on, **values)
+
+
+class WorkersSection(Section):
+    """`[workers]`: tasks at once per lane, and how long stopping may take (seconds)."""
+
+    control: Annotated[int, Field(ge=1, le=64)]
+    email: Annotated[int, Field(ge=1, le=64)]
+    social: Annotated[int, Field(ge=1, le=64)]
+    webhook: Annotated[int, Field(ge=1, le=64)]
+    retry: Annotated[int, Field(ge=1, le=64)]
+    bulk: Annotated[int, Field(ge=1, le=64)]
+    drain: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
+
+
+class LimitsSection(Section):
+    """`[limits]`: sizes in bytes, times in seconds."""
+
+    batch_size: Annotated[int, Field(ge=1, le=1000)]
+    request_bytes: Annotated[int, Field(ge=4096, le=64 * 1024 * 1024)]
+    webhook_connections: Annotated[int, Field(ge=1, le=10_000)]
+    webhook_timeout: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
+
+
+class HouseConfig(Section):
+    """The whole file."""
+
+    brand: BrandSection
+    components: list[ComponentSection]
+    coalesce: CoalesceSection
+    accounts: list[AccountSection]
+    workers: WorkersSection
+    limits: LimitsSection

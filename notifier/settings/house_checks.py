@@ -1,0 +1,57 @@
+"""What only makes sense together in `notifier.toml`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from notifier.domain.errors import ConfigError
+from notifier.domain.values import Platform
+from notifier.settings.house import HouseConfig
+
+_CHANNELS = ("email", "social", "webhook")
+
+
+def check_house(house: HouseConfig, own: Mapping[str, Any]) -> None:
+    """Refuse combinations.
+
+    Args:
+        house: The merged configuration.
+        own: The operator's file as it was written: nobody is blamed for what stands in the defaults.
+
+    Raises:
+        ConfigError: names the first key at fault.
+    """
+    _check_brand(house)
+    _refuse_repeated("components", "key", [component.key for component in house.components])
+    _check_accounts(house, written="accounts" in own)
+    coalesce = own.get("coalesce", {})
+    for place, table in [("coalesce", coalesce), *((f"coalesce.{name}", coalesce.get(name, {})) for name in _CHANNELS)]:
+        if "window" in table and "max_window" in table and table["max_window"] < table["window"]:
+            raise ConfigError(f"{place}.max_window", "must not be smaller than window")
+
+
+def _check_brand(house: HouseConfig) -> None:
+    brand = house.brand
+    _refuse_repeated("brand.locales", "", brand.locales)
+    if brand.default_locale not in brand.locales:
+        raise ConfigError("brand.default_locale", f"{brand.default_locale!r} is not among brand.locales")
+    for key in ("name", "from_email", "reply_to"):
+        texts = getattr(brand, key)
+        if texts and brand.default_locale not in texts:
+            raise ConfigError(f"brand.{key}", f"lacks the default locale {brand.default_locale!r}")
+
+
+def _check_accounts(house: HouseConfig, *, written: bool) -> None:
+    # x-nl and x_nl would read the same variables
+    _refuse_repeated("accounts", "name", [account.name.replace("-", "_") for account in house.accounts])
+    for number, account in enumerate(house.accounts):
+        if written and account.locale not in house.brand.locales:
+            raise ConfigError(f"accounts.{number}.locale", f"{account.locale!r} is not among brand.locales")
+        if account.platform is Platform.MASTODON and account.base_url is None:
+            raise ConfigError(f"accounts.{number}.base_url", "a Mastodon account must name its server")
+
+
+def _refuse_repeated(table: str, key: str, names: list[str]) -> None:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            field = f"{table}.{number}.{key}" if key else table
+            raise ConfigError(field, f"{name!r} stands there twice")

@@ -1,0 +1,37 @@
+"""Keys made once per installation and kept in the data folder."""
+
+import secrets
+from pathlib import Path
+
+from notifier.domain.errors import ConfigError
+from notifier.files import HeldElsewhereError, file_lock, write_private
+
+_LOCK_SECONDS = 10.0
+_BYTES = 32
+
+
+def generated(data_dir: Path, name: str, variable: str) -> str:
+    """Return the content of `data_dir/name`; the first process to ask makes it, the others read what that one made.
+
+    Args:
+        data_dir: The data folder, which exists.
+        name: The file, of mode 0600.
+        variable: What to name in an error.
+
+    Raises:
+        ConfigError: the file cannot be read or made, or is empty.
+    """
+    path = data_dir / name
+    try:
+        if not path.exists():
+            with file_lock(data_dir / ".keys.lock", wait=_LOCK_SECONDS):
+                if not path.exists():
+                    write_private(path, secrets.token_urlsafe(_BYTES) + "\n")
+        text = path.read_text(encoding="utf-8").strip()
+    except HeldElsewhereError as error:
+        raise ConfigError(variable, f"{path} is being made by process {error.holder}, which does not finish") from error
+    except OSError as error:
+        raise ConfigError(variable, f"{path} cannot be read or made: {error.strerror}") from error
+    if not text:
+        raise ConfigError(variable, f"{path} is empty; remove it to have a new one made")
+    return text

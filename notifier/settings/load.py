@@ -1,0 +1,165 @@
+"""From files and variables to one validated object, or one sentence that names what is wrong."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from notifier.domain.errors import ConfigError
+from notifier.resources import default_config_path
+from notifier.settings.deployment import PREFIX, Deployment
+from notifier.settings.environment import (
+    CREDENTIAL_FIELDS,
+    Variable,
+    account_variable,
+    deployment_variables,
+    read_variables,
+)
+from notifier.settings.house import HouseConfig
+from notifier.settings.house_checks import check_house
+from notifier.settings.settings import Settings
+
+_CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+_USUAL_FILE = "notifier.toml"
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None, *, config: Path | None = None, cwd: Path | None = None
+) -> Settings:
+    """Read the configuration once: the file, then the variables, then what only makes sense together.
+
+    Args:
+        environ: Variables; those of this process by default. An empty mapping reads the file alone (`simulate`).
+        config: The file, before NOTIFIER_CONFIG and `notifier.toml` in the working directory.
+        cwd: What relative paths stand on; the working directory by default.
+
+    Raises:
+        ConfigError: names the variable or the dotted TOML key at fault.
+    """
+    variables = os.environ if environ is None else environ
+    home = cwd or Path.cwd()
+    named = read_variables({key: variables[key] for key in variables if key.startswith(_CONFIG_VARIABLE)},
+                           [_CONFIG_VARIABLE])  # fmt: skip
+    path, origin = _config_path(config, named.get(_CONFIG_VARIABLE), home)
+    house = read_house(path, origin)
+    credentials = {
+        account_variable(account.name, field)
+        for account in house.accounts
+        for field in CREDENTIAL_FIELDS[account.platform]
+    }
+    plain = deployment_variables()
+    found = read_variables(variables, plain | credentials)
+    deployment = _deployment({name: found[name] for name in found if name in plain})
+    return Settings(
+        house=house,
+        deployment=deployment,
+        credentials={name: variable.value for name, variable in found.items() if name in credentials},
+        home=home,
+        config_file=path,
+    )
+
+
+def _config_path(config: Path | None, variable: Variable | None, home: Path) -> tuple[Path | None, str]:
+    """Return the operator's file, or None where there is none, and what to call it in a message."""
+    if config is not None:
+        return home / config, str(config)
+    if variable is not None:
+        return home / variable.value, variable.source
+    usual = home / _USUAL_FILE
+    # A dangling link is a mistake worth hearing of, so ask for the name, not for the file behind it.
+    return (usual, _USUAL_FILE) if usual.exists() or usual.is_symlink() else (None, _USUAL_FILE)
+
+
+def read_house(path: Path | None, origin: str) -> HouseConfig:
+    """Lay the operator's file over `notifier/default.toml` and validate the whole."""
+    defaults = _read_toml(default_config_path(), "notifier/default.toml")
+    own = _read_toml(path, origin) if path is not None else {}
+    try:
+        house = HouseConfig.model_validate(_laid_over(defaults, own))
+    except ValidationError as error:
+        raise _named(error, HouseConfig) from None
+    check_house(house, own)
+    return house
+
+
+def _read_toml(path: Path, origin: str) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(origin, f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(origin, f"{path} is not valid TOML: {error}") from error
+
+
+def _laid_over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge tables key by key. `name`, `from_email` and the like are values: merged, they would mix two brands."""
+    merged = dict(base)
+    for key, value in own.items():
+        known = base.get(key)
+        is_section = isinstance(known, dict) and isinstance(value, dict) and key not in _VALUES
+        merged[key] = _laid_over(known, value) if is_section and known is not None else value
+    return merged
+
+
+_VALUES = frozenset({"name", "from_email", "reply_to"})
+
+
+def _deployment(found: Mapping[str, Variable]) -> Deployment:
+    values = {name.removeprefix(PREFIX).lower(): variable.value for name, variable in found.items()}
+    try:
+        return Deployment.model_validate(values)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = f"{PREFIX}{str(fault['loc'][0]).upper()}"
+        raise ConfigError(found[name].source, _sentence(fault)) from None
+
+
+def _named(error: ValidationError, model: type[BaseModel]) -> ConfigError:
+    """Make one sentence of pydantic's first fault; unknown keys come first, since they often cause the rest."""
+    faults = error.errors()
+    fault = next((item for item in faults if item["type"] == "extra_forbidden"), faults[0])
+    field = ".".join(str(step) for step in fault["loc"] if step != "[key]")
+    if fault["type"] != "extra_forbidden":
+        return ConfigError(field, _sentence(fault))
+    likely = difflib.get_close_matches(str(fault["loc"][-1]), _keys_at(model, fault["loc"][:-1]), n=1)
+    return ConfigError(field, f"is no key of the configuration{f'; did you mean {likely[0]}?' if likely else ''}")
+
+
+def _keys_at(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
+    """The keys a table may have, found by walking the models along `path`."""
+    for step in path:
+        if isinstance(step, int):
+            continue
+        annotation = model.model_fields[step].annotation
+        inner = next((item for item in (annotation, *get_args(annotation)) if _is_model(item)), None)
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def _is_model(item: object) -> bool:
+    return isinstance(item, type) and issubclass(item, BaseModel)
+
+
+def _sentence(fault: Any) -> str:  # noqa: ANN401  pydantic's ErrorDetails
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return _PLAIN_WORDS.get(fault["type"], message.replace("Input should", "must", 1))
+
+
+_PLAIN_WORDS = {
+    "missing": "is missing",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "string_type": "must be a text",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+}

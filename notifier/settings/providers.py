@@ -1,0 +1,60 @@
+"""Whom messages are handed to, as values that bootstrap builds senders from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from pydantic import SecretStr
+
+from notifier.domain.house import Account
+from notifier.domain.values import Platform
+
+USUAL_BASE_URLS: Mapping[Platform, str] = {Platform.X: "https://api.x.com", Platform.BLUESKY: "https://bsky.social"}
+_SMTP_PORTS = {"smtp": 587, "smtps": 465}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendGridSpec:
+    """SendGrid's Mail Send, or the sandbox's stand-in for it; `name` labels attempts and metrics."""
+
+    name: str
+    url: str
+    api_key: SecretStr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpSpec:
+    """A mail relay. `implicit_tls` is smtps:// (port 465); else STARTTLS (port 587)."""
+
+    name: str
+    host: str
+    port: int
+    implicit_tls: bool
+    username: str | None = None
+    password: SecretStr | None = None
+
+
+EmailProviderSpec = SendGridSpec | SmtpSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSpec:
+    """An account, where its platform is spoken to, and its credentials by the client library's fields, upper case."""
+
+    account: Account
+    base_url: str
+    credentials: Mapping[str, SecretStr] = field(repr=False)
+    in_sandbox: bool = False
+
+
+def smtp_spec(url: SecretStr) -> SmtpSpec:
+    """Take `smtp://user:pass@host:587` apart; user and password may be percent-encoded."""
+    parts = urlsplit(url.get_secret_value())
+    return SmtpSpec(
+        name="smtp",
+        host=parts.hostname or "",
+        port=parts.port or _SMTP_PORTS[parts.scheme],
+        implicit_tls=parts.scheme == "smtps",
+        username=unquote(parts.username) if parts.username else None,
+        password=SecretStr(unquote(parts.password)) if parts.password else None,
+    )

@@ -1,0 +1,230 @@
+"""The one object the whole configuration is. Built by `load_settings`; services never see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.errors import ConfigError
+from notifier.domain.house import Account, Brand, Component
+from notifier.domain.values import Channel, Lane
+from notifier.files import private_dir
+from notifier.queueing.addresses import QueueAddresses, queue_addresses
+from notifier.settings.deployment import Deployment, Network
+from notifier.settings.environment import CREDENTIAL_FIELDS, account_variable
+from notifier.settings.house import SANDBOX, AccountSection, HouseConfig, LimitsSection
+from notifier.settings.keys import generated
+from notifier.settings.providers import (
+    USUAL_BASE_URLS,
+    AccountSpec,
+    EmailProviderSpec,
+    SendGridSpec,
+    smtp_spec,
+)
+from notifier.settings.sandbox import SENDGRID_API_KEY, announced_sandbox, sandbox_credentials
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that was configured, checked, as values of the domain.
+
+    Reading an attribute touches nothing. Methods that make something say so: `ensure_data_dir`, `secret_keys`,
+    `admin_token`.
+    """
+
+    house: HouseConfig
+    deployment: Deployment
+    credentials: Mapping[str, str] = field(repr=False)  # by variable
+    home: Path
+    config_file: Path | None
+
+    # --- who speaks ---
+
+    def brand(self) -> Brand:
+        """The brand in each of its locales."""
+        return Brand(**self.house.brand.model_dump())
+
+    def components(self) -> tuple[Component, ...]:
+        """The parts of the platform, in the order of the file."""
+        return tuple(Component(key=section.key, name=section.name) for section in self.house.components)
+
+    def account_values(self) -> tuple[Account, ...]:
+        """The social media accounts without their credentials: for planning, which needs neither secret nor network."""
+        return tuple(_account(section) for section in self.house.accounts)
+
+    def accounts(self) -> tuple[AccountSpec, ...]:
+        """The accounts with what sending needs.
+
+        Raises:
+            ConfigError: a credential is missing, or an account lives in a sandbox that is not known to run.
+        """
+        return tuple(self._account_spec(section) for section in self.house.accounts)
+
+    def _account_spec(self, section: AccountSection) -> AccountSpec:
+        account = _account(section)
+        if section.base_url == SANDBOX:
+            keys = sandbox_credentials(section.platform, section.name)
+            return AccountSpec(account=account, base_url=self.sandbox_url(), credentials=keys, in_sandbox=True)
+        base_url = section.base_url or USUAL_BASE_URLS[section.platform]
+        return AccountSpec(account=account, base_url=base_url, credentials=self._credentials_of(section))
+
+    def _credentials_of(self, section: AccountSection) -> dict[str, SecretStr]:
+        found = {}
+        for name in CREDENTIAL_FIELDS[section.platform]:
+            variable = account_variable(section.name, name)
+            if variable not in self.credentials:
+                raise ConfigError(variable, f"is missing: the account {section.name!r} cannot post without it")
+            found[name] = SecretStr(self.credentials[variable])
+        return found
+
+    # --- how it speaks ---
+
+    def coalesce_policy(self, channel: Channel) -> CoalescePolicy:
+        """How long a channel may hold updates back."""
+        coalesce = self.house.coalesce
+        overrides = {
+            Channel.EMAIL: coalesce.email,
+            Channel.SOCIAL: coalesce.social,
+            Channel.WEBHOOK: coalesce.webhook,
+        }
+        return coalesce.policy(overrides[channel])
+
+    @property
+    def limits(self) -> LimitsSection:
+        """`[limits]`: sizes in bytes, times in seconds."""
+        return self.house.limits
+
+    def concurrency(self, lane: Lane) -> int:
+        """How many tasks of a lane one worker process works on at once."""
+        return int(getattr(self.house.workers, lane.value))
+
+    @property
+    def drain_seconds(self) -> float:
+        """How long a stopping worker may take for the batch in hand."""
+        return self.house.workers.drain
+
+    # --- whom it is handed to ---
+
+    def email_providers(self) -> tuple[EmailProviderSpec, ...]:
+        """The mail providers in the order of failing over.
+
+        Raises:
+            ConfigError: a provider lacks its key or address, or the sandbox is not known to run.
+        """
+        return tuple(self._email_provider(name) for name in self.deployment.email_providers)
+
+    def _email_provider(self, name: str) -> EmailProviderSpec:
+        if name == SANDBOX:
+            return SendGridSpec(name=SANDBOX, url=self.sandbox_url(), api_key=SENDGRID_API_KEY)
+        if name == "sendgrid":
+            key = self.deployment.sendgrid_api_key
+            if key is None:
+                raise ConfigError("NOTIFIER_SENDGRID_API_KEY", "is missing: NOTIFIER_EMAIL_PROVIDERS names sendgrid")
+            return SendGridSpec(name=name, url=self.deployment.sendgrid_url, api_key=key)
+        url = self.deployment.smtp_url
+        if url is None:
+            raise ConfigError("NOTIFIER_SMTP_URL", "is missing: NOTIFIER_EMAIL_PROVIDERS names smtp")
+        return smtp_spec(url)
+
+    def webhook_networks(self) -> tuple[Network, ...]:
+        """Networks that webhooks may reach besides public addresses."""
+        return self.deployment.webhook_allow_networks
+
+    def event_public_key(self) -> str | None:
+        """The key that signs SendGrid's events (base64 DER), None where none is known."""
+        configured = self.deployment.sendgrid_event_public_key
+        if configured is not None or SANDBOX not in self.deployment.email_providers:
+            return configured
+        running = announced_sandbox(self.data_dir)
+        return running.event_public_key if running else None
+
+    @property
+    def uses_sandbox(self) -> bool:
+        """Whether a provider or an account is the local stand-in."""
+        in_sandbox = any(section.base_url == SANDBOX for section in self.house.accounts)
+        return in_sandbox or SANDBOX in self.deployment.email_providers
+
+    def sandbox_url(self) -> str:
+        """Where the sandbox listens: NOTIFIER_SANDBOX_URL, else what a running `notifier up` announced.
+
+        Raises:
+            ConfigError: neither is there.
+        """
+        if self.deployment.sandbox_url is not None:
+            return self.deployment.sandbox_url
+        running = announced_sandbox(self.data_dir)
+        if running is None:
+            raise ConfigError(
+                "NOTIFIER_SANDBOX_URL", "no sandbox runs here: start `notifier up`, or say where one listens"
+            )
+        return running.url
+
+    def check_providers(self) -> None:
+        """Refuse a provider or an account that lacks what it needs (the sandbox apart, which starts later)."""
+        for name in self.deployment.email_providers:
+            if name != SANDBOX:
+                self._email_provider(name)
+        for section in self.house.accounts:
+            if section.base_url != SANDBOX:
+                self._credentials_of(section)
+
+    # --- where things are ---
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder, absolute; it may not exist yet."""
+        return self.home / Path(self.deployment.data_dir).expanduser()
+
+    def ensure_data_dir(self) -> Path:
+        """Make the data folder (mode 0700) unless it is there.
+
+        Raises:
+            ConfigError: it cannot be made.
+        """
+        try:
+            return private_dir(self.data_dir)
+        except OSError as error:
+            raise ConfigError("NOTIFIER_DATA_DIR", f"{self.data_dir} cannot be used: {error.strerror}") from error
+
+    def database_url(self) -> SecretStr:
+        """The database: SQLite in the data folder unless configured."""
+        return self.deployment.database_url or SecretStr(f"sqlite:///{self.data_dir / 'notifier.sqlite3'}")
+
+    def queue_addresses(self) -> QueueAddresses:
+        """Where broker and Redis are; starts nothing."""
+        redis, broker = self.deployment.redis_url, self.deployment.broker_url
+        return queue_addresses(
+            data_dir=self.data_dir,
+            redis_url=redis.get_secret_value() if redis else None,
+            broker_url=broker.get_secret_value() if broker else None,
+        )
+
+    def url(self, path: str) -> str:
+        """The public address of a path such as `/en/incidents/inc-1`."""
+        return f"{self.deployment.public_url}/{path.lstrip('/')}"
+
+    # --- keys ---
+
+    def secret_keys(self) -> tuple[SecretStr, ...]:
+        """Keys for tokens and encryption at rest: the first signs, all verify. Made on first use unless configured."""
+        if self.deployment.secret_keys:
+            return self.deployment.secret_keys
+        made = generated(self.ensure_data_dir(), "secret-keys", "NOTIFIER_SECRET_KEYS")
+        return tuple(SecretStr(key) for key in made.replace(",", " ").split())
+
+    def admin_token(self) -> SecretStr:
+        """The API key with all scopes. Made on first use unless configured."""
+        configured = self.deployment.admin_token
+        return configured or SecretStr(generated(self.ensure_data_dir(), "admin-token", "NOTIFIER_ADMIN_TOKEN"))
+
+
+def _account(section: AccountSection) -> Account:
+    return Account(
+        name=section.name,
+        platform=section.platform,
+        locale=section.locale,
+        with_link=section.with_link,
+        hashtags=section.hashtags,
+    )

@@ -1,0 +1,70 @@
+"""The heartbeat: calls the sweep every second. Any number of schedulers may run, since a sweep is safe to repeat."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import FrameType
+
+import structlog
+
+from notifier.domain.errors import NotifierError
+from notifier.files import show_life
+from notifier.lifeline import report_ready
+from notifier.settings import Settings
+
+_INTERVAL = 1.0
+_LONGEST_PAUSE = 30.0
+_log = structlog.get_logger(__name__)
+
+
+def beat(
+    sweep: Callable[[datetime], object],
+    *,
+    stop: threading.Event,
+    interval: float = _INTERVAL,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Call `sweep(now)` at every multiple of `interval` seconds after the start, until `stop` is set.
+
+    A sweep that takes longer skips the beats it missed: the next one sees all that is due. While the database or the
+    broker is away the pause doubles up to 30 s. An error that is not ours is a bug: it ends the process, is logged by
+    it, and the supervisor starts a new one.
+    """
+    beats_at, pause = clock(), interval
+    while not stop.is_set():
+        try:
+            sweep(datetime.now(UTC))
+        except NotifierError as error:
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            _log.warning("sweep_failed", error=str(error), again_in=pause)
+            beats_at = clock() + pause
+        else:
+            if pause > interval:
+                _log.info("sweep_works_again")
+            pause = interval
+            missed = max(0, int((clock() - beats_at) / interval))
+            beats_at += interval * (missed + 1)
+        stop.wait(max(0.0, beats_at - clock()))
+
+
+def run_scheduler(settings: Settings, sweep: Callable[[datetime], object]) -> int:
+    """Beat in this process until SIGTERM or Ctrl-C; returns 0.
+
+    Touches `<data dir>/heartbeat/scheduler` with each beat, whatever becomes of it.
+    """
+    stop, data_dir = threading.Event(), settings.ensure_data_dir()
+
+    def beat_visibly(now: datetime) -> None:
+        show_life(data_dir, "scheduler")
+        sweep(now)
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    report_ready()
+    beat(beat_visibly, stop=stop)
+    return 0

@@ -1,0 +1,195 @@
+"""Keeping children alive, and ending them in order. Knows nothing of what they do."""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+import structlog
+
+from notifier.supervise.child import Child, ChildSpec
+
+_TICK_SECONDS = 0.2
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_SETTLED_SECONDS = 10.0  # a child that lived this long starts again without a growing pause
+_WRONG_CONFIGURATION = 2
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Supervised:
+    """A child, and when to start it (again). Times by `time.monotonic`."""
+
+    child: Child
+    start_at: float = 0.0
+    started_at: float = 0.0
+    pause: float = 0.0
+    was_ready: bool = False
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs groups of children until told to stop.
+
+    Attributes:
+        groups: In the order of draining: a group has ended before the next one is asked to.
+        check: Asked now and then until it says that the whole is ready; `on_ready` is called once then.
+        on_start: Called after each start of a child, with its name.
+        every_tick: Called a few times a second; must not block for long.
+        on_drain: Called when draining begins: whatever lets work in is to be shut.
+    """
+
+    groups: Sequence[Sequence[ChildSpec]]
+    check: Callable[[], bool]
+    on_ready: Callable[[], None]
+    on_start: Callable[[str], None] = lambda _name: None
+    every_tick: Callable[[], None] = lambda: None
+    on_drain: Callable[[], None] = lambda: None
+    _stops: int = 0
+    _lines: bytes = b""
+    _all: list[list[Supervised]] = field(default_factory=list)
+
+    def run(self) -> int:
+        """Start everything, watch it, drain it; returns 0 after a drain, 1 after being forced, 2 where a child says so.
+
+        A child that ends with 2 before it ever was ready has found its configuration wrong and said so: starting it
+        again would only repeat the line.
+        """
+        self._all = [[Supervised(Child(spec)) for spec in group] for group in self.groups]
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        try:
+            with self._wakeups() as waker:
+                code = self._watch(reader, writer, waker)
+                self.on_drain()
+                forced = self._drain(waker)
+        finally:
+            for item in self._each():
+                item.child.kill()
+                item.child.wait(5)
+                item.child.close()
+            os.close(reader)
+            os.close(writer)
+        return 1 if forced else code
+
+    def _each(self) -> Iterator[Supervised]:
+        return (item for group in self._all for item in group)
+
+    # --- watching ---
+
+    def _watch(self, reader: int, writer: int, waker: int) -> int:
+        announced = False
+        while not self._stops:
+            now = time.monotonic()
+            # The last group first: what drains last is what the others lean on.
+            for group in reversed(self._all):
+                for item in group:
+                    if self._tend(item, writer, now):
+                        return _WRONG_CONFIGURATION
+            self.every_tick()
+            if not announced and all(item.child.ready for item in self._each()) and self.check():
+                announced = True
+                self.on_ready()
+            select.select([reader, waker], [], [], _TICK_SECONDS)
+            _empty(waker)
+            self._read_ready(reader)
+        return 0
+
+    def _tend(self, item: Supervised, writer: int, now: float) -> bool:
+        """Start a child that is due, note one that has died; True when it says that its configuration is wrong."""
+        child = item.child
+        if child.process is None:
+            if now >= item.start_at:
+                child.start(writer)
+                item.started_at = now
+                self.on_start(child.name)
+            return False
+        code = child.exit_code()
+        if code is None:
+            return False
+        if code == _WRONG_CONFIGURATION and not item.was_ready:
+            return True
+        calm = now - item.started_at >= _SETTLED_SECONDS
+        item.pause = _FIRST_PAUSE if calm or not item.pause else min(item.pause * 2, _LONGEST_PAUSE)
+        item.start_at = now + item.pause
+        child.close()
+        child.process, child.ready = None, False
+        _log.warning("child_died", child=child.name, cause=_cause(code), starts_again_in=item.pause)
+        return False
+
+    def _read_ready(self, reader: int) -> None:
+        """Read the names of children that have reported ready."""
+        try:
+            self._lines += os.read(reader, 4096)
+        except BlockingIOError:
+            return
+        *whole, self._lines = self._lines.split(b"\n")
+        names = {line.decode() for line in whole}
+        for item in self._each():
+            if item.child.name in names and item.child.is_running:
+                item.child.ready = item.was_ready = True
+
+    # --- draining ---
+
+    def _drain(self, waker: int) -> bool:
+        """End group after group; a second signal ends all at once. Returns whether it came to that."""
+        asked = self._stops
+        for group in self._all:
+            for item in group:
+                item.child.terminate()
+            deadlines = [(item, time.monotonic() + item.child.spec.stop_seconds) for item in group]
+            while any(item.child.is_running for item, _ in deadlines):
+                if self._stops > asked:
+                    return True
+                for item, deadline in deadlines:
+                    if item.child.is_running and time.monotonic() >= deadline:
+                        _log.warning("child_killed", child=item.child.name, after=item.child.spec.stop_seconds)
+                        item.child.kill()
+                select.select([waker], [], [], _TICK_SECONDS)
+                _empty(waker)
+        return False
+
+    # --- signals ---
+
+    @contextmanager
+    def _wakeups(self) -> Iterator[int]:
+        """Let stop signals be counted, and every signal (a child's death too) end a wait at once."""
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        os.set_blocking(writer, False)
+        # A closed terminal ends it too, unless it was started with nohup.
+        hang_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+        before = {number: signal.signal(number, self._count) for number in (*_STOP_SIGNALS, *hang_up)}
+        before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _ignore)
+        earlier = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        try:
+            yield reader
+        finally:
+            signal.set_wakeup_fd(earlier)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            os.close(reader)
+            os.close(writer)
+
+    def _count(self, _number: int, _frame: FrameType | None) -> None:
+        self._stops += 1
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Handled by the wakeup alone."""
+
+
+def _empty(descriptor: int) -> None:
+    try:
+        os.read(descriptor, 4096)
+    except BlockingIOError:
+        return
+
+
+def _cause(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

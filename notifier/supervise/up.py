@@ -1,0 +1,152 @@
+"""`notifier up`: API, workers, scheduler, sandbox and embedded Redis in one go."""
+
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from notifier.domain.errors import ConfigError
+from notifier.domain.values import Lane
+from notifier.files import HeldElsewhereError, file_lock, private_dir
+from notifier.settings import Settings
+from notifier.supervise import listening
+from notifier.supervise.child import ChildSpec
+from notifier.supervise.neighbours import RedisKeeper, SandboxLink, answers
+from notifier.supervise.supervisor import Supervisor
+
+# One process per kind of work, so that its slots are its own: a slow partner or provider holds up nobody else
+# (docs/decisions/0003-workers.md). Retries and bulk work share one: neither is fresh news.
+LAYOUT: Sequence[Sequence[Lane]] = (
+    (Lane.CONTROL,),
+    (Lane.EMAIL,),
+    (Lane.SOCIAL,),
+    (Lane.WEBHOOK,),
+    (Lane.RETRY, Lane.BULK),
+)
+_SANDBOX_PORT = 8026
+_SANDBOX = "sandbox"
+
+
+def run_up(settings: Settings, *, host: str, port: int, migrate: Callable[[], None]) -> int:
+    """Run the whole system on this machine until SIGTERM or Ctrl-C.
+
+    Prints `notifier is up: URL` on standard output once /readyz answers; everything else goes to standard error.
+
+    Args:
+        settings: The configuration; the children read it anew.
+        host: Where the API listens.
+        port: Its port; 0 takes a free one.
+        migrate: Brings the database's schema up to date; called before anything starts.
+
+    Returns:
+        The exit code: 0 after a drain, 1 after a second signal, 2 where a child found its configuration wrong.
+
+    Raises:
+        ConfigError: the port or the data folder is in use, a provider lacks its key, Redis does not start.
+    """
+    settings.check_providers()
+    data_dir = settings.ensure_data_dir()
+    with _alone_in(data_dir), listening.bind(host, port) as listener, _redis(settings):
+        settings.secret_keys()
+        settings.admin_token()
+        migrate()
+        return _supervise(settings, listener)
+
+
+def _supervise(settings: Settings, listener: socket.socket) -> int:
+    url = listening.base_url(listener)
+    environ = _environ(settings, url)
+    link = None
+    if "NOTIFIER_SANDBOX_URL" in environ:
+        link = SandboxLink(environ["NOTIFIER_SANDBOX_URL"], f"{url}/v1/inbound/sendgrid/events", settings.data_dir)
+    groups = [
+        [_api(listener, environ)],
+        [_worker(lanes, settings, environ) for lanes in LAYOUT],
+        [ChildSpec(name="scheduler", module="notifier", arguments=["scheduler"], environ=environ)],
+        [_sandbox(link.url)] if link else [],
+    ]
+    where = f" (sandbox {link.url})" if link else ""
+
+    def on_start(name: str) -> None:
+        if name == _SANDBOX and link:
+            link.forget()
+
+    return Supervisor(
+        groups=groups,
+        check=lambda: (link is None or link.introduced) and answers(f"{url}/readyz"),
+        on_ready=lambda: _say(f"notifier is up: {url}{where}"),
+        on_start=on_start,
+        every_tick=link.introduce if link else lambda: None,
+        on_drain=listener.close,  # else callers would wait in the backlog of an API that has gone
+    ).run()
+
+
+def _environ(settings: Settings, url: str) -> dict[str, str]:
+    """What the children must know beyond the configuration: where things listen this time."""
+    found = {}
+    if "public_url" not in settings.deployment.model_fields_set:
+        found["NOTIFIER_PUBLIC_URL"] = url
+    if settings.uses_sandbox and settings.deployment.sandbox_url is None:
+        found["NOTIFIER_SANDBOX_URL"] = f"http://127.0.0.1:{listening.free_port(_SANDBOX_PORT)}"
+    return found
+
+
+def _api(listener: socket.socket, environ: dict[str, str]) -> ChildSpec:
+    descriptor = listener.fileno()
+    return ChildSpec(
+        name="api",
+        module="notifier",
+        arguments=["api", "--fd", str(descriptor)],
+        environ=environ,
+        inherits=[descriptor],
+        reports_ready=False,  # /readyz says it
+    )
+
+
+def _worker(lanes: Sequence[Lane], settings: Settings, environ: dict[str, str]) -> ChildSpec:
+    return ChildSpec(
+        name=f"worker-{'-'.join(lanes)}",
+        module="notifier",
+        arguments=["worker", "--queues", ",".join(lanes)],
+        environ=environ,
+        stop_seconds=settings.drain_seconds + 5,
+    )
+
+
+def _sandbox(url: str) -> ChildSpec:
+    port = url.rpartition(":")[2]
+    return ChildSpec(name=_SANDBOX, module="notifier.sandbox", arguments=["--port", port], reports_ready=False)
+
+
+@contextmanager
+def _alone_in(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder: two systems in one would fight over the places of sandbox and sockets."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(file_lock(private_dir(data_dir / "run") / "up.lock", wait=0))
+        except HeldElsewhereError as error:
+            hint = f"{data_dir} is in use: `notifier up` runs there as process {error.holder}"
+            raise ConfigError("NOTIFIER_DATA_DIR", hint) from error
+        except OSError as error:
+            raise ConfigError("NOTIFIER_DATA_DIR", f"{error.filename} cannot be used: {error.strerror}") from error
+        yield
+
+
+@contextmanager
+def _redis(settings: Settings) -> Iterator[None]:
+    """Start the embedded Redis unless one is configured; stop it at the end."""
+    if not settings.queue_addresses().embedded:
+        yield
+        return
+    keeper = RedisKeeper(settings.data_dir)
+    keeper.start()
+    try:
+        yield
+    finally:
+        keeper.stop()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""Celery workers: thin tasks that unpack ids and call one use case each."""

@@ -1,0 +1,34 @@
+"""A sign of life for a container's health check, given only while messages can arrive."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from celery import bootsteps
+
+from notifier.files import show_life
+
+_SECONDS = 5.0
+
+
+def heartbeat_step(data_dir: Path) -> type[bootsteps.StartStopStep]:
+    """Return a step of Celery's consumer: it starts with each connection to the broker and stops with its loss."""
+
+    class Heartbeat(bootsteps.StartStopStep):
+        """Touches `<data dir>/heartbeat/worker` every five seconds."""
+
+        def __init__(self, parent: Any, **options: Any) -> None:  # noqa: ANN401  Celery's own signature
+            super().__init__(parent, **options)
+            self._cancel: Callable[[], object] = bool
+
+        def start(self, parent: Any) -> None:  # noqa: ANN401
+            """Begin, at once."""
+            show_life(data_dir, "worker")
+            self._cancel = parent.timer.call_repeatedly(_SECONDS, show_life, (data_dir, "worker")).cancel
+
+        def stop(self, parent: Any) -> None:  # noqa: ANN401
+            """The connection is gone."""
+            del parent
+            self._cancel()
+
+    return Heartbeat

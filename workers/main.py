@@ -1,0 +1,92 @@
+"""Running a worker in this process."""
+
+import socket
+import threading
+import warnings
+from collections.abc import Sequence
+
+import structlog
+from celery.apps.worker import Worker
+from celery.exceptions import SecurityWarning
+from celery.signals import worker_ready, worker_shutting_down
+
+from notifier.domain.errors import ConfigError
+from notifier.domain.values import Lane
+from notifier.lifeline import report_ready
+from notifier.queueing import embedded
+from notifier.settings import Settings
+from workers.app import build_app
+from workers.heartbeat import heartbeat_step
+from workers.policy import TaskPolicy
+from workers.runtime import Runtime
+from workers.tasks import register
+
+_log = structlog.get_logger(__name__)
+
+
+def parse_lanes(text: str | None) -> tuple[Lane, ...]:
+    """Read `--queues email,retry`; nothing means every lane.
+
+    Raises:
+        ConfigError: names a lane that does not exist.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()] if text else [lane.value for lane in Lane]
+    known = {lane.value for lane in Lane}
+    for name in names:
+        if name not in known:
+            raise ConfigError("--queues", f"{name!r} is no queue; there are {', '.join(sorted(known))}")
+    return tuple(Lane(name) for name in dict.fromkeys(names))
+
+
+def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[Lane]) -> int:
+    """Work on some lanes until SIGTERM or Ctrl-C; what is in hand is finished first.
+
+    Tasks run in threads: as many as the lanes' concurrency in `[workers]` adds up to. They wait for the database and
+    the network, and one process keeps one set of connections, templates and loops (docs/decisions/0003-workers.md).
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ConfigError: the embedded Redis is needed and does not start.
+    """
+    addresses = settings.queue_addresses()
+    if addresses.embedded and not addresses.broker_is_amqp:
+        embedded.ensure(settings.data_dir)
+    policy = TaskPolicy()
+    app = build_app(addresses.broker, drain_seconds=settings.drain_seconds)
+    register(app, runtime, policy)
+    app.steps["consumer"].add(heartbeat_step(settings.ensure_data_dir()))
+    _follow(policy.stopping, lanes)
+    # Celery advises against running as root because of pickle; we take JSON alone, and containers run as root.
+    warnings.simplefilter("ignore", SecurityWarning)
+    worker = Worker(
+        app=app,
+        hostname=f"{'-'.join(lanes)}@{socket.gethostname()}",
+        queues=[lane.value for lane in lanes],
+        pool="threads",
+        concurrency=sum(settings.concurrency(lane) for lane in lanes),
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    try:
+        worker.start()
+    finally:
+        runtime.close()
+    return int(worker.exitcode or 0)
+
+
+def _follow(stopping: threading.Event, lanes: Sequence[Lane]) -> None:
+    """Tell the supervisor when messages are taken, and tasks that wait for the database when the end has come."""
+
+    def on_ready(**_signal: object) -> None:
+        _log.info("worker_ready", lanes=",".join(lanes))
+        report_ready()
+
+    def on_shutdown(**_signal: object) -> None:
+        stopping.set()
+
+    worker_ready.connect(on_ready, weak=False)
+    worker_shutting_down.connect(on_shutdown, weak=False)

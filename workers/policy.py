@@ -1,0 +1,61 @@
+"""What becomes of a task that fails: one rule for all of them."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from celery.exceptions import Reject
+
+from notifier.domain.errors import NotifierError, UnavailableError
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+# After this the message goes back to its queue, well before the broker would give it to somebody else.
+_PATIENCE = 60.0
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPolicy:
+    """Runs a task's action under the error policy.
+
+    - `UnavailableError`: the database is away, and without it there is no other work either. Wait here with a growing
+      pause; when patience or the process ends, hand the message back.
+    - any other error of ours: logged once, with the ids. The rows say what is still to be done, and the sweep finds it.
+    - anything else is a bug: it goes up to Celery, which logs it with its traceback.
+    """
+
+    stopping: threading.Event = field(default_factory=threading.Event)
+    patience: float = _PATIENCE
+    clock: Callable[[], float] = time.monotonic
+
+    def run(self, task: str, action: Callable[[], object], **ids: str | int) -> None:
+        """Run `action`; `ids` are said with every log event of the task.
+
+        Raises:
+            Reject: the message is to go back to its queue.
+        """
+        with structlog.contextvars.bound_contextvars(task=task, **ids):
+            try:
+                self._patiently(action)
+            except UnavailableError as error:
+                _log.warning("task_handed_back", error=str(error))
+                raise Reject(reason="the database is away", requeue=True) from error
+            except NotifierError as error:
+                _log.error("task_failed", error=str(error), kind=type(error).__name__)
+
+    def _patiently(self, action: Callable[[], object]) -> None:
+        pause, until = _FIRST_PAUSE, self.clock() + self.patience
+        while True:
+            try:
+                action()
+            except UnavailableError as error:
+                if self.clock() + pause > until:
+                    raise
+                _log.warning("database_unavailable", error=str(error), again_in=pause)
+                if self.stopping.wait(pause):
+                    raise
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                return

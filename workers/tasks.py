@@ -1,0 +1,23 @@
+"""The tasks. Each unpacks ids and calls one use case; a message that does not fit is refused by its signature."""
+
+from celery import Celery
+
+from notifier.queueing.names import TaskName
+from workers.policy import TaskPolicy
+from workers.runtime import Runtime
+
+
+def register(app: Celery, runtime: Runtime, policy: TaskPolicy) -> None:
+    """Give an app its tasks."""
+
+    @app.task(name=TaskName.ANNOUNCE.value)
+    def announce(incident_id: str) -> None:
+        policy.run(TaskName.ANNOUNCE, lambda: runtime.announce(incident_id), incident_id=incident_id)
+
+    @app.task(name=TaskName.PLAN.value)
+    def plan(notification_id: int) -> None:
+        policy.run(TaskName.PLAN, lambda: runtime.plan(notification_id), notification_id=notification_id)
+
+    @app.task(name=TaskName.ATTEMPT_BATCH.value)
+    def attempt_batch(batch_id: int) -> None:
+        policy.run(TaskName.ATTEMPT_BATCH, lambda: runtime.attempt(batch_id), batch_id=batch_id)
