@@ -68,12 +68,14 @@ class Send:
 class Wait:
     """Nothing is due before `until` (aware UTC); new arrivals may pull it forward, never push it back.
 
-    `holding` says that a monitor's resolution is pending, which the next update may take back.
+    `holding` says that a monitor's resolution is pending, which the next update may take back; a higher impact than
+    that of rank `urgent_above` would not wait.
     """
 
     until: datetime
     reason: str
     holding: bool = False
+    urgent_above: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,9 @@ def decide(policy: CoalescePolicy, state: ChannelState, pending: Sequence[Pendin
     ready = _ready_times(policy, waiting)
     due, reason = _due(policy, state, waiting, ready, begins)
     if due > now:
-        return Wait(until=due, reason=reason, holding=any(map(_is_monitors_end, waiting)))
+        known = state.impact if begins is None else min(waiting[begins:], key=_arrival).impact
+        holding = any(map(_is_monitors_end, waiting))
+        return Wait(until=due, reason=reason, holding=holding, urgent_above=known.rank)
     # Before a re-opening, what is left of the round before (a postmortem, say) is a notification of its own.
     part = waiting[:begins] if begins else waiting
     said = part[: max((place for place in range(len(part)) if ready[place] <= now), default=len(part) - 1) + 1]
@@ -145,10 +149,17 @@ def joins(policy: CoalescePolicy, state: ChannelState, wait: Wait, update: Pendi
     A shortcut for floods: where it holds, `decide` over all that is pending would answer `wait` again. It may say no
     where a closer look would say yes.
     """
-    quiet = not (wait.holding or update.status in policy.flush_on or not reopens(update.status))
-    open_window = state.opened and not state.closed and policy.window > 0
-    news = update.impact.rank > state.impact.rank or _grew(state.components, update.components)
-    return quiet and open_window and not news and update.received_at < wait.until <= _window_end(policy, state)
+    news = update.status in policy.flush_on or not reopens(update.status) or update.impact.rank > wait.urgent_above
+    if wait.holding or news or update.received_at >= wait.until:
+        return False
+    if wait.reason == "opened":
+        return True
+    in_round = state.opened and not state.closed and policy.window > 0
+    return in_round and wait.until <= _window_end(policy, state) and not _grew(state.components, update.components)
+
+
+def _arrival(update: PendingUpdate) -> int:
+    return update.order
 
 
 def _is_monitors_end(update: PendingUpdate) -> bool:
@@ -232,7 +243,7 @@ def _due(
     opening = len(waiting) if begins is None else begins
     dues = [_due_in_round(policy, state, waiting[place], ready[place]) for place in range(opening)]
     if opening < len(waiting):
-        first = min(waiting[opening:], key=lambda update: update.order)
+        first = min(waiting[opening:], key=_arrival)
         over = min(update.received_at for update in waiting[opening:]) + timedelta(seconds=policy.delay)
         dues += [_due_at_beginning(policy, first, over, waiting[at], ready[at]) for at in range(opening, len(waiting))]
     return min(dues, key=lambda due: due[0])

@@ -60,7 +60,6 @@ def simulate(
 class _Timeline:
     """One incident's entries. Events come in order of posting, so nothing in it was posted after the next one."""
 
-    number: int
     entries: dict[str, Entry] = field(default_factory=dict)
     latest_id: str | None = None
 
@@ -157,7 +156,7 @@ class _Replay:
     def _incident(self, incident_id: str) -> tuple[_Timeline, list[_Line]]:
         if incident_id not in self.timelines:
             number = len(self.timelines)
-            self.timelines[incident_id] = _Timeline(number)
+            self.timelines[incident_id] = _Timeline()
             self.lines[incident_id] = [
                 _Line(key=(number, place), incident_id=incident_id, channel=channel, policy=policy)
                 for place, (channel, policy) in enumerate(self.policies.items())

@@ -17,6 +17,7 @@ _TICK_SECONDS = 0.2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _SETTLED_SECONDS = 10.0  # a child that lived this long starts again without a growing pause
 _WRONG_CONFIGURATION = 2
+_FORCED = 2  # signals
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _log = structlog.get_logger(__name__)
 
@@ -138,13 +139,12 @@ class Supervisor:
 
     def _drain(self, waker: int) -> bool:
         """End group after group; a second signal ends all at once. Returns whether it came to that."""
-        asked = self._stops
         for group in self._all:
             for item in group:
                 item.child.terminate()
             deadlines = [(item, time.monotonic() + item.child.spec.stop_seconds) for item in group]
             while any(item.child.is_running for item, _ in deadlines):
-                if self._stops > asked:
+                if self._stops >= _FORCED:
                     return True
                 for item, deadline in deadlines:
                     if item.child.is_running and time.monotonic() >= deadline:

@@ -1,6 +1,7 @@
 """Names to addresses: one look-up per attempt, with its own time-out, shared, cached for a short while."""
 
 import asyncio
+import contextlib
 import queue
 import socket
 import threading
@@ -57,7 +58,7 @@ class SystemLookup:
                 outcome = [str(entry[4][0]) for entry in found]
             with self._lock:
                 self._idle += 1
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop ended meanwhile
                 loop.call_soon_threadsafe(_settle, answer, outcome)
 
 

@@ -1,0 +1,140 @@
+"""Mails through any relay by SMTP, each to one recipient, over sessions that are kept and pipelined."""
+
+import secrets
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from notifier.channels.base import MailReceipt, RecipientsRefusedError, TooLargeError
+from notifier.channels.email.addresses import sendable_address
+from notifier.channels.email.mime import MailForm
+from notifier.channels.email.smtp_run import Addressed, SmtpRun
+from notifier.channels.email.smtp_session import LostError, SmtpServer, SmtpSession
+from notifier.domain.errors import ChannelStoppedError, DeliveryError, PermanentDeliveryError, TransientDeliveryError
+from notifier.domain.message import MailRequest
+from notifier.domain.values import Reason
+
+
+class SmtpSender:
+    """Sends one mail after another. Thread-safe: each send has a session to itself; idle ones are kept for the next.
+
+    Recipients fare apart: the receipt's `failed` says who was refused, who was not reached, and who is in doubt.
+    """
+
+    max_batch = 1_000
+    deduplicates = False  # a repeat has the same Message-ID, which most but not all mailboxes show once
+
+    def __init__(
+        self,
+        server: SmtpServer,
+        *,
+        clock: Callable[[], datetime],
+        name: str = "smtp",
+        envelope_from: str | None = None,
+        connect_timeout: float = 5.0,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Take what is needed and open nothing.
+
+        Args:
+            server: The relay.
+            clock: Returns the present aware UTC instant.
+            name: Labels attempts and metrics.
+            envelope_from: Where bounces go; the sender's own mailbox by default.
+            connect_timeout: Seconds for each step until the session is open.
+            tls_context: Replaces the verifying default; for relays with a private certificate authority.
+        """
+        self.name = name
+        self._server, self._clock = server, clock
+        self._envelope_from, self._connect_timeout, self._context = envelope_from, connect_timeout, tls_context
+        self._idle: deque[SmtpSession] = deque()
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """End idle sessions."""
+        with self._lock:
+            idle, self._idle = self._idle, deque()
+        for session in idle:
+            session.quit()
+
+    def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
+        """Send the mails of one request; see `MailSender.send`."""
+        if len(request.recipients) > self.max_batch:
+            raise TooLargeError(f"{len(request.recipients)} recipients, at most {self.max_batch}")
+        run = self._run(request, deadline)
+        while run.goes_on:
+            before = run.settled
+            session, reused = self._take(), True
+            try:
+                if session is None:
+                    session, reused = self._open(run.seconds_left()), False
+                self._use(session, run)
+            except LostError:
+                if run.settled == before and not reused:
+                    run.give_up(TransientDeliveryError(Reason.UNREACHABLE, "the connection was lost"))
+            except (TransientDeliveryError, ChannelStoppedError) as error:
+                run.give_up(error)
+        run.give_up(run.stopped or TransientDeliveryError(Reason.TIMED_OUT, "the deadline passed before sending"))
+        return _receipt(run.accepted, run.failed)
+
+    def _run(self, request: MailRequest, deadline: datetime) -> SmtpRun:
+        sender = sendable_address(self._envelope_from or request.content.sender.email)
+        if sender is None:
+            raise ChannelStoppedError(Reason.REJECTED, "the sender's address cannot be sent from")
+        run = SmtpRun(
+            form=MailForm(request, self._clock(), boundary=f"=_{secrets.token_hex(16)}"),
+            sender=sender,
+            pending=deque(),
+            seconds_left=lambda: (deadline - self._clock()).total_seconds(),
+            secrets=[self._server.password] if self._server.password else [],
+        )
+        for recipient in request.recipients:
+            address = sendable_address(recipient.address)
+            if address is None:
+                run.failed[recipient.delivery_id] = PermanentDeliveryError(Reason.BAD_ADDRESS, "refused before sending")
+            else:
+                run.pending.append(Addressed(recipient, address))
+        return run
+
+    def _use(self, session: SmtpSession, run: SmtpRun) -> None:
+        try:
+            run.over(session)
+        except BaseException:
+            session.close()
+            raise
+        if run.stopped is None:
+            with self._lock:
+                self._idle.append(session)
+        else:
+            session.quit()
+
+    def _take(self) -> SmtpSession | None:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                session = self._idle.pop()
+            if session.is_alive():
+                return session
+            session.close()
+
+    def _open(self, seconds: float) -> SmtpSession:
+        timeout = max(min(self._connect_timeout, seconds), 0.1)
+        return SmtpSession.open(self._server, connect_timeout=timeout, context=self._context)
+
+
+def _receipt(accepted: list[str], failed: Mapping[str, DeliveryError]) -> MailReceipt:
+    """Return who was told and who was not, or raise what is true of everybody."""
+    errors = list(failed.values())
+    if not accepted and errors:
+        if all(error is errors[0] for error in errors):
+            raise errors[0]
+        if all(isinstance(error, PermanentDeliveryError) for error in errors):
+            raise RecipientsRefusedError(list(failed), errors[0].reason, _details(errors))
+    return MailReceipt(provider_message_id=None, accepted_ids=accepted, failed=failed)
+
+
+def _details(errors: Iterable[DeliveryError]) -> str:
+    return "; ".join(dict.fromkeys(error.detail for error in errors))[:300]

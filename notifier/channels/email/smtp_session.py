@@ -1,0 +1,213 @@
+"""One SMTP session: opened with verified TLS, logged in, spoken to in pipelined groups where the server allows it."""
+
+import smtplib
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from notifier.channels.email.smtp_replies import CLOSING, Reply, session_error
+from notifier.domain.errors import ChannelStoppedError, TransientDeliveryError
+from notifier.domain.values import Reason
+
+_PROBE_AFTER = 5.0  # seconds of silence after which a session is asked whether it still lives
+_MAX_IDLE = 60.0  # RFC 5321 section 4.5.3.2.7 has servers wait 5 minutes; not all do
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpServer:
+    """A mail relay: TLS from the first byte (`implicit_tls`, port 465) or by STARTTLS.
+
+    `require_tls` None: everywhere but on loopback. TLS always verifies the server's name.
+    """
+
+    host: str
+    port: int
+    implicit_tls: bool = False
+    require_tls: bool | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+class LostError(Exception):
+    """The connection is gone; `reply` is the server's 421, where it said one."""
+
+    def __init__(self, reply: Reply | None = None) -> None:
+        super().__init__("connection lost")
+        self.reply = reply
+
+
+class SmtpSession:
+    """A session of one thread at a time."""
+
+    def __init__(self, smtp: smtplib.SMTP) -> None:
+        self._smtp = smtp
+        self._used = time.monotonic()
+        self.pipelining = smtp.has_extn("pipelining")
+        self.eight_bit = smtp.has_extn("8bitmime")
+        self.dsn = smtp.has_extn("dsn")
+
+    @classmethod
+    def open(
+        cls, server: SmtpServer, *, connect_timeout: float, context: ssl.SSLContext | None = None
+    ) -> "SmtpSession":
+        """Connect, greet, begin TLS, log in.
+
+        Raises:
+            TransientDeliveryError: cannot connect or begin TLS now; greeted or answered with 4yz.
+            ChannelStoppedError: no STARTTLS where it must be, a refused login, a server that wants nothing of us.
+        """
+        secrets = _secrets(server)
+        smtp: smtplib.SMTP | None = None
+        try:
+            smtp = _connect(server, connect_timeout, context)
+            _greet(smtp)
+            if not server.implicit_tls:
+                _begin_tls(smtp, server, context)
+            if server.username is not None and server.password is not None:
+                smtp.login(server.username, server.password)
+        except smtplib.SMTPResponseException as error:
+            _drop(smtp)
+            raise session_error(Reply(error.smtp_code, _text(error.smtp_error)), secrets) from None
+        except smtplib.SMTPNotSupportedError:
+            _drop(smtp)
+            raise ChannelStoppedError(Reason.AUTH, "the server offers no way to log in that we know") from None
+        except UnicodeError:
+            _drop(smtp)
+            raise ChannelStoppedError(Reason.AUTH, "user name and password must be ASCII") from None
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            _drop(smtp)
+            named = type(error).__name__
+            raise TransientDeliveryError(Reason.UNREACHABLE, f"cannot open a session: {named}") from None
+        except ChannelStoppedError:
+            _drop(smtp)
+            raise
+        return cls(smtp)
+
+    def is_alive(self) -> bool:
+        """Whether the session can be used again; asks the server after some silence."""
+        silence = time.monotonic() - self._used
+        if silence > _MAX_IDLE:
+            return False
+        if silence < _PROBE_AFTER:
+            return True
+        try:
+            self.write(b"NOOP\r\n", seconds=5.0)
+            return self.read(seconds=5.0).positive
+        except LostError:
+            return False
+
+    def write(self, data: bytes, *, seconds: float) -> None:
+        """Write bytes.
+
+        Raises:
+            LostError: not all was written.
+        """
+        sock: socket.socket | None = self._smtp.sock
+        try:
+            if sock is not None:
+                sock.settimeout(seconds)
+            self._smtp.send(data)
+        except (OSError, smtplib.SMTPException):
+            self.close()
+            raise LostError from None
+
+    def read(self, *, seconds: float) -> Reply:
+        """Read one reply.
+
+        Raises:
+            LostError: none came in time, or it was 421.
+        """
+        sock: socket.socket | None = self._smtp.sock
+        try:
+            if sock is not None:
+                sock.settimeout(seconds)
+            code, text = self._smtp.getreply()
+        except (OSError, smtplib.SMTPException, ValueError):
+            self.close()
+            raise LostError from None
+        self._used = time.monotonic()
+        reply = Reply(code, _text(text))
+        if code == CLOSING:
+            self.close()
+            raise LostError(reply)
+        if not 200 <= code < 600:  # noqa: PLR2004 - smtplib reads what is no reply as -1
+            self.close()
+            raise LostError
+        return reply
+
+    def answers(self, commands: Sequence[bytes], *, seconds: float) -> list[Reply]:
+        """Read the replies to commands that were written ahead; without pipelining, write them one by one first.
+
+        One by one ends with the first that is refused: there are then fewer replies than commands.
+        """
+        replies: list[Reply] = []
+        for command in commands:
+            if not self.pipelining:
+                self.write(command, seconds=seconds)
+            replies.append(self.read(seconds=seconds))
+            if not self.pipelining and not replies[-1].positive:
+                break
+        return replies
+
+    def close(self) -> None:
+        """Close at once; never raises."""
+        _drop(self._smtp)
+
+    def quit(self) -> None:
+        """Say goodbye, shortly, and close."""
+        with suppress(LostError):
+            self.write(b"QUIT\r\n", seconds=1.0)
+            self.read(seconds=1.0)
+        self.close()
+
+
+def _connect(server: SmtpServer, timeout: float, context: ssl.SSLContext | None) -> smtplib.SMTP:
+    # A name of its own would cost smtplib a look-up of ours in DNS, which may take long; see _greet.
+    options: dict[str, Any] = {"local_hostname": "localhost", "timeout": timeout}
+    if server.implicit_tls:
+        smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+            server.host, server.port, context=context or ssl.create_default_context(), **options
+        )
+    else:
+        smtp = smtplib.SMTP(server.host, server.port, **options)
+    sock: socket.socket | None = smtp.sock
+    if sock is not None:  # a group's commands follow a message's end in a packet of their own
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return smtp
+
+
+def _greet(smtp: smtplib.SMTP) -> None:
+    """Say EHLO with our address: what RFC 5321 section 4.1.3 has hosts do that know no name of theirs."""
+    sock: socket.socket | None = smtp.sock
+    if sock is not None:
+        host = sock.getsockname()[0]
+        smtp.local_hostname = f"[IPv6:{host}]" if ":" in host else f"[{host}]"
+    smtp.ehlo_or_helo_if_needed()
+
+
+def _begin_tls(smtp: smtplib.SMTP, server: SmtpServer, context: ssl.SSLContext | None) -> None:
+    if smtp.has_extn("starttls"):
+        smtp.starttls(context=context or ssl.create_default_context())
+        smtp.ehlo_or_helo_if_needed()
+    elif server.host not in _LOOPBACK if server.require_tls is None else server.require_tls:
+        # What a man in the middle would take out of the greeting: never go on in the clear.
+        raise ChannelStoppedError(Reason.AUTH, "the server offers no STARTTLS")
+
+
+def _secrets(server: SmtpServer) -> list[str]:
+    return [server.password] if server.password else []
+
+
+def _drop(smtp: smtplib.SMTP | None) -> None:
+    if smtp is not None:
+        with suppress(OSError):
+            smtp.close()
+
+
+def _text(raw: bytes | str) -> str:
+    return raw if isinstance(raw, str) else raw.decode("utf-8", "replace")

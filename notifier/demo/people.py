@@ -1,0 +1,129 @@
+"""Who is told in the demo: merchants and partner endpoints, made the same way every time."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from notifier.domain.audience import Occasion, Preferences, Scope, Standing, is_told
+from notifier.domain.values import Channel, Impact, Wanted
+
+_SEED = 20220621
+_LOCALES = (("nl", 60), ("en", 20), ("de", 12), ("fr", 8))
+_ZONES = {
+    "nl": ("Europe/Amsterdam",),
+    "en": ("Europe/London", "Europe/Amsterdam", "America/New_York", "Australia/Sydney"),
+    "de": ("Europe/Berlin", "Europe/Zurich"),
+    "fr": ("Europe/Paris", "Europe/Brussels"),
+}
+_SHOPS = {
+    "nl": ("Bloemenhuis", "Kaaswinkel", "Fietsenmaker", "Boekhandel", "Theeplantage"),
+    "en": ("Tea House", "Book Corner", "Bike Works", "Flower Shop", "Toy Store"),
+    "de": ("Blumenladen", "Teekontor", "Radhaus", "Buchhandlung", "Spielzeugkiste"),
+    "fr": ("Fleuriste", "Librairie", "Maison du Thé", "Atelier Vélo", "Fromagerie"),
+}
+_COMPONENTS = ((), (), (), (), ("storefront", "checkout"), ("storefront",), ("api",), ("pos",), ("backoffice",))
+COLUMNS = (
+    "external_id",
+    "kind",
+    "email",
+    "name",
+    "locale",
+    "timezone",
+    "state",
+    "channels",
+    "components",
+    "min_impact",
+    "updates",
+    "maintenance",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merchant:
+    """One generated merchant."""
+
+    external_id: str
+    email: str
+    name: str
+    locale: str
+    timezone: str
+    preferences: Preferences
+
+    def row(self) -> dict[str, str]:
+        """Return the merchant as a row of the import's CSV."""
+        chosen = self.preferences
+        return {
+            "external_id": self.external_id,
+            "kind": "merchant",
+            "email": self.email,
+            "name": self.name,
+            "locale": self.locale,
+            "timezone": self.timezone,
+            "state": "active",
+            "channels": ";".join(sorted(chosen.channels)),
+            "components": ";".join(sorted(chosen.components)),
+            "min_impact": chosen.min_impact.value,
+            "updates": chosen.updates.value,
+            "maintenance": "true",
+        }
+
+
+def merchants(number: int) -> list[Merchant]:
+    """Return `number` merchants: four languages, several time zones and preferences."""
+    chance = random.Random(_SEED)  # noqa: S311 - the same people every time
+    locales = [locale for locale, share in _LOCALES for _ in range(share)]
+    return [_merchant(chance, place, chance.choice(locales)) for place in range(1, number + 1)]
+
+
+def _merchant(chance: random.Random, place: int, locale: str) -> Merchant:
+    return Merchant(
+        external_id=f"shop-{1000 + place}",
+        email=f"owner{place}@shop{place}.example",
+        name=f"{chance.choice(_SHOPS[locale])} {place}",
+        locale=locale,
+        timezone=chance.choice(_ZONES[locale]),
+        preferences=Preferences(
+            components=frozenset(chance.choice(_COMPONENTS)),
+            min_impact=chance.choices(list(Impact)[:4], (50, 30, 15, 5))[0],
+            updates=chance.choices(list(Wanted), (70, 20, 10))[0],
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """One generated endpoint: the receiver's name, and how it behaves."""
+
+    name: str
+    behaviour: dict[str, object]
+
+
+def partners(number: int = 25) -> list[Partner]:
+    """Return partners of which some are slow and some fail at first."""
+    slow: dict[str, object] = {"kind": "slow", "seconds": 1.5}
+    failing: dict[str, object] = {"kind": "fail_first", "count": 1, "status": 503}
+    return [
+        Partner(f"partner-{place}", slow if place % 8 == 0 else failing if place % 6 == 0 else {"kind": "ok"})
+        for place in range(1, number + 1)
+    ]
+
+
+def expected_mails(
+    people: Sequence[Merchant], statuses: Sequence[str], impact: Impact, components: set[str]
+) -> list[int]:
+    """Return how many mails each update should come to, by the routing rule alone: nobody's ledger is asked."""
+    scope = Scope(impact=impact, components=frozenset(components))
+    told: set[str] = set()
+    expected = []
+    for status in statuses:
+        occasion = Occasion(
+            channel=Channel.EMAIL, scope=scope, closes=status == "resolved", postmortem=status == "postmortem"
+        )
+        now = {
+            person.external_id
+            for person in people
+            if is_told(person.preferences, Standing.TOLD if person.external_id in told else Standing.NEW, occasion)
+        }
+        told |= now
+        expected.append(len(now))
+    return expected

@@ -1,0 +1,216 @@
+"""The replay itself: people in, six events in compressed time, everything counted where it arrived."""
+
+import csv
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from notifier.demo import people, story
+from notifier.demo.system import Installation
+from notifier.domain.values import Impact
+
+_SETTLE_SECONDS = 45.0
+_POLL_SECONDS = 0.1
+# A next update must not overtake the mails of the one before on a slow machine: the replay waits this long for them.
+_PATIENCE_SECONDS = 20.0
+_OPEN = ("queued", "sending")
+
+
+@dataclass(slots=True)
+class Progress:
+    """What has arrived so far, for whoever watches."""
+
+    posted: int = 0
+    updates: int = 0
+    mails: int = 0
+    posts: int = 0
+    webhooks: int = 0
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came out, counted at the sandbox and held against the ledger and the routing rule."""
+
+    emails: dict[str, int]
+    social: dict[str, int]
+    webhooks: int
+    lost: int
+    duplicates: int
+    seconds: float
+    rows: Sequence[Sequence[Any]] = field(default=())
+    wrong: Sequence[str] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures of `notifier demo --json`."""
+        return {
+            "emails": self.emails,
+            "social": self.social,
+            "webhooks": self.webhooks,
+            "lost": self.lost,
+            "duplicates": self.duplicates,
+            "seconds": round(self.seconds, 1),
+            "wrong": list(self.wrong),
+        }
+
+
+class Replay:
+    """One replay on one installation."""
+
+    def __init__(
+        self, system: Installation, *, merchants: int, speed: float, watch: Callable[[Progress], None]
+    ) -> None:
+        """`speed`: how many times faster than the day of the incident."""
+        self._system, self._speed, self._watch = system, speed, watch
+        self._people = people.merchants(merchants)
+        self._partners = people.partners()
+        self._progress = Progress()
+
+    def run(self) -> Result:
+        """Hand in the people, then the six events; returns when everything has come to its end."""
+        self._say("importing merchants and partners")
+        self._add_people()
+        events = story.events()
+        started = time.monotonic()
+        for number, (event, pause) in enumerate(zip(events, [*self._pauses(events), 0.0], strict=True), start=1):
+            self._say(f"{event['update']['posted_at'][11:16]}  {event['update']['status']}")
+            self._system.call("POST", "/v1/events", event)
+            self._progress.updates = number
+            self._wait(pause, number)
+        self._await_end()
+        return self._count(time.monotonic() - started)
+
+    def _pauses(self, events: Sequence[dict[str, Any]]) -> list[float]:
+        times = [datetime.fromisoformat(event["update"]["posted_at"]) for event in events]
+        return [(later - earlier).total_seconds() / self._speed for earlier, later in pairwise(times)]
+
+    def _say(self, line: str) -> None:
+        self._progress.line = line
+        self._watch(self._progress)
+
+    def _add_people(self) -> None:
+        table = io.StringIO()
+        writer = csv.DictWriter(table, people.COLUMNS)
+        writer.writeheader()
+        writer.writerows(person.row() for person in self._people)
+        self._system.call("POST", "/v1/subscribers/import", table.getvalue().encode(), content_type="text/csv")
+        for partner in self._partners:
+            address = f"{self._system.sandbox}/hooks/{partner.name}"
+            endpoint = self._system.call("POST", "/v1/endpoints", {"url": address, "description": partner.name})
+            hook = {"secret": endpoint["secret"], "behaviour": partner.behaviour}
+            self._system.ask_sandbox("PUT", f"/sandbox/hooks/{partner.name}", hook)
+
+    def _wait(self, pause: float, number: int) -> None:
+        """Let the compressed time pass, and then until this update's mails have left."""
+        until = time.monotonic() + pause
+        latest = until + _PATIENCE_SECONDS
+        while True:
+            self._look()
+            now = time.monotonic()
+            if now >= until and (now >= latest or not self._open_mails(number)):
+                return
+            time.sleep(min(_POLL_SECONDS, max(0.01, until - now)))
+
+    def _look(self) -> None:
+        summary = self._system.ask_sandbox("GET", "/sandbox/api/summary")
+        progress = self._progress
+        progress.mails = summary["mails"]["total"]
+        progress.posts = summary["posts"]["total"]
+        progress.webhooks = summary["webhooks"]["accepted"]
+        self._watch(progress)
+
+    def _notifications(self) -> list[dict[str, Any]]:
+        answer = self._system.call("GET", f"/v1/incidents/{story.INCIDENT_ID}/notifications")
+        items: list[dict[str, Any]] = answer["items"]
+        return items
+
+    def _open_mails(self, number: int) -> bool:
+        mails = [item for item in self._notifications() if item["channel"] == "email"]
+        told = {update for item in mails for update in item["update_ids"]}
+        return f"upd-{number}" not in told or any(not _is_done(item) for item in mails)
+
+    def _await_end(self) -> None:
+        self._say("waiting for the last partner")
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            self._look()
+            if all(_is_done(item) for item in self._notifications()):
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def _count(self, seconds: float) -> Result:
+        self._say("counting")
+        self._look()
+        summary = self._system.ask_sandbox("GET", "/sandbox/api/summary")
+        arrived = self._system.ask_sandbox("GET", "/sandbox/api/deliveries")
+        notifications = self._notifications()
+        seen = {item["delivery_id"]: item["count"] for item in arrived}
+        ledger = self._ledger(notifications)
+        lost = [name for name in ledger if name not in seen and not name.startswith("social")]
+        return Result(
+            emails=dict(sorted(summary["mails"]["per_locale"].items())),
+            social=dict(sorted(summary["posts"]["per_account"].items())),
+            webhooks=summary["webhooks"]["accepted"] - summary["webhooks"]["repeats"],
+            lost=len(lost) + self._missing_posts(notifications, summary),
+            duplicates=sum(number - 1 for number in seen.values()) + summary["posts"]["same_text_twice"],
+            seconds=seconds,
+            rows=[self._row(item, summary) for item in notifications],
+            wrong=self._compare(notifications, summary),
+        )
+
+    def _ledger(self, notifications: Sequence[dict[str, Any]]) -> set[str]:
+        """Return the ids of all deliveries that the ledger calls accepted, those of posts left out."""
+        found: set[str] = set()
+        for item in notifications:
+            if item["channel"] == "social":
+                continue
+            cursor = ""
+            while cursor is not None:
+                query = f"?limit=500{f'&cursor={cursor}' if cursor else ''}"
+                answer = self._system.call("GET", f"/v1/notifications/{item['id']}/deliveries{query}")
+                found |= {row["id"] for row in answer["items"] if row["state"] not in ("superseded", "suppressed")}
+                cursor = answer["next"]
+        return found
+
+    @staticmethod
+    def _missing_posts(notifications: Sequence[dict[str, Any]], summary: dict[str, Any]) -> int:
+        expected = sum(
+            item["counts"].get("accepted", 0) + item["counts"].get("failed", 0)
+            for item in notifications
+            if item["channel"] == "social"
+        )
+        return max(0, expected - int(summary["posts"]["total"]))
+
+    def _compare(self, notifications: Sequence[dict[str, Any]], summary: dict[str, Any]) -> list[str]:
+        """Hold what arrived against the routing rule: each of the six updates reached exactly those it should."""
+        events = story.events()
+        components = {item["key"] for item in events[0]["incident"]["components"]}
+        statuses = [event["update"]["status"] for event in events]
+        expected = people.expected_mails(self._people, statuses, Impact.MAJOR, components)
+        arrivals = summary["notifications"].get("email", {})
+        mails = [item for item in notifications if item["channel"] == "email"]
+        came = {item["update_ids"][-1]: arrivals.get(item["id"], {}).get("count", 0) for item in mails}
+        return [
+            f"{status}: {came.get(f'upd-{number}', 0)} mails arrived, {wanted} were due"
+            for number, (status, wanted) in enumerate(zip(statuses, expected, strict=True), start=1)
+            if came.get(f"upd-{number}", 0) != wanted
+        ]
+
+    @staticmethod
+    def _row(item: dict[str, Any], summary: dict[str, Any]) -> list[Any]:
+        arrival = summary["notifications"].get(item["channel"], {}).get(item["id"])
+        created = datetime.fromisoformat(item["created_at"])
+        first = last = None
+        if arrival:
+            first = round((datetime.fromisoformat(arrival["first_at"]) - created).total_seconds(), 2)
+            last = round((datetime.fromisoformat(arrival["last_at"]) - created).total_seconds(), 2)
+        told = sum(number for state, number in item["counts"].items() if state in ("accepted", "delivered"))
+        return [item["channel"], item["sequence"], ", ".join(item["update_ids"]), told, first, last]
+
+
+def _is_done(item: dict[str, Any]) -> bool:
+    return item["state"] == "planned" and not any(item["counts"].get(state) for state in _OPEN)

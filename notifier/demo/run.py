@@ -1,0 +1,113 @@
+"""`notifier demo`: set an installation up, replay the incident on it, show what came out."""
+
+import shutil
+import signal
+import tempfile
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from notifier.demo import story
+from notifier.demo.replay import Progress, Replay, Result
+from notifier.demo.system import Installation, installation
+
+_WINDOW_SECONDS = 60  # the default policy's, compressed like everything else
+
+
+def run_demo(data_dir: Path, *, speed: float, subscribers: int, keep: bool, quiet: bool, console: Console) -> Result:
+    """Replay 21 June 2022 and return the figures.
+
+    Args:
+        data_dir: A folder of the installation's own is made in it, and removed at the end.
+        speed: How many times faster than on the day.
+        subscribers: How many merchants.
+        keep: Leave everything running, with the sandbox's pages open in the browser, until Ctrl-C.
+        quiet: Print nothing but what `keep` needs.
+        console: Where to print.
+    """
+    with _folder(data_dir) as folder:
+        config = folder / "notifier.toml"
+        config.write_text(_policy(speed), encoding="utf-8")
+        environ = {"NOTIFIER_CONFIG": str(config), "NOTIFIER_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8"}
+        with installation(folder, environ) as system, _progress(console, quiet=quiet) as live:
+            replay = Replay(
+                system, merchants=subscribers, speed=speed, watch=lambda progress: live.update(_line(progress))
+            )
+            result = replay.run()
+            live.stop()
+            if not quiet:
+                _show(console, result)
+            if keep:
+                _keep(console, system)
+        return result
+
+
+def _policy(speed: float) -> str:
+    window = _WINDOW_SECONDS / speed
+    return f"[coalesce]\nwindow = {window:.3f}\nmax_window = {window * 10:.3f}\n\n[coalesce.webhook]\nwindow = 0.0\n"
+
+
+@contextmanager
+def _folder(data_dir: Path) -> Iterator[Path]:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="demo-", dir=data_dir))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _progress(console: Console, *, quiet: bool) -> Iterator[Live]:
+    with Live(Text("starting: API, workers, scheduler, Redis, sandbox"), console=console, transient=True) as live:
+        if quiet:
+            live.stop()
+        yield live
+
+
+def _line(progress: Progress) -> Text:
+    counts = f"{progress.mails:>6} mails  {progress.posts:>3} posts  {progress.webhooks:>4} webhooks"
+    return Text(f"update {progress.updates}/6  {counts}   {progress.line}")
+
+
+def _show(console: Console, result: Result) -> None:
+    table = Table(title="Told, per notification (counted by the providers' stand-ins; seconds after the decision)")
+    for column in ("channel", "no.", "updates", "told", "first", "last"):
+        table.add_column(column, justify="left" if column in ("channel", "updates") else "right")
+    for row in result.rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)
+    console.print("mails     " + _pairs(result.emails))
+    console.print("posts     " + _pairs(result.social))
+    console.print(f"webhooks  {result.webhooks}")
+    verdict = "each update reached exactly those it should" if not result.wrong else "; ".join(result.wrong)
+    console.print(f"lost {result.lost}, duplicates {result.duplicates}, {result.seconds:.1f} s: {verdict}")
+
+
+def _pairs(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in counts.items())
+
+
+def _keep(console: Console, system: Installation) -> None:
+    """Leave the installation up for a look around."""
+    pages = {
+        "inbox": f"{system.sandbox}/inbox",
+        "posts": f"{system.sandbox}/social",
+        "webhooks": f"{system.sandbox}/webhooks",
+        "incident": f"{system.url}/en/incidents/{story.INCIDENT_ID}",
+        "API": f"{system.url}/docs",
+    }
+    for name, url in pages.items():
+        console.print(f"{name:<9} {url}", style="link " + url)
+    console.print("Ctrl-C ends it.")
+    webbrowser.open(pages["inbox"])
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        console.print("ending")

@@ -1,0 +1,125 @@
+"""A whole installation for a short while: `notifier up` in a folder of its own, spoken to over HTTP like any other."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from notifier.domain.errors import NotifierError
+
+_UP = re.compile(r"notifier is up: (\S+?)(?: \(sandbox (\S+?)\))?$")
+_START_SECONDS = 60.0
+_STOP_SECONDS = 60.0
+# A proxy of the environment has no business between this program and its own children.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class SystemFailedError(NotifierError):
+    """The installation did not start, or refused what it should take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A running installation. `sandbox` is None when no provider is the local stand-in."""
+
+    url: str
+    sandbox: str | None
+    token: str
+    pid: int
+    log: Path
+
+    def call(self, method: str, path: str, body: object = None, *, content_type: str = "application/json") -> Any:
+        """Call the API with the admin token; returns the JSON answered."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type}
+        return request(method, self.url + path, body, headers)
+
+    def ask_sandbox(self, method: str, path: str, body: object = None) -> Any:
+        """Call the sandbox."""
+        return request(method, f"{self.sandbox}{path}", body, {"Content-Type": "application/json"})
+
+
+def request(method: str, url: str, body: object, headers: Mapping[str, str]) -> Any:
+    """Make one HTTP request on this machine and return the JSON answered (or its lines, for NDJSON).
+
+    Raises:
+        SystemFailedError: any answer but 2xx.
+    """
+    data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+    asked = urllib.request.Request(url, data=data, headers=dict(headers), method=method)  # noqa: S310 - our own URL
+    try:
+        with _DIRECT.open(asked, timeout=60) as answer:
+            text = answer.read()
+            kind = answer.headers.get_content_type()
+    except urllib.error.HTTPError as error:
+        said = error.read()[:500].decode(errors="replace")
+        raise SystemFailedError(f"{method} {url}: {error.code} {said}") from error
+    except OSError as error:
+        raise SystemFailedError(f"{method} {url}: {error}") from error
+    if kind == "application/x-ndjson":
+        return [json.loads(line) for line in text.splitlines()]
+    return json.loads(text) if text else None
+
+
+@contextmanager
+def installation(folder: Path, environ: Mapping[str, str], *, port: int = 0) -> Iterator[Installation]:
+    """Run `notifier up` with nothing of the caller's configuration; it is drained at the end.
+
+    Args:
+        folder: Where everything lives; must exist.
+        environ: Variables of the new installation, laid over an environment without any NOTIFIER_ variable.
+        port: Where the API listens; 0 takes a free port.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFIER_")}
+    data = folder / "data"
+    variables = kept | {"NOTIFIER_DATA_DIR": str(data), "NOTIFIER_LOG_FORMAT": "json", **environ}
+    log = folder / "log.ndjson"
+    command = [sys.executable, "-m", "notifier", "up", "--port", str(port)]
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(command, env=variables, cwd=folder, stdout=subprocess.PIPE, stderr=errors) as process,  # noqa: S603
+    ):
+        try:
+            url, sandbox = _await_start(process, log)
+            token = environ.get("NOTIFIER_ADMIN_TOKEN") or (data / "admin-token").read_text(encoding="utf-8").strip()
+            yield Installation(url=url, sandbox=sandbox, token=token, pid=process.pid, log=log)
+        finally:
+            _stop(process)
+
+
+def _await_start(process: "subprocess.Popen[bytes]", log: Path) -> tuple[str, str | None]:
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    os.set_blocking(process.stdout.fileno(), False)
+    said = b""
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        said += process.stdout.read() or b""
+        for line in said.decode(errors="replace").splitlines():
+            if found := _UP.match(line):
+                return found[1], found[2]
+        time.sleep(0.02)
+    raise SystemFailedError(f"notifier up did not start: {_last_words(log)}")
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,200 @@
+"""Incident mail: one rendering per notice, locale and standing; the rest is a merge of small dictionaries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import css_inline
+from markupsafe import escape
+
+from notifier.domain.message import MailContent, MailRecipient
+from notifier.domain.notice import MessageKind, Notice
+from notifier.rendering import tags
+from notifier.rendering.cleaning import clean_line
+from notifier.rendering.environment import Templates
+from notifier.rendering.folding import fold
+from notifier.rendering.headers import domain_of, incident_headers, recipient_headers
+from notifier.rendering.language import Language
+from notifier.rendering.markdown import first_paragraph
+from notifier.rendering.moments import moment, zone
+from notifier.rendering.story import Budget, Entry, Storyteller
+from notifier.rendering.wording import MOOD
+
+MAX_SUBJECT = 150  # characters; provider page "message format"
+MAX_HTML = 58_000  # bytes with the tags still in; Gmail clips a mail of 102 kB, we promise 60
+_MAX_GREETED_NAME = 80
+_PREHEADER = 110
+# Tried in turn until the mail is small enough: an incident of many long updates lists fewer of them.
+_BUDGETS = (Budget(30, 16_000, 14_000), Budget(15, 10_000, 6_000), Budget(5, 5_000, 2_000), Budget(1, 2_000, 0))
+
+# Style sheets of the templates become style attributes; those marked `data-css-inline="keep"` (media queries) stay.
+_inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What one recipient is addressed with, in the language of the mail."""
+
+    with_name: str  # has one %(name)s
+    without_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMail:
+    """A mail for everyone of one locale and standing. `content` goes out as it is; `instants` wait for a time zone."""
+
+    notice: Notice
+    since: int
+    content: MailContent
+    prefix: str
+    domain: str
+    reader: Language
+    instants: Mapping[str, datetime]
+    greeting: Words
+    _times: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def times(self, timezone: str, house_timezone: str) -> Mapping[str, str]:
+        """Every time of this mail as a reader in that zone says it, by tag. Worked out once per zone."""
+        known = self._times.get(timezone)
+        if known is None:
+            where = zone(timezone, house_timezone)
+            known = {
+                tags.tag(self.prefix, name): moment(instant, self.reader.cldr, where)
+                for name, instant in self.instants.items()
+            }
+            self._times[timezone] = known
+        return known
+
+
+class MailRenderer:
+    """Renders incident mail. Safe to share between threads."""
+
+    def __init__(self, story: Storyteller, templates: Templates) -> None:
+        self._story = story
+        self._templates = templates
+
+    def subject(self, notice: Notice, locale: str) -> str:
+        """The subject, which the caller keeps for the life of the incident: mail programs thread by it."""
+        reader = self._story.languages[locale]
+        kind = notice.kind_for(0)
+        context = {**self._story.shared(notice.incident, reader), "kind": kind}
+        return clean_line(self._templates.render(f"{kind}/email.subject.txt", reader, context), MAX_SUBJECT)
+
+    def render(self, notice: Notice, *, locale: str, since: int, subject: str | None = None) -> RenderedMail:
+        """Render for everyone of `locale` whom notification `since` reached last (0: none did).
+
+        Args:
+            notice: The frozen content.
+            locale: The recipients' locale; any string.
+            since: Updates announced after that notification are listed.
+            subject: The incident's subject as first sent, where one was; else made from the title.
+        """
+        reader = self._story.languages[locale]
+        kind = notice.kind_for(since)
+        for budget in _BUDGETS:
+            entries, hidden = self._story.entries(notice.updates_since(since), reader, budget)
+            html, text = self._bodies(kind, notice, entries, hidden, reader)
+            if len(html.encode()) <= MAX_HTML:
+                break
+        line = clean_line(subject or self.subject(notice, locale), MAX_SUBJECT)
+        prefix = tags.free_prefix(line, html, text)
+        used = tags.names_in(html, text)
+        sender = self._story.brand.sender_in(reader.tag)
+        content = MailContent(
+            sender=sender,
+            subject=line,
+            text=tags.place_tags(text, prefix),
+            html=tags.place_tags(html, prefix),
+            locale=reader.tag,
+            headers=incident_headers(notice.incident.id, reader.tag, sender),
+            reply_to=None,
+        )
+        return RenderedMail(
+            notice=notice,
+            since=since,
+            content=content,
+            prefix=prefix,
+            domain=domain_of(sender),
+            reader=reader,
+            instants={name: instant for name, instant in _instants(notice, entries).items() if name in used},
+            greeting=Words(with_name=reader.gettext("Hello %(name)s,"), without_name=reader.gettext("Hello,")),
+        )
+
+    def _bodies(
+        self, kind: MessageKind, notice: Notice, entries: tuple[Entry, ...], hidden: int, reader: Language
+    ) -> tuple[str, str]:
+        context = {
+            **self._story.shared(notice.incident, reader),
+            **_times(notice, entries),
+            "kind": kind,
+            "mood": MOOD[kind],
+            "lead": entries[0],
+            "earlier": entries[1:],
+            "hidden": hidden,
+            "preheader": clean_line(first_paragraph(entries[0].text), _PREHEADER),
+        }
+        html = self._templates.render(f"{kind}/email.body.html", reader, context | _personal_marks(html=True))
+        text = self._templates.render(f"{kind}/email.body.txt", reader, context | _personal_marks(html=False))
+        return _inliner.inline(html), fold(text)
+
+
+def personal(
+    mail: RenderedMail,
+    *,
+    house_timezone: str,
+    delivery_id: str,
+    address: str,
+    name: str,
+    timezone: str,
+    unsubscribe_url: str,
+    preferences_url: str,
+) -> MailRecipient:
+    """One recipient's part of a rendered mail: a few microseconds."""
+    prefix = mail.prefix
+    greeting = mail.greeting.without_name
+    if name and not name.isspace():
+        known_as = name if name.isprintable() and len(name) <= _MAX_GREETED_NAME else clean_line(name, _MAX_GREETED_NAME)
+        greeting = mail.greeting.with_name % {"name": known_as}
+    return MailRecipient(
+        delivery_id=delivery_id,
+        address=address,
+        name=name,
+        substitutions={
+            **mail.times(timezone, house_timezone),
+            f"-{prefix}_{tags.GREETING}-": greeting,
+            f"-{prefix}_{tags.GREETING_HTML}-": str(escape(greeting)),
+            f"-{prefix}_{tags.PREFERENCES}-": preferences_url,
+            f"-{prefix}_{tags.PREFERENCES_HTML}-": str(escape(preferences_url)),
+            f"-{prefix}_{tags.UNSUBSCRIBE}-": unsubscribe_url,
+            f"-{prefix}_{tags.UNSUBSCRIBE_HTML}-": str(escape(unsubscribe_url)),
+        },
+        headers=recipient_headers(delivery_id, mail.domain, unsubscribe_url),
+    )
+
+
+def _personal_marks(*, html: bool) -> dict[str, Any]:
+    return {
+        "greeting": tags.mark(tags.GREETING_HTML if html else tags.GREETING),
+        "preferences_url": tags.mark(tags.PREFERENCES_HTML if html else tags.PREFERENCES),
+        "unsubscribe_url": tags.mark(tags.UNSUBSCRIBE_HTML if html else tags.UNSUBSCRIBE),
+    }
+
+
+def _times(notice: Notice, entries: tuple[Entry, ...]) -> dict[str, Any]:
+    """Marks for the times a template may print; an empty string for a time that nobody gave."""
+    incident = notice.incident
+    return {
+        "times": {entry.id: tags.mark(tags.time_mark(index)) for index, entry in enumerate(entries)},
+        "started": tags.mark(tags.STARTED) if incident.started_at else "",
+        "begins": tags.mark(tags.BEGINS) if incident.scheduled_for else "",
+        "ends": tags.mark(tags.ENDS) if incident.scheduled_until else "",
+    }
+
+
+def _instants(notice: Notice, entries: tuple[Entry, ...]) -> dict[str, datetime]:
+    incident = notice.incident
+    posted = {update.id: update.posted_at for update in notice.updates}
+    times = {tags.STARTED: incident.started_at, tags.BEGINS: incident.scheduled_for, tags.ENDS: incident.scheduled_until}
+    known = {name: instant for name, instant in times.items() if instant is not None}
+    return known | {tags.time_mark(index): posted[entry.id] for index, entry in enumerate(entries)}

@@ -1,0 +1,166 @@
+"""A notice as its reader gets it: which updates, in which language, told in which words. Channels differ after this."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from notifier.domain.house import Brand, Component, localized
+from notifier.domain.incident import AffectedComponent, Incident
+from notifier.domain.notice import NoticeUpdate
+from notifier.domain.values import Status
+from notifier.rendering.cleaning import clean_line
+from notifier.rendering.language import Language, Languages, pick, same_language
+from notifier.rendering.markdown import render
+from notifier.rendering.wording import IMPACT, STATUS, component_word
+
+MAX_COMPONENTS = 20
+MAX_LINKS = 5
+_MAX_TITLE, _MAX_NAME = 200, 80
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An affected component as its reader knows it."""
+
+    name: str
+    status: str  # in words; empty when nobody said
+    key: str  # CSS class: the health
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One update, told: `html` is safe. `note` says in which language the text is when it is not the reader's."""
+
+    id: str
+    status: Status
+    word: str
+    html: Markup
+    text: str
+    lang: str
+    dir: str
+    note: str
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much a message may list: updates, and bytes of HTML for the leading and for all the other bodies."""
+
+    updates: int
+    lead: int
+    others: int
+
+
+class Storyteller:
+    """Turns domain values into cleaned words of one language. Pure but for the catalogues it reads once."""
+
+    def __init__(self, brand: Brand, components: Sequence[Component], languages: Languages, public_url: str) -> None:
+        self.brand = brand
+        self.languages = languages
+        self._public_url = public_url.rstrip("/")
+        self._components = {component.key: component for component in components}
+
+    def brand_name(self, reader: Language) -> str:
+        """The house's name as readers of the language know it."""
+        return clean_line(self.brand.name_in(reader.tag), _MAX_NAME)
+
+    def title(self, incident: Incident, reader: Language) -> str:
+        """The incident's title, one line, in the best language there is."""
+        return clean_line(pick(incident.title, reader.tag, self.brand.default_locale)[1], _MAX_TITLE) or incident.id
+
+    def component_name(self, key: str, reader: Language) -> str:
+        """A component's name; its key where the configuration does not know it."""
+        known = self._components.get(key)
+        name = localized(known.name, reader.tag, self.brand.default_locale) if known and known.name else key
+        return clean_line(name, _MAX_NAME)
+
+    def part(self, component: AffectedComponent, reader: Language) -> Part:
+        """An affected component and its health in words."""
+        word = component_word(component)
+        return Part(
+            name=self.component_name(component.key, reader),
+            status=reader.gettext(word) if word else "",
+            key=component.status or "",
+        )
+
+    def incident_url(self, incident_id: str, locale: str, update_id: str = "") -> str:
+        """The public page of an incident, at an update's anchor when one is named."""
+        anchor = f"#{anchor_of(update_id)}" if update_id else ""
+        return f"{self.page_url(locale)}/incidents/{quote(incident_id, safe='')}{anchor}"
+
+    def page_url(self, locale: str) -> str:
+        """The root of the public pages in the offered locale that is nearest to the reader's."""
+        return f"{self._public_url}/{self.languages.offered(locale)}"
+
+    def entries(
+        self, updates: Sequence[NoticeUpdate], reader: Language, budget: Budget
+    ) -> tuple[tuple[Entry, ...], int]:
+        """Tell updates, newest first. Returns the entries and how many older ones are left out.
+
+        Args:
+            updates: Oldest first, as a notice holds them; not empty.
+            reader: The reader's language.
+            budget: How much may be told.
+        """
+        newest_first = list(reversed(updates))[: budget.updates]
+        told: list[Entry] = []
+        remaining = budget.others
+        share = max(600, budget.others // 4)
+        for update in newest_first:
+            limit = budget.lead if not told else min(share, remaining)
+            if limit <= 0:
+                break
+            entry = self.entry(update, reader, limit=limit, previous=told[-1].lang if told else reader.tag)
+            remaining -= len(entry.html) if told else 0
+            told.append(entry)
+        return tuple(told), len(updates) - len(told)
+
+    def entry(self, update: NoticeUpdate, reader: Language, *, limit: int, previous: str) -> Entry:
+        """Tell one update; `previous` is the language of the text before it, so that one note serves several."""
+        locale, body = pick(update.body, reader.tag, self.brand.default_locale)
+        written = self.languages[locale] if locale else reader
+        prose = render(body, limit=limit)
+        foreign = bool(locale) and not same_language(locale, reader.tag)
+        return Entry(
+            id=update.id,
+            status=update.status,
+            word=reader.gettext(STATUS[update.status]),
+            html=Markup(prose.html),  # noqa: S704 - sanitised by markdown.render
+            text=prose.text,
+            lang=written.tag,
+            dir=written.direction,
+            note=self.language_note(locale, reader) if foreign and not same_language(locale, previous) else "",
+            cut=prose.cut,
+        )
+
+    def language_note(self, locale: str, reader: Language) -> str:
+        """Say in the reader's language in which language a text is."""
+        language = reader.name_of(locale)
+        # i18n: %(language)s is a language's own name in your language, as CLDR writes it inside a sentence
+        return reader.gettext("This text is in %(language)s; a translation is not available.") % {"language": language}
+
+    def shared(self, incident: Incident, reader: Language) -> Mapping[str, object]:
+        """What every template about an incident may use, whatever the channel."""
+        return {
+            "brand": self.brand_name(reader),
+            "lang": reader.tag,
+            "dir": reader.direction,
+            "rtl": reader.is_rtl,
+            "title": self.title(incident, reader),
+            "impact": reader.gettext(IMPACT[incident.impact]) if incident.impact in IMPACT else "",
+            "components": [self.part(component, reader) for component in incident.components[:MAX_COMPONENTS]],
+            "more_components": max(0, len(incident.components) - MAX_COMPONENTS),
+            "is_maintenance": incident.is_maintenance,
+            "links": [clean_line(link) for link in incident.links[:MAX_LINKS] if link[:8].startswith(("http://", "https://"))],
+            "url": self.incident_url(incident.id, reader.tag),
+            "home_url": self.page_url(reader.tag),
+        }
+
+
+def anchor_of(update_id: str) -> str:
+    """The fragment that names an update on its incident's page."""
+    return quote(f"upd-{update_id.removeprefix('upd-')}", safe="")
+
+

@@ -1,0 +1,52 @@
+"""The closed vocabularies as words for people, and the colour family a message belongs to."""
+
+from notifier.domain.incident import AffectedComponent
+from notifier.domain.notice import MessageKind
+from notifier.domain.values import ComponentStatus, Impact, Status
+
+
+def N_(message: str) -> str:  # noqa: N802 - the name by which extractors know a message that is translated later
+    """Mark a sentence for the translators."""
+    return message
+
+
+STATUS = {
+    Status.INVESTIGATING: N_("Investigating"),
+    Status.IDENTIFIED: N_("Identified"),
+    Status.MONITORING: N_("Monitoring"),
+    Status.RESOLVED: N_("Resolved"),
+    Status.POSTMORTEM: N_("Postmortem"),
+    # i18n: the following four say how far planned maintenance is
+    Status.SCHEDULED: N_("Scheduled"),
+    Status.IN_PROGRESS: N_("In progress"),
+    Status.VERIFYING: N_("Verifying"),
+    Status.COMPLETED: N_("Completed"),
+}
+IMPACT = {
+    Impact.MINOR: N_("Minor impact"),
+    Impact.MAJOR: N_("Major impact"),
+    Impact.CRITICAL: N_("Critical impact"),
+    Impact.MAINTENANCE: N_("Planned maintenance"),
+}
+COMPONENT_STATUS = {
+    ComponentStatus.OPERATIONAL: N_("Operational"),
+    ComponentStatus.DEGRADED_PERFORMANCE: N_("Degraded performance"),
+    ComponentStatus.PARTIAL_OUTAGE: N_("Partial outage"),
+    ComponentStatus.MAJOR_OUTAGE: N_("Major outage"),
+    ComponentStatus.UNDER_MAINTENANCE: N_("Under maintenance"),
+}
+MOOD = {
+    MessageKind.OPENED: "trouble",
+    MessageKind.UPDATED: "news",
+    MessageKind.RESOLVED: "solved",
+    MessageKind.POSTMORTEM: "review",
+    MessageKind.MAINTENANCE_SCHEDULED: "planned",
+    MessageKind.MAINTENANCE_STARTED: "planned",
+    MessageKind.MAINTENANCE_UPDATED: "planned",
+    MessageKind.MAINTENANCE_COMPLETED: "solved",
+}
+
+
+def component_word(component: AffectedComponent) -> str:
+    """The English word for the health of a component; empty when the producer named none."""
+    return COMPONENT_STATUS[component.status] if component.status else ""

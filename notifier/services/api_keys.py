@@ -1,0 +1,146 @@
+"""API keys: shown once, kept as digests, each with the scopes it opens."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
+from notifier.domain.ids import new_ulid
+from notifier.services.audit import Actor, Subject, record
+from notifier.services.ports import Clock
+from notifier.storage import api_keys
+from notifier.storage.codec import instant_to_json
+from notifier.storage.engine import Database
+
+PREFIX = "ntf_key_"
+_RANDOM_BYTES = 32
+_MAX_NAME = 100
+_MAX_PRESENTED = 512  # longer than any key: not worth hashing
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    PUBLISH = "publish"  # hand in events
+    MANAGE = "manage"  # change subscribers, endpoints, keys; replay; everything `read` may
+    READ = "read"  # look
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the key's id and name, and what it opens."""
+
+    id: str
+    name: str
+    scopes: frozenset[Scope]
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made; `plaintext` is never to be seen again."""
+
+    id: str
+    name: str
+    scopes: frozenset[Scope]
+    plaintext: str = field(repr=False)
+
+
+_ADMIN = Caller("admin", "admin", frozenset(Scope))
+
+
+def _digest(plaintext: str) -> str:
+    """SHA-256 is enough: a key has 256 random bits, so nobody guesses it, however fast the hash."""
+    return hashlib.sha256(plaintext.encode()).hexdigest()
+
+
+def _opened(scopes: Iterable[str]) -> frozenset[Scope]:
+    given = frozenset(map(Scope, scopes))
+    return given | {Scope.READ} if Scope.MANAGE in given else given
+
+
+class ApiKeys:
+    """Makes, checks and revokes keys. The admin token is a key with all scopes that is not in the ledger."""
+
+    def __init__(self, database: Database, clock: Clock, admin_token: str) -> None:
+        """Open nothing; `admin_token` is NOTIFIER_ADMIN_TOKEN."""
+        self._database = database
+        self._clock = clock
+        self._admin_digest = _digest(admin_token)
+
+    def authenticate(self, presented: str) -> Caller | None:
+        """Return who bears this key; None for an unknown or revoked one.
+
+        Raises:
+            UnavailableError: the database does not answer; the admin token is known without it.
+        """
+        if not presented or len(presented) > _MAX_PRESENTED:
+            return None
+        digest = _digest(presented)
+        if hmac.compare_digest(digest, self._admin_digest):
+            return _ADMIN
+        if not presented.startswith(PREFIX):
+            return None
+        with self._database.read() as connection:
+            row = api_keys.find(connection, digest)
+        return None if row is None else Caller(row.id, row.name, _opened(row.scopes))
+
+    def create(self, name: str, scopes: Iterable[str], actor: Actor) -> NewKey:
+        """Make a key.
+
+        Raises:
+            InvalidInputError: `name` or `scopes` is at fault.
+        """
+        wanted = sorted(set(scopes))
+        _check(name, wanted)
+        now = self._clock()
+        plaintext = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
+        made = NewKey(f"key_{new_ulid(now)}", name, frozenset(map(Scope, wanted)), plaintext)
+        with self._database.write() as connection:
+            api_keys.add(connection, key_id=made.id, name=name, digest=_digest(plaintext), scopes=wanted, now=now)
+            detail = {"name": name, "scopes": wanted}
+            record(connection, actor, "api_key.created", Subject("api_key", made.id), at=now, detail=detail)
+        return made
+
+    def revoke(self, key_id: str, actor: Actor) -> None:
+        """Let a key open nothing any more; revoking twice changes nothing.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        now = self._clock()
+        with self._database.write() as connection:
+            if not api_keys.revoke(connection, key_id, now):
+                raise NotFoundError("API key", key_id)
+            record(connection, actor, "api_key.revoked", Subject("api_key", key_id), at=now)
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return every key without its secret, oldest first."""
+        with self._database.read() as connection:
+            rows = api_keys.listed(connection)
+        return [
+            {
+                "id": row.id,
+                "name": row.name,
+                "scopes": row.scopes,
+                "created_at": instant_to_json(row.created_at),
+                "revoked_at": instant_to_json(row.revoked_at),
+            }
+            for row in rows
+        ]
+
+
+def _check(name: str, scopes: list[str]) -> None:
+    faults = []
+    if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
+        faults.append(FieldError("name", f"must be 1 to {_MAX_NAME} printable characters"))
+    unknown = [scope for scope in scopes if scope not in set(Scope)]
+    if unknown:
+        faults.append(FieldError("scopes", f"unknown: {', '.join(repr(scope[:40]) for scope in unknown)}"))
+    if not scopes:
+        faults.append(FieldError("scopes", f"at least one of {', '.join(Scope)}"))
+    if faults:
+        raise InvalidInputError(faults)

@@ -1,0 +1,36 @@
+"""API keys, by the digest of what their bearer shows."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from notifier.storage import tables as t
+
+_COLUMNS = t.api_key.c
+
+
+def add(connection: Connection, *, key_id: str, name: str, digest: str, scopes: Sequence[str], now: datetime) -> None:
+    """Store a new key."""
+    values = {"id": key_id, "name": name, "digest": digest, "scopes": list(scopes), "created_at": now}
+    connection.execute(insert(t.api_key).values(values))
+
+
+def find(connection: Connection, digest: str) -> Any | None:
+    """Return the key with that digest unless it was revoked."""
+    statement = select(t.api_key).where(_COLUMNS.digest == digest, _COLUMNS.revoked_at.is_(None))
+    return connection.execute(statement).one_or_none()
+
+
+def listed(connection: Connection) -> Sequence[Any]:
+    """Return every key, oldest first."""
+    return connection.execute(select(t.api_key).order_by(_COLUMNS.created_at, _COLUMNS.id)).all()
+
+
+def revoke(connection: Connection, key_id: str, now: datetime) -> bool:
+    """Mark a key as revoked; False when there is none by that id. The first revocation's time stays."""
+    again = update(t.api_key).where(_COLUMNS.id == key_id, _COLUMNS.revoked_at.is_(None)).values(revoked_at=now)
+    if connection.execute(again).rowcount == 1:
+        return True
+    return connection.execute(select(_COLUMNS.id).where(_COLUMNS.id == key_id)).one_or_none() is not None
