@@ -6,25 +6,33 @@ Everything is built on first use, so that a process opens only what it works wit
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cached_property
 
 from sqlalchemy import text
 
+from notifier.bootstrap.once import once
+from notifier.channels.base import SessionStore
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Channel
 from notifier.inbound.events import check_known, parse_event
 from notifier.queueing import embedded
 from notifier.queueing.producer import Producer
+from notifier.rendering.renderer import Renderer
+from notifier.resources import locales_dir, templates_dir
 from notifier.services.accounts import sync_accounts
 from notifier.services.announce import Announce
+from notifier.services.api_keys import ApiKeys
 from notifier.services.gather import Gather
 from notifier.services.history import History
 from notifier.services.ingest import Ingest, Receipt
+from notifier.services.links import Links
 from notifier.services.plan import BATCH_SIZES, Plan
 from notifier.services.ports import Nudge
 from notifier.services.replay import Replay
+from notifier.services.secretbox import SecretBox
+from notifier.services.sessions import AccountSessions
 from notifier.services.sweep import Sweep
+from notifier.services.tokens import Tokens
 from notifier.settings import Settings
 from notifier.storage import schema
 from notifier.storage.engine import Database
@@ -43,13 +51,13 @@ class Application:
         self.settings = settings
         self.clock = utc_now
 
-    @cached_property
+    @once
     def database(self) -> Database:
         """The ledger."""
         self.settings.ensure_data_dir()
         return Database(self.settings.database_url().get_secret_value())
 
-    @cached_property
+    @once
     def producer(self) -> Producer:
         """The way to the workers."""
         return Producer(self.settings.queue_addresses().broker)
@@ -59,56 +67,93 @@ class Application:
         """The producer, as use cases see it."""
         return self.producer
 
-    @cached_property
+    @once
     def policies(self) -> Mapping[Channel, CoalescePolicy]:
         """The coalescing policy of each channel."""
         return {channel: self.settings.coalesce_policy(channel) for channel in Channel}
 
-    @cached_property
+    @once
     def component_keys(self) -> frozenset[str]:
         """The parts of the platform that events and preferences may name."""
         return frozenset(component.key for component in self.settings.components())
 
-    @cached_property
+    @once
     def locales(self) -> frozenset[str]:
         """The locales offered."""
         return frozenset(self.settings.brand().locales)
 
-    @cached_property
+    @once
     def ingest(self) -> Ingest:
         """Take events in."""
         return Ingest(self.database, self.policies, self.clock, self.nudge)
 
-    @cached_property
+    @once
     def announce(self) -> Announce:
         """Look at windows that end."""
         return Announce(self.database, self.policies, self.clock, self.nudge)
 
-    @cached_property
+    @once
     def plan(self) -> Plan:
         """Plan audiences."""
         sizes = {**BATCH_SIZES, Channel.EMAIL: self.settings.limits.batch_size}
         return Plan(self.database, self.clock, self.nudge, batch_sizes=sizes)
 
-    @cached_property
+    @once
     def gather(self) -> Gather:
         """Make batches of what is due again."""
         return Gather(self.database, self.clock, self.nudge)
 
-    @cached_property
+    @once
     def sweep(self) -> Sweep:
         """See that everything happens."""
         return Sweep(self.database, self.clock, self.nudge, self.announce, self.gather)
 
-    @cached_property
+    @once
     def history(self) -> History:
         """What happened."""
         return History(self.database)
 
-    @cached_property
+    @once
     def replay(self) -> Replay:
         """Send again."""
         return Replay(self.database, self.clock, self.gather)
+
+    @once
+    def secret_keys(self) -> tuple[str, ...]:
+        """Keys for tokens and encryption at rest: the first makes, all open."""
+        return tuple(key.get_secret_value() for key in self.settings.secret_keys())
+
+    @once
+    def api_keys(self) -> ApiKeys:
+        """Who may call."""
+        return ApiKeys(self.database, self.clock, self.settings.admin_token().get_secret_value())
+
+    @once
+    def tokens(self) -> Tokens:
+        """Signed links."""
+        return Tokens(self.secret_keys, self.clock)
+
+    @once
+    def links(self) -> Links:
+        """The links a message carries."""
+        return Links(self.settings.deployment.public_url, self.tokens)
+
+    @once
+    def renderer(self) -> Renderer:
+        """Words every message."""
+        settings = self.settings
+        return Renderer(
+            settings.brand(),
+            settings.components(),
+            settings.deployment.public_url,
+            templates_dir(),
+            locales_dir(),
+        )
+
+    @once
+    def sessions(self) -> SessionStore:
+        """Logins at providers, encrypted at rest."""
+        return AccountSessions(self.database, SecretBox(self.secret_keys, "account session"), self.clock)
 
     def publish(self, body: bytes | str) -> Receipt:
         """Take one event as JSON.

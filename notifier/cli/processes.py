@@ -52,7 +52,7 @@ def worker(
 def scheduler() -> None:
     """Run the sweep every second: windows that end, retries, leases. Any number of them may run."""
     notifier = _started("scheduler")
-    raise typer.Exit(run_scheduler(lambda _now: notifier.sweep()))
+    raise typer.Exit(run_scheduler(notifier.settings, lambda _now: notifier.sweep()))
 
 
 def _started(process: str) -> Application:

@@ -1,7 +1,11 @@
 """What every command begins with."""
 
+import getpass
+import socket
+
 from notifier.bootstrap.application import Application
 from notifier.observability.logs import configure_logging
+from notifier.services.audit import Actor
 from notifier.settings import load_settings
 
 DEFAULT_PORT = 8025
@@ -17,3 +21,8 @@ def application(process: str) -> Application:
     deployment = settings.deployment
     configure_logging(deployment.log_level, deployment.log_format, process=process)
     return Application(settings)
+
+
+def operator() -> Actor:
+    """Who acts at the command line, for the audit trail."""
+    return Actor(f"cli:{getpass.getuser()}", socket.gethostname())

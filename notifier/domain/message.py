@@ -50,8 +50,33 @@ class MailRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture beside a post. `alt` says in the post's language what it shows."""
+
+    data: bytes = field(repr=False)
+    media_type: str  # image/png or image/jpeg
+    alt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSpan:
+    """A link inside a post: which bytes of its UTF-8 text show it (end exclusive), and where it leads.
+
+    Bluesky makes no links by itself: each span becomes a facet. What is shown may be shorter than `url`.
+    """
+
+    start: int
+    end: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SocialPost:
-    """One post of one account. `key` is the same on every attempt; `text` must be too."""
+    """One post of one account. `key` is the same on every attempt; `text` must be too.
+
+    `languages` are the text's where it has more than `locale`'s. `listed`: shown in public timelines, as the first and
+    the last word of an incident should be; what comes between reaches followers only, where the platform has that.
+    """
 
     key: str
     account: str
@@ -61,6 +86,10 @@ class SocialPost:
     reply_to: "PostReceipt | None" = None
     thread_root: "PostReceipt | None" = None
     links: Sequence[str] = ()
+    spans: Sequence[LinkSpan] = ()
+    languages: Sequence[str] = ()
+    listed: bool = True
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,7 +127,10 @@ class StoredSubscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """What this house knows: component keys and locales; and what an omitted locale or time zone means."""
+    """What this house knows. Where no components are configured any key will do.
+
+    An omitted locale or time zone means the default one.
+    """
 
     components: frozenset[str]
     locales: frozenset[str]
@@ -152,7 +155,7 @@ class Vocabulary:
     def component_faults(self, components: frozenset[str], name: str) -> list[FieldError]:
         """One fault that names all unknown components, or none."""
         unknown = sorted(components - self.components)
-        if not unknown:
+        if not unknown or not self.components:
             return []
         return [FieldError(name, f"unknown: {_listed(unknown)}; known are {_listed(sorted(self.components))}")]
 

@@ -69,11 +69,14 @@ class Limit:
     measure: Callable[[str], int]
     most_bytes: int | None = None
 
+    def used(self, text: str) -> float:
+        """The share of what is allowed that a text takes; above 1.0 the platform refuses it."""
+        by_count = self.measure(text) / self.most
+        return by_count if self.most_bytes is None else max(by_count, len(text.encode()) / self.most_bytes)
+
     def fits(self, text: str) -> bool:
         """Whether the platform takes a text of this length."""
-        if self.most_bytes is not None and len(text.encode()) > self.most_bytes:
-            return False
-        return self.measure(text) <= self.most
+        return self.used(text) <= 1.0
 
 
 def limit_of(platform: Platform, most: int | None = None) -> Limit:

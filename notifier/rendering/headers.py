@@ -12,7 +12,7 @@ from notifier.domain.message import Mailbox
 
 ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058 section 3.1: this value and nothing else
 _MAX_ID = 60
-_NOT_IN_ID = re.compile(r"[^A-Za-z0-9]+")
+_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_]+")
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")  # RFC 5322 atoms and blanks: needs no quoting
 
 

@@ -1,20 +1,21 @@
 """Attempt a batch of mails: one request to the first provider that can take it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from notifier.channels.base import MailSender, RecipientsRefusedError, TooLargeError
 from notifier.domain import ids
-from notifier.domain.errors import DeliveryError, PermanentDeliveryError
+from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError
 from notifier.domain.message import MailRequest
+from notifier.domain.retry import GiveUp, after_failure
 from notifier.domain.values import DeliveryState, Reason
+from notifier.rendering.renderer import Renderer
 from notifier.services.links import Links
 from notifier.services.outcomes import Record, Try
 from notifier.services.ports import Clock
 from notifier.services.route import MailRoute
-from notifier.services.wording import MailWording
 from notifier.storage import deliveries
 from notifier.storage.batches import Batch
 from notifier.storage.deliveries import Departure, MailRow
@@ -32,7 +33,7 @@ class MailAttempt:
 
     database: Database
     clock: Clock
-    wording: MailWording
+    renderer: Renderer
     links: Links
     route: MailRoute
     record: Record
@@ -56,18 +57,47 @@ class MailAttempt:
             self._failed(_Mailing(batch, stored, rows, left), tried, error, elsewhere=elsewhere)
             return
         self.route.worked(sender.name)
+        apart = self._apart(batch, stored, rows, receipt.failed)
         self.record.accepted(
-            batch, self._tried(sender, started, clock), message_id=receipt.provider_message_id, departures=left
+            batch,
+            self._tried(sender, started, clock),
+            message_id=receipt.provider_message_id,
+            departures=[*left, *apart],
+        )
+
+    def _apart(
+        self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow], failed: Mapping[str, DeliveryError]
+    ) -> list[Departure]:
+        """Return the departures of those whose mail fared otherwise than the batch (SMTP is told of one by one)."""
+        if not failed:
+            return []
+        now = self.clock()
+        keys = {ids.delivery_id(stored.notice.id, row.key): row.key for row in rows}
+        return [self._departure(batch, keys[name], error, now) for name, error in failed.items()]
+
+    def _departure(self, batch: Batch, key: int, error: DeliveryError, now: datetime) -> Departure:
+        follows = after_failure(batch.channel, batch.attempts, error, spread=self.record.spread())
+        if isinstance(follows, GiveUp):
+            return Departure(
+                recipient_key=key, state=DeliveryState.FAILED, reason=error.reason, attempts=batch.attempts
+            )
+        unknown = isinstance(error, OutcomeUnknownError)
+        return Departure(
+            recipient_key=key,
+            state=DeliveryState.QUEUED,
+            reason=Reason.OUTCOME_UNKNOWN if unknown else error.reason,
+            due_at=now + follows.wait,
+            attempts=batch.attempts,
         )
 
     def request(self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow]) -> MailRequest:
         """Word the batch: content once, personal parts per recipient."""
         notice = stored.notice
-        rendered = self.wording.mail(notice, batch.locale, batch.since)
+        rendered = self.renderer.mail(notice, locale=batch.locale, since=batch.since)
         return MailRequest(
             content=rendered.content,
             recipients=[
-                self.wording.personal(
+                self.renderer.personal(
                     rendered,
                     delivery_id=ids.delivery_id(notice.id, row.key),
                     address=row.email,

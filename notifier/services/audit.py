@@ -18,7 +18,7 @@ CHANGED = "(changed)"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: `name` such as `key:ci`, `cli`, `subscriber` or `provider:sendgrid`; `origin` the place, such as an address."""
+    """Who acts: `name` such as `key:ci`, `cli` or `provider:sendgrid`; `origin` from where: a network address."""
 
     name: str
     origin: str
@@ -67,7 +67,7 @@ def record(
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any], *, hidden: frozenset[str]) -> Json:
-    """Return `{"field": [old, new]}` of what differs, dotted where nested; of `hidden` fields only that they changed."""
+    """Return `{"field": [old, new]}` of what differs, dotted where nested; of `hidden` fields only that it does."""
     changes: Json = {}
     for field in sorted(before.keys() | after.keys()):
         old, new = before.get(field), after.get(field)
@@ -84,7 +84,7 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any], *, hidden: f
 
 
 def erased_id(pepper: bytes, object_id: str) -> str:
-    """Return the name an erased object's entries bear: found again by who knows the old one, telling nothing to others."""
+    """Return the name an erased object's entries bear: who knows the old one finds them, others learn nothing."""
     return f"erased:{address_key(pepper, object_id):016x}"
 
 

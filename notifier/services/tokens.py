@@ -129,7 +129,7 @@ class Tokens:
         return self._signed(Purpose.UNSUBSCRIBE, 0, subscriber_id, notification_id)
 
     def preferences(self, subscriber_id: int) -> str:
-        """Return the token of the preferences page: valid for 90 days, the same all day (a retried mail is the same)."""
+        """Return the token of the preferences page: valid for 90 days, the same all day, so that a retry is too."""
         day = int(self._clock().timestamp()) // _DAY
         return self._signed(Purpose.PREFERENCES, (day + _PREFERENCES_DAYS + 1) * _DAY, subscriber_id, 0)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from notifier.storage import tables as t
+from notifier.storage.types import AnyRow
 
 _COLUMNS = t.api_key.c
 
@@ -17,13 +17,13 @@ def add(connection: Connection, *, key_id: str, name: str, digest: str, scopes: 
     connection.execute(insert(t.api_key).values(values))
 
 
-def find(connection: Connection, digest: str) -> Any | None:
+def find(connection: Connection, digest: str) -> AnyRow | None:
     """Return the key with that digest unless it was revoked."""
     statement = select(t.api_key).where(_COLUMNS.digest == digest, _COLUMNS.revoked_at.is_(None))
     return connection.execute(statement).one_or_none()
 
 
-def listed(connection: Connection) -> Sequence[Any]:
+def listed(connection: Connection) -> Sequence[AnyRow]:
     """Return every key, oldest first."""
     return connection.execute(select(t.api_key).order_by(_COLUMNS.created_at, _COLUMNS.id)).all()
 

@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from notifier.storage import tables as t
+from notifier.storage.types import AnyRow
 
 _COLUMNS = t.audit_entry.c
+_NAME_LENGTH, _ID_LENGTH = 100, 200  # as in tables.py
 
 
 def add(
@@ -25,11 +27,11 @@ def add(
     """Write one entry, in the transaction of the change it tells of. Overlong names are cut."""
     values = {
         "at": at,
-        "actor": actor[: _COLUMNS.actor.type.length],
-        "origin": origin[: _COLUMNS.origin.type.length],
+        "actor": actor[:_NAME_LENGTH],
+        "origin": origin[:_NAME_LENGTH],
         "action": action,
         "object_kind": object_kind,
-        "object_id": object_id[: _COLUMNS.object_id.type.length],
+        "object_id": object_id[:_ID_LENGTH],
         "detail": dict(detail),
     }
     connection.execute(insert(t.audit_entry).values(values))
@@ -42,7 +44,7 @@ def page(
     before: int | None = None,
     object_kind: str | None = None,
     object_ids: Sequence[str] = (),
-) -> Sequence[Any]:
+) -> Sequence[AnyRow]:
     """Return entries, newest first, those with row numbers below `before`."""
     statement = select(t.audit_entry).order_by(_COLUMNS.id.desc()).limit(limit)
     if before is not None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from notifier.storage import tables as t
 from notifier.storage.dialect import insert
 
-_PEPPER = "address_pepper"
+PEPPER = "address_pepper"
 _PEPPER_BYTES = 32
 
 
@@ -33,4 +33,4 @@ def address_pepper(connection: Connection) -> bytes:
 
     Needs a transaction that may write.
     """
-    return put_once(connection, _PEPPER, secrets.token_bytes(_PEPPER_BYTES))
+    return put_once(connection, PEPPER, secrets.token_bytes(_PEPPER_BYTES))

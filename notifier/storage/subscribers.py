@@ -11,6 +11,7 @@ from notifier.domain.values import SubscriberKind, SubscriberState
 from notifier.storage import preferences
 from notifier.storage import tables as t
 from notifier.storage.dialect import insert
+from notifier.storage.types import AnyRow
 
 _COLUMNS = t.subscriber.c
 _SELECT = select(t.subscriber, t.preference.c.canonical).join(t.preference, t.preference.c.id == _COLUMNS.preference_id)
@@ -35,7 +36,7 @@ def to_row(subscriber: Subscriber, *, preference_id: int, address_key: int | Non
     }
 
 
-def from_row(row: Any) -> StoredSubscriber:
+def from_row(row: AnyRow) -> StoredSubscriber:
     """Read a row of `subscriber` joined with its preference set's `canonical`."""
     quiet = None if row.quiet_from is None else QuietHours(start=row.quiet_from, end=row.quiet_to)
     return StoredSubscriber(

@@ -100,6 +100,7 @@ channel_state = Table(
     Column("closed", Boolean, nullable=False),
     Column("last_sent_at", Instant),
     Column("window", Float, nullable=False),
+    Column("status", String(16)),  # these three: as last announced
     Column("impact", String(16), nullable=False),
     Column("components", Json, nullable=False),
     Column("announced_until", Instant),

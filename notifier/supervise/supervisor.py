@@ -95,6 +95,8 @@ class Supervisor:
             self.every_tick()
             if not announced and all(item.child.ready for item in self._each()) and self.check():
                 announced = True
+                for item in self._each():
+                    item.was_ready = True
                 self.on_ready()
             select.select([reader, waker], [], [], _TICK_SECONDS)
             _empty(waker)

@@ -28,7 +28,7 @@ _SANDBOX_PORT = 8026
 _SANDBOX = "sandbox"
 
 
-def run_up(settings: Settings, *, host: str, port: int, migrate: Callable[[], None]) -> int:
+def run_up(settings: Settings, *, host: str, port: int, migrate: Callable[[], None], program: str = "notifier") -> int:
     """Run the whole system on this machine until SIGTERM or Ctrl-C.
 
     Prints `notifier is up: URL` on standard output once /readyz answers; everything else goes to standard error.
@@ -38,6 +38,7 @@ def run_up(settings: Settings, *, host: str, port: int, migrate: Callable[[], No
         host: Where the API listens.
         port: Its port; 0 takes a free one.
         migrate: Brings the database's schema up to date; called before anything starts.
+        program: The module whose commands `api`, `worker` and `scheduler` are run as children.
 
     Returns:
         The exit code: 0 after a drain, 1 after a second signal, 2 where a child found its configuration wrong.
@@ -51,19 +52,19 @@ def run_up(settings: Settings, *, host: str, port: int, migrate: Callable[[], No
         settings.secret_keys()
         settings.admin_token()
         migrate()
-        return _supervise(settings, listener)
+        return _supervise(settings, listener, program)
 
 
-def _supervise(settings: Settings, listener: socket.socket) -> int:
+def _supervise(settings: Settings, listener: socket.socket, program: str) -> int:
     url = listening.base_url(listener)
     environ = _environ(settings, url)
     link = None
     if "NOTIFIER_SANDBOX_URL" in environ:
         link = SandboxLink(environ["NOTIFIER_SANDBOX_URL"], f"{url}/v1/inbound/sendgrid/events", settings.data_dir)
     groups = [
-        [_api(listener, environ)],
-        [_worker(lanes, settings, environ) for lanes in LAYOUT],
-        [ChildSpec(name="scheduler", module="notifier", arguments=["scheduler"], environ=environ)],
+        [_api(program, listener, environ)],
+        [_worker(program, lanes, settings, environ) for lanes in LAYOUT],
+        [ChildSpec(name="scheduler", module=program, arguments=["scheduler"], environ=environ)],
         [_sandbox(link.url)] if link else [],
     ]
     where = f" (sandbox {link.url})" if link else ""
@@ -92,11 +93,11 @@ def _environ(settings: Settings, url: str) -> dict[str, str]:
     return found
 
 
-def _api(listener: socket.socket, environ: dict[str, str]) -> ChildSpec:
+def _api(program: str, listener: socket.socket, environ: dict[str, str]) -> ChildSpec:
     descriptor = listener.fileno()
     return ChildSpec(
         name="api",
-        module="notifier",
+        module=program,
         arguments=["api", "--fd", str(descriptor)],
         environ=environ,
         inherits=[descriptor],
@@ -104,10 +105,10 @@ def _api(listener: socket.socket, environ: dict[str, str]) -> ChildSpec:
     )
 
 
-def _worker(lanes: Sequence[Lane], settings: Settings, environ: dict[str, str]) -> ChildSpec:
+def _worker(program: str, lanes: Sequence[Lane], settings: Settings, environ: dict[str, str]) -> ChildSpec:
     return ChildSpec(
         name=f"worker-{'-'.join(lanes)}",
-        module="notifier",
+        module=program,
         arguments=["worker", "--queues", ",".join(lanes)],
         environ=environ,
         stop_seconds=settings.drain_seconds + 5,

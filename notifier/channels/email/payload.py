@@ -94,7 +94,7 @@ def encoded(part: object) -> bytes:
         return orjson.dumps(_without_surrogates(part))
 
 
-def _without_surrogates(part: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _without_surrogates(part: Any) -> Any:
     if isinstance(part, str):
         return _SURROGATE.sub("?", part)
     if isinstance(part, dict):

@@ -196,7 +196,7 @@ def _repeats(address: str, recipients: Sequence[MailRecipient]) -> Sequence[str]
     return found[1:] or found
 
 
-def _answer(status: int, headers: Any, body: object) -> Answer:  # noqa: ANN401 - an untyped library's
+def _answer(status: int, headers: Any, body: object) -> Answer:
     pairs: Iterable[tuple[str, str]] = headers.items() if headers is not None else ()
     lower = {str(name).lower(): str(value) for name, value in pairs}
     return Answer(status, lower, body if isinstance(body, bytes) else b"")

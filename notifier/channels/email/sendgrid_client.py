@@ -43,7 +43,7 @@ class Payload(bytes):
 class PooledClient(python_http_client.Client):  # type: ignore[misc]  # the library has no types
     """python_http_client.Client with another transport. `authorization` never enters what the library logs."""
 
-    def __init__(self, pool: ConnectionPool, authorization: str, **options: Any) -> None:  # noqa: ANN401 - the library's
+    def __init__(self, pool: ConnectionPool, authorization: str, **options: Any) -> None:
         self._pool, self._authorization = pool, authorization
         super().__init__(**options)
 

@@ -83,11 +83,15 @@ class SmtpSender:
         sender = sendable_address(self._envelope_from or request.content.sender.email)
         if sender is None:
             raise ChannelStoppedError(Reason.REJECTED, "the sender's address cannot be sent from")
+
+        def seconds_left() -> float:
+            return (deadline - self._clock()).total_seconds()
+
         run = SmtpRun(
             form=MailForm(request, self._clock(), boundary=f"=_{secrets.token_hex(16)}"),
             sender=sender,
             pending=deque(),
-            seconds_left=lambda: (deadline - self._clock()).total_seconds(),
+            seconds_left=seconds_left,
             secrets=[self._server.password] if self._server.password else [],
         )
         for recipient in request.recipients:

@@ -138,6 +138,7 @@ def upgrade() -> None:
         sa.Column("closed", sa.Boolean(), nullable=False),
         sa.Column("last_sent_at", sa.BigInteger(), nullable=True),
         sa.Column("window", sa.Float(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=True),
         sa.Column("impact", sa.String(length=16), nullable=False),
         sa.Column("components", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("announced_until", sa.BigInteger(), nullable=True),

@@ -1,0 +1,35 @@
+"""A property that is computed once, also when several threads ask for it first (functools.cached_property may not)."""
+
+from collections.abc import Callable
+from threading import RLock
+from typing import Any, Generic, TypeVar, overload
+
+Value = TypeVar("Value")
+_building = RLock()
+
+
+class once(Generic[Value]):  # noqa: N801 - reads as the decorator it is
+    """`@once` on a method without arguments makes it an attribute that is built on first use and kept."""
+
+    def __init__(self, make: Callable[[Any], Value]) -> None:
+        self._make = make
+        self._name = ""
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "once[Value]": ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Value: ...
+
+    def __get__(self, instance: object | None, owner: type) -> "once[Value] | Value":
+        if instance is None:
+            return self
+        with _building:
+            if self._name not in instance.__dict__:
+                instance.__dict__[self._name] = self._make(instance)
+            value: Value = instance.__dict__[self._name]
+            return value

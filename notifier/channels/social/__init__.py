@@ -1,0 +1,1 @@
+"""Publishing posts: X by tweepy, Mastodon by Mastodon.py, Bluesky by atproto."""

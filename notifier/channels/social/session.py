@@ -1,0 +1,143 @@
+"""A requests session for the provider libraries that take one: time-outs, no redirects, no proxies, bounded answers.
+
+Everything but a 2xx with a JSON object leaves as one of our exceptions, before a library can stumble over it: tweepy
+raises AttributeError on an error body that is a JSON list, and ValueError on a junk rate header.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+
+from notifier.channels.http import LARGEST_ANSWER, Answer, NoAnswerError, NotSentError, RefusedError
+
+CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0  # seconds
+
+# Faults before a byte was written; requests wraps what urllib3 calls them into its own ConnectionError.
+_BEFORE_WRITING = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.NameResolutionError,
+    urllib3.exceptions.ConnectTimeoutError,
+)
+_CHUNK = 65_536
+_LONGEST_READ = 30.0  # seconds for a whole body, however it trickles
+
+
+class DirectSession(requests.Session):
+    """Talks to one provider only, and takes nothing from the environment: no proxy, no .netrc, no CA bundle.
+
+    Args:
+        on_answer: Is shown every whole answer, refusals included: rate headers.
+        rewrite: `(literal, actual)`: requests to URLs that begin with the first go to the second.
+        timeouts: Seconds to connect and to wait between two bytes, where the library passes none.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_answer: Callable[[Answer], None] = lambda _answer: None,
+        rewrite: tuple[str, str] | None = None,
+        timeouts: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT),
+    ) -> None:
+        super().__init__()
+        self.trust_env = False
+        self._on_answer = on_answer
+        adapter = BoundedAdapter(rewrite=rewrite, timeouts=timeouts)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Follow no redirect: it would turn a POST into a GET whose answer looks like success."""
+        del resp
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request; returns only a 2xx with a JSON object or list.
+
+        Raises:
+            NotSentError: nothing was written.
+            NoAnswerError: it was written, and no whole and readable answer came.
+            RefusedError: any other status.
+        """
+        try:
+            response = super().request(method, url, *args, **kwargs)
+        except requests.RequestException as error:
+            raise transport_fault(error) from None
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        answer = Answer(response.status_code, headers, response.content, urlsplit(response.url).path)
+        self._on_answer(answer)
+        if not answer.ok:
+            raise RefusedError(answer)
+        if not is_json(answer.body):
+            raise NoAnswerError(f"status {answer.status} with an unreadable body", status=answer.status)
+        return response
+
+
+class BoundedAdapter(HTTPAdapter):
+    """Sends to the address it is told, and reads no more than an answer of ours can be."""
+
+    def __init__(self, *, rewrite: tuple[str, str] | None, timeouts: tuple[float, float]) -> None:
+        super().__init__(max_retries=0)
+        self._rewrite, self._timeouts = rewrite, timeouts
+
+    def send(  # noqa: PLR0917 - the signature of requests
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,  # noqa: FBT001, FBT002 - the signature of requests
+        timeout: Any = None,
+        verify: bool | str = True,  # noqa: FBT001, FBT002 - the signature of requests
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send a prepared request; it is signed for the literal address, which is what a stand-in must verify."""
+        del stream, proxies
+        if self._rewrite is not None and request.url is not None and request.url.startswith(self._rewrite[0]):
+            request = request.copy()
+            request.url = self._rewrite[1] + (request.url or "")[len(self._rewrite[0]) :]
+        response = super().send(
+            request, stream=True, timeout=timeout or self._timeouts, verify=verify, cert=cert, proxies={}
+        )
+        try:
+            response._content = _whole(response)  # noqa: SLF001 - what requests does itself, without a bound
+        finally:
+            response.close()
+        return response
+
+
+def _whole(response: requests.Response) -> bytes:
+    parts, size = [], 0
+    until = time.monotonic() + _LONGEST_READ
+    for part in response.iter_content(_CHUNK):
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST_ANSWER:
+            break
+        if time.monotonic() > until:
+            raise requests.ReadTimeout
+    return b"".join(parts)
+
+
+def is_json(body: bytes) -> bool:
+    """Whether a body is a JSON object or list."""
+    try:
+        return isinstance(orjson.loads(body), dict | list)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def transport_fault(error: requests.RequestException) -> NotSentError | NoAnswerError:
+    """Tell a request that cannot have arrived from one that may have."""
+    name = type(error).__name__
+    if isinstance(error, requests.ConnectTimeout | ValueError):  # ValueError: a URL or header that cannot be sent
+        return NotSentError(name)
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    if isinstance(error, requests.ReadTimeout) or isinstance(reason, urllib3.exceptions.ReadTimeoutError):
+        return NoAnswerError("time-out while waiting for the answer", timed_out=True)
+    if isinstance(reason, _BEFORE_WRITING) or "CERTIFICATE_VERIFY_FAILED" in repr(reason):
+        return NotSentError(f"{name}: {type(reason).__name__}")
+    return NoAnswerError(f"no whole answer: {name}")

@@ -1,0 +1,264 @@
+"""Posts on X by tweepy: API v2, OAuth 1.0a user context.
+
+There is no idempotency key. What replaces it: the text is the same on every attempt and unique per update, own posts
+are read back after an unknown outcome, and X refuses the same text twice with a 403 that proves the post exists.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import tweepy
+
+from notifier.channels.base import RateBudget, SocialLimits, TooLargeError
+from notifier.channels.http import (
+    X_STATUSES,
+    Answer,
+    ExchangeError,
+    RefusedError,
+    Rules,
+    failure,
+    header_number,
+    header_time,
+)
+from notifier.channels.redact import hush
+from notifier.channels.social.session import DirectSession
+from notifier.channels.social.x_text import is_same_post, post_cost
+from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
+from notifier.domain.message import PostReceipt, SocialPost
+from notifier.domain.values import Reason
+
+USUAL_URL = "https://api.x.com"
+_LITERAL = "https://api.twitter.com/"  # tweepy's, in the middle of its request method
+_REAL = frozenset({"https://api.x.com", "https://api.twitter.com"})
+
+LOOK_AFTER = timedelta(seconds=15)  # timelines lag: a look earlier than 10 to 30 s after the fact proves nothing
+_BEFORE = timedelta(seconds=60)  # clocks differ: how much before the intent to look
+_DUPLICATES_KEPT = timedelta(days=7)  # X does not say; a day was seen
+_PAGE, _PAGES = 100, 5  # an account may post 100 times in 15 minutes
+_WINDOWS = ("x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour")
+_LIMIT = 280
+
+_log = logging.getLogger(__name__)
+
+
+def x_message(body: Mapping[str, Any]) -> str:
+    """Return X's own words, of a problem body or of the older shape."""
+    errors = body.get("errors")
+    texts = (
+        [str(one.get("message") or "") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    )
+    detail = body.get("detail") or body.get("title") or ""
+    return "; ".join(dict.fromkeys(filter(None, [*texts[:5], str(detail)])))
+
+
+def x_budget(headers: Mapping[str, str]) -> RateBudget | None:
+    """Read the rate headers: the latest reset among the exhausted windows, else the 15-minute one.
+
+    Where a daily cap is used up, `x-rate-limit-reset` is the wrong time to wait for.
+    """
+    windows = []
+    for prefix in _WINDOWS:
+        remaining = header_number(headers.get(f"{prefix}-remaining"))
+        resets_at = header_time(headers.get(f"{prefix}-reset"))
+        if remaining is not None or resets_at is not None:
+            limit = header_number(headers.get(f"{prefix}-limit"))
+            windows.append(RateBudget(remaining=remaining, limit=limit, resets_at=resets_at))
+    exhausted = [window for window in windows if window.exhausted and window.resets_at is not None]
+    if exhausted:
+        return max(exhausted, key=lambda window: window.resets_at or datetime.min)  # noqa: DTZ901 - filtered above
+    return windows[0] if windows else None
+
+
+RULES = Rules(provider="x", statuses=X_STATUSES, budget=x_budget, message=x_message)
+
+
+class XSender:
+    """One account on X. One caller at a time; opens nothing before the first call."""
+
+    deduplicates = False
+    can_edit = False  # needs `edit_options`, which tweepy does not offer, and a Premium account
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        consumer_key: str,
+        consumer_secret: str,
+        access_token: str,
+        access_token_secret: str,
+        clock: Callable[[], datetime],
+        base_url: str = USUAL_URL,
+        timeouts: tuple[float, float] = (5.0, 20.0),
+        characters: int = _LIMIT,
+    ) -> None:
+        """Take tweepy's four keys; `base_url` other than X's own may have a path; `timeouts`: connect, read (s)."""
+        hush("tweepy", "oauthlib", "requests_oauthlib", "urllib3")
+        self.account = account
+        self.budget: RateBudget | None = None
+        self._clock, self._characters = clock, characters
+        self._secrets = (consumer_key, consumer_secret, access_token, access_token_secret)
+        self._client = tweepy.Client(
+            consumer_key=consumer_key,
+            consumer_secret=consumer_secret,
+            access_token=access_token,
+            access_token_secret=access_token_secret,
+            return_type=dict,
+            wait_on_rate_limit=False,  # it would sleep in here, and without a reset header call itself for ever
+        )
+        base_url = base_url.rstrip("/")
+        self._client.session = DirectSession(
+            on_answer=self._note_rate,
+            rewrite=None if base_url in _REAL else (_LITERAL, f"{base_url}/"),
+            timeouts=timeouts,
+        )
+        self._user_id = access_token.partition("-")[0]  # how X builds its access tokens
+
+    def post(self, post: SocialPost) -> PostReceipt:
+        """Publish; see `SocialSender.post`."""
+        parent = _parent(post)
+        try:
+            return self._create(post, parent)
+        except RefusedError as refused:
+            if parent is None or not refuses_reply(refused.answer):
+                return self._after_refusal(post, refused)
+            standalone = {"standalone": "reply_refused"}
+        try:
+            return self._create(post, None, standalone)
+        except RefusedError as refused:
+            return self._after_refusal(post, refused)
+
+    def find(self, post: SocialPost, since: datetime) -> PostReceipt | None:
+        """Look among the account's own posts; see `SocialSender.find`."""
+        incomplete = False
+        for page in self._own_posts(since - _BEFORE):
+            for found in page.get("data") or ():
+                if isinstance(found, dict) and is_same_post(post.text, found):
+                    return _receipt(str(found.get("id") or ""), {"found": "timeline"})
+            incomplete = incomplete or bool(page.get("errors"))
+        if incomplete:
+            raise OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "the timeline is incomplete", retry_after=LOOK_AFTER)
+        return None
+
+    def edit(self, receipt: PostReceipt, post: SocialPost) -> PostReceipt:
+        """Refuse; see `can_edit`."""
+        del post
+        raise PermanentDeliveryError(Reason.REJECTED, f"post {receipt.id}: X is not edited by this product")
+
+    def delete(self, receipt: PostReceipt) -> None:
+        """Withdraw a post; see `SocialSender.delete`."""
+        try:
+            self._client.delete_tweet(receipt.id, user_auth=True)
+        except RefusedError as refused:
+            if refused.answer.status != 404:  # noqa: PLR2004 - gone already
+                raise self._failure(refused) from None
+        except ExchangeError as error:
+            raise self._failure(error) from None
+
+    def limits(self) -> SocialLimits:
+        """The weighted 280 of twitter-text configuration 3, or what the account was given."""
+        return SocialLimits(characters=self._characters, url_characters=23)
+
+    def _create(self, post: SocialPost, parent: str | None, extra: Mapping[str, str] | None = None) -> PostReceipt:
+        try:
+            answer = self._client.create_tweet(text=post.text, in_reply_to_tweet_id=parent, user_auth=True)
+        except RefusedError:
+            raise
+        except ExchangeError as error:
+            raise self._failure(error) from None
+        data = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(data, dict) or not isinstance(data.get("id"), str):
+            detail = "the answer names no post"
+            raise OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, detail, retry_after=LOOK_AFTER)
+        cost = post_cost(str(data.get("text") or post.text))
+        return _receipt(data["id"], {**(extra or {}), "cost_usd": str(cost)})
+
+    def _after_refusal(self, post: SocialPost, refused: RefusedError) -> PostReceipt:
+        """Look for the post that a refusal for duplicate content proves to exist; else raise what it means."""
+        answer = refused.answer
+        if not says_duplicate(answer):
+            raise self._failure(refused) from None
+        try:
+            found = self.find(post, self._clock() - _DUPLICATES_KEPT)
+        except DeliveryError as error:
+            _log.warning("X has the post but does not show it", extra={"account": self.account, "why": error.detail})
+            found = None
+        if found is not None:
+            return PostReceipt(id=found.id, url=found.url, extra={"found": "duplicate"})
+        # Never alter the text to get past the rule: it is out, though we may not know where.
+        _log.warning("X refused a duplicate that cannot be found", extra={"account": self.account, "key": post.key})
+        return PostReceipt(id="", extra={"found": "no", "reason": Reason.DUPLICATE.value})
+
+    def _own_posts(self, since: datetime) -> Iterator[dict[str, Any]]:
+        """Yield the pages of the account's posts since then, newest first."""
+        token: str | None = None
+        for _ in range(_PAGES):
+            try:
+                page = self._client.get_users_tweets(
+                    self._user_id,
+                    user_auth=True,
+                    max_results=_PAGE,
+                    start_time=since,
+                    exclude=["retweets"],
+                    pagination_token=token,
+                    tweet_fields=["created_at", "conversation_id", "entities", "referenced_tweets"],
+                )
+            except ExchangeError as error:
+                raise self._cannot_tell(self._failure(error)) from None
+            if not isinstance(page, dict):
+                raise self._cannot_tell(TransientDeliveryError(Reason.SERVER_ERROR, "the timeline is no object"))
+            yield page
+            meta = page.get("meta")
+            token = meta.get("next_token") if isinstance(meta, dict) else None
+            if not token:
+                return
+
+    def _cannot_tell(self, error: DeliveryError) -> DeliveryError:
+        """Keep the outcome of the post unknown when the look for it failed; a stopped account is stopped all the same."""
+        if not isinstance(error, TransientDeliveryError | OutcomeUnknownError):
+            return error
+        wait = max(error.retry_after or LOOK_AFTER, LOOK_AFTER)
+        return OutcomeUnknownError(error.reason, error.detail, status=error.status, retry_after=wait)
+
+    def _failure(self, error: ExchangeError) -> DeliveryError:
+        found = failure(error, RULES, now=self._clock(), secrets=self._secrets)
+        if isinstance(found, OutcomeUnknownError) and (found.retry_after or timedelta(0)) < LOOK_AFTER:
+            return OutcomeUnknownError(found.reason, found.detail, status=found.status, retry_after=LOOK_AFTER)
+        if isinstance(error, RefusedError) and says_too_long(error.answer):
+            return TooLargeError(found.detail, status=found.status)
+        return found
+
+    def _note_rate(self, answer: Answer) -> None:
+        self.budget = x_budget(answer.headers) or self.budget
+
+
+def refuses_reply(answer: Answer) -> bool:
+    """Whether a post was refused for the post it replies to, which may be gone or not open to us (since 2026-02-23)."""
+    if answer.status not in (400, 403):
+        return False
+    words = x_message(answer.json()).lower()
+    about_reply = "reply" in words and ("not allowed" in words or "not visible" in words or "deleted" in words)
+    return about_reply or "in_reply_to_tweet_id" in answer.body.decode("utf-8", "replace")
+
+
+def says_duplicate(answer: Answer) -> bool:
+    """Whether the same text is on the account already."""
+    return answer.status == 403 and "duplicate content" in x_message(answer.json()).lower()  # noqa: PLR2004
+
+
+def says_too_long(answer: Answer) -> bool:
+    """Whether the text is over the limit; X answers this with 400 or with 403."""
+    return answer.status in (400, 403) and "too long" in x_message(answer.json()).lower()
+
+
+def _parent(post: SocialPost) -> str | None:
+    """The post to reply to; the thread's root where the last one's id is not known."""
+    for receipt in (post.reply_to, post.thread_root):
+        if receipt is not None and receipt.id:
+            return receipt.id
+    return None
+
+
+def _receipt(post_id: str, extra: Mapping[str, str]) -> PostReceipt:
+    return PostReceipt(id=post_id, url=f"https://x.com/i/web/status/{post_id}", extra=dict(extra))

@@ -1,0 +1,56 @@
+"""`notifier keys`: API keys."""
+
+from typing import Annotated
+
+import typer
+
+from notifier.cli.console import JsonFlag, out, print_json, print_table
+from notifier.cli.setup import application, operator
+from notifier.services.api_keys import Scope
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="API keys and their scopes.", no_args_is_help=True)
+    group.command("create")(create)
+    group.command("list")(list_keys)
+    group.command("revoke")(revoke)
+    app.add_typer(group, name="keys")
+
+
+def create(
+    scope: Annotated[list[Scope], typer.Option("--scope", help="What the key may do; may be repeated.")],
+    name: Annotated[str, typer.Option("--name", help="Whose key it is.")] = "",
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Make a key and print it: this once, it is kept as a digest only."""
+    scopes = [item.value for item in scope]
+    made = application("keys").api_keys.create(name or "-".join(scopes), scopes, operator())
+    facts = {"id": made.id, "key": made.plaintext, "scopes": scopes}
+    if as_json:
+        print_json(facts)
+    else:
+        out.print(made.plaintext, markup=False)
+
+
+def list_keys(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """List the keys, without their secrets."""
+    items = application("keys").api_keys.list()
+    if as_json:
+        print_json(items)
+        return
+    columns = ["id", "name", "scopes", "created_at", "revoked_at"]
+    rows = [[", ".join(item[c]) if c == "scopes" else item.get(c) for c in columns] for item in items]
+    print_table("", columns, rows)
+
+
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="The key's id.")],
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Revoke a key; it is refused from now on."""
+    application("keys").api_keys.revoke(key_id, operator())
+    if as_json:
+        print_json({"revoked": key_id})
+    else:
+        out.print(f"{key_id} is revoked.", markup=False)

@@ -1,0 +1,71 @@
+"""A partner's webhook endpoint as a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from notifier.domain.audience import Preferences
+from notifier.domain.values import Channel, Impact, Wanted, WebhookFormat, WebhookType
+
+MAX_URL = 2_000
+MAX_DESCRIPTION = 500
+
+
+class EndpointMode(StrEnum):
+    """What happens to an update that did not arrive when a newer one exists."""
+
+    EVERY = "every"  # every update, in order
+    LATEST = "latest"  # the newest one only
+
+
+class EndpointState(StrEnum):
+    """Only `active` endpoints are posted to, tests apart."""
+
+    PENDING = "pending"  # waits for its first test to succeed
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """What a partner chose. `components` and `types` empty mean all; `headers` may hold passwords."""
+
+    url: str
+    description: str = ""
+    subscriber: str | None = None  # external id
+    owner_email: str | None = None  # is told when the endpoint fails for days
+    components: frozenset[str] = frozenset()
+    min_impact: Impact = Impact.NONE
+    updates: Wanted = Wanted.ALL
+    types: frozenset[WebhookType] = frozenset()
+    format: WebhookFormat = WebhookFormat.STANDARD
+    mode: EndpointMode = EndpointMode.EVERY
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    state: EndpointState = EndpointState.ACTIVE
+
+    @property
+    def preferences(self) -> Preferences:
+        """The same rule routes mails and webhooks."""
+        return Preferences(
+            channels=frozenset({Channel.WEBHOOK}),
+            components=self.components,
+            min_impact=self.min_impact,
+            updates=self.updates,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEndpoint:
+    """An endpoint with what the ledger knows beside. Header values and secrets are still sealed here."""
+
+    id: int
+    public_id: str
+    endpoint: Endpoint
+    secrets: tuple[Mapping[str, str | None], ...] = field(repr=False)
+    state_reason: str
+    failing_since: datetime | None
+    last_success_at: datetime | None
+    disabled_at: datetime | None
+    created_at: datetime
+    updated_at: datetime

@@ -1,0 +1,46 @@
+"""JSON bodies of the API's changes, read strictly: every fault named by its dotted path, no value ever repeated."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from notifier.domain.errors import FieldError, InvalidInputError
+
+MAX_ERRORS = 50  # named in one answer
+
+
+class Body(BaseModel):
+    """Unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def refused(sentence: str) -> PydanticCustomError:
+    """Return what a field's check raises; `sentence` goes to the caller as it is."""
+    return PydanticCustomError("refused", "{sentence}", {"sentence": sentence})
+
+
+def read_json(model: type[Model], data: bytes | str) -> Model:
+    """Read one JSON object.
+
+    Raises:
+        InvalidInputError: names every field at fault, `body` where the JSON itself is broken.
+    """
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        raise InvalidInputError(faults_of(error)) from None
+
+
+def faults_of(error: ValidationError) -> list[FieldError]:
+    """Name what pydantic found."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return [FieldError(_dotted(detail), detail["msg"]) for detail in details[:MAX_ERRORS]]
+
+
+def _dotted(detail: ErrorDetails) -> str:
+    return ".".join(str(part)[:100] for part in detail["loc"] if part != "[key]") or "body"

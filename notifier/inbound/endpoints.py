@@ -1,0 +1,132 @@
+"""An endpoint as JSON (contract, section 5): a strict model in, a domain value out."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from notifier.domain.endpoint import MAX_DESCRIPTION, MAX_URL, Endpoint, EndpointMode, EndpointState
+from notifier.domain.errors import InvalidInputError
+from notifier.domain.subscriber import Vocabulary
+from notifier.domain.values import Impact, Wanted, WebhookFormat, WebhookType
+from notifier.inbound.bodies import Body, read_json
+from notifier.inbound.subscribers import (
+    MAX_COMPONENTS,
+    ComponentKey,
+    ExternalId,
+    LeastImpact,
+    MailAddress,
+    checked,
+)
+
+
+def _readable(text: str) -> str:
+    if any(letter < " " and letter != "\n" for letter in text) or "\x7f" in text:
+        raise ValueError("must not hold control characters")
+    return text
+
+
+Url = Annotated[str, Field(min_length=1, max_length=MAX_URL)]
+Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), checked(_readable)]
+Components = Annotated[tuple[ComponentKey, ...], Field(max_length=MAX_COMPONENTS)]
+Types = Annotated[tuple[WebhookType, ...], Field(max_length=len(WebhookType))]
+Headers = Annotated[dict[str, str], Field(max_length=50)]
+
+
+class EndpointBody(Body):
+    """A whole endpoint. `components` and `types` empty mean all. Header values are never shown again."""
+
+    url: Url
+    description: Description = ""
+    subscriber: ExternalId | None = None
+    owner_email: MailAddress | None = None
+    components: Components = ()
+    min_impact: LeastImpact = Impact.NONE
+    updates: Wanted = Wanted.ALL
+    types: Types = ()
+    format: WebhookFormat = WebhookFormat.STANDARD
+    mode: EndpointMode = EndpointMode.EVERY
+    headers: Headers = Field(default_factory=dict, repr=False)
+    state: EndpointState | None = None
+
+    def to_domain(self, vocabulary: Vocabulary, state: EndpointState, known: Endpoint | None = None) -> Endpoint:
+        """Build the domain's value; `state` is what it is in when none is asked for.
+
+        Raises:
+            InvalidInputError: names every component this house does not know (unless `known` already held it).
+        """
+        endpoint = Endpoint(
+            url=self.url,
+            description=self.description,
+            subscriber=self.subscriber,
+            owner_email=self.owner_email,
+            components=frozenset(self.components),
+            min_impact=self.min_impact,
+            updates=self.updates,
+            types=frozenset(self.types),
+            format=self.format,
+            mode=self.mode,
+            headers=self.headers,
+            state=self.state or state,
+        )
+        new = endpoint.components - (known.components if known else frozenset())
+        faults = vocabulary.component_faults(new, "components")
+        if faults:
+            raise InvalidInputError(faults)
+        return endpoint
+
+
+class EndpointPatch(Body):
+    """What to change: members left out stay, null means the default. `headers` are laid over the present ones.
+
+    A header whose value is null is taken off (RFC 7396).
+    """
+
+    url: Url | None = None
+    description: Description | None = None
+    subscriber: ExternalId | None = None
+    owner_email: MailAddress | None = None
+    components: Components | None = None
+    min_impact: LeastImpact | None = None
+    updates: Wanted | None = None
+    types: Types | None = None
+    format: WebhookFormat | None = None
+    mode: EndpointMode | None = None
+    headers: Annotated[dict[str, str | None], Field(max_length=50)] | None = Field(default=None, repr=False)
+    state: EndpointState | None = None
+
+
+def parse_endpoint(data: bytes | str, vocabulary: Vocabulary, state: EndpointState) -> Endpoint:
+    """Read a whole endpoint from JSON.
+
+    Raises:
+        InvalidInputError: names every field at fault by its dotted path.
+    """
+    return read_json(EndpointBody, data).to_domain(vocabulary, state)
+
+
+def parse_endpoint_patch(data: bytes | str) -> dict[str, Any]:
+    """Read what to change: the members that were named, each well-formed by itself, as JSON data.
+
+    Raises:
+        InvalidInputError: as `parse_endpoint`.
+    """
+    return read_json(EndpointPatch, data).model_dump(mode="json", exclude_unset=True)
+
+
+def endpoint_to_json(endpoint: Endpoint, headers: Mapping[str, str]) -> dict[str, Any]:
+    """Write an endpoint as `EndpointBody` reads it, with these header values."""
+    return {
+        "url": endpoint.url,
+        "description": endpoint.description,
+        "subscriber": endpoint.subscriber,
+        "owner_email": endpoint.owner_email,
+        "components": sorted(endpoint.components),
+        "min_impact": endpoint.min_impact.value,
+        "updates": endpoint.updates.value,
+        "types": sorted(kind.value for kind in endpoint.types),
+        "format": endpoint.format.value,
+        "mode": endpoint.mode.value,
+        "headers": dict(headers),
+        "state": endpoint.state.value,
+    }

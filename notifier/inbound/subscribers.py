@@ -1,0 +1,177 @@
+"""A subscriber as JSON (contract, section 5): strict models in, domain values out."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+
+from notifier.domain.audience import Preferences
+from notifier.domain.errors import InvalidInputError
+from notifier.domain.subscriber import (
+    MAX_PER_HOUR,
+    QuietHours,
+    Subscriber,
+    Suppression,
+    SuppressionReason,
+    Vocabulary,
+)
+from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, Wanted
+from notifier.inbound import subscriber_fields as fields
+from notifier.inbound.bodies import Body, read_json, refused
+from notifier.inbound.mail_address import mail_address
+
+Value = TypeVar("Value")
+MAX_COMPONENTS = 200
+
+
+def checked(check: Callable[[Value], Value]) -> AfterValidator:
+    """Make a field's check of a function that raises `ValueError` with a sentence."""
+
+    def validate(value: Value) -> Value:
+        try:
+            return check(value)
+        except ValueError as error:
+            raise refused(str(error)) from None
+
+    return AfterValidator(validate)
+
+
+ExternalId = Annotated[str, checked(fields.external_id)]
+MailAddress = Annotated[str, checked(mail_address)]
+DisplayName = Annotated[str, Field(max_length=4000), checked(fields.display_name)]
+ComponentKey = Annotated[str, checked(fields.component_key)]
+LeastImpact = Annotated[Impact, checked(fields.least_impact)]
+Instant = Annotated[AwareDatetime, checked(fields.instant)]
+
+
+class QuietHoursBody(Body):
+    """A daily span of the subscriber's local time, `HH:MM`; it may run over midnight."""
+
+    start: str = Field(alias="from", examples=["22:00"])
+    end: str = Field(alias="to", examples=["07:00"])
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> Self:
+        self.to_domain()
+        return self
+
+    def to_domain(self) -> QuietHours:
+        """Build the domain's value."""
+        try:
+            return QuietHours.parse(self.start, self.end)
+        except ValueError as error:
+            raise refused(str(error)) from None
+
+
+class PreferencesBody(Body):
+    """What a subscriber wants to hear. `components: []` means all."""
+
+    channels: Annotated[tuple[Channel, ...], Field(max_length=len(Channel))] = (Channel.EMAIL,)
+    components: Annotated[tuple[ComponentKey, ...], Field(max_length=MAX_COMPONENTS)] = ()
+    min_impact: LeastImpact = Impact.NONE
+    updates: Wanted = Wanted.ALL
+    maintenance: bool = True
+    quiet_hours: QuietHoursBody | None = None
+    max_per_hour: Annotated[int, Field(ge=1, le=MAX_PER_HOUR)] | None = None
+
+    def to_domain(self) -> Preferences:
+        """Build the domain's value; quiet hours and the hourly limit are the subscriber's."""
+        return Preferences(
+            channels=frozenset(self.channels),
+            components=frozenset(self.components),
+            min_impact=self.min_impact,
+            updates=self.updates,
+            maintenance=self.maintenance,
+        )
+
+
+class SubscriberBody(Body):
+    """A whole subscriber. An omitted locale or time zone means the brand's."""
+
+    external_id: ExternalId
+    kind: SubscriberKind = SubscriberKind.MERCHANT
+    email: MailAddress | None = None
+    name: DisplayName = ""
+    locale: str | None = None
+    timezone: str | None = None
+    state: SubscriberState = SubscriberState.ACTIVE
+    preferences: PreferencesBody = PreferencesBody()
+
+    def to_domain(self, vocabulary: Vocabulary, known: Subscriber | None = None) -> Subscriber:
+        """Build the domain's value.
+
+        Raises:
+            InvalidInputError: names every word this house does not know (unless `known` already held it).
+        """
+        quiet = self.preferences.quiet_hours
+        subscriber = Subscriber(
+            external_id=self.external_id,
+            kind=self.kind,
+            email=self.email,
+            name=self.name,
+            locale=vocabulary.default_locale if self.locale is None else self.locale,
+            timezone=vocabulary.default_timezone if self.timezone is None else self.timezone,
+            state=self.state,
+            preferences=self.preferences.to_domain(),
+            quiet_hours=quiet.to_domain() if quiet else None,
+            max_per_hour=self.preferences.max_per_hour,
+        )
+        faults = vocabulary.faults(subscriber, known)
+        if faults:
+            raise InvalidInputError(faults)
+        return subscriber
+
+
+class SubscriberPatch(Body):
+    """What to change: members left out stay, those of `preferences` too; null means the default (RFC 7396)."""
+
+    external_id: ExternalId | None = None  # may be repeated, not changed
+    kind: SubscriberKind | None = None
+    email: MailAddress | None = None
+    name: DisplayName | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    state: SubscriberState | None = None
+    preferences: PreferencesBody | None = None
+
+
+class SuppressionBody(Body):
+    """Why and since when nothing is sent on a channel."""
+
+    channel: Channel
+    reason: SuppressionReason
+    since: Instant
+    detail: Annotated[str, Field(max_length=1000)] = ""
+
+    def to_domain(self) -> Suppression:
+        """Build the domain's value."""
+        return Suppression(channel=self.channel, reason=self.reason, since=self.since, detail=self.detail)
+
+
+class SubscriberRecord(SubscriberBody):
+    """One line of an NDJSON list: a subscriber with the history that an export carries."""
+
+    legal_basis: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    consent: dict[str, Any] | None = None
+    suppressions: tuple[SuppressionBody, ...] = ()
+    created_at: Instant | None = None
+    updated_at: Instant | None = None
+
+
+def parse_subscriber(data: bytes | str, vocabulary: Vocabulary, known: Subscriber | None = None) -> Subscriber:
+    """Read a whole subscriber from JSON.
+
+    Raises:
+        InvalidInputError: names every field at fault by its dotted path, such as `preferences.min_impact`.
+    """
+    return read_json(SubscriberBody, data).to_domain(vocabulary, known)
+
+
+def parse_patch(data: bytes | str) -> dict[str, Any]:
+    """Read what to change: the members that were named, each well-formed by itself, as JSON data.
+
+    Raises:
+        InvalidInputError: as `parse_subscriber`.
+    """
+    patch = read_json(SubscriberPatch, data)
+    return patch.model_dump(mode="json", by_alias=True, exclude_unset=True)

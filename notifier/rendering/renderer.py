@@ -1,0 +1,86 @@
+"""The door of this room: one object that words every message."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+
+from notifier.domain.house import Brand, Component
+from notifier.domain.message import MailRecipient
+from notifier.domain.notice import Notice
+from notifier.rendering.environment import Templates
+from notifier.rendering.language import Languages
+from notifier.rendering.mail import MailRenderer, RenderedMail, personal
+from notifier.rendering.story import Storyteller
+
+_KEPT_MAILS = 256
+
+
+class Renderer:
+    """Words every message in its reader's language. Safe to share between threads; templates and catalogues are kept.
+
+    Args:
+        brand: Whose messages these are.
+        components: Names of the parts of the platform.
+        public_url: Base of every link, without a path.
+        templates_dir: `resources.templates_dir()`, or an operator's own folder of the same shape.
+        locales_dir: `resources.locales_dir()`.
+    """
+
+    def __init__(
+        self,
+        brand: Brand,
+        components: Sequence[Component],
+        public_url: str,
+        templates_dir: Path,
+        locales_dir: Path,
+    ) -> None:
+        self._brand = brand
+        self._languages = Languages(locales_dir, brand.default_locale, brand.locales)
+        self._templates = Templates(templates_dir)
+        self._story = Storyteller(brand, components, self._languages, public_url)
+        self._mails = MailRenderer(self._story, self._templates)
+        self._kept: dict[tuple[str, str, int, str | None], RenderedMail] = {}
+        self._lock = Lock()
+
+    def subject(self, notice: Notice, locale: str) -> str:
+        """The mail subject made from the incident's title; keep it for the incident's life and hand it to `mail`."""
+        return self._mails.subject(notice, locale)
+
+    def mail(self, notice: Notice, *, locale: str, since: int, subject: str | None = None) -> RenderedMail:
+        """Render the mail for everyone of a locale whom notification `since` reached last (0: none did).
+
+        The last few hundred are kept, so the thousand batches of one notification cost one rendering per process.
+        """
+        key = (notice.id, locale, since, subject)
+        kept = self._kept.get(key)
+        if kept is not None and (kept.notice is notice or kept.notice == notice):
+            return kept
+        rendered = self._mails.render(notice, locale=locale, since=since, subject=subject)
+        with self._lock:
+            if len(self._kept) >= _KEPT_MAILS:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = rendered
+        return rendered
+
+    def personal(
+        self,
+        mail: RenderedMail,
+        *,
+        delivery_id: str,
+        address: str,
+        name: str,
+        timezone: str,
+        unsubscribe_url: str,
+        preferences_url: str,
+    ) -> MailRecipient:
+        """One recipient's part of a rendered mail: greeting, times in their zone, links, headers."""
+        return personal(
+            mail,
+            house_timezone=self._brand.timezone,
+            delivery_id=delivery_id,
+            address=address,
+            name=name,
+            timezone=timezone,
+            unsubscribe_url=unsubscribe_url,
+            preferences_url=preferences_url,
+        )

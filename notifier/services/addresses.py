@@ -1,0 +1,41 @@
+"""Keys that stand for mail addresses, under this installation's pepper."""
+
+from functools import cached_property
+
+from notifier.domain.ids import address_key
+from notifier.storage import meta
+from notifier.storage.engine import Database
+
+
+class AddressKeys:
+    """Hashes addresses. The pepper is read once; ask before a transaction is opened, since it may have to be made."""
+
+    def __init__(self, database: Database) -> None:
+        """Read nothing yet."""
+        self._database = database
+
+    @cached_property
+    def pepper(self) -> bytes:
+        """The installation's secret under which addresses are hashed.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        with self._database.read() as connection:
+            found = meta.get(connection, meta.PEPPER)
+        if found is not None:
+            return found
+        with self._database.write() as connection:
+            return meta.address_pepper(connection)
+
+    def load(self) -> bytes:
+        """Read the pepper now, so that `of` needs no transaction of its own inside another; returns it."""
+        return self.pepper
+
+    def of(self, email: str) -> int:
+        """Return the 63-bit key of an address."""
+        return address_key(self.pepper, email)
+
+    def of_optional(self, email: str | None) -> int | None:
+        """Return the key of an address, None for none."""
+        return None if email is None else self.of(email)
