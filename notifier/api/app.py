@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from notifier import __version__
 from notifier.api import events, health, history, problems
 from notifier.api.limits import BodyLimit
-from notifier.bootstrap import Application
+from notifier.bootstrap.application import Application
 
 _MAX_BODY = 512 * 1024
 _STREAMING = ("/v1/subscribers/import",)

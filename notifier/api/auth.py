@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
-from notifier.bootstrap import Application
+from notifier.bootstrap.application import Application
 from notifier.services.api_keys import Caller, Scope
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="notifier"'}

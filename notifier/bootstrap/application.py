@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from notifier.bootstrap.once import once
 from notifier.channels.base import SessionStore
+from notifier.channels.webhook import EngineLimits, TargetPolicy, Timeouts, WebhookEngine, validate_headers
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.errors import UnavailableError
+from notifier.domain.subscriber import Vocabulary
 from notifier.domain.values import Channel
 from notifier.inbound.events import check_known, parse_event
 from notifier.queueing import embedded
@@ -20,8 +22,12 @@ from notifier.queueing.producer import Producer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.accounts import sync_accounts
+from notifier.services.addresses import AddressKeys
 from notifier.services.announce import Announce
 from notifier.services.api_keys import ApiKeys
+from notifier.services.endpoint_secrets import EndpointSecrets
+from notifier.services.endpoint_tests import EndpointTests
+from notifier.services.endpoints import Endpoints
 from notifier.services.gather import Gather
 from notifier.services.history import History
 from notifier.services.ingest import Ingest, Receipt
@@ -31,6 +37,7 @@ from notifier.services.ports import Nudge
 from notifier.services.replay import Replay
 from notifier.services.secretbox import SecretBox
 from notifier.services.sessions import AccountSessions
+from notifier.services.subscribers import Subscribers
 from notifier.services.sweep import Sweep
 from notifier.services.tokens import Tokens
 from notifier.settings import Settings
@@ -151,6 +158,56 @@ class Application:
         )
 
     @once
+    def vocabulary(self) -> Vocabulary:
+        """The words subscribers and endpoints may use."""
+        brand = self.settings.brand()
+        return Vocabulary(
+            components=self.component_keys,
+            locales=self.locales,
+            default_locale=brand.default_locale,
+            default_timezone=brand.timezone,
+        )
+
+    @once
+    def addresses(self) -> AddressKeys:
+        """Hashes addresses."""
+        return AddressKeys(self.database)
+
+    @once
+    def subscribers(self) -> Subscribers:
+        """Who listens."""
+        return Subscribers(self.database, self.clock, self.vocabulary, self.addresses)
+
+    @once
+    def endpoint_secrets(self) -> EndpointSecrets:
+        """Opens what endpoints' rows keep sealed."""
+        return EndpointSecrets(SecretBox(self.secret_keys, "endpoint"))
+
+    @once
+    def endpoints(self) -> Endpoints:
+        """Partners' endpoints."""
+        return Endpoints(
+            self.database,
+            self.clock,
+            self.vocabulary,
+            self.endpoint_secrets,
+            vet=self.engine.check_url,
+            check_headers=validate_headers,
+        )
+
+    @once
+    def endpoint_tests(self) -> EndpointTests:
+        """Tests of endpoints, at somebody's request."""
+        return EndpointTests(self.endpoints, self.renderer, self.engine, self.clock)
+
+    @once
+    def engine(self) -> WebhookEngine:
+        """The webhook engine: one per process; opens nothing before its first use."""
+        limits = EngineLimits(timeouts=Timeouts(total=self.settings.limits.webhook_timeout))
+        policy = TargetPolicy(allow_networks=self.settings.webhook_networks())
+        return WebhookEngine(policy=policy, limits=limits)
+
+    @once
     def sessions(self) -> SessionStore:
         """Logins at providers, encrypted at rest."""
         return AccountSessions(self.database, SecretBox(self.secret_keys, "account session"), self.clock)
@@ -199,6 +256,8 @@ class Application:
 
     def close(self) -> None:
         """Let go of connections."""
+        if "engine" in self.__dict__:
+            self.engine.close()
         if "producer" in self.__dict__:
             self.producer.close()
         if "database" in self.__dict__:

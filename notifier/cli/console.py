@@ -14,7 +14,9 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of te
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
-out = Console(highlight=False, soft_wrap=True)
+# A pipe has no width: rows stay whole for grep.
+_PIPE_WIDTH = 200
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
 def print_json(data: Any) -> None:

@@ -50,7 +50,7 @@ class ChannelState:
     status: Status | None = None  # as last announced
     impact: Impact = Impact.NONE  # as last announced
     components: frozenset[str] = frozenset()  # as last announced
-    announced_until: datetime | None = None  # `posted_at` of the newest announced update
+    announced_until: datetime | None = None  # `posted_at` of the newest update announced or absorbed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +80,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absorb:
-    """These updates say nothing that the channel's readers need and are told to nobody."""
+    """These updates say nothing that the channel's readers need and are told to nobody; `state` is the channel's after.
+
+    What arrives later and was posted before them is stale, as if they had been announced: else an opening that its own
+    absorbed end has overtaken would be told and never taken back.
+    """
 
     updates: tuple[PendingUpdate, ...]
     reason: str
+    state: ChannelState
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ class Nothing:
 
 
 Decision = Send | Wait | Absorb | Nothing
+_Needless = tuple[tuple[PendingUpdate, ...], str]  # updates to absorb, and why; none where there are none
 
 
 def in_order(updates: Sequence[PendingUpdate]) -> tuple[PendingUpdate, ...]:
@@ -126,9 +132,9 @@ def decide(policy: CoalescePolicy, state: ChannelState, pending: Sequence[Pendin
     if not waiting:
         return Nothing()
     begins = _beginning(state, waiting)
-    absorbed = _closed_inside_delay(policy, waiting, begins) or _needless_resolution(policy, state, waiting)
-    if absorbed is not None:
-        return absorbed
+    needless, why = _closed_inside_delay(policy, waiting, begins) or _needless_resolution(policy, state, waiting)
+    if needless:
+        return Absorb(updates=needless, reason=why, state=_settled(state, needless[-1]))
     ready = _ready_times(policy, waiting)
     due, reason = _due(policy, state, waiting, ready, begins)
     if due > now:
@@ -177,20 +183,18 @@ def _beginning(state: ChannelState, waiting: Sequence[PendingUpdate]) -> int | N
 
 def _closed_inside_delay(
     policy: CoalescePolicy, waiting: tuple[PendingUpdate, ...], begins: int | None
-) -> Absorb | None:
+) -> _Needless | None:
     """Find an incident that opened and closed before the delay of its first notification was over."""
-    if begins is None or policy.delay <= 0 or waiting[begins].status.closes:
+    if begins is None or policy.delay <= 0 or not reopens(waiting[begins].status):
         return None
     over = min(update.received_at for update in waiting[begins:]) + timedelta(seconds=policy.delay)
     for place in range(begins + 1, len(waiting)):
         if waiting[place].status.closes and waiting[place].received_at < over:
-            return Absorb(updates=waiting[begins : place + 1], reason="opened and closed inside the delay")
+            return waiting[begins : place + 1], "opened and closed inside the delay"
     return None
 
 
-def _needless_resolution(
-    policy: CoalescePolicy, state: ChannelState, waiting: tuple[PendingUpdate, ...]
-) -> Absorb | None:
+def _needless_resolution(policy: CoalescePolicy, state: ChannelState, waiting: tuple[PendingUpdate, ...]) -> _Needless:
     """Find a monitor's resolution that ends nothing, or that was taken back while it was held.
 
     What takes it back is absorbed with it where a monitor sent it and it says what was said before; if it says
@@ -208,13 +212,13 @@ def _needless_resolution(
             continue
         end = next((at for at in range(place, len(waiting)) if not _is_monitors_end(waiting[at])), len(waiting))
         if not is_open:
-            return Absorb(updates=waiting[place:end], reason="a monitor's resolution of what is not open")
+            return waiting[place:end], "a monitor's resolution of what is not open"
         if end < len(waiting) and reopens(waiting[end].status) and policy.hold_resolved > 0:
             back = waiting[end]
             same = back.automatic and (back.status, back.impact, back.components) == said
-            return Absorb(updates=waiting[place : end + same], reason="the monitor's resolution was taken back")
+            return waiting[place : end + same], "the monitor's resolution was taken back"
         is_open, place = False, end
-    return None
+    return (), ""
 
 
 def _ready_times(policy: CoalescePolicy, waiting: Sequence[PendingUpdate]) -> list[datetime]:
@@ -302,6 +306,11 @@ def _next_window(policy: CoalescePolicy, state: ChannelState, said: Sequence[Pen
     return max(window, 0.0)
 
 
+def _settled(state: ChannelState, newest: PendingUpdate) -> ChannelState:
+    """Remember up to when updates are dealt with."""
+    return replace(state, announced_until=max(newest.posted_at, state.announced_until or newest.posted_at))
+
+
 def _send(
     policy: CoalescePolicy,
     state: ChannelState,
@@ -325,6 +334,6 @@ def _send(
         status=lead.status,
         impact=lead.impact,
         components=lead.components,
-        announced_until=max(lead.posted_at, state.announced_until or lead.posted_at),
     )
+    after = _settled(after, lead)
     return Send(updates=said, opens=opens, closes=ends and over, urgency=urgency, state=after)

@@ -96,13 +96,15 @@ class EndpointPatch(Body):
     state: EndpointState | None = None
 
 
-def parse_endpoint(data: bytes | str, vocabulary: Vocabulary, state: EndpointState) -> Endpoint:
-    """Read a whole endpoint from JSON.
+def parse_endpoint(
+    data: bytes | str, vocabulary: Vocabulary, state: EndpointState, known: Endpoint | None = None
+) -> Endpoint:
+    """Read a whole endpoint from JSON; `state` is what it is in when none is asked for.
 
     Raises:
         InvalidInputError: names every field at fault by its dotted path.
     """
-    return read_json(EndpointBody, data).to_domain(vocabulary, state)
+    return read_json(EndpointBody, data).to_domain(vocabulary, state, known)
 
 
 def parse_endpoint_patch(data: bytes | str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class Language:
     tag: str
     cldr: Locale
     words: gettext_library.NullTranslations
+    speaks: Locale  # the language of `words`: English for a reader whose language has no catalogue
 
     @property
     def direction(self) -> str:
@@ -37,9 +38,9 @@ class Language:
         return self.words.ngettext(singular, plural, number)
 
     def name_of(self, tag: str) -> str:
-        """The name of another language in this one, by CLDR: `Niederl\u00e4ndisch` for `nl` to a German reader."""
+        """The name of another language, by CLDR, as a part of our own sentences: `Englisch` to a German reader."""
         other = parse_locale(tag)
-        name = other.get_language_name(self.cldr) if other else None
+        name = other.get_language_name(self.speaks) if other else None
         return name or tag
 
     @cached_property
@@ -59,7 +60,7 @@ def parse_locale(tag: str) -> Locale | None:
 def fallbacks(tag: str, default_locale: str) -> tuple[str, ...]:
     """Locales to look for, best first: the reader's own, its language, English, the house's."""
     own = (tag, tag.replace("_", "-"), tag.replace("_", "-").split("-")[0].lower())
-    return tuple(dict.fromkeys((*own, SOURCE_LANGUAGE, default_locale, default_locale.split("-")[0])))
+    return tuple(dict.fromkeys((*own, SOURCE_LANGUAGE, default_locale, default_locale.split("-", maxsplit=1)[0])))
 
 
 def pick(texts: Mapping[str, str], tag: str, default_locale: str) -> tuple[str, str]:
@@ -106,18 +107,20 @@ class Languages:
         if cldr is None:
             tag = self._default
             cldr = parse_locale(tag) or Locale(SOURCE_LANGUAGE)
-        return Language(tag=str(cldr).replace("_", "-"), cldr=cldr, words=self._translations(str(cldr)))
+        words, found = self._translations(str(cldr))
+        return Language(tag=str(cldr).replace("_", "-"), cldr=cldr, words=words, speaks=Locale.parse(found))
 
-    def _translations(self, tag: str) -> gettext_library.NullTranslations:
+    def _translations(self, tag: str) -> tuple[gettext_library.NullTranslations, str]:
+        """Return the nearest catalogue and its locale."""
         parts = tag.split("_")
         names = ["_".join(parts[:length]) for length in range(len(parts), 0, -1)]
-        for name in (*names, *([] if parts[0] == SOURCE_LANGUAGE else [SOURCE_LANGUAGE])):
+        for name in dict.fromkeys((*names, SOURCE_LANGUAGE)):
             if name not in self._words:
                 folder = self._dir / name / "LC_MESSAGES"
                 self._words[name] = read_catalogue(folder) or gettext_library.NullTranslations()
             if type(self._words[name]) is gettext_library.GNUTranslations:
-                return self._words[name]
-        return gettext_library.NullTranslations()
+                return self._words[name], name
+        return gettext_library.NullTranslations(), SOURCE_LANGUAGE
 
 
 def read_catalogue(folder: Path) -> gettext_library.GNUTranslations | None:

@@ -110,7 +110,7 @@ def _bare_start(text: str, start: int, end: int, previous: int) -> int | None:
 def _ascii_parts(text: str, start: int, host_end: int) -> Iterator[tuple[int, int]]:
     """Reduce a host without a scheme to its ASCII parts, as the source does."""
     for labels in _ASCII_LABELS.finditer(text, start, host_end):
-        last = text[labels.end() : host_end].split(".")[0]
+        last = text[labels.end() : host_end].split(".", maxsplit=1)[0]
         length = _top_level(last, text[labels.end() + len(last) : labels.end() + len(last) + 1])
         if length:
             yield labels.start(), labels.end() + length

@@ -9,7 +9,7 @@ import css_inline
 from markupsafe import escape
 
 from notifier.domain.message import MailContent, MailRecipient
-from notifier.domain.notice import MessageKind, Notice
+from notifier.domain.notice import Notice
 from notifier.rendering import tags
 from notifier.rendering.cleaning import clean_line
 from notifier.rendering.environment import Templates
@@ -91,24 +91,19 @@ class MailRenderer:
             subject: The incident's subject as first sent, where one was; else made from the title.
         """
         reader = self._story.languages[locale]
-        kind = notice.kind_for(since)
-        for budget in _BUDGETS:
-            entries, hidden = self._story.entries(notice.updates_since(since), reader, budget)
-            html, text = self._bodies(kind, notice, entries, hidden, reader)
-            if len(html.encode()) <= MAX_HTML:
-                break
+        draft = self._draft(notice, reader, since)
         line = clean_line(subject or self.subject(notice, locale), MAX_SUBJECT)
-        prefix = tags.free_prefix(line, html, text)
-        used = tags.names_in(html, text)
+        prefix = tags.free_prefix(line, draft.html, draft.text)
+        used = tags.names_in(draft.html, draft.text)
         sender = self._story.brand.sender_in(reader.tag)
         content = MailContent(
             sender=sender,
             subject=line,
-            text=tags.place_tags(text, prefix),
-            html=tags.place_tags(html, prefix),
+            text=tags.place_tags(draft.text, prefix),
+            html=tags.place_tags(draft.html, prefix),
             locale=reader.tag,
             headers=incident_headers(notice.incident.id, reader.tag, sender),
-            reply_to=None,
+            reply_to=self._story.reply_to(reader),
         )
         return RenderedMail(
             notice=notice,
@@ -117,13 +112,18 @@ class MailRenderer:
             prefix=prefix,
             domain=domain_of(sender),
             reader=reader,
-            instants={name: instant for name, instant in _instants(notice, entries).items() if name in used},
+            instants={name: instant for name, instant in _instants(notice, draft.entries).items() if name in used},
             greeting=Words(with_name=reader.gettext("Hello %(name)s,"), without_name=reader.gettext("Hello,")),
         )
 
-    def _bodies(
-        self, kind: MessageKind, notice: Notice, entries: tuple[Entry, ...], hidden: int, reader: Language
-    ) -> tuple[str, str]:
+    def _draft(self, notice: Notice, reader: Language, since: int) -> "_Draft":
+        """Render with the largest budget that keeps the mail small enough."""
+        drafts = (self._attempt(notice, reader, since, budget) for budget in _BUDGETS)
+        return next(draft for draft in drafts if draft.is_small or draft.budget is _BUDGETS[-1])
+
+    def _attempt(self, notice: Notice, reader: Language, since: int, budget: Budget) -> "_Draft":
+        kind = notice.kind_for(since)
+        entries, hidden = self._story.entries(notice.updates_since(since), reader, budget)
         context = {
             **self._story.shared(notice.incident, reader),
             **_times(notice, entries),
@@ -136,7 +136,21 @@ class MailRenderer:
         }
         html = self._templates.render(f"{kind}/email.body.html", reader, context | _personal_marks(html=True))
         text = self._templates.render(f"{kind}/email.body.txt", reader, context | _personal_marks(html=False))
-        return _inliner.inline(html), fold(text)
+        return _Draft(budget, entries, _inliner.inline(html), fold(text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A rendering with the marks still in."""
+
+    budget: Budget
+    entries: tuple[Entry, ...]
+    html: str
+    text: str
+
+    @property
+    def is_small(self) -> bool:
+        return len(self.html.encode()) <= MAX_HTML
 
 
 def personal(
@@ -154,7 +168,9 @@ def personal(
     prefix = mail.prefix
     greeting = mail.greeting.without_name
     if name and not name.isspace():
-        known_as = name if name.isprintable() and len(name) <= _MAX_GREETED_NAME else clean_line(name, _MAX_GREETED_NAME)
+        known_as = (
+            name if name.isprintable() and len(name) <= _MAX_GREETED_NAME else clean_line(name, _MAX_GREETED_NAME)
+        )
         greeting = mail.greeting.with_name % {"name": known_as}
     return MailRecipient(
         delivery_id=delivery_id,
@@ -195,6 +211,10 @@ def _times(notice: Notice, entries: tuple[Entry, ...]) -> dict[str, Any]:
 def _instants(notice: Notice, entries: tuple[Entry, ...]) -> dict[str, datetime]:
     incident = notice.incident
     posted = {update.id: update.posted_at for update in notice.updates}
-    times = {tags.STARTED: incident.started_at, tags.BEGINS: incident.scheduled_for, tags.ENDS: incident.scheduled_until}
+    times = {
+        tags.STARTED: incident.started_at,
+        tags.BEGINS: incident.scheduled_for,
+        tags.ENDS: incident.scheduled_until,
+    }
     known = {name: instant for name, instant in times.items() if instant is not None}
     return known | {tags.time_mark(index): posted[entry.id] for index, entry in enumerate(entries)}

@@ -15,7 +15,25 @@ from markdown_it.token import Token
 from notifier.rendering.cleaning import ELLIPSIS, clean_block, cut_at_word
 from notifier.rendering.links import find_links
 
-_TAGS = {"p", "br", "strong", "em", "s", "ul", "ol", "li", "blockquote", "code", "pre", "a", "h3", "h4", "h5", "h6", "hr"}
+_TAGS = {
+    "p",
+    "br",
+    "strong",
+    "em",
+    "s",
+    "ul",
+    "ol",
+    "li",
+    "blockquote",
+    "code",
+    "pre",
+    "a",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+}
 _ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
 _HEADING_SHIFT = 2  # the message's own headings are h1 and h2
@@ -61,7 +79,12 @@ def to_text(body: str, *, limit: int = 20_000, targets: bool = True) -> str:
 
 def _safe(html: str) -> str:
     return nh3.clean(
-        html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="noopener noreferrer", strip_comments=True
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes=_SCHEMES,
+        link_rel="noopener noreferrer",
+        strip_comments=True,
     ).strip()
 
 
@@ -151,11 +174,13 @@ def _cut_text(text: str, limit: int) -> list[list[Token]]:
 
 
 def _html(tokens: Iterable[Token]) -> str:
-    return _parser.renderer.render(list(tokens), _parser.options, {})
+    return str(_parser.renderer.render(list(tokens), _parser.options, {}))
 
 
 def _plain(tokens: list[Token], *, targets: bool = True) -> str:
-    return "\n\n".join(text for text in (_PlainBlocks(targets=targets).write(block) for block in _blocks(tokens)) if text)
+    return "\n\n".join(
+        text for text in (_PlainBlocks(targets=targets).write(block) for block in _blocks(tokens)) if text
+    )
 
 
 class _PlainBlocks:
@@ -237,6 +262,7 @@ def _inline_text(children: list[Token], *, targets: bool) -> str:
 
 def _says(href: str, text: str) -> bool:
     """Whether the text of a link already is its target."""
+
     def bare(url: str) -> str:
         return url.removeprefix("mailto:").removeprefix("https://").removeprefix("http://").rstrip("/").lower()
 

@@ -1,29 +1,27 @@
 """Posts on social media: status word, title, essence, link, within what the platform allows as it counts."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+
+from jinja2 import Template
 
 from notifier.domain.house import Account
 from notifier.domain.message import LinkSpan
-from notifier.domain.notice import MessageKind, Notice
+from notifier.domain.notice import Notice
 from notifier.domain.values import Platform
-from notifier.rendering.cleaning import ELLIPSIS, clean_line
+from notifier.rendering.cleaning import clean_line
 from notifier.rendering.counting import Limit, limit_of
 from notifier.rendering.environment import Templates
 from notifier.rendering.language import Language, pick, same_language
-from notifier.rendering.links import Link, find_links
 from notifier.rendering.markdown import to_text
 from notifier.rendering.moments import moment, zone
+from notifier.rendering.post_links import Shown, locate, short_url, shown
 from notifier.rendering.shortening import shorten
 from notifier.rendering.story import Storyteller
 from notifier.rendering.wording import STATUS
 
 _MAX_SOURCE = 6_000  # characters of a body looked at: twenty times the smallest limit
-_HEAD_SHARE = 0.35  # a shortened post spends at most this share on what stands above the essence
-_SHOWN_URL = 26  # graphemes of a link on Bluesky, where a facet carries the whole
-_ACCIDENTAL_MENTION = re.compile(r"(?<![\w/.])@(?=\w)")
-_ZERO_WIDTH_SPACE = "\u200b"
+_FRAME_SHARE = 0.4  # a shortened post spends at most this share on what stands around the essence
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +40,10 @@ class PostText:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What a post is made of; empty strings are left out."""
+    """What a post is made of, as `post.txt` gets it; empty strings are left out. `word` stands in for the head."""
 
     head: str
+    word: str
     note: str
     essence: str
     hashtags: str
@@ -52,16 +51,25 @@ class _Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """A text as the platform shows it, and where its links lead: (start, end) in code points, target."""
+class _Sheet:
+    """Puts parts together and measures the result."""
 
-    text: str
-    links: tuple[Link, ...]
-    targets: tuple[str, ...]
+    template: Template
+    reader: Language
+    limit: Limit
 
-    @property
-    def spans(self) -> list[tuple[int, int]]:
-        return [(link.start, link.end) for link in self.links]
+    def text(self, parts: _Parts) -> str:
+        return self.template.render(
+            reader=self.reader,
+            head=parts.head,
+            note=parts.note,
+            essence=parts.essence,
+            hashtags=parts.hashtags,
+            closing=parts.closing,
+        ).strip()
+
+    def used(self, parts: _Parts) -> float:
+        return self.limit.used(self.text(parts))
 
 
 class PostWriter:
@@ -80,31 +88,38 @@ class PostWriter:
             since: Notification that the account announced last; 0 for none.
             most: The limit where the instance or account has another than the platform's usual.
         """
-        kind, limit = notice.kind_for(since), limit_of(account.platform, most)
         reader = self._story.languages[account.locale]
+        template = self._templates.get(f"{notice.kind_for(since)}/post.txt")
+        sheet = _Sheet(template, reader, limit_of(account.platform, most))
         locale, body = pick(notice.lead.body, reader.tag, self._story.brand.default_locale)
-        essence = _shown(to_text(body, limit=_MAX_SOURCE, targets=account.with_link), account.platform)
-        full = self._parts(notice, account, reader, locale, essence.text)
-        text, shortened = self._fit(kind, reader, full, essence, limit, self._is_unique(notice, reader))
-        closing = self._story.incident_url(notice.incident.id, reader.tag, notice.lead.id) if account.with_link else ""
-        known = [*zip((essence.text[start:end] for start, end in essence.spans), essence.targets, strict=True)]
-        spans = tuple(_locate(text, [*known, (full.closing, closing)] if closing else known))
+        essence = shown(to_text(body, limit=_MAX_SOURCE, targets=account.with_link), account.platform)
+        parts = self._parts(notice, account, reader, locale, essence)
+        own_link = bool(essence.links) and self._is_unique(notice, reader)
+        whole = next((variant for variant in _variants(parts, own_link=own_link) if sheet.used(variant) <= 1.0), None)
+        text = sheet.text(whole or _shortened(sheet, parts, essence))
+        known = [*essence.known, (parts.closing, self._url(notice, reader))] if account.with_link else essence.known
+        spans = tuple(locate(text, known))
         return PostText(
             text=text,
             locale=self._story.languages[locale or reader.tag].tag,
             links=tuple(span.url for span in spans),
             spans=spans,
-            shortened=shortened,
+            shortened=whole is None,
         )
 
-    def _parts(self, notice: Notice, account: Account, reader: Language, locale: str, essence: str) -> _Parts:
+    def _url(self, notice: Notice, reader: Language) -> str:
+        return self._story.incident_url(notice.incident.id, reader.tag, notice.lead.id)
+
+    def _parts(self, notice: Notice, account: Account, reader: Language, locale: str, essence: Shown) -> _Parts:
         word = reader.gettext(STATUS[notice.lead.status])
-        title = self._story.title(notice.incident, reader)
         foreign = bool(locale) and not same_language(locale, reader.tag)
+        title = self._story.title(notice.incident, reader)
         return _Parts(
-            head=f"{word}: {title}",
+            # i18n: the first line of a post, such as "Resolved: Payments are slow"
+            head=reader.gettext("%(status)s: %(title)s") % {"status": word, "title": title},
+            word=word,
             note=self._story.language_note(locale, reader) if foreign else "",
-            essence=essence,
+            essence=essence.text,
             hashtags=" ".join(clean_line(hashtag, 50) for hashtag in account.hashtags),
             closing=self._closing(notice, account, reader),
         )
@@ -112,10 +127,9 @@ class PostWriter:
     def _closing(self, notice: Notice, account: Account, reader: Language) -> str:
         """What makes the text unique among the account's posts, for X refuses a text it has seen."""
         if account.with_link:
-            url = self._story.incident_url(notice.incident.id, reader.tag, notice.lead.id)
-            return _shown(url, account.platform).text
-        where = zone(self._story.brand.timezone, "UTC")
-        return moment(notice.lead.posted_at, reader.cldr, where)
+            url = self._url(notice, reader)
+            return short_url(url) if account.platform is Platform.BLUESKY else url
+        return moment(notice.lead.posted_at, reader.cldr, zone(self._story.brand.timezone, "UTC"))
 
     def _is_unique(self, notice: Notice, reader: Language) -> bool:
         """Whether no other update of the round says the same in this language."""
@@ -123,97 +137,24 @@ class PostWriter:
         bodies = [pick(update.body, reader.tag, default)[1].strip() for update in notice.updates]
         return bodies.count(bodies[-1]) == 1
 
-    def _fit(
-        self, kind: MessageKind, reader: Language, full: _Parts, essence: _Shown, limit: Limit, unique: bool  # noqa: FBT001
-    ) -> tuple[str, bool]:
-        for parts in _variants(full, own_link=bool(essence.links) and unique):
-            text = self._assemble(kind, reader, parts)
-            if limit.fits(text):
-                return text, False
-        frame = self._frame(kind, reader, full, limit)
 
-        def used(beginning: str) -> float:
-            return limit.used(self._assemble(kind, reader, replace(frame, essence=beginning)))
-
-        cut = shorten(essence.text, essence.spans, used)
-        return self._assemble(kind, reader, replace(frame, essence=cut)), True
-
-    def _frame(self, kind: MessageKind, reader: Language, full: _Parts, limit: Limit) -> _Parts:
-        """What stands around a shortened essence: as much as leaves most of the post to it."""
-        bare = replace(full, essence="", hashtags="")
-        word = full.head.partition(":")[0]
-        for frame in (bare, replace(bare, head=word), replace(bare, head=word, note=""), replace(bare, head="", note="")):
-            if limit.used(self._assemble(kind, reader, frame)) <= _HEAD_SHARE:
-                return frame
-        return replace(bare, head="", note="")
-
-    def _assemble(self, kind: MessageKind, reader: Language, parts: _Parts) -> str:
-        context = {
-            "head": parts.head,
-            "note": parts.note,
-            "essence": parts.essence,
-            "hashtags": parts.hashtags,
-            "closing": parts.closing,
-        }
-        return self._templates.render(f"{kind}/post.txt", reader, context).strip()
-
-
-def _variants(full: _Parts, *, own_link: bool) -> Iterator[_Parts]:
+def _variants(parts: _Parts, *, own_link: bool) -> Iterator[_Parts]:
     """From everything to the bare essence: dropping the frame comes before cutting what was written."""
-    word = full.head.partition(":")[0]
-    yield full
-    yield replace(full, hashtags="")
-    yield replace(full, hashtags="", head=word)
-    yield replace(full, hashtags="", head="")
-    yield replace(full, hashtags="", head="", note="")
+    yield parts
+    parts = replace(parts, hashtags="")
+    yield parts
+    yield replace(parts, head=parts.word)
+    yield replace(parts, head="")
+    yield replace(parts, head="", note="")
     if own_link:  # it leads somewhere by itself, and its text cannot be taken for another post
-        yield replace(full, hashtags="", head="", note="", closing="")
+        yield replace(parts, head="", note="", closing="")
 
 
-def _shown(text: str, platform: Platform) -> _Shown:
-    """Bring a text into the platform's form: short links on Bluesky, no accidental mention on Mastodon."""
-    if platform is Platform.MASTODON:
-        text = _ACCIDENTAL_MENTION.sub(f"@{_ZERO_WIDTH_SPACE}", text)
-    found = find_links(text, bare=platform is not Platform.MASTODON)
-    if platform is not Platform.BLUESKY:
-        return _Shown(text, tuple(found), tuple(link.target for link in found))
-    pieces: list[str] = []
-    links: list[Link] = []
-    position = 0
-    for link in found:
-        pieces.append(text[position : link.start])
-        start, shown = sum(map(len, pieces)), _short_url(link.text)
-        links.append(Link(start, start + len(shown), shown))
-        pieces.append(shown)
-        position = link.end
-    pieces.append(text[position:])
-    return _Shown("".join(pieces), tuple(links), tuple(link.target for link in found))
-
-
-def _short_url(url: str) -> str:
-    """Show a link as readers of Bluesky know them: without scheme, its end cut."""
-    bare = re.sub(r"^https?://(?:www\.)?", "", url, flags=re.IGNORECASE).rstrip("/")
-    return bare if len(bare) <= _SHOWN_URL else bare[: _SHOWN_URL - 1] + ELLIPSIS
-
-
-def _locate(text: str, known: Sequence[tuple[str, str]]) -> Iterator[LinkSpan]:
-    """Find shown links in reading order; offsets in bytes of UTF-8 (app.bsky.richtext.facet#byteSlice)."""
-    position = 0
-    for shown, target in known:
-        start = text.find(shown, position)
-        if start < 0:
-            continue  # cut off with the end of the text
-        position = start + len(shown)
-        first = len(text[:start].encode())
-        yield LinkSpan(start=first, end=first + len(shown.encode()), url=target)
-
-
-def facets(spans: Sequence[LinkSpan]) -> list[dict[str, object]]:
-    """Write link spans as Bluesky's record wants them."""
-    return [
-        {
-            "index": {"byteStart": span.start, "byteEnd": span.end},
-            "features": [{"$type": "app.bsky.richtext.facet#link", "uri": span.url}],
-        }
-        for span in spans
-    ]
+def _shortened(sheet: _Sheet, parts: _Parts, essence: Shown) -> _Parts:
+    """Cut the essence, inside the largest frame that leaves most of the post to it."""
+    bare = replace(parts, hashtags="")
+    last = replace(bare, head="", note="")
+    frames = (bare, replace(bare, head=bare.word), replace(bare, head=bare.word, note=""), last)
+    frame = next((frame for frame in frames if sheet.used(replace(frame, essence="")) <= _FRAME_SHARE), last)
+    cut = shorten(essence.text, essence.spans, lambda beginning: sheet.used(replace(frame, essence=beginning)))
+    return replace(frame, essence=cut)

@@ -1,15 +1,19 @@
 """The door of this room: one object that words every message."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
-from notifier.domain.house import Brand, Component
+from notifier.domain.house import Account, Brand, Component
 from notifier.domain.message import MailRecipient
 from notifier.domain.notice import Notice
+from notifier.domain.values import WebhookFormat
 from notifier.rendering.environment import Templates
 from notifier.rendering.language import Languages
 from notifier.rendering.mail import MailRenderer, RenderedMail, personal
+from notifier.rendering.payloads import PayloadBuilder
+from notifier.rendering.posts import PostText, PostWriter
 from notifier.rendering.story import Storyteller
 
 _KEPT_MAILS = 256
@@ -39,6 +43,8 @@ class Renderer:
         self._templates = Templates(templates_dir)
         self._story = Storyteller(brand, components, self._languages, public_url)
         self._mails = MailRenderer(self._story, self._templates)
+        self._posts = PostWriter(self._story, self._templates)
+        self._payloads = PayloadBuilder(self._story, public_url)
         self._kept: dict[tuple[str, str, int, str | None], RenderedMail] = {}
         self._lock = Lock()
 
@@ -84,3 +90,26 @@ class Renderer:
             unsubscribe_url=unsubscribe_url,
             preferences_url=preferences_url,
         )
+
+    def post(self, notice: Notice, account: Account, since: int) -> str:
+        """Write the text of a post; see `post_text`."""
+        return self.post_text(notice, account, since).text
+
+    def post_text(self, notice: Notice, account: Account, since: int, *, most: int | None = None) -> PostText:
+        """Write a post within its platform's limit: the same bytes for the same notice, on every attempt.
+
+        Args:
+            notice: What is announced.
+            account: For whom: platform, locale, whether with a link.
+            since: Notification that this account announced last; 0 for none.
+            most: The instance's or the account's own limit, where it differs from the platform's usual one.
+        """
+        return self._posts.write(notice, account, since=since, most=most)
+
+    def webhook_body(self, notice: Notice, format_: WebhookFormat, since: int, *, is_replay: bool = False) -> bytes:
+        """Build the body for endpoints that notification `since` reached last (0: none did); in all languages."""
+        return self._payloads.body(notice, format_, since, is_replay=is_replay)
+
+    def webhook_test_body(self, format_: WebhookFormat, test_id: str, now: datetime) -> bytes:
+        """Build the body of an `endpoint.test`."""
+        return self._payloads.test_body(format_, test_id, now)

@@ -10,7 +10,9 @@ from notifier.rendering.cleaning import ELLIPSIS
 ENOUGH = 0.9  # of the limit: a cut that leaves more unused is not taken while a better one exists
 
 # A full stop after one or two digits is a German or Dutch ordinal (`21. Juni`), not an end.
-_SENTENCE_END = regex.compile(r"(?:(?<!\b\d{1,2})\.|[!?\u2026])[\"'\u201d\u2019\u00bb)\]]*(?=\s|$)|[\u3002\uff01\uff1f]|\n")
+_SENTENCE_END = regex.compile(
+    r"(?:(?<!\b\d{1,2})\.|[!?\u2026])[\"'\u201d\u2019\u00bb)\]]*(?=\s|$)|[\u3002\uff01\uff1f]|\n"
+)
 _WORD_END = regex.compile(r"\S(?=\s|$)")
 # Scripts that write no blanks between words: a cut between any two of their graphemes is no worse than another.
 _UNSPACED = regex.compile(
@@ -31,32 +33,31 @@ def shorten(text: str, whole: Sequence[Span], used: Callable[[str], float]) -> s
         used: The share of the limit that a message with this text takes (it may put more around it).
     """
     graphemes = [end for end in _ends(_GRAPHEME, text) if not _inside(end, whole)]
-    words = [end for end in graphemes if end in _word_ends(text)]
-    by_word = _last_that_fits(text, words, used, joint="")
-    if by_word is None or used(_ended(text, by_word, "")) < ENOUGH:
-        start = by_word or 0
-        by_grapheme = _last_that_fits(text, [end for end in graphemes if end > start], used, joint="")
-        return _ended(text, max(start, by_grapheme or 0), "")
-    sentences = [match.end() for match in _SENTENCE_END.finditer(text, 0, by_word) if match.end() in set(graphemes)]
-    for end in reversed(sentences):
-        candidate = _ended(text, end, " ")
+    word_ends, allowed = _word_ends(text), frozenset(graphemes)
+    by_word = _last_that_fits(text, [end for end in graphemes if end in word_ends], used)
+    if by_word is None or used(_ended(text, by_word)) < ENOUGH:
+        start = by_word or 0  # the next word is longer than a tenth of the limit, so it is none
+        by_grapheme = _last_that_fits(text, [end for end in graphemes if end > start], used)
+        return _ended(text, max(start, by_grapheme or 0))
+    for match in reversed(list(_SENTENCE_END.finditer(text, 0, by_word))):
+        candidate = _ended(text, match.end(), joint=" ")
         share = used(candidate)
         if share < ENOUGH:
             break
-        if share <= 1.0:
+        if share <= 1.0 and match.end() in allowed:
             return candidate
-    return _ended(text, by_word, "")
+    return _ended(text, by_word)
 
 
-def _ended(text: str, end: int, joint: str) -> str:
+def _ended(text: str, end: int, joint: str = "") -> str:
     """Cut and say that there is more; a sentence keeps its full stop and gets the ellipsis apart."""
     head = text[:end].rstrip() if joint else text[:end].rstrip(_DANGLING)
     return f"{head}{joint}{ELLIPSIS}" if head else ELLIPSIS
 
 
-def _last_that_fits(text: str, ends: list[int], used: Callable[[str], float], *, joint: str) -> int | None:
+def _last_that_fits(text: str, ends: list[int], used: Callable[[str], float]) -> int | None:
     """Binary search: a longer beginning never takes less."""
-    index = bisect_right(ends, False, key=lambda end: used(_ended(text, end, joint)) > 1.0)
+    index = bisect_right(ends, False, key=lambda end: used(_ended(text, end)) > 1.0)
     return ends[index - 1] if index else None
 
 

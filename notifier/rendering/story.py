@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from notifier.domain.house import Brand, Component, localized
 from notifier.domain.incident import AffectedComponent, Incident
+from notifier.domain.message import Mailbox
 from notifier.domain.notice import NoticeUpdate
 from notifier.domain.values import Status
 from notifier.rendering.cleaning import clean_line
@@ -65,6 +66,13 @@ class Storyteller:
     def brand_name(self, reader: Language) -> str:
         """The house's name as readers of the language know it."""
         return clean_line(self.brand.name_in(reader.tag), _MAX_NAME)
+
+    def reply_to(self, reader: Language) -> Mailbox | None:
+        """Where answers of that language go; None: to the sender."""
+        if not self.brand.reply_to:
+            return None
+        address = localized(self.brand.reply_to, reader.tag, self.brand.default_locale)
+        return Mailbox(email=address, name=self.brand_name(reader))
 
     def title(self, incident: Incident, reader: Language) -> str:
         """The incident's title, one line, in the best language there is."""
@@ -153,14 +161,16 @@ class Storyteller:
             "components": [self.part(component, reader) for component in incident.components[:MAX_COMPONENTS]],
             "more_components": max(0, len(incident.components) - MAX_COMPONENTS),
             "is_maintenance": incident.is_maintenance,
-            "links": [clean_line(link) for link in incident.links[:MAX_LINKS] if link[:8].startswith(("http://", "https://"))],
+            "links": [clean_line(link, 2000) for link in incident.links[:MAX_LINKS] if _is_web_address(link)],
             "url": self.incident_url(incident.id, reader.tag),
             "home_url": self.page_url(reader.tag),
         }
 
 
+def _is_web_address(link: str) -> bool:
+    return link[:8].lower().startswith(("http://", "https://")) and not any(sign in link for sign in " <>\"'`")
+
+
 def anchor_of(update_id: str) -> str:
     """The fragment that names an update on its incident's page."""
     return quote(f"upd-{update_id.removeprefix('upd-')}", safe="")
-
-

@@ -1,7 +1,10 @@
 """`python -m notifier.sandbox`: the sandbox as a process of its own."""
 
 import argparse
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
 from notifier.sandbox.config import EventWebhook, SandboxConfig
 from notifier.sandbox.server import serve
@@ -17,12 +20,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--event-url", help="where SendGrid's event batches are posted (nowhere)")
     options = parser.parse_args(arguments)
     config = SandboxConfig(events=EventWebhook(url=options.event_url) if options.event_url else None)
+    signal.signal(signal.SIGTERM, _end)  # the server hands the signal back once it has stopped
     try:
         serve(options.host, options.port, config, ready=_say)
+    except KeyboardInterrupt:
+        return 0
     except OSError as error:
         sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
         return 1
     return 0
+
+
+def _end(_: int, __: FrameType | None) -> NoReturn:
+    sys.exit(0)
 
 
 def _say(base_url: str) -> None:

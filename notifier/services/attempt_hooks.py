@@ -16,6 +16,8 @@ from notifier.domain.message import HookRequest, HookResult
 from notifier.domain.notice import Notice
 from notifier.domain.retry import GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
+from notifier.rendering.payloads import content_type
+from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
 from notifier.storage import batches, deliveries
@@ -53,13 +55,6 @@ class HookWording(Protocol):
 
     def webhook_body(self, notice: Notice, format_: WebhookFormat, since: int, *, is_replay: bool = False) -> bytes:
         """Return the bytes to post."""
-
-
-class EndpointSecrets(Protocol):
-    """Opens the sealed secrets of an endpoint."""
-
-    def __call__(self, sealed: Sequence[Mapping[str, Any]], now: datetime) -> Sequence[str]:
-        """Return the secrets that sign now, newest first."""
 
 
 class EndpointHealth(Protocol):
@@ -173,8 +168,9 @@ class HookAttempt:
                     endpoint_id=row.id,
                     url=row.url,
                     body=bodies[variant],
+                    content_type=content_type(WebhookFormat(row.format)),
                     secrets=self.secrets(row.secrets, now),
-                    headers=row.headers,
+                    headers=self.secrets.open_headers(row.headers),
                 )
             )
         return requests

@@ -5,15 +5,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Protocol
 
 from notifier.channels.base import SocialSender
 from notifier.domain import ids
 from notifier.domain.errors import DeliveryError
 from notifier.domain.house import Account
 from notifier.domain.message import PostReceipt, SocialPost
-from notifier.domain.notice import Notice
 from notifier.domain.values import Channel, DeliveryState, Reason
+from notifier.rendering.renderer import Renderer
 from notifier.services.outcomes import Record, Try
 from notifier.services.ports import Clock
 from notifier.storage import deliveries
@@ -23,20 +22,13 @@ from notifier.storage.engine import Database
 from notifier.storage.notifications import StoredNotification
 
 
-class PostWording(Protocol):
-    """Words a post."""
-
-    def post(self, notice: Notice, account: Account, since: int) -> str:
-        """Return the text, within the platform's limit; the same for the same notice, always."""
-
-
 @dataclass(frozen=True)
 class PostAttempt:
     """Publish one post whose batch's lease is ours."""
 
     database: Database
     clock: Clock
-    wording: PostWording
+    renderer: Renderer
     accounts: Mapping[str, Account]
     senders: Mapping[str, SocialSender]
     record: Record
@@ -67,7 +59,7 @@ class PostAttempt:
     def _attempt(
         self, batch: Batch, stored: StoredNotification, key: int, sender: SocialSender, account: Account
     ) -> None:
-        post = self._post(stored, key, account, batch.since)
+        post = self._post(stored, key, account, sender, batch.since)
         started, clock = self.clock(), time.perf_counter()
         provider = f"{account.platform}:{account.name}"
         try:
@@ -97,18 +89,24 @@ class PostAttempt:
                 return found
         return sender.post(post)
 
-    def _post(self, stored: StoredNotification, key: int, account: Account, since: int) -> SocialPost:
+    def _post(
+        self, stored: StoredNotification, key: int, account: Account, sender: SocialSender, since: int
+    ) -> SocialPost:
         notice = stored.notice
         with self.database.read() as connection:
             earlier = deliveries.last_receipt(
                 connection, notice.incident.id, Channel.SOCIAL.value, key, notice.sequence
             )
         thread = [_receipt(text) for text in earlier]
+        worded = self.renderer.post_text(notice, account, since, most=sender.limits().characters)
         return SocialPost(
             key=ids.delivery_id(notice.id, key),
             account=account.name,
-            text=self.wording.post(notice, account, since),
-            locale=account.locale,
+            text=worded.text,
+            locale=worded.locale,
+            links=worded.links,
+            spans=worded.spans,
+            listed=notice.opens or notice.closes,
             posted_at=notice.lead.posted_at,
             reply_to=thread[-1] if thread else None,
             thread_root=thread[0] if thread else None,

@@ -214,9 +214,8 @@ def _decisions(line: _Line, now: datetime) -> Iterator[Send | Absorb | Wait]:
     """Ask until nothing more is due, taking what was decided off the line."""
     while True:
         decision = decide(line.policy, line.state, tuple(line.pending.values()), now)
-        if isinstance(decision, Send):
-            line.state = decision.state
         if isinstance(decision, Send | Absorb):
+            line.state = decision.state
             for update in decision.updates:
                 del line.pending[update.id]
             yield decision

@@ -59,7 +59,11 @@ class Subscribers:
             )
             if subscribers.add(connection, row, legal_basis=legal_basis.value, now=now) is None:
                 raise ConflictError(f"a subscriber with external_id {subscriber.external_id!r} exists")
-            shown = {name: value for name, value in subscriber_to_json(subscriber).items() if name not in PERSONAL}
+            shown = {
+                name: value
+                for name, value in subscriber_to_json(subscriber).items()
+                if name not in PERSONAL | {"external_id"}
+            }
             subject = Subject(KIND, subscriber.external_id)
             record(connection, actor, "subscriber.created", subject, at=now, detail=shown)
             return _view(connection, _existing(connection, subscriber.external_id))

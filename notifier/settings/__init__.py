@@ -2,7 +2,7 @@
 
 from notifier.settings.load import load_settings
 from notifier.settings.providers import AccountSpec, EmailProviderSpec, SendGridSpec, SmtpSpec
-from notifier.settings.sandbox import RunningSandbox, announce_sandbox
+from notifier.settings.sandbox import RunningSandbox, announce_sandbox, announced_sandbox
 from notifier.settings.settings import Settings
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "Settings",
     "SmtpSpec",
     "announce_sandbox",
+    "announced_sandbox",
     "load_settings",
 ]

@@ -148,7 +148,7 @@ def _is_model(item: object) -> bool:
     return isinstance(item, type) and issubclass(item, BaseModel)
 
 
-def _sentence(fault: Any) -> str:  # noqa: ANN401  pydantic's ErrorDetails
+def _sentence(fault: Any) -> str:
     message = str(fault["msg"]).removeprefix("Value error, ")
     return _PLAIN_WORDS.get(fault["type"], message.replace("Input should", "must", 1))
 

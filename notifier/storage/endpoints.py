@@ -13,9 +13,7 @@ from notifier.storage import tables as t
 from notifier.storage.types import AnyRow
 
 _COLUMNS = t.endpoint.c
-_SELECT = select(t.endpoint, t.preference.c.canonical).join(
-    t.preference, t.preference.c.id == _COLUMNS.preference_id
-)
+_SELECT = select(t.endpoint, t.preference.c.canonical).join(t.preference, t.preference.c.id == _COLUMNS.preference_id)
 
 
 def to_row(connection: Connection, endpoint: Endpoint) -> dict[str, Any]:
@@ -92,9 +90,7 @@ def get(connection: Connection, public_id: str, *, lock: bool = False) -> Stored
     return None if row is None else from_row(row)
 
 
-def page(
-    connection: Connection, *, after: int, limit: int, state: EndpointState | None = None
-) -> list[StoredEndpoint]:
+def page(connection: Connection, *, after: int, limit: int, state: EndpointState | None = None) -> list[StoredEndpoint]:
     """Return endpoints in order of their row numbers, those above `after`."""
     statement = _SELECT.where(_COLUMNS.id > after).order_by(_COLUMNS.id).limit(limit)
     if state is not None:

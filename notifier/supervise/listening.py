@@ -67,7 +67,7 @@ def base_url(listener: socket.socket) -> str:
 
 
 def free_port(preferred: int) -> int:
-    """Return a port of 127.0.0.1 nobody listens on now: the preferred one if possible."""
+    """Return a port of 127.0.0.1 nobody listens on now: the preferred one if possible; 0 prefers none."""
     for port in (preferred, 0):
         with suppress(OSError), socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -5,11 +5,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from notifier.domain.errors import ConfigError
 from notifier.domain.values import Lane
 from notifier.files import HeldElsewhereError, file_lock, private_dir
-from notifier.settings import Settings
+from notifier.settings import Settings, announced_sandbox
 from notifier.supervise import listening
 from notifier.supervise.child import ChildSpec
 from notifier.supervise.neighbours import RedisKeeper, SandboxLink, answers
@@ -24,7 +25,6 @@ LAYOUT: Sequence[Sequence[Lane]] = (
     (Lane.WEBHOOK,),
     (Lane.RETRY, Lane.BULK),
 )
-_SANDBOX_PORT = 8026
 _SANDBOX = "sandbox"
 
 
@@ -89,8 +89,21 @@ def _environ(settings: Settings, url: str) -> dict[str, str]:
     if "public_url" not in settings.deployment.model_fields_set:
         found["NOTIFIER_PUBLIC_URL"] = url
     if settings.uses_sandbox and settings.deployment.sandbox_url is None:
-        found["NOTIFIER_SANDBOX_URL"] = f"http://127.0.0.1:{listening.free_port(_SANDBOX_PORT)}"
+        found["NOTIFIER_SANDBOX_URL"] = f"http://127.0.0.1:{listening.free_port(_last_sandbox_port(settings))}"
     return found
+
+
+def _last_sandbox_port(settings: Settings) -> int:
+    """The port of this data folder's last sandbox, so that its pages stay where they were; 0 where there was none.
+
+    Not a number of our choice: two systems that start at once would both find it free, and one would mail into the
+    other's sandbox.
+    """
+    last = announced_sandbox(settings.data_dir)
+    try:
+        return (urlsplit(last.url).port if last else None) or 0
+    except ValueError:
+        return 0
 
 
 def _api(program: str, listener: socket.socket, environ: dict[str, str]) -> ChildSpec:

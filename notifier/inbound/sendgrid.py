@@ -1,0 +1,175 @@
+"""SendGrid's Event Webhook: its signature, and its events as values.
+
+Source: Twilio SendGrid, "Event Webhook Reference" and "Getting Started with the Event Webhook Security Features".
+Nothing here refuses a batch for one odd event: a refused batch comes again for 24 hours.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from notifier.domain.errors import FieldError, InvalidInputError
+
+SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
+TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
+# A batch that is tried again may bear its first timestamp, for 24 hours; what was seen before is known by its ids.
+MAX_AGE = timedelta(hours=26)
+MAX_AHEAD = timedelta(minutes=10)
+_MAX_EVENT_ID = 200
+_ADDRESS = re.compile(r"[^\s<>\"'@:;,()\[\]]+@[^\s<>\"'@;,()\[\]]+")
+# What is kept of an event as evidence. Never the address, and nothing of a reader: no IP, no user agent, no link.
+_KEPT = ("type", "bounce_classification", "reason", "response", "status", "attempt", "asm_group_id", "sg_message_id")
+
+
+class Kind(StrEnum):
+    """Events that mean something here. Opens and clicks do not: what people read is their own affair."""
+
+    PROCESSED = "processed"
+    DEFERRED = "deferred"
+    DELIVERED = "delivered"
+    BOUNCE = "bounce"
+    BLOCKED = "blocked"  # a `bounce` of type `blocked`: temporary, or the receiver's policy
+    DROPPED = "dropped"
+    SPAM_REPORT = "spamreport"
+    UNSUBSCRIBE = "unsubscribe"
+    GROUP_UNSUBSCRIBE = "group_unsubscribe"
+    GROUP_RESUBSCRIBE = "group_resubscribe"
+    ACCOUNT_STATUS = "account_status_change"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailEvent:
+    """What happened to one mail. `at` is the provider's clock, aware UTC; `facts` hold no address."""
+
+    id: str
+    kind: Kind
+    at: datetime
+    email: str | None = field(default=None, repr=False)
+    delivery_id: str | None = None
+    batch_id: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def fact(self, name: str) -> str:
+        """Return a fact as text; empty without it."""
+        return str(self.facts.get(name, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class MailEvents:
+    """One request: the events that mean something, and how many others there were."""
+
+    events: tuple[MailEvent, ...]
+    ignored: int
+
+
+def is_signed(body: bytes, *, public_key: str, timestamp: str, signature: str, now: datetime) -> bool:
+    """Whether a request bears SendGrid's signature: ECDSA on P-256, SHA-256, over timestamp and raw body.
+
+    Args:
+        body: As received, to the last byte (it ends with CR LF).
+        public_key: Base64 of the DER SubjectPublicKeyInfo, as SendGrid shows it.
+        timestamp: The timestamp header, Unix seconds.
+        signature: The signature header, base64 of DER.
+        now: Aware UTC instant.
+    """
+    if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:  # noqa: PLR2004 - until the year 33658
+        return False
+    age = now.timestamp() - int(timestamp)
+    if not -MAX_AHEAD.total_seconds() <= age <= MAX_AGE.total_seconds():
+        return False
+    try:
+        key = serialization.load_der_public_key(base64.b64decode(public_key, validate=True))
+        given = base64.b64decode(signature, validate=True)
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            return False
+        key.verify(given, timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
+    except (binascii.Error, ValueError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def parse_mail_events(body: bytes, *, now: datetime) -> MailEvents:
+    """Read a request's events; what is no event, or of a kind we do not know, is counted and left out.
+
+    Raises:
+        InvalidInputError: the body is no JSON array.
+    """
+    try:
+        items = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInputError([FieldError("body", f"broken JSON: {error}")]) from None
+    if not isinstance(items, list):
+        raise InvalidInputError([FieldError("body", "must be a JSON array of events")])
+    events = tuple(_read(items, now))
+    return MailEvents(events, len(items) - len(events))
+
+
+def _read(items: list[Any], now: datetime) -> Iterator[MailEvent]:
+    for item in items:
+        if not isinstance(item, dict):
+            continue
+        kind = _kind(item)
+        if kind is not None:
+            yield _event(item, kind, now)
+
+
+def _kind(item: dict[str, Any]) -> Kind | None:
+    name = item.get("event")
+    if name == Kind.BOUNCE and item.get("type") == "blocked":
+        return Kind.BLOCKED
+    return Kind(name) if isinstance(name, str) and name in set(Kind) else None
+
+
+def _event(item: dict[str, Any], kind: Kind, now: datetime) -> MailEvent:
+    return MailEvent(
+        id=_event_id(item),
+        kind=kind,
+        at=_instant(item.get("timestamp"), now),
+        email=_text(item, "email"),
+        delivery_id=_text(item, "delivery_id"),
+        batch_id=_number(item.get("batch")),
+        facts={name: _without_addresses(item[name]) for name in _KEPT if item.get(name) is not None},
+    )
+
+
+def _event_id(item: dict[str, Any]) -> str:
+    """The event's own id; one made of its content where it has none, or one too long to keep."""
+    own = item.get("sg_event_id")
+    if isinstance(own, str) and 0 < len(own) <= _MAX_EVENT_ID and own.isprintable():
+        return own
+    told = own if isinstance(own, str) and own else orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode()
+    return f"sha256:{hashlib.sha256(told.encode()).hexdigest()}"
+
+
+def _instant(value: object, now: datetime) -> datetime:
+    """Unix seconds, as a number or a text; never later than now."""
+    seconds = _number(value)
+    if seconds is None or not 0 < seconds <= now.timestamp():
+        return now
+    return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def _number(value: object) -> int | None:
+    text = str(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
+    text = text.partition(".")[0]
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else None  # noqa: PLR2004 - 64 bits
+
+
+def _text(item: dict[str, Any], name: str) -> str | None:
+    value = item.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _without_addresses(value: object) -> str:
+    return _ADDRESS.sub("[address]", str(value))[:500].replace("\x00", "")

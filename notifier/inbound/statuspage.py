@@ -1,0 +1,221 @@
+"""Webhooks of an Atlassian Statuspage -> events.
+
+Source: Statuspage's "Enable webhook notifications". There is no `type` field: an object with `incident` tells of an
+incident or a maintenance window with its whole timeline, newest first; one with `component_update` of a component's
+health alone. Texts are texts: what looks like Markdown or HTML in them is shown as it is.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.values import ComponentStatus, Impact, Status
+from notifier.inbound.fields import Instant
+from notifier.inbound.foreign import (
+    MAX_COMPONENTS,
+    ComponentNames,
+    Lenient,
+    as_markdown,
+    identifier,
+    one_line,
+    read,
+)
+
+MAX_UPDATES = 200  # of one timeline; older ones were handed in long ago
+# Worst first: which of two words about one component counts, and which components stay when there are too many.
+_SEVERITY = (
+    ComponentStatus.MAJOR_OUTAGE,
+    ComponentStatus.PARTIAL_OUTAGE,
+    ComponentStatus.DEGRADED_PERFORMANCE,
+    ComponentStatus.UNDER_MAINTENANCE,
+    ComponentStatus.OPERATIONAL,
+)
+_Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class _Affected(Lenient):
+    code: str | None = None
+    name: str | None = None  # "Group - Component"
+    new_status: ComponentStatus
+
+
+class _Component(Lenient):
+    id: str
+    name: str | None = None
+    status: ComponentStatus
+
+
+class _Update(Lenient):
+    id: _Id
+    status: Status
+    body: str | None = None
+    created_at: Instant
+    updated_at: Instant | None = None
+    display_at: Instant | None = None
+    affected_components: tuple[_Affected, ...] | None = None
+    deliver_notifications: bool = True
+
+    @property
+    def posted_at(self) -> datetime:
+        return self.display_at or self.created_at
+
+
+class _Incident(Lenient):
+    id: _Id
+    name: str
+    status: Status
+    impact: Impact
+    created_at: Instant
+    updated_at: Instant | None = None
+    started_at: Instant | None = None
+    scheduled_for: Instant | None = None
+    scheduled_until: Instant | None = None
+    shortlink: str | None = None
+    backfilled: bool = False
+    incident_updates: tuple[_Update, ...] = ()
+    components: tuple[_Component, ...] = ()
+
+
+class _ComponentUpdate(Lenient):
+    id: _Id
+    old_status: ComponentStatus | None = None
+    new_status: ComponentStatus
+    created_at: Instant
+
+
+class _Payload(Lenient):
+    incident: _Incident | None = None
+    component_update: _ComponentUpdate | None = None
+    component: _Component | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentNews:
+    """A component's health changed: no incident, nothing to announce. `id` is the same on every repeat."""
+
+    id: str
+    component: str
+    old_status: ComponentStatus | None
+    new_status: ComponentStatus
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentNews:
+    """An incident's whole timeline, oldest first. The last event is the news; the others are history."""
+
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What the payload does not say: who sends it, the language it is in, and what our components are called."""
+
+    source: str
+    locale: str
+    components: ComponentNames
+
+
+def parse_statuspage(data: bytes, page: Page) -> IncidentNews | ComponentNews:
+    """Read one webhook.
+
+    Every event has `notify` false but the newest, which announces unless the page itself wanted silence (backfilled,
+    or without notifications): the first sight of a running incident must not announce its history. Event ids are made
+    of the update, its last edit and its status, so a repeat is a duplicate and an edit in place is not.
+
+    Raises:
+        InvalidInputError: names the fields at fault by their dotted paths.
+    """
+    payload = read(_Payload, data)
+    if payload.incident is not None:
+        return IncidentNews(_events(payload.incident, page))
+    if payload.component_update is not None:
+        return _component_news(payload.component_update, payload.component, page)
+    raise InvalidInputError([FieldError("incident", "neither incident nor component_update is there")])
+
+
+def _component_news(update: _ComponentUpdate, component: _Component | None, page: Page) -> ComponentNews:
+    name = page.components.key(component.name, component.id) if component else None
+    return ComponentNews(
+        id=identifier("statuspage", page.source, update.id),
+        component=name or "",
+        old_status=update.old_status,
+        new_status=update.new_status,
+        at=update.created_at,
+    )
+
+
+def _events(incident: _Incident, page: Page) -> tuple[Event, ...]:
+    newest_last = list(reversed(incident.incident_updates)) or [_only_update(incident)]
+    timeline = sorted(newest_last, key=lambda update: update.posted_at)[-MAX_UPDATES:]
+    last = timeline[-1]
+    loud = last.deliver_notifications and not incident.backfilled
+    earlier = [_event(incident, update, page, update.status, notify=False) for update in timeline[:-1]]
+    return (*earlier, _event(incident, last, page, incident.status, notify=loud))
+
+
+def _only_update(incident: _Incident) -> _Update:
+    """An incident without a timeline still has a state."""
+    at = incident.updated_at or incident.created_at
+    return _Update(id=f"{incident.id}-{incident.status}"[:64], status=incident.status, created_at=at)
+
+
+def _event(incident: _Incident, update: _Update, page: Page, status: Status, *, notify: bool) -> Event:
+    edited = update.updated_at or update.created_at
+    title = one_line(incident.name) or incident.id
+    return Event(
+        id=identifier(page.source, incident.id, update.id, status, edited.strftime("%Y%m%dT%H%M%S.%fZ")),
+        incident=Incident(
+            id=f"{page.source}.{incident.id}",
+            title={page.locale: title},
+            impact=incident.impact,
+            components=_components(incident, update, page.components),
+            started_at=incident.started_at or incident.created_at,
+            scheduled_for=incident.scheduled_for,
+            scheduled_until=incident.scheduled_until,
+            links=_links(incident.shortlink),
+        ),
+        update=Update(
+            id=update.id,
+            status=status,
+            body={page.locale: as_markdown(update.body or "") or as_markdown(title)},
+            posted_at=update.posted_at,
+        ),
+        notify=notify,
+        source=f"statuspage:{page.source}",
+    )
+
+
+def _links(shortlink: str | None) -> tuple[str, ...]:
+    usable = shortlink and shortlink.startswith(("https://", "http://")) and shortlink.isprintable()
+    return (shortlink,) if shortlink and usable and len(shortlink) <= 2000 and " " not in shortlink else ()  # noqa: PLR2004
+
+
+def _components(incident: _Incident, update: _Update, names: ComponentNames) -> tuple[AffectedComponent, ...]:
+    """What the update says of components; the incident's own list where it says nothing."""
+    by_id = {component.id: component.name for component in incident.components}
+    said = [
+        (names.key(by_id.get(item.code or ""), _without_group(item.name), item.name, item.code), item.new_status)
+        for item in update.affected_components or ()
+    ] or [(names.key(item.name, item.id), item.status) for item in incident.components]
+    return worst_of(said)
+
+
+def _without_group(name: str | None) -> str | None:
+    """Take the group off "Group - Component"; names with dashes make it ambiguous, so the id is asked first."""
+    return name.partition(" - ")[2] or name if name else None
+
+
+def worst_of(said: Sequence[tuple[str | None, ComponentStatus]]) -> tuple[AffectedComponent, ...]:
+    """One entry per component with the worst that was said of it; the worst 200 where there are more."""
+    ranked: Iterable[tuple[str | None, ComponentStatus]] = sorted(said, key=lambda item: _SEVERITY.index(item[1]))
+    kept: dict[str, ComponentStatus] = {}
+    for key, status in ranked:
+        if key and len(kept) < MAX_COMPONENTS:
+            kept.setdefault(key, status)
+    return tuple(AffectedComponent(key=key, status=status) for key, status in sorted(kept.items()))

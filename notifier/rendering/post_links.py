@@ -1,0 +1,81 @@
+"""Links in posts: what each platform shows of them, and where they lead."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from notifier.domain.message import LinkSpan
+from notifier.domain.values import Platform
+from notifier.rendering.cleaning import ELLIPSIS
+from notifier.rendering.links import Link, find_links
+
+_SHOWN_URL = 26  # code points of a link on Bluesky, where a facet carries the whole
+_SCHEME = re.compile(r"^https?://(?:www\.)?", re.IGNORECASE)
+_ACCIDENTAL_MENTION = re.compile(r"(?<![\w/.])@(?=\w)")
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A text as the platform shows it, its links with offsets in code points, and the targets of these."""
+
+    text: str
+    links: tuple[Link, ...]
+    targets: tuple[str, ...]
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Where the links are."""
+        return [(link.start, link.end) for link in self.links]
+
+    @property
+    def known(self) -> list[tuple[str, str]]:
+        """What is shown of each link, and its target."""
+        return [(link.text, target) for link, target in zip(self.links, self.targets, strict=True)]
+
+
+def shown(text: str, platform: Platform) -> Shown:
+    """Bring a text into the platform's form: short links on Bluesky, no accidental mention on Mastodon."""
+    if platform is Platform.MASTODON:
+        text = _ACCIDENTAL_MENTION.sub(f"@{_ZERO_WIDTH_SPACE}", text)
+    found = find_links(text, bare=platform is not Platform.MASTODON)
+    targets = tuple(link.target for link in found)
+    if platform is not Platform.BLUESKY:
+        return Shown(text, tuple(found), targets)
+    result, links, position = "", [], 0
+    for link in found:
+        result += text[position : link.start]
+        short = short_url(link.text)
+        links.append(Link(len(result), len(result) + len(short), short))
+        result += short
+        position = link.end
+    return Shown(result + text[position:], tuple(links), targets)
+
+
+def short_url(url: str) -> str:
+    """Show a link as readers of Bluesky know them: without scheme, its end cut."""
+    bare = _SCHEME.sub("", url).rstrip("/")
+    return bare if len(bare) <= _SHOWN_URL else bare[: _SHOWN_URL - 1] + ELLIPSIS
+
+
+def locate(text: str, known: Sequence[tuple[str, str]]) -> Iterator[LinkSpan]:
+    """Find shown links in reading order; offsets in bytes of UTF-8 (app.bsky.richtext.facet#byteSlice)."""
+    position = 0
+    for visible, target in known:
+        start = text.find(visible, position)
+        if start < 0:
+            continue  # cut off with the end of the text
+        position = start + len(visible)
+        first = len(text[:start].encode())
+        yield LinkSpan(start=first, end=first + len(visible.encode()), url=target)
+
+
+def facets(spans: Sequence[LinkSpan]) -> list[dict[str, object]]:
+    """Write link spans as a record of Bluesky wants them."""
+    return [
+        {
+            "index": {"byteStart": span.start, "byteEnd": span.end},
+            "features": [{"$type": "app.bsky.richtext.facet#link", "uri": span.url}],
+        }
+        for span in spans
+    ]

@@ -1,0 +1,85 @@
+"""An endpoint's secrets: made here, shown once, sealed at rest; during a rotation the old one signs beside the new."""
+
+import base64
+import secrets as entropy
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.services.secretbox import SecretBox
+from notifier.storage.codec import instant_from_json, instant_to_json
+
+Sealed = Mapping[str, str | None]
+"""One secret as the row holds it: `sealed`, and `until` (RFC 3339) when it is on its way out."""
+
+PREFIX = "whsec_"
+_RANDOM_BYTES = 32  # Standard Webhooks: between 24 and 64
+DEFAULT_OVERLAP = timedelta(hours=24)
+MAX_OVERLAP = timedelta(days=30)
+# Each secret is one more signature in the header of every request.
+_MAX_VALID = 4
+
+
+def new_secret() -> str:
+    """Return a fresh shared secret in the form of Standard Webhooks."""
+    return PREFIX + base64.b64encode(entropy.token_bytes(_RANDOM_BYTES)).decode()
+
+
+class EndpointSecrets:
+    """Opens and seals what an endpoint's row keeps. Callable as attempts want it: which secrets sign now?"""
+
+    def __init__(self, box: SecretBox) -> None:
+        """Take the box for endpoints."""
+        self._box = box
+
+    def __call__(self, sealed: Sequence[Sealed], now: datetime) -> list[str]:
+        """Return the secrets that sign now, newest first.
+
+        Raises:
+            ConfigError: a key they were sealed with is no longer given.
+        """
+        return [self._box.open(item["sealed"] or "") for item in sealed if _is_valid(item, now)]
+
+    def first(self, secret: str) -> list[Sealed]:
+        """Return the column of a new endpoint."""
+        return [{"sealed": self._box.seal(secret), "until": None}]
+
+    def rotated(self, sealed: Sequence[Sealed], secret: str, now: datetime, overlap: timedelta) -> list[Sealed]:
+        """Return the column with `secret` in front; what signs now goes on doing so for `overlap`.
+
+        Raises:
+            InvalidInputError: an overlap below zero or above 30 days.
+        """
+        if not timedelta(0) <= overlap <= MAX_OVERLAP:
+            message = f"must be 0 to {MAX_OVERLAP // timedelta(seconds=1)} seconds"
+            raise InvalidInputError([FieldError("overlap", message)])
+        end = now + overlap
+        older: list[Sealed] = []
+        for item in sealed:
+            until = instant_from_json(item["until"])
+            if until is None or until > end:
+                until = end
+            if until > now:
+                older.append({"sealed": item["sealed"], "until": instant_to_json(until)})
+        return [*self.first(secret), *older[: _MAX_VALID - 1]]
+
+    def seal_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Seal the values of custom headers: partners put passwords there."""
+        return {name: self._box.seal(value) for name, value in headers.items()}
+
+    def open_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Open what `seal_headers` sealed, for sending."""
+        return {name: self._box.open(value) for name, value in headers.items()}
+
+    def resealed(self, sealed: Sequence[Sealed], headers: Mapping[str, str]) -> tuple[list[Sealed], dict[str, str]]:
+        """Return both columns sealed under the newest key; what is so already stays as it is."""
+        secrets: list[Sealed] = [{**item, "sealed": self._anew(item["sealed"] or "")} for item in sealed]
+        return secrets, {name: self._anew(value) for name, value in headers.items()}
+
+    def _anew(self, sealed: str) -> str:
+        return sealed if self._box.is_current(sealed) else self._box.seal(self._box.open(sealed))
+
+
+def _is_valid(item: Sealed, now: datetime) -> bool:
+    until = instant_from_json(item["until"])
+    return until is None or until > now
