@@ -17,16 +17,16 @@ def heartbeat_step(data_dir: Path) -> type[bootsteps.StartStopStep]:
     class Heartbeat(bootsteps.StartStopStep):
         """Touches `<data dir>/heartbeat/worker` every five seconds."""
 
-        def __init__(self, parent: Any, **options: Any) -> None:  # noqa: ANN401  Celery's own signature
+        def __init__(self, parent: Any, **options: Any) -> None:
             super().__init__(parent, **options)
             self._cancel: Callable[[], object] = bool
 
-        def start(self, parent: Any) -> None:  # noqa: ANN401
+        def start(self, parent: Any) -> None:
             """Begin, at once."""
             show_life(data_dir, "worker")
             self._cancel = parent.timer.call_repeatedly(_SECONDS, show_life, (data_dir, "worker")).cancel
 
-        def stop(self, parent: Any) -> None:  # noqa: ANN401
+        def stop(self, parent: Any) -> None:
             """The connection is gone."""
             del parent
             self._cancel()

@@ -10,12 +10,21 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from notifier.api.headers import SECURITY_HEADERS
 from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError, UnavailableError
 
 _log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-_RETRY_SECONDS = 5
+RETRY_SECONDS = 5
+# What the readers of bodies say of text that is no JSON; they name line and column.
+_MALFORMED = ("Invalid JSON", "broken JSON")
+_PLACES = frozenset({"body", "query", "path", "header"})
+_MAX_ERRORS = 50
+
+
+class OverloadedError(Exception):
+    """More is asked for at once than can be done; nothing was stored."""
 
 
 def problem(
@@ -34,13 +43,26 @@ def problem(
         "detail": detail,
         "errors": [{"field": error.field, "message": error.message} for error in errors],
     }
-    return Response(orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+    # Here too, for what fails outside of the envelope (envelope.py).
+    whole = {**SECURITY_HEADERS, **(headers or {})}
+    return Response(orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers=whole)
+
+
+def invalid(errors: Sequence[FieldError]) -> Response:
+    """Refuse input: 400 where it is no JSON at all, else 422."""
+    detail = f"{errors[0].field}: {errors[0].message}" if len(errors) == 1 else f"{len(errors)} fields are at fault"
+    malformed = len(errors) == 1 and errors[0].field == "body" and errors[0].message.startswith(_MALFORMED)
+    return problem(400 if malformed else 422, detail, errors=errors)
+
+
+def unavailable(detail: str, seconds: int = RETRY_SECONDS) -> Response:
+    """Ask the caller to come again. Always 503: an Alertmanager drops what is answered with 429."""
+    return problem(503, detail, headers={"Retry-After": str(seconds)})
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidInputError)  # noqa: S101 - registered for this type
-    detail = error.errors[0].message if len(error.errors) == 1 else f"{len(error.errors)} fields are at fault"
-    return problem(422, detail, errors=error.errors)
+    return invalid(error.errors)
 
 
 async def _not_found(_request: Request, error: Exception) -> Response:
@@ -52,9 +74,12 @@ async def _conflict(_request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    _log.error("unavailable", extra={"path": request.url.path, "error": str(error)})
-    detail = "A store that this needs does not answer. Nothing was stored; try again."
-    return problem(503, detail, headers={"Retry-After": str(_RETRY_SECONDS)})
+    _log.error("unavailable", extra={"route": route_of(request.scope), "error": str(error)})
+    return unavailable("A store that this needs does not answer. Nothing was stored; try again.")
+
+
+async def _overloaded(_request: Request, _error: Exception) -> Response:
+    return unavailable("Too much is asked for at once. Nothing was stored; try again.", seconds=1)
 
 
 async def _http(_request: Request, error: Exception) -> Response:
@@ -64,17 +89,22 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 async def _validation(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
-    faults = [FieldError(_dotted(item["loc"]), str(item["msg"])) for item in error.errors()]
-    return problem(422, "The request does not have the form asked for", errors=faults)
+    return invalid([FieldError(_dotted(item["loc"]), str(item["msg"])) for item in error.errors()[:_MAX_ERRORS]])
 
 
 async def _bug(request: Request, error: Exception) -> Response:
-    _log.error("unhandled error", exc_info=error, extra={"path": request.url.path})
-    return problem(500, "This is a fault of ours; it was logged.")
+    # The server logs the traceback; this line says whose request it was.
+    _log.error("unhandled error", extra={"route": route_of(request.scope), "error": type(error).__name__})
+    return problem(500, "Something went wrong on our side; it is logged")
+
+
+def route_of(scope: Mapping[str, Any]) -> str:
+    """Return the route's template, such as `/v1/incidents/{incident_id}`: the path itself may hold a token."""
+    return str(getattr(scope.get("route"), "path_format", None) or "unmatched")
 
 
 def _dotted(location: Sequence[Any]) -> str:
-    parts = [str(part) for part in location if part not in ("body", "query", "path", "header")]
+    parts = [str(part)[:100] for part in (location[1:] if location and location[0] in _PLACES else location)]
     return ".".join(parts) or "body"
 
 
@@ -84,6 +114,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotFoundError, _not_found)
     app.add_exception_handler(ConflictError, _conflict)
     app.add_exception_handler(UnavailableError, _unavailable)
+    app.add_exception_handler(OverloadedError, _overloaded)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _bug)

@@ -150,7 +150,7 @@ async def serve(port: int, keep: int) -> None:
         lambda: Receiver(tally),
         "0.0.0.0",
         port,
-        backlog=4096,  # noqa: S104 - 5,000 loopback addresses stand for hosts
+        backlog=4096,
     )
     sys.stdout.write(f"sink listening on {server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()

@@ -48,6 +48,9 @@ class Kind(StrEnum):
     ACCOUNT_STATUS = "account_status_change"
 
 
+_KINDS = frozenset(Kind)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailEvent:
     """What happened to one mail. `at` is the provider's clock, aware UTC; `facts` hold no address."""
@@ -57,7 +60,6 @@ class MailEvent:
     at: datetime
     email: str | None = field(default=None, repr=False)
     delivery_id: str | None = None
-    batch_id: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def fact(self, name: str) -> str:
@@ -128,7 +130,7 @@ def _kind(item: dict[str, Any]) -> Kind | None:
     name = item.get("event")
     if name == Kind.BOUNCE and item.get("type") == "blocked":
         return Kind.BLOCKED
-    return Kind(name) if isinstance(name, str) and name in set(Kind) else None
+    return Kind(name) if isinstance(name, str) and name in _KINDS else None
 
 
 def _event(item: dict[str, Any], kind: Kind, now: datetime) -> MailEvent:
@@ -138,7 +140,6 @@ def _event(item: dict[str, Any], kind: Kind, now: datetime) -> MailEvent:
         at=_instant(item.get("timestamp"), now),
         email=_text(item, "email"),
         delivery_id=_text(item, "delivery_id"),
-        batch_id=_number(item.get("batch")),
         facts={name: _without_addresses(item[name]) for name in _KEPT if item.get(name) is not None},
     )
 

@@ -4,12 +4,11 @@ It listens on no port and runs detached: it outlives a killed parent, and whoeve
 often does not matter: one process at a time decides, under a lock that dies with its holder.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-
-import structlog
 
 from notifier.domain.errors import ConfigError
 from notifier.files import HeldElsewhereError, file_lock, is_private_dir, private_dir
@@ -22,7 +21,7 @@ _HUNG_SECONDS = 5.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.02
 _VARIABLE = "NOTIFIER_REDIS_URL"
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def ensure(data_dir: Path) -> str:
@@ -68,16 +67,16 @@ def _ensure_alone(server: Server) -> None:
     if found is Health.LOADING:
         found = _settled(server, {Health.READY, Health.GONE}, _START_SECONDS)
     if found is Health.READY:
-        _log.info("redis_adopted", socket=str(server.socket))
+        _log.info("redis_adopted", extra={"socket": str(server.socket)})
         return
     if found is not Health.GONE:
-        _log.warning("redis_killed", reason="it took connections and did not answer", socket=str(server.socket))
+        _log.warning("redis_killed: it took connections and did not answer", extra={"socket": str(server.socket)})
         server.kill()
     if not _started(server):
         # What cannot be read back is put aside: messages are nudges, the rows in the database know what is to be done.
         if not server.put_data_aside():
             raise ConfigError(_VARIABLE, f"the embedded Redis does not start: {server.last_words()}")
-        _log.warning("redis_data_put_aside", reason=server.last_words(), folder=str(server.home))
+        _log.warning("redis_data_put_aside", extra={"reason": server.last_words(), "folder": str(server.home)})
         if not _started(server):
             raise ConfigError(_VARIABLE, f"the embedded Redis does not start: {server.last_words()}")
 

@@ -1,12 +1,12 @@
 """Sending by name. A message is a nudge: when the broker is away it is dropped, and the sweep repeats what is due."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import structlog
 from celery import Celery
 from kombu import Connection
 from kombu.exceptions import OperationalError
@@ -19,7 +19,7 @@ from notifier.queueing.names import TaskName
 UNKNOWN_DEPTH = 1_000_000
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
 _CONNECTIONS = 8
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -127,7 +127,10 @@ class Producer:
             action()
         except (OperationalError, OSError) as error:
             if self._circuit.failed():
-                _log.warning("broker_unreachable", error=type(error).__name__, hint="the sweep repeats what is lost")
+                _log.warning(
+                    "broker_unreachable",
+                    extra={"error": type(error).__name__, "hint": "the sweep repeats what is lost"},
+                )
             return False
         if self._circuit.succeeded():
             _log.info("broker_reachable_again")

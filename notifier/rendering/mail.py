@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import css_inline
 from markupsafe import escape
 
 from notifier.domain.message import MailContent, MailRecipient
@@ -15,6 +14,7 @@ from notifier.rendering.cleaning import clean_line
 from notifier.rendering.environment import Templates
 from notifier.rendering.folding import fold
 from notifier.rendering.headers import domain_of, incident_headers, recipient_headers
+from notifier.rendering.inlining import inline_styles
 from notifier.rendering.language import Language
 from notifier.rendering.markdown import first_paragraph
 from notifier.rendering.moments import moment, zone
@@ -27,9 +27,6 @@ _MAX_GREETED_NAME = 80
 _PREHEADER = 110
 # Tried in turn until the mail is small enough: an incident of many long updates lists fewer of them.
 _BUDGETS = (Budget(30, 16_000, 14_000), Budget(15, 10_000, 6_000), Budget(5, 5_000, 2_000), Budget(1, 2_000, 0))
-
-# Style sheets of the templates become style attributes; those marked `data-css-inline="keep"` (media queries) stay.
-_inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +121,21 @@ class MailRenderer:
     def _attempt(self, notice: Notice, reader: Language, since: int, budget: Budget) -> "_Draft":
         kind = notice.kind_for(since)
         entries, hidden = self._story.entries(notice.updates_since(since), reader, budget)
+        shared = self._story.shared(notice.incident, reader)
         context = {
-            **self._story.shared(notice.incident, reader),
+            **shared,
             **_times(notice, entries),
             "kind": kind,
             "mood": MOOD[kind],
             "lead": entries[0],
             "earlier": entries[1:],
             "hidden": hidden,
+            "links": [link for link in shared["links"] if link not in entries[0].text],
             "preheader": clean_line(first_paragraph(entries[0].text), _PREHEADER),
         }
         html = self._templates.render(f"{kind}/email.body.html", reader, context | _personal_marks(html=True))
         text = self._templates.render(f"{kind}/email.body.txt", reader, context | _personal_marks(html=False))
-        return _Draft(budget, entries, _inliner.inline(html), fold(text))
+        return _Draft(budget, entries, inline_styles(html), fold(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -149,7 +150,7 @@ class Storyteller:
         # i18n: %(language)s is a language's own name in your language, as CLDR writes it inside a sentence
         return reader.gettext("This text is in %(language)s; a translation is not available.") % {"language": language}
 
-    def shared(self, incident: Incident, reader: Language) -> Mapping[str, object]:
+    def shared(self, incident: Incident, reader: Language) -> Mapping[str, Any]:
         """What every template about an incident may use, whatever the channel."""
         return {
             "brand": self.brand_name(reader),

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from notifier.channels.webhook.limits import LaneLimits
 
+_MEMORY = 0.02  # weight of the newest request in the average
+_OUTLIER = 4.0  # so many times the average is long
+
 
 class Slot:
     """A place taken by one request; `slow` once it was moved out of the fast lane."""
@@ -19,8 +22,10 @@ class Slot:
 class Lanes:
     """One kind of work's slots, for one event loop.
 
-    A request begins in the fast lane. After `slow_after` seconds (`hurry_after` when others wait) it is moved to the
-    slow lane, its fast slot goes to the next in line. While the slow lane is full it stays: that is the back-pressure.
+    A request begins in the fast lane. After `slow_after` seconds it is moved to the slow lane and its fast slot goes to
+    the next in line; when others wait, as soon as it takes `hurry_after` seconds and several times as long as the others
+    of late (all of them being slow means that this machine is, and more at once would not help). While the slow lane is
+    full it stays: that is the back-pressure.
     """
 
     def __init__(self, limits: LaneLimits) -> None:
@@ -30,6 +35,7 @@ class Lanes:
         self._slow = 0
         self._line: deque[tuple[asyncio.Future[Slot], Callable[[], None]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._usual = 0.0  # seconds a request spends in the fast lane: a moving average
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -55,6 +61,7 @@ class Lanes:
         """Give the slot back."""
         if not slot.slow:
             del self._fast[slot]
+            self._usual += (self._loop.time() - slot.started - self._usual) * _MEMORY
         else:
             self._slow -= 1
             self._move_overdue()
@@ -74,7 +81,9 @@ class Lanes:
                 place.set_result(self._admit(on_slow))
 
     def _patience(self) -> float:
-        return self._limits.hurry_after if self._line else self._limits.slow_after
+        if not self._line:
+            return self._limits.slow_after
+        return min(max(self._limits.hurry_after, self._usual * _OUTLIER), self._limits.slow_after)
 
     def _rearm(self) -> None:
         if self._timer is not None:

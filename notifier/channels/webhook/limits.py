@@ -27,7 +27,7 @@ class LaneLimits:
     """Slots of one kind of work.
 
     A request that takes longer than `slow_after` seconds hands its fast slot back for a slow one; when others wait for
-    a fast slot it does so after `hurry_after` already, so that hanging receivers cannot hold up the quick ones.
+    a fast slot it may have to after `hurry_after` already, so that hanging receivers cannot hold up the quick ones.
     """
 
     fast: int = 512

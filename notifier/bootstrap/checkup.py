@@ -1,0 +1,152 @@
+"""The checks behind `notifier doctor`: configuration, stores, providers, work in hand."""
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from notifier.bootstrap.application import Application
+from notifier.domain.errors import ConfigError, NotifierError
+from notifier.resources import locales_dir, templates_dir
+from notifier.settings import SendGridSpec
+from notifier.storage import alarms, batches, notifications, schema
+
+_STUCK = timedelta(minutes=2)
+_CONNECT_SECONDS = 3.0
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check: what it looked at, how it is, and how to mend it when it is not well."""
+
+    name: str
+    state: Literal["ok", "warn", "bad"]
+    says: str
+    mend: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {"name": self.name, "state": self.state, "says": self.says, "mend": self.mend}
+
+
+def check_up(notifier: Application) -> list[Finding]:
+    """Look at everything; a check that cannot be made is a finding, never an exception."""
+    findings = [_configuration(notifier), _files(), _database(notifier), _broker(notifier)]
+    findings += _providers(notifier)
+    if findings[2].state == "ok":
+        findings += [*_alarms(notifier), _work(notifier)]
+    return findings
+
+
+def _configuration(notifier: Application) -> Finding:
+    settings = notifier.settings
+    source = str(settings.config_file) if settings.config_file else "embedded defaults"
+    try:
+        settings.check_providers()
+    except ConfigError as error:
+        return Finding(name="configuration", state="bad", says=str(error), mend=f"set {error.field}")
+    return Finding(name="configuration", state="ok", says=f"{source}; data in {settings.data_dir}")
+
+
+def _files() -> Finding:
+    compiled = list(locales_dir().glob("*/LC_MESSAGES/messages.mo"))
+    if not templates_dir().is_dir() or not compiled:
+        mend = "run any make target, or reinstall the package"
+        return Finding(name="templates", state="bad", says="templates or compiled catalogues are missing", mend=mend)
+    locales = ", ".join(sorted(path.parent.parent.name for path in compiled))
+    return Finding(name="templates", state="ok", says=f"messages in {locales}")
+
+
+def _database(notifier: Application) -> Finding:
+    name, kind = "database", "SQLite" if notifier.database.is_sqlite else "PostgreSQL"
+    try:
+        found = schema.current(notifier.database)
+    except NotifierError as error:
+        return Finding(name=name, state="bad", says=str(error), mend="check NOTIFIER_DATABASE_URL and the server")
+    if found is None:
+        return Finding(name=name, state="warn", says=f"{kind}, empty", mend="`notifier db upgrade` or `notifier up`")
+    if found != schema.head():
+        says = f"{kind} is at revision {found}, this version needs {schema.head()}"
+        return Finding(name=name, state="bad", says=says, mend="run `notifier db upgrade`")
+    return Finding(name=name, state="ok", says=f"{kind}, revision {found}")
+
+
+def _broker(notifier: Application) -> Finding:
+    embedded = notifier.settings.queue_addresses().embedded
+    if notifier.producer.is_reachable():
+        return Finding(name="broker", state="ok", says="embedded Redis" if embedded else "reachable")
+    if embedded:
+        says = "the embedded Redis is not running"
+        return Finding(name="broker", state="warn", says=says, mend="it starts with `notifier up` or any worker")
+    mend = "check NOTIFIER_BROKER_URL or NOTIFIER_REDIS_URL and the server; events are still taken meanwhile"
+    return Finding(name="broker", state="bad", says="the broker does not answer", mend=mend)
+
+
+def _providers(notifier: Application) -> Iterator[Finding]:
+    settings = notifier.settings
+    for spec in _given(settings.email_providers):
+        if isinstance(spec, Finding):
+            yield spec
+        elif isinstance(spec, SendGridSpec):
+            yield _reachable(f"mail:{spec.name}", spec.url, in_sandbox=spec.name == "sandbox")
+        else:
+            yield _connects(f"mail:{spec.name}", spec.host, spec.port)
+    for account in _given(settings.accounts):
+        if isinstance(account, Finding):
+            yield account
+        else:
+            yield _reachable(account.account.name, account.base_url, in_sandbox=account.in_sandbox)
+
+
+def _given(read: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
+    try:
+        return read()
+    except ConfigError as error:
+        waiting = error.field == "NOTIFIER_SANDBOX_URL"
+        mend = "it starts with `notifier up`" if waiting else f"set {error.field}"
+        says = "the sandbox is not running" if waiting else str(error)
+        return (Finding(name="provider", state="warn" if waiting else "bad", says=says, mend=mend),)
+
+
+def _reachable(name: str, url: str, *, in_sandbox: bool) -> Finding:
+    parts = urlsplit(url)
+    found = _connects(name, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443))
+    if in_sandbox and found.state == "bad":
+        mend = "it starts with `notifier up`"
+        return Finding(name=name, state="warn", says="the sandbox is not running", mend=mend)
+    return found
+
+
+def _connects(name: str, host: str, port: int) -> Finding:
+    try:
+        with socket.create_connection((host, port), timeout=_CONNECT_SECONDS):
+            return Finding(name=name, state="ok", says=f"{host}:{port} takes connections")
+    except OSError as error:
+        says = f"{host}:{port} does not answer: {error.strerror or type(error).__name__}"
+        return Finding(name=name, state="bad", says=says, mend="check the address, DNS and the firewall")
+
+
+def _alarms(notifier: Application) -> Iterator[Finding]:
+    with notifier.database.read() as connection:
+        standing = alarms.current(connection)
+    for row in standing:
+        says = f"stopped since {row.since:%Y-%m-%d %H:%M}Z ({row.reason}): {row.detail}"
+        mend = "mend the credentials, sender identity or credits; sending goes on by itself within a minute"
+        yield Finding(name=row.key, state="bad", says=says, mend=mend)
+
+
+def _work(notifier: Application) -> Finding:
+    now = notifier.clock()
+    with notifier.database.read() as connection:
+        waiting = batches.open_batches(connection)
+        unplanned = notifications.unplanned(connection, now - _STUCK, 1)
+    late = [lane for (lane, _), (_, oldest) in waiting.items() if oldest is not None and oldest < now - _STUCK]
+    if late or unplanned:
+        lanes = ", ".join(sorted(set(late))) or "planning"
+        mend = "are workers and scheduler running? `notifier up`, or `notifier worker` and `notifier scheduler`"
+        return Finding(name="work", state="bad", says=f"due for over two minutes: {lanes}", mend=mend)
+    number = sum(count for count, _ in waiting.values())
+    return Finding(name="work", state="ok", says=f"{number} batches in hand" if number else "nothing waits")

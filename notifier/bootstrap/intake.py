@@ -1,0 +1,79 @@
+"""What only the process that serves the API has: taking in foreign news and feedback, and the filter for repeats."""
+
+import hashlib
+
+from notifier.bootstrap.application import Application
+from notifier.bootstrap.once import once
+from notifier.inbound.alert_texts import neutral_texts
+from notifier.inbound.alertmanager import AlertRules
+from notifier.inbound.foreign import ComponentNames
+from notifier.queueing.seen import RedisSeen
+from notifier.services.audit import AuditLog
+from notifier.services.calm import ResolveCalm
+from notifier.services.feedback import Feedback
+from notifier.services.foreign import TakeAlerts, TakeStatuspage
+from notifier.services.seen import Repeats, SeenEvents
+
+
+class Intake:
+    """The use cases behind the inbound calls of one installation."""
+
+    def __init__(self, application: Application) -> None:
+        """Open nothing yet."""
+        self._application = application
+
+    @once
+    def component_names(self) -> ComponentNames:
+        """Finds our components by the names other systems give them."""
+        return ComponentNames(self._application.settings.components())
+
+    @once
+    def alert_rules(self) -> AlertRules:
+        """How alerts become updates."""
+        application = self._application
+        return AlertRules(
+            texts=neutral_texts(application.locales),
+            components=self.component_names,
+            locale=application.vocabulary.default_locale,
+        )
+
+    @once
+    def statuspage(self) -> TakeStatuspage:
+        """Take a Statuspage's webhooks."""
+        application = self._application
+        return TakeStatuspage(application.database, application.clock, application.ingest)
+
+    @once
+    def alerts(self) -> TakeAlerts:
+        """Take an Alertmanager's webhooks."""
+        application = self._application
+        return TakeAlerts(application.database, application.clock, application.ingest, self.alert_rules)
+
+    @once
+    def feedback(self) -> Feedback:
+        """Take SendGrid's events."""
+        application = self._application
+        return Feedback(application.database, application.clock, application.addresses)
+
+    @once
+    def repeats(self) -> Repeats:
+        """Answer repeated events."""
+        return Repeats(self._application.database)
+
+    @once
+    def audit(self) -> AuditLog:
+        """Who changed what."""
+        return AuditLog(self._application.database, self._application.addresses.load())
+
+    @once
+    def seen(self) -> SeenEvents:
+        """The filter for repeats; asks the database for the installation's name, so build it in a thread."""
+        pepper = self._application.addresses.load()
+        namespace = hashlib.sha256(b"seen events" + pepper).hexdigest()[:16]
+        return RedisSeen(self._application.settings.queue_addresses().redis, namespace)
+
+
+def resolve_calm(application: Application) -> ResolveCalm:
+    """Return the sweep's chore that resolves what monitors opened and what has been calm since."""
+    texts = neutral_texts(application.locales)
+    return ResolveCalm(application.database, application.clock, application.ingest, texts)

@@ -1,0 +1,210 @@
+"""Posts on Bluesky by atproto: a record under a key of its own, so that a repeat replaces itself by itself."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from notifier.channels.base import RateBudget, SessionStore, SocialLimits, TooLargeError
+from notifier.channels.http import (
+    BLUESKY_STATUSES,
+    Answer,
+    ExchangeError,
+    RefusedError,
+    Rules,
+    failure,
+    rate_budget,
+    surely_not_done,
+)
+from notifier.channels.redact import hush
+from notifier.channels.social.bluesky_login import LOGIN_ENDED, BlueskyLogin, LoginError, library
+from notifier.channels.social.bluesky_record import COLLECTION, can_reply, post_record
+from notifier.channels.social.bluesky_transport import DirectTransport, ForeignServerError, Servers
+from notifier.channels.social.tid import record_key
+from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUnknownError, PermanentDeliveryError
+from notifier.domain.message import Picture, PostReceipt, SocialPost
+from notifier.domain.values import Reason
+
+USUAL_URL = "https://bsky.social"
+_USUAL_HOSTS = (".host.bsky.network",)  # where Bluesky's own accounts live, once logged in at bsky.social
+_LIMITS = SocialLimits(characters=300, utf8_bytes=3_000, pictures=4)
+_LARGEST_PICTURE = 1_000_000  # bytes, app.bsky.embed.images
+
+T = TypeVar("T")
+
+
+def bluesky_message(body: Mapping[str, Any]) -> str:
+    """Return the server's own words: error name and message."""
+    words = (body.get("error"), body.get("message"))
+    return ": ".join(word for word in words if isinstance(word, str) and word)
+
+
+RULES = Rules(provider="bluesky", statuses=BLUESKY_STATUSES, budget=rate_budget("ratelimit"), message=bluesky_message)
+
+
+class BlueskySender:
+    """One account. One caller at a time; opens nothing, and imports no client library, before the first call."""
+
+    deduplicates = True  # the same key and the same content: 200, the same cid, no new commit
+    can_edit = False  # a record could be replaced, but readers' apps may keep showing the old one
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        handle: str,
+        app_password: str,
+        clock: Callable[[], datetime],
+        base_url: str = USUAL_URL,
+        hosts: Sequence[str] | None = None,
+        sessions: SessionStore | None = None,
+        timeouts: tuple[float, float] = (5.0, 20.0),
+    ) -> None:
+        """Take handle and app password.
+
+        Args:
+            account: The account's name in `notifier.toml`.
+            handle: As in `name.bsky.social`.
+            app_password: Never the main one.
+            clock: Returns the present aware UTC instant.
+            base_url: Where to log in; may have a path.
+            hosts: Further servers the account may live on (a leading dot: all below); Bluesky's own by default where
+                `base_url` is Bluesky's. The sender refuses to speak to any other.
+            sessions: Keeps the login between processes.
+            timeouts: Seconds to connect, and to wait between two bytes.
+        """
+        hush("httpx", "httpcore")
+        self.account = account
+        self.budget: RateBudget | None = None
+        self._clock = clock
+        base_url = base_url.rstrip("/")
+        if hosts is None:
+            hosts = _USUAL_HOSTS if urlsplit(base_url).hostname == urlsplit(USUAL_URL).hostname else ()
+        servers = Servers(base_url, hosts)
+        self._login = BlueskyLogin(
+            account=account,
+            handle=handle,
+            app_password=app_password,
+            base_url=base_url,
+            servers=servers,
+            transport=lambda: DirectTransport(servers, self._note_rate),
+            timeouts=timeouts,
+            store=sessions,
+        )
+
+    def post(self, post: SocialPost) -> PostReceipt:
+        """Publish; see `SocialSender.post`."""
+        size, most = len(post.text.encode("utf-8", "replace")), _LIMITS.utf8_bytes or 0
+        if size > most:
+            raise TooLargeError(f"{size} bytes, at most {most}")
+        extra: dict[str, str] = {}
+        if post.reply_to is not None and not can_reply(post.reply_to):
+            extra["standalone"] = "parent_unknown"
+        image = self._upload(post.picture, extra) if post.picture is not None else None
+        try:
+            record = post_record(post, image=image)
+        except ValueError as error:
+            raise PermanentDeliveryError(Reason.REJECTED, f"no valid record: {type(error).__name__}") from None
+        key = record_key(post.account, post.key, post.posted_at)
+        written = self._run(lambda client: client.com.atproto.repo.put_record(self._put(key, record)))
+        return self._receipt(str(written.uri), str(written.cid), extra)
+
+    def find(self, post: SocialPost, since: datetime) -> PostReceipt | None:
+        """Read the record; its key tells it apart, whatever the time. See `SocialSender.find`."""
+        del since
+        key = record_key(post.account, post.key, post.posted_at)
+
+        def read(client: Any) -> Any:
+            parameters = library().models.ComAtprotoRepoGetRecord.Params(
+                repo=self._login.did, collection=COLLECTION, rkey=key
+            )
+            return client.com.atproto.repo.get_record(parameters)
+
+        try:
+            found = self._exchange(read)
+        except RefusedError as refused:
+            if refused.answer.json().get("error") == "RecordNotFound":
+                return None
+            raise self._failure(refused) from None
+        except ExchangeError as error:
+            raise self._failure(error) from None
+        return self._receipt(str(found.uri), str(found.cid or ""), {"found": "record"})
+
+    def edit(self, receipt: PostReceipt, post: SocialPost) -> PostReceipt:
+        """Refuse; see `can_edit`."""
+        del post
+        raise PermanentDeliveryError(Reason.REJECTED, f"post {receipt.id}: posts on Bluesky are not edited")
+
+    def delete(self, receipt: PostReceipt) -> None:
+        """Withdraw a post; see `SocialSender.delete`."""
+        key = receipt.id.rpartition("/")[2]
+
+        def remove(client: Any) -> Any:
+            data = library().models.ComAtprotoRepoDeleteRecord.Data(
+                repo=self._login.did, collection=COLLECTION, rkey=key
+            )
+            return client.com.atproto.repo.delete_record(data)
+
+        self._run(remove)
+
+    def limits(self) -> SocialLimits:
+        """300 graphemes, 3,000 bytes."""
+        return _LIMITS
+
+    def _put(self, key: str, record: Any) -> Any:
+        # `repo` is read when the call is made: only then is the account's identifier known.
+        return library().models.ComAtprotoRepoPutRecord.Data(
+            repo=self._login.did, collection=COLLECTION, rkey=key, record=record
+        )
+
+    def _upload(self, picture: Picture, extra: dict[str, str]) -> Any:
+        """Upload a picture; a post goes out without it rather than late."""
+        if len(picture.data) > _LARGEST_PICTURE:
+            extra["picture"] = Reason.TOO_LARGE.value
+            return None
+        headers = {"Content-Type": picture.media_type}
+        try:
+            return self._run(lambda client: client.com.atproto.repo.upload_blob(picture.data, headers=headers)).blob
+        except ChannelStoppedError:
+            raise
+        except DeliveryError as error:
+            extra["picture"] = error.reason.value
+            return None
+
+    def _run(self, action: Callable[[Any], T]) -> T:
+        try:
+            return self._exchange(action)
+        except ExchangeError as error:
+            raise self._failure(error) from None
+
+    def _exchange(self, action: Callable[[Any], T]) -> T:
+        try:
+            return self._login.run(action)
+        except LoginError as error:
+            raise self._login_failure(error.cause) from None
+
+    def _login_failure(self, cause: ExchangeError) -> DeliveryError:
+        """Nothing was published; a refused login stops the account, whatever the status."""
+        found = surely_not_done(self._failure(cause))
+        if isinstance(found, PermanentDeliveryError):
+            return ChannelStoppedError(Reason.AUTH, found.detail, status=found.status)
+        return found
+
+    def _failure(self, error: ExchangeError) -> DeliveryError:
+        if isinstance(error, ForeignServerError):
+            return ChannelStoppedError(Reason.BLOCKED_TARGET, error.detail)
+        found = failure(error, RULES, now=self._clock(), secrets=self._login.secrets())
+        if isinstance(error, RefusedError) and error.answer.json().get("error") in LOGIN_ENDED:
+            return ChannelStoppedError(Reason.AUTH, found.detail, status=found.status)  # after a new login, too
+        if isinstance(found, PermanentDeliveryError) and "grapheme" in found.detail.lower():
+            return TooLargeError(found.detail, status=found.status)
+        return found
+
+    def _receipt(self, uri: str, cid: str, extra: Mapping[str, str]) -> PostReceipt:
+        if not uri or not cid:
+            raise OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "the answer names no record")
+        url = f"https://bsky.app/profile/{self._login.did}/post/{uri.rpartition('/')[2]}"
+        return PostReceipt(id=uri, url=url, extra={**extra, "cid": cid})
+
+    def _note_rate(self, answer: Answer) -> None:
+        self.budget = RULES.budget(answer.headers) or self.budget

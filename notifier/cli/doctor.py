@@ -1,0 +1,34 @@
+"""`notifier doctor`: is everything as it should be, and if not, what to do about it."""
+
+import typer
+
+from notifier.bootstrap.application import Application
+from notifier.bootstrap.checkup import Finding, check_up
+from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_json
+from notifier.cli.setup import application
+
+_MARKS = {"ok": "[green]ok[/green]  ", "warn": "[yellow]warn[/yellow]", "bad": "[red]bad[/red] "}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(doctor)
+
+
+def doctor(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """Check the configuration, every connection and the work in hand; says what is wrong and how to mend it."""
+    notifier: Application = application("doctor")
+    findings = check_up(notifier)
+    if as_json:
+        print_json({"ok": not _bad(findings), "checks": [finding.as_json() for finding in findings]})
+    else:
+        for finding in findings:
+            out.print(f"{_MARKS[finding.state]}  {finding.name:<12} {finding.says}")
+            if finding.mend:
+                out.print(f"      {'':<12} -> {finding.mend}", markup=False)
+    if _bad(findings):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _bad(findings: list[Finding]) -> bool:
+    return any(finding.state == "bad" for finding in findings)

@@ -1,0 +1,446 @@
+"""What a batch looks like from both ends."""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from standardwebhooks import Webhook
+
+from notifier.channels.webhook import LaneLimits, NotAttemptedError, WebhookEngine
+from notifier.channels.webhook.answers import Answer
+from notifier.channels.webhook.limits import BreakerPolicy
+from notifier.domain.errors import OutcomeUnknownError, TransientDeliveryError, UnavailableError
+from notifier.domain.message import HookResult
+from notifier.domain.values import Reason
+from tests.contract.webhook.receivers import (
+    BODY,
+    OK,
+    OPEN,
+    SECRET,
+    Line,
+    Received,
+    a_request,
+    answering,
+    quick_limits,
+    receiving,
+    running,
+    wait_until,
+)
+
+
+class Gate:
+    """A receiver that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+
+    def __call__(self, line: Line, _request: Received) -> bool:
+        while not self.open.wait(0.01):
+            if line.closing.is_set():
+                return False
+        line.sock.sendall(OK)
+        return True
+
+
+def test_the_request_is_the_signed_bytes_under_our_headers() -> None:
+    with receiving() as receiver, running() as engine:
+        before = datetime.now(UTC)
+        result = engine.deliver(
+            [
+                a_request(
+                    receiver.url("/hook?key=1"),
+                    headers={"Authorization": "Bearer abc"},
+                    content_type="application/cloudevents+json",
+                )
+            ]
+        )[0]
+    request = receiver.requests[0]
+    assert request.line == "POST /hook?key=1 HTTP/1.1"
+    assert request.body == BODY
+    assert Webhook(SECRET).verify(request.body, dict(request.headers))
+    assert request.headers["webhook-id"] == "dlv_1"
+    assert request.headers["content-type"] == "application/cloudevents+json"
+    assert request.headers["authorization"] == "Bearer abc"
+    assert request.headers["user-agent"].startswith("notifier/")
+    assert request.headers["accept-encoding"] == "identity"
+    assert (result.status, result.excerpt, result.error) == (200, "ok", None)
+    assert before <= result.started_at <= datetime.now(UTC)
+
+
+def test_a_retry_carries_the_same_id_and_body_with_a_fresh_time_and_signature() -> None:
+    now = datetime.now(UTC)
+    times = iter([now - timedelta(seconds=60)] * 3 + [now] * 3)
+    with receiving() as receiver, running(clock=lambda: next(times)) as engine:
+        engine.deliver([a_request(receiver.url())])
+        engine.deliver([a_request(receiver.url())], retry=True)
+    first, second = receiver.requests
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
+    assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 60
+    assert Webhook(SECRET).verify(second.body, dict(second.headers))
+
+
+def test_connections_are_kept_from_batch_to_batch() -> None:
+    with receiving() as receiver, running() as engine:
+        for _ in range(5):
+            assert engine.deliver([a_request(receiver.url())])[0].error is None
+        assert receiver.connections == 1
+
+
+def test_a_connection_that_was_closed_while_idle_costs_no_failure() -> None:
+    def once(line: Line, request: Received) -> bool:
+        line.sock.sendall(OK)  # promises to keep the connection and closes it
+        return False
+
+    with receiving(once) as receiver, running() as engine:
+        for _ in range(20):
+            assert engine.deliver([a_request(receiver.url())])[0].error is None
+        assert len(receiver.requests) == 20
+
+
+def test_a_connection_that_is_reset_at_the_second_request_is_replaced_and_the_repeat_bears_the_same_id() -> None:
+    def behave(line: Line, request: Received) -> bool:
+        if len(receiver.requests) == 2:
+            line.reset()
+            return False
+        line.sock.sendall(OK)
+        return True
+
+    with receiving(behave) as receiver, running() as engine:
+        for number in (1, 2):
+            assert engine.deliver([a_request(receiver.url(), number)])[0].error is None
+        assert [request.headers["webhook-id"] for request in receiver.requests] == ["dlv_1", "dlv_2", "dlv_2"]
+
+
+def test_messages_to_one_endpoint_go_one_by_one_and_in_order() -> None:
+    inside, most, lock = 0, 0, threading.Lock()
+
+    def behave(line: Line, _request: Received) -> bool:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.002)
+        with lock:
+            inside -= 1
+        line.sock.sendall(OK)
+        return True
+
+    with receiving(behave) as receiver, running() as engine:
+        requests = [a_request(receiver.url(), 1, delivery_id=f"dlv_{number}") for number in range(30)]
+        results = engine.deliver(requests)
+    assert [request.headers["webhook-id"] for request in receiver.requests] == [f"dlv_{n}" for n in range(30)]
+    assert [result.delivery_id for result in results] == [f"dlv_{n}" for n in range(30)]
+    assert most == 1
+
+
+def test_a_host_is_not_overrun_and_holds_up_nobody_else() -> None:
+    gate = Gate()
+    with receiving(gate) as busy, receiving() as quick, running(quick_limits(per_host=3)) as engine:
+        told: list[HookResult] = []
+        requests = [a_request(busy.url(), number) for number in range(10)]
+        requests += [a_request(quick.url(), number) for number in range(100, 120)]
+        worker = threading.Thread(target=lambda: engine.deliver(requests, on_results=told.extend))
+        worker.start()
+        wait_until(lambda: len(told) == 20)
+        assert len(busy.requests) == 3
+        gate.open.set()
+        worker.join(10)
+        assert len(told) == 30
+        assert busy.connections == 3
+
+
+def test_hanging_receivers_do_not_hold_up_the_quick_ones() -> None:
+    lanes = LaneLimits(fast=2, slow=50, slow_after=0.2, hurry_after=0.02)
+    gate = Gate()
+    with receiving(gate) as hanging, receiving() as quick, running(quick_limits(first=lanes)) as engine:
+        requests = [a_request(hanging.url(), number) for number in range(10)]
+        requests += [a_request(quick.url(), number) for number in range(100, 130)]
+        began, told = time.monotonic(), list[HookResult]()
+        worker = threading.Thread(target=lambda: engine.deliver(requests, on_results=told.extend))
+        worker.start()
+        wait_until(lambda: len(told) >= 30)
+        assert time.monotonic() - began < 0.45  # before any of the hanging ones timed out
+        assert all(result.error is None for result in told)
+        gate.open.set()
+        worker.join(10)
+        assert len(told) == 40
+
+
+def test_retries_have_slots_of_their_own() -> None:
+    full = LaneLimits(fast=1, slow=0)
+    gate = Gate()
+    with receiving(gate) as hanging, receiving() as quick, running(quick_limits(retry=full)) as engine:
+        worker = threading.Thread(
+            target=lambda: engine.deliver([a_request(hanging.url(), number) for number in range(2)], retry=True)
+        )
+        worker.start()
+        wait_until(lambda: len(hanging.requests) == 1)
+        assert engine.deliver([a_request(quick.url(), 9)])[0].error is None
+        assert len(hanging.requests) == 1
+        gate.open.set()
+        worker.join(10)
+
+
+def test_results_come_in_chunks_while_others_are_still_on_their_way() -> None:
+    gate, chunks = Gate(), list[int]()
+    with receiving(gate) as hanging, receiving() as quick, running(quick_limits(result_chunk=10)) as engine:
+        requests = [a_request(quick.url(), number) for number in range(40)] + [a_request(hanging.url(), 99)]
+        worker = threading.Thread(
+            target=lambda: engine.deliver(requests, on_results=lambda results: chunks.append(len(results)))
+        )
+        worker.start()
+        wait_until(lambda: sum(chunks) == 40)
+        assert worker.is_alive()
+        assert max(chunks) <= 10
+        gate.open.set()
+        worker.join(10)
+    assert sum(chunks) == 41
+
+
+def test_a_caller_need_not_wait_for_the_slow_ones() -> None:
+    lanes = LaneLimits(fast=5, slow=5, slow_after=0.05)
+    gate, told, threads = Gate(), list[HookResult](), set[str]()
+
+    def record(results: Sequence[HookResult]) -> None:
+        told.extend(results)
+        threads.add(threading.current_thread().name)
+
+    with receiving(gate) as hanging, receiving() as quick, running(quick_limits(first=lanes)) as engine:
+        requests = [a_request(quick.url(), 1), a_request(hanging.url(), 2), a_request(hanging.url(), 2)]
+        results = engine.deliver(requests, on_results=record, wait_for_slow=False)
+        assert [result.endpoint_id for result in results] == [1]
+        assert threads == {threading.current_thread().name}
+        gate.open.set()
+        wait_until(lambda: len(told) == 3)
+        assert len(threads) == 2
+    assert [result.error for result in told] == [None] * 3
+
+
+def test_an_exception_of_the_callback_reaches_the_caller_and_loses_no_other_result() -> None:
+    gate, told = Gate(), list[HookResult]()
+
+    def record(results: Sequence[HookResult]) -> None:
+        if not told:
+            told.extend(results)
+            raise UnavailableError("the database is gone")
+        told.extend(results)
+
+    with receiving(gate) as hanging, receiving() as quick, running() as engine:
+        with pytest.raises(UnavailableError):
+            engine.deliver([a_request(quick.url(), 1), a_request(hanging.url(), 2)], on_results=record)
+        gate.open.set()
+        wait_until(lambda: len(told) == 2)
+
+
+def test_a_late_callback_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    lanes = LaneLimits(fast=5, slow=5, slow_after=0.02)
+    gate = Gate()
+
+    def record(_results: Sequence[HookResult]) -> None:
+        raise UnavailableError("the database is gone")
+
+    with receiving(gate) as hanging, running(quick_limits(first=lanes)) as engine:
+        assert engine.deliver([a_request(hanging.url())], on_results=record, wait_for_slow=False) == []
+        gate.open.set()
+        wait_until(lambda: "could not be recorded" in caplog.text)
+
+
+def test_many_threads_share_one_engine() -> None:
+    with receiving() as receiver, running() as engine:
+        told: list[HookResult] = []
+        workers = [
+            threading.Thread(
+                target=lambda base=base: told.extend(
+                    engine.deliver([a_request(receiver.url(), base + number) for number in range(50)])
+                )
+            )
+            for base in range(0, 400, 50)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(30)
+        assert sorted(result.endpoint_id for result in told) == list(range(400))
+        assert all(result.error is None for result in told)
+        assert receiver.connections <= 32  # the cap per host
+
+
+def test_an_endpoint_that_fails_again_and_again_is_left_alone_for_a_while() -> None:
+    limits = quick_limits(endpoint_breaker=BreakerPolicy(threshold=3, pause=0.3))
+    answers = iter([b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"] * 3 + [OK] * 9)
+
+    def behave(line: Line, _request: Received) -> bool:
+        line.sock.sendall(next(answers))
+        return True
+
+    with receiving(behave) as receiver, running(limits) as engine:
+        requests = [a_request(receiver.url(), 1, delivery_id=f"dlv_{number}") for number in range(5)]
+        results = engine.deliver(requests)
+        assert len(receiver.requests) == 3
+        for result in results[3:]:
+            assert isinstance(result.error, NotAttemptedError)
+            assert result.error.reason is Reason.BREAKER_OPEN
+            assert result.error.retry_after is not None
+            assert timedelta() < result.error.retry_after <= timedelta(seconds=0.3)
+        neighbour = engine.deliver([a_request(receiver.url(), 2)])[0]
+        assert neighbour.error is None  # another endpoint on the same host
+        wait_until(lambda: engine.deliver([a_request(receiver.url(), 1)])[0].error is None, 5)
+        assert [result.error for result in engine.deliver(requests)] == [None] * 5
+
+
+def test_an_endpoint_that_asked_for_time_gets_it() -> None:
+    with receiving(answering(b"HTTP/1.1 429 Slow\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n")) as receiver:
+        with running() as engine:
+            engine.deliver([a_request(receiver.url())])
+            error = engine.deliver([a_request(receiver.url())])[0].error
+        assert len(receiver.requests) == 1
+    assert isinstance(error, NotAttemptedError)
+    assert error.retry_after is not None
+    assert error.retry_after > timedelta(seconds=58)
+
+
+def test_a_host_that_cannot_be_reached_spares_its_other_endpoints_the_wait() -> None:
+    limits = quick_limits(host_breaker=BreakerPolicy(threshold=4))
+    with receiving() as receiver:
+        url = receiver.url()
+    with running(limits) as engine:
+        results = engine.deliver([a_request(url, number) for number in range(4)])
+        assert {getattr(result.error, "reason", None) for result in results} == {Reason.UNREACHABLE}
+        error = engine.deliver([a_request(url, 99)])[0].error
+    assert isinstance(error, NotAttemptedError)
+    assert error.reason is Reason.BREAKER_OPEN
+    assert "host" in error.detail
+
+
+def test_what_cannot_be_sent_as_it_is_stored_is_told_and_opens_no_socket() -> None:
+    with receiving() as receiver, running() as engine:
+        requests = [
+            a_request(receiver.url(), 1, secrets=["whsec_%%%"]),
+            a_request(receiver.url(), 2, secrets=[]),
+            a_request(receiver.url(), 3, headers={"X-A": "a\r\nX-B: b"}),
+            a_request(receiver.url(), 4, headers={"Host": "elsewhere"}),
+            a_request(receiver.url(), 5, content_type="text/plain\r\nX-B: b"),
+            a_request(receiver.url(), 6, delivery_id="dlv.6"),
+            a_request("http://10.0.0.1/", 7),
+            a_request("nonsense", 8),
+        ]
+        results = sorted(engine.deliver(requests), key=lambda result: result.endpoint_id)
+        reasons = [getattr(result.error, "reason", None) for result in results]
+        assert all(isinstance(result.error, TransientDeliveryError) for result in results)
+        assert reasons == [Reason.AUTH] * 2 + [Reason.REJECTED] * 4 + [Reason.BLOCKED_TARGET] * 2
+        assert receiver.connections == 0
+        assert "%%%" not in str(results[0].error)
+
+
+def test_what_has_not_begun_in_time_is_given_back_unattempted() -> None:
+    gate = Gate()
+    with receiving(gate) as receiver, running() as engine:
+        requests = [a_request(receiver.url(), 1, delivery_id=f"dlv_{number}") for number in range(3)]
+        told: list[HookResult] = []
+        soon = datetime.now(UTC) + timedelta(seconds=0.1)
+        worker = threading.Thread(target=lambda: told.extend(engine.deliver(requests, start_before=soon)))
+        worker.start()
+        wait_until(lambda: len(receiver.requests) == 1)
+        time.sleep(0.15)
+        gate.open.set()
+        worker.join(10)
+    assert [result.error for result in told if result.delivery_id == "dlv_0"] == [None]
+    given_back = [result.error for result in told if result.delivery_id != "dlv_0"]
+    assert [getattr(error, "reason", None) for error in given_back] == [Reason.NOT_STARTED] * 2
+    assert all(isinstance(error, NotAttemptedError) for error in given_back)
+    assert len(receiver.requests) == 1
+
+
+def test_closing_waits_for_answers_and_gives_the_rest_back() -> None:
+    gate = Gate()
+    with receiving(gate) as receiver:
+        engine = WebhookEngine(policy=OPEN, limits=quick_limits())
+        told: list[HookResult] = []
+        requests = [a_request(receiver.url(), 1, delivery_id=f"dlv_{number}") for number in range(3)]
+        worker = threading.Thread(target=lambda: told.extend(engine.deliver(requests)))
+        worker.start()
+        wait_until(lambda: len(receiver.requests) == 1)
+        closer = threading.Thread(target=engine.close)
+        closer.start()
+        time.sleep(0.05)
+        gate.open.set()
+        worker.join(10)
+        closer.join(10)
+        by_id = {result.delivery_id: result.error for result in told}
+        assert by_id.pop("dlv_0") is None
+        assert [getattr(error, "reason", None) for error in by_id.values()] == [Reason.NOT_STARTED] * 2
+        assert len(receiver.requests) == 1
+
+
+def test_closing_does_not_wait_longer_than_it_was_told() -> None:
+    with receiving(Gate()) as receiver:
+        engine = WebhookEngine(policy=OPEN, limits=quick_limits())
+        told: list[HookResult] = []
+        worker = threading.Thread(target=lambda: told.extend(engine.deliver([a_request(receiver.url())])))
+        worker.start()
+        wait_until(lambda: len(receiver.requests) == 1)
+        began = time.monotonic()
+        engine.close(drain=timedelta(seconds=0.05))
+        worker.join(10)
+        assert time.monotonic() - began < 0.45
+    assert isinstance(told[0].error, OutcomeUnknownError)
+
+
+def test_a_closed_engine_gives_everything_back() -> None:
+    engine = WebhookEngine()
+    engine.close()
+    engine.close()
+    told: list[HookResult] = []
+    results = engine.deliver([a_request("https://partner.example/")], on_results=told.extend)
+    assert results == told
+    assert isinstance(results[0].error, NotAttemptedError)
+    with pytest.raises(UnavailableError):
+        engine.check_url("https://partner.example/")
+
+
+def test_an_empty_batch_starts_nothing() -> None:
+    before = threading.active_count()
+    engine = WebhookEngine()
+    assert engine.deliver([]) == []
+    assert threading.active_count() == before
+    engine.close()
+
+
+def test_callers_in_an_event_loop_of_their_own_are_served_too() -> None:
+    with receiving() as receiver, running() as engine:
+        results = asyncio.run(engine.deliver_async([a_request(receiver.url())]))
+    assert [result.error for result in results] == [None]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # 3.12 and later: threads are running, as in a worker
+def test_a_forked_process_starts_an_engine_of_its_own() -> None:
+    with receiving() as receiver, running() as engine:
+        assert engine.deliver([a_request(receiver.url())])[0].error is None
+        child = os.fork()
+        if child == 0:
+            delivered = False
+            try:
+                delivered = engine.deliver([a_request(receiver.url(), 2)])[0].error is None
+            finally:  # the child must never go on with the tests
+                os._exit(0 if delivered else 1)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert engine.deliver([a_request(receiver.url())])[0].error is None
+        assert receiver.connections == 2
+
+
+def test_a_fault_of_ours_reaches_the_caller_instead_of_hanging_it() -> None:
+    class Broken:
+        async def post(self, *_args: object, **_kwargs: object) -> Answer:
+            raise ZeroDivisionError
+
+        async def close(self) -> None:
+            """Nothing to close."""
+
+    with running(transport=lambda _limits, _tls: Broken()) as engine, pytest.raises(ZeroDivisionError):
+        engine.deliver([a_request("http://127.0.0.1:1/")])

@@ -1,0 +1,95 @@
+"""The house that the tests of lists live in: its words, its clock, its services."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from notifier.channels.webhook.headers import validate_headers
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.subscriber import Vocabulary
+from notifier.services.addresses import AddressKeys
+from notifier.services.audit import Actor, AuditLog
+from notifier.services.endpoint_secrets import EndpointSecrets
+from notifier.services.endpoints import Endpoints
+from notifier.services.secretbox import SecretBox
+from notifier.services.subscribers import Subscribers
+from notifier.storage.engine import Database
+
+NOON = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
+SUPPORT = Actor("key:support", "192.0.2.7")
+VOCABULARY = Vocabulary(
+    components=frozenset({"backoffice", "storefront", "checkout", "api", "pos"}),
+    locales=frozenset({"nl", "en", "de", "fr"}),
+    default_locale="en",
+    default_timezone="Europe/Amsterdam",
+)
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+def body(**members: Any) -> bytes:
+    return json.dumps(members).encode()
+
+
+def a_subscriber(external_id: str = "shop-1001", **changes: Any) -> bytes:
+    whole = {
+        "external_id": external_id,
+        "kind": "merchant",
+        "email": "owner@bloemenhuis.example",
+        "name": "Bloemenhuis Jansen",
+        "locale": "nl",
+        "timezone": "Europe/Amsterdam",
+        "state": "active",
+        "preferences": {
+            "channels": ["email"],
+            "components": ["storefront", "checkout"],
+            "min_impact": "minor",
+            "updates": "all",
+            "maintenance": True,
+            "quiet_hours": {"from": "22:00", "to": "07:00"},
+            "max_per_hour": None,
+        },
+    }
+    return json.dumps(whole | changes).encode()
+
+
+def subscribers_of(database: Database, clock: Clock | None = None) -> Subscribers:
+    return Subscribers(database, clock or Clock(), VOCABULARY, AddressKeys(database))
+
+
+def refuse_private(url: str) -> None:
+    if "127.0.0.1" in url:
+        raise InvalidInputError([FieldError("url", "127.0.0.1: a private address")])
+
+
+def endpoints_of(
+    database: Database, clock: Clock | None = None, *, keys: tuple[str, ...] = ("key-one",), verify_first: bool = False
+) -> Endpoints:
+    return Endpoints(
+        database,
+        clock or Clock(),
+        VOCABULARY,
+        EndpointSecrets(SecretBox(keys, "endpoint")),
+        vet=refuse_private,
+        check_headers=validate_headers,
+        verify_first=verify_first,
+    )
+
+
+def audit_of(database: Database) -> AuditLog:
+    return AuditLog(database, AddressKeys(database).pepper)
+
+
+def faults(error: InvalidInputError) -> dict[str, str]:
+    return {fault.field: fault.message for fault in error.errors}

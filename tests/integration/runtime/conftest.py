@@ -1,0 +1,38 @@
+"""Data folders whose embedded server is gone when the test is."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from notifier.queueing import embedded
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "data"
+    yield folder
+    assert embedded.stop(folder)
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool], float], None]:
+    """Poll a condition; fail when it does not come true in time."""
+
+    def wait(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture
+def child_environ() -> dict[str, str]:
+    """An environment for programs of the test: ours without NOTIFIER_ variables, both our roots on the path."""
+    root = Path(__file__).parents[3]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NOTIFIER_", "_NOTIFIER_"))}
+    return kept | {"PYTHONPATH": os.pathsep.join([str(root), str(Path(__file__).parent / "programs")])}

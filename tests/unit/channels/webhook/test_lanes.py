@@ -1,0 +1,92 @@
+import asyncio
+import time
+
+from notifier.channels.webhook.lanes import Lanes, Slot
+from notifier.channels.webhook.limits import LaneLimits
+
+
+def unwatched() -> None:
+    """Nobody wants to know."""
+
+
+def test_a_long_request_hands_its_fast_slot_back_and_says_so() -> None:
+    async def scenario() -> None:
+        lanes, told = Lanes(LaneLimits(fast=2, slow=2, slow_after=0.05)), asyncio.Event()
+        slot = await lanes.enter(told.set)
+        await asyncio.wait_for(told.wait(), 2)
+        assert slot.slow
+        assert lanes.counts == (0, 1, 0)
+        lanes.leave(slot)
+        assert lanes.counts == (0, 0, 0)
+
+    asyncio.run(scenario())
+
+
+def test_waiting_requests_hurry_the_long_ones_out_of_the_fast_lane() -> None:
+    async def scenario() -> float:
+        lanes = Lanes(LaneLimits(fast=2, slow=10, slow_after=30, hurry_after=0.05))
+        hanging = [await lanes.enter(unwatched) for _ in range(2)]
+        began = time.monotonic()
+        quick = await asyncio.wait_for(lanes.enter(unwatched), 5)
+        waited = time.monotonic() - began
+        assert [slot.slow for slot in hanging] == [True, True]
+        assert not quick.slow
+        return waited
+
+    assert 0.04 < asyncio.run(scenario()) < 2
+
+
+def test_a_full_slow_lane_is_back_pressure_until_somebody_leaves_it() -> None:
+    async def scenario() -> None:
+        lanes = Lanes(LaneLimits(fast=1, slow=1, slow_after=0.02, hurry_after=0.01))
+        first = await lanes.enter(unwatched)
+        second = await asyncio.wait_for(lanes.enter(unwatched), 2)  # the first became slow
+        third = asyncio.create_task(lanes.enter(unwatched))
+        done, _ = await asyncio.wait([third], timeout=0.1)
+        assert not done
+        assert lanes.counts == (1, 1, 1)
+        lanes.leave(first)  # the second may become slow now
+        await asyncio.wait_for(third, 2)
+        assert second.slow
+        lanes.leave(second)
+        lanes.leave(third.result())
+        assert lanes.counts == (0, 0, 0)
+
+    asyncio.run(scenario())
+
+
+def test_slots_go_to_those_who_wait_in_order_of_arrival() -> None:
+    async def scenario() -> list[int]:
+        lanes, entered = Lanes(LaneLimits(fast=1, slow=0, slow_after=30)), []
+        slot = await lanes.enter(unwatched)
+
+        async def pass_through(number: int) -> None:
+            mine = await lanes.enter(unwatched)
+            entered.append(number)
+            lanes.leave(mine)
+
+        tasks = [asyncio.create_task(pass_through(number)) for number in range(5)]
+        await asyncio.sleep(0)
+        lanes.leave(slot)
+        await asyncio.wait_for(asyncio.gather(*tasks), 2)
+        assert lanes.counts == (0, 0, 0)
+        return entered
+
+    assert asyncio.run(scenario()) == [0, 1, 2, 3, 4]
+
+
+def test_a_waiter_that_is_cancelled_leaves_no_slot_behind() -> None:
+    async def scenario() -> None:
+        lanes = Lanes(LaneLimits(fast=1, slow=0, slow_after=30))
+        slot: Slot = await lanes.enter(unwatched)
+        in_line, handed = asyncio.create_task(lanes.enter(unwatched)), asyncio.create_task(lanes.enter(unwatched))
+        await asyncio.sleep(0)
+        in_line.cancel()
+        await asyncio.sleep(0)
+        lanes.leave(slot)  # handed to the second, which is cancelled before it notices
+        handed.cancel()
+        await asyncio.wait([in_line, handed])
+        assert lanes.counts == (0, 0, 0)
+        lanes.leave(await asyncio.wait_for(lanes.enter(unwatched), 1))
+
+    asyncio.run(scenario())

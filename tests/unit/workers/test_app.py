@@ -1,0 +1,64 @@
+"""The worker's app: its settings, its tasks, its command line."""
+
+import pytest
+
+from notifier.domain.errors import ConfigError
+from notifier.domain.values import Lane
+from notifier.queueing.broker import VISIBILITY_SECONDS, queues
+from notifier.queueing.names import TaskName
+from workers.app import build_app
+from workers.main import parse_lanes
+from workers.policy import TaskPolicy
+from workers.tasks import register
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, object]] = []
+
+    def announce(self, incident_id: str) -> None:
+        self.calls.append(("announce", incident_id))
+
+    def plan(self, notification_id: int) -> None:
+        self.calls.append(("plan", notification_id))
+
+    def attempt(self, batch_id: int) -> None:
+        self.calls.append(("attempt", batch_id))
+
+    def close(self) -> None:
+        self.calls.append(("close", None))
+
+
+def test_every_task_name_has_a_task_that_calls_one_use_case() -> None:
+    app, runtime = build_app("redis://127.0.0.1:1", drain_seconds=5), Recorder()
+    register(app, runtime, TaskPolicy())
+    for name, argument in [(TaskName.ANNOUNCE, "inc-1"), (TaskName.PLAN, 4), (TaskName.ATTEMPT_BATCH, 5)]:
+        app.tasks[name.value](argument)
+    assert runtime.calls == [("announce", "inc-1"), ("plan", 4), ("attempt", 5)]
+    assert {name for name in app.tasks if name.startswith("notifier.")} == {name.value for name in TaskName}
+
+
+def test_a_message_is_kept_until_its_work_is_done() -> None:
+    conf = build_app("redis://127.0.0.1:1", drain_seconds=5).conf
+    assert conf.task_acks_late
+    assert conf.task_reject_on_worker_lost
+    assert conf.worker_prefetch_multiplier == 1
+    assert conf.accept_content == ["json"]
+    assert conf.broker_transport_options["visibility_timeout"] == VISIBILITY_SECONDS
+
+
+def test_rabbitmq_is_given_no_option_of_redis() -> None:
+    assert build_app("amqp://127.0.0.1:1//", drain_seconds=5).conf.broker_transport_options == {}
+
+
+def test_every_lane_is_a_queue_that_needs_no_binding() -> None:
+    assert [(queue.name, queue.exchange.name, queue.routing_key) for queue in queues()] == [
+        (lane.value, "", lane.value) for lane in Lane
+    ]
+
+
+def test_queues_are_named_on_the_command_line() -> None:
+    assert parse_lanes("email, retry,email") == (Lane.EMAIL, Lane.RETRY)
+    assert parse_lanes(None) == parse_lanes("") == tuple(Lane)
+    with pytest.raises(ConfigError, match="--queues: 'mail' is no queue; there are bulk, control"):
+        parse_lanes("mail")
