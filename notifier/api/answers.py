@@ -7,8 +7,6 @@ import orjson
 from fastapi import Response
 
 
-def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401
+def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with JSON data."""
-    return Response(
-        orjson.dumps(data), status_code=status, media_type="application/json", headers=dict(headers or {})
-    )
+    return Response(orjson.dumps(data), status_code=status, media_type="application/json", headers=dict(headers or {}))

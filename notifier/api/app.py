@@ -1,27 +1,105 @@
-"""The ASGI application: routers, guards and error answers around one `Application`."""
+"""The ASGI application: routers, guards and error answers around one installation."""
 
-from fastapi import FastAPI
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from fastapi import APIRouter, FastAPI
 
 from notifier import __version__
-from notifier.api import events, health, history, problems
+from notifier.api import audit, endpoints, events, health, history, inbound, openapi, outgoing, problems, subscribers
+from notifier.api.docs import page
+from notifier.api.envelope import Envelope
+from notifier.api.gate import Gate
+from notifier.api.keyring import Keyring
 from notifier.api.limits import BodyLimit
+from notifier.api.meters import Meters
+from notifier.api.publishing import Publishing
+from notifier.api.readiness import Readiness
+from notifier.api.runtime import ApiRuntime
 from notifier.bootstrap.application import Application
+from notifier.bootstrap.intake import Intake
+from notifier.services.readings import ReadMetrics
 
-_MAX_BODY = 512 * 1024
+# SendGrid sends up to 768 kB at once, whatever we allow our own producers.
+_INBOUND, _INBOUND_BYTES = "/v1/inbound/", 2 * 1024 * 1024
 _STREAMING = ("/v1/subscribers/import",)
+# Fewer than the database's connections: who waits, waits for a thread, not for a connection.
+_THREADS = 10
+_INBOUND_AT_ONCE, _INBOUND_WAITING = 2, 64
 
 _DESCRIPTION = """
-Takes incident events and tells merchants, followers and partner systems. Errors are
-[RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem documents with `errors: [{"field", "message"}]`.
+Takes incident events and tells merchants, followers and partner systems.
+
+Lists come in pages: `?limit=` and `?cursor=`, answered as `{"items": [...], "next": "..."}`. Times are RFC 3339 with an
+offset. Errors are RFC 9457 problem documents (`application/problem+json`) with `errors: [{"field", "message"}]`. Every
+answer bears `X-Request-Id`; send your own and both logs tell of one request.
 """
 
 
-def create_app(application: Application) -> FastAPI:
-    """Build the API of one installation."""
-    app = FastAPI(title="Notifier", version=__version__, description=_DESCRIPTION)
-    app.state.application = application
+def create_app(application: Application, *, pages: Sequence[APIRouter] = ()) -> FastAPI:
+    """Build the API of one installation.
+
+    Args:
+        application: The installation; `close` of it is the caller's.
+        pages: Routers served beside the API: console and public pages, which set their own headers.
+    """
+    runtime = _runtime(application)
+    app = FastAPI(
+        title="Notifier",
+        version=__version__,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        webhooks=outgoing.webhooks(),
+    )
+    app.state.runtime = runtime
     problems.install(app)
-    app.add_middleware(BodyLimit, limit=_MAX_BODY, streaming=_STREAMING)
-    for router in (events.router, history.router, history.changes, health.router):
+    larger = {_INBOUND: max(_INBOUND_BYTES, application.settings.limits.request_bytes)}
+    app.add_middleware(BodyLimit, limit=application.settings.limits.request_bytes, streaming=_STREAMING, larger=larger)
+    app.add_middleware(Envelope, meters=runtime.meters)  # added last: the outermost
+    for router in (*_routers(), *pages):
         app.include_router(router)
+    openapi.install(app)
+    page.install(app)
     return app
+
+
+def _routers() -> tuple[APIRouter, ...]:
+    """In the order they are tried: paths that end in `{...:path}` come after those that go on."""
+    return (
+        events.router,
+        history.router,
+        history.changes,
+        history.incident,
+        subscribers.router,
+        endpoints.router,
+        audit.router,
+        inbound.router,
+        health.router,
+    )
+
+
+def _runtime(application: Application) -> ApiRuntime:
+    intake = Intake(application)
+    read = ReadMetrics(application.database, application.clock, application.producer.depths)
+    return ApiRuntime(
+        application=application,
+        intake=intake,
+        keyring=Keyring(application.api_keys),
+        publishing=Publishing(
+            application.publish, intake.repeats, lambda: intake.seen, one_writer=application.database.is_sqlite
+        ),
+        meters=Meters(read),
+        readiness=Readiness(application.readiness),
+        gate=Gate(at_once=_INBOUND_AT_ONCE, waiting=_INBOUND_WAITING),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    to_thread.current_default_thread_limiter().total_tokens = _THREADS
+    yield
+    await app.state.runtime.publishing.close()

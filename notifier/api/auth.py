@@ -1,47 +1,85 @@
 """Who may do what: bearer keys with scopes. One answer for a missing, wrong or revoked key."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyQuery, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from notifier.bootstrap.application import Application
+from notifier.api.runtime import Runtime, runtime_of
 from notifier.services.api_keys import Caller, Scope
+from notifier.services.audit import Actor
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="notifier"'}
+_BEARER = HTTPBearer(
+    auto_error=False,
+    scheme_name="bearer",
+    bearerFormat="ntf_key_...",
+    description="A key made by `notifier keys create`, or the admin token. Scopes: `publish`, `manage`, `read`.",
+)
+_IN_QUERY = APIKeyQuery(
+    name="key",
+    auto_error=False,
+    scheme_name="key",
+    description="The same key, for senders that cannot set headers. Inbound calls only; it is never logged.",
+)
 
 
-def runtime_of(request: Request) -> Application:
-    """Return the application this process was built with."""
-    application = request.app.state.application
-    assert isinstance(application, Application)  # noqa: S101 - set by create_app
-    return application
-
-
-Runtime = Annotated[Application, Depends(runtime_of)]
-
-
-def _presented(request: Request, *, in_query: bool) -> str | None:
+def _in_header(request: Request) -> str | None:
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and credentials.strip():
-        return credentials.strip()
-    return request.query_params.get("key") if in_query else None
+    return credentials.strip() if scheme.lower() == "bearer" else None
 
 
-def needs(scope: Scope, *, in_query: bool = False) -> Callable[..., Caller]:
-    """Return a dependency that lets only callers with `scope` pass.
+async def _known(runtime: Runtime, presented: str | None, scope: Scope) -> Caller:
+    caller = await runtime.keyring.caller(presented) if presented else None
+    if caller is None:
+        detail = "A valid key is needed: Authorization: Bearer KEY"
+        raise HTTPException(401, detail, headers=_CHALLENGE)
+    if scope not in caller.scopes:
+        challenge = f'{_CHALLENGE["WWW-Authenticate"]}, error="insufficient_scope", scope="{scope}"'
+        raise HTTPException(403, f"This key lacks the scope {scope.value!r}", headers={"WWW-Authenticate": challenge})
+    return caller
 
-    `in_query` also takes `?key=`, for senders that cannot set headers.
-    """
 
-    def check(request: Request, runtime: Runtime) -> Caller:
-        presented = _presented(request, in_query=in_query)
-        caller = runtime.api_keys.authenticate(presented) if presented else None
-        if caller is None:
-            raise HTTPException(401, "A valid key is needed: Authorization: Bearer KEY", headers=_CHALLENGE)
-        if scope not in caller.scopes:
-            raise HTTPException(403, f"This key lacks the scope {scope.value!r}")
-        return caller
+def needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
+    """Return a dependency that lets only callers with `scope` pass, by the header alone."""
+
+    async def check(
+        request: Request, runtime: Runtime, _documented: Annotated[object, Security(_BEARER)] = None
+    ) -> Caller:
+        return await _known(runtime, _in_header(request), scope)
 
     return check
+
+
+async def may_hand_in(
+    request: Request,
+    runtime: Runtime,
+    _documented: Annotated[object, Security(_BEARER)] = None,
+    _also: Annotated[object, Security(_IN_QUERY)] = None,
+) -> Caller:
+    """Let callers with scope publish pass, by header or by `?key=`."""
+    return await _known(runtime, _in_header(request) or request.query_params.get("key"), Scope.PUBLISH)
+
+
+async def may_hand_in_if_keyed(request: Request) -> Caller | None:
+    """Like `may_hand_in` for a sender who may prove itself in another way: None without any key."""
+    presented = _in_header(request) or request.query_params.get("key")
+    return await _known(runtime_of(request), presented, Scope.PUBLISH) if presented else None
+
+
+def _actor(request: Request, caller: Caller) -> Actor:
+    return Actor(f"key:{caller.name}", request.client.host if request.client else "unknown")
+
+
+async def _manager(request: Request, caller: Annotated[Caller, Depends(needs(Scope.MANAGE))]) -> Actor:
+    return _actor(request, caller)
+
+
+Manager = Annotated[Actor, Depends(_manager)]
+"""Who changes something, for the audit trail; needs scope manage."""
+
+MayRead = Depends(needs(Scope.READ))
+MayManage = Depends(needs(Scope.MANAGE))
+MayPublish = Depends(needs(Scope.PUBLISH))

@@ -1,21 +1,27 @@
 """`POST /v1/events`: hand in an incident event."""
 
-from typing import Annotated, Any
+import codecs
 
-from fastapi import APIRouter, Depends, Request
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter, Request, Response
 
-from notifier.api.auth import Runtime, needs
-from notifier.services.api_keys import Caller, Scope
+from notifier.api.auth import MayPublish
+from notifier.api.contract import body_of, returns
+from notifier.api.examples import EVENT
+from notifier.api.runtime import Runtime
+from notifier.api.shapes import ReceiptShape
+from notifier.inbound.events import EventModel
 
-router = APIRouter(prefix="/v1", tags=["events"])
+router = APIRouter(prefix="/v1", tags=["events"], dependencies=[MayPublish])
 
 
-@router.post("/events", status_code=202, openapi_extra={"requestBody": {"required": True}})
-async def publish(
-    request: Request, runtime: Runtime, _caller: Annotated[Caller, Depends(needs(Scope.PUBLISH))]
-) -> dict[str, Any]:
-    """Take one event. It is stored before it is answered: an acknowledged event is never lost."""
+@router.post("/events", status_code=202, responses=returns(202, ReceiptShape), openapi_extra=body_of(EventModel, EVENT))
+async def publish(request: Request, runtime: Runtime) -> Response:
+    """Take one event.
+
+    It is stored before it is answered: an acknowledged event is never lost, also when Redis is down. Repeats are
+    welcome: the same id, or the same content as the latest update, is answered `duplicate` and changes nothing. Any
+    `Content-Type` will do. Answers of 503 ask for a repeat after `Retry-After` seconds.
+    """
     body = await request.body()
-    receipt = await run_in_threadpool(runtime.publish, body)
-    return receipt.as_json()
+    answer = await runtime.publishing(body.removeprefix(codecs.BOM_UTF8))
+    return Response(answer, status_code=202, media_type="application/json")

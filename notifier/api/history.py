@@ -3,77 +3,96 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from notifier.api import paging
-from notifier.api.auth import Runtime, needs
+from notifier.api.answers import json_answer
+from notifier.api.auth import MayManage, MayRead
+from notifier.api.contract import returns, returns_page
+from notifier.api.runtime import Runtime
+from notifier.api.shapes import (
+    DeliveryShape,
+    DeliveryWithAttempts,
+    IncidentShape,
+    IncidentWithTimeline,
+    NotificationShape,
+    ReplayedShape,
+)
 from notifier.domain import ids
+from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.values import DeliveryState
-from notifier.services.api_keys import Scope
 from notifier.services.replay import ReplayOrder
 
-router = APIRouter(prefix="/v1", tags=["history"], dependencies=[Depends(needs(Scope.READ))])
-changes = APIRouter(prefix="/v1", tags=["history"], dependencies=[Depends(needs(Scope.MANAGE))])
+router = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayRead])
+changes = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayManage])
 
 
-@router.get("/incidents")
+@router.get("/incidents", responses=returns_page(IncidentShape))
 def list_incidents(
     runtime: Runtime, limit: paging.Limit = paging.DEFAULT_LIMIT, cursor: paging.Cursor = None
-) -> dict[str, Any]:
+) -> Response:
     """List incidents, newest first."""
     place = paging.decode(cursor, str, str)
-    before = (datetime.fromisoformat(place[0]), place[1]) if place else None
-    items = runtime.history.incidents(limit=limit + 1, before=before)
+    before = (_instant(place[0]), place[1]) if place else None
+    items = runtime.application.history.incidents(limit=limit + 1, before=before)
+    shown = items[:limit]
     more = len(items) > limit
-    items = items[:limit]
-    return paging.page(items, paging.encode(items[-1]["created_at"], items[-1]["id"]) if more else None)
+    return json_answer(paging.page(shown, paging.encode(shown[-1]["created_at"], shown[-1]["id"]) if more else None))
 
 
-@router.get("/incidents/{incident_id}")
-def show_incident(runtime: Runtime, incident_id: str) -> dict[str, Any]:
-    """Return one incident with its timeline."""
-    return runtime.history.incident(incident_id)
+def _instant(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidInputError([FieldError("cursor", "is not a cursor of this list")])
+    return moment
 
 
-@router.get("/incidents/{incident_id}/notifications")
-def list_notifications(runtime: Runtime, incident_id: str) -> dict[str, Any]:
+# An incident's id may hold slashes, so the longer paths come first.
+@router.get("/incidents/{incident_id:path}/notifications", responses=returns_page(NotificationShape))
+def list_notifications(runtime: Runtime, incident_id: str) -> Response:
     """List an incident's notifications in order of decision, with `counts` of deliveries by state."""
-    return paging.page(runtime.history.notifications(incident_id), None)
+    return json_answer(paging.page(runtime.application.history.notifications(incident_id), None))
 
 
-@router.get("/notifications/{notification_id}/deliveries")
+@router.get("/notifications/{notification_id}/deliveries", responses=returns_page(DeliveryShape))
 def list_deliveries(
     runtime: Runtime,
     notification_id: str,
     state: Annotated[list[DeliveryState] | None, Query(description="Only deliveries in these states.")] = None,
     limit: paging.Limit = paging.DEFAULT_LIMIT,
     cursor: paging.Cursor = None,
-) -> dict[str, Any]:
+) -> Response:
     """List the deliveries of one notification."""
     place = paging.decode(cursor, int)
-    items = runtime.history.notification_deliveries(
+    items = runtime.application.history.notification_deliveries(
         notification_id, states=state or (), after_key=place[0] if place else None, limit=limit + 1
     )
-    more = len(items) > limit
-    items = items[:limit]
-    following = None
-    if more:
-        parsed = ids.parse_delivery_id(items[-1]["id"])
-        following = paging.encode(parsed[1]) if parsed else None
-    return paging.page(items, following)
+    shown = items[:limit]
+    return json_answer(paging.page(shown, _after(shown[-1]) if len(items) > limit else None))
 
 
-@router.get("/deliveries/{delivery_id}")
-def show_delivery(runtime: Runtime, delivery_id: str) -> dict[str, Any]:
+def _after(delivery: dict[str, Any]) -> str | None:
+    parsed = ids.parse_delivery_id(delivery["id"])
+    return paging.encode(parsed[1]) if parsed else None
+
+
+@router.get("/deliveries/{delivery_id}", responses=returns(200, DeliveryWithAttempts))
+def show_delivery(runtime: Runtime, delivery_id: str) -> Response:
     """Return one delivery with its attempts."""
-    return runtime.history.delivery(delivery_id)
+    return json_answer(runtime.application.history.delivery(delivery_id))
 
 
 class ReplayBody(BaseModel):
     """Which deliveries to send again: exactly one of the first three names them."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"endpoint_id": "end_01k...", "states": ["failed"], "since": None}},
+    )
 
     notification_id: str | None = None
     endpoint_id: str | None = None
@@ -82,8 +101,8 @@ class ReplayBody(BaseModel):
     since: AwareDatetime | None = None
 
 
-@changes.post("/deliveries/replay", status_code=202)
-def replay(runtime: Runtime, body: ReplayBody) -> dict[str, int]:
+@changes.post("/deliveries/replay", status_code=202, responses=returns(202, ReplayedShape))
+def replay(runtime: Runtime, body: ReplayBody) -> Response:
     """Queue deliveries again; they keep their ids, so that receivers can drop what they have."""
     order = ReplayOrder(
         notification_id=body.notification_id,
@@ -92,4 +111,13 @@ def replay(runtime: Runtime, body: ReplayBody) -> dict[str, int]:
         states=tuple(body.states),
         since=body.since,
     )
-    return {"replayed": runtime.replay(order)}
+    return json_answer({"replayed": runtime.application.replay(order)}, 202)
+
+
+incident = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayRead])
+
+
+@incident.get("/incidents/{incident_id:path}", responses=returns(200, IncidentWithTimeline))
+def show_incident(runtime: Runtime, incident_id: str) -> Response:
+    """Return one incident with its timeline, oldest update first."""
+    return json_answer(runtime.application.history.incident(incident_id))

@@ -11,9 +11,10 @@ from notifier.domain.errors import FieldError, InvalidInputError
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
+_MAX_NUMBER = 1 << 63  # what the ledger's columns hold
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most items of the answer.")]
-Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the answer before.")]
+Cursor = Annotated[str | None, Query(max_length=1_000, description="`next` of the answer before.")]
 
 
 def encode(*parts: Any) -> str:
@@ -27,7 +28,7 @@ def decode(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
     Raises:
         InvalidInputError: it is none of ours.
     """
-    if cursor is None:
+    if not cursor:
         return None
     refused = InvalidInputError([FieldError("cursor", "is not a cursor of this list")])
     try:
@@ -36,9 +37,17 @@ def decode(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
         raise refused from error
     if not isinstance(parts, list) or len(parts) != len(kinds):
         raise refused
-    if not all(isinstance(part, kind) for part, kind in zip(parts, kinds, strict=True)):
+    if not all(_is(part, kind) for part, kind in zip(parts, kinds, strict=True)):
         raise refused
     return tuple(parts)
+
+
+def _is(part: object, kind: type) -> bool:
+    if isinstance(part, bool) or not isinstance(part, kind):
+        return False
+    if isinstance(part, int):
+        return -_MAX_NUMBER <= part < _MAX_NUMBER
+    return not (isinstance(part, str) and "\x00" in part)
 
 
 def page(items: list[Any], following: str | None) -> dict[str, Any]:

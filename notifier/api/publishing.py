@@ -8,13 +8,17 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import orjson
+import structlog
 
 from notifier.api.gate import Gate
+from notifier.api.problems import OverloadedError
+from notifier.domain.errors import UnavailableError
 from notifier.services.ingest import Receipt
-from notifier.services.seen import Repeats, SeenEvents, repeat_of
+from notifier.services.repeats import Repeats, SeenEvents, repeat_of
 
 _REMEMBERED, _SECONDS = 20_000, 900.0
 _AT_ONCE, _AT_ONCE_SQLITE = 8, 2  # SQLite has one writer; a second prepares its event meanwhile
@@ -63,6 +67,7 @@ class Publishing:
         self._recent = Recent()
         self._in_hand: dict[bytes, asyncio.Future[None]] = {}
         self._chores: set[asyncio.Task[None]] = set()
+        self._making = asyncio.Lock()
 
     async def __call__(self, body: bytes) -> bytes:
         """Return the answer's JSON once the event is stored; the same bytes in hand already are waited for.
@@ -90,7 +95,8 @@ class Publishing:
 
     async def _taken(self, digest: bytes, body: bytes) -> bytes:
         repeat = await self._seen_before(digest)
-        receipt = repeat or await self._gate.run(lambda: self._publish(body))
+        receipt = repeat if repeat is not None else await self._gate.run(lambda: self._publish(body))
+        structlog.contextvars.bind_contextvars(event_id=receipt.event_id, incident_id=receipt.incident_id)
         self._recent.put(digest, _json(repeat_of(receipt)))
         if repeat is None:
             self._later(self._remember(digest, receipt.event_id))
@@ -103,12 +109,19 @@ class Publishing:
         return await self._gate.run(lambda: self._repeats(event_id)) if event_id else None
 
     async def _remember(self, digest: bytes, event_id: str) -> None:
-        if self._seen is None:
-            self._seen = await self._gate.run(self._make_seen)
-        await self._seen.remember(digest.hex(), event_id)
+        try:
+            async with self._making:
+                if self._seen is None:
+                    self._seen = await self._gate.run(self._make_seen)
+                seen = self._seen
+        except (OverloadedError, UnavailableError):
+            return  # the next event tries again
+        await seen.remember(digest.hex(), event_id)
 
-    def _later(self, chore: "asyncio.Future[None] | object") -> None:
-        raise NotImplementedError
+    def _later(self, chore: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(chore)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
 
     async def close(self) -> None:
         """Finish what is in hand and let go of connections."""

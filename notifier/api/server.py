@@ -1,41 +1,59 @@
 """Running the API in this process."""
 
+from collections.abc import Sequence
+
 import uvicorn
+from fastapi import APIRouter
 
 from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 
 _BACKLOG = 2048
-_CONCURRENCY = 400
+# Connections, idle ones included: beyond it uvicorn answers 503 before a request costs anything.
+_CONNECTIONS = 1_000
+_IDLE_SECONDS = 30
 _DRAIN_SECONDS = 10
 
 
-def run_api(application: Application, *, host: str, port: int, fd: int | None = None) -> int:
+def run_api(
+    application: Application, *, host: str, port: int, fd: int | None = None, pages: Sequence[APIRouter] = ()
+) -> int:
     """Serve until SIGTERM or Ctrl-C; requests in hand are answered first. Returns the exit code.
 
     Args:
-        application: What to serve.
+        application: What to serve; it is closed at the end.
         host: Address to listen on, unless `fd` is given.
         port: Its port.
         fd: A listening socket inherited from the supervisor.
+        pages: Routers served beside the API.
     """
-    config = uvicorn.Config(
-        create_app(application),
+    server = uvicorn.Server(configuration(application, host=host, port=port, fd=fd, pages=pages))
+    try:
+        server.run()
+    finally:
+        application.close()
+    return 0
+
+
+def configuration(
+    application: Application, *, host: str, port: int, fd: int | None = None, pages: Sequence[APIRouter] = ()
+) -> uvicorn.Config:
+    """Return how uvicorn serves: no access log (queries hold keys; envelope.py writes ours), no trust in proxies."""
+    return uvicorn.Config(
+        create_app(application, pages=pages),
         host=host,
         port=port,
         fd=fd,
         loop="uvloop",
         http="httptools",
+        ws="none",
+        lifespan="on",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
         backlog=_BACKLOG,
-        limit_concurrency=_CONCURRENCY,
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-    try:
-        uvicorn.Server(config).run()
-    finally:
-        application.close()
-    return 0

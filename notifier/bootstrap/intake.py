@@ -12,7 +12,7 @@ from notifier.services.audit import AuditLog
 from notifier.services.calm import ResolveCalm
 from notifier.services.feedback import Feedback
 from notifier.services.foreign import TakeAlerts, TakeStatuspage
-from notifier.services.seen import Repeats, SeenEvents
+from notifier.services.repeats import Repeats, SeenEvents
 
 
 class Intake:

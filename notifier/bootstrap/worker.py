@@ -1,96 +1,79 @@
-"""What a worker process has besides: renderer, senders, the webhook engine."""
+"""The use cases behind the tasks of a worker process."""
 
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.core import Core
 from notifier.bootstrap.once import once
-from notifier.bootstrap.senders import mail_senders, social_senders
-from notifier.channels.base import SocialSender
-from notifier.domain.house import Account
-from notifier.domain.values import Channel
+from notifier.domain.values import Channel, Lane
 from notifier.services.attempt import Attempt, BatchAttempt
-from notifier.services.attempt_hooks import HookAttempt
-from notifier.services.attempt_mail import MailAttempt
-from notifier.services.attempt_posts import PostAttempt
-from notifier.services.endpoint_health import Health
 from notifier.services.outcomes import Record
-from notifier.services.route import MailRoute
+from notifier.storage.batches import Batch
+from notifier.storage.notifications import StoredNotification
+
+# A worker of the social lane never loads what mails and webhooks need, and the other way round.
+_MODULES: Mapping[Channel, str] = {
+    Channel.EMAIL: "notifier.bootstrap.mail",
+    Channel.WEBHOOK: "notifier.bootstrap.hooks",
+    Channel.SOCIAL: "notifier.bootstrap.posts",
+}
+_CHANNELS: Mapping[Lane, Channel] = {
+    Lane.EMAIL: Channel.EMAIL,
+    Lane.WEBHOOK: Channel.WEBHOOK,
+    Lane.SOCIAL: Channel.SOCIAL,
+}
+
+
+class _Late:
+    """A channel's attempt, built when its first batch comes or when a lane is warmed up."""
+
+    def __init__(self, core: Core, record: Record, module: str) -> None:
+        self._core, self._record, self._module = core, record, module
+
+    @once
+    def attempt(self) -> BatchAttempt:
+        built: BatchAttempt = import_module(self._module).build(self._core, self._record)
+        return built
+
+    def __call__(self, batch: Batch, stored: StoredNotification) -> None:
+        self.attempt(batch, stored)
+
+    def close(self) -> None:
+        if "attempt" in self.__dict__ and hasattr(self.attempt, "close"):
+            self.attempt.close()
 
 
 class WorkerRuntime:
-    """The use cases behind the tasks. What one lane needs is built when its first batch comes."""
+    """What tasks need; see `workers.runtime.Runtime`."""
 
-    def __init__(self, application: Application) -> None:
-        """Open nothing yet."""
-        self.application = application
+    def __init__(self, core: Core, lanes: Sequence[Lane]) -> None:
+        """Open nothing; load what the lanes surely need, so that the first batch does not wait for it."""
+        self._core = core
         self.owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        record = Record(core.database, core.clock, core.nudge, self.owner)
+        self._channels = {channel: _Late(core, record, module) for channel, module in _MODULES.items()}
+        self._attempt = Attempt(core.database, core.clock, core.nudge, self.owner, self._channels)
+        for lane in lanes:
+            if lane in _CHANNELS:
+                import_module(_MODULES[_CHANNELS[lane]])
 
     def announce(self, incident_id: str) -> object:
         """Let every channel say what is due about an incident."""
-        return self.application.announce(incident_id)
+        return self._core.announce(incident_id)
 
     def plan(self, notification_id: int) -> object:
         """Plan a notification's audience."""
-        return self.application.plan(notification_id)
+        return self._core.plan(notification_id)
 
-    def attempt(self, batch_id: int) -> object:
+    def attempt(self, batch_id: int) -> None:
         """Attempt a batch once."""
-        return self._attempt(batch_id)
+        self._attempt(batch_id)
 
     def close(self) -> None:
         """Let go of connections and loops."""
-        self.application.close()
-
-    @once
-    def _record(self) -> Record:
-        notifier = self.application
-        return Record(notifier.database, notifier.clock, notifier.nudge, self.owner)
-
-    @once
-    def _attempt(self) -> Attempt:
-        notifier = self.application
-        channels: Mapping[Channel, BatchAttempt] = {
-            # Looked up when a batch comes: a lane's senders are not built for another lane's worker.
-            Channel.EMAIL: lambda batch, stored: self._mail(batch, stored),  # noqa: PLW0108
-            Channel.WEBHOOK: lambda batch, stored: self._hooks(batch, stored),  # noqa: PLW0108
-            Channel.SOCIAL: lambda batch, stored: self._posts(batch, stored),  # noqa: PLW0108
-        }
-        return Attempt(notifier.database, notifier.clock, notifier.nudge, self.owner, channels)
-
-    @once
-    def _mail(self) -> MailAttempt:
-        notifier = self.application
-        return MailAttempt(
-            notifier.database,
-            notifier.clock,
-            notifier.renderer,
-            notifier.links,
-            MailRoute(mail_senders(notifier.settings, notifier.clock), notifier.clock),
-            self._record,
-        )
-
-    @once
-    def _hooks(self) -> HookAttempt:
-        notifier = self.application
-        return HookAttempt(
-            notifier.database,
-            notifier.clock,
-            notifier.renderer,
-            notifier.engine,
-            notifier.endpoint_secrets,
-            Health(),
-            self._record,
-            notifier.gather,
-        )
-
-    @once
-    def _posts(self) -> PostAttempt:
-        notifier = self.application
-        accounts: dict[str, Account] = {}
-        senders: dict[str, SocialSender] = {}
-        for account, sender in social_senders(notifier.settings, notifier.clock, notifier.sessions):
-            accounts[account.name], senders[account.name] = account, sender
-        return PostAttempt(notifier.database, notifier.clock, notifier.renderer, accounts, senders, self._record)
+        for channel in self._channels.values():
+            channel.close()
+        self._core.close()

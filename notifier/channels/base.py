@@ -110,6 +110,10 @@ class MailSender(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Close idle connections; the sender can still be used."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocialLimits:
@@ -190,4 +194,8 @@ class SocialSender(Protocol):
 
     def limits(self) -> SocialLimits:
         """How much a post holds; asks the platform at most once a day, and never fails."""
+        ...
+
+    def close(self) -> None:
+        """Close idle connections; the sender can still be used."""
         ...

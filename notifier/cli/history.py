@@ -104,8 +104,9 @@ def replay(
     endpoint: Annotated[str | None, typer.Option("--endpoint", help="An endpoint's id.")] = None,
     delivery: Annotated[list[str] | None, typer.Option("--delivery", help="A delivery's id; may be repeated.")] = None,
     state: States = None,
+    *,
     since: Annotated[str | None, typer.Option("--since", help="RFC 3339 time with an offset.")] = None,
-    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+    as_json: JsonFlag = False,
 ) -> None:
     """Send again what failed (or what is in the states named); deliveries keep their ids."""
     order = ReplayOrder(

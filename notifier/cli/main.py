@@ -13,10 +13,10 @@ from notifier.domain.errors import ConfigError, InvalidInputError, NotifierError
 
 # command -> module of this package with `register(app)`
 _MODULES = {
-    "up": "processes",
-    "api": "processes",
-    "worker": "processes",
-    "scheduler": "processes",
+    "up": "up",
+    "api": "api",
+    "worker": "worker",
+    "scheduler": "scheduler",
     "demo": "demo",
     "publish": "publish",
     "preview": "preview",
@@ -76,16 +76,14 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; faults are one line on stderr, never a traceback."""
     try:
         code = _build(arguments)(args=list(arguments), prog_name="notifier", standalone_mode=False)
-    except click.exceptions.UsageError as error:
-        return _complain(f"{error.format_message()} (see notifier --help)", EXIT_USAGE)
     except click.exceptions.ClickException as error:
-        return _complain(error.format_message(), EXIT_FAILED)
+        usage = isinstance(error, click.exceptions.UsageError)
+        return _complain(error.format_message(), EXIT_USAGE if usage else EXIT_FAILED)
     except (click.exceptions.Abort, KeyboardInterrupt):
         return _INTERRUPTED
-    except (ConfigError, InvalidInputError) as error:
-        return _complain(str(error), EXIT_USAGE)
     except NotifierError as error:
-        return _complain(str(error), EXIT_FAILED)
+        wrong = isinstance(error, ConfigError | InvalidInputError)
+        return _complain(str(error), EXIT_USAGE if wrong else EXIT_FAILED)
     except BrokenPipeError:
         return EXIT_FAILED
     return code if isinstance(code, int) else 0

@@ -8,8 +8,6 @@ from notifier.observability.logs import configure_logging
 from notifier.services.audit import Actor
 from notifier.settings import load_settings
 
-DEFAULT_PORT = 8025
-
 
 def application(process: str) -> Application:
     """Read the configuration and set logging up.

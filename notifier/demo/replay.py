@@ -183,7 +183,7 @@ class Replay:
             for item in notifications
             if item["channel"] == "social"
         )
-        return max(0, expected - int(summary["posts"]["total"]))
+        return max(0, int(expected) - int(summary["posts"]["total"]))
 
     def _compare(self, notifications: Sequence[dict[str, Any]], summary: dict[str, Any]) -> list[str]:
         """Hold what arrived against the routing rule: each of the six updates reached exactly those it should."""

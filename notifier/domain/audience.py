@@ -112,7 +112,10 @@ def _closing_checks(preferences: Preferences, standing: Standing, occasion: Occa
     if preferences.updates is Wanted.RESOLUTION:
         scopes = (*occasion.earlier_scopes, occasion.scope)
         ever = any(in_scope(preferences, scope) for scope in scopes)
-        return (Check(rule="in_scope_while_it_ran", seen=f"updates=resolution, in scope={ever}", passed=ever),)
+        # Who was told before they chose `resolution` stays told, wherever their scope lies now.
+        passed = ever or standing is not Standing.NEW
+        seen = f"updates=resolution, in scope={ever}, standing={standing}"
+        return (Check(rule="in_scope_while_it_ran", seen=seen, passed=passed),)
     return (Check(rule="told_it_began", seen=f"standing={standing}", passed=standing is not Standing.NEW),)
 
 

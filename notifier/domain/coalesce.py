@@ -68,8 +68,8 @@ class Send:
 class Wait:
     """Nothing is due before `until` (aware UTC); new arrivals may pull it forward, never push it back.
 
-    `holding` says that a monitor's resolution is pending, which the next update may take back; a higher impact than
-    that of rank `urgent_above` would not wait.
+    `holding` says that an end is pending, which the next update may turn into a flap; a higher impact than that of
+    rank `urgent_above` would not wait.
     """
 
     until: datetime
@@ -97,6 +97,7 @@ class Nothing:
 
 
 Decision = Send | Wait | Absorb | Nothing
+_REASONS = ("flush_on", "escalated", "opened", "scope_grew", "window", "window_over")  # the first of equals is named
 _Needless = tuple[tuple[PendingUpdate, ...], str]  # updates to absorb, and why; none where there are none
 
 
@@ -139,7 +140,7 @@ def decide(policy: CoalescePolicy, state: ChannelState, pending: Sequence[Pendin
     due, reason = _due(policy, state, waiting, ready, begins)
     if due > now:
         known = state.impact if begins is None else min(waiting[begins:], key=_arrival).impact
-        holding = any(map(_is_monitors_end, waiting))
+        holding = any(update.status.closes for update in waiting)
         return Wait(until=due, reason=reason, holding=holding, urgent_above=known.rank)
     # Before a re-opening, what is left of the round before (a postmortem, say) is a notification of its own.
     part = waiting[:begins] if begins else waiting
@@ -250,7 +251,7 @@ def _due(
         first = min(waiting[opening:], key=_arrival)
         over = min(update.received_at for update in waiting[opening:]) + timedelta(seconds=policy.delay)
         dues += [_due_at_beginning(policy, first, over, waiting[at], ready[at]) for at in range(opening, len(waiting))]
-    return min(dues, key=lambda due: due[0])
+    return min(dues, key=lambda due: (due[0], _REASONS.index(due[1])))
 
 
 def _due_at_beginning(

@@ -13,7 +13,6 @@ from notifier.domain.values import Impact
 # Characters that turn the reading direction of what follows: a name must not rearrange the mail around it.
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 _UNWANTED = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
-_BLANKS = re.compile(r"\s+")
 _COMPONENT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 
 
@@ -28,9 +27,9 @@ def external_id(text: str) -> str:
 
 def display_name(text: str) -> str:
     """Strip what may not stand in a header or disturb the text around it; join blanks."""
-    if not (text.isascii() and text.isprintable()):
+    if not text.isprintable():
         text = "".join(" " if _is_unwanted(letter) else letter for letter in text if letter not in _DIRECTION)
-    text = _BLANKS.sub(" ", text).strip()
+    text = " ".join(text.split())
     if len(text) > MAX_NAME:
         raise ValueError(f"must have at most {MAX_NAME} characters")
     return text

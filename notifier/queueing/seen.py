@@ -15,7 +15,7 @@ _log = structlog.get_logger(__name__)
 
 
 class RedisSeen:
-    """Does what `services.seen.SeenEvents` asks for. Belongs to one event loop."""
+    """Does what `services.repeats.SeenEvents` asks for. Belongs to one event loop."""
 
     def __init__(self, url: str, namespace: str) -> None:
         """Connect on first use; `namespace` keeps installations that share a Redis apart."""

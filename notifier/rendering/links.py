@@ -104,7 +104,7 @@ def _bare_start(text: str, start: int, end: int, previous: int) -> int | None:
         return None
     while start < end and start and _BLOCKED_BEFORE.match(text, start - 1):
         start += 1
-    return start if start < end else None
+    return start if start < end and (not start or text[start - 1] not in "-_./") else None
 
 
 def _ascii_parts(text: str, start: int, host_end: int) -> Iterator[tuple[int, int]]:

@@ -49,6 +49,9 @@ class HookEngine(Protocol):
     ) -> list[HookResult]:
         """Post all; blocks until every request but the slow ones has its result."""
 
+    def close(self) -> None:
+        """End the engine."""
+
 
 class HookWording(Protocol):
     """Builds payloads."""
@@ -111,6 +114,10 @@ class HookAttempt:
         self._finish(batch, noted, attempts)
         if noted.freed:
             self.gather()
+
+    def close(self) -> None:
+        """Wait for the answers of what was posted, and end the engine."""
+        self.engine.close()
 
     def _finish(self, batch: Batch, noted: "_Noted", attempts: Mapping[int, int]) -> None:
         """Close the batch; whoever has not answered yet departs with a lease of their own."""

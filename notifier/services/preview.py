@@ -1,12 +1,16 @@
 """Preview: what an event would look like to a reader, without sending or storing anything."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.house import Account, Brand
 from notifier.domain.incident import Event
 from notifier.domain.notice import Notice, NoticeUpdate
-from notifier.domain.values import Channel, Status
+from notifier.domain.values import Channel, Platform, Status, WebhookFormat
+from notifier.rendering.renderer import Renderer
 
 
 def notice_of(events: Sequence[Event], channel: Channel, now: datetime) -> Notice:
@@ -45,3 +49,48 @@ def notice_of(events: Sequence[Event], channel: Channel, now: datetime) -> Notic
         closes=last.update.status in (Status.RESOLVED, Status.COMPLETED),
         created_at=now,
     )
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Words a notification for an example reader; nothing is stored or sent."""
+
+    renderer: Renderer
+    brand: Brand
+    public_url: str
+
+    def mail(self, notice: Notice, locale: str) -> dict[str, str]:
+        """Return `subject`, `text` and `html` as a reader in the brand's time zone would get them."""
+        rendered = self.renderer.mail(notice, locale=locale, since=notice.sequence - 1)
+        reader = self.renderer.personal(
+            rendered,
+            delivery_id="dlv_preview",
+            address="reader@example.com",
+            name="Jansen",
+            timezone=self.brand.timezone,
+            unsubscribe_url=f"{self.public_url}/unsubscribe/preview",
+            preferences_url=f"{self.public_url}/preferences/preview",
+        )
+        content = rendered.content
+        return {
+            "subject": content.subject,
+            "text": _filled(content.text, reader.substitutions),
+            "html": _filled(content.html, reader.substitutions),
+        }
+
+    def post(self, notice: Notice, platform: Platform, locale: str) -> dict[str, str]:
+        """Return the `text` of a post on a platform."""
+        account = Account(name="preview", platform=platform, locale=locale)
+        return {"text": self.renderer.post_text(notice, account, notice.sequence - 1).text}
+
+    def webhook(self, notice: Notice, form: WebhookFormat) -> bytes:
+        """Return the body that partners would get."""
+        return self.renderer.webhook_body(notice, form, notice.sequence - 1)
+
+
+def _filled(text: str, substitutions: Mapping[str, str]) -> str:
+    """Fill tags as a mail provider does: longest first, what was put in is not looked at again."""
+    if not substitutions:
+        return text
+    pattern = re.compile("|".join(re.escape(tag) for tag in sorted(substitutions, key=len, reverse=True)))
+    return pattern.sub(lambda found: substitutions[found[0]], text)

@@ -114,6 +114,8 @@ class Subscribers:
             after, key = self._changed(connection, stored, patch, now)
             preference_id = preferences.ensure(connection, after.preferences)
             row = subscribers.to_row(after, preference_id=preference_id, address_key=key)
+            if after.state is not SubscriberState.PENDING:
+                row["expires_at"] = None  # only a sign-up that nobody confirms is forgotten
             subscribers.change(connection, stored.id, row, now)
             _forget_address(connection, stored.address_key)
             before, now_shown = subscriber_to_json(stored.subscriber), subscriber_to_json(after)

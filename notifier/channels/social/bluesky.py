@@ -151,6 +151,10 @@ class BlueskySender:
         """300 graphemes, 3,000 bytes."""
         return _LIMITS
 
+    def close(self) -> None:
+        """Close connections; the session is kept."""
+        self._login.close()
+
     def _put(self, key: str, record: Any) -> Any:
         # `repo` is read when the call is made: only then is the account's identifier known.
         return library().models.ComAtprotoRepoPutRecord.Data(

@@ -86,10 +86,21 @@ class BlueskyLogin:
         except _Unusable:  # a stored session that is none
             return _guarded(action, self._log_in())
 
+    def close(self) -> None:
+        """Close connections; the next call takes the session up again, from the store where there is one."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.request.close()
+
     def _open(self) -> Any:
         """Return a client with the session that was kept, else with a new one."""
-        stored = self._store.load(self._account) if self._store is not None else None
-        return self._taken_up(stored) or self._log_in()
+        return self._taken_up(self._stored()) or self._log_in()
+
+    def _stored(self) -> str | None:
+        """The newest session known: the store's, else the one this process had."""
+        if self._store is not None:
+            return self._store.load(self._account)
+        return None if self._session is None else str(self._session.export())
 
     def _taken_up(self, stored: str | None) -> Any:
         """Return a client with a stored session, or None where it cannot be used here."""
@@ -116,11 +127,9 @@ class BlueskyLogin:
 
     def _renewed(self, client: Any) -> Any:
         """Return a client whose session was refreshed, by another process perhaps; else log in."""
-        stored = self._store.load(self._account) if self._store is not None else None
+        stored = self._stored()
         if stored and self._session is not None and stored != self._session.export():
-            taken = self._taken_up(stored)
-            if taken is not None:
-                return taken
+            return self._taken_up(stored) or self._log_in()
         try:
             _guarded(lambda it: it._refresh_and_set_session(), client)  # noqa: SLF001 - the library refreshes only ahead
         except RefusedError:
@@ -130,6 +139,7 @@ class BlueskyLogin:
         return client
 
     def _new_client(self) -> Any:
+        self.close()
         connect, read = self._timeouts
         request = library().request.Request(
             transport=self._transport(), timeout=_timeout(connect, read), trust_env=False

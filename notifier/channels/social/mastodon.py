@@ -146,6 +146,10 @@ class MastodonSender:
             self._limits = (found or _USUAL, now + (_KEPT if found else _ASK_AGAIN))
         return self._limits[0]
 
+    def close(self) -> None:
+        """Close idle connections."""
+        self._client.session.close()
+
     def _publish(
         self, post: SocialPost, parent: str | None, media: list[str] | None, extra: Mapping[str, str]
     ) -> PostReceipt:

@@ -162,6 +162,10 @@ class XSender:
         """The weighted 280 of twitter-text configuration 3, or what the account was given."""
         return SocialLimits(characters=self._characters, url_characters=23, pictures=4)
 
+    def close(self) -> None:
+        """Close idle connections."""
+        self._client.session.close()
+
     def _upload(self, picture: Picture, extra: dict[str, str]) -> list[str] | None:
         """Upload a picture; a post goes out without it rather than late."""
         try:

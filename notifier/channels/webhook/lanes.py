@@ -22,10 +22,10 @@ class Slot:
 class Lanes:
     """One kind of work's slots, for one event loop.
 
-    A request begins in the fast lane. After `slow_after` seconds it is moved to the slow lane and its fast slot goes to
-    the next in line; when others wait, as soon as it takes `hurry_after` seconds and several times as long as the others
-    of late (all of them being slow means that this machine is, and more at once would not help). While the slow lane is
-    full it stays: that is the back-pressure.
+    A request begins in the fast lane. Once it is slow (`LaneLimits` says when) it is moved to the slow lane, and its
+    fast slot goes to the next in line. Slow is judged against the others: when every answer takes long it is this
+    machine that is slow, and more requests at once would not help. While the slow lane is full a slow request stays
+    where it is: that is the back-pressure.
     """
 
     def __init__(self, limits: LaneLimits) -> None:
@@ -35,7 +35,7 @@ class Lanes:
         self._slow = 0
         self._line: deque[tuple[asyncio.Future[Slot], Callable[[], None]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._usual = 0.0  # seconds a request spends in the fast lane: a moving average
+        self._usual = limits.slow_after / _OUTLIER  # seconds an answer takes: a moving average, cautious at first
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -48,20 +48,20 @@ class Lanes:
             return self._admit(on_slow)
         place: asyncio.Future[Slot] = self._loop.create_future()
         self._line.append((place, on_slow))
-        if len(self._line) == 1:
-            self._rearm()
         try:
             return await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
-                self.leave(place.result())
+                self.leave(place.result(), answered=False)
             raise
 
-    def leave(self, slot: Slot) -> None:
-        """Give the slot back."""
+    def leave(self, slot: Slot, *, answered: bool = True) -> None:
+        """Give the slot back; `answered` is False when the receiver never said a word."""
+        if answered:
+            took = min(self._loop.time() - slot.started, self._limits.slow_after)
+            self._usual += (took - self._usual) * _MEMORY
         if not slot.slow:
             del self._fast[slot]
-            self._usual += (self._loop.time() - slot.started - self._usual) * _MEMORY
         else:
             self._slow -= 1
             self._move_overdue()
@@ -70,8 +70,7 @@ class Lanes:
     def _admit(self, on_slow: Callable[[], None]) -> Slot:
         slot = Slot(self._loop.time(), on_slow)
         self._fast[slot] = None
-        if self._timer is None:
-            self._rearm()
+        self._watch()
         return slot
 
     def _admit_waiting(self) -> None:
@@ -81,22 +80,17 @@ class Lanes:
                 place.set_result(self._admit(on_slow))
 
     def _patience(self) -> float:
-        if not self._line:
-            return self._limits.slow_after
-        return min(max(self._limits.hurry_after, self._usual * _OUTLIER), self._limits.slow_after)
+        return min(max(self._limits.slow_floor, self._usual * _OUTLIER), self._limits.slow_after)
 
-    def _rearm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._fast and self._slow < self._limits.slow:
-            oldest = next(iter(self._fast))
-            self._timer = self._loop.call_at(oldest.started + self._patience(), self._tick)
+    def _watch(self) -> None:
+        if self._timer is None and self._fast:
+            self._timer = self._loop.call_later(self._limits.slow_floor / 2, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
         self._move_overdue()
         self._admit_waiting()
+        self._watch()
 
     def _move_overdue(self) -> None:
         before = self._loop.time() - self._patience()
@@ -108,4 +102,3 @@ class Lanes:
             oldest.slow = True
             self._slow += 1
             oldest.on_slow()
-        self._rearm()

@@ -26,14 +26,14 @@ class AnswerLimits:
 class LaneLimits:
     """Slots of one kind of work.
 
-    A request that takes longer than `slow_after` seconds hands its fast slot back for a slow one; when others wait for
-    a fast slot it may have to after `hurry_after` already, so that hanging receivers cannot hold up the quick ones.
+    A request is slow, and hands its fast slot back, once it takes several times as long as answers took of late: after
+    `slow_floor` seconds at the earliest, after `slow_after` at the latest.
     """
 
     fast: int = 512
     slow: int = 4_096
     slow_after: float = 1.0
-    hurry_after: float = 0.1
+    slow_floor: float = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

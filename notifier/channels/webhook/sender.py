@@ -138,7 +138,7 @@ class HookSender:
                 ticket.started = True
                 result, verdict = await self._attempt(ticket.request, url)
             finally:
-                lanes.leave(slot)
+                lanes.leave(slot, answered=verdict is None or verdict.status is not None)
         finally:
             self._tell_breakers(ticket.request.endpoint_id, (url.host, url.port), verdict)
         return result

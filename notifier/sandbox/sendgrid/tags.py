@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-_DELIMITED = re.compile(r"(?P<before>\W+)\w+(?P<after>\W+)")
+_LETTER = r"[^\W\d]"
+_DELIMITED = re.compile(r"(?P<before>\W+)(?P<stem>[^\W_]+_|)\w+(?P<after>\W+)")
 
 
 def tags_of(request: dict[str, Any], objects: list[Any], leftover: re.Pattern[str]) -> frozenset[str]:
@@ -33,7 +34,12 @@ def _texts(request: dict[str, Any]) -> Iterable[str]:
 
 @lru_cache(maxsize=64)
 def _alike(keys: frozenset[str]) -> re.Pattern[str]:
-    """Return a pattern for words between the delimiters of these keys, standing free: not `-name-` in `a-name-b`."""
-    pairs = {(found["before"], found["after"]) for key in keys if (found := _DELIMITED.fullmatch(key))}
-    words = [rf"{re.escape(before)}[^\W\d]\w*{re.escape(after)}" for before, after in sorted(pairs)]
+    """Return a pattern for words that look like these keys, standing free: not `-name-` in `a-name-b`.
+
+    Where all keys begin alike up to an underscore (`-ntf_name-`, `-ntf_time-`), so does what looks like them.
+    """
+    shapes = {found.group("before", "stem", "after") for key in keys if (found := _DELIMITED.fullmatch(key))}
+    if len({stem for _, stem, _ in shapes}) > 1:
+        shapes = {(before, "", after) for before, _, after in shapes}
+    words = [rf"{re.escape(before)}{stem or _LETTER}\w*{re.escape(after)}" for before, stem, after in sorted(shapes)]
     return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)" if words else r"(?!)")

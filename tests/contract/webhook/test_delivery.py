@@ -155,9 +155,10 @@ def test_a_host_is_not_overrun_and_holds_up_nobody_else() -> None:
 
 
 def test_hanging_receivers_do_not_hold_up_the_quick_ones() -> None:
-    lanes = LaneLimits(fast=2, slow=50, slow_after=0.2, hurry_after=0.02)
+    lanes = LaneLimits(fast=2, slow=50, slow_after=0.2, slow_floor=0.02)
     gate = Gate()
     with receiving(gate) as hanging, receiving() as quick, running(quick_limits(first=lanes)) as engine:
+        engine.deliver([a_request(quick.url(), number) for number in range(200)])  # this is how long answers take
         requests = [a_request(hanging.url(), number) for number in range(10)]
         requests += [a_request(quick.url(), number) for number in range(100, 130)]
         began, told = time.monotonic(), list[HookResult]()

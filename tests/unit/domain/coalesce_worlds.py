@@ -136,7 +136,7 @@ def key(update: PendingUpdate) -> tuple[datetime, int]:
 
 def play(world: World, decide: Decide | None = None) -> Play:
     """Let a channel live through a world: decide at each arrival, and whenever a wait ends in between."""
-    channel = _Channel(Play(world.policy), decide or coalesce.decide)
+    channel = ChannelLine(Play(world.policy), decide or coalesce.decide)
     for update in world.arrivals:
         channel.pass_time(before=update.received_at)
         if coalesce.is_stale(channel.state, update.posted_at):
@@ -150,7 +150,7 @@ def play(world: World, decide: Decide | None = None) -> Play:
 
 
 @dataclass
-class _Channel:
+class ChannelLine:
     play: Play
     decide: Decide
     state: ChannelState = field(default_factory=ChannelState)
@@ -388,16 +388,16 @@ def _check_no_flap_told(policy: CoalescePolicy, told: Told, said: Said) -> None:
             if ends(update) and update.received_at < first + seconds(policy.delay):
                 raise Violation("flaps", f"opened and closed inside the delay, and told: {said}")
     is_open = told.last is not None and not told.closed
-    for update, following in pairwise((*updates, None)):
-        if update is not None and is_monitors_end(update):
+    for place, update in enumerate(updates):
+        following = updates[place + 1] if place + 1 < len(updates) else None
+        if is_monitors_end(update):
             if not is_open:
                 raise Violation("flaps", f"the end of nothing was told: {said}")
             if following is not None and is_trouble(following) and policy.hold_resolved > 0:
                 raise Violation("flaps", f"a resolution that was taken back was told: {said}")
-        if update is not None:
+            is_open = following is not None and is_monitors_end(following)  # one run of ends
+        else:
             is_open = is_trouble(update) or (is_open and not ends(update))
-            if is_monitors_end(update) and following is not None and is_monitors_end(following):
-                is_open = True  # one run of ends
 
 
 def check_beginnings(play: Play) -> None:

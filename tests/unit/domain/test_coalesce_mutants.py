@@ -28,13 +28,11 @@ GENERATE_ONLY = settings(
 
 original_beginning = coalesce._beginning
 original_due = coalesce._due
-original_due_at_beginning = coalesce._due_at_beginning
 original_due_in_round = coalesce._due_in_round
 original_in_order = coalesce.in_order
 original_needless = coalesce._needless_resolution
 original_next_window = coalesce._next_window
 original_ready_times = coalesce._ready_times
-original_settled = coalesce._settled
 
 
 @dataclass(frozen=True)
@@ -79,6 +77,11 @@ def after_sending(change: Callable[[ChannelState, Send], ChannelState]) -> Calla
     return decide
 
 
+def never(policy: CoalescePolicy, state: ChannelState, pending: Sequence[PendingUpdate], now: datetime) -> Decision:
+    del policy, state
+    return Wait(until=now + seconds(1), reason="window") if pending else coalesce.Nothing()
+
+
 def debounce(policy: CoalescePolicy, state: ChannelState, pending: Sequence[PendingUpdate], now: datetime) -> Decision:
     decision = coalesce.decide(policy, state, pending, now)
     if isinstance(decision, Send) and decision.urgency in ("window", "window_over") and state.last_sent_at:
@@ -100,8 +103,10 @@ def newest_only(ordered: Callable[..., tuple[PendingUpdate, ...]]) -> Callable[.
     return lambda updates: ordered(updates)[-1:]
 
 
-def delay_from_the_last(policy: Any, first: Any, _over: Any, update: PendingUpdate, ready: datetime) -> Any:
-    return original_due_at_beginning(policy, first, update.received_at + seconds(policy.delay), update, ready)
+def delay_from_the_last(policy: CoalescePolicy, state: Any, waiting: Sequence[PendingUpdate], *rest: Any) -> Any:
+    due, reason = original_due(policy, state, waiting, *rest)
+    last = max(update.received_at for update in waiting)
+    return (max(due, last + seconds(policy.delay)) if reason == "opened" else due), reason
 
 
 def latest_due(*args: Any) -> Any:
@@ -213,7 +218,7 @@ MUTANTS = [
     Mutant("every update counts as growth", ("window",), {"_grew": lambda *_: True}),
     # Beginnings
     Mutant("no delay", ("delay", "flaps"), decide=with_policy(delay=0.0)),
-    Mutant("the delay starts anew with each arrival", ("prompt", "delay"), {"_due_at_beginning": delay_from_the_last}),
+    Mutant("the delay starts anew with each arrival", ("prompt", "delay"), {"_due": delay_from_the_last}),
     Mutant("opened and closed inside the delay is told", ("flaps",), {"_closed_inside_delay": lambda *_: None}),
     Mutant(
         "re-opening is no beginning", ("beginnings",), {"_beginning": lambda state, _: 0 if state.round == 0 else None}
@@ -237,9 +242,7 @@ MUTANTS = [
     Mutant("everybody is a monitor", ("prompt", "flaps"), decide=with_updates(automatic=True)),
     Mutant("flaps are told", ("flaps",), {"_needless_resolution": lambda *_: ((), "")}),
     Mutant("a flap hides what got worse", ("latest", "flaps"), {"_needless_resolution": absorb_whatever_takes_back}),
-    Mutant(
-        "nothing is ever due", ("settles", "told_once"), {"_due": lambda *args: (args[2][-1].received_at.max, "never")}
-    ),
+    Mutant("nothing is ever due", ("settles",), decide=never),
 ]
 
 

@@ -9,6 +9,12 @@ def unwatched() -> None:
     """Nobody wants to know."""
 
 
+async def quick_answers(lanes: Lanes) -> None:
+    """Teach the lanes that answers come at once."""
+    for _ in range(500):
+        lanes.leave(await lanes.enter(unwatched))
+
+
 def test_a_long_request_hands_its_fast_slot_back_and_says_so() -> None:
     async def scenario() -> None:
         lanes, told = Lanes(LaneLimits(fast=2, slow=2, slow_after=0.05)), asyncio.Event()
@@ -22,9 +28,10 @@ def test_a_long_request_hands_its_fast_slot_back_and_says_so() -> None:
     asyncio.run(scenario())
 
 
-def test_waiting_requests_hurry_the_long_ones_out_of_the_fast_lane() -> None:
+def test_a_request_that_takes_longer_than_others_makes_room_early() -> None:
     async def scenario() -> float:
-        lanes = Lanes(LaneLimits(fast=2, slow=10, slow_after=30, hurry_after=0.05))
+        lanes = Lanes(LaneLimits(fast=2, slow=10, slow_after=30, slow_floor=0.05))
+        await quick_answers(lanes)
         hanging = [await lanes.enter(unwatched) for _ in range(2)]
         began = time.monotonic()
         quick = await asyncio.wait_for(lanes.enter(unwatched), 5)
@@ -36,9 +43,26 @@ def test_waiting_requests_hurry_the_long_ones_out_of_the_fast_lane() -> None:
     assert 0.04 < asyncio.run(scenario()) < 2
 
 
+def test_nobody_counts_as_slow_while_every_answer_takes_long() -> None:
+    async def scenario() -> None:
+        lanes = Lanes(LaneLimits(fast=1, slow=10, slow_after=0.8, slow_floor=0.01))
+        for _ in range(20):  # this machine is slow: 0.2 s for each answer
+            slot = await lanes.enter(unwatched)
+            slot.started -= 0.2
+            lanes.leave(slot)
+        ordinary = await lanes.enter(unwatched)
+        waiting = asyncio.create_task(lanes.enter(unwatched))
+        done, _ = await asyncio.wait([waiting], timeout=0.3)
+        assert not done
+        lanes.leave(ordinary)
+        lanes.leave(await asyncio.wait_for(waiting, 1))
+
+    asyncio.run(scenario())
+
+
 def test_a_full_slow_lane_is_back_pressure_until_somebody_leaves_it() -> None:
     async def scenario() -> None:
-        lanes = Lanes(LaneLimits(fast=1, slow=1, slow_after=0.02, hurry_after=0.01))
+        lanes = Lanes(LaneLimits(fast=1, slow=1, slow_after=0.02, slow_floor=0.01))
         first = await lanes.enter(unwatched)
         second = await asyncio.wait_for(lanes.enter(unwatched), 2)  # the first became slow
         third = asyncio.create_task(lanes.enter(unwatched))

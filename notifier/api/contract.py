@@ -1,0 +1,40 @@
+"""Writing a call's contract beside it: which bodies it reads and what it answers, for the OpenAPI page."""
+
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, Field
+
+Item = TypeVar("Item")
+Responses = dict[int | str, dict[str, Any]]
+
+_SAID = {200: "Done.", 201: "Made.", 202: "Stored; what follows happens by itself."}
+
+
+class Page(BaseModel, Generic[Item]):
+    """A part of a list."""
+
+    items: list[Item]
+    next: str | None = Field(description="The cursor of what follows; null at the end.")
+
+
+def returns(status: int, model: Any, description: str | None = None) -> Responses:
+    """Document what a call answers when it works."""
+    return {status: {"model": model, "description": description or _SAID[status]}}
+
+
+def returns_page(model: Any) -> Responses:
+    """Document a list."""
+    return returns(200, Page[model], "A page of the list.")
+
+
+def body_of(model: type[BaseModel], example: Any = None) -> dict[str, Any]:
+    """Document the JSON body of a call that reads its bytes itself; `openapi.py` adds the schema by this name."""
+    media: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
+    if example is not None:
+        media["example"] = example
+    return raw_body({"application/json": media})
+
+
+def raw_body(content: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Document a body in its own words: media type -> schema and example."""
+    return {"requestBody": {"required": True, "content": content}}

@@ -1,0 +1,94 @@
+"""Partners' webhook endpoints."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from notifier.api import paging
+from notifier.api.answers import json_answer
+from notifier.api.auth import Manager, MayRead
+from notifier.api.contract import body_of, returns, returns_page
+from notifier.api.examples import ENDPOINT
+from notifier.api.runtime import Runtime
+from notifier.api.shapes import EndpointShape, EndpointTested, EndpointWithSecret
+from notifier.domain.endpoint import EndpointState
+from notifier.inbound.endpoints import EndpointBody, EndpointPatch
+from notifier.services.endpoint_secrets import DEFAULT_OVERLAP
+
+router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
+_MAX_OVERLAP = 30 * 86_400
+
+
+@router.post(
+    "", status_code=201, responses=returns(201, EndpointWithSecret), openapi_extra=body_of(EndpointBody, ENDPOINT)
+)
+async def create_endpoint(request: Request, runtime: Runtime, actor: Manager) -> Response:
+    """Store a new endpoint. Its signing `secret` is in this answer and in no other."""
+    body = await request.body()
+    made = await run_in_threadpool(runtime.application.endpoints.create, body, actor)
+    return json_answer(made, 201, {"Location": f"/v1/endpoints/{made['id']}"})
+
+
+@router.get("", responses=returns_page(EndpointShape), dependencies=[MayRead])
+def list_endpoints(
+    runtime: Runtime,
+    state: Annotated[EndpointState | None, Query(description="Only in this state.")] = None,
+    limit: paging.Limit = paging.DEFAULT_LIMIT,
+    cursor: paging.Cursor = None,
+) -> Response:
+    """List endpoints, oldest first."""
+    place = paging.decode(cursor, int)
+    items, after = runtime.application.endpoints.list(limit=limit, after=place[0] if place else 0, state=state)
+    return json_answer(paging.page(items, paging.encode(after) if after is not None else None))
+
+
+@router.get("/{endpoint_id}", responses=returns(200, EndpointShape), dependencies=[MayRead])
+def show_endpoint(runtime: Runtime, endpoint_id: str) -> Response:
+    """Return one endpoint, without its secret."""
+    return json_answer(runtime.application.endpoints.get(endpoint_id))
+
+
+@router.patch(
+    "/{endpoint_id}",
+    responses=returns(200, EndpointShape),
+    openapi_extra=body_of(EndpointPatch, {"min_impact": "major", "components": []}),
+)
+async def change_endpoint(request: Request, runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
+    """Change what the body names and keep the rest (RFC 7396); `state: disabled` pauses, `active` enables."""
+    body = await request.body()
+    return json_answer(await run_in_threadpool(runtime.application.endpoints.patch, endpoint_id, body, actor))
+
+
+@router.delete("/{endpoint_id}", status_code=204)
+def remove_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
+    """Delete an endpoint with its secrets."""
+    runtime.application.endpoints.remove(endpoint_id, actor)
+    return Response(status_code=204)
+
+
+@router.post("/{endpoint_id}/test", responses=returns(200, EndpointTested, "What the endpoint answered."))
+def test_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
+    """Post one signed `endpoint.test` now and tell what came of it; a `pending` endpoint that takes it is active."""
+    return json_answer(runtime.application.endpoint_tests(endpoint_id, actor))
+
+
+@router.post("/{endpoint_id}/rotate", responses=returns(200, EndpointWithSecret, "The new secret, this once."))
+def rotate_secret(
+    runtime: Runtime,
+    actor: Manager,
+    endpoint_id: str,
+    overlap_seconds: Annotated[
+        int, Query(ge=0, le=_MAX_OVERLAP, description="How long the old secret goes on signing too.")
+    ] = DEFAULT_OVERLAP // timedelta(seconds=1),
+) -> Response:
+    """Give an endpoint a new signing secret."""
+    overlap = timedelta(seconds=overlap_seconds)
+    return json_answer(runtime.application.endpoints.rotate(endpoint_id, actor, overlap=overlap))
+
+
+@router.post("/{endpoint_id}/enable", responses=returns(200, EndpointShape))
+def enable_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
+    """Make an endpoint active with a clean record."""
+    return json_answer(runtime.application.endpoints.enable(endpoint_id, actor))

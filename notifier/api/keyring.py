@@ -1,0 +1,39 @@
+"""Keys that were shown lately: a producer with a thousand events a second is not looked up a thousand times."""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+
+from notifier.services.api_keys import ApiKeys, Caller
+
+SECONDS = 5.0  # a revoked key opens nothing after that
+_SIZE = 1_000
+
+
+class Keyring:
+    """Answers who bears a key; belongs to one event loop. Only keys that open something are remembered."""
+
+    def __init__(self, keys: ApiKeys, clock: Callable[[], float] = time.monotonic) -> None:
+        self._keys, self._clock = keys, clock
+        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+
+    async def caller(self, presented: str) -> Caller | None:
+        """Return who bears this key; None for an unknown or revoked one.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        digest = hashlib.sha256(presented.encode("utf-8", "surrogatepass")).digest()
+        found = self._known.get(digest)
+        if found is not None and self._clock() < found[0]:
+            return found[1]
+        caller = await run_in_threadpool(self._keys.authenticate, presented)
+        self._known.pop(digest, None)
+        if caller is not None:
+            self._known[digest] = (self._clock() + SECONDS, caller)
+            if len(self._known) > _SIZE:
+                self._known.popitem(last=False)
+        return caller

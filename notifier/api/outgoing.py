@@ -1,0 +1,111 @@
+"""What partners' endpoints receive: the `webhooks` of the OpenAPI document (format `standard`)."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Header
+from pydantic import AwareDatetime, Field
+
+from notifier.api.shapes import ComponentShape, Shape
+from notifier.domain.values import Impact, Status, WebhookType
+
+_TEXTS = {
+    WebhookType.CREATED: "The first an endpoint hears of an incident.",
+    WebhookType.UPDATED: "One or more updates of an incident.",
+    WebhookType.RESOLVED: "An incident is over.",
+    WebhookType.POSTMORTEM: "What is told of an incident afterwards.",
+    WebhookType.MAINTENANCE_SCHEDULED: "Maintenance is planned.",
+    WebhookType.MAINTENANCE_STARTED: "Maintenance has begun.",
+    WebhookType.MAINTENANCE_UPDATED: "News of a maintenance window.",
+    WebhookType.MAINTENANCE_COMPLETED: "Maintenance is over.",
+}
+
+
+class OutgoingIncident(Shape):
+    """The incident as it was when this was decided."""
+
+    id: str
+    title: dict[str, str]
+    status: Status
+    impact: Impact
+    components: list[ComponentShape]
+    started_at: AwareDatetime | None
+    scheduled_for: AwareDatetime | None
+    scheduled_until: AwareDatetime | None
+    links: list[str]
+    url: dict[str, str] = Field(description="The public page per locale.")
+
+
+class OutgoingUpdate(Shape):
+    """One update; `sequence` is that of the message that told it first. `body` is Markdown."""
+
+    id: str
+    status: Status
+    impact: Impact
+    body: dict[str, str]
+    posted_at: AwareDatetime
+    sequence: int
+
+
+class OutgoingData(Shape):
+    """`sequence` counts an incident's messages to endpoints: a lower one than you have seen is old."""
+
+    sequence: int
+    notification_id: str
+    incident: OutgoingIncident
+    updates: list[OutgoingUpdate]
+    is_replay: bool
+
+
+class OutgoingMessage(Shape):
+    """The body of one message."""
+
+    type: str
+    timestamp: AwareDatetime
+    data: OutgoingData
+
+
+class OutgoingTest(Shape):
+    """The body of a test."""
+
+    type: Literal["endpoint.test"]
+    timestamp: AwareDatetime
+    data: dict[str, Any]
+
+
+_Id = Annotated[str, Header(alias="webhook-id", description="The delivery's id: the same on every retry.")]
+_Timestamp = Annotated[int, Header(alias="webhook-timestamp", description="Unix seconds of this attempt.")]
+_Signature = Annotated[
+    str,
+    Header(
+        alias="webhook-signature",
+        description="`v1,` and base64 of HMAC-SHA256 over id.timestamp.body (Standard Webhooks); several after a rotation.",
+    ),
+]
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "2XX": {"description": "Taken."},
+    410: {"description": "Gone: the endpoint is disabled."},
+    "default": {"description": "Anything else, a redirect included, is tried again on a schedule."},
+}
+
+
+def webhooks() -> APIRouter:
+    """Return a router of what is sent, for `FastAPI.webhooks`: documentation only, nobody can call it."""
+    router = APIRouter()
+    for kind, text in _TEXTS.items():
+        router.add_api_route(
+            kind.value, _message, methods=["POST"], summary=kind.value, description=text, responses=_ANSWERS
+        )
+    text = "A test that somebody asked for. No incident is behind it."
+    router.add_api_route(
+        WebhookType.TEST.value, _test, methods=["POST"], summary=WebhookType.TEST.value, description=text,
+        responses=_ANSWERS,
+    )  # fmt: skip
+    return router
+
+
+def _message(id_: _Id, timestamp: _Timestamp, signature: _Signature, body: Annotated[OutgoingMessage, Body()]) -> None:
+    """Only its signature is used."""
+
+
+def _test(id_: _Id, timestamp: _Timestamp, signature: _Signature, body: Annotated[OutgoingTest, Body()]) -> None:
+    """Only its signature is used."""

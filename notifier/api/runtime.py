@@ -1,0 +1,41 @@
+"""What a request reaches the installation by."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from notifier.api.gate import Gate
+from notifier.api.keyring import Keyring
+from notifier.api.meters import Meters
+from notifier.api.publishing import Publishing
+from notifier.api.readiness import Readiness
+from notifier.bootstrap.application import Application
+from notifier.bootstrap.intake import Intake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRuntime:
+    """The installation, and what this process keeps between requests."""
+
+    application: Application
+    intake: Intake
+    keyring: Keyring
+    publishing: Publishing
+    meters: Meters
+    readiness: Readiness
+    gate: Gate  # for inbound news: events have one of their own
+
+
+def runtime_of(request: Request) -> ApiRuntime:
+    """Return what the app was built with."""
+    runtime = request.app.state.runtime
+    assert isinstance(runtime, ApiRuntime)  # noqa: S101 - set by create_app
+    return runtime
+
+
+async def _runtime(request: Request) -> ApiRuntime:
+    return runtime_of(request)
+
+
+Runtime = Annotated[ApiRuntime, Depends(_runtime)]

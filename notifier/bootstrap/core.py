@@ -1,0 +1,105 @@
+"""What every process of an installation has: settings, database, queue, and the use cases all of them share.
+
+Everything is built on first use, and this module imports no more than the scheduler needs: a process that starts lean
+starts fast. Senders are in `bootstrap/mail.py`, `hooks.py` and `posts.py`, each imported by the workers of its lane.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from notifier.bootstrap.once import once
+from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.values import Channel
+from notifier.queueing import embedded
+from notifier.queueing.producer import Producer
+from notifier.services.announce import Announce
+from notifier.services.gather import Gather
+from notifier.services.ingest import Ingest
+from notifier.services.plan import BATCH_SIZES, Plan
+from notifier.services.ports import Nudge
+from notifier.services.sweep import Sweep
+from notifier.settings import Settings
+from notifier.storage.engine import Database
+
+
+def utc_now() -> datetime:
+    """The clock of every process."""
+    return datetime.now(UTC)
+
+
+class Core:
+    """One installation, as one process sees it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open nothing yet."""
+        self.settings = settings
+        self.clock = utc_now
+
+    @once
+    def database(self) -> Database:
+        """The ledger."""
+        self.settings.ensure_data_dir()
+        return Database(self.settings.database_url().get_secret_value())
+
+    @once
+    def producer(self) -> Producer:
+        """The way to the workers."""
+        return Producer(self.settings.queue_addresses().broker)
+
+    @property
+    def nudge(self) -> Nudge:
+        """The producer, as use cases see it."""
+        return self.producer
+
+    @once
+    def policies(self) -> Mapping[Channel, CoalescePolicy]:
+        """The coalescing policy of each channel."""
+        return {channel: self.settings.coalesce_policy(channel) for channel in Channel}
+
+    @once
+    def secret_keys(self) -> tuple[str, ...]:
+        """Keys for tokens and encryption at rest: the first makes, all open."""
+        return tuple(key.get_secret_value() for key in self.settings.secret_keys())
+
+    @once
+    def ingest(self) -> Ingest:
+        """Take events in."""
+        return Ingest(self.database, self.policies, self.clock, self.nudge)
+
+    @once
+    def announce(self) -> Announce:
+        """Look at windows that end."""
+        return Announce(self.database, self.policies, self.clock, self.nudge)
+
+    @once
+    def plan(self) -> Plan:
+        """Plan audiences."""
+        sizes = {**BATCH_SIZES, Channel.EMAIL: self.settings.limits.batch_size}
+        return Plan(self.database, self.clock, self.nudge, batch_sizes=sizes)
+
+    @once
+    def gather(self) -> Gather:
+        """Make batches of what is due again."""
+        return Gather(self.database, self.clock, self.nudge)
+
+    @once
+    def sweep(self) -> Sweep:
+        """See that everything happens."""
+        return Sweep(self.database, self.clock, self.nudge, self.announce, self.gather)
+
+    def ensure_broker(self) -> None:
+        """Start the embedded Redis where none is configured and none runs.
+
+        Raises:
+            ConfigError: it does not start.
+        """
+        addresses = self.settings.queue_addresses()
+        if addresses.embedded:
+            embedded.ensure(self.settings.data_dir)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if "producer" in self.__dict__:
+            self.producer.close()
+        if "database" in self.__dict__:
+            self.database.close()

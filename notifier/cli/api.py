@@ -1,0 +1,23 @@
+"""`notifier api`: the HTTP API alone."""
+
+from typing import Annotated
+
+import typer
+
+from notifier.api.server import run_api
+from notifier.cli.listening import DEFAULT_PORT, Host, Port
+from notifier.cli.setup import application
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(api)
+
+
+def api(
+    host: Host = "127.0.0.1",
+    port: Port = DEFAULT_PORT,
+    fd: Annotated[int | None, typer.Option("--fd", help="Listen on a socket inherited under this number.")] = None,
+) -> None:
+    """Run the HTTP API alone. Events are taken also while no broker is there."""
+    raise typer.Exit(run_api(application("api"), host=host, port=port, fd=fd))

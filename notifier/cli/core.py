@@ -1,0 +1,16 @@
+"""What the processes without an API begin with: no more than they need."""
+
+from notifier.bootstrap.core import Core
+from notifier.observability.logs import configure_logging
+from notifier.settings import load_settings
+
+
+def core(process: str) -> Core:
+    """Read the configuration and set logging up.
+
+    Raises:
+        ConfigError: names the variable or key at fault.
+    """
+    settings = load_settings()
+    configure_logging(settings.deployment.log_level, settings.deployment.log_format, process=process)
+    return Core(settings)

@@ -1,0 +1,115 @@
+"""`notifier endpoints`: partners' webhook endpoints."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_facts, print_json, print_table
+from notifier.cli.setup import application, operator
+
+_PAGE = 500
+Identifier = Annotated[str, typer.Argument(help="The endpoint's id.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Partners' webhook endpoints.", no_args_is_help=True)
+    for name, command in (
+        ("add", add),
+        ("list", list_endpoints),
+        ("show", show),
+        ("test", test_endpoint),
+        ("rotate", rotate),
+        ("enable", enable),
+        ("disable", disable),
+        ("remove", remove),
+    ):
+        group.command(name)(command)
+    app.add_typer(group, name="endpoints")
+
+
+def add(
+    url: Annotated[str, typer.Argument(help="Where to post.")],
+    description: Annotated[str, typer.Option("--description", help="Whose it is.")] = "",
+    component: Annotated[list[str] | None, typer.Option("--component", help="Only these; may be repeated.")] = None,
+    form: Annotated[str, typer.Option("--format", help="standard, cloudevents or statuspage.")] = "standard",
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Add an endpoint and print its secret: this once."""
+    facts = {"url": url, "description": description, "components": component or [], "format": form}
+    _print(application("endpoints").endpoints.create(orjson.dumps(facts), operator()), as_json=as_json)
+
+
+def list_endpoints(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """List all endpoints."""
+    service = application("endpoints").endpoints
+    items: list[dict[str, Any]] = []
+    after: int | None = 0
+    while after is not None:
+        found, after = service.list(limit=_PAGE, after=after)
+        items += found
+    if as_json:
+        print_json(items)
+        return
+    columns = ["id", "url", "description", "state", "failing_since", "last_success_at"]
+    print_table("", columns, [[item.get(column) for column in columns] for item in items])
+
+
+def show(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """Show one endpoint."""
+    _print(application("endpoints").endpoints.get(endpoint_id), as_json=as_json)
+
+
+def test_endpoint(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """Post a signed endpoint.test now and say what was answered."""
+    notifier = application("endpoints")
+    try:
+        found = notifier.endpoint_tests(endpoint_id, operator())
+    finally:
+        notifier.close()
+    _print(found if as_json else found["test"], as_json=as_json)
+    if not found["test"]["succeeded"]:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def rotate(
+    endpoint_id: Identifier,
+    overlap_hours: Annotated[float, typer.Option("--overlap-hours", help="How long the old one signs too.")] = 24.0,
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Give an endpoint a new secret and print it: this once."""
+    overlap = timedelta(hours=overlap_hours)
+    _print(application("endpoints").endpoints.rotate(endpoint_id, operator(), overlap=overlap), as_json=as_json)
+
+
+def enable(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """Make an endpoint active with a clean record."""
+    _print(application("endpoints").endpoints.enable(endpoint_id, operator()), as_json=as_json)
+
+
+def disable(
+    endpoint_id: Identifier,
+    reason: Annotated[str, typer.Option("--reason", help="One sentence for whoever looks.")] = "by hand",
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Post nothing more to an endpoint."""
+    _print(application("endpoints").endpoints.disable(endpoint_id, operator(), reason=reason), as_json=as_json)
+
+
+def remove(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """Delete an endpoint with its secrets."""
+    application("endpoints").endpoints.remove(endpoint_id, operator())
+    if as_json:
+        print_json({"removed": endpoint_id})
+    else:
+        out.print(f"{endpoint_id} is removed.", markup=False)
+
+
+def _print(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+    else:
+        print_facts(found)

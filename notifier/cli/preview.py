@@ -1,0 +1,74 @@
+"""`notifier preview`: what an event would look like, without sending."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from notifier.bootstrap.words import build_renderer
+from notifier.cli.console import JsonFlag, fail, out, print_json
+from notifier.cli.core import core
+from notifier.cli.publish import read
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.values import Channel, Platform, WebhookFormat
+from notifier.inbound.event_files import read_events
+from notifier.services.preview import Preview, notice_of
+
+PreviewChannel = StrEnum("PreviewChannel", ["EMAIL", "X", "MASTODON", "BLUESKY", "WEBHOOK"])
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(preview)
+
+
+def preview(
+    file: Annotated[str, typer.Argument(help="Event(s) of one incident as for publish; the last one is shown.")],
+    channel: Annotated[PreviewChannel, typer.Option("--channel", help="Where it would be read.")],
+    locale: Annotated[str | None, typer.Option("--locale", help="Whose language; the default one if left out.")] = None,
+    *,
+    form: Annotated[WebhookFormat, typer.Option("--format", help="Of a webhook.")] = WebhookFormat.STANDARD,
+    target: Annotated[Path | None, typer.Option("--out", help="Write files into this folder.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Render without sending: HTML, text or JSON."""
+    parts = _render(file, channel, locale, form)
+    if target is not None:
+        _write(target, f"{channel}.{locale or 'default'}", parts)
+    elif as_json:
+        print_json(orjson.loads(parts["json"]) if "json" in parts else parts)
+    else:
+        shown = [text for name, text in parts.items() if name != "html"]
+        sys.stdout.write("\n\n".join(shown).rstrip("\n") + "\n")
+
+
+def _render(file: str, channel: PreviewChannel, locale: str | None, form: WebhookFormat) -> dict[str, str]:
+    notifier = core("preview")
+    brand = notifier.settings.brand()
+    language = locale or brand.default_locale
+    if language not in brand.locales:
+        fault = f"unknown locale {language!r}; offered: {', '.join(sorted(brand.locales))}"
+        raise InvalidInputError([FieldError("--locale", fault)])
+    service = Preview(build_renderer(notifier), brand, notifier.settings.deployment.public_url)
+    events = read_events(read(file), now=None)
+    if channel is PreviewChannel.EMAIL:
+        return service.mail(notice_of(events, Channel.EMAIL, notifier.clock()), language)
+    if channel is PreviewChannel.WEBHOOK:
+        body = service.webhook(notice_of(events, Channel.WEBHOOK, notifier.clock()), form)
+        return {"json": orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()}
+    return service.post(notice_of(events, Channel.SOCIAL, notifier.clock()), Platform(channel.value), language)
+
+
+def _write(target: Path, stem: str, parts: dict[str, str]) -> None:
+    endings = {"text": "txt", "html": "html", "json": "json", "subject": "subject.txt"}
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, text in parts.items():
+            path = target / f"{stem}.{endings[name]}"
+            path.write_text(text, encoding="utf-8")
+            out.print(str(path), markup=False)
+    except OSError as error:
+        raise fail(f"{error.filename}: {error.strerror}") from error

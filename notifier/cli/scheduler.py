@@ -1,0 +1,18 @@
+"""`notifier scheduler`: the sweep."""
+
+import typer
+
+from notifier.cli.core import core
+from notifier.supervise.scheduler import run_scheduler
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(scheduler)
+
+
+def scheduler() -> None:
+    """Run the sweep every second: windows that end, retries, leases. Any number of them may run."""
+    notifier = core("scheduler")
+    notifier.ensure_broker()
+    raise typer.Exit(run_scheduler(notifier.settings, lambda _now: notifier.sweep()))

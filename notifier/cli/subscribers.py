@@ -1,0 +1,121 @@
+"""`notifier subscribers`: who listens."""
+
+import io
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, BinaryIO, cast
+
+import orjson
+import typer
+
+from notifier.cli.console import EXIT_FAILED, JsonFlag, fail, out, print_facts, print_json
+from notifier.cli.setup import application, operator
+from notifier.domain.subscriber import LegalBasis
+from notifier.inbound.list_lines import BadRow
+from notifier.services.subscriber_import import ImportReport, ListFormat, format_of
+
+_PEEK = 64
+_PROGRESS_ROWS = 100_000
+
+Identifier = Annotated[str, typer.Argument(help="The subscriber's external_id.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Subscribers: merchants, followers, partners.", no_args_is_help=True)
+    group.command("import")(import_list)
+    group.command("export")(export_list)
+    group.command("add")(add)
+    group.command("show")(show)
+    group.command("remove")(remove)
+    app.add_typer(group, name="subscribers")
+
+
+def import_list(
+    file: Annotated[str, typer.Argument(help="CSV or NDJSON; - reads stdin.")],
+    legal_basis: Annotated[LegalBasis, typer.Option("--legal-basis", help="Recorded per row.")] = LegalBasis.IMPORT,
+    invite: Annotated[bool, typer.Option("--invite", help="New people must confirm first.")] = False,  # noqa: FBT002
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Bring a list in: upserts by external_id, keeps the good rows, reports every bad one with line and reason."""
+    notifier = application("subscribers")
+    with ExitStack() as opened:
+        source = _open(file, opened)
+        report = notifier.subscriber_import(
+            source,
+            format_of(source.peek(_PEEK)[:_PEEK]),
+            operator(),
+            legal_basis=legal_basis,
+            invite=invite,
+            on_bad_row=None if as_json else _say_bad,
+            on_progress=None if as_json else _say_progress,
+        )
+    if as_json:
+        print_json(report.as_json())
+    else:
+        print_facts(report.counts())
+    if report.rejected and report.rejected == report.rows:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _open(file: str, opened: ExitStack) -> io.BufferedReader:
+    if file == "-":
+        return cast("io.BufferedReader", sys.stdin.buffer)
+    try:
+        return opened.enter_context(Path(file).open("rb"))
+    except OSError as error:
+        raise fail(f"{file}: {error.strerror}") from error
+
+
+def _say_bad(row: BadRow) -> None:
+    for fault in row.errors:
+        sys.stderr.write(f"line {row.line}: {fault.field}: {fault.message}\n")
+
+
+def _say_progress(report: ImportReport) -> None:
+    if report.rows % _PROGRESS_ROWS == 0:
+        sys.stderr.write(f"{report.rows:,} rows\n")
+
+
+def export_list(
+    form: Annotated[ListFormat, typer.Option("--format", help="csv round-trips; ndjson holds all.")] = ListFormat.CSV,
+) -> None:
+    """Write every subscriber to standard output."""
+    target: BinaryIO = sys.stdout.buffer
+    target.writelines(application("subscribers").subscriber_export(form))
+
+
+def add(
+    external_id: Annotated[str, typer.Option("--id", help="Your own id for this subscriber.")],
+    email: Annotated[str | None, typer.Option("--email", help="Address.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name to greet.")] = None,
+    locale: Annotated[str | None, typer.Option("--locale", help="One of the offered locales.")] = None,
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Add one subscriber."""
+    facts = {"external_id": external_id, "kind": "merchant", "email": email, "name": name, "locale": locale}
+    body = orjson.dumps({key: value for key, value in facts.items() if value is not None})
+    _print(application("subscribers").subscribers.create(body, operator()), as_json=as_json)
+
+
+def show(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """Show one subscriber."""
+    _print(application("subscribers").subscribers.get(external_id), as_json=as_json)
+
+
+def remove(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """Erase one subscriber: everything personal goes, anonymous counts stay."""
+    application("subscribers").subscribers.remove(external_id, operator())
+    if as_json:
+        print_json({"removed": external_id})
+    else:
+        out.print(f"{external_id} is erased.", markup=False)
+
+
+def _print(found: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+    else:
+        print_facts(found)

@@ -1,0 +1,18 @@
+"""`notifier up`: the whole system on this machine."""
+
+import typer
+
+from notifier.cli.listening import DEFAULT_PORT, Host, Port
+from notifier.cli.setup import application
+from notifier.supervise.up import run_up
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(up)
+
+
+def up(host: Host = "127.0.0.1", port: Port = DEFAULT_PORT) -> None:
+    """Run the whole system on this machine: API, workers, scheduler; Redis and sandbox where none is configured."""
+    notifier = application("up")
+    raise typer.Exit(run_up(notifier.settings, host=host, port=port, migrate=notifier.migrate))

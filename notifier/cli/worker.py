@@ -1,0 +1,24 @@
+"""`notifier worker`: one worker process."""
+
+from typing import Annotated
+
+import typer
+
+from notifier.bootstrap.worker import WorkerRuntime
+from notifier.cli.core import core
+from workers.main import parse_lanes, run_worker
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(worker)
+
+
+def worker(
+    queues: Annotated[str | None, typer.Option("--queues", help="Comma-separated queues; all by default.")] = None,
+) -> None:
+    """Run one worker process."""
+    lanes = parse_lanes(queues)
+    notifier = core(f"worker-{'-'.join(lanes)}")
+    notifier.ensure_broker()
+    raise typer.Exit(run_worker(notifier.settings, WorkerRuntime(notifier, lanes), lanes))

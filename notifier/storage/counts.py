@@ -1,0 +1,18 @@
+"""Counts for metrics: only what an index or a small table answers, never a count of deliveries or subscribers."""
+
+from sqlalchemy import Connection, func, select
+
+from notifier.storage import tables as t
+
+
+def incidents_by_status(connection: Connection) -> dict[str, int]:
+    """Count incidents."""
+    status = t.incident.c.status
+    return {row[0]: row[1] for row in connection.execute(select(status, func.count()).group_by(status))}
+
+
+def notifications_by_state(connection: Connection) -> dict[tuple[str, ...], int]:
+    """Count notifications by channel and state."""
+    n = t.notification.c
+    statement = select(n.channel, n.state, func.count()).group_by(n.channel, n.state)
+    return {(row[0], row[1]): row[2] for row in connection.execute(statement)}

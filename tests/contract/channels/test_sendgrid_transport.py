@@ -1,0 +1,140 @@
+"""The SendGrid sender's own transport below SendGrid's client, and what it puts on the wire."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+
+from notifier.channels.base import MailReceipt, TooLargeError
+from notifier.channels.email.sendgrid import EU_URL, GLOBAL_URL, SendGridSender
+from notifier.domain.errors import ConfigError
+from tests.contract.channels.mails import a_content, a_request, now, soon
+from tests.contract.channels.scripted_server import Reply, Reset, Seen, Step, closed_port, scripted
+
+KEY = "SG.abcdefghijklmnopqrstuv.ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefg"
+ACCEPTED = Reply(202, {"X-Message-Id": "m-1"})
+
+
+@contextmanager
+def sender_to(url: str, **options: Any) -> Iterator[SendGridSender]:
+    options = {"timeout": 2.0} | options
+    with closing(SendGridSender(api_key=KEY, clock=now, base_url=url, **options)) as sender:
+        yield sender
+
+
+# --- connections ---------------------------------------------------------------------------------------------------
+
+
+def test_one_connection_serves_one_request_after_another() -> None:
+    with scripted(ACCEPTED) as peer, sender_to(peer.url) as sender:
+        for _ in range(3):
+            sender.send(a_request(), deadline=soon())
+        assert len({seen.connection for seen in peer.requests}) == 1
+
+
+def test_threads_send_at_the_same_time_over_connections_of_their_own() -> None:
+    together = threading.Barrier(4, timeout=10)
+
+    def meet(_: Seen) -> Step:
+        together.wait()  # only when four requests are here at once does any get its answer
+        return ACCEPTED
+
+    receipts: list[MailReceipt] = []
+    with scripted(meet) as peer, sender_to(peer.url, timeout=10.0) as sender:
+        workers = [
+            threading.Thread(target=lambda: receipts.append(sender.send(a_request(), deadline=soon())))
+            for _ in range(4)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(15)
+        assert len(receipts) == 4
+        assert len({seen.connection for seen in peer.requests}) == 4
+
+
+def test_a_connection_the_provider_closed_meanwhile_costs_no_mail() -> None:
+    with (
+        scripted(Reply(202, {"X-Message-Id": "m", "Connection": "close"}), ACCEPTED) as peer,
+        sender_to(peer.url) as sender,
+    ):
+        for _ in range(2):
+            sender.send(a_request(), deadline=soon())
+        assert len({seen.connection for seen in peer.requests}) == 2
+
+
+def a_large_request() -> Any:
+    return a_request(4, content=a_content(html=f"<p>-greet- -unsub-</p>{'x' * 4_000_000}"))
+
+
+def test_a_reset_while_writing_is_repeated_at_once_on_a_new_connection() -> None:
+    with scripted(Reset(), ACCEPTED) as peer, sender_to(peer.url, timeout=10.0) as sender:
+        assert sender.send(a_large_request(), deadline=soon()).provider_message_id == "m-1"
+        assert (peer.begun, len(peer.requests)) == (2, 1)
+
+
+def test_a_second_reset_while_writing_a_large_request_is_for_the_caller_to_halve() -> None:
+    with scripted(Reset()) as peer, sender_to(peer.url, timeout=10.0) as sender:
+        with pytest.raises(TooLargeError):
+            sender.send(a_large_request(), deadline=soon())
+        assert peer.begun == 2
+
+
+def test_a_413_that_comes_before_all_is_written_is_understood_or_leads_to_halving() -> None:
+    with scripted(Reset(status=413)) as peer, sender_to(peer.url, timeout=10.0) as sender:
+        with pytest.raises(TooLargeError):
+            sender.send(a_large_request(), deadline=soon())
+        assert peer.begun <= 2
+
+
+# --- addresses of the provider, and what is sent -------------------------------------------------------------------
+
+
+def test_a_path_prefix_of_the_base_url_is_kept() -> None:
+    with scripted(ACCEPTED) as peer, sender_to(f"{peer.url}/sendgrid/") as sender:
+        sender.send(a_request(), deadline=soon())
+        assert peer.requests[0].path == "/sendgrid/v3/mail/send"
+
+
+def test_the_eu_has_a_host_of_its_own() -> None:
+    assert (GLOBAL_URL, EU_URL) == ("https://api.sendgrid.com", "https://api.eu.sendgrid.com")
+
+
+def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
+    with scripted(ACCEPTED) as peer, sender_to(peer.url) as sender:
+        assert sender.send(a_request(), deadline=soon()).provider_message_id == "m-1"
+
+
+def test_a_request_is_utf8_json_with_everything_a_bulk_mail_needs() -> None:
+    with scripted(ACCEPTED) as peer, sender_to(peer.url) as sender:
+        sender.send(a_request(), deadline=soon())
+        seen = peer.requests[0]
+    body = seen.json()
+    assert seen.headers["content-type"] == "application/json"
+    assert seen.headers["authorization"] == f"Bearer {KEY}"
+    assert seen.headers["user-agent"].startswith("sendgrid/")
+    assert "Störung" in seen.body.decode()
+    assert [list(one) for one in body["personalizations"]] == [["to", "substitutions", "custom_args", "headers"]] * 2
+    assert all(len(one["to"]) == 1 for one in body["personalizations"])
+    assert body["from"] == {"email": "status@mail.shop.example", "name": "Händler Status"}
+    assert [part["type"] for part in body["content"]] == ["text/plain", "text/html"]
+    assert body["categories"] == ["incident", "locale-de"]
+    assert body["headers"]["List-Id"].endswith(" <incidents.status.shop.example>")
+    assert body["headers"]["List-Id"].isascii()
+    assert {name: option["enable"] for name, option in body["tracking_settings"].items()} == {
+        "click_tracking": False,
+        "open_tracking": False,
+        "subscription_tracking": False,
+        "ganalytics": False,
+    }
+
+
+@pytest.mark.parametrize("key", ["", "SG.with blank", "SG.with\nbreak", "SG.ünicode"])
+def test_a_key_that_cannot_stand_in_a_header_is_refused_at_the_start_without_being_repeated(key: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        SendGridSender(api_key=key, clock=now)
+    assert not key or key not in str(error.value)

@@ -1,0 +1,168 @@
+"""Who is told: a table over every preference, status, impact, scope and standing, and the two promises."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notifier.domain.audience import Occasion, Preferences, Scope, Standing, checks, in_scope, is_told
+from notifier.domain.values import Channel, Impact, Status, Wanted
+
+API, POS = frozenset({"api"}), frozenset({"pos"})
+EVERYTHING: frozenset[str] = frozenset()
+SEVERITY = [Impact.NONE, Impact.MINOR, Impact.MAJOR, Impact.CRITICAL]
+
+
+def scope(impact: Impact = Impact.MAJOR, components: frozenset[str] = API) -> Scope:
+    return Scope(impact=impact, components=components)
+
+
+def occasion_of(status: Status, now: Scope, earlier: Sequence[Scope] = ()) -> Occasion:
+    return Occasion(
+        channel=Channel.EMAIL,
+        scope=now,
+        earlier_scopes=earlier,
+        closes=status.closes,
+        postmortem=status is Status.POSTMORTEM,
+    )
+
+
+def is_concerned(preferences: Preferences, now: Scope) -> bool:
+    """Say in the contract's words whether an incident matters to somebody."""
+    if now.impact is Impact.MAINTENANCE:
+        severe_enough = preferences.maintenance
+    else:
+        severe_enough = SEVERITY.index(now.impact) >= SEVERITY.index(preferences.min_impact)
+    all_parts = not preferences.components or not now.components
+    return severe_enough and (all_parts or any(part in preferences.components for part in now.components))
+
+
+def should_be_told(preferences: Preferences, status: Status, now: Scope, standing: Standing) -> bool:
+    """Say in the contract's words whether somebody is told."""
+    heard_of_it = standing in (Standing.TOLD, Standing.IN_LINE)
+    match preferences.updates, status:
+        case Wanted.RESOLUTION, Status.RESOLVED | Status.COMPLETED:
+            return is_concerned(preferences, now) or heard_of_it  # having been in scope counts as told
+        case Wanted.RESOLUTION, _:
+            return False  # hears only the end
+        case _, Status.RESOLVED | Status.COMPLETED | Status.POSTMORTEM:
+            return heard_of_it
+        case Wanted.MILESTONES, _:
+            return is_concerned(preferences, now) and standing is not Standing.TOLD
+        case _:
+            return is_concerned(preferences, now)
+
+
+@pytest.mark.parametrize("updates", list(Wanted))
+@pytest.mark.parametrize("status", list(Status))
+def test_every_preference_impact_scope_and_standing(status: Status, updates: Wanted) -> None:
+    table = product([EVERYTHING, API, POS], SEVERITY, [True, False], Impact, [EVERYTHING, API, API | POS], Standing)
+    for wanted, min_impact, maintenance, impact, affected, standing in table:
+        preferences = Preferences(components=wanted, min_impact=min_impact, updates=updates, maintenance=maintenance)
+        now = scope(impact, affected)
+        told = is_told(preferences, standing, occasion_of(status, now))
+        assert told == should_be_told(preferences, status, now, standing), (preferences, status, now, standing)
+
+
+@pytest.mark.parametrize("standing", list(Standing))
+@pytest.mark.parametrize("status", list(Status))
+def test_nobody_is_told_on_a_channel_they_did_not_choose(status: Status, standing: Standing) -> None:
+    preferences = Preferences(channels=frozenset({Channel.WEBHOOK}))
+    assert not is_told(preferences, standing, occasion_of(status, scope()))
+
+
+def test_who_wants_only_the_end_hears_it_if_they_were_ever_in_scope() -> None:
+    preferences = Preferences(updates=Wanted.RESOLUTION, min_impact=Impact.MAJOR)
+    faded = occasion_of(Status.RESOLVED, scope(Impact.MINOR), earlier=[scope(Impact.MAJOR), scope(Impact.MINOR)])
+    never = occasion_of(Status.RESOLVED, scope(Impact.MINOR), earlier=[scope(Impact.MINOR)])
+    assert is_told(preferences, Standing.NEW, faded)
+    assert not is_told(preferences, Standing.NEW, never)
+
+
+def test_scope_that_grows_brings_in_those_who_now_match() -> None:
+    preferences = Preferences(components=POS)
+    assert not is_told(preferences, Standing.NEW, occasion_of(Status.IDENTIFIED, scope(components=API)))
+    assert is_told(preferences, Standing.NEW, occasion_of(Status.IDENTIFIED, scope(components=API | POS)))
+
+
+def test_the_first_check_that_fails_is_the_reason() -> None:
+    preferences = Preferences(min_impact=Impact.CRITICAL, components=POS)
+    found = checks(preferences, Standing.NEW, occasion_of(Status.INVESTIGATING, scope(Impact.MINOR, API)))
+    assert [(check.rule, check.passed) for check in found] == [
+        ("channel", True),
+        ("min_impact", False),
+        ("components", False),
+        ("updates", True),
+    ]
+    assert found[1].seen == "impact=minor min_impact=critical"
+    assert found[2].seen == "affected=api wanted=pos"
+
+
+# --- the two promises, under preferences, impact and components that change while it runs --------------------------
+
+PREFERENCES = st.builds(
+    Preferences,
+    components=st.sampled_from([EVERYTHING, API, POS]),
+    min_impact=st.sampled_from(SEVERITY),
+    updates=st.sampled_from(Wanted),
+    maintenance=st.booleans(),
+)
+SCOPES = st.builds(Scope, impact=st.sampled_from(Impact), components=st.sampled_from([EVERYTHING, API, POS, API | POS]))
+RUNNING = st.sampled_from([Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING, Status.IN_PROGRESS])
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notification of an incident: what it says, the reader's wishes by then, and whether it reached them."""
+
+    status: Status
+    scope: Scope
+    preferences: Preferences
+    arrives: bool
+
+
+STEPS = st.builds(Step, status=RUNNING, scope=SCOPES, preferences=PREFERENCES, arrives=st.booleans())
+
+
+def live_through(steps: Sequence[Step]) -> tuple[Standing, list[Scope]]:
+    """Return what a reader knows after a running incident, and how far it reached along the way."""
+    standing, scopes = Standing.NEW, list[Scope]()
+    for step in steps:
+        if is_told(step.preferences, standing, occasion_of(step.status, step.scope, scopes)):
+            standing = Standing.TOLD if step.arrives or standing is Standing.TOLD else Standing.IN_LINE
+        scopes.append(step.scope)
+    return standing, scopes
+
+
+@settings(max_examples=500)
+@given(st.lists(STEPS, max_size=6), SCOPES, PREFERENCES)
+def test_who_was_told_that_it_began_is_told_that_it_ended(steps: list[Step], end: Scope, last: Preferences) -> None:
+    standing, scopes = live_through(steps)
+    if standing is not Standing.NEW:
+        assert is_told(last, standing, occasion_of(Status.RESOLVED, end, scopes))
+
+
+@settings(max_examples=500)
+@given(st.lists(STEPS, max_size=6), SCOPES, PREFERENCES)
+def test_who_was_not_told_that_it_began_is_not_told_that_it_ended(
+    steps: list[Step], end: Scope, last: Preferences
+) -> None:
+    standing, scopes = live_through(steps)
+    told = is_told(last, standing, occasion_of(Status.RESOLVED, end, scopes))
+    if standing is Standing.NEW and told:
+        assert last.updates is Wanted.RESOLUTION
+        assert any(in_scope(last, each) for each in [*scopes, end])
+
+
+@given(PREFERENCES, SCOPES, st.sampled_from(Standing), st.sampled_from(Status))
+def test_the_verdict_is_the_sum_of_its_checks(
+    preferences: Preferences, now: Scope, standing: Standing, status: Status
+) -> None:
+    occasion = occasion_of(status, now)
+    found = checks(preferences, standing, occasion)
+    assert is_told(preferences, standing, occasion) == all(check.passed for check in found)
+    assert len({check.rule for check in found}) == len(found)
+    assert all(check.seen for check in found)
