@@ -7,7 +7,19 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 
 from notifier import __version__
-from notifier.api import audit, endpoints, events, health, history, inbound, openapi, outgoing, problems, subscribers
+from notifier.api import (
+    audit,
+    endpoints,
+    events,
+    health,
+    history,
+    inbound,
+    openapi,
+    outgoing,
+    problems,
+    subscriber_lists,
+    subscribers,
+)
 from notifier.api.docs import page
 from notifier.api.envelope import Envelope
 from notifier.api.gate import Gate
@@ -27,6 +39,7 @@ _STREAMING = ("/v1/subscribers/import",)
 # Fewer than the database's connections: who waits, waits for a thread, not for a connection.
 _THREADS = 10
 _INBOUND_AT_ONCE, _INBOUND_WAITING = 2, 64
+_IMPORTS_AT_ONCE = 2
 
 _DESCRIPTION = """
 Takes incident events and tells merchants, followers and partner systems.
@@ -74,6 +87,7 @@ def _routers() -> tuple[APIRouter, ...]:
         history.router,
         history.changes,
         history.incident,
+        subscriber_lists.router,
         subscribers.router,
         endpoints.router,
         audit.router,
@@ -95,6 +109,7 @@ def _runtime(application: Application) -> ApiRuntime:
         meters=Meters(read),
         readiness=Readiness(application.readiness),
         gate=Gate(at_once=_INBOUND_AT_ONCE, waiting=_INBOUND_WAITING),
+        import_gate=Gate(at_once=_IMPORTS_AT_ONCE, waiting=0),
     )
 
 

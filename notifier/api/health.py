@@ -19,7 +19,7 @@ async def live() -> Response:
 
 @router.get(
     "/readyz",
-    responses={**returns(200, ReadyShape, "All stores answer."), **{503: {"model": ReadyShape, "description": "Not."}}},
+    responses={**returns(200, ReadyShape, "All stores answer."), 503: {"model": ReadyShape, "description": "Not."}},
 )
 def ready(runtime: Runtime) -> Response:
     """Answer 200 when database and broker are reachable, else 503 with what is not.

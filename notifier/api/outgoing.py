@@ -78,7 +78,7 @@ _Signature = Annotated[
     str,
     Header(
         alias="webhook-signature",
-        description="`v1,` and base64 of HMAC-SHA256 over id.timestamp.body (Standard Webhooks); several after a rotation.",
+        description="Standard Webhooks: `v1,` and base64 of an HMAC-SHA256 over id.timestamp.body.",
     ),
 ]
 _ANSWERS: dict[int | str, dict[str, Any]] = {

@@ -9,6 +9,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from notifier.api.headers import SECURITY_HEADERS
 from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError, UnavailableError
@@ -82,6 +83,10 @@ async def _overloaded(_request: Request, _error: Exception) -> Response:
     return unavailable("Too much is asked for at once. Nothing was stored; try again.", seconds=1)
 
 
+async def _hung_up(_request: Request, _error: Exception) -> Response:
+    return problem(400, "The request ended before its body was whole")
+
+
 async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
     return problem(error.status_code, str(error.detail), headers=error.headers)
@@ -115,6 +120,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ConflictError, _conflict)
     app.add_exception_handler(UnavailableError, _unavailable)
     app.add_exception_handler(OverloadedError, _overloaded)
+    app.add_exception_handler(ClientDisconnect, _hung_up)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _bug)

@@ -111,9 +111,8 @@ class Publishing:
     async def _remember(self, digest: bytes, event_id: str) -> None:
         try:
             async with self._making:
-                if self._seen is None:
-                    self._seen = await self._gate.run(self._make_seen)
-                seen = self._seen
+                seen = self._seen if self._seen is not None else await self._gate.run(self._make_seen)
+                self._seen = seen
         except (OverloadedError, UnavailableError):
             return  # the next event tries again
         await seen.remember(digest.hex(), event_id)

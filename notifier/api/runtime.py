@@ -25,6 +25,7 @@ class ApiRuntime:
     meters: Meters
     readiness: Readiness
     gate: Gate  # for inbound news: events have one of their own
+    import_gate: Gate
 
 
 def runtime_of(request: Request) -> ApiRuntime:

@@ -9,7 +9,6 @@ from notifier.inbound.alertmanager import AlertRules
 from notifier.inbound.foreign import ComponentNames
 from notifier.queueing.seen import RedisSeen
 from notifier.services.audit import AuditLog
-from notifier.services.calm import ResolveCalm
 from notifier.services.feedback import Feedback
 from notifier.services.foreign import TakeAlerts, TakeStatuspage
 from notifier.services.repeats import Repeats, SeenEvents
@@ -71,9 +70,3 @@ class Intake:
         pepper = self._application.addresses.load()
         namespace = hashlib.sha256(b"seen events" + pepper).hexdigest()[:16]
         return RedisSeen(self._application.settings.queue_addresses().redis, namespace)
-
-
-def resolve_calm(application: Application) -> ResolveCalm:
-    """Return the sweep's chore that resolves what monitors opened and what has been calm since."""
-    texts = neutral_texts(application.locales)
-    return ResolveCalm(application.database, application.clock, application.ingest, texts)

@@ -2,6 +2,7 @@
 
 import re
 from email.header import Header
+from functools import lru_cache
 from typing import Final
 
 import idna
@@ -90,5 +91,7 @@ def folded(name: str, value: str) -> str:
     return "\r\n".join([*lines, current]) + "\r\n"
 
 
+@lru_cache(maxsize=128)
 def _encoded(text: str) -> str:
+    """Encode by RFC 2047; what all mails of a request share is encoded once."""
     return Header(text, "utf-8", maxlinelen=75).encode(linesep="", splitchars=" ").replace("\n", "")

@@ -20,6 +20,11 @@ _NEW_LINE = re.compile(r"\r\n|\r|\n")
 _OURS = RESERVED_HEADERS | {"date", "message-id", "mime-version"}
 
 
+def _with_crlf(text: str) -> str:
+    """End every line in CR LF: a bare CR or LF is what SMTP smuggling is made of."""
+    return _NEW_LINE.sub("\r\n", text) if "\n" in text or "\r" in text else text
+
+
 class _Blanks:
     """A text taken apart at its tags, once per set of tags, so that filling it in is one join.
 
@@ -27,7 +32,7 @@ class _Blanks:
     """
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = _with_crlf(text)
         self._parts: dict[tuple[str, ...], list[str]] = {}
 
     def fill(self, values: Mapping[str, str]) -> str:
@@ -38,10 +43,8 @@ class _Blanks:
             longest_first = sorted(filter(None, tags), key=len, reverse=True)
             pattern = "|".join(map(re.escape, longest_first))
             parts = self._parts[tags] = re.split(f"({pattern})", self._text) if pattern else [self._text]
-        if len(parts) == 1:
-            return parts[0]
         # re.split puts the tags at the odd places
-        return "".join([values[part] if place % 2 else part for place, part in enumerate(parts)])
+        return "".join([_with_crlf(values[part]) if place % 2 else part for place, part in enumerate(parts)])
 
 
 class MailForm:
@@ -111,16 +114,16 @@ def dot_stuffed(mail: bytes) -> bytes:
 
 
 def _part(kind: str, text: str, *, eight_bit: bool) -> bytes:
-    # A bare CR or LF is what SMTP smuggling is made of: every line ends in CR LF, whatever a value brought.
-    body = _NEW_LINE.sub("\r\n", text).encode("utf-8", "replace")
-    if not body.endswith(b"\r\n"):
-        body += b"\r\n"
+    body = text.encode("utf-8", "replace")
     if _lines_fit(body.split(b"\r\n")) and (eight_bit or body.isascii()):
         encoding = b"7bit" if body.isascii() else b"8bit"
     else:
-        encoding, body = b"quoted-printable", binascii.b2a_qp(body, istext=True)
+        # b2a_qp breaks lines by the ending it meets first, which a long text may lack: so LF in, CR LF afterwards.
+        quoted = binascii.b2a_qp(body.replace(b"\r\n", b"\n"), istext=True)
+        encoding, body = b"quoted-printable", quoted.replace(b"\n", b"\r\n")
     head = b"\r\nContent-Type: %b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n"
-    return head % (kind.encode("ascii"), encoding) + body
+    # The last CR LF belongs to the boundary behind it (RFC 2046 section 5.1.1).
+    return b"".join((head % (kind.encode("ascii"), encoding), body, b"\r\n"))
 
 
 def _lines_fit(lines: Sequence[bytes]) -> bool:

@@ -70,7 +70,7 @@ class HookSender:
         try:
             result = await self._through_gates(ticket, self.lanes[retry])
         except DeliveryError as error:
-            result = failed_result(ticket.request, error, self._clock())
+            result = failed_result(ticket.request, error.with_traceback(None), self._clock())
         except asyncio.CancelledError:
             result = failed_result(ticket.request, _stopped(ticket), self._clock())
         finally:

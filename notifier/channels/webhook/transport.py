@@ -58,11 +58,6 @@ class HttpTransport:
         self._open: set[HttpConnection] = set()
         self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
 
-    @property
-    def open_sockets(self) -> int:
-        """Connections in use and idle."""
-        return len(self._open)
-
     async def post(
         self, url: VettedUrl, addresses: Sequence[str], headers: Mapping[str, str], body: bytes, *, budget: float
     ) -> Answer:

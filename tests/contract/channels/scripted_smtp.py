@@ -1,5 +1,6 @@
 """An SMTP peer that answers as told, hangs up where told, and notes what came."""
 
+import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
@@ -58,6 +59,7 @@ class _Session(socketserver.BaseRequestHandler):
     server: SmtpPeer
 
     def handle(self) -> None:
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.server.notes.sessions += 1
         self.buffer = b""
         self.sender = self.address = ""

@@ -1,8 +1,10 @@
 """The SMTP sender against a real server, aiosmtpd: TLS, logins, and mails as a mail program reads them."""
 
+import asyncio
 import logging
 import re
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +14,6 @@ from email.parser import BytesParser
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from notifier.channels.email.smtp import SmtpSender
@@ -49,13 +50,17 @@ class Inbox:
         self.raw.append(content)
         self.mails.append(BytesParser(EmailMessage, policy=policy.default).parsebytes(content))
         self.options.append(list(envelope.mail_options))
-        self.tls.append(session.ssl is not None or server.transport.get_extra_info("ssl_object") is not None)
+        self.tls.append(session.ssl is not None or _is_encrypted(server))
         return "250 2.0.0 kept"
 
     def authenticate(self, _server: SMTP, _session: Session, _envelope: Envelope, _kind: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.users.append(data.login.decode())
         return AuthResult(success=data.password.decode() == PASSWORD, handled=False)
+
+
+def _is_encrypted(server: SMTP) -> bool:
+    return server.transport is not None and server.transport.get_extra_info("ssl_object") is not None
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +76,28 @@ def quiet_server() -> Iterator[None]:
 
 
 @contextmanager
-def server(inbox: Inbox, **options: Any) -> Iterator[int]:
-    controller = Controller(inbox, hostname="127.0.0.1", port=0, **options)
-    controller.start()
+def server(inbox: Inbox, ssl_context: ssl.SSLContext | None = None, **options: Any) -> Iterator[int]:
+    """Serve on a free port of 127.0.0.1; aiosmtpd's own controller must know the port beforehand."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    opening = loop.create_server(lambda: SMTP(inbox, loop=loop, **options), "127.0.0.1", 0, ssl=ssl_context)
+    listening = asyncio.run_coroutine_threadsafe(opening, loop).result(5)
     try:
-        yield int(controller.server.sockets[0].getsockname()[1])
+        yield int(listening.sockets[0].getsockname()[1])
     finally:
-        controller.stop()
+        asyncio.run_coroutine_threadsafe(_close(listening), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        loop.close()
+
+
+async def _close(listening: asyncio.Server) -> None:
+    listening.close()
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 @contextmanager
@@ -193,7 +213,7 @@ def test_a_certificate_nobody_vouches_for_is_not_accepted(trust: Trust, *, impli
 
 def test_a_login_is_made_over_tls(trust: Trust) -> None:
     inbox = Inbox()
-    options = {"tls_context": trust.server, "authenticator": inbox.authenticate, "auth_required": True}
+    options: dict[str, Any] = {"tls_context": trust.server, "authenticator": inbox.authenticate, "auth_required": True}
     with (
         server(inbox, **options) as port,
         sender_to(port, trust.client, username="shop", password=PASSWORD) as sender,
@@ -205,7 +225,7 @@ def test_a_login_is_made_over_tls(trust: Trust) -> None:
 
 def test_a_refused_login_stops_the_channel_and_repeats_no_password(trust: Trust) -> None:
     inbox = Inbox()
-    options = {"tls_context": trust.server, "authenticator": inbox.authenticate, "auth_required": True}
+    options: dict[str, Any] = {"tls_context": trust.server, "authenticator": inbox.authenticate, "auth_required": True}
     with (
         server(inbox, **options) as port,
         sender_to(port, trust.client, username="shop", password="a wrong password") as sender,
@@ -218,7 +238,7 @@ def test_a_refused_login_stops_the_channel_and_repeats_no_password(trust: Trust)
 
 def test_a_server_that_demands_a_login_stops_the_channel(trust: Trust) -> None:
     inbox = Inbox()
-    options = {"tls_context": trust.server, "authenticator": inbox.authenticate, "auth_required": True}
+    options: dict[str, Any] = {"tls_context": trust.server, "authenticator": inbox.authenticate, "auth_required": True}
     with (
         server(inbox, **options) as port,
         sender_to(port, trust.client) as sender,

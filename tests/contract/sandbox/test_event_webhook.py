@@ -150,7 +150,7 @@ def test_key_of_the_operator_signs() -> None:
     key = new_signing_key()
     verifier = Verifier(public_key_of(key))
     assert verifier.verify_signature("[]\r\n", sign(load_key(key), "1785578471", b"[]\r\n"), "1785578471")
-    with pytest.raises(ValueError, match="P-256|deserialize|decode"):
+    with pytest.raises(ValueError, match=r"P-256|deserialize|decode"):
         load_key("bm9uc2Vuc2U=")
 
 

@@ -18,6 +18,9 @@ from tests.contract.sandbox.sendgrid_requests import (
 )
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
+RESERVED = ["Content-Type", "content-TRANSFER-encoding", "To", "FROM", "subject", "Reply-To", "cc", "BCC"]
+RESERVED += ["x-sg-id", "X-SG-EID", "Received", "DKIM-Signature"]
+
 
 def test_accepted_request_is_answered_202_with_an_empty_body_and_one_message_id(sandbox: RunningSandbox) -> None:
     answer = send(sandbox, a_request(a_personalization(1), a_personalization(2)))
@@ -38,13 +41,11 @@ def test_the_root_answers_like_the_prefix(sandbox: RunningSandbox) -> None:
 
 def test_more_than_a_thousand_objects_are_refused(sandbox: RunningSandbox) -> None:
     request = a_request(*(a_personalization(number) for number in range(1001)))
-    assert refused(sandbox, request) == [
-        (
-            "The personalization block is limited to 1000 personalizations per API request. You have provided 1001 "
-            "personalizations. Please consider splitting this into multiple requests and resending your request.",
-            "personalizations",
-        )
-    ]
+    message = (
+        "The personalization block is limited to 1000 personalizations per API request. You have provided 1001 "
+        "personalizations. Please consider splitting this into multiple requests and resending your request."
+    )
+    assert refused(sandbox, request) == [(message, "personalizations")]
 
 
 def test_more_than_a_thousand_addressees_are_refused(sandbox: RunningSandbox) -> None:
@@ -128,8 +129,7 @@ def test_two_addressees_in_one_object_are_refused_in_strict_mode_alone(sandbox: 
     accepted(sandbox, a_request(entry))
 
 
-@pytest.mark.parametrize("name", ["Content-Type", "content-TRANSFER-encoding", "To", "FROM", "subject", "Reply-To", "cc",
-                                  "BCC", "x-sg-id", "X-SG-EID", "Received", "DKIM-Signature"])  # fmt: skip
+@pytest.mark.parametrize("name", RESERVED)
 def test_reserved_header_is_refused_on_both_levels(sandbox: RunningSandbox, name: str) -> None:
     message = "Header can not be one of the reserved keys."
     assert refused(sandbox, a_request(headers={name: "x"})) == [(message, "headers")]
@@ -174,7 +174,7 @@ def test_missing_subject_is_refused_unless_every_object_brings_one(sandbox: Runn
 @pytest.mark.parametrize("field", ["substitutions", "headers", "custom_args"])
 @pytest.mark.parametrize("value", [1, True, None, ["x"], {"a": "b"}])
 def test_value_that_is_no_string_yields_the_bare_bad_request(sandbox: RunningSandbox, field: str, value: Any) -> None:
-    assert refused(sandbox, a_request(a_personalization(**{field: {"-a-": value}}))) == [("Bad Request", None)]
+    assert refused(sandbox, a_request(a_personalization(0, **{field: {"-a-": value}}))) == [("Bad Request", None)]
 
 
 def test_invalid_utf8_and_malformed_json_are_told_apart(sandbox: RunningSandbox) -> None:
@@ -206,7 +206,7 @@ def test_unverified_sender_is_403(sandbox: RunningSandbox) -> None:
     [(message, field)] = refused(sandbox, a_request(**{"from": {"email": "a@elsewhere.example"}}), 403)
     assert message.startswith("The from address does not match a verified Sender Identity. Mail cannot be sent until")
     assert field == "from"
-    own = a_personalization(**{"from": {"email": "a@elsewhere.example"}})
+    own = a_personalization(0, **{"from": {"email": "a@elsewhere.example"}})
     assert refused(sandbox, a_request(own), 403)[0][1] == "from"
 
 

@@ -15,6 +15,11 @@ from notifier.sandbox.server import SandboxServer
 from tests.sandbox_server import running_sandbox
 
 
+def answers(base_url: str) -> bool:
+    with urllib.request.urlopen(f"{base_url}/sandbox/api/summary", timeout=5) as answer:  # noqa: S310  our own address
+        return bool(answer.status == 200)
+
+
 def start(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "notifier.sandbox", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -26,8 +31,7 @@ def test_process_says_where_it_listens_and_ends_on_a_signal(ending: signal.Signa
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("sandbox listening on http://127.0.0.1:")
-        with urllib.request.urlopen(f"{line.split()[-1]}/sandbox/api/summary", timeout=5) as answer:
-            assert answer.status == 200
+        assert answers(line.split()[-1])
         os.kill(process.pid, ending)
         out, err = process.communicate(timeout=10)
         assert (out, err, process.returncode) == ("", "", 0)
@@ -63,8 +67,7 @@ def test_stopping_lets_a_hanging_receiver_go_at_once() -> None:
 def test_sandbox_listens_on_ipv6_too() -> None:
     with SandboxServer("::1", 0) as server:
         assert server.base_url == f"http://[::1]:{server.port}"
-        with urllib.request.urlopen(f"{server.base_url}/sandbox/api/summary", timeout=5) as answer:
-            assert answer.status == 200
+        assert answers(server.base_url)
 
 
 def test_configuration_shows_no_secret() -> None:

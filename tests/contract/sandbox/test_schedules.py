@@ -122,7 +122,8 @@ def test_number_of_entries_is_limited(scene: Scene) -> None:
 
 
 def test_wrong_status_and_unknown_batch_are_refused(scene: Scene) -> None:
-    for body in ({"batch_id": scene.batch(), "status": "stop"}, {"batch_id": "x", "status": "pause"}, [], {}):
+    bodies: list[Any] = [{"batch_id": scene.batch(), "status": "stop"}, {"batch_id": "x", "status": "pause"}, [], {}]
+    for body in bodies:
         assert scene.call("POST", "/user/scheduled_sends", body).status == 400
 
 

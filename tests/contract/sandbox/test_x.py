@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import requests
 import tweepy
-from requests_oauthlib import OAuth1
 
 from notifier.sandbox.config import SandboxConfig, XRules
 from notifier.sandbox.credentials import X_APP_ONLY_BEARER, XAccount, x_account
@@ -181,7 +180,8 @@ def test_two_cashtags_are_refused(client: tweepy.Client) -> None:
 
 @pytest.mark.parametrize("key", ["consumer_key", "consumer_secret", "access_token", "access_token_secret"])
 def test_wrong_key_of_the_four_is_401(sandbox: RunningSandbox, key: str) -> None:
-    client = x_client(sandbox.x_url, **{key: "wrong"})
+    changes: dict[str, Any] = {key: "wrong"}
+    client = x_client(sandbox.x_url, **changes)
     with pytest.raises(tweepy.Unauthorized) as caught:
         client.create_tweet(text="Storing")
     assert caught.value.response.json() == {
@@ -195,10 +195,12 @@ def test_wrong_key_of_the_four_is_401(sandbox: RunningSandbox, key: str) -> None
 
 def signed(sandbox: RunningSandbox, url: str, **changes: Any) -> int:
     """Status of a post whose signature covers `url`."""
-    account = x_account("x-nl")
-    auth = OAuth1(
-        account.consumer_key, account.consumer_secret, account.access_token, account.access_token_secret, **changes
-    )
+    client = x_client(sandbox.x_url)
+    auth = tweepy.OAuth1UserHandler(
+        client.consumer_key, client.consumer_secret, client.access_token, client.access_token_secret
+    ).apply_auth()
+    auth.client.nonce, auth.client.timestamp = changes.get("nonce"), changes.get("timestamp")
+    client.session.close()
     request = requests.Request("POST", url, json={"text": f"Post {url} {changes}"}, auth=auth).prepare()
     request.url = f"{sandbox.x_url}/2/tweets"
     with requests.Session() as session:
@@ -238,7 +240,12 @@ def test_only_listed_accounts_are_known_where_accounts_are_not_open() -> None:
     own = XAccount(name="own", consumer_key="ck", consumer_secret="cs", access_token="at", access_token_secret="ats",
                    bearer_token="bt")  # fmt: skip
     with running_sandbox(SandboxConfig(x_accounts=(own,), open_accounts=False)) as sandbox:
-        keys = {"consumer_key": "ck", "consumer_secret": "cs", "access_token": "at", "access_token_secret": "ats"}
+        keys: dict[str, Any] = {
+            "consumer_key": "ck",
+            "consumer_secret": "cs",
+            "access_token": "at",
+            "access_token_secret": "ats",
+        }
         client, derived = x_client(sandbox.x_url, **keys), x_client(sandbox.x_url)
         assert client.get_me().data.username == "own"
         with pytest.raises(tweepy.Unauthorized):

@@ -22,7 +22,7 @@ class ToSandbox(HTTPAdapter):
         return super().send(request, *args, **(kwargs | {"timeout": self._timeout, "proxies": {}}))
 
 
-def x_client(base_url: str, name: str = "x-nl", *, timeout: float = 5.0, **changes: str) -> tweepy.Client:
+def x_client(base_url: str, name: str = "x-nl", *, timeout: float = 5.0, **changes: Any) -> tweepy.Client:
     account = x_account(name)
     keys = {
         "consumer_key": account.consumer_key,

@@ -106,6 +106,10 @@ class Receiver:
         """Where it is to be reached."""
         return f"{scheme}://{host or self.host}:{self.port}{path}"
 
+    def is_quiet(self) -> bool:
+        """Whether no connection is open."""
+        return not self._open
+
     def close(self) -> None:
         """End all connections and threads."""
         self._closing.set()

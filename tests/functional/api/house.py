@@ -1,0 +1,115 @@
+"""An installation for functional tests, and a client that holds answers to their documented shape."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from httpx2 import Response
+from starlette.testclient import TestClient
+
+from notifier.bootstrap.application import Application
+from notifier.services.audit import Actor
+from notifier.settings import load_settings
+from notifier.storage.engine import Database
+
+ADMIN = "the-admin-token-of-the-functional-tests"
+Json = dict[str, Any]
+
+
+def application_on(database: Database, folder: Path, **environ: str) -> Application:
+    """Build an application on a database; no broker answers, and webhooks may go to this machine."""
+    url = database.url.set(drivername="postgresql") if not database.is_sqlite else database.url
+    variables = {
+        "NOTIFIER_DATA_DIR": str(folder / "data"),
+        "NOTIFIER_DATABASE_URL": url.render_as_string(hide_password=False),
+        "NOTIFIER_REDIS_URL": f"unix://{folder}/no.sock",
+        "NOTIFIER_ADMIN_TOKEN": ADMIN,
+        "NOTIFIER_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+    }
+    return Application(load_settings(variables | environ, cwd=folder))
+
+
+@dataclass
+class Api:
+    """A client of the API."""
+
+    client: TestClient
+    application: Application
+    document: Json = field(repr=False)
+
+    def key(self, *scopes: str) -> str:
+        """Make a key with these scopes."""
+        return self.application.api_keys.create("test", scopes, Actor("tests", "here")).plaintext
+
+    def call(self, method: str, path: str, **arguments: Any) -> Response:
+        """Send a request; the answer must have the shape that is documented for it."""
+        answer = self.client.request(method, path, **arguments)
+        self._check(method, path.partition("?")[0], answer)
+        return answer
+
+    def get(self, path: str, **arguments: Any) -> Response:
+        return self.call("GET", path, **arguments)
+
+    def post(self, path: str, **arguments: Any) -> Response:
+        return self.call("POST", path, **arguments)
+
+    def patch(self, path: str, **arguments: Any) -> Response:
+        return self.call("PATCH", path, **arguments)
+
+    def delete(self, path: str, **arguments: Any) -> Response:
+        return self.call("DELETE", path, **arguments)
+
+    @cached_property
+    def _templates(self) -> list[tuple[re.Pattern[str], Json]]:
+        fixed_first = sorted(self.document["paths"].items(), key=lambda item: (item[0].count("{"), -len(item[0])))
+        return [(re.compile(re.sub(r"\{[^}]+\}", ".+", path)), item) for path, item in fixed_first]
+
+    def _check(self, method: str, path: str, answer: Response) -> None:
+        item = next((item for pattern, item in self._templates if pattern.fullmatch(path)), None)
+        if item is None or method.lower() not in item:
+            return
+        documented = item[method.lower()]["responses"]
+        assert str(answer.status_code) in documented, f"{method} {path}: {answer.status_code} is not documented"
+        shape = documented[str(answer.status_code)]
+        if "$ref" in shape:
+            shape = self.document["components"]["responses"][shape["$ref"].rpartition("/")[2]]
+        media = answer.headers.get("content-type", "").partition(";")[0]
+        if not answer.content or "json" not in media:
+            return
+        assert media in shape["content"], f"{method} {path}: {media} is not documented"
+        schema = shape["content"][media]["schema"] | {"components": self.document["components"]}
+        jsonschema.Draft202012Validator(schema).validate(answer.json())
+
+
+def an_event(number: int = 1, *, now: datetime | None = None, **changes: Any) -> Json:
+    """Write event `evt-N` of incident `inc-1`; `changes` are laid over its parts by name."""
+    posted = (now or datetime.now(UTC)) - timedelta(minutes=5) + timedelta(seconds=number)
+    return {
+        "id": changes.get("id", f"evt-{number}"),
+        "incident": {
+            "id": "inc-1",
+            "title": {"en": "Payments are slow", "nl": "Betalingen zijn traag"},
+            "impact": "major",
+            "components": ["checkout"],
+            "started_at": posted.isoformat(),
+        }
+        | changes.get("incident", {}),
+        "update": {
+            "id": f"upd-{number}",
+            "status": "investigating",
+            "body": {"en": f"We are looking into it, take {number}."},
+            "posted_at": posted.isoformat(),
+        }
+        | changes.get("update", {}),
+        "notify": changes.get("notify", True),
+    }
+
+
+def faults(answer: Response) -> dict[str, str]:
+    """The fields that a problem document names."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    return {fault["field"]: fault["message"] for fault in answer.json()["errors"]}

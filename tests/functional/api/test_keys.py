@@ -1,0 +1,97 @@
+import logging
+
+import pytest
+
+from notifier.services.audit import Actor
+from tests.functional.api.house import Api, an_event
+
+MANY = [
+    ("POST", "/v1/events", "publish"),
+    ("GET", "/v1/incidents", "read"),
+    ("GET", "/v1/incidents/inc-1", "read"),
+    ("GET", "/v1/incidents/inc-1/notifications", "read"),
+    ("GET", "/v1/notifications/ntf_1/deliveries", "read"),
+    ("GET", "/v1/deliveries/dlv_1", "read"),
+    ("POST", "/v1/deliveries/replay", "manage"),
+    ("GET", "/v1/subscribers", "read"),
+    ("POST", "/v1/subscribers", "manage"),
+    ("POST", "/v1/subscribers/import", "manage"),
+    ("GET", "/v1/subscribers/export", "manage"),
+    ("GET", "/v1/subscribers/shop-1", "read"),
+    ("PATCH", "/v1/subscribers/shop-1", "manage"),
+    ("DELETE", "/v1/subscribers/shop-1", "manage"),
+    ("GET", "/v1/endpoints", "read"),
+    ("POST", "/v1/endpoints", "manage"),
+    ("GET", "/v1/endpoints/end_1", "read"),
+    ("PATCH", "/v1/endpoints/end_1", "manage"),
+    ("DELETE", "/v1/endpoints/end_1", "manage"),
+    ("POST", "/v1/endpoints/end_1/test", "manage"),
+    ("POST", "/v1/endpoints/end_1/rotate", "manage"),
+    ("POST", "/v1/endpoints/end_1/enable", "manage"),
+    ("GET", "/v1/audit", "manage"),
+    ("POST", "/v1/inbound/statuspage/cloud", "publish"),
+    ("POST", "/v1/inbound/alertmanager/prom", "publish"),
+    ("POST", "/v1/inbound/sendgrid/events", "publish"),
+]
+SCOPES = {"publish", "manage", "read"}
+
+
+def test_every_call_of_the_api_is_in_the_list_above(api: Api) -> None:
+    operations = {
+        (method.upper(), path)
+        for path, item in api.document["paths"].items()
+        for method in item
+        if path.startswith("/v1/")
+    }
+    assert len(MANY) >= len(operations)
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), MANY)
+def test_a_call_without_a_key_is_refused(api: Api, method: str, path: str, scope: str) -> None:
+    del scope
+    answer = api.call(method, path, headers={"Authorization": ""})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), MANY)
+def test_a_key_opens_what_its_scope_says_and_no_more(api: Api, method: str, path: str, scope: str) -> None:
+    opening = {"read": {"read", "manage"}}.get(scope, {scope})
+    for held in sorted(SCOPES):
+        answer = api.call(method, path, headers={"Authorization": f"Bearer {api.key(held)}"})
+        assert (answer.status_code == 403) == (held not in opening)
+        assert answer.status_code != 401
+
+
+@pytest.mark.parametrize("presented", ["Bearer", "Bearer ", "Basic abc", "Bearer ntf_key_wrong", "ntf_key_wrong", "Bearer é"])
+def test_wrong_keys_are_all_answered_alike(api: Api, presented: str) -> None:
+    answer = api.get("/v1/incidents", headers={"Authorization": presented.encode()})
+    none = api.get("/v1/incidents", headers={"Authorization": ""})
+    assert answer.status_code == 401
+    assert answer.json() == none.json()
+
+
+def test_a_key_in_the_address_opens_inbound_calls_alone(api: Api) -> None:
+    key = api.key("publish")
+    bare = {"Authorization": ""}
+    assert api.post(f"/v1/inbound/statuspage/cloud?key={key}", content=b"{}", headers=bare).status_code == 422
+    assert api.post(f"/v1/events?key={key}", json=an_event(), headers=bare).status_code == 401
+    assert api.get(f"/v1/incidents?key={api.key('read')}", headers=bare).status_code == 401
+
+
+def test_a_revoked_key_opens_nothing_a_few_seconds_later(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = api.application.api_keys.create("ci", ["read"], Actor("tests", "here"))
+    headers = {"Authorization": f"Bearer {made.plaintext}"}
+    assert api.get("/v1/incidents", headers=headers).status_code == 200
+    api.application.api_keys.revoke(made.id, Actor("tests", "here"))
+    monkeypatch.setattr(api.client.app.state.runtime.keyring, "_clock", lambda: float("inf"))
+    assert api.get("/v1/incidents", headers=headers).status_code == 401
+
+
+def test_no_key_is_ever_logged(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    key = api.key("publish")
+    caplog.set_level(logging.DEBUG)
+    api.post(f"/v1/inbound/statuspage/cloud?key={key}", content=b"{}", headers={"Authorization": ""})
+    api.post("/v1/events", json=an_event(), headers={"Authorization": f"Bearer {key}"})
+    api.post("/v1/events?key=" + key, json=an_event(), headers={"Authorization": ""})
+    assert key not in caplog.text
