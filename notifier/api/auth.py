@@ -7,7 +7,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyQuery, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from notifier.api.runtime import Runtime, runtime_of
+from notifier.api.runtime import Runtime
 from notifier.services.api_keys import Caller, Scope
 from notifier.services.audit import Actor
 
@@ -63,10 +63,15 @@ async def may_hand_in(
     return await _known(runtime, _in_header(request) or request.query_params.get("key"), Scope.PUBLISH)
 
 
-async def may_hand_in_if_keyed(request: Request) -> Caller | None:
+async def may_hand_in_if_keyed(
+    request: Request,
+    runtime: Runtime,
+    _documented: Annotated[object, Security(_BEARER)] = None,
+    _also: Annotated[object, Security(_IN_QUERY)] = None,
+) -> Caller | None:
     """Like `may_hand_in` for a sender who may prove itself in another way: None without any key."""
     presented = _in_header(request) or request.query_params.get("key")
-    return await _known(runtime_of(request), presented, Scope.PUBLISH) if presented else None
+    return await _known(runtime, presented, Scope.PUBLISH) if presented else None
 
 
 def _actor(request: Request, caller: Caller) -> Actor:

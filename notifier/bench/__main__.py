@@ -7,12 +7,14 @@ for the run.
 """
 
 import argparse
+import json
 import os
 import platform
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -20,7 +22,6 @@ from rich.table import Table
 
 from notifier.bench.cluster import shared_server
 from notifier.bench.measure import Measured, measure
-from notifier.cli.console import print_json
 from notifier.storage.engine import Database
 from notifier.storage.tables import metadata
 
@@ -111,7 +112,7 @@ def main() -> None:
         results.append(found)
         console.print(f"{found.database}: {found.recipients:,} recipients, {found.endpoints:,} endpoints: done")
     if options.json:
-        print_json([{name: getattr(found, name) for name in found.__slots__} for found in results])
+        sys.stdout.write(json.dumps([asdict(found) for found in results], indent=2) + "\n")
     else:
         _show(console, results)
 

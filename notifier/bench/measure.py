@@ -1,6 +1,5 @@
 """One measurement: an installation, an audience, one event per channel, and what the sink saw."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,8 +12,8 @@ from typing import Any
 
 from notifier.bench.load import add_endpoints, add_subscribers
 from notifier.bootstrap.application import Application
-from notifier.demo.system import Installation, installation, request
 from notifier.settings import load_settings
+from notifier.supervise.installation import Installation, installation, request
 
 _TIMEOUT = 600.0
 _KEY = "SG.benchbenchbenchbench00.benchbenchbenchbenchbenchbenchbenchbenchben"
@@ -109,11 +108,12 @@ def _tell(system: Installation, port: int, component: str, expected: int) -> dic
     system.call("POST", "/v1/events", _event(component))
     accepted = time.time()
     deadline = accepted + _TIMEOUT
+    stats = request("GET", f"http://127.0.0.1:{port}/stats", None, {})
     while time.time() < deadline:
-        stats = request("GET", f"http://127.0.0.1:{port}/stats", None, {})
         if stats["recipients"] >= expected:
             break
         time.sleep(0.05)
+        stats = request("GET", f"http://127.0.0.1:{port}/stats", None, {})
     return {
         "told": stats["recipients"],
         "requests": stats["requests"],
@@ -153,4 +153,4 @@ def _called(words: list[str]) -> str:
     for word in ("api", "scheduler", "up"):
         if word in words:
             return word
-    return os.path.basename(words[0]) or "other"
+    return Path(words[0]).name or "other"

@@ -17,12 +17,12 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     return _CONTROL.sub(" ", text)[:_LONGEST].strip()
 
 
-def hush(*loggers: str) -> None:
-    """Keep loggers of libraries from speaking below INFO: at DEBUG they write keys, signatures and whole payloads.
+def hush(*loggers: str, level: int = logging.INFO) -> None:
+    """Keep loggers of libraries from speaking below a level: at DEBUG they write keys, signatures and whole payloads.
 
     A logger without a level of its own would follow the root's; one that an operator set is only ever raised.
     """
     for name in loggers:
         logger = logging.getLogger(name)
-        if logger.level < logging.INFO:
-            logger.setLevel(logging.INFO)
+        if logger.level < level:
+            logger.setLevel(level)

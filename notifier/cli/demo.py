@@ -8,7 +8,7 @@ from notifier.cli.console import JsonFlag, out, print_json
 from notifier.demo.run import run_demo
 from notifier.settings import load_settings
 
-_DEFAULT_SPEED = 900.0
+_DEFAULT_SPEED = 1200.0
 
 
 def register(app: typer.Typer) -> None:

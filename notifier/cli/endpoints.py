@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         ("add", add),
         ("list", list_endpoints),
         ("show", show),
-        ("test", test_endpoint),
+        ("test", post_test),
         ("rotate", rotate),
         ("enable", enable),
         ("disable", disable),
@@ -63,7 +63,7 @@ def show(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: F
     _print(application("endpoints").endpoints.get(endpoint_id), as_json=as_json)
 
 
-def test_endpoint(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+def post_test(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Post a signed endpoint.test now and say what was answered."""
     notifier = application("endpoints")
     try:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from notifier.demo import story
 from notifier.demo.replay import Progress, Replay, Result
-from notifier.demo.system import Installation, installation
+from notifier.supervise.installation import Installation, installation
 
 _WINDOW_SECONDS = 60  # the default policy's, compressed like everything else
 

@@ -25,7 +25,7 @@ def ulid_time(ulid: str) -> datetime:
 
 
 def delivery_id(notification_public_id: str, recipient_key: int) -> str:
-    """Name a delivery: the same notification and recipient always give the same id, on every retry and every machine."""
+    """Name a delivery: one notification and recipient always give the same id, on every retry and every machine."""
     key = base64.b32encode(recipient_key.to_bytes(8, "big")).decode().rstrip("=").lower()
     return f"{_DELIVERY_PREFIX}{notification_public_id.removeprefix('ntf_')}_{key}"
 

@@ -156,7 +156,7 @@ class Reason(StrEnum):
 
 
 class Lane(StrEnum):
-    """Queues: fresh news never waits behind old trouble, so each kind of work has a lane and worker slots of its own."""
+    """Queues: fresh news never waits behind old trouble, so each kind of work has a lane and slots of its own."""
 
     CONTROL = "control"
     EMAIL = "email"

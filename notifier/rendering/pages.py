@@ -57,9 +57,7 @@ class PageRenderer:
         where = zone(timezone or self._story.brand.timezone, self._story.brand.timezone)
         return self._templates.render(f"web/{name}.html", reader, {**self._common(reader, where), **context})
 
-    def incident(
-        self, incident: Incident, updates: Sequence[NoticeUpdate], *, locale: str, timezone: str = ""
-    ) -> str:
+    def incident(self, incident: Incident, updates: Sequence[NoticeUpdate], *, locale: str, timezone: str = "") -> str:
         """Render the public page of an incident: the whole timeline, newest first, an anchor per update."""
         reader = self._story.languages[locale]
         ordered = sorted(updates, key=lambda update: update.posted_at)

@@ -112,6 +112,9 @@ def _fill(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         for row in rows:
             copy.write_row(row)
     connection.execute(text("ANALYZE subscriber_stage"))
+    # A few thousand look-ups by index, whatever the statistics of a table that is just being filled say.
+    for plan in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
+        connection.execute(text(f"SET LOCAL {plan} = off"))
 
 
 def _suppress_as_asked(connection: Connection, now: datetime) -> None:
@@ -172,9 +175,8 @@ def _create(connection: Connection, legal_basis: str, now: datetime) -> int:
         .order_by(_s.external_id)
     )
     columns = [*names, "legal_basis", "created_at", "updated_at"]
-    return connection.execute(
-        insert(connection, t.subscriber).from_select(columns, new).on_conflict_do_nothing()
-    ).rowcount
+    statement = insert(connection, t.subscriber).from_select(columns, new).on_conflict_do_nothing()
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def refresh_statistics(connection: Connection) -> None:

@@ -1,5 +1,6 @@
 """Posts on Bluesky by atproto: a record under a key of its own, so that a repeat replaces itself by itself."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from notifier.channels.http import (
 )
 from notifier.channels.redact import hush
 from notifier.channels.social.bluesky_login import LOGIN_ENDED, BlueskyLogin, LoginError, library
-from notifier.channels.social.bluesky_record import COLLECTION, can_reply, post_record
+from notifier.channels.social.bluesky_record import COLLECTION, can_reply, post_record, upload_blob
 from notifier.channels.social.bluesky_transport import DirectTransport, ForeignServerError, Servers
 from notifier.channels.social.tid import record_key
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUnknownError, PermanentDeliveryError
@@ -73,7 +74,7 @@ class BlueskySender:
             sessions: Keeps the login between processes.
             timeouts: Seconds to connect, and to wait between two bytes.
         """
-        hush("httpx", "httpcore")
+        hush("httpx", "httpcore", level=logging.WARNING)  # httpx reports every request at INFO
         self.account = account
         self.budget: RateBudget | None = None
         self._clock = clock
@@ -166,9 +167,8 @@ class BlueskySender:
         if len(picture.data) > _LARGEST_PICTURE:
             extra["picture"] = Reason.TOO_LARGE.value
             return None
-        headers = {"Content-Type": picture.media_type}
         try:
-            return self._run(lambda client: client.com.atproto.repo.upload_blob(picture.data, headers=headers)).blob
+            return self._run(lambda client: upload_blob(client, picture.data, picture.media_type))
         except ChannelStoppedError:
             raise
         except DeliveryError as error:

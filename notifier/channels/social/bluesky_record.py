@@ -45,6 +45,17 @@ def facets(text: str, links: Sequence[str] = ()) -> list[Any]:
     return found
 
 
+def upload_blob(client: Any, data: bytes, media_type: str) -> Any:
+    """Upload a file; returns what an embed refers to it by. The library's own call uses a deprecated one of httpx."""
+    response = client.request.post(
+        client._build_url("com.atproto.repo.uploadBlob"),  # noqa: SLF001 - knows the server the session lives on
+        content=data,
+        headers={"Content-Type": media_type},
+    )
+    to_model = importlib.import_module("atproto_client.models.utils").get_response_model
+    return to_model(response, library().models.ComAtprotoRepoUploadBlob.Response).blob
+
+
 def can_reply(receipt: PostReceipt | None) -> bool:
     """Whether a receipt names a post completely enough to refer to it."""
     return receipt is not None and bool(receipt.id) and bool(receipt.extra.get("cid"))

@@ -149,6 +149,20 @@ class Receiver:
         self._open.discard(sock)
 
 
+class Gate:
+    """A receiver that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+
+    def __call__(self, line: Line, _request: Received) -> bool:
+        while not self.open.wait(0.01):
+            if line.closing.is_set():
+                return False
+        line.sock.sendall(OK)
+        return True
+
+
 @contextlib.contextmanager
 def receiving(behave: Behaviour | None = None, **options: Any) -> Iterator[Receiver]:
     """Run a receiver for the length of a test."""

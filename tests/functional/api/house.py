@@ -1,9 +1,11 @@
 """An installation for functional tests, and a client that holds answers to their documented shape."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import jsonschema
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.services.audit import Actor
 from notifier.settings import load_settings
@@ -83,6 +86,20 @@ class Api:
         assert media in shape["content"], f"{method} {path}: {media} is not documented"
         schema = shape["content"][media]["schema"] | {"components": self.document["components"]}
         jsonschema.Draft202012Validator(schema).validate(answer.json())
+
+
+@contextmanager
+def serving(application: Application, key: str = ADMIN) -> Iterator[Api]:
+    """Serve an installation to a client that bears `key`."""
+    app = create_app(application)
+    with TestClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False) as client:
+        yield Api(client, application, _document())
+
+
+@cache
+def _document() -> Json:
+    """The OpenAPI document does not depend on the installation, and takes a while to build."""
+    return create_app(application_on(Database("sqlite:///:memory:"), Path("nowhere"))).openapi()
 
 
 def an_event(number: int = 1, *, now: datetime | None = None, **changes: Any) -> Json:

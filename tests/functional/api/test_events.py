@@ -20,8 +20,8 @@ def events_in(application: Application) -> int:
         return int(connection.execute(select(func.count()).select_from(t.event)).scalar_one())
 
 
-def test_an_event_is_accepted_and_shown(api: Api) -> None:
-    answer = api.post("/v1/events", json=an_event())
+def test_an_event_is_accepted_and_shown(api_anywhere: Api) -> None:
+    answer = api_anywhere.post("/v1/events", json=an_event())
     assert answer.status_code == 202
     assert answer.json() == {
         "event_id": "evt-1",
@@ -30,7 +30,7 @@ def test_an_event_is_accepted_and_shown(api: Api) -> None:
         "outcome": "accepted",
         "reason": "will be announced",
     }
-    assert [item["id"] for item in api.get("/v1/incidents").json()["items"]] == ["inc-1"]
+    assert [item["id"] for item in api_anywhere.get("/v1/incidents").json()["items"]] == ["inc-1"]
 
 
 def test_the_contracts_own_example_is_taken(api: Api) -> None:
@@ -39,48 +39,48 @@ def test_the_contracts_own_example_is_taken(api: Api) -> None:
     assert (answer.status_code, answer.json()["outcome"]) == (202, "accepted")
 
 
-def test_the_same_bytes_again_are_a_duplicate_that_names_the_first(api: Api) -> None:
+def test_the_same_bytes_again_are_a_duplicate_that_names_the_first(api_anywhere: Api) -> None:
     event = an_event()
-    api.post("/v1/events", json=event)
+    api_anywhere.post("/v1/events", json=event)
     for _ in range(3):
-        again = api.post("/v1/events", json=event).json()
+        again = api_anywhere.post("/v1/events", json=event).json()
         assert again["outcome"] == "duplicate"
         assert again["reason"] == "event evt-1 was handed in before (accepted)"
-    assert events_in(api.application) == 1
+    assert events_in(api_anywhere.application) == 1
 
 
-def test_the_same_id_with_other_bytes_is_a_duplicate_too(api: Api) -> None:
-    api.post("/v1/events", json=an_event())
+def test_the_same_id_with_other_bytes_is_a_duplicate_too(api_anywhere: Api) -> None:
+    api_anywhere.post("/v1/events", json=an_event())
     other = an_event() | {"notify": False}
-    assert api.post("/v1/events", json=other).json()["outcome"] == "duplicate"
+    assert api_anywhere.post("/v1/events", json=other).json()["outcome"] == "duplicate"
 
 
-def test_another_process_answers_a_repeat_as_a_duplicate(api: Api, tmp_path: Path) -> None:
+def test_another_process_answers_a_repeat_as_a_duplicate(api_anywhere: Api, tmp_path: Path) -> None:
     event = an_event()
-    api.post("/v1/events", json=event)
-    neighbour = application_on(api.application.database, tmp_path)
+    api_anywhere.post("/v1/events", json=event)
+    neighbour = application_on(api_anywhere.application.database, tmp_path)
     with TestClient(create_app(neighbour), headers={"Authorization": f"Bearer {ADMIN}"}) as client:
         assert client.post("/v1/events", json=event).json()["outcome"] == "duplicate"
     neighbour.close()
 
 
-def test_silent_and_late_events_are_kept_and_not_announced(api: Api) -> None:
+def test_silent_and_late_events_are_kept_and_not_announced(api_anywhere: Api) -> None:
     posted = datetime.now(UTC) - timedelta(minutes=1)
-    api.post("/v1/events", json=an_event(1, update={"posted_at": posted.isoformat()}))
+    api_anywhere.post("/v1/events", json=an_event(1, update={"posted_at": posted.isoformat()}))
     early = posted - timedelta(minutes=10)
     late = an_event(2, update={"posted_at": early.isoformat(), "status": "identified"})
-    assert api.post("/v1/events", json=late).json()["outcome"] == "stale"
+    assert api_anywhere.post("/v1/events", json=late).json()["outcome"] == "stale"
     silent = an_event(3, notify=False, update={"status": "monitoring"})
-    assert api.post("/v1/events", json=silent).json()["outcome"] == "recorded"
+    assert api_anywhere.post("/v1/events", json=silent).json()["outcome"] == "recorded"
 
 
-def test_a_hundred_repeats_at_once_are_one_event(api: Api) -> None:
+def test_a_hundred_repeats_at_once_are_one_event(api_anywhere: Api) -> None:
     body = json.dumps(an_event()).encode()
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: api.client.post("/v1/events", content=body).json(), range(100)))
+        answers = list(pool.map(lambda _: api_anywhere.client.post("/v1/events", content=body).json(), range(100)))
     outcomes = [answer["outcome"] for answer in answers]
     assert (outcomes.count("accepted"), outcomes.count("duplicate")) == (1, 99)
-    assert events_in(api.application) == 1
+    assert events_in(api_anywhere.application) == 1
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/json", ""])

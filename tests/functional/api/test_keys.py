@@ -33,7 +33,6 @@ MANY = [
     ("POST", "/v1/inbound/alertmanager/prom", "publish"),
     ("POST", "/v1/inbound/sendgrid/events", "publish"),
 ]
-SCOPES = {"publish", "manage", "read"}
 
 
 def test_every_call_of_the_api_is_in_the_list_above(api: Api) -> None:
@@ -46,24 +45,26 @@ def test_every_call_of_the_api_is_in_the_list_above(api: Api) -> None:
     assert len(MANY) >= len(operations)
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), MANY)
-def test_a_call_without_a_key_is_refused(api: Api, method: str, path: str, scope: str) -> None:
-    del scope
-    answer = api.call(method, path, headers={"Authorization": ""})
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+def test_a_call_without_a_key_is_refused(api: Api) -> None:
+    for method, path, _ in MANY:
+        answer = api.call(method, path, headers={"Authorization": ""})
+        assert (path, answer.status_code) == (path, 401)
+        assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), MANY)
-def test_a_key_opens_what_its_scope_says_and_no_more(api: Api, method: str, path: str, scope: str) -> None:
-    opening = {"read": {"read", "manage"}}.get(scope, {scope})
-    for held in sorted(SCOPES):
-        answer = api.call(method, path, headers={"Authorization": f"Bearer {api.key(held)}"})
-        assert (answer.status_code == 403) == (held not in opening)
+@pytest.mark.parametrize("held", ["publish", "manage", "read"])
+def test_a_key_opens_what_its_scope_says_and_no_more(api: Api, held: str) -> None:
+    headers = {"Authorization": f"Bearer {api.key(held)}"}
+    for method, path, scope in MANY:
+        opens = held == scope or (held == "manage" and scope == "read")
+        answer = api.call(method, path, headers=headers)
+        assert (path, answer.status_code == 403) == (path, not opens)
         assert answer.status_code != 401
 
 
-@pytest.mark.parametrize("presented", ["Bearer", "Bearer ", "Basic abc", "Bearer ntf_key_wrong", "ntf_key_wrong", "Bearer é"])
+@pytest.mark.parametrize(
+    "presented", ["Bearer", "Bearer ", "Basic abc", "Bearer ntf_key_wrong", "ntf_key_wrong", "Bearer é"]
+)
 def test_wrong_keys_are_all_answered_alike(api: Api, presented: str) -> None:
     answer = api.get("/v1/incidents", headers={"Authorization": presented.encode()})
     none = api.get("/v1/incidents", headers={"Authorization": ""})

@@ -22,7 +22,7 @@ from notifier.domain.values import Impact, Status
 START = datetime(2022, 6, 21, 6, 36, tzinfo=UTC)
 POLICY = CoalescePolicy()
 API = frozenset({"api"})
-I, M, R, P = Status.INVESTIGATING, Status.MONITORING, Status.RESOLVED, Status.POSTMORTEM
+OPEN, WATCHED, OVER, POSTMORTEM = Status.INVESTIGATING, Status.MONITORING, Status.RESOLVED, Status.POSTMORTEM
 
 
 def at(seconds: float) -> datetime:
@@ -62,7 +62,7 @@ def opened(policy: CoalescePolicy = POLICY, **facts: object) -> ChannelState:
 
 
 def closed(policy: CoalescePolicy = POLICY) -> ChannelState:
-    return say(decide(policy, opened(), [an_update(100, R)], at(100))).state
+    return say(decide(policy, opened(), [an_update(100, OVER)], at(100))).state
 
 
 def test_the_first_update_is_due_at_once() -> None:
@@ -85,10 +85,10 @@ def test_an_update_at_the_very_end_of_the_window_is_due() -> None:
 
 
 def test_what_the_window_held_is_one_notification_led_by_the_newest() -> None:
-    pending = [an_update(40, M), an_update(10), an_update(25)]
+    pending = [an_update(40, WATCHED), an_update(10), an_update(25)]
     said = say(decide(POLICY, opened(), pending, at(60)))
     assert [update.id for update in said.updates] == ["investigating@10", "investigating@25", "monitoring@40"]
-    assert (said.state.status, said.state.sequence, said.urgency) == (M, 2, "window")
+    assert (said.state.status, said.state.sequence, said.urgency) == (WATCHED, 2, "window")
 
 
 def test_a_notification_of_several_updates_doubles_the_window_up_to_its_bound() -> None:
@@ -114,10 +114,10 @@ def test_a_quiet_window_resets_it() -> None:
     assert (said.urgency, said.state.window) == ("window_over", 60)
 
 
-@pytest.mark.parametrize("status", [R, Status.COMPLETED, P])
+@pytest.mark.parametrize("status", [OVER, Status.COMPLETED, POSTMORTEM])
 def test_what_flushes_goes_at_once_and_takes_the_pending_along(status: Status) -> None:
     said = say(decide(POLICY, opened(), [an_update(10), an_update(20, status)], at(20)))
-    assert [update.status for update in said.updates] == [I, status]
+    assert [update.status for update in said.updates] == [OPEN, status]
     assert said.urgency == "flush_on"
 
 
@@ -163,7 +163,7 @@ def test_a_delay_gathers_the_first_updates_into_the_first_notification() -> None
 
 
 def test_an_incident_that_closes_inside_the_delay_is_told_to_nobody() -> None:
-    pending = [an_update(0), an_update(10, M), an_update(29, R)]
+    pending = [an_update(0), an_update(10, WATCHED), an_update(29, OVER)]
     decision = decide(CoalescePolicy(delay=30), ChannelState(), pending, at(29))
     assert isinstance(decision, Absorb)
     assert decision.updates == tuple(pending)
@@ -172,7 +172,7 @@ def test_an_incident_that_closes_inside_the_delay_is_told_to_nobody() -> None:
 
 def test_an_opening_that_its_own_absorbed_end_has_overtaken_is_stale() -> None:
     policy = CoalescePolicy(delay=30)
-    absorbed = decide(policy, ChannelState(), [an_update(0), an_update(9, R)], at(9))
+    absorbed = decide(policy, ChannelState(), [an_update(0), an_update(9, OVER)], at(9))
     assert isinstance(absorbed, Absorb)
     assert is_stale(absorbed.state, at(8))
     assert not is_stale(absorbed.state, at(9))
@@ -189,15 +189,15 @@ def test_trouble_after_the_end_is_a_new_beginning_even_inside_the_window() -> No
     assert (said.opens, said.state.round, said.state.sequence, said.state.window) == (True, 2, 3, 60)
 
 
-@pytest.mark.parametrize("status", [R, Status.COMPLETED, P])
+@pytest.mark.parametrize("status", [OVER, Status.COMPLETED, POSTMORTEM])
 def test_an_end_or_a_postmortem_after_the_end_is_no_beginning(status: Status) -> None:
     said = say(decide(POLICY, closed(), [an_update(300, status)], at(300)))
     assert (said.opens, said.state.round, said.state.closed) == (False, 1, True)
 
 
 def test_what_is_left_of_the_old_round_is_told_before_a_new_beginning() -> None:
-    policy = CoalescePolicy(flush_on=frozenset({R}))
-    pending = [an_update(110, P), an_update(120)]
+    policy = CoalescePolicy(flush_on=frozenset({OVER}))
+    pending = [an_update(110, POSTMORTEM), an_update(120)]
     first = say(decide(policy, closed(), pending, at(120)))
     assert (first.updates, first.opens, first.state.round) == ((pending[0],), False, 1)
     second = say(decide(policy, first.state, pending[1:], at(120)))
@@ -228,7 +228,7 @@ def test_a_maintenance_is_told_at_each_stage() -> None:
 
 
 def test_a_monitors_end_is_held_and_then_told() -> None:
-    end = an_update(200, R, automatic=True)
+    end = an_update(200, OVER, automatic=True)
     assert decide(POLICY, opened(), [end], at(200)) == Wait(
         until=at(260), reason="flush_on", holding=True, urgent_above=2
     )
@@ -236,18 +236,18 @@ def test_a_monitors_end_is_held_and_then_told() -> None:
 
 
 def test_a_persons_end_is_not_held() -> None:
-    assert say(decide(POLICY, opened(), [an_update(1, R)], at(1))).closes
+    assert say(decide(POLICY, opened(), [an_update(1, OVER)], at(1))).closes
 
 
 def test_a_monitors_end_that_is_taken_back_is_told_to_nobody() -> None:
-    flap = [an_update(200, R, automatic=True), an_update(215, automatic=True)]
+    flap = [an_update(200, OVER, automatic=True), an_update(215, automatic=True)]
     decision = decide(POLICY, opened(), flap, at(215))
     assert isinstance(decision, Absorb)
     assert decision.updates == tuple(flap)
 
 
 def test_what_takes_a_monitors_end_back_is_told_if_it_is_worse() -> None:
-    end, worse = an_update(200, R, automatic=True), an_update(215, impact=Impact.CRITICAL, automatic=True)
+    end, worse = an_update(200, OVER, automatic=True), an_update(215, impact=Impact.CRITICAL, automatic=True)
     decision = decide(POLICY, opened(), [end, worse], at(215))
     assert isinstance(decision, Absorb)
     assert decision.updates == (end,)
@@ -255,19 +255,19 @@ def test_what_takes_a_monitors_end_back_is_told_if_it_is_worse() -> None:
 
 
 def test_what_a_person_says_is_never_absorbed_with_a_monitors_end() -> None:
-    end, person = an_update(200, R, automatic=True), an_update(215)
+    end, person = an_update(200, OVER, automatic=True), an_update(215)
     decision = decide(POLICY, opened(), [end, person], at(215))
     assert isinstance(decision, Absorb)
     assert decision.updates == (end,)
 
 
 def test_a_person_who_confirms_the_end_releases_it() -> None:
-    said = say(decide(POLICY, opened(), [an_update(200, R, automatic=True), an_update(210, R)], at(210)))
+    said = say(decide(POLICY, opened(), [an_update(200, OVER, automatic=True), an_update(210, OVER)], at(210)))
     assert (len(said.updates), said.closes) == (2, True)
 
 
 def test_the_first_of_several_ends_counts_for_the_hold() -> None:
-    ends = [an_update(second, R, automatic=True) for second in (200, 230, 250)]
+    ends = [an_update(second, OVER, automatic=True) for second in (200, 230, 250)]
     decision = decide(POLICY, opened(), ends, at(250))
     assert isinstance(decision, Wait)
     assert decision.until == at(260)
@@ -275,13 +275,13 @@ def test_the_first_of_several_ends_counts_for_the_hold() -> None:
 
 @pytest.mark.parametrize("state", [ChannelState(), closed()], ids=["never opened", "closed"])
 def test_a_monitors_end_of_what_is_not_open_is_told_to_nobody(state: ChannelState) -> None:
-    decision = decide(POLICY, state, [an_update(200, R, automatic=True)], at(200))
+    decision = decide(POLICY, state, [an_update(200, OVER, automatic=True)], at(200))
     assert isinstance(decision, Absorb)
     assert decision.reason == "a monitor's resolution of what is not open"
 
 
 def test_what_came_before_a_held_end_does_not_wait_for_it() -> None:
-    pending = [an_update(10, M), an_update(50, R, automatic=True)]
+    pending = [an_update(10, WATCHED), an_update(50, OVER, automatic=True)]
     said = say(decide(POLICY, opened(), pending, at(60)))
     assert said.updates == (pending[0],)
 
@@ -291,7 +291,7 @@ def test_what_came_before_a_held_end_does_not_wait_for_it() -> None:
 
 def test_without_a_window_every_update_goes_by_itself_oldest_first() -> None:
     policy = CoalescePolicy(window=0)
-    state, pending, told = opened(policy), [an_update(20, R), an_update(10, M)], []
+    state, pending, told = opened(policy), [an_update(20, OVER), an_update(10, WATCHED)], []
     while pending:
         said = say(decide(policy, state, pending, at(20)))
         assert len(said.updates) == 1
@@ -323,8 +323,8 @@ def test_a_window_that_has_grown_is_cut_to_what_the_policy_allows_now() -> None:
 
 def test_a_flush_behind_others_is_not_held_up_without_a_window() -> None:
     """A policy that became `window = 0` finds an old window running: the flush still goes now, in its turn."""
-    said = say(decide(CoalescePolicy(window=0), opened(), [an_update(10), an_update(11, R)], at(11)))
-    assert [update.status for update in said.updates] == [I]
+    said = say(decide(CoalescePolicy(window=0), opened(), [an_update(10), an_update(11, OVER)], at(11)))
+    assert [update.status for update in said.updates] == [OPEN]
 
 
 def test_a_late_older_update_does_not_push_the_delay_back() -> None:

@@ -1,0 +1,133 @@
+"""Beginning, ending and everything between callers and the engine's thread."""
+
+import asyncio
+import os
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from notifier.channels.webhook import NotAttemptedError, WebhookEngine
+from notifier.channels.webhook.answers import Answer
+from notifier.domain.errors import OutcomeUnknownError, UnavailableError
+from notifier.domain.message import HookResult
+from notifier.domain.values import Reason
+from tests.contract.webhook.receivers import (
+    OPEN,
+    Gate,
+    a_request,
+    quick_limits,
+    receiving,
+    running,
+    wait_until,
+)
+
+
+def test_what_has_not_begun_in_time_is_given_back_unattempted() -> None:
+    gate = Gate()
+    with receiving(gate) as receiver, running() as engine:
+        requests = [a_request(receiver.url(), 1, delivery_id=f"dlv_{number}") for number in range(3)]
+        told: list[HookResult] = []
+        soon = datetime.now(UTC) + timedelta(seconds=0.1)
+        worker = threading.Thread(target=lambda: told.extend(engine.deliver(requests, start_before=soon)))
+        worker.start()
+        wait_until(lambda: len(receiver.requests) == 1)
+        time.sleep(0.15)
+        gate.open.set()
+        worker.join(10)
+    assert [result.error for result in told if result.delivery_id == "dlv_0"] == [None]
+    given_back = [result.error for result in told if result.delivery_id != "dlv_0"]
+    assert [getattr(error, "reason", None) for error in given_back] == [Reason.NOT_STARTED] * 2
+    assert all(isinstance(error, NotAttemptedError) for error in given_back)
+    assert len(receiver.requests) == 1
+
+
+def test_closing_waits_for_answers_and_gives_the_rest_back() -> None:
+    gate = Gate()
+    with receiving(gate) as receiver:
+        engine = WebhookEngine(policy=OPEN, limits=quick_limits())
+        told: list[HookResult] = []
+        requests = [a_request(receiver.url(), 1, delivery_id=f"dlv_{number}") for number in range(3)]
+        worker = threading.Thread(target=lambda: told.extend(engine.deliver(requests)))
+        worker.start()
+        wait_until(lambda: len(receiver.requests) == 1)
+        closer = threading.Thread(target=engine.close)
+        closer.start()
+        time.sleep(0.05)
+        gate.open.set()
+        worker.join(10)
+        closer.join(10)
+        by_id = {result.delivery_id: result.error for result in told}
+        assert by_id.pop("dlv_0") is None
+        assert [getattr(error, "reason", None) for error in by_id.values()] == [Reason.NOT_STARTED] * 2
+        assert len(receiver.requests) == 1
+
+
+def test_closing_does_not_wait_longer_than_it_was_told() -> None:
+    with receiving(Gate()) as receiver:
+        engine = WebhookEngine(policy=OPEN, limits=quick_limits())
+        told: list[HookResult] = []
+        worker = threading.Thread(target=lambda: told.extend(engine.deliver([a_request(receiver.url())])))
+        worker.start()
+        wait_until(lambda: len(receiver.requests) == 1)
+        began = time.monotonic()
+        engine.close(drain=timedelta(seconds=0.05))
+        worker.join(10)
+        assert time.monotonic() - began < 0.45
+    assert isinstance(told[0].error, OutcomeUnknownError)
+
+
+def test_a_closed_engine_gives_everything_back() -> None:
+    engine = WebhookEngine()
+    engine.close()
+    engine.close()
+    told: list[HookResult] = []
+    results = engine.deliver([a_request("https://partner.example/")], on_results=told.extend)
+    assert results == told
+    assert isinstance(results[0].error, NotAttemptedError)
+    with pytest.raises(UnavailableError):
+        engine.check_url("https://partner.example/")
+
+
+def test_an_empty_batch_starts_nothing() -> None:
+    before = threading.active_count()
+    engine = WebhookEngine()
+    assert engine.deliver([]) == []
+    assert threading.active_count() == before
+    engine.close()
+
+
+def test_callers_in_an_event_loop_of_their_own_are_served_too() -> None:
+    with receiving() as receiver, running() as engine:
+        results = asyncio.run(engine.deliver_async([a_request(receiver.url())]))
+    assert [result.error for result in results] == [None]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # 3.12 and later: threads are running, as in a worker
+def test_a_forked_process_starts_an_engine_of_its_own() -> None:
+    with receiving() as receiver, running() as engine:
+        assert engine.deliver([a_request(receiver.url())])[0].error is None
+        child = os.fork()
+        if child == 0:
+            delivered = False
+            try:
+                delivered = engine.deliver([a_request(receiver.url(), 2)])[0].error is None
+            finally:  # the child must never go on with the tests
+                os._exit(0 if delivered else 1)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert engine.deliver([a_request(receiver.url())])[0].error is None
+        assert receiver.connections == 2
+
+
+def test_a_fault_of_ours_reaches_the_caller_instead_of_hanging_it() -> None:
+    class Broken:
+        async def post(self, *_args: object, **_kwargs: object) -> Answer:
+            raise ZeroDivisionError
+
+        async def close(self) -> None:
+            """Nothing to close."""
+
+    with running(transport=lambda _limits, _tls: Broken()) as engine, pytest.raises(ZeroDivisionError):
+        engine.deliver([a_request("http://127.0.0.1:1/")])
