@@ -9,6 +9,14 @@ Responses = dict[int | str, dict[str, Any]]
 
 _SAID = {200: "Done.", 201: "Made.", 202: "Stored; what follows happens by itself."}
 
+MAY_MISS: Responses = {
+    404: {
+        "description": "Nothing by a name in the body.",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+"""Documents a call that names things in its body."""
+
 
 class Page(BaseModel, Generic[Item]):
     """A part of a list."""

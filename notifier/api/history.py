@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from notifier.api import paging
 from notifier.api.answers import json_answer
 from notifier.api.auth import MayManage, MayRead
-from notifier.api.contract import returns, returns_page
+from notifier.api.contract import MAY_MISS, returns, returns_page
 from notifier.api.runtime import Runtime
 from notifier.api.shapes import (
     DeliveryShape,
@@ -58,6 +58,16 @@ def list_notifications(runtime: Runtime, incident_id: str) -> Response:
     return json_answer(paging.page(runtime.application.history.notifications(incident_id), None))
 
 
+@router.get("/incidents/{incident_id:path}/explain")
+def explain(
+    runtime: Runtime,
+    incident_id: str,
+    subscriber: Annotated[str, Query(max_length=200, description="The subscriber's external_id.")],
+) -> Response:
+    """Say why a subscriber was, or was not, told: each rule and its verdict, and what became of each delivery."""
+    return json_answer(runtime.application.explain(incident_id, subscriber))
+
+
 @router.get("/notifications/{notification_id}/deliveries", responses=returns_page(DeliveryShape))
 def list_deliveries(
     runtime: Runtime,
@@ -101,7 +111,7 @@ class ReplayBody(BaseModel):
     since: AwareDatetime | None = None
 
 
-@changes.post("/deliveries/replay", status_code=202, responses=returns(202, ReplayedShape))
+@changes.post("/deliveries/replay", status_code=202, responses=returns(202, ReplayedShape) | MAY_MISS)
 def replay(runtime: Runtime, body: ReplayBody) -> Response:
     """Queue deliveries again; they keep their ids, so that receivers can drop what they have."""
     order = ReplayOrder(

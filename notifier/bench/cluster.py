@@ -178,7 +178,8 @@ def shared_server(session_folder: Path) -> Iterator[str]:
     finally:
         with file_lock(lock, wait=_LOCK_SECONDS):
             known = _read(state)
-            users = [user for user in known["users"] if user != me and _is_alive(user)]
+            known["users"].remove(me)  # once: a process may use the server more than once
+            users = [user for user in known["users"] if _is_alive(user)]
             if users:
                 state.write_text(json.dumps(known | {"users": users}))
             else:

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections import deque
+from typing import cast
 
 import orjson
 import uvloop
@@ -28,8 +29,7 @@ class _Poster(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own class is none of asyncio's
         self._next()
 
     def data_received(self, data: bytes) -> None:

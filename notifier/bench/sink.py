@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import cast
 
 import orjson
 import uvloop
@@ -82,11 +83,11 @@ class Receiver(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport to answer on."""
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - TCP
-        peer = transport.get_extra_info("peername")
+        stream = cast("asyncio.Transport", transport)  # uvloop's own class is none of asyncio's
+        peer = stream.get_extra_info("peername")
         if peer is None or not str(peer[0]).startswith("127."):
-            transport.close()  # it listens everywhere to have 5,000 addresses, not to be reached from elsewhere
-        self._transport = transport
+            stream.close()  # it listens everywhere to have 5,000 addresses, not to be reached from elsewhere
+        self._transport = stream
 
     def data_received(self, data: bytes) -> None:
         """Collect until a request is whole, then answer it."""

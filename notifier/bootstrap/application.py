@@ -17,6 +17,7 @@ from notifier.services.api_keys import ApiKeys
 from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.endpoint_tests import EndpointTests
 from notifier.services.endpoints import Endpoints
+from notifier.services.explain import Explain
 from notifier.services.history import History
 from notifier.services.ingest import Receipt
 from notifier.services.replay import Replay
@@ -44,6 +45,11 @@ class Application(Core):
     def history(self) -> History:
         """What happened."""
         return History(self.database)
+
+    @once
+    def explain(self) -> Explain:
+        """Why somebody was, or was not, told."""
+        return Explain(self.database)
 
     @once
     def replay(self) -> Replay:

@@ -4,6 +4,7 @@ What repeats in a list (time zones, locales, sets of preferences) is judged once
 """
 
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import TypeVar
 
 from notifier.domain.audience import Preferences
@@ -74,7 +75,8 @@ class SubscriberCsv:
         self._records = iter(CsvRecords(source))
         self.columns = _header(next(self._records, None))
         place = {name: number for number, name in enumerate(self.columns)}
-        self._place = [place.get(name, len(self.columns)) for name in (*COLUMNS, *FURTHER_COLUMNS)]
+        # Cells in the order of our columns; one that is not there is the empty one behind the last.
+        self._ordered = itemgetter(*(place.get(name, len(self.columns)) for name in (*COLUMNS, *FURTHER_COLUMNS)))
         self._kinds = _Memory(_enum(SubscriberKind, SubscriberKind.MERCHANT))
         self._states = _Memory(_enum(SubscriberState, default_state))
         self._locales = _Memory(self._locale)
@@ -93,15 +95,15 @@ class SubscriberCsv:
                 yield self._row(record)
 
     def _row(self, record: Record) -> GoodRow | BadRow:
-        cells = [cell.strip() for cell in record.fields]
+        cells = list(map(str.strip, record.fields))
         cells.append("")  # what a column that is not there holds
         if not record.is_utf8:
             return BadRow(record.line, _undecodable(self.columns, cells))
-        external_id, kind, email, name, locale, zone, state, *chosen, quiet_from, quiet_to, limit = (
-            cells[place] for place in self._place
-        )
+        ordered = self._ordered(cells)
+        external_id, kind, email, name, locale, zone, state = ordered[:7]
+        quiet_from, quiet_to, limit = ordered[12:]
         try:
-            preferences = self._preferences[tuple(chosen)]
+            preferences = self._preferences[ordered[7:12]]
             subscriber = Subscriber(
                 external_id=fields.external_id(external_id),
                 kind=self._kinds[kind],
@@ -111,16 +113,16 @@ class SubscriberCsv:
                 timezone=self._zones[zone],
                 state=self._states[state],
                 preferences=preferences,
-                quiet_hours=_quiet_hours(quiet_from, quiet_to),
-                max_per_hour=_limit(limit),
+                quiet_hours=_quiet_hours(quiet_from, quiet_to) if quiet_from or quiet_to else None,
+                max_per_hour=_limit(limit) if limit else None,
             )
         except (KeyError, ValueError):
-            return self._slowly(record, cells, chosen)
+            return self._slowly(record, ordered)
         if not email and Channel.EMAIL in preferences.channels:
             return BadRow(record.line, (_NO_ADDRESS,))
         return GoodRow(record.line, subscriber)
 
-    def _slowly(self, record: Record, cells: list[str], chosen: list[str]) -> GoodRow | BadRow:
+    def _slowly(self, record: Record, ordered: tuple[str, ...]) -> GoodRow | BadRow:
         """Judge column by column: the row has a set of preferences not met before, or faults to be named."""
         faults: list[FieldError] = []
 
@@ -130,7 +132,7 @@ class SubscriberCsv:
             except ValueError as error:
                 faults.append(FieldError(name, str(error)))
 
-        known = dict(zip((*COLUMNS, *FURTHER_COLUMNS), (cells[place] for place in self._place), strict=True))
+        known = dict(zip((*COLUMNS, *FURTHER_COLUMNS), ordered, strict=True))
         judge("external_id", fields.external_id, known["external_id"])
         judge("kind", self._kinds.__getitem__, known["kind"])
         judge("email", lambda text: mail_address(text) if text else None, known["email"])
@@ -140,7 +142,7 @@ class SubscriberCsv:
         judge("state", self._states.__getitem__, known["state"])
         judge("quiet_from", lambda text: _quiet_hours(text, known["quiet_to"]), known["quiet_from"])
         judge("max_per_hour", _limit, known["max_per_hour"])
-        faults += self._learn(tuple(chosen))
+        faults += self._learn(ordered[7:12])
         return BadRow(record.line, tuple(faults)) if faults else self._row(record)
 
     def _learn(self, chosen: tuple[str, ...]) -> list[FieldError]:

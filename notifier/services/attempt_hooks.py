@@ -30,6 +30,7 @@ from notifier.storage.notifications import StoredNotification
 _WAIT_FOR_EARLIER = timedelta(seconds=10)
 # A request that found no free slot by then goes back to the queue, well within the batch's lease.
 _START_WITHIN = timedelta(seconds=30)
+_NOT_STARTED_WAIT = timedelta(seconds=1)
 # A slow receiver's answer comes after the task has ended; without one by then the outcome is unknown.
 _SLOW_LEASE = timedelta(seconds=60)
 PROVIDER = "webhook"
@@ -199,6 +200,15 @@ class HookAttempt:
         error = result.error
         if not isinstance(error, DeliveryError):
             raise error
+        if isinstance(error, NotAttemptedError):  # nothing was sent, so nothing was used up
+            wait = error.retry_after or _NOT_STARTED_WAIT
+            return Departure(
+                recipient_key=result.endpoint_id,
+                state=DeliveryState.QUEUED,
+                reason=error.reason,
+                due_at=now + wait,
+                attempts=attempts - 1,
+            )
         follows = after_failure(Channel.WEBHOOK, attempts, error, spread=self.spread())
         if isinstance(follows, GiveUp):
             gone = isinstance(error, PermanentDeliveryError)
@@ -206,13 +216,12 @@ class HookAttempt:
             return Departure(
                 recipient_key=result.endpoint_id, state=DeliveryState.FAILED, reason=reason, attempts=attempts
             )
-        counts = not isinstance(error, NotAttemptedError)
         return Departure(
             recipient_key=result.endpoint_id,
             state=DeliveryState.QUEUED,
             reason=error.reason,
             due_at=now + follows.wait,
-            attempts=attempts if counts else attempts - 1,
+            attempts=attempts,
         )
 
 

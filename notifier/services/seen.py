@@ -15,6 +15,7 @@ class Seen:
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._slots = array("Q", bytes(8 * _FIRST_SIZE))
+        self._mask = _FIRST_SIZE - 1
         self._used = 0
 
     def __len__(self) -> int:
@@ -23,26 +24,25 @@ class Seen:
     def add(self, text: str) -> bool:
         """Remember a text; True when it was known already."""
         mark = (hash(text) & 0xFFFF_FFFF_FFFF_FFFF) or 1
-        place = self._find(mark)
-        if self._slots[place] == mark:
-            return True
-        self._slots[place] = mark
-        self._used += 1
-        if self._used * 2 > len(self._slots):
-            self._grow()
-        return False
-
-    def _find(self, mark: int) -> int:
-        """Return the slot that holds `mark`, or the free one where it belongs (open addressing, linear probing)."""
-        slots, mask = self._slots, len(self._slots) - 1
+        slots, mask = self._slots, self._mask
         place = mark & mask
-        while slots[place] not in (_EMPTY, mark):
+        while (found := slots[place]) != mark:  # open addressing, linear probing
+            if found == _EMPTY:
+                slots[place] = mark
+                self._used += 1
+                if self._used * 2 > mask:
+                    self._grow()
+                return False
             place = place + 1 & mask
-        return place
+        return True
 
     def _grow(self) -> None:
         old = self._slots
-        self._slots = array("Q", bytes(8 * len(old) * 2))
+        self._slots = slots = array("Q", bytes(8 * len(old) * 2))
+        self._mask = mask = len(slots) - 1
         for mark in old:
             if mark != _EMPTY:
-                self._slots[self._find(mark)] = mark
+                place = mark & mask
+                while slots[place] != _EMPTY:
+                    place = place + 1 & mask
+                slots[place] = mark

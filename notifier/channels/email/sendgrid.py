@@ -9,8 +9,8 @@ from typing import Any
 from python_http_client.exceptions import HTTPError
 
 from notifier.channels.base import MailReceipt, RecipientsRefusedError, TooLargeError
+from notifier.channels.connections import ConnectionPool
 from notifier.channels.email.addresses import sendable_address
-from notifier.channels.email.connections import ConnectionPool
 from notifier.channels.email.cut import SENDGRID_LIMITS, MailLimits, exceeds, fits
 from notifier.channels.email.payload import common_args, content_part, encoded, personalization
 from notifier.channels.email.sendgrid_client import Payload, sendgrid_api

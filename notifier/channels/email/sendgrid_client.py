@@ -15,7 +15,7 @@ import python_http_client
 from python_http_client.exceptions import handle_error
 from sendgrid import SendGridAPIClient
 
-from notifier.channels.email.connections import ConnectionPool
+from notifier.channels.connections import ConnectionPool, Request
 from notifier.channels.http import Answer
 from notifier.channels.redact import hush
 
@@ -64,7 +64,8 @@ class PooledClient(python_http_client.Client):  # type: ignore[misc]  # the libr
         headers = {name: str(value) for name, value in request.header_items()}
         headers |= {"Content-type": _JSON, "Authorization": self._authorization}
         body = request.data if isinstance(request.data, bytes) else b""
-        answer = self._pool.post(request.selector, headers, bytes(body), seconds=timeout or self.timeout)
+        wanted = Request("POST", request.selector, headers, bytes(body))
+        answer = self._pool.send(wanted, seconds=timeout or self.timeout)
         if answer.ok:
             return _Opened(answer)
         reply = urllib.error.HTTPError(

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from notifier.channels.connections import verifying_context
 from notifier.channels.email.smtp_replies import CLOSING, Reply, session_error
 from notifier.domain.errors import ChannelStoppedError, TransientDeliveryError
 from notifier.domain.values import Reason
@@ -171,7 +172,7 @@ def _connect(server: SmtpServer, timeout: float, context: ssl.SSLContext | None)
     options: dict[str, Any] = {"local_hostname": "localhost", "timeout": timeout}
     if server.implicit_tls:
         smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-            server.host, server.port, context=context or ssl.create_default_context(), **options
+            server.host, server.port, context=context or verifying_context(), **options
         )
     else:
         smtp = smtplib.SMTP(server.host, server.port, **options)
@@ -192,7 +193,7 @@ def _greet(smtp: smtplib.SMTP) -> None:
 
 def _begin_tls(smtp: smtplib.SMTP, server: SmtpServer, context: ssl.SSLContext | None) -> None:
     if smtp.has_extn("starttls"):
-        smtp.starttls(context=context or ssl.create_default_context())
+        smtp.starttls(context=context or verifying_context())
         smtp.ehlo_or_helo_if_needed()
     elif server.host not in _LOOPBACK if server.require_tls is None else server.require_tls:
         # What a man in the middle would take out of the greeting: never go on in the clear.

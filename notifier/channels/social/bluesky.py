@@ -72,7 +72,7 @@ class BlueskySender:
             hosts: Further servers the account may live on (a leading dot: all below); Bluesky's own by default where
                 `base_url` is Bluesky's. The sender refuses to speak to any other.
             sessions: Keeps the login between processes.
-            timeouts: Seconds to connect, and to wait between two bytes.
+            timeouts: Seconds to connect, and for the rest of a call.
         """
         hush("httpx", "httpcore", level=logging.WARNING)  # httpx reports every request at INFO
         self.account = account
@@ -88,8 +88,7 @@ class BlueskySender:
             app_password=app_password,
             base_url=base_url,
             servers=servers,
-            transport=lambda: DirectTransport(servers, self._note_rate),
-            timeouts=timeouts,
+            transport=lambda: DirectTransport(servers, self._note_rate, timeouts),
             store=sessions,
         )
 

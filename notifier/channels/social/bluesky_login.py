@@ -46,12 +46,11 @@ class BlueskyLogin:
         base_url: str,
         servers: Servers,
         transport: Callable[[], DirectTransport],
-        timeouts: tuple[float, float],
         store: SessionStore | None,
     ) -> None:
         """Take what is needed; opens and imports nothing."""
         self._account, self._handle, self._app_password = account, handle, app_password
-        self._base_url, self._servers, self._transport, self._timeouts = base_url, servers, transport, timeouts
+        self._base_url, self._servers, self._transport = base_url, servers, transport
         self._store = store
         self._client: Any = None
         self._session: Any = None
@@ -121,6 +120,7 @@ class BlueskyLogin:
         try:
             _guarded(lambda it: it.login(self._handle, self._app_password, fetch_bsky_profile=False), client)
         except (ExchangeError, _Unusable) as error:
+            client.request.close()
             raise LoginError(_as_exchange(error)) from None
         self._client = client
         return client
@@ -140,10 +140,8 @@ class BlueskyLogin:
 
     def _new_client(self) -> Any:
         self.close()
-        connect, read = self._timeouts
-        request = library().request.Request(
-            transport=self._transport(), timeout=_timeout(connect, read), trust_env=False
-        )
+        # The transport keeps the time; what httpx keeps on top would begin anew with every byte.
+        request = library().request.Request(transport=self._transport(), timeout=None, trust_env=False)
         client = library().Client(base_url=self._base_url, request=request)
         client.on_session_change(self._keep)
         return client
@@ -177,7 +175,3 @@ def _as_exchange(error: Exception) -> ExchangeError:
 def _library_error() -> type[Exception]:
     error: type[Exception] = importlib.import_module("atproto_core.exceptions").AtProtocolError
     return error
-
-
-def _timeout(connect: float, read: float) -> Any:
-    return importlib.import_module("httpx").Timeout(read, connect=connect)

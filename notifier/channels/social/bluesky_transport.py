@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from notifier.channels.http import LARGEST_ANSWER, Answer, NoAnswerError, NotSentError, RefusedError
+from notifier.channels.connections import ConnectionPool, Request
+from notifier.channels.http import Answer, NoAnswerError, NotSentError, RefusedError
 from notifier.channels.social.session import is_json
 
-_ENCODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+# What the connection sets itself; compressed answers are not asked for.
+_SET_BELOW = frozenset({"accept-encoding", "connection", "content-length", "host", "transfer-encoding"})
 
 
 class Servers:
@@ -46,49 +48,38 @@ class DirectTransport(httpx.BaseTransport):
     RefusedError.
     """
 
-    def __init__(self, servers: Servers, on_answer: Callable[[Answer], None]) -> None:
-        self._servers, self._on_answer = servers, on_answer
-        self._inner = httpx.HTTPTransport(trust_env=False, retries=0)
+    def __init__(self, servers: Servers, on_answer: Callable[[Answer], None], timeouts: tuple[float, float]) -> None:
+        self._servers, self._on_answer, self._timeouts = servers, on_answer, timeouts
+        self._pools: dict[str, ConnectionPool] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request."""
         if not self._servers.allow(str(request.url)):
             raise ForeignServerError(f"the account lives at {request.url.host}, which is not configured")
-        try:
-            response = self._inner.handle_request(request)
-            try:
-                body = _whole(response)
-            finally:
-                response.close()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            raise NotSentError(type(error).__name__) from None
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            timed_out = isinstance(error, httpx.TimeoutException)
-            raise NoAnswerError(f"no whole answer: {type(error).__name__}", timed_out=timed_out) from None
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        answer = Answer(response.status_code, headers, body, request.url.path)
+        path = request.url.raw_path.decode("ascii")
+        body = request.read() or None
+        headers = {name: value for name, value in request.headers.items() if name not in _SET_BELOW}
+        wanted = Request(request.method, path, headers, b"" if body is None and request.method == "POST" else body)
+        answer = self._pool(request.url).send(wanted, seconds=sum(self._timeouts))
         self._on_answer(answer)
         if not answer.ok:
             raise RefusedError(answer)
-        if not is_json(body):
+        if not is_json(answer.body):
             raise NoAnswerError(f"status {answer.status} with an unreadable body", status=answer.status)
-        kept = {name: value for name, value in headers.items() if name not in _ENCODED}
-        kept["content-type"] = "application/json"
-        return httpx.Response(response.status_code, headers=kept, content=body, request=request)
+        return httpx.Response(
+            answer.status, headers={"content-type": "application/json"}, content=answer.body, request=request
+        )
 
     def close(self) -> None:
         """Close connections."""
-        self._inner.close()
+        for pool in self._pools.values():
+            pool.close()
 
-
-def _whole(response: httpx.Response) -> bytes:
-    parts, size = [], 0
-    for part in response.iter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > LARGEST_ANSWER:
-            break
-    return b"".join(parts)
+    def _pool(self, url: httpx.URL) -> ConnectionPool:
+        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        if origin not in self._pools:
+            self._pools[origin] = ConnectionPool(origin, connect_timeout=self._timeouts[0])
+        return self._pools[origin]
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

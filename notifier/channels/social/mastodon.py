@@ -181,11 +181,12 @@ class MastodonSender:
         except ExchangeError as error:
             extra["picture"] = self._failure(error).reason.value
             return None
-        return [str(media["id"])] if media.get("id") else None
+        return [str(media["id"])] if isinstance(media, dict) and media.get("id") else None
 
     def _newest(self) -> list[dict[str, Any]]:
         if self._own_id is None:
-            self._own_id = str(self._call(self._client.account_verify_credentials).get("id") or "")
+            myself: object = self._call(self._client.account_verify_credentials)
+            self._own_id = str(myself.get("id") or "") if isinstance(myself, dict) else ""
         own_id = self._own_id
         found = self._call(lambda: self._client.account_statuses(own_id, limit=_LOOK, exclude_reblogs=True))
         return [status for status in found if isinstance(status, dict)]
@@ -228,8 +229,8 @@ class MastodonSender:
         self.budget = RULES.budget(answer.headers) or self.budget
 
 
-def _receipt(status: Mapping[str, Any], extra: Mapping[str, str]) -> PostReceipt:
-    if not status.get("id"):
+def _receipt(status: object, extra: Mapping[str, str]) -> PostReceipt:
+    if not isinstance(status, dict) or not status.get("id"):
         raise OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "the answer names no status")
     url = status.get("url")
     return PostReceipt(id=str(status["id"]), url=str(url) if url else None, extra=dict(extra))
@@ -242,7 +243,9 @@ def _created(status: Mapping[str, Any]) -> datetime | None:
     return header_time(created) if isinstance(created, str) else None
 
 
-def _limits_in(instance: Mapping[str, Any]) -> SocialLimits | None:
+def _limits_in(instance: object) -> SocialLimits | None:
+    if not isinstance(instance, dict):
+        return None
     configuration = instance.get("configuration")
     statuses = configuration.get("statuses") if isinstance(configuration, dict) else None
     if not isinstance(statuses, dict):

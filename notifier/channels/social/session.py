@@ -6,15 +6,19 @@ raises AttributeError on an error body that is a JSON list, and ValueError on a 
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 import requests
+import urllib3
+import urllib3.connection
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from notifier.channels.http import LARGEST_ANSWER, Answer, NoAnswerError, NotSentError, RefusedError
+from notifier.channels.timed import timed_response
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0  # seconds
 
@@ -33,7 +37,6 @@ _READ_BY_US = (
     "deprecation",
 )
 _CHUNK = 65_536
-_LONGEST_READ = 30.0  # seconds for a whole body, however it trickles
 
 
 class DirectSession(requests.Session):
@@ -42,7 +45,7 @@ class DirectSession(requests.Session):
     Args:
         on_answer: Is shown every whole answer, refusals included: rate headers.
         rewrite: `(literal, actual)`: requests to URLs that begin with the first go to the second.
-        timeouts: Seconds to connect and to wait between two bytes, where the library passes none.
+        timeouts: Seconds to connect, and for the whole answer, where the library passes none.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class BoundedAdapter(HTTPAdapter):
     def __init__(self, *, rewrite: tuple[str, str] | None, timeouts: tuple[float, float]) -> None:
         super().__init__(max_retries=0)
         self._rewrite, self._timeouts = rewrite, timeouts
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def send(  # noqa: PLR0917 - the signature of requests
         self,
@@ -118,16 +122,42 @@ class BoundedAdapter(HTTPAdapter):
         return response
 
 
+class _Connection(urllib3.connection.HTTPConnection):
+    """A connection whose whole answer must come within the time-out for reading."""
+
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3's own
+        self.response_class = _bounded(self.timeout)
+        return super().getresponse()
+
+
+class _TlsConnection(urllib3.connection.HTTPSConnection):
+    """The same with TLS."""
+
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3's own
+        self.response_class = _bounded(self.timeout)
+        return super().getresponse()
+
+
+def _bounded(timeout: object) -> Any:
+    seconds = timeout if isinstance(timeout, float | int) else READ_TIMEOUT
+    return partial(timed_response, until=time.monotonic() + seconds)
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
 def _whole(response: requests.Response) -> bytes:
     parts, size = [], 0
-    until = time.monotonic() + _LONGEST_READ
     for part in response.iter_content(_CHUNK):
         parts.append(part)
         size += len(part)
         if size > LARGEST_ANSWER:
             break
-        if time.monotonic() > until:
-            raise requests.ReadTimeout
     return b"".join(parts)
 
 

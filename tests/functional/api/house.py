@@ -5,18 +5,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+from fastapi import FastAPI
 from httpx2 import Response
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
+from notifier.domain.values import DeliveryState
 from notifier.services.audit import Actor
 from notifier.settings import load_settings
+from notifier.storage import tables as t
 from notifier.storage.engine import Database
 
 ADMIN = "the-admin-token-of-the-functional-tests"
@@ -81,11 +85,21 @@ class Api:
         if "$ref" in shape:
             shape = self.document["components"]["responses"][shape["$ref"].rpartition("/")[2]]
         media = answer.headers.get("content-type", "").partition(";")[0]
-        if not answer.content or "json" not in media:
+        if not answer.content or media not in ("application/json", "application/problem+json"):
             return
         assert media in shape["content"], f"{method} {path}: {media} is not documented"
         schema = shape["content"][media]["schema"] | {"components": self.document["components"]}
         jsonschema.Draft202012Validator(schema).validate(answer.json())
+
+
+_documents: list[Json] = []
+
+
+def _described(app: FastAPI) -> Json:
+    """The OpenAPI document is the same for every installation, and takes a while to build."""
+    if not _documents:
+        _documents.append(app.openapi())
+    return _documents[0]
 
 
 @contextmanager
@@ -93,13 +107,7 @@ def serving(application: Application, key: str = ADMIN) -> Iterator[Api]:
     """Serve an installation to a client that bears `key`."""
     app = create_app(application)
     with TestClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False) as client:
-        yield Api(client, application, _document())
-
-
-@cache
-def _document() -> Json:
-    """The OpenAPI document does not depend on the installation, and takes a while to build."""
-    return create_app(application_on(Database("sqlite:///:memory:"), Path("nowhere"))).openapi()
+        yield Api(client, application, _described(app))
 
 
 def an_event(number: int = 1, *, now: datetime | None = None, **changes: Any) -> Json:
@@ -130,3 +138,37 @@ def faults(answer: Response) -> dict[str, str]:
     """The fields that a problem document names."""
     assert answer.headers["content-type"] == "application/problem+json"
     return {fault["field"]: fault["message"] for fault in answer.json()["errors"]}
+
+
+def a_subscriber(number: int = 1, **changes: Any) -> Json:
+    """Write subscriber `shop-N`."""
+    return {"external_id": f"shop-{number}", "email": f"owner-{number}@example.com", "locale": "nl"} | changes
+
+
+def announced(api: Api, *, people: int = 3) -> str:
+    """Announce an incident by mail to `shop-1`, `shop-2`, ...; the provider took it. Returns the notification's id."""
+    for number in range(1, people + 1):
+        api.post("/v1/subscribers", json=a_subscriber(number))
+    api.post("/v1/events", json=an_event())
+    plan_all(api.application)
+    (found,) = [
+        item for item in api.get("/v1/incidents/inc-1/notifications").json()["items"] if item["channel"] == "email"
+    ]
+    return str(found["id"])
+
+
+def plan_all(application: Application, state: DeliveryState = DeliveryState.ACCEPTED) -> None:
+    """Plan what is decided, and pretend that providers took it."""
+    with application.database.read() as connection:
+        numbers = connection.execute(select(t.notification.c.id).where(t.notification.c.state == "planning")).scalars()
+        waiting = list(numbers)
+    for number in waiting:
+        application.plan(number)
+    with application.database.write() as connection:
+        connection.execute(update(t.batch).values(state=state.value, due_at=None, provider="sendgrid", attempts=1))
+
+
+def deliveries_of(api: Api, notification_id: str, **query: Any) -> dict[str, Json]:
+    """The deliveries of a notification by the recipient's name."""
+    items = api.get(f"/v1/notifications/{notification_id}/deliveries", params=query).json()["items"]
+    return {item["recipient"]: item for item in items}

@@ -161,7 +161,11 @@ def test_the_filters_of_an_endpoint_are_a_set_of_preferences_for_webhooks(databa
         ).scalar_one()
     stored = preferences.parse(text)
     assert {channel.value for channel in stored.channels} == {"webhook"}
-    assert (stored.components, stored.min_impact.value, stored.updates.value) == (frozenset({"api"}), "major", "milestones")
+    assert (stored.components, stored.min_impact.value, stored.updates.value) == (
+        frozenset({"api"}),
+        "major",
+        "milestones",
+    )
 
 
 def test_an_endpoint_that_must_prove_itself_becomes_active_by_its_first_good_test(database: Database) -> None:

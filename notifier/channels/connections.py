@@ -5,7 +5,6 @@ broke while waiting for the answer may have been.
 """
 
 import http.client
-import io
 import select
 import socket
 import ssl
@@ -14,14 +13,29 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import certifi
+
 from notifier.channels.http import LARGEST_ANSWER, Answer, NoAnswerError, NotSentError, header_number
+from notifier.channels.timed import timed_response
 
 MAX_IDLE = 20.0  # seconds; well below what servers and NAT boxes keep, so that a reused connection is a living one
 _TRIES = 2  # a reset while writing is repeated once on a new connection: the request was incomplete
 _EARLY_ANSWER = 2.0  # seconds to look for an answer that came before we had written everything, such as 413
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send. `path` with its query; `body` None sends none."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
 
 
 class ConnectionPool:
@@ -38,8 +52,8 @@ class ConnectionPool:
         self._idle: deque[tuple[float, _Connection]] = deque()
         self._lock = threading.Lock()
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes, *, seconds: float) -> Answer:
-        """Send one POST; `seconds` bound everything together, from connecting to the last byte of the answer.
+    def send(self, request: Request, *, seconds: float) -> Answer:
+        """Send one request; `seconds` bound everything together, from connecting to the last byte of the answer.
 
         Raises:
             NotSentError: nothing, or not all, was written; `reset` after the peer hung up on it twice.
@@ -49,7 +63,7 @@ class ConnectionPool:
         for attempt in range(1, _TRIES + 1):
             connection = self._take() or self._open(deadline)
             try:
-                answer = connection.exchange(path, headers, body, deadline)
+                answer = connection.exchange(request, deadline)
             except NotSentError as error:
                 connection.close()
                 if attempt == _TRIES or not error.reset:
@@ -84,7 +98,7 @@ class ConnectionPool:
         if seconds <= 0:
             raise NotSentError("no time left to connect")
         if self._tls and self._context is None:
-            self._context = ssl.create_default_context()
+            self._context = verifying_context()
         connection = _Connection(self._host, self._port, self._context if self._tls else None, seconds)
         try:
             connection.connect()
@@ -108,9 +122,6 @@ class _Connection:
             self._http = http.client.HTTPConnection(host, port, timeout=seconds)
         else:
             self._http = http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
-        self._deadline = 0.0
-        # http.client builds its response on the socket; ours reads through the deadline.
-        self._http.response_class = cast("Any", self._response)
 
     @property
     def is_open(self) -> bool:
@@ -131,23 +142,21 @@ class _Connection:
         sock: socket.socket | None = self._http.sock
         return sock is not None and not select.select([sock], [], [], 0)[0]
 
-    def exchange(self, path: str, headers: Mapping[str, str], body: bytes, deadline: float) -> Answer:
+    def exchange(self, request: Request, deadline: float) -> Answer:
         """Write a request, read its answer."""
-        self._deadline = deadline
         try:
             self._http.sock.settimeout(max(deadline - time.monotonic(), 0.001))
-            self._http.request("POST", path, body=body, headers=dict(headers))
+            self._http.request(request.method, request.path, body=request.body, headers=dict(request.headers))
         except TimeoutError:
             raise NotSentError("time-out while writing") from None
         except OSError as error:
-            return self._early_answer(path, error)
-        return self._read(path)
+            return self._early_answer(request.path, error, deadline)
+        return self._read(request.path, deadline)
 
-    def _early_answer(self, path: str, error: OSError) -> Answer:
+    def _early_answer(self, path: str, error: OSError, deadline: float) -> Answer:
         """Read the refusal of a server that hung up before it had read all (413); else say that we were cut off."""
-        self._deadline = min(self._deadline, time.monotonic() + _EARLY_ANSWER)
         try:
-            answer = self._read(path)
+            answer = self._read(path, min(deadline, time.monotonic() + _EARLY_ANSWER))
         except NoAnswerError:
             raise NotSentError(f"cut off while writing: {_named(error)}", reset=True) from None
         if answer.ok:  # an acceptance of half a request is none
@@ -155,8 +164,9 @@ class _Connection:
         self.close()
         return answer
 
-    def _read(self, path: str) -> Answer:
+    def _read(self, path: str, deadline: float) -> Answer:
         status: int | None = None
+        self._http.response_class = cast("Any", partial(timed_response, until=deadline))
         try:
             response = self._http.getresponse()
             status = response.status
@@ -172,42 +182,12 @@ class _Connection:
             raise NoAnswerError(f"no whole answer: {_named(error)}", status=status) from None
         return Answer(status, headers, body, path)
 
-    def _response(self, sock: socket.socket, *args: object, **kwargs: object) -> http.client.HTTPResponse:
-        timed = cast("socket.socket", _TimedSocket(sock, self._deadline))
-        return http.client.HTTPResponse(timed, *cast("Any", args), **cast("Any", kwargs))
 
-
-class _TimedSocket:
-    """What HTTPResponse needs of a socket: a file, here one whose reads together end at the deadline."""
-
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock, self._deadline = sock, deadline
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return the reading side."""
-        return io.BufferedReader(_TimedReader(self._sock, self._deadline))
-
-
-class _TimedReader(io.RawIOBase):
-    """Gives every read the time that is left, so that a server that trickles bytes cannot hold us."""
-
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock, self._deadline = sock, deadline
-        self._raw = sock.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+def verifying_context() -> ssl.SSLContext:
+    """Return a TLS context that verifies, by the system's authorities and by Mozilla's: some machines have none."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 def _named(error: Exception) -> str:

@@ -1,0 +1,149 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from notifier.rendering.markdown import to_text
+from tests.functional.api.house import Api, faults
+from tests.functional.api.payloads import COMPONENT_NEWS, statuspage, statuspage_update
+
+START = datetime.now(UTC) - timedelta(hours=1)
+FIRST = statuspage_update(1, "investigating", "We are looking into elevated errors.", at=START)
+SECOND = statuspage_update(
+    2, "identified", "A faulty line card was found.\r\nTraffic is <b>moved</b>.", at=START + timedelta(minutes=4)
+)
+THIRD = statuspage_update(3, "resolved", "Fixed.", at=START + timedelta(minutes=20))
+CLOUD = "/v1/inbound/statuspage/cloud"
+INCIDENT = "/v1/incidents/cloud.p31zjtct2jer"
+
+
+def outcomes(api: Api) -> list[tuple[str, str]]:
+    return [(item["status"], item["outcome"]) for item in api.get(INCIDENT).json()["updates"]]
+
+
+def announced_updates(api: Api) -> list[list[str]]:
+    items = api.get(f"{INCIDENT}/notifications").json()["items"]
+    return [item["update_ids"] for item in items if item["channel"] == "email"]
+
+
+def test_a_new_incident_is_announced(api_anywhere: Api) -> None:
+    answer = api_anywhere.post(CLOUD, json=statuspage(FIRST))
+    assert answer.status_code == 202
+    told = answer.json()
+    assert (told["outcome"], told["incident_id"], told["update_id"]) == (
+        "accepted",
+        "cloud.p31zjtct2jer",
+        "update000001",
+    )
+    shown = api_anywhere.get(INCIDENT).json()
+    assert (shown["title"], shown["impact"]) == ({"en": "Elevated 5xx from the Amsterdam edge"}, "major")
+    assert shown["components"] == [{"key": "amsterdam-ams", "status": "partial_outage"}]
+    assert shown["links"] == ["https://stspg.io/1x2y3z4w5v6u"]
+
+
+def test_the_first_sight_of_a_running_incident_announces_no_history(api_anywhere: Api) -> None:
+    told = api_anywhere.post(CLOUD, json=statuspage(FIRST, SECOND)).json()
+    assert (told["outcome"], told["earlier_updates"]) == ("accepted", 1)
+    assert outcomes(api_anywhere) == [("investigating", "recorded"), ("identified", "accepted")]
+    assert announced_updates(api_anywhere) == [["update000002"]]
+
+
+def test_an_incident_is_followed_to_its_end(api: Api) -> None:
+    for timeline in ((FIRST,), (FIRST, SECOND), (FIRST, SECOND, THIRD)):
+        told = api.post(CLOUD, json=statuspage(*timeline)).json()
+        assert (told["outcome"], told["earlier_updates"]) == ("accepted", 0)
+    assert outcomes(api) == [("investigating", "accepted"), ("identified", "accepted"), ("resolved", "accepted")]
+
+
+def test_a_webhook_that_comes_again_changes_nothing(api_anywhere: Api) -> None:
+    for _ in range(3):
+        api_anywhere.post(CLOUD, json=statuspage(FIRST, SECOND))
+    assert api_anywhere.post(CLOUD, json=statuspage(FIRST, SECOND)).json()["outcome"] == "duplicate"
+    assert len(outcomes(api_anywhere)) == 2
+    assert len(announced_updates(api_anywhere)) == 1
+
+
+def test_a_webhook_that_was_overtaken_is_a_duplicate(api: Api) -> None:
+    api.post(CLOUD, json=statuspage(FIRST, SECOND))
+    assert api.post(CLOUD, json=statuspage(FIRST)).json()["outcome"] == "duplicate"
+
+
+def test_words_edited_in_place_are_kept_and_not_announced(api: Api) -> None:
+    api.post(CLOUD, json=statuspage(FIRST))
+    later = (START + timedelta(minutes=2)).isoformat()
+    edited = FIRST | {"body": "We are looking into elevated 5xx errors.", "updated_at": later}
+    assert api.post(CLOUD, json=statuspage(edited)).json()["outcome"] == "recorded"
+    (update,) = api.get(INCIDENT).json()["updates"]
+    assert (update["revision"], update["body"]["en"]) == (2, "We are looking into elevated 5xx errors.")
+
+
+@pytest.mark.parametrize(("incident", "update"), [({"backfilled": True}, {}), ({}, {"deliver_notifications": False})])
+def test_what_the_page_itself_kept_quiet_is_recorded(
+    api: Api, incident: dict[str, Any], update: dict[str, Any]
+) -> None:
+    assert api.post(CLOUD, json=statuspage(FIRST | update, **incident)).json()["outcome"] == "recorded"
+    assert announced_updates(api) == []
+
+
+def test_texts_are_texts(api: Api) -> None:
+    api.post(CLOUD, json=statuspage(SECOND))
+    (update,) = api.get(INCIDENT).json()["updates"]
+    assert to_text(update["body"]["en"]) == "A faulty line card was found.\nTraffic is <b>moved</b>."
+
+
+def test_maintenance_is_maintenance(api: Api) -> None:
+    window = {
+        "impact": "maintenance",
+        "scheduled_for": "2026-12-01T01:00:00-06:00",
+        "scheduled_until": "2026-12-01T03:00:00-06:00",
+    }
+    planned = statuspage_update(1, "scheduled", "We will replace a router.", at=START)
+    assert api.post(CLOUD, json=statuspage(planned, **window)).json()["outcome"] == "accepted"
+    shown = api.get(INCIDENT).json()
+    assert (shown["impact"], shown["scheduled_for"]) == ("maintenance", "2026-12-01T07:00:00Z")
+
+
+def test_components_that_are_ours_by_name_are_ours(api: Api) -> None:
+    ours = [{"code": "x", "name": "Shop - Webwinkel", "old_status": "operational", "new_status": "major_outage"}]
+    api.post(CLOUD, json=statuspage(FIRST | {"affected_components": ours}))
+    assert api.get(INCIDENT).json()["components"] == [{"key": "storefront", "status": "major_outage"}]
+
+
+def test_a_page_in_another_language_says_so_in_its_address(api: Api) -> None:
+    api.post(f"{CLOUD}?locale=nl", json=statuspage(FIRST))
+    assert list(api.get(INCIDENT).json()["title"]) == ["nl"]
+    assert list(faults(api.post(f"{CLOUD}?locale=xx", json=statuspage(FIRST)))) == ["locale"]
+
+
+def test_two_pages_with_one_id_are_two_incidents(api: Api) -> None:
+    api.post(CLOUD, json=statuspage(FIRST))
+    told = api.post("/v1/inbound/statuspage/other", json=statuspage(FIRST)).json()
+    assert (told["outcome"], told["incident_id"]) == ("accepted", "other.p31zjtct2jer")
+
+
+def test_a_component_by_itself_is_recorded_once(api_anywhere: Api) -> None:
+    first = api_anywhere.post(CLOUD, json=COMPONENT_NEWS)
+    assert (first.status_code, first.json()["outcome"], first.json()["incident_id"]) == (202, "recorded", None)
+    assert api_anywhere.post(CLOUD, json=COMPONENT_NEWS).json()["outcome"] == "duplicate"
+    assert api_anywhere.get("/v1/incidents").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        (b"{", 400, "body"),
+        (b"{}", 422, "incident"),
+        (b"[]", 422, "body"),
+        (b'{"incident": {"id": "a b", "name": "x", "status": "gone"}}', 422, "incident.status"),
+    ],
+)
+def test_what_is_no_webhook_is_refused_by_name(api: Api, body: bytes, status: int, field: str) -> None:
+    answer = api.post(CLOUD, content=body)
+    assert answer.status_code == status
+    assert field in faults(answer)
+
+
+@pytest.mark.parametrize("source", ["Cloud", "-cloud", "a.b", "x" * 65, "é"])
+def test_a_source_needs_a_plain_name(api: Api, source: str) -> None:
+    answer = api.post(f"/v1/inbound/statuspage/{source}", json=statuspage(FIRST))
+    assert list(faults(answer)) == ["source"]
