@@ -98,15 +98,20 @@ def _routers() -> tuple[APIRouter, ...]:
 
 def _runtime(application: Application) -> ApiRuntime:
     intake = Intake(application)
-    read = ReadMetrics(application.database, application.clock, application.producer.depths)
+    meters = Meters(ReadMetrics(application.database, application.clock, application.producer.depths))
+    publishing = Publishing(
+        application.publish,
+        intake.repeats,
+        lambda: intake.seen,
+        count=lambda outcome: meters.event("api", outcome),
+        one_writer=application.database.is_sqlite,
+    )
     return ApiRuntime(
         application=application,
         intake=intake,
         keyring=Keyring(application.api_keys),
-        publishing=Publishing(
-            application.publish, intake.repeats, lambda: intake.seen, one_writer=application.database.is_sqlite
-        ),
-        meters=Meters(read),
+        publishing=publishing,
+        meters=meters,
         readiness=Readiness(application.readiness),
         gate=Gate(at_once=_INBOUND_AT_ONCE, waiting=_INBOUND_WAITING),
         import_gate=Gate(at_once=_IMPORTS_AT_ONCE, waiting=0),

@@ -3,10 +3,10 @@
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.api.headers import SECURITY_HEADERS
@@ -15,6 +15,7 @@ from notifier.api.problems import problem, route_of
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADER = b"x-request-id"
+_STANDING = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 _FAULTS, _OURS = 400, 500
 _log = structlog.get_logger("notifier.api.access")
 
@@ -31,14 +32,14 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         started, status = time.perf_counter(), _OURS
 
         async def outgoing(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _complete(MutableHeaders(scope=message), request_id)
+                message["headers"] = _completed(message["headers"], request_id)
             await send(message)
 
         self._meters.in_flight.inc()
@@ -53,18 +54,19 @@ class Envelope:
             structlog.contextvars.clear_contextvars()
 
 
-def _request_id(scope: Scope) -> str:
+def _request_id(scope: Scope) -> bytes:
     """The caller's own id, so that both logs tell of one request; else a new one."""
     for name, value in scope["headers"]:
         if name == _HEADER and _REQUEST_ID.fullmatch(value):
-            return str(value.decode("ascii"))
-    return secrets.token_hex(8)
+            return bytes(value)
+    return secrets.token_hex(8).encode()
 
 
-def _complete(headers: MutableHeaders, request_id: str) -> None:
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
-    headers["X-Request-Id"] = request_id
+def _completed(headers: Iterable[tuple[bytes, bytes]], request_id: bytes) -> list[tuple[bytes, bytes]]:
+    """Add what the answer does not say itself; Starlette writes names in lower case."""
+    said = list(headers)
+    names = {name for name, _ in said}
+    return [*said, *(header for header in _STANDING if header[0] not in names), (_HEADER, request_id)]
 
 
 def _has_nul(scope: Scope) -> bool:

@@ -4,24 +4,27 @@ import codecs
 
 from fastapi import APIRouter, Request, Response
 
-from notifier.api.auth import MayPublish
+from notifier.api.auth import admit
 from notifier.api.contract import body_of, returns
 from notifier.api.examples import EVENT
-from notifier.api.runtime import Runtime
+from notifier.api.runtime import runtime_of
 from notifier.api.shapes import ReceiptShape
 from notifier.inbound.events import EventModel
+from notifier.services.api_keys import Scope
 
-router = APIRouter(prefix="/v1", tags=["events"], dependencies=[MayPublish])
+router = APIRouter(prefix="/v1", tags=["events"])
+_EXTRA = {**body_of(EventModel, EVENT), "security": [{"bearer": []}]}
 
 
-@router.post("/events", status_code=202, responses=returns(202, ReceiptShape), openapi_extra=body_of(EventModel, EVENT))
-async def publish(request: Request, runtime: Runtime) -> Response:
+@router.post("/events", status_code=202, responses=returns(202, ReceiptShape), openapi_extra=_EXTRA)
+async def publish(request: Request) -> Response:
     """Take one event.
 
     It is stored before it is answered: an acknowledged event is never lost, also when Redis is down. Repeats are
     welcome: the same id, or the same content as the latest update, is answered `duplicate` and changes nothing. Any
     `Content-Type` will do. Answers of 503 ask for a repeat after `Retry-After` seconds.
     """
+    await admit(request, Scope.PUBLISH)
     body = await request.body()
-    answer = await runtime.publishing(body.removeprefix(codecs.BOM_UTF8))
+    answer = await runtime_of(request).publishing(body.removeprefix(codecs.BOM_UTF8))
     return Response(answer, status_code=202, media_type="application/json")

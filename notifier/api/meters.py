@@ -69,7 +69,8 @@ class Meters:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
-        self._registry.register(LedgerCollector(read))
+        self.ledger = LedgerCollector(read)
+        self._registry.register(self.ledger)
         registry = self._registry
         self.in_flight = Gauge("notifier_http_requests_in_flight", "Requests being answered.", registry=registry)
         self._requests = Counter(

@@ -17,6 +17,7 @@ import structlog
 from notifier.api.gate import Gate
 from notifier.api.problems import OverloadedError
 from notifier.domain.errors import UnavailableError
+from notifier.domain.values import Outcome
 from notifier.services.ingest import Receipt
 from notifier.services.repeats import Repeats, SeenEvents, repeat_of
 
@@ -58,10 +59,12 @@ class Publishing:
         repeats: Repeats,
         seen: Callable[[], SeenEvents],
         *,
+        count: Callable[[Outcome], None],
         one_writer: bool,
     ) -> None:
-        """Build on a use case that blocks; `seen` is asked for in a thread, once."""
+        """Build on a use case that blocks; `seen` is asked for in a thread, once; `count` is told every outcome."""
         self._publish, self._repeats, self._make_seen = publish, repeats, seen
+        self._count = count
         self._seen: SeenEvents | None = None
         self._gate = Gate(at_once=_AT_ONCE_SQLITE if one_writer else _AT_ONCE, waiting=_WAITING)
         self._recent = Recent()
@@ -81,6 +84,7 @@ class Publishing:
         while True:
             answer = self._recent.get(digest)
             if answer is not None:
+                self._count(Outcome.DUPLICATE)
                 return answer
             first = self._in_hand.get(digest)
             if first is None:
@@ -98,6 +102,7 @@ class Publishing:
         receipt = repeat if repeat is not None else await self._gate.run(lambda: self._publish(body))
         structlog.contextvars.bind_contextvars(event_id=receipt.event_id, incident_id=receipt.incident_id)
         self._recent.put(digest, _json(repeat_of(receipt)))
+        self._count(receipt.outcome)
         if repeat is None:
             self._later(self._remember(digest, receipt.event_id))
         return _json(receipt)

@@ -1,5 +1,6 @@
 """Running the API in this process."""
 
+import sys
 from collections.abc import Sequence
 
 import uvicorn
@@ -13,6 +14,8 @@ _BACKLOG = 2048
 _CONNECTIONS = 1_000
 _IDLE_SECONDS = 30
 _DRAIN_SECONDS = 10
+# A loop that is busy with repeats hands the interpreter to the thread with a fresh event sooner than by default (5 ms).
+_SWITCH_SECONDS = 0.0005
 
 
 def run_api(
@@ -27,6 +30,7 @@ def run_api(
         fd: A listening socket inherited from the supervisor.
         pages: Routers served beside the API.
     """
+    sys.setswitchinterval(_SWITCH_SECONDS)
     server = uvicorn.Server(configuration(application, host=host, port=port, fd=fd, pages=pages))
     try:
         server.run()

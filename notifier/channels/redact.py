@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 _LONGEST = 300  # characters of a provider's words worth keeping
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -13,7 +14,7 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     """Return foreign words fit for a log line: one line, bounded, none of our secrets echoed back."""
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "[secret]")
+            text = text.replace(secret, "[secret]").replace(quote(secret, safe=""), "[secret]")
     return _CONTROL.sub(" ", text)[:_LONGEST].strip()
 
 

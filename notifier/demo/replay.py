@@ -3,6 +3,7 @@
 import csv
 import io
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -71,6 +72,7 @@ class Replay:
         self._partners = people.partners()
         self._progress = Progress()
         self._secrets: dict[str, str] = {}
+        self._languages: dict[str, Counter[str]] = defaultdict(Counter)
 
     def run(self) -> Result:
         """Hand in the people, then the six events; returns when everything has come to its end."""
@@ -162,7 +164,7 @@ class Replay:
         notifications = self._notifications()
         seen = {item["delivery_id"]: item["count"] for item in arrived}
         ledger = self._ledger(notifications)
-        lost = [name for name in ledger if name not in seen and not name.startswith("social")]
+        lost = [name for name in ledger if name not in seen]
         return Result(
             emails=dict(sorted(summary["mails"]["per_locale"].items())),
             social=dict(sorted(summary["posts"]["per_account"].items())),
@@ -178,13 +180,15 @@ class Replay:
         """Return the ids of all deliveries that the ledger calls accepted, those of posts left out."""
         found: set[str] = set()
         for item in notifications:
-            if item["channel"] == "social":
-                continue
+            languages = self._languages[item["id"]]
             cursor = ""
             while cursor is not None:
                 query = f"?limit=500{f'&cursor={cursor}' if cursor else ''}"
                 answer = self._system.call("GET", f"/v1/notifications/{item['id']}/deliveries{query}")
-                found |= {row["id"] for row in answer["items"] if row["state"] not in ("superseded", "suppressed")}
+                rows = [row for row in answer["items"] if row["state"] not in ("superseded", "suppressed")]
+                languages.update(row["locale"] for row in rows if row["locale"])
+                if item["channel"] != "social":
+                    found |= {row["id"] for row in rows}
                 cursor = answer["next"]
         return found
 
@@ -212,8 +216,7 @@ class Replay:
             if came.get(f"upd-{number}", 0) != wanted
         ]
 
-    @staticmethod
-    def _row(item: dict[str, Any], summary: dict[str, Any]) -> list[Any]:
+    def _row(self, item: dict[str, Any], summary: dict[str, Any]) -> list[Any]:
         # The stand-in for partners knows a notification by what the payload says.
         key = f"{story.INCIDENT_ID}/{item['sequence']}" if item["channel"] == "webhook" else item["id"]
         arrival = summary["notifications"].get(item["channel"], {}).get(key)
@@ -223,7 +226,8 @@ class Replay:
             first = round((datetime.fromisoformat(arrival["first_at"]) - created).total_seconds(), 2)
             last = round((datetime.fromisoformat(arrival["last_at"]) - created).total_seconds(), 2)
         told = sum(number for state, number in item["counts"].items() if state in ("accepted", "delivered"))
-        return [item["channel"], item["sequence"], ", ".join(item["update_ids"]), told, first, last]
+        spoken = ", ".join(f"{locale} {number}" for locale, number in self._languages[item["id"]].most_common())
+        return [item["channel"], item["sequence"], ", ".join(item["update_ids"]), told, spoken or "all", first, last]
 
 
 def _is_done(item: dict[str, Any]) -> bool:

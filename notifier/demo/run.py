@@ -78,8 +78,8 @@ def _line(progress: Progress) -> Text:
 
 def _show(console: Console, result: Result) -> None:
     table = Table(title="Told, per notification (counted by the providers' stand-ins; seconds after the decision)")
-    for column in ("channel", "no.", "updates", "told", "first", "last"):
-        table.add_column(column, justify="left" if column in ("channel", "updates") else "right")
+    for column in ("channel", "no.", "updates", "told", "languages", "first", "last"):
+        table.add_column(column, justify="left" if column in ("channel", "updates", "languages") else "right")
     for row in result.rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)

@@ -36,8 +36,13 @@ def read_events(data: bytes, *, now: datetime | None) -> list[Event]:
         InvalidInputError: every fault found, each field as `line N: path`.
     """
     text = _decode(data)
-    if _is_statuspage(text):
-        return parse_statuspage_history(text)
+    events = parse_statuspage_history(text) if _is_statuspage(text) else _read_items(text, now)
+    if not events:
+        raise _fault(1, "holds no event")
+    return events
+
+
+def _read_items(text: str, now: datetime | None) -> list[Event]:
     events: list[Event] = []
     faults: list[FieldError] = []
     for line, item in _items(text):
@@ -49,8 +54,6 @@ def read_events(data: bytes, *, now: datetime | None) -> list[Event]:
             break
     if faults:
         raise InvalidInputError(faults[:MAX_ERRORS])
-    if not events:
-        raise _fault(1, "holds no event")
     return events
 
 

@@ -6,15 +6,16 @@ lenience: unknown fields are ignored, since pages of different age differ.
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.values import ComponentStatus, Impact, Status
+from notifier.inbound.fields import Identifier, Link, Title
 
 MAX_ERRORS = 50
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NO_KEY = re.compile(r"[^a-z0-9_-]+")
 _KEY_LENGTH = 64
 
@@ -29,12 +30,12 @@ class _Affected(_Lenient):
 
 
 class _Component(_Lenient):
-    id: str
+    id: Identifier
     status: ComponentStatus
 
 
 class _Update(_Lenient):
-    id: str
+    id: Identifier
     status: Status
     body: str | None = None
     created_at: AwareDatetime
@@ -44,14 +45,14 @@ class _Update(_Lenient):
 
 
 class _Incident(_Lenient):
-    id: str
-    name: Annotated[str, Field(min_length=1)]
+    id: Identifier
+    name: Title
     impact: Impact
     started_at: AwareDatetime | None = None
     created_at: AwareDatetime
     scheduled_for: AwareDatetime | None = None
     scheduled_until: AwareDatetime | None = None
-    shortlink: str | None = None
+    shortlink: Link | None = None
     backfilled: bool = False
     incident_updates: tuple[_Update, ...] = ()
     components: tuple[_Component, ...] = ()
@@ -105,7 +106,7 @@ def _event(incident: _Incident, update: _Update, locale: str) -> Event:
         update=Update(
             id=update.id,
             status=update.status,
-            body={locale: (update.body or "").strip() or incident.name},
+            body={locale: _NO_TEXT.sub("", update.body or "").strip() or incident.name},
             posted_at=posted_at.astimezone(UTC),
         ),
         notify=update.deliver_notifications and not incident.backfilled,

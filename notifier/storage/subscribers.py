@@ -104,6 +104,17 @@ def page(
     return [from_row(row) for row in connection.execute(statement)]
 
 
+def lapsed(connection: Connection, now: datetime, *, limit: int) -> list[StoredSubscriber]:
+    """Return pending subscribers whose time to confirm is over, the oldest first."""
+    statement = (
+        _SELECT.where(_COLUMNS.expires_at <= now, _COLUMNS.state == SubscriberState.PENDING.value)
+        .order_by(_COLUMNS.expires_at)
+        .limit(limit)
+        .with_for_update(of=t.subscriber, skip_locked=True)
+    )
+    return [from_row(row) for row in connection.execute(statement)]
+
+
 def add(
     connection: Connection,
     row: dict[str, Any],

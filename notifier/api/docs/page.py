@@ -99,7 +99,9 @@ class _Reader:
             "summary": operation.get("summary", ""),
             "description": operation.get("description", ""),
             "needs_key": bool(operation.get("security")),
-            "parameters": operation.get("parameters", []),
+            "parameters": [
+                {"required": False, "description": "", **parameter} for parameter in operation.get("parameters", [])
+            ],
             "bodies": self._contents(operation.get("requestBody", {})),
             "answers": [self._answer(status, answer) for status, answer in operation.get("responses", {}).items()],
         }
@@ -125,9 +127,18 @@ class _Reader:
         """The members of an object, or the words of an enumeration."""
         required = set(schema.get("required", []))
         return [
-            {"name": name, "schema": member, "required": name in required}
+            {
+                "name": name,
+                "schema": member,
+                "required": name in required,
+                "description": member.get("description", ""),
+                "example": next(iter(member.get("examples", [])), None),
+            }
             for name, member in schema.get("properties", {}).items()
-        ] or [{"name": str(word), "schema": {}, "required": False} for word in schema.get("enum", [])]
+        ] or [
+            {"name": str(word), "schema": {}, "required": False, "description": "", "example": None}
+            for word in schema.get("enum", [])
+        ]
 
 
 def type_of(schema: Json) -> Markup:

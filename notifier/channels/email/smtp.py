@@ -92,7 +92,7 @@ class SmtpSender:
             sender=sender,
             pending=deque(),
             seconds_left=seconds_left,
-            secrets=[self._server.password] if self._server.password else [],
+            secrets=self._server.secrets(),
         )
         for recipient in request.recipients:
             address = sendable_address(recipient.address)

@@ -1,5 +1,6 @@
 """One SMTP session: opened with verified TLS, logged in, spoken to in pipelined groups where the server allows it."""
 
+import base64
 import smtplib
 import socket
 import ssl
@@ -33,6 +34,13 @@ class SmtpServer:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
 
+    def secrets(self) -> list[str]:
+        """What no error may repeat: the password, and how AUTH PLAIN and LOGIN write it (RFC 4954)."""
+        if not self.password:
+            return []
+        forms = (self.password, f"\0{self.username}\0{self.password}")
+        return [self.password, *(base64.b64encode(form.encode()).decode("ascii") for form in forms)]
+
 
 class LostError(Exception):
     """The connection is gone; `reply` is the server's 421, where it said one."""
@@ -62,7 +70,7 @@ class SmtpSession:
             TransientDeliveryError: cannot connect or begin TLS now; greeted or answered with 4yz.
             ChannelStoppedError: no STARTTLS where it must be, a refused login, a server that wants nothing of us.
         """
-        secrets = _secrets(server)
+        secrets = server.secrets()
         smtp: smtplib.SMTP | None = None
         try:
             smtp = _connect(server, connect_timeout, context)
@@ -198,10 +206,6 @@ def _begin_tls(smtp: smtplib.SMTP, server: SmtpServer, context: ssl.SSLContext |
     elif server.host not in _LOOPBACK if server.require_tls is None else server.require_tls:
         # What a man in the middle would take out of the greeting: never go on in the clear.
         raise ChannelStoppedError(Reason.AUTH, "the server offers no STARTTLS")
-
-
-def _secrets(server: SmtpServer) -> list[str]:
-    return [server.password] if server.password else []
 
 
 def _drop(smtp: smtplib.SMTP | None) -> None:

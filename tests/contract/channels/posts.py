@@ -11,7 +11,7 @@ from notifier.domain.message import SocialPost
 from notifier.sandbox.credentials import bluesky_account, mastodon_account, x_account
 from tests.contract.channels.mails import now
 
-TIMEOUTS = (2.0, 0.5)
+TIMEOUTS = (1.0, 0.4)
 POSTED_AT = datetime(2026, 8, 1, 10, tzinfo=UTC)
 TEXT = "🔴 Störung behoben & geprüft: <alles> läuft. https://status.shop.example/de/incidents/inc-1#upd-3"
 

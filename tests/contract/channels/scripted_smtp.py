@@ -86,6 +86,8 @@ class _Session(socketserver.BaseRequestHandler):
             case "DATA":
                 reply = script.data(self.address)
                 return self._say(reply) and (not reply.startswith("354") or self._message())
+            case "AUTH":
+                self._say("235 2.7.0 welcome")
             case "QUIT":
                 self._say("221 bye")
                 return False

@@ -1,0 +1,131 @@
+"""A subscriber's own wishes: unsubscribe from everything or from one incident, come back. They act on the address.
+
+One person may be several subscribers with one address (a merchant with three shops); who unsubscribes wants no more
+mail, not no more mail about the second shop.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from notifier.domain.errors import NotFoundError
+from notifier.domain.subscriber import StoredSubscriber, Suppression, SuppressionReason
+from notifier.domain.values import Channel, SubscriberState
+from notifier.services.addresses import AddressKeys
+from notifier.services.audit import Actor, Subject, record
+from notifier.services.ports import Clock
+from notifier.services.subscribers import KIND, erase
+from notifier.storage import subscribers, suppressions
+from notifier.storage.engine import Database
+
+_LISTENING = (SubscriberState.ACTIVE, SubscriberState.PENDING)
+_STOPPED = (SubscriberState.UNSUBSCRIBED, SubscriberState.SUPPRESSED)
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """What links in mails and the preferences page do. Every use case may be repeated: the second time does nothing.
+
+    Subscribers are named by row number, as tokens carry it. All raise NotFoundError for one that was erased.
+    """
+
+    database: Database
+    clock: Clock
+    addresses: AddressKeys
+
+    def unsubscribe(self, subscriber_id: int, actor: Actor, *, incident_id: str | None = None) -> bool:
+        """Stop all mail to the subscriber's address, or that about one incident; False when it was so already."""
+        now = self.clock()
+        with self.database.write() as connection:
+            stored = _existing(connection, subscriber_id)
+            if incident_id is not None:
+                return _opt_out(connection, stored, incident_id, actor, now)
+            if stored.address_key is None:
+                return _stop_alone(connection, stored, actor, now)
+            wish = Suppression(channel=Channel.EMAIL, reason=SuppressionReason.UNSUBSCRIBED, since=now)
+            new = suppressions.add(connection, stored.address_key, wish)
+            return bool(_stop_address(connection, stored.address_key, wish, actor, now)) or new
+
+    def resubscribe(self, subscriber_id: int, actor: Actor, *, incident_id: str | None = None) -> bool:
+        """Take an unsubscription back, and any suppression of the address with it; False when nothing was stopped.
+
+        For the person themselves, who proved by a signed link that mail to the address arrives.
+        """
+        now = self.clock()
+        with self.database.write() as connection:
+            stored = _existing(connection, subscriber_id)
+            key = stored.address_key
+            if incident_id is not None:
+                return key is not None and suppressions.opt_in(connection, incident_id, key)
+            lifted = key is not None and suppressions.remove(connection, key, Channel.EMAIL)
+            names = self._start(connection, stored, now)
+            for name in names:
+                record(connection, actor, "subscriber.resubscribed", Subject(KIND, name), at=now)
+            return lifted or bool(names)
+
+    @staticmethod
+    def _start(connection: Connection, stored: StoredSubscriber, now: datetime) -> list[str]:
+        if stored.address_key is not None:
+            return subscribers.set_state_of_address(
+                connection, stored.address_key, SubscriberState.ACTIVE, only=_STOPPED, now=now
+            )
+        if stored.subscriber.state not in _STOPPED:
+            return []
+        subscribers.change(connection, stored.id, {"state": SubscriberState.ACTIVE.value}, now)
+        return [stored.subscriber.external_id]
+
+    def suppress(
+        self, email: str, actor: Actor, *, reason: SuppressionReason = SuppressionReason.MANUAL, detail: str = ""
+    ) -> bool:
+        """Stop all mail to an address by hand, known or not; False when it was so already (the first reason stays)."""
+        key = self.addresses.of(email)
+        now = self.clock()
+        with self.database.write() as connection:
+            item = Suppression(channel=Channel.EMAIL, reason=reason, since=now, detail=detail)
+            if not suppressions.add(connection, key, item):
+                return False
+            _stop_address(connection, key, item, actor, now)
+            # The key itself says nothing to who has not the pepper.
+            record(connection, actor, "address.suppressed", Subject("address", f"{key:016x}"), at=now)
+            return True
+
+    def erase(self, subscriber_id: int, actor: Actor) -> None:
+        """Forget a subscriber, at their own wish: as `Subscribers.remove`."""
+        pepper = self.addresses.load()
+        now = self.clock()
+        with self.database.write() as connection:
+            erase(connection, _existing(connection, subscriber_id), actor, pepper=pepper, now=now)
+
+
+def _existing(connection: Connection, subscriber_id: int) -> StoredSubscriber:
+    stored = subscribers.get_by_id(connection, subscriber_id, lock=True)
+    if stored is None:
+        raise NotFoundError("subscriber", str(subscriber_id))
+    return stored
+
+
+def _opt_out(connection: Connection, stored: StoredSubscriber, incident_id: str, actor: Actor, now: datetime) -> bool:
+    if stored.address_key is None or not suppressions.opt_out(connection, incident_id, stored.address_key, now):
+        return False
+    subject = Subject(KIND, stored.subscriber.external_id)
+    record(connection, actor, "subscriber.opted_out", subject, at=now, detail={"incident": incident_id})
+    return True
+
+
+def _stop_alone(connection: Connection, stored: StoredSubscriber, actor: Actor, now: datetime) -> bool:
+    if stored.subscriber.state not in _LISTENING:
+        return False
+    values = {"state": SubscriberState.UNSUBSCRIBED.value, "expires_at": None}
+    subscribers.change(connection, stored.id, values, now)
+    record(connection, actor, "subscriber.unsubscribed", Subject(KIND, stored.subscriber.external_id), at=now)
+    return True
+
+
+def _stop_address(connection: Connection, key: int, item: Suppression, actor: Actor, now: datetime) -> list[str]:
+    state = item.reason.state
+    names = subscribers.set_state_of_address(connection, key, state, only=_LISTENING, now=now)
+    action = "subscriber.unsubscribed" if state is SubscriberState.UNSUBSCRIBED else "subscriber.suppressed"
+    for name in names:
+        record(connection, actor, action, Subject(KIND, name), at=now, detail={"reason": item.reason.value})
+    return names

@@ -1,0 +1,92 @@
+"""Parts of the Bluesky sender that need no server."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notifier.channels.social.bluesky_record import can_reply, facets
+from notifier.channels.social.bluesky_transport import Servers
+from notifier.domain.message import PostReceipt
+
+LINK = "https://status.shop.example/de/incidents/inc-20260801-kasse#upd-3"
+
+
+def marked(text: str, *links: str) -> list[tuple[str, str]]:
+    """Each marked stretch of the text, cut out by its bytes, and what it stands for."""
+    raw = text.encode()
+    found = []
+    for facet in facets(text, links):
+        feature = facet.features[0]
+        stretch = raw[facet.index.byte_start : facet.index.byte_end].decode()
+        found.append((stretch, getattr(feature, "uri", None) or feature.tag))
+    return found
+
+
+def test_links_and_hashtags_are_marked_by_bytes() -> None:
+    assert marked(f"🔴 Störung: {LINK} #Störung") == [(LINK, LINK), ("#Störung", "Störung")]
+
+
+def test_a_link_shown_without_its_scheme_leads_to_the_whole_of_it() -> None:
+    shown = LINK.removeprefix("https://")
+    assert marked(f"Mehr: {shown}", LINK) == [(shown, LINK)]
+
+
+def test_a_link_shown_cut_off_leads_to_the_whole_of_it() -> None:
+    (found,) = marked("Mehr: status.shop.example/de/inc…", LINK)
+    assert found[1] == LINK
+
+
+def test_a_link_to_this_machine_is_marked_too() -> None:
+    url = "http://127.0.0.1:8025/nl/incidents/x"
+    assert marked(f"Meer: {url}") == [(url, url)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([LINK, "#tag", "障害", "👨‍👩‍👧", "عطل", "cafe\u0301", "shop.example", "a.b", "(x)"]), max_size=8
+    )
+)
+def test_marks_never_overlap_and_never_split_a_character(words: list[str]) -> None:
+    text = " ".join(words)
+    end = 0
+    for facet in facets(text, [LINK]):
+        assert facet.index.byte_start >= end
+        end = facet.index.byte_end
+        text.encode()[facet.index.byte_start : end].decode()
+    assert end <= len(text.encode())
+
+
+def test_a_reply_needs_address_and_content_id() -> None:
+    assert can_reply(PostReceipt(id="at://d/c/k", extra={"cid": "b"}))
+    assert not can_reply(PostReceipt(id="at://d/c/k"))
+    assert not can_reply(PostReceipt(id="", extra={"cid": "b"}))
+    assert not can_reply(None)
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://bsky.social/xrpc/x", True),
+        ("https://BSKY.social:443/xrpc/x", True),
+        ("https://morel.us-east.host.bsky.network/xrpc/x", True),
+        ("http://morel.us-east.host.bsky.network/xrpc/x", False),
+        ("https://host.bsky.network.evil.example/", False),
+        ("https://evilhost.bsky.network/", False),
+        ("https://bsky.social.evil.example/", False),
+        ("https://bsky.social@evil.example/", False),
+        ("http://bsky.social/", False),
+        ("https://bsky.social:444/", False),
+        ("https://pds.shop.example/", True),
+        ("", False),
+    ],
+)
+def test_credentials_go_to_configured_servers_only(url: str, *, allowed: bool) -> None:
+    servers = Servers("https://bsky.social", [".host.bsky.network", "pds.shop.example"])
+    assert servers.allow(url) is allowed
+
+
+def test_plain_http_is_for_exactly_the_configured_address() -> None:
+    servers = Servers("http://127.0.0.1:8026/bluesky")
+    assert servers.allow("http://127.0.0.1:8026/bluesky/xrpc/x")
+    assert not servers.allow("http://127.0.0.1:8027/bluesky/xrpc/x")
