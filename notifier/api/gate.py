@@ -19,6 +19,11 @@ class Gate:
         self._most = at_once + waiting
         self._inside = 0
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything runs or waits."""
+        return self._inside > 0
+
     async def run(self, work: Callable[[], Answer]) -> Answer:
         """Do the work in a thread.
 

@@ -14,6 +14,7 @@ from notifier.api.runtime import Runtime
 from notifier.api.shapes import (
     DeliveryShape,
     DeliveryWithAttempts,
+    ExplanationShape,
     IncidentShape,
     IncidentWithTimeline,
     NotificationShape,
@@ -58,7 +59,9 @@ def list_notifications(runtime: Runtime, incident_id: str) -> Response:
     return json_answer(paging.page(runtime.application.history.notifications(incident_id), None))
 
 
-@router.get("/incidents/{incident_id:path}/explain")
+@router.get(
+    "/incidents/{incident_id:path}/explain", responses=returns(200, ExplanationShape, "Each rule, its verdict.")
+)
 def explain(
     runtime: Runtime,
     incident_id: str,

@@ -24,6 +24,8 @@ from notifier.services.repeats import Repeats, SeenEvents, repeat_of
 _REMEMBERED, _SECONDS = 20_000, 900.0
 _AT_ONCE, _AT_ONCE_SQLITE = 8, 2  # SQLite has one writer; a second prepares its event meanwhile
 _WAITING = 256
+# Seconds a repeat waits while fresh events are in hand: their threads need the interpreter that answering repeats takes.
+_STEP_ASIDE = 0.005
 
 
 class Recent:
@@ -85,6 +87,8 @@ class Publishing:
             answer = self._recent.get(digest)
             if answer is not None:
                 self._count(Outcome.DUPLICATE)
+                if self._gate.is_busy:
+                    await asyncio.sleep(_STEP_ASIDE)
                 return answer
             first = self._in_hand.get(digest)
             if first is None:

@@ -177,6 +177,50 @@ class DeliveryWithAttempts(DeliveryShape):
     attempts: list[AttemptShape]
 
 
+class RuleShape(Shape):
+    """One rule as it was applied."""
+
+    rule: str = Field(examples=["min_impact"])
+    seen: str = Field(examples=["impact=minor min_impact=major"])
+    passed: bool
+
+
+class ExplainedDelivery(Shape):
+    """What became of the message."""
+
+    id: str
+    state: DeliveryState
+    reason: Reason | None
+    provider: str | None
+    provider_message_id: str | None
+    updated_at: AwareDatetime | None
+    attempts: list[dict[str, Any]]
+
+
+class ExplainedNotification(Shape):
+    """One message that was, or was not, for this subscriber; `words` can be sent on to them."""
+
+    notification_id: str
+    sequence: int
+    status: Status
+    update_ids: list[str]
+    decided_at: AwareDatetime
+    told: bool
+    rules: list[RuleShape]
+    delivery: ExplainedDelivery | None
+    words: str
+
+
+class ExplanationShape(Shape):
+    """Why a subscriber was, or was not, told."""
+
+    incident_id: str
+    subscriber: str
+    channel: Channel
+    summary: str
+    notifications: list[ExplainedNotification]
+
+
 class ReplayedShape(Shape):
     """How many deliveries were queued again."""
 

@@ -77,7 +77,8 @@ def _line(progress: Progress) -> Text:
 
 
 def _show(console: Console, result: Result) -> None:
-    table = Table(title="Told, per notification (counted by the providers' stand-ins; seconds after the decision)")
+    title = "Told, per notification (first and last arrival at the providers' stand-ins, seconds after the decision)"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in ("channel", "no.", "updates", "told", "languages", "first", "last"):
         table.add_column(column, justify="left" if column in ("channel", "updates", "languages") else "right")
     for row in result.rows:

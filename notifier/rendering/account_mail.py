@@ -1,4 +1,4 @@
-"""Mail about a subscription or an endpoint: one addressee, nothing to unsubscribe from, free of anything but its point."""
+"""Mail about a subscription or an endpoint: one addressee, nothing to unsubscribe from, nothing but its point."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -118,6 +118,7 @@ class AccountMailRenderer:
             "lang": reader.tag,
             "dir": reader.direction,
             "rtl": reader.is_rtl,
+            "ui": reader.interface,
             "greeting": greeting,
             **values,
         }

@@ -1,4 +1,4 @@
-"""How long a text is, as each platform counts it. Verified against the vectors in tests/unit/rendering/test_counting.py."""
+"""How long a text is, as each platform counts it. Vectors: tests/unit/rendering/test_counting.py."""
 
 import unicodedata
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Plain text within the lines of mail: 78 characters where words allow it, never more than 998 octets (RFC 5322 2.1.1)."""
+"""Plain text within the lines of mail: 78 characters where words allow it, at most 998 octets (RFC 5322 2.1.1)."""
 
 import re
 import textwrap

@@ -2,7 +2,7 @@
 
 import css_inline
 
-# Sheets marked `data-css-inline="ignore"` (media queries) stay as they are.
+# Sheets marked `data-css-inline="keep"` (media queries) stay as they are.
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 

@@ -11,6 +11,7 @@ from threading import Lock
 from babel import Locale, UnknownLocaleError
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from markupsafe import Markup
 
 SOURCE_LANGUAGE = "en"  # what the templates are written in: needs no catalogue to be readable
 
@@ -27,7 +28,7 @@ class Language:
     @property
     def direction(self) -> str:
         """`ltr` or `rtl`, for `dir`."""
-        return "rtl" if self.cldr.character_order == "right-to-left" else "ltr"
+        return _direction(self.cldr)
 
     def gettext(self, message: str) -> str:
         """Translate one of our own sentences."""
@@ -44,9 +45,21 @@ class Language:
         return name or tag
 
     @cached_property
+    def interface(self) -> Markup:
+        """Attributes for an element that holds our own words where these are not in the reader's language."""
+        if self.speaks.language == self.cldr.language:
+            return Markup("")
+        tag = str(self.speaks).replace("_", "-")
+        return Markup(' lang="{}" dir="{}"').format(tag, _direction(self.speaks))
+
+    @cached_property
     def is_rtl(self) -> bool:
         """Whether it is written from right to left."""
         return self.direction == "rtl"
+
+
+def _direction(locale: Locale) -> str:
+    return "rtl" if locale.character_order == "right-to-left" else "ltr"
 
 
 def parse_locale(tag: str) -> Locale | None:

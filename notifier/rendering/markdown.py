@@ -34,7 +34,7 @@ _TAGS = {
     "h6",
     "hr",
 }
-_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
+_ATTRIBUTES = {"a": {"href", "dir"}, "ol": {"start"}}  # dir: a bare URL is written left to right anywhere
 _SCHEMES = {"http", "https", "mailto"}
 _HEADING_SHIFT = 2  # the message's own headings are h1 and h2
 _LAST_HEADING = 6
@@ -109,6 +109,8 @@ def _inline(children: list[Token]) -> Iterator[Token]:
             if child.type == "link_close" and kept:
                 kept.pop()
             if stays:
+                if child.markup == "autolink" and child.type == "link_open":
+                    child.attrSet("dir", "ltr")
                 yield child
         elif child.type == "image":
             yield _text(child.content)
@@ -128,7 +130,7 @@ def _linked(text: str) -> Iterator[Token]:
     position = 0
     for link in find_links(text, bare=False):
         yield _text(text[position : link.start])
-        yield Token("link_open", "a", 1, attrs={"href": link.text}, info="auto")
+        yield Token("link_open", "a", 1, attrs={"href": link.text, "dir": "ltr"}, info="auto")
         yield _text(link.text)
         yield Token("link_close", "a", -1, info="auto")
         position = link.end

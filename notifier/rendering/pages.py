@@ -90,6 +90,7 @@ class PageRenderer:
             "lang": reader.tag,
             "dir": reader.direction,
             "rtl": reader.is_rtl,
+            "ui": reader.interface,
             "locales": [(tag, _own_name(tag)) for tag in self._story.brand.locales],
             "home_url": self._story.page_url(reader.tag),
             "timezone": where,

@@ -79,6 +79,11 @@ class Storyteller:
         """The incident's title, one line, in the best language there is."""
         return clean_line(pick(incident.title, reader.tag, self.brand.default_locale)[1], _MAX_TITLE) or incident.id
 
+    def title_locale(self, incident: Incident, reader: Language) -> str:
+        """The language the title is in, for `lang`."""
+        locale = pick(incident.title, reader.tag, self.brand.default_locale)[0]
+        return self.languages[locale].tag if locale and not same_language(locale, reader.tag) else reader.tag
+
     def component_name(self, key: str, reader: Language) -> str:
         """A component's name; its key where the configuration does not know it."""
         known = self._components.get(key)
@@ -157,7 +162,9 @@ class Storyteller:
             "lang": reader.tag,
             "dir": reader.direction,
             "rtl": reader.is_rtl,
+            "ui": reader.interface,
             "title": self.title(incident, reader),
+            "title_lang": self.title_locale(incident, reader),
             "impact": reader.gettext(IMPACT[incident.impact]) if incident.impact in IMPACT else "",
             "components": [self.part(component, reader) for component in incident.components[:MAX_COMPONENTS]],
             "more_components": max(0, len(incident.components) - MAX_COMPONENTS),

@@ -50,6 +50,7 @@ def speak(
                 channels.mark(
                     connection, incident_id, channel, told, round_=state.round, sequence=None, reason=decision.reason
                 )
+                state = decision.state
             else:
                 _settle(connection, incident_id, channel, state, decision if isinstance(decision, Wait) else None)
                 break

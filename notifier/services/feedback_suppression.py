@@ -21,9 +21,10 @@ def suppress(connection: Connection, address_key: int, suppression: Suppression,
     if not suppressions.add(connection, address_key, suppression):
         return
     state = suppression.reason.state
+    action = "subscriber.unsubscribed" if state is SubscriberState.UNSUBSCRIBED else "subscriber.suppressed"
     for name in subscribers.set_state_of_address(connection, address_key, state, only=_LISTENING, now=now):
-        detail = {"reason": suppression.reason.value, "state": state.value}
-        record(connection, PROVIDER, "subscriber.suppressed", Subject(KIND, name), at=now, detail=detail)
+        detail = {"reason": suppression.reason.value}
+        record(connection, PROVIDER, action, Subject(KIND, name), at=now, detail=detail)
 
 
 def lift_topic(connection: Connection, address_key: int, event: MailEvent, now: datetime) -> None:

@@ -13,7 +13,7 @@ MAX_NAME: Final = 150  # characters of a display name; more is no name
 LINE: Final = 78  # octets of a header line that should not be exceeded, RFC 5322 section 2.1.1
 
 _ASCII_ADDRESS = re.compile(
-    rf"[^\s\x00-\x20\x7f<>()\[\]\\,;:@]{{1,{MAX_LOCAL}}}@(?=.{{1,253}}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?\.)+"
+    rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.-]{{1,{MAX_LOCAL}}}@(?=.{{1,253}}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?\.)+"
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?",
     re.ASCII,
 )

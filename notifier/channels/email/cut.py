@@ -73,8 +73,8 @@ def fits(own: Mapping[str, Any], args: Mapping[str, str], limits: MailLimits) ->
 
 
 def exceeds(body: bytes, most: int) -> bool:
-    """Whether UTF-8 JSON is longer than `most` bytes once escaped; no character grows to more than three times."""
-    return len(body) > most or (len(body) * 3 > most and escaped_bytes(body) > most)
+    """Whether UTF-8 JSON is longer than `most` bytes once escaped; no byte becomes more than six."""
+    return len(body) > most or (len(body) * 6 > most and escaped_bytes(body) > most)
 
 
 def _longer(text: str, most: int) -> bool:
@@ -84,8 +84,6 @@ def _longer(text: str, most: int) -> bool:
 
 def escaped_bytes(body: bytes) -> int:
     r"""Return how long UTF-8 JSON is once every character beyond ASCII is written as `\uXXXX`."""
-    if body.isascii():
-        return len(body)
     size = len(body)
     plain, singles, pairs = (size - len(body.translate(None, delete)) for delete in (_ASCII, _TWO_OR_THREE, _FOUR))
-    return plain + 6 * singles + 12 * pairs
+    return plain + 5 * body.count(b"\x7f") + 6 * singles + 12 * pairs  # DEL is escaped, though it is ASCII

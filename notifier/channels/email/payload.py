@@ -1,6 +1,6 @@
 """The JSON of one Mail Send request, from plain dicts: one addressee per personalization, so that nobody sees another.
 
-Source: SendGrid v3 Mail Send; `docs/providers/sendgrid.md` says which of its fields we use and why.
+Source: SendGrid's v3 Mail Send reference, its pages on personalizations, substitutions and custom headers.
 """
 
 import re

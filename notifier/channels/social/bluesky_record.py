@@ -11,7 +11,7 @@ from notifier.domain.message import PostReceipt, SocialPost
 
 COLLECTION = "app.bsky.feed.post"
 MAX_LANGUAGES = 3
-_CUT_OFF = re.compile(r"(?:…|\.\.\.)\Z")
+_CUT_OFF = re.compile(r"(?P<shown>[^\s…]{6,})(?:…|\.\.\.)")
 
 
 def post_record(post: SocialPost, *, image: Any = None) -> Any:
@@ -35,14 +35,18 @@ def post_record(post: SocialPost, *, image: Any = None) -> Any:
 def facets(text: str, links: Sequence[str] = ()) -> list[Any]:
     """Mark links and hashtags, which no server does. Offsets count bytes of UTF-8; the end is exclusive.
 
-    A link that is shown short (without its scheme, or cut off) leads to the one of `links` that it begins.
+    `links` are what the text refers to; one that is shown without its scheme, or cut off by an ellipsis, is marked
+    where it is shown and leads to the whole.
     """
-    found: list[Any] = importlib.import_module("atproto_client.utils.facet_detection").detect_facets(text)
-    for facet in found:
-        for feature in facet.features:
-            if getattr(feature, "uri", None):
-                feature.uri = _target(str(feature.uri), links)
-    return found
+    ours = [_link(text, start, end, link) for link in links for start, end in _shown(text, link)]
+    taken = [(mark.index.byte_start, mark.index.byte_end) for mark in ours]
+    detect = importlib.import_module("atproto_client.utils.facet_detection").detect_facets
+    found = [
+        mark
+        for mark in detect(text)
+        if all(mark.index.byte_end <= start or mark.index.byte_start >= end for start, end in taken)
+    ]
+    return sorted([*ours, *found], key=lambda mark: int(mark.index.byte_start))
 
 
 def upload_blob(client: Any, data: bytes, media_type: str) -> Any:
@@ -61,12 +65,27 @@ def can_reply(receipt: PostReceipt | None) -> bool:
     return receipt is not None and bool(receipt.id) and bool(receipt.extra.get("cid"))
 
 
-def _target(shown: str, links: Sequence[str]) -> str:
-    start = _CUT_OFF.sub("", shown)
-    for link in links:
-        if link.startswith(start) or link.partition("://")[2].startswith(start.partition("://")[2]):
-            return link
-    return start
+def _shown(text: str, link: str) -> list[tuple[int, int]]:
+    """Where a link is shown without its scheme or cut off: at most one place, in characters, end exclusive."""
+    bare = link.partition("://")[2]
+    if link in text or not bare:
+        return []  # shown whole: found by the library
+    at = text.find(bare)
+    if at >= 0:
+        return [(at, at + len(bare))]
+    for cut in _CUT_OFF.finditer(text):
+        if link.startswith(cut["shown"]) or bare.startswith(cut["shown"]):
+            return [(cut.start(), cut.end())]
+    return []
+
+
+def _link(text: str, start: int, end: int, uri: str) -> Any:
+    models = library().models
+    first = len(text[:start].encode())
+    return models.AppBskyRichtextFacet.Main(
+        features=[models.AppBskyRichtextFacet.Link(uri=uri)],
+        index=models.AppBskyRichtextFacet.ByteSlice(byte_start=first, byte_end=first + len(text[start:end].encode())),
+    )
 
 
 def _reply(post: SocialPost) -> Any:

@@ -6,6 +6,7 @@ with scripted(Reply(503), Drop(), Reply(202, {"X-Message-Id": "m"})) as peer:
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -168,9 +169,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def scripted(*steps: Step | Answerer) -> Iterator[Peer]:
+def scripted(*steps: Step | Answerer, tls: ssl.SSLContext | None = None) -> Iterator[Peer]:
     """Serve a script on a free port of 127.0.0.1; its last step is repeated."""
     peer = Peer(list(steps))
+    if tls is not None:
+        peer.socket = tls.wrap_socket(peer.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=peer.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

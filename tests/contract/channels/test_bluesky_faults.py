@@ -1,7 +1,5 @@
 """Every way a call to Bluesky can end; sessions that expire, are kept, and must not lead elsewhere."""
 
-import base64
-import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,69 +18,28 @@ from notifier.domain.errors import (
 )
 from notifier.domain.message import PostReceipt
 from notifier.domain.values import Reason
+from tests.contract.channels.bluesky_peer import CID, DID, calls_of, error, jwt, server, session, written
 from tests.contract.channels.mails import now
 from tests.contract.channels.posts import TEXT, Sessions, a_post, bluesky_sender
 from tests.contract.channels.scripted_server import (
     Answerer,
     Drop,
     Half,
-    Peer,
     Reply,
-    Seen,
     Stall,
     Step,
     Trickle,
     closed_port,
-    scripted,
 )
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
-DID = "did:plc:abcdefghijklmnopqrstuvwx"
-CID = "bafyreiekphsupf6lxsvkp2ylj7yrdlkkk47rjblx2q7mmf7vt2baqq7v7a"
 HTML = b"<html>bad gateway</html>"
-
-
-def jwt(name: str, expires: int = 4_000_000_000) -> str:
-    parts = ({"alg": "none"}, {"sub": name, "exp": expires})
-    coded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
-    return ".".join([*coded, base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")])
-
-
-def session(name: str = "first", **more: Any) -> Reply:
-    body = {"accessJwt": jwt(f"{name}-access"), "refreshJwt": jwt(f"{name}-refresh"), "handle": "a.example", "did": DID}
-    return Reply(200, body=body | more)
-
-
-def written(seen: Seen) -> Reply:
-    key = seen.json()["rkey"]
-    return Reply(200, body={"uri": f"at://{DID}/app.bsky.feed.post/{key}", "cid": CID})
-
-
-def error(status: int, name: str, message: str = "words", **headers: str) -> Reply:
-    return Reply(status, headers, {"error": name, "message": message})
-
-
-@contextmanager
-def server(calls: dict[str, list[Step | Answerer]]) -> Iterator[Peer]:
-    """Serve steps by the last part of the call's name; the last step of each is repeated."""
-
-    def answer(seen: Seen) -> Step:
-        steps = calls[seen.path.partition("?")[0].rpartition(".")[2]]
-        step = steps.pop(0) if len(steps) > 1 else steps[0]
-        return step(seen) if callable(step) else step
-
-    with scripted(answer) as peer:
-        yield peer
 
 
 @contextmanager
 def sender_to(url: str, **options: Any) -> Iterator[BlueskySender]:
     with closing(bluesky_sender(url, **options)) as sender:
         yield sender
-
-
-def calls_of(peer: Peer) -> list[str]:
-    return [seen.path.partition("?")[0].rpartition(".")[2] for seen in peer.requests]
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from notifier.channels.email.sendgrid import SendGridSender
 from notifier.channels.email.smtp import SmtpSender
 from notifier.channels.email.smtp_session import SmtpServer
 from notifier.domain.errors import DeliveryError
+from tests.contract.channels.bluesky_peer import jwt, session
 from tests.contract.channels.mails import a_request, now, soon
 from tests.contract.channels.posts import a_post, bluesky_sender, mastodon_sender, x_sender
 from tests.contract.channels.scripted_server import Reply, Seen, Step, scripted
 from tests.contract.channels.scripted_smtp import Script, smtp_peer
-from tests.contract.channels.test_bluesky_faults import jwt, session
 
 KEY = "SG.secretsecretsecretsec.SECRETSECRETSECRETSECRETSECRETSECRETSECRETS"
 SECRET = "a/secret+with=signs-in-it"

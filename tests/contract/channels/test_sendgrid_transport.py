@@ -9,7 +9,9 @@ import pytest
 
 from notifier.channels.base import MailReceipt, TooLargeError
 from notifier.channels.email.sendgrid import EU_URL, GLOBAL_URL, SendGridSender
-from notifier.domain.errors import ConfigError
+from notifier.domain.errors import ConfigError, TransientDeliveryError
+from notifier.domain.values import Reason
+from tests.contract.channels.certificates import Trust, make_trust
 from tests.contract.channels.mails import a_content, a_request, now, soon
 from tests.contract.channels.scripted_server import Reply, Reset, Seen, Step, closed_port, scripted
 
@@ -138,3 +140,42 @@ def test_a_key_that_cannot_stand_in_a_header_is_refused_at_the_start_without_bei
     with pytest.raises(ConfigError) as error:
         SendGridSender(api_key=key, clock=now)
     assert not key or key not in str(error.value)
+
+
+# --- TLS --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
+    return make_trust(tmp_path_factory.mktemp("certificates"))
+
+
+def secured(url: str) -> str:
+    return url.replace("http://", "https://")
+
+
+def test_one_tls_connection_serves_one_request_after_another(trust: Trust) -> None:
+    with (
+        scripted(ACCEPTED, tls=trust.server) as peer,
+        sender_to(secured(peer.url), tls_context=trust.client) as sender,
+    ):
+        for _ in range(4):
+            sender.send(a_request(), deadline=soon())
+        assert len({seen.connection for seen in peer.requests}) == 1
+
+
+def test_a_provider_nobody_vouches_for_gets_nothing(trust: Trust) -> None:
+    with scripted(ACCEPTED, tls=trust.server) as peer, sender_to(secured(peer.url)) as sender:
+        with pytest.raises(TransientDeliveryError) as error:
+            sender.send(a_request(), deadline=soon())
+        assert error.value.reason is Reason.UNREACHABLE
+        assert peer.requests == []
+
+
+def test_a_large_request_over_tls_arrives_whole(trust: Trust) -> None:
+    with (
+        scripted(ACCEPTED, tls=trust.server) as peer,
+        sender_to(secured(peer.url), tls_context=trust.client, timeout=10.0) as sender,
+    ):
+        sender.send(a_large_request(), deadline=soon())
+        assert len(peer.requests[0].body) > 4_000_000

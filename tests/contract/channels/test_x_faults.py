@@ -116,7 +116,9 @@ def test_each_answer_means_what_the_table_says_after_one_request(row: Row) -> No
         assert error.retry_after >= LOOK_AFTER
 
 
-@pytest.mark.parametrize("url", [f"http://127.0.0.1:{closed_port()}", "http://nowhere.invalid"], ids=["refused", "no name"])
+@pytest.mark.parametrize(
+    "url", [f"http://127.0.0.1:{closed_port()}", "http://nowhere.invalid"], ids=["refused", "no name"]
+)
 def test_what_never_connected_was_not_posted(url: str) -> None:
     with sender_to(url) as sender, pytest.raises(TransientDeliveryError) as error:
         sender.post(a_post())

@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 
 from notifier.domain.values import DeliveryState
-from tests.functional.api.house import Api, an_event, announced, deliveries_of, faults, plan_all
+from tests.functional.api.house import Api, a_subscriber, an_event, announced, deliveries_of, faults, plan_all
 
 
 def test_an_incident_is_shown_with_its_timeline_oldest_first(api_anywhere: Api) -> None:
@@ -51,6 +51,17 @@ def test_a_delivery_is_shown_with_its_attempts(api: Api) -> None:
     shown = api.get(f"/v1/deliveries/{delivery['id']}").json()
     assert shown["address"] == "owner-1@example.com"
     assert shown["attempts"] == []
+
+
+def test_a_subscriber_is_explained(api: Api) -> None:
+    announced(api)
+    api.post("/v1/subscribers", json=a_subscriber(9))
+    told = api.get("/v1/incidents/inc-1/explain?subscriber=shop-1").json()
+    assert [item["told"] for item in told["notifications"]] == [True]
+    untold = api.get("/v1/incidents/inc-1/explain?subscriber=shop-9").json()
+    assert [item["told"] for item in untold["notifications"]] == [False]
+    assert api.get("/v1/incidents/inc-1/explain?subscriber=nobody").status_code == 404
+    assert list(faults(api.get("/v1/incidents/inc-1/explain"))) == ["subscriber"]
 
 
 @pytest.mark.parametrize(

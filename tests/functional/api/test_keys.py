@@ -10,6 +10,8 @@ MANY = [
     ("GET", "/v1/incidents", "read"),
     ("GET", "/v1/incidents/inc-1", "read"),
     ("GET", "/v1/incidents/inc-1/notifications", "read"),
+    ("GET", "/v1/incidents/inc-1/explain?subscriber=shop-1", "read"),
+    ("GET", "/v1/incidents/inc-1/explain?subscriber=shop-1", "read"),
     ("GET", "/v1/notifications/ntf_1/deliveries", "read"),
     ("GET", "/v1/deliveries/dlv_1", "read"),
     ("POST", "/v1/deliveries/replay", "manage"),

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, Phase, find, settings
 from notifier.domain import coalesce
 from notifier.domain.coalesce import ChannelState, CoalescePolicy, Decision, PendingUpdate, Send, Wait
 from notifier.domain.values import Impact
-from tests.unit.domain.coalesce_worlds import Violation, World, a_world, check_all, play, seconds
+from tests.unit.domain.coalesce_rules import check_all
+from tests.unit.domain.coalesce_worlds import Violation, World, a_world, play, seconds
 
 GENERATE_ONLY = settings(
     max_examples=5000,

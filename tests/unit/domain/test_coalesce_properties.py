@@ -16,7 +16,8 @@ from notifier.domain.coalesce import (
     is_stale,
     joins,
 )
-from tests.unit.domain.coalesce_worlds import Play, World, a_world, check_all, play, seconds
+from tests.unit.domain.coalesce_rules import check_all
+from tests.unit.domain.coalesce_worlds import Play, World, a_world, play, seconds
 
 
 @settings(max_examples=1000, deadline=None)

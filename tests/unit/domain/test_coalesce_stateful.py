@@ -11,7 +11,8 @@ from notifier.domain.coalesce import CoalescePolicy, PendingUpdate, decide, is_s
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.timeline import Entry, Judgement, content_digest, judge, surroundings
 from notifier.domain.values import Channel, Impact, Outcome, Status
-from tests.unit.domain.coalesce_worlds import START, ChannelLine, Play, a_policy, check_all, seconds
+from tests.unit.domain.coalesce_rules import check_all
+from tests.unit.domain.coalesce_worlds import START, ChannelLine, Play, a_policy, seconds
 
 STATUSES = st.sampled_from(
     [Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING, Status.RESOLVED, Status.POSTMORTEM]

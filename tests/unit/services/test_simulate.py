@@ -1,63 +1,20 @@
 """A history through the coalescing rules, with no clock and no network."""
 
 import json
-import time
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
-from random import Random
-
-import pytest
-from coverage import Coverage
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.house import Account
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.values import Channel, Impact, Outcome, Platform, Status
+from notifier.domain.values import Channel, Outcome, Platform, Status
 from notifier.services.simulate import simulate
-from notifier.services.simulation_report import SimulatedNotification, SimulationReport, side_by_side
-from tests.unit.domain.coalesce_worlds import START, World, a_world, play
+from notifier.services.simulation_report import SimulationReport, side_by_side
+from tests.unit.domain.coalesce_worlds import START
+from tests.unit.services.simulated_events import POLICIES, an_event
 
-POLICIES = {
-    Channel.EMAIL: CoalescePolicy(),
-    Channel.SOCIAL: CoalescePolicy(),
-    Channel.WEBHOOK: CoalescePolicy(window=0),
-}
 X_NL = Account(name="x-nl", platform=Platform.X, locale="nl")
 X_EN = Account(name="x-en", platform=Platform.X, locale="en", with_link=False)
 MASTODON = Account(name="m-en", platform=Platform.MASTODON, locale="en")
-
-
-def an_event(
-    number: int,
-    seconds: float,
-    status: Status = Status.INVESTIGATING,
-    *,
-    incident: str = "inc",
-    impact: Impact = Impact.MAJOR,
-    text: str | None = None,
-    update_id: str | None = None,
-    notify: bool = True,
-    automatic: bool = False,
-) -> Event:
-    return Event(
-        id=f"e{number}",
-        incident=Incident(
-            id=incident, title={"en": "Trouble"}, impact=impact, components=(AffectedComponent(key="api"),)
-        ),
-        update=Update(
-            id=update_id or f"u{number}",
-            status=status,
-            body={"en": text or f"News {number}"},
-            posted_at=START + timedelta(seconds=seconds),
-        ),
-        notify=notify,
-        automatic=automatic,
-    )
 
 
 def told(report: SimulationReport, channel: Channel) -> list[tuple[float, list[str]]]:
@@ -239,143 +196,6 @@ def test_the_json_names_what_goes_out_where_when_and_with_which_updates() -> Non
 def test_an_empty_history_has_an_empty_report() -> None:
     report = simulate([], POLICIES)
     assert (report.updates, report.notifications) == (0, ())
-
-
-# --- properties ------------------------------------------------------------------------------------------------------
-
-EVENTS = st.builds(
-    an_event,
-    st.integers(min_value=0, max_value=25),
-    st.sampled_from([0, 1, 5, 30, 59, 60, 61, 90, 120, 121, 300, 301, 900]),
-    st.sampled_from([Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING, Status.RESOLVED, Status.POSTMORTEM]),
-    incident=st.sampled_from(["a", "b"]),
-    impact=st.sampled_from([Impact.MINOR, Impact.CRITICAL]),
-    text=st.sampled_from(["one", "two", "three"]),
-    notify=st.sampled_from([True, True, True, False]),
-)
-
-
-def by_line(report: SimulationReport) -> dict[tuple[str, Channel], list[SimulatedNotification]]:
-    lines = defaultdict(list)
-    for said in report.notifications:
-        lines[said.incident_id, said.channel].append(said)
-    return lines
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(EVENTS, max_size=15))
-def test_feeding_everything_twice_changes_nothing(events: list[Event]) -> None:
-    once = simulate(events, POLICIES)
-    twice = simulate([copy for event in events for copy in (event, event)], POLICIES)
-    in_a_row = simulate([*events, *events], POLICIES)
-    assert once.notifications == twice.notifications == in_a_row.notifications
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(EVENTS, max_size=15))
-def test_every_update_is_accounted_for_on_every_channel(events: list[Event]) -> None:
-    for summary in simulate(events, POLICIES).channels.values():
-        suppressed = summary.duplicate + summary.stale + summary.recorded + summary.absorbed + summary.merged
-        assert summary.notifications + suppressed == len(events)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(EVENTS, max_size=15))
-def test_sequences_have_no_gaps_and_no_update_is_told_twice(events: list[Event]) -> None:
-    distinct = {event.update.id: event for event in events}.values()  # one event an update: no edits
-    for line in by_line(simulate(list(distinct), POLICIES)).values():
-        assert [said.sequence for said in line] == list(range(1, len(line) + 1))
-        updates = [update_id for said in line for update_id in said.update_ids]
-        assert len(updates) == len(set(updates))
-
-
-@settings(max_examples=200, deadline=None)
-@given(a_world(max_steps=15))
-def test_a_channel_is_replayed_as_it_would_have_lived(world: World) -> None:
-    """The replay and the plain driver of the property tests, which asks `decide` each time, agree to the letter."""
-    in_time = World(world.policy, tuple(replace(update, posted_at=update.received_at) for update in world.arrivals))
-    events = [
-        Event(
-            id=f"e{update.order}",
-            incident=Incident(
-                id="inc",
-                title={"en": "Trouble"},
-                impact=update.impact,
-                components=tuple(AffectedComponent(key=key) for key in sorted(update.components)),
-            ),
-            update=Update(id=update.id, status=update.status, body={"en": update.id}, posted_at=update.posted_at),
-            automatic=update.automatic,
-        )
-        for update in in_time.arrivals
-    ]
-    replayed = simulate(events, {Channel.EMAIL: world.policy})
-    lived = play(in_time)
-    assert [(said.at, list(said.update_ids), said.urgency) for said in replayed.notifications] == [
-        (said.at, [update.id for update in said.send.updates], said.send.urgency) for said in lived.said
-    ]
-    assert replayed.channels[Channel.EMAIL].absorbed == sum(len(absorbed.updates) for absorbed in lived.absorbed)
-
-
-# --- a long history ---------------------------------------------------------------------------------------------------
-
-
-def a_history(updates: int) -> list[Event]:
-    """Incidents of 1 to 30 updates, a third of which follow within seconds, in whole minutes as pages show them."""
-    random, events, minutes = Random(5), list[Event](), 0
-    while len(events) < updates:
-        incident, minutes = f"inc-{len(events)}", minutes + random.randrange(600)
-        impact = random.choice([Impact.MINOR, Impact.MAJOR, Impact.CRITICAL])
-        length, posted = random.randint(1, 30), minutes
-        for place in range(length):
-            status = Status.RESOLVED if place == length - 1 else Status.INVESTIGATING
-            events.append(an_event(len(events), posted * 60, status, incident=incident, impact=impact))
-            posted += random.choice([0, 0, 1, 4, 17, 45])
-    return events
-
-
-def last_states(events: Sequence[Event]) -> dict[str, Event]:
-    return {event.incident.id: event for event in sorted(events, key=lambda event: event.update.posted_at)}
-
-
-@pytest.fixture(scope="module")
-def history() -> list[Event]:
-    return a_history(2000)
-
-
-@pytest.mark.parametrize("channel", list(Channel))
-def test_a_long_history_keeps_every_promise(history: list[Event], channel: Channel) -> None:
-    report, policy = simulate(history, POLICIES), POLICIES[channel]
-    updates = {event.update.id: event for event in history}
-    lines = {incident: line for (incident, on), line in by_line(report).items() if on is channel}
-    for incident, last in last_states(history).items():
-        line = lines[incident]
-        said = [update_id for one in line for update_id in one.update_ids]
-        assert said[-1] == last.update.id
-        assert said == [event.update.id for event in history if event.incident.id == incident]
-        for one, other in pairwise(line):
-            flush = any(updates[update_id].update.status in policy.flush_on for update_id in other.update_ids)
-            assert flush or other.at - one.at >= timedelta(seconds=policy.window)
-
-
-def test_the_same_history_gives_the_same_bytes(history: list[Event]) -> None:
-    one, other = (json.dumps(simulate(list(history), POLICIES, accounts=[X_NL]).as_json()) for _ in range(2))
-    assert one == other
-
-
-@pytest.mark.parametrize("kind", ["many incidents", "one flood", "one flood in the delay", "a flapping monitor"])
-def test_ten_thousand_updates_take_less_than_three_seconds(kind: str) -> None:
-    flapping = [Status.INVESTIGATING, Status.RESOLVED]
-    events = {
-        "many incidents": lambda: a_history(10_000),
-        "one flood": lambda: [an_event(number, number / 10) for number in range(10_000)],
-        "one flood in the delay": lambda: [an_event(number, number / 100) for number in range(10_000)],
-        "a flapping monitor": lambda: [an_event(n, n, flapping[n % 2], automatic=True) for n in range(10_000)],
-    }[kind]()
-    delay = 30.0 if kind.endswith("delay") else 0.0
-    policies = {channel: replace(policy, delay=delay) for channel, policy in POLICIES.items()}
-    begin = time.process_time()
-    simulate(events, policies)
-    assert time.process_time() - begin < (9 if Coverage.current() else 3)  # measuring coverage takes its time
 
 
 def test_instants_are_shown_in_utc() -> None:

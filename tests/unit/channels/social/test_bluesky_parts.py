@@ -8,6 +8,7 @@ from notifier.channels.social.bluesky_record import can_reply, facets
 from notifier.channels.social.bluesky_transport import Servers
 from notifier.domain.message import PostReceipt
 
+WORDS = ["#tag", "障害", "👨\u200d👩\u200d👧", "عطل", "cafe\u0301", "shop.example", "nos.nl", "(x)", "status.shop.ex…"]
 LINK = "https://status.shop.example/de/incidents/inc-20260801-kasse#upd-3"
 
 
@@ -36,17 +37,17 @@ def test_a_link_shown_cut_off_leads_to_the_whole_of_it() -> None:
     assert found[1] == LINK
 
 
+def test_a_link_of_the_text_is_marked_once_where_the_library_would_mark_it_too() -> None:
+    assert marked("Meer: nos.nl/storing", "https://nos.nl/storing") == [("nos.nl/storing", "https://nos.nl/storing")]
+
+
 def test_a_link_to_this_machine_is_marked_too() -> None:
     url = "http://127.0.0.1:8025/nl/incidents/x"
     assert marked(f"Meer: {url}") == [(url, url)]
 
 
 @settings(max_examples=100, deadline=None)
-@given(
-    st.lists(
-        st.sampled_from([LINK, "#tag", "障害", "👨‍👩‍👧", "عطل", "cafe\u0301", "shop.example", "a.b", "(x)"]), max_size=8
-    )
-)
+@given(st.lists(st.sampled_from([LINK, *WORDS]), max_size=8))
 def test_marks_never_overlap_and_never_split_a_character(words: list[str]) -> None:
     text = " ".join(words)
     end = 0

@@ -31,12 +31,9 @@ def test_a_record_key_depends_on_account_key_and_second_only() -> None:
     key = record_key("acc", "k", MOMENT)
     assert SHAPE.fullmatch(key)
     assert record_key("acc", "k", MOMENT + timedelta(microseconds=999_999)) == key
-    others = {
-        record_key("other", "k", MOMENT),
-        record_key("acc", "l", MOMENT),
-        record_key("acc", "k", MOMENT + timedelta(seconds=1)),
-    }
-    assert len(others | {key}) == 4
+    others = {record_key("other", "k", MOMENT), record_key("acc", "l", MOMENT)}
+    later = record_key("acc", "k", MOMENT + timedelta(seconds=1))
+    assert len({key, later, *others}) == 4
 
 
 def test_posts_of_the_same_second_do_not_replace_each_other() -> None:

@@ -1,0 +1,153 @@
+"""The API as it is served: a real server on a real port, a real Redis beside it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+import redis
+
+from notifier.api.server import configuration
+from notifier.queueing import embedded
+from notifier.queueing.addresses import for_client
+from notifier.storage.engine import Database
+from tests.functional.api.house import ADMIN, an_event, application_on
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = """
+import sys
+from pathlib import Path
+from notifier.api.server import run_api
+from notifier.bootstrap.application import Application
+from notifier.settings import load_settings
+
+sys.exit(run_api(Application(load_settings(cwd=Path.cwd())), host="127.0.0.1", port=0, fd=int(sys.argv[1])))
+"""
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+    def client(self) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {ADMIN}"}, timeout=20)
+
+
+@contextmanager
+def served(database: Database, folder: Path, name: str, redis_url: str) -> Iterator[Server]:
+    """Serve the API in a process of its own, on a socket that is handed down."""
+    log = folder / f"{name}.log"
+    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("NOTIFIER_")} | {
+            "NOTIFIER_DATA_DIR": str(folder / "data"),
+            "NOTIFIER_DATABASE_URL": database.url.render_as_string(hide_password=False),
+            "NOTIFIER_REDIS_URL": redis_url,
+            "NOTIFIER_ADMIN_TOKEN": ADMIN,
+            "PYTHONPATH": str(ROOT),
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(listener.fileno())],
+            env=environ,
+            cwd=folder,
+            stderr=output,
+            pass_fds=[listener.fileno()],
+        )
+        server = Server(process, f"http://127.0.0.1:{listener.getsockname()[1]}", log)
+        try:
+            until_live(server)
+            yield server
+        finally:
+            process.kill()
+            process.wait()
+
+
+def until_live(server: Server) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert server.process.poll() is None, server.log.read_text()
+        try:
+            if httpx2.get(f"{server.url}/healthz", timeout=5).status_code == 200:
+                return
+        except httpx2.HTTPError:
+            time.sleep(0.05)
+    raise AssertionError(server.log.read_text())
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    folder = tmp_path / "redis"
+    yield embedded.ensure(folder)
+    assert embedded.stop(folder)
+
+
+def test_two_processes_agree_on_repeats_through_redis_and_the_ledger(
+    sqlite_database: Database, tmp_path: Path, redis_url: str
+) -> None:
+    event = an_event()
+    remembered = redis.Redis.from_url(for_client(redis_url), decode_responses=True)
+    with (
+        served(sqlite_database, tmp_path, "one", redis_url) as one,
+        served(sqlite_database, tmp_path, "two", redis_url) as two,
+        one.client() as here,
+        two.client() as there,
+    ):
+        assert here.post("/v1/events", json=event).json()["outcome"] == "accepted"
+        assert there.post("/v1/events", json=event).json()["outcome"] == "duplicate"
+        there.post("/v1/events", json=an_event(2))
+        deadline = time.monotonic() + 10
+        while not (keys := sorted(remembered.keys("notifier:seen:*"))):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        # A lie in Redis is never believed: these bytes were not handed in, whatever it says.
+        fresh = json.dumps(an_event(3)).encode()
+        for digest in keys:
+            remembered.set(digest, "evt-that-never-was")
+        assert here.post("/v1/events", content=fresh).json()["outcome"] == "accepted"
+        remembered.flushall()
+        assert there.post("/v1/events", content=fresh).json()["outcome"] == "duplicate"
+    remembered.close()
+
+
+def test_a_server_that_is_told_to_stop_answers_what_it_has_in_hand(
+    sqlite_database: Database, tmp_path: Path, redis_url: str
+) -> None:
+    with served(sqlite_database, tmp_path, "one", redis_url) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        body = json.dumps(an_event()).encode()
+        with socket.create_connection((host, int(port)), timeout=20) as raw:
+            head = (
+                f"POST /v1/events HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {ADMIN}\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            )
+            raw.sendall(head.encode() + body[:50])
+            with server.client() as other:  # answered, so the request before it has arrived
+                assert other.get("/healthz").status_code == 200
+            server.process.send_signal(signal.SIGTERM)
+            raw.sendall(body[50:])
+            answer = raw.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 202")
+        assert server.process.wait(timeout=20) == 0
+        text = server.log.read_text()
+        assert "Traceback" not in text
+        assert ADMIN not in text
+
+
+def test_uvicorn_neither_logs_addresses_nor_trusts_proxies(sqlite_database: Database, tmp_path: Path) -> None:
+    application = application_on(sqlite_database, tmp_path)
+    config = configuration(application, host="127.0.0.1", port=0)
+    assert config.access_log is False
+    assert config.proxy_headers is False
+    assert config.server_header is False
+    assert (config.loop, config.http) == ("uvloop", "httptools")
+    application.close()

@@ -1,0 +1,190 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from notifier.domain.audience import Preferences
+from notifier.domain.consent import ConsentForm
+from notifier.domain.errors import InvalidInputError, NotFoundError
+from notifier.services.lifecycle import Lifecycle
+from notifier.services.sign_up import Invitation, SignUpRequest, SignUps
+from notifier.services.tokens import ExpiredTokenError, ForeignPurposeError, Tokens
+from notifier.storage import subscribers
+from notifier.storage import tables as t
+from notifier.storage.engine import Database
+from tests.integration.lists.house import SUPPORT, VOCABULARY, Clock, a_subscriber, audit_of, faults, subscribers_of
+
+ADDRESS = "reader@shop.example"
+FORM = ConsentForm(wording="2026-01", locale="nl", form="https://status.example/nl/subscribe", network="192.0.2.77")
+
+
+def sign_ups(database: Database, clock: Clock) -> SignUps:
+    return SignUps(database, clock, VOCABULARY, subscribers_of(database).addresses, Tokens(("key",), clock))
+
+
+def ask(ups: SignUps, email: str = ADDRESS, **chosen: frozenset[str]) -> Invitation:
+    found = ups.ask(SignUpRequest(email=email, form=FORM, chosen=Preferences(**chosen)))  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+def only(database: Database) -> dict[str, object]:
+    (item,), _ = subscribers_of(database).list(limit=5)
+    return item
+
+
+def consent(database: Database) -> dict[str, object]:
+    with database.read() as connection:
+        return dict(connection.execute(select(t.subscriber.c.consent)).scalar_one())
+
+
+def test_a_follower_is_pending_until_they_confirm_and_the_proof_is_kept(database: Database) -> None:
+    clock = Clock()
+    ups = sign_ups(database, clock)
+    invitation = ask(ups, "Reader@SHOP.example", components=frozenset({"api"}))
+    assert (invitation.email, invitation.locale) == ("Reader@shop.example", "nl")
+    found = only(database)
+    assert (found["state"], found["kind"], found["legal_basis"]) == ("pending", "follower", "consent")
+    clock.advance(hours=47)
+    number = ups.confirm(invitation.token, SUPPORT, network="2001:db8:1:2::3")
+    assert only(database)["state"] == "active"
+    with database.read() as connection:
+        stored = subscribers.get_by_id(connection, number)
+    assert stored is not None
+    assert (stored.subscriber.preferences.components, stored.expires_at) == (frozenset({"api"}), None)
+    assert consent(database) == {
+        "wording": "2026-01",
+        "locale": "nl",
+        "form": "https://status.example/nl/subscribe",
+        "asked_at": "2026-03-29T12:00:00+00:00",
+        "asked_from": "192.0.2.0/24",
+        "confirmed_at": "2026-03-31T11:00:00+00:00",
+        "confirmed_from": "2001:db8:1::/48",
+    }
+
+
+def test_confirming_twice_changes_nothing(database: Database) -> None:
+    ups = sign_ups(database, Clock())
+    token = ask(ups).token
+    assert ups.confirm(token, SUPPORT) == ups.confirm(token, SUPPORT)
+    assert [entry["action"] for entry in audit_of(database)(limit=9)] == ["subscriber.confirmed"]
+
+
+def test_a_sign_up_that_nobody_confirms_is_forgotten(database: Database) -> None:
+    clock = Clock()
+    ups = sign_ups(database, clock)
+    token = ask(ups).token
+    confirmed = ask(ups, "other@shop.example").token
+    ups.confirm(confirmed, SUPPORT)
+    assert ups.forget_lapsed() == 0
+    clock.advance(hours=48)
+    assert (ups.forget_lapsed(), ups.forget_lapsed()) == (1, 0)
+    assert only(database)["email"] == "other@shop.example"
+    with pytest.raises(ExpiredTokenError):
+        ups.confirm(token, SUPPORT)
+
+
+def test_a_link_of_a_forgotten_sign_up_finds_nobody(database: Database) -> None:
+    clock = Clock()
+    ups = sign_ups(database, clock)
+    token = ask(ups).token
+    clock.advance(hours=47)
+    with database.write() as connection:
+        connection.execute(t.subscriber.delete())
+    with pytest.raises(NotFoundError):
+        ups.confirm(token, SUPPORT)
+
+
+def test_a_stranger_cannot_have_somebody_mailed_over_and_over(database: Database) -> None:
+    clock = Clock()
+    ups = sign_ups(database, clock)
+    request = SignUpRequest(email=ADDRESS, form=FORM, chosen=Preferences())
+    mails = []
+    for _ in range(6):
+        mails.append(ups.ask(request) is not None)
+        clock.advance(hours=1)
+    assert mails == [True, True, True, False, False, False]
+    clock.advance(hours=18)
+    assert ups.ask(request) is not None
+    assert len(subscribers_of(database).list(limit=9)[0]) == 1
+
+
+def test_an_address_that_is_told_already_gets_no_mail(database: Database) -> None:
+    subscribers_of(database).create(a_subscriber(email=ADDRESS), SUPPORT)
+    ups = sign_ups(database, Clock())
+    assert ups.ask(SignUpRequest(email=ADDRESS, form=FORM, chosen=Preferences())) is None
+    assert only(database)["external_id"] == "shop-1001"
+
+
+def test_who_unsubscribed_stays_so_until_they_confirm_that_they_are_back(database: Database) -> None:
+    clock = Clock()
+    ups = sign_ups(database, clock)
+    number = ups.confirm(ask(ups).token, SUPPORT)
+    Lifecycle(database, clock, ups.addresses).unsubscribe(number, SUPPORT)
+    token = ask(ups).token
+    assert only(database)["state"] == "unsubscribed"
+    assert ups.confirm(token, SUPPORT) == number
+    assert (only(database)["state"], only(database)["suppressions"]) == ("active", [])
+
+
+def test_asking_again_before_confirming_takes_the_newer_choice(database: Database) -> None:
+    ups = sign_ups(database, Clock())
+    first = ask(ups, components=frozenset({"api"}))
+    ask(ups, components=frozenset({"pos"}))
+    ups.confirm(first.token, SUPPORT)
+    preferences = only(database)["preferences"]
+    assert isinstance(preferences, dict)
+    assert preferences["components"] == ["pos"]
+
+
+def test_a_form_with_faults_is_refused_by_field(database: Database) -> None:
+    ups = sign_ups(database, Clock())
+    with pytest.raises(InvalidInputError) as refused:
+        ask(ups, "nobody")
+    assert list(faults(refused.value)) == ["email"]
+    with pytest.raises(InvalidInputError) as refused:
+        ask(ups, components=frozenset({"telex"}))
+    assert list(faults(refused.value)) == ["preferences.components"]
+    assert subscribers_of(database).list(limit=1) == ([], None)
+
+
+def test_a_change_of_address_counts_when_it_is_confirmed_at_the_new_one(database: Database) -> None:
+    clock = Clock()
+    ups = sign_ups(database, clock)
+    number = ups.confirm(ask(ups).token, SUPPORT)
+    change = ups.ask_address_change(number, "New@Shop.example")
+    assert change is not None
+    assert change.email == "New@shop.example"
+    assert only(database)["email"] == ADDRESS
+    assert ups.confirm_address_change(change.token, SUPPORT) == number
+    assert ups.confirm_address_change(change.token, SUPPORT) == number
+    assert only(database)["email"] == "New@shop.example"
+    assert "new_address" not in consent(database)
+    with pytest.raises(ForeignPurposeError):
+        ups.confirm(change.token, SUPPORT)
+
+
+def test_only_the_address_asked_for_last_can_be_confirmed(database: Database) -> None:
+    clock = Clock()
+    ups = sign_ups(database, clock)
+    number = ups.confirm(ask(ups).token, SUPPORT)
+    first, second = ups.ask_address_change(number, "a@shop.example"), ups.ask_address_change(number, "b@shop.example")
+    assert first is not None
+    assert second is not None
+    with pytest.raises(NotFoundError):
+        ups.confirm_address_change(first.token, SUPPORT)
+    ups.confirm_address_change(second.token, SUPPORT)
+    assert only(database)["email"] == "b@shop.example"
+    clock.advance(hours=1)
+    assert ups.ask_address_change(number, "c@shop.example") is not None
+
+
+def test_the_life_of_a_change_of_address_ends_with_its_link(database: Database) -> None:
+    clock = Clock()
+    ups = sign_ups(database, clock)
+    number = ups.confirm(ask(ups).token, SUPPORT)
+    change = ups.ask_address_change(number, "a@shop.example")
+    assert change is not None
+    clock.now = change.expires_at + timedelta(seconds=1)
+    with pytest.raises(ExpiredTokenError):
+        ups.confirm_address_change(change.token, SUPPORT)

@@ -1,0 +1,238 @@
+"""Attempts on real rows, the provider in the test's hand: what fails is repeated, replaced or given up, never lost."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from notifier.channels.base import MailReceipt, RecipientsRefusedError, TooLargeError
+from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
+from notifier.domain.house import Brand
+from notifier.domain.message import MailRequest
+from notifier.domain.values import Channel, Lane, Reason, Status
+from notifier.rendering.renderer import Renderer
+from notifier.resources import locales_dir, templates_dir
+from notifier.services.attempt import LEASE, Attempt
+from notifier.services.attempt_mail import MailAttempt
+from notifier.services.links import Links
+from notifier.services.outcomes import Record
+from notifier.services.route import MailRoute
+from notifier.services.tokens import Tokens
+from notifier.storage import batches
+from notifier.storage import tables as t
+from notifier.storage.engine import Database
+from tests.spine import Spine
+
+BRAND = Brand(
+    name={"en": "MyOnlineStore"},
+    from_email={"en": "status@shop.example"},
+    default_locale="en",
+    locales=("en",),
+    timezone="Europe/Amsterdam",
+)
+
+
+@dataclass
+class Provider:
+    """Takes mail requests, or fails as it is told: one entry of `faults` per request, then none."""
+
+    name: str = "provider"
+    max_batch: int = 1000
+    deduplicates: bool = False
+    faults: list[Callable[[MailRequest], DeliveryError] | None] = field(default_factory=list)
+    down: DeliveryError | None = None
+    requests: list[MailRequest] = field(default_factory=list)
+
+    def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
+        del deadline
+        if self.down is not None:
+            raise self.down
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is not None:
+            raise fault(request)
+        self.requests.append(request)
+        names = [recipient.delivery_id for recipient in request.recipients]
+        return MailReceipt(provider_message_id=f"msg-{len(self.requests)}", accepted_ids=names)
+
+    @property
+    def told(self) -> list[str]:
+        return sorted(recipient.address for request in self.requests for recipient in request.recipients)
+
+
+@dataclass
+class House:
+    """A spine with mail workers."""
+
+    spine: Spine
+    attempt: Attempt
+
+    def work(self) -> None:
+        """Plan and attempt whatever was nudged, until nothing is left to do now."""
+        while self.spine.nudges.plans or self.spine.nudges.attempts:
+            self.spine.plan_all()
+            nudged, self.spine.nudges.attempts = self.spine.nudges.attempts, []
+            for _, batch_id in nudged:
+                with self.spine.database.read() as connection:
+                    found = connection.execute(select(t.batch.c.channel).where(t.batch.c.id == batch_id)).scalar()
+                if found == Channel.EMAIL:
+                    self.attempt(batch_id)
+
+    def later(self, seconds: float) -> None:
+        self.spine.later(seconds)
+        self.work()
+
+
+def a_house(database: Database, *providers: Provider) -> House:
+    spine = Spine(database)
+    record = Record(database, spine.clock, spine.nudges, "worker", spread=lambda: 0.0)
+    renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
+    links = Links("https://status.example", Tokens(["k" * 32], spine.clock))
+    mail = MailAttempt(database, spine.clock, renderer, links, MailRoute(providers, spine.clock), record)
+    return House(spine, Attempt(database, spine.clock, spine.nudges, "worker", {Channel.EMAIL: mail}))
+
+
+def subscribe(house: House, number: int) -> list[str]:
+    names = [f"shop-{place}" for place in range(number)]
+    for name in names:
+        house.spine.subscriber(name)
+    return sorted(f"{name}@example.com" for name in names)
+
+
+def states(house: House) -> set[str]:
+    return {state for notice in house.spine.notices() for state in house.spine.told(notice.id).values()}
+
+
+def test_a_rate_limited_batch_goes_out_later_and_once(database: Database) -> None:
+    limited = TransientDeliveryError(Reason.RATE_LIMITED, retry_after=timedelta(seconds=30))
+    provider = Provider(faults=[lambda _: limited])
+    house = a_house(database, provider)
+    everybody = subscribe(house, 3)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    house.later(29)
+    assert provider.told == []
+    house.later(2)
+    assert provider.told == everybody
+
+
+def test_a_provider_stuck_for_the_whole_incident_leads_to_one_mail_that_tells_all(database: Database) -> None:
+    provider = Provider(down=TransientDeliveryError(Reason.RATE_LIMITED, retry_after=timedelta(seconds=20)))
+    house = a_house(database, provider)
+    everybody = subscribe(house, 2)
+    told = (Status.INVESTIGATING, Status.IDENTIFIED, Status.IDENTIFIED, Status.MONITORING, Status.MONITORING)
+    for status in (*told, Status.RESOLVED):
+        house.spine.post(status)
+        house.work()
+        house.later(300)
+    provider.down = None
+    house.later(1200)
+    assert provider.told == everybody
+    (request,) = provider.requests
+    assert all(f"Update number {number}." in request.content.text for number in range(1, 7))
+
+
+def test_the_recipient_a_provider_names_is_cut_out_and_the_others_go(database: Database) -> None:
+    def refuse(request: MailRequest) -> DeliveryError:
+        bad = [item.delivery_id for item in request.recipients if item.address == "shop-1@example.com"]
+        return RecipientsRefusedError(bad, Reason.BAD_ADDRESS, "not an address", status=400)
+
+    provider = Provider(faults=[refuse])
+    house = a_house(database, provider)
+    everybody = subscribe(house, 5)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    assert provider.told == [address for address in everybody if address != "shop-1@example.com"]
+    (notice,) = house.spine.notices()
+    assert house.spine.told(notice.id)["shop-1"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "error", [TooLargeError("too large", status=413), PermanentDeliveryError(Reason.REJECTED, "bad", status=400)]
+)
+def test_a_request_refused_as_a_whole_is_halved(database: Database, error: DeliveryError) -> None:
+    provider = Provider(faults=[lambda _: error])
+    house = a_house(database, provider)
+    everybody = subscribe(house, 5)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    assert provider.told == everybody
+    assert sorted(len(request.recipients) for request in provider.requests) == [2, 3]
+
+
+def test_a_single_recipient_that_is_refused_for_good_is_given_up(database: Database) -> None:
+    provider = Provider(down=PermanentDeliveryError(Reason.REJECTED, "never", status=400))
+    house = a_house(database, provider)
+    subscribe(house, 1)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    assert states(house) == {"failed"}
+
+
+def test_when_the_first_provider_is_down_the_second_tells_at_once(database: Database) -> None:
+    first = Provider(name="first", down=TransientDeliveryError(Reason.UNREACHABLE, "refused"))
+    second = Provider(name="second")
+    house = a_house(database, first, second)
+    everybody = subscribe(house, 4)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    for _ in range(3):
+        house.later(10)
+    assert second.told == everybody
+
+
+def test_what_a_dead_worker_held_is_attempted_again_after_its_lease(database: Database) -> None:
+    provider = Provider()
+    house = a_house(database, provider)
+    everybody = subscribe(house, 2)
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    with database.write() as connection:
+        for lane, batch_id in house.spine.nudges.attempts:
+            if lane is Lane.EMAIL:
+                assert batches.claim(connection, batch_id, owner="dead", now=house.spine.now, lease=LEASE)
+    house.spine.nudges.attempts.clear()
+    house.later(LEASE.total_seconds() - 1)
+    assert provider.told == []
+    house.later(2)
+    house.later(11)
+    assert provider.told == everybody
+
+
+def test_an_unknown_outcome_is_repeated_and_said_to_be_one(database: Database) -> None:
+    provider = Provider(faults=[lambda _: OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "time-out")])
+    house = a_house(database, provider)
+    everybody = subscribe(house, 2)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    with database.read() as connection:
+        outcomes: Sequence[str] = connection.exec_driver_sql("SELECT outcome FROM attempt").scalars().all()
+    assert list(outcomes) == ["unknown"]
+    house.later(60)
+    assert provider.told == everybody
+
+
+def test_who_unsubscribes_after_planning_is_not_written_to(database: Database) -> None:
+    provider = Provider()
+    house = a_house(database, provider)
+    everybody = subscribe(house, 3)
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE subscriber SET state = 'unsubscribed' WHERE external_id = 'shop-0'")
+    house.work()
+    assert provider.told == everybody[1:]
+    (notice,) = house.spine.notices()
+    assert house.spine.told(notice.id)["shop-0"] == "suppressed"
+
+
+def test_a_batch_attempted_twice_is_sent_once(database: Database) -> None:
+    provider = Provider()
+    house = a_house(database, provider)
+    subscribe(house, 2)
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    house.spine.nudges.attempts *= 3
+    house.work()
+    assert len(provider.requests) == 1
