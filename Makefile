@@ -45,8 +45,8 @@ chaos: ## Kill, pause and starve every part while messages flow, and count what 
 
 messages: ## Gather the strings to translate and bring every catalogue up to date
 	@.ci/bootstrap dev
-	@$(VENV)/pybabel --quiet extract --mapping-file=locales/babel.cfg --output-file=locales/messages.pot --project=notifier --sort-by-file --add-comments=i18n: .
-	@$(VENV)/pybabel --quiet update --input-file=locales/messages.pot --output-dir=locales --no-fuzzy-matching --ignore-pot-creation-date
+	@$(VENV)/pybabel --quiet extract --mapping-file=locales/babel.cfg --ignore-dirs='.*' --output-file=locales/messages.pot --project=notifier --sort-by-file --add-comments=i18n: .
+	@$(VENV)/pybabel --quiet update --input-file=locales/messages.pot --output-dir=locales --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 lock: ## Solve the dependencies anew (needs uv): make lock ARGS="--upgrade"
 	@.ci/lock $(ARGS)

@@ -1,7 +1,9 @@
 """Running the API in this process."""
 
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import uvicorn
 from fastapi import APIRouter
@@ -31,12 +33,26 @@ def run_api(
         pages: Routers served beside the API.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    server = uvicorn.Server(configuration(application, host=host, port=port, fd=fd, pages=pages))
+    server = _Server(configuration(application, host=host, port=port, fd=fd, pages=pages))
     try:
         server.run()
     finally:
         application.close()
     return 0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn raises the signal again once it has drained, which makes an orderly end look like a death by signal."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Begin to drain on SIGINT and SIGTERM; a second one ends at once."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def configuration(

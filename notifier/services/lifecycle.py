@@ -43,9 +43,7 @@ class Lifecycle:
                 return _opt_out(connection, stored, incident_id, actor, now)
             if stored.address_key is None:
                 return _stop_alone(connection, stored, actor, now)
-            wish = Suppression(channel=Channel.EMAIL, reason=SuppressionReason.UNSUBSCRIBED, since=now)
-            new = suppressions.add(connection, stored.address_key, wish)
-            return bool(_stop_address(connection, stored.address_key, wish, actor, now)) or new
+            return _stop_wanted(connection, stored.address_key, actor, now)
 
     def resubscribe(self, subscriber_id: int, actor: Actor, *, incident_id: str | None = None) -> bool:
         """Take an unsubscription back, and any suppression of the address with it; False when nothing was stopped.
@@ -113,6 +111,17 @@ def _opt_out(connection: Connection, stored: StoredSubscriber, incident_id: str,
     return True
 
 
+def _stop_wanted(connection: Connection, key: int, actor: Actor, now: datetime) -> bool:
+    """A wish stands above a bounce: when the address works again one day, it still is not written to."""
+    found = [item for item in suppressions.of_address(connection, key) if item.channel is Channel.EMAIL]
+    wish = Suppression(channel=Channel.EMAIL, reason=SuppressionReason.UNSUBSCRIBED, since=now)
+    is_new = not found or found[0].reason.state is not SubscriberState.UNSUBSCRIBED
+    if is_new:
+        suppressions.remove(connection, key, Channel.EMAIL)
+        suppressions.add(connection, key, wish)
+    return bool(_stop_address(connection, key, wish, actor, now)) or is_new
+
+
 def _stop_alone(connection: Connection, stored: StoredSubscriber, actor: Actor, now: datetime) -> bool:
     if stored.subscriber.state not in _LISTENING:
         return False
@@ -124,8 +133,10 @@ def _stop_alone(connection: Connection, stored: StoredSubscriber, actor: Actor, 
 
 def _stop_address(connection: Connection, key: int, item: Suppression, actor: Actor, now: datetime) -> list[str]:
     state = item.reason.state
-    names = subscribers.set_state_of_address(connection, key, state, only=_LISTENING, now=now)
-    action = "subscriber.unsubscribed" if state is SubscriberState.UNSUBSCRIBED else "subscriber.suppressed"
+    wished = state is SubscriberState.UNSUBSCRIBED
+    affected = (*_LISTENING, SubscriberState.SUPPRESSED) if wished else _LISTENING
+    names = subscribers.set_state_of_address(connection, key, state, only=affected, now=now)
+    action = "subscriber.unsubscribed" if wished else "subscriber.suppressed"
     for name in names:
         record(connection, actor, action, Subject(KIND, name), at=now, detail={"reason": item.reason.value})
     return names

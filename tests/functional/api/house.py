@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from notifier.api.app import create_app
+from notifier.api.runtime import ApiRuntime
 from notifier.bootstrap.application import Application
 from notifier.domain.values import DeliveryState
 from notifier.services.audit import Actor
@@ -47,6 +48,7 @@ class Api:
     client: TestClient
     application: Application
     document: Json = field(repr=False)
+    runtime: ApiRuntime = field(repr=False)
 
     def key(self, *scopes: str) -> str:
         """Make a key with these scopes."""
@@ -107,7 +109,7 @@ def serving(application: Application, key: str = ADMIN) -> Iterator[Api]:
     """Serve an installation to a client that bears `key`."""
     app = create_app(application)
     with TestClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False) as client:
-        yield Api(client, application, _described(app))
+        yield Api(client, application, _described(app), app.state.runtime)
 
 
 def an_event(number: int = 1, *, now: datetime | None = None, **changes: Any) -> Json:

@@ -41,7 +41,7 @@ def test_readiness_is_looked_at_once_a_second_at_most(api: Api, monkeypatch: pyt
         looks.append(1)
         return {"database": "ok", "broker": "ok"}
 
-    readiness = api.client.app.state.runtime.readiness
+    readiness = api.runtime.readiness
     now = 100.0
     monkeypatch.setattr(readiness, "_look", look)
     monkeypatch.setattr(readiness, "_clock", lambda: now)
@@ -77,7 +77,7 @@ def test_a_scrape_reads_the_ledger_every_few_seconds_at_most(api: Api, monkeypat
     metrics(api)
     api.post("/v1/events", json=an_event())
     assert ("notifier_incidents", (("status", "investigating"),)) not in metrics(api)
-    collector = api.client.app.state.runtime.meters.ledger
+    collector = api.runtime.meters.ledger
     monkeypatch.setattr(collector, "_clock", lambda: collector._until + LEDGER_SECONDS)
     assert metrics(api)["notifier_incidents", (("status", "investigating"),)] == 1
 
@@ -86,7 +86,7 @@ def test_metrics_go_on_without_the_database(api: Api, monkeypatch: pytest.Monkey
     def away() -> None:
         raise UnavailableError("database: gone")
 
-    monkeypatch.setattr(api.client.app.state.runtime.meters.ledger, "_read", away)
+    monkeypatch.setattr(api.runtime.meters.ledger, "_read", away)
     found = metrics(api)
     assert found["notifier_database_up", ()] == 0
     assert not any(name == "notifier_incidents" for name, _ in found)

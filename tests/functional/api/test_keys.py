@@ -87,7 +87,7 @@ def test_a_revoked_key_opens_nothing_a_few_seconds_later(api: Api, monkeypatch: 
     headers = {"Authorization": f"Bearer {made.plaintext}"}
     assert api.get("/v1/incidents", headers=headers).status_code == 200
     api.application.api_keys.revoke(made.id, Actor("tests", "here"))
-    monkeypatch.setattr(api.client.app.state.runtime.keyring, "_clock", lambda: float("inf"))
+    monkeypatch.setattr(api.runtime.keyring, "_clock", lambda: float("inf"))
     assert api.get("/v1/incidents", headers=headers).status_code == 401
 
 

@@ -19,7 +19,7 @@ def life_of(database: Database) -> Lifecycle:
 def number_of(database: Database, external_id: str) -> int:
     with database.read() as connection:
         statement = select(t.subscriber.c.id).where(t.subscriber.c.external_id == external_id)
-        return connection.execute(statement).scalar_one()
+        return int(connection.execute(statement).scalar_one())
 
 
 def people_of(database: Database, *names: str) -> int:
@@ -110,12 +110,14 @@ def test_an_address_suppressed_by_hand_stops_its_subscribers_present_and_future(
     assert ADDRESS not in str(audit_of(database)(limit=9))
 
 
-def test_who_was_suppressed_can_still_say_that_they_want_no_more(database: Database) -> None:
+def test_who_was_suppressed_can_still_say_that_they_want_no_more_and_the_wish_stands_above(database: Database) -> None:
     number = people_of(database, "shop-1")
     life = life_of(database)
     life.suppress(ADDRESS, SUPPORT, reason=SuppressionReason.BOUNCED)
+    assert life.unsubscribe(number, SUPPORT)
     assert not life.unsubscribe(number, SUPPORT)
-    assert state_of(database, "shop-1") == "suppressed"
+    found = subscribers_of(database).get("shop-1")
+    assert (found["state"], [item["reason"] for item in found["suppressions"]]) == ("unsubscribed", ["unsubscribed"])
 
 
 def test_links_of_somebody_erased_find_nobody(database: Database) -> None:

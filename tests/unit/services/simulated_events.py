@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.house import Account
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.values import Channel, Impact, Status
+from notifier.domain.values import Channel, Impact, Platform, Status
 from tests.unit.domain.coalesce_worlds import START
 
 POLICIES = {
@@ -12,6 +13,7 @@ POLICIES = {
     Channel.SOCIAL: CoalescePolicy(),
     Channel.WEBHOOK: CoalescePolicy(window=0),
 }
+X_NL = Account(name="x-nl", platform=Platform.X, locale="nl")
 
 
 def an_event(

@@ -1,8 +1,10 @@
 """A history through the coalescing rules, with no clock and no network."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.house import Account
@@ -10,9 +12,8 @@ from notifier.domain.values import Channel, Outcome, Platform, Status
 from notifier.services.simulate import simulate
 from notifier.services.simulation_report import SimulationReport, side_by_side
 from tests.unit.domain.coalesce_worlds import START
-from tests.unit.services.simulated_events import POLICIES, an_event
+from tests.unit.services.simulated_events import POLICIES, X_NL, an_event
 
-X_NL = Account(name="x-nl", platform=Platform.X, locale="nl")
 X_EN = Account(name="x-en", platform=Platform.X, locale="en", with_link=False)
 MASTODON = Account(name="m-en", platform=Platform.MASTODON, locale="en")
 
@@ -41,6 +42,24 @@ def test_the_incident_of_june_2022_is_told_update_by_update() -> None:
             (minutes * 60, [f"u{n}"]) for n, (minutes, _) in enumerate(minutes_and_statuses)
         ]
         assert report.channels[channel].longest_wait == timedelta()
+
+
+def test_the_time_line_of_the_documentation_is_what_happens() -> None:
+    """docs/coalescing.md draws each update with its time and status, and each notification in brackets."""
+    page = (Path(__file__).parents[3] / "docs" / "coalescing.md").read_text(encoding="utf-8")
+    picture = page.split("```")[1]
+    posted = re.findall(r"(\d\d:\d\d:\d\d)  (\d) (\w+)", picture)
+    mails = re.findall(r"(\d\d:\d\d:\d\d) .*-->  \[([\d ]+)\]", picture)
+    hooks = re.findall(r"(\d\d:\d\d:\d\d) .*webhook \[(\d)\]", picture)
+
+    def second(clock: str) -> float:
+        hours, minutes, seconds = map(int, clock.split(":"))
+        return (hours - 10) * 3600 + minutes * 60 + seconds
+
+    report = simulate([an_event(int(n), second(clock), Status(status)) for clock, n, status in posted], POLICIES)
+    assert len(posted) == 9
+    for channel, drawn in ((Channel.EMAIL, mails), (Channel.WEBHOOK, hooks)):
+        assert told(report, channel) == [(second(clock), [f"u{n}" for n in said.split()]) for clock, said in drawn]
 
 
 def test_rapid_updates_are_held_per_channel_and_told_as_one() -> None:

@@ -19,7 +19,7 @@ from notifier.domain.values import Channel, Impact, Status
 from notifier.services.simulate import simulate
 from notifier.services.simulation_report import SimulatedNotification, SimulationReport
 from tests.unit.domain.coalesce_worlds import World, a_world, play
-from tests.unit.services.simulated_events import POLICIES, an_event
+from tests.unit.services.simulated_events import POLICIES, X_NL, an_event
 
 EVENTS = st.builds(
     an_event,

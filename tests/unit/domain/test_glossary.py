@@ -1,0 +1,17 @@
+"""docs/glossary.md names every word of the closed vocabularies."""
+
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+
+from notifier.domain.audience import Standing
+from notifier.domain.values import Channel, ComponentStatus, DeliveryState, Impact, Outcome, Status, SubscriberKind
+
+GLOSSARY = (Path(__file__).parents[3] / "docs" / "glossary.md").read_text(encoding="utf-8")
+VOCABULARIES = [Channel, ComponentStatus, DeliveryState, Impact, Outcome, Standing, Status, SubscriberKind]
+
+
+@pytest.mark.parametrize("vocabulary", VOCABULARIES, ids=lambda vocabulary: vocabulary.__name__)
+def test_every_word_is_explained(vocabulary: type[StrEnum]) -> None:
+    assert [word.value for word in vocabulary if f"`{word}`" not in GLOSSARY] == []
