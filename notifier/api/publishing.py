@@ -24,7 +24,7 @@ from notifier.services.repeats import Repeats, SeenEvents, repeat_of
 _REMEMBERED, _SECONDS = 20_000, 900.0
 _AT_ONCE, _AT_ONCE_SQLITE = 8, 2  # SQLite has one writer; a second prepares its event meanwhile
 _WAITING = 256
-# Seconds a repeat waits while fresh events are in hand: their threads need the interpreter that repeats would keep busy.
+# Seconds a repeat waits while fresh events are in hand: their threads need the interpreter that repeats keep busy.
 _STEP_ASIDE = 0.005
 
 

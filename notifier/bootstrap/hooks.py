@@ -2,17 +2,21 @@
 
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.words import build_renderer
-from notifier.channels.webhook import EngineLimits, TargetPolicy, Timeouts, WebhookEngine
+from notifier.channels.webhook import EngineLimits, LaneLimits, TargetPolicy, Timeouts, WebhookEngine
 from notifier.services.attempt_hooks import HookAttempt
 from notifier.services.endpoint_health import Health
 from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.outcomes import Record
 from notifier.services.secretbox import SecretBox
 
+_SLOW_SHARE = 8  # slow receivers wait in slots of their own, and they wait long
+
 
 def build_engine(core: Core) -> WebhookEngine:
     """Build the engine: one per process; opens nothing before its first use."""
-    limits = EngineLimits(timeouts=Timeouts(total=core.settings.limits.webhook_timeout))
+    wanted = core.settings.limits
+    fast = LaneLimits(fast=wanted.webhook_connections, slow=wanted.webhook_connections * _SLOW_SHARE)
+    limits = EngineLimits(timeouts=Timeouts(total=wanted.webhook_timeout), first=fast)
     return WebhookEngine(policy=TargetPolicy(allow_networks=core.settings.webhook_networks()), limits=limits)
 
 

@@ -11,7 +11,7 @@ import typer
 from notifier.bootstrap.words import build_renderer
 from notifier.cli.console import JsonFlag, fail, out, print_json
 from notifier.cli.core import core
-from notifier.cli.publish import read
+from notifier.cli.files import read
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.values import Channel, Platform, WebhookFormat
 from notifier.inbound.event_files import read_events

@@ -1,12 +1,11 @@
 """`notifier publish`: hand events in from a file."""
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from notifier.cli.console import EXIT_FAILED, JsonFlag, print_json, print_table
+from notifier.cli.console import JsonFlag, print_json, print_table
+from notifier.cli.files import read
 from notifier.cli.setup import application
 from notifier.inbound.event_files import read_events
 from notifier.inbound.events import check_known
@@ -32,14 +31,3 @@ def publish(
     else:
         rows = [[item["event_id"], item["outcome"], item["reason"]] for item in receipts]
         print_table("", ["event", "outcome", "reason"], rows)
-
-
-def read(file: str) -> bytes:
-    """Return the bytes of a file, or of standard input for `-`."""
-    if file == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        sys.stderr.write(f"notifier: {file}: {error.strerror}\n")
-        raise typer.Exit(EXIT_FAILED) from error

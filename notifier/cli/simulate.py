@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from notifier.cli.console import JsonFlag, out, print_json, print_table
-from notifier.cli.publish import read
+from notifier.cli.files import read
 from notifier.domain.incident import Event
 from notifier.domain.values import Channel
 from notifier.inbound.event_files import read_events

@@ -162,7 +162,7 @@ def _events(incident: _Incident, page: Page) -> tuple[Event, ...]:
 def _only_update(incident: _Incident) -> _Update:
     """An incident without a timeline still has a state."""
     at = incident.updated_at or incident.created_at
-    return _Update(id=f"{incident.id}-{incident.status}"[:64], status=incident.status, created_at=at)
+    return _Update.model_construct(id=f"{incident.id}-{incident.status}", status=incident.status, created_at=at)
 
 
 def _event(incident: _Incident, update: _Update, page: Page, status: Status, *, notify: bool) -> Event:

@@ -8,6 +8,7 @@ from functools import partial
 import regex
 
 from notifier.domain.values import Platform
+from notifier.rendering.emoji import emoji_pattern
 from notifier.rendering.links import find_links
 
 X_LIMIT = 280
@@ -19,16 +20,8 @@ URL_WEIGHT = 23  # whatever its length; X: transformedURLLength, Mastodon: chara
 _WIDE = 2
 # Code points that weigh 1 on X (twitter-text config/v3.json); all others weigh 2.
 _LIGHT = regex.compile(r"[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
-# An emoji weighs 2, however many code points it is made of: flags, keycaps, tag sequences, joined and toned ones.
-_EMOJI = regex.compile(
-    r"\p{Regional_Indicator}{2}"
-    r"|[0-9#*]\ufe0f?\u20e3"
-    r"|\p{Emoji=Yes}[\U000e0020-\U000e007e]+\U000e007f"
-    r"|(?:[\u00a9\u00ae\u2122]\ufe0f|(?![\u00a9\u00ae\u2122])\p{Extended_Pictographic})(?:\ufe0f|\p{Emoji_Modifier})?"
-    r"(?:\u200d\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?)*"
-)
 _GRAPHEME = regex.compile(r"\X")
-_REMOTE_MENTION = regex.compile(r"(?<![\w/])@(\w+(?:[\w.\-]*\w)?)@[\w.\-]+[\w]")
+_REMOTE_MENTION = regex.compile(r"(?<![=/\w])@([a-zA-Z0-9_]+(?:[a-zA-Z0-9_.\-]+[a-zA-Z0-9_]+)?)@[\w.\-]+\w")
 
 
 def x_length(text: str) -> int:
@@ -42,7 +35,9 @@ def x_length(text: str) -> int:
 
 
 def _weight(text: str) -> int:
-    plain, emoji = _EMOJI.subn("", text)
+    if text.isascii():
+        return len(text)
+    plain, emoji = emoji_pattern().subn("", text)
     return _WIDE * (emoji + len(plain)) - len(_LIGHT.findall(plain))
 
 

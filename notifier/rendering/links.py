@@ -28,16 +28,17 @@ _PARENTHESES = rf"\((?:{_PATH}+|{_PATH}*\({_PATH}+\){_PATH}*)\)"
 _PATH_END = rf"(?:[+\-a-z{_CYRILLIC}0-9=_#/{_LATIN}]|{_PARENTHESES})"
 _QUERY = r"[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]"
 
+_ANY_CASE = regex.IGNORECASE | regex.ASCII  # as in JavaScript: no letter beyond ASCII equals one within
 _LABEL = rf"[^!\"#$%&'()*+,./:;<=>?@\[\\\]^`{{|}}~\s\u200b{_REFUSED}{_DIRECTION}]"
 _RUN = regex.compile(rf"{_LABEL}++(?:\.{_LABEL}++)++|{_LABEL}++")
 _REST = regex.compile(
     rf"(?::[0-9]+)?(?P<path>/(?:{_PATH}*(?:{_PARENTHESES}{_PATH}*)*{_PATH_END}|@{_PATH}+/)*)?"
     rf"(?:\?{_QUERY}*[a-z0-9\-_&=#/])?",
-    regex.IGNORECASE,
+    _ANY_CASE,
 )
-_SCHEME_BEFORE = regex.compile(r"(?<![A-Za-z0-9@\uff20$#\uff03])https?://\Z", regex.IGNORECASE)
+_SCHEME_BEFORE = regex.compile(r"(?<![A-Za-z0-9@\uff20$#\uff03])https?://\Z", _ANY_CASE)
 _BLOCKED_BEFORE = regex.compile(rf"[A-Za-z0-9@\uff20$#\uff03{_REFUSED}]")
-_ASCII_LABELS = regex.compile(rf"(?:[\-a-z0-9{_LATIN}]+\.)+", regex.IGNORECASE)
+_ASCII_LABELS = regex.compile(rf"(?:[\-a-z0-9{_LATIN}]+\.)+", _ANY_CASE)
 _NOT_AFTER_TLD = regex.compile(r"[0-9a-zA-Z@+\-]")
 _EDGE = "-_"
 
@@ -136,7 +137,7 @@ def _top_level(label: str, following: str) -> int:
         after = label[length : length + 1] or following
         if label[:length].lower() in _top_level_domains() and not _NOT_AFTER_TLD.match(after):
             return length
-    punycode = regex.match(r"xn--[\-0-9a-z]+", label, regex.IGNORECASE)
+    punycode = regex.match(r"xn--[\-0-9a-z]+", label, _ANY_CASE)
     return punycode.end() if punycode else 0
 
 

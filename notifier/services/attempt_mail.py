@@ -90,6 +90,10 @@ class MailAttempt:
             attempts=batch.attempts,
         )
 
+    def close(self) -> None:
+        """Let go of the providers' connections."""
+        self.route.close()
+
     def request(self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow]) -> MailRequest:
         """Word the batch: content once, personal parts per recipient."""
         notice = stored.notice

@@ -97,7 +97,8 @@ class PostAttempt:
             earlier = deliveries.last_receipt(
                 connection, notice.incident.id, Channel.SOCIAL.value, key, notice.sequence
             )
-        thread = [_receipt(text) for text in earlier]
+        # A post that is proven to exist but cannot be found has no id to reply to.
+        thread = [receipt for receipt in map(_receipt, earlier) if receipt.id]
         worded = self.renderer.post_text(notice, account, since, most=sender.limits().characters)
         return SocialPost(
             key=ids.delivery_id(notice.id, key),

@@ -116,7 +116,8 @@ class Record:
                     self.owner,
                     due_at=now if at_once else now + follows.wait,
                     now=now,
-                    reason=Reason.OUTCOME_UNKNOWN if unknown else error.reason,
+                    # Whether an earlier attempt went through stays open until one is known to have.
+                    reason=Reason.OUTCOME_UNKNOWN if unknown or batch.unknown else error.reason,
                     lane=batch.lane if at_once else Lane.RETRY,
                     counts=follows.counts,
                 )

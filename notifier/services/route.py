@@ -51,6 +51,11 @@ class MailRoute:
             free = any(self._breakers[sender.name].allows(now) for sender in others)
         return free and isinstance(error, TransientDeliveryError | ChannelStoppedError)
 
+    def close(self) -> None:
+        """Let go of every provider's connections."""
+        for sender in self._senders:
+            sender.close()
+
     def states(self) -> dict[str, Breaker]:
         """Return the breakers by provider, for metrics."""
         with self._lock:

@@ -54,8 +54,11 @@ def content_part(request: MailRequest) -> dict[str, Any]:
 
 
 def common_args(request: MailRequest) -> dict[str, str]:
-    """What events of any recipient of this request carry back: evidence that this very attempt was accepted."""
-    return {"batch": str(request.batch_id), "attempt": str(request.attempt)}
+    """What events of any recipient of this request carry back: evidence that this very attempt was accepted.
+
+    Not `attempt`: in `deferred` events SendGrid's own field of that name would take its place.
+    """
+    return {"batch": str(request.batch_id), "batch_attempt": str(request.attempt)}
 
 
 def personalization(recipient: MailRecipient, address: str, notification_id: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Any
 
 from notifier.channels.social.bluesky_login import library
-from notifier.domain.message import PostReceipt, SocialPost
+from notifier.domain.message import LinkSpan, PostReceipt, SocialPost
 
 COLLECTION = "app.bsky.feed.post"
 MAX_LANGUAGES = 3
@@ -26,27 +26,27 @@ def post_record(post: SocialPost, *, image: Any = None) -> Any:
         text=post.text,
         created_at=created,
         langs=list(post.languages or (post.locale,))[:MAX_LANGUAGES],
-        facets=facets(post.text, post.links) or None,
+        facets=facets(post.text, post.links, post.spans) or None,
         reply=_reply(post),
         embed=_embed(image, post.picture.alt) if image is not None and post.picture is not None else None,
     )
 
 
-def facets(text: str, links: Sequence[str] = ()) -> list[Any]:
+def facets(text: str, links: Sequence[str] = (), spans: Sequence[LinkSpan] = ()) -> list[Any]:
     """Mark links and hashtags, which no server does. Offsets count bytes of UTF-8; the end is exclusive.
 
-    `links` are what the text refers to; one that is shown without its scheme, or cut off by an ellipsis, is marked
-    where it is shown and leads to the whole.
+    `spans` say where links are shown; for those of `links` without one, the text is searched: one that stands there
+    without its scheme, or cut off by an ellipsis, leads to the whole. What is left is found by the library.
     """
-    ours = [_link(text, start, end, link) for link in links for start, end in _shown(text, link)]
-    taken = [(mark.index.byte_start, mark.index.byte_end) for mark in ours]
+    located = [*spans, *(span for link in links for span in _shown(text, link))]
+    size = len(text.encode())
+    marks: list[Any] = []
+    for span in sorted(located, key=lambda one: one.start):
+        if 0 <= span.start < span.end <= size and not _overlaps(marks, span.start, span.end):
+            marks.append(_link(span))
     detect = importlib.import_module("atproto_client.utils.facet_detection").detect_facets
-    found = [
-        mark
-        for mark in detect(text)
-        if all(mark.index.byte_end <= start or mark.index.byte_start >= end for start, end in taken)
-    ]
-    return sorted([*ours, *found], key=lambda mark: int(mark.index.byte_start))
+    found = [mark for mark in detect(text) if not _overlaps(marks, mark.index.byte_start, mark.index.byte_end)]
+    return sorted([*marks, *found], key=lambda mark: int(mark.index.byte_start))
 
 
 def upload_blob(client: Any, data: bytes, media_type: str) -> Any:
@@ -65,26 +65,34 @@ def can_reply(receipt: PostReceipt | None) -> bool:
     return receipt is not None and bool(receipt.id) and bool(receipt.extra.get("cid"))
 
 
-def _shown(text: str, link: str) -> list[tuple[int, int]]:
-    """Where a link is shown without its scheme or cut off: at most one place, in characters, end exclusive."""
+def _overlaps(marks: Sequence[Any], start: int, end: int) -> bool:
+    return any(mark.index.byte_start < end and start < mark.index.byte_end for mark in marks)
+
+
+def _shown(text: str, link: str) -> list[LinkSpan]:
+    """Where a link is shown without its scheme or cut off: at most one place."""
     bare = link.partition("://")[2]
     if link in text or not bare:
         return []  # shown whole: found by the library
-    at = text.find(bare)
-    if at >= 0:
-        return [(at, at + len(bare))]
+    if bare in text:
+        return [_span(text, text.index(bare), text.index(bare) + len(bare), link)]
     for cut in _CUT_OFF.finditer(text):
         if link.startswith(cut["shown"]) or bare.startswith(cut["shown"]):
-            return [(cut.start(), cut.end())]
+            return [_span(text, cut.start(), cut.end(), link)]
     return []
 
 
-def _link(text: str, start: int, end: int, uri: str) -> Any:
-    models = library().models
+def _span(text: str, start: int, end: int, url: str) -> LinkSpan:
+    """Turn offsets in characters into bytes."""
     first = len(text[:start].encode())
+    return LinkSpan(start=first, end=first + len(text[start:end].encode()), url=url)
+
+
+def _link(span: LinkSpan) -> Any:
+    models = library().models
     return models.AppBskyRichtextFacet.Main(
-        features=[models.AppBskyRichtextFacet.Link(uri=uri)],
-        index=models.AppBskyRichtextFacet.ByteSlice(byte_start=first, byte_end=first + len(text[start:end].encode())),
+        features=[models.AppBskyRichtextFacet.Link(uri=span.url)],
+        index=models.AppBskyRichtextFacet.ByteSlice(byte_start=span.start, byte_end=span.end),
     )
 
 

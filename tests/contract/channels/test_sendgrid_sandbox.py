@@ -67,7 +67,7 @@ def test_a_mail_arrives_filled_in_with_both_unsubscribe_headers_and_our_ids(
     assert mail["custom_args"]["delivery_id"] == a_recipient(int(number)).delivery_id
     assert mail["custom_args"]["notification_id"] == "ntf_01j0000000000000000000000"
     assert mail["remarks"] == []
-    assert (mail["custom_args"]["batch"], mail["custom_args"]["attempt"]) == ("17", "2")
+    assert (mail["custom_args"]["batch"], mail["custom_args"]["batch_attempt"]) == ("17", "2")
 
 
 def test_the_unsubscribe_headers_survive_a_provider_that_replaces_headers_instead_of_merging_them(

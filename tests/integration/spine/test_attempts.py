@@ -41,7 +41,7 @@ class Provider:
     name: str = "provider"
     max_batch: int = 1000
     deduplicates: bool = False
-    faults: list[Callable[[MailRequest], DeliveryError] | None] = field(default_factory=list)
+    faults: list[Callable[[MailRequest], DeliveryError | None]] = field(default_factory=list)
     down: DeliveryError | None = None
     requests: list[MailRequest] = field(default_factory=list)
 
@@ -49,12 +49,15 @@ class Provider:
         del deadline
         if self.down is not None:
             raise self.down
-        fault = self.faults.pop(0) if self.faults else None
+        fault = self.faults.pop(0)(request) if self.faults else None
         if fault is not None:
-            raise fault(request)
+            raise fault
         self.requests.append(request)
         names = [recipient.delivery_id for recipient in request.recipients]
         return MailReceipt(provider_message_id=f"msg-{len(self.requests)}", accepted_ids=names)
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
     @property
     def told(self) -> list[str]:
@@ -236,3 +239,21 @@ def test_a_batch_attempted_twice_is_sent_once(database: Database) -> None:
     house.spine.nudges.attempts *= 3
     house.work()
     assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_message_on_the_wire_while_the_next_is_planned_is_told_once(database: Database, *, arrives: bool) -> None:
+    def meanwhile(_request: MailRequest) -> DeliveryError | None:
+        house.spine.post(Status.RESOLVED)
+        house.spine.plan_all()
+        return None if arrives else TransientDeliveryError(Reason.SERVER_ERROR, "internal server error", status=500)
+
+    provider = Provider(faults=[meanwhile])
+    house = a_house(database, provider)
+    subscribe(house, 2)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    last = provider.requests[-1].content.text
+    assert "Update number 2." in last
+    assert ("Update number 1." in last) is not arrives
+    assert len(provider.requests) == (2 if arrives else 1)

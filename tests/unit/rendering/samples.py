@@ -16,7 +16,7 @@ from notifier.resources import locales_dir, templates_dir
 
 LOCALES = ("nl", "en", "de", "fr")
 START = datetime(2022, 6, 21, 6, 34, tzinfo=UTC)
-PUBLIC_URL = "https://status.mijnwebwinkel.example"
+PUBLIC_URL = "https://status.example.com"
 
 BRAND = Brand(
     name={"nl": "Mijnwebwinkel", "en": "MyOnlineStore"},

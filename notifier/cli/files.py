@@ -1,0 +1,16 @@
+"""Files that commands read."""
+
+import sys
+from pathlib import Path
+
+from notifier.cli.console import fail
+
+
+def read(file: str) -> bytes:
+    """Return the bytes of a file, or of standard input for `-`; a file that cannot be read ends the command."""
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise fail(f"{file}: {error.strerror}") from error
