@@ -11,8 +11,8 @@ from notifier.api.answers import json_answer
 from notifier.api.auth import Manager, MayRead
 from notifier.api.contract import body_of, returns, returns_page
 from notifier.api.examples import ENDPOINT
+from notifier.api.list_shapes import EndpointShape, EndpointTested, EndpointWithSecret
 from notifier.api.runtime import Runtime
-from notifier.api.shapes import EndpointShape, EndpointTested, EndpointWithSecret
 from notifier.domain.endpoint import EndpointState
 from notifier.inbound.endpoints import EndpointBody, EndpointPatch
 from notifier.services.endpoint_secrets import DEFAULT_OVERLAP

@@ -10,8 +10,7 @@ from notifier.api import paging
 from notifier.api.answers import json_answer
 from notifier.api.auth import MayManage, MayRead
 from notifier.api.contract import MAY_MISS, returns, returns_page
-from notifier.api.runtime import Runtime
-from notifier.api.shapes import (
+from notifier.api.history_shapes import (
     DeliveryShape,
     DeliveryWithAttempts,
     ExplanationShape,
@@ -20,6 +19,7 @@ from notifier.api.shapes import (
     NotificationShape,
     ReplayedShape,
 )
+from notifier.api.runtime import Runtime
 from notifier.domain import ids
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.values import DeliveryState

@@ -30,6 +30,7 @@ _PROBLEMS = {
     "401": "No key, or not one of ours.",
     "403": "The key lacks the scope, or the signature is wrong.",
     "404": "Nothing by that name.",
+    "408": "The body was not complete in time.",
     "409": "Contradicts what is stored.",
     "413": "The body is too large.",
     "422": "Fields are at fault; each is named.",
@@ -90,6 +91,6 @@ def _add_problems(operation: Json) -> None:
     if places or "requestBody" in operation:
         statuses.add("422")
     if "requestBody" in operation:
-        statuses |= {"400", "409", "413"}
+        statuses |= {"400", "408", "409", "413"}
     for status in sorted(statuses):
         responses.setdefault(status, {"$ref": f"#/components/responses/Problem{status}"})

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Header
 from pydantic import AwareDatetime, Field
 
-from notifier.api.shapes import ComponentShape, Shape
+from notifier.api.history_shapes import ComponentShape
+from notifier.api.shapes import Shape
 from notifier.domain.values import Impact, Status, WebhookType
 
 _TEXTS = {

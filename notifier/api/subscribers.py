@@ -11,8 +11,8 @@ from notifier.api.answers import json_answer
 from notifier.api.auth import Manager, MayRead
 from notifier.api.contract import body_of, returns, returns_page
 from notifier.api.examples import SUBSCRIBER
+from notifier.api.list_shapes import SubscriberShape
 from notifier.api.runtime import Runtime
-from notifier.api.shapes import SubscriberShape
 from notifier.domain.values import SubscriberKind, SubscriberState
 from notifier.inbound.subscribers import SubscriberBody, SubscriberPatch
 

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-import click
 import typer
+from typer._click import exceptions as click_errors  # typer brings its own click, and names these nowhere else
 
 from notifier import __version__
 from notifier.cli.console import EXIT_FAILED, EXIT_USAGE
@@ -76,10 +76,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; faults are one line on stderr, never a traceback."""
     try:
         code = _build(arguments)(args=list(arguments), prog_name="notifier", standalone_mode=False)
-    except click.exceptions.ClickException as error:
-        usage = isinstance(error, click.exceptions.UsageError)
-        return _complain(error.format_message(), EXIT_USAGE if usage else EXIT_FAILED)
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except click_errors.ClickException as error:
+        usage = isinstance(error, click_errors.UsageError)
+        return _complain(" ".join(error.format_message().split()), EXIT_USAGE if usage else EXIT_FAILED)
+    except (typer.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except NotifierError as error:
         wrong = isinstance(error, ConfigError | InvalidInputError)

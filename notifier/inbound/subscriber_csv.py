@@ -35,23 +35,20 @@ FURTHER_COLUMNS = ("quiet_from", "quiet_to", "max_per_hour")
 PREFERENCE_COLUMNS = ("channels", "components", "min_impact", "updates", "maintenance")
 NO_CHANNELS = "none"  # an empty cell means the default, which is mail
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-_REMEMBERED = 20_000  # values a column
+_REMEMBERED = 20_000  # spellings of preferences
 
 Value = TypeVar("Value")
 
 
 class _Memory(dict[str, Value]):
-    """What a text means, looked up once. Texts that mean nothing are not kept."""
+    """What a text means, looked up once. Texts that mean nothing are not kept, so there are few."""
 
     def __init__(self, read: Callable[[str], Value]) -> None:
         super().__init__()
         self._read = read
 
     def __missing__(self, text: str) -> Value:
-        value = self._read(text)
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        self[text] = value
+        self[text] = value = self._read(text)
         return value
 
 

@@ -35,18 +35,26 @@ def shorten(text: str, whole: Sequence[Span], used: Callable[[str], float]) -> s
     graphemes = [end for end in _ends(_GRAPHEME, text) if not _inside(end, whole)]
     word_ends, allowed = _word_ends(text), frozenset(graphemes)
     by_word = _last_that_fits(text, [end for end in graphemes if end in word_ends], used)
+    at_sentence = _last_sentence(text, by_word or 0, allowed, used)
+    if at_sentence is not None:
+        return at_sentence
     if by_word is None or used(_ended(text, by_word)) < ENOUGH:
         start = by_word or 0  # the next word is longer than a tenth of the limit, so it is none
         by_grapheme = _last_that_fits(text, [end for end in graphemes if end > start], used)
         return _ended(text, max(start, by_grapheme or 0))
-    for match in reversed(list(_SENTENCE_END.finditer(text, 0, by_word))):
+    return _ended(text, by_word)
+
+
+def _last_sentence(text: str, before: int, allowed: frozenset[int], used: Callable[[str], float]) -> str | None:
+    """The beginning that ends with a whole sentence and leaves little unused, if there is one."""
+    for match in reversed(list(_SENTENCE_END.finditer(text, 0, before))):
         candidate = _ended(text, match.end(), joint=" ")
         share = used(candidate)
         if share < ENOUGH:
-            break
+            return None
         if share <= 1.0 and match.end() in allowed:
             return candidate
-    return _ended(text, by_word)
+    return None
 
 
 def _ended(text: str, end: int, joint: str = "") -> str:

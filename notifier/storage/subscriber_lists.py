@@ -148,8 +148,6 @@ def _keep_stopped(connection: Connection) -> int:
 def _update(connection: Connection, given: frozenset[str], now: datetime, *, repeated: bool) -> int:
     """Overwrite who exists, where anything differs: a list that changes nothing writes nothing."""
     names = sorted(given)
-    if not names:
-        return 0
     statement = (
         update(t.subscriber)
         .where(

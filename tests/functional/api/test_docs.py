@@ -1,9 +1,14 @@
+import json
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import jsonschema
 import pytest
 
+from notifier.domain.incident import Incident
+from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.values import Channel, Impact, Status, WebhookFormat
 from tests.functional.api.house import Api, Json
 
 OPEN = {"Authorization": ""}
@@ -117,3 +122,35 @@ def test_the_webhooks_that_partners_receive_are_described(api: Api) -> None:
     assert webhooks.keys() >= {"incident.created", "incident.resolved", "maintenance.scheduled", "endpoint.test"}
     headers = {parameter["name"] for parameter in webhooks["incident.created"]["post"]["parameters"]}
     assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+
+
+def test_what_partners_receive_has_the_documented_form(api: Api) -> None:
+    now = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
+    notice = Notice(
+        id="ntf_1",
+        channel=Channel.WEBHOOK,
+        sequence=1,
+        incident=Incident(id="inc-1", title={"en": "Slow"}, impact=Impact.MINOR, started_at=now),
+        updates=(
+            NoticeUpdate(
+                id="upd-1",
+                status=Status.INVESTIGATING,
+                impact=Impact.MINOR,
+                body={"en": "x"},
+                posted_at=now,
+                sequence=1,
+            ),
+        ),
+        opens=True,
+        closes=False,
+        created_at=now,
+    )
+    renderer = api.application.renderer
+    sent = {
+        "incident.created": renderer.webhook_body(notice, WebhookFormat.STANDARD, 0),
+        "endpoint.test": renderer.webhook_test_body(WebhookFormat.STANDARD, "tst_1", now),
+    }
+    for name, body in sent.items():
+        media = api.document["webhooks"][name]["post"]["requestBody"]["content"]["application/json"]
+        whole = media["schema"] | {"components": api.document["components"]}
+        jsonschema.Draft202012Validator(whole).validate(json.loads(body))

@@ -48,6 +48,9 @@ def test_every_fault_of_an_endpoint_is_named(database: Database) -> None:
         house.create(body(url=URL, format="xml", min_impact="huge", colour="red", owner_email="nobody"), SUPPORT)
     assert set(faults(refused.value)) == {"format", "min_impact", "colour", "owner_email"}
     with pytest.raises(InvalidInputError) as refused:
+        house.create(body(url=URL, description="a\x00b"), SUPPORT)
+    assert set(faults(refused.value)) == {"description"}
+    with pytest.raises(InvalidInputError) as refused:
         house.create(body(url=URL, components=["storefront", "telex"]), SUPPORT)
     assert "'telex'" in faults(refused.value)["components"]
     with pytest.raises(InvalidInputError) as refused:

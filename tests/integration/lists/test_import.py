@@ -1,5 +1,6 @@
 import io
 import json
+import threading
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -99,6 +100,13 @@ def test_bad_rows_are_reported_by_line_field_and_reason_and_good_ones_kept(datab
     assert [(item["line"], item["errors"][0]["field"]) for item in shown] == [(3, "email"), (4, "locale"), (5, "row")]
     assert "'xx' is not offered" in shown[1]["errors"][0]["message"]
     assert told == report.errors
+
+
+def test_progress_is_shown_after_every_chunk(database: Database) -> None:
+    seen: list[int] = []
+    lines = [row_of(f"shop-{number}") for number in range(5)]
+    bring(database, HEADER, *lines, chunk=2, on_progress=lambda report: seen.append(report.created))
+    assert seen == [2, 4, 5]
 
 
 def test_the_report_keeps_the_first_thousand_bad_rows_and_the_caller_hears_of_all(database: Database) -> None:
@@ -312,3 +320,24 @@ def test_a_name_taken_from_a_list_never_reaches_the_ledger_with_what_postgresql_
     assert counts(bring(database, "external_id,email", "shop\x00,a@b.example")) == {"rejected": 1}
     with database.read() as connection:
         assert suppressions.of_addresses(connection, [1]) == {}
+
+
+def test_two_lists_of_the_same_people_in_opposite_order_get_along(database: Database) -> None:
+    names = [f"shop-{number}" for number in range(400)]
+    reports: list[ImportReport] = []
+
+    def run(order: list[str], locale: str) -> None:
+        reports.append(bring(database, HEADER, *(row_of(name, locale=locale) for name in order), chunk=50))
+
+    threads = [
+        threading.Thread(target=run, args=(names, "nl")),
+        threading.Thread(target=run, args=(names[::-1], "de")),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=50)
+    assert sum(report.created for report in reports) == 400
+    assert sum(report.rows for report in reports) == 800
+    with database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(t.subscriber)).scalar_one() == 400

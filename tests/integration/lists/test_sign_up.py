@@ -188,3 +188,26 @@ def test_the_life_of_a_change_of_address_ends_with_its_link(database: Database) 
     clock.now = change.expires_at + timedelta(seconds=1)
     with pytest.raises(ExpiredTokenError):
         ups.confirm_address_change(change.token, SUPPORT)
+
+
+def test_changes_of_address_do_not_mail_strangers_over_and_over(database: Database) -> None:
+    ups = sign_ups(database, Clock())
+    number = ups.confirm(ask(ups).token, SUPPORT)
+    mails = [ups.ask_address_change(number, f"victim{place}@shop.example") is not None for place in range(4)]
+    assert mails == [True, True, True, False]
+
+
+def test_a_new_address_that_works_ends_a_suppression_of_the_old_one(database: Database) -> None:
+    ups = sign_ups(database, Clock())
+    number = ups.confirm(ask(ups).token, SUPPORT)
+    Lifecycle(database, Clock(), ups.addresses).suppress(ADDRESS, SUPPORT)
+    assert only(database)["state"] == "suppressed"
+    change = ups.ask_address_change(number, "new@shop.example")
+    assert change is not None
+    ups.confirm_address_change(change.token, SUPPORT)
+    assert (only(database)["state"], only(database)["suppressions"]) == ("active", [])
+
+
+def test_nobody_who_was_erased_can_change_an_address(database: Database) -> None:
+    with pytest.raises(NotFoundError):
+        sign_ups(database, Clock()).ask_address_change(7, ADDRESS)

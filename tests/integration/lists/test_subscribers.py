@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from notifier.domain.subscriber import Suppression, SuppressionReason
-from notifier.domain.values import Channel, SubscriberKind
+from notifier.domain.values import Channel, SubscriberKind, SubscriberState
 from notifier.storage import suppressions
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
@@ -143,6 +143,19 @@ def test_a_list_is_paged_without_gaps_and_repeats(database: Database) -> None:
     followers, following = people.list(limit=2, kind=SubscriberKind.FOLLOWER)
     assert [item["external_id"] for item in followers] == ["shop-1", "shop-3"]
     assert following is None
+    people.patch("shop-4", body(state="unsubscribed"), SUPPORT)
+    gone, _ = people.list(limit=5, state=SubscriberState.UNSUBSCRIBED)
+    assert [item["external_id"] for item in gone] == ["shop-4"]
+
+
+def test_the_audit_trail_is_paged_from_the_newest_backwards(database: Database) -> None:
+    people = subscribers_of(database)
+    for number in range(5):
+        people.create(a_subscriber(f"shop-{number}"), SUPPORT)
+    trail = audit_of(database)
+    first = trail(limit=3)
+    rest = trail(limit=3, before=first[-1]["id"])
+    assert [item["object_id"] for item in (*first, *rest)] == [f"shop-{number}" for number in (4, 3, 2, 1, 0)]
 
 
 def test_creating_somebody_whose_address_is_suppressed_does_not_bring_it_back(database: Database) -> None:

@@ -5,6 +5,7 @@ import pytest
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.subscriber import QuietHours, Subscriber, Vocabulary
 from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, Wanted
+from notifier.inbound import subscriber_csv
 from notifier.inbound.list_lines import BadRow, GoodRow
 from notifier.inbound.subscriber_csv import COLUMNS, SubscriberCsv
 
@@ -153,3 +154,20 @@ def test_a_header_that_is_not_understood_stops_the_file_by_name(header: str, fie
         SubscriberCsv(io.BytesIO(header.encode()), VOCABULARY)
     messages = {fault.field: fault.message for fault in refused.value.errors}
     assert words in messages[field]
+
+
+def test_a_row_with_broken_quoting_is_one_bad_row_between_good_ones() -> None:
+    rows = read("shop-1,,a@b.example,,,,,,,,,", '"shop-2,,a@b.example,,,,,,,,,', "shop-3,,a@b.example,,,,,,,,,")
+    assert [(row.line, isinstance(row, GoodRow)) for row in rows] == [(2, True), (3, False), (4, True)]
+
+
+def test_a_list_with_endless_sets_of_preferences_is_read_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriber_csv, "_REMEMBERED", 4)
+    source = io.BytesIO(
+        ("external_id,email,components\n" + "".join(f"s-{n},a@b.example,{'api;' * n}\n" for n in range(1, 30))).encode()
+    )
+    reader = SubscriberCsv(source, VOCABULARY)
+    rows = list(reader)
+    assert all(isinstance(row, GoodRow) and row.subscriber.preferences.components == {"api"} for row in rows)
+    assert len(rows) == 29
+    assert len(reader._preferences) <= 4

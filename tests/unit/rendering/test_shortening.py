@@ -19,9 +19,10 @@ def cut(text: str, limit: int) -> str:
 @pytest.mark.parametrize(
     ("text", "limit", "expected"),
     [
-        ("One two three. Four five six seven.", 18, "One two three. \u2026"),
+        ("One two three. Four five six seven.", 17, "One two three. \u2026"),
         ("One two three. Four five six seven.", 25, "One two three. Four five\u2026"),
-        ("One two, three four five six.", 9, "One two\u2026"),
+        ("One two three, and four five six.", 16, "One two three\u2026"),
+        ("One two three four five.", 10, "One two t\u2026"),
         ("See https://example.com/abc now and then.", 28, "See https://example.com/abc\u2026"),
         ("Look at https://example.com/a-very-long-path", 30, "Look at\u2026"),
         ("abcdefghijklmnopqrstuvwxyz", 10, "abcdefghi\u2026"),

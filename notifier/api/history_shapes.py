@@ -1,0 +1,156 @@
+"""What the calls about incidents, notifications and deliveries answer."""
+
+from typing import Any
+
+from pydantic import AwareDatetime, Field
+
+from notifier.api.shapes import Shape
+from notifier.domain.values import Channel, ComponentStatus, DeliveryState, Impact, Outcome, Reason, Status
+
+
+class ComponentShape(Shape):
+    """An affected component."""
+
+    key: str = Field(examples=["storefront"])
+    status: ComponentStatus | None
+
+
+class IncidentShape(Shape):
+    """An incident as its newest update left it."""
+
+    id: str = Field(examples=["inc-20220621"])
+    title: dict[str, str] = Field(examples=[{"nl": "Verminderde performance", "en": "Degraded performance"}])
+    impact: Impact
+    status: Status
+    components: list[ComponentShape]
+    started_at: AwareDatetime | None
+    scheduled_for: AwareDatetime | None
+    scheduled_until: AwareDatetime | None
+    links: list[str]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class UpdateShape(Shape):
+    """One entry of a timeline; `revision` counts its edits."""
+
+    id: str
+    status: Status
+    impact: Impact
+    body: dict[str, str]
+    posted_at: AwareDatetime
+    received_at: AwareDatetime
+    outcome: Outcome
+    revision: int
+
+
+class IncidentWithTimeline(IncidentShape):
+    """An incident with its updates, oldest first."""
+
+    updates: list[UpdateShape]
+
+
+class NotificationShape(Shape):
+    """One decision to tell one audience on one channel."""
+
+    id: str = Field(examples=["ntf_01g63e5n1c8r3w2k5v7x9z0abc"])
+    incident_id: str
+    sequence: int
+    round: int = Field(description="1 from the first announcement, one more each time the incident re-opens.")
+    channel: Channel
+    update_ids: list[str]
+    urgency: str
+    state: str
+    created_at: AwareDatetime
+    planned_at: AwareDatetime | None
+    counts: dict[DeliveryState, int] = Field(examples=[{"accepted": 998, "bounced": 2}])
+
+
+class DeliveryShape(Shape):
+    """One notification to one recipient."""
+
+    id: str = Field(examples=["dlv_01g63e5n1c8r3w2k5v7x9z0abc_aaaaaaaaaaabk"])
+    notification_id: str
+    incident_id: str
+    sequence: int
+    channel: Channel
+    recipient: str | None = Field(description="External id, endpoint id or account name; null once erased.")
+    address: str | None
+    locale: str
+    state: DeliveryState
+    reason: Reason | None
+    attempts_made: int
+    next_attempt_at: AwareDatetime | None
+    provider: str | None
+    provider_message_id: str | None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime | None
+
+
+class AttemptShape(Shape):
+    """One try; `outcome` is accepted, retry, failed, unknown or divided."""
+
+    number: int
+    started_at: AwareDatetime
+    duration_ms: int
+    outcome: str
+    reason: Reason | None
+    status: int | None
+    detail: str
+    provider: str
+
+
+class DeliveryWithAttempts(DeliveryShape):
+    """A delivery with its tries, oldest first."""
+
+    attempts: list[AttemptShape]
+
+
+class RuleShape(Shape):
+    """One rule as it was applied."""
+
+    rule: str = Field(examples=["min_impact"])
+    seen: str = Field(examples=["impact=minor min_impact=major"])
+    passed: bool
+
+
+class ExplainedDelivery(Shape):
+    """What became of the message."""
+
+    id: str
+    state: DeliveryState
+    reason: Reason | None
+    provider: str | None
+    provider_message_id: str | None
+    updated_at: AwareDatetime | None
+    attempts: list[dict[str, Any]]
+
+
+class ExplainedNotification(Shape):
+    """One message that was, or was not, for this subscriber; `words` can be sent on to them."""
+
+    notification_id: str
+    sequence: int
+    status: Status
+    update_ids: list[str]
+    decided_at: AwareDatetime
+    told: bool
+    rules: list[RuleShape]
+    delivery: ExplainedDelivery | None
+    words: str
+
+
+class ExplanationShape(Shape):
+    """Why a subscriber was, or was not, told."""
+
+    incident_id: str
+    subscriber: str
+    channel: Channel
+    summary: str
+    notifications: list[ExplainedNotification]
+
+
+class ReplayedShape(Shape):
+    """How many deliveries were queued again."""
+
+    replayed: int

@@ -1,0 +1,77 @@
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from notifier.api.gate import Gate
+from notifier.domain.errors import UnavailableError
+from tests.functional.api.house import Api, an_event
+from tests.functional.api.payloads import a_mail_event, as_batch
+
+
+def test_more_than_can_be_done_is_asked_to_come_again_and_what_was_taken_is_there(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.runtime.publishing, "_gate", Gate(at_once=1, waiting=2))
+    ingest, full, release = api.application.ingest, threading.Barrier(2), threading.Event()
+
+    def slowly(event: Any) -> Any:
+        if event.id == "evt-0":
+            full.wait(10)
+            release.wait(10)
+        return ingest(event)
+
+    monkeypatch.setitem(api.application.__dict__, "ingest", slowly)
+    bodies = [json.dumps(an_event(number, incident={"id": f"inc-{number}"})) for number in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        first = pool.submit(api.client.post, "/v1/events", content=bodies[0])
+        full.wait(10)
+        others = [pool.submit(api.client.post, "/v1/events", content=body) for body in bodies[1:]]
+        shed = [future.result() for future in _first_done(others, 9)]
+        release.set()
+        answers = [first.result(), *(future.result() for future in others)]
+    assert {answer.status_code for answer in shed} == {503}
+    assert all(answer.headers["retry-after"] == "1" for answer in shed)
+    taken = {answer.json()["event_id"] for answer in answers if answer.status_code == 202}
+    assert len(taken) == 3
+    known = {item["id"].replace("inc", "evt") for item in api.get("/v1/incidents").json()["items"]}
+    assert known == taken
+
+
+def _first_done(futures: list[Any], number: int) -> list[Any]:
+    """Wait until so many have an answer; returns those."""
+    gate = threading.Semaphore(0)
+    for future in futures:
+        future.add_done_callback(lambda _: gate.release())
+    for _ in range(number):
+        assert gate.acquire(timeout=10)
+    return [future for future in futures if future.done()]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/inbound/sendgrid/events", as_batch(a_mail_event(1, "delivered"))),
+        ("/v1/events", json.dumps(an_event()).encode()),
+    ],
+)
+def test_a_store_that_is_away_is_a_503_that_every_sender_repeats(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str, body: bytes
+) -> None:
+    def away() -> None:
+        raise UnavailableError("database: connection refused")
+
+    monkeypatch.setattr(api.application.database, "write", away)
+    answer = api.post(path, content=body)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    monkeypatch.undo()
+    assert api.post(path, content=body).status_code in {200, 202}
+
+
+def test_imports_take_turns(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.runtime.import_gate, "_inside", 2)
+    answer = api.post("/v1/subscribers/import", content=b"external_id\nshop-1\n", headers={"Content-Type": "text/csv"})
+    assert answer.status_code == 503

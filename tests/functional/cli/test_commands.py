@@ -1,0 +1,127 @@
+"""The command line as a person uses it: exit codes, one line on stderr, JSON on demand."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from notifier.cli.main import run
+from notifier.demo import story
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NOTIFIER_DATA_DIR", str(tmp_path / "data"))
+
+
+Said = pytest.CaptureFixture[str]
+
+
+def said(capsys: Said) -> tuple[str, str]:
+    found = capsys.readouterr()
+    return found.out, found.err
+
+
+def test_help_lists_every_command_of_the_contract(capsys: Said) -> None:
+    assert run(["--help"]) == 0
+    text, _ = said(capsys)
+    commands = "up api worker scheduler demo publish preview simulate subscribers endpoints incidents deliveries"
+    for command in [*commands.split(), "replay", "explain", "doctor", "db", "keys"]:
+        assert f" {command} " in text
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["publish"], ["preview", "x.json"], ["worker", "--queues", "mail"]]
+)
+def test_wrong_usage_ends_with_2_and_one_line(capsys: Said, arguments: list[str]) -> None:
+    assert run(arguments) == 2
+    _, errors = said(capsys)
+    assert errors.startswith("notifier: ")
+    assert errors.count("\n") == 1
+    assert "Traceback" not in errors
+
+
+def test_an_unknown_key_in_the_configuration_is_named(capsys: Said, tmp_path: Path) -> None:
+    (tmp_path / "notifier.toml").write_text("[coalesce]\nwindows = 3\n")
+    assert run(["db", "status"]) == 2
+    assert "coalesce.windows" in said(capsys)[1]
+
+
+def test_an_event_is_published_once_and_shown(capsys: Said) -> None:
+    assert run(["db", "upgrade"]) == 0
+    said(capsys)
+    assert run(["publish", str(story.FILE), "--json"]) == 0
+    outcomes = [item["outcome"] for item in json.loads(said(capsys)[0])]
+    assert outcomes == ["accepted"] * 6
+    assert run(["publish", str(story.FILE), "--json"]) == 0
+    assert {item["outcome"] for item in json.loads(said(capsys)[0])} == {"duplicate"}
+    assert run(["incidents", "show", story.INCIDENT_ID, "--json"]) == 0
+    shown = json.loads(said(capsys)[0])
+    assert [update["id"] for update in shown["updates"]] == [f"upd-{number}" for number in range(1, 7)]
+
+
+def test_bad_events_are_refused_by_field_and_nothing_is_stored(capsys: Said, tmp_path: Path) -> None:
+    run(["db", "upgrade"])
+    good, bad = story.events()[0], story.events()[1]
+    bad["update"]["status"] = "gone"
+    (tmp_path / "events.json").write_text(json.dumps([good, bad]))
+    said(capsys)
+    assert run(["publish", "events.json"]) == 2
+    assert "update.status" in said(capsys)[1]
+    run(["incidents", "list", "--json"])
+    assert json.loads(said(capsys)[0]) == []
+
+
+def test_a_list_keeps_its_good_rows_and_names_the_bad(capsys: Said, tmp_path: Path) -> None:
+    run(["db", "upgrade"])
+    rows = "external_id,email,locale\na,a@example.com,nl\nb,not-an-address,nl\nc,c@example.com,xx\n"
+    (tmp_path / "list.csv").write_text(rows)
+    said(capsys)
+    assert run(["subscribers", "import", "list.csv", "--json"]) == 0
+    report = json.loads(said(capsys)[0])
+    assert (report["created"], report["rejected"]) == (1, 2)
+    assert [(bad["line"], bad["errors"][0]["field"]) for bad in report["errors"]] == [(3, "email"), (4, "locale")]
+    assert run(["subscribers", "show", "a"]) == 0
+    assert run(["subscribers", "show", "b"]) == 1
+
+
+def test_a_key_is_made_listed_and_revoked(capsys: Said) -> None:
+    run(["db", "upgrade"])
+    said(capsys)
+    assert run(["keys", "create", "--scope", "publish", "--json"]) == 0
+    made = json.loads(said(capsys)[0])
+    assert made["key"].startswith("ntf_key_")
+    assert run(["keys", "revoke", made["id"]]) == 0
+    said(capsys)
+    assert run(["keys", "list"]) == 0
+    assert made["key"] not in said(capsys)[0]
+
+
+@pytest.mark.parametrize("channel", ["email", "x", "mastodon", "bluesky", "webhook"])
+@pytest.mark.parametrize("locale", ["nl", "en", "de", "fr"])
+def test_every_channel_is_previewed_in_every_language(capsys: Said, tmp_path: Path, channel: str, locale: str) -> None:
+    target = tmp_path / "out"
+    assert run(["preview", str(story.FILE), "--channel", channel, "--locale", locale, "--out", str(target)]) == 0
+    files = [path.name for path in target.iterdir()]
+    assert files
+    assert all((target / name).stat().st_size > 0 for name in files)
+
+
+def test_simulate_says_the_same_twice(capsys: Said) -> None:
+    run(["simulate", str(story.FILE), "--json"])
+    first = said(capsys)[0]
+    run(["simulate", str(story.FILE), "--json"])
+    assert said(capsys)[0] == first
+    report = json.loads(first)
+    assert {item["channel"] for item in report["notifications"]} == {"email", "social", "webhook"}
+    assert report["notifications"][-1]["lead_status"] == "postmortem"
+
+
+def test_doctor_finds_an_empty_house_in_order(capsys: Said) -> None:
+    assert run(["db", "upgrade"]) == 0
+    said(capsys)
+    assert run(["doctor", "--json"]) == 0
+    report = json.loads(said(capsys)[0])
+    assert report["ok"] is True
+    assert {check["name"] for check in report["checks"]} >= {"configuration", "templates", "database", "broker"}
