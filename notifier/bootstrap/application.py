@@ -20,6 +20,7 @@ from notifier.services.endpoints import Endpoints
 from notifier.services.explain import Explain
 from notifier.services.history import History
 from notifier.services.ingest import Receipt
+from notifier.services.lifecycle import Lifecycle
 from notifier.services.replay import Replay
 from notifier.services.subscriber_export import ExportSubscribers
 from notifier.services.subscriber_import import ImportSubscribers
@@ -91,6 +92,11 @@ class Application(Core):
     def subscribers(self) -> Subscribers:
         """Who listens."""
         return Subscribers(self.database, self.clock, self.vocabulary, self.addresses)
+
+    @once
+    def lifecycle(self) -> Lifecycle:
+        """What subscribers do themselves, by the links in their mails."""
+        return Lifecycle(self.database, self.clock, self.addresses)
 
     @once
     def subscriber_import(self) -> ImportSubscribers:

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from notifier.bootstrap.once import once
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.values import Channel
+from notifier.inbound.alert_texts import neutral_texts
 from notifier.queueing import embedded
 from notifier.queueing.producer import Producer
 from notifier.services.announce import Announce
+from notifier.services.calm import ResolveCalm
 from notifier.services.gather import Gather
 from notifier.services.ingest import Ingest
 from notifier.services.plan import BATCH_SIZES, Plan
@@ -85,7 +87,8 @@ class Core:
     @once
     def sweep(self) -> Sweep:
         """See that everything happens."""
-        return Sweep(self.database, self.clock, self.nudge, self.announce, self.gather)
+        calm = ResolveCalm(self.database, self.clock, self.ingest, neutral_texts(self.settings.brand().locales))
+        return Sweep(self.database, self.clock, self.nudge, self.announce, self.gather, chores=(calm,))
 
     def ensure_broker(self) -> None:
         """Start the embedded Redis where none is configured and none runs.

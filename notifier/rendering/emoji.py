@@ -25,6 +25,11 @@ _PAIRS = (  # single inventions, joined by U+200D
     "\U0001f636 \U0001f32b\ufe0f|\u2764\ufe0f \U0001f525|\u2764\ufe0f \U0001fa79|\u26d3\ufe0f \U0001f4a5|"
     "\U0001f34b \U0001f7e9|\U0001f344 \U0001f7eb|\U0001f642 \u2194\ufe0f|\U0001f642 \u2195\ufe0f"
 ).replace(" ", "\u200d")
+_REGIONS = (  # England, Scotland, Wales
+    r"\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
+    r"|\U000e0077\U000e006c\U000e0073)\U000e007f"
+)
+_TERRITORY = regex.compile(r"[A-Z]{2}")
 _TEXT_BY_DEFAULT = r"(?:(?![0-9#*\u00a9\u00ae\u2122])(?!\p{Emoji_Presentation})\p{Emoji})"
 
 
@@ -39,8 +44,7 @@ def emoji_pattern() -> "regex.Pattern[str]":
         rf"\p{{Emoji}}(?:\p{{Emoji_Modifier}}|\ufe0f)?{_JOIN}[\u2640\u2642]{_VARIANT}",  # a woman or a man doing it
         _PAIRS,
         "|".join(_flags()),
-        r"\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
-        r"|\U000e0077\U000e006c\U000e0073)\U000e007f",  # England, Scotland, Wales
+        _REGIONS,
         r"[0-9#*]\ufe0f?\u20e3",  # keycaps
         r"[\u00a9\u00ae\u2122]\ufe0f",
         r"\p{Emoji_Modifier_Base}\p{Emoji_Modifier}",
@@ -53,5 +57,9 @@ def emoji_pattern() -> "regex.Pattern[str]":
 
 def _flags() -> list[str]:
     """Pairs of regional indicators that make a flag: the territories CLDR knows."""
-    codes = (code for code in Locale("en").territories if len(code) == 2 and code.isalpha())  # noqa: PLR2004
-    return ["".join(chr(0x1F1E6 + ord(letter) - ord("A")) for letter in code) for code in sorted(codes)]
+    codes = [str(code) for code in Locale("en").territories]
+    return [
+        "".join(chr(0x1F1E6 + ord(letter) - ord("A")) for letter in code)
+        for code in sorted(codes)
+        if _TERRITORY.fullmatch(code)
+    ]

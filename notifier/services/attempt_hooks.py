@@ -13,7 +13,7 @@ from notifier.channels.webhook import NotAttemptedError
 from notifier.domain import ids
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError
 from notifier.domain.message import HookRequest, HookResult
-from notifier.domain.notice import Notice
+from notifier.domain.notice import Notice, webhook_type
 from notifier.domain.retry import GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
 from notifier.rendering.payloads import content_type
@@ -151,6 +151,8 @@ class HookAttempt:
             for row in rows:
                 if row.state != "active":
                     leave.append(_left(row.id, DeliveryState.CANCELED, Reason.ENDPOINT_DISABLED))
+                elif row.types and webhook_type(stored.notice) not in row.types:
+                    leave.append(_left(row.id, DeliveryState.CANCELED, None))
                 elif row.mode == "latest" and not newest:
                     leave.append(_left(row.id, DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE))
                 elif row.id in waiting:

@@ -21,16 +21,24 @@ class Clock:
 
 
 @pytest.fixture
-def clock(application_anywhere: Application) -> Clock:
+def clock(application: Application) -> Clock:
     found = Clock()
-    application_anywhere.clock = found
+    application.clock = found
     return found
 
 
 @pytest.fixture
-def api(clock: Clock, api_anywhere: Api) -> Api:
+def api(clock: Clock, api: Api) -> Api:
+    """The API of conftest.py under a clock that the test moves."""
     del clock
-    return api_anywhere
+    return api
+
+
+@pytest.fixture
+def clock_anywhere(application_anywhere: Application) -> Clock:
+    found = Clock()
+    application_anywhere.clock = found
+    return found
 
 
 def calm(api: Api, clock: Clock) -> int:
@@ -86,7 +94,8 @@ def test_another_alert_that_changes_nothing_for_readers_is_a_duplicate(api: Api)
     assert api.post(PROM, json=more).json()["outcome"] == "duplicate"
 
 
-def test_all_resolved_is_monitoring_and_resolved_once_it_stayed_calm(api: Api, clock: Clock) -> None:
+def test_all_resolved_is_monitoring_and_resolved_once_it_stayed_calm(api_anywhere: Api, clock_anywhere: Clock) -> None:
+    api, clock = api_anywhere, clock_anywhere
     incident = api.post(PROM, json=alert_group(an_alert(at=START))).json()["incident_id"]
     clock.now += timedelta(minutes=10)
     told = api.post(PROM, json=alert_group(an_alert("resolved", at=START))).json()
@@ -114,7 +123,8 @@ def test_trouble_that_comes_back_takes_the_calm_back(api: Api, clock: Clock) -> 
     assert api.get(f"/v1/incidents/{told['incident_id']}").json()["status"] == "investigating"
 
 
-def test_trouble_long_after_the_end_is_another_incident(api: Api, clock: Clock) -> None:
+def test_trouble_long_after_the_end_is_another_incident(api_anywhere: Api, clock_anywhere: Clock) -> None:
+    api, clock = api_anywhere, clock_anywhere
     first = api.post(PROM, json=alert_group(an_alert(at=START))).json()["incident_id"]
     clock.now += timedelta(minutes=1)
     api.post(PROM, json=alert_group(an_alert("resolved", at=START)))
@@ -132,7 +142,8 @@ def test_what_ends_before_anybody_heard_of_it_opens_nothing(api: Api) -> None:
     assert api.get("/v1/incidents").json()["items"] == []
 
 
-def test_alerts_keep_out_of_the_way_of_a_person(api: Api, clock: Clock) -> None:
+def test_alerts_keep_out_of_the_way_of_a_person(api_anywhere: Api, clock_anywhere: Clock) -> None:
+    api, clock = api_anywhere, clock_anywhere
     incident = api.post(PROM, json=alert_group(an_alert(at=START))).json()["incident_id"]
     clock.now += timedelta(minutes=5)
     by_hand = an_event(

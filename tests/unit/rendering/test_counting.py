@@ -111,7 +111,9 @@ def test_an_instance_may_allow_more() -> None:
     assert limit_of(Platform.MASTODON, 5000).fits("x" * 5000)
 
 
-@pytest.mark.parametrize("text", ["a." * 10_000, "\u65e5." * 10_000, "http://" + "a" * 20_000, "a.com/" + "(a" * 10_000])
+@pytest.mark.parametrize(
+    "text", ["a." * 10_000, "\u65e5." * 10_000, "http://" + "a" * 20_000, "a.com/" + "(a" * 10_000]
+)
 def test_hostile_texts_are_counted_in_linear_time(text: str) -> None:
     # A quadratic counter would need minutes here; the time-out of the test run is the judge.
     assert x_length(text * 3) > 0

@@ -145,14 +145,18 @@ def test_bluesky_shows_short_links_and_points_to_the_whole_ones(renderer: Render
 
 
 def test_mastodon_mentions_nobody_by_accident(renderer: Renderer) -> None:
-    post = write(renderer, "Stel @media in op info@example.com, zie https://a.example.com/@wij.", an_account(Platform.MASTODON))
+    post = write(
+        renderer, "Stel @media in op info@example.com, zie https://a.example.com/@wij.", an_account(Platform.MASTODON)
+    )
     assert "@media" not in post.text
     assert "info@example.com" in post.text
     assert "https://a.example.com/@wij" in post.text
 
 
 def test_an_incident_without_any_text_is_still_told(renderer: Renderer) -> None:
-    assert renderer.post(a_notice_saying({}), an_account(), 0).startswith("In onderzoek: Verminderde performance\n\nhttps")
+    assert renderer.post(a_notice_saying({}), an_account(), 0).startswith(
+        "In onderzoek: Verminderde performance\n\nhttps"
+    )
 
 
 # The sandboxes count by code of their own, written from the same sources.
@@ -160,12 +164,33 @@ COUNTED_APART = {Platform.X: weigh, Platform.MASTODON: length, Platform.BLUESKY:
 
 PIECES = st.sampled_from(
     [
-        "storing ", "Betalingen lopen langzaam. ", "de ", "a", "\u00e9", "e\u0301", "\U0001f534", "\U0001f468\u200d\U0001f469\u200d\U0001f467",
-        "\U0001f1f3\U0001f1f1", "障害が発生しています。", "장애 ", "عطل في الدفع ", "ข้อผิดพลาด ", "त्रुटि ", "https://status.example.com/i/abc?x=1 ",
-        "(https://www.cloudflarestatus.com/)", "status.example.com/x ", "notes.md ", "node.js", "@wij ", "#storing ", "\n\n", "- ", "\u2026", "\u20ac 10 ",
-        "**vet** ", "[tekst](https://a.example.com/b) ", "&amp; ", "<b>", "\u202e", "\x00", "\ufeff", "21. Juni ", "x" * 45, "!?", ", ", "1\u20e3",
+        *(
+            "storing ",
+            "Betalingen lopen langzaam. ",
+            "de ",
+            "a",
+            "\u00e9",
+            "e\u0301",
+            "\n\n",
+            "- ",
+            "21. Juni ",
+            "!?",
+            ", ",
+        ),
+        *(
+            "\U0001f534",
+            "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+            "\U0001f1f3\U0001f1f1",
+            "1\u20e3",
+            "\u2026",
+            "\u20ac 10 ",
+        ),
+        *("障害が発生しています。", "장애 ", "عطل في الدفع ", "ข้อผิดพลาด ", "त्रुटि "),
+        *("https://status.example.com/i/abc?x=1 ", "(https://www.cloudflarestatus.com/)", "status.example.com/x "),
+        *("notes.md ", "node.js", "@wij ", "#storing ", "**vet** ", "[tekst](https://a.example.com/b) ", "&amp; "),
+        *("<b>", "\u202e", "\x00", "\ufeff", "x" * 45),
     ]
-)  # fmt: skip
+)
 BODIES = st.lists(PIECES, min_size=1, max_size=160).map("".join)
 
 
@@ -173,7 +198,7 @@ BODIES = st.lists(PIECES, min_size=1, max_size=160).map("".join)
 @settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, with_link=st.booleans(), foreign=st.booleans())
 def test_no_text_ever_exceeds_the_limit_and_a_cut_one_uses_nine_tenths(
-    renderer: Renderer, platform: Platform, body: str, with_link: bool, foreign: bool
+    renderer: Renderer, platform: Platform, *, body: str, with_link: bool, foreign: bool
 ) -> None:
     notice: Notice = a_notice_saying({"en" if foreign else "nl": body})
     post = renderer.post_text(notice, an_account(platform, with_link=with_link), 0)

@@ -1,0 +1,43 @@
+"""The public page of an incident, as its timeline stands."""
+
+from dataclasses import dataclass
+
+from notifier.domain.errors import NotFoundError
+from notifier.domain.notice import NoticeUpdate
+from notifier.domain.values import Impact, Outcome, Status
+from notifier.rendering.renderer import Renderer
+from notifier.storage import timeline
+from notifier.storage.codec import incident_from_json
+from notifier.storage.engine import Database
+
+
+@dataclass(frozen=True)
+class PublicIncident:
+    """Shows what was announced, and what came too late to be; updates handed in with `notify: false` stay inside."""
+
+    database: Database
+    renderer: Renderer
+
+    def page(self, incident_id: str, locale: str) -> str:
+        """Return the page.
+
+        Raises:
+            NotFoundError: no such incident, or nothing of it is public.
+        """
+        with self.database.read() as connection:
+            rows = timeline.full_updates(connection, incident_id)
+        public = [row for row in rows if row.outcome != Outcome.RECORDED]
+        if not public:
+            raise NotFoundError("incident", incident_id)
+        updates = [
+            NoticeUpdate(
+                id=row.id,
+                status=Status(row.status),
+                impact=Impact(row.incident["impact"]),
+                body=row.body,
+                posted_at=row.posted_at,
+                sequence=number,
+            )
+            for number, row in enumerate(public, start=1)
+        ]
+        return self.renderer.incident_page(incident_from_json(public[-1].incident), updates, locale=locale)
