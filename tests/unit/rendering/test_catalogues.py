@@ -47,7 +47,8 @@ def in_the_sources() -> set[tuple[object, str | None]]:
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_sentence_is_translated(locale: str) -> None:
     for message in messages(catalogue(locale)):
-        forms = [message.string] if isinstance(message.string, str) else list(message.string)
+        forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
+        assert forms, message.id
         assert all(form.strip() for form in forms), message.id
         assert not message.fuzzy, message.id
 
