@@ -13,6 +13,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from markupsafe import Markup
 
+_KEPT_TAGS = 2_000  # anybody can ask a page for /any-nonsense/; what is kept must end somewhere
 SOURCE_LANGUAGE = "en"  # what the templates are written in: needs no catalogue to be readable
 
 
@@ -105,6 +106,8 @@ class Languages:
         language = self._loaded.get(tag)
         if language is None:
             with self._lock:
+                if len(self._loaded) >= _KEPT_TAGS:
+                    self._loaded.clear()
                 language = self._loaded[tag] = self._load(tag)
         return language
 

@@ -53,14 +53,14 @@ class RenderedMail:
 
     def times(self, timezone: str, house_timezone: str) -> Mapping[str, str]:
         """Every time of this mail as a reader in that zone says it, by tag. Worked out once per zone."""
-        known = self._times.get(timezone)
+        where = zone(timezone, house_timezone)
+        known = self._times.get(where.key)
         if known is None:
-            where = zone(timezone, house_timezone)
             known = {
                 tags.tag(self.prefix, name): moment(instant, self.reader.cldr, where)
                 for name, instant in self.instants.items()
             }
-            self._times[timezone] = known
+            self._times[where.key] = known
         return known
 
 

@@ -68,14 +68,3 @@ def locate(text: str, known: Sequence[tuple[str, str]]) -> Iterator[LinkSpan]:
         position = start + len(visible)
         first = len(text[:start].encode())
         yield LinkSpan(start=first, end=first + len(visible.encode()), url=target)
-
-
-def facets(spans: Sequence[LinkSpan]) -> list[dict[str, object]]:
-    """Write link spans as a record of Bluesky wants them."""
-    return [
-        {
-            "index": {"byteStart": span.start, "byteEnd": span.end},
-            "features": [{"$type": "app.bsky.richtext.facet#link", "uri": span.url}],
-        }
-        for span in spans
-    ]

@@ -7,31 +7,17 @@ from threading import Lock
 from typing import Any
 
 from notifier.domain.house import Account, Brand, Component
-from notifier.domain.ids import delivery_id as delivery_name
 from notifier.domain.incident import Incident
 from notifier.domain.message import MailContent, MailRecipient
 from notifier.domain.notice import Notice, NoticeUpdate
 from notifier.domain.values import WebhookFormat
 from notifier.rendering.account_mail import AccountMailRenderer, AccountMessage
-from notifier.rendering.counting import limit_of
 from notifier.rendering.environment import Templates
 from notifier.rendering.language import Languages
 from notifier.rendering.mail import MailRenderer, RenderedMail, personal
 from notifier.rendering.pages import PageRenderer
 from notifier.rendering.payloads import PayloadBuilder
 from notifier.rendering.posts import PostText, PostWriter
-from notifier.rendering.preview import (
-    EXAMPLE_ADDRESS,
-    EXAMPLE_NAME,
-    EXAMPLE_NAMES,
-    EXAMPLE_TOKEN,
-    Preview,
-    PreviewChannel,
-    example_account,
-    mail_preview,
-    post_preview,
-    webhook_preview,
-)
 from notifier.rendering.story import Storyteller
 
 _KEPT_MAILS = 256
@@ -65,7 +51,6 @@ class Renderer:
         self._payloads = PayloadBuilder(self._story, public_url)
         self._account_mails = AccountMailRenderer(self._story, self._templates)
         self._pages = PageRenderer(self._story, self._templates)
-        self._public_url = public_url.rstrip("/")
         self._kept: dict[tuple[str, str, int, str | None], RenderedMail] = {}
         self._lock = Lock()
 
@@ -152,25 +137,3 @@ class Renderer:
     def style_source(self) -> str:
         """The pages' one inline style sheet as a Content-Security-Policy source."""
         return self._pages.style_source()
-
-    def preview(self, notice: Notice, channel: PreviewChannel, locale: str, timezone: str) -> Preview:
-        """Show what a new reader of that locale and zone would get; nothing is sent."""
-        if channel is PreviewChannel.EMAIL:
-            mail = self.mail(notice, locale=locale, since=0)
-            return mail_preview(mail.content, self._example_recipient(mail, notice, timezone))
-        if channel.platform is None:
-            return webhook_preview(self.webhook_body(notice, WebhookFormat.STANDARD, 0), locale)
-        post = self.post_text(notice, example_account(channel.platform, locale), 0)
-        limit = limit_of(channel.platform)
-        return post_preview(channel, post, limit.measure(post.text), limit.most)
-
-    def _example_recipient(self, mail: RenderedMail, notice: Notice, timezone: str) -> MailRecipient:
-        return self.personal(
-            mail,
-            delivery_id=delivery_name(notice.id, 1),
-            address=EXAMPLE_ADDRESS,
-            name=EXAMPLE_NAMES.get(mail.content.locale.split("-")[0], EXAMPLE_NAME),
-            timezone=timezone,
-            unsubscribe_url=f"{self._public_url}/unsubscribe/{EXAMPLE_TOKEN}",
-            preferences_url=f"{self._public_url}/preferences/{EXAMPLE_TOKEN}",
-        )

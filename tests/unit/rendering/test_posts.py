@@ -9,7 +9,6 @@ from notifier.domain.house import Account
 from notifier.domain.notice import Notice
 from notifier.domain.values import Platform, Status
 from notifier.rendering.counting import limit_of
-from notifier.rendering.post_links import facets
 from notifier.rendering.posts import PostText
 from notifier.rendering.renderer import Renderer
 from notifier.sandbox.mastodon.length import length
@@ -138,10 +137,6 @@ def test_bluesky_shows_short_links_and_points_to_the_whole_ones(renderer: Render
     shown = [octets[span.start : span.end].decode() for span in post.spans]
     assert shown == ["status.example.com/a/rath\u2026", "status.example.com/nl/inc\u2026"]
     assert post.links == (long_link, "https://status.example.com/nl/incidents/inc-20220621#upd-1")
-    assert facets(post.spans)[0] == {
-        "index": {"byteStart": post.spans[0].start, "byteEnd": post.spans[0].end},
-        "features": [{"$type": "app.bsky.richtext.facet#link", "uri": long_link}],
-    }
 
 
 def test_mastodon_mentions_nobody_by_accident(renderer: Renderer) -> None:
