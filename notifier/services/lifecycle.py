@@ -115,7 +115,7 @@ def _stop_wanted(connection: Connection, key: int, actor: Actor, now: datetime) 
     """A wish stands above a bounce: when the address works again one day, it still is not written to."""
     found = [item for item in suppressions.of_address(connection, key) if item.channel is Channel.EMAIL]
     wish = Suppression(channel=Channel.EMAIL, reason=SuppressionReason.UNSUBSCRIBED, since=now)
-    is_new = not found or found[0].reason.state is not SubscriberState.UNSUBSCRIBED
+    is_new = not found or found[0].reason is not SuppressionReason.UNSUBSCRIBED
     if is_new:
         suppressions.remove(connection, key, Channel.EMAIL)
         suppressions.add(connection, key, wish)

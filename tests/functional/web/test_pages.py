@@ -73,6 +73,13 @@ def test_one_post_unsubscribes_at_once_without_cookie_or_redirect(
     assert reader.post(path, data=ONE_CLICK).status_code == 200
 
 
+def test_head_and_options_are_answered_and_change_nothing(application: Application, reader: TestClient) -> None:
+    path = f"/unsubscribe/{a_subscriber(application, 'shop-1')}"
+    assert reader.head(path).status_code == 200
+    assert "POST" in reader.options(path).headers["allow"]
+    assert state(application, "shop-1") == "active"
+
+
 def test_it_acts_on_the_address_not_on_one_subscription(application: Application, reader: TestClient) -> None:
     token = a_subscriber(application, "shop-1")
     a_subscriber(application, "shop-2", email="Owner@Example.com")
@@ -122,3 +129,43 @@ def test_texts_of_an_incident_cannot_bring_markup_in(application: Application, r
     assert "<script" not in page
     assert "<img" not in page
     assert 'href="javascript' not in page
+
+
+def a_preferences_link(application: Application, name: str) -> str:
+    a_subscriber(application, name)
+    with application.database.read() as connection:
+        statement = "SELECT id FROM subscriber ORDER BY id DESC LIMIT 1"
+        number = connection.exec_driver_sql(statement).scalar_one()
+    return f"/preferences/{application.tokens.preferences(int(number))}"
+
+
+def test_preferences_are_shown_and_saved_without_script_or_cookie(application: Application, reader: TestClient) -> None:
+    path = a_preferences_link(application, "shop-1")
+    assert "Uw voorkeuren" in reader.get(path).text
+    form = {"components": ["api", "checkout"], "min_impact": "major", "updates": "milestones"}
+    saved = reader.post(path, data=form)
+    assert saved.status_code == 200
+    assert "Uw voorkeuren zijn opgeslagen." in saved.text
+    assert "set-cookie" not in saved.headers
+    chosen = application.subscribers.get("shop-1")["preferences"]
+    assert (chosen["components"], chosen["min_impact"], chosen["updates"]) == (
+        ["api", "checkout"],
+        "major",
+        "milestones",
+    )
+    assert chosen["maintenance"] is False
+
+
+def test_a_form_with_what_is_not_offered_is_refused_and_changes_nothing(
+    application: Application, reader: TestClient
+) -> None:
+    path = a_preferences_link(application, "shop-1")
+    before = application.subscribers.get("shop-1")
+    assert reader.post(path, data={"components": "nonsense"}).status_code == 422
+    assert reader.post(path, data={"min_impact": "terrible"}).status_code == 422
+    assert application.subscribers.get("shop-1") == before
+
+
+def test_an_unsubscribe_link_opens_no_preferences(application: Application, reader: TestClient) -> None:
+    token = a_subscriber(application, "shop-1")
+    assert reader.get(f"/preferences/{token}").status_code == 404
