@@ -7,14 +7,14 @@ WORKDIR /src
 RUN python -m venv /build
 COPY requirements-dev.lock .
 # The locked build backend, by hash; the rest of this lock stays behind in this stage.
-RUN --mount=type=cache,target=/root/.cache/pip /build/bin/pip install --require-hashes -r requirements-dev.lock
+RUN --mount=type=cache,target=/root/.cache/pip /build/bin/pip install --no-deps --require-hashes -r requirements-dev.lock
 COPY . .
 RUN /build/bin/hatchling build --target wheel
 
 FROM ${PYTHON} AS installed
 RUN python -m venv /opt/notifier
 COPY requirements.lock .
-RUN --mount=type=cache,target=/root/.cache/pip /opt/notifier/bin/pip install --require-hashes -r requirements.lock
+RUN --mount=type=cache,target=/root/.cache/pip /opt/notifier/bin/pip install --no-deps --require-hashes -r requirements.lock
 RUN --mount=type=bind,from=wheel,source=/src/dist,target=/dist /opt/notifier/bin/pip install --no-deps --no-index /dist/*.whl \
     && /opt/notifier/bin/python -m compileall -q /opt/notifier/lib
 
