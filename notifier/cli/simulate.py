@@ -1,12 +1,12 @@
 """`notifier simulate`: what a recorded history would have become, with no clock and no network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from notifier.cli.console import JsonFlag, out, print_json, print_table
+from notifier.cli.console import JsonFlag, out, print_json, print_lines, print_table
 from notifier.cli.files import read
 from notifier.domain.incident import Event
 from notifier.domain.values import Channel
@@ -14,8 +14,6 @@ from notifier.inbound.event_files import read_events
 from notifier.services.simulate import simulate as replay
 from notifier.services.simulation_report import SimulationReport, side_by_side
 from notifier.settings import Settings, load_settings
-
-_SHOWN = 40
 
 
 def register(app: typer.Typer) -> None:
@@ -45,6 +43,8 @@ def simulate(
         if policy is not None:
             out.print(f"\n{name}", style="bold", markup=False)
         _show(report)
+    if policy is not None:
+        _compare(reports)
 
 
 def _settings(config: Path | None) -> Settings:
@@ -62,18 +62,16 @@ def _show(report: SimulationReport) -> None:
             said.at.isoformat(timespec="seconds"),
             said.channel.value,
             said.incident_id,
-            said.sequence,
+            str(said.sequence),
             said.lead_status.value,
             ", ".join(said.update_ids),
         ]
-        for said in report.notifications[:_SHOWN]
+        for said in report.notifications
     ]
-    print_table("Notifications", ["at", "channel", "incident", "no.", "status", "updates"], rows)
-    if len(report.notifications) > _SHOWN:
-        out.print(f"... and {len(report.notifications) - _SHOWN} more (--json prints all)")
+    print_lines(["at", "channel", "incident", "no.", "status", "updates"], rows)
     columns = [
         "channel",
-        "updates",
+        "one per update",
         "notifications",
         "merged",
         "absorbed",
@@ -97,5 +95,23 @@ def _show(report: SimulationReport) -> None:
         for channel, found in report.channels.items()
     ]
     print_table(f"\n{report.updates} updates of {report.incidents} incidents", columns, summaries)
-    cost, every = report.cost / 1000, report.cost_of_every_update / 1000
-    out.print(f"Posts on X: about {cost:.2f} USD; one post per update: {every:.2f} USD")
+    rows = [
+        [name, f"{costs.configured / 1000:.2f}", f"{costs.with_link / 1000:.2f}", f"{costs.without_link / 1000:.2f}"]
+        for name, costs in (("this policy", report.costs), ("one post per update", report.costs_of_every_update))
+    ]
+    print_table("\nPosts on X, estimated in USD", ["", "as configured", "each with a link", "none with one"], rows)
+
+
+def _compare(reports: Mapping[str, SimulationReport]) -> None:
+    """Print what differs, one column per policy."""
+    rows: list[list[object]] = []
+    for channel in Channel:
+        found = [report.channels[channel] for report in reports.values()]
+        rows += [
+            [channel.value, "notifications", *(each.notifications for each in found)],
+            [channel.value, "merged", *(each.merged for each in found)],
+            [channel.value, "absorbed", *(each.absorbed for each in found)],
+            [channel.value, "longest wait (s)", *(each.longest_wait.total_seconds() for each in found)],
+        ]
+    rows.append(["x", "USD", *(f"{report.costs.configured / 1000:.2f}" for report in reports.values())])
+    print_table("\nSide by side", ["channel", "", *reports], rows)

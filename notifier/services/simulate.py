@@ -26,7 +26,7 @@ from notifier.domain.house import Account
 from notifier.domain.incident import Event
 from notifier.domain.timeline import Entry, Judgement, Surroundings, content_digest, judge
 from notifier.domain.values import Channel, Outcome
-from notifier.services.simulation_report import ChannelSummary, SimulatedNotification, SimulationReport, post_cost
+from notifier.services.simulation_report import ChannelSummary, SimulatedNotification, SimulationReport, post_costs
 
 
 def simulate(
@@ -51,8 +51,8 @@ def simulate(
         outcomes=replay.outcomes,
         notifications=tuple(replay.said),
         channels={channel: replay.summary(channel) for channel in policies},
-        cost=sum(post_cost(event, accounts) for event in spoken),
-        cost_of_every_update=sum(post_cost(event, accounts) for event in events) if Channel.SOCIAL in policies else 0,
+        costs=post_costs(spoken, accounts),
+        costs_of_every_update=post_costs(events if Channel.SOCIAL in policies else (), accounts),
     )
 
 

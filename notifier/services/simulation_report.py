@@ -1,7 +1,7 @@
 """What a simulation found: the notifications, what was held back and why, and what it would cost."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -76,16 +76,33 @@ class ChannelSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostCosts:
+    """What posts on X cost, in thousandths of a US dollar: by the accounts' settings, all with a link, all without."""
+
+    configured: int = 0
+    with_link: int = 0
+    without_link: int = 0
+
+    def as_json(self) -> JsonObject:
+        """Return it as JSON has it, in dollars."""
+        return {
+            "estimated_cost_usd": self.configured / 1000,
+            "estimated_cost_usd_with_link": self.with_link / 1000,
+            "estimated_cost_usd_without_link": self.without_link / 1000,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationReport:
-    """One history under one set of policies. Costs in thousandths of a US dollar."""
+    """One history under one set of policies."""
 
     updates: int
     incidents: int
     outcomes: Mapping[Outcome, int]
     notifications: Sequence[SimulatedNotification]
     channels: Mapping[Channel, ChannelSummary]
-    cost: int
-    cost_of_every_update: int
+    costs: PostCosts
+    costs_of_every_update: PostCosts
 
     def as_json(self) -> JsonObject:
         """Return it as JSON has it: the same history and policies give the same bytes."""
@@ -98,10 +115,10 @@ class SimulationReport:
             "incidents": self.incidents,
             "outcomes": {outcome.value: self.outcomes.get(outcome, 0) for outcome in Outcome},
             "channels": {channel.value: summary.as_json() for channel, summary in self.channels.items()},
-            "estimated_cost_usd": self.cost / 1000,
+            **self.costs.as_json(),
             "one_message_per_update": {
                 "notifications": {channel.value: self.updates for channel in self.channels},
-                "estimated_cost_usd": self.cost_of_every_update / 1000,
+                **self.costs_of_every_update.as_json(),
             },
         }
 
@@ -111,11 +128,15 @@ def side_by_side(reports: Mapping[str, SimulationReport]) -> JsonObject:
     return {"policies": {name: report.as_json() for name, report in reports.items()}}
 
 
-def post_cost(event: Event, accounts: Sequence[Account]) -> int:
-    """Estimate what telling an event costs on X, in thousandths of a dollar: one post per account."""
-    cost = 0
-    for account in accounts:
-        if account.platform is Platform.X:
+def post_costs(events: Iterable[Event], accounts: Sequence[Account]) -> PostCosts:
+    """Estimate what telling these events costs on X: one post per event and account; a text may bring its own link."""
+    configured = with_link = without_link = 0
+    on_x = [account for account in accounts if account.platform is Platform.X]
+    for event in events:
+        for account in on_x:
             text = localized(event.update.body, account.locale, account.locale)
-            cost += LINK_POST_COST if account.with_link or _LINK.search(text) else POST_COST
-    return cost
+            bare = LINK_POST_COST if _LINK.search(text) else POST_COST
+            configured += LINK_POST_COST if account.with_link else bare
+            with_link += LINK_POST_COST
+            without_link += bare
+    return PostCosts(configured=configured, with_link=with_link, without_link=without_link)

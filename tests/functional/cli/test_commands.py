@@ -125,3 +125,15 @@ def test_doctor_finds_an_empty_house_in_order(capsys: Said) -> None:
     report = json.loads(said(capsys)[0])
     assert report["ok"] is True
     assert {check["name"] for check in report["checks"]} >= {"configuration", "templates", "database", "broker"}
+
+
+def test_simulate_prints_every_notification_and_two_policies_side_by_side(capsys: Said, tmp_path: Path) -> None:
+    (tmp_path / "calm.toml").write_text("[coalesce]\nwindow = 86400\n")
+    assert run(["simulate", str(story.FILE), "--policy", "calm.toml"]) == 0
+    text, _ = said(capsys)
+    present, calm = text.split("\ncalm.toml\n")
+    notifications = [line for line in present.splitlines() if line.startswith("2022-")]
+    assert len(notifications) == 3 * len(story.events())
+    lines = [line.split() for line in calm.split("Side by side")[1].splitlines()]
+    assert ["email", "notifications", "6", "3"] in lines
+    assert ["webhook", "notifications", "6", "6"] in lines

@@ -10,7 +10,7 @@ from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.house import Account
 from notifier.domain.values import Channel, Outcome, Platform, Status
 from notifier.services.simulate import simulate
-from notifier.services.simulation_report import SimulationReport, side_by_side
+from notifier.services.simulation_report import PostCosts, SimulationReport, side_by_side
 from tests.unit.domain.coalesce_worlds import START
 from tests.unit.services.simulated_events import POLICIES, X_NL, an_event
 
@@ -140,10 +140,10 @@ def test_notifications_come_in_the_order_of_time() -> None:
 
 def test_only_posts_on_x_cost_and_a_link_costs_thirteen_times_the_post() -> None:
     events = [an_event(0, 0), an_event(1, 100, text="See https://status.example for more")]
-    assert simulate(events, POLICIES).cost == 0
-    assert simulate(events, POLICIES, accounts=[MASTODON]).cost == 0
-    assert simulate(events, POLICIES, accounts=[X_EN]).cost == 15 + 200
-    assert simulate(events, POLICIES, accounts=[X_EN, X_NL]).cost == 15 + 200 + 2 * 200
+    assert simulate(events, POLICIES).costs.configured == 0
+    assert simulate(events, POLICIES, accounts=[MASTODON]).costs.configured == 0
+    assert simulate(events, POLICIES, accounts=[X_EN]).costs.configured == 15 + 200
+    assert simulate(events, POLICIES, accounts=[X_EN, X_NL]).costs.configured == 15 + 200 + 2 * 200
 
 
 def test_the_cost_is_compared_with_one_message_per_update() -> None:
@@ -153,12 +153,21 @@ def test_the_cost_is_compared_with_one_message_per_update() -> None:
     assert summary["one_message_per_update"] == {
         "notifications": {"email": 10, "social": 10, "webhook": 10},
         "estimated_cost_usd": 2.0,
+        "estimated_cost_usd_with_link": 2.0,
+        "estimated_cost_usd_without_link": 0.15,
     }
+
+
+def test_the_cost_is_told_with_a_link_in_every_post_and_with_none() -> None:
+    events = [an_event(0, 0), an_event(1, 100, text="See https://status.example for more")]
+    for account in (X_EN, X_NL):
+        costs = simulate(events, POLICIES, accounts=[account]).costs
+        assert (costs.with_link, costs.without_link) == (400, 215)
 
 
 def test_without_the_social_channel_nothing_is_posted_or_paid() -> None:
     report = simulate([an_event(0, 0)], {Channel.EMAIL: CoalescePolicy()}, accounts=[X_NL])
-    assert (report.cost, report.cost_of_every_update) == (0, 0)
+    assert (report.costs, report.costs_of_every_update) == (PostCosts(), PostCosts())
 
 
 def test_two_policies_stand_side_by_side() -> None:
@@ -196,6 +205,7 @@ def test_the_json_names_what_goes_out_where_when_and_with_which_updates() -> Non
             "closes": True,
         },
     ]
+    costs = {f"estimated_cost_usd{kind}": 0.0 for kind in ("", "_with_link", "_without_link")}
     assert answer["summary"] == {
         "updates": 2,
         "incidents": 1,
@@ -207,8 +217,8 @@ def test_the_json_names_what_goes_out_where_when_and_with_which_updates() -> Non
                 "longest_wait_seconds": 0.0,
             }
         },
-        "estimated_cost_usd": 0.0,
-        "one_message_per_update": {"notifications": {"email": 2}, "estimated_cost_usd": 0.0},
+        **costs,
+        "one_message_per_update": {"notifications": {"email": 2}, **costs},
     }
 
 
