@@ -17,7 +17,8 @@ def build_engine(core: Core) -> WebhookEngine:
     wanted = core.settings.limits
     fast = LaneLimits(fast=wanted.webhook_connections, slow=wanted.webhook_connections * _SLOW_SHARE)
     limits = EngineLimits(timeouts=Timeouts(total=wanted.webhook_timeout), first=fast)
-    return WebhookEngine(policy=TargetPolicy(allow_networks=core.settings.webhook_networks()), limits=limits)
+    policy = TargetPolicy(allow_networks=core.settings.webhook_networks())
+    return WebhookEngine(policy=policy, limits=limits, clock=core.clock)
 
 
 def build_endpoint_secrets(core: Core) -> EndpointSecrets:
@@ -36,4 +37,5 @@ def build(core: Core, record: Record) -> HookAttempt:
         Health(),
         record,
         core.gather,
+        lease=core.settings.lease,
     )

@@ -25,7 +25,8 @@ def build(core: Core, record: Record) -> MailAttempt:
     """
     senders = [_sender(spec, core.clock) for spec in core.settings.email_providers()]
     links = Links(core.settings.deployment.public_url, Tokens(core.secret_keys, core.clock))
-    return MailAttempt(core.database, core.clock, build_renderer(core), links, MailRoute(senders, core.clock), record)
+    route = MailRoute(senders, core.clock)
+    return MailAttempt(core.database, core.clock, build_renderer(core), links, route, record, core.settings.lease)
 
 
 def _sender(spec: EmailProviderSpec, clock: Clock) -> MailSender:

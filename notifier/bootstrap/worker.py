@@ -55,7 +55,7 @@ class WorkerRuntime:
         self.owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         record = Record(core.database, core.clock, core.nudge, self.owner)
         self._channels = {channel: _Late(core, record, module) for channel, module in _MODULES.items()}
-        self._attempt = Attempt(core.database, core.clock, core.nudge, self.owner, self._channels)
+        self._attempt = Attempt(core.database, core.clock, core.nudge, self.owner, self._channels, core.settings.lease)
         for lane in lanes:
             if lane in _CHANNELS:
                 import_module(_MODULES[_CHANNELS[lane]])

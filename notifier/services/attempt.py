@@ -36,12 +36,13 @@ class Attempt:
     nudge: Nudge
     owner: str
     channels: Mapping[Channel, BatchAttempt]
+    lease: timedelta = LEASE
     paused_until: Callable[[Channel], timedelta | None] = lambda _channel: None
 
     def __call__(self, batch_id: int) -> None:
         """Claim and attempt; does nothing when the batch is taken, finished, replaced or not due."""
         with self.database.write() as connection:
-            batch = batches.claim(connection, batch_id, owner=self.owner, now=self.clock(), lease=LEASE)
+            batch = batches.claim(connection, batch_id, owner=self.owner, now=self.clock(), lease=self.lease)
             if batch is None:
                 return
             stored = notifications.get(connection, batch.notification_id)

@@ -17,6 +17,7 @@ from notifier.domain.notice import Notice, webhook_type
 from notifier.domain.retry import GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
 from notifier.rendering.payloads import content_type
+from notifier.services.attempt import LEASE
 from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
@@ -29,10 +30,10 @@ from notifier.storage.notifications import StoredNotification
 # What waits for an earlier update is looked at again this often, should the word that it may go be lost.
 _WAIT_FOR_EARLIER = timedelta(seconds=10)
 # A request that found no free slot by then goes back to the queue, well within the batch's lease.
-_START_WITHIN = timedelta(seconds=30)
+_START_WITHIN = 1 / 3  # of the lease
 _NOT_STARTED_WAIT = timedelta(seconds=1)
 # A slow receiver's answer comes after the task has ended; without one by then the outcome is unknown.
-_SLOW_LEASE = timedelta(seconds=60)
+_SLOW_LEASE = 2 / 3  # of the batch's own
 PROVIDER = "webhook"
 
 
@@ -81,6 +82,7 @@ class HookAttempt:
     record: Record
     gather: Callable[[], int]
     spread: Callable[[], float] = field(default=random.random)
+    lease: timedelta = LEASE
 
     def __call__(self, batch: Batch, stored: StoredNotification) -> None:
         """Post to every endpoint that may hear now; results are recorded in groups as they come in.
@@ -110,7 +112,7 @@ class HookAttempt:
             on_results=note,
             retry=batch.lane is Lane.RETRY,
             wait_for_slow=False,
-            start_before=self.clock() + _START_WITHIN,
+            start_before=self.clock() + self.lease * _START_WITHIN,
         )
         self._finish(batch, noted, attempts)
         if noted.freed:
@@ -125,7 +127,7 @@ class HookAttempt:
         now = self.clock()
         with noted.lock:
             slow = [key for key in attempts if key not in noted.seen]
-            left = [_left(key, DeliveryState.SENDING, None, now + _SLOW_LEASE) for key in slow]
+            left = [_left(key, DeliveryState.SENDING, None, now + self.lease * _SLOW_LEASE) for key in slow]
             with self.database.write() as connection:
                 deliveries.depart(connection, batch.notification_id, left, now)
                 batches.finish(

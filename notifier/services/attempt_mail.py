@@ -12,6 +12,7 @@ from notifier.domain.message import MailRequest
 from notifier.domain.retry import GiveUp, after_failure
 from notifier.domain.values import DeliveryState, Reason
 from notifier.rendering.renderer import Renderer
+from notifier.services.attempt import LEASE
 from notifier.services.links import Links
 from notifier.services.outcomes import Record, Try
 from notifier.services.ports import Clock
@@ -22,7 +23,7 @@ from notifier.storage.deliveries import Departure, MailRow
 from notifier.storage.engine import Database
 from notifier.storage.notifications import StoredNotification
 
-_DEADLINE = timedelta(seconds=60)
+_DEADLINE = 2 / 3  # of the batch's lease
 # The smaller half of a refused request is tried whole again: 1,000 recipients take 10 halvings to find one fault.
 _PARTS = 2
 
@@ -37,6 +38,7 @@ class MailAttempt:
     links: Links
     route: MailRoute
     record: Record
+    lease: timedelta = LEASE
 
     def __call__(self, batch: Batch, stored: StoredNotification) -> None:
         """Render once, send once, record once."""
@@ -50,7 +52,7 @@ class MailAttempt:
             return
         sender, started, clock = self.route.choose(), self.clock(), time.perf_counter()
         try:
-            receipt = sender.send(self.request(batch, stored, rows), deadline=started + _DEADLINE)
+            receipt = sender.send(self.request(batch, stored, rows), deadline=started + self.lease * _DEADLINE)
         except DeliveryError as error:
             tried = self._tried(sender, started, clock)
             elsewhere = self.route.failed(sender.name, error)

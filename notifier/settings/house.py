@@ -124,7 +124,7 @@ class CoalesceSection(Section):
 
 
 class WorkersSection(Section):
-    """`[workers]`: tasks at once per lane, and how long stopping may take (seconds)."""
+    """`[workers]`: tasks at once per lane, how long stopping may take, and how long a batch is held (seconds)."""
 
     control: Annotated[int, Field(ge=1, le=64)]
     email: Annotated[int, Field(ge=1, le=64)]
@@ -133,6 +133,7 @@ class WorkersSection(Section):
     retry: Annotated[int, Field(ge=1, le=64)]
     bulk: Annotated[int, Field(ge=1, le=64)]
     drain: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
+    lease: Annotated[float, Field(ge=5, le=3600, allow_inf_nan=False)]
 
 
 class LimitsSection(Section):

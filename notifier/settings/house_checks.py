@@ -23,6 +23,8 @@ def check_house(house: HouseConfig, own: Mapping[str, Any]) -> None:
     _check_brand(house)
     _refuse_repeated("components", "key", [component.key for component in house.components])
     _check_accounts(house, written="accounts" in own)
+    if house.limits.webhook_timeout > house.workers.lease * 2 / 3:
+        raise ConfigError("workers.lease", "must be at least one and a half times limits.webhook_timeout")
     coalesce = own.get("coalesce", {})
     for place, table in [("coalesce", coalesce), *((f"coalesce.{name}", coalesce.get(name, {})) for name in _CHANNELS)]:
         if "window" in table and "max_window" in table and table["max_window"] < table["window"]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -104,6 +105,11 @@ class Settings:
     def drain_seconds(self) -> float:
         """How long a stopping worker may take for the batch in hand."""
         return self.house.workers.drain
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a worker holds a batch before others may take it for lost."""
+        return timedelta(seconds=self.house.workers.lease)
 
     # --- whom it is handed to ---
 

@@ -199,3 +199,9 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notifier.toml").write_bytes(b'[brand]\nname = { en = "Caf\xe9" }\n')
     with pytest.raises(ConfigError, match="is not valid TOML"):
         load_settings({}, cwd=tmp_path)
+
+
+def test_a_lease_leaves_the_slowest_endpoint_time_to_answer(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, "[workers]\nlease = 30\n").lease.total_seconds() == 30
+    with pytest.raises(ConfigError, match=r"workers\.lease"):
+        settings_of(tmp_path, "[workers]\nlease = 20\n")
