@@ -35,7 +35,7 @@ format: ## Put the code in the one format, and mend what can be mended by itself
 	@$(VENV)/ruff check --fix-only .
 	@$(VENV)/ruff format .
 
-bench: ## Measure recipients per second, on SQLite and on PostgreSQL
+bench: ## Measure recipients per second, on SQLite and PostgreSQL: make bench ARGS="--help"
 	@.ci/bootstrap dev
 	@$(VENV)/python -m notifier.bench $(ARGS)
 

@@ -2,8 +2,9 @@
 
     python -m notifier.bench.sink PORT [--keep N]
 
-`GET /stats` answers `{"requests", "recipients", "first", "last", "repeats"}` (times in Unix seconds, all since the last
-`POST /reset`); `GET /kept/<n>` gives back the body of the n-th request that was kept, for the bare loop to post again.
+`GET /stats` answers `{"requests", "recipients", "bytes", "first", "last", "repeats"}` (times in Unix seconds, all since
+the last `POST /reset`); `GET /kept/<n>` gives back the body of the n-th request that was kept, for the bare loop to
+post again.
 """
 
 import argparse
@@ -31,6 +32,7 @@ class Tally:
     keep: int
     requests: int = 0
     recipients: int = 0
+    size: int = 0
     first: float | None = None
     last: float | None = None
     kept: list[bytes] = field(default_factory=list)
@@ -43,6 +45,7 @@ class Tally:
         self.first = self.first or now
         self.last = now
         self.requests += 1
+        self.size += len(body)
         if hook := _HOOK_ID.search(head):
             recipients = 1
             self.seen[hook[1]] += 1
@@ -62,6 +65,7 @@ class Tally:
             {
                 "requests": self.requests,
                 "recipients": self.recipients,
+                "bytes": self.size,
                 "first": self.first,
                 "last": self.last,
                 "kept": len(self.kept),
@@ -130,7 +134,7 @@ class Receiver(asyncio.Protocol):
             self._write(b"200 OK", tally.kept[int(path[6:])])
         elif path in (b"/reset", b"/exact"):
             tally.exact = path == b"/exact"
-            tally.requests = tally.recipients = 0
+            tally.requests = tally.recipients = tally.size = 0
             tally.first = tally.last = None
             tally.kept.clear()
             tally.seen.clear()

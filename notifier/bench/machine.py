@@ -1,0 +1,62 @@
+"""On what a benchmark ran: without it no figure means anything."""
+
+import os
+import platform
+import sqlite3
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+_LIBRARIES = ("celery", "sqlalchemy", "psycopg", "sendgrid", "aiohttp", "orjson")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """This machine and what runs on it. `load` is its load average of the last minute, before the run."""
+
+    day: str
+    system: str
+    processor: str
+    cores: int
+    memory_gb: float
+    load: float
+    versions: dict[str, str]
+
+    def line(self) -> str:
+        """Two lines for people."""
+        versions = ", ".join(f"{name} {number}" for name, number in self.versions.items())
+        return (
+            f"{self.day}: {self.system}, {self.cores} cores ({self.processor}), {self.memory_gb:.0f} GB, "
+            f"load {self.load:.1f} before the run\n{versions}"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return asdict(self)
+
+
+def machine() -> Machine:
+    """Look around."""
+    return Machine(
+        day=datetime.now(UTC).date().isoformat(),
+        system=platform.platform(),
+        processor=_processor(),
+        cores=len(os.sched_getaffinity(0)),
+        memory_gb=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,
+        load=os.getloadavg()[0],
+        versions={
+            "Python": platform.python_version(),
+            "SQLite": sqlite3.sqlite_version,
+            **{name: version(name) for name in _LIBRARIES},
+        },
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

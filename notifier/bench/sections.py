@@ -1,0 +1,8 @@
+"""Every section of `make bench`, in the order they run."""
+
+from collections.abc import Sequence
+
+from notifier.bench import fanout
+from notifier.bench.section import Section
+
+SECTIONS: Sequence[Section] = (fanout.SECTION,)
