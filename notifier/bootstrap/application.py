@@ -7,7 +7,7 @@ from notifier.bootstrap.hooks import build_endpoint_secrets, build_engine
 from notifier.bootstrap.once import once
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import WebhookEngine, validate_headers
-from notifier.domain.errors import UnavailableError
+from notifier.domain.errors import ConfigError, UnavailableError
 from notifier.domain.subscriber import Vocabulary
 from notifier.inbound.events import check_known, parse_event
 from notifier.rendering.renderer import Renderer
@@ -150,6 +150,22 @@ class Application(Core):
         """Bring the schema up to date, and the accounts in line with the settings."""
         schema.upgrade(self.database)
         sync_accounts(self.database, self.settings.account_values())
+
+    def ensure_schema(self) -> None:
+        """See that the schema is the one this version needs; a database of one machine is brought up to date at once.
+
+        A server's schema is left to the operator: other versions may be running on it.
+
+        Raises:
+            ConfigError: a server's schema is missing or of another version.
+            UnavailableError: the database does not answer.
+        """
+        found = revision.current(self.database)
+        if found == revision.HEAD:
+            return
+        if not self.database.is_sqlite:
+            raise ConfigError("NOTIFIER_DATABASE_URL", f"schema {found or 'missing'}: run `notifier db upgrade`")
+        self.migrate()
 
     def readiness(self) -> dict[str, str]:
         """Return what each store says: `ok`, or one sentence."""

@@ -6,7 +6,7 @@ import typer
 
 from notifier.api.server import run_api
 from notifier.cli.listening import DEFAULT_PORT, Host, Port
-from notifier.cli.setup import application
+from notifier.cli.setup import installation
 from notifier.web.pages import page_routes
 
 
@@ -21,5 +21,5 @@ def api(
     fd: Annotated[int | None, typer.Option("--fd", help="Listen on a socket inherited under this number.")] = None,
 ) -> None:
     """Run the HTTP API alone. Events are taken also while no broker is there."""
-    notifier = application("api")
+    notifier = installation("api")
     raise typer.Exit(run_api(notifier, host=host, port=port, fd=fd, pages=[page_routes(notifier)]))

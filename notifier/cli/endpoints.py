@@ -7,7 +7,7 @@ import orjson
 import typer
 
 from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_facts, print_json, print_table
-from notifier.cli.setup import application, operator
+from notifier.cli.setup import installation, operator
 
 _PAGE = 500
 Identifier = Annotated[str, typer.Argument(help="The endpoint's id.")]
@@ -40,12 +40,12 @@ def add(
 ) -> None:
     """Add an endpoint and print its secret: this once."""
     facts = {"url": url, "description": description, "components": component or [], "format": form}
-    _print(application("endpoints").endpoints.create(orjson.dumps(facts), operator()), as_json=as_json)
+    _print(installation("endpoints").endpoints.create(orjson.dumps(facts), operator()), as_json=as_json)
 
 
 def list_endpoints(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """List all endpoints."""
-    service = application("endpoints").endpoints
+    service = installation("endpoints").endpoints
     items: list[dict[str, Any]] = []
     after: int | None = 0
     while after is not None:
@@ -60,12 +60,12 @@ def list_endpoints(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
 
 def show(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Show one endpoint."""
-    _print(application("endpoints").endpoints.get(endpoint_id), as_json=as_json)
+    _print(installation("endpoints").endpoints.get(endpoint_id), as_json=as_json)
 
 
 def post_test(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Post a signed endpoint.test now and say what was answered."""
-    notifier = application("endpoints")
+    notifier = installation("endpoints")
     try:
         found = notifier.endpoint_tests(endpoint_id, operator())
     finally:
@@ -82,12 +82,12 @@ def rotate(
 ) -> None:
     """Give an endpoint a new secret and print it: this once."""
     overlap = timedelta(hours=overlap_hours)
-    _print(application("endpoints").endpoints.rotate(endpoint_id, operator(), overlap=overlap), as_json=as_json)
+    _print(installation("endpoints").endpoints.rotate(endpoint_id, operator(), overlap=overlap), as_json=as_json)
 
 
 def enable(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Make an endpoint active with a clean record."""
-    _print(application("endpoints").endpoints.enable(endpoint_id, operator()), as_json=as_json)
+    _print(installation("endpoints").endpoints.enable(endpoint_id, operator()), as_json=as_json)
 
 
 def disable(
@@ -96,12 +96,12 @@ def disable(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Post nothing more to an endpoint."""
-    _print(application("endpoints").endpoints.disable(endpoint_id, operator(), reason=reason), as_json=as_json)
+    _print(installation("endpoints").endpoints.disable(endpoint_id, operator(), reason=reason), as_json=as_json)
 
 
 def remove(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Delete an endpoint with its secrets."""
-    application("endpoints").endpoints.remove(endpoint_id, operator())
+    installation("endpoints").endpoints.remove(endpoint_id, operator())
     if as_json:
         print_json({"removed": endpoint_id})
     else:

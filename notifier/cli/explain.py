@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from notifier.cli.console import JsonFlag, out, print_json
-from notifier.cli.setup import application
+from notifier.cli.setup import installation
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +20,7 @@ def explain(
     as_json: JsonFlag = False,
 ) -> None:
     """Say why this subscriber was, or was not, told: each rule and its verdict."""
-    found = application("explain").explain(incident, subscriber)
+    found = installation("explain").explain(incident, subscriber)
     if as_json:
         print_json(found)
         return

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from notifier.cli.console import JsonFlag, out, print_facts, print_json, print_table
-from notifier.cli.setup import application
+from notifier.cli.setup import installation
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.values import DeliveryState
 from notifier.services.replay import ReplayOrder
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def list_incidents(limit: Limit = 50, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """List incidents, newest first."""
-    items = application("incidents").history.incidents(limit=limit)
+    items = installation("incidents").history.incidents(limit=limit)
     if as_json:
         print_json(items)
         return
@@ -43,7 +43,7 @@ def show_incident(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Show one incident: its timeline, and what was announced on each channel."""
-    history = application("incidents").history
+    history = installation("incidents").history
     incident = history.incident(incident_id) | {"notifications": history.notifications(incident_id)}
     if as_json:
         print_json(incident)
@@ -67,19 +67,26 @@ def show_incident(
 
 
 def list_deliveries(
-    notification: Annotated[str, typer.Option("--notification", help="The notification's id.")],
+    notification: Annotated[
+        str | None, typer.Option("--notification", help="Only this notification's (its id).")
+    ] = None,
+    incident: Annotated[str | None, typer.Option("--incident", help="Only this incident's (its id).")] = None,
     state: States = None,
+    *,
     limit: Limit = 50,
-    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+    as_json: JsonFlag = False,
 ) -> None:
-    """List the deliveries of a notification."""
-    history = application("deliveries").history
-    items = history.notification_deliveries(notification, states=state or (), after_key=None, limit=limit)
+    """List deliveries, newest first; or those of one incident or notification."""
+    history = installation("deliveries").history
+    if notification is None:
+        items = history.latest_deliveries(incident_id=incident, states=state or (), limit=limit)
+    else:
+        items = history.notification_deliveries(notification, states=state or (), after_key=None, limit=limit)
     if as_json:
         print_json(items)
         return
-    rows = [[item["recipient"], item["address"], item["state"], item["reason"], item["id"]] for item in items]
-    print_table("", ["recipient", "address", "state", "reason", "delivery"], rows)
+    columns = ["incident_id", "channel", "sequence", "recipient", "address", "state", "reason", "id"]
+    print_table("", columns, [[item[column] for column in columns] for item in items])
 
 
 def show_delivery(
@@ -87,7 +94,7 @@ def show_delivery(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Show one delivery with its attempts."""
-    delivery = application("deliveries").history.delivery(delivery_id)
+    delivery = installation("deliveries").history.delivery(delivery_id)
     if as_json:
         print_json(delivery)
         return
@@ -116,7 +123,7 @@ def replay(
         states=tuple(state or (DeliveryState.FAILED,)),
         since=_moment(since),
     )
-    number = application("replay").replay(order)
+    number = installation("replay").replay(order)
     if as_json:
         print_json({"replayed": number})
     else:

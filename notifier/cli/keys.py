@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from notifier.cli.console import JsonFlag, out, print_json, print_table
-from notifier.cli.setup import application, operator
+from notifier.cli.setup import installation, operator
 from notifier.services.api_keys import Scope
 
 
@@ -25,7 +25,7 @@ def create(
 ) -> None:
     """Make a key and print it: this once, it is kept as a digest only."""
     scopes = [item.value for item in scope]
-    made = application("keys").api_keys.create(name or "-".join(scopes), scopes, operator())
+    made = installation("keys").api_keys.create(name or "-".join(scopes), scopes, operator())
     facts = {"id": made.id, "key": made.plaintext, "scopes": scopes}
     if as_json:
         print_json(facts)
@@ -35,7 +35,7 @@ def create(
 
 def list_keys(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """List the keys, without their secrets."""
-    items = application("keys").api_keys.list()
+    items = installation("keys").api_keys.list()
     if as_json:
         print_json(items)
         return
@@ -49,7 +49,7 @@ def revoke(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Revoke a key; it is refused from now on."""
-    application("keys").api_keys.revoke(key_id, operator())
+    installation("keys").api_keys.revoke(key_id, operator())
     if as_json:
         print_json({"revoked": key_id})
     else:

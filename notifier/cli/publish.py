@@ -6,7 +6,7 @@ import typer
 
 from notifier.cli.console import JsonFlag, print_json, print_table
 from notifier.cli.files import read
-from notifier.cli.setup import application
+from notifier.cli.setup import installation
 from notifier.inbound.event_files import read_events
 from notifier.inbound.events import check_known
 
@@ -21,7 +21,7 @@ def publish(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Hand in one event, or several in order. Nothing is handed in unless all of them are well-formed."""
-    notifier = application("publish")
+    notifier = installation("publish")
     events = read_events(read(file), now=notifier.clock())
     for event in events:
         check_known(event, notifier.component_keys, notifier.locales)

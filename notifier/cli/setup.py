@@ -4,6 +4,7 @@ import getpass
 import socket
 
 from notifier.bootstrap.application import Application
+from notifier.domain.errors import NotifierError
 from notifier.observability.logs import configure_logging
 from notifier.services.audit import Actor
 from notifier.settings import load_settings
@@ -19,6 +20,21 @@ def application(process: str) -> Application:
     deployment = settings.deployment
     configure_logging(deployment.log_level, deployment.log_format, process=process)
     return Application(settings)
+
+
+def installation(process: str) -> Application:
+    """Return the installation with a database that is ready: an embedded one is made on first use.
+
+    Raises:
+        ConfigError: names the variable or key at fault, or the command that brings the schema up to date.
+    """
+    found = application(process)
+    try:
+        found.ensure_schema()
+    except NotifierError:
+        found.close()
+        raise
+    return found
 
 
 def operator() -> Actor:

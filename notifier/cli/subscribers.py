@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from notifier.cli.console import EXIT_FAILED, JsonFlag, fail, out, print_facts, print_json
-from notifier.cli.setup import application, operator
+from notifier.cli.setup import installation, operator
 from notifier.domain.subscriber import LegalBasis
 from notifier.inbound.list_lines import BadRow
 from notifier.services.subscriber_import import ImportReport, ListFormat, format_of
@@ -39,7 +39,7 @@ def import_list(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Bring a list in: upserts by external_id, keeps the good rows, reports every bad one with line and reason."""
-    notifier = application("subscribers")
+    notifier = installation("subscribers")
     with ExitStack() as opened:
         source = _open(file, opened)
         report = notifier.subscriber_import(
@@ -83,7 +83,7 @@ def export_list(
 ) -> None:
     """Write every subscriber to standard output."""
     target: BinaryIO = sys.stdout.buffer
-    target.writelines(application("subscribers").subscriber_export(form))
+    target.writelines(installation("subscribers").subscriber_export(form))
 
 
 def add(
@@ -97,17 +97,17 @@ def add(
     """Add one subscriber."""
     facts = {"external_id": external_id, "kind": "merchant", "email": email, "name": name, "locale": locale}
     body = orjson.dumps({key: value for key, value in facts.items() if value is not None})
-    _print(application("subscribers").subscribers.create(body, operator()), as_json=as_json)
+    _print(installation("subscribers").subscribers.create(body, operator()), as_json=as_json)
 
 
 def show(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Show one subscriber."""
-    _print(application("subscribers").subscribers.get(external_id), as_json=as_json)
+    _print(installation("subscribers").subscribers.get(external_id), as_json=as_json)
 
 
 def remove(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Erase one subscriber: everything personal goes, anonymous counts stay."""
-    application("subscribers").subscribers.remove(external_id, operator())
+    installation("subscribers").subscribers.remove(external_id, operator())
     if as_json:
         print_json({"removed": external_id})
     else:

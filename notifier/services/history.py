@@ -62,6 +62,22 @@ class History:
             )
         return [_delivery(row) for row in rows]
 
+    def latest_deliveries(
+        self, *, incident_id: str | None = None, states: Sequence[DeliveryState] = (), limit: int
+    ) -> list[Json]:
+        """Return deliveries of any notification, newest first; of one incident where one is named.
+
+        Raises:
+            NotFoundError: no event of such an incident was ever handed in.
+        """
+        with self.database.read() as connection:
+            if incident_id is not None and timeline.get_incident(connection, incident_id) is None:
+                raise NotFoundError("incident", incident_id)
+            rows = deliveries.latest(
+                connection, incident_id=incident_id, states=[state.value for state in states], limit=limit
+            )
+        return [_delivery(row) for row in rows]
+
     def delivery(self, delivery_id: str) -> Json:
         """Return one delivery with its attempts."""
         parsed = ids.parse_delivery_id(delivery_id)

@@ -272,6 +272,17 @@ def list_of(
     return connection.execute(statement).all()
 
 
+def latest(connection: Connection, *, incident_id: str | None, states: Sequence[str], limit: int) -> Sequence[AnyRow]:
+    """Return the deliveries of the newest notifications, newest first; of one incident where one is named."""
+    d, b = t.delivery.c, t.batch.c
+    statement = _listing().order_by(d.notification_id.desc(), d.recipient_key.desc()).limit(limit)
+    if incident_id is not None:
+        statement = statement.where(t.notification.c.incident_id == incident_id)
+    if states:
+        statement = statement.where(func.coalesce(d.state, b.state).in_(states))
+    return connection.execute(statement).all()
+
+
 def _listing() -> Select[Any]:
     d, b, n = t.delivery.c, t.batch.c, t.notification.c
     return (

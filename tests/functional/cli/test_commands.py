@@ -7,6 +7,8 @@ import pytest
 
 from notifier.cli.main import run
 from notifier.demo import story
+from tests.databases import *  # noqa: F403 - the fixtures, by the names their module lists
+from tests.databases import PostgresqlDatabases
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +61,21 @@ def test_an_event_is_published_once_and_shown(capsys: Said) -> None:
     assert run(["incidents", "show", story.INCIDENT_ID, "--json"]) == 0
     shown = json.loads(said(capsys)[0])
     assert [update["id"] for update in shown["updates"]] == [f"upd-{number}" for number in range(1, 7)]
+
+
+def test_the_first_command_of_all_makes_the_database(capsys: Said) -> None:
+    assert run(["subscribers", "add", "--id", "shop-1", "--email", "owner@shop.example"]) == 0
+    assert run(["deliveries", "list", "--json"]) == 0
+    assert said(capsys)[0].endswith("[]\n")
+
+
+@pytest.mark.postgres
+def test_a_servers_schema_is_left_to_the_operator(
+    capsys: Said, monkeypatch: pytest.MonkeyPatch, postgresql_databases: PostgresqlDatabases
+) -> None:
+    monkeypatch.setenv("NOTIFIER_DATABASE_URL", postgresql_databases.url)
+    assert run(["incidents", "list"]) == 2
+    assert "NOTIFIER_DATABASE_URL: schema missing: run `notifier db upgrade`" in said(capsys)[1]
 
 
 def test_bad_events_are_refused_by_field_and_nothing_is_stored(capsys: Said, tmp_path: Path) -> None:
