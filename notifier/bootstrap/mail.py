@@ -1,11 +1,15 @@
 """How mail leaves: the providers in the order of failing over, and the attempt on a batch."""
 
+import hashlib
+from collections.abc import Sequence
+
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.base import MailSender
 from notifier.channels.email.sendgrid import SendGridSender
 from notifier.channels.email.smtp import SmtpSender
 from notifier.channels.email.smtp_session import SmtpServer
+from notifier.queueing.pacing import RedisPacer
 from notifier.services.attempt_mail import MailAttempt
 from notifier.services.links import Links
 from notifier.services.outcomes import Record
@@ -23,10 +27,26 @@ def build(core: Core, record: Record) -> MailAttempt:
     Raises:
         ConfigError: a provider lacks its key or address.
     """
-    senders = [_sender(spec, core.clock) for spec in core.settings.email_providers()]
     links = Links(core.settings.deployment.public_url, Tokens(core.secret_keys, core.clock))
-    route = MailRoute(senders, core.clock)
-    return MailAttempt(core.database, core.clock, build_renderer(core), links, route, record, core.settings.lease)
+    renderer, lease = build_renderer(core), core.settings.lease
+    return MailAttempt(core.database, core.clock, renderer, links, _route(core), record, lease)
+
+
+def _route(core: Core) -> MailRoute:
+    specs = core.settings.email_providers()
+    pacer = RedisPacer(core.settings.queue_addresses().redis, _accounts(specs), core.clock)
+    return MailRoute([_sender(spec, core.clock) for spec in specs], core.clock, pacer)
+
+
+def _accounts(specs: Sequence[EmailProviderSpec]) -> str:
+    """Name our accounts with the providers, telling nothing of them: whoever uses the same ones shares their rates."""
+    told = [
+        f"{spec.url} {spec.api_key.get_secret_value()}"
+        if isinstance(spec, SendGridSpec)
+        else f"{spec.username}@{spec.host}:{spec.port}"
+        for spec in specs
+    ]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
 def _sender(spec: EmailProviderSpec, clock: Clock) -> MailSender:

@@ -18,6 +18,10 @@ class Breaker:
         """Whether a request may be tried now (closed, or the pause is over and a probe is due)."""
         return self.open_until is None or now >= self.open_until
 
+    def probing(self, now: datetime, seconds: float) -> "Breaker":
+        """Let one request through an open circuit: others go on waiting, until its outcome or for so long."""
+        return self if self.open_until is None else replace(self, open_until=now + timedelta(seconds=seconds))
+
     def after_success(self) -> "Breaker":
         """One success closes the circuit."""
         return replace(self, failures=0, open_until=None)

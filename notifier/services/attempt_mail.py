@@ -16,7 +16,7 @@ from notifier.services.attempt import LEASE
 from notifier.services.links import Links
 from notifier.services.outcomes import Record, Try
 from notifier.services.ports import Clock
-from notifier.services.route import MailRoute
+from notifier.services.route import MailRoute, Pause
 from notifier.storage import deliveries
 from notifier.storage.batches import Batch
 from notifier.storage.deliveries import Departure, MailRow
@@ -41,16 +41,21 @@ class MailAttempt:
     lease: timedelta = LEASE
 
     def __call__(self, batch: Batch, stored: StoredNotification) -> None:
-        """Render once, send once, record once."""
+        """Render once, send once, record once; when no provider takes a request now, hand the batch back."""
+        sender = self.route.choose()
+        if isinstance(sender, Pause):
+            self.record.paused(batch, sender.wait, sender.reason)
+            return
         with self.database.read() as connection:
             rows, gone = deliveries.mail_rows(connection, batch.id)
         left = [
             Departure(recipient_key=key, state=DeliveryState.SUPPRESSED, reason=Reason.UNSUBSCRIBED) for key in gone
         ]
         if not rows:
+            self.route.unused(sender.name)
             self.record.nobody_left(batch, left)
             return
-        sender, started, clock = self.route.choose(), self.clock(), time.perf_counter()
+        started, clock = self.clock(), time.perf_counter()
         try:
             receipt = sender.send(self.request(batch, stored, rows), deadline=started + self.lease * _DEADLINE)
         except DeliveryError as error:
@@ -58,7 +63,7 @@ class MailAttempt:
             elsewhere = self.route.failed(sender.name, error)
             self._failed(_Mailing(batch, stored, rows, left), tried, error, elsewhere=elsewhere)
             return
-        self.route.worked(sender.name)
+        self.route.worked(sender.name, receipt.rate)
         apart = self._apart(batch, stored, rows, receipt.failed)
         self.record.accepted(
             batch,

@@ -4,12 +4,12 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUnknownError
-from notifier.domain.retry import GiveUp, after_failure
+from notifier.domain.retry import JITTER, GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.services.ports import Clock, Nudge
 from notifier.storage import alarms, batches, deliveries
@@ -18,6 +18,7 @@ from notifier.storage.deliveries import Departure
 from notifier.storage.engine import Database
 
 _log = logging.getLogger(__name__)
+_SPREAD = timedelta(seconds=0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,16 @@ class Record:
         with self.database.write() as connection:
             deliveries.depart(connection, batch.notification_id, departures, now)
             batches.finish(connection, batch, self.owner, state=DeliveryState.CANCELED, reason=None, now=now)
+
+    def paused(self, batch: Batch, wait: timedelta, reason: Reason) -> None:
+        """No request was made, for none may be made now: hand the batch back until then. No attempt is used up."""
+        now = self.clock()
+        # Those that wait for the same instant come one after another.
+        due = now + wait + self.spread() * max(wait * JITTER, _SPREAD)
+        with self.database.write() as connection:
+            if not self._made_way(connection, batch, now):
+                kept = Reason.OUTCOME_UNKNOWN if batch.unknown else reason
+                batches.release(connection, batch, self.owner, due_at=due, now=now, reason=kept, counts=False)
 
     def failed(
         self,

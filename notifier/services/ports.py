@@ -1,7 +1,7 @@
 """What use cases need from the outside, as small protocols."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.domain.values import Lane
@@ -21,6 +21,22 @@ class Nudge(Protocol):
 
     def depth(self, lane: Lane) -> int:
         """Return how many nudges wait in a lane; a large number when nobody knows."""
+
+
+class Pacer(Protocol):
+    """Keeps calls to providers within their rates, for all workers together. Never raises; without Redis, for one."""
+
+    def take(self, key: str) -> timedelta:
+        """Take one call of a provider; returns how long to wait instead where none may be made now."""
+
+    def note(self, key: str, *, left: int | None, resets_at: datetime | None) -> None:
+        """Take in what a provider's answer said is left until `resets_at`."""
+
+    def hold(self, key: str, until: datetime) -> None:
+        """Let nobody call a provider before `until`."""
+
+    def close(self) -> None:
+        """Let go of connections."""
 
 
 class NoNudge:

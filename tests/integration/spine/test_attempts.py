@@ -1,110 +1,18 @@
 """Attempts on real rows, the provider in the test's hand: what fails is repeated, replaced or given up, never lost."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
-from notifier.channels.base import MailReceipt, RecipientsRefusedError, TooLargeError
+from notifier.channels.base import RecipientsRefusedError, TooLargeError
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
-from notifier.domain.house import Brand
 from notifier.domain.message import MailRequest
-from notifier.domain.values import Channel, Lane, Reason, Status
-from notifier.rendering.renderer import Renderer
-from notifier.resources import locales_dir, templates_dir
-from notifier.services.attempt import LEASE, Attempt
-from notifier.services.attempt_mail import MailAttempt
-from notifier.services.links import Links
-from notifier.services.outcomes import Record
-from notifier.services.route import MailRoute
-from notifier.services.tokens import Tokens
+from notifier.domain.values import Lane, Reason, Status
+from notifier.services.attempt import LEASE
 from notifier.storage import batches
-from notifier.storage import tables as t
 from notifier.storage.engine import Database
-from tests.spine import Spine
-
-BRAND = Brand(
-    name={"en": "MyOnlineStore"},
-    from_email={"en": "status@shop.example"},
-    default_locale="en",
-    locales=("en",),
-    timezone="Europe/Amsterdam",
-)
-
-
-@dataclass
-class Provider:
-    """Takes mail requests, or fails as it is told: one entry of `faults` per request, then none."""
-
-    name: str = "provider"
-    max_batch: int = 1000
-    deduplicates: bool = False
-    faults: list[Callable[[MailRequest], DeliveryError | None]] = field(default_factory=list)
-    down: DeliveryError | None = None
-    requests: list[MailRequest] = field(default_factory=list)
-
-    def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
-        del deadline
-        if self.down is not None:
-            raise self.down
-        fault = self.faults.pop(0)(request) if self.faults else None
-        if fault is not None:
-            raise fault
-        self.requests.append(request)
-        names = [recipient.delivery_id for recipient in request.recipients]
-        return MailReceipt(provider_message_id=f"msg-{len(self.requests)}", accepted_ids=names)
-
-    def close(self) -> None:
-        """Nothing was opened."""
-
-    @property
-    def told(self) -> list[str]:
-        return sorted(recipient.address for request in self.requests for recipient in request.recipients)
-
-
-@dataclass
-class House:
-    """A spine with mail workers."""
-
-    spine: Spine
-    attempt: Attempt
-
-    def work(self) -> None:
-        """Plan and attempt whatever was nudged, until nothing is left to do now."""
-        while self.spine.nudges.plans or self.spine.nudges.attempts:
-            self.spine.plan_all()
-            nudged, self.spine.nudges.attempts = self.spine.nudges.attempts, []
-            for _, batch_id in nudged:
-                with self.spine.database.read() as connection:
-                    found = connection.execute(select(t.batch.c.channel).where(t.batch.c.id == batch_id)).scalar()
-                if found == Channel.EMAIL:
-                    self.attempt(batch_id)
-
-    def later(self, seconds: float) -> None:
-        self.spine.later(seconds)
-        self.work()
-
-
-def a_house(database: Database, *providers: Provider) -> House:
-    spine = Spine(database)
-    record = Record(database, spine.clock, spine.nudges, "worker", spread=lambda: 0.0)
-    renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
-    links = Links("https://status.example", Tokens(["k" * 32], spine.clock))
-    mail = MailAttempt(database, spine.clock, renderer, links, MailRoute(providers, spine.clock), record)
-    return House(spine, Attempt(database, spine.clock, spine.nudges, "worker", {Channel.EMAIL: mail}))
-
-
-def subscribe(house: House, number: int) -> list[str]:
-    names = [f"shop-{place}" for place in range(number)]
-    for name in names:
-        house.spine.subscriber(name)
-    return sorted(f"{name}@example.com" for name in names)
-
-
-def states(house: House) -> set[str]:
-    return {state for notice in house.spine.notices() for state in house.spine.told(notice.id).values()}
+from tests.mail_house import Provider, a_house, states, subscribe
 
 
 def test_a_rate_limited_batch_goes_out_later_and_once(database: Database) -> None:

@@ -1,0 +1,135 @@
+"""Rates that all workers keep together, in Redis; while that is away, each process keeps what it knows itself."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import redis
+import structlog
+from redis.backoff import NoBackoff
+from redis.client import Pipeline
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from notifier.domain.pace import NO_WAIT, Pace
+from notifier.queueing.addresses import for_client
+from notifier.queueing.producer import Circuit
+
+_SECONDS = 0.25
+_log = structlog.get_logger(__name__)
+Change = Callable[[Pace], tuple[Pace, timedelta]]
+
+
+class LocalPacer:
+    """Rates as one process knows them. Does what `services.ports.Pacer` asks for; safe to share between threads."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._paces: dict[str, Pace] = defaultdict(Pace)
+        self._lock = threading.Lock()
+
+    def take(self, key: str) -> timedelta:
+        """Take one call; returns how long to wait instead where none may be made now."""
+        now = self._clock()
+        return self._change(key, lambda pace: pace.take(now))
+
+    def note(self, key: str, *, left: int | None, resets_at: datetime | None) -> None:
+        """Take in what a provider's answer said is left until `resets_at`."""
+        now = self._clock()
+        if left is not None and resets_at is not None:
+            self._change(key, lambda pace: (pace.noted(left, resets_at, now), NO_WAIT))
+
+    def hold(self, key: str, until: datetime) -> None:
+        """Let nobody call before `until`."""
+        now = self._clock()
+        self._change(key, lambda pace: (pace.held(until, now), NO_WAIT))
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+    def _change(self, key: str, change: Change) -> timedelta:
+        with self._lock:
+            self._paces[key], wait = change(self._paces[key])
+        return wait
+
+
+class RedisPacer(LocalPacer):
+    """Rates that every worker with this Redis and namespace keeps; connects on first use and never raises.
+
+    Hosts are expected to agree on the time within a second or so, as the providers' own resets already demand.
+    """
+
+    def __init__(self, url: str, namespace: str, clock: Callable[[], datetime]) -> None:
+        super().__init__(clock)
+        self._client = redis.Redis.from_url(
+            for_client(url),
+            socket_timeout=_SECONDS,
+            socket_connect_timeout=_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+        )
+        self._prefix = f"notifier:pace:{namespace}:"
+        self._circuit = Circuit()
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()
+
+    def _change(self, key: str, change: Change) -> timedelta:
+        known_here = super()._change(key, change)
+        if not self._circuit.may_try():
+            return known_here
+        try:
+            wait = self._together(self._prefix + key, change)
+        except (RedisError, OSError) as error:
+            if self._circuit.failed():
+                _log.warning("shared_rates_away", error=type(error).__name__, hint="each worker paces by itself")
+            return known_here
+        self._circuit.succeeded()
+        return wait
+
+    def _together(self, name: str, change: Change) -> timedelta:
+        """Change the shared value: read, decide, write unless somebody was faster, else again."""
+        wait = NO_WAIT
+
+        def exchange(pipe: Pipeline) -> None:
+            nonlocal wait
+            before = _pace(pipe.get(name))
+            after, wait = change(before)
+            pipe.multi()
+            if after != before:
+                self._write(pipe, name, after)
+
+        self._client.transaction(exchange, name)
+        return wait
+
+    def _write(self, pipe: Pipeline, name: str, pace: Pace) -> None:
+        end = pace.matters_until()
+        if end is None:
+            pipe.delete(name)
+        else:
+            kept = max(end - self._clock(), NO_WAIT) + timedelta(seconds=5)
+            pipe.set(name, _encoded(pace), px=kept)
+
+
+def _encoded(pace: Pace) -> bytes:
+    instants = (pace.resets_at, pace.held_until)
+    return orjson.dumps([pace.left, *(instant.timestamp() if instant else None for instant in instants)])
+
+
+def _pace(stored: Any) -> Pace:
+    """Read a stored pace; one that another version wrote counts as none."""
+    if stored is None:
+        return Pace()
+    try:
+        left, resets_at, held_until = orjson.loads(stored)
+        return Pace(left=left, resets_at=_instant(resets_at), held_until=_instant(held_until))
+    except (ValueError, TypeError):
+        return Pace()
+
+
+def _instant(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)

@@ -1,0 +1,86 @@
+"""What stops a whole provider: an account that was closed, a rate that is used up. Nobody is given up for it."""
+
+from datetime import timedelta
+
+from notifier.channels.base import RateBudget
+from notifier.domain.errors import ChannelStoppedError, TransientDeliveryError
+from notifier.domain.values import Reason, Status
+from notifier.storage import alarms
+from notifier.storage.engine import Database
+from tests.mail_house import House, Provider, a_house, states, subscribe
+
+REVOKED = ChannelStoppedError(Reason.AUTH, "the key was revoked", status=401)
+
+
+def standing(house: House) -> list[str]:
+    with house.spine.database.read() as connection:
+        return [row.key for row in alarms.current(connection)]
+
+
+def test_a_revoked_key_stops_the_lane_with_an_alarm_fails_nobody_and_goes_on_when_it_is_mended(
+    database: Database,
+) -> None:
+    provider = Provider(name="sendgrid", down=REVOKED)
+    house = a_house(database, provider, batch_size=1)
+    everybody = subscribe(house, 6)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    for _ in range(60):
+        house.later(10)
+    assert states(house) == {"queued"}
+    assert standing(house) == ["email:sendgrid"]
+    assert provider.calls <= 14  # about one a minute, however many batches wait
+    provider.down = None
+    for _ in range(12):
+        house.later(10)
+    assert provider.told == everybody
+    assert standing(house) == []
+
+
+def test_a_rate_that_is_used_up_is_waited_for_without_using_up_attempts(database: Database) -> None:
+    provider = Provider(name="sendgrid")
+    house = a_house(database, provider, batch_size=1)
+    everybody = subscribe(house, 5)
+    provider.rate = RateBudget(remaining=0, limit=1, resets_at=house.spine.now + timedelta(seconds=20))
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    assert provider.calls == 1
+    provider.rate = None
+    house.later(19)
+    assert provider.calls == 1
+    house.later(12)
+    assert provider.told == everybody
+    with database.read() as connection:
+        assert set(connection.exec_driver_sql("SELECT attempts FROM batch WHERE channel = 'email'").scalars()) == {1}
+
+
+def test_what_waits_for_the_provider_makes_way_for_newer_news(database: Database) -> None:
+    provider = Provider(name="sendgrid", down=REVOKED)
+    house = a_house(database, provider, batch_size=1)
+    everybody = subscribe(house, 3)
+    for status in (Status.INVESTIGATING, Status.RESOLVED):
+        house.spine.post(status)
+        house.work()
+        house.later(100)
+    provider.down = None
+    for _ in range(20):
+        house.later(10)
+    assert provider.told == everybody
+    assert all("Update number 2." in request.content.text for request in provider.requests)
+
+
+def test_while_the_first_provider_is_down_the_second_tells_and_afterwards_the_first_again(database: Database) -> None:
+    first = Provider(name="sendgrid", down=TransientDeliveryError(Reason.UNREACHABLE, "refused"))
+    second = Provider(name="smtp")
+    house = a_house(database, first, second)
+    everybody = subscribe(house, 4)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    for _ in range(3):
+        house.later(10)
+    assert (first.told, second.told) == ([], everybody)
+    first.down = None
+    house.later(120)
+    house.spine.post(Status.RESOLVED)
+    house.work()
+    assert (first.told, second.told) == (everybody, everybody)
