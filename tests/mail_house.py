@@ -36,13 +36,17 @@ BRAND = Brand(
 
 @dataclass
 class Provider:
-    """Takes mail requests, or fails as it is told: one entry of `faults` per request, then none."""
+    """Takes mail requests, or fails as it is told: one entry of `faults` per request, then none.
+
+    An entry of `apart` is asked about each address of a request that is taken, as SMTP answers one by one.
+    """
 
     name: str = "provider"
     max_batch: int = 1000
     deduplicates: bool = False
     faults: list[Callable[[MailRequest], DeliveryError | None]] = field(default_factory=list)
     down: DeliveryError | None = None
+    apart: list[Callable[[str], DeliveryError | None]] = field(default_factory=list)
     requests: list[MailRequest] = field(default_factory=list)
     rate: RateBudget | None = None
     calls: int = 0
@@ -56,8 +60,11 @@ class Provider:
         if fault is not None:
             raise fault
         self.requests.append(request)
-        names = [recipient.delivery_id for recipient in request.recipients]
-        return MailReceipt(provider_message_id=f"msg-{len(self.requests)}", accepted_ids=names, rate=self.rate)
+        judge = self.apart.pop(0) if self.apart else lambda _address: None
+        failed = {item.delivery_id: fault for item in request.recipients if (fault := judge(item.address))}
+        names = [item.delivery_id for item in request.recipients if item.delivery_id not in failed]
+        number = f"msg-{len(self.requests)}"
+        return MailReceipt(provider_message_id=number, accepted_ids=names, failed=failed, rate=self.rate)
 
     def close(self) -> None:
         """Nothing was opened."""
@@ -65,6 +72,15 @@ class Provider:
     @property
     def told(self) -> list[str]:
         return sorted(recipient.address for request in self.requests for recipient in request.recipients)
+
+    def mails_to(self, address: str) -> list[str]:
+        """The texts of the mails that one address was sent, in order."""
+        return [
+            request.content.text
+            for request in self.requests
+            for recipient in request.recipients
+            if recipient.address == address
+        ]
 
 
 @dataclass

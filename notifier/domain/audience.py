@@ -20,6 +20,36 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One earlier notification of the incident and channel that was meant for a recipient.
+
+    `ends`: it told of the end of a round, or its postmortem. `reached`: the provider took it, or may have.
+    """
+
+    sequence: int
+    in_round: bool
+    ends: bool
+    reached: bool
+
+
+def standing_of(heard: Sequence[Heard], *, round_start: int) -> tuple[Standing, int]:
+    """Return what a recipient knows of a round, and the last notification whose updates need not be told again.
+
+    Whom the end of an earlier round has not reached still stands in that one, and the next message catches up with it.
+    For everybody else the round begins at `round_start`, the sequence of its first notification. Planning says the
+    same in SQL (`storage/planning.py`).
+    """
+    since = max((each.sequence for each in heard if each.reached), default=0)
+    ended = max((each.sequence for each in heard if each.reached and each.ends and not each.in_round), default=0)
+    open_ = [each for each in heard if each.sequence > ended]
+    if all(each.in_round for each in open_):
+        since = max(since, round_start - 1)
+    if any(each.reached for each in open_):
+        return Standing.TOLD, since
+    return (Standing.IN_LINE if open_ else Standing.NEW), since
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
     """What one recipient asked for. `components` empty means all of them."""
 
@@ -103,9 +133,20 @@ def checks(preferences: Preferences, standing: Standing, occasion: Occasion) -> 
     step = "already told that it began" if standing is Standing.TOLD else "not told yet"
     return (
         channel,
-        *scope_checks(preferences, occasion.scope),
+        *scope_checks(preferences, _scope_for(preferences, standing, occasion)),
         Check(rule="updates", seen=f"updates={preferences.updates}, {step}", passed=heard),
     )
+
+
+def _scope_for(preferences: Preferences, standing: Standing, occasion: Occasion) -> Scope:
+    """Return the reach to judge by: for whom this message replaces an earlier one, the reach that one had counts too.
+
+    Webhook endpoints still get the earlier message, so for them it does not.
+    """
+    if standing is Standing.IN_LINE and occasion.channel is not Channel.WEBHOOK:
+        reaches = (occasion.scope, *occasion.earlier_scopes)
+        return next((reach for reach in reaches if in_scope(preferences, reach)), occasion.scope)
+    return occasion.scope
 
 
 def _closing_checks(preferences: Preferences, standing: Standing, occasion: Occasion) -> tuple[Check, ...]:

@@ -38,8 +38,9 @@ class NoticeUpdate:
 class Notice:
     """The frozen content of one notification.
 
-    `updates` holds the round so far, oldest first; the last one leads. A recipient whom notification `n` reached
-    last is shown those with `sequence > n` (`n` = 0: all of them).
+    `updates` holds what the channel announced so far, oldest first, earlier rounds included; the last one leads. A
+    recipient whom notification `n` reached last is shown those with `sequence > n`; `round_start` is the sequence of
+    the round's first notification, so that who is new to it is shown those with `sequence > round_start - 1`.
     """
 
     id: str  # public notification id
@@ -50,6 +51,7 @@ class Notice:
     opens: bool
     closes: bool
     created_at: datetime
+    round_start: int = 1
 
     @property
     def lead(self) -> NoticeUpdate:
@@ -62,7 +64,7 @@ class Notice:
 
     def kind_for(self, since: int) -> MessageKind:
         """Return which message tells this to a recipient whom notification `since` reached last (0: none did)."""
-        return message_kind(self.lead.status, first=since == 0)
+        return message_kind(self.lead.status, first=since < self.round_start)
 
 
 _LATER_KINDS = {

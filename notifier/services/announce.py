@@ -75,7 +75,7 @@ def _create(connection: Connection, incident_id: str, channel: Channel, decision
         sequence=state.sequence,
         reason=decision.urgency,
     )
-    rows = channels.announced_updates(connection, incident_id, channel, state.round)
+    rows = channels.announced_updates(connection, incident_id, channel)
     lead = decision.updates[-1]
     notice = Notice(
         id=f"ntf_{ids.new_ulid(now)}",
@@ -96,6 +96,7 @@ def _create(connection: Connection, incident_id: str, channel: Channel, decision
         opens=decision.opens,
         closes=decision.closes,
         created_at=now,
+        round_start=min(row.sequence for row in rows if row.round == state.round),
     )
     number = notifications.add(
         connection,

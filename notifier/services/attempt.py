@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from notifier.domain.values import Channel, Reason
+from notifier.services.outcomes import made_way
 from notifier.services.ports import Clock, Nudge
 from notifier.services.settle import settle
 from notifier.storage import batches, notifications
@@ -48,6 +49,8 @@ class Attempt:
             stored = notifications.get(connection, batch.notification_id)
             if stored is None:
                 _log.error("batch without its notification", extra={"batch_id": batch_id})
+                return
+            if made_way(connection, batch, self.owner, self.clock()):
                 return
             pause = self.paused_until(batch.channel)
             if pause is not None:

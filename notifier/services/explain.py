@@ -3,14 +3,14 @@
 The rules are asked again, the same pure function that planning asked; what happened is read from the ledger.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
 from notifier.domain import ids
-from notifier.domain.audience import Check, Standing, checks
+from notifier.domain.audience import Check, Standing, checks, standing_of
 from notifier.domain.errors import NotFoundError
 from notifier.domain.subscriber import StoredSubscriber
 from notifier.domain.values import Channel, DeliveryState, SubscriberState
@@ -24,7 +24,6 @@ from notifier.storage.types import AnyRow
 Json = dict[str, Any]
 
 _REACHED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.SENDING})
-_MEANT = _REACHED | {DeliveryState.QUEUED, DeliveryState.SUPERSEDED, DeliveryState.BOUNCED}
 
 _TOLD = {
     DeliveryState.QUEUED: "is waiting to be sent",
@@ -51,26 +50,6 @@ _REFUSALS = {
 }
 
 
-@dataclass
-class _Past:
-    """What the subscriber has heard of each round so far."""
-
-    reached: dict[int, int] = field(default_factory=dict)  # round -> sequence
-    meant: set[int] = field(default_factory=set)
-
-    def standing(self, round_: int) -> Standing:
-        if self.reached.get(round_, 0) > 0:
-            return Standing.TOLD
-        return Standing.IN_LINE if round_ in self.meant else Standing.NEW
-
-    def note(self, stored: StoredNotification, state: str) -> None:
-        found = DeliveryState(state)
-        if found in _REACHED:
-            self.reached[stored.round] = stored.notice.sequence
-        if found in _MEANT:
-            self.meant.add(stored.round)
-
-
 @dataclass(frozen=True)
 class Explain:
     """Answers "why did I (not) get this?" for any incident and subscriber."""
@@ -90,8 +69,8 @@ class Explain:
             if stored is None:
                 raise NotFoundError("subscriber", external_id)
             rows = [row for row in notifications.of_incident(connection, incident_id) if row.channel == Channel.EMAIL]
-            past = _Past()
-            told = [self._notification(connection, row.id, stored, past) for row in rows]
+            states: dict[int, DeliveryState] = {}
+            told = [self._notification(connection, row.id, stored, states) for row in rows]
         return {
             "incident_id": incident_id,
             "subscriber": external_id,
@@ -101,17 +80,19 @@ class Explain:
         }
 
     @staticmethod
-    def _notification(connection: Connection, number: int, who: StoredSubscriber, past: _Past) -> Json:
+    def _notification(
+        connection: Connection, number: int, who: StoredSubscriber, states: dict[int, DeliveryState]
+    ) -> Json:
         stored = notifications.get(connection, number)
         assert stored is not None  # noqa: S101 - listed in this very transaction
         occasion = occasion_of(stored, notifications.scopes_of_round(connection, stored))
         rules = [
             *_person_checks(connection, who),
-            *checks(who.subscriber.preferences, past.standing(stored.round), occasion),
+            *checks(who.subscriber.preferences, _standing(connection, stored, states), occasion),
         ]
         row = None if who.address_key is None else deliveries.get(connection, number, who.address_key)
         if row is not None:
-            past.note(stored, row.state)
+            states[number] = DeliveryState(row.state)
         notice = stored.notice
         return {
             "notification_id": notice.id,
@@ -124,6 +105,13 @@ class Explain:
             "delivery": None if row is None else _delivery(connection, row),
             "words": _words(notice.lead.status.value, row, rules),
         }
+
+
+def _standing(connection: Connection, stored: StoredNotification, states: Mapping[int, DeliveryState]) -> Standing:
+    """Return what the subscriber knew before a notification; `states` are those of the earlier ones, by number."""
+    prior = [each for each in notifications.earlier(connection, stored) if each.id in states]
+    heard = [deliveries.heard_of(each, states[each.id]) for each in prior]
+    return standing_of([each for each in heard if each], round_start=stored.notice.round_start)[0]
 
 
 def _person_checks(connection: Connection, who: StoredSubscriber) -> list[Check]:

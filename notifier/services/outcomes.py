@@ -44,6 +44,19 @@ class Try:
         )
 
 
+def made_way(connection: Connection, batch: Batch, owner: str, now: datetime) -> bool:
+    """Whether a newer message says it all, and replaced this claimed batch. Not what somebody asked to send again.
+
+    Nothing older ever follows something newer: not after a retry, a lease that ended, or a refusal of some recipients.
+    """
+    if batch.channel is Channel.WEBHOOK or batches.is_newest(connection, batch.notification_id):
+        return False
+    if deliveries.holds_replay(connection, batch.id):
+        return False
+    state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE
+    return batches.finish(connection, batch, owner, state=state, reason=reason, now=now)
+
+
 @dataclass(frozen=True)
 class Record:
     """The second short transaction of an attempt whose batch shares one outcome."""
@@ -93,7 +106,7 @@ class Record:
         # Those that wait for the same instant come one after another.
         due = now + wait + self.spread() * max(wait * JITTER, _SPREAD)
         with self.database.write() as connection:
-            if not self._made_way(connection, batch, now):
+            if not made_way(connection, batch, self.owner, now):
                 kept = Reason.OUTCOME_UNKNOWN if batch.unknown else reason
                 batches.release(connection, batch, self.owner, due_at=due, now=now, reason=kept, counts=False)
 
@@ -118,7 +131,7 @@ class Record:
                 alarms.raise_(connection, f"{batch.channel}:{tried.provider}", error.reason, error.detail, now)
             if isinstance(follows, GiveUp):
                 batches.finish(connection, batch, self.owner, state=DeliveryState.FAILED, reason=error.reason, now=now)
-            elif self._made_way(connection, batch, now):
+            elif made_way(connection, batch, self.owner, now):
                 pass
             else:
                 batches.release(
@@ -136,13 +149,6 @@ class Record:
             self.nudge.attempt(batch.lane, [batch.id])
         if isinstance(follows, GiveUp):
             _log.error("gave a batch up", extra={"batch_id": batch.id, "reason": error.reason.value})
-
-    def _made_way(self, connection: Connection, batch: Batch, now: datetime) -> bool:
-        """Whether a newer update says it all: what failed is then replaced rather than repeated."""
-        if batch.channel is Channel.WEBHOOK or batches.is_newest(connection, batch.notification_id):
-            return False
-        state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE
-        return batches.finish(connection, batch, self.owner, state=state, reason=reason, now=now)
 
     def divided(
         self,

@@ -87,6 +87,9 @@ class Plan:
         with self.database.write() as connection:
             if planning.has_ranges(connection, stored.id):
                 return
+            # What was planned while this one was decided could not be seen then. From here on nothing older leaves.
+            incident_id, sequence = stored.notice.incident.id, stored.notice.sequence
+            notifications.supersede_older(connection, incident_id, stored.channel, sequence, self.clock())
             occasion = occasion_of(stored, notifications.scopes_of_round(connection, stored))
             wanted = self._preference_sets(stored.channel, planning.preference_sets(connection))
             told = [
@@ -133,7 +136,8 @@ class Plan:
                 item,
                 channel=stored.channel,
                 incident_id=stored.notice.incident.id,
-                prior=notifications.earlier_in_round(connection, stored),
+                prior=notifications.earlier(connection, stored),
+                round_start=stored.notice.round_start,
                 lane=stored.lane,
                 batch_size=self.batch_sizes[stored.channel],
                 # Partners get every update, in order; the others only what is still the newest.

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
+from notifier.domain.audience import standing_of
 from notifier.domain.values import Channel
 from notifier.storage import batches, deliveries, notifications
 from notifier.storage import tables as t
@@ -26,14 +27,14 @@ def settle(
         return batch
     d = t.delivery.c
     keys = list(connection.execute(select(d.recipient_key).where(d.batch_id == batch.id, d.state.is_(None))).scalars())
-    prior = notifications.earlier_in_round(connection, stored)
-    reached, flying = deliveries.reached_sequences(connection, prior, keys)
+    prior = notifications.earlier(connection, stored)
+    heard, flying = deliveries.heard_before(connection, prior, keys)
     if flying:
         batches.release(connection, batch, owner, due_at=now + _LOOK_AGAIN, now=now, reason=None, counts=False)
         return None
     groups: dict[int, list[int]] = defaultdict(list)
-    for key, since in reached.items():
-        groups[since].append(key)
+    for key, each in heard.items():
+        groups[standing_of(each, round_start=stored.notice.round_start)[1]].append(key)
     stay = groups.pop(batch.since, None)
     if stay is None and groups:
         since, stay = groups.popitem()

@@ -129,13 +129,13 @@ def forget(connection: Connection, incident_id: str, update_id: str) -> None:
     connection.execute(delete(t.announcement).where(and_(a.incident_id == incident_id, a.update_id == update_id)))
 
 
-def announced_updates(connection: Connection, incident_id: str, channel: Channel, round_: int) -> Sequence[AnyRow]:
-    """Return the updates this channel announced in a round, with texts and sequence, in order of posting."""
+def announced_updates(connection: Connection, incident_id: str, channel: Channel) -> Sequence[AnyRow]:
+    """Return the updates this channel announced, with texts, round and sequence, in order of posting."""
     u, a = t.incident_update.c, t.announcement.c
     statement = (
-        select(u.id, u.status, u.body, u.incident, u.posted_at, u.number, a.sequence)
+        select(u.id, u.status, u.body, u.incident, u.posted_at, u.number, a.round, a.sequence)
         .join(t.announcement, and_(a.incident_id == u.incident_id, a.update_id == u.id))
-        .where(u.incident_id == incident_id, a.channel == channel.value, a.round == round_, a.sequence.is_not(None))
+        .where(u.incident_id == incident_id, a.channel == channel.value, a.sequence.is_not(None))
         .order_by(u.posted_at, u.number)
     )
     return connection.execute(statement).all()

@@ -81,6 +81,7 @@ def notice_to_json(notice: Notice) -> JsonObject:
         "opens": notice.opens,
         "closes": notice.closes,
         "created_at": instant_to_json(notice.created_at),
+        "round_start": notice.round_start,
     }
 
 
@@ -105,4 +106,5 @@ def notice_from_json(data: Mapping[str, Any]) -> Notice:
         opens=data["opens"],
         closes=data["closes"],
         created_at=datetime.fromisoformat(data["created_at"]),
+        round_start=data.get("round_start", 1),
     )

@@ -1,14 +1,16 @@
 """Deliveries: who is in a batch, and what became of those that departed from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, update
 
+from notifier.domain.audience import Heard
 from notifier.domain.values import DeliveryState, Reason
 from notifier.storage import tables as t
+from notifier.storage.notifications import Earlier
 from notifier.storage.types import AnyRow
 
 
@@ -57,6 +59,13 @@ def mail_rows(connection: Connection, batch_id: int) -> tuple[list[MailRow], lis
         else:
             gone.append(key)
     return rows, gone
+
+
+def holds_replay(connection: Connection, batch_id: int) -> bool:
+    """Whether a batch was made because somebody asked to send again (`gather` keeps those apart)."""
+    d = t.delivery.c
+    statement = select(d.replays).where(d.batch_id == batch_id, d.state.is_(None), d.replays > 0).limit(1)
+    return connection.execute(statement).one_or_none() is not None
 
 
 def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
@@ -142,6 +151,7 @@ def due(connection: Connection, now: datetime, limit: int, *, lock: bool) -> Seq
             d.recipient_key,
             d.since,
             d.reason,
+            (func.coalesce(d.replays, 0) > 0).label("is_replay"),
             b.channel,
             b.locale,
             b.id.label("batch_id"),
@@ -205,24 +215,36 @@ def unblock(connection: Connection, notification_id: int, keys: Sequence[int], n
     return connection.execute(statement).rowcount
 
 
-def reached_sequences(
-    connection: Connection, prior: Sequence[tuple[int, int]], keys: Sequence[int]
-) -> tuple[dict[int, int], bool]:
-    """Return per recipient the sequence that reached them last, and whether an earlier message is still in flight."""
+_REACHED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.SENDING})
+_MEANT = _REACHED | {DeliveryState.QUEUED, DeliveryState.SUPERSEDED, DeliveryState.BOUNCED}
+
+
+def heard_of(earlier: Earlier, state: DeliveryState) -> Heard | None:
+    """Return what an earlier notification means to a recipient whose delivery is in `state`; None: nothing."""
+    if state not in _MEANT:
+        return None
+    return Heard(sequence=earlier.sequence, in_round=earlier.in_round, ends=earlier.ends, reached=state in _REACHED)
+
+
+def heard_before(
+    connection: Connection, prior: Sequence[Earlier], keys: Sequence[int]
+) -> tuple[dict[int, list[Heard]], bool]:
+    """Return per recipient what they heard of earlier notifications, and whether one of those is still in flight."""
     d, b = t.delivery.c, t.batch.c
-    sequences: Mapping[int, int] = dict(prior)
+    known = {each.id: each for each in prior}
     statement = (
         select(d.notification_id, d.recipient_key, func.coalesce(d.state, b.state).label("state"))
         .join(t.batch, b.id == d.batch_id)
-        .where(d.notification_id.in_(list(sequences)), d.recipient_key.in_(keys))
+        .where(d.notification_id.in_(list(known)), d.recipient_key.in_(keys))
     )
-    reached: dict[int, int] = dict.fromkeys(keys, 0)
+    found: dict[int, list[Heard]] = {key: [] for key in keys}
     flying = False
     for number, key, state in connection.execute(statement):
-        if state in (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value):
-            reached[key] = max(reached[key], sequences[number])
-        flying = flying or state == DeliveryState.SENDING.value
-    return reached, flying
+        flying = flying or state == DeliveryState.SENDING
+        heard = heard_of(known[number], DeliveryState(state))
+        if heard is not None:
+            found[key].append(heard)
+    return found, flying
 
 
 def last_receipt(

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Exists, and_, func, or_, select, update
 
 from notifier.domain.audience import Scope
 from notifier.domain.notice import Notice
-from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason
+from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason, Status
 from notifier.storage import tables as t
 from notifier.storage.codec import notice_from_json, notice_to_json
 from notifier.storage.types import AnyRow
@@ -74,20 +74,37 @@ def get_public(connection: Connection, public_id: str) -> StoredNotification | N
     return None if row is None else _stored(row)
 
 
-def earlier_in_round(connection: Connection, stored: StoredNotification) -> Sequence[tuple[int, int]]:
-    """Return (number, sequence) of the channel's earlier notifications of the same round, oldest first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """A notification before another one of its incident and channel. `ends`: it told of a round's end, or after it."""
+
+    id: int
+    sequence: int
+    in_round: bool
+    ends: bool
+
+
+def earlier(connection: Connection, stored: StoredNotification) -> list[Earlier]:
+    """Return the channel's earlier notifications of the incident, oldest first."""
     n = t.notification.c
-    statement = (
-        select(n.id, n.sequence)
-        .where(
-            n.incident_id == stored.notice.incident.id,
-            n.channel == stored.channel.value,
-            n.round == stored.round,
-            n.sequence < stored.notice.sequence,
-        )
-        .order_by(n.sequence)
+    before = (
+        n.incident_id == stored.notice.incident.id,
+        n.channel == stored.channel.value,
+        n.sequence < stored.notice.sequence,
     )
-    return [(row.id, row.sequence) for row in connection.execute(statement)]
+    rows = connection.execute(select(n.id, n.sequence, n.round).where(*before).order_by(n.sequence)).all()
+    ends = set()
+    if rows and rows[0].round != stored.round:
+        contents = connection.execute(select(n.id, n.content).where(*before, n.round != stored.round))
+        ends = {row.id for row in contents if _ends(notice_from_json(row.content))}
+    return [
+        Earlier(id=row.id, sequence=row.sequence, in_round=row.round == stored.round, ends=row.id in ends)
+        for row in rows
+    ]
+
+
+def _ends(notice: Notice) -> bool:
+    return notice.closes or notice.lead.status is Status.POSTMORTEM
 
 
 def first_unplanned(connection: Connection, stored: StoredNotification) -> int:
@@ -158,7 +175,10 @@ def supersede_older(connection: Connection, incident_id: str, channel: Channel, 
     n, b, d = t.notification.c, t.batch.c, t.delivery.c
     older = select(n.id).where(n.incident_id == incident_id, n.channel == channel.value, n.sequence < sequence)
     replaced = {"reason": Reason.NEWER_UPDATE.value, "state": DeliveryState.SUPERSEDED.value}
-    parted = update(t.delivery).where(d.notification_id.in_(older), d.state == DeliveryState.QUEUED.value)
+    # What is queued apart from its batch has a time of its own, and those times are indexed: deliveries may be many.
+    parted = update(t.delivery).where(
+        d.notification_id.in_(older), d.state == DeliveryState.QUEUED.value, d.due_at.is_not(None)
+    )
     if channel is Channel.WEBHOOK:
         latest = select(t.endpoint.c.id).where(t.endpoint.c.mode == "latest")
         own = update(t.delivery).where(

@@ -4,7 +4,7 @@ A range is an interval of recipient keys. Keys of e-mail recipients are keyed ha
 equally many people and every subscriber of one address falls into the same interval: one address, one delivery.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from notifier.domain.audience import Standing
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import tables as t
 from notifier.storage.dialect import insert, is_sqlite
+from notifier.storage.notifications import Earlier
 
 MAX_KEY = 2**63 - 1
 # A batch's number is notification | range | place in the range, so that planning a range twice makes the same rows.
@@ -125,37 +126,51 @@ def finish_range(connection: Connection, item: PlanRange) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
-# States of an earlier delivery that mean: reached, or may have been (`settle` looks again before sending).
+# States of an earlier delivery that mean: reached, or may have been (`settle` looks again before sending). An endpoint
+# gets its earlier messages first, so what is queued for it will have reached it.
 _REACHED = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.SENDING)
 _MEANT = (*_REACHED, DeliveryState.QUEUED, DeliveryState.SUPERSEDED, DeliveryState.BOUNCED)
+_SURE = {Channel.WEBHOOK: (*_REACHED, DeliveryState.QUEUED)}
 
 
-def _sql_list(states: Sequence[DeliveryState]) -> str:
-    return ", ".join(f"'{state.value}'" for state in states)
+def _sql_list(values: Iterable[object]) -> str:
+    return ", ".join(f"'{value}'" if isinstance(value, str) else str(value) for value in values) or "-1"
 
 
-def _told_sql(prior: Sequence[tuple[int, int]]) -> str:
-    """What each recipient of the range heard of this round before; numbers only, so nothing to escape."""
+def _told_sql(channel: Channel, prior: Sequence[Earlier]) -> str:
+    """What each recipient of the range heard before; numbers and our own words only, so nothing to escape.
+
+    `since`: the last notification that reached them; `meant`: the last that was meant for them; `before`: the last of
+    those of earlier rounds; `ended`: the last that reached them of those that told of the end of an earlier round.
+    """
     if not prior:
-        return "SELECT -1 AS recipient_key, 0 AS since, 0 AS meant WHERE 1 = 0"
-    cases = " ".join(f"WHEN {int(number)} THEN {int(sequence)}" for number, sequence in prior)
-    numbers = ", ".join(str(int(number)) for number, _ in prior)
+        return "SELECT -1 AS recipient_key, 0 AS since, 0 AS meant, 0 AS before, 0 AS ended WHERE 1 = 0"
+    sequence = f"CASE d.notification_id {' '.join(f'WHEN {each.id} THEN {each.sequence}' for each in prior)} END"
+    older = _sql_list(each.id for each in prior if not each.in_round)
+    ends = _sql_list(each.id for each in prior if each.ends and not each.in_round)
+    reached = f"COALESCE(d.state, b.state) IN ({_sql_list(_SURE.get(channel, _REACHED))})"
+    meant = f"COALESCE(d.state, b.state) IN ({_sql_list(_MEANT)})"
     return f"""
         SELECT d.recipient_key,
-               MAX(CASE WHEN COALESCE(d.state, b.state) IN ({_sql_list(_REACHED)})
-                        THEN CASE d.notification_id {cases} END ELSE 0 END) AS since,
-               MAX(CASE WHEN COALESCE(d.state, b.state) IN ({_sql_list(_MEANT)}) THEN 1 ELSE 0 END) AS meant
+               MAX(CASE WHEN {reached} THEN {sequence} ELSE 0 END) AS since,
+               MAX(CASE WHEN {meant} THEN {sequence} ELSE 0 END) AS meant,
+               MAX(CASE WHEN {meant} AND d.notification_id IN ({older}) THEN {sequence} ELSE 0 END) AS before,
+               MAX(CASE WHEN {reached} AND d.notification_id IN ({ends}) THEN {sequence} ELSE 0 END) AS ended
         FROM delivery d JOIN batch b ON b.id = d.batch_id
-        WHERE d.notification_id IN ({numbers}) AND d.recipient_key BETWEEN :key_from AND :key_to
+        WHERE d.notification_id IN ({_sql_list(each.id for each in prior)})
+          AND d.recipient_key BETWEEN :key_from AND :key_to
         GROUP BY d.recipient_key"""  # noqa: S608 - integers and our own constants
 
 
-_STANDING = """CASE WHEN COALESCE(told.since, 0) > 0 THEN 'told'
-                    WHEN COALESCE(told.meant, 0) = 1 THEN 'in_line' ELSE 'new' END"""
+# As `audience.standing_of` says it.
+_STANDING = """CASE WHEN COALESCE(told.since, 0) > COALESCE(told.ended, 0) THEN 'told'
+                    WHEN COALESCE(told.meant, 0) > COALESCE(told.ended, 0) THEN 'in_line' ELSE 'new' END"""
+_SINCE = """CASE WHEN COALESCE(told.before, 0) > COALESCE(told.ended, 0) OR COALESCE(told.since, 0) >= :round_start
+                 THEN told.since ELSE :round_start - 1 END AS since"""
 
 _MAIL_AUDIENCE = """
     SELECT s.address_key AS recipient_key, s.id AS recipient_id, s.locale AS variant,
-           COALESCE(told.since, 0) AS since,
+           {since},
            ROW_NUMBER() OVER (PARTITION BY s.address_key ORDER BY s.id) AS place
     FROM subscriber s
     LEFT JOIN told ON told.recipient_key = s.address_key
@@ -167,7 +182,7 @@ _MAIL_AUDIENCE = """
 """
 
 _HOOK_AUDIENCE = """
-    SELECT e.id AS recipient_key, e.id AS recipient_id, '' AS variant, COALESCE(told.since, 0) AS since, 1 AS place
+    SELECT e.id AS recipient_key, e.id AS recipient_id, '' AS variant, {since}, 1 AS place
     FROM endpoint e
     LEFT JOIN told ON told.recipient_key = e.id
     JOIN verdict v ON v.notification_id = :notification_id AND v.preference_id = e.preference_id
@@ -176,7 +191,7 @@ _HOOK_AUDIENCE = """
 """
 
 _ACCOUNT_AUDIENCE = """
-    SELECT a.id AS recipient_key, a.id AS recipient_id, a.name AS variant, COALESCE(told.since, 0) AS since, 1 AS place
+    SELECT a.id AS recipient_key, a.id AS recipient_id, a.name AS variant, {since}, 1 AS place
     FROM account a
     LEFT JOIN told ON told.recipient_key = a.id
     JOIN verdict v ON v.notification_id = :notification_id AND v.preference_id = 0 AND v.standing = {standing}
@@ -199,7 +214,8 @@ def plan_range(
     *,
     channel: Channel,
     incident_id: str,
-    prior: Sequence[tuple[int, int]],
+    prior: Sequence[Earlier],
+    round_start: int,
     lane: Lane,
     batch_size: int,
     superseded: bool,
@@ -212,14 +228,15 @@ def plan_range(
         item: The range; planning it twice makes the same rows.
         channel: Whose audience.
         incident_id: The incident told about.
-        prior: (number, sequence) of the earlier notifications of this round, all of them planned.
+        prior: The earlier notifications, all of them planned.
+        round_start: Sequence of the round's first notification.
         lane: Queue the batches go to.
         batch_size: Most recipients of a batch.
         superseded: A newer notification exists: plan, so that standings are right, but send nothing.
         now: Aware UTC instant.
     """
     first_batch = (item.notification_id << _NOTIFICATION_SHIFT) | (item.number << _RANGE_SHIFT)
-    audience = _AUDIENCES[channel].format(standing=_STANDING)
+    audience = _AUDIENCES[channel].format(standing=_STANDING, since=_SINCE)
     if not is_sqlite(connection):
         # Tables that fill up while an incident runs have no statistics yet; PostgreSQL then expects one row and
         # picks nested loops over twenty thousand.
@@ -227,7 +244,7 @@ def plan_range(
     connection.execute(
         text(f"""
             INSERT INTO delivery (notification_id, recipient_key, recipient_id, batch_id, since)
-            WITH told AS ({_told_sql(prior)}), audience AS ({audience}), placed AS (
+            WITH told AS ({_told_sql(channel, prior)}), audience AS ({audience}), placed AS (
                 SELECT recipient_key, recipient_id, variant, since,
                        (ROW_NUMBER() OVER (PARTITION BY variant, since ORDER BY recipient_key) - 1) / :batch_size
                        AS bucket
@@ -241,6 +258,7 @@ def plan_range(
             "incident_id": incident_id,
             "key_from": item.key_from,
             "key_to": item.key_to,
+            "round_start": round_start,
             "first_batch": first_batch,
             "batch_size": batch_size,
         },
@@ -250,10 +268,10 @@ def plan_range(
     return _add_batches(connection, item, group, now)
 
 
-def _in_flight(connection: Connection, prior: Sequence[tuple[int, int]]) -> bool:
+def _in_flight(connection: Connection, prior: Sequence[Earlier]) -> bool:
     """Whether an earlier message is on the wire now, so that nobody knows yet whom it reached."""
     b = t.batch.c
-    numbers = [number for number, _ in prior]
+    numbers = [each.id for each in prior]
     statement = select(b.id).where(b.notification_id.in_(numbers), b.state == DeliveryState.SENDING.value).limit(1)
     return bool(numbers) and connection.execute(statement).one_or_none() is not None
 

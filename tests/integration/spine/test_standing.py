@@ -1,0 +1,110 @@
+"""What planning reads from the ledger about a recipient is what the pure rule says, for every past there can be."""
+
+from itertools import product
+
+import pytest
+from sqlalchemy import update
+
+from notifier.domain.audience import Heard, Preferences, Standing, standing_of
+from notifier.domain.ids import address_key
+from notifier.domain.values import DeliveryState, Status
+from notifier.storage import preferences
+from notifier.storage import tables as t
+from notifier.storage.deliveries import heard_of
+from notifier.storage.engine import Database
+from notifier.storage.notifications import Earlier
+from tests.spine import PEPPER, Spine
+
+PASTS = [
+    None,
+    DeliveryState.ACCEPTED,
+    DeliveryState.SENDING,
+    DeliveryState.QUEUED,
+    DeliveryState.SUPERSEDED,
+    DeliveryState.FAILED,
+]
+# Opened, over, and open again: what is planned next belongs to the second round, which began with number 3.
+ROUND = [(1, False, False), (2, False, True), (3, True, False)]
+
+
+def heard(past: tuple[DeliveryState | None, ...]) -> list[Heard]:
+    earlier = [Earlier(id=0, sequence=number, in_round=now, ends=ends) for number, now, ends in ROUND]
+    found = [heard_of(each, state) for each, state in zip(earlier, past, strict=True) if state]
+    return [each for each in found if each]
+
+
+def expected(past: tuple[DeliveryState | None, ...], last: Status) -> int | None:
+    standing, since = standing_of(heard(past), round_start=3)
+    return None if last is Status.RESOLVED and standing is Standing.NEW else since
+
+
+@pytest.mark.parametrize("last", [Status.IDENTIFIED, Status.RESOLVED])
+def test_planning_and_the_pure_rule_agree_about_every_past(database: Database, last: Status) -> None:
+    spine = Spine(database)
+    for status in (Status.INVESTIGATING, Status.RESOLVED, Status.INVESTIGATING):
+        spine.post(status)
+        spine.later(120)
+    people = {f"shop-{place}": past for place, past in enumerate(product(PASTS, repeat=3))}
+    with database.write() as connection:
+        wanted = preferences.ensure(connection, Preferences())
+        rows = [_subscriber(spine, name, wanted) for name in people]
+        connection.execute(t.subscriber.insert(), rows)
+        numbers = [row.id for row in spine.notices()]
+        connection.execute(update(t.notification).values(state="planned"))
+        connection.execute(t.batch.insert(), [_batch(number) for number in numbers])
+        connection.execute(
+            t.delivery.insert(),
+            [
+                {"notification_id": number, "recipient_key": _key(name), "state": state.value}
+                | {"recipient_id": 0, "batch_id": number, "since": 0}
+                for name, past in people.items()
+                for number, state in zip(numbers, past, strict=True)
+                if state is not None
+            ],
+        )
+    spine.nudges.plans.clear()
+    spine.post(last)
+    spine.later(120)
+    spine.plan_all()
+    with database.read() as connection:
+        planned = connection.execute(
+            t.delivery.select().where(t.delivery.c.notification_id == spine.notices()[-1].id)
+        ).all()
+    since = {row.recipient_key: row.since for row in planned}
+    for name, past in people.items():
+        assert since.get(_key(name)) == expected(past, last), past
+
+
+def _key(name: str) -> int:
+    return address_key(PEPPER, f"{name}@example.com")
+
+
+def _subscriber(spine: Spine, name: str, wanted: int) -> dict[str, object]:
+    return {
+        "external_id": name,
+        "kind": "merchant",
+        "email": f"{name}@example.com",
+        "address_key": _key(name),
+        "name": name,
+        "locale": "en",
+        "timezone": "Europe/Amsterdam",
+        "state": "active",
+        "preference_id": wanted,
+        "legal_basis": "test",
+        "created_at": spine.now,
+        "updated_at": spine.now,
+    }
+
+
+def _batch(number: int) -> dict[str, object]:
+    return {
+        "id": number,
+        "notification_id": number,
+        "channel": "email",
+        "lane": "email",
+        "locale": "en",
+        "since": 0,
+        "size": 0,
+        "state": "accepted",
+        "settle": False,
+    }

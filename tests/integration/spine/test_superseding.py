@@ -1,0 +1,218 @@
+"""News on news: what has not left makes way, per recipient, and the newer message says what it would have said."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from notifier.channels.base import TooLargeError
+from notifier.domain.audience import Preferences
+from notifier.domain.errors import DeliveryError, OutcomeUnknownError, TransientDeliveryError
+from notifier.domain.message import MailRequest
+from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason, Status
+from notifier.services.attempt import LEASE
+from notifier.services.replay import Replay, ReplayOrder
+from notifier.storage import batches, preferences
+from notifier.storage import tables as t
+from notifier.storage.engine import Database
+from tests.mail_house import Provider, a_house, subscribe
+from tests.spine import START, Spine
+
+STUCK = TransientDeliveryError(Reason.RATE_LIMITED, retry_after=timedelta(seconds=20))
+MERCHANT = "shop-0@example.com"
+
+
+def told_in(text: str) -> list[int]:
+    return [number for number in range(1, 10) if f"Update number {number}." in text]
+
+
+def test_what_a_stuck_provider_held_over_an_end_and_a_new_beginning_is_told_once_and_whole(database: Database) -> None:
+    provider = Provider(down=STUCK)
+    house = a_house(database, provider)
+    subscribe(house, 1)
+    for status in (Status.INVESTIGATING, Status.RESOLVED, Status.INVESTIGATING, Status.MONITORING, Status.RESOLVED):
+        house.spine.post(status)
+        house.work()
+        house.later(300)
+    provider.down = None
+    house.later(1200)
+    (mail,) = provider.mails_to(MERCHANT)
+    assert told_in(mail) == [1, 2, 3, 4, 5]
+
+
+def test_whom_an_end_did_not_reach_before_it_began_anew_is_told_both(database: Database) -> None:
+    provider = Provider()
+    house = a_house(database, provider)
+    subscribe(house, 1)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    provider.down = STUCK
+    for status in (Status.RESOLVED, Status.INVESTIGATING):
+        house.spine.post(status)
+        house.work()
+        house.later(30)
+    provider.down = None
+    house.later(300)
+    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2, 3]]
+
+
+def test_who_was_told_that_it_began_hears_the_end_though_it_began_anew_elsewhere_meanwhile(database: Database) -> None:
+    provider = Provider()
+    house = a_house(database, provider)
+    house.spine.subscriber("shop-0", Preferences(components=frozenset({"checkout"})))
+    house.spine.post(Status.INVESTIGATING, components=("checkout",))
+    house.work()
+    provider.down = STUCK
+    house.spine.post(Status.RESOLVED, components=("checkout",))
+    house.work()
+    house.spine.post(Status.INVESTIGATING, components=("api",))
+    house.work()
+    provider.down = None
+    house.later(1200)
+    house.spine.post(Status.RESOLVED, components=("api",))
+    house.work()
+    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2, 3, 4]]
+
+
+def test_whose_message_made_way_gets_the_newer_one_though_it_no_longer_concerns_them(database: Database) -> None:
+    provider = Provider(down=STUCK)
+    house = a_house(database, provider)
+    house.spine.subscriber("shop-0", Preferences(min_impact=Impact.MAJOR))
+    house.spine.post(Status.INVESTIGATING, impact=Impact.MAJOR)
+    house.work()
+    house.later(61)
+    house.spine.post(Status.IDENTIFIED, impact=Impact.MINOR)
+    house.work()
+    provider.down = None
+    house.later(1200)
+    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
+
+
+def test_a_batch_whose_worker_died_makes_way_for_what_was_decided_meanwhile(database: Database) -> None:
+    provider = Provider()
+    house = a_house(database, provider)
+    subscribe(house, 1)
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    with database.write() as connection:
+        for lane, batch_id in house.spine.nudges.attempts:
+            if lane is Lane.EMAIL:
+                assert batches.claim(connection, batch_id, owner="dead", now=house.spine.now, lease=LEASE)
+    house.spine.nudges.attempts.clear()
+    house.spine.post(Status.RESOLVED)
+    house.work()
+    for _ in range(4):
+        house.later(LEASE.total_seconds())
+    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        TransientDeliveryError(Reason.SERVER_ERROR, status=500),
+        OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "time-out"),
+        TooLargeError("too large", status=413),
+    ],
+)
+def test_what_fails_on_the_wire_makes_way_for_what_was_decided_meanwhile(
+    database: Database, fault: DeliveryError
+) -> None:
+    def meanwhile(_request: MailRequest) -> DeliveryError:
+        house.spine.post(Status.RESOLVED)
+        house.spine.plan_all()
+        return fault
+
+    provider = Provider(faults=[meanwhile])
+    house = a_house(database, provider)
+    everybody = subscribe(house, 4)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    for _ in range(3):
+        house.later(600)
+    assert provider.told == everybody
+    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
+
+
+def test_one_recipient_who_was_put_off_gets_the_newer_mail_and_the_others_only_its_news(database: Database) -> None:
+    def put_off(address: str) -> DeliveryError | None:
+        if address != MERCHANT:
+            return None
+        return TransientDeliveryError(Reason.SERVER_ERROR, "451 greylisted", status=451)
+
+    provider = Provider(apart=[put_off])
+    house = a_house(database, provider)
+    subscribe(house, 3)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    house.spine.post(Status.RESOLVED)
+    house.work()
+    for _ in range(3):
+        house.later(600)
+    mails = {address: provider.mails_to(address) for address in set(provider.told)}
+    assert [told_in(mail) for mail in mails[MERCHANT]] == [[1], [1, 2]]  # the first is the one that was put off
+    assert [told_in(mail) for mail in mails["shop-1@example.com"]] == [[1], [2]]
+
+
+@pytest.mark.parametrize("seen", ["before the newer one is planned", "after the newer one was planned"])
+def test_a_batch_that_deciding_could_not_see_yet_makes_way_all_the_same(database: Database, seen: str) -> None:
+    """On PostgreSQL planning an older notification and deciding a newer one may not see each other's rows."""
+    provider = Provider()
+    house = a_house(database, provider)
+    subscribe(house, 1)
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    house.spine.post(Status.RESOLVED)
+    if seen.startswith("after"):
+        house.spine.plan_all()
+    first = house.spine.notices()[0].id
+    with database.write() as connection:
+        connection.execute(
+            update(t.batch).where(t.batch.c.notification_id == first).values(state="queued", due_at=START)
+        )
+    house.work()
+    house.later(60)
+    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
+    assert house.spine.told(first) == {"shop-0": "superseded"}
+
+
+def test_what_somebody_asks_to_send_again_is_sent_though_there_is_newer_news(database: Database) -> None:
+    provider = Provider()
+    house = a_house(database, provider)
+    subscribe(house, 1)
+    for status in (Status.INVESTIGATING, Status.RESOLVED):
+        house.spine.post(status)
+        house.work()
+    first = house.spine.notices()[0].public_id
+    replay = Replay(database, house.spine.clock, house.spine.gather)
+    assert replay(ReplayOrder(notification_id=first, states=(DeliveryState.ACCEPTED,))) == 1
+    house.work()
+    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2], [1]]
+
+
+def test_an_endpoint_that_waits_for_an_earlier_update_is_not_told_it_again_in_the_next(database: Database) -> None:
+    spine = Spine(database)
+    with database.write() as connection:
+        wanted = preferences.ensure(connection, Preferences(channels=frozenset({Channel.WEBHOOK})))
+        connection.execute(t.endpoint.insert().values(**_ENDPOINT, preference_id=wanted))
+    for status in (Status.INVESTIGATING, Status.IDENTIFIED):
+        spine.post(status)
+    spine.plan_all()
+    with database.read() as connection:
+        statement = select(t.delivery.c.since).order_by(t.delivery.c.notification_id)
+        assert connection.execute(statement).scalars().all() == [0, 1]
+
+
+_ENDPOINT = {
+    "public_id": "end_1",
+    "url": "https://partner.example",
+    "description": "",
+    "types": [],
+    "format": "standard",
+    "mode": "every",
+    "headers": {},
+    "secrets": [],
+    "state": "active",
+    "state_reason": "",
+    "created_at": START,
+    "updated_at": START,
+}
