@@ -7,6 +7,7 @@ import typer
 from notifier.api.server import run_api
 from notifier.cli.listening import DEFAULT_PORT, Host, Port
 from notifier.cli.setup import installation
+from notifier.web.console.routes import console_routes
 from notifier.web.pages import page_routes
 
 
@@ -22,4 +23,6 @@ def api(
 ) -> None:
     """Run the HTTP API alone. Events are taken also while no broker is there."""
     notifier = installation("api")
-    raise typer.Exit(run_api(notifier, host=host, port=port, fd=fd, pages=[page_routes(notifier)]))
+    raise typer.Exit(
+        run_api(notifier, host=host, port=port, fd=fd, pages=[console_routes(notifier), page_routes(notifier)])
+    )

@@ -1,5 +1,7 @@
 """What the processes without an API begin with: no more than they need."""
 
+from typer._click.globals import get_current_context  # typer brings its own click, and names this nowhere else
+
 from notifier.bootstrap.core import Core
 from notifier.observability.logs import configure_logging
 from notifier.settings import load_settings
@@ -13,4 +15,6 @@ def core(process: str) -> Core:
     """
     settings = load_settings()
     configure_logging(settings.deployment.log_level, settings.deployment.log_format, process=process)
-    return Core(settings)
+    found = Core(settings)
+    get_current_context().call_on_close(found.close)
+    return found

@@ -3,15 +3,16 @@
 import getpass
 import socket
 
+from typer._click.globals import get_current_context  # typer brings its own click, and names this nowhere else
+
 from notifier.bootstrap.application import Application
-from notifier.domain.errors import NotifierError
 from notifier.observability.logs import configure_logging
 from notifier.services.audit import Actor
 from notifier.settings import load_settings
 
 
 def application(process: str) -> Application:
-    """Read the configuration and set logging up.
+    """Read the configuration and set logging up; what is opened is closed when the command ends.
 
     Raises:
         ConfigError: names the variable or key at fault.
@@ -19,7 +20,9 @@ def application(process: str) -> Application:
     settings = load_settings()
     deployment = settings.deployment
     configure_logging(deployment.log_level, deployment.log_format, process=process)
-    return Application(settings)
+    found = Application(settings)
+    get_current_context().call_on_close(found.close)
+    return found
 
 
 def installation(process: str) -> Application:
@@ -29,11 +32,7 @@ def installation(process: str) -> Application:
         ConfigError: names the variable or key at fault, or the command that brings the schema up to date.
     """
     found = application(process)
-    try:
-        found.ensure_schema()
-    except NotifierError:
-        found.close()
-        raise
+    found.ensure_schema()
     return found
 
 

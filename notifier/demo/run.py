@@ -102,6 +102,7 @@ def _keep(console: Console, system: Installation) -> None:
         "posts": f"{system.sandbox}/social",
         "webhooks": f"{system.sandbox}/webhooks",
         "incident": f"{system.url}/en/incidents/{story.INCIDENT_ID}",
+        "console": f"{system.url}/console",
         "API": f"{system.url}/docs",
     }
     for name, url in pages.items():

@@ -33,7 +33,8 @@ class PageRenderer:
 
     Every page may use: `brand`, `lang`, `dir`, `rtl`, `locales` (offered: tag and own name), `home_url`, `timezone`;
     the filters `moment`, `day`, `clock` (aware instants, in the page's zone), `iso` (for `<time datetime>`),
-    `markdown` (to safe HTML), `in_language` (picks from a mapping of locales), `anchor` (of an update's id).
+    `instant` (of an RFC 3339 text), `markdown` (to safe HTML), `in_language` (picks from a mapping of locales),
+    `anchor` (of an update's id).
     """
 
     def __init__(self, story: Storyteller, templates: Templates) -> None:
@@ -45,6 +46,7 @@ class PageRenderer:
                 "day": _day,
                 "clock": _clock,
                 "iso": _iso,
+                "instant": datetime.fromisoformat,
                 "markdown": _markdown,
                 "in_language": _in_language,
                 "anchor": anchor_of,

@@ -1,0 +1,123 @@
+"""A draft: the compose form as values, from an incident or from what was typed, and as the event it becomes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.ids import new_ulid
+from notifier.domain.values import Impact, Status
+
+Form = Mapping[str, Sequence[str]]
+AFFECTED = "affected"  # a component is named without saying how it is
+_LOCAL = "%Y-%m-%dT%H:%M"  # what <input type=datetime-local> holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a person is about to say. Ids are given when the form is opened: sending it twice hands in one event."""
+
+    event_id: str
+    incident_id: str
+    update_id: str
+    is_new: bool
+    title: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, str] = field(default_factory=dict)
+    impact: str = Impact.MINOR.value
+    status: str = Status.INVESTIGATING.value
+    components: Mapping[str, str] = field(default_factory=dict)
+    scheduled_for: str = ""
+    scheduled_until: str = ""
+    links: str = ""
+    notify: bool = True
+
+
+def fresh(now: datetime) -> Draft:
+    """Return the draft of a new incident."""
+    return Draft(
+        event_id=f"evt_{new_ulid(now)}",
+        incident_id=f"inc_{new_ulid(now)}",
+        update_id=f"upd_{new_ulid(now)}",
+        is_new=True,
+    )
+
+
+def following(incident: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> Draft:
+    """Return the draft of an incident's next update: everything as it stands, nothing said yet."""
+    return replace(
+        fresh(now),
+        incident_id=incident["id"],
+        is_new=False,
+        title=incident["title"],
+        impact=incident["impact"],
+        status=incident["status"],
+        components={item["key"]: item.get("status") or AFFECTED for item in incident["components"]},
+        scheduled_for=_local(incident["scheduled_for"], zone),
+        scheduled_until=_local(incident["scheduled_until"], zone),
+        links="\n".join(incident["links"]),
+    )
+
+
+def _local(instant: str | None, zone: ZoneInfo) -> str:
+    return datetime.fromisoformat(instant).astimezone(zone).strftime(_LOCAL) if instant else ""
+
+
+def read(form: Form) -> Draft:
+    """Return what was typed."""
+
+    def one(name: str) -> str:
+        return (form.get(name) or [""])[0].strip()
+
+    def each(prefix: str) -> dict[str, str]:
+        return {name[len(prefix) :]: one(name) for name in form if name.startswith(prefix) and one(name)}
+
+    return Draft(
+        event_id=one("event_id"),
+        incident_id=one("incident_id"),
+        update_id=one("update_id"),
+        is_new=one("is_new") == "yes",
+        title=each("title."),
+        body={locale: text.replace("\r\n", "\n") for locale, text in each("body.").items()},
+        impact=one("impact"),
+        status=one("status"),
+        components=each("component."),
+        scheduled_for=one("scheduled_for"),
+        scheduled_until=one("scheduled_until"),
+        links=one("links"),
+        notify=one("notify") == "yes",
+    )
+
+
+def event_of(draft: Draft, zone: ZoneInfo, now: datetime, *, started_at: str | None) -> bytes:
+    """Return the event as `POST /v1/events` takes it; local times are of `zone`.
+
+    Raises:
+        InvalidInputError: a time is none.
+    """
+    incident = {
+        "id": draft.incident_id,
+        "title": draft.title,
+        "impact": draft.impact,
+        "components": [
+            {"key": key, "status": None if health == AFFECTED else health} for key, health in draft.components.items()
+        ],
+        "started_at": started_at or now.isoformat(),
+        "scheduled_for": _instant("scheduled_for", draft.scheduled_for, zone),
+        "scheduled_until": _instant("scheduled_until", draft.scheduled_until, zone),
+        "links": draft.links.split(),
+    }
+    update = {"id": draft.update_id, "status": draft.status, "body": draft.body, "posted_at": now.isoformat()}
+    return orjson.dumps({"id": draft.event_id, "incident": incident, "update": update, "notify": draft.notify})
+
+
+def _instant(name: str, local: str, zone: ZoneInfo) -> str | None:
+    if not local:
+        return None
+    try:
+        return datetime.strptime(local, _LOCAL).replace(tzinfo=zone).isoformat()
+    except ValueError:
+        raise InvalidInputError([FieldError(f"incident.{name}", "must be a date and a time")]) from None

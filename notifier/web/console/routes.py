@@ -1,0 +1,191 @@
+"""The console's routes: who may, what, and how an answer leaves. Works without JavaScript."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from notifier.bootstrap.application import Application
+from notifier.domain.errors import InvalidInputError, NotFoundError
+from notifier.services.api_keys import Scope
+from notifier.services.replay import ReplayOrder
+from notifier.web.console import draft
+from notifier.web.console.compose import Compose
+from notifier.web.console.session import PATH, ForbiddenError, NotSignedInError, Session, Sessions
+from notifier.web.console.views import Views
+
+_MOST_FIELDS = 500
+_SEE_OTHER = 303
+Handler = Callable[[Session, draft.Form], Response]
+
+
+def console_routes(application: Application) -> APIRouter:
+    """Return the console of one installation, to be served beside its API."""
+    console = _Console(application)
+    router = APIRouter(prefix=PATH, include_in_schema=False)
+    shown: dict[str, Handler] = {
+        "": console.incidents,
+        "/incident": console.incident,
+        "/deliveries": console.deliveries,
+        "/delivery": console.delivery,
+        "/explain": console.explain,
+        "/compose": console.compose,
+    }
+    done: dict[str, Handler] = {
+        "/preview": console.preview,
+        "/send": console.send,
+        "/replay": console.replay,
+        "/sign-out": console.sign_out,
+    }
+    for path, handler in shown.items():
+        router.add_api_route(path, console.showing(handler), methods=["GET"])
+    for path, handler in done.items():
+        router.add_api_route(path, console.doing(handler), methods=["POST"])
+    router.add_api_route("/sign-in", console.sign_in, methods=["POST"])
+    return router
+
+
+class _Console:
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._sessions = Sessions(application)
+        self._views = Views(application)
+        self._compose = Compose(application)
+
+    def showing(self, handler: Handler) -> Callable[..., Any]:
+        """Return a route that shows something to whoever is signed in."""
+
+        async def route(request: Request) -> Response:
+            query = parse_qs(request.url.query, max_num_fields=_MOST_FIELDS)
+            return await run_in_threadpool(self._guarded, request, handler, query, None)
+
+        return route
+
+    def doing(self, handler: Handler) -> Callable[..., Any]:
+        """Return a route that does something, asked for by a form of this very session."""
+
+        async def route(request: Request) -> Response:
+            form = await _form(request)
+            return await run_in_threadpool(self._guarded, request, handler, form, _one(form, "mark"))
+
+        return route
+
+    def _guarded(self, request: Request, handler: Handler, form: draft.Form, mark: str | None) -> Response:
+        try:
+            session = self._sessions.of(request)
+            if mark is not None:
+                session.check_form(mark)
+            return handler(session, form)
+        except NotSignedInError:
+            return self._page("sign_in", {"fault": ""}, status=401)
+        except ForbiddenError as error:
+            return self._page("refused", {"heading": "Not allowed", "words": str(error)}, status=403)
+        except NotFoundError as error:
+            return self._page("refused", {"heading": "Not there", "words": str(error)}, status=404)
+        except InvalidInputError as error:
+            return self._page("refused", {"heading": "Not understood", "words": str(error)}, status=422)
+
+    async def sign_in(self, request: Request) -> Response:
+        """Take a key; the cookie that follows opens what the key opens."""
+        key = _one(await _form(request), "key").strip()
+        answer = RedirectResponse(PATH, _SEE_OTHER)
+        if await run_in_threadpool(self._sessions.begin, answer, key):
+            return answer
+        return self._page("sign_in", {"fault": "This key opens nothing here: it needs the scope read."}, status=401)
+
+    def sign_out(self, _session: Session, _form: draft.Form) -> Response:
+        """End the session."""
+        answer = RedirectResponse(PATH, _SEE_OTHER)
+        self._sessions.end(answer)
+        return answer
+
+    def incidents(self, session: Session, _query: draft.Form) -> Response:
+        """Show what there is."""
+        return self._shown("incidents", session, self._views.incidents())
+
+    def incident(self, session: Session, query: draft.Form) -> Response:
+        """Show one incident, and what became of what was just done."""
+        page = self._views.incident(_one(query, "id"))
+        return self._shown("incident", session, {**page, "said": _one(query, "said")})
+
+    def deliveries(self, session: Session, query: draft.Form) -> Response:
+        """Show who got a notification."""
+        notification, state, after = (_one(query, name) for name in ("notification", "state", "after"))
+        return self._shown("deliveries", session, self._views.deliveries(notification, state, after))
+
+    def delivery(self, session: Session, query: draft.Form) -> Response:
+        """Show one delivery's attempts."""
+        return self._shown("delivery", session, self._views.delivery(_one(query, "id")))
+
+    def explain(self, session: Session, query: draft.Form) -> Response:
+        """Show why somebody was, or was not, told."""
+        return self._shown("explain", session, self._views.explain(_one(query, "incident"), _one(query, "subscriber")))
+
+    def compose(self, session: Session, query: draft.Form) -> Response:
+        """Show the form."""
+        session.need(Scope.PUBLISH)
+        return self._shown("compose", session, self._compose.form(self._compose.begin(_one(query, "incident"))))
+
+    def preview(self, session: Session, form: draft.Form) -> Response:
+        """Show how the draft would read; back to the form with what is at fault, or for another change."""
+        session.need(Scope.PUBLISH)
+        typed = draft.read(form)
+        if _one(form, "step") == "change":
+            return self._shown("compose", session, self._compose.form(typed))
+        try:
+            seen = self._compose.look(typed)
+        except InvalidInputError as error:
+            return self._shown("compose", session, self._compose.form(typed, error), status=422)
+        return self._shown("preview", session, {"draft": typed, **seen})
+
+    def send(self, session: Session, form: draft.Form) -> Response:
+        """Tell everybody."""
+        session.need(Scope.PUBLISH)
+        typed = draft.read(form)
+        try:
+            receipt = self._compose.send(typed, session.actor)
+        except InvalidInputError as error:
+            return self._shown("compose", session, self._compose.form(typed, error), status=422)
+        return _back(receipt.incident_id, f"{receipt.outcome.value}: {receipt.reason}")
+
+    def replay(self, session: Session, form: draft.Form) -> Response:
+        """Send again what failed of one notification."""
+        session.need(Scope.MANAGE)
+        number = self._application.replay(ReplayOrder(notification_id=_one(form, "notification")))
+        return _back(_one(form, "incident"), f"{number} deliveries will be sent again")
+
+    def _shown(self, name: str, session: Session, context: Mapping[str, Any], *, status: int = 200) -> Response:
+        may = {scope.value: session.may(scope) for scope in Scope}
+        who = {"who": session.caller.name, "may": may, "mark": session.form_mark}
+        return self._page(name, {**who, **context}, status=status)
+
+    def _page(self, name: str, context: Mapping[str, Any], *, status: int = 200) -> Response:
+        renderer = self._application.renderer
+        html = renderer.page(f"console/{name}", self._application.vocabulary.default_locale, context)
+        sources = f"default-src 'none'; style-src {renderer.style_source()}; img-src data:; form-action 'self'"
+        headers = {
+            "Content-Security-Policy": f"{sources}; base-uri 'none'; frame-ancestors 'none'",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-store",
+        }
+        return HTMLResponse(html, status_code=status, headers=headers)
+
+
+async def _form(request: Request) -> draft.Form:
+    body = await request.body()
+    try:
+        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:  # not UTF-8, or more fields than any form of ours
+        return {}
+
+
+def _one(form: draft.Form, name: str) -> str:
+    return (form.get(name) or [""])[0]
+
+
+def _back(incident_id: str, said: str) -> Response:
+    return RedirectResponse(f"{PATH}/incident?{urlencode({'id': incident_id, 'said': said})}", _SEE_OTHER)

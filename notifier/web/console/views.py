@@ -1,0 +1,73 @@
+"""What the console shows: incidents, one incident, deliveries, why somebody was (not) told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from notifier.bootstrap.application import Application
+from notifier.domain import ids
+from notifier.domain.errors import NotFoundError
+from notifier.domain.values import DeliveryState
+from notifier.services.readings import ReadMetrics
+from notifier.storage import alarms
+
+Page = Mapping[str, Any]
+_INCIDENTS, _DELIVERIES = 25, 50
+
+
+class Views:
+    """Reads; every answer is what a template is filled with."""
+
+    def __init__(self, application: Application) -> None:
+        """Take the installation; reads nothing yet."""
+        self._application = application
+        self._readings = ReadMetrics(application.database, application.clock, application.producer.depths)
+
+    def incidents(self) -> Page:
+        """The newest incidents, what waits, and what stands still."""
+        readings = self._readings()
+        with self._application.database.read() as connection:
+            standing = alarms.current(connection)
+        waiting: dict[str, float] = {}
+        for (lane, _), number in readings.batches.items():
+            waiting[lane] = waiting.get(lane, 0) + number
+        return {
+            "incidents": self._application.history.incidents(limit=_INCIDENTS),
+            "waiting": {lane: int(number) for lane, number in sorted(waiting.items())},
+            "overdue": {lane: seconds for (lane,), seconds in readings.overdue.items()},
+            "alarms": [{"key": row.key, "since": row.since, "detail": row.detail} for row in standing],
+        }
+
+    def incident(self, incident_id: str) -> Page:
+        """One incident: its time line, and per notification how many are in which state."""
+        history = self._application.history
+        return {"incident": history.incident(incident_id), "notifications": history.notifications(incident_id)}
+
+    def deliveries(self, notification_id: str, state: str, after: str) -> Page:
+        """One notification's deliveries, a page of them; `after` is the last delivery of the page before."""
+        states = [DeliveryState(state)] if state in set(DeliveryState) else []
+        place = ids.parse_delivery_id(after)
+        items = self._application.history.notification_deliveries(
+            notification_id, states=states, after_key=place[1] if place else None, limit=_DELIVERIES + 1
+        )
+        shown = items[:_DELIVERIES]
+        return {
+            "notification_id": notification_id,
+            "state": states[0].value if states else "",
+            "states": [item.value for item in DeliveryState],
+            "deliveries": shown,
+            "next": shown[-1]["id"] if len(items) > _DELIVERIES else "",
+        }
+
+    def delivery(self, delivery_id: str) -> Page:
+        """One delivery with its attempts."""
+        return {"delivery": self._application.history.delivery(delivery_id)}
+
+    def explain(self, incident_id: str, subscriber: str) -> Page:
+        """Why a subscriber was, or was not, told; a form while one of the two is missing."""
+        page: dict[str, Any] = {"incident_id": incident_id, "subscriber": subscriber, "found": None, "fault": ""}
+        if incident_id and subscriber:
+            try:
+                page["found"] = self._application.explain(incident_id, subscriber)
+            except NotFoundError as error:
+                page["fault"] = str(error)
+        return page
