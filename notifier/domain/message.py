@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +27,11 @@ class MailContent:
     reply_to: Mailbox | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailRecipient:
-    """One addressee of a mail request. `delivery_id` is the same on every attempt."""
+class MailRecipient(NamedTuple):
+    """One addressee of a mail request. `delivery_id` is the same on every attempt.
+
+    A tuple, for a million of them are made: a frozen dataclass takes twice as long to make.
+    """
 
     delivery_id: str
     address: str

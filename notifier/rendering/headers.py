@@ -24,6 +24,8 @@ def domain_of(sender: Mailbox) -> str:
 
 def id_part(text: str) -> str:
     """Make any id fit the left side of a message id: two ids never become one."""
+    if len(text) <= _MAX_ID and text.isascii() and text.replace("_", "").isalnum():
+        return text
     plain = _NOT_IN_ID.sub("-", text).strip("-")
     if plain == text and len(text) <= _MAX_ID:
         return plain

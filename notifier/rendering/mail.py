@@ -1,6 +1,6 @@
 """Incident mail: one rendering per notice, locale and standing; the rest is a merge of small dictionaries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ MAX_SUBJECT = 150  # characters; provider page "message format"
 MAX_HTML = 58_000  # bytes with the tags still in; Gmail clips a mail of 102 kB, we promise 60
 _MAX_GREETED_NAME = 80
 _PREHEADER = 110
+_KEPT_ZONES = 1_000  # more than there are; subscribers' rows may hold anything
 # Tried in turn until the mail is small enough: an incident of many long updates lists fewer of them.
 _BUDGETS = (Budget(30, 16_000, 14_000), Budget(15, 10_000, 6_000), Budget(5, 5_000, 2_000), Budget(1, 2_000, 0))
 
@@ -36,6 +37,13 @@ class Words:
     with_name: str  # has one %(name)s
     without_name: str
 
+    def to(self, name: str) -> str:
+        """Return the greeting of somebody, whatever they call themselves."""
+        if not name or name.isspace():
+            return self.without_name
+        fine = len(name) <= _MAX_GREETED_NAME and name.isprintable()
+        return self.with_name % {"name": name if fine else clean_line(name, _MAX_GREETED_NAME)}
+
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
@@ -45,23 +53,52 @@ class RenderedMail:
     since: int
     content: MailContent
     prefix: str
+    personal_tags: Sequence[str]  # in the order of `tags.PERSONAL`
     domain: str
     reader: Language
     instants: Mapping[str, datetime]
     greeting: Words
+    house_timezone: str
     _times: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def times(self, timezone: str, house_timezone: str) -> Mapping[str, str]:
+    def times(self, timezone: str) -> Mapping[str, str]:
         """Every time of this mail as a reader in that zone says it, by tag. Worked out once per zone."""
-        where = zone(timezone, house_timezone)
-        known = self._times.get(where.key)
+        known = self._times.get(timezone)
         if known is None:
+            where = zone(timezone, self.house_timezone)
             known = {
                 tags.tag(self.prefix, name): moment(instant, self.reader.cldr, where)
                 for name, instant in self.instants.items()
             }
-            self._times[where.key] = known
+            if len(self._times) < _KEPT_ZONES:
+                self._times[timezone] = known
         return known
+
+    def personal(
+        self, delivery_id: str, address: str, name: str, timezone: str, links: tuple[str, str]
+    ) -> MailRecipient:
+        """One recipient's part: greeting, times in their zone, links, headers. Called for everybody: microseconds.
+
+        `links`: where to unsubscribe, where to choose.
+        """
+        unsubscribe_url, preferences_url = links
+        greeting = self.greeting.to(name)
+        greet, greet_html, choose, choose_html, leave, leave_html = self.personal_tags
+        return MailRecipient(
+            delivery_id,
+            address,
+            name,
+            {
+                **self.times(timezone),
+                greet: greeting,
+                greet_html: _escaped(greeting),
+                choose: preferences_url,
+                choose_html: _escaped(preferences_url),
+                leave: unsubscribe_url,
+                leave_html: _escaped(unsubscribe_url),
+            },
+            recipient_headers(delivery_id, self.domain, unsubscribe_url),
+        )
 
 
 class MailRenderer:
@@ -107,10 +144,12 @@ class MailRenderer:
             since=since,
             content=content,
             prefix=prefix,
+            personal_tags=[tags.tag(prefix, name) for name in tags.PERSONAL],
             domain=domain_of(sender),
             reader=reader,
             instants={name: instant for name, instant in _instants(notice, draft.entries).items() if name in used},
             greeting=Words(with_name=reader.gettext("Hello %(name)s,"), without_name=reader.gettext("Hello,")),
+            house_timezone=self._story.brand.timezone,
         )
 
     def _draft(self, notice: Notice, reader: Language, since: int) -> "_Draft":
@@ -152,40 +191,11 @@ class _Draft:
         return len(self.html.encode()) <= MAX_HTML
 
 
-def personal(
-    mail: RenderedMail,
-    *,
-    house_timezone: str,
-    delivery_id: str,
-    address: str,
-    name: str,
-    timezone: str,
-    unsubscribe_url: str,
-    preferences_url: str,
-) -> MailRecipient:
-    """One recipient's part of a rendered mail: a few microseconds."""
-    prefix = mail.prefix
-    greeting = mail.greeting.without_name
-    if name and not name.isspace():
-        known_as = (
-            name if name.isprintable() and len(name) <= _MAX_GREETED_NAME else clean_line(name, _MAX_GREETED_NAME)
-        )
-        greeting = mail.greeting.with_name % {"name": known_as}
-    return MailRecipient(
-        delivery_id=delivery_id,
-        address=address,
-        name=name,
-        substitutions={
-            **mail.times(timezone, house_timezone),
-            f"-{prefix}_{tags.GREETING}-": greeting,
-            f"-{prefix}_{tags.GREETING_HTML}-": str(escape(greeting)),
-            f"-{prefix}_{tags.PREFERENCES}-": preferences_url,
-            f"-{prefix}_{tags.PREFERENCES_HTML}-": str(escape(preferences_url)),
-            f"-{prefix}_{tags.UNSUBSCRIBE}-": unsubscribe_url,
-            f"-{prefix}_{tags.UNSUBSCRIBE_HTML}-": str(escape(unsubscribe_url)),
-        },
-        headers=recipient_headers(delivery_id, mail.domain, unsubscribe_url),
-    )
+def _escaped(text: str) -> str:
+    """Escape for HTML; most texts have nothing to escape, which is quicker to see than to do."""
+    if "&" in text or "<" in text or ">" in text or '"' in text or "'" in text:
+        return str(escape(text))
+    return text
 
 
 def _personal_marks(*, html: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from notifier.domain.values import WebhookFormat
 from notifier.rendering.account_mail import AccountMailRenderer, AccountMessage
 from notifier.rendering.environment import Templates
 from notifier.rendering.language import Languages
-from notifier.rendering.mail import MailRenderer, RenderedMail, personal
+from notifier.rendering.mail import MailRenderer, RenderedMail
 from notifier.rendering.pages import PageRenderer
 from notifier.rendering.payloads import PayloadBuilder
 from notifier.rendering.posts import PostText, PostWriter
@@ -86,16 +86,7 @@ class Renderer:
         preferences_url: str,
     ) -> MailRecipient:
         """One recipient's part of a rendered mail: greeting, times in their zone, links, headers."""
-        return personal(
-            mail,
-            house_timezone=self._brand.timezone,
-            delivery_id=delivery_id,
-            address=address,
-            name=name,
-            timezone=timezone,
-            unsubscribe_url=unsubscribe_url,
-            preferences_url=preferences_url,
-        )
+        return mail.personal(delivery_id, address, name, timezone, (unsubscribe_url, preferences_url))
 
     def post(self, notice: Notice, account: Account, since: int) -> str:
         """Write the text of a post; see `post_text`."""

@@ -15,6 +15,7 @@ from notifier.rendering.cleaning import TAG_CLOSE, TAG_OPEN
 GREETING, GREETING_HTML = "greet", "greeth"
 PREFERENCES, PREFERENCES_HTML = "prefs", "prefsh"
 UNSUBSCRIBE, UNSUBSCRIBE_HTML = "unsub", "unsubh"
+PERSONAL = (GREETING, GREETING_HTML, PREFERENCES, PREFERENCES_HTML, UNSUBSCRIBE, UNSUBSCRIBE_HTML)
 STARTED, BEGINS, ENDS = "start", "from", "until"
 
 _MARK = re.compile(f"{TAG_OPEN}([a-z0-9]+){TAG_CLOSE}")

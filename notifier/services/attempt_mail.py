@@ -105,19 +105,12 @@ class MailAttempt:
         """Word the batch: content once, personal parts per recipient."""
         notice = stored.notice
         rendered = self.renderer.mail(notice, locale=batch.locale, since=batch.since)
+        links = self.links.personal(batch.notification_id)
         return MailRequest(
             content=rendered.content,
             recipients=[
-                self.renderer.personal(
-                    rendered,
-                    delivery_id=ids.delivery_id(notice.id, row.key),
-                    address=row.email,
-                    name=row.name,
-                    timezone=row.timezone,
-                    unsubscribe_url=self.links.unsubscribe(row.subscriber_id, batch.notification_id),
-                    preferences_url=self.links.preferences(row.subscriber_id),
-                )
-                for row in rows
+                rendered.personal(ids.delivery_id(notice.id, key), email, name, zone, links(subscriber_id))
+                for key, subscriber_id, email, name, zone in rows
             ],
             notification_id=notice.id,
             batch_id=batch.id,

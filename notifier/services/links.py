@@ -1,5 +1,6 @@
 """The links a message carries; each is signed and says by itself whom and what it concerns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,11 +8,11 @@ from typing import Protocol
 class TokenSigner(Protocol):
     """Signs small facts into URL-safe tokens (`services/tokens.py`)."""
 
-    def unsubscribe(self, subscriber_id: int, notification_id: int) -> str:
-        """Return a token that unsubscribes, for ever valid."""
+    def unsubscriber(self, notification_id: int) -> Callable[[int], str]:
+        """Return what makes, per subscriber, a token that unsubscribes, for ever valid."""
 
-    def preferences(self, subscriber_id: int) -> str:
-        """Return a token that opens the preferences page."""
+    def preference_opener(self) -> Callable[[int], str]:
+        """Return what makes, per subscriber, a token that opens the preferences page."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,8 @@ class Links:
     public_url: str
     tokens: TokenSigner
 
-    def unsubscribe(self, subscriber_id: int, notification_id: int) -> str:
-        """Where one click unsubscribes (RFC 8058)."""
-        return f"{self.public_url}/unsubscribe/{self.tokens.unsubscribe(subscriber_id, notification_id)}"
-
-    def preferences(self, subscriber_id: int) -> str:
-        """Where a subscriber chooses what to hear."""
-        return f"{self.public_url}/preferences/{self.tokens.preferences(subscriber_id)}"
+    def personal(self, notification_id: int) -> Callable[[int], tuple[str, str]]:
+        """Return what gives, per subscriber, where one click unsubscribes (RFC 8058), and where they choose."""
+        unsubscribe, choose = f"{self.public_url}/unsubscribe/", f"{self.public_url}/preferences/"
+        unsubscriber, opener = self.tokens.unsubscriber(notification_id), self.tokens.preference_opener()
+        return lambda subscriber_id: (unsubscribe + unsubscriber(subscriber_id), choose + opener(subscriber_id))

@@ -5,7 +5,7 @@ A token is base64url of
     purpose (1 byte) | expiry, Unix seconds, 0 = never (4) | subject (8) | detail (8) | extra (0 or more) | MAC (16)
 
 The MAC is HMAC-SHA256 cut to 128 bits (RFC 2104 section 5), under a key derived for the purpose, so a token for one
-purpose is worthless for another. There is no address in it. Signing takes under 5 microseconds: one is made for every
+purpose is worthless for another. There is no address in it. Signing takes about a microsecond: two are made for every
 recipient of every mail.
 """
 
@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -30,6 +30,8 @@ _MAX_LENGTH = 500
 _ALPHABET = re.compile(r"[A-Za-z0-9_-]+")
 _DAY = 86_400
 _PREFERENCES_DAYS = 90
+_BLOCK = 64  # bytes, of SHA-256
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Purpose(IntEnum):
@@ -58,6 +60,26 @@ class ExpiredTokenError(TokenError):
     """It was ours; its time is over."""
 
 
+class _Key:
+    """HMAC-SHA256 under one key, cut to 128 bits. Both pads are hashed once: what is left costs a third of hmac.digest.
+
+    Source: RFC 2104 section 4, whose precomputation this is.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        padded = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+
+    def mac(self, body: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(body)
+        outer.update(inner.digest())
+        return outer.digest()[:_MAC_BYTES]
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a token says: `subject` is a subscriber's row number, `detail` and `extra` depend on the purpose."""
@@ -81,7 +103,7 @@ class Tokens:
             raise ConfigError("NOTIFIER_SECRET_KEYS", "at least one key is needed")
         self._clock = clock
         self._keys = {
-            purpose: tuple(derive(key, f"token {purpose.name.lower()}") for key in keys) for purpose in Purpose
+            purpose: tuple(_Key(derive(key, f"token {purpose.name.lower()}")) for key in keys) for purpose in Purpose
         }
 
     def __repr__(self) -> str:
@@ -96,8 +118,7 @@ class Tokens:
 
     def _signed(self, purpose: Purpose, expiry: int, subject: int, detail: int, extra: bytes = b"") -> str:
         body = _BODY.pack(purpose, expiry, subject, detail) + extra
-        mac = hmac.digest(self._keys[purpose][0], body, hashlib.sha256)[:_MAC_BYTES]
-        return base64.urlsafe_b64encode(body + mac).rstrip(b"=").decode("ascii")
+        return _encoded(body + self._keys[purpose][0].mac(body))
 
     def read(self, purpose: Purpose, token: str, now: datetime) -> Claim:
         """Return what a token says.
@@ -119,23 +140,44 @@ class Tokens:
 
     def _is_ours(self, purpose: Purpose, body: bytes, mac: bytes) -> bool:
         """Compare with every key, always all of them, in constant time."""
-        matches = [
-            hmac.compare_digest(hmac.digest(key, body, hashlib.sha256)[:_MAC_BYTES], mac) for key in self._keys[purpose]
-        ]
+        matches = [hmac.compare_digest(key.mac(body), mac) for key in self._keys[purpose]]
         return any(matches)
 
     def unsubscribe(self, subscriber_id: int, notification_id: int) -> str:
         """Return the token of a mail's unsubscribe link; `detail` is the notification, 0 for none. Never expires."""
-        return self._signed(Purpose.UNSUBSCRIBE, 0, subscriber_id, notification_id)
+        return self.unsubscriber(notification_id)(subscriber_id)
+
+    def unsubscriber(self, notification_id: int) -> Callable[[int], str]:
+        """Return what makes such tokens for many subscribers."""
+        return self._series(Purpose.UNSUBSCRIBE, 0, notification_id)
 
     def preferences(self, subscriber_id: int) -> str:
         """Return the token of the preferences page: valid for 90 days, the same all day, so that a retry is too."""
+        return self.preference_opener()(subscriber_id)
+
+    def preference_opener(self) -> Callable[[int], str]:
+        """Return what makes such tokens for many subscribers."""
         day = int(self._clock().timestamp()) // _DAY
-        return self._signed(Purpose.PREFERENCES, (day + _PREFERENCES_DAYS + 1) * _DAY, subscriber_id, 0)
+        return self._series(Purpose.PREFERENCES, (day + _PREFERENCES_DAYS + 1) * _DAY, 0)
+
+    def _series(self, purpose: Purpose, expiry: int, detail: int) -> Callable[[int], str]:
+        """Return what signs tokens that differ in their subject alone."""
+        mac, pack = self._keys[purpose][0].mac, _BODY.pack
+
+        def signed(subject: int) -> str:
+            body = pack(purpose, expiry, subject, detail)
+            return _encoded(body + mac(body))
+
+        return signed
 
     def expiring(self, purpose: Purpose, subject: int, detail: int = 0, *, lifetime: timedelta) -> str:
         """Return a token that is valid from now for `lifetime`."""
         return self.sign(purpose, subject, detail, expires_at=self._clock() + lifetime)
+
+
+def _encoded(raw: bytes) -> str:
+    """Return base64url without padding (RFC 4648 section 5)."""
+    return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def _decode(token: str) -> bytes:
@@ -147,6 +189,6 @@ def _decode(token: str) -> bytes:
     except (binascii.Error, ValueError) as error:
         raise refused from error
     # The last character has spare bits: only the spelling we made counts.
-    if len(raw) < _BODY.size + _MAC_BYTES or base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii") != token:
+    if len(raw) < _BODY.size + _MAC_BYTES or _encoded(raw) != token:
         raise refused
     return raw

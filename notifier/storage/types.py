@@ -1,10 +1,12 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Dialect, Row
+from sqlalchemy import JSON, BigInteger, CursorResult, Dialect, Row
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.types import TypeDecorator
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -25,6 +27,14 @@ def to_micros(moment: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """Return the aware UTC instant."""
     return _EPOCH + micros * _MICROSECOND
+
+
+def driver_rows(result: CursorResult[Any]) -> Sequence[tuple[Any, ...]]:
+    """Return what is left of a result as the database driver gives it: tuples, no value converted."""
+    cursor: DBAPICursor | None = result.cursor
+    rows = cursor.fetchall() if cursor is not None else []
+    result.close()
+    return rows
 
 
 class Instant(TypeDecorator[datetime]):

@@ -19,6 +19,7 @@ _ASCII_ADDRESS = re.compile(
 )
 # C0, DEL and C1 controls, Unicode's line breaks, and lone surrogates, which UTF-8 cannot carry.
 _UNSENDABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_PLAIN_NAME = re.compile(r"\w+(?: \w+)*")
 _FORBIDDEN_IN_NAME = re.compile(r"[;,\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\s]+")
 _NAMED = re.compile(r"(?P<name>.*?)\s*(?P<address><[^<>]*>)", re.DOTALL)
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # RFC 5322 section 3.2.3, and blanks between
@@ -44,6 +45,8 @@ def sendable_address(address: str) -> str | None:
 
 def display_name(name: str) -> str:
     """Return a name without `;`, `,` (SendGrid's older limits page), control characters and doubled blanks."""
+    if len(name) <= MAX_NAME and _PLAIN_NAME.fullmatch(name):
+        return name  # as most names are
     return _FORBIDDEN_IN_NAME.sub(" ", name)[:MAX_NAME].strip()
 
 

@@ -60,6 +60,11 @@ def cut(request: MailRequest, limits: MailLimits = SENDGRID_LIMITS) -> Cut:
     return Cut(requests=[replace(request, recipients=chunk) for chunk in chunks], too_large=too_large)
 
 
+def surely_fits(own: bytes, args: bytes, limits: MailLimits) -> bool:
+    """Whether an encoded personalization is so short that no part of it can be too long; `args` as in `fits`."""
+    return len(own) <= limits.substitution_bytes and len(own) + len(args) <= limits.custom_args_bytes
+
+
 def fits(own: Mapping[str, Any], args: Mapping[str, str], limits: MailLimits) -> bool:
     """Whether one personalization stays within its own limits; `args` are the message's custom arguments."""
     values: dict[str, str] = own["substitutions"]
@@ -73,8 +78,11 @@ def fits(own: Mapping[str, Any], args: Mapping[str, str], limits: MailLimits) ->
 
 
 def exceeds(body: bytes, most: int) -> bool:
-    """Whether UTF-8 JSON is longer than `most` bytes once escaped; no byte becomes more than six."""
-    return len(body) > most or (len(body) * 6 > most and escaped_bytes(body) > most)
+    """Whether UTF-8 JSON is longer than `most` bytes once escaped.
+
+    At the worst, a character of two or four bytes becomes three times as long; DEL, which is one byte, six times.
+    """
+    return len(body) > most or (3 * (len(body) + body.count(b"\x7f")) > most and escaped_bytes(body) > most)
 
 
 def _longer(text: str, most: int) -> bool:

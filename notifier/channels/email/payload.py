@@ -5,6 +5,7 @@ Source: SendGrid's v3 Mail Send reference, its pages on personalizations, substi
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -66,9 +67,10 @@ def personalization(recipient: MailRecipient, address: str, notification_id: str
     to = {"email": address}
     if name := display_name(recipient.name):
         to["name"] = name
+    substitutions = recipient.substitutions
     return {
         "to": [to],
-        "substitutions": dict(recipient.substitutions),
+        "substitutions": substitutions if isinstance(substitutions, dict) else dict(substitutions),
         "custom_args": {"delivery_id": recipient.delivery_id, "notification_id": notification_id},
         "headers": custom_headers(recipient.headers),
     }
@@ -76,11 +78,20 @@ def personalization(recipient: MailRecipient, address: str, notification_id: str
 
 def custom_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers a sender may set, values in one line of ASCII."""
+    values = "".join(headers.values())
+    if isinstance(headers, dict) and values.isascii() and values.isprintable() and _may_be_set(tuple(headers)):
+        return headers
     return {
         name: value if value.isascii() and value.isprintable() else header_value(value)
         for name, value in headers.items()
         if name.lower() not in RESERVED_HEADERS
     }
+
+
+@lru_cache(maxsize=64)
+def _may_be_set(names: tuple[str, ...]) -> bool:
+    """Whether none of the names is reserved; every recipient of every mail has the same ones."""
+    return not any(name.lower() in RESERVED_HEADERS for name in names)
 
 
 def categories(request: MailRequest) -> list[str]:

@@ -11,7 +11,7 @@ from python_http_client.exceptions import HTTPError
 from notifier.channels.base import MailReceipt, RecipientsRefusedError, TooLargeError
 from notifier.channels.connections import ConnectionPool
 from notifier.channels.email.addresses import sendable_address
-from notifier.channels.email.cut import SENDGRID_LIMITS, MailLimits, exceeds, fits
+from notifier.channels.email.cut import SENDGRID_LIMITS, MailLimits, exceeds, fits, surely_fits
 from notifier.channels.email.payload import common_args, content_part, encoded, personalization
 from notifier.channels.email.sendgrid_client import Payload, sendgrid_api
 from notifier.channels.http import (
@@ -144,35 +144,44 @@ def request_body(request: MailRequest, limits: MailLimits = SENDGRID_LIMITS) -> 
     """
     if len(request.recipients) > limits.recipients:
         raise TooLargeError(f"{len(request.recipients)} recipients, at most {limits.recipients}")
-    envelopes = []
+    envelopes: list[bytes] = []
     hopeless: dict[Reason, list[str]] = {}
     for recipient, envelope in _envelopes(request, limits):
-        if isinstance(envelope, Reason):
-            hopeless.setdefault(envelope, []).append(recipient.delivery_id)
-        else:
+        if isinstance(envelope, bytes):
             envelopes.append(envelope)
+        else:
+            hopeless.setdefault(envelope, []).append(recipient.delivery_id)
     for reason, ids in hopeless.items():
         raise RecipientsRefusedError(ids, reason, "refused before sending")
-    body = encoded({**content_part(request), "personalizations": envelopes})
+    head = encoded({**content_part(request), "personalizations": []}).removesuffix(b"]}")
+    body = b"%b%b]}" % (head, b",".join(envelopes))
     if exceeds(body, limits.body_bytes):
         raise TooLargeError(f"{len(body)} bytes, at most {limits.body_bytes} when escaped")
     return body
 
 
-def _envelopes(request: MailRequest, limits: MailLimits) -> Iterator[tuple[MailRecipient, dict[str, Any] | Reason]]:
-    """Yield each recipient with the envelope, or with the reason why there can be none."""
+def _envelopes(request: MailRequest, limits: MailLimits) -> Iterator[tuple[MailRecipient, bytes | Reason]]:
+    """Yield each recipient with the encoded envelope, or with the reason why there can be none."""
     args = common_args(request)
+    encoded_args, notification_id = encoded(args), request.notification_id
     seen = set()
     for recipient in request.recipients:
         address = sendable_address(recipient.address)
         if address is None:
             yield recipient, Reason.BAD_ADDRESS
-        elif address.lower() in seen:
+            continue
+        mailbox = address.lower()
+        if mailbox in seen:
             yield recipient, Reason.DUPLICATE
+            continue
+        seen.add(mailbox)
+        own = personalization(recipient, address, notification_id)
+        envelope = encoded(own)
+        few = len(recipient.substitutions) <= limits.substitutions
+        if (few and surely_fits(envelope, encoded_args, limits)) or fits(own, args, limits):
+            yield recipient, envelope
         else:
-            seen.add(address.lower())
-            envelope = personalization(recipient, address, request.notification_id)
-            yield recipient, envelope if fits(envelope, args, limits) else Reason.TOO_LARGE
+            yield recipient, Reason.TOO_LARGE
 
 
 def named_recipients(body: Mapping[str, Any], recipients: Sequence[MailRecipient]) -> tuple[list[str], bool]:

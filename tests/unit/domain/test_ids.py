@@ -1,3 +1,4 @@
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -99,3 +100,9 @@ def test_a_key_fits_63_bits(email: str) -> None:
 def test_keys_split_an_audience_evenly() -> None:
     halves = sum(address_key(b"pepper", f"shop-{number}@shop.example") < 2**62 for number in range(10_000))
     assert 4_800 < halves < 5_200
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_a_delivery_id_ends_with_its_key_in_the_base_32_of_rfc_4648(key: int) -> None:
+    expected = base64.b32encode(key.to_bytes(8, "big")).decode().rstrip("=").lower()
+    assert delivery_id("ntf_01", key) == f"dlv_01_{expected}"

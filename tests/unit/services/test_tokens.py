@@ -1,4 +1,6 @@
 import base64
+import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.domain.errors import ConfigError
+from notifier.services.secretbox import derive
 from notifier.services.tokens import (
     ExpiredTokenError,
     ForeignPurposeError,
@@ -110,3 +113,16 @@ def test_without_a_key_nothing_starts_and_no_key_shows_in_a_repr() -> None:
     with pytest.raises(ConfigError, match="NOTIFIER_SECRET_KEYS"):
         Tokens((), lambda: NOON)
     assert "hunter2" not in repr(tokens("hunter2"))
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
+def test_the_signature_is_hmac_sha256_of_the_token_under_the_key_of_its_purpose(subject: int, detail: int) -> None:
+    raw = base64.urlsafe_b64decode(tokens("key").unsubscribe(subject, detail) + "==")
+    key = derive("key", "token unsubscribe")
+    assert raw[-16:] == hmac.digest(key, raw[:-16], hashlib.sha256)[:16]
+
+
+def test_tokens_made_in_series_are_those_made_one_by_one() -> None:
+    one = tokens()
+    assert [*map(one.unsubscriber(9), (1, 2))] == [one.unsubscribe(1, 9), one.unsubscribe(2, 9)]
+    assert [*map(one.preference_opener(), (1, 2))] == [one.preferences(1), one.preferences(2)]
