@@ -61,7 +61,8 @@ def test_whatever_is_put_in_the_message_stays_one_well_formed_message(
         "date", "from", "to", "subject", "message-id", "x-ours", "mime-version", "content-type",
     }  # fmt: skip
     assert len(list(message.iter_parts())) == 2
-    expected = re.sub(r"\r\n|\r|\n", "\n", text + value)
+    # Each by itself: a CR that ends the text and an LF that begins the value are two line ends.
+    expected = "".join(re.sub(r"\r\n|\r|\n", "\n", piece) for piece in (text, value))
     assert parts(raw)[0] == expected
 
 
