@@ -30,6 +30,11 @@ POLICIES: Mapping[Channel, CoalescePolicy] = {
 }
 
 
+def key_of(name: str) -> int:
+    """Return the address key of a subscriber that `Spine.subscriber` added without an address of its own."""
+    return address_key(PEPPER, f"{name}@example.com")
+
+
 class Nudges:
     """Remembers what it was asked; nothing is sent anywhere."""
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from notifier.domain.values import Channel, Reason
+from notifier.services.hold import hold_back
 from notifier.services.outcomes import made_way
 from notifier.services.ports import Clock, Nudge
 from notifier.services.settle import settle
@@ -66,5 +67,7 @@ class Attempt:
                 )
                 return
             ready = settle(connection, batch, stored, owner=self.owner, now=self.clock())
+            if ready is not None:
+                ready = hold_back(connection, ready, stored, owner=self.owner, now=self.clock())
         if ready is not None:
             self.channels[ready.channel](ready, stored)

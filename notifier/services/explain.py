@@ -14,7 +14,7 @@ from notifier.domain.audience import Check, Standing, checks, standing_of
 from notifier.domain.errors import NotFoundError
 from notifier.domain.subscriber import StoredSubscriber
 from notifier.domain.values import Channel, DeliveryState, SubscriberState
-from notifier.services.plan import occasion_of
+from notifier.services.occasion import occasion_of
 from notifier.storage import deliveries, notifications, subscribers, suppressions, timeline
 from notifier.storage.codec import instant_to_json
 from notifier.storage.engine import Database

@@ -2,32 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
-from notifier.domain.audience import Occasion, Preferences, Scope, Standing, is_told
-from notifier.domain.values import Channel, Status
+from sqlalchemy import Connection
+
+from notifier.domain.audience import Occasion, Preferences, Standing, is_told
+from notifier.domain.holding import passes_quiet_hours, quiet_until
+from notifier.domain.values import Channel
+from notifier.services.occasion import occasion_of
 from notifier.services.ports import Clock, Nudge
-from notifier.storage import notifications, planning, preferences
+from notifier.storage import holding, notifications, planning, preferences
 from notifier.storage.engine import Database
+from notifier.storage.holding import QuietSpan
 from notifier.storage.notifications import StoredNotification
 from notifier.storage.planning import ACCOUNT_PREFERENCE_ID, MAX_KEY, PlannedBatch, PlanRange
 
 _LEASE = timedelta(seconds=120)
+# Each end of quiet hours makes batches of its own; who is left over is held when their batch is about to leave.
+_MOST_SPANS = 300
 BATCH_SIZES: Mapping[Channel, int] = {Channel.EMAIL: 1000, Channel.WEBHOOK: 500, Channel.SOCIAL: 1}
-
-
-def occasion_of(stored: StoredNotification, scopes: Sequence[Scope]) -> Occasion:
-    """Return what routing needs to know of a notification."""
-    notice = stored.notice
-    scope = Scope(impact=notice.incident.impact, components=notice.incident.component_keys)
-    return Occasion(
-        channel=stored.channel,
-        scope=scope,
-        earlier_scopes=tuple(item for item in scopes if item != scope),
-        closes=notice.closes,
-        postmortem=notice.lead.status is Status.POSTMORTEM,
-    )
 
 
 def cut_keys(people: int, *, first: int, rest: int) -> list[tuple[int, int]]:
@@ -90,15 +84,7 @@ class Plan:
             # What was planned while this one was decided could not be seen then. From here on nothing older leaves.
             incident_id, sequence = stored.notice.incident.id, stored.notice.sequence
             notifications.supersede_older(connection, incident_id, stored.channel, sequence, self.clock())
-            occasion = occasion_of(stored, notifications.scopes_of_round(connection, stored))
-            wanted = self._preference_sets(stored.channel, planning.preference_sets(connection))
-            told = [
-                (number, standing)
-                for number, choice in wanted
-                for standing in Standing
-                if is_told(choice, standing, occasion)
-            ]
-            planning.add_verdicts(connection, stored.id, told)
+            self._judge(connection, stored, self._occasion(connection, stored))
             if stored.channel is Channel.EMAIL:
                 people = planning.highest_subscriber_id(connection)
                 keys = cut_keys(people, first=self.first_range, rest=self.range_size)
@@ -111,6 +97,17 @@ class Plan:
                     for number, (low, high) in enumerate(keys)
                 ],
             )
+
+    @staticmethod
+    def _occasion(connection: Connection, stored: StoredNotification) -> Occasion:
+        return occasion_of(stored, notifications.scopes_of_round(connection, stored))
+
+    def _judge(self, connection: Connection, stored: StoredNotification, occasion: Occasion) -> None:
+        """Ask the rule about the sets it was not asked about yet: people change theirs while others are planned."""
+        unjudged = self._preference_sets(stored.channel, planning.unjudged_sets(connection, stored.id))
+        for number, choice in unjudged:
+            told = [standing for standing in Standing if is_told(choice, standing, occasion)]
+            planning.add_verdicts(connection, stored.id, number, told)
 
     def _row_ranges(self, highest: int) -> list[tuple[int, int]]:
         """Cut row numbers; the last range is open at its end, for rows that are added meanwhile."""
@@ -130,7 +127,11 @@ class Plan:
             item = planning.claim_range(connection, stored.id, now=now, lease=_LEASE)
             if item is None:
                 return None
+            occasion = self._occasion(connection, stored)
+            self._judge(connection, stored, occasion)
             newest = notifications.newest_sequence(connection, stored.notice.incident.id, stored.channel)
+            # Partners get every update, in order; the others only what is still the newest.
+            superseded = newest > stored.notice.sequence and stored.channel is not Channel.WEBHOOK
             batches = planning.plan_range(
                 connection,
                 item,
@@ -140,8 +141,8 @@ class Plan:
                 round_start=stored.notice.round_start,
                 lane=stored.lane,
                 batch_size=self.batch_sizes[stored.channel],
-                # Partners get every update, in order; the others only what is still the newest.
-                superseded=newest > stored.notice.sequence and stored.channel is not Channel.WEBHOOK,
+                superseded=superseded,
+                quiet=() if superseded else _quiet_now(connection, item, occasion, now),
                 now=now,
             )
             planning.finish_range(connection, item)
@@ -153,3 +154,15 @@ class Plan:
                 return False
             notifications.set_state(connection, stored.id, "planned", self.clock())
         return True
+
+
+def _quiet_now(connection: Connection, item: PlanRange, occasion: Occasion, now: datetime) -> Sequence[QuietSpan]:
+    """Return whose night it is, by time zone and quiet hours, in a range of addresses."""
+    if occasion.channel is not Channel.EMAIL or passes_quiet_hours(occasion):
+        return ()
+    spans = [
+        (zone, hours, until)
+        for zone, hours in holding.quiet_spans(connection, item.key_from, item.key_to)
+        if (until := quiet_until(hours, zone, now)) is not None
+    ]
+    return spans[:_MOST_SPANS]

@@ -42,6 +42,7 @@ def settle(
     for since, some in groups.items():
         number = batches.add(connection, batch, size=len(some), due_at=now, lane=batch.lane, since=since)
         deliveries.move(connection, batch.notification_id, some, number, now=now)
-    values = {"settle": False, "since": batch.since, "size": len(stay or ())}
+    size = len(stay or ())
+    values = {"settle": False, "since": batch.since, "size": size}
     connection.execute(update(t.batch).where(t.batch.c.id == batch.id).values(values))
-    return replace(batch, settle=False)
+    return replace(batch, settle=False, size=size)

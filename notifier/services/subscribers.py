@@ -20,9 +20,10 @@ from notifier.domain.values import Channel, SubscriberKind, SubscriberState
 from notifier.inbound.subscribers import parse_patch, parse_subscriber
 from notifier.services.addresses import AddressKeys
 from notifier.services.audit import Actor, Subject, difference, erased_id, record
+from notifier.services.hold import release_held
 from notifier.services.ports import Clock
 from notifier.services.subscriber_view import PERSONAL, stored_to_json, subscriber_to_json
-from notifier.storage import audit, preferences, subscribers, suppressions
+from notifier.storage import audit, holding, preferences, subscribers, suppressions
 from notifier.storage.engine import Database
 
 Json = dict[str, Any]
@@ -118,6 +119,8 @@ class Subscribers:
                 row["expires_at"] = None  # only a sign-up that nobody confirms is forgotten
             subscribers.change(connection, stored.id, row, now)
             _forget_address(connection, stored.address_key)
+            if key is not None and _bounds(after) != _bounds(stored.subscriber):
+                release_held(connection, key, now)
             before, now_shown = subscriber_to_json(stored.subscriber), subscriber_to_json(after)
             changes = difference(before, now_shown, hidden=PERSONAL)
             if changes:
@@ -208,6 +211,11 @@ def _lift(connection: Connection, key: int | None) -> None:
 
 
 def _forget_address(connection: Connection, key: int | None) -> None:
-    """Drop opt-outs from single incidents when nobody bears the address any more."""
+    """Drop what is kept about an address (opt-outs from single incidents, its hour) when nobody bears it any more."""
     if key is not None and not subscribers.of_address(connection, key):
         suppressions.forget_opt_outs(connection, key)
+        holding.forget(connection, key)
+
+
+def _bounds(subscriber: Subscriber) -> tuple[object, ...]:
+    return subscriber.quiet_hours, subscriber.timezone, subscriber.max_per_hour

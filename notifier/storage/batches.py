@@ -68,10 +68,11 @@ def claim(connection: Connection, batch_id: int, *, owner: str, now: datetime, l
         .returning(t.batch)
     )
     row = connection.execute(statement).one_or_none()
-    return None if row is None else _batch(row)
+    return None if row is None else from_row(row)
 
 
-def _batch(row: AnyRow) -> Batch:
+def from_row(row: AnyRow) -> Batch:
+    """Read a row of `batch`."""
     return Batch(
         id=row.id,
         notification_id=row.notification_id,

@@ -153,12 +153,21 @@ def unplanned(connection: Connection, older_than: datetime, limit: int) -> Seque
 
 
 def scopes_of_round(connection: Connection, stored: StoredNotification) -> list[Scope]:
-    """Return every reach the incident had in this round, as its updates told, each once."""
+    """Return every reach the incident had in this round up to a notification, as its updates told, each once."""
     u, a = t.incident_update.c, t.announcement.c
+    lead = select(u.number).where(u.incident_id == stored.notice.incident.id, u.id == stored.notice.lead.id)
+    # What was absorbed belongs to no notification: it is as old as its place in the timeline says.
+    said = or_(a.sequence <= stored.notice.sequence, and_(a.sequence.is_(None), u.number <= lead.scalar_subquery()))
     statement = (
         select(u.incident)
         .join(t.announcement, and_(a.incident_id == u.incident_id, a.update_id == u.id))
-        .where(u.incident_id == stored.notice.incident.id, a.channel == stored.channel.value, a.round == stored.round)
+        .where(
+            u.incident_id == stored.notice.incident.id,
+            a.channel == stored.channel.value,
+            a.round == stored.round,
+            said,
+        )
+        .order_by(u.number)
     )
     scopes: dict[Scope, None] = {}
     for row in connection.execute(statement):

@@ -15,7 +15,9 @@ from notifier.domain.audience import Standing
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import tables as t
 from notifier.storage.dialect import insert, is_sqlite
+from notifier.storage.holding import Held, QuietSpan
 from notifier.storage.notifications import Earlier
+from notifier.storage.types import to_micros
 
 MAX_KEY = 2**63 - 1
 # A batch's number is notification | range | place in the range, so that planning a range twice makes the same rows.
@@ -48,19 +50,24 @@ def highest_subscriber_id(connection: Connection) -> int:
     return connection.execute(select(func.max(t.subscriber.c.id))).scalar_one() or 0
 
 
-def preference_sets(connection: Connection) -> Sequence[tuple[int, str]]:
-    """Return (id, canonical text) of every distinct set of preferences."""
-    return [(row.id, row.canonical) for row in connection.execute(select(t.preference))]
+_JUDGED = "judged"  # stands beside the standings: the rule was asked about this set
 
 
-def add_verdicts(connection: Connection, notification_id: int, told: Sequence[tuple[int, Standing]]) -> None:
-    """Store which preference sets, in which standing, are told."""
-    if told:
-        rows = [
-            {"notification_id": notification_id, "preference_id": number, "standing": standing.value}
-            for number, standing in told
-        ]
-        connection.execute(insert(connection, t.verdict).on_conflict_do_nothing(), rows)
+def unjudged_sets(connection: Connection, notification_id: int) -> Sequence[tuple[int, str]]:
+    """Return (id, canonical text) of every distinct set of preferences the rule was not asked about yet."""
+    p, v = t.preference.c, t.verdict.c
+    judged = select(v.preference_id).where(v.notification_id == notification_id, v.standing == _JUDGED)
+    rows = connection.execute(select(p.id, p.canonical).where(p.id.not_in(judged))).all()
+    return [(row.id, row.canonical) for row in rows]
+
+
+def add_verdicts(connection: Connection, notification_id: int, preference_id: int, told: Sequence[Standing]) -> None:
+    """Store in which standings a set of preferences is told."""
+    rows = [
+        {"notification_id": notification_id, "preference_id": preference_id, "standing": standing}
+        for standing in (_JUDGED, *(item.value for item in told))
+    ]
+    connection.execute(insert(connection, t.verdict).on_conflict_do_nothing(), rows)
 
 
 def add_ranges(connection: Connection, ranges: Sequence[PlanRange]) -> None:
@@ -220,6 +227,7 @@ def plan_range(
     batch_size: int,
     superseded: bool,
     now: datetime,
+    quiet: Sequence[QuietSpan] = (),
 ) -> list[PlannedBatch]:
     """Turn one range into deliveries, grouped into batches by what their rendering has in common.
 
@@ -234,9 +242,11 @@ def plan_range(
         batch_size: Most recipients of a batch.
         superseded: A newer notification exists: plan, so that standings are right, but send nothing.
         now: Aware UTC instant.
+        quiet: Whose quiet hours hold this message, and until when: they get batches of their own, due then.
     """
     first_batch = (item.notification_id << _NOTIFICATION_SHIFT) | (item.number << _RANGE_SHIFT)
     audience = _AUDIENCES[channel].format(standing=_STANDING, since=_SINCE)
+    held = Held.of(quiet)
     if not is_sqlite(connection):
         # Tables that fill up while an incident runs have no statistics yet; PostgreSQL then expects one row and
         # picks nested loops over twenty thousand.
@@ -244,16 +254,17 @@ def plan_range(
     connection.execute(
         text(f"""
             INSERT INTO delivery (notification_id, recipient_key, recipient_id, batch_id, since)
-            WITH told AS ({_told_sql(channel, prior)}), audience AS ({audience}), placed AS (
-                SELECT recipient_key, recipient_id, variant, since,
-                       (ROW_NUMBER() OVER (PARTITION BY variant, since ORDER BY recipient_key) - 1) / :batch_size
-                       AS bucket
-                FROM audience WHERE place = 1)
+            WITH told AS ({_told_sql(channel, prior)}), audience AS ({audience}){held.cte}, placed AS (
+                SELECT a.recipient_key, recipient_id, variant, since{held.column},
+                       (ROW_NUMBER() OVER (PARTITION BY variant, since{held.rank} ORDER BY a.recipient_key) - 1)
+                       / :batch_size AS bucket
+                FROM audience a {held.join.format(table="a")} WHERE place = 1)
             SELECT :notification_id, recipient_key, recipient_id,
-                   :first_batch + DENSE_RANK() OVER (ORDER BY bucket, variant, since) - 1, since
+                   :first_batch + DENSE_RANK() OVER (ORDER BY bucket, variant, since{held.rank}) - 1, since
             FROM placed WHERE TRUE
             ON CONFLICT DO NOTHING"""),  # noqa: S608 - built of constants and integers
         {
+            **held.values,
             "notification_id": item.notification_id,
             "incident_id": incident_id,
             "key_from": item.key_from,
@@ -264,7 +275,7 @@ def plan_range(
         },
     )
     state = DeliveryState.SUPERSEDED if superseded else DeliveryState.QUEUED
-    group = _Group(first_batch, channel, lane, state, _in_flight(connection, prior))
+    group = _Group(first_batch, channel, lane, state, _in_flight(connection, prior), held)
     return _add_batches(connection, item, group, now)
 
 
@@ -285,29 +296,34 @@ class _Group:
     lane: Lane
     state: DeliveryState
     settle: bool
+    held: Held
 
 
 def _add_batches(connection: Connection, item: PlanRange, group: _Group, now: datetime) -> list[PlannedBatch]:
     superseded = group.state is DeliveryState.SUPERSEDED
     locale, recipients = _BATCH_LOCALE[group.channel]
+    held, due = group.held, to_micros(now)
     rows = connection.execute(
         text(f"""
             INSERT INTO batch (id, notification_id, channel, lane, locale, since, size, state, reason, settle,
                                due_at, nudged_at, finished_at, attempts)
+            {held.alone}
             SELECT d.batch_id, d.notification_id, :channel, :lane, MIN({locale}), MIN(d.since), COUNT(*),
-                   :state, :reason, :settle, :due_at, :due_at, :finished_at, 0
-            FROM delivery d {recipients}
+                   :state, COALESCE(:reason, CASE WHEN {held.until} IS NOT NULL THEN 'quiet_hours' END), :settle,
+                   COALESCE({held.until}, :due_at), :due_at, :finished_at, 0
+            FROM delivery d {recipients} {held.join.format(table="d")}
             WHERE d.notification_id = :notification_id AND d.recipient_key BETWEEN :key_from AND :key_to
               AND d.batch_id BETWEEN :first_batch AND :last_batch
             GROUP BY d.notification_id, d.batch_id
             ON CONFLICT DO NOTHING
-            RETURNING id, size""").bindparams(  # noqa: S608
+            RETURNING id, size, due_at""").bindparams(  # noqa: S608
             bindparam("due_at", None if superseded else now, type_=t.batch.c.due_at.type),
             bindparam("finished_at", now if superseded else None, type_=t.batch.c.finished_at.type),
             bindparam("settle", group.settle, type_=t.batch.c.settle.type),
             bindparam("reason", Reason.NEWER_UPDATE.value if superseded else None, type_=t.batch.c.reason.type),
         ),
         {
+            **held.values,
             "channel": group.channel.value,
             "lane": group.lane.value,
             "state": group.state.value,
@@ -319,7 +335,10 @@ def _add_batches(connection: Connection, item: PlanRange, group: _Group, now: da
         },
     )
     return sorted(
-        (PlannedBatch(id=row.id, lane=group.lane, size=row.size, queued=not superseded) for row in rows),
+        (
+            PlannedBatch(id=row.id, lane=group.lane, size=row.size, queued=not superseded and row.due_at <= due)
+            for row in rows
+        ),
         key=lambda planned: planned.id,
     )
 

@@ -244,6 +244,9 @@ preference = Table(
     Column("canonical", Text, nullable=False, unique=True),  # JSON, sorted keys: one row per distinct set
 )
 
+_BOUNDS = ("quiet_from", "quiet_to", "timezone", "max_per_hour")
+_BOUND = text("quiet_from IS NOT NULL OR max_per_hour IS NOT NULL")
+
 subscriber = Table(
     "subscriber",
     metadata,
@@ -266,6 +269,8 @@ subscriber = Table(
     Column("updated_at", Instant, nullable=False),
     Column("expires_at", Instant),  # an unconfirmed sign-up is forgotten then
     Index("ix_subscriber_address_key", "address_key"),
+    # Holds all that planning asks about who wants quiet, so that an audience without such people costs nothing.
+    Index("ix_subscriber_bounds", "address_key", *_BOUNDS, "state", sqlite_where=_BOUND, postgresql_where=_BOUND),
     Index(
         "ix_subscriber_expires_at",
         "expires_at",
@@ -291,6 +296,15 @@ opt_out = Table(
     Column("incident_id", String(200), primary_key=True),
     Column("address_key", BigInteger, primary_key=True, autoincrement=False),
     Column("since", Instant, nullable=False),
+)
+
+limited_message = Table(  # what was let go to an address with an hourly limit
+    "limited_message",
+    metadata,
+    Column("address_key", BigInteger, primary_key=True, autoincrement=False),
+    Column("notification_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("closes", Boolean, nullable=False),
 )
 
 endpoint = Table(

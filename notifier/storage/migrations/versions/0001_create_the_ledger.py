@@ -257,6 +257,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("incident_id", "id", name=op.f("pk_incident_update")),
     )
     op.create_table(
+        "limited_message",
+        sa.Column("address_key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("notification_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("closes", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("address_key", "notification_id", name=op.f("pk_limited_message")),
+    )
+    op.create_table(
         "meta",
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("value", sa.LargeBinary(), nullable=False),
@@ -357,6 +365,13 @@ def upgrade() -> None:
     with op.batch_alter_table("subscriber", schema=None) as batch_op:
         batch_op.create_index("ix_subscriber_address_key", ["address_key"], unique=False)
         batch_op.create_index(
+            "ix_subscriber_bounds",
+            ["address_key", "quiet_from", "quiet_to", "timezone", "max_per_hour", "state"],
+            unique=False,
+            sqlite_where=sa.text("quiet_from IS NOT NULL OR max_per_hour IS NOT NULL"),
+            postgresql_where=sa.text("quiet_from IS NOT NULL OR max_per_hour IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_subscriber_expires_at",
             ["expires_at"],
             unique=False,
@@ -393,6 +408,11 @@ def downgrade() -> None:
             sqlite_where=sa.text("expires_at IS NOT NULL"),
             postgresql_where=sa.text("expires_at IS NOT NULL"),
         )
+        batch_op.drop_index(
+            "ix_subscriber_bounds",
+            sqlite_where=sa.text("quiet_from IS NOT NULL OR max_per_hour IS NOT NULL"),
+            postgresql_where=sa.text("quiet_from IS NOT NULL OR max_per_hour IS NOT NULL"),
+        )
         batch_op.drop_index("ix_subscriber_address_key")
 
     op.drop_table("subscriber")
@@ -412,6 +432,7 @@ def downgrade() -> None:
 
     op.drop_table("notification")
     op.drop_table("meta")
+    op.drop_table("limited_message")
     op.drop_table("incident_update")
     with op.batch_alter_table("incident", schema=None) as batch_op:
         batch_op.drop_index("ix_incident_created_at")

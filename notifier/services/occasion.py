@@ -1,0 +1,20 @@
+"""What routing and holding need to know of a notification."""
+
+from collections.abc import Sequence
+
+from notifier.domain.audience import Occasion, Scope
+from notifier.domain.values import Status
+from notifier.storage.notifications import StoredNotification
+
+
+def occasion_of(stored: StoredNotification, scopes: Sequence[Scope]) -> Occasion:
+    """Return what the rules look at; `scopes` are those the incident has had in this round."""
+    notice = stored.notice
+    scope = Scope(impact=notice.incident.impact, components=notice.incident.component_keys)
+    return Occasion(
+        channel=stored.channel,
+        scope=scope,
+        earlier_scopes=tuple(item for item in scopes if item != scope),
+        closes=notice.closes,
+        postmortem=notice.lead.status is Status.POSTMORTEM,
+    )
