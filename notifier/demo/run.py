@@ -107,8 +107,9 @@ def _keep(console: Console, system: Installation) -> None:
     }
     for name, url in pages.items():
         console.print(f"{name:<9} {url}", style="link " + url)
+    console.print(f"The console asks for a key: {system.token}", markup=False)
     console.print("Ctrl-C ends it.")
-    webbrowser.open(pages["inbox"])
+    webbrowser.open(pages["console"])
     try:
         signal.pause()
     except KeyboardInterrupt:
