@@ -98,7 +98,7 @@ class Spine:
             statement = t.subscriber.insert().values(row | columns).returning(t.subscriber.c.id)
             return int(connection.execute(statement).scalar_one())
 
-    def post(self, status: Status, text: str | None = None, **changes: Any) -> Receipt:
+    def post(self, status: Status, text: str | Mapping[str, str] | None = None, **changes: Any) -> Receipt:
         """Hand in an event of the incident `inc-1`, posted now unless said."""
         self._events += 1
         number = self._events
@@ -115,7 +115,7 @@ class Spine:
             update=Update(
                 id=changes.get("update_id", f"upd-{number}"),
                 status=status,
-                body={"en": text or f"Update number {number}."},
+                body=text if isinstance(text, Mapping) else {"en": text or f"Update number {number}."},
                 posted_at=changes.get("posted_at", self.now),
             ),
             notify=changes.get("notify", True),

@@ -6,6 +6,9 @@ from notifier.bootstrap.core import Core
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.base import SessionStore, SocialSender
 from notifier.domain.values import Platform
+from notifier.queueing.pacing import RedisPacer
+from notifier.queueing.turns import RedisTurns
+from notifier.rendering.cards import paint
 from notifier.services.attempt_posts import PostAttempt
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
@@ -31,7 +34,11 @@ def build(core: Core, record: Record) -> PostAttempt:
     specs = core.settings.accounts()
     accounts = {spec.account.name: spec.account for spec in specs}
     senders = {spec.account.name: _sender(spec, core.clock, sessions) for spec in specs}
-    return PostAttempt(core.database, core.clock, build_renderer(core), accounts, senders, record)
+    redis = core.settings.queue_addresses().redis
+    turns = RedisTurns(redis, lease=core.settings.lease.total_seconds())
+    # Whoever uses the same account shares its rates.
+    pacer = RedisPacer(redis, "posts", core.clock)
+    return PostAttempt(core.database, core.clock, build_renderer(core), accounts, senders, record, turns, pacer, paint)
 
 
 def _sender(spec: AccountSpec, clock: Clock, sessions: SessionStore) -> SocialSender:

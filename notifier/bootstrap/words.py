@@ -1,6 +1,10 @@
 """The renderer of an installation."""
 
+from importlib import import_module
+
 from notifier.bootstrap.core import Core
+from notifier.domain.message import Picture
+from notifier.rendering.card_words import CardWords
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 
@@ -10,3 +14,9 @@ def build_renderer(core: Core) -> Renderer:
     settings = core.settings
     brand, components = settings.brand(), settings.components()
     return Renderer(brand, components, settings.deployment.public_url, templates_dir(), locales_dir())
+
+
+def paint_card(words: CardWords) -> Picture | None:
+    """Draw a card; the library that draws is loaded with the first one."""
+    picture: Picture | None = import_module("notifier.rendering.cards").paint(words)
+    return picture

@@ -151,6 +151,11 @@ class SocialSender(Protocol):
         ...
 
     @property
+    def looks(self) -> int:
+        """How often `find` must come back empty, half a minute apart, before an unknown post counts as not made."""
+        ...
+
+    @property
     def can_edit(self) -> bool:
         """Whether `edit` works on this platform."""
         ...

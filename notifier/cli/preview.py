@@ -8,11 +8,12 @@ from typing import Annotated
 import orjson
 import typer
 
-from notifier.bootstrap.words import build_renderer
+from notifier.bootstrap.words import build_renderer, paint_card
 from notifier.cli.console import JsonFlag, fail, out, print_json
 from notifier.cli.core import core
 from notifier.cli.files import read
 from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.message import Picture
 from notifier.domain.values import Channel, Platform, WebhookFormat
 from notifier.inbound.event_files import read_events
 from notifier.services.preview import Preview, notice_of
@@ -35,17 +36,20 @@ def preview(
     as_json: JsonFlag = False,
 ) -> None:
     """Render without sending: HTML, text or JSON."""
-    parts = _render(file, channel, locale, form)
+    parts, card = _render(file, channel, locale, form)
     if target is not None:
-        _write(target, f"{channel}.{locale or 'default'}", parts)
+        _write(target, f"{channel}.{locale or 'default'}", parts, card)
     elif as_json:
         print_json(orjson.loads(parts["json"]) if "json" in parts else parts)
     else:
-        shown = [text for name, text in parts.items() if name != "html"]
+        shown = [text for name, text in parts.items() if name not in ("html", "alt")]
         sys.stdout.write("\n\n".join(shown).rstrip("\n") + "\n")
 
 
-def _render(file: str, channel: PreviewChannel, locale: str | None, form: WebhookFormat) -> dict[str, str]:
+Rendered = tuple[dict[str, str], Picture | None]
+
+
+def _render(file: str, channel: PreviewChannel, locale: str | None, form: WebhookFormat) -> Rendered:
     notifier = core("preview")
     brand = notifier.settings.brand()
     language = locale or brand.default_locale
@@ -55,20 +59,27 @@ def _render(file: str, channel: PreviewChannel, locale: str | None, form: Webhoo
     service = Preview(build_renderer(notifier), brand, notifier.settings.deployment.public_url)
     events = read_events(read(file), now=None)
     if channel is PreviewChannel.EMAIL:
-        return service.mail(notice_of(events, Channel.EMAIL, notifier.clock()), language)
+        return service.mail(notice_of(events, Channel.EMAIL, notifier.clock()), language), None
     if channel is PreviewChannel.WEBHOOK:
         body = service.webhook(notice_of(events, Channel.WEBHOOK, notifier.clock()), form)
-        return {"json": orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()}
-    return service.post(notice_of(events, Channel.SOCIAL, notifier.clock()), Platform(channel.value), language)
+        return {"json": orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()}, None
+    notice = notice_of(events, Channel.SOCIAL, notifier.clock())
+    card = paint_card(service.card(notice, language))
+    parts = service.post(notice, Platform(channel.value), language)
+    return (parts | {"alt": card.alt} if card is not None else parts), card
 
 
-def _write(target: Path, stem: str, parts: dict[str, str]) -> None:
-    endings = {"text": "txt", "html": "html", "json": "json", "subject": "subject.txt"}
+def _write(target: Path, stem: str, parts: dict[str, str], card: Picture | None) -> None:
+    endings = {"text": "txt", "html": "html", "json": "json", "subject": "subject.txt", "alt": "alt.txt"}
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, text in parts.items():
             path = target / f"{stem}.{endings[name]}"
             path.write_text(text, encoding="utf-8")
+            out.print(str(path), markup=False)
+        if card is not None:
+            path = target / f"{stem}.png"
+            path.write_bytes(card.data)
             out.print(str(path), markup=False)
     except OSError as error:
         raise fail(f"{error.filename}: {error.strerror}") from error

@@ -45,10 +45,20 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One social media account the platform owns. Credentials live with the sender, not here."""
+    """One social media account the platform owns. Credentials live with the sender, not here.
+
+    `locales` are the languages it posts in, where these are more than `locale` alone. `with_card`: with a picture.
+    """
 
     name: str
     platform: Platform
     locale: str
+    locales: Sequence[str] = ()
     with_link: bool = True
+    with_card: bool = True
     hashtags: Sequence[str] = ()
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """The locales it posts in; never empty, the first one leads."""
+        return self.locales or (self.locale,)

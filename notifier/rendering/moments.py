@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.core import get_global
-from babel.dates import format_date, format_datetime, format_time, get_timezone_gmt
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, get_timezone_gmt
 
 from notifier.rendering.language import parse_locale
 
@@ -33,6 +33,11 @@ def moment(instant: datetime, cldr: Locale, where: ZoneInfo) -> str:
 def day(instant: datetime, cldr: Locale, where: ZoneInfo) -> str:
     """Say the date of an instant: `21 juni 2022`."""
     return format_date(instant.astimezone(where), "long", locale=regional(cldr, where.key))
+
+
+def short_day(instant: datetime, cldr: Locale, where: ZoneInfo) -> str:
+    """Say day and month of an instant: `21 jun`."""
+    return format_skeleton("MMMd", instant, tzinfo=where, locale=regional(cldr, where.key))
 
 
 def clock(instant: datetime, cldr: Locale, where: ZoneInfo) -> str:

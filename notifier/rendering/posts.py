@@ -1,6 +1,6 @@
 """Posts on social media: status word, title, essence, link, within what the platform allows as it counts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from jinja2 import Template
@@ -28,14 +28,17 @@ _FRAME_SHARE = 0.4  # a shortened post spends at most this share on what stands 
 class PostText:
     """A post's text with what its sender needs. Equal input gives equal bytes, on every machine and every attempt.
 
-    `locale` is the language the text is in, `links` are all targets in reading order, `spans` where they show.
+    `reader` is for whom it was written, `locale` the language the text is in (the leading one of `languages`), `links`
+    are all targets in reading order, `spans` where they show.
     """
 
     text: str
+    reader: str
     locale: str
     links: tuple[str, ...]
     spans: tuple[LinkSpan, ...]
     shortened: bool
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,68 @@ class PostWriter:
         self._story = story
         self._templates = templates
 
+    def write_all(
+        self, notice: Notice, account: Account, *, since: int, most: int | None = None
+    ) -> tuple[PostText, ...]:
+        """Write what one account says: one post of all its languages where they fit, else a thread of one for each.
+
+        A language in which the update was not written is left out as long as another one is there. Arguments: `write`.
+        """
+        languages = self._written(notice, account)
+        single = tuple(
+            self.write(notice, replace(account, locale=tag, locales=()), since=since, most=most) for tag in languages
+        )
+        if len(single) == 1:
+            return single
+        together = self._together(notice, account, languages, since=since, most=most)
+        return (together,) if together is not None else single
+
+    def _written(self, notice: Notice, account: Account) -> list[str]:
+        """The account's languages that the leading update was written in; the first one if it was in none."""
+        default = self._story.brand.default_locale
+        found = [tag for tag in account.languages if same_language(pick(notice.lead.body, tag, default)[0] or tag, tag)]
+        return found or [account.languages[0]]
+
+    def _together(
+        self, notice: Notice, account: Account, languages: Sequence[str], *, since: int, most: int | None
+    ) -> PostText | None:
+        """One post of several languages, one below the other; None where it would have to be cut."""
+        limit = limit_of(account.platform, most)
+        template = self._templates.get(f"{notice.kind_for(since)}/post.txt")
+        blocks: list[str] = []
+        known: list[tuple[str, str]] = []
+        for tag in languages:
+            reader = self._story.languages[tag]
+            essence = self._essence(notice, account, reader)
+            parts = self._parts(notice, account, reader, tag, essence, since=since)
+            if tag != languages[-1]:
+                parts = replace(parts, hashtags="", closing="")
+            elif limit.used("\n\n".join([*blocks, _Sheet(template, reader, limit).text(parts)])) > 1.0:
+                parts = replace(parts, hashtags="")
+            blocks.append(_Sheet(template, reader, limit).text(parts))
+            known += essence.known
+            if tag == languages[-1] and account.with_link:
+                known.append((parts.closing, self._url(notice, reader)))
+        text = "\n\n".join(blocks)
+        if not limit.fits(text):
+            return None
+        spans = tuple(locate(text, known))
+        tags = tuple(self._story.languages[tag].tag for tag in languages)
+        links = tuple(span.url for span in spans)
+        return PostText(
+            text=text,
+            reader=languages[0],
+            locale=tags[0],
+            links=links,
+            spans=spans,
+            shortened=False,
+            languages=tags,
+        )
+
+    def _essence(self, notice: Notice, account: Account, reader: Language) -> Shown:
+        body = pick(notice.lead.body, reader.tag, self._story.brand.default_locale)[1]
+        return shown(to_text(body, limit=_MAX_SOURCE, targets=account.with_link), account.platform)
+
     def write(self, notice: Notice, account: Account, *, since: int, most: int | None = None) -> PostText:
         """Write the post of one notification for one account.
 
@@ -91,17 +156,20 @@ class PostWriter:
         reader = self._story.languages[account.locale]
         template = self._templates.get(f"{notice.kind_for(since)}/post.txt")
         sheet = _Sheet(template, reader, limit_of(account.platform, most))
-        locale, body = pick(notice.lead.body, reader.tag, self._story.brand.default_locale)
-        essence = shown(to_text(body, limit=_MAX_SOURCE, targets=account.with_link), account.platform)
-        parts = self._parts(notice, account, reader, locale, essence)
+        locale, _ = pick(notice.lead.body, reader.tag, self._story.brand.default_locale)
+        essence = self._essence(notice, account, reader)
+        parts = self._parts(notice, account, reader, locale, essence, since=since)
         own_link = bool(essence.links) and self._is_unique(notice, reader)
         whole = next((variant for variant in _variants(parts, own_link=own_link) if sheet.used(variant) <= 1.0), None)
         text = sheet.text(whole or _shortened(sheet, parts, essence))
         known = [*essence.known, (parts.closing, self._url(notice, reader))] if account.with_link else essence.known
         spans = tuple(locate(text, known))
+        tag = self._story.languages[locale or reader.tag].tag
         return PostText(
             text=text,
-            locale=self._story.languages[locale or reader.tag].tag,
+            reader=account.locale,
+            locale=tag,
+            languages=(tag,),
             links=tuple(span.url for span in spans),
             spans=spans,
             shortened=whole is None,
@@ -110,7 +178,9 @@ class PostWriter:
     def _url(self, notice: Notice, reader: Language) -> str:
         return self._story.incident_url(notice.incident.id, reader.tag, notice.lead.id)
 
-    def _parts(self, notice: Notice, account: Account, reader: Language, locale: str, essence: Shown) -> _Parts:
+    def _parts(
+        self, notice: Notice, account: Account, reader: Language, locale: str, essence: Shown, *, since: int
+    ) -> _Parts:
         word = reader.gettext(STATUS[notice.lead.status])
         foreign = bool(locale) and not same_language(locale, reader.tag)
         title = self._story.title(notice.incident, reader)
@@ -120,7 +190,8 @@ class PostWriter:
             word=word,
             note=self._story.language_note(locale, reader) if foreign else "",
             essence=essence.text,
-            hashtags=" ".join(clean_line(hashtag, 50) for hashtag in account.hashtags),
+            # On the first post of a thread: that is the one strangers find.
+            hashtags=_hashtags(account) if since == 0 else "",
             closing=self._closing(notice, account, reader),
         )
 
@@ -136,6 +207,10 @@ class PostWriter:
         default = self._story.brand.default_locale
         bodies = [pick(update.body, reader.tag, default)[1].strip() for update in notice.updates]
         return bodies.count(bodies[-1]) == 1
+
+
+def _hashtags(account: Account) -> str:
+    return " ".join(f"#{clean_line(tag.removeprefix('#'), 50)}" for tag in account.hashtags)
 
 
 def _variants(parts: _Parts, *, own_link: bool) -> Iterator[_Parts]:

@@ -12,6 +12,7 @@ from notifier.domain.message import MailContent, MailRecipient
 from notifier.domain.notice import Notice, NoticeUpdate
 from notifier.domain.values import WebhookFormat
 from notifier.rendering.account_mail import AccountMailRenderer, AccountMessage
+from notifier.rendering.card_words import CardWords, CardWriter
 from notifier.rendering.environment import Templates
 from notifier.rendering.language import Languages
 from notifier.rendering.mail import MailRenderer, RenderedMail
@@ -48,6 +49,7 @@ class Renderer:
         self._story = Storyteller(brand, components, self._languages, public_url)
         self._mails = MailRenderer(self._story, self._templates)
         self._posts = PostWriter(self._story, self._templates)
+        self._cards = CardWriter(self._story)
         self._payloads = PayloadBuilder(self._story, public_url)
         self._account_mails = AccountMailRenderer(self._story, self._templates)
         self._pages = PageRenderer(self._story, self._templates)
@@ -102,6 +104,16 @@ class Renderer:
             most: The instance's or the account's own limit, where it differs from the platform's usual one.
         """
         return self._posts.write(notice, account, since=since, most=most)
+
+    def post_texts(
+        self, notice: Notice, account: Account, since: int, *, most: int | None = None
+    ) -> tuple[PostText, ...]:
+        """Write what an account says: one post, or one per language of the account. Arguments as for `post_text`."""
+        return self._posts.write_all(notice, account, since=since, most=most)
+
+    def card(self, notice: Notice, locale: str, since: int) -> CardWords:
+        """Word the picture beside a post; `cards.paint` draws it."""
+        return self._cards.write(notice, locale, since=since)
 
     def webhook_body(self, notice: Notice, format_: WebhookFormat, since: int, *, is_replay: bool = False) -> bytes:
         """Build the body for endpoints that notification `since` reached last (0: none did); in all languages."""

@@ -8,6 +8,7 @@ from notifier.sandbox.ledger import Ledger
 from notifier.sandbox.limits import RollingSecond
 from notifier.sandbox.live import Live
 from notifier.sandbox.mastodon.api import MastodonApi
+from notifier.sandbox.pictures import Pictures
 from notifier.sandbox.sendgrid.api import Gate, MailSend
 from notifier.sandbox.sendgrid.manage import Management
 from notifier.sandbox.sendgrid.poster import EventPoster
@@ -34,9 +35,10 @@ class Sandbox:
         gate = Gate(self.live, RollingSecond())
         self.mail_send = MailSend(self.live, self.mail, gate)
         self.management = Management(self.live, self.mail, gate, public_key_of(self.signing_key))
-        self.x = XApi(self.live, self.ledger)
-        self.mastodon = MastodonApi(self.live, self.ledger)
-        self.bluesky = BlueskyApi(self.live, self.ledger)
+        self.pictures = Pictures()
+        self.x = XApi(self.live, self.ledger, self.pictures)
+        self.mastodon = MastodonApi(self.live, self.ledger, self.pictures)
+        self.bluesky = BlueskyApi(self.live, self.ledger, self.pictures)
         self.hooks = HooksApi(self.live, self.ledger)
 
     def forget(self) -> None:
@@ -44,6 +46,7 @@ class Sandbox:
         self.ledger.clear()
         self.mail.forget()
         self.poster.forget()
+        self.pictures.clear()
         self.x.forget()
         self.mastodon.forget()
         self.bluesky.forget()

@@ -1,30 +1,35 @@
-"""Attempt a post: one account, one text, in its incident's thread."""
+"""Attempt a post: one account, what it says in its languages, in its incident's thread."""
 
-import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Lock
+from datetime import timedelta
 
 from notifier.channels.base import SocialSender
 from notifier.domain import ids
 from notifier.domain.errors import DeliveryError
 from notifier.domain.house import Account
-from notifier.domain.message import PostReceipt, SocialPost
+from notifier.domain.message import Picture, PostReceipt, SocialPost
+from notifier.domain.readback import APART, proves_absence
 from notifier.domain.values import Channel, DeliveryState, Reason
+from notifier.rendering.card_words import CardWords
+from notifier.rendering.posts import PostText
 from notifier.rendering.renderer import Renderer
 from notifier.services.outcomes import Record, Try
-from notifier.services.ports import Clock
-from notifier.storage import deliveries
-from notifier.storage.batches import Batch
+from notifier.services.ports import Clock, Pacer, Turns
+from notifier.storage import alarms, batches, deliveries, posts
+from notifier.storage.batches import AttemptRow, Batch
 from notifier.storage.deliveries import Departure
 from notifier.storage.engine import Database
 from notifier.storage.notifications import StoredNotification
 
+_BUSY = timedelta(seconds=2)  # until a worker asks again for the turn that another one had
+LOOKED = "looked"  # the outcome of an attempt that found nothing and sent nothing
+
 
 @dataclass(frozen=True)
 class PostAttempt:
-    """Publish one post whose batch's lease is ours."""
+    """Publish what one account says, whose batch's lease is ours."""
 
     database: Database
     clock: Clock
@@ -32,11 +37,12 @@ class PostAttempt:
     accounts: Mapping[str, Account]
     senders: Mapping[str, SocialSender]
     record: Record
-    _locks: dict[str, Lock] = field(default_factory=dict, init=False)
-    _guard: Lock = field(default_factory=Lock, init=False)
+    turns: Turns
+    pacer: Pacer
+    paint: Callable[[CardWords], Picture | None] = field(default=lambda _words: None)
 
     def __call__(self, batch: Batch, stored: StoredNotification) -> None:
-        """Post once; after an unknown outcome look first whether the post is there already."""
+        """Post what is not public yet; after an unknown outcome look first whether the post is there already."""
         with self.database.read() as connection:
             rows = deliveries.account_rows(connection, batch.id)
         if not rows:
@@ -48,72 +54,157 @@ class PostAttempt:
             gone = Departure(recipient_key=row.id, state=DeliveryState.CANCELED, reason=Reason.ENDPOINT_DISABLED)
             self.record.nobody_left(batch, [gone])
             return
-        # The providers' clients are not safe for two threads, and a thread of posts has an order.
-        with self._lock(row.name):
-            self._attempt(batch, stored, row.id, sender, account)
+        # The providers' clients are not safe for two threads, a session has one owner, and a thread of posts an order.
+        with self.turns.take(account.name) as ours:
+            wait = self.pacer.take(account.name) if ours else _BUSY
+            if wait:
+                self.record.paused(batch, wait, Reason.RATE_LIMITED)
+            else:
+                self._attempt(_Speech(batch, stored, row.id, account, sender))
 
-    def _lock(self, name: str) -> Lock:
-        with self._guard:
-            return self._locks.setdefault(name, Lock())
+    def close(self) -> None:
+        """Let go of the platforms' connections."""
+        for sender in self.senders.values():
+            sender.close()
+        self.turns.close()
+        self.pacer.close()
 
-    def _attempt(
-        self, batch: Batch, stored: StoredNotification, key: int, sender: SocialSender, account: Account
-    ) -> None:
-        post = self._post(stored, key, account, sender, batch.since)
-        started, clock = self.clock(), time.perf_counter()
-        provider = f"{account.platform}:{account.name}"
+    def _attempt(self, speech: "_Speech") -> None:
+        started, clock, batch = self.clock(), time.perf_counter(), speech.batch
+        receipt, error = None, None
         try:
-            receipt = self._publish(batch, stored, sender, post)
-        except DeliveryError as error:
-            duration = int((time.perf_counter() - clock) * 1000)
-            self.record.failed(batch, Try(started_at=started, duration_ms=duration, provider=provider), error)
-            return
+            receipt = self._speak(speech)
+        except DeliveryError as failure:
+            error = failure
+        self._note_rate(speech, error)
         duration = int((time.perf_counter() - clock) * 1000)
-        told = Departure(
-            recipient_key=key,
-            state=DeliveryState.ACCEPTED,
-            attempts=batch.attempts,
-            provider_id=json.dumps({"id": receipt.id, "url": receipt.url, "extra": dict(receipt.extra)}),
-        )
-        self.record.accepted(
-            batch,
-            Try(started_at=started, duration_ms=duration, provider=provider),
-            message_id=receipt.id,
-            departures=[told],
-        )
+        tried = Try(started_at=started, duration_ms=duration, provider=speech.provider)
+        if error is not None:
+            self.record.failed(batch, tried, error)
+        elif receipt is None:
+            self._looked(speech, tried)
+        else:
+            self.record.accepted(batch, tried, message_id=receipt.id)
+            self._alarm(speech, receipt)
 
-    def _publish(self, batch: Batch, stored: StoredNotification, sender: SocialSender, post: SocialPost) -> PostReceipt:
-        if batch.unknown and not sender.deduplicates:
-            found = sender.find(post, stored.created_at)
-            if found is not None:
-                return found
-        return sender.post(post)
-
-    def _post(
-        self, stored: StoredNotification, key: int, account: Account, sender: SocialSender, since: int
-    ) -> SocialPost:
-        notice = stored.notice
+    def _speak(self, speech: "_Speech") -> PostReceipt | None:
+        """Publish, one after the other, what is not public yet; the last receipt, or None: look again later."""
+        texts = self.renderer.post_texts(
+            speech.stored.notice, speech.account, speech.batch.since, most=speech.sender.limits().characters
+        )
         with self.database.read() as connection:
-            earlier = deliveries.last_receipt(
-                connection, notice.incident.id, Channel.SOCIAL.value, key, notice.sequence
-            )
-        # A post that is proven to exist but cannot be found has no id to reply to.
-        thread = [receipt for receipt in map(_receipt, earlier) if receipt.id]
-        worded = self.renderer.post_text(notice, account, since, most=sender.limits().characters)
+            public = posts.of_delivery(connection, speech.stored.id, speech.key)
+        done = {post.part for post in public}
+        receipt = public[-1].receipt if public else None
+        may_be_public = speech.batch.unknown
+        for part, worded in enumerate(texts):
+            if part in done:
+                continue
+            post = self._post(speech, worded, part)
+            found = self._find(speech, post) if may_be_public else None
+            if found is None and may_be_public and self._is_too_early(speech):
+                return None
+            may_be_public = False  # only the first of those that are missing had been tried
+            receipt = found or speech.sender.post(post)
+            self._remember(speech, worded, part, receipt)
+        return receipt
+
+    def _find(self, speech: "_Speech", post: SocialPost) -> PostReceipt | None:
+        if speech.sender.deduplicates:
+            return None
+        return speech.sender.find(post, speech.stored.created_at)
+
+    def _is_too_early(self, speech: "_Speech") -> bool:
+        """Whether an empty look proves nothing yet."""
+        with self.database.read() as connection:
+            looks = batches.trailing_attempts(connection, speech.batch.id, LOOKED)
+        return not proves_absence(looks + 1, speech.sender.looks)
+
+    def _looked(self, speech: "_Speech", tried: Try) -> None:
+        """Nothing was found and nothing was sent; the outcome stays unknown, and no attempt is used up."""
+        row = AttemptRow(
+            recipient_key=None,
+            number=speech.batch.attempts,
+            started_at=tried.started_at,
+            duration_ms=tried.duration_ms,
+            outcome=LOOKED,
+            reason=Reason.OUTCOME_UNKNOWN,
+            status=None,
+            detail="not among the account's own posts yet",
+            provider=tried.provider,
+        )
+        with self.database.write() as connection:
+            batches.add_attempts(connection, speech.batch, [row])
+        self.record.paused(speech.batch, APART, Reason.OUTCOME_UNKNOWN)
+
+    def _note_rate(self, speech: "_Speech", error: DeliveryError | None) -> None:
+        """Tell all workers what the platform said of its rate; a refusal for it holds the whole account."""
+        name, budget = speech.account.name, speech.sender.budget
+        if budget is not None:
+            self.pacer.note(name, left=budget.remaining, resets_at=budget.resets_at)
+        if error is not None and error.reason is Reason.RATE_LIMITED and error.retry_after is not None:
+            self.pacer.hold(name, self.clock() + error.retry_after)
+
+    def _alarm(self, speech: "_Speech", receipt: PostReceipt) -> None:
+        """Call a person where a post is proven to exist and cannot be found; the next one that can ends the alarm."""
+        key = f"{Channel.SOCIAL}:{speech.provider}:unseen"[:100]
+        with self.database.write() as connection:
+            if receipt.id:
+                alarms.clear(connection, key)
+            else:
+                detail = f"the platform has the post of {speech.stored.notice.id} and does not show it"
+                alarms.raise_(connection, key, Reason.DUPLICATE, detail, self.clock())
+
+    def _remember(self, speech: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> None:
+        new = posts.NewPost(
+            notification_id=speech.stored.id,
+            recipient_key=speech.key,
+            part=part,
+            incident_id=speech.stored.notice.incident.id,
+            account=speech.account.name,
+            platform=speech.account.platform.value,
+            locale=worded.locale,
+            text=worded.text,
+            receipt=receipt,
+        )
+        with self.database.write() as connection:
+            posts.add(connection, new, self.clock())
+
+    def _post(self, speech: "_Speech", worded: PostText, part: int) -> SocialPost:
+        notice = speech.stored.notice
+        with self.database.read() as connection:
+            thread: Sequence[PostReceipt] = posts.thread(connection, notice.incident.id, speech.key)
+        key = ids.delivery_id(notice.id, speech.key)
         return SocialPost(
-            key=ids.delivery_id(notice.id, key),
-            account=account.name,
+            key=f"{key}_{part}" if part else key,
+            account=speech.account.name,
             text=worded.text,
             locale=worded.locale,
+            languages=worded.languages,
             links=worded.links,
             spans=worded.spans,
             listed=notice.opens or notice.closes,
             posted_at=notice.lead.posted_at,
             reply_to=thread[-1] if thread else None,
             thread_root=thread[0] if thread else None,
+            picture=self._picture(speech, worded) if speech.account.with_card else None,
         )
 
+    def _picture(self, speech: "_Speech", worded: PostText) -> Picture | None:
+        return self.paint(self.renderer.card(speech.stored.notice, worded.reader, speech.batch.since))
 
-def _receipt(text: str) -> PostReceipt:
-    data = json.loads(text)
-    return PostReceipt(id=data["id"], url=data["url"], extra=data["extra"])
+
+@dataclass(frozen=True, slots=True)
+class _Speech:
+    """What one account is about to say. `key` is the account's in the ledger."""
+
+    batch: Batch
+    stored: StoredNotification
+    key: int
+    account: Account
+    sender: SocialSender
+
+    @property
+    def provider(self) -> str:
+        """As it labels attempts and alarms."""
+        return f"{self.account.platform}:{self.account.name}"

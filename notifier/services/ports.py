@@ -1,6 +1,7 @@
 """What use cases need from the outside, as small protocols."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -34,6 +35,16 @@ class Pacer(Protocol):
 
     def hold(self, key: str, until: datetime) -> None:
         """Let nobody call a provider before `until`."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+class Turns(Protocol):
+    """Lets one caller at a time speak as an account, over all workers. Never raises; without Redis, per process."""
+
+    def take(self, account: str) -> AbstractContextManager[bool]:
+        """Wait a little for the account's turn; False where somebody else goes on having it."""
 
     def close(self) -> None:
         """Let go of connections."""

@@ -10,6 +10,7 @@ from notifier.domain.house import Account, Brand
 from notifier.domain.incident import Event
 from notifier.domain.notice import Notice, NoticeUpdate
 from notifier.domain.values import Channel, Platform, Status, WebhookFormat
+from notifier.rendering.card_words import CardWords
 from notifier.rendering.renderer import Renderer
 
 
@@ -82,6 +83,10 @@ class Preview:
         """Return the `text` of a post on a platform."""
         account = Account(name="preview", platform=platform, locale=locale)
         return {"text": self.renderer.post_text(notice, account, notice.sequence - 1).text}
+
+    def card(self, notice: Notice, locale: str) -> CardWords:
+        """Return what the picture beside a post says."""
+        return self.renderer.card(notice, locale, notice.sequence - 1)
 
     def webhook(self, notice: Notice, form: WebhookFormat) -> bytes:
         """Return the body that partners would get."""

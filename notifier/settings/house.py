@@ -85,10 +85,17 @@ class AccountSection(Section):
 
     name: Key
     platform: PlatformName
-    locale: LocaleTag
+    locale: LocaleTag | None = None
+    locales: list[LocaleTag] = Field(default_factory=list)
     base_url: Annotated[str, AfterValidator(_base_url)] | None = None
     with_link: bool = True
+    with_card: bool = True
     hashtags: tuple[Annotated[str, AfterValidator(_hashtag)], ...] = Field(default=(), strict=False)
+
+    @property
+    def languages(self) -> list[LocaleTag]:
+        """The locales it posts in, the leading one first."""
+        return self.locales or ([self.locale] if self.locale else [])
 
 
 class ChannelCoalesce(Section):

@@ -5,9 +5,10 @@ from typing import Any
 
 from notifier.domain.errors import ConfigError
 from notifier.domain.values import Platform
-from notifier.settings.house import HouseConfig
+from notifier.settings.house import AccountSection, HouseConfig
 
 _CHANNELS = ("email", "social", "webhook")
+_MOST_LANGUAGES = 3  # of one post, as Bluesky allows
 
 
 def check_house(house: HouseConfig, own: Mapping[str, Any]) -> None:
@@ -46,10 +47,24 @@ def _check_accounts(house: HouseConfig, *, written: bool) -> None:
     # x-nl and x_nl would read the same variables
     _refuse_repeated("accounts", "name", [account.name.replace("-", "_") for account in house.accounts])
     for number, account in enumerate(house.accounts):
-        if written and account.locale not in house.brand.locales:
-            raise ConfigError(f"accounts.{number}.locale", f"{account.locale!r} is not among brand.locales")
+        _check_languages(house, account, f"accounts.{number}", written=written)
         if account.platform is Platform.MASTODON and account.base_url is None:
             raise ConfigError(f"accounts.{number}.base_url", "a Mastodon account must name its server")
+
+
+def _check_languages(house: HouseConfig, account: AccountSection, place: str, *, written: bool) -> None:
+    """An account posts in `locale`, or in the languages `locales` lists, the leading one first."""
+    if not account.languages:
+        raise ConfigError(f"{place}.locale", "is missing")
+    _refuse_repeated(f"{place}.locales", "", account.locales)
+    if account.locales and account.locale not in (None, account.locales[0]):
+        raise ConfigError(f"{place}.locale", "is not the first of locales; leave it out")
+    if len(account.locales) > _MOST_LANGUAGES:
+        raise ConfigError(f"{place}.locales", f"must not be more than {_MOST_LANGUAGES}")
+    for language in account.languages:
+        if written and language not in house.brand.locales:
+            name = "locales" if account.locales else "locale"
+            raise ConfigError(f"{place}.{name}", f"{language!r} is not among brand.locales")
 
 
 def _refuse_repeated(table: str, key: str, names: list[str]) -> None:

@@ -230,7 +230,9 @@ def _account(section: AccountSection) -> Account:
     return Account(
         name=section.name,
         platform=section.platform,
-        locale=section.locale,
+        locale=section.languages[0],
+        locales=tuple(section.locales),
         with_link=section.with_link,
+        with_card=section.with_card,
         hashtags=section.hashtags,
     )

@@ -204,6 +204,14 @@ def add_attempts(connection: Connection, batch: Batch, rows: Sequence[AttemptRow
         )
 
 
+def trailing_attempts(connection: Connection, batch_id: int, outcome: str) -> int:
+    """Return how many of a batch's latest tries, one after the other, had this outcome."""
+    a = t.attempt.c
+    other = select(func.coalesce(func.max(a.id), 0)).where(a.batch_id == batch_id, a.outcome != outcome)
+    statement = select(func.count()).where(a.batch_id == batch_id, a.id > other.scalar_subquery())
+    return connection.execute(statement).scalar_one()
+
+
 def has_expired_lease(connection: Connection, now: datetime) -> bool:
     """Whether some worker vanished with a batch in hand."""
     b = t.batch.c

@@ -243,27 +243,6 @@ def heard_before(
     return found, flying
 
 
-def last_receipt(
-    connection: Connection, incident_id: str, channel: str, recipient_key: int, before_sequence: int
-) -> list[str]:
-    """Return the provider ids of what this recipient got of an incident, oldest first (threads hang on them)."""
-    n, d, b = t.notification.c, t.delivery.c, t.batch.c
-    statement = (
-        select(d.provider_id)
-        .join(t.notification, n.id == d.notification_id)
-        .join(t.batch, b.id == d.batch_id)
-        .where(
-            n.incident_id == incident_id,
-            n.channel == channel,
-            n.sequence < before_sequence,
-            d.recipient_key == recipient_key,
-            d.provider_id.is_not(None),
-        )
-        .order_by(n.sequence)
-    )
-    return [str(value) for value in connection.execute(statement).scalars()]
-
-
 def get(connection: Connection, notification_id: int, recipient_key: int) -> AnyRow | None:
     """Return one delivery with its batch's facts."""
     rows = connection.execute(

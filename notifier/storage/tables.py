@@ -12,7 +12,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -20,18 +19,12 @@ from sqlalchemy import (
     text,
 )
 
+from notifier.storage.ledger import RowId, metadata
+from notifier.storage.social_tables import account, account_session, post
 from notifier.storage.types import Instant, Json
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite makes only `INTEGER PRIMARY KEY` a rowid; PostgreSQL needs 64 bits.
-_RowId = BigInteger().with_variant(Integer(), "sqlite")
+# One name for every table: whoever reads or writes rows imports this module.
+__all__ = ["account", "account_session", "metadata", "post"]
 
 meta = Table(
     "meta",
@@ -123,7 +116,7 @@ announcement = Table(
 notification = Table(
     "notification",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("public_id", String(40), nullable=False, unique=True),
     Column("incident_id", String(200), nullable=False),
     Column("channel", String(16), nullable=False),
@@ -184,7 +177,7 @@ batch = Table(
     Column("lease_until", Instant),
     Column("lease_owner", String(64)),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
-    Column("provider", String(32)),
+    Column("provider", String(128)),
     Column("provider_message_id", String(200)),
     Column("finished_at", Instant),
     Index(
@@ -222,7 +215,7 @@ delivery = Table(
 attempt = Table(
     "attempt",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("batch_id", BigInteger, nullable=False, index=True),
     Column("notification_id", BigInteger, nullable=False),
     Column("recipient_key", BigInteger),  # null: the whole batch
@@ -233,14 +226,14 @@ attempt = Table(
     Column("reason", String(32)),
     Column("status", Integer),
     Column("detail", Text, nullable=False),
-    Column("provider", String(32), nullable=False),
+    Column("provider", String(128), nullable=False),
     Index("ix_attempt_notification_id_recipient_key", "notification_id", "recipient_key"),
 )
 
 preference = Table(
     "preference",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("canonical", Text, nullable=False, unique=True),  # JSON, sorted keys: one row per distinct set
 )
 
@@ -250,7 +243,7 @@ _BOUND = text("quiet_from IS NOT NULL OR max_per_hour IS NOT NULL")
 subscriber = Table(
     "subscriber",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("external_id", String(200), nullable=False, unique=True),
     Column("kind", String(16), nullable=False),
     Column("email", String(254)),
@@ -310,7 +303,7 @@ limited_message = Table(  # what was let go to an address with an hourly limit
 endpoint = Table(
     "endpoint",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("public_id", String(40), nullable=False, unique=True),
     Column("url", Text, nullable=False),
     Column("description", Text, nullable=False),
@@ -334,24 +327,6 @@ endpoint = Table(
     sqlite_autoincrement=True,
 )
 
-account = Table(
-    "account",
-    metadata,
-    Column("id", _RowId, primary_key=True),
-    Column("name", String(100), nullable=False, unique=True),
-    Column("platform", String(16), nullable=False),
-    Column("locale", String(16), nullable=False),
-    Column("active", Boolean, nullable=False),
-)
-
-account_session = Table(
-    "account_session",
-    metadata,
-    Column("account", String(100), primary_key=True),
-    Column("sealed", Text, nullable=False),  # encrypted session of the provider's client
-    Column("updated_at", Instant, nullable=False),
-)
-
 api_key = Table(
     "api_key",
     metadata,
@@ -366,7 +341,7 @@ api_key = Table(
 audit_entry = Table(
     "audit_entry",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("at", Instant, nullable=False),
     Column("actor", String(100), nullable=False),
     Column("origin", String(100), nullable=False),

@@ -46,6 +46,7 @@ RULES = Rules(provider="bluesky", statuses=BLUESKY_STATUSES, budget=rate_budget(
 class BlueskySender:
     """One account. One caller at a time; opens nothing, and imports no client library, before the first call."""
 
+    looks = 0
     deduplicates = True  # the same key and the same content: 200, the same cid, no new commit
     can_edit = False  # a record could be replaced, but readers' apps may keep showing the old one
 

@@ -57,6 +57,7 @@ RULES = Rules(
 class MastodonSender:
     """One account on one instance. One caller at a time; opens nothing before the first call."""
 
+    looks = 1  # the key protects while a status may not be listed yet
     deduplicates = False  # for an hour only, and our retries last longer; `find` first, then the same key
     can_edit = True
 
@@ -124,7 +125,10 @@ class MastodonSender:
     def edit(self, receipt: PostReceipt, post: SocialPost) -> PostReceipt:
         """Replace the text; see `SocialSender.edit`."""
         try:
-            return _receipt(self._call(lambda: self._client.status_update(receipt.id, post.text)), receipt.extra)
+            # An edit takes away every picture it does not name again.
+            media = [receipt.extra["media_id"]] if receipt.extra.get("media_id") else None
+            status = self._call(lambda: self._client.status_update(receipt.id, post.text, media_ids=media))
+            return _receipt(status, receipt.extra)
         except ExchangeError as error:
             raise self._failure(error) from None
 
@@ -181,7 +185,10 @@ class MastodonSender:
         except ExchangeError as error:
             extra["picture"] = self._failure(error).reason.value
             return None
-        return [str(media["id"])] if isinstance(media, dict) and media.get("id") else None
+        if not isinstance(media, dict) or not media.get("id"):
+            return None
+        extra["media_id"] = str(media["id"])
+        return [extra["media_id"]]
 
     def _newest(self) -> list[dict[str, Any]]:
         if self._own_id is None:

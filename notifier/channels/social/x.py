@@ -78,6 +78,7 @@ class XSender:
     """One account on X. One caller at a time; opens nothing before the first call."""
 
     deduplicates = False
+    looks = 3  # timelines lag
     can_edit = False  # needs `edit_options`, which tweepy does not offer, and a Premium account
 
     def __init__(

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from notifier.sandbox.answers import json_answer
 from notifier.sandbox.bluesky.cid import cid_of_blob
 from notifier.sandbox.bluesky.errors import Refused
-from notifier.sandbox.bluesky.lexicon import POST, faults_of, reference
+from notifier.sandbox.bluesky.lexicon import POST, faults_of, images_of, reference
 from notifier.sandbox.bluesky.rates import CREATE, DELETE, UPDATE, take_points, take_request
 from notifier.sandbox.bluesky.repo import Place, Record, Repo
 from notifier.sandbox.bluesky.sessions import Sessions
@@ -19,6 +19,7 @@ from notifier.sandbox.bluesky.tid import is_tid, make_tid
 from notifier.sandbox.ledger import Ledger
 from notifier.sandbox.limits import Window
 from notifier.sandbox.live import Live
+from notifier.sandbox.pictures import Pictures
 
 Handler = Callable[[Request, bytes, float], Response]
 
@@ -29,8 +30,8 @@ MAX_BLOB = 1_000_000  # of an image in a post
 class BlueskyApi:
     """The server and its accounts."""
 
-    def __init__(self, live: Live, ledger: Ledger) -> None:
-        self._live, self._ledger = live, ledger
+    def __init__(self, live: Live, ledger: Ledger, pictures: Pictures) -> None:
+        self._live, self._ledger, self._pictures = live, ledger, pictures
         self._windows: dict[str, Window] = {}
         self.sessions = Sessions(live)
 
@@ -121,6 +122,7 @@ class BlueskyApi:
         if len(body) > MAX_BLOB:
             raise Refused(413)
         kind = request.headers.get("content-type", "application/octet-stream")
+        self._pictures.keep(cid_of_blob(body), kind, body)
         blob = {"$type": "blob", "ref": {"$link": cid_of_blob(body)}, "mimeType": kind, "size": len(body)}
         return json_answer(200, {"blob": blob})
 
@@ -160,6 +162,9 @@ class BlueskyApi:
         fault = next(faults_of(value), None) or self._fault_in_reply(value.get("reply"))
         if fault is not None:
             raise Refused(400, "InvalidRequest", f"Invalid {POST} record: {fault}")
+        missing = next((cid for cid, _ in images_of(value) if self._pictures.find(cid) is None), None)
+        if missing is not None:
+            raise Refused(400, "BlobNotFound", f"Could not find blob: {missing}")
         return (collection, key), value, "valid"
 
     def _fault_in_reply(self, reply: dict[str, Any] | None) -> str | None:

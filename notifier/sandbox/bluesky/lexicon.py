@@ -10,6 +10,8 @@ from notifier.sandbox.text import graphemes
 POST = "app.bsky.feed.post"
 MAX_GRAPHEMES = 300
 MAX_BYTES = 3_000
+IMAGES = "app.bsky.embed.images"
+MAX_IMAGES, MAX_IMAGE_BYTES = 4, 1_000_000
 MAX_TAG = 64  # graphemes
 
 _LEADING_BITS, _CONTINUATION = 0xC0, 0x80  # UTF-8: octets 10xxxxxx continue a character
@@ -42,12 +44,42 @@ def faults_of(record: dict[str, Any]) -> Iterator[str]:
     yield from _lists(record)
     yield from _facets(record.get("facets", []), text)
     yield from _reply(record.get("reply"))
+    yield from _images(record.get("embed"))
 
 
 def reference(uri: str) -> tuple[str, str, str] | None:
     """Return repo, collection and record key of an at-uri, or None when it is none."""
     found = _AT_URI.fullmatch(uri)
     return (found["repo"], found["collection"], found["rkey"]) if found else None
+
+
+def images_of(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return blob id and alternative text of each picture of a sound record."""
+    embed = record.get("embed")
+    images = embed.get("images", []) if isinstance(embed, dict) and embed.get("$type") == IMAGES else []
+    return [(image["image"]["ref"]["$link"], image["alt"]) for image in images]
+
+
+def _images(embed: object) -> Iterator[str]:
+    """`app.bsky.embed.images`: at most four pictures of at most a megabyte, each with an alternative text."""
+    if not isinstance(embed, dict) or embed.get("$type") != IMAGES:
+        return
+    images = embed.get("images")
+    if not isinstance(images, list) or len(images) > MAX_IMAGES:
+        yield f"Record/embed/images must not have more than {MAX_IMAGES} elements"
+        return
+    for number, image in enumerate(images):
+        where = f"Record/embed/images/{number}"
+        blob = image.get("image") if isinstance(image, dict) else None
+        reference_ = blob.get("ref") if isinstance(blob, dict) else None
+        if not isinstance(image, dict) or not isinstance(image.get("alt"), str):
+            yield f'{where} must have the property "alt"'
+        elif not isinstance(blob, dict) or not isinstance(reference_, dict) or "$link" not in reference_:
+            yield f"{where}/image should be a blob ref"
+        elif not str(blob.get("mimeType", "")).startswith("image/"):
+            yield f"{where}/image mimeType must match image/*"
+        elif not isinstance(blob.get("size"), int) or blob["size"] > MAX_IMAGE_BYTES:
+            yield f"{where}/image size must not be larger than {MAX_IMAGE_BYTES}"
 
 
 def _lists(record: dict[str, Any]) -> Iterator[str]:

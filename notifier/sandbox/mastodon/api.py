@@ -17,6 +17,7 @@ from notifier.sandbox.mastodon.account import Account, Status, iso, new_id
 from notifier.sandbox.mastodon.errors import Refused
 from notifier.sandbox.mastodon.instance import instance_v1, instance_v2
 from notifier.sandbox.mastodon.parameters import Wanted, parse, read
+from notifier.sandbox.pictures import Pictures
 
 Handler = Callable[[Request, Account, float], Awaitable[Response]]
 
@@ -29,8 +30,8 @@ _PAGE, _MAX_PAGE = 20, 40
 class MastodonApi:
     """The instance and its accounts."""
 
-    def __init__(self, live: Live, ledger: Ledger) -> None:
-        self._live, self._ledger = live, ledger
+    def __init__(self, live: Live, ledger: Ledger, pictures: Pictures) -> None:
+        self._live, self._ledger, self._pictures = live, ledger, pictures
         self.accounts: dict[str, Account] = {}
         self._media: set[str] = set()
 
@@ -100,7 +101,10 @@ class MastodonApi:
         """Answer `PUT /api/v1/statuses/{id}`."""
         status = _status_of(account, request.path_params["id"])
         wanted = parse(await read(request), limit=self._live.config.mastodon.max_characters, now=now)
+        if not self._media.issuperset(wanted.media_ids):
+            raise Refused(422, "Validation failed: Media attachments not found")
         status.text, status.spoiler, status.edited_at = wanted.text, wanted.spoiler, now
+        status.media_ids = wanted.media_ids  # those that an edit does not name again are gone
         status.language = wanted.language or status.language
         return json_answer(200, account.view_status(status, _base(request)))
 
@@ -143,11 +147,13 @@ class MastodonApi:
         """Answer `POST /api/v2/media`."""
         headers = self._take(account, "media", _PER_HALF_HOUR, _HALF_HOUR, now)
         async with request.form() as form:
-            if not isinstance(form.get("file"), UploadFile):
+            file, description = form.get("file"), form.get("description")
+            if not isinstance(file, UploadFile):
                 raise Refused(422, "Validation failed: File can't be blank")
-            description = form.get("description")
+            data, kind = await file.read(), file.content_type or ""
         media_id = new_id(now)
         self._media.add(media_id)
+        self._pictures.keep(media_id, kind, data, str(description or ""))
         url = f"{_base(request)}/media/{media_id}"
         shown: dict[str, object] = {
             "id": media_id,

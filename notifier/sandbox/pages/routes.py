@@ -52,6 +52,7 @@ class Pages:
             Route("/social", self.social),
             Route("/webhooks", self.webhooks),
             Route("/sandbox/style.css", self.style),
+            Route("/sandbox/pictures/{id}", self.picture),
         ]
 
     async def overview(self, request: Request) -> Response:
@@ -103,6 +104,14 @@ class Pages:
     async def style(self, _: Request) -> Response:
         """The style sheet."""
         return Response((_HERE / "style.css").read_bytes(), media_type="text/css")
+
+    async def picture(self, request: Request) -> Response:
+        """A picture that a post shows."""
+        found = self._sandbox.pictures.find(request.path_params["id"])
+        if found is None or not found.kind.startswith("image/") or "svg" in found.kind:
+            return self._page(request, "missing.html", status=404)
+        headers = {"x-content-type-options": "nosniff", "content-security-policy": "default-src 'none'"}
+        return Response(found.data, media_type=found.kind, headers=headers)
 
     def _mail_list(self, request: Request) -> dict[str, Any]:
         store = self._sandbox.mail

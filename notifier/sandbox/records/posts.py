@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from notifier.sandbox.bluesky.lexicon import MAX_GRAPHEMES, POST, faults_of, reference
+from notifier.sandbox.bluesky.lexicon import MAX_GRAPHEMES, POST, faults_of, images_of, reference
 from notifier.sandbox.bluesky.repo import Record, Repo
 from notifier.sandbox.mastodon.length import length
+from notifier.sandbox.pictures import Pictures
 from notifier.sandbox.records.moments import moment
 from notifier.sandbox.sandbox import Sandbox
 from notifier.sandbox.text import graphemes
@@ -41,6 +42,8 @@ def _x_posts(sandbox: Sandbox) -> Iterator[Row]:
                 "reply_to": post.reply_to,
                 "thread": post.conversation_id,
                 "links": [(link.start, link.end, link.target) for link in links_of(post.text)],
+                "pictures": sandbox.pictures.rows(post.media_ids),
+                "edited": False,
                 "deleted": post.deleted_at is not None,
             }
 
@@ -63,6 +66,8 @@ def _mastodon_posts(sandbox: Sandbox) -> Iterator[Row]:
                 "reply_to": status.reply_to.id if status.reply_to else None,
                 "thread": status.thread,
                 "links": [(link.start, link.end, link.target) for link in links],
+                "pictures": sandbox.pictures.rows(status.media_ids),
+                "edited": status.edited_at is not None,
                 "deleted": status.deleted_at is not None,
             }
 
@@ -71,13 +76,13 @@ def _bluesky_posts(sandbox: Sandbox) -> Iterator[Row]:
     for repo in sandbox.bluesky.sessions.repos.values():
         for record in (*repo.records.values(), *repo.deleted):
             if record.place[0] == POST and isinstance(record.value.get("text"), str):
-                yield _bluesky_post(repo, record)
+                yield _bluesky_post(repo, record, sandbox.pictures)
 
 
-def _bluesky_post(repo: Repo, record: Record) -> Row:
+def _bluesky_post(repo: Repo, record: Record, pictures: Pictures) -> Row:
     sound = next(faults_of(record.value), None) is None  # `validate: false` lets anything in
     shown = record.value if sound else {"text": record.value["text"]}
-    text, reply = shown["text"], shown.get("reply") or {}
+    text, reply, images = shown["text"], shown.get("reply") or {}, images_of(shown)
     return {
         "platform": "bluesky",
         "account": repo.account.name,
@@ -91,6 +96,8 @@ def _bluesky_post(repo: Repo, record: Record) -> Row:
         "reply_to": _key(reply.get("parent")),
         "thread": _key(reply.get("root")) or record.place[1],
         "links": list(_linked(text, shown.get("facets", []))),
+        "pictures": pictures.rows([cid for cid, _ in images], [alt for _, alt in images]),
+        "edited": record.replaced > 0,
         "deleted": record.deleted_at is not None,
     }
 

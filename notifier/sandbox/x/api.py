@@ -12,8 +12,9 @@ from notifier.sandbox.answers import json_answer
 from notifier.sandbox.credentials import XAccount
 from notifier.sandbox.ledger import Ledger
 from notifier.sandbox.live import Live
+from notifier.sandbox.pictures import Pictures
 from notifier.sandbox.x import errors
-from notifier.sandbox.x.body import BadBodyError, NewPost, parse_post
+from notifier.sandbox.x.body import BadBodyError, NewPost, parse_post, read_description
 from notifier.sandbox.x.callers import Callers
 from notifier.sandbox.x.errors import Refused
 from notifier.sandbox.x.media import MediaShelf
@@ -31,11 +32,11 @@ _LARGEST_PART = 6 * 1024 * 1024
 class XApi:
     """The accounts and what they posted."""
 
-    def __init__(self, live: Live, ledger: Ledger) -> None:
-        self._live, self._ledger = live, ledger
+    def __init__(self, live: Live, ledger: Ledger, pictures: Pictures) -> None:
+        self._live, self._ledger, self._pictures = live, ledger, pictures
         self._callers = Callers(live)
         self.timelines: dict[str, Timeline] = {}
-        self.media = MediaShelf()
+        self.media = MediaShelf(pictures)
 
     def routes(self, prefix: str) -> list[Route]:
         """Return the routes below `prefix` (such as `/x/2`)."""
@@ -45,6 +46,7 @@ class XApi:
             ("GET", "/users/me", self.me),
             ("GET", "/users/{id}/tweets", self.timeline),
             ("POST", "/media/upload", self.upload),
+            ("POST", "/media/metadata", self.describe),
         ]
         return [Route(prefix + path, self._guarded(handler), methods=[method]) for method, path, handler in table]
 
@@ -118,6 +120,19 @@ class XApi:
         async with request.form(max_part_size=_LARGEST_PART) as form:
             status, body = await self.media.take(form, now)
         return json_answer(status, body, headers)
+
+    async def describe(self, request: Request, timeline: Timeline, now: float) -> Response:
+        """Answer `POST /2/media/metadata`: the alternative text of an uploaded picture."""
+        headers = take(timeline, "metadata", 500, now)
+        wanted = _json(await request.body())
+        try:
+            media_id, alt = read_description(wanted)
+        except BadBodyError as bad:
+            raise Refused(400, errors.invalid(bad.message, bad.parameters), headers) from None
+        if not self.media.has(media_id) or not self._pictures.describe(media_id, alt):
+            raise Refused(400, errors.invalid("The media id is unknown.", {"id": [media_id]}), headers)
+        described = {"id": media_id, "associated_metadata": {"alt_text": {"text": alt}}}
+        return json_answer(200, {"data": described}, headers)
 
     def _check_text(self, text: str, timeline: Timeline, now: float, headers: dict[str, str]) -> None:
         if not text:

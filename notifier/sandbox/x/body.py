@@ -16,6 +16,7 @@ _INNER = {
 }
 _REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
 _MEDIA_COUNTS, _OPTION_COUNTS, _OPTION_SIZES, _MINUTES = range(1, 5), range(2, 5), range(1, 26), range(5, 10_081)
+_LONGEST_ALT = 1_000
 _ID = re.compile(r"[0-9]{1,19}")
 
 
@@ -64,6 +65,22 @@ def parse_post(body: object) -> NewPost:
         quotes=_id(body["quote_tweet_id"], "quote_tweet_id") if "quote_tweet_id" in body else None,
         media_ids=media_ids,
     )
+
+
+def read_description(body: object) -> tuple[str, str]:
+    """Return media id and alternative text of a metadata request.
+
+    Raises:
+        BadBodyError: With the message and parameters of the 400 answer.
+    """
+    if not isinstance(body, dict):
+        raise BadBodyError("The request body must be a JSON object.")
+    metadata = body.get("metadata")
+    holder = metadata.get("alt_text") if isinstance(metadata, dict) else None
+    alt = holder.get("text") if isinstance(holder, dict) else None
+    if not isinstance(alt, str) or not 0 < len(alt) <= _LONGEST_ALT:
+        raise BadBodyError(f"$.metadata.alt_text.text: must be a string of 1 to {_LONGEST_ALT} characters")
+    return _id(body.get("id"), "id"), alt
 
 
 def _refuse_unknown(body: dict[str, Any]) -> None:

@@ -97,6 +97,12 @@ def test_a_localized_value_replaces_the_defaults_whole_value(tmp_path: Path) -> 
     assert brand.timezone == "Europe/Amsterdam"
 
 
+def test_an_account_may_post_in_several_languages_the_first_one_leading(tmp_path: Path) -> None:
+    written = "[[accounts]]\nname = 'both'\nplatform = 'x'\nlocales = ['en', 'nl']\n"
+    (account,) = settings_of(tmp_path, written).account_values()
+    assert (account.locale, account.languages) == ("en", ("en", "nl"))
+
+
 def test_no_accounts_is_a_choice(tmp_path: Path) -> None:
     assert settings_of(tmp_path, "accounts = []\n").account_values() == ()
 
@@ -153,6 +159,14 @@ REFUSED = [
     ("[[accounts]]\nname = 'a'\nplatform = 'facebook'\nlocale = 'nl'", "accounts.0.platform", "'mastodon'"),
     ("[[accounts]]\nname = 'a'\nplatform = 'mastodon'\nlocale = 'nl'", "accounts.0.base_url", "must name its server"),
     ("[[accounts]]\nname = 'a'\nplatform = 'x'\nlocale = 'es'", "accounts.0.locale", "not among brand.locales"),
+    ("[[accounts]]\nname = 'a'\nplatform = 'x'", "accounts.0.locale", "is missing"),
+    (
+        "[[accounts]]\nname = 'a'\nplatform = 'x'\nlocales = ['nl', 'es']",
+        "accounts.0.locales",
+        "not among brand.locales",
+    ),
+    ("[[accounts]]\nname = 'a'\nplatform = 'x'\nlocale = 'en'\nlocales = ['nl', 'en']", "accounts.0.locale", "first"),
+    ("[[accounts]]\nname = 'a'\nplatform = 'x'\nlocales = ['nl', 'nl']", "accounts.0.locales", "twice"),
     ("[[accounts]]\nname = 'a'\nplatfrom = 'x'\nlocale = 'nl'", "accounts.0.platfrom", "did you mean platform?"),
     (
         "[[accounts]]\nname = 'a'\nplatform = 'x'\nlocale = 'nl'\nbase_url = 'api.x.com'",

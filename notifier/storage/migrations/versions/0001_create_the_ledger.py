@@ -72,7 +72,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=32), nullable=True),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("provider", sa.String(length=32), nullable=False),
+        sa.Column("provider", sa.String(length=128), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
     )
     with op.batch_alter_table("attempt", schema=None) as batch_op:
@@ -113,7 +113,7 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("lease_owner", sa.String(length=64), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("provider", sa.String(length=32), nullable=True),
+        sa.Column("provider", sa.String(length=128), nullable=True),
         sa.Column("provider_message_id", sa.String(length=200), nullable=True),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batch")),
@@ -319,6 +319,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("notification_id", "number", name=op.f("pk_plan_range")),
     )
     op.create_table(
+        "post",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("notification_id", sa.BigInteger(), nullable=False),
+        sa.Column("recipient_key", sa.BigInteger(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("incident_id", sa.String(length=200), nullable=False),
+        sa.Column("account", sa.String(length=100), nullable=False),
+        sa.Column("platform", sa.String(length=16), nullable=False),
+        sa.Column("locale", sa.String(length=16), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("provider_id", sa.String(length=200), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("extra", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("cost", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("published_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_post")),
+        sa.UniqueConstraint("notification_id", "recipient_key", "part", name=op.f("uq_post_notification_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("post", schema=None) as batch_op:
+        batch_op.create_index("ix_post_incident_id_recipient_key", ["incident_id", "recipient_key"], unique=False)
+
+    op.create_table(
         "preference",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("canonical", sa.Text(), nullable=False),
@@ -421,6 +446,10 @@ def downgrade() -> None:
 
     op.drop_table("provider_event")
     op.drop_table("preference")
+    with op.batch_alter_table("post", schema=None) as batch_op:
+        batch_op.drop_index("ix_post_incident_id_recipient_key")
+
+    op.drop_table("post")
     op.drop_table("plan_range")
     op.drop_table("opt_out")
     with op.batch_alter_table("notification", schema=None) as batch_op:

@@ -1,0 +1,118 @@
+"""One caller at a time per social account: a lock in Redis over all workers, and one in the process below it."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+import redis
+import structlog
+from redis.backoff import NoBackoff
+from redis.exceptions import LockError, RedisError
+from redis.lock import Lock as SharedLock
+from redis.retry import Retry
+
+from notifier.queueing.addresses import for_client
+from notifier.queueing.producer import Circuit
+
+_SECONDS = 0.25  # for one exchange with Redis
+_STEP = 0.1  # seconds between two tries to get the lock
+_log = structlog.get_logger(__name__)
+
+
+class LocalTurns:
+    """Turns among the threads of one process. Does what `services.ports.Turns` asks for."""
+
+    def __init__(self, patience: float = 5.0) -> None:
+        """Wait at most `patience` seconds for a turn."""
+        self._patience = patience
+        self._locks: dict[str, Lock] = defaultdict(Lock)
+        self._guard = Lock()
+
+    @contextmanager
+    def take(self, account: str) -> Iterator[bool]:
+        """Wait a little for the account's turn; False where somebody else goes on having it."""
+        with self._guard:
+            lock = self._locks[account]
+        ours = lock.acquire(timeout=self._patience)
+        try:
+            yield ours
+        finally:
+            if ours:
+                lock.release()
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+class RedisTurns(LocalTurns):
+    """Turns among every worker with this Redis. A worker that dies loses its turn after `lease` seconds."""
+
+    def __init__(self, url: str, *, lease: float, patience: float = 5.0) -> None:
+        super().__init__(patience)
+        self._client = redis.Redis.from_url(
+            for_client(url),
+            socket_timeout=_SECONDS,
+            socket_connect_timeout=_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+        )
+        self._lease = lease
+        self._circuit = Circuit()
+
+    @contextmanager
+    def take(self, account: str) -> Iterator[bool]:
+        """Wait a little for the account's turn; False where somebody else goes on having it."""
+        with super().take(account) as first:
+            lock = self._lock(account) if first else None
+            try:
+                yield first if lock is None else lock.owned()
+            finally:
+                if lock is not None:
+                    self._release(lock)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()
+
+    def _lock(self, account: str) -> "_Held | None":
+        """Try for the shared lock; None where Redis does not answer."""
+        if not self._circuit.may_try():
+            return None
+        lock = SharedLock(
+            self._client,
+            f"notifier:turn:{account}",
+            timeout=self._lease,
+            sleep=_STEP,
+            blocking_timeout=self._patience,
+            thread_local=False,
+        )
+        try:
+            held = lock.acquire()
+        except (RedisError, OSError) as error:
+            if self._circuit.failed():
+                _log.warning("shared_turns_away", error=type(error).__name__, hint="each worker takes turns by itself")
+            return None
+        self._circuit.succeeded()
+        return _Held(lock, held=held)
+
+    @staticmethod
+    def _release(held: "_Held") -> None:
+        if not held.owned():
+            return
+        try:
+            held.lock.release()
+        except LockError:
+            _log.warning("turn_outlived_its_lease")
+        except (RedisError, OSError) as error:
+            _log.warning("turn_not_given_back", error=type(error).__name__)  # it ends with its lease
+
+
+class _Held:
+    """A shared lock and whether it was got."""
+
+    def __init__(self, lock: SharedLock, *, held: bool) -> None:
+        self.lock, self._held = lock, held
+
+    def owned(self) -> bool:
+        return self._held

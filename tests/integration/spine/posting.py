@@ -1,0 +1,115 @@
+"""A spine whose social workers speak to the sandbox by the real client libraries, over real HTTP."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from notifier.channels.base import SocialSender
+from notifier.domain.house import Account, Brand
+from notifier.domain.values import Channel, Lane, Platform
+from notifier.queueing.pacing import LocalPacer
+from notifier.queueing.turns import LocalTurns
+from notifier.rendering.cards import paint
+from notifier.rendering.renderer import Renderer
+from notifier.resources import locales_dir, templates_dir
+from notifier.services.accounts import sync_accounts
+from notifier.services.attempt import Attempt
+from notifier.services.attempt_posts import PostAttempt
+from notifier.services.outcomes import Record
+from notifier.storage import tables as t
+from notifier.storage.engine import Database
+from tests.contract.channels.posts import Sessions, bluesky_sender, mastodon_sender, x_sender
+from tests.sandbox_server import RunningSandbox
+from tests.spine import Spine
+
+BRAND = Brand(
+    name={"en": "MyOnlineStore"},
+    from_email={"en": "status@shop.example"},
+    default_locale="en",
+    locales=("nl", "en", "de", "fr"),
+    timezone="Europe/Amsterdam",
+)
+RENDERER = Renderer(BRAND, (), "https://status.shop.example", templates_dir(), locales_dir())
+PUBLISHES = {Platform.X: "/tweets", Platform.MASTODON: "/statuses", Platform.BLUESKY: "putRecord"}
+
+
+def sender_of(account: Account, sandbox: RunningSandbox, clock: Callable[[], datetime]) -> SocialSender:
+    """Return the real sender of an account that lives in the sandbox."""
+    if account.platform is Platform.X:
+        return x_sender(sandbox.x_url, clock)
+    if account.platform is Platform.MASTODON:
+        return mastodon_sender(sandbox.mastodon_url, clock)
+    return bluesky_sender(sandbox.bluesky_url, clock, sessions=Sessions())
+
+
+@dataclass
+class PostingHouse:
+    """A spine with social workers."""
+
+    spine: Spine
+    attempt: Attempt
+    sandbox: RunningSandbox
+    senders: Mapping[str, SocialSender]
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def work(self) -> None:
+        """Plan and attempt whatever was nudged on the social lanes, until nothing is left to do now."""
+        while self.spine.nudges.plans or self.spine.nudges.attempts:
+            self.spine.plan_all()
+            nudged, self.spine.nudges.attempts = self.spine.nudges.attempts, []
+            for lane, batch_id in nudged:
+                if lane in (Lane.SOCIAL, Lane.RETRY):
+                    self.attempt(batch_id)
+
+    def later(self, seconds: float) -> None:
+        """Let time pass, sweep, and do what is due."""
+        self.spine.later(seconds)
+        self.work()
+
+    def states(self) -> list[str]:
+        """Return the states of all social batches, oldest first."""
+        b = t.batch.c
+        statement = select(b.state).where(b.channel == Channel.SOCIAL.value).order_by(b.id)
+        with self.spine.database.read() as connection:
+            return list(connection.execute(statement).scalars())
+
+    def until_settled(self, *, step: float = 5.0, steps: int = 80) -> float:
+        """Let time pass until no batch is open; returns the seconds that took."""
+        for number in range(steps):
+            if not {"queued", "sending"}.intersection(self.states()):
+                return number * step
+            self.later(step)
+        return steps * step
+
+    def public(self) -> list[dict[str, Any]]:
+        """Return the posts that readers see, oldest first."""
+        return [post for post in self.sandbox.get("/sandbox/api/posts")["items"] if not post["deleted"]]
+
+
+@contextmanager
+def posting_house(database: Database, sandbox: RunningSandbox, *accounts: Account) -> Iterator[PostingHouse]:
+    """Build workers for accounts, each named `acc-de` as the sandbox's credentials in `posts.py` are."""
+    spine = Spine(database, now=datetime.now(UTC))
+    sync_accounts(database, accounts)
+    senders = {account.name: sender_of(account, sandbox, spine.clock) for account in accounts}
+    record = Record(database, spine.clock, spine.nudges, "test", lambda: 0.0)
+    posts = PostAttempt(
+        database,
+        spine.clock,
+        RENDERER,
+        {account.name: account for account in accounts},
+        senders,
+        record,
+        LocalTurns(),
+        LocalPacer(spine.clock),
+        paint,
+    )
+    attempt = Attempt(database, spine.clock, spine.nudges, "test", {Channel.SOCIAL: posts})
+    try:
+        yield PostingHouse(spine, attempt, sandbox, senders)
+    finally:
+        posts.close()

@@ -1,0 +1,283 @@
+"""The fault matrix of posts, from the decision to the reader: what is public in the end, how often, and after how long.
+
+Each row is one thing a platform may do to the request that publishes, at the first try; senders, ledger and retry rule
+are the real ones. The waits are those of the house's clock, which only the test moves.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from notifier.domain.house import Account
+from notifier.domain.values import Platform, Status
+from notifier.storage import alarms, posts
+from notifier.storage import tables as t
+from notifier.storage.engine import Database
+from tests.integration.spine.posting import PUBLISHES, PostingHouse, posting_house
+from tests.sandbox_server import RunningSandbox, running_sandbox
+
+X, MASTODON, BLUESKY = Platform.X, Platform.MASTODON, Platform.BLUESKY
+LOOKED = (75.0, 90.0)  # three looks after 15, 45 and 75 seconds
+SOON = (5.0, 15.0)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningSandbox]:
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(server: RunningSandbox) -> Iterator[RunningSandbox]:
+    server.state.faults.log.clear()
+    yield server
+    server.clear()
+    server.turn("x", replies="own", timeline_lag=0.0)
+
+
+def an_account(platform: Platform, **changes: Any) -> Account:
+    return Account(**{"name": "acc-de", "platform": platform, "locale": "en", "with_card": False, **changes})
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault and what follows: how many requests to publish arrive, and between which seconds it ends."""
+
+    name: str
+    platforms: tuple[Platform, ...]
+    fault: dict[str, Any]
+    requests: int
+    ends: tuple[float, float]
+    state: str = "accepted"
+    public: int = 1
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+ALL = (X, MASTODON, BLUESKY)
+IN_A_MINUTE = {"headers": {"Retry-After": "60"}}
+ROWS = [
+    # surely not done: the same bytes again
+    Row("429", ALL, {"kind": "status", "status": 429, **IN_A_MINUTE}, 2, (60.0, 80.0)),
+    Row("redirect", ALL, {"kind": "redirect"}, 2, SOON),
+    Row("cut off while writing", (X, MASTODON), {"kind": "reset_early"}, 2, (5.0, 90.0)),
+    # perhaps done, and was not: X is looked at three times before the same text goes out again
+    Row("500, not done", (X,), {"kind": "status", "status": 500}, 2, LOOKED),
+    Row("503 in HTML, not done", (X,), {"kind": "html_error", "status": 503}, 2, LOOKED),
+    Row("hung up, not done", (X,), {"kind": "drop_before"}, 2, LOOKED),
+    Row("500, not done", (MASTODON, BLUESKY), {"kind": "status", "status": 500}, 2, SOON),
+    Row("hung up, not done", (MASTODON, BLUESKY), {"kind": "drop_before"}, 2, SOON),
+    # perhaps done, and was: found again, or repeated under the same key
+    Row("hung up, done", (X,), {"kind": "drop_after_accept"}, 1, (15.0, 25.0)),
+    Row("half an answer, done", (X,), {"kind": "truncate"}, 1, (15.0, 25.0)),
+    Row("500, done", (X,), {"kind": "status", "status": 500, "after_accept": True}, 1, (15.0, 25.0)),
+    Row("silent, done", (X,), {"kind": "delay", "delay": 0.6, "after_accept": True}, 1, (15.0, 25.0)),
+    Row("hung up, done", (MASTODON,), {"kind": "drop_after_accept"}, 1, SOON),
+    Row("half an answer, done", (MASTODON,), {"kind": "truncate"}, 1, SOON),
+    Row("silent, done", (MASTODON,), {"kind": "delay", "delay": 0.6, "after_accept": True}, 1, SOON),
+    Row("hung up, done", (BLUESKY,), {"kind": "drop_after_accept"}, 2, SOON),
+    Row("half an answer, done", (BLUESKY,), {"kind": "truncate"}, 2, SOON),
+    Row("silent, done", (BLUESKY,), {"kind": "delay", "delay": 1.6, "after_accept": True}, 2, SOON),
+    # refused for good
+    Row("400", (X, BLUESKY), {"kind": "status", "status": 400}, 1, (0.0, 0.0), "failed", 0),
+    Row("422", (MASTODON,), {"kind": "status", "status": 422}, 1, (0.0, 0.0), "failed", 0),
+    # the account stops, a person is called, nothing is given up; what was mended is noticed within the minute
+    Row("401", (X, MASTODON), {"kind": "status", "status": 401}, 2, (60.0, 90.0)),
+    Row("402", (X,), {"kind": "status", "status": 402}, 2, (60.0, 90.0)),
+    Row("403", (X, MASTODON), {"kind": "status", "status": 403}, 2, (60.0, 90.0)),
+    Row("403", (BLUESKY,), {"kind": "status", "status": 403}, 2, (60.0, 90.0)),
+    Row("404", ALL, {"kind": "status", "status": 404}, 2, (60.0, 90.0)),
+]
+CASES = [pytest.param(row, platform, id=f"{platform}: {row.name}") for row in ROWS for platform in row.platforms]
+
+
+@pytest.mark.parametrize(("row", "platform"), CASES)
+def test_each_fault_ends_as_the_matrix_says(
+    sqlite_database: Database, sandbox: RunningSandbox, row: Row, platform: Platform
+) -> None:
+    match = {"method": "POST", "path": PUBLISHES[platform]}
+    sandbox.fault(platform.value, count=1, match=match, **row.fault)
+    sandbox.fault(platform.value, "delay", delay=0.0, match=match)  # counts those the first one lets through
+    with posting_house(sqlite_database, sandbox, an_account(platform)) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        waited = house.until_settled()
+        assert house.states() == [row.state]
+        assert row.ends[0] <= waited <= row.ends[1]
+        assert len(house.public()) == row.public
+        assert len([hit for hit in sandbox.state.faults.log if hit[1] == "POST"]) == row.requests
+        assert alarms_of(house) == []
+
+
+@pytest.mark.parametrize(
+    ("platform", "status"), [(X, 401), (X, 402), (X, 403), (MASTODON, 401), (MASTODON, 403), (BLUESKY, 403)]
+)
+def test_a_stopped_account_calls_a_person_and_gives_nothing_up(
+    sqlite_database: Database, sandbox: RunningSandbox, platform: Platform, status: int
+) -> None:
+    sandbox.fault(platform.value, "status", status=status, match={"method": "POST", "path": PUBLISHES[platform]})
+    with posting_house(sqlite_database, sandbox, an_account(platform)) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        for _ in range(20):
+            house.later(600)
+        assert house.states() == ["queued"]
+        assert alarms_of(house) == [f"social:{platform}:acc-de"]
+
+
+def alarms_of(house: PostingHouse) -> list[str]:
+    with house.spine.database.read() as connection:
+        return [row.key for row in alarms.current(connection)]
+
+
+def outcomes_of(house: PostingHouse) -> list[str]:
+    with house.spine.database.read() as connection:
+        return list(connection.execute(select(t.attempt.c.outcome).order_by(t.attempt.c.id)).scalars())
+
+
+def test_a_timeline_that_lags_does_not_make_x_say_it_twice(sqlite_database: Database, sandbox: RunningSandbox) -> None:
+    sandbox.turn("x", timeline_lag=3600.0)
+    sandbox.fault("x", "drop_after_accept", count=1, match={"method": "POST", "path": "/tweets"})
+    with posting_house(sqlite_database, sandbox, an_account(X)) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        house.until_settled()
+        assert house.states() == ["accepted"]
+        assert outcomes_of(house) == ["unknown", "looked", "looked", "accepted"]
+        assert len(house.public()) == 1
+        # It was refused as a duplicate, so it exists; where, only a person can find out.
+        assert alarms_of(house) == ["social:x:acc-de:unseen"]
+        sandbox.turn("x", timeline_lag=0.0)
+        house.later(120)
+        house.spine.post(Status.RESOLVED)
+        house.work()
+        assert alarms_of(house) == []
+
+
+def test_a_worker_that_died_after_posting_is_followed_by_one_that_finds_the_post(
+    database: Database, sandbox: RunningSandbox
+) -> None:
+    with posting_house(database, sandbox, an_account(X)) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        with database.write() as connection:  # as the ledger was before the dead worker could record
+            connection.exec_driver_sql("DELETE FROM post")
+            connection.exec_driver_sql("UPDATE batch SET state = 'sending', due_at = 0 WHERE channel = 'social'")
+        house.later(1)
+        house.until_settled()
+        assert house.states() == ["accepted"]
+        assert len(house.public()) == 1
+
+
+@pytest.mark.parametrize("platform", ALL)
+def test_the_posts_of_an_incident_hang_in_one_thread(
+    sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
+) -> None:
+    with posting_house(sqlite_database, sandbox, an_account(platform)) as house:
+        for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED):
+            house.spine.post(status)
+            house.work()
+            house.later(700)
+        first, second, third = house.public()
+        assert [first["reply_to"], second["reply_to"], third["reply_to"]] == [None, first["id"], second["id"]]
+        assert {post["thread"] for post in (first, second, third)} == {first["id"]}
+        if platform is MASTODON:
+            assert [post["visibility"] for post in (first, second, third)] == ["public", "unlisted", "public"]
+
+
+def test_a_refused_reply_is_said_on_its_own_and_the_next_one_hangs_on_it(
+    sqlite_database: Database, sandbox: RunningSandbox
+) -> None:
+    with posting_house(sqlite_database, sandbox, an_account(X)) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        sandbox.turn("x", replies="none")
+        house.later(700)
+        house.spine.post(Status.IDENTIFIED)
+        house.work()
+        sandbox.turn("x", replies="own")
+        house.later(700)
+        house.spine.post(Status.RESOLVED)
+        house.work()
+        _, second, third = house.public()
+        assert second["reply_to"] is None
+        assert third["reply_to"] == second["id"]
+
+
+def test_an_exhausted_rate_holds_every_worker_until_its_reset(
+    sqlite_database: Database, sandbox: RunningSandbox
+) -> None:
+    with posting_house(sqlite_database, sandbox, an_account(X)) as house:
+        match = {"method": "POST", "path": "/tweets"}
+        reset = str(int(house.spine.now.timestamp()) + 600)
+        exhausted = {"x-rate-limit-remaining": "0", "x-rate-limit-limit": "100", "x-rate-limit-reset": reset}
+        sandbox.fault("x", "status", status=429, count=1, match=match, headers=exhausted)
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        house.spine.post(Status.INVESTIGATING, incident_id="inc-2")  # another incident, another batch
+        house.work()
+        assert len(sandbox.state.faults.log) == 1
+        for _ in range(9):
+            house.later(60)
+        assert house.public() == []
+        house.later(70)
+        house.later(20)
+        assert len(house.public()) == 2
+
+
+def test_the_second_worker_waits_for_the_first_ones_turn(sqlite_database: Database, sandbox: RunningSandbox) -> None:
+    with posting_house(sqlite_database, sandbox, an_account(X)) as house:
+        attempt: Any = house.attempt.channels[next(iter(house.attempt.channels))]
+        attempt.turns._patience = 0.01
+        house.spine.post(Status.INVESTIGATING)
+        with attempt.turns.take("acc-de") as ours:
+            assert ours
+            house.work()
+            assert house.states() == ["queued"]
+        house.later(3)
+        assert house.states() == ["accepted"]
+        assert outcomes_of(house) == ["accepted"]
+
+
+def test_what_an_account_spent_is_counted(database: Database, sandbox: RunningSandbox) -> None:
+    with posting_house(database, sandbox, an_account(X)) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        with database.read() as connection:
+            published, paid, dollars = posts.spending(connection)["acc-de"]
+        assert (published, paid, str(dollars)) == (1, 1, "0.2")
+
+
+@pytest.mark.parametrize("platform", ALL)
+def test_the_card_goes_along_with_its_words(
+    sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
+) -> None:
+    with posting_house(sqlite_database, sandbox, an_account(platform, with_card=True)) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        (post,) = house.public()
+        (picture,) = post["pictures"]
+        assert picture["type"] == "image/png"
+        assert 5_000 < picture["bytes"] < 200_000
+        assert "Investigating: Payments are slow." in picture["alt"]
+        assert sandbox.call("GET", picture["url"]).body.startswith(b"\x89PNG")
+
+
+def test_of_two_languages_only_the_one_that_failed_is_said_again(database: Database, sandbox: RunningSandbox) -> None:
+    account = an_account(MASTODON, locale="nl", locales=("nl", "en"), with_link=False)
+    sandbox.fault("mastodon", "status", status=503, skip=1, count=1, match={"method": "POST", "path": "/statuses"})
+    with posting_house(database, sandbox, account) as house:
+        house.spine.post(Status.INVESTIGATING, {"nl": "Betalingen zijn traag. " * 15, "en": "Payments are slow. " * 15})
+        house.work()
+        assert [post["language"] for post in house.public()] == ["nl"]
+        house.until_settled()
+        first, second = house.public()
+        assert second["language"] == "en"
+        assert second["reply_to"] == first["id"]
+        assert house.states() == ["accepted"]
+        house.later(700)
+        house.spine.post(Status.RESOLVED, {"nl": "Opgelost.", "en": "Solved."})
+        house.work()
+        assert house.public()[2]["reply_to"] == second["id"]
