@@ -1,6 +1,6 @@
 """What the calls about incidents, notifications and deliveries answer."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -107,37 +107,73 @@ class DeliveryWithAttempts(DeliveryShape):
 
 
 class RuleShape(Shape):
-    """One rule as it was applied."""
+    """One rule as it was applied. `wait` means later, not never: quiet hours, or the most an hour may bring."""
 
     rule: str = Field(examples=["min_impact"])
     seen: str = Field(examples=["impact=minor min_impact=major"])
     passed: bool
+    verdict: Literal["pass", "wait", "stop"]
+
+
+class EvidenceShape(Shape):
+    """What the provider reported of a delivery."""
+
+    kind: str = Field(examples=["bounce"])
+    at: AwareDatetime
+    facts: dict[str, Any]
 
 
 class ExplainedDelivery(Shape):
-    """What became of the message."""
+    """What became of the message. `told_since` is the last message they had had by then; 0: none."""
 
     id: str
     state: DeliveryState
     reason: Reason | None
     provider: str | None
     provider_message_id: str | None
+    next_attempt_at: AwareDatetime | None
     updated_at: AwareDatetime | None
+    told_since: int
     attempts: list[dict[str, Any]]
+    evidence: list[EvidenceShape]
 
 
 class ExplainedNotification(Shape):
     """One message that was, or was not, for this subscriber; `words` can be sent on to them."""
 
     notification_id: str
+    channel: Channel
+    recipient: str = Field(description="The address, or the id of an endpoint that belongs to them.")
     sequence: int
     status: Status
     update_ids: list[str]
     decided_at: AwareDatetime
     told: bool
+    replaced_by: int | None = Field(description="The message that replaced this one before it left.")
     rules: list[RuleShape]
     delivery: ExplainedDelivery | None
     words: str
+
+
+class ExplainedUpdate(Shape):
+    """What coalescing did with one update on one channel; `sequence` is the message that told it, null: none did."""
+
+    id: str
+    channel: Channel
+    status: Status
+    posted_at: AwareDatetime
+    sequence: int | None
+    told_with: list[str]
+    words: str
+
+
+class ChangeShape(Shape):
+    """A change of the subscriber since the incident was first announced: the rules see them as they are now."""
+
+    at: AwareDatetime
+    action: str
+    actor: str
+    detail: dict[str, Any]
 
 
 class ExplanationShape(Shape):
@@ -145,9 +181,10 @@ class ExplanationShape(Shape):
 
     incident_id: str
     subscriber: str
-    channel: Channel
     summary: str
     notifications: list[ExplainedNotification]
+    updates: list[ExplainedUpdate]
+    changes: list[ChangeShape]
 
 
 class ReplayedShape(Shape):

@@ -50,7 +50,7 @@ class Application(Core):
     @once
     def explain(self) -> Explain:
         """Why somebody was, or was not, told."""
-        return Explain(self.database)
+        return Explain(self.database, self.clock)
 
     @once
     def replay(self) -> Replay:

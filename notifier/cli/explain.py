@@ -1,6 +1,6 @@
 """`notifier explain`: why this subscriber was, or was not, told."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,9 +26,20 @@ def explain(
         return
     out.print(found["summary"], markup=False)
     for item in found["notifications"]:
-        out.print(f"\n{item['sequence']}. {item['words']}", markup=False)
+        out.print(f"\n{item['recipient']}: {item['words']}", markup=False)
         for rule in item["rules"]:
-            mark = "pass" if rule["passed"] else "STOP"
-            out.print(f"   {mark}  {rule['rule']:<22} {rule['seen']}", markup=False)
-        for attempt in (item["delivery"] or {}).get("attempts", ()):
+            out.print(f"   {rule['verdict'].upper():<5} {rule['rule']:<22} {rule['seen']}", markup=False)
+        delivery = item["delivery"] or {"attempts": (), "evidence": ()}
+        for attempt in delivery["attempts"]:
             out.print(f"   try   {attempt['started_at']}  {attempt['outcome']} {attempt['detail']}", markup=False)
+        for report in delivery["evidence"]:
+            out.print(f"   {report['at']}  the provider reports: {report['kind']} {_facts(report)}", markup=False)
+    out.print("")
+    for update in found["updates"]:
+        out.print(update["words"], markup=False)
+    for change in found["changes"]:
+        out.print(f"Changed since, {change['at']} by {change['actor']}: {change['action']}", markup=False)
+
+
+def _facts(report: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in report["facts"].items() if value not in (None, ""))

@@ -361,6 +361,7 @@ provider_event = Table(
     Column("recipient_key", BigInteger),
     Column("body", Json, nullable=False),
     Column("received_at", Instant, nullable=False, index=True),
+    Index("ix_provider_event_delivery", "notification_id", "recipient_key"),
 )
 
 alarm = Table(

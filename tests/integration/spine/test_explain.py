@@ -1,6 +1,7 @@
-"""Why somebody was, or was not, told: ten causes, each named."""
+"""Why somebody was, or was not, told: every cause named, by its rule and in words that can be sent on to them."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,103 +9,348 @@ from sqlalchemy import update
 
 from notifier.domain.audience import Preferences
 from notifier.domain.errors import NotFoundError
-from notifier.domain.values import DeliveryState, Impact, Status, Wanted
+from notifier.domain.subscriber import Suppression, SuppressionReason
+from notifier.domain.values import Channel, DeliveryState, Impact, Status, Wanted
+from notifier.services.audit import Actor, Subject, record
 from notifier.services.explain import Explain
+from notifier.storage import preferences, provider_events, suppressions
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
-from tests.spine import Spine
+from notifier.storage.provider_events import ReportedEvent
+from tests.mail_house import Provider, a_house
+from tests.spine import START, Spine, key_of
+
+NIGHT: dict[str, Any] = {"quiet_from": 22 * 60, "quiet_to": 7 * 60}
 
 
-def _tell(spine: Spine, **incident: Any) -> None:
-    spine.post(Status.INVESTIGATING, **{"components": ("checkout",), **incident})
+@pytest.fixture
+def spine(database: Database) -> Spine:
+    return Spine(database)
+
+
+def tell(spine: Spine, status: Status = Status.INVESTIGATING, **incident: Any) -> None:
+    spine.post(status, **incident)
     spine.plan_all()
 
 
-def _stopped_by(spine: Spine, who: str = "shop") -> list[str]:
-    (first, *_) = Explain(spine.database)("inc-1", who)["notifications"]
-    assert first["told"] is False
-    return [rule["rule"] for rule in first["rules"] if not rule["passed"]]
+def why(spine: Spine, who: str = "shop") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = Explain(spine.database, spine.clock)("inc-1", who)["notifications"]
+    return found
+
+
+def verdicts(item: dict[str, Any]) -> dict[str, str]:
+    return {rule["rule"]: rule["verdict"] for rule in item["rules"] if rule["verdict"] != "pass"}
+
+
+# --- not told: the rule, and the sentence --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("preferences", "incident", "rule"),
+    ("wanted", "incident", "rule", "words"),
     [
-        (Preferences(channels=frozenset()), {}, "channel"),
-        (Preferences(components=frozenset({"api"})), {}, "components"),
-        (Preferences(min_impact=Impact.CRITICAL), {}, "min_impact"),
-        (Preferences(maintenance=False), {"impact": Impact.MAINTENANCE}, "maintenance"),
-        (Preferences(updates=Wanted.RESOLUTION), {}, "updates"),
+        (Preferences(channels=frozenset()), {}, "channel", "you did not choose e-mail"),
+        (
+            Preferences(components=frozenset({"api"})),
+            {},
+            "components",
+            "it affected checkout, and you asked for api alone",
+        ),
+        (
+            Preferences(min_impact=Impact.CRITICAL),
+            {},
+            "min_impact",
+            "its impact was major, and you asked for critical",
+        ),
+        (
+            Preferences(maintenance=False),
+            {"impact": Impact.MAINTENANCE},
+            "maintenance",
+            "it is planned maintenance, and you asked not to hear of that",
+        ),
+        (Preferences(updates=Wanted.RESOLUTION), {}, "updates", "you asked for the end alone"),
     ],
 )
 def test_the_preference_that_kept_a_message_away_is_named(
-    database: Database, preferences: Preferences, incident: dict[str, object], rule: str
+    spine: Spine, wanted: Preferences, incident: dict[str, Any], rule: str, words: str
 ) -> None:
-    spine = Spine(database)
-    spine.subscriber("shop", preferences)
-    _tell(spine, **incident)
-    assert _stopped_by(spine) == [rule]
+    spine.subscriber("shop", wanted)
+    tell(spine, **incident)
+    (item,) = why(spine)
+    assert item["told"] is False
+    assert verdicts(item) == {rule: "stop"}
+    assert item["words"] == f"Message 1 (investigating) was not sent to you: {words}."
 
 
-def test_somebody_who_unsubscribed_before_is_told_so(database: Database) -> None:
-    spine = Spine(database)
-    spine.subscriber("shop", state="unsubscribed")
-    _tell(spine)
-    assert _stopped_by(spine) == ["state"]
+def stopped(spine: Spine, reason: SuppressionReason) -> None:
+    with spine.database.write() as connection:
+        item = Suppression(channel=Channel.EMAIL, reason=reason, since=START - timedelta(days=1))
+        suppressions.add(connection, key_of("shop"), item)
 
 
-def test_who_did_not_hear_the_beginning_learns_why_the_end_was_not_sent(database: Database) -> None:
-    spine = Spine(database)
+def opted_out(spine: Spine) -> None:
+    with spine.database.write() as connection:
+        suppressions.opt_out(connection, "inc-1", key_of("shop"), START)
+
+
+def nothing(spine: Spine) -> None:
+    del spine
+
+
+@pytest.mark.parametrize(
+    ("columns", "before", "rule", "words"),
+    [
+        ({"state": "pending"}, nothing, "state", "you had not confirmed your subscription"),
+        ({"state": "unsubscribed"}, nothing, "state", "you had unsubscribed"),
+        ({"state": "suppressed"}, nothing, "state", "your address does not take our mail"),
+        (
+            {},
+            lambda spine: stopped(spine, SuppressionReason.BOUNCED),
+            "suppression",
+            "your mail server refused our mail for good on 2026-03-01 10:00 (Europe/Amsterdam)",
+        ),
+        (
+            {},
+            lambda spine: stopped(spine, SuppressionReason.COMPLAINED),
+            "suppression",
+            "a mail of ours was marked as spam on 2026-03-01 10:00 (Europe/Amsterdam)",
+        ),
+        (
+            {},
+            opted_out,
+            "opt_out",
+            "you asked on 2026-03-02 10:00 (Europe/Amsterdam) to hear no more of this incident",
+        ),
+    ],
+)
+def test_what_stands_before_every_preference_is_named(
+    spine: Spine, columns: dict[str, Any], before: Callable[[Spine], None], rule: str, words: str
+) -> None:
+    spine.subscriber("shop", **columns)
+    before(spine)
+    tell(spine)
+    (item,) = why(spine)
+    assert verdicts(item) == {rule: "stop"}
+    assert item["words"] == f"Message 1 (investigating) was not sent to you: {words}."
+
+
+def test_who_has_no_address_is_told_so(spine: Spine) -> None:
+    spine.subscriber("shop", address_key=None)
+    with spine.database.write() as connection:
+        connection.execute(update(t.subscriber).values(email=None))
+    tell(spine)
+    (item,) = why(spine)
+    assert verdicts(item) == {"address": "stop"}
+
+
+def test_who_subscribed_after_it_was_sent_is_told_so(spine: Spine) -> None:
+    tell(spine)
+    spine.now += timedelta(hours=1)
+    spine.subscriber("shop")
+    (item,) = why(spine)
+    assert verdicts(item) == {"subscribed_in_time": "stop"}
+    assert "you subscribed on 2026-03-02 11:00 (Europe/Amsterdam), after it had been sent" in item["words"]
+
+
+def test_who_did_not_hear_the_beginning_learns_why_the_end_was_not_sent(spine: Spine) -> None:
     spine.subscriber("shop", Preferences(components=frozenset({"api"})))
-    _tell(spine)
-    spine.post(Status.RESOLVED, components=("checkout", "api"))
-    spine.plan_all()
-    last = Explain(spine.database)("inc-1", "shop")["notifications"][-1]
-    assert "had not been told that it began" in last["words"]
+    tell(spine)
+    tell(spine, Status.RESOLVED, components=("checkout", "api"))
+    last = why(spine)[-1]
+    assert verdicts(last) == {"told_it_began": "stop"}
+    assert "you had not been told that it began, so you were not told that it ended" in last["words"]
+
+
+def test_who_wants_the_end_alone_learns_that_it_never_concerned_them(spine: Spine) -> None:
+    spine.subscriber("shop", Preferences(components=frozenset({"api"}), updates=Wanted.RESOLUTION))
+    tell(spine)
+    tell(spine, Status.RESOLVED)
+    assert verdicts(why(spine)[-1]) == {"in_scope_while_it_ran": "stop"}
+
+
+def test_preferences_changed_since_do_not_rewrite_what_happened(spine: Spine) -> None:
+    spine.subscriber("shop", state="unsubscribed")
+    tell(spine)
+    with spine.database.write() as connection:
+        connection.execute(update(t.subscriber).values(state="active"))
+        actor = Actor("key:support", "192.0.2.7")
+        record(connection, actor, "subscriber.changed", Subject("subscriber", "shop"), at=spine.now, detail={})
+    found = Explain(spine.database, spine.clock)("inc-1", "shop")
+    (item,) = found["notifications"]
+    assert "changed since" in item["words"]
+    assert [(change["actor"], change["action"]) for change in found["changes"]] == [
+        ("key:support", "subscriber.changed")
+    ]
+
+
+# --- told: what became of it, and the evidence ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("state", "words"),
     [
+        (DeliveryState.QUEUED, "is waiting to be sent"),
+        (DeliveryState.SENDING, "is being handed to the mail provider now"),
         (DeliveryState.ACCEPTED, "was taken by the mail provider"),
-        (DeliveryState.FAILED, "could not be sent"),
-        (DeliveryState.BOUNCED, "refused it"),
+        (DeliveryState.DELIVERED, "was delivered to your mail server"),
+        (DeliveryState.FAILED, "could not be sent and was given up"),
+        (DeliveryState.BOUNCED, "was sent, but your mail server refused it"),
+        (DeliveryState.SUPPRESSED, "was not sent, since your address was stopped before it left"),
+        (DeliveryState.CANCELED, "was called off"),
     ],
 )
-def test_what_became_of_a_delivery_is_said_in_words(database: Database, state: DeliveryState, words: str) -> None:
-    spine = Spine(database)
+def test_what_became_of_a_delivery_is_said_in_words(spine: Spine, state: DeliveryState, words: str) -> None:
     spine.subscriber("shop")
-    _tell(spine)
+    tell(spine)
     spine.settle_batches(state)
-    (told,) = Explain(spine.database)("inc-1", "shop")["notifications"]
-    assert words in told["words"]
-    assert all(rule["passed"] for rule in told["rules"])
+    (item,) = why(spine)
+    assert item["words"] == f"Message 1 (investigating) {words}."
+    assert verdicts(item) == {}
 
 
-def test_a_message_that_was_replaced_says_by_what(database: Database) -> None:
-    spine = Spine(database)
+def test_a_message_that_was_replaced_says_by_which(spine: Spine) -> None:
     spine.subscriber("shop")
-    _tell(spine)
-    spine.post(Status.RESOLVED)
-    spine.plan_all()
-    first, last = Explain(spine.database)("inc-1", "shop")["notifications"]
-    assert "replaced" in first["words"]
-    assert "waiting to be sent" in last["words"]
+    tell(spine)
+    tell(spine, Status.RESOLVED)
+    first, last = why(spine)
+    assert (first["replaced_by"], first["told"]) == (2, False)
+    assert "message 2 replaced it and says the same and more" in first["words"]
+    assert "is waiting to be sent" in last["words"]
 
 
-def test_preferences_changed_since_do_not_rewrite_what_happened(database: Database) -> None:
-    spine = Spine(database)
-    spine.subscriber("shop", state="unsubscribed")
-    _tell(spine)
+def test_attempts_and_what_the_provider_reported_are_the_evidence(database: Database) -> None:
+    house = a_house(database, Provider(name="sendgrid"))
+    house.spine.subscriber("shop")
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    (notice,) = house.spine.notices()
+    bounce = ReportedEvent(
+        id="ev-1",
+        kind="bounce",
+        body={"reason": "550 no such user", "at": "2026-03-02T09:00:07+00:00"},
+        notification_id=notice.id,
+        recipient_key=key_of("shop"),
+    )
+    with database.write() as connection:
+        provider_events.add_many(connection, [bounce], house.spine.now)
+        connection.execute(update(t.delivery).values(state="bounced", updated_at=house.spine.now))
+    (item,) = why(house.spine)
+    assert [attempt["outcome"] for attempt in item["delivery"]["attempts"]] == ["accepted"]
+    assert item["delivery"]["provider"] == "sendgrid"
+    assert item["delivery"]["evidence"] == [
+        {"kind": "bounce", "at": "2026-03-02T09:00:07+00:00", "facts": {"reason": "550 no such user"}}
+    ]
+    assert "it said: 550 no such user" in item["words"]
+
+
+def test_what_waits_for_the_morning_says_so_and_later_that_it_did(database: Database) -> None:
+    house = a_house(database, Provider())
+    house.spine.now = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
+    house.spine.subscriber("shop", **NIGHT)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    (item,) = why(house.spine)
+    assert verdicts(item) == {"quiet_hours": "wait"}
+    assert "waits for the end of your quiet hours, at 2026-03-03 07:00 (Europe/Amsterdam)" in item["words"]
+    house.later(7 * 3600)
+    (item,) = why(house.spine)
+    assert item["told"] is True
+    assert "It waited: it came in your quiet hours, which ended at 2026-03-03 07:00" in item["words"]
+
+
+def test_what_exceeds_the_hour_says_so(database: Database) -> None:
+    house = a_house(database, Provider())
+    house.spine.subscriber("shop", max_per_hour=2)
+    for status in (Status.INVESTIGATING, Status.IDENTIFIED):
+        house.spine.post(status)
+        house.work()
+        house.later(600)
+    first, second = why(house.spine)
+    assert verdicts(first) == {}
+    assert verdicts(second) == {"hourly_limit": "wait"}
+    assert "waits for the hour to have room for one more message, at 2026-03-02 11:00" in second["words"]
+
+
+def test_a_mail_in_the_name_of_another_subscription_says_so(spine: Spine) -> None:
+    spine.subscriber("first", email="shop@example.com")
+    spine.subscriber("shop")
+    tell(spine)
+    (item,) = why(spine)
+    assert "in the name of another subscription with the same address" in item["words"]
+
+
+def test_coalescing_is_told_update_by_update(spine: Spine) -> None:
+    spine.subscriber("shop")
+    tell(spine)
+    before = spine.now - timedelta(minutes=5)
+    for status in (Status.IDENTIFIED, Status.MONITORING):
+        tell(spine, status)
+    spine.later(61)
+    tell(spine, Status.IDENTIFIED)
+    tell(spine, Status.INVESTIGATING, posted_at=before)
+    tell(spine, Status.MONITORING, notify=False)
+    found = Explain(spine.database, spine.clock)("inc-1", "shop")
+    said = {item["id"]: (item["sequence"], item["words"]) for item in found["updates"]}
+    assert said["upd-1"][0] == 1
+    assert said["upd-2"][0] == 2
+    assert said["upd-2"][1].startswith("Update upd-2 (identified): told by e-mail in message 2, together with upd-3:")
+    assert said["upd-4"][0] is None
+    assert "waits until 2026-03-02 10:03 (Europe/Amsterdam) to be told by e-mail" in said["upd-4"][1]
+    assert "not told by itself by e-mail: " in said["upd-5"][1]
+    assert "not told by itself by e-mail: " in said["upd-6"][1]
+    assert "It tells 2 updates at once: upd-2, upd-3." in found["notifications"][1]["words"]
+
+
+# --- endpoints, and who is unknown ---------------------------------------------------------------------------------
+
+
+def an_endpoint(spine: Spine, **changes: Any) -> None:
     with spine.database.write() as connection:
-        connection.execute(update(t.subscriber).values(state="active"))
-    (told,) = Explain(spine.database)("inc-1", "shop")["notifications"]
-    assert "changed since" in told["words"]
+        wanted = preferences.ensure(connection, Preferences(channels=frozenset({Channel.WEBHOOK})))
+        row = {
+            "public_id": "end_1",
+            "url": "https://partner.example/hook",
+            "description": "",
+            "subscriber": "shop",
+            "preference_id": wanted,
+            "types": [],
+            "format": "standard",
+            "mode": "every",
+            "headers": {},
+            "secrets": [],
+            "state": "active",
+            "state_reason": "",
+            "created_at": spine.now,
+            "updated_at": spine.now,
+        }
+        connection.execute(t.endpoint.insert().values(row | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "stops", "words"),
+    [
+        ({}, {}, "is waiting to be sent"),
+        (
+            {"state": "disabled", "state_reason": "gone"},
+            {"state": "stop"},
+            "was not sent to you: the endpoint is disabled gone",
+        ),
+    ],
+)
+def test_the_endpoints_of_a_partner_are_explained_too(
+    spine: Spine, changes: dict[str, Any], stops: dict[str, str], words: str
+) -> None:
+    spine.subscriber("shop")
+    an_endpoint(spine, **changes)
+    tell(spine)
+    by_mail, by_hook = why(spine)
+    assert (by_mail["channel"], by_hook["channel"], by_hook["recipient"]) == ("email", "webhook", "end_1")
+    assert verdicts(by_hook) == stops
+    assert words in by_hook["words"]
 
 
 @pytest.mark.parametrize("ask", [lambda e: e("inc-9", "shop"), lambda e: e("inc-1", "nobody")])
-def test_an_unknown_incident_or_subscriber_is_named(database: Database, ask: Callable[[Explain], object]) -> None:
-    spine = Spine(database)
+def test_an_unknown_incident_or_subscriber_is_named(spine: Spine, ask: Callable[[Explain], object]) -> None:
     spine.subscriber("shop")
-    _tell(spine)
+    tell(spine)
     with pytest.raises(NotFoundError):
-        ask(Explain(database))
+        ask(Explain(spine.database, spine.clock))

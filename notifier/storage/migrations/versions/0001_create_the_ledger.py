@@ -362,6 +362,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("provider_event", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_provider_event_received_at"), ["received_at"], unique=False)
+        batch_op.create_index("ix_provider_event_delivery", ["notification_id", "recipient_key"], unique=False)
 
     op.create_table(
         "subscriber",
@@ -442,6 +443,7 @@ def downgrade() -> None:
 
     op.drop_table("subscriber")
     with op.batch_alter_table("provider_event", schema=None) as batch_op:
+        batch_op.drop_index("ix_provider_event_delivery")
         batch_op.drop_index(batch_op.f("ix_provider_event_received_at"))
 
     op.drop_table("provider_event")

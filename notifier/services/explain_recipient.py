@@ -1,0 +1,218 @@
+"""One recipient of one incident, notification by notification: the rules, what became of it, and the evidence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from notifier.domain import ids
+from notifier.domain.audience import Preferences, Standing, standing_of
+from notifier.domain.endpoint import StoredEndpoint
+from notifier.domain.subscriber import StoredSubscriber
+from notifier.domain.values import Channel, DeliveryState
+from notifier.services.explain_rules import (
+    Rule,
+    Verdict,
+    endpoint_rules,
+    person_rules,
+    preference_rules,
+    quiet_rules,
+)
+from notifier.services.explain_words import became, told_together
+from notifier.services.occasion import occasion_of
+from notifier.storage import deliveries, evidence, holding, notifications, suppressions
+from notifier.storage.codec import instant_to_json
+from notifier.storage.notifications import StoredNotification
+from notifier.storage.types import AnyRow
+
+Json = dict[str, Any]
+
+_REACHED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.SENDING})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, when, and of which ledger."""
+
+    connection: Connection
+    who: StoredSubscriber
+    now: datetime
+
+    @property
+    def zone(self) -> str:
+        """The zone in which times are said."""
+        return self.who.subscriber.timezone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Where messages to a subscriber go: their mailbox, or an endpoint of theirs. `key` None: nowhere."""
+
+    channel: Channel
+    name: str
+    by: str
+    key: int | None
+    preferences: Preferences
+    endpoint: StoredEndpoint | None = None
+
+    @classmethod
+    def mail(cls, who: StoredSubscriber) -> "Recipient":
+        """The subscriber's address."""
+        subscriber = who.subscriber
+        name = subscriber.email or "no address"
+        preferences = subscriber.preferences
+        return cls(channel=Channel.EMAIL, name=name, by="by e-mail", key=who.address_key, preferences=preferences)
+
+    @classmethod
+    def hook(cls, endpoint: StoredEndpoint) -> "Recipient":
+        """One of the subscriber's endpoints."""
+        return cls(
+            channel=Channel.WEBHOOK,
+            name=endpoint.public_id,
+            by=f"by webhook to {endpoint.public_id}",
+            key=endpoint.id,
+            preferences=endpoint.endpoint.preferences,
+            endpoint=endpoint,
+        )
+
+
+def explain_recipient(asked: Asked, recipient: Recipient, rows: Sequence[AnyRow]) -> list[Json]:
+    """Return a channel's notifications of an incident, oldest first, as they were for one recipient."""
+    connection = asked.connection
+    found: dict[int, AnyRow] = {}
+    for row in rows:
+        delivery = None if recipient.key is None else deliveries.get(connection, row.id, recipient.key)
+        if delivery is not None:
+            found[row.id] = delivery
+    explained = []
+    for row in rows:
+        stored = notifications.get(connection, row.id)
+        assert stored is not None  # noqa: S101 - listed in this very transaction
+        explained.append(_explained(asked, recipient, stored, found, row.planned_at or asked.now))
+    return explained
+
+
+def _explained(
+    asked: Asked, recipient: Recipient, stored: StoredNotification, found: Mapping[int, AnyRow], planned_at: datetime
+) -> Json:
+    notice, row = stored.notice, found.get(stored.id)
+    later = [each.sequence for each in found.values() if each.sequence > notice.sequence]
+    replaced = row is not None and row.state == DeliveryState.SUPERSEDED
+    replaced_by = min(later, default=None) if replaced else None
+    rules = _rules(asked, recipient, stored, found, planned_at)
+    update_ids = [item.id for item in notice.updates if item.sequence == notice.sequence]
+    delivery = None
+    if row is None:
+        words = _untold(rules)
+    else:
+        delivery = _delivery(asked.connection, row)
+        words = _told(asked, row, delivery["evidence"], rules, replaced_by) + told_together(update_ids)
+    return {
+        "notification_id": notice.id,
+        "channel": recipient.channel.value,
+        "recipient": recipient.name,
+        "sequence": notice.sequence,
+        "status": notice.lead.status.value,
+        "update_ids": update_ids,
+        "decided_at": instant_to_json(stored.created_at),
+        "told": row is not None and DeliveryState(row.state) in _REACHED,
+        "replaced_by": replaced_by,
+        "rules": [rule.as_json() for rule in rules],
+        "delivery": delivery,
+        "words": f"Message {notice.sequence} ({notice.lead.status}) {words}",
+    }
+
+
+def _rules(
+    asked: Asked,
+    recipient: Recipient,
+    stored: StoredNotification,
+    found: Mapping[int, AnyRow],
+    planned_at: datetime,
+) -> list[Rule]:
+    connection, notice = asked.connection, stored.notice
+    occasion = occasion_of(stored, notifications.scopes_of_round(connection, stored))
+    standing = _standing(connection, stored, found)
+    preferred = preference_rules(recipient.preferences, standing, occasion)
+    if recipient.endpoint is not None:
+        return [*endpoint_rules(recipient.endpoint, notice, planned_at, asked.zone), *preferred]
+    key = recipient.key
+    if key is None:
+        return [*person_rules(asked.who, (), None, planned_at), *preferred]
+    opted_out = suppressions.opt_outs(connection, key).get(notice.incident.id)
+    decided = stored.created_at
+    sent = [
+        one
+        for one in holding.sent_to(connection, [key], now=decided, without=stored.id).get(key, ())
+        if one.at <= decided
+    ]
+    return [
+        *person_rules(asked.who, suppressions.of_address(connection, key), opted_out, planned_at),
+        *preferred,
+        *quiet_rules(holding.bounds_of_address(connection, key), sent, occasion, decided),
+    ]
+
+
+def _standing(connection: Connection, stored: StoredNotification, found: Mapping[int, AnyRow]) -> Standing:
+    """Return what the recipient knew before a notification, by what became of the earlier ones."""
+    prior = [each for each in notifications.earlier(connection, stored) if each.id in found]
+    heard = [deliveries.heard_of(each, DeliveryState(found[each.id].state)) for each in prior]
+    return standing_of([each for each in heard if each], round_start=stored.notice.round_start)[0]
+
+
+def _delivery(connection: Connection, row: AnyRow) -> Json:
+    tries = deliveries.attempts(connection, row.notification_id, row.recipient_key, row.batch_id)
+    reports = evidence.reports(connection, row.notification_id, row.recipient_key)
+    return {
+        "id": ids.delivery_id(row.public_id, row.recipient_key),
+        "state": row.state,
+        "reason": row.reason,
+        "provider": row.provider,
+        "provider_message_id": row.provider_message_id,
+        "next_attempt_at": instant_to_json(row.due_at),
+        "updated_at": instant_to_json(row.updated_at),
+        "told_since": row.since,
+        "attempts": [
+            {
+                "started_at": instant_to_json(item.started_at),
+                "outcome": item.outcome,
+                "reason": item.reason,
+                "status": item.status,
+                "detail": item.detail,
+                "provider": item.provider,
+            }
+            for item in tries
+        ],
+        "evidence": [
+            {
+                "kind": item.kind,
+                "at": item.body.get("at") or instant_to_json(item.received_at),
+                "facts": {name: value for name, value in item.body.items() if name != "at"},
+            }
+            for item in reports
+        ],
+    }
+
+
+def _told(asked: Asked, row: AnyRow, reports: Sequence[Json], rules: Sequence[Rule], replaced_by: int | None) -> str:
+    """Say what became of a message that was meant for the recipient; goes on after the message's name."""
+    text = became(row, reports, zone=asked.zone, replaced_by=replaced_by) + "."
+    waited = [rule.words for rule in rules if rule.verdict is Verdict.WAIT]
+    if waited and DeliveryState(row.state) in _REACHED:
+        text += f" It waited: {'; '.join(waited)}."
+    if row.channel == Channel.EMAIL and row.recipient_id != asked.who.id:
+        text += " It went to your address in the name of another subscription with the same address."
+    return text
+
+
+def _untold(rules: Sequence[Rule]) -> str:
+    """Say why a message was not meant for the recipient."""
+    refused = [rule.words for rule in rules if rule.verdict is Verdict.STOP]
+    if refused:
+        return f"was not sent to you: {'; '.join(refused)}."
+    return (
+        "was not meant for you when it was planned. By today's settings it would be: your subscription or your"
+        " preferences have changed since."
+    )
