@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,32 +10,30 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from notifier.channels.webhook import NotAttemptedError
 from notifier.domain import ids
-from notifier.domain.errors import DeliveryError, PermanentDeliveryError
+from notifier.domain.audience import standing_of
 from notifier.domain.message import HookRequest, HookResult
 from notifier.domain.notice import Notice, webhook_type
-from notifier.domain.retry import GiveUp, after_failure
-from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
+from notifier.domain.values import DeliveryState, Lane, Reason, WebhookFormat
 from notifier.rendering.payloads import content_type
 from notifier.services.attempt import LEASE
 from notifier.services.endpoint_secrets import EndpointSecrets
+from notifier.services.hook_outcomes import PROVIDER, Posting, departure, left, line
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
-from notifier.storage import batches, deliveries
+from notifier.storage import batches, deliveries, hook_batches, notifications
 from notifier.storage.batches import AttemptRow, Batch
 from notifier.storage.deliveries import Departure
 from notifier.storage.engine import Database
+from notifier.storage.hook_batches import Around
 from notifier.storage.notifications import StoredNotification
 
 # What waits for an earlier update is looked at again this often, should the word that it may go be lost.
 _WAIT_FOR_EARLIER = timedelta(seconds=10)
 # A request that found no free slot by then goes back to the queue, well within the batch's lease.
 _START_WITHIN = 1 / 3  # of the lease
-_NOT_STARTED_WAIT = timedelta(seconds=1)
 # A slow receiver's answer comes after the task has ended; without one by then the outcome is unknown.
 _SLOW_LEASE = 2 / 3  # of the batch's own
-PROVIDER = "webhook"
 
 
 class HookEngine(Protocol):
@@ -90,46 +89,49 @@ class HookAttempt:
         The task ends when only slow receivers are left: those keep a lease of their own and are recorded when they
         answer, so that one partner's bad day does not hold up the others' next update.
         """
-        rows = self._ready(batch, stored)
+        rows, since = self._ready(batch, stored)
         if not rows:
             self.record.nobody_left(batch, ())
+            self._let_go(batch)
             return
-        attempts = {row.id: row.attempts_made + 1 for row in rows}
+        postings = {row.id: _posting(row, batch) for row in rows}
         noted = _Noted()
 
         def note(results: Sequence[HookResult]) -> None:
             # One at a time: a late answer must not be overwritten by the lease that `_finish` gives to slow receivers.
             with noted.lock:
-                freed = self._note(batch, results, attempts)
+                freed = self._note(batch, results, postings, late=noted.task_ended)
                 noted.seen.update(result.endpoint_id for result in results)
-                noted.freed += freed
                 late = noted.task_ended
             if freed and late:
                 self.gather()
 
         self.engine.deliver(
-            self._requests(batch, stored, rows),
+            self._requests(stored, rows, since),
             on_results=note,
             retry=batch.lane is Lane.RETRY,
             wait_for_slow=False,
             start_before=self.clock() + self.lease * _START_WITHIN,
         )
-        self._finish(batch, noted, attempts)
-        if noted.freed:
+        if self._finish(batch, noted, postings):
             self.gather()
 
     def close(self) -> None:
         """Wait for the answers of what was posted, and end the engine."""
         self.engine.close()
 
-    def _finish(self, batch: Batch, noted: "_Noted", attempts: Mapping[int, int]) -> None:
-        """Close the batch; whoever has not answered yet departs with a lease of their own."""
+    def _finish(self, batch: Batch, noted: "_Noted", postings: Mapping[int, Posting]) -> int:
+        """Close the batch; whoever has not answered yet departs with a lease of their own.
+
+        Returns how many later updates may go now.
+        """
         now = self.clock()
         with noted.lock:
-            slow = [key for key in attempts if key not in noted.seen]
-            left = [_left(key, DeliveryState.SENDING, None, now + self.lease * _SLOW_LEASE) for key in slow]
+            slow = [key for key in postings if key not in noted.seen]
+            until = now + self.lease * _SLOW_LEASE
             with self.database.write() as connection:
-                deliveries.depart(connection, batch.notification_id, left, now)
+                leave = [left(key, DeliveryState.SENDING, None, until) for key in slow]
+                deliveries.depart(connection, batch.notification_id, leave, now)
                 batches.finish(
                     connection,
                     batch,
@@ -139,41 +141,54 @@ class HookAttempt:
                     now=now,
                     provider=PROVIDER,
                 )
+                freed = hook_batches.unblock(connection, batch.notification_id, batch.id, now)
             noted.task_ended = True
+        return freed
 
-    def _ready(self, batch: Batch, stored: StoredNotification) -> Sequence[Any]:
-        """Leave out endpoints that are gone, and those that still wait for an earlier update of this incident."""
-        now = self.clock()
+    def _let_go(self, batch: Batch) -> None:
         with self.database.write() as connection:
-            rows = deliveries.endpoint_rows(connection, batch.id)
-            ordered = [row.id for row in rows if row.mode == "every"]
-            waiting = deliveries.blocked_by_earlier(connection, batch.notification_id, ordered)
-            newest = batches.is_newest(connection, batch.notification_id)
-            leave = []
-            for row in rows:
-                if row.state != "active":
-                    leave.append(_left(row.id, DeliveryState.CANCELED, Reason.ENDPOINT_DISABLED))
-                elif row.types and webhook_type(stored.notice) not in row.types:
-                    leave.append(_left(row.id, DeliveryState.CANCELED, None))
-                elif row.mode == "latest" and not newest:
-                    leave.append(_left(row.id, DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE))
-                elif row.id in waiting:
-                    later = now + _WAIT_FOR_EARLIER
-                    leave.append(_left(row.id, DeliveryState.QUEUED, Reason.WAITING_FOR_EARLIER, later))
-            deliveries.depart(connection, stored.id, leave, now)
-        gone = {item.recipient_key for item in leave}
-        return [row for row in rows if row.id not in gone]
+            freed = hook_batches.unblock(connection, batch.notification_id, batch.id, self.clock())
+        if freed:
+            self.gather()
 
-    def _requests(self, batch: Batch, stored: StoredNotification, rows: Sequence[Any]) -> list[HookRequest]:
+    def _ready(self, batch: Batch, stored: StoredNotification) -> tuple[Sequence[Any], Mapping[int, int]]:
+        """Leave out endpoints that are gone or have it, those it is too late for, and those it is too early for.
+
+        Returns the others, with the sequence of what each of them needs not be told again.
+        """
         now = self.clock()
-        bodies: dict[tuple[str, bool], bytes] = {}
+        with self.database.read() as connection:
+            rows = hook_batches.endpoint_rows(connection, batch.id)
+            around = hook_batches.around(connection, stored, batch.id)
+            taken = hook_batches.taken_before(connection, batch.id) if batch.unknown else set()
+            since = _since(connection, stored, around)
+        kept = [
+            Departure(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=max(batch.attempts - 1, 1))
+            for key in taken
+        ]
+        others = [_leaves(row, stored, around, now) for row in rows if row.id not in taken]
+        leave = [*kept, *(item for item in others if item is not None)]
+        if leave or batch.unknown:
+            replaced = [item.recipient_key for item in leave if item.state is DeliveryState.SUPERSEDED]
+            with self.database.write() as connection:
+                deliveries.depart(connection, stored.id, leave, now)
+                hurried = hook_batches.hurry(connection, stored.id, replaced, now) if replaced else 0
+                if batch.unknown:
+                    batches.add_attempts(connection, batch, [_vanished(batch, now)])
+            if hurried:
+                self.gather()
+        gone = {item.recipient_key for item in leave}
+        return [row for row in rows if row.id not in gone], defaultdict(lambda: batch.since, since)
+
+    def _requests(self, stored: StoredNotification, rows: Sequence[Any], since: Mapping[int, int]) -> list[HookRequest]:
+        now = self.clock()
+        bodies: dict[tuple[str, int, bool], bytes] = {}
         requests = []
         for row in rows:
-            variant = row.format, bool(row.is_replay)
+            variant = row.format, since[row.id], bool(row.is_replay)
             if variant not in bodies:
-                bodies[variant] = self.wording.webhook_body(
-                    stored.notice, WebhookFormat(row.format), batch.since, is_replay=variant[1]
-                )
+                form, heard, again = variant
+                bodies[variant] = self.wording.webhook_body(stored.notice, WebhookFormat(form), heard, is_replay=again)
             requests.append(
                 HookRequest(
                     delivery_id=ids.delivery_id(stored.notice.id, row.id),
@@ -182,51 +197,31 @@ class HookAttempt:
                     body=bodies[variant],
                     content_type=content_type(WebhookFormat(row.format)),
                     secrets=self.secrets(row.secrets, now),
-                    headers=self.secrets.open_headers(row.headers),
+                    headers=self.secrets.open_headers(row.headers) if row.headers else {},
                 )
             )
         return requests
 
-    def _note(self, batch: Batch, results: Sequence[HookResult], attempts: Mapping[int, int]) -> int:
-        """Record some results in one transaction; returns how many later updates may go now."""
+    def _note(self, batch: Batch, results: Sequence[HookResult], postings: Mapping[int, Posting], *, late: bool) -> int:
+        """Record some results in one transaction; returns how many later updates may go now.
+
+        Who took the first attempt has nothing of its own to record but the attempt: it shares the batch's state.
+        """
         now = self.clock()
-        departures = [self._departure(result, attempts[result.endpoint_id], now) for result in results]
+        departures = [
+            departure(result, postings[result.endpoint_id].number, now, self.spread)
+            for result in results
+            if late or result.error is not None or not postings[result.endpoint_id].shares
+        ]
         ended = [item.recipient_key for item in departures if item.state.is_final]
+        lines = [line(result, postings[result.endpoint_id].number) for result in results]
         with self.database.write() as connection:
             deliveries.depart(connection, batch.notification_id, departures, now)
-            batches.add_attempts(connection, batch, [_line(item, attempts[item.endpoint_id]) for item in results])
+            batches.add_attempts(connection, batch, lines)
             self.health.note(connection, results, now)
-            return deliveries.unblock(connection, batch.notification_id, ended, now) if ended else 0
-
-    def _departure(self, result: HookResult, attempts: int, now: datetime) -> Departure:
-        if result.error is None:
-            return Departure(recipient_key=result.endpoint_id, state=DeliveryState.ACCEPTED, attempts=attempts)
-        error = result.error
-        if not isinstance(error, DeliveryError):
-            raise error
-        if isinstance(error, NotAttemptedError):  # nothing was sent, so nothing was used up
-            wait = error.retry_after or _NOT_STARTED_WAIT
-            return Departure(
-                recipient_key=result.endpoint_id,
-                state=DeliveryState.QUEUED,
-                reason=error.reason,
-                due_at=now + wait,
-                attempts=attempts - 1,
-            )
-        follows = after_failure(Channel.WEBHOOK, attempts, error, spread=self.spread())
-        if isinstance(follows, GiveUp):
-            gone = isinstance(error, PermanentDeliveryError)
-            reason = error.reason if gone else Reason.GAVE_UP
-            return Departure(
-                recipient_key=result.endpoint_id, state=DeliveryState.FAILED, reason=reason, attempts=attempts
-            )
-        return Departure(
-            recipient_key=result.endpoint_id,
-            state=DeliveryState.QUEUED,
-            reason=error.reason,
-            due_at=now + follows.wait,
-            attempts=attempts,
-        )
+            if late and ended:  # else `_finish` tells everybody at once
+                return hook_batches.unblock_some(connection, batch.notification_id, ended, now)
+        return 0
 
 
 @dataclass
@@ -235,25 +230,49 @@ class _Noted:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     seen: set[int] = field(default_factory=set)
-    freed: int = 0
     task_ended: bool = False
 
 
-def _left(key: int, state: DeliveryState, reason: Reason | None, due_at: datetime | None = None) -> Departure:
-    return Departure(recipient_key=key, state=state, reason=reason, due_at=due_at)
+def _since(connection: Connection, stored: StoredNotification, around: Around) -> dict[int, int]:
+    """Look again what those know whom an earlier message has not reached after all; planning had counted on it."""
+    unsure = around.missed | around.queued
+    if not unsure:
+        return {}
+    prior = notifications.earlier(connection, stored)
+    heard, _ = deliveries.heard_before(connection, prior, sorted(unsure))
+    start = stored.notice.round_start
+    return {key: standing_of(each, round_start=start)[1] for key, each in heard.items()}
 
 
-def _line(result: HookResult, number: int) -> AttemptRow:
-    error = result.error if isinstance(result.error, DeliveryError) else None
-    outcome = "accepted" if error is None else ("failed" if isinstance(error, PermanentDeliveryError) else "retry")
+def _posting(row: Any, batch: Batch) -> Posting:
+    number = max(row.attempts_made + 1, batch.attempts)
+    return Posting(number=number, shares=row.untouched and number == 1)
+
+
+def _leaves(row: Any, stored: StoredNotification, around: Around, now: datetime) -> Departure | None:
+    """Say why an endpoint is not posted to with its batch, None when it is."""
+    state, reason, due_at = None, None, None
+    if row.state != "active":
+        state, reason = DeliveryState.CANCELED, Reason.ENDPOINT_DISABLED
+    elif row.types and webhook_type(stored.notice) not in row.types:
+        state = DeliveryState.CANCELED
+    elif row.mode == "latest" and row.id in around.overtaken and not row.is_replay:
+        state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE
+    elif row.id in around.sending or (row.mode == "every" and row.id in around.queued):
+        state, reason, due_at = DeliveryState.QUEUED, Reason.WAITING_FOR_EARLIER, now + _WAIT_FOR_EARLIER
+    return left(row.id, state, reason, due_at, attempts=row.attempts_made) if state is not None else None
+
+
+def _vanished(batch: Batch, now: datetime) -> AttemptRow:
+    """Return the line that counts a repeat: who had no recorded answer gets the message again, with the same id."""
     return AttemptRow(
-        recipient_key=result.endpoint_id,
-        number=number,
-        started_at=result.started_at,
-        duration_ms=result.duration_ms,
-        outcome=outcome,
-        reason=error.reason if error else None,
-        status=result.status,
-        detail=error.detail if error and error.detail else result.excerpt,
+        recipient_key=None,
+        number=max(batch.attempts - 1, 1),
+        started_at=now,
+        duration_ms=0,
+        outcome="unknown",
+        reason=Reason.OUTCOME_UNKNOWN,
+        status=None,
+        detail="the worker vanished before it recorded every answer",
         provider=PROVIDER,
     )

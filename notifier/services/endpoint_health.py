@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from notifier.domain.errors import DeliveryError
 from notifier.domain.message import HookResult
 from notifier.domain.values import Reason
-from notifier.storage import tables as t
+from notifier.storage import endpoint_health
 
 
 class Health:
@@ -20,24 +20,12 @@ class Health:
         kinds: dict[str, list[int]] = defaultdict(list)
         for result in results:
             kinds[_kind(result)].append(result.endpoint_id)
-        e = t.endpoint.c
         if worked := kinds["worked"]:
-            statement = update(t.endpoint).where(e.id.in_(worked))
-            connection.execute(
-                statement.values(failing_since=None, failed_attempts=0, last_success_at=now, warned_at=None)
-            )
+            endpoint_health.worked(connection, worked, now)
         if failed := kinds["failed"]:
-            connection.execute(
-                update(t.endpoint).where(e.id.in_(failed), e.failing_since.is_(None)).values(failing_since=now)
-            )
-            counted = update(t.endpoint).where(e.id.in_(failed))
-            connection.execute(counted.values(failed_attempts=e.failed_attempts + 1))
+            endpoint_health.failed(connection, failed, now)
         if gone := kinds["gone"]:
-            connection.execute(
-                update(t.endpoint)
-                .where(e.id.in_(gone))
-                .values(state="disabled", state_reason="the receiver answered 410 Gone", disabled_at=now)
-            )
+            endpoint_health.gone(connection, gone, now)
 
 
 def _kind(result: HookResult) -> str:

@@ -4,6 +4,7 @@ import base64
 import secrets as entropy
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.services.secretbox import SecretBox
@@ -18,6 +19,7 @@ DEFAULT_OVERLAP = timedelta(hours=24)
 MAX_OVERLAP = timedelta(days=30)
 # Each secret is one more signature in the header of every request.
 _MAX_VALID = 4
+_KNOWN = 32_768
 
 
 def new_secret() -> str:
@@ -31,6 +33,8 @@ class EndpointSecrets:
     def __init__(self, box: SecretBox) -> None:
         """Take the box for endpoints."""
         self._box = box
+        # Opening costs more than signing does; what is sealed anew each time it is stored names its version by itself.
+        self._open = lru_cache(maxsize=_KNOWN)(box.open)
 
     def __call__(self, sealed: Sequence[Sealed], now: datetime) -> list[str]:
         """Return the secrets that sign now, newest first.
@@ -38,7 +42,7 @@ class EndpointSecrets:
         Raises:
             ConfigError: a key they were sealed with is no longer given.
         """
-        return [self._box.open(item["sealed"] or "") for item in sealed if _is_valid(item, now)]
+        return [self._open(item["sealed"] or "") for item in sealed if _is_valid(item, now)]
 
     def first(self, secret: str) -> list[Sealed]:
         """Return the column of a new endpoint."""
@@ -69,7 +73,7 @@ class EndpointSecrets:
 
     def open_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Open what `seal_headers` sealed, for sending."""
-        return {name: self._box.open(value) for name, value in headers.items()}
+        return {name: self._open(value) for name, value in headers.items()}
 
     def resealed(self, sealed: Sequence[Sealed], headers: Mapping[str, str]) -> tuple[list[Sealed], dict[str, str]]:
         """Return both columns sealed under the newest key; what is so already stays as it is."""
@@ -81,5 +85,4 @@ class EndpointSecrets:
 
 
 def _is_valid(item: Sealed, now: datetime) -> bool:
-    until = instant_from_json(item["until"])
-    return until is None or until > now
+    return item["until"] is None or (until := instant_from_json(item["until"])) is None or until > now

@@ -5,14 +5,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select, text, update
 
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import tables as t
-from notifier.storage.types import AnyRow
+from notifier.storage.rowset import packed, plain, rows_sql
+from notifier.storage.types import AnyRow, to_micros
 
 _NOTIFICATION_SHIFT = 32
 _EXTRA_BIT = 1 << 31  # numbers of batches that were not made by planning
+_TRIED = {
+    "recipient_key": "bigint",
+    "number": "bigint",
+    "started_at": "bigint",
+    "duration_ms": "bigint",
+    "outcome": "text",
+    "reason": "text",
+    "status": "bigint",
+    "detail": "text",
+    "provider": "text",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,26 +194,27 @@ def add(
 
 def add_attempts(connection: Connection, batch: Batch, rows: Sequence[AttemptRow]) -> None:
     """Write tries to the ledger."""
-    if rows:
-        connection.execute(
-            t.attempt.insert(),
-            [
-                {
-                    "batch_id": batch.id,
-                    "notification_id": batch.notification_id,
-                    "recipient_key": row.recipient_key,
-                    "number": row.number,
-                    "started_at": row.started_at,
-                    "duration_ms": row.duration_ms,
-                    "outcome": row.outcome,
-                    "reason": row.reason.value if row.reason else None,
-                    "status": row.status,
-                    "detail": row.detail[:1000],
-                    "provider": row.provider,
-                }
-                for row in rows
-            ],
-        )
+    if not rows:
+        return
+    lines = [
+        [
+            row.recipient_key,
+            row.number,
+            to_micros(row.started_at),
+            row.duration_ms,
+            row.outcome,
+            row.reason.value if row.reason else None,
+            row.status,
+            plain(row.detail[:1000]),
+            row.provider,
+        ]
+        for row in rows
+    ]
+    sql = f"""
+        INSERT INTO attempt (batch_id, notification_id, {", ".join(_TRIED)})
+        SELECT :batch_id, :notification_id, r.* FROM ({rows_sql(connection, _TRIED)}) AS r"""  # noqa: S608
+    values = {"rows": packed(lines), "batch_id": batch.id, "notification_id": batch.notification_id}
+    connection.execute(text(sql), values)
 
 
 def trailing_attempts(connection: Connection, batch_id: int, outcome: str) -> int:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, func, or_, select, text, update
 
 from notifier.domain.audience import Heard
 from notifier.domain.values import DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.notifications import Earlier
-from notifier.storage.types import AnyRow, driver_rows
+from notifier.storage.rowset import packed, rows_sql
+from notifier.storage.types import AnyRow, driver_rows, to_micros
 
 
 class MailRow(NamedTuple):
@@ -34,6 +35,17 @@ class Departure:
     due_at: datetime | None = None
     attempts: int | None = None
     provider_id: str | None = None
+
+
+_DEPARTING = {
+    "notification_id": "bigint",
+    "recipient_key": "bigint",
+    "state": "text",
+    "reason": "text",
+    "due_at": "bigint",
+    "attempts": "bigint",
+    "provider_id": "text",
+}
 
 
 def mail_rows(connection: Connection, batch_id: int) -> tuple[list[MailRow], list[int]]:
@@ -64,22 +76,6 @@ def holds_replay(connection: Connection, batch_id: int) -> bool:
     return connection.execute(statement).one_or_none() is not None
 
 
-def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
-    """Return the batch's endpoints (their rows, with the delivery's `attempts_made` and `is_replay`)."""
-    d, e = t.delivery.c, t.endpoint.c
-    statement = (
-        select(
-            t.endpoint,
-            func.coalesce(d.attempts, 0).label("attempts_made"),
-            (func.coalesce(d.replays, 0) > 0).label("is_replay"),
-        )
-        .join(t.delivery, e.id == d.recipient_id)
-        .where(d.batch_id == batch_id, d.state.is_(None))
-        .order_by(e.id)
-    )
-    return connection.execute(statement).all()
-
-
 def account_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
     """Return the batch's accounts."""
     d, a = t.delivery.c, t.account.c
@@ -96,34 +92,26 @@ def depart(connection: Connection, notification_id: int, departures: Sequence[De
     """Give deliveries a state of their own."""
     if not departures:
         return
-    d = t.delivery.c
-    statement = (
-        update(t.delivery)
-        .where(d.notification_id == notification_id, d.recipient_key == bindparam("b_key"))
-        .values(
-            state=bindparam("b_state"),
-            reason=bindparam("b_reason"),
-            due_at=bindparam("b_due_at"),
-            attempts=func.coalesce(bindparam("b_attempts", type_=d.attempts.type), d.attempts),
-            provider_id=func.coalesce(bindparam("b_provider_id", type_=d.provider_id.type), d.provider_id),
-            updated_at=bindparam("b_now"),
-        )
-    )
-    connection.execute(
-        statement,
+    # The notification's number stands in every row: a constant beside the table would have SQLite read all of its rows.
+    rows = [
         [
-            {
-                "b_key": item.recipient_key,
-                "b_state": item.state.value,
-                "b_reason": item.reason.value if item.reason else None,
-                "b_due_at": item.due_at,
-                "b_attempts": item.attempts,
-                "b_provider_id": item.provider_id,
-                "b_now": now,
-            }
-            for item in departures
-        ],
-    )
+            notification_id,
+            item.recipient_key,
+            item.state.value,
+            item.reason.value if item.reason else None,
+            to_micros(item.due_at) if item.due_at else None,
+            item.attempts,
+            item.provider_id,
+        ]
+        for item in departures
+    ]
+    sql = f"""
+        UPDATE delivery SET state = r.state, reason = r.reason, due_at = r.due_at, updated_at = :now,
+            attempts = COALESCE(r.attempts, delivery.attempts),
+            provider_id = COALESCE(r.provider_id, delivery.provider_id)
+        FROM ({rows_sql(connection, _DEPARTING)}) AS r
+        WHERE delivery.notification_id = r.notification_id AND delivery.recipient_key = r.recipient_key"""  # noqa: S608
+    connection.execute(text(sql), {"rows": packed(rows), "now": to_micros(now)})
 
 
 def move(connection: Connection, notification_id: int, keys: Sequence[int], batch_id: int, *, now: datetime) -> None:
@@ -166,49 +154,6 @@ def due(connection: Connection, now: datetime, limit: int, *, lock: bool) -> Seq
     if lock:
         statement = statement.with_for_update(of=t.delivery, skip_locked=True)
     return connection.execute(statement).all()
-
-
-def blocked_by_earlier(connection: Connection, notification_id: int, keys: Sequence[int]) -> set[int]:
-    """Return the recipients who still wait for an earlier notification of this incident on this channel."""
-    n, d, b = t.notification.c, t.delivery.c, t.batch.c
-    this = t.notification.alias("this")
-    earlier = (
-        select(n.id)
-        .join(this, and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel))
-        .where(this.c.id == notification_id, n.sequence < this.c.sequence)
-    )
-    statement = (
-        select(d.recipient_key)
-        .join(t.batch, b.id == d.batch_id)
-        .where(
-            d.notification_id.in_(earlier),
-            d.recipient_key.in_(keys),
-            func.coalesce(d.state, b.state).in_([DeliveryState.QUEUED.value, DeliveryState.SENDING.value]),
-        )
-    )
-    return {int(key) for key in connection.execute(statement).scalars()}
-
-
-def unblock(connection: Connection, notification_id: int, keys: Sequence[int], now: datetime) -> int:
-    """Make due what waited for these recipients' delivery of this notification to end; returns how many."""
-    n, d = t.notification.c, t.delivery.c
-    this = t.notification.alias("this")
-    later = (
-        select(n.id)
-        .join(this, and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel))
-        .where(this.c.id == notification_id, n.sequence > this.c.sequence)
-    )
-    statement = (
-        update(t.delivery)
-        .where(
-            d.notification_id.in_(later),
-            d.recipient_key.in_(keys),
-            d.state == DeliveryState.QUEUED.value,
-            d.reason == Reason.WAITING_FOR_EARLIER.value,
-        )
-        .values(due_at=now)
-    )
-    return connection.execute(statement).rowcount
 
 
 _REACHED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.SENDING})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Exists, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from notifier.domain.audience import Scope
 from notifier.domain.notice import Notice
@@ -179,8 +179,11 @@ def scopes_of_round(connection: Connection, stored: StoredNotification) -> list[
 def supersede_older(connection: Connection, incident_id: str, channel: Channel, sequence: int, now: datetime) -> int:
     """Replace what older notifications of this channel have not sent yet; returns how many batches that were.
 
-    Webhook endpoints that chose `every` keep their queue: only those with mode `latest` skip to the newest.
+    Webhooks keep their queue: whether an endpoint wants every update or the latest, and whether the newer one concerns
+    it at all, is looked at before each attempt (`storage/hook_batches.py`).
     """
+    if channel is Channel.WEBHOOK:
+        return 0
     n, b, d = t.notification.c, t.batch.c, t.delivery.c
     older = select(n.id).where(n.incident_id == incident_id, n.channel == channel.value, n.sequence < sequence)
     replaced = {"reason": Reason.NEWER_UPDATE.value, "state": DeliveryState.SUPERSEDED.value}
@@ -188,23 +191,9 @@ def supersede_older(connection: Connection, incident_id: str, channel: Channel, 
     parted = update(t.delivery).where(
         d.notification_id.in_(older), d.state == DeliveryState.QUEUED.value, d.due_at.is_not(None)
     )
-    if channel is Channel.WEBHOOK:
-        latest = select(t.endpoint.c.id).where(t.endpoint.c.mode == "latest")
-        own = update(t.delivery).where(
-            d.notification_id.in_(older),
-            d.recipient_id.in_(latest),
-            or_(d.state == DeliveryState.QUEUED.value, and_(d.state.is_(None), _batch_is_queued())),
-        )
-        connection.execute(own.values(**replaced, due_at=None, updated_at=now))
-        return 0
     connection.execute(parted.values(**replaced, due_at=None, updated_at=now))
     whole = update(t.batch).where(b.notification_id.in_(older), b.state == DeliveryState.QUEUED.value)
     return connection.execute(whole.values(**replaced, due_at=None, finished_at=now)).rowcount
-
-
-def _batch_is_queued() -> Exists:
-    b, d = t.batch.c, t.delivery.c
-    return select(b.id).where(b.id == d.batch_id, b.state == DeliveryState.QUEUED.value).exists()
 
 
 def of_incident(connection: Connection, incident_id: str) -> Sequence[AnyRow]:

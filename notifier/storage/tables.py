@@ -318,10 +318,13 @@ endpoint = Table(
     Column("state", String(16), nullable=False),  # pending, active, disabled
     Column("state_reason", Text, nullable=False),
     Column("failing_since", Instant),
+    Column("last_failure_at", Instant),
     Column("failed_attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_success_at", Instant),
     Column("warned_at", Instant),
     Column("disabled_at", Instant),
+    Column("probe_at", Instant),  # disabled for failing: when it is asked again whether it works
+    Column("probes", Integer, nullable=False, server_default=text("0")),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     sqlite_autoincrement=True,

@@ -149,7 +149,8 @@ class HookSender:
         text = ""
         error: DeliveryError | None
         try:
-            addresses = self._vet(url, await self._resolver.addresses(url))
+            # An address in the URL was vetted when the URL was read.
+            addresses = (url.host,) if url.literal else self._vet(url, await self._resolver.addresses(url))
             headers = self._headers(request)
             budget = self._limits.timeouts.total - (self._loop.time() - began)
             answer = await self.transport.post(url, addresses, headers, request.body, budget=budget)

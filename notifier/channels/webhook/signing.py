@@ -11,6 +11,7 @@ import secrets as entropy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -23,6 +24,7 @@ ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER = "webhook-id", "webhook-timestamp
 HMAC_BYTES = range(24, 65)  # the specification: between 192 and 512 bits
 _NEW_HMAC_BYTES = 32
 _SEED_BYTES = 32
+_KNOWN_KEYS = 32_768
 _PAIR_BYTES = 64  # seed and public key, as libsodium and Svix write a secret key
 
 
@@ -111,6 +113,7 @@ def signature_headers(message_id: str, now: datetime, body: bytes, secrets: Sequ
     }
 
 
+@lru_cache(maxsize=_KNOWN_KEYS)
 def _hmac_key(secret: str) -> bytes:
     key = _decoded(secret[len(HMAC_PREFIX) :])
     if len(key) not in HMAC_BYTES:

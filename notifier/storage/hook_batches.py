@@ -1,0 +1,163 @@
+"""Webhook batches: whom to post to, what else of the incident reached them or may yet, and whom a lost worker reached.
+
+An endpoint that took its first attempt shares its batch's state and has no row written but the attempt's: each success
+is written once. Until the batch is finished, `attempt` alone knows whom it reached.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Update, and_, case, func, select, update
+
+from notifier.domain.values import DeliveryState, Reason
+from notifier.storage import tables as t
+from notifier.storage.notifications import StoredNotification
+from notifier.storage.types import AnyRow
+
+_QUEUED, _SENDING = DeliveryState.QUEUED.value, DeliveryState.SENDING.value
+_TOLD = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What a batch's endpoints were sent besides, of the same incident. Recipient keys throughout.
+
+    `queued`, `sending`: an earlier message waits, or is on the wire; `overtaken`: a later one reached them or may yet;
+    `missed`: an earlier one ended without being taken.
+    """
+
+    queued: frozenset[int] = frozenset()
+    sending: frozenset[int] = frozenset()
+    overtaken: frozenset[int] = frozenset()
+    missed: frozenset[int] = frozenset()
+
+
+def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
+    """Return what posting to the batch's endpoints needs, with the delivery's `attempts_made` and `is_replay`."""
+    d, e = t.delivery.c, t.endpoint.c
+    statement = (
+        select(
+            e.id,
+            e.url,
+            e.types,
+            e.format,
+            e.mode,
+            e.headers,
+            e.secrets,
+            e.state,
+            d.attempts.is_(None).label("untouched"),
+            func.coalesce(d.attempts, 0).label("attempts_made"),
+            (func.coalesce(d.replays, 0) > 0).label("is_replay"),
+        )
+        .join(t.delivery, e.id == d.recipient_id)
+        .where(d.batch_id == batch_id, d.state.is_(None))
+        .order_by(e.id)
+    )
+    return connection.execute(statement).all()
+
+
+def taken_before(connection: Connection, batch_id: int) -> set[int]:
+    """Return who had taken their message when the batch's last worker vanished: it is not sent to them again."""
+    a, d = t.attempt.c, t.delivery.c
+    statement = (
+        select(a.recipient_key)
+        .join(t.delivery, and_(d.notification_id == a.notification_id, d.recipient_key == a.recipient_key))
+        .where(a.batch_id == batch_id, a.outcome == "accepted", d.batch_id == batch_id, d.state.is_(None))
+    )
+    return {int(key) for key in connection.execute(statement).scalars()}
+
+
+def around(connection: Connection, stored: StoredNotification, batch_id: int) -> Around:
+    """Look at the incident's other messages to the endpoints of a batch; one cheap query when there are none."""
+    n = t.notification.c
+    others = connection.execute(
+        select(n.id, n.sequence).where(
+            n.incident_id == stored.notice.incident.id, n.channel == stored.channel.value, n.id != stored.id
+        )
+    ).all()
+    earlier = [row.id for row in others if row.sequence < stored.notice.sequence]
+    later = [row.id for row in others if row.sequence > stored.notice.sequence]
+    before = connection.execute(_summed(earlier, batch_id)).all() if earlier else ()
+    overtaken = set()
+    if later:
+        statement = _among(later, batch_id, [t.delivery.c.recipient_key])
+        statement = statement.where(_state().in_([*_TOLD, _QUEUED, _SENDING]))
+        overtaken = set(connection.execute(statement).scalars())
+    return Around(
+        queued=frozenset(row.recipient_key for row in before if row.queued),
+        sending=frozenset(row.recipient_key for row in before if row.sending),
+        missed=frozenset(row.recipient_key for row in before if row.missed),
+        overtaken=frozenset(overtaken),
+    )
+
+
+def _summed(earlier: Sequence[int], batch_id: int) -> Select[Any]:
+    d = t.delivery.c
+    return _among(
+        earlier,
+        batch_id,
+        [
+            d.recipient_key,
+            func.max(case((_state() == _QUEUED, 1), else_=0)).label("queued"),
+            func.max(case((_state() == _SENDING, 1), else_=0)).label("sending"),
+            func.max(case((_state().in_([*_TOLD, _QUEUED, _SENDING]), 0), else_=1)).label("missed"),
+        ],
+    ).group_by(d.recipient_key)
+
+
+def _among(notifications: Sequence[int], batch_id: int, columns: Sequence[Any]) -> Select[Any]:
+    mine, d, b = t.delivery.alias("mine"), t.delivery.c, t.batch.c
+    return (
+        select(*columns)
+        .select_from(mine)
+        .join(t.delivery, d.recipient_key == mine.c.recipient_key)
+        .join(t.batch, b.id == d.batch_id)
+        .where(mine.c.batch_id == batch_id, mine.c.state.is_(None), d.notification_id.in_(notifications))
+    )
+
+
+def _state() -> ColumnElement[Any]:
+    return func.coalesce(t.delivery.c.state, t.batch.c.state)
+
+
+def hurry(connection: Connection, notification_id: int, keys: Sequence[int], now: datetime) -> int:
+    """Make later messages of this incident due for endpoints whose older one they replace; returns how many."""
+    d = t.delivery.c
+    statement = _later(notification_id, update(t.delivery)).where(
+        d.recipient_key.in_(keys), d.state == _QUEUED, d.due_at > now
+    )
+    return connection.execute(statement.values(due_at=now)).rowcount
+
+
+def unblock(connection: Connection, notification_id: int, batch_id: int, now: datetime) -> int:
+    """Make due what waited for this batch's endpoints to be done with this message; returns how many."""
+    d, mine = t.delivery.c, t.delivery.alias("mine")
+    done = select(mine.c.recipient_key).where(
+        mine.c.batch_id == batch_id, func.coalesce(mine.c.state, "").not_in([_QUEUED, _SENDING])
+    )
+    return _unblocked(connection, notification_id, d.recipient_key.in_(done), now)
+
+
+def unblock_some(connection: Connection, notification_id: int, keys: Sequence[int], now: datetime) -> int:
+    """Make due what waited for these endpoints to be done with this message; returns how many."""
+    return _unblocked(connection, notification_id, t.delivery.c.recipient_key.in_(keys), now)
+
+
+def _unblocked(connection: Connection, notification_id: int, who: ColumnElement[bool], now: datetime) -> int:
+    d = t.delivery.c
+    statement = _later(notification_id, update(t.delivery)).where(
+        who, d.state == _QUEUED, d.reason == Reason.WAITING_FOR_EARLIER.value
+    )
+    return connection.execute(statement.values(due_at=now)).rowcount
+
+
+def _later(notification_id: int, statement: Update) -> Update:
+    n, this = t.notification.c, t.notification.alias("this")
+    later = (
+        select(n.id)
+        .join(this, and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel))
+        .where(this.c.id == notification_id, n.sequence > this.c.sequence)
+    )
+    return statement.where(t.delivery.c.notification_id.in_(later))

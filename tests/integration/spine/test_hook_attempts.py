@@ -1,0 +1,179 @@
+"""Webhooks on the ledger: order, the latest, retries, and what a vanished worker leaves behind."""
+
+from typing import Any
+
+import pytest
+
+from notifier.domain.errors import PermanentDeliveryError, TransientDeliveryError
+from notifier.domain.values import Reason, Status
+from notifier.storage.engine import Database
+from tests.partners import WorkerVanished, down, partners, url_of
+
+
+def told(messages: list[dict[str, Any]]) -> list[tuple[int, list[str]]]:
+    """Sequence and updates of each message."""
+    return [(item["data"]["sequence"], [update["id"] for update in item["data"]["updates"]]) for item in messages]
+
+
+def test_who_takes_the_first_attempt_has_one_line_in_the_ledger_and_shares_the_batchs_state(database: Database) -> None:
+    house = partners(database)
+    for name in ("one", "two", "three"):
+        house.endpoint(name)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    for name in ("one", "two", "three"):
+        assert house.states(name) == [("accepted", None, 1)]
+        assert house.tries(name) == [(1, "accepted", None)]
+        assert house.row(name).last_success_at == house.spine.now
+
+
+def test_a_failed_attempt_is_repeated_on_schedule_with_the_same_id_until_it_is_taken(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("weak")
+    house.endpoint("sound")
+    house.line.answers[url_of("weak")] = down
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    assert house.states("weak") == [("queued", "server_error", 1)]
+    assert house.states("sound") == [("accepted", None, 1)]
+    house.later(4)
+    assert len(house.posted("weak")) == 1
+    house.later(1)
+    house.later(29)
+    assert len(house.posted("weak")) == 2
+    house.line.answers.clear()
+    house.later(1)
+    assert house.states("weak") == [("accepted", None, 3)]
+    assert len({request.delivery_id for request in house.posted("weak")}) == 1
+    assert house.tries("weak") == [(1, "retry", "server_error"), (2, "retry", "server_error"), (3, "accepted", None)]
+    assert len(house.posted("sound")) == 1
+
+
+def test_the_last_failure_of_the_schedule_gives_up(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("dead")
+    house.line.answers[url_of("dead")] = down
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    for wait in (5, 30, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400):
+        house.later(wait)
+    assert house.states("dead") == [("failed", "gave_up", 11)]
+
+
+def test_with_every_updates_arrive_in_order_each_said_once(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("ordered")
+    house.line.answers[url_of("ordered")] = down
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    house.spine.now = house.spine.now.replace(second=1)
+    house.spine.post(Status.IDENTIFIED)
+    house.work()
+    assert house.states("ordered") == [("queued", "server_error", 1), ("queued", "waiting_for_earlier", 0)]
+    house.line.answers.clear()
+    house.later(5)
+    assert house.states("ordered") == [("accepted", None, 2), ("accepted", None, 1)]
+    assert told(house.heard("ordered")) == [(1, ["upd-1"]), (1, ["upd-1"]), (2, ["upd-2"])]
+
+
+def test_with_latest_an_overtaken_update_is_replaced_by_the_one_that_tells_both(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("hurried", mode="latest")
+    house.line.answers[url_of("hurried")] = down
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    house.spine.now = house.spine.now.replace(second=4)
+    house.spine.post(Status.IDENTIFIED)
+    house.work()
+    assert [state for state, _, _ in house.states("hurried")] == ["queued", "queued"]
+    house.line.answers.clear()
+    house.later(1)  # the older one's retry is due: the newer one goes in its place, before its own time
+    assert house.states("hurried") == [("superseded", "newer_update", 1), ("accepted", None, 2)]
+    assert told(house.heard("hurried"))[-1] == (2, ["upd-1", "upd-2"])
+    assert len(house.posted("hurried")) == 3
+
+
+def test_with_latest_an_update_the_endpoint_does_not_want_replaces_nothing(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("choosy", mode="latest", types=["incident.created"])
+    house.line.answers[url_of("choosy")] = down
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    house.spine.post(Status.IDENTIFIED)
+    house.work()
+    house.line.answers.clear()
+    house.later(5)
+    assert house.states("choosy") == [("accepted", None, 2), ("canceled", None, 0)]
+
+
+def test_types_leave_out_what_the_endpoint_does_not_want(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("typed", types=["incident.created", "incident.resolved"])
+    for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED):
+        house.spine.post(status)
+        house.work()
+    assert [message["type"] for message in house.heard("typed")] == ["incident.created", "incident.resolved"]
+    assert house.states("typed")[1][0] == "canceled"
+
+
+def test_a_receiver_that_is_gone_is_disabled_and_told_nothing_more(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("gone")
+    house.line.answers[url_of("gone")] = lambda _: PermanentDeliveryError(Reason.GONE, "HTTP 410", status=410)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    assert house.states("gone") == [("failed", "gone", 1)]
+    assert (house.row("gone").state, house.row("gone").probe_at) == ("disabled", None)
+    house.spine.post(Status.IDENTIFIED)
+    house.work()
+    assert len(house.posted("gone")) == 1
+
+
+def test_a_receivers_own_wait_is_kept(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("busy")
+    from_the_answer = house.spine.now.resolution * 120_000_000
+    house.line.answers[url_of("busy")] = lambda _: TransientDeliveryError(
+        Reason.RATE_LIMITED, "HTTP 429", status=429, retry_after=from_the_answer
+    )
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    house.line.answers.clear()
+    house.later(119)
+    assert len(house.posted("busy")) == 1
+    house.later(1)
+    assert house.states("busy") == [("accepted", None, 2)]
+
+
+def test_after_a_worker_vanished_only_those_without_a_recorded_answer_hear_again_by_the_same_id(
+    database: Database,
+) -> None:
+    house = partners(database)
+    names = [f"p{number}" for number in range(6)]
+    for name in names:
+        house.endpoint(name)
+    house.line.dies_after = 2
+    house.spine.post(Status.INVESTIGATING)
+    with pytest.raises(WorkerVanished):
+        house.work()
+    house.line.dies_after = None
+    house.lease_ends()
+    assert [len(house.posted(name)) for name in names] == [1, 1, 2, 2, 2, 2]
+    for name in names:
+        assert len({request.delivery_id for request in house.posted(name)}) == 1
+        assert house.states(name)[0][0] == "accepted"
+    assert house.states("p0") == [("accepted", None, 1)]
+    assert house.states("p5") == [("accepted", None, 2)]
+    assert house.tries("p5") == [(2, "accepted", None)]
+
+
+def test_a_disabled_endpoint_gets_nothing_that_was_planned_before(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("off")
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE endpoint SET state = 'disabled'")
+    house.work()
+    assert house.states("off") == [("canceled", "endpoint_disabled", 0)]
+    assert house.posted("off") == []

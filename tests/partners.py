@@ -1,0 +1,193 @@
+"""Partners to test with: endpoints on a real ledger, and an engine in the test's hand instead of a network."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from notifier.domain.audience import Preferences
+from notifier.domain.errors import DeliveryError, TransientDeliveryError
+from notifier.domain.house import Brand
+from notifier.domain.message import HookRequest, HookResult
+from notifier.domain.values import Channel, Lane, Reason
+from notifier.rendering.renderer import Renderer
+from notifier.resources import locales_dir, templates_dir
+from notifier.services.attempt import LEASE, Attempt
+from notifier.services.attempt_hooks import HookAttempt
+from notifier.services.endpoint_health import Health
+from notifier.services.endpoint_secrets import EndpointSecrets, new_secret
+from notifier.services.outcomes import Record
+from notifier.services.secretbox import SecretBox
+from notifier.storage import deliveries, preferences
+from notifier.storage import tables as t
+from notifier.storage.engine import Database
+from tests.spine import Spine
+
+BRAND = Brand(
+    name={"en": "MyOnlineStore"},
+    from_email={"en": "status@shop.example"},
+    default_locale="en",
+    locales=("en",),
+    timezone="Europe/Amsterdam",
+)
+Answer = Callable[[HookRequest], DeliveryError | None]
+
+
+def down(_request: HookRequest) -> DeliveryError:
+    return TransientDeliveryError(Reason.SERVER_ERROR, "HTTP 503", status=503)
+
+
+@dataclass
+class Line:
+    """An engine without network: each URL answers as `answers` says, 200 without an entry."""
+
+    clock: Callable[[], datetime]
+    answers: dict[str, Answer] = field(default_factory=dict)
+    requests: list[HookRequest] = field(default_factory=list)
+    dies_after: int | None = None  # results handed over before the worker vanishes
+
+    def deliver(
+        self,
+        requests: Sequence[HookRequest],
+        *,
+        on_results: Callable[[Sequence[HookResult]], None] | None = None,
+        retry: bool = False,
+        wait_for_slow: bool = True,
+        start_before: datetime | None = None,
+    ) -> list[HookResult]:
+        del retry, wait_for_slow, start_before
+        self.requests += requests
+        results = [self._result(request) for request in requests]
+        if self.dies_after is not None:
+            assert on_results is not None
+            on_results(results[: self.dies_after])
+            raise WorkerVanished
+        if on_results is not None:
+            on_results(results)
+        return results
+
+    def _result(self, request: HookRequest) -> HookResult:
+        answer = self.answers.get(request.url)
+        error = answer(request) if answer is not None else None
+        return HookResult(
+            delivery_id=request.delivery_id,
+            endpoint_id=request.endpoint_id,
+            started_at=self.clock(),
+            duration_ms=7,
+            status=200 if error is None else error.status,
+            excerpt="ok" if error is None else "",
+            error=error,
+        )
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+class WorkerVanished(BaseException):
+    """As kill -9 would: nobody handles it."""
+
+
+@dataclass
+class Partners:
+    """A spine whose webhooks are attempted by hand."""
+
+    spine: Spine
+    line: Line
+    attempt: Attempt
+    secrets: EndpointSecrets
+
+    def endpoint(self, name: str, preferences_: Preferences | None = None, **columns: Any) -> int:
+        """Add an active endpoint at `https://<name>.example/`; returns the ledger's number."""
+        with self.spine.database.write() as connection:
+            chosen = preferences_ or Preferences(channels=frozenset({Channel.WEBHOOK}))
+            row = {
+                "public_id": f"end_{name}",
+                "url": url_of(name),
+                "description": "",
+                "preference_id": preferences.ensure(connection, chosen),
+                "types": [],
+                "format": "standard",
+                "mode": "every",
+                "headers": {},
+                "secrets": self.secrets.first(new_secret()),
+                "state": "active",
+                "state_reason": "",
+                "created_at": self.spine.now,
+                "updated_at": self.spine.now,
+            }
+            statement = t.endpoint.insert().values(row | columns).returning(t.endpoint.c.id)
+            return int(connection.execute(statement).scalar_one())
+
+    def row(self, name: str) -> Any:
+        """Return an endpoint's row."""
+        with self.spine.database.read() as connection:
+            return connection.execute(select(t.endpoint).where(t.endpoint.c.public_id == f"end_{name}")).one()
+
+    def work(self) -> None:
+        """Plan and attempt whatever was nudged, until nothing is left to do now."""
+        nudges = self.spine.nudges
+        while nudges.plans or nudges.attempts:
+            self.spine.plan_all()
+            nudged, nudges.attempts = nudges.attempts, []
+            for lane, batch_id in nudged:
+                if lane in (Lane.WEBHOOK, Lane.RETRY):
+                    self.attempt(batch_id)
+
+    def later(self, seconds: float) -> None:
+        """Let time pass, sweep, and work."""
+        self.spine.later(seconds)
+        self.work()
+
+    def lease_ends(self) -> None:
+        """Let the lease of a vanished worker end."""
+        self.later(LEASE / timedelta(seconds=1) + 1)
+
+    def heard(self, name: str) -> list[dict[str, Any]]:
+        """Return the messages posted to an endpoint oldest first."""
+        return [orjson.loads(request.body) for request in self.posted(name)]
+
+    def posted(self, name: str) -> list[HookRequest]:
+        """Return the requests posted to an endpoint, whatever it answered."""
+        return [request for request in self.line.requests if request.url == url_of(name)]
+
+    def states(self, name: str) -> list[tuple[str, str | None, int]]:
+        """Return (state, reason, attempts made) of an endpoint's deliveries, in order of the notifications."""
+        found = []
+        number = self.row(name).id
+        for notice in self.spine.notices(Channel.WEBHOOK):
+            with self.spine.database.read() as connection:
+                row = deliveries.get(connection, notice.id, number)
+            if row is not None:
+                found.append((row.state, row.reason, row.attempts))
+        return found
+
+    def tries(self, name: str) -> list[tuple[int, str, str | None]]:
+        """Return (number, outcome, reason) of every recorded attempt on an endpoint, oldest first."""
+        a = t.attempt.c
+        with self.spine.database.read() as connection:
+            rows = connection.execute(
+                select(a.number, a.outcome, a.reason).where(a.recipient_key == self.row(name).id).order_by(a.id)
+            ).all()
+        return [(row.number, row.outcome, row.reason) for row in rows]
+
+
+def url_of(name: str) -> str:
+    """Where an endpoint of that name listens."""
+    return f"https://{name}.example/"
+
+
+def partners(database: Database) -> Partners:
+    """Return a house with nobody in it."""
+    spine = Spine(database)
+    line = Line(spine.clock)
+    record = Record(database, spine.clock, spine.nudges, "worker", spread=lambda: 0.0)
+    secrets = EndpointSecrets(SecretBox(["k" * 32], "endpoint"))
+    renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
+    hooks = HookAttempt(
+        database, spine.clock, renderer, line, secrets, Health(), record, spine.gather, spread=lambda: 0.0
+    )
+    attempt = Attempt(database, spine.clock, spine.nudges, "worker", {Channel.WEBHOOK: hooks})
+    return Partners(spine, line, attempt, secrets)
