@@ -20,5 +20,8 @@ class Runtime(Protocol):
     def attempt(self, batch_id: int) -> object:
         """Attempt a batch once."""
 
+    def letters(self) -> object:
+        """Send the letters that are due."""
+
     def close(self) -> None:
         """Let go of connections and loops; called once, after the last task."""

@@ -21,3 +21,7 @@ def register(app: Celery, runtime: Runtime, policy: TaskPolicy) -> None:
     @app.task(name=TaskName.ATTEMPT_BATCH.value)
     def attempt_batch(batch_id: int) -> None:
         policy.run(TaskName.ATTEMPT_BATCH, lambda: runtime.attempt(batch_id), batch_id=batch_id)
+
+    @app.task(name=TaskName.SEND_LETTERS.value)
+    def send_letters() -> None:
+        policy.run(TaskName.SEND_LETTERS, runtime.letters)

@@ -17,6 +17,7 @@ from notifier.api import (
     openapi,
     outgoing,
     problems,
+    sign_ups,
     subscriber_lists,
     subscribers,
 )
@@ -89,6 +90,7 @@ def _routers() -> tuple[APIRouter, ...]:
         history.incident,
         subscriber_lists.router,
         subscribers.router,
+        sign_ups.router,
         endpoints.router,
         audit.router,
         inbound.router,

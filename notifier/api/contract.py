@@ -1,5 +1,6 @@
 """Writing a call's contract beside it: which bodies it reads and what it answers, for the OpenAPI page."""
 
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field
@@ -9,12 +10,14 @@ Responses = dict[int | str, dict[str, Any]]
 
 _SAID = {200: "Done.", 201: "Made.", 202: "Stored; what follows happens by itself."}
 
-MAY_MISS: Responses = {
-    404: {
-        "description": "Nothing by a name in the body.",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-}
+
+def refuses(said: Mapping[int, str]) -> Responses:
+    """Document refusals of a call's own: status -> when."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": description, "content": content} for status, description in said.items()}
+
+
+MAY_MISS: Responses = refuses({404: "Nothing by a name in the body."})
 """Documents a call that names things in its body."""
 
 

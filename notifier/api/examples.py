@@ -47,6 +47,12 @@ SUBSCRIBER: Json = {
     },
 }
 
+SIGN_UP: Json = {
+    "email": "reader@bloemenhuis.example",
+    "locale": "nl",
+    "preferences": {"components": ["storefront"], "min_impact": "major", "updates": "milestones"},
+}
+
 ENDPOINT: Json = {
     "url": "https://partner.example/hooks/status",
     "description": "Status board of partner 7",

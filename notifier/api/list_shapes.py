@@ -1,5 +1,7 @@
 """What the calls about subscribers and endpoints answer."""
 
+from typing import Literal
+
 from pydantic import AwareDatetime, Field
 
 from notifier.api.shapes import Shape
@@ -42,6 +44,13 @@ class SuppressionShape(Shape):
     reason: str
     since: AwareDatetime
     detail: str
+
+
+class SignUpShape(Shape):
+    """The same for everybody: whether an address is known is nobody else's affair."""
+
+    outcome: Literal["confirmation_needed"]
+    valid_hours: int = Field(description="How long the link in the letter is good.", examples=[48])
 
 
 class SubscriberShape(Shape):

@@ -11,6 +11,7 @@ from notifier.api.problems import MEDIA_TYPE
 from notifier.api.shapes import Problem
 from notifier.inbound.endpoints import EndpointBody, EndpointPatch
 from notifier.inbound.events import EventModel
+from notifier.inbound.sign_up import SignUpBody
 from notifier.inbound.subscribers import SubscriberBody, SubscriberPatch
 
 Json = dict[str, Any]
@@ -20,6 +21,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     EventModel,
     SubscriberBody,
     SubscriberPatch,
+    SignUpBody,
     EndpointBody,
     EndpointPatch,
     Problem,
@@ -82,15 +84,16 @@ def _add_problems(operation: Json) -> None:
     """Say which problems a call may answer, by what it takes."""
     responses = operation.setdefault("responses", {})
     responses.pop("422", None)
-    if not operation.get("security"):
+    is_open = not operation.get("security")
+    if is_open and "requestBody" not in operation:
         return
-    statuses = {"401", "403", "503"}
+    statuses = {"503"} if is_open else {"401", "403", "503"}
     places = {parameter["in"] for parameter in operation.get("parameters", [])}
     if "path" in places:
         statuses.add("404")
     if places or "requestBody" in operation:
         statuses.add("422")
     if "requestBody" in operation:
-        statuses |= {"400", "408", "409", "413"}
+        statuses |= {"400", "408", "413"} if is_open else {"400", "408", "409", "413"}
     for status in sorted(statuses):
         responses.setdefault(status, {"$ref": f"#/components/responses/Problem{status}"})

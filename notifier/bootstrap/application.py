@@ -1,5 +1,7 @@
 """What the API and the command line have besides: subscribers, endpoints, keys, history."""
 
+import hashlib
+
 from sqlalchemy import text
 
 from notifier.bootstrap.core import Core
@@ -10,9 +12,9 @@ from notifier.channels.webhook import WebhookEngine, validate_headers
 from notifier.domain.errors import ConfigError, UnavailableError
 from notifier.domain.subscriber import Vocabulary
 from notifier.inbound.events import check_known, parse_event
+from notifier.queueing.quota import RedisQuota
 from notifier.rendering.renderer import Renderer
 from notifier.services.accounts import sync_accounts
-from notifier.services.addresses import AddressKeys
 from notifier.services.api_keys import ApiKeys
 from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.endpoint_tests import EndpointTests
@@ -21,7 +23,11 @@ from notifier.services.explain import Explain
 from notifier.services.history import History
 from notifier.services.ingest import Receipt
 from notifier.services.lifecycle import Lifecycle
+from notifier.services.own_data import OwnData
+from notifier.services.own_preferences import OwnPreferences
+from notifier.services.public_sign_up import PublicSignUp
 from notifier.services.replay import Replay
+from notifier.services.sign_up import SignUps
 from notifier.services.subscriber_export import ExportSubscribers
 from notifier.services.subscriber_import import ImportSubscribers
 from notifier.services.subscribers import Subscribers
@@ -84,11 +90,6 @@ class Application(Core):
         )
 
     @once
-    def addresses(self) -> AddressKeys:
-        """Hashes addresses."""
-        return AddressKeys(self.database)
-
-    @once
     def subscribers(self) -> Subscribers:
         """Who listens."""
         return Subscribers(self.database, self.clock, self.vocabulary, self.addresses)
@@ -97,6 +98,32 @@ class Application(Core):
     def lifecycle(self) -> Lifecycle:
         """What subscribers do themselves, by the links in their mails."""
         return Lifecycle(self.database, self.clock, self.addresses)
+
+    @once
+    def sign_ups(self) -> SignUps:
+        """What needs a click in a letter before it counts."""
+        return SignUps(self.database, self.clock, self.vocabulary, self.addresses, self.tokens, self.producer)
+
+    @once
+    def own_preferences(self) -> OwnPreferences:
+        """What a subscriber changes by the link in their mail."""
+        return OwnPreferences(self.database, self.subscribers)
+
+    @once
+    def own_data(self) -> OwnData:
+        """A subscriber's copy of what the ledger knows of them."""
+        return OwnData(self.database, self.clock)
+
+    @once
+    def public_sign_up(self) -> PublicSignUp:
+        """Sign-up by anybody."""
+        return PublicSignUp(self.sign_ups, self.quota)
+
+    @once
+    def quota(self) -> RedisQuota:
+        """How often something may be done in a while."""
+        namespace = hashlib.sha256(b"quota" + self.addresses.load()).hexdigest()[:16]
+        return RedisQuota(self.settings.queue_addresses().redis, namespace)
 
     @once
     def subscriber_import(self) -> ImportSubscribers:
@@ -187,4 +214,6 @@ class Application(Core):
         """Let go of connections and loops."""
         if "engine" in self.__dict__:
             self.engine.close()
+        if "quota" in self.__dict__:
+            self.quota.close()
         super().close()

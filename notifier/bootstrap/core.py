@@ -13,10 +13,13 @@ from notifier.domain.values import Channel
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.queueing import embedded
 from notifier.queueing.producer import Producer
+from notifier.services.addresses import AddressKeys
 from notifier.services.announce import Announce
 from notifier.services.calm import ResolveCalm
+from notifier.services.due_letters import DueLetters
 from notifier.services.gather import Gather
 from notifier.services.ingest import Ingest
+from notifier.services.lapsed import ForgetLapsed
 from notifier.services.plan import BATCH_SIZES, Plan
 from notifier.services.ports import Nudge
 from notifier.services.sweep import Sweep
@@ -64,6 +67,11 @@ class Core:
         return tuple(key.get_secret_value() for key in self.settings.secret_keys())
 
     @once
+    def addresses(self) -> AddressKeys:
+        """Hashes addresses."""
+        return AddressKeys(self.database)
+
+    @once
     def ingest(self) -> Ingest:
         """Take events in."""
         return Ingest(self.database, self.policies, self.clock, self.nudge)
@@ -88,7 +96,10 @@ class Core:
     def sweep(self) -> Sweep:
         """See that everything happens."""
         calm = ResolveCalm(self.database, self.clock, self.ingest, neutral_texts(self.settings.brand().locales))
-        return Sweep(self.database, self.clock, self.nudge, self.announce, self.gather, chores=(calm,))
+        letters = DueLetters(self.database, self.clock, self.nudge, self.producer)
+        lapsed = ForgetLapsed(self.database, self.clock, self.addresses)
+        chores = (calm, letters, lapsed)
+        return Sweep(self.database, self.clock, self.nudge, self.announce, self.gather, chores=chores)
 
     def ensure_broker(self) -> None:
         """Start the embedded Redis where none is configured and none runs.

@@ -11,10 +11,12 @@ from notifier.channels.email.smtp import SmtpSender
 from notifier.channels.email.smtp_session import SmtpServer
 from notifier.queueing.pacing import RedisPacer
 from notifier.services.attempt_mail import MailAttempt
+from notifier.services.letters import SendLetters
 from notifier.services.links import Links
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
 from notifier.services.route import MailRoute
+from notifier.services.subscriber_letters import SubscriberLetters
 from notifier.services.tokens import Tokens
 from notifier.settings import EmailProviderSpec, SendGridSpec
 
@@ -30,6 +32,17 @@ def build(core: Core, record: Record) -> MailAttempt:
     links = Links(core.settings.deployment.public_url, Tokens(core.secret_keys, core.clock))
     renderer, lease = build_renderer(core), core.settings.lease
     return MailAttempt(core.database, core.clock, renderer, links, _route(core), record, lease)
+
+
+def build_letters(core: Core) -> SendLetters:
+    """Build what sends letters about subscriptions; opens nothing.
+
+    Raises:
+        ConfigError: a provider lacks its key or address.
+    """
+    public_url = core.settings.deployment.public_url
+    writer = SubscriberLetters(core.addresses, Tokens(core.secret_keys, core.clock), public_url)
+    return SendLetters(core.database, core.clock, writer, build_renderer(core), _route(core))
 
 
 def _route(core: Core) -> MailRoute:

@@ -5,6 +5,7 @@ import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from typing import Protocol
 
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.once import once
@@ -25,6 +26,14 @@ _CHANNELS: Mapping[Lane, Channel] = {
     Lane.WEBHOOK: Channel.WEBHOOK,
     Lane.SOCIAL: Channel.SOCIAL,
 }
+
+
+class _Letters(Protocol):
+    """`services.letters.SendLetters`, which only the process that sends some loads."""
+
+    def __call__(self) -> int: ...
+
+    def close(self) -> None: ...
 
 
 class _Late:
@@ -72,8 +81,19 @@ class WorkerRuntime:
         """Attempt a batch once."""
         self._attempt(batch_id)
 
+    @once
+    def _letters(self) -> _Letters:
+        built: _Letters = import_module(_MODULES[Channel.EMAIL]).build_letters(self._core)
+        return built
+
+    def letters(self) -> object:
+        """Send the letters that are due."""
+        return self._letters()
+
     def close(self) -> None:
         """Let go of connections and loops."""
+        if "_letters" in self.__dict__:
+            self._letters.close()
         for channel in self._channels.values():
             channel.close()
         self._core.close()

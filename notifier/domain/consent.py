@@ -1,14 +1,13 @@
 """Proof of consent (GDPR Art. 7(1)), kept with the subscriber as JSON: who agreed to what, where and when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 CONFIRM_WITHIN = timedelta(hours=48)
-# A stranger may type somebody's address over and over: they get this many mails in a day and no more.
-MAILS_PER_DAY = 3
-_DAY = timedelta(days=1)
+# The version of the words somebody agrees to, on the form and in the API; kept with the proof.
+SIGN_UP_WORDING = "2026-11"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +28,6 @@ def shortened_network(address: str) -> str:
         return ""
     mapped = getattr(parsed, "ipv4_mapped", None) or parsed
     return str(ip_network((mapped, 24 if mapped.version == 4 else 48), strict=False))  # noqa: PLR2004
-
-
-def may_mail(earlier: Sequence[str], now: datetime) -> bool:
-    """Whether one more mail that nobody is known to have asked for may go to an address; `earlier` in RFC 3339."""
-    return len(recent(earlier, now)) < MAILS_PER_DAY
-
-
-def recent(earlier: Sequence[str], now: datetime) -> list[str]:
-    """Return those of the times that lie within a day."""
-    return [text for text in earlier if now - datetime.fromisoformat(text) < _DAY]
 
 
 def asked(form: ConsentForm, now: datetime) -> dict[str, object]:

@@ -14,3 +14,4 @@ class TaskName(StrEnum):
     ANNOUNCE = "notifier.announce"  # incident id: str
     PLAN = "notifier.plan"  # notification id: int
     ATTEMPT_BATCH = "notifier.attempt_batch"  # batch id: int
+    SEND_LETTERS = "notifier.send_letters"  # no argument

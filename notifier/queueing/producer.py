@@ -84,6 +84,10 @@ class Producer:
             if not self._send(TaskName.ATTEMPT_BATCH, lane, [batch_id]):
                 return
 
+    def letters(self) -> None:
+        """Ask a worker to send the letters that are due. They are no fresh news: the lane of retries has time."""
+        self._send(TaskName.SEND_LETTERS, Lane.RETRY, [])
+
     def depth(self, lane: Lane) -> int:
         """How many messages wait in a lane; `UNKNOWN_DEPTH` when the broker does not say."""
         return self.depths([lane]).get(lane, UNKNOWN_DEPTH)

@@ -37,6 +37,13 @@ class SubscriptionConfirm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionKnown:
+    """To an address that signs up and is told already; the page could not say so without telling it to anybody."""
+
+    preferences_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddressChangeConfirm:
     """To the new address, before it takes the old one's place."""
 
@@ -66,9 +73,10 @@ class EndpointDisabled:
     manage_url: str
 
 
-AccountMessage = SubscriptionConfirm | AddressChangeConfirm | EndpointWarning | EndpointDisabled
+AccountMessage = SubscriptionConfirm | SubscriptionKnown | AddressChangeConfirm | EndpointWarning | EndpointDisabled
 ACCOUNT_FOLDERS: dict[type[AccountMessage], str] = {
     SubscriptionConfirm: "subscription_confirm",
+    SubscriptionKnown: "subscription_known",
     AddressChangeConfirm: "address_change_confirm",
     EndpointWarning: "endpoint_warning",
     EndpointDisabled: "endpoint_disabled",

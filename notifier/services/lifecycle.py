@@ -88,12 +88,23 @@ class Lifecycle:
             record(connection, actor, "address.suppressed", Subject("address", f"{key:016x}"), at=now)
             return True
 
-    def erase(self, subscriber_id: int, actor: Actor) -> None:
-        """Forget a subscriber, at their own wish: as `Subscribers.remove`."""
+    def erase(self, subscriber_id: int, actor: Actor) -> int:
+        """Forget everybody who bears the subscriber's address, at the person's own wish; returns how many that were.
+
+        What stays is the keyed hash of the address among those that are not written to: a list that is imported
+        tomorrow would begin to mail again. Who signs up again and confirms is taken off it.
+        """
         pepper = self.addresses.load()
         now = self.clock()
         with self.database.write() as connection:
-            erase(connection, _existing(connection, subscriber_id), actor, pepper=pepper, now=now)
+            stored = _existing(connection, subscriber_id)
+            people = [stored]
+            if stored.address_key is not None:
+                people = subscribers.of_address(connection, stored.address_key, lock=True)
+                _stop_wanted(connection, stored.address_key, actor, now)
+            for person in people:
+                erase(connection, person, actor, pepper=pepper, now=now)
+            return len(people)
 
 
 def _existing(connection: Connection, subscriber_id: int) -> StoredSubscriber:

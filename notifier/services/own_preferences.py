@@ -33,13 +33,13 @@ class OwnPreferences:
             raise NotFoundError("subscriber", str(subscriber_id))
         return stored.subscriber
 
-    def change(self, subscriber_id: int, preferences: Mapping[str, Any], actor: Actor) -> Subscriber:
-        """Change what is named and keep the rest; audited like any other change.
+    def change(self, subscriber_id: int, patch: Mapping[str, Any], actor: Actor) -> Subscriber:
+        """Change what is named and keep the rest (a patch as the API takes it); audited like any other change.
 
         Raises:
             NotFoundError: erased meanwhile.
             InvalidInputError: names every field at fault.
         """
         external_id = self.show(subscriber_id).external_id
-        self.subscribers.patch(external_id, orjson.dumps({"preferences": dict(preferences)}), actor)
+        self.subscribers.patch(external_id, orjson.dumps(dict(patch)), actor)
         return self.show(subscriber_id)

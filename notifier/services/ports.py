@@ -50,6 +50,13 @@ class Turns(Protocol):
         """Let go of connections."""
 
 
+class LetterNudge(Protocol):
+    """Makes letters leave now; losing a nudge costs a second, until the sweep repeats it."""
+
+    def letters(self) -> None:
+        """Ask a worker to send the letters that are due."""
+
+
 class NoNudge:
     """For command lines without a broker: everything is left to the sweep."""
 
@@ -57,6 +64,9 @@ class NoNudge:
         """Leave it to the sweep."""
 
     def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+        """Leave it to the sweep."""
+
+    def letters(self) -> None:
         """Leave it to the sweep."""
 
     def depth(self, lane: Lane) -> int:

@@ -1,12 +1,11 @@
 """Sign-up by double opt-in, and a change of address confirmed at the new one.
 
-What the caller answers never depends on what is found here: `Invitation` None means that no mail is to be sent, and the
-page says the same as ever. The mail itself is the caller's; here are the rows and the rules.
+What the caller answers never depends on what is found here: the page says the same whether the address is new, known or
+has had its share of letters. The letter is written down in the same transaction and leaves by itself (`letters.py`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,29 +15,33 @@ from notifier.domain.audience import Preferences
 from notifier.domain.consent import CONFIRM_WITHIN, ConsentForm
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
 from notifier.domain.ids import new_ulid
-from notifier.domain.subscriber import LegalBasis, StoredSubscriber, Subscriber, Vocabulary
+from notifier.domain.letter import LETTERS_PER_DAY, LetterKind, NewLetter
+from notifier.domain.subscriber import LegalBasis, QuietHours, StoredSubscriber, Subscriber, Vocabulary
 from notifier.domain.values import Channel, SubscriberKind, SubscriberState
 from notifier.inbound.mail_address import mail_address
 from notifier.services.addresses import AddressKeys
-from notifier.services.audit import SYSTEM, Actor, Subject, record
-from notifier.services.ports import Clock
-from notifier.services.subscribers import KIND, erase
+from notifier.services.audit import Actor, Subject, record
+from notifier.services.ports import Clock, LetterNudge
+from notifier.services.subscribers import KIND
 from notifier.services.tokens import Purpose, Tokens
-from notifier.storage import preferences, subscribers, suppressions
+from notifier.storage import letters, preferences, subscribers, suppressions
 from notifier.storage.engine import Database
 
-_MAILS = "mails"
-_NEW_ADDRESS = "new_address"
-_FORGET_AT_ONCE = 500
+NEW_ADDRESS = "new_address"
+"""Under this name the proof of consent keeps an address until it is confirmed."""
+_DAY = timedelta(days=1)
+# What a newer form replaces of a sign-up that is not confirmed yet.
+_CHOSEN = ("email", "locale", "timezone", "preference_id", "quiet_from", "quiet_to", "max_per_hour")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
-    """A mail to send: to whom, in which language, with a token that is good until `expires_at`."""
+    """A letter that was written down: which, to whom, in which language, and until when its link is good."""
 
+    kind: LetterKind
+    subscriber_id: int
     email: str
     locale: str
-    token: str
     expires_at: datetime
 
 
@@ -50,6 +53,8 @@ class SignUpRequest:
     form: ConsentForm
     chosen: Preferences
     timezone: str | None = None
+    quiet_hours: QuietHours | None = None
+    max_per_hour: int | None = None
     kind: SubscriberKind = SubscriberKind.FOLLOWER
 
 
@@ -62,11 +67,12 @@ class SignUps:
     vocabulary: Vocabulary
     addresses: AddressKeys
     tokens: Tokens
+    nudge: LetterNudge
 
     def ask(self, request: SignUpRequest) -> Invitation | None:
-        """Store a pending follower and return the one mail that asks them to confirm.
+        """Store a pending follower and write the one letter that asks them to confirm.
 
-        None when no mail is to be sent: the address is told already, or got its share of such mails today. Somebody
+        Who is told already gets a letter that says so. None when the address had its share of letters today. Somebody
         who unsubscribed may come back this way: confirming is their own act.
 
         Raises:
@@ -77,18 +83,48 @@ class SignUps:
         key = self.addresses.of(wanted.email or "")
         with self.database.write() as connection:
             known = subscribers.of_address(connection, key, lock=True)
-            if any(item.subscriber.state is SubscriberState.ACTIVE for item in known):
+            told = next((item for item in known if item.subscriber.state is SubscriberState.ACTIVE), None)
+            kind = LetterKind.SUBSCRIPTION_KNOWN if told else LetterKind.SUBSCRIPTION_CONFIRM
+            if not self._may_write(connection, self._letter(kind, told.id if told else 0, key)):
                 return None
-            before = next((item for item in known if item.legal_basis == LegalBasis.CONSENT), None)
-            mails = _mails(before)
-            if not proof.may_mail(mails, now):
-                return None
-            record_of = proof.asked(request.form, now) | {_MAILS: [*proof.recent(mails, now), now.isoformat()]}
-            if before is None:
-                number = self._first(connection, wanted, key, record_of)
+            if told is not None:
+                invitation = self._written(connection, self._letter(kind, told.id, key), told.subscriber)
             else:
-                number = self._again(connection, before, wanted, record_of)
-        return self._invitation(Purpose.CONFIRM, number, wanted)
+                number = self._pending(connection, known, wanted, key, proof.asked(request.form, now))
+                invitation = self._written(connection, self._letter(kind, number, key), wanted)
+        self.nudge.letters()
+        return invitation
+
+    def _pending(
+        self,
+        connection: Connection,
+        known: list[StoredSubscriber],
+        wanted: Subscriber,
+        key: int,
+        consent: dict[str, object],
+    ) -> int:
+        """Use the row of an earlier sign-up again, or make one; returns its number."""
+        before = next((item for item in known if item.legal_basis == LegalBasis.CONSENT), None)
+        if before is None:
+            return self._first(connection, wanted, key, consent)
+        return self._again(connection, before, wanted, consent)
+
+    def _letter(self, kind: LetterKind, subject_id: int, key: int) -> NewLetter:
+        ends = self.clock() + CONFIRM_WITHIN
+        return NewLetter(kind=kind, subject_id=subject_id, address_key=key, expires_at=ends)
+
+    def _may_write(self, connection: Connection, letter: NewLetter) -> bool:
+        return letters.count_since(connection, letter, self.clock() - _DAY) < LETTERS_PER_DAY
+
+    def _written(self, connection: Connection, letter: NewLetter, to: Subscriber) -> Invitation:
+        letters.add(connection, letter, self.clock())
+        return Invitation(
+            kind=letter.kind,
+            subscriber_id=letter.subject_id,
+            email=to.email or "",
+            locale=to.locale,
+            expires_at=letter.expires_at,
+        )
 
     def _wanted(self, request: SignUpRequest, now: datetime) -> Subscriber:
         wanted = Subscriber(
@@ -99,6 +135,8 @@ class SignUps:
             timezone=request.timezone or self.vocabulary.default_timezone,
             state=SubscriberState.PENDING,
             preferences=replace(request.chosen, channels=request.chosen.channels | {Channel.EMAIL}),
+            quiet_hours=request.quiet_hours,
+            max_per_hour=request.max_per_hour,
         )
         faults = self.vocabulary.faults(wanted)
         if faults:
@@ -121,12 +159,12 @@ class SignUps:
         now = self.clock()
         values: dict[str, Any] = {"consent": {**(before.consent or {}), **record_of}}
         if before.subscriber.state is SubscriberState.PENDING:
-            values |= {
-                "locale": wanted.locale,
-                "timezone": wanted.timezone,
-                "preference_id": preferences.ensure(connection, wanted.preferences),
-                "expires_at": now + CONFIRM_WITHIN,
-            }
+            chosen = subscribers.to_row(
+                wanted,
+                preference_id=preferences.ensure(connection, wanted.preferences),
+                address_key=before.address_key,
+            )
+            values |= {name: chosen[name] for name in _CHOSEN} | {"expires_at": now + CONFIRM_WITHIN}
         subscribers.change(connection, before.id, values, now)
         return before.id
 
@@ -152,7 +190,7 @@ class SignUps:
         values = {
             "state": SubscriberState.ACTIVE.value,
             "legal_basis": LegalBasis.CONSENT.value,
-            "consent": _without_mails(proof.confirmed(stored.consent or {}, network, now)),
+            "consent": proof.confirmed(stored.consent or {}, network, now),
             "expires_at": None,
         }
         subscribers.change(connection, stored.id, values, now)
@@ -160,7 +198,9 @@ class SignUps:
         record(connection, actor, "subscriber.confirmed", subject, at=now)
 
     def ask_address_change(self, subscriber_id: int, email: str) -> Invitation | None:
-        """Remember a new address and return the mail that has it confirmed there; None when it got enough such mails.
+        """Remember a new address and write the letter that has it confirmed there.
+
+        None when the address, or the subscriber, had its share of letters today.
 
         Raises:
             NotFoundError: no such subscriber.
@@ -171,12 +211,14 @@ class SignUps:
         now = self.clock()
         with self.database.write() as connection:
             stored = _existing(connection, subscriber_id)
-            mails = _mails(stored)
-            if not proof.may_mail(mails, now):
+            letter = self._letter(LetterKind.ADDRESS_CHANGE_CONFIRM, subscriber_id, key)
+            if not self._may_write(connection, letter):
                 return None
-            further = {_NEW_ADDRESS: address, _MAILS: [*proof.recent(mails, now), now.isoformat()]}
-            subscribers.change(connection, stored.id, {"consent": {**(stored.consent or {}), **further}}, now)
-        return self._invitation(Purpose.ADDRESS_CHANGE, subscriber_id, replace(stored.subscriber, email=address), key)
+            further = {**(stored.consent or {}), NEW_ADDRESS: address}
+            subscribers.change(connection, stored.id, {"consent": further}, now)
+            invitation = self._written(connection, letter, replace(stored.subscriber, email=address))
+        self.nudge.letters()
+        return invitation
 
     def confirm_address_change(self, token: str, actor: Actor) -> int:
         """Move a subscriber to the address whose owner bears the link; returns their number.
@@ -191,7 +233,7 @@ class SignUps:
         with self.database.write() as connection:
             stored = _existing(connection, claim.subject)
             remembered = dict(stored.consent or {})
-            address = remembered.pop(_NEW_ADDRESS, None)
+            address = remembered.pop(NEW_ADDRESS, None)
             if stored.address_key == claim.detail:
                 return claim.subject
             if not isinstance(address, str) or self.addresses.of(address) != claim.detail:
@@ -200,7 +242,7 @@ class SignUps:
             values: dict[str, Any] = {
                 "email": address,
                 "address_key": claim.detail,
-                "consent": _without_mails(remembered),
+                "consent": remembered or None,
             }
             if stored.subscriber.state is SubscriberState.SUPPRESSED:
                 values["state"] = SubscriberState.ACTIVE.value
@@ -208,21 +250,6 @@ class SignUps:
             subject = Subject(KIND, stored.subscriber.external_id)
             record(connection, actor, "subscriber.moved", subject, at=now)
         return claim.subject
-
-    def forget_lapsed(self) -> int:
-        """Erase sign-ups that nobody confirmed in time; returns how many. For the sweep: call until it returns 0."""
-        pepper = self.addresses.load()
-        now = self.clock()
-        with self.database.write() as connection:
-            lapsed = subscribers.lapsed(connection, now, limit=_FORGET_AT_ONCE)
-            for stored in lapsed:
-                erase(connection, stored, SYSTEM, pepper=pepper, now=now)
-        return len(lapsed)
-
-    def _invitation(self, purpose: Purpose, number: int, to: Subscriber, detail: int = 0) -> Invitation:
-        expires_at = self.clock() + CONFIRM_WITHIN
-        token = self.tokens.sign(purpose, number, detail, expires_at=expires_at)
-        return Invitation(email=to.email or "", locale=to.locale, token=token, expires_at=expires_at)
 
 
 def _existing(connection: Connection, subscriber_id: int) -> StoredSubscriber:
@@ -237,13 +264,3 @@ def _address(email: str) -> str:
         return mail_address(email)
     except ValueError as error:
         raise InvalidInputError([FieldError("email", str(error))]) from None
-
-
-def _mails(stored: StoredSubscriber | None) -> list[str]:
-    """Return when mails of this kind went out lately."""
-    found = (stored.consent or {}).get(_MAILS) if stored else None
-    return [str(item) for item in found] if isinstance(found, list) else []
-
-
-def _without_mails(consent: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in consent.items() if name != _MAILS}

@@ -23,7 +23,7 @@ from notifier.services.audit import Actor, Subject, difference, erased_id, recor
 from notifier.services.hold import release_held
 from notifier.services.ports import Clock
 from notifier.services.subscriber_view import PERSONAL, stored_to_json, subscriber_to_json
-from notifier.storage import audit, holding, preferences, subscribers, suppressions
+from notifier.storage import audit, holding, letters, preferences, subscribers, suppressions
 from notifier.storage.engine import Database
 
 Json = dict[str, Any]
@@ -163,6 +163,7 @@ def erase(connection: Connection, stored: StoredSubscriber, actor: Actor, *, pep
     subscriber = stored.subscriber
     subscribers.release_endpoints(connection, subscriber.external_id, subscriber.email)
     subscribers.remove(connection, stored.id)
+    letters.forget(connection, stored.id)
     _forget_address(connection, stored.address_key)
     anonymous = erased_id(pepper, subscriber.external_id)
     audit.rename(connection, KIND, subscriber.external_id, anonymous)

@@ -42,6 +42,8 @@ class Purpose(IntEnum):
     CONFIRM = 3
     ADDRESS_CHANGE = 4
     MANAGE = 5
+    FORM = 6
+    RESUBSCRIBE = 7  # an hour, on the page that says one is unsubscribed
 
 
 class TokenError(NotifierError):

@@ -104,6 +104,12 @@ def page(
     return [from_row(row) for row in connection.execute(statement)]
 
 
+def has_lapsed(connection: Connection, now: datetime) -> bool:
+    """Whether `lapsed` would find anybody."""
+    lapsed_now = (_COLUMNS.expires_at <= now, _COLUMNS.state == SubscriberState.PENDING.value)
+    return connection.execute(select(_COLUMNS.id).where(*lapsed_now).limit(1)).one_or_none() is not None
+
+
 def lapsed(connection: Connection, now: datetime, *, limit: int) -> list[StoredSubscriber]:
     """Return pending subscribers whose time to confirm is over, the oldest first."""
     statement = (

@@ -20,11 +20,12 @@ from sqlalchemy import (
 )
 
 from notifier.storage.ledger import RowId, metadata
+from notifier.storage.letter_table import letter
 from notifier.storage.social_tables import account, account_session, post
 from notifier.storage.types import Instant, Json
 
 # One name for every table: whoever reads or writes rows imports this module.
-__all__ = ["account", "account_session", "metadata", "post"]
+__all__ = ["account", "account_session", "letter", "metadata", "post"]
 
 meta = Table(
     "meta",

@@ -1,66 +1,143 @@
-"""The preferences page: a form without JavaScript, opened and saved by the signed link in a mail.
+"""The preferences page: a form without JavaScript, opened and saved by the signed link in a mail."""
 
-The link is the authority and no cookie exists, so nobody else's page can post in a reader's name.
-"""
+from typing import Any
 
-from urllib.parse import parse_qs
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from notifier.bootstrap.application import Application
+from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.domain.subscriber import Subscriber
-from notifier.domain.values import Impact, Wanted
-from notifier.services.audit import Actor
-from notifier.services.own_preferences import OwnPreferences
+from notifier.domain.values import SubscriberState
+from notifier.services.form_tokens import FormTokens
+from notifier.services.tokens import ExpiredTokenError, Purpose, TokenError
+from notifier.web import choices
+from notifier.web.answers import Answers, reader_of
+from notifier.web.forms import FORM_TOKEN, Form, is_from_elsewhere, read_form
+from notifier.web.preference_acts import ACTS, Act, Refusal
 
-_MOST_FIELDS = 300
-_IMPACTS = tuple(impact.value for impact in Impact if impact is not Impact.MAINTENANCE)
+_FORM = "preferences"
 
 
-class PreferencesPage:
-    """Renders and saves."""
+class PreferencesPages:
+    """What a reader sees and changes of themselves: `/preferences/{token}` and what its buttons do."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, answers: Answers) -> None:
         """Take the application; reads nothing yet."""
         self._application = application
-        self._own = OwnPreferences(application.database, application.subscribers)
+        self._answers = answers
+        self._forms = FormTokens(application.tokens, application.clock)
 
-    def show(self, subscriber_id: int, action: str) -> str:
-        """Return the form.
+    def add_to(self, router: APIRouter) -> None:
+        """Add the routes."""
+        router.add_api_route("/preferences/{token}", self.show, methods=["GET", "HEAD"])
+        router.add_api_route("/preferences/{token}", self.save, methods=["POST"])
+        router.add_api_route("/preferences/{token}/data", self.data, methods=["GET", "HEAD"])
+        router.add_api_route("/preferences/{token}/erase", self.ask_erase, methods=["GET", "HEAD"])
+        for name, act in ACTS.items():
+            router.add_api_route(f"/preferences/{{token}}/{name}", self._acting(act), methods=["POST"])
 
-        Raises:
-            NotFoundError: the subscriber was erased.
-        """
-        return self._page(self._own.show(subscriber_id), action, saved=False)
+    def show(self, token: str) -> Response:
+        """Show the form."""
+        found = self._opened(token)
+        return found if isinstance(found, Response) else self._page(token, *found)
 
-    def save(self, subscriber_id: int, action: str, body: bytes, actor: Actor) -> str:
-        """Save an urlencoded form and return the page that says so.
+    async def save(self, request: Request, token: str) -> Response:
+        """Save the form, or show it again with its faults."""
+        form = await read_form(request)
+        return await run_in_threadpool(self._save, request, token, form)
 
-        Raises:
-            NotFoundError: the subscriber was erased.
-            InvalidInputError: the form holds what it does not offer.
-        """
-        fields = parse_qs(body.decode("utf-8", errors="replace"), max_num_fields=_MOST_FIELDS)
-        preferences: dict[str, object] = {
-            "components": fields.get("components", []),
-            "maintenance": bool(fields.get("maintenance")),
+    def _save(self, request: Request, token: str, form: Form) -> Response:
+        found = self._checked(request, token, form)
+        if isinstance(found, Response):
+            return found
+        subject, _ = found
+        own = self._application.own_preferences
+        try:
+            after = own.change(subject, choices.all_choices(form), reader_of(request))
+        except InvalidInputError as error:
+            faulty = frozenset(fault.field.removeprefix("preferences.").partition(".")[0] for fault in error.errors)
+            again = choices.sent(form, self._application.settings.components())
+            return self._page(token, *found, again | {"faulty": faulty}, status=422)
+        except NotFoundError:
+            return self._answers.missing()
+        return self._page(token, subject, after, {"said": "saved"})
+
+    def data(self, token: str) -> Response:
+        """Hand over everything the ledger knows of the reader, as a file."""
+        found = self._opened(token)
+        if isinstance(found, Response):
+            return found
+        return self._answers.download(self._application.own_data(found[0]), "my-data.json")
+
+    def ask_erase(self, token: str) -> Response:
+        """Ask whether to erase everything; changes nothing."""
+        found = self._opened(token)
+        if isinstance(found, Response):
+            return found
+        subject, person = found
+        context = {"back": f"/preferences/{token}", "form": self._forms.issue(_FORM, subject), "email": person.email}
+        return self._answers.page("erase", person.locale, context)
+
+    def _acting(self, act: Act) -> Any:
+        async def take(request: Request, token: str) -> Response:
+            form = await read_form(request)
+            return await run_in_threadpool(self._act, act, request, token, form)
+
+        return take
+
+    def _act(self, act: Act, request: Request, token: str, form: Form) -> Response:
+        found = self._checked(request, token, form)
+        if isinstance(found, Response):
+            return found
+        subject, person = found
+        try:
+            page = act(self._application, subject, form, reader_of(request))
+        except Refusal as refusal:
+            return self._page(token, subject, person, refusal.context, status=422)
+        except NotFoundError:
+            return self._answers.missing()
+        if page.name is not None:
+            return self._answers.page(page.name, person.locale, page.context)
+        return self._page(token, subject, self._application.own_preferences.show(subject), page.context)
+
+    def _checked(self, request: Request, token: str, form: Form) -> tuple[int, Subscriber] | Response:
+        """Open the link and check the form's own token."""
+        found = self._opened(token)
+        if isinstance(found, Response):
+            return found
+        subject, person = found
+        stale = self._answers.stale(person.locale, f"/preferences/{token}")
+        if is_from_elsewhere(request):
+            return stale
+        try:
+            self._forms.check(form.one(FORM_TOKEN), _FORM, subject)
+        except TokenError:
+            return stale
+        return found
+
+    def _opened(self, token: str) -> tuple[int, Subscriber] | Response:
+        """Return whom a link concerns, or what to answer instead."""
+        try:
+            subject = self._application.tokens.read(Purpose.PREFERENCES, token, self._application.clock()).subject
+            return subject, self._application.own_preferences.show(subject)
+        except ExpiredTokenError:
+            return self._answers.expired()
+        except (TokenError, NotFoundError):
+            return self._answers.missing()
+
+    def _page(
+        self, token: str, subject: int, person: Subscriber, further: dict[str, Any] | None = None, *, status: int = 200
+    ) -> Response:
+        context = choices.shown(person, self._application.settings.components()) | {
+            "action": f"/preferences/{token}",
+            "form": self._forms.issue(_FORM, subject),
+            "said": "",
+            "email": person.email or "",
+            "new_email": "",
+            "state": person.state.value,
+            "is_stopped": person.state in (SubscriberState.UNSUBSCRIBED, SubscriberState.SUPPRESSED),
         }
-        for name in ("min_impact", "updates"):
-            if name in fields:
-                preferences[name] = fields[name][-1]
-        return self._page(self._own.change(subscriber_id, preferences, actor), action, saved=True)
-
-    def _page(self, subscriber: Subscriber, action: str, *, saved: bool) -> str:
-        chosen = subscriber.preferences
-        context = {
-            "action": action,
-            "saved": saved,
-            "parts": [
-                {"key": part.key, "name": part.name, "chosen": part.key in chosen.components}
-                for part in self._application.settings.components()
-            ],
-            "impacts": _IMPACTS,
-            "min_impact": chosen.min_impact.value,
-            "wanted": [wanted.value for wanted in Wanted],
-            "updates": chosen.updates.value,
-            "maintenance": chosen.maintenance,
-        }
-        return self._application.renderer.page("preferences", subscriber.locale, context)
+        return self._answers.page(
+            "preferences", person.locale, context | (further or {}), status=status, timezone=person.timezone
+        )

@@ -1,50 +1,20 @@
 """The pages a reader sees: the incident, and one click to unsubscribe (RFC 8058)."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import orjson
 import pytest
 from starlette.testclient import TestClient
 
-from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.demo import story
-from notifier.services.audit import Actor
-from notifier.storage.engine import Database
-from notifier.web.pages import page_routes
-from tests.databases import *  # noqa: F403
-from tests.functional.api.house import application_on
+from tests.functional.api.house import plan_all
+from tests.functional.web.house import Forms, add_subscriber, send, state
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
-@pytest.fixture
-def application(sqlite_database: Database, tmp_path: Path) -> Iterator[Application]:
-    built = application_on(sqlite_database, tmp_path)
-    yield built
-    built.close()
-
-
-@pytest.fixture
-def reader(application: Application) -> Iterator[TestClient]:
-    with TestClient(create_app(application, pages=[page_routes(application)]), follow_redirects=False) as client:
-        yield client
-
-
 def a_subscriber(application: Application, name: str, email: str = "owner@example.com", locale: str = "nl") -> str:
     """Add a subscriber and return the token of their mails' unsubscribe link."""
-    body = orjson.dumps({"external_id": name, "kind": "merchant", "email": email, "locale": locale})
-    application.subscribers.create(body, Actor("tests", "here"))
-    with application.database.read() as connection:
-        statement = "SELECT id FROM subscriber ORDER BY id DESC LIMIT 1"
-        number = connection.exec_driver_sql(statement).scalar_one()
-    return application.tokens.unsubscribe(int(number), 1)
-
-
-def state(application: Application, name: str) -> str:
-    found: str = application.subscribers.get(name)["state"]
-    return found
+    return application.tokens.unsubscribe(add_subscriber(application, name, email, locale=locale), 1)
 
 
 def test_opening_the_link_changes_nothing(application: Application, reader: TestClient) -> None:
@@ -131,41 +101,34 @@ def test_texts_of_an_incident_cannot_bring_markup_in(application: Application, r
     assert 'href="javascript' not in page
 
 
-def a_preferences_link(application: Application, name: str) -> str:
-    a_subscriber(application, name)
-    with application.database.read() as connection:
-        statement = "SELECT id FROM subscriber ORDER BY id DESC LIMIT 1"
-        number = connection.exec_driver_sql(statement).scalar_one()
-    return f"/preferences/{application.tokens.preferences(int(number))}"
-
-
-def test_preferences_are_shown_and_saved_without_script_or_cookie(application: Application, reader: TestClient) -> None:
-    path = a_preferences_link(application, "shop-1")
-    assert "Uw voorkeuren" in reader.get(path).text
-    form = {"components": ["api", "checkout"], "min_impact": "major", "updates": "milestones"}
-    saved = reader.post(path, data=form)
-    assert saved.status_code == 200
-    assert "Uw voorkeuren zijn opgeslagen." in saved.text
-    assert "set-cookie" not in saved.headers
-    chosen = application.subscribers.get("shop-1")["preferences"]
-    assert (chosen["components"], chosen["min_impact"], chosen["updates"]) == (
-        ["api", "checkout"],
-        "major",
-        "milestones",
-    )
-    assert chosen["maintenance"] is False
-
-
-def test_a_form_with_what_is_not_offered_is_refused_and_changes_nothing(
+def test_one_incident_can_be_left_out_and_only_by_the_page_of_the_mail(
     application: Application, reader: TestClient
 ) -> None:
-    path = a_preferences_link(application, "shop-1")
-    before = application.subscribers.get("shop-1")
-    assert reader.post(path, data={"components": "nonsense"}).status_code == 422
-    assert reader.post(path, data={"min_impact": "terrible"}).status_code == 422
-    assert application.subscribers.get("shop-1") == before
+    number = add_subscriber(application, "shop-1")
+    application.publish(orjson.dumps(story.events()[0]))
+    plan_all(application)
+    path = f"/unsubscribe/{application.tokens.unsubscribe(number, 1)}"
+    page = reader.get(path)
+    assert "Verminderde performance" in page.text
+    assert reader.post(f"{path}/incident", data={"form": "made-up"}).status_code == 403
+    other = f"/unsubscribe/{application.tokens.unsubscribe(add_subscriber(application, 'shop-2', 'b@example.com'), 1)}"
+    foreign = reader.get(other)
+    assert send(reader, foreign, f"{other}/incident").status_code == 200
+    answer = send(reader, page, f"{path}/incident")
+    assert answer.status_code == 200
+    assert "Niets meer over deze storing" in answer.text
+    assert state(application, "shop-1") == "active"
+    own = application.own_data(number)
+    assert [item["incident_id"] for item in own["incidents_not_wanted"]] == [story.INCIDENT_ID]
 
 
-def test_an_unsubscribe_link_opens_no_preferences(application: Application, reader: TestClient) -> None:
-    token = a_subscriber(application, "shop-1")
-    assert reader.get(f"/preferences/{token}").status_code == 404
+def test_who_unsubscribed_by_mistake_may_come_back_within_the_hour(
+    application: Application, reader: TestClient
+) -> None:
+    path = f"/unsubscribe/{a_subscriber(application, 'shop-1')}"
+    page = reader.post(path, data=ONE_CLICK)
+    (back,) = [action for action in Forms(page.text).forms if action.startswith("/resubscribe/")]
+    assert reader.post(back.replace("/resubscribe/", "/unsubscribe/")).status_code == 404
+    assert reader.get(back).status_code == 405
+    assert reader.post(back).status_code == 200
+    assert state(application, "shop-1") == "active"

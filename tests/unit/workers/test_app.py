@@ -25,6 +25,9 @@ class Recorder:
     def attempt(self, batch_id: int) -> None:
         self.calls.append(("attempt", batch_id))
 
+    def letters(self) -> None:
+        self.calls.append(("letters", None))
+
     def close(self) -> None:
         self.calls.append(("close", None))
 
@@ -34,7 +37,8 @@ def test_every_task_name_has_a_task_that_calls_one_use_case() -> None:
     register(app, runtime, TaskPolicy())
     for name, argument in [(TaskName.ANNOUNCE, "inc-1"), (TaskName.PLAN, 4), (TaskName.ATTEMPT_BATCH, 5)]:
         app.tasks[name.value](argument)
-    assert runtime.calls == [("announce", "inc-1"), ("plan", 4), ("attempt", 5)]
+    app.tasks[TaskName.SEND_LETTERS.value]()
+    assert runtime.calls == [("announce", "inc-1"), ("plan", 4), ("attempt", 5), ("letters", None)]
     assert {name for name in app.tasks if name.startswith("notifier.")} == {name.value for name in TaskName}
 
 

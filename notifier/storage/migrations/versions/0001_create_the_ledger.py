@@ -260,6 +260,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("incident_id", "id", name=op.f("pk_incident_update")),
     )
     op.create_table(
+        "letter",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), nullable=False),
+        sa.Column("address_key", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_letter")),
+    )
+    with op.batch_alter_table("letter", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_letter_address_key"), ["address_key"], unique=False)
+        batch_op.create_index(
+            "ix_letter_due_at",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_letter_subject_id"), ["subject_id"], unique=False)
+
+    op.create_table(
         "limited_message",
         sa.Column("address_key", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("notification_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -467,6 +490,16 @@ def downgrade() -> None:
     op.drop_table("notification")
     op.drop_table("meta")
     op.drop_table("limited_message")
+    with op.batch_alter_table("letter", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_letter_subject_id"))
+        batch_op.drop_index(
+            "ix_letter_due_at",
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_letter_address_key"))
+
+    op.drop_table("letter")
     op.drop_table("incident_update")
     with op.batch_alter_table("incident", schema=None) as batch_op:
         batch_op.drop_index("ix_incident_created_at")

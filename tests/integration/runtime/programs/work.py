@@ -42,6 +42,9 @@ class Diary:
             self.away_once = True
             raise UnavailableError("the database is away")
 
+    def letters(self) -> None:
+        self.write("letters")
+
     def close(self) -> None:
         self.write("closed")
 

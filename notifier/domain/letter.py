@@ -1,0 +1,38 @@
+"""Letters: mail about a subscription itself, one addressee each. They are few, and none is an incident's news."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+# A stranger may type somebody's address over and over: they get this many letters in a day and no more.
+LETTERS_PER_DAY = 3
+
+
+class LetterKind(StrEnum):
+    """What a letter is about."""
+
+    SUBSCRIPTION_CONFIRM = "subscription_confirm"  # asks the owner of an address whether they signed up
+    SUBSCRIPTION_KNOWN = "subscription_known"  # to who is told already: with the link to their preferences
+    ADDRESS_CHANGE_CONFIRM = "address_change_confirm"  # to the new address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One letter to send. `subject_id` is the subscriber's row number; no address and no link is kept in it."""
+
+    id: int
+    kind: LetterKind
+    subject_id: int
+    address_key: int
+    expires_at: datetime
+    attempts: int  # the present one included
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLetter:
+    """A letter to be written down. `address_key` is the hash of the address it goes to."""
+
+    kind: LetterKind
+    subject_id: int
+    address_key: int
+    expires_at: datetime

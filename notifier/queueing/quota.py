@@ -1,0 +1,75 @@
+"""How often something may be done in a while, counted in Redis for all processes; here alone while Redis is away.
+
+Fixed windows: at the border of two at most twice the number passes, which is good enough against mass sign-up.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from redis.exceptions import RedisError
+
+from notifier.queueing.broker import redis_client
+from notifier.queueing.producer import Circuit
+
+_SECONDS = 0.2
+_MOST_NAMES = 10_000
+_log = structlog.get_logger(__name__)
+
+
+class RedisQuota:
+    """Counts uses by name. Safe to share between threads; never raises because of Redis."""
+
+    def __init__(self, url: str, namespace: str, clock: Callable[[], float] = time.time) -> None:
+        """Connect on first use; `namespace` keeps installations that share a Redis apart."""
+        self._client = redis_client(url, timeout=_SECONDS)
+        self._prefix = f"notifier:quota:{namespace}:"
+        self._circuit = Circuit()
+        self._clock = clock
+        self._own = _OwnCount()
+
+    def take(self, name: str, *, most: int, seconds: int) -> bool:
+        """Count one use of `name`; whether it is within `most` uses in `seconds`."""
+        window = int(self._clock() // seconds)
+        counted = self._counted(f"{self._prefix}{name}:{seconds}:{window}", seconds)
+        if counted is None:
+            counted = self._own.add(name, window)
+        return counted <= most
+
+    def _counted(self, key: str, seconds: int) -> int | None:
+        if not self._circuit.may_try():
+            return None
+        try:
+            with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.incr(key)
+                pipeline.expire(key, 2 * seconds)
+                counted, _ = pipeline.execute()
+        except (RedisError, OSError) as error:
+            if self._circuit.failed():
+                _log.info("quota_away", error=type(error).__name__, hint="each process counts for itself")
+            return None
+        self._circuit.succeeded()
+        return int(counted)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._client.close()
+
+
+class _OwnCount:
+    """What this process counts by itself. When too many names come in one window, the new ones share one count."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[str, tuple[int, int]] = {}
+
+    def add(self, name: str, window: int) -> int:
+        with self._lock:
+            if name not in self._counts and len(self._counts) >= _MOST_NAMES:
+                self._counts = {key: value for key, value in self._counts.items() if value[0] == window}
+                name = name if len(self._counts) < _MOST_NAMES else ""
+            since, counted = self._counts.get(name, (window, 0))
+            counted = counted + 1 if since == window else 1
+            self._counts[name] = (window, counted)
+            return counted

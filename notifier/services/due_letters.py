@@ -1,0 +1,40 @@
+"""See that letters leave, and that those which are done are forgotten."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from notifier.domain.values import Lane
+from notifier.services.ports import Clock, LetterNudge, Nudge
+from notifier.storage import letters
+from notifier.storage.engine import Database
+
+_AT_ONCE = 20
+# For so long the limit per address counts a letter.
+_KEPT = timedelta(days=1)
+_DEEP = 50
+_FORGET_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class DueLetters:
+    """A chore of the sweep: see that letters leave, and forget those that are done."""
+
+    database: Database
+    clock: Clock
+    nudge: Nudge
+    letters: LetterNudge
+
+    name = "letters"
+
+    def __call__(self) -> int:
+        """Nudge a worker when something is due; returns how many letters are."""
+        now = self.clock()
+        with self.database.read() as connection:
+            due = letters.count_due(connection, now, _AT_ONCE)
+            old = letters.has_done(connection, now - _KEPT)
+        if due and self.nudge.depth(Lane.RETRY) <= _DEEP:
+            self.letters.letters()
+        if old:
+            with self.database.write() as connection:
+                letters.forget_done(connection, now - _KEPT, _FORGET_AT_ONCE)
+        return due

@@ -1,0 +1,53 @@
+"""The page that the letter to a new address opens: it is confirmed there, by a button."""
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from notifier.bootstrap.application import Application
+from notifier.domain.errors import NotFoundError
+from notifier.services.tokens import ExpiredTokenError, Purpose, TokenError
+from notifier.web.answers import Answers, reader_of
+from notifier.web.forms import is_from_elsewhere
+
+
+class AddressChangePages:
+    """`/address/{token}`."""
+
+    def __init__(self, application: Application, answers: Answers) -> None:
+        """Take the application; reads nothing yet."""
+        self._application = application
+        self._answers = answers
+
+    def add_to(self, router: APIRouter) -> None:
+        """Add the routes."""
+        router.add_api_route("/address/{token}", self.ask, methods=["GET", "HEAD"])
+        router.add_api_route("/address/{token}", self.confirm, methods=["POST"])
+
+    def ask(self, request: Request, token: str) -> Response:
+        """Ask whether to move; changes nothing."""
+        try:
+            claim = self._application.tokens.read(Purpose.ADDRESS_CHANGE, token, self._application.clock())
+            person = self._application.own_preferences.show(claim.subject)
+        except ExpiredTokenError:
+            return self._answers.expired()
+        except (TokenError, NotFoundError):
+            return self._answers.missing()
+        return self._answers.page("confirm_address", person.locale, {"action": request.url.path})
+
+    async def confirm(self, request: Request, token: str) -> Response:
+        """Move; the second time answers the same."""
+        if is_from_elsewhere(request):
+            return self._answers.stale(self._answers.default_locale, request.url.path)
+        return await run_in_threadpool(self._confirm, request, token)
+
+    def _confirm(self, request: Request, token: str) -> Response:
+        try:
+            subject = self._application.sign_ups.confirm_address_change(token, reader_of(request))
+            person = self._application.own_preferences.show(subject)
+        except ExpiredTokenError:
+            return self._answers.expired()
+        except (TokenError, NotFoundError):
+            return self._answers.missing()
+        preferences = f"/preferences/{self._application.tokens.preferences(subject)}"
+        context = {"email": person.email, "preferences": preferences}
+        return self._answers.page("address_changed", person.locale, context)

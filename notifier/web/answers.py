@@ -1,0 +1,80 @@
+"""How every page is answered: in the reader's language, under headers that keep their link to themselves."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
+
+from notifier.bootstrap.application import Application
+from notifier.bootstrap.once import once
+from notifier.domain.consent import shortened_network
+from notifier.services.audit import Actor
+
+
+class Answers:
+    """Renders pages of one installation. No cookies, no redirects, nothing loaded from elsewhere."""
+
+    def __init__(self, application: Application) -> None:
+        """Take the application; reads nothing yet."""
+        self._application = application
+
+    @property
+    def default_locale(self) -> str:
+        """The language where the reader's is not known."""
+        return self._application.vocabulary.default_locale
+
+    def page(
+        self, name: str, locale: str, context: Mapping[str, Any] | None = None, *, status: int = 200, timezone: str = ""
+    ) -> Response:
+        """Answer with `templates/web/<name>.html`."""
+        html = self._application.renderer.page(name, locale, context or {}, timezone=timezone)
+        return self.html(html, status=status)
+
+    def missing(self, locale: str = "") -> Response:
+        """Say that a link opens nothing, whatever the reason."""
+        return self.page("not_found", locale or self.default_locale, status=404)
+
+    def expired(self, locale: str = "") -> Response:
+        """Say that the time of a link of ours is over."""
+        return self.page("expired", locale or self.default_locale, status=410)
+
+    def stale(self, locale: str, back: str) -> Response:
+        """Say that a form was not of ours, or open for too long; `back` is where it is shown anew."""
+        return self.page("stale_form", locale, {"back": back}, status=403)
+
+    def html(self, html: str, *, status: int = 200) -> Response:
+        """Answer with a page that is rendered already."""
+        return HTMLResponse(html, status_code=status, headers=dict(self._headers))
+
+    def download(self, data: Mapping[str, Any], name: str) -> Response:
+        """Answer with JSON data as a file to keep."""
+        body = orjson.dumps(data, option=orjson.OPT_INDENT_2)
+        headers = {**self._headers, "Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(body, media_type="application/json", headers=headers)
+
+    @once
+    def _headers(self) -> Mapping[str, str]:
+        style = self._application.renderer.style_source()
+        sources = f"default-src 'none'; style-src {style}; img-src data:; form-action 'self'"
+        return {
+            "Content-Security-Policy": f"{sources}; base-uri 'none'; frame-ancestors 'none'",
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+            "Cache-Control": "no-store",
+        }
+
+
+def network_of(request: Request) -> str:
+    """Return where a request comes from."""
+    return request.client.host if request.client else ""
+
+
+def reader_of(request: Request) -> Actor:
+    """Name a subscriber who acts for themselves, from a network too coarse to name a household."""
+    return Actor("subscriber", shortened_network(network_of(request)) or "unknown")

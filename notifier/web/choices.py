@@ -1,0 +1,89 @@
+"""What a reader may choose, as the pages show it and as their forms send it back."""
+
+from collections.abc import Collection
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from notifier.domain.house import Component
+from notifier.domain.subscriber import Subscriber
+from notifier.domain.values import Channel, Impact, SubscriberKind, Wanted
+from notifier.web.forms import Form
+
+IMPACTS = tuple(impact.value for impact in Impact if impact is not Impact.MAINTENANCE)
+# How somebody can be reached: posts go to everybody, nobody subscribes to them by name.
+_CHANNELS = (Channel.EMAIL, Channel.WEBHOOK)
+_SKIPPED_ZONES = ("Etc/", "SystemV/", "US/", "posix/", "right/")
+
+
+@cache
+def timezones() -> tuple[str, ...]:
+    """The zones offered, by name: continents and cities, and UTC."""
+    cities = (name for name in available_timezones() if "/" in name and not name.startswith(_SKIPPED_ZONES))
+    return (*sorted(cities), "UTC")
+
+
+def shown(subscriber: Subscriber, components: Collection[Component]) -> dict[str, Any]:
+    """Return the context of `_choices.html` and `_calm.html`, as the subscriber chose."""
+    chosen = subscriber.preferences
+    quiet = subscriber.quiet_hours.texts() if subscriber.quiet_hours else ("", "")
+    channels = [
+        {"key": channel.value, "chosen": channel in chosen.channels}
+        for channel in _CHANNELS
+        if channel is Channel.EMAIL or channel in chosen.channels or subscriber.kind is SubscriberKind.PARTNER
+    ]
+    return {
+        "channels": channels,
+        "parts": [{"key": part.key, "name": part.name, "chosen": part.key in chosen.components} for part in components],
+        "impacts": IMPACTS,
+        "min_impact": chosen.min_impact.value,
+        "wanted": [wanted.value for wanted in Wanted],
+        "updates": chosen.updates.value,
+        "maintenance": chosen.maintenance,
+        "quiet_from": quiet[0],
+        "quiet_to": quiet[1],
+        "max_per_hour": "" if subscriber.max_per_hour is None else subscriber.max_per_hour,
+        "zones": timezones() if subscriber.timezone in timezones() else (subscriber.timezone, *timezones()),
+        "zone": subscriber.timezone,
+        "locale": subscriber.locale,
+        "name": subscriber.name,
+        "faulty": frozenset[str](),
+    }
+
+
+def sent(form: Form, components: Collection[Component]) -> dict[str, Any]:
+    """Return the same context as a form brought it, to be shown again with its faults."""
+    ticked = form.many("components")
+    return {
+        "parts": [{"key": part.key, "name": part.name, "chosen": part.key in ticked} for part in components],
+        "min_impact": form.one("min_impact"),
+        "updates": form.one("updates"),
+        "maintenance": form.has("maintenance"),
+        "quiet_from": form.one("quiet_from"),
+        "quiet_to": form.one("quiet_to"),
+        "max_per_hour": form.one("max_per_hour"),
+        "zone": form.one("timezone"),
+        "locale": form.one("locale"),
+        "name": form.one("name"),
+    }
+
+
+def story_choices(form: Form) -> dict[str, Any]:
+    """Read what somebody wants to hear, as the API's `preferences`; what was not in the form is left out."""
+    chosen: dict[str, Any] = {"components": form.many("components"), "maintenance": form.has("maintenance")}
+    return chosen | {name: form.one(name) for name in ("min_impact", "updates") if form.has(name)}
+
+
+def all_choices(form: Form) -> dict[str, Any]:
+    """Read the whole form of the preferences page, as a patch of the API's subscriber."""
+    chosen = story_choices(form)
+    if form.has("channels_shown"):
+        chosen["channels"] = form.many("channels")
+    if form.has("quiet_from"):
+        span = {"from": form.one("quiet_from"), "to": form.one("quiet_to")}
+        chosen["quiet_hours"] = span if any(span.values()) else None
+    if form.has("max_per_hour"):
+        text = form.one("max_per_hour")
+        chosen["max_per_hour"] = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text or None  # noqa: PLR2004
+    patch: dict[str, Any] = {name: form.one(name) for name in ("name", "locale", "timezone") if form.has(name)}
+    return patch | {"preferences": chosen}

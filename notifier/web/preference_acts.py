@@ -1,0 +1,63 @@
+"""What the smaller buttons of the preferences page do. Each is a POST that the page's own token let through."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from notifier.bootstrap.application import Application
+from notifier.domain.errors import InvalidInputError
+from notifier.services.audit import Actor
+from notifier.web.forms import Form
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What to show: a page by name, or the preferences again with something said."""
+
+    name: str | None = None
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+class Refusal(Exception):  # noqa: N818 - becomes a page, not an error
+    """The preferences are shown again, with what is at fault."""
+
+    def __init__(self, context: dict[str, Any]) -> None:
+        super().__init__("refused")
+        self.context = context
+
+
+Act = Callable[[Application, int, Form, Actor], Done]
+
+
+def _unsubscribe(application: Application, subject: int, _form: Form, actor: Actor) -> Done:
+    application.lifecycle.unsubscribe(subject, actor)
+    return Done(context={"said": "unsubscribed"})
+
+
+def _resubscribe(application: Application, subject: int, _form: Form, actor: Actor) -> Done:
+    application.lifecycle.resubscribe(subject, actor)
+    return Done(context={"said": "resubscribed"})
+
+
+def _change_address(application: Application, subject: int, form: Form, _actor: Actor) -> Done:
+    """Write to the new address; what is said does not tell whether it had its share of letters."""
+    email = form.one("new_email")
+    try:
+        application.sign_ups.ask_address_change(subject, email)
+    except InvalidInputError:
+        raise Refusal({"new_email": email, "faulty": frozenset({"new_email"})}) from None
+    return Done(context={"said": "address", "new_email": email})
+
+
+def _erase(application: Application, subject: int, _form: Form, actor: Actor) -> Done:
+    application.lifecycle.erase(subject, actor)
+    return Done("erased")
+
+
+ACTS: Mapping[str, Act] = {
+    "unsubscribe": _unsubscribe,
+    "resubscribe": _resubscribe,
+    "address": _change_address,
+    "erase": _erase,
+}
+"""By the last part of their path."""

@@ -1,0 +1,149 @@
+"""Signing up: a form, a letter, and the page its link opens. The answer is the same for every address."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from notifier.bootstrap.application import Application
+from notifier.domain.audience import Preferences
+from notifier.domain.consent import SIGN_UP_WORDING, ConsentForm
+from notifier.domain.errors import InvalidInputError, NotFoundError
+from notifier.domain.subscriber import Subscriber
+from notifier.domain.values import Impact, SubscriberKind, Wanted
+from notifier.services.form_tokens import FormTokens
+from notifier.services.public_sign_up import TooManySignUpsError
+from notifier.services.sign_up import SignUpRequest
+from notifier.services.tokens import ExpiredTokenError, Purpose, TokenError
+from notifier.web import choices
+from notifier.web.answers import Answers, network_of, reader_of
+from notifier.web.forms import FORM_TOKEN, Form, is_from_elsewhere, read_form
+
+_FORM = "sign up"
+
+
+class SignUpPages:
+    """The way in: `/{locale}/subscribe`, and `/confirm/{token}` from the letter."""
+
+    def __init__(self, application: Application, answers: Answers) -> None:
+        """Take the application; reads nothing yet."""
+        self._application = application
+        self._answers = answers
+        self._forms = FormTokens(application.tokens, application.clock)
+
+    def add_to(self, router: APIRouter) -> None:
+        """Add the routes; a path per locale, for `/{locale}/...` would take `/v1/...` as well."""
+        for locale in sorted(self._application.locales):
+            one = _OneLanguage(self, locale)
+            router.add_api_route(f"/{locale}/subscribe", one.show, methods=["GET", "HEAD"])
+            router.add_api_route(f"/{locale}/subscribe", one.take, methods=["POST"])
+        router.add_api_route("/confirm/{token}", self.ask, methods=["GET", "HEAD"])
+        router.add_api_route("/confirm/{token}", self.confirm, methods=["POST"])
+
+    def form(self, locale: str, context: dict[str, Any] | None = None, *, status: int = 200) -> Response:
+        """Show the form, anew or with what was sent and is at fault."""
+        nobody = Subscriber(
+            external_id="",
+            kind=SubscriberKind.FOLLOWER,
+            locale=locale,
+            timezone=self._application.vocabulary.default_timezone,
+        )
+        fresh = choices.shown(nobody, self._application.settings.components()) | {
+            "action": f"/{locale}/subscribe",
+            "form": self._forms.issue(_FORM),
+            "email": "",
+            "alternates": {tag: f"/{tag}/subscribe" for tag in sorted(self._application.locales)},
+        }
+        return self._answers.page("subscribe", locale, fresh | (context or {}), status=status)
+
+    def refused(self, locale: str) -> Response:
+        """Say that the form was not sent by our own page."""
+        return self._answers.stale(locale, f"/{locale}/subscribe")
+
+    def take(self, locale: str, form: Form, network: str) -> Response:
+        """Take a form and say that a letter is on its way, whoever it is."""
+        path = f"/{locale}/subscribe"
+        try:
+            self._forms.check(form.one(FORM_TOKEN), _FORM)
+        except TokenError:
+            return self.refused(locale)
+        try:
+            self._application.public_sign_up(self._request(locale, form, network))
+        except TooManySignUpsError:
+            return self._answers.page("too_many", locale, status=429)
+        except InvalidInputError as error:
+            faulty = frozenset(fault.field.removeprefix("preferences.") for fault in error.errors)
+            again = choices.sent(form, self._application.settings.components())
+            again |= {"email": form.one("email"), "faulty": faulty, "locale": locale}
+            return self.form(locale, again, status=422)
+        return self._answers.page("sign_up_sent", locale, {"email": form.one("email"), "back": path})
+
+    def _request(self, locale: str, form: Form, network: str) -> SignUpRequest:
+        chosen = choices.story_choices(form)
+        consent = ConsentForm(
+            wording=SIGN_UP_WORDING,
+            locale=locale,
+            form=self._application.settings.url(f"/{locale}/subscribe"),
+            network=network,
+        )
+        return SignUpRequest(
+            email=form.one("email"),
+            form=consent,
+            chosen=Preferences(
+                components=frozenset(chosen["components"]),
+                min_impact=_one_of(Impact, chosen.get("min_impact"), Impact.NONE),
+                updates=_one_of(Wanted, chosen.get("updates"), Wanted.ALL),
+                maintenance=chosen["maintenance"],
+            ),
+        )
+
+    def ask(self, request: Request, token: str) -> Response:
+        """Ask whether to subscribe; opening the link changes nothing, since scanners of mail follow links."""
+        try:
+            subject = self._application.tokens.read(Purpose.CONFIRM, token, self._application.clock()).subject
+            person = self._application.own_preferences.show(subject)
+        except ExpiredTokenError:
+            return self._answers.expired()
+        except (TokenError, NotFoundError):
+            return self._answers.missing()
+        context = {"action": request.url.path, "email": person.email}
+        return self._answers.page("confirm", person.locale, context)
+
+    async def confirm(self, request: Request, token: str) -> Response:
+        """Subscribe; the second time answers the same."""
+        if is_from_elsewhere(request):
+            return self._answers.stale(self._answers.default_locale, request.url.path)
+        return await run_in_threadpool(self._confirm, request, token)
+
+    def _confirm(self, request: Request, token: str) -> Response:
+        try:
+            actor = reader_of(request)
+            subject = self._application.sign_ups.confirm(token, actor, network=network_of(request))
+            locale = self._application.own_preferences.show(subject).locale
+        except ExpiredTokenError:
+            return self._answers.expired()
+        except (TokenError, NotFoundError):
+            return self._answers.missing()
+        preferences = f"/preferences/{self._application.tokens.preferences(subject)}"
+        return self._answers.page("confirmed", locale, {"preferences": preferences})
+
+
+class _OneLanguage:
+    """The form in one language."""
+
+    def __init__(self, pages: SignUpPages, locale: str) -> None:
+        self._pages, self._locale = pages, locale
+
+    def show(self) -> Response:
+        return self._pages.form(self._locale)
+
+    async def take(self, request: Request) -> Response:
+        if is_from_elsewhere(request):
+            return self._pages.refused(self._locale)
+        form = await read_form(request)
+        return await run_in_threadpool(self._pages.take, self._locale, form, network_of(request))
+
+
+def _one_of(kind: type[Any], value: object, default: Any) -> Any:
+    """Return a choice; one that is not offered is the default, which a sign-up can change later."""
+    return kind(value) if value in {item.value for item in kind} else default

@@ -1,0 +1,109 @@
+"""Unsubscribing: one click from everything (RFC 8058), or from one incident, and the way back."""
+
+from datetime import timedelta
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from notifier.bootstrap.application import Application
+from notifier.domain.errors import NotFoundError
+from notifier.services.audit import Actor
+from notifier.services.form_tokens import FormTokens
+from notifier.services.tokens import Claim, Purpose, TokenError
+from notifier.services.unsubscribe import Unsubscribe
+from notifier.web.answers import Answers, reader_of
+from notifier.web.forms import FORM_TOKEN, Form, read_form
+
+_FORM = "unsubscribe from an incident"
+_WAY_BACK = timedelta(hours=1)
+
+
+class UnsubscribePages:
+    """Answers the links that every mail bears. The token alone decides: mail providers post here without a browser."""
+
+    def __init__(self, application: Application, answers: Answers) -> None:
+        """Take the application; reads nothing yet."""
+        self._application = application
+        self._answers = answers
+        self._unsubscribe = Unsubscribe(application.database, application.lifecycle)
+        self._forms = FormTokens(application.tokens, application.clock)
+
+    def add_to(self, router: APIRouter) -> None:
+        """Add the routes."""
+        router.add_api_route("/unsubscribe/{token}", self.ask, methods=["GET", "HEAD"])
+        router.add_api_route("/unsubscribe/{token}", self.unsubscribe, methods=["POST"])
+        router.add_api_route("/unsubscribe/{token}", self.options, methods=["OPTIONS"])
+        router.add_api_route("/unsubscribe/{token}/incident", self.from_incident, methods=["POST"])
+        router.add_api_route("/resubscribe/{token}", self.come_back, methods=["POST"])
+
+    async def options(self, token: str) -> Response:
+        """Say what may be done; some mail providers ask before they post."""
+        del token
+        return Response(status_code=204, headers={"Allow": "GET, HEAD, POST, OPTIONS"})
+
+    def ask(self, request: Request, token: str) -> Response:
+        """Ask whether to unsubscribe; changes nothing, since scanners of mail follow links."""
+        try:
+            claim = self._claim(token)
+            person = self._unsubscribe.person(claim.subject)
+            incident = self._unsubscribe.incident_title(claim.detail, person.locale)
+        except (TokenError, NotFoundError):
+            return self._answers.missing()
+        context = {
+            "action": request.url.path,
+            "form": self._forms.issue(_FORM, claim.subject),
+            "incident": incident,
+            "stopped": not person.is_told,
+        }
+        return self._answers.page("unsubscribe", person.locale, context)
+
+    async def unsubscribe(self, request: Request, token: str) -> Response:
+        """Unsubscribe at once, whatever the body holds (RFC 8058); the second time answers the same."""
+        return await run_in_threadpool(self._stop, token, reader_of(request))
+
+    def _stop(self, token: str, actor: Actor) -> Response:
+        try:
+            subject = self._claim(token).subject
+            locale = self._unsubscribe.person(subject).locale
+            self._unsubscribe(subject, actor)
+        except (TokenError, NotFoundError):
+            return self._answers.missing()
+        back = self._application.tokens.expiring(Purpose.RESUBSCRIBE, subject, lifetime=_WAY_BACK)
+        return self._answers.page("unsubscribed", locale, {"incident": None, "back": f"/resubscribe/{back}"})
+
+    async def from_incident(self, request: Request, token: str) -> Response:
+        """Send no more about the incident of the mail that bore the link."""
+        form = await read_form(request)
+        return await run_in_threadpool(self._stop_incident, token, form, reader_of(request))
+
+    def _stop_incident(self, token: str, form: Form, actor: Actor) -> Response:
+        try:
+            claim = self._claim(token)
+            person = self._unsubscribe.person(claim.subject)
+            incident = self._unsubscribe.incident_title(claim.detail, person.locale)
+        except (TokenError, NotFoundError):
+            return self._answers.missing()
+        try:
+            self._forms.check(form.one(FORM_TOKEN), _FORM, claim.subject)
+        except TokenError:
+            return self._answers.stale(person.locale, f"/unsubscribe/{token}")
+        if incident is None:
+            return self._answers.missing(person.locale)
+        self._unsubscribe.from_incident(claim.subject, claim.detail, actor)
+        return self._answers.page("unsubscribed", person.locale, {"incident": incident, "back": None})
+
+    async def come_back(self, request: Request, token: str) -> Response:
+        """Take an unsubscription back, from the page that said so, within the hour."""
+        return await run_in_threadpool(self._start, token, reader_of(request))
+
+    def _start(self, token: str, actor: Actor) -> Response:
+        try:
+            subject = self._application.tokens.read(Purpose.RESUBSCRIBE, token, self._application.clock()).subject
+            locale = self._unsubscribe.person(subject).locale
+            self._application.lifecycle.resubscribe(subject, actor)
+        except (TokenError, NotFoundError):
+            return self._answers.missing()
+        return self._answers.page("resubscribed", locale)
+
+    def _claim(self, token: str) -> Claim:
+        return self._application.tokens.read(Purpose.UNSUBSCRIBE, token, self._application.clock())

@@ -1,0 +1,66 @@
+"""People of the house, and forms filled in as a browser would."""
+
+from html.parser import HTMLParser
+from typing import Any
+
+import orjson
+from httpx2 import Response
+from starlette.testclient import TestClient
+
+from notifier.bootstrap.application import Application
+from notifier.services.audit import Actor
+
+Fields = dict[str, list[str]]
+
+
+def number_of_latest(application: Application) -> int:
+    with application.database.read() as connection:
+        statement = "SELECT id FROM subscriber ORDER BY id DESC LIMIT 1"
+        return int(connection.exec_driver_sql(statement).scalar_one())
+
+
+def add_subscriber(application: Application, name: str, email: str = "owner@example.com", **changes: Any) -> int:
+    """Add a subscriber; returns the row's number."""
+    body = {"external_id": name, "kind": "merchant", "email": email, "locale": "nl"} | changes
+    application.subscribers.create(orjson.dumps(body), Actor("tests", "here"))
+    return number_of_latest(application)
+
+
+def state(application: Application, name: str) -> str:
+    found: str = application.subscribers.get(name)["state"]
+    return found
+
+
+class Forms(HTMLParser):
+    """The forms of a page: what a browser would send if nobody touched anything."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.forms: dict[str, Fields] = {}
+        self._fields: Fields | None = None
+        self._select = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._fields = self.forms.setdefault(found["action"], {})
+        elif self._fields is None:
+            return
+        elif tag == "input" and (found.get("type") != "checkbox" or "checked" in found):
+            self._fields.setdefault(found["name"], []).append(found.get("value", ""))
+        elif tag == "select":
+            self._select = found["name"]
+        elif tag == "option" and "selected" in found:
+            self._fields[self._select] = [found["value"]]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._fields = None
+
+
+def send(reader: TestClient, page: Response, action: str, **changes: Any) -> Response:
+    """Fill in the form of a page that posts to `action`, and send it."""
+    fields: dict[str, Any] = dict(Forms(page.text).forms[action])
+    fields |= changes
+    return reader.post(action, data={name: value for name, value in fields.items() if value is not None})
