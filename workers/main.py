@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 from celery.apps.worker import Worker
-from celery.exceptions import SecurityWarning
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
 
 from notifier.domain.errors import ConfigError
@@ -17,6 +17,7 @@ from notifier.lifeline import report_ready
 from notifier.queueing import embedded
 from notifier.settings import Settings
 from workers.app import build_app
+from workers.credit import CreditWatch
 from workers.heartbeat import heartbeat_step
 from workers.policy import TaskPolicy
 from workers.runtime import Runtime
@@ -61,11 +62,14 @@ def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[Lane]) -> i
     app = build_app(addresses.broker, drain_seconds=settings.drain_seconds)
     register(app, runtime, policy)
     app.steps["consumer"].add(heartbeat_step(settings.ensure_data_dir()))
+    app.steps["consumer"].add(CreditWatch)
     _follow(policy.stopping, lanes)
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
     # Celery advises against running as root because of pickle; we take JSON alone, and containers run as root.
     warnings.simplefilter("ignore", SecurityWarning)
+    # Said at each loss of the broker, about a choice that workers/app.py has made.
+    warnings.simplefilter("ignore", CPendingDeprecationWarning)
     worker = Worker(
         app=app,
         hostname=f"{'-'.join(lanes)}@{socket.gethostname()}",

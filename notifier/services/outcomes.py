@@ -12,7 +12,7 @@ from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUn
 from notifier.domain.retry import JITTER, GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.services.ports import Clock, Nudge
-from notifier.storage import alarms, batches, deliveries
+from notifier.storage import alarms, batches, deliveries, making_way
 from notifier.storage.batches import AttemptRow, Batch
 from notifier.storage.deliveries import Departure
 from notifier.storage.engine import Database
@@ -45,13 +45,16 @@ class Try:
 
 
 def made_way(connection: Connection, batch: Batch, owner: str, now: datetime) -> bool:
-    """Whether a newer message says it all, and replaced this claimed batch. Not what somebody asked to send again.
+    """Whether newer messages say it all to everybody in this claimed batch, and so replaced it.
 
     Nothing older ever follows something newer: not after a retry, a lease that ended, or a refusal of some recipients.
+    Whom the newer ones do not concern stay in the batch; so does what somebody asked to send again.
     """
     if batch.channel is Channel.WEBHOOK or batches.is_newest(connection, batch.notification_id):
         return False
     if deliveries.holds_replay(connection, batch.id):
+        return False
+    if not making_way.make_way(connection, batch.notification_id, batch.id, now):
         return False
     state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE
     return batches.finish(connection, batch, owner, state=state, reason=reason, now=now)

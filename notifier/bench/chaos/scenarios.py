@@ -80,20 +80,24 @@ def workers_killed(world: World, story: Story) -> Bound:
 
 
 def api_and_scheduler_killed(world: World, story: Story) -> Bound:
-    """`kill -9` of API and scheduler, again and again while four producers hand in updates."""
+    """`kill -9` of API and scheduler three times, each time as soon as they are back, while four producers speak."""
     ended = threading.Event()
 
     def kill() -> None:
-        while not ended.wait(0.7):
+        for _ in range(3):
+            while not world.is_ready() and not ended.is_set():
+                ended.wait(0.1)
             world.machine.kill("api")
             world.machine.kill("scheduler")
 
     killer = threading.Thread(target=kill)
     killer.start()
-    _at_once(story.say, range(1, 13), producers=4)
-    ended.set()
-    killer.join()
-    story.say(13, "resolved")
+    try:
+        _at_once(story.say, range(1, 25), producers=4)
+    finally:
+        ended.set()
+        killer.join()
+    story.say(25, "resolved")
     return NOTHING
 
 

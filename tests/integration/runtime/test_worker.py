@@ -129,3 +129,17 @@ def test_a_worker_outlives_its_broker(
 
 def test_a_connected_worker_shows_signs_of_life(worker: WorkerUnderTest, data_dir: Path) -> None:
     assert (data_dir / "heartbeat" / "worker").exists()
+
+
+def test_a_broker_lost_while_every_slot_was_busy_does_not_silence_a_worker(
+    worker: WorkerUnderTest, producer: Producer, data_dir: Path, until: Until
+) -> None:
+    slots = 5
+    producer.attempt(Lane.EMAIL, [SLOW] * slots)
+    until(lambda: worker.lines().count(f"attempt {SLOW}") == slots)
+    os.kill(int((data_dir / "redis" / "server.pid").read_text()), signal.SIGKILL)
+    until(lambda: worker.log.read_text().count("Couldn't ack") == slots)
+    embedded.ensure(data_dir)
+    until(lambda: producer.announce("inc-1"))
+    producer.attempt(Lane.EMAIL, [9])
+    until(lambda: "attempt 9" in worker.lines(), 30)

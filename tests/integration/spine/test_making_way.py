@@ -1,0 +1,102 @@
+"""What could not be sent yet makes way for a newer message: for those whom that reaches, and for nobody else."""
+
+from datetime import timedelta
+
+import pytest
+
+from notifier.domain.audience import Preferences
+from notifier.domain.errors import DeliveryError, TransientDeliveryError
+from notifier.domain.message import MailRequest
+from notifier.domain.values import DeliveryState, Lane, Reason, Status, Wanted
+from notifier.services.attempt import LEASE
+from notifier.storage import batches, deliveries
+from notifier.storage.batches import Batch
+from notifier.storage.deliveries import Departure
+from notifier.storage.engine import Database
+from tests.mail_house import House, Provider, a_house, subscribe
+
+
+@pytest.fixture
+def provider() -> Provider:
+    return Provider()
+
+
+@pytest.fixture
+def house(database: Database, provider: Provider) -> House:
+    return a_house(database, provider)
+
+
+def vanish_with_the_mail(house: House) -> list[Batch]:
+    """A worker takes every mail batch that was nudged, and is never heard of again."""
+    mail = [batch_id for lane, batch_id in house.spine.nudges.attempts if lane is Lane.EMAIL]
+    house.spine.nudges.attempts.clear()
+    with house.spine.database.write() as connection:
+        taken = [batches.claim(connection, one, owner="dead", now=house.spine.now, lease=LEASE) for one in mail]
+    return [batch for batch in taken if batch is not None]
+
+
+def test_what_a_dead_worker_held_is_replaced_when_a_newer_message_reaches_the_same_people(
+    house: House, provider: Provider
+) -> None:
+    everybody = subscribe(house, 3)
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    vanish_with_the_mail(house)
+    house.spine.post(Status.RESOLVED)
+    house.work()
+    house.later(LEASE.total_seconds() + 1)
+    house.later(11)
+    assert provider.told == everybody
+    (request,) = provider.requests
+    assert "Update number 1." in request.content.text
+    assert "Update number 2." in request.content.text
+    first, _ = house.spine.notices()
+    assert set(house.spine.told(first.id).values()) == {"superseded"}
+
+
+def test_who_wants_milestones_hears_the_beginning_though_an_update_for_others_came_meanwhile(
+    house: House, provider: Provider
+) -> None:
+    house.spine.subscriber("all")
+    house.spine.subscriber("milestones", Preferences(updates=Wanted.MILESTONES))
+
+    def meanwhile(_request: MailRequest) -> DeliveryError:
+        house.spine.now += timedelta(seconds=61)
+        house.spine.post(Status.IDENTIFIED)
+        house.spine.plan_all()
+        return TransientDeliveryError(Reason.SERVER_ERROR, "internal server error", status=500)
+
+    provider.faults.append(meanwhile)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    for _ in range(4):
+        house.later(10)
+    assert provider.told == ["all@example.com", "milestones@example.com"]
+    told = {item.address: request.content.text for request in provider.requests for item in request.recipients}
+    assert "Update number 1." in told["milestones@example.com"]
+    assert "Update number 2." not in told["milestones@example.com"]
+    assert "Update number 2." in told["all@example.com"]
+
+
+def test_one_whose_mail_failed_alone_is_told_once_by_the_newer_message(house: House, provider: Provider) -> None:
+    subscribe(house, 2)
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    (batch,) = vanish_with_the_mail(house)
+    house.spine.post(Status.RESOLVED)
+    house.spine.plan_all()
+    first, last = house.spine.notices()
+    later = house.spine.now + timedelta(seconds=100)
+    with house.spine.database.write() as connection:
+        rows = deliveries.list_of(connection, first.id, states=(), after_key=None, limit=10)
+        key = next(row.recipient_key for row in rows if row.external_id == "shop-1")
+        failed = Departure(recipient_key=key, state=DeliveryState.QUEUED, reason=Reason.SERVER_ERROR, due_at=later)
+        deliveries.depart(connection, first.id, [failed], house.spine.now)
+        assert batches.finish(connection, batch, "dead", state=DeliveryState.ACCEPTED, reason=None, now=house.spine.now)
+    house.work()
+    house.later(120)
+    assert house.spine.told(first.id) == {"shop-0": "accepted", "shop-1": "superseded"}
+    assert house.spine.told(last.id) == {"shop-0": "accepted", "shop-1": "accepted"}
+    told = {item.address: request.content.text for request in provider.requests for item in request.recipients}
+    assert "Update number 1." in told["shop-1@example.com"]
+    assert "Update number 1." not in told["shop-0@example.com"]
