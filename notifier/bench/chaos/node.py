@@ -7,18 +7,20 @@ The real-time clock of a machine belongs to root, so what jumps is the one funct
 """
 
 import os
+import runpy
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from notifier.bootstrap import core
-from notifier.cli.console import EXIT_USAGE
-from notifier.cli.main import run
-from notifier.cli.setup import application
+from notifier.bootstrap.application import Application
 from notifier.domain.errors import ConfigError
+from notifier.observability.logs import configure_logging
+from notifier.settings import load_settings
 from notifier.supervise.up import run_up
 
 VARIABLE = "CHAOS_CLOCK"
+MODULE = "notifier.bench.chaos.node"
 _true_now = core.utc_now
 
 
@@ -33,14 +35,16 @@ def main(arguments: list[str]) -> int:
     if VARIABLE in os.environ:
         core.utc_now = shifted_now
     if arguments[0] != "up":
-        return run(arguments)
+        runpy.run_module("notifier", run_name="__main__", alter_sys=True)
+        return 0
+    configure_logging("info", "json", process="up")
     try:
-        settings, migrate = (notifier := application("up")).settings, notifier.migrate
-        port = int(arguments[-1])
-        return run_up(settings, host="127.0.0.1", port=port, migrate=migrate, program="notifier.bench.chaos.node")
+        settings = load_settings()
+        migrate = Application(settings).migrate
+        return run_up(settings, host="127.0.0.1", port=int(arguments[-1]), migrate=migrate, program=MODULE)
     except ConfigError as error:
         sys.stderr.write(f"notifier: {error}\n")
-        return EXIT_USAGE
+        return 2
 
 
 if __name__ == "__main__":

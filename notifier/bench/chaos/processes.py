@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_MODULE = "notifier.bench.chaos.node"
+from notifier.bench.chaos.node import MODULE
+
 _STOP_SECONDS = 40.0
 _POLL_SECONDS = 0.02
 
@@ -66,7 +67,7 @@ class Machine:
     folder: Path
     environ: Mapping[str, str]
     python: str = sys.executable
-    module: str = _MODULE
+    module: str = MODULE
     running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     _readers: list[threading.Thread] = field(default_factory=list)
 
