@@ -185,7 +185,11 @@ def supersede_older(connection: Connection, incident_id: str, channel: Channel, 
     if channel is Channel.WEBHOOK:
         return 0
     n, b, d = t.notification.c, t.batch.c, t.delivery.c
-    older = select(n.id).where(n.incident_id == incident_id, n.channel == channel.value, n.sequence < sequence)
+    known = select(n.id).where(n.incident_id == incident_id, n.channel == channel.value, n.sequence < sequence)
+    # As numbers, not as a subquery: without statistics PostgreSQL would rather read every delivery there ever was.
+    older = list(connection.execute(known).scalars())
+    if not older:
+        return 0
     replaced = {"reason": Reason.NEWER_UPDATE.value, "state": DeliveryState.SUPERSEDED.value}
     # What is queued apart from its batch has a time of its own, and those times are indexed: deliveries may be many.
     parted = update(t.delivery).where(

@@ -4,7 +4,7 @@ A range is an interval of recipient keys. Keys of e-mail recipients are keyed ha
 equally many people and every subscriber of one address falls into the same interval: one address, one delivery.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -176,7 +176,7 @@ _SINCE = """CASE WHEN COALESCE(told.before, 0) > COALESCE(told.ended, 0) OR COAL
                  THEN told.since ELSE :round_start - 1 END AS since"""
 
 _MAIL_AUDIENCE = """
-    SELECT s.address_key AS recipient_key, s.id AS recipient_id, s.locale AS variant,
+    SELECT s.address_key AS recipient_key, s.id AS recipient_id, s.locale AS variant, s.locale,
            {since},
            ROW_NUMBER() OVER (PARTITION BY s.address_key ORDER BY s.id) AS place
     FROM subscriber s
@@ -189,7 +189,7 @@ _MAIL_AUDIENCE = """
 """
 
 _HOOK_AUDIENCE = """
-    SELECT e.id AS recipient_key, e.id AS recipient_id, '' AS variant, {since}, 1 AS place
+    SELECT e.id AS recipient_key, e.id AS recipient_id, '' AS variant, '' AS locale, {since}, 1 AS place
     FROM endpoint e
     LEFT JOIN told ON told.recipient_key = e.id
     JOIN verdict v ON v.notification_id = :notification_id AND v.preference_id = e.preference_id
@@ -198,7 +198,7 @@ _HOOK_AUDIENCE = """
 """
 
 _ACCOUNT_AUDIENCE = """
-    SELECT a.id AS recipient_key, a.id AS recipient_id, a.name AS variant, {since}, 1 AS place
+    SELECT a.id AS recipient_key, a.id AS recipient_id, a.name AS variant, a.locale, {since}, 1 AS place
     FROM account a
     LEFT JOIN told ON told.recipient_key = a.id
     JOIN verdict v ON v.notification_id = :notification_id AND v.preference_id = 0 AND v.standing = {standing}
@@ -207,6 +207,26 @@ _ACCOUNT_AUDIENCE = """
 
 _AUDIENCES = {Channel.EMAIL: _MAIL_AUDIENCE, Channel.WEBHOOK: _HOOK_AUDIENCE, Channel.SOCIAL: _ACCOUNT_AUDIENCE}
 ACCOUNT_PREFERENCE_ID = 0  # accounts have no preferences of their own: they follow the rule's defaults
+
+# One address is one delivery (`place`); batches take turns by variant, so that no language waits for another one's.
+_PLACED = """
+    WITH told AS ({told}), audience AS ({audience}){held.cte}, placed AS (
+        SELECT a.recipient_key, recipient_id, variant, locale, since{held.column},
+               (ROW_NUMBER() OVER (PARTITION BY variant, since{held.rank} ORDER BY a.recipient_key) - 1)
+               / :batch_size AS bucket
+        FROM audience a {join} WHERE place = 1
+    ), numbered AS (
+        SELECT recipient_key, recipient_id, locale, since{held.rank},
+               :first_batch + DENSE_RANK() OVER (ORDER BY bucket, variant, since{held.rank}) - 1 AS batch_id
+        FROM placed)"""
+_DELIVERIES = """
+    INSERT INTO delivery (notification_id, recipient_key, recipient_id, batch_id, since)
+    SELECT :notification_id, recipient_key, recipient_id, batch_id, since FROM numbered WHERE TRUE
+    ON CONFLICT DO NOTHING"""
+_PLANNED_NOW = """
+    (SELECT * FROM delivery
+     WHERE notification_id = :notification_id AND recipient_key BETWEEN :key_from AND :key_to
+       AND batch_id BETWEEN :first_batch AND :last_batch) d"""
 
 _BATCH_LOCALE = {
     Channel.EMAIL: ("r.locale", "JOIN subscriber r ON r.id = d.recipient_id"),
@@ -245,38 +265,33 @@ def plan_range(
         quiet: Whose quiet hours hold this message, and until when: they get batches of their own, due then.
     """
     first_batch = (item.notification_id << _NOTIFICATION_SHIFT) | (item.number << _RANGE_SHIFT)
-    audience = _AUDIENCES[channel].format(standing=_STANDING, since=_SINCE)
     held = Held.of(quiet)
-    if not is_sqlite(connection):
-        # Tables that fill up while an incident runs have no statistics yet; PostgreSQL then expects one row and
-        # picks nested loops over twenty thousand.
-        connection.execute(text("SET LOCAL enable_nestloop = off"))
-    connection.execute(
-        text(f"""
-            INSERT INTO delivery (notification_id, recipient_key, recipient_id, batch_id, since)
-            WITH told AS ({_told_sql(channel, prior)}), audience AS ({audience}){held.cte}, placed AS (
-                SELECT a.recipient_key, recipient_id, variant, since{held.column},
-                       (ROW_NUMBER() OVER (PARTITION BY variant, since{held.rank} ORDER BY a.recipient_key) - 1)
-                       / :batch_size AS bucket
-                FROM audience a {held.join.format(table="a")} WHERE place = 1)
-            SELECT :notification_id, recipient_key, recipient_id,
-                   :first_batch + DENSE_RANK() OVER (ORDER BY bucket, variant, since{held.rank}) - 1, since
-            FROM placed WHERE TRUE
-            ON CONFLICT DO NOTHING"""),  # noqa: S608 - built of constants and integers
-        {
-            **held.values,
-            "notification_id": item.notification_id,
-            "incident_id": incident_id,
-            "key_from": item.key_from,
-            "key_to": item.key_to,
-            "round_start": round_start,
-            "first_batch": first_batch,
-            "batch_size": batch_size,
-        },
-    )
-    state = DeliveryState.SUPERSEDED if superseded else DeliveryState.QUEUED
-    group = _Group(first_batch, channel, lane, state, _in_flight(connection, prior), held)
-    return _add_batches(connection, item, group, now)
+    audience = _AUDIENCES[channel].format(standing=_STANDING if prior else "'new'", since=_SINCE)
+    told, join = _told_sql(channel, prior), held.join.format(table="a")
+    placed = _PLACED.format(told=told, audience=audience, held=held, join=join)
+    values = {
+        **held.values,
+        "notification_id": item.notification_id,
+        "incident_id": incident_id,
+        "key_from": item.key_from,
+        "key_to": item.key_to,
+        "round_start": round_start,
+        "first_batch": first_batch,
+        "last_batch": first_batch + MAX_BATCHES_PER_RANGE - 1,
+        "batch_size": batch_size,
+    }
+    group = _Group(channel, lane, settle=_in_flight(connection, prior), superseded=superseded)
+    if is_sqlite(connection):
+        connection.execute(text(f"{placed} {_DELIVERIES}"), values)
+        locale, recipients = _BATCH_LOCALE[channel]
+        table = f"{_PLANNED_NOW} {recipients} {held.join.format(table='d')}"
+        return _add_batches(connection, _Planned(held.alone, table, locale, held.until, values), group, now)
+    # Tables that fill up while an incident runs have no statistics yet; PostgreSQL then expects one row and picks
+    # nested loops over twenty thousand. Batches are counted from what is being inserted: to read that back, with each
+    # one's locale, would cost as much as planning it.
+    connection.execute(text("SET LOCAL enable_nestloop = off"))
+    head, until = f"{placed}, inserted AS ({_DELIVERIES})", "MAX(d.until)" if quiet else "NULL"
+    return _add_batches(connection, _Planned(head, "numbered d", "d.locale", until, values), group, now)
 
 
 def _in_flight(connection: Connection, prior: Sequence[Earlier]) -> bool:
@@ -291,55 +306,51 @@ def _in_flight(connection: Connection, prior: Sequence[Earlier]) -> bool:
 class _Group:
     """What the batches of one range have in common."""
 
-    first_batch: int
     channel: Channel
     lane: Lane
-    state: DeliveryState
     settle: bool
-    held: Held
+    superseded: bool
 
 
-def _add_batches(connection: Connection, item: PlanRange, group: _Group, now: datetime) -> list[PlannedBatch]:
-    superseded = group.state is DeliveryState.SUPERSEDED
-    locale, recipients = _BATCH_LOCALE[group.channel]
-    held, due = group.held, to_micros(now)
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """Where in SQL the deliveries of one range are found: what stands before, the table `d`, two of its columns."""
+
+    head: str
+    table: str
+    locale: str
+    until: str
+    values: Mapping[str, Any]
+
+
+def _add_batches(connection: Connection, planned: _Planned, group: _Group, now: datetime) -> list[PlannedBatch]:
+    due, superseded = to_micros(now), group.superseded
+    state = DeliveryState.SUPERSEDED if superseded else DeliveryState.QUEUED
     rows = connection.execute(
         text(f"""
+            {planned.head}
             INSERT INTO batch (id, notification_id, channel, lane, locale, since, size, state, reason, settle,
                                due_at, nudged_at, finished_at, attempts)
-            {held.alone}
-            SELECT d.batch_id, d.notification_id, :channel, :lane, MIN({locale}), MIN(d.since), COUNT(*),
-                   :state, COALESCE(:reason, CASE WHEN {held.until} IS NOT NULL THEN 'quiet_hours' END), :settle,
-                   COALESCE({held.until}, :due_at), :due_at, :finished_at, 0
-            FROM delivery d {recipients} {held.join.format(table="d")}
-            WHERE d.notification_id = :notification_id AND d.recipient_key BETWEEN :key_from AND :key_to
-              AND d.batch_id BETWEEN :first_batch AND :last_batch
-            GROUP BY d.notification_id, d.batch_id
+            SELECT d.batch_id, :notification_id, :channel, :lane, MIN({planned.locale}), MIN(d.since), COUNT(*),
+                   :state, COALESCE(:reason, CASE WHEN {planned.until} IS NOT NULL THEN 'quiet_hours' END), :settle,
+                   COALESCE({planned.until}, :due_at), :due_at, :finished_at, 0
+            FROM {planned.table}
+            GROUP BY d.batch_id
             ON CONFLICT DO NOTHING
-            RETURNING id, size, due_at""").bindparams(  # noqa: S608
+            RETURNING id, size, due_at""").bindparams(  # noqa: S608 - built of constants and integers
             bindparam("due_at", None if superseded else now, type_=t.batch.c.due_at.type),
             bindparam("finished_at", now if superseded else None, type_=t.batch.c.finished_at.type),
             bindparam("settle", group.settle, type_=t.batch.c.settle.type),
             bindparam("reason", Reason.NEWER_UPDATE.value if superseded else None, type_=t.batch.c.reason.type),
         ),
-        {
-            **held.values,
-            "channel": group.channel.value,
-            "lane": group.lane.value,
-            "state": group.state.value,
-            "notification_id": item.notification_id,
-            "key_from": item.key_from,
-            "key_to": item.key_to,
-            "first_batch": group.first_batch,
-            "last_batch": group.first_batch + MAX_BATCHES_PER_RANGE - 1,
-        },
+        {**planned.values, "channel": group.channel.value, "lane": group.lane.value, "state": state.value},
     )
     return sorted(
         (
             PlannedBatch(id=row.id, lane=group.lane, size=row.size, queued=not superseded and row.due_at <= due)
             for row in rows
         ),
-        key=lambda planned: planned.id,
+        key=lambda batch: batch.id,
     )
 
 
