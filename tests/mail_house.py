@@ -1,8 +1,8 @@
 """Mail workers on a spine, their providers in the test's hand."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -14,7 +14,7 @@ from notifier.domain.values import Channel
 from notifier.queueing.pacing import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
-from notifier.services.attempt import Attempt
+from notifier.services.attempt import LEASE, Attempt
 from notifier.services.attempt_mail import MailAttempt
 from notifier.services.links import Links
 from notifier.services.outcomes import Record
@@ -106,14 +106,18 @@ class House:
         self.work()
 
 
-def a_house(database: Database, *providers: Provider, batch_size: int = 1_000) -> House:
+def a_house(
+    database: Database, *providers: Provider, batch_size: int = 1_000, evidence: timedelta = timedelta(0)
+) -> House:
+    """Build a house; `evidence`: how long the providers' events may take."""
     spine = Spine(database)
+    spine.sweep = replace(spine.sweep, mail_waits=lambda: max(evidence - LEASE, timedelta(0)))
     spine.plan = Plan(database, spine.clock, spine.nudges, batch_sizes={**BATCH_SIZES, Channel.EMAIL: batch_size})
     record = Record(database, spine.clock, spine.nudges, "worker", spread=lambda: 0.0)
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
     links = Links("https://status.example", Tokens(["k" * 32], spine.clock))
     route = MailRoute(providers, spine.clock, LocalPacer(spine.clock))
-    mail = MailAttempt(database, spine.clock, renderer, links, route, record)
+    mail = MailAttempt(database, spine.clock, renderer, links, route, record, LEASE, lambda _provider: evidence)
     return House(spine, Attempt(database, spine.clock, spine.nudges, "worker", {Channel.EMAIL: mail}))
 
 

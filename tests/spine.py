@@ -104,7 +104,7 @@ class Spine:
         number = self._events
         incident = Incident(
             id=changes.get("incident_id", "inc-1"),
-            title={"en": "Payments are slow"},
+            title={"en": changes.get("title", "Payments are slow")},
             impact=changes.get("impact", Impact.MAJOR),
             components=tuple(AffectedComponent(key=key) for key in changes.get("components", ("checkout",))),
             started_at=START,

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from notifier.domain.errors import UnavailableError
 from notifier.services.readings import Counted, Readings
+from notifier.services.tallying import MAIL_CONFIRMED, MAIL_REPEATED, MAIL_UNKNOWN
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -51,8 +52,26 @@ def _families(found: Readings) -> Iterator[Metric]:
     yield _family("notifier_batch_overdue_seconds", "How long the oldest due batch waits.", ("lane",), found.overdue)
     yield _family("notifier_incidents", "Incidents.", ("status",), found.incidents)
     yield _family("notifier_notifications", "Notifications.", ("channel", "state"), found.notifications)
+    yield from _tallied(found.tallies)
     yield _family("notifier_alarm_seconds", "Since when something needs a person.", ("alarm",), found.alarms)
     yield _family("notifier_queue_messages", "Messages waiting in the broker.", ("lane",), found.queue)
+
+
+# Recipients, by provider: what becomes of a mail whose request never got an answer.
+_TALLIED = {
+    MAIL_UNKNOWN: "Recipients of whom nobody knows whether the provider took their mail.",
+    MAIL_CONFIRMED: "Recipients of whom the provider's events told so afterwards.",
+    MAIL_REPEATED: "Recipients written to again without such evidence, by first and second provider.",
+}
+
+
+def _tallied(found: Counted) -> Iterator[Metric]:
+    for name, text in _TALLIED.items():
+        family = CounterMetricFamily(f"notifier_{name}_recipients", text, labels=("provider",))
+        for (own, label), number in found.items():
+            if own == name:
+                family.add_metric((label,), number)
+        yield family
 
 
 def _family(name: str, text: str, labels: tuple[str, ...], values: Counted) -> GaugeMetricFamily:

@@ -5,7 +5,7 @@ starts fast. Senders are in `bootstrap/mail.py`, `hooks.py` and `posts.py`, each
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from notifier.bootstrap.once import once
 from notifier.domain.coalesce import CoalescePolicy
@@ -99,7 +99,19 @@ class Core:
         letters = DueLetters(self.database, self.clock, self.nudge, self.producer)
         lapsed = ForgetLapsed(self.database, self.clock, self.addresses)
         chores = (calm, letters, lapsed)
-        return Sweep(self.database, self.clock, self.nudge, self.announce, self.gather, chores=chores)
+        return Sweep(
+            self.database,
+            self.clock,
+            self.nudge,
+            self.announce,
+            self.gather,
+            chores=chores,
+            mail_waits=self._mail_waits,
+        )
+
+    def _mail_waits(self) -> timedelta:
+        """How much longer than its lease a mail waits that a vanished worker may have handed over."""
+        return max(self.settings.mail_evidence() - self.settings.lease, timedelta(0))
 
     def ensure_broker(self) -> None:
         """Start the embedded Redis where none is configured and none runs.

@@ -31,7 +31,8 @@ def build(core: Core, record: Record) -> MailAttempt:
     """
     links = Links(core.settings.deployment.public_url, Tokens(core.secret_keys, core.clock))
     renderer, lease = build_renderer(core), core.settings.lease
-    return MailAttempt(core.database, core.clock, renderer, links, _route(core), record, lease)
+    evidence = core.settings.mail_evidence
+    return MailAttempt(core.database, core.clock, renderer, links, _route(core), record, lease, evidence)
 
 
 def build_letters(core: Core) -> SendLetters:

@@ -72,10 +72,21 @@ class RecipientsRefusedError(PermanentDeliveryError):
 
 
 class TooLargeError(PermanentDeliveryError):
-    """The request is too large as a whole; nobody in it was told. Halve it and send both halves."""
+    """The request is too large as a whole; nobody in it was told.
 
-    def __init__(self, detail: str = "", *, status: int | None = None, retry_after: timedelta | None = None) -> None:
+    Send it in `pieces` (delivery ids, everybody once) where the sender knows what fits; else halve it.
+    """
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        retry_after: timedelta | None = None,
+        pieces: Sequence[Sequence[str]] = (),
+    ) -> None:
         super().__init__(Reason.TOO_LARGE, detail, status=status, retry_after=retry_after)
+        self.pieces = pieces
 
 
 class MailSender(Protocol):
@@ -105,7 +116,7 @@ class MailSender(Protocol):
 
         Raises:
             RecipientsRefusedError: cut the named ones out, send the rest again.
-            TooLargeError: halve.
+            TooLargeError: send it in pieces.
             DeliveryError: one of its kinds, true of every recipient of the request.
         """
         ...

@@ -60,6 +60,7 @@ class MailEvent:
     at: datetime
     email: str | None = field(default=None, repr=False)
     delivery_id: str | None = None
+    batch: tuple[int, int] | None = None  # number of our batch, and which attempt on it brought the mail
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def fact(self, name: str) -> str:
@@ -140,8 +141,15 @@ def _event(item: dict[str, Any], kind: Kind, now: datetime) -> MailEvent:
         at=_instant(item.get("timestamp"), now),
         email=_text(item, "email"),
         delivery_id=_text(item, "delivery_id"),
+        batch=_batch(item),
         facts={name: _without_addresses(item[name]) for name in _KEPT if item.get(name) is not None},
     )
+
+
+def _batch(item: dict[str, Any]) -> tuple[int, int] | None:
+    number, attempt = _number(item.get("batch")), _number(item.get("batch_attempt"))
+    fits = number is not None and attempt is not None and max(number, attempt) < 1 << 63
+    return (number or 0, attempt or 0) if fits else None
 
 
 def _event_id(item: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Attempt a batch of mails: one request to the first provider that can take it."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from notifier.services.links import Links
 from notifier.services.outcomes import Record, Try
 from notifier.services.ports import Clock
 from notifier.services.route import MailRoute, Pause
-from notifier.storage import deliveries
+from notifier.storage import deliveries, subjects
 from notifier.storage.batches import Batch
 from notifier.storage.deliveries import Departure, MailRow
 from notifier.storage.engine import Database
@@ -39,15 +39,18 @@ class MailAttempt:
     route: MailRoute
     record: Record
     lease: timedelta = LEASE
+    # By provider: how long its events may take to say what became of a request without an answer; zero: none come.
+    evidence_within: Callable[[str], timedelta] = lambda _provider: timedelta(0)
 
     def __call__(self, batch: Batch, stored: StoredNotification) -> None:
         """Render once, send once, record once; when no provider takes a request now, hand the batch back."""
-        sender = self.route.choose()
+        sender = self.route.choose(tried=batch.attempts > 1)
         if isinstance(sender, Pause):
             self.record.paused(batch, sender.wait, sender.reason)
             return
         with self.database.read() as connection:
             rows, gone = deliveries.mail_rows(connection, batch.id)
+            subject = subjects.get(connection, stored.notice.incident.id, batch.locale)
         left = [
             Departure(recipient_key=key, state=DeliveryState.SUPPRESSED, reason=Reason.UNSUBSCRIBED) for key in gone
         ]
@@ -55,9 +58,10 @@ class MailAttempt:
             self.route.unused(sender.name)
             self.record.nobody_left(batch, left)
             return
+        request = self.request(batch, stored, rows, subject or self._frozen_subject(batch, stored))
         started, clock = self.clock(), time.perf_counter()
         try:
-            receipt = sender.send(self.request(batch, stored, rows), deadline=started + self.lease * _DEADLINE)
+            receipt = sender.send(request, deadline=started + self.lease * _DEADLINE)
         except DeliveryError as error:
             tried = self._tried(sender, started, clock)
             elsewhere = self.route.failed(sender.name, error)
@@ -70,7 +74,15 @@ class MailAttempt:
             self._tried(sender, started, clock),
             message_id=receipt.provider_message_id,
             departures=[*left, *apart],
+            repeated=len(receipt.accepted_ids) if batch.unknown else 0,
+            in_doubt=len(receipt.unknown),
         )
+
+    def _frozen_subject(self, batch: Batch, stored: StoredNotification) -> str:
+        """The subject that every mail of the incident in this locale bears from now on, whatever its title becomes."""
+        made = self.renderer.subject(stored.notice, batch.locale)
+        with self.database.write() as connection:
+            return subjects.freeze(connection, stored.notice.incident.id, batch.locale, made)
 
     def _apart(
         self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow], failed: Mapping[str, DeliveryError]
@@ -101,10 +113,10 @@ class MailAttempt:
         """Let go of the providers' connections."""
         self.route.close()
 
-    def request(self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow]) -> MailRequest:
+    def request(self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow], subject: str) -> MailRequest:
         """Word the batch: content once, personal parts per recipient."""
         notice = stored.notice
-        rendered = self.renderer.mail(notice, locale=batch.locale, since=batch.since)
+        rendered = self.renderer.mail(notice, locale=batch.locale, since=batch.since, subject=subject)
         links = self.links.personal(batch.notification_id)
         return MailRequest(
             content=rendered.content,
@@ -125,18 +137,29 @@ class MailAttempt:
 
     def _failed(self, mailing: "_Mailing", tried: Try, error: DeliveryError, *, elsewhere: bool) -> None:
         """Cut out whom the provider named, halve what it refused as a whole, else repeat or give up."""
-        keys = [row.key for row in mailing.rows]
+        by_id = {ids.delivery_id(mailing.stored.notice.id, row.key): row.key for row in mailing.rows}
+        keys = list(by_id.values())
         if isinstance(error, RecipientsRefusedError):
-            by_id = {ids.delivery_id(mailing.stored.notice.id, key): key for key in keys}
             refused = {by_id[name] for name in error.delivery_ids if name in by_id}
             if refused:
                 self._without(mailing, tried, error, refused)
                 return
         if isinstance(error, TooLargeError | PermanentDeliveryError) and len(keys) > 1:
             half = -(-len(keys) // _PARTS)
-            self.record.divided(mailing.batch, tried, error, [keys[:half], keys[half:]], departures=mailing.left)
+            groups = [keys[:half], keys[half:]]
+            if isinstance(error, TooLargeError) and len(error.pieces) > 1:
+                groups = [[by_id[name] for name in piece] for piece in error.pieces]
+            self.record.divided(mailing.batch, tried, error, groups, departures=mailing.left)
             return
-        self.record.failed(mailing.batch, tried, error, departures=mailing.left, at_once=elsewhere)
+        self.record.failed(
+            mailing.batch,
+            tried,
+            error,
+            departures=mailing.left,
+            at_once=elsewhere,
+            in_doubt=len(keys),
+            evidence_within=self.evidence_within(tried.provider),
+        )
 
     def _without(self, mailing: "_Mailing", tried: Try, error: DeliveryError, refused: set[int]) -> None:
         """Give up those the provider refused by name; the others go on as a batch of their own."""

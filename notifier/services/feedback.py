@@ -21,12 +21,14 @@ from notifier.services.feedback_rules import (
     blames_sender,
     is_out_of_credits,
     is_replaced_by,
+    shows_acceptance,
     suppression_for,
     verdict_on,
 )
 from notifier.services.feedback_suppression import lift_topic, suppress
 from notifier.services.ports import Clock
-from notifier.storage import alarms, feedback, provider_events
+from notifier.services.tallying import MAIL_CONFIRMED
+from notifier.storage import alarms, batches, feedback, provider_events, tallies
 from notifier.storage.engine import Database
 from notifier.storage.provider_events import ReportedEvent
 
@@ -81,6 +83,7 @@ class Feedback:
         with self.database.write() as connection:
             whole = _located(connection, told.events)
             fresh = _unseen(connection, whole, now)
+            _confirm(connection, fresh, now)
             _set_states(connection, fresh, now)
             self._suppress(connection, fresh, now)
             _alarm(connection, fresh, now)
@@ -144,6 +147,19 @@ def _unseen(connection: Connection, whole: Sequence[_About], now: datetime) -> l
         if about.event.kind is Kind.PROCESSED or about.event.id in fresh:
             first.setdefault(about.event.id, about)
     return list(first.values())
+
+
+def _confirm(connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
+    """Take attempts for accepted whose outcome we never learnt: who reports on a mail had been given it."""
+    attempts: dict[int, int] = {}
+    numbers: set[int] = set()
+    for about in fresh:
+        if about.event.batch is not None and about.notification_id is not None and shows_acceptance(about.event):
+            number, attempt = about.event.batch
+            attempts[number] = min(attempt, attempts.get(number, attempt))
+            numbers.add(about.notification_id)
+    confirmed = batches.confirm(connection, attempts, numbers, now)
+    tallies.add(connection, MAIL_CONFIRMED, "sendgrid", confirmed)
 
 
 def _set_states(connection: Connection, fresh: Sequence[_About], now: datetime) -> None:

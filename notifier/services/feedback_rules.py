@@ -67,6 +67,14 @@ def verdict_on(event: MailEvent) -> Verdict | None:
             return None
 
 
+_OF_A_MAIL = frozenset({Kind.PROCESSED, Kind.DEFERRED, Kind.DELIVERED, Kind.BOUNCE, Kind.BLOCKED, Kind.DROPPED})
+
+
+def shows_acceptance(event: MailEvent) -> bool:
+    """Whether an event is evidence that the provider had accepted the request its mail came with."""
+    return event.kind in _OF_A_MAIL
+
+
 def is_replaced_by(present: DeliveryState, reported: DeliveryState) -> bool:
     """Whether a reported state says more than the present one: the same end whatever the order of events."""
     if reported is DeliveryState.ACCEPTED:

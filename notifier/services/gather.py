@@ -37,16 +37,24 @@ class Gather:
             groups: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
             for row in rows:
                 fresh = row.reason in _FRESH
+                unknown = row.reason == Reason.OUTCOME_UNKNOWN.value
                 like = row.notification_id, row.channel, row.locale, row.since
-                groups[*like, fresh, row.is_replay].append(row)
-            for (number, channel, locale, since, fresh, _), members in groups.items():
+                groups[*like, fresh, unknown, row.is_replay].append(row)
+            for (number, channel, locale, since, fresh, unknown, _), members in groups.items():
                 lane = _LANES[Channel(channel)] if fresh else Lane.RETRY
                 for start in range(0, len(members), _SIZE):
                     some = members[start : start + _SIZE]
                     batch = _like(number, Channel(channel), locale, since, lane)
                     tried = min(row.attempts or 0 for row in some)
                     batch_id = batches.add(
-                        connection, batch, size=len(some), due_at=now, lane=lane, attempts=tried, nudged_at=now
+                        connection,
+                        batch,
+                        size=len(some),
+                        due_at=now,
+                        lane=lane,
+                        attempts=tried,
+                        nudged_at=now,
+                        reason=Reason.OUTCOME_UNKNOWN if unknown else None,
                     )
                     deliveries.move(connection, number, [row.recipient_key for row in some], batch_id, now=now)
                     made.append((lane, batch_id))

@@ -12,13 +12,14 @@ from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUn
 from notifier.domain.retry import JITTER, GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.services.ports import Clock, Nudge
-from notifier.storage import alarms, batches, deliveries, making_way
+from notifier.services.tallying import MAIL_REPEATED, MAIL_UNKNOWN
+from notifier.storage import alarms, batches, deliveries, making_way, tallies
 from notifier.storage.batches import AttemptRow, Batch
 from notifier.storage.deliveries import Departure
 from notifier.storage.engine import Database
 
 _log = logging.getLogger(__name__)
-_SPREAD = timedelta(seconds=0.5)
+_SPREAD, _NO_WAIT = timedelta(seconds=0.5), timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +79,18 @@ class Record:
         message_id: str | None,
         departures: Sequence[Departure] = (),
         state: DeliveryState = DeliveryState.ACCEPTED,
+        repeated: int = 0,
+        in_doubt: int = 0,
     ) -> None:
-        """The provider took the batch; `departures` are the few it did not take."""
+        """The provider took the batch; `departures` are the few it did not take.
+
+        `repeated`: how many of the recipients an earlier attempt may have reached; `in_doubt`: how many this one may
+        have.
+        """
         now = self.clock()
         with self.database.write() as connection:
+            tallies.add(connection, MAIL_REPEATED, f"{batch.provider or 'unknown'}>{tried.provider}", repeated)
+            tallies.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt)
             deliveries.depart(connection, batch.notification_id, departures, now)
             batches.add_attempts(connection, batch, [tried.row(batch, "accepted", detail=message_id or "")])
             batches.finish(
@@ -121,8 +130,13 @@ class Record:
         *,
         departures: Sequence[Departure] = (),
         at_once: bool = False,
+        in_doubt: int = 0,
+        evidence_within: timedelta = timedelta(0),
     ) -> None:
-        """The attempt failed as a whole: try again later (or `at_once`, elsewhere), give up, or make way."""
+        """The attempt failed as a whole: try again later (or `at_once`, elsewhere), give up, or make way.
+
+        `in_doubt`: how many recipients it may have reached; `evidence_within`: how long to wait for word of that.
+        """
         now = self.clock()
         follows = after_failure(batch.channel, batch.attempts, error, spread=self.spread())
         unknown = isinstance(error, OutcomeUnknownError)
@@ -130,6 +144,7 @@ class Record:
             deliveries.depart(connection, batch.notification_id, departures, now)
             outcome = "unknown" if unknown else ("failed" if isinstance(follows, GiveUp) else "retry")
             batches.add_attempts(connection, batch, [tried.row(batch, outcome, error)])
+            tallies.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt if unknown else 0)
             if isinstance(error, ChannelStoppedError):
                 alarms.raise_(connection, f"{batch.channel}:{tried.provider}", error.reason, error.detail, now)
             if isinstance(follows, GiveUp):
@@ -141,12 +156,13 @@ class Record:
                     connection,
                     batch,
                     self.owner,
-                    due_at=now if at_once else now + follows.wait,
+                    due_at=now if at_once else now + max(follows.wait, evidence_within if unknown else _NO_WAIT),
                     now=now,
                     # Whether an earlier attempt went through stays open until one is known to have.
                     reason=Reason.OUTCOME_UNKNOWN if unknown or batch.unknown else error.reason,
                     lane=batch.lane if at_once else Lane.RETRY,
                     counts=follows.counts,
+                    provider=tried.provider if unknown else None,
                 )
         if at_once and not isinstance(follows, GiveUp):
             self.nudge.attempt(batch.lane, [batch.id])
@@ -166,14 +182,22 @@ class Record:
         now = self.clock()
         numbers = []
         with self.database.write() as connection:
-            deliveries.depart(connection, batch.notification_id, departures, now)
             batches.add_attempts(connection, batch, [tried.row(batch, "divided", error)])
+            state = DeliveryState.CANCELED
+            if not batches.finish(connection, batch, self.owner, state=state, reason=error.reason, now=now):
+                return []  # an earlier attempt turned out to have been accepted, or somebody else holds the lease
+            deliveries.depart(connection, batch.notification_id, departures, now)
             for keys in groups:
                 number = batches.add(
-                    connection, batch, size=len(keys), due_at=now, lane=batch.lane, attempts=batch.attempts - 1
+                    connection,
+                    batch,
+                    size=len(keys),
+                    due_at=now,
+                    lane=batch.lane,
+                    attempts=batch.attempts - 1,
+                    reason=Reason.OUTCOME_UNKNOWN if batch.unknown else None,
                 )
                 deliveries.move(connection, batch.notification_id, keys, number, now=now)
                 numbers.append(number)
-            batches.finish(connection, batch, self.owner, state=DeliveryState.CANCELED, reason=error.reason, now=now)
         self.nudge.attempt(batch.lane, numbers)
         return numbers

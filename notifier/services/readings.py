@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from notifier.domain.values import Lane
 from notifier.services.ports import Clock
-from notifier.storage import alarms, batches, counts
+from notifier.storage import alarms, batches, counts, tallies
 from notifier.storage.engine import Database
 
 Counted = Mapping[tuple[str, ...], float]
@@ -20,6 +20,7 @@ class Readings:
     overdue: Counted = field(default_factory=dict)  # lane: seconds the oldest due batch waits
     incidents: Counted = field(default_factory=dict)  # status
     notifications: Counted = field(default_factory=dict)  # channel, state
+    tallies: Counted = field(default_factory=dict)  # name, label
     alarms: Counted = field(default_factory=dict)  # what stopped: seconds since
     queue: Counted = field(default_factory=dict)  # lane: messages in the broker
 
@@ -44,6 +45,7 @@ class ReadMetrics:
             incidents = counts.incidents_by_status(connection)
             notifications = counts.notifications_by_state(connection)
             standing = alarms.current(connection)
+            counted = tallies.counted(connection)
         overdue: dict[tuple[str, ...], float] = defaultdict(float)
         for (lane, _), (_, oldest) in waiting.items():
             late = (now - oldest).total_seconds() if oldest else 0.0
@@ -53,6 +55,7 @@ class ReadMetrics:
             overdue=overdue,
             incidents={(status,): number for status, number in incidents.items()},
             notifications=notifications,
+            tallies=dict(counted.items()),
             alarms={(row.key,): (now - row.since).total_seconds() for row in standing},
             queue={(lane.value,): number for lane, number in self.depths().items()},
         )

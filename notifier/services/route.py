@@ -44,14 +44,18 @@ class MailRoute:
         self._lock = threading.Lock()
         self._breakers = {sender.name: Breaker(max_pause=_LONGEST_PAUSE) for sender in senders}
 
-    def choose(self) -> MailSender | Pause:
-        """Return the provider to call now, with one of its calls taken; else how long to wait."""
+    def choose(self, *, tried: bool = False) -> MailSender | Pause:
+        """Return the provider to call now, with one of its calls taken; else how long to wait.
+
+        A batch that was `tried` before does not look whether a broken provider works again where another one does:
+        it has waited long enough, and may have been sent already.
+        """
         now = self._clock()
         pauses: list[Pause] = []
         for sender in self._senders:
-            closed = self._closed_for(sender.name, now)
-            if closed:
-                pauses.append(Pause(closed, Reason.BREAKER_OPEN))
+            shut = self._shut_for(sender.name, now, may_probe=not tried)
+            if shut:
+                pauses.append(Pause(shut, Reason.BREAKER_OPEN))
                 continue
             wait = self._pacer.take(sender.name)
             if not wait:
@@ -107,10 +111,14 @@ class MailRoute:
         with self._lock:
             return dict(self._breakers)
 
-    def _closed_for(self, name: str, now: datetime) -> timedelta | None:
+    def _shut_for(self, name: str, now: datetime, *, may_probe: bool) -> timedelta:
+        """How long the way to a provider is shut; nothing when it is open."""
         with self._lock:
-            breaker = self._breakers[name]
-        return None if breaker.open_until is None or breaker.allows(now) else breaker.open_until - now
+            until = self._breakers[name].open_until
+            if until is None or (now >= until and may_probe):
+                return timedelta(0)
+            another_works = any(one.open_until is None for one in self._breakers.values())
+        return _SHORT_HOLD if now >= until and another_works else max(until - now, timedelta(0))
 
     def _enters(self, name: str, now: datetime) -> bool:
         """Go in; through a circuit that was open, one at a time."""

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from notifier.domain.values import Lane
+from notifier.domain.values import Channel, Lane
 from notifier.services.announce import Announce
 from notifier.services.gather import Gather
 from notifier.services.ports import Clock, Nudge
-from notifier.storage import batches, channels, notifications
+from notifier.services.tallying import MAIL_UNKNOWN
+from notifier.storage import batches, channels, notifications, tallies
 from notifier.storage.engine import Database
 
 _log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ class Sweep:
     announce: Announce
     gather: Gather
     chores: tuple[Callable[[], int], ...] = ()
+    # How much longer than the lease a mail of unknown outcome waits for the provider's events to tell it.
+    mail_waits: Callable[[], timedelta] = lambda: timedelta(0)
 
     def __call__(self) -> dict[str, int]:
         """Sweep once; returns how much of each kind was set going."""
@@ -54,8 +57,10 @@ class Sweep:
             if not batches.has_expired_lease(connection, now):
                 return 0
         with self.database.write() as connection:
-            expired = batches.expire_leases(connection, now, _LIMIT)
-        for batch_id in expired:
+            expired = batches.expire_leases(connection, now, _LIMIT, mail_waits=self.mail_waits())
+            in_doubt = sum(size for _, channel, size in expired if channel is Channel.EMAIL)
+            tallies.add(connection, MAIL_UNKNOWN, "worker", in_doubt)
+        for batch_id, _, _ in expired:
             _log.warning("lease ended without a word: outcome unknown", extra={"batch_id": batch_id})
         return len(expired)
 

@@ -26,6 +26,8 @@ from notifier.settings.providers import (
 )
 from notifier.settings.sandbox import SENDGRID_API_KEY, announced_sandbox, sandbox_credentials
 
+_SANDBOX_EVIDENCE = 5.0  # seconds: it reports twice a second
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -145,6 +147,18 @@ class Settings:
             return configured
         running = announced_sandbox(self.data_dir)
         return running.event_public_key if running else None
+
+    def mail_evidence(self, provider: str | None = None) -> timedelta:
+        """How long to wait for events that tell what became of a request without an answer; zero where none come.
+
+        Args:
+            provider: Whose request it was; by default, that of a worker that vanished with it.
+        """
+        reporting = SANDBOX if SANDBOX in self.deployment.email_providers else "sendgrid"
+        if (provider or reporting) != reporting or self.event_public_key() is None:
+            return timedelta(0)
+        seconds = self.limits.mail_evidence
+        return timedelta(seconds=min(seconds, _SANDBOX_EVIDENCE) if reporting == SANDBOX else seconds)
 
     @property
     def uses_sandbox(self) -> bool:

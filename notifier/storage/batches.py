@@ -1,16 +1,16 @@
 """Batches: the unit of lease and attempt. Claimed in one short transaction, recorded in another."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, or_, select, text, update
+from sqlalchemy import Connection, and_, case, func, literal, or_, select, text, update
 
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import tables as t
 from notifier.storage.rowset import packed, plain, rows_sql
-from notifier.storage.types import AnyRow, to_micros
+from notifier.storage.types import AnyRow, Instant, to_micros
 
 _NOTIFICATION_SHIFT = 32
 _EXTRA_BIT = 1 << 31  # numbers of batches that were not made by planning
@@ -112,9 +112,13 @@ def finish(
     provider_message_id: str | None = None,
 ) -> bool:
     """Record the end of a batch; False when the lease was lost and somebody else's word stands."""
+    # What the provider's events confirmed before we could, its own worker may complete.
+    open_states = [DeliveryState.SENDING.value]
+    if state is DeliveryState.ACCEPTED:
+        open_states.append(DeliveryState.ACCEPTED.value)
     statement = (
         update(t.batch)
-        .where(t.batch.c.id == batch.id, t.batch.c.state == DeliveryState.SENDING.value, t.batch.c.lease_owner == owner)
+        .where(t.batch.c.id == batch.id, t.batch.c.state.in_(open_states), t.batch.c.lease_owner == owner)
         .values(
             state=state.value,
             reason=reason.value if reason else None,
@@ -138,8 +142,12 @@ def release(
     reason: Reason | None,
     lane: Lane | None = None,
     counts: bool = True,
+    provider: str | None = None,
 ) -> bool:
-    """Hand a batch back, due later; `counts` False takes back the attempt that claiming counted."""
+    """Hand a batch back, due later; `counts` False takes back the attempt that claiming counted.
+
+    `provider`: who may have taken it, where that is not known.
+    """
     b = t.batch.c
     statement = (
         update(t.batch)
@@ -153,6 +161,7 @@ def release(
             lease_owner=None,
             lane=(lane or batch.lane).value,
             attempts=b.attempts if counts else b.attempts - 1,
+            provider=provider or batch.provider,
         )
     )
     return connection.execute(statement).rowcount == 1
@@ -187,6 +196,7 @@ def add(
             due_at=due_at,
             nudged_at=nudged_at,
             attempts=attempts,
+            provider=batch.provider,
         )
     )
     return number
@@ -239,8 +249,13 @@ def lanes_with_due(connection: Connection, now: datetime) -> list[Lane]:
     return [Lane(lane) for lane in connection.execute(statement).scalars()]
 
 
-def expire_leases(connection: Connection, now: datetime, limit: int) -> list[int]:
-    """Hand back batches whose worker vanished: the outcome of their attempt is unknown."""
+def expire_leases(
+    connection: Connection, now: datetime, limit: int, *, mail_waits: timedelta = timedelta(0)
+) -> list[tuple[int, Channel, int]]:
+    """Hand back batches whose worker vanished: the outcome of their attempt is unknown.
+
+    `mail_waits`: how much longer mail waits for the provider's events to say it. Returns (number, channel, size).
+    """
     b = t.batch.c
     lost = (
         select(b.id)
@@ -255,14 +270,44 @@ def expire_leases(connection: Connection, now: datetime, limit: int) -> list[int
         .values(
             state=DeliveryState.QUEUED.value,
             reason=Reason.OUTCOME_UNKNOWN.value,
-            due_at=now,
+            due_at=case(
+                (b.channel == Channel.EMAIL.value, literal(now + mail_waits, Instant())), else_=literal(now, Instant())
+            ),
             nudged_at=None,
             lease_until=None,
             lease_owner=None,
         )
-        .returning(b.id)
+        .returning(b.id, b.channel, b.size)
     )
-    return [int(number) for number in connection.execute(statement).scalars()]
+    return [(row.id, Channel(row.channel), row.size) for row in connection.execute(statement)]
+
+
+def confirm(
+    connection: Connection, attempts: Mapping[int, int], notification_ids: Collection[int], now: datetime
+) -> int:
+    """Take batches for accepted whose provider reported on a mail of an attempt without an answer, as yet or for good.
+
+    A provider takes a request whole, so one event is evidence for all of it.
+
+    Args:
+        connection: In a transaction that writes.
+        attempts: By batch, the number of the attempt that an event named.
+        notification_ids: Those that the events' own deliveries are of.
+        now: Aware UTC instant.
+
+    Returns:
+        How many recipients were in doubt and need no repetition.
+    """
+    b = t.batch.c
+    lost = and_(b.state == DeliveryState.QUEUED.value, b.reason == Reason.OUTCOME_UNKNOWN.value)
+    values = {"state": DeliveryState.ACCEPTED.value, "reason": None, "due_at": None, "lease_until": None}
+    confirmed = 0
+    for number, attempt in sorted(attempts.items()):
+        ours = and_(b.id == number, b.notification_id.in_(notification_ids), b.attempts >= attempt)
+        accepted = update(t.batch).values(**values, finished_at=now).returning(b.size)
+        confirmed += sum(connection.execute(accepted.where(ours, lost)).scalars())
+        connection.execute(accepted.where(ours, b.state == DeliveryState.SENDING.value))
+    return confirmed
 
 
 def due_for_nudge(

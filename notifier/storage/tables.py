@@ -21,11 +21,12 @@ from sqlalchemy import (
 
 from notifier.storage.ledger import RowId, metadata
 from notifier.storage.letter_table import letter
+from notifier.storage.mail_tables import mail_subject, provider_event, tally
 from notifier.storage.social_tables import account, account_session, post
 from notifier.storage.types import Instant, Json
 
 # One name for every table: whoever reads or writes rows imports this module.
-__all__ = ["account", "account_session", "letter", "metadata", "post"]
+__all__ = ["account", "account_session", "letter", "mail_subject", "metadata", "post", "provider_event", "tally"]
 
 meta = Table(
     "meta",
@@ -354,18 +355,6 @@ audit_entry = Table(
     Column("object_id", String(200), nullable=False),
     Column("detail", Json, nullable=False),
     Index("ix_audit_entry_object", "object_kind", "object_id"),
-)
-
-provider_event = Table(
-    "provider_event",
-    metadata,
-    Column("id", String(200), primary_key=True),  # sg_event_id
-    Column("kind", String(32), nullable=False),
-    Column("notification_id", BigInteger),
-    Column("recipient_key", BigInteger),
-    Column("body", Json, nullable=False),
-    Column("received_at", Instant, nullable=False, index=True),
-    Index("ix_provider_event_delivery", "notification_id", "recipient_key"),
 )
 
 alarm = Table(

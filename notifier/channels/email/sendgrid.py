@@ -11,7 +11,7 @@ from python_http_client.exceptions import HTTPError
 from notifier.channels.base import MailReceipt, RecipientsRefusedError, TooLargeError
 from notifier.channels.connections import ConnectionPool
 from notifier.channels.email.addresses import sendable_address
-from notifier.channels.email.cut import SENDGRID_LIMITS, MailLimits, exceeds, fits, surely_fits
+from notifier.channels.email.cut import SENDGRID_LIMITS, MailLimits, cut, exceeds, fits, surely_fits
 from notifier.channels.email.payload import common_args, content_part, encoded, personalization
 from notifier.channels.email.sendgrid_client import Payload, sendgrid_api
 from notifier.channels.http import (
@@ -143,7 +143,8 @@ def request_body(request: MailRequest, limits: MailLimits = SENDGRID_LIMITS) -> 
         TooLargeError: too many recipients, or too many bytes.
     """
     if len(request.recipients) > limits.recipients:
-        raise TooLargeError(f"{len(request.recipients)} recipients, at most {limits.recipients}")
+        detail = f"{len(request.recipients)} recipients, at most {limits.recipients}"
+        raise TooLargeError(detail, pieces=pieces(request, limits))
     envelopes: list[bytes] = []
     hopeless: dict[Reason, list[str]] = {}
     for recipient, envelope in _envelopes(request, limits):
@@ -156,8 +157,17 @@ def request_body(request: MailRequest, limits: MailLimits = SENDGRID_LIMITS) -> 
     head = encoded({**content_part(request), "personalizations": []}).removesuffix(b"]}")
     body = b"%b%b]}" % (head, b",".join(envelopes))
     if exceeds(body, limits.body_bytes):
-        raise TooLargeError(f"{len(body)} bytes, at most {limits.body_bytes} when escaped")
+        detail = f"{len(body)} bytes, at most {limits.body_bytes} when escaped"
+        raise TooLargeError(detail, pieces=pieces(request, limits))
     return body
+
+
+def pieces(request: MailRequest, limits: MailLimits) -> list[list[str]]:
+    """Return the delivery ids of the requests that a request is to be sent as; none where no cutting helps."""
+    parts = cut(request, limits)
+    if parts.too_large:
+        return []
+    return [[recipient.delivery_id for recipient in part.recipients] for part in parts.requests]
 
 
 def _envelopes(request: MailRequest, limits: MailLimits) -> Iterator[tuple[MailRecipient, bytes | Reason]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -135,20 +136,37 @@ def test_a_wrong_key_stops_the_channel(sandbox: RunningSandbox) -> None:
     assert stopped.value.status == 401
 
 
-def test_more_than_a_thousand_recipients_are_for_the_caller_to_halve(
+def test_more_than_a_thousand_recipients_are_for_the_caller_to_cut(
     sandbox: RunningSandbox, sender: SendGridSender
 ) -> None:
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooLargeError) as refused:
         sender.send(a_request(1_001), deadline=soon())
+    assert [len(piece) for piece in refused.value.pieces] == [1_000, 1]
     assert arrived(sandbox) == 0
 
 
-def test_a_request_over_five_megabytes_is_for_the_caller_to_halve(
+def test_a_request_over_five_megabytes_says_in_which_pieces_it_fits(
     sandbox: RunningSandbox, sender: SendGridSender
 ) -> None:
-    content = a_content(html=f"<p>-greet- -unsub-</p>{'障' * 900_000}")  # 2.7 MB of UTF-8, 5.4 MB escaped
-    with pytest.raises(TooLargeError):
+    content = a_content(html=f"<p>-greet- -unsub-</p>{'障' * 830_000}")  # 2.5 MB of UTF-8, 4.98 MB escaped
+    people = [a_recipient(number, substitutions={"-greet-": "障" * 1_100, "-unsub-": "u"}) for number in range(6)]
+    request = request_to(*people, content=content)
+    with pytest.raises(TooLargeError) as refused:
+        sender.send(request, deadline=soon())
+    assert arrived(sandbox) == 0
+    assert [name for piece in refused.value.pieces for name in piece] == [one.delivery_id for one in people]
+    assert len(refused.value.pieces) == 3
+    for piece in refused.value.pieces:
+        part = replace(request, recipients=[one for one in people if one.delivery_id in piece])
+        sender.send(part, deadline=soon())
+    assert arrived(sandbox) == 6
+
+
+def test_content_that_fits_into_no_request_says_no_pieces(sandbox: RunningSandbox, sender: SendGridSender) -> None:
+    content = a_content(html=f"<p>-greet- -unsub-</p>{'障' * 900_000}")
+    with pytest.raises(TooLargeError) as refused:
         sender.send(a_request(content=content), deadline=soon())
+    assert refused.value.pieces == []
     assert arrived(sandbox) == 0
 
 

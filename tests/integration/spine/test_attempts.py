@@ -72,6 +72,20 @@ def test_a_request_refused_as_a_whole_is_halved(database: Database, error: Deliv
     assert sorted(len(request.recipients) for request in provider.requests) == [2, 3]
 
 
+def test_a_request_whose_sender_knows_what_fits_is_cut_into_just_those_pieces(database: Database) -> None:
+    def too_large(request: MailRequest) -> DeliveryError:
+        names = [recipient.delivery_id for recipient in request.recipients]
+        return TooLargeError("5,100,000 bytes", pieces=[names[:3], names[3:4], names[4:]])
+
+    provider = Provider(faults=[too_large])
+    house = a_house(database, provider)
+    everybody = subscribe(house, 5)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    assert provider.told == everybody
+    assert sorted(len(request.recipients) for request in provider.requests) == [1, 1, 3]
+
+
 def test_a_single_recipient_that_is_refused_for_good_is_given_up(database: Database) -> None:
     provider = Provider(down=PermanentDeliveryError(Reason.REJECTED, "never", status=400))
     house = a_house(database, provider)

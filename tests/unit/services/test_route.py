@@ -150,6 +150,21 @@ def test_a_stopped_account_fails_over_at_once() -> None:
     assert road.chosen() == "smtp"
 
 
+def test_what_was_tried_before_does_not_probe_while_another_provider_works() -> None:
+    road = Road("sendgrid", "smtp")
+    for _ in range(3):
+        road.route.failed("sendgrid", DOWN)
+    road.later(60)
+    chosen = road.route.choose(tried=True)
+    assert not isinstance(chosen, Pause)
+    assert chosen.name == "smtp"
+    for _ in range(3):
+        road.route.failed("smtp", DOWN)
+    chosen = road.route.choose(tried=True)
+    assert not isinstance(chosen, Pause)
+    assert chosen.name == "sendgrid"
+
+
 def test_a_probe_that_had_nobody_to_write_to_leaves_the_way_open() -> None:
     road = Road("sendgrid")
     for _ in range(3):

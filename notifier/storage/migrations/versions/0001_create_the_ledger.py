@@ -291,6 +291,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address_key", "notification_id", name=op.f("pk_limited_message")),
     )
     op.create_table(
+        "mail_subject",
+        sa.Column("incident_id", sa.String(length=200), nullable=False),
+        sa.Column("locale", sa.String(length=16), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("incident_id", "locale", name=op.f("pk_mail_subject")),
+    )
+    op.create_table(
         "meta",
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("value", sa.LargeBinary(), nullable=False),
@@ -441,6 +448,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address_key", "channel", name=op.f("pk_suppression")),
     )
     op.create_table(
+        "tally",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("label", sa.String(length=100), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "label", name=op.f("pk_tally")),
+    )
+    op.create_table(
         "verdict",
         sa.Column("notification_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("preference_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -453,6 +467,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take the change back."""
     op.drop_table("verdict")
+    op.drop_table("tally")
     op.drop_table("suppression")
     with op.batch_alter_table("subscriber", schema=None) as batch_op:
         batch_op.drop_index(
@@ -489,6 +504,7 @@ def downgrade() -> None:
 
     op.drop_table("notification")
     op.drop_table("meta")
+    op.drop_table("mail_subject")
     op.drop_table("limited_message")
     with op.batch_alter_table("letter", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_letter_subject_id"))

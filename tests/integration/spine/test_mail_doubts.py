@@ -1,0 +1,192 @@
+"""A request without an answer: the provider's events tell what became of it; only what they do not tell is repeated."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from notifier.channels.base import TooLargeError
+from notifier.domain.errors import DeliveryError, OutcomeUnknownError
+from notifier.domain.ids import delivery_id
+from notifier.domain.message import MailRequest
+from notifier.domain.values import Reason, Status
+from notifier.inbound.sendgrid import Kind, MailEvent, MailEvents
+from notifier.services.addresses import AddressKeys
+from notifier.services.attempt import LEASE
+from notifier.services.feedback import Feedback
+from notifier.storage import tallies
+from notifier.storage.engine import Database
+from tests.mail_house import House, Provider, a_house, subscribe
+
+LOST = OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "hung up")
+EVIDENCE = 180.0
+
+
+def accepted_unheard(provider: Provider) -> None:
+    """Let the provider take the next request and hang up without an answer."""
+
+    def take(request: MailRequest) -> DeliveryError:
+        provider.requests.append(request)
+        return LOST
+
+    provider.faults.append(take)
+
+
+def report(house: House, requests: Collection[MailRequest], *, people: int | None = None, batch: bool = False) -> None:
+    """Hand in `processed` for the first so many recipients of requests, with our batch's number or without."""
+    events = [
+        MailEvent(
+            id=f"{request.batch_id}-{recipient.delivery_id}",
+            kind=Kind.PROCESSED,
+            at=house.spine.now,
+            delivery_id=recipient.delivery_id,
+            batch=(request.batch_id, request.attempt) if batch else None,
+        )
+        for request in requests
+        for recipient in request.recipients[:people]
+    ]
+    database = house.spine.database
+    Feedback(database, house.spine.clock, AddressKeys(database))(MailEvents(tuple(events), 0))
+
+
+def counted(house: House) -> dict[tuple[str, str], int]:
+    with house.spine.database.read() as connection:
+        return dict(tallies.counted(connection))
+
+
+def a_doubtful_house(database: Database, people: int = 4) -> tuple[House, Provider]:
+    provider = Provider(name="sendgrid")
+    house = a_house(database, provider, evidence=timedelta(seconds=EVIDENCE))
+    subscribe(house, people)
+    accepted_unheard(provider)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    return house, provider
+
+
+def test_nothing_is_repeated_before_the_events_had_their_time_then_everybody_is(database: Database) -> None:
+    house, provider = a_doubtful_house(database)
+    house.later(EVIDENCE - 1)
+    assert len(provider.requests) == 1
+    house.later(2)
+    assert len(provider.requests) == 2
+    assert counted(house) == {("mail_unknown", "sendgrid"): 4, ("mail_repeated", "sendgrid>sendgrid"): 4}
+
+
+def test_only_those_without_evidence_are_written_to_again(database: Database) -> None:
+    house, provider = a_doubtful_house(database)
+    report(house, provider.requests, people=3)
+    house.later(EVIDENCE + 1)
+    first, second = provider.requests
+    assert [one.delivery_id for one in second.recipients] == [first.recipients[3].delivery_id]
+    assert counted(house)["mail_repeated", "sendgrid>sendgrid"] == 1
+
+
+def test_one_event_that_names_the_attempt_is_evidence_for_all_of_it(database: Database) -> None:
+    house, provider = a_doubtful_house(database)
+    report(house, provider.requests, people=1, batch=True)
+    house.later(EVIDENCE + 60)
+    assert len(provider.requests) == 1
+    (notice,) = house.spine.notices()
+    assert set(house.spine.told(notice.id).values()) == {"accepted"}
+    assert counted(house) == {("mail_unknown", "sendgrid"): 4, ("mail_confirmed", "sendgrid"): 4}
+
+
+def test_evidence_of_another_notification_confirms_nothing(database: Database) -> None:
+    house, provider = a_doubtful_house(database)
+    (request,) = provider.requests
+    event = MailEvent(
+        id="e-1",
+        kind=Kind.PROCESSED,
+        at=house.spine.now,
+        delivery_id=delivery_id("ntf_01j0000000000000000000000", 1),
+        batch=(request.batch_id, request.attempt),
+    )
+    Feedback(database, house.spine.clock, AddressKeys(database))(MailEvents((event,), 0))
+    house.later(EVIDENCE + 1)
+    assert len(provider.requests) == 2
+
+
+def test_an_event_that_overtakes_the_answer_changes_nothing(database: Database) -> None:
+    provider = Provider(name="sendgrid")
+    house = a_house(database, provider)
+    subscribe(house, 2)
+
+    def hasty(request: MailRequest) -> None:
+        report(house, [request], people=1, batch=True)
+
+    provider.faults.append(hasty)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    with database.read() as connection:
+        row = connection.exec_driver_sql("SELECT state, provider_message_id FROM batch WHERE channel = 'email'").one()
+    assert tuple(row) == ("accepted", "msg-1")
+    assert counted(house) == {}
+
+
+def test_what_a_vanished_worker_had_handed_over_is_not_sent_again_when_events_tell_of_it(database: Database) -> None:
+    provider = Provider(name="sendgrid")
+    house = a_house(database, provider, evidence=timedelta(seconds=EVIDENCE))
+    subscribe(house, 3)
+    accepted_unheard(provider)
+
+    class VanishedError(BaseException):
+        """Nothing of ours catches this: the worker is gone between the answer and the record."""
+
+    def vanish(request: MailRequest) -> DeliveryError:
+        provider.requests.append(request)
+        raise VanishedError
+
+    provider.faults[:] = [vanish]
+    house.spine.post(Status.INVESTIGATING)
+    try:
+        house.work()
+    except VanishedError:
+        house.later(LEASE.total_seconds() + 1)
+    assert len(provider.requests) == 1
+    house.later(20)
+    assert len(provider.requests) == 1  # it still waits for evidence
+    report(house, provider.requests, batch=True, people=1)
+    house.later(EVIDENCE)
+    house.later(11)
+    assert len(provider.requests) == 1
+    assert counted(house) == {("mail_unknown", "worker"): 3, ("mail_confirmed", "sendgrid"): 3}
+
+
+def test_a_repetition_found_too_large_is_not_divided_once_the_first_attempt_is_confirmed(database: Database) -> None:
+    house, provider = a_doubtful_house(database)
+    (first,) = provider.requests
+
+    def too_large(_request: MailRequest) -> DeliveryError:
+        report(house, [first], people=1, batch=True)
+        return TooLargeError("too large", status=413)
+
+    provider.faults.append(too_large)
+    house.later(EVIDENCE + 1)
+    house.later(60)
+    assert provider.requests == [first]
+
+
+def test_a_doubt_may_be_resolved_by_the_other_provider_and_that_is_counted(database: Database) -> None:
+    first, second = Provider(name="sendgrid", down=LOST), Provider(name="smtp")
+    house = a_house(database, first, second)
+    everybody = subscribe(house, 3)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    for _ in range(5):
+        house.later(20)
+    assert second.told == everybody
+    assert counted(house)["mail_repeated", "sendgrid>smtp"] == 3
+
+
+def test_the_subject_stays_as_first_sent_when_the_title_is_edited(database: Database) -> None:
+    provider = Provider(name="sendgrid")
+    house = a_house(database, provider)
+    subscribe(house, 1)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    house.later(300)
+    house.spine.post(Status.RESOLVED, title="Payments were slow, and that is over")
+    house.work()
+    first, last = (request.content for request in provider.requests)
+    assert first.subject == last.subject == "[MyOnlineStore] Payments are slow"
+    assert "Payments were slow, and that is over" in last.text
+    assert first.headers["References"] == last.headers["References"]
