@@ -1,0 +1,94 @@
+"""What planning selects by SQL is what the pure rule says that `explain` tells, for random people and incidents."""
+
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from sqlalchemy import update
+
+from notifier.domain.audience import Preferences
+from notifier.domain.values import Lane, Status
+from notifier.services.explain import Explain
+from notifier.services.plan import Plan
+from notifier.storage import preferences
+from notifier.storage import tables as t
+from notifier.storage.engine import Database
+from tests.mail_house import House, Provider, a_house
+from tests.people import RUNNING, People
+from tests.spine import Nudges, Spine
+
+PEOPLE, UPDATES = 24, 6
+
+
+def selected(house: House, number: int) -> set[int]:
+    with house.spine.database.read() as connection:
+        statement = f"SELECT recipient_key FROM delivery WHERE notification_id = {number:d}"  # noqa: S608 - a number
+        return set(connection.exec_driver_sql(statement).scalars())
+
+
+def explained(house: House, people: People, number: int) -> set[int]:
+    """Return the addresses that no rule stops, asked for every subscriber one by one."""
+    explain = Explain(house.spine.database, house.spine.clock)
+    public = next(row.public_id for row in house.spine.notices() if row.id == number)
+    wanted = set()
+    for name in people.addresses:
+        (item,) = [each for each in explain("inc-1", name)["notifications"] if each["notification_id"] == public]
+        if all(rule["passed"] for rule in item["rules"]):
+            wanted.add(people.key(name))
+    return wanted
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_audience_in_sql_is_what_the_rule_says_one_by_one(database: Database, seed: int) -> None:
+    house = a_house(database, Provider(), batch_size=5)
+    chance = Random(seed)
+    people = People(house.spine, chance)
+    people.settle_in(PEOPLE, states=["active"] * 8 + ["pending", "unsubscribed"], limits=(None, 2, 4))
+    compared = reached = 0
+    for place in range(UPDATES):
+        status = Status.RESOLVED if place == UPDATES - 1 else chance.choice(RUNNING)
+        before = {row.id for row in house.spine.notices()}
+        house.spine.post(status, **people.news())
+        house.spine.later(chance.choice((0, 61, 601)))
+        house.spine.plan_all()
+        for number in sorted({row.id for row in house.spine.notices()} - before):
+            assert selected(house, number) == explained(house, people, number), (seed, place)
+            reached += len(selected(house, number))
+            compared += 1
+        house.work()
+        house.later(chance.choice((61, 3_700)))
+        people.change_their_minds(4)
+        if place == 1:
+            people.turn_away(house.spine.now)
+    assert compared >= UPDATES // 2
+    assert reached
+
+
+class ChangingMinds(Nudges):
+    """While the first people are nudged, all others choose what nobody had chosen before."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+        self.changed = False
+
+    def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+        super().attempt(lane, batch_ids)
+        if not self.changed:
+            self.changed = True
+            with self._database.write() as connection:
+                new = preferences.ensure(connection, Preferences(components=frozenset({"checkout"})))
+                connection.execute(update(t.subscriber).values(preference_id=new))
+
+
+def test_preferences_that_appear_while_an_audience_is_planned_are_judged_too(database: Database) -> None:
+    nudges = ChangingMinds(database)
+    spine = Spine(database, nudges=nudges)
+    spine.plan = Plan(database, spine.clock, nudges, first_range=1, range_size=1)
+    names = {f"shop-{number}" for number in range(8)}
+    for name in names:
+        spine.subscriber(name)
+    spine.post(Status.INVESTIGATING, components=("checkout",))
+    spine.plan_all()
+    assert nudges.changed
+    assert set(spine.told(spine.notices()[0].id)) == names

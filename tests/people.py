@@ -1,0 +1,94 @@
+"""People with wishes, at random: for properties over whole incidents. Everything follows from one seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from sqlalchemy import update
+
+from notifier.domain.audience import Preferences
+from notifier.domain.ids import address_key
+from notifier.domain.subscriber import Suppression, SuppressionReason
+from notifier.domain.values import Channel, Impact, Status, Wanted
+from notifier.services.hold import release_held
+from notifier.storage import preferences, suppressions
+from notifier.storage import tables as t
+from tests.spine import PEPPER, Spine
+
+PARTS = ("checkout", "api", "pos")
+ZONES = ("Europe/Amsterdam", "America/New_York", "Asia/Kolkata", "Pacific/Auckland")
+SCALE = (Impact.NONE, Impact.MINOR, Impact.MAJOR, Impact.CRITICAL)
+RUNNING = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
+
+
+def some(chance: Random, of: Sequence[str]) -> frozenset[str]:
+    """Return a random subset; often the empty one, which means all."""
+    return frozenset(chance.sample(of, chance.choice((0, 0, 1, 1, 2))))
+
+
+def a_wish(chance: Random) -> Preferences:
+    """Return random preferences, such that most people want to hear something."""
+    return Preferences(
+        channels=frozenset() if chance.random() < 0.05 else frozenset({Channel.EMAIL}),
+        components=some(chance, PARTS),
+        min_impact=chance.choice(SCALE),
+        updates=chance.choice(list(Wanted)),
+        maintenance=chance.random() < 0.7,
+    )
+
+
+def a_guard(chance: Random) -> dict[str, Any]:
+    """Return random quiet hours, in a random zone; none for half the people."""
+    columns: dict[str, Any] = {"timezone": chance.choice(ZONES), "quiet_from": None, "quiet_to": None}
+    if chance.random() < 0.5:
+        start = chance.randrange(0, 1440, 30)
+        columns |= {"quiet_from": start, "quiet_to": (start + chance.randrange(30, 900, 30)) % 1440}
+    return columns
+
+
+@dataclass
+class People:
+    """Subscribers of one spine, some of whom share an address; `chance` decides everything."""
+
+    spine: Spine
+    chance: Random
+    addresses: dict[str, str] = field(default_factory=dict)  # name -> address
+
+    def settle_in(self, number: int, *, states: Sequence[str] = ("active",), limits: Sequence[int | None] = ()) -> None:
+        """Add people; of several at one address the limit is the same."""
+        for place in range(number):
+            name = f"shop-{place}"
+            house = self.chance.randrange(number) if self.chance.random() < 0.2 else place
+            self.addresses[name] = f"house-{house}@example.com"
+            limit = limits[house % len(limits)] if limits else None
+            columns = a_guard(self.chance) | {"state": self.chance.choice(states), "max_per_hour": limit}
+            self.spine.subscriber(name, a_wish(self.chance), email=self.addresses[name], **columns)
+
+    def key(self, name: str) -> int:
+        """Return the key of somebody's address."""
+        return address_key(PEPPER, self.addresses[name])
+
+    def change_their_minds(self, number: int) -> None:
+        """Let some choose anew what they want to hear, and when."""
+        for name in self.chance.sample(sorted(self.addresses), number):
+            columns = a_guard(self.chance) if self.chance.random() < 0.5 else {}
+            with self.spine.database.write() as connection:
+                columns["preference_id"] = preferences.ensure(connection, a_wish(self.chance))
+                who = t.subscriber.c.external_id == name
+                connection.execute(update(t.subscriber).where(who).values(columns))
+                release_held(connection, self.key(name), self.spine.now)
+
+    def turn_away(self, now: datetime) -> None:
+        """Let one address be suppressed, and one opt out of the incident."""
+        stopped, out = self.chance.sample(sorted(self.addresses), 2)
+        with self.spine.database.write() as connection:
+            item = Suppression(channel=Channel.EMAIL, reason=SuppressionReason.BOUNCED, since=now)
+            suppressions.add(connection, self.key(stopped), item)
+            suppressions.opt_out(connection, "inc-1", self.key(out), now)
+
+    def news(self) -> dict[str, Any]:
+        """Return a random reach of the incident."""
+        impact = Impact.MAINTENANCE if self.chance.random() < 0.1 else self.chance.choice(SCALE)
+        return {"impact": impact, "components": tuple(sorted(some(self.chance, PARTS)))}
