@@ -1,6 +1,6 @@
 """Mail workers on a spine, their providers in the test's hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from notifier.channels.base import MailReceipt, RateBudget
 from notifier.domain.errors import DeliveryError
 from notifier.domain.house import Brand
 from notifier.domain.message import MailRequest
+from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel
 from notifier.queueing.pacing import LocalPacer
 from notifier.rendering.renderer import Renderer
@@ -32,6 +33,9 @@ BRAND = Brand(
     locales=("en",),
     timezone="Europe/Amsterdam",
 )
+
+
+NO_RULES: Mapping[Channel, TranslationRule] = {}
 
 
 @dataclass
@@ -107,10 +111,14 @@ class House:
 
 
 def a_house(
-    database: Database, *providers: Provider, batch_size: int = 1_000, evidence: timedelta = timedelta(0)
+    database: Database,
+    *providers: Provider,
+    batch_size: int = 1_000,
+    evidence: timedelta = timedelta(0),
+    translations: Mapping[Channel, TranslationRule] = NO_RULES,
 ) -> House:
     """Build a house; `evidence`: how long the providers' events may take."""
-    spine = Spine(database)
+    spine = Spine(database, translations=translations)
     spine.sweep = replace(spine.sweep, mail_waits=lambda: max(evidence - LEASE, timedelta(0)))
     spine.plan = Plan(database, spine.clock, spine.nudges, batch_sizes={**BATCH_SIZES, Channel.EMAIL: batch_size})
     record = Record(database, spine.clock, spine.nudges, "worker", spread=lambda: 0.0)
@@ -118,7 +126,8 @@ def a_house(
     links = Links("https://status.example", Tokens(["k" * 32], spine.clock))
     route = MailRoute(providers, spine.clock, LocalPacer(spine.clock))
     mail = MailAttempt(database, spine.clock, renderer, links, route, record, LEASE, lambda _provider: evidence)
-    return House(spine, Attempt(database, spine.clock, spine.nudges, "worker", {Channel.EMAIL: mail}))
+    channels = {Channel.EMAIL: mail}
+    return House(spine, Attempt(database, spine.clock, spine.nudges, "worker", channels, translations=translations))
 
 
 def subscribe(house: House, number: int) -> list[str]:

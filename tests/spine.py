@@ -11,6 +11,7 @@ from notifier.domain.audience import Preferences
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.ids import address_key
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Status
 from notifier.services.announce import Announce
 from notifier.services.gather import Gather
@@ -61,13 +62,14 @@ class Spine:
     now: datetime = START
     nudges: Nudges = field(default_factory=Nudges)
     policies: Mapping[Channel, CoalescePolicy] = field(default_factory=lambda: POLICIES)
+    translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         def clock() -> datetime:
             return self.now
 
         self.clock = clock
-        self.ingest = Ingest(self.database, self.policies, clock, self.nudges)
+        self.ingest = Ingest(self.database, self.policies, clock, self.nudges, self.translations)
         self.announce = Announce(self.database, self.policies, clock, self.nudges)
         self.plan = Plan(self.database, clock, self.nudges)
         self.gather = Gather(self.database, clock, self.nudges)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from notifier.bootstrap.once import once
 from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.queueing import embedded
@@ -62,6 +63,11 @@ class Core:
         return {channel: self.settings.coalesce_policy(channel) for channel in Channel}
 
     @once
+    def translations(self) -> Mapping[Channel, TranslationRule]:
+        """What each channel does about a text that lacks its reader's language."""
+        return {channel: self.settings.translation_rule(channel) for channel in Channel}
+
+    @once
     def secret_keys(self) -> tuple[str, ...]:
         """Keys for tokens and encryption at rest: the first makes, all open."""
         return tuple(key.get_secret_value() for key in self.settings.secret_keys())
@@ -74,7 +80,7 @@ class Core:
     @once
     def ingest(self) -> Ingest:
         """Take events in."""
-        return Ingest(self.database, self.policies, self.clock, self.nudge)
+        return Ingest(self.database, self.policies, self.clock, self.nudge, self.translations)
 
     @once
     def announce(self) -> Announce:

@@ -64,7 +64,9 @@ class WorkerRuntime:
         self.owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         record = Record(core.database, core.clock, core.nudge, self.owner)
         self._channels = {channel: _Late(core, record, module) for channel, module in _MODULES.items()}
-        self._attempt = Attempt(core.database, core.clock, core.nudge, self.owner, self._channels, core.settings.lease)
+        self._attempt = Attempt(
+            core.database, core.clock, core.nudge, self.owner, self._channels, core.settings.lease, core.translations
+        )
         for lane in lanes:
             if lane in _CHANNELS:
                 import_module(_MODULES[_CHANNELS[lane]])

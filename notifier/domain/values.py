@@ -150,6 +150,7 @@ class Reason(StrEnum):
     WAITING_FOR_EARLIER = "waiting_for_earlier"
     QUIET_HOURS = "quiet_hours"
     HOURLY_LIMIT = "hourly_limit"
+    TRANSLATION = "translation"
     UNSUBSCRIBED = "unsubscribed"
     NEWER_UPDATE = "newer_update"
     GAVE_UP = "gave_up"

@@ -2,15 +2,17 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Reason
 from notifier.services.hold import hold_back
 from notifier.services.outcomes import made_way
 from notifier.services.ports import Clock, Nudge
 from notifier.services.settle import settle
+from notifier.services.translations import wait_for_translation
 from notifier.storage import batches, notifications
 from notifier.storage.batches import Batch
 from notifier.storage.engine import Database
@@ -39,6 +41,7 @@ class Attempt:
     owner: str
     channels: Mapping[Channel, BatchAttempt]
     lease: timedelta = LEASE
+    translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
     paused_until: Callable[[Channel], timedelta | None] = lambda _channel: None
 
     def __call__(self, batch_id: int) -> None:
@@ -67,6 +70,9 @@ class Attempt:
                 )
                 return
             ready = settle(connection, batch, stored, owner=self.owner, now=self.clock())
+            if ready is not None:
+                rules, now = self.translations, self.clock()
+                ready = wait_for_translation(connection, ready, stored, rules, owner=self.owner, now=now)
             if ready is not None:
                 ready = hold_back(connection, ready, stored, owner=self.owner, now=self.clock())
         if ready is not None:

@@ -17,9 +17,11 @@ from notifier.domain.timeline import (
     judge,
     surroundings,
 )
+from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Outcome
 from notifier.services.announce import speak
 from notifier.services.ports import Clock, Nudge
+from notifier.services.translations import take_translation
 from notifier.storage import channels, timeline
 from notifier.storage.engine import Database
 
@@ -54,6 +56,7 @@ class Ingest:
     policies: Mapping[Channel, CoalescePolicy]
     clock: Clock
     nudge: Nudge
+    translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> Receipt:
         """Store an event and announce what is due; returns when both are committed.
@@ -88,6 +91,8 @@ class Ingest:
             return _receipt(event, judgement)
         self._store(connection, event, _Told(entries, digest, judgement), now)
         created = speak(connection, self.policies, event.incident.id, now)
+        if judgement.edits:
+            created += take_translation(connection, event, self.translations, now)
         return _receipt(event, judgement, tuple(created))
 
     @staticmethod

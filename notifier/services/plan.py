@@ -17,6 +17,7 @@ from notifier.storage.engine import Database
 from notifier.storage.holding import QuietSpan
 from notifier.storage.notifications import StoredNotification
 from notifier.storage.planning import ACCOUNT_PREFERENCE_ID, MAX_KEY, PlannedBatch, PlanRange
+from notifier.storage.translations import Followers
 
 _LEASE = timedelta(seconds=120)
 # Each end of quiet hours makes batches of its own; who is left over is held when their batch is about to leave.
@@ -83,7 +84,8 @@ class Plan:
                 return
             # What was planned while this one was decided could not be seen then. From here on nothing older leaves.
             incident_id, sequence = stored.notice.incident.id, stored.notice.sequence
-            notifications.supersede_older(connection, incident_id, stored.channel, sequence, self.clock())
+            if stored.follows is None:
+                notifications.supersede_older(connection, incident_id, stored.channel, sequence, self.clock())
             self._judge(connection, stored, self._occasion(connection, stored))
             if stored.channel is Channel.EMAIL:
                 people = planning.highest_subscriber_id(connection)
@@ -137,13 +139,14 @@ class Plan:
                 item,
                 channel=stored.channel,
                 incident_id=stored.notice.incident.id,
-                prior=notifications.earlier(connection, stored),
+                prior=() if stored.follows else notifications.earlier(connection, stored),
                 round_start=stored.notice.round_start,
                 lane=stored.lane,
                 batch_size=self.batch_sizes[stored.channel],
                 superseded=superseded,
                 quiet=() if superseded else _quiet_now(connection, item, occasion, now),
                 now=now,
+                followers=Followers(stored.follows) if stored.follows else None,
             )
             planning.finish_range(connection, item)
         return batches

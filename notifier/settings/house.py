@@ -1,6 +1,7 @@
 """The shape of `notifier.toml`: what an operator reviews in git. Every default stands in `notifier/default.toml`."""
 
 import re
+from datetime import timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -8,6 +9,7 @@ from babel import localedata
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
 from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.translation import TranslationPolicy, TranslationRule
 from notifier.domain.values import Platform, Status
 from notifier.settings.checks import http_url, mailbox, one_line
 
@@ -130,6 +132,27 @@ class CoalesceSection(Section):
         return CoalescePolicy(flush_on=flush_on, **values)
 
 
+class ChannelTranslation(Section):
+    """`[translation.<channel>]`: only what differs from `[translation]`."""
+
+    policy: Annotated[TranslationPolicy, Strict(strict=False)] | None = None
+    hold: Seconds | None = None
+
+
+class TranslationSection(Section):
+    """`[translation]`: `hold` in seconds."""
+
+    policy: Annotated[TranslationPolicy, Strict(strict=False)]
+    hold: Seconds
+    email: ChannelTranslation = ChannelTranslation()
+    social: ChannelTranslation = ChannelTranslation()
+
+    def rule(self, own: ChannelTranslation) -> TranslationRule:
+        """The rule of a channel: its own keys, else those of the section."""
+        hold = self.hold if own.hold is None else own.hold
+        return TranslationRule(policy=own.policy or self.policy, hold=timedelta(seconds=hold))
+
+
 class WorkersSection(Section):
     """`[workers]`: tasks at once per lane, how long stopping may take, and how long a batch is held (seconds)."""
 
@@ -159,6 +182,7 @@ class HouseConfig(Section):
     brand: BrandSection
     components: list[ComponentSection]
     coalesce: CoalesceSection
+    translation: TranslationSection
     accounts: list[AccountSection]
     workers: WorkersSection
     limits: LimitsSection

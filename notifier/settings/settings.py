@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.errors import ConfigError
 from notifier.domain.house import Account, Brand, Component
+from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Lane
 from notifier.files import private_dir
 from notifier.queueing.addresses import QueueAddresses, queue_addresses
@@ -93,6 +94,12 @@ class Settings:
             Channel.WEBHOOK: coalesce.webhook,
         }
         return coalesce.policy(overrides[channel])
+
+    def translation_rule(self, channel: Channel) -> TranslationRule:
+        """What a channel does about a text that lacks its reader's language; partners get all languages anyway."""
+        section = self.house.translation
+        own = {Channel.EMAIL: section.email, Channel.SOCIAL: section.social}.get(channel)
+        return section.rule(own) if own is not None else TranslationRule()
 
     @property
     def limits(self) -> LimitsSection:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from notifier.domain.values import Channel, DeliveryState
 from notifier.storage.holding import Held
 from notifier.storage.notifications import Earlier
+from notifier.storage.translations import Followers
 
 # States of an earlier delivery that mean: reached, or may have been (`settle` looks again before sending). An endpoint
 # gets its earlier messages first, so what is queued for it will have reached it.
@@ -107,11 +108,12 @@ BATCH_LOCALE = {
 }
 
 
-def placed(channel: Channel, prior: Sequence[Earlier], held: Held) -> str:
-    """Return the tables up to `numbered`: each recipient with a batch.
+def placed(channel: Channel, prior: Sequence[Earlier], held: Held, followers: Followers | None = None) -> str:
+    """Return the tables up to `numbered`: each recipient with a batch. `followers` stand in for the audience.
 
     Parameters: :notification_id, :incident_id, :key_from, :key_to, :round_start, :first_batch, :batch_size.
     """
-    audience = _AUDIENCES[channel].format(standing=_STANDING if prior else "'new'", since=_SINCE)
+    usual = _AUDIENCES[channel].format(standing=_STANDING if prior else "'new'", since=_SINCE)
+    audience = followers.audience if followers else usual
     join = held.join.format(table="a")
     return _PLACED.format(told=_told_sql(channel, prior), audience=audience, held=held, join=join)

@@ -343,7 +343,7 @@ def open_batches(connection: Connection) -> Mapping[tuple[str, str], tuple[int, 
 
 
 def is_newest(connection: Connection, notification_id: int) -> bool:
-    """Whether no newer notification of the same incident and channel exists."""
+    """Whether no newer notification of the same incident and channel brought news."""
     n, newer = t.notification.c, t.notification.alias("newer")
     statement = (
         select(newer.c.id)
@@ -351,7 +351,7 @@ def is_newest(connection: Connection, notification_id: int) -> bool:
             t.notification,
             and_(n.incident_id == newer.c.incident_id, n.channel == newer.c.channel, n.sequence < newer.c.sequence),
         )
-        .where(n.id == notification_id)
+        .where(n.id == notification_id, newer.c.follows.is_(None))
         .limit(1)
     )
     return connection.execute(statement).one_or_none() is None

@@ -25,7 +25,7 @@ def covered_by_newer(connection: Connection, notification_id: int, keys: Sequenc
     n = t.notification.c
     this = t.notification.alias("this")
     same = (this.c.incident_id == n.incident_id) & (this.c.channel == n.channel) & (this.c.sequence < n.sequence)
-    statement = select(n.id, n.state).join(this, same).where(this.c.id == notification_id)
+    statement = select(n.id, n.state).join(this, same).where(this.c.id == notification_id, n.follows.is_(None))
     newer = connection.execute(statement).all()
     covered: set[int] = set()
     for row in newer:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, func, null, or_, select, update
 
 from notifier.domain.audience import Scope
 from notifier.domain.notice import Notice
@@ -16,8 +16,19 @@ from notifier.storage.types import AnyRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Follows:
+    """Whom a notification tells again in their own language: readers of `locales` whom notification `id` told."""
+
+    id: int
+    locales: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredNotification:
-    """A notification as planning and attempts need it. `id` is the ledger's number, `notice.id` the public one."""
+    """A notification as planning and attempts need it. `id` is the ledger's number, `notice.id` the public one.
+
+    One that `follows` another is no news: it stands beside the row of notifications that tell what a reader knows.
+    """
 
     id: int
     notice: Notice
@@ -25,6 +36,7 @@ class StoredNotification:
     lane: Lane
     state: str
     created_at: datetime
+    follows: Follows | None = None
 
     @property
     def channel(self) -> Channel:
@@ -32,7 +44,16 @@ class StoredNotification:
         return self.notice.channel
 
 
-def add(connection: Connection, notice: Notice, *, round_: int, urgency: str, lane: Lane, state: str) -> int:
+def add(
+    connection: Connection,
+    notice: Notice,
+    *,
+    round_: int,
+    urgency: str,
+    lane: Lane,
+    state: str,
+    follows: Follows | None = None,
+) -> int:
     """Store a new notification and return its number."""
     row = {
         "public_id": notice.id,
@@ -43,6 +64,7 @@ def add(connection: Connection, notice: Notice, *, round_: int, urgency: str, la
         "urgency": urgency,
         "content": notice_to_json(notice),
         "update_ids": [item.id for item in notice.updates if item.sequence == notice.sequence],
+        "follows": {"id": follows.id, "locales": list(follows.locales)} if follows else null(),
         "lane": lane.value,
         "state": state,
         "created_at": notice.created_at,
@@ -59,6 +81,7 @@ def _stored(row: AnyRow) -> StoredNotification:
         lane=Lane(row.lane),
         state=row.state,
         created_at=row.created_at,
+        follows=Follows(id=row.follows["id"], locales=tuple(row.follows["locales"])) if row.follows else None,
     )
 
 
@@ -91,6 +114,7 @@ def earlier(connection: Connection, stored: StoredNotification) -> list[Earlier]
         n.incident_id == stored.notice.incident.id,
         n.channel == stored.channel.value,
         n.sequence < stored.notice.sequence,
+        n.follows.is_(None),
     )
     rows = connection.execute(select(n.id, n.sequence, n.round).where(*before).order_by(n.sequence)).all()
     ends = set()
@@ -129,10 +153,10 @@ def first_unplanned(connection: Connection, stored: StoredNotification) -> int:
 
 
 def newest_sequence(connection: Connection, incident_id: str, channel: Channel) -> int:
-    """Return the sequence of the channel's newest notification of an incident; 0 without one."""
+    """Return the sequence of the channel's newest notification of an incident that brought news; 0 without one."""
     n = t.notification.c
-    statement = select(func.max(n.sequence)).where(n.incident_id == incident_id, n.channel == channel.value)
-    return connection.execute(statement).scalar_one() or 0
+    of_channel = (n.incident_id == incident_id, n.channel == channel.value, n.follows.is_(None))
+    return connection.execute(select(func.max(n.sequence)).where(*of_channel)).scalar_one() or 0
 
 
 def set_state(connection: Connection, number: int, state: str, now: datetime) -> None:

@@ -18,6 +18,7 @@ from notifier.storage import tables as t
 from notifier.storage.dialect import insert, is_sqlite
 from notifier.storage.holding import Held, QuietSpan
 from notifier.storage.notifications import Earlier
+from notifier.storage.translations import Followers
 from notifier.storage.types import to_micros
 
 MAX_KEY = 2**63 - 1
@@ -150,6 +151,7 @@ def plan_range(
     superseded: bool,
     now: datetime,
     quiet: Sequence[QuietSpan] = (),
+    followers: Followers | None = None,
 ) -> list[PlannedBatch]:
     """Turn one range into deliveries, grouped into batches by what their rendering has in common.
 
@@ -165,12 +167,14 @@ def plan_range(
         superseded: A newer notification exists: plan, so that standings are right, but send nothing.
         now: Aware UTC instant.
         quiet: Whose quiet hours hold this message, and until when: they get batches of their own, due then.
+        followers: Instead of the channel's audience; `prior` is empty then.
     """
     first_batch = (item.notification_id << _NOTIFICATION_SHIFT) | (item.number << _RANGE_SHIFT)
     held = Held.of(quiet)
-    placed = audience_sql.placed(channel, prior, held)
+    placed = audience_sql.placed(channel, prior, held, followers)
     values = {
         **held.values,
+        **(followers.values if followers else {}),
         "notification_id": item.notification_id,
         "incident_id": incident_id,
         "key_from": item.key_from,

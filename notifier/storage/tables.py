@@ -127,6 +127,7 @@ notification = Table(
     Column("urgency", String(32), nullable=False),
     Column("content", Json, nullable=False),
     Column("update_ids", Json, nullable=False),
+    Column("follows", Json),  # {"id", "locales"}: tells its readers again, in their language, what that one told
     Column("lane", String(16), nullable=False),
     Column("state", String(16), nullable=False),  # planning, planned, held
     Column("created_at", Instant, nullable=False),

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from notifier.channels.base import SocialSender
 from notifier.domain.house import Account, Brand
+from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Lane, Platform
 from notifier.queueing.pacing import LocalPacer
 from notifier.queueing.turns import LocalTurns
@@ -34,6 +35,7 @@ BRAND = Brand(
     timezone="Europe/Amsterdam",
 )
 RENDERER = Renderer(BRAND, (), "https://status.shop.example", templates_dir(), locales_dir())
+NO_RULES: Mapping[Channel, TranslationRule] = {}
 PUBLISHES = {Platform.X: "/tweets", Platform.MASTODON: "/statuses", Platform.BLUESKY: "putRecord"}
 
 
@@ -91,9 +93,14 @@ class PostingHouse:
 
 
 @contextmanager
-def posting_house(database: Database, sandbox: RunningSandbox, *accounts: Account) -> Iterator[PostingHouse]:
+def posting_house(
+    database: Database,
+    sandbox: RunningSandbox,
+    *accounts: Account,
+    translations: Mapping[Channel, TranslationRule] = NO_RULES,
+) -> Iterator[PostingHouse]:
     """Build workers for accounts, each named `acc-de` as the sandbox's credentials in `posts.py` are."""
-    spine = Spine(database, now=datetime.now(UTC))
+    spine = Spine(database, now=datetime.now(UTC), translations=translations)
     sync_accounts(database, accounts)
     senders = {account.name: sender_of(account, sandbox, spine.clock) for account in accounts}
     record = Record(database, spine.clock, spine.nudges, "test", lambda: 0.0)
@@ -108,7 +115,8 @@ def posting_house(database: Database, sandbox: RunningSandbox, *accounts: Accoun
         LocalPacer(spine.clock),
         paint,
     )
-    attempt = Attempt(database, spine.clock, spine.nudges, "test", {Channel.SOCIAL: posts})
+    channels = {Channel.SOCIAL: posts}
+    attempt = Attempt(database, spine.clock, spine.nudges, "test", channels, translations=translations)
     try:
         yield PostingHouse(spine, attempt, sandbox, senders)
     finally:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from notifier.resources import default_config_path
-from notifier.settings.house import AccountSection, ChannelCoalesce, HouseConfig
+from notifier.settings.house import AccountSection, ChannelCoalesce, ChannelTranslation, HouseConfig
 
 TEXT = default_config_path().read_text(encoding="utf-8")
 
@@ -21,7 +21,7 @@ def tables(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, set[st
         inner = next((item for item in (annotation, *get_args(annotation)) if is_model(item)), None)
         if inner is None:
             keys.add(name)
-        elif inner is not ChannelCoalesce and inner is not AccountSection:
+        elif inner not in (ChannelCoalesce, ChannelTranslation, AccountSection):
             yield from tables(inner, f"{path}{name}")
     if path:
         yield path, keys
@@ -42,7 +42,7 @@ def test_every_key_of_the_configuration_stands_in_the_default_file() -> None:
 
 
 def test_every_key_of_a_plain_table_is_explained_beside_it() -> None:
-    for path in ("brand", "coalesce", "workers", "limits"):
+    for path in ("brand", "coalesce", "translation", "workers", "limits"):
         block = TEXT.split(f"[{path}]\n")[1].split("\n[")[0]
         lines = block.splitlines()
         for number, line in enumerate(lines):

@@ -1,10 +1,12 @@
 """`notifier.toml`: what is taken, what is refused and by which name."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from notifier.domain.errors import ConfigError
+from notifier.domain.translation import TranslationPolicy
 from notifier.domain.values import Channel, Lane, Platform, Status
 from notifier.settings import Settings, load_settings
 
@@ -219,3 +221,13 @@ def test_a_lease_leaves_the_slowest_endpoint_time_to_answer(tmp_path: Path) -> N
     assert settings_of(tmp_path, "[workers]\nlease = 30\n").lease.total_seconds() == 30
     with pytest.raises(ConfigError, match=r"workers\.lease"):
         settings_of(tmp_path, "[workers]\nlease = 20\n")
+
+
+def test_a_channel_may_do_otherwise_about_missing_translations(tmp_path: Path) -> None:
+    settings = settings_of(
+        tmp_path, "[translation]\npolicy = 'hold'\n[translation.social]\npolicy = 'send_and_follow'\n"
+    )
+    assert settings.translation_rule(Channel.EMAIL).policy is TranslationPolicy.HOLD
+    assert settings.translation_rule(Channel.EMAIL).hold == timedelta(minutes=15)
+    assert settings.translation_rule(Channel.SOCIAL).policy is TranslationPolicy.SEND_AND_FOLLOW
+    assert settings.translation_rule(Channel.WEBHOOK).policy is TranslationPolicy.FALLBACK

@@ -1,0 +1,92 @@
+"""Translations that come later: messages wait for one, gain one while they are queued, or are followed by one.
+
+What a channel does is decided in `domain/translation.py`; here it is done.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from notifier.domain import ids
+from notifier.domain.incident import Event
+from notifier.domain.notice import Notice
+from notifier.domain.translation import TranslationPolicy, TranslationRule, completed, held_until, now_served
+from notifier.domain.values import Channel, Reason
+from notifier.storage import batches, notifications, translations
+from notifier.storage.batches import Batch
+from notifier.storage.notifications import Follows, StoredNotification
+
+Rules = Mapping[Channel, TranslationRule]
+URGENCY = "translation"
+# Partners get every language there is in one body.
+_CHANNELS = (Channel.EMAIL, Channel.SOCIAL)
+
+
+def wait_for_translation(
+    connection: Connection, batch: Batch, stored: StoredNotification, rules: Rules, *, owner: str, now: datetime
+) -> Batch | None:
+    """Hand a claimed batch back whose readers' language is still awaited; None when it was.
+
+    Never after a first try: what may be public already is repeated word for word.
+    """
+    rule = rules.get(stored.channel)
+    if rule is None or batch.unknown or batch.attempts > 1:
+        return batch
+    until = held_until(rule, stored.notice, batch.locale, batch.since)
+    if until is None or until <= now:
+        return batch
+    batches.release(
+        connection, batch, owner, due_at=until, now=now, reason=Reason.TRANSLATION, lane=stored.lane, counts=False
+    )
+    return None
+
+
+def take_translation(connection: Connection, event: Event, rules: Rules, now: datetime) -> list[int]:
+    """Give what is queued the languages that an edit brings, and let the rest follow; returns new notifications.
+
+    Only a channel's newest message matters: it replaces what older ones have not sent. The caller's transaction must
+    hold the incident.
+    """
+    created = []
+    for channel in _CHANNELS:
+        stored = translations.newest(connection, event.incident.id, channel)
+        before = _body_in(stored.notice, event.update.id) if stored is not None else None
+        if stored is None or before is None:
+            continue
+        rule = rules.get(channel, TranslationRule())
+        served = now_served(before, event.update.body, translations.locales_of(connection, stored.id))
+        whole = completed(stored.notice, event.update.id, event.update.body, event.incident.title)
+        if whole == stored.notice:
+            continue
+        if not translations.may_be_out(connection, stored.id, served):
+            translations.complete(connection, stored.id, whole)
+            translations.release(connection, stored.id, served, now)
+        follows = rule.policy is TranslationPolicy.SEND_AND_FOLLOW and event.notify
+        if follows and served and stored.notice.lead.id == event.update.id:
+            created += _follow(connection, stored, whole, Follows(id=stored.id, locales=tuple(served)), now)
+    return created
+
+
+def _body_in(notice: Notice, update_id: str) -> Mapping[str, str] | None:
+    return next((update.body for update in notice.updates if update.id == update_id), None)
+
+
+def _follow(
+    connection: Connection, stored: StoredNotification, whole: Notice, follows: Follows, now: datetime
+) -> list[int]:
+    if not translations.anybody_told(connection, stored.id, follows.locales):
+        return []
+    sequence = translations.next_sequence(connection, whole.incident.id, stored.channel)
+    notice = replace(whole, id=f"ntf_{ids.new_ulid(now)}", sequence=sequence, created_at=now)
+    number = notifications.add(
+        connection,
+        notice,
+        round_=stored.round,
+        urgency=URGENCY,
+        lane=stored.lane,
+        state="planning",
+        follows=follows,
+    )
+    return [number]
