@@ -97,7 +97,7 @@ class Partners:
     spine: Spine
     line: Line
     attempt: Attempt
-    secrets: EndpointSecrets
+    hooks: HookAttempt
 
     def endpoint(self, name: str, preferences_: Preferences | None = None, **columns: Any) -> int:
         """Add an active endpoint at `https://<name>.example/`; returns the ledger's number."""
@@ -112,7 +112,7 @@ class Partners:
                 "format": "standard",
                 "mode": "every",
                 "headers": {},
-                "secrets": self.secrets.first(new_secret()),
+                "secrets": self.hooks.secrets.first(new_secret()),
                 "state": "active",
                 "state_reason": "",
                 "created_at": self.spine.now,
@@ -190,4 +190,4 @@ def partners(database: Database) -> Partners:
         database, spine.clock, renderer, line, secrets, Health(), record, spine.gather, spread=lambda: 0.0
     )
     attempt = Attempt(database, spine.clock, spine.nudges, "worker", {Channel.WEBHOOK: hooks})
-    return Partners(spine, line, attempt, secrets)
+    return Partners(spine, line, attempt, hooks)

@@ -23,5 +23,8 @@ class Runtime(Protocol):
     def letters(self) -> object:
         """Send the letters that are due."""
 
+    def probe(self, endpoint_id: int) -> object:
+        """Ask a disabled endpoint whether it works again."""
+
     def close(self) -> None:
         """Let go of connections and loops; called once, after the last task."""

@@ -25,3 +25,7 @@ def register(app: Celery, runtime: Runtime, policy: TaskPolicy) -> None:
     @app.task(name=TaskName.SEND_LETTERS.value)
     def send_letters() -> None:
         policy.run(TaskName.SEND_LETTERS, runtime.letters)
+
+    @app.task(name=TaskName.PROBE_ENDPOINT.value)
+    def probe_endpoint(endpoint_id: int) -> None:
+        policy.run(TaskName.PROBE_ENDPOINT, lambda: runtime.probe(endpoint_id), endpoint_id=endpoint_id)

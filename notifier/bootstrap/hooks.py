@@ -5,6 +5,7 @@ from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import EngineLimits, LaneLimits, TargetPolicy, Timeouts, WebhookEngine
 from notifier.services.attempt_hooks import HookAttempt
 from notifier.services.endpoint_health import Health
+from notifier.services.endpoint_probe import ProbeEndpoint
 from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.outcomes import Record
 from notifier.services.secretbox import SecretBox
@@ -39,3 +40,8 @@ def build(core: Core, record: Record) -> HookAttempt:
         core.gather,
         lease=core.settings.lease,
     )
+
+
+def build_probe(core: Core, hooks: HookAttempt) -> ProbeEndpoint:
+    """Build what asks disabled endpoints, by the engine that posts to the others."""
+    return ProbeEndpoint(core.database, core.clock, hooks.engine, build_renderer(core), hooks.secrets, core.gather)

@@ -3,7 +3,7 @@
 import os
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Protocol
 
@@ -91,6 +91,16 @@ class WorkerRuntime:
     def letters(self) -> object:
         """Send the letters that are due."""
         return self._letters()
+
+    def probe(self, endpoint_id: int) -> None:
+        """Ask a disabled endpoint whether it works again."""
+        self._probe(endpoint_id)
+
+    @once
+    def _probe(self) -> Callable[[int], object]:
+        hooks = self._channels[Channel.WEBHOOK].attempt
+        made: Callable[[int], object] = import_module(_MODULES[Channel.WEBHOOK]).build_probe(self._core, hooks)
+        return made
 
     def close(self) -> None:
         """Let go of connections and loops."""

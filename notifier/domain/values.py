@@ -152,6 +152,7 @@ class Reason(StrEnum):
     HOURLY_LIMIT = "hourly_limit"
     TRANSLATION = "translation"
     UNSUBSCRIBED = "unsubscribed"
+    NOT_WANTED = "not_wanted"  # an endpoint chose other types of messages
     NEWER_UPDATE = "newer_update"
     GAVE_UP = "gave_up"
 

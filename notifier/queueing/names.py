@@ -15,3 +15,4 @@ class TaskName(StrEnum):
     PLAN = "notifier.plan"  # notification id: int
     ATTEMPT_BATCH = "notifier.attempt_batch"  # batch id: int
     SEND_LETTERS = "notifier.send_letters"  # no argument
+    PROBE_ENDPOINT = "notifier.probe_endpoint"  # endpoint number: int

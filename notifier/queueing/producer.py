@@ -88,6 +88,10 @@ class Producer:
         """Ask a worker to send the letters that are due. They are no fresh news: the lane of retries has time."""
         self._send(TaskName.SEND_LETTERS, Lane.RETRY, [])
 
+    def probe(self, endpoint_id: int) -> None:
+        """Ask a worker whether a disabled endpoint works again: old trouble, so beside what is fresh."""
+        self._send(TaskName.PROBE_ENDPOINT, Lane.RETRY, [endpoint_id])
+
     def depth(self, lane: Lane) -> int:
         """How many messages wait in a lane; `UNKNOWN_DEPTH` when the broker does not say."""
         return self.depths([lane]).get(lane, UNKNOWN_DEPTH)

@@ -255,7 +255,7 @@ def _leaves(row: Any, stored: StoredNotification, around: Around, now: datetime)
     if row.state != "active":
         state, reason = DeliveryState.CANCELED, Reason.ENDPOINT_DISABLED
     elif row.types and webhook_type(stored.notice) not in row.types:
-        state = DeliveryState.CANCELED
+        state, reason = DeliveryState.CANCELED, Reason.NOT_WANTED
     elif row.mode == "latest" and row.id in around.overtaken and not row.is_replay:
         state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE
     elif row.id in around.sending or (row.mode == "every" and row.id in around.queued):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 from sqlalchemy import Connection
 
-from notifier.domain.endpoint import Endpoint, EndpointState, StoredEndpoint
+from notifier.domain.endpoint import Endpoint, EndpointMode, EndpointState, StoredEndpoint
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
 from notifier.domain.ids import new_ulid
 from notifier.domain.subscriber import Vocabulary
@@ -18,20 +18,14 @@ from notifier.inbound.endpoints import endpoint_to_json, parse_endpoint, parse_e
 from notifier.services.audit import CHANGED, Actor, Subject, difference, record
 from notifier.services.endpoint_secrets import DEFAULT_OVERLAP, EndpointSecrets, new_secret
 from notifier.services.ports import Clock
-from notifier.storage import endpoints
+from notifier.storage import catch_up, endpoints
 from notifier.storage.codec import instant_to_json
+from notifier.storage.endpoint_health import CLEAN
 from notifier.storage.engine import Database
 
 Json = dict[str, Any]
 KIND = "endpoint"
 MASKED = "********"
-_HEALTHY: Json = {
-    "state_reason": "",
-    "failing_since": None,
-    "failed_attempts": 0,
-    "warned_at": None,
-    "disabled_at": None,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +110,8 @@ class Endpoints:
             kept = replace(after, headers=self.secrets.seal_headers(after.headers))
             values = endpoints.to_row(connection, kept) | _state_columns(before, after, now, moved=moved)
             endpoints.change(connection, stored.id, values, now)
+            if after.state is EndpointState.ACTIVE:
+                _catch_up(connection, stored, now)
             changes = _changes(before, after)
             if changes:
                 record(connection, actor, "endpoint.changed", _subject(public_id), at=now, detail=changes)
@@ -169,7 +165,7 @@ class Endpoints:
             return _view(_existing(connection, public_id)) | {"secret": secret}
 
     def enable(self, public_id: str, actor: Actor) -> Json:
-        """Make an endpoint active with a clean record.
+        """Make an endpoint active with a clean record; what it missed while it failed becomes due.
 
         Raises:
             NotFoundError: no such endpoint.
@@ -191,6 +187,8 @@ class Endpoints:
             after = replace(stored.endpoint, state=state)
             values = {"state": state.value, **_state_columns(stored.endpoint, after, now, reason=reason)}
             endpoints.change(connection, stored.id, values, now)
+            if state is EndpointState.ACTIVE:
+                _catch_up(connection, stored, now)
             detail = {"state": [stored.endpoint.state.value, state.value], "reason": reason}
             action = "endpoint.enabled" if state is EndpointState.ACTIVE else "endpoint.disabled"
             record(connection, actor, action, _subject(public_id), at=now, detail=detail)
@@ -224,7 +222,7 @@ class Endpoints:
             stored = _existing(connection, public_id, lock=True)
             values: Json = {"last_success_at": now} if succeeded else {}
             if succeeded and stored.endpoint.state is EndpointState.PENDING:
-                values |= {"state": EndpointState.ACTIVE.value, **_HEALTHY}
+                values |= {"state": EndpointState.ACTIVE.value, **CLEAN}
             if values:
                 endpoints.change(connection, stored.id, values, now)
             detail = {"succeeded": succeeded, "status": status}
@@ -255,6 +253,12 @@ class Endpoints:
         return changed
 
 
+def _catch_up(connection: Connection, stored: StoredEndpoint, now: datetime) -> None:
+    if stored.failing_since is not None and stored.endpoint.state is EndpointState.DISABLED:
+        latest_only = stored.endpoint.mode is EndpointMode.LATEST
+        catch_up.catch_up(connection, stored.id, stored.failing_since, now, latest_only=latest_only)
+
+
 def _subject(public_id: str) -> Subject:
     return Subject(KIND, public_id)
 
@@ -271,8 +275,9 @@ def _state_columns(
 ) -> Json:
     """Return the columns that go with a state: a fresh start is a clean record."""
     if after.state is EndpointState.DISABLED:
-        return {} if before.state is after.state else {"state_reason": reason, "disabled_at": now}
-    return dict(_HEALTHY) if moved or before.state is not after.state else {}
+        unasked: Json = {"probe_at": None}  # who says so themselves is not asked whether it works again
+        return unasked if before.state is after.state else unasked | {"state_reason": reason, "disabled_at": now}
+    return dict(CLEAN) if moved or before.state is not after.state else {}
 
 
 def _view(stored: StoredEndpoint) -> Json:

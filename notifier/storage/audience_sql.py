@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from notifier.domain.values import Channel, DeliveryState
+from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage.holding import Held
 from notifier.storage.notifications import Earlier
 from notifier.storage.translations import Followers
@@ -11,6 +11,8 @@ from notifier.storage.translations import Followers
 # gets its earlier messages first, so what is queued for it will have reached it.
 _REACHED = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.SENDING)
 _MEANT = (*_REACHED, DeliveryState.QUEUED, DeliveryState.SUPERSEDED, DeliveryState.BOUNCED)
+# An endpoint that did not take it may yet catch up; one that chose other types of messages waits for those.
+_STILL_MEANT = (Reason.ENDPOINT_DISABLED, Reason.GAVE_UP, Reason.NOT_WANTED)
 _SURE = {Channel.WEBHOOK: (*_REACHED, DeliveryState.QUEUED)}
 
 
@@ -30,7 +32,7 @@ def _told_sql(channel: Channel, prior: Sequence[Earlier]) -> str:
     older = _sql_list(each.id for each in prior if not each.in_round)
     ends = _sql_list(each.id for each in prior if each.ends and not each.in_round)
     reached = f"COALESCE(d.state, b.state) IN ({_sql_list(_SURE.get(channel, _REACHED))})"
-    meant = f"COALESCE(d.state, b.state) IN ({_sql_list(_MEANT)})"
+    meant = f"(COALESCE(d.state, b.state) IN ({_sql_list(_MEANT)}) OR d.reason IN ({_sql_list(_STILL_MEANT)}))"
     return f"""
         SELECT d.recipient_key,
                MAX(CASE WHEN {reached} THEN {sequence} ELSE 0 END) AS since,
@@ -68,7 +70,7 @@ _HOOK_AUDIENCE = """
     LEFT JOIN told ON told.recipient_key = e.id
     JOIN verdict v ON v.notification_id = :notification_id AND v.preference_id = e.preference_id
                   AND v.standing = {standing}
-    WHERE e.id BETWEEN :key_from AND :key_to AND e.state = 'active'
+    WHERE e.id BETWEEN :key_from AND :key_to AND (e.state = 'active' OR e.probe_at IS NOT NULL)
 """
 
 _ACCOUNT_AUDIENCE = """

@@ -1,21 +1,35 @@
 """What attempts leave in endpoints' rows: since when one fails, how often, and when it last worked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, select, text, update
 
+from notifier.domain.endpoint import EndpointState
 from notifier.storage import tables as t
 from notifier.storage.rowset import packed, rows_sql
-from notifier.storage.types import to_micros
+from notifier.storage.types import AnyRow, to_micros
 
 # `last_success_at` is exact to this much: a healthy endpoint's row is not written for every message.
 _COARSE = timedelta(minutes=1)
 _IDS = {"id": "bigint"}
+CLEAN: Mapping[str, Any] = {
+    "state_reason": "",
+    "failing_since": None,
+    "last_failure_at": None,
+    "failed_attempts": 0,
+    "warned_at": None,
+    "disabled_at": None,
+    "probe_at": None,
+    "probes": 0,
+}
+"""The columns of an endpoint that has a fresh start."""
+_ACTIVE, _DISABLED = EndpointState.ACTIVE.value, EndpointState.DISABLED.value
 
 
 def worked(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -> None:
-    """Any success resets the count of failures."""
+    """Take note of successes: each resets the record of failures."""
     sql = f"""
         UPDATE endpoint SET failing_since = NULL, last_failure_at = NULL, failed_attempts = 0, warned_at = NULL,
             last_success_at = :now
@@ -39,7 +53,62 @@ def _packed(endpoint_ids: Sequence[int]) -> str:
 
 
 def gone(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -> None:
-    """Disable those that want no more messages."""
+    """Disable those that want no more messages; they are not asked again."""
     statement = update(t.endpoint).where(t.endpoint.c.id.in_(endpoint_ids))
     why = "the receiver answered 410 Gone"
-    connection.execute(statement.values(state="disabled", state_reason=why, disabled_at=now, updated_at=now))
+    connection.execute(
+        statement.values(state=_DISABLED, state_reason=why, disabled_at=now, probe_at=None, updated_at=now)
+    )
+
+
+def failing(connection: Connection, before: datetime, limit: int) -> Sequence[AnyRow]:
+    """Return active endpoints that have only failed since before then, the longest failing first."""
+    e = t.endpoint.c
+    statement = (
+        select(e.id, e.public_id, e.owner_email, e.failing_since, e.last_failure_at, e.warned_at)
+        .where(e.state == _ACTIVE, e.failing_since <= before, e.last_failure_at.is_not(None))
+        .order_by(e.failing_since)
+        .limit(limit)
+    )
+    return connection.execute(statement).all()
+
+
+def warned(connection: Connection, endpoint_id: int, now: datetime) -> None:
+    """Remember that the owner was warned."""
+    connection.execute(update(t.endpoint).where(t.endpoint.c.id == endpoint_id).values(warned_at=now))
+
+
+def disable(connection: Connection, endpoint_id: int, reason: str, *, probe_at: datetime | None, now: datetime) -> bool:
+    """Post nothing more to an endpoint, and ask it again at `probe_at`; False when it worked or changed meanwhile."""
+    e = t.endpoint.c
+    statement = (
+        update(t.endpoint)
+        .where(e.id == endpoint_id, e.state == _ACTIVE, e.failing_since.is_not(None))
+        .values(state=_DISABLED, state_reason=reason, disabled_at=now, probe_at=probe_at, probes=0, updated_at=now)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def probes_due(connection: Connection, now: datetime, limit: int) -> Sequence[int]:
+    """Return the endpoints that are to be asked now whether they work again."""
+    e = t.endpoint.c
+    statement = select(e.id).where(e.state == _DISABLED, e.probe_at <= now).order_by(e.probe_at).limit(limit)
+    return list(connection.execute(statement).scalars())
+
+
+def claim_probe(
+    connection: Connection, endpoint_id: int, now: datetime, next_at: Callable[[int], datetime | None]
+) -> AnyRow | None:
+    """Take an endpoint that is due to be asked, and note when it is asked next; None when somebody else did."""
+    e = t.endpoint.c
+    found = select(t.endpoint).where(e.id == endpoint_id, e.state == _DISABLED, e.probe_at <= now)
+    row = connection.execute(found.with_for_update()).one_or_none()
+    if row is not None:
+        values = {"probe_at": next_at(row.probes + 1), "probes": row.probes + 1}
+        connection.execute(update(t.endpoint).where(e.id == endpoint_id).values(values))
+    return row
+
+
+def stop_probing(connection: Connection, endpoint_id: int) -> None:
+    """Ask it no more."""
+    connection.execute(update(t.endpoint).where(t.endpoint.c.id == endpoint_id).values(probe_at=None))

@@ -103,7 +103,7 @@ def test_with_latest_an_update_the_endpoint_does_not_want_replaces_nothing(datab
     house.work()
     house.line.answers.clear()
     house.later(5)
-    assert house.states("choosy") == [("accepted", None, 2), ("canceled", None, 0)]
+    assert house.states("choosy") == [("accepted", None, 2), ("canceled", "not_wanted", 0)]
 
 
 def test_types_leave_out_what_the_endpoint_does_not_want(database: Database) -> None:
@@ -114,6 +114,15 @@ def test_types_leave_out_what_the_endpoint_does_not_want(database: Database) -> 
         house.work()
     assert [message["type"] for message in house.heard("typed")] == ["incident.created", "incident.resolved"]
     assert house.states("typed")[1][0] == "canceled"
+
+
+def test_who_wants_the_end_only_by_type_is_told_the_end(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("typed", types=["incident.resolved"])
+    for status in (Status.INVESTIGATING, Status.RESOLVED):
+        house.spine.post(status)
+        house.work()
+    assert [message["type"] for message in house.heard("typed")] == ["incident.resolved"]
 
 
 def test_a_receiver_that_is_gone_is_disabled_and_told_nothing_more(database: Database) -> None:

@@ -28,6 +28,9 @@ class Recorder:
     def letters(self) -> None:
         self.calls.append(("letters", None))
 
+    def probe(self, endpoint_id: int) -> None:
+        self.calls.append(("probe", endpoint_id))
+
     def close(self) -> None:
         self.calls.append(("close", None))
 
@@ -35,10 +38,16 @@ class Recorder:
 def test_every_task_name_has_a_task_that_calls_one_use_case() -> None:
     app, runtime = build_app("redis://127.0.0.1:1", drain_seconds=5), Recorder()
     register(app, runtime, TaskPolicy())
-    for name, argument in [(TaskName.ANNOUNCE, "inc-1"), (TaskName.PLAN, 4), (TaskName.ATTEMPT_BATCH, 5)]:
+    asked = [
+        (TaskName.ANNOUNCE, "inc-1"),
+        (TaskName.PLAN, 4),
+        (TaskName.ATTEMPT_BATCH, 5),
+        (TaskName.PROBE_ENDPOINT, 6),
+    ]
+    for name, argument in asked:
         app.tasks[name.value](argument)
     app.tasks[TaskName.SEND_LETTERS.value]()
-    assert runtime.calls == [("announce", "inc-1"), ("plan", 4), ("attempt", 5), ("letters", None)]
+    assert runtime.calls == [("announce", "inc-1"), ("plan", 4), ("attempt", 5), ("probe", 6), ("letters", None)]
     assert {name for name in app.tasks if name.startswith("notifier.")} == {name.value for name in TaskName}
 
 

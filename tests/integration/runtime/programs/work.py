@@ -45,6 +45,9 @@ class Diary:
     def letters(self) -> None:
         self.write("letters")
 
+    def probe(self, endpoint_id: int) -> None:
+        self.write(f"probe {endpoint_id}")
+
     def close(self) -> None:
         self.write("closed")
 

@@ -1,0 +1,61 @@
+"""When an endpoint that fails is given up, and how it is asked again afterwards: pure decisions about its record."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What follows from an endpoint's record."""
+
+    KEEP = "keep"
+    WARN = "warn"
+    DISABLE = "disable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthPolicy:
+    """An endpoint is disabled when it has failed for `disable_after`, with attempts over `least_span` of that time.
+
+    One failure days ago, and nothing sent since, proves nothing. Its owner is warned after `warn_after`, and at least
+    `notice` before it happens.
+    """
+
+    disable_after: timedelta = timedelta(days=5)
+    least_span: timedelta = timedelta(hours=12)
+    warn_after: timedelta = timedelta(days=3)
+    notice: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRecord:
+    """Since when an endpoint has only failed, when it last did, and when its owner was warned."""
+
+    failing_since: datetime
+    last_failure_at: datetime
+    warned_at: datetime | None
+
+
+_FIRST_PROBE, _LONGEST_PROBE = timedelta(hours=1), timedelta(hours=24)
+MAX_PROBES = 60  # about two months; then only a person brings it back
+
+
+def judge(record: FailureRecord, now: datetime, policy: HealthPolicy) -> Verdict:
+    """Decide, touching nothing."""
+    if record.last_failure_at - record.failing_since < policy.least_span:
+        return Verdict.KEEP
+    if record.warned_at is None:
+        return Verdict.WARN if now - record.failing_since >= policy.warn_after else Verdict.KEEP
+    return Verdict.DISABLE if now >= disabling_time(record, record.warned_at, policy) else Verdict.KEEP
+
+
+def disabling_time(record: FailureRecord, warned_at: datetime, policy: HealthPolicy) -> datetime:
+    """Return when an endpoint will be disabled if it goes on failing."""
+    return max(record.failing_since + policy.disable_after, warned_at + policy.notice)
+
+
+def next_probe(probes: int, now: datetime) -> datetime | None:
+    """Return when a disabled endpoint is asked again after `probes` unanswered questions; None for never again."""
+    if probes >= MAX_PROBES:
+        return None
+    return now + min(_FIRST_PROBE * (1 << min(probes, 10)), _LONGEST_PROBE)

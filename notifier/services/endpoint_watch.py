@@ -1,0 +1,78 @@
+"""Watching endpoints that fail: their owners are warned, then they are disabled, then asked whether they work again."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from notifier.domain.endpoint_health import FailureRecord, HealthPolicy, Verdict, judge, next_probe
+from notifier.services.audit import SYSTEM, Subject, record
+from notifier.services.ports import Clock
+from notifier.storage import endpoint_health
+from notifier.storage.engine import Database
+from notifier.storage.types import AnyRow
+
+_EVERY = timedelta(minutes=1)
+_AT_ONCE = 500
+REASON = "it failed for days"
+Notify = Callable[[Connection, AnyRow, Verdict, datetime], None]
+
+
+@dataclass(frozen=True)
+class WatchEndpoints:
+    """A chore of the sweep: looks once a minute. `notify` writes the letter to an endpoint's owner, in the transaction.
+
+    `probe` asks a worker to find out whether a disabled endpoint works again.
+    """
+
+    database: Database
+    clock: Clock
+    notify: Notify
+    probe: Callable[[int], object]
+    policy: HealthPolicy = field(default_factory=HealthPolicy)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _last: list[datetime] = field(default_factory=list, repr=False)
+
+    name = "endpoints"
+
+    def __call__(self) -> int:
+        """Look, if it is time to; returns how many endpoints something was done about."""
+        now = self.clock()
+        with self._lock:
+            if self._last and now - self._last[-1] < _EVERY:
+                return 0
+            self._last[:] = [now]
+        return self._judge_failing(now) + self._probe_disabled(now)
+
+    def _judge_failing(self, now: datetime) -> int:
+        with self.database.read() as connection:
+            rows = endpoint_health.failing(connection, now - self.policy.warn_after, _AT_ONCE)
+        verdicts = [(row, judge(_record(row), now, self.policy)) for row in rows]
+        acted = [(row, verdict) for row, verdict in verdicts if verdict is not Verdict.KEEP]
+        for row, verdict in acted:
+            with self.database.write() as connection:
+                self._act(connection, row, verdict, now)
+        return len(acted)
+
+    def _act(self, connection: Connection, row: AnyRow, verdict: Verdict, now: datetime) -> None:
+        if verdict is Verdict.WARN:
+            endpoint_health.warned(connection, row.id, now)
+        elif not endpoint_health.disable(connection, row.id, REASON, probe_at=next_probe(0, now), now=now):
+            return
+        action = "endpoint.warned" if verdict is Verdict.WARN else "endpoint.disabled"
+        record(connection, SYSTEM, action, Subject("endpoint", row.public_id), at=now, detail={"reason": REASON})
+        if row.owner_email:
+            self.notify(connection, row, verdict, now)
+
+    def _probe_disabled(self, now: datetime) -> int:
+        with self.database.read() as connection:
+            due = endpoint_health.probes_due(connection, now, _AT_ONCE)
+        for endpoint_id in due:
+            self.probe(endpoint_id)
+        return len(due)
+
+
+def _record(row: AnyRow) -> FailureRecord:
+    return FailureRecord(failing_since=row.failing_since, last_failure_at=row.last_failure_at, warned_at=row.warned_at)

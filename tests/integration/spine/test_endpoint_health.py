@@ -1,0 +1,144 @@
+"""An endpoint that fails for days: its owner is warned, it is disabled, asked again, and catches up."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from notifier.domain.endpoint_health import Verdict
+from notifier.domain.errors import PermanentDeliveryError
+from notifier.domain.values import Reason, Status
+from notifier.rendering.renderer import Renderer
+from notifier.resources import locales_dir, templates_dir
+from notifier.services.endpoint_probe import ProbeEndpoint
+from notifier.services.endpoint_watch import WatchEndpoints
+from notifier.storage.engine import Database
+from tests.partners import BRAND, Partners, down, partners, url_of
+
+HOUR, DAY = 3600.0, 86_400.0
+
+
+class Watched:
+    """A house whose endpoints are watched; letters are kept."""
+
+    def __init__(self, database: Database) -> None:
+        self.letters: list[tuple[str, Verdict]] = []
+        self.house: Partners = partners(database)
+        spine = self.house.spine
+
+        def notify(_connection: Connection, row: Any, verdict: Verdict, _now: datetime) -> None:
+            self.letters.append((row.owner_email, verdict))
+
+        hooks = self.house.hooks
+        wording = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
+        probe = ProbeEndpoint(database, spine.clock, self.house.line, wording, hooks.secrets, spine.gather)
+        self.watch = WatchEndpoints(database, spine.clock, notify, probe)
+
+    def hours(self, number: float) -> None:
+        """Let time pass hour by hour."""
+        for _ in range(round(number)):
+            self.house.later(HOUR)
+            self.watch()
+            self.house.work()
+
+    def fail_until_disabled(self, name: str) -> None:
+        self.house.line.answers[url_of(name)] = down
+        self.house.spine.post(Status.INVESTIGATING)
+        self.house.work()
+        self.hours(5 * 24)
+        assert self.house.row(name).state == "disabled"
+
+
+@pytest.fixture
+def watched(sqlite_database: Database) -> Watched:
+    return Watched(sqlite_database)
+
+
+def test_the_owner_is_warned_and_told_and_the_endpoint_disabled_after_five_days(watched: Watched) -> None:
+    house = watched.house
+    house.endpoint("weak", owner_email="ops@weak.example")
+    house.endpoint("sound", owner_email="ops@sound.example")
+    house.line.answers[url_of("weak")] = down
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    watched.hours(71)
+    assert watched.letters == []
+    watched.hours(2)
+    assert watched.letters == [("ops@weak.example", Verdict.WARN)]
+    watched.hours(45)
+    assert house.row("weak").state == "active"
+    watched.hours(3)
+    assert watched.letters == [("ops@weak.example", Verdict.WARN), ("ops@weak.example", Verdict.DISABLE)]
+    assert (house.row("weak").state, house.row("weak").state_reason) == ("disabled", "it failed for days")
+    assert house.row("sound").state == "active"
+
+
+def test_any_success_resets_the_record(watched: Watched) -> None:
+    house = watched.house
+    house.endpoint("weak", owner_email="ops@weak.example")
+    house.line.answers[url_of("weak")] = down
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    watched.hours(50)
+    assert house.row("weak").failing_since is not None
+    house.line.answers.clear()
+    watched.hours(30)
+    assert (house.row("weak").failing_since, house.row("weak").failed_attempts) == (None, 0)
+    watched.hours(60)
+    assert (watched.letters, house.row("weak").state) == ([], "active")
+
+
+def test_a_disabled_endpoint_is_asked_by_signed_tests_and_gets_everything_once_it_answers(watched: Watched) -> None:
+    house = watched.house
+    house.endpoint("weak")
+    watched.fail_until_disabled("weak")
+    for status in (Status.IDENTIFIED, Status.RESOLVED):
+        house.spine.post(status)
+        house.work()
+    before = len(house.posted("weak"))
+    watched.hours(3)
+    asked = house.posted("weak")[before:]
+    assert {request.delivery_id[:4] for request in asked} == {"tst_"}
+    assert [b"endpoint.test" in request.body for request in asked] == [True, True]
+    assert house.row("weak").state == "disabled"
+    house.line.answers.clear()
+    watched.hours(4)
+    assert house.row("weak").state == "active"
+    heard = [message for message in house.heard("weak")[before + 2 :] if message["type"] != "endpoint.test"]
+    assert [message["type"] for message in heard] == ["incident.created", "incident.updated", "incident.resolved"]
+    assert [message["data"]["sequence"] for message in heard] == [1, 2, 3]
+    assert [state for state, _, _ in house.states("weak")] == ["accepted"] * 3
+
+
+def test_one_that_wants_the_latest_gets_the_present_state_of_each_incident(watched: Watched) -> None:
+    house = watched.house
+    house.endpoint("weak", mode="latest")
+    watched.fail_until_disabled("weak")
+    for status in (Status.IDENTIFIED, Status.MONITORING):
+        house.spine.post(status)
+        house.work()
+    house.spine.post(Status.INVESTIGATING, incident_id="inc-2")
+    house.work()
+    before = len(house.posted("weak"))
+    house.line.answers.clear()
+    watched.hours(2)
+    heard = [message for message in house.heard("weak")[before:] if message["type"] != "endpoint.test"]
+    assert sorted((message["data"]["incident"]["id"], message["data"]["sequence"]) for message in heard) == [
+        ("inc-1", 3),
+        ("inc-2", 1),
+    ]
+    newest = next(message for message in heard if message["data"]["incident"]["id"] == "inc-1")
+    assert [update["status"] for update in newest["data"]["updates"]] == ["investigating", "identified", "monitoring"]
+
+
+def test_an_endpoint_that_says_it_is_gone_is_not_asked_again(watched: Watched) -> None:
+    house = watched.house
+    house.endpoint("weak")
+    watched.fail_until_disabled("weak")
+    house.line.answers[url_of("weak")] = lambda _: PermanentDeliveryError(Reason.GONE, "HTTP 410", status=410)
+    watched.hours(2)
+    asked = len(house.posted("weak"))
+    watched.hours(48)
+    assert len(house.posted("weak")) == asked
+    assert (house.row("weak").state, house.row("weak").probe_at) == ("disabled", None)
