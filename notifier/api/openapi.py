@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from notifier.api.outgoing import OutgoingMessage
+from notifier.api.outgoing_formats import CloudEvent, StatuspageMessage
 from notifier.api.problems import MEDIA_TYPE
 from notifier.api.shapes import Problem
 from notifier.inbound.endpoints import EndpointBody, EndpointPatch
@@ -24,6 +26,9 @@ _BODIES: tuple[type[BaseModel], ...] = (
     SignUpBody,
     EndpointBody,
     EndpointPatch,
+    OutgoingMessage,
+    CloudEvent,
+    StatuspageMessage,
     Problem,
 )
 _METHODS = ("get", "post", "patch", "put", "delete")

@@ -1,10 +1,11 @@
-"""What partners' endpoints receive: the `webhooks` of the OpenAPI document (format `standard`)."""
+"""What partners' endpoints receive in format `standard`, and the `webhooks` of the OpenAPI document."""
 
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Header
 from pydantic import AwareDatetime, Field
 
+from notifier.api.contract import raw_body
 from notifier.api.history_shapes import ComponentShape
 from notifier.api.shapes import Shape
 from notifier.domain.values import Impact, Status, WebhookType
@@ -60,9 +61,25 @@ class OutgoingData(Shape):
 class OutgoingMessage(Shape):
     """The body of one message."""
 
-    type: str
+    type: Literal[
+        "incident.created",
+        "incident.updated",
+        "incident.resolved",
+        "incident.postmortem",
+        "maintenance.scheduled",
+        "maintenance.started",
+        "maintenance.updated",
+        "maintenance.completed",
+    ]
     timestamp: AwareDatetime
     data: OutgoingData
+
+
+class OutgoingTestData(Shape):
+    """That it is a test, and which."""
+
+    message: str
+    id: str
 
 
 class OutgoingTest(Shape):
@@ -70,7 +87,7 @@ class OutgoingTest(Shape):
 
     type: Literal["endpoint.test"]
     timestamp: AwareDatetime
-    data: dict[str, Any]
+    data: OutgoingTestData
 
 
 _Id = Annotated[str, Header(alias="webhook-id", description="The delivery's id: the same on every retry.")]
@@ -82,6 +99,11 @@ _Signature = Annotated[
         description="Standard Webhooks: `v1,` and base64 of an HMAC-SHA256 over id.timestamp.body.",
     ),
 ]
+_REF = "#/components/schemas/"
+_BODIES = {
+    "application/json": {"anyOf": [{"$ref": f"{_REF}OutgoingMessage"}, {"$ref": f"{_REF}StatuspageMessage"}]},
+    "application/cloudevents+json": {"$ref": f"{_REF}CloudEvent"},
+}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     "2XX": {"description": "Taken."},
     410: {"description": "Gone: the endpoint is disabled."},
@@ -92,9 +114,16 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 def webhooks() -> APIRouter:
     """Return a router of what is sent, for `FastAPI.webhooks`: documentation only, nobody can call it."""
     router = APIRouter()
+    formats = raw_body({media: {"schema": schema} for media, schema in _BODIES.items()})
     for kind, text in _TEXTS.items():
         router.add_api_route(
-            kind.value, _message, methods=["POST"], summary=kind.value, description=text, responses=_ANSWERS
+            kind.value,
+            _message,
+            methods=["POST"],
+            summary=kind.value,
+            description=text,
+            responses=_ANSWERS,
+            openapi_extra=formats,
         )
     text = "A test that somebody asked for. No incident is behind it."
     router.add_api_route(
@@ -104,8 +133,8 @@ def webhooks() -> APIRouter:
     return router
 
 
-def _message(id_: _Id, timestamp: _Timestamp, signature: _Signature, body: Annotated[OutgoingMessage, Body()]) -> None:
-    """Only its signature is used."""
+def _message(id_: _Id, timestamp: _Timestamp, signature: _Signature) -> None:
+    """Only its signature is used; which bodies it has stands in `_BODIES`."""
 
 
 def _test(id_: _Id, timestamp: _Timestamp, signature: _Signature, body: Annotated[OutgoingTest, Body()]) -> None:
