@@ -19,6 +19,7 @@ from notifier.services.attempt import LEASE, Attempt
 from notifier.services.attempt_hooks import HookAttempt
 from notifier.services.endpoint_health import Health
 from notifier.services.endpoint_secrets import EndpointSecrets, new_secret
+from notifier.services.endpoint_watch import write_letter
 from notifier.services.outcomes import Record
 from notifier.services.secretbox import SecretBox
 from notifier.storage import deliveries, preferences
@@ -187,7 +188,7 @@ def partners(database: Database) -> Partners:
     secrets = EndpointSecrets(SecretBox(["k" * 32], "endpoint"))
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
     hooks = HookAttempt(
-        database, spine.clock, renderer, line, secrets, Health(), record, spine.gather, spread=lambda: 0.0
+        database, spine.clock, renderer, line, secrets, Health(write_letter), record, spine.gather, spread=lambda: 0.0
     )
     attempt = Attempt(database, spine.clock, spine.nudges, "worker", {Channel.WEBHOOK: hooks})
     return Partners(spine, line, attempt, hooks)

@@ -18,6 +18,7 @@ from notifier.services.addresses import AddressKeys
 from notifier.services.announce import Announce
 from notifier.services.calm import ResolveCalm
 from notifier.services.due_letters import DueLetters
+from notifier.services.endpoint_watch import WatchEndpoints, write_letter
 from notifier.services.gather import Gather
 from notifier.services.ingest import Ingest
 from notifier.services.lapsed import ForgetLapsed
@@ -104,7 +105,8 @@ class Core:
         calm = ResolveCalm(self.database, self.clock, self.ingest, neutral_texts(self.settings.brand().locales))
         letters = DueLetters(self.database, self.clock, self.nudge, self.producer)
         lapsed = ForgetLapsed(self.database, self.clock, self.addresses)
-        chores = (calm, letters, lapsed)
+        watch = WatchEndpoints(self.database, self.clock, write_letter, self.producer.probe)
+        chores = (calm, letters, lapsed, watch)
         return Sweep(
             self.database,
             self.clock,

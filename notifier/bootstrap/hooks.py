@@ -7,6 +7,7 @@ from notifier.services.attempt_hooks import HookAttempt
 from notifier.services.endpoint_health import Health
 from notifier.services.endpoint_probe import ProbeEndpoint
 from notifier.services.endpoint_secrets import EndpointSecrets
+from notifier.services.endpoint_watch import write_letter
 from notifier.services.outcomes import Record
 from notifier.services.secretbox import SecretBox
 
@@ -35,7 +36,7 @@ def build(core: Core, record: Record) -> HookAttempt:
         build_renderer(core),
         build_engine(core),
         build_endpoint_secrets(core),
-        Health(),
+        Health(write_letter),
         record,
         core.gather,
         lease=core.settings.lease,

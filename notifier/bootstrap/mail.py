@@ -9,8 +9,10 @@ from notifier.channels.base import MailSender
 from notifier.channels.email.sendgrid import SendGridSender
 from notifier.channels.email.smtp import SmtpSender
 from notifier.channels.email.smtp_session import SmtpServer
+from notifier.domain.letter import ABOUT_ENDPOINTS
 from notifier.queueing.pacing import RedisPacer
 from notifier.services.attempt_mail import MailAttempt
+from notifier.services.endpoint_letters import EndpointLetters, LettersByKind
 from notifier.services.letters import SendLetters
 from notifier.services.links import Links
 from notifier.services.outcomes import Record
@@ -36,13 +38,16 @@ def build(core: Core, record: Record) -> MailAttempt:
 
 
 def build_letters(core: Core) -> SendLetters:
-    """Build what sends letters about subscriptions; opens nothing.
+    """Build what sends letters about subscriptions and endpoints; opens nothing.
 
     Raises:
         ConfigError: a provider lacks its key or address.
     """
     public_url = core.settings.deployment.public_url
-    writer = SubscriberLetters(core.addresses, Tokens(core.secret_keys, core.clock), public_url)
+    brand = core.settings.brand()
+    to_subscribers = SubscriberLetters(core.addresses, Tokens(core.secret_keys, core.clock), public_url)
+    to_owners = EndpointLetters(public_url, brand.default_locale, brand.timezone)
+    writer = LettersByKind(dict.fromkeys(ABOUT_ENDPOINTS, to_owners), to_subscribers)
     return SendLetters(core.database, core.clock, writer, build_renderer(core), _route(core))
 
 

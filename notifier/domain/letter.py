@@ -14,11 +14,16 @@ class LetterKind(StrEnum):
     SUBSCRIPTION_CONFIRM = "subscription_confirm"  # asks the owner of an address whether they signed up
     SUBSCRIPTION_KNOWN = "subscription_known"  # to who is told already: with the link to their preferences
     ADDRESS_CHANGE_CONFIRM = "address_change_confirm"  # to the new address
+    ENDPOINT_WARNING = "endpoint_warning"  # to who looks after a webhook endpoint that has failed for days
+    ENDPOINT_DISABLED = "endpoint_disabled"  # to the same, when nothing more is sent there
+
+
+ABOUT_ENDPOINTS = frozenset({LetterKind.ENDPOINT_WARNING, LetterKind.ENDPOINT_DISABLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One letter to send. `subject_id` is the subscriber's row number; no address and no link is kept in it."""
+    """One letter to send. `subject_id` is a subscriber's or endpoint's row number; it keeps no address and no link."""
 
     id: int
     kind: LetterKind

@@ -1,19 +1,25 @@
 """Health of endpoints: what attempts say about a partner's receiver."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from notifier.domain.endpoint_health import Verdict
 from notifier.domain.errors import DeliveryError
 from notifier.domain.message import HookResult
 from notifier.domain.values import Reason
 from notifier.storage import endpoint_health
+from notifier.storage.types import AnyRow
 
 
 class Health:
-    """Keeps count of successes and failures; a receiver that answers 410 is disabled at once."""
+    """Keeps count of successes and failures; a receiver that answers 410 is disabled at once, and its owner told."""
+
+    def __init__(self, tell_owner: Callable[[Connection, AnyRow, Verdict, datetime], None]) -> None:
+        """Take what writes the letter to an endpoint's owner down."""
+        self._tell_owner = tell_owner
 
     def note(self, connection: Connection, results: Sequence[HookResult], now: datetime) -> None:
         """Take the outcomes of attempts into the endpoints' rows, one statement per kind of outcome."""
@@ -25,7 +31,9 @@ class Health:
         if failed := kinds["failed"]:
             endpoint_health.failed(connection, failed, now)
         if gone := kinds["gone"]:
-            endpoint_health.gone(connection, gone, now)
+            for row in endpoint_health.gone(connection, gone, now):
+                if row.owner_email:
+                    self._tell_owner(connection, row, Verdict.DISABLE, now)
 
 
 def _kind(result: HookResult) -> str:

@@ -8,16 +8,27 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from notifier.domain.endpoint_health import FailureRecord, HealthPolicy, Verdict, judge, next_probe
+from notifier.domain.letter import LetterKind, NewLetter
 from notifier.services.audit import SYSTEM, Subject, record
 from notifier.services.ports import Clock
-from notifier.storage import endpoint_health
+from notifier.storage import endpoint_health, letters
 from notifier.storage.engine import Database
 from notifier.storage.types import AnyRow
 
 _EVERY = timedelta(minutes=1)
 _AT_ONCE = 500
-REASON = "it failed for days"
+_KEPT = timedelta(days=3)  # a provider that is away longer than this: then the letter has lost its point
+_KINDS = {Verdict.WARN: LetterKind.ENDPOINT_WARNING, Verdict.DISABLE: LetterKind.ENDPOINT_DISABLED}
+_NO_SUBSCRIBER = 0  # the address key of letters that are about no subscription
+
+
 Notify = Callable[[Connection, AnyRow, Verdict, datetime], None]
+
+
+def write_letter(connection: Connection, row: AnyRow, verdict: Verdict, now: datetime) -> None:
+    """Write a letter to an endpoint's owner down; it leaves by itself (`services/letters.py`)."""
+    letter = NewLetter(kind=_KINDS[verdict], subject_id=row.id, address_key=_NO_SUBSCRIBER, expires_at=now + _KEPT)
+    letters.add(connection, letter, now)
 
 
 @dataclass(frozen=True)
@@ -59,10 +70,17 @@ class WatchEndpoints:
     def _act(self, connection: Connection, row: AnyRow, verdict: Verdict, now: datetime) -> None:
         if verdict is Verdict.WARN:
             endpoint_health.warned(connection, row.id, now)
-        elif not endpoint_health.disable(connection, row.id, REASON, probe_at=next_probe(0, now), now=now):
+        elif not endpoint_health.disable(connection, row.id, probe_at=next_probe(0, now), now=now):
             return
         action = "endpoint.warned" if verdict is Verdict.WARN else "endpoint.disabled"
-        record(connection, SYSTEM, action, Subject("endpoint", row.public_id), at=now, detail={"reason": REASON})
+        record(
+            connection,
+            SYSTEM,
+            action,
+            Subject("endpoint", row.public_id),
+            at=now,
+            detail={"reason": endpoint_health.FAILED_FOR_DAYS},
+        )
         if row.owner_email:
             self.notify(connection, row, verdict, now)
 

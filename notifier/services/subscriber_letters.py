@@ -27,11 +27,12 @@ class SubscriberLetters:
         """Return what a letter says; None when it has no point any more."""
         stored = subscribers.get_by_id(connection, letter.subject_id)
         email = self._address(stored, letter) if stored is not None else None
-        if stored is None or email is None:
+        message = self._message(letter)
+        if stored is None or email is None or message is None:
             return None
         subscriber = stored.subscriber
         return Addressed(
-            message=self._message(letter),
+            message=message,
             email=email,
             name=subscriber.name,
             locale=subscriber.locale,
@@ -49,7 +50,7 @@ class SubscriberLetters:
             email = stored.subscriber.email if wanted else None
         return email if email is not None and self.addresses.of(email) == letter.address_key else None
 
-    def _message(self, letter: Letter) -> AccountMessage:
+    def _message(self, letter: Letter) -> AccountMessage | None:
         expires_at = letter.expires_at
         match letter.kind:
             case LetterKind.SUBSCRIPTION_CONFIRM:
@@ -62,3 +63,5 @@ class SubscriberLetters:
                 key = letter.address_key
                 token = self.tokens.sign(Purpose.ADDRESS_CHANGE, letter.subject_id, key, expires_at=expires_at)
                 return AddressChangeConfirm(confirm_url=f"{self.public_url}/address/{token}", expires_at=expires_at)
+            case LetterKind.ENDPOINT_WARNING | LetterKind.ENDPOINT_DISABLED:
+                return None  # `endpoint_letters.py` writes those

@@ -7,12 +7,14 @@ from typing import Any
 from sqlalchemy import Connection, select, text, update
 
 from notifier.domain.endpoint import EndpointState
+from notifier.domain.values import Channel
 from notifier.storage import tables as t
 from notifier.storage.rowset import packed, rows_sql
 from notifier.storage.types import AnyRow, to_micros
 
 # `last_success_at` is exact to this much: a healthy endpoint's row is not written for every message.
 _COARSE = timedelta(minutes=1)
+_LOOK_BACK = timedelta(days=5)  # the retries of a message last less
 _IDS = {"id": "bigint"}
 CLEAN: Mapping[str, Any] = {
     "state_reason": "",
@@ -25,6 +27,7 @@ CLEAN: Mapping[str, Any] = {
     "probes": 0,
 }
 """The columns of an endpoint that has a fresh start."""
+FAILED_FOR_DAYS, ANSWERED_GONE = "it failed for days", "the receiver answered 410 Gone"
 _ACTIVE, _DISABLED = EndpointState.ACTIVE.value, EndpointState.DISABLED.value
 
 
@@ -52,13 +55,12 @@ def _packed(endpoint_ids: Sequence[int]) -> str:
     return packed([[number] for number in endpoint_ids])
 
 
-def gone(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -> None:
-    """Disable those that want no more messages; they are not asked again."""
-    statement = update(t.endpoint).where(t.endpoint.c.id.in_(endpoint_ids))
-    why = "the receiver answered 410 Gone"
-    connection.execute(
-        statement.values(state=_DISABLED, state_reason=why, disabled_at=now, probe_at=None, updated_at=now)
-    )
+def gone(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -> Sequence[AnyRow]:
+    """Disable those that want no more messages; they are not asked again. Returns those that were active."""
+    e = t.endpoint.c
+    values = {"state": _DISABLED, "state_reason": ANSWERED_GONE, "disabled_at": now, "probe_at": None}
+    statement = update(t.endpoint).where(e.id.in_(endpoint_ids), e.state == _ACTIVE)
+    return connection.execute(statement.values(**values, updated_at=now).returning(t.endpoint)).all()
 
 
 def failing(connection: Connection, before: datetime, limit: int) -> Sequence[AnyRow]:
@@ -78,13 +80,15 @@ def warned(connection: Connection, endpoint_id: int, now: datetime) -> None:
     connection.execute(update(t.endpoint).where(t.endpoint.c.id == endpoint_id).values(warned_at=now))
 
 
-def disable(connection: Connection, endpoint_id: int, reason: str, *, probe_at: datetime | None, now: datetime) -> bool:
+def disable(connection: Connection, endpoint_id: int, *, probe_at: datetime | None, now: datetime) -> bool:
     """Post nothing more to an endpoint, and ask it again at `probe_at`; False when it worked or changed meanwhile."""
     e = t.endpoint.c
     statement = (
         update(t.endpoint)
         .where(e.id == endpoint_id, e.state == _ACTIVE, e.failing_since.is_not(None))
-        .values(state=_DISABLED, state_reason=reason, disabled_at=now, probe_at=probe_at, probes=0, updated_at=now)
+        .values(
+            state=_DISABLED, state_reason=FAILED_FOR_DAYS, disabled_at=now, probe_at=probe_at, probes=0, updated_at=now
+        )
     )
     return connection.execute(statement).rowcount == 1
 
@@ -112,3 +116,22 @@ def claim_probe(
 def stop_probing(connection: Connection, endpoint_id: int) -> None:
     """Ask it no more."""
     connection.execute(update(t.endpoint).where(t.endpoint.c.id == endpoint_id).values(probe_at=None))
+
+
+def get(connection: Connection, endpoint_id: int) -> AnyRow | None:
+    """Return an endpoint's row by its number."""
+    return connection.execute(select(t.endpoint).where(t.endpoint.c.id == endpoint_id)).one_or_none()
+
+
+def last_error(connection: Connection, row: AnyRow) -> str:
+    """Return what an endpoint answered last, or what became of the attempt; empty when nothing is known."""
+    a, n = t.attempt.c, t.notification.c
+    since = (row.failing_since or row.disabled_at or row.updated_at) - _LOOK_BACK
+    recent = select(n.id).where(n.channel == Channel.WEBHOOK.value, n.created_at >= since)
+    statement = (
+        select(a.detail)
+        .where(a.notification_id.in_(recent), a.recipient_key == row.id, a.outcome != "accepted")
+        .order_by(a.id.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).scalar_one_or_none() or ""

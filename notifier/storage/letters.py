@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
-from notifier.domain.letter import Letter, LetterKind, NewLetter
+from notifier.domain.letter import ABOUT_ENDPOINTS, Letter, LetterKind, NewLetter
 from notifier.storage import tables as t
 from notifier.storage.dialect import insert
 
@@ -77,7 +77,8 @@ def put_off(connection: Connection, letter_id: int, due_at: datetime, *, counts:
 
 def forget(connection: Connection, subject_id: int) -> None:
     """Remove what was to be sent to somebody who is erased."""
-    connection.execute(delete(t.letter).where(_L.subject_id == subject_id))
+    endpoints = [kind.value for kind in ABOUT_ENDPOINTS]  # they have row numbers of their own
+    connection.execute(delete(t.letter).where(_L.subject_id == subject_id, _L.kind.not_in(endpoints)))
 
 
 def has_done(connection: Connection, before: datetime) -> bool:

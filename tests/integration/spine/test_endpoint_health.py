@@ -1,39 +1,63 @@
 """An endpoint that fails for days: its owner is warned, it is disabled, asked again, and catches up."""
 
 from datetime import datetime
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection
 
-from notifier.domain.endpoint_health import Verdict
-from notifier.domain.errors import PermanentDeliveryError
+from notifier.channels.base import MailReceipt
+from notifier.domain.errors import DeliveryError, PermanentDeliveryError
+from notifier.domain.message import HookRequest, MailRequest
 from notifier.domain.values import Reason, Status
+from notifier.queueing.pacing import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
+from notifier.services.endpoint_letters import EndpointLetters
 from notifier.services.endpoint_probe import ProbeEndpoint
-from notifier.services.endpoint_watch import WatchEndpoints
+from notifier.services.endpoint_watch import WatchEndpoints, write_letter
+from notifier.services.letters import SendLetters
+from notifier.services.route import MailRoute
 from notifier.storage.engine import Database
 from tests.partners import BRAND, Partners, down, partners, url_of
 
-HOUR, DAY = 3600.0, 86_400.0
+HOUR = 3600.0
+WARNING = "[MyOnlineStore] Your webhook endpoint does not answer"
+NOTICE = "[MyOnlineStore] Your webhook endpoint is disabled"
+
+
+def gone(_request: HookRequest) -> DeliveryError:
+    return PermanentDeliveryError(Reason.GONE, "HTTP 410", status=410)
+
+
+class Post:
+    """Takes the letters."""
+
+    name, max_batch, deduplicates = "provider", 1000, False
+
+    def __init__(self) -> None:
+        self.requests: list[MailRequest] = []
+
+    def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
+        del deadline
+        self.requests.append(request)
+        return MailReceipt(provider_message_id="m", accepted_ids=[item.delivery_id for item in request.recipients])
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
 
 class Watched:
-    """A house whose endpoints are watched; letters are kept."""
+    """A house whose endpoints are watched, and whose letters leave at once."""
 
     def __init__(self, database: Database) -> None:
-        self.letters: list[tuple[str, Verdict]] = []
         self.house: Partners = partners(database)
-        spine = self.house.spine
-
-        def notify(_connection: Connection, row: Any, verdict: Verdict, _now: datetime) -> None:
-            self.letters.append((row.owner_email, verdict))
-
-        hooks = self.house.hooks
+        self.post = Post()
+        spine, hooks = self.house.spine, self.house.hooks
         wording = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
+        writer = EndpointLetters("https://status.example", "en", "Europe/Amsterdam")
+        route = MailRoute([self.post], spine.clock, LocalPacer(spine.clock))
+        self.send = SendLetters(database, spine.clock, writer, wording, route)
         probe = ProbeEndpoint(database, spine.clock, self.house.line, wording, hooks.secrets, spine.gather)
-        self.watch = WatchEndpoints(database, spine.clock, notify, probe)
+        self.watch = WatchEndpoints(database, spine.clock, write_letter, probe)
 
     def hours(self, number: float) -> None:
         """Let time pass hour by hour."""
@@ -41,6 +65,12 @@ class Watched:
             self.house.later(HOUR)
             self.watch()
             self.house.work()
+            self.send()
+
+    @property
+    def letters(self) -> list[tuple[str, str]]:
+        """To whom, about what."""
+        return [(request.recipients[0].address, request.content.subject) for request in self.post.requests]
 
     def fail_until_disabled(self, name: str) -> None:
         self.house.line.answers[url_of(name)] = down
@@ -65,13 +95,43 @@ def test_the_owner_is_warned_and_told_and_the_endpoint_disabled_after_five_days(
     watched.hours(71)
     assert watched.letters == []
     watched.hours(2)
-    assert watched.letters == [("ops@weak.example", Verdict.WARN)]
+    assert watched.letters == [("ops@weak.example", WARNING)]
     watched.hours(45)
     assert house.row("weak").state == "active"
     watched.hours(3)
-    assert watched.letters == [("ops@weak.example", Verdict.WARN), ("ops@weak.example", Verdict.DISABLE)]
+    assert watched.letters == [("ops@weak.example", WARNING), ("ops@weak.example", NOTICE)]
     assert (house.row("weak").state, house.row("weak").state_reason) == ("disabled", "it failed for days")
     assert house.row("sound").state == "active"
+    warning, notice = (request.content.text for request in watched.post.requests)
+    assert "https://weak.example/" in warning
+    assert "HTTP 503" in warning
+    assert "7 March 2026" in warning  # five days after the first failure
+    assert "failed for too long" in notice
+
+
+def test_the_owner_of_an_endpoint_that_says_it_is_gone_is_told(watched: Watched) -> None:
+    house = watched.house
+    house.endpoint("gone", owner_email="ops@gone.example")
+    house.line.answers[url_of("gone")] = gone
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    watched.hours(1)
+    assert watched.letters == [("ops@gone.example", NOTICE)]
+    assert "410" in watched.post.requests[0].content.text
+
+
+def test_a_warning_that_has_lost_its_point_is_not_sent(watched: Watched) -> None:
+    house = watched.house
+    house.endpoint("weak", owner_email="ops@weak.example")
+    house.line.answers[url_of("weak")] = down
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    house.later(72 * HOUR)
+    watched.watch()
+    house.line.answers.clear()
+    house.later(24 * HOUR)
+    watched.hours(1)
+    assert watched.letters == []
 
 
 def test_any_success_resets_the_record(watched: Watched) -> None:
@@ -136,7 +196,7 @@ def test_an_endpoint_that_says_it_is_gone_is_not_asked_again(watched: Watched) -
     house = watched.house
     house.endpoint("weak")
     watched.fail_until_disabled("weak")
-    house.line.answers[url_of("weak")] = lambda _: PermanentDeliveryError(Reason.GONE, "HTTP 410", status=410)
+    house.line.answers[url_of("weak")] = gone
     watched.hours(2)
     asked = len(house.posted("weak"))
     watched.hours(48)
