@@ -1,6 +1,7 @@
 """What the API and the command line have besides: subscribers, endpoints, keys, history."""
 
 import hashlib
+from importlib import import_module
 
 from sqlalchemy import text
 
@@ -25,6 +26,7 @@ from notifier.services.ingest import Receipt
 from notifier.services.lifecycle import Lifecycle
 from notifier.services.own_data import OwnData
 from notifier.services.own_preferences import OwnPreferences
+from notifier.services.posts import Posts
 from notifier.services.public_sign_up import PublicSignUp
 from notifier.services.replay import Replay
 from notifier.services.sign_up import SignUps
@@ -62,6 +64,12 @@ class Application(Core):
     def replay(self) -> Replay:
         """Send again."""
         return Replay(self.database, self.clock, self.gather)
+
+    @once
+    def posts(self) -> Posts:
+        """What the social accounts said, and taking it back."""
+        found: Posts = import_module("notifier.bootstrap.posts").build_desk(self)
+        return found
 
     @once
     def api_keys(self) -> ApiKeys:

@@ -1,4 +1,4 @@
-"""How posts leave: a sender per account, and the attempt on a post."""
+"""How posts leave: a sender per account, the attempt on a post, and taking it back."""
 
 from importlib import import_module
 
@@ -12,6 +12,7 @@ from notifier.rendering.cards import paint
 from notifier.services.attempt_posts import PostAttempt
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
+from notifier.services.posts import Posts
 from notifier.services.secretbox import SecretBox
 from notifier.services.sessions import AccountSessions
 from notifier.settings import AccountSpec
@@ -24,20 +25,36 @@ _SENDERS = {
 }
 
 
+def build_desk(core: Core) -> Posts:
+    """Build what edits and withdraws posts. Credentials are asked for, and a library loaded, when a platform is."""
+    sessions, accounts = _sessions(core), {account.name: account for account in core.settings.account_values()}
+
+    def sender(name: str) -> SocialSender:
+        spec = next(spec for spec in core.settings.accounts() if spec.account.name == name)
+        return _sender(spec, core.clock, sessions)
+
+    return Posts(core.database, core.clock, accounts, sender, _turns(core))
+
+
+def _sessions(core: Core) -> AccountSessions:
+    return AccountSessions(core.database, SecretBox(core.secret_keys, "account session"), core.clock)
+
+
+def _turns(core: Core) -> RedisTurns:
+    return RedisTurns(core.settings.queue_addresses().redis, lease=core.settings.lease.total_seconds())
+
+
 def build(core: Core, record: Record) -> PostAttempt:
     """Build the attempt; opens nothing.
 
     Raises:
         ConfigError: an account lacks a credential.
     """
-    sessions = AccountSessions(core.database, SecretBox(core.secret_keys, "account session"), core.clock)
-    specs = core.settings.accounts()
+    sessions, specs = _sessions(core), core.settings.accounts()
     accounts = {spec.account.name: spec.account for spec in specs}
     senders = {spec.account.name: _sender(spec, core.clock, sessions) for spec in specs}
-    redis = core.settings.queue_addresses().redis
-    turns = RedisTurns(redis, lease=core.settings.lease.total_seconds())
     # Whoever uses the same account shares its rates.
-    pacer = RedisPacer(redis, "posts", core.clock)
+    pacer, turns = RedisPacer(core.settings.queue_addresses().redis, "posts", core.clock), _turns(core)
     return PostAttempt(core.database, core.clock, build_renderer(core), accounts, senders, record, turns, pacer, paint)
 
 

@@ -23,6 +23,7 @@ _MODULES = {
     "simulate": "simulate",
     "subscribers": "subscribers",
     "endpoints": "endpoints",
+    "posts": "posts",
     "incidents": "history",
     "deliveries": "history",
     "replay": "history",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from notifier.domain.values import Lane
 from notifier.services.ports import Clock
-from notifier.storage import alarms, batches, counts, tallies
+from notifier.storage import alarms, batches, counts, posts, tallies
 from notifier.storage.engine import Database
 
 Counted = Mapping[tuple[str, ...], float]
@@ -23,6 +23,8 @@ class Readings:
     tallies: Counted = field(default_factory=dict)  # name, label
     alarms: Counted = field(default_factory=dict)  # what stopped: seconds since
     queue: Counted = field(default_factory=dict)  # lane: messages in the broker
+    posts: Counted = field(default_factory=dict)  # account: posts published
+    spent: Counted = field(default_factory=dict)  # account: US dollars that its posts cost
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class ReadMetrics:
             incidents = counts.incidents_by_status(connection)
             notifications = counts.notifications_by_state(connection)
             standing = alarms.current(connection)
+            spending = posts.spending(connection)
             counted = tallies.counted(connection)
         overdue: dict[tuple[str, ...], float] = defaultdict(float)
         for (lane, _), (_, oldest) in waiting.items():
@@ -57,5 +60,7 @@ class ReadMetrics:
             notifications=notifications,
             tallies=dict(counted.items()),
             alarms={(row.key,): (now - row.since).total_seconds() for row in standing},
+            posts={(account,): number for account, (number, _, _) in spending.items()},
+            spent={(account,): float(dollars) for account, (_, _, dollars) in spending.items()},
             queue={(lane.value,): number for lane, number in self.depths().items()},
         )
