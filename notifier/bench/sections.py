@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from notifier.bench import fanout
+from notifier.bench import fanout, lists
 from notifier.bench.section import Section
 
-SECTIONS: Sequence[Section] = (fanout.SECTION,)
+SECTIONS: Sequence[Section] = (fanout.SECTION, lists.SECTION)
