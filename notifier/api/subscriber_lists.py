@@ -53,7 +53,9 @@ class ImportShape(Shape):
 
 
 _Basis = Annotated[LegalBasis, Query(description="What allows us to write to new subscribers: kept with them.")]
-_Invite = Annotated[bool, Query(description="Rows that name no state become `pending` rather than `active`.")]
+_Invite = Annotated[
+    bool, Query(description="Rows that name no state become `pending`; who is new gets a letter to confirm.")
+]
 _BODY: dict[str, dict[str, Any]] = {
     "text/csv": {"schema": {"type": "string"}, "example": _CSV},
     "application/x-ndjson": {"schema": {"type": "string"}, "example": _NDJSON},

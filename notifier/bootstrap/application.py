@@ -17,6 +17,7 @@ from notifier.queueing.quota import RedisQuota
 from notifier.rendering.renderer import Renderer
 from notifier.services.accounts import sync_accounts
 from notifier.services.api_keys import ApiKeys
+from notifier.services.audit import Actor, AuditLog
 from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.endpoint_tests import EndpointTests
 from notifier.services.endpoints import Endpoints
@@ -26,6 +27,7 @@ from notifier.services.ingest import Receipt
 from notifier.services.lifecycle import Lifecycle
 from notifier.services.own_data import OwnData
 from notifier.services.own_preferences import OwnPreferences
+from notifier.services.policy_audit import PolicyAudit
 from notifier.services.posts import Posts
 from notifier.services.public_sign_up import PublicSignUp
 from notifier.services.replay import Replay
@@ -59,6 +61,18 @@ class Application(Core):
     def explain(self) -> Explain:
         """Why somebody was, or was not, told."""
         return Explain(self.database, self.clock)
+
+    @once
+    def audit(self) -> AuditLog:
+        """Who changed what."""
+        return AuditLog(self.database, self.addresses.load())
+
+    def note_policy(self, actor: Actor) -> None:
+        """Let the audit trail know the configuration that is in force from now on, if it is another than before."""
+        deployment = self.settings.deployment
+        further = {"public_url", "email_providers", "webhook_allow_networks"}
+        policy = self.settings.house.model_dump(mode="json") | deployment.model_dump(mode="json", include=further)
+        PolicyAudit(self.database, self.clock)(policy, actor)
 
     @once
     def replay(self) -> Replay:

@@ -62,7 +62,7 @@ class Intake:
     @once
     def audit(self) -> AuditLog:
         """Who changed what."""
-        return AuditLog(self._application.database, self._application.addresses.load())
+        return self._application.audit
 
     @once
     def seen(self) -> SeenEvents:

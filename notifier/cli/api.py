@@ -1,5 +1,6 @@
 """`notifier api`: the HTTP API alone."""
 
+import socket
 from typing import Annotated
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from notifier.api.server import run_api
 from notifier.cli.listening import DEFAULT_PORT, Host, Port
 from notifier.cli.setup import installation
+from notifier.services.audit import Actor
 from notifier.web.console.routes import console_routes
 from notifier.web.pages import page_routes
 
@@ -23,6 +25,7 @@ def api(
 ) -> None:
     """Run the HTTP API alone. Events are taken also while no broker is there."""
     notifier = installation("api")
+    notifier.note_policy(Actor("process:api", socket.gethostname()))
     raise typer.Exit(
         run_api(notifier, host=host, port=port, fd=fd, pages=[console_routes(notifier), page_routes(notifier)])
     )

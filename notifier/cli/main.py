@@ -28,6 +28,7 @@ _MODULES = {
     "deliveries": "history",
     "replay": "history",
     "explain": "explain",
+    "audit": "audit",
     "doctor": "doctor",
     "db": "database",
     "keys": "keys",

@@ -4,18 +4,21 @@ import io
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, BinaryIO, cast
+from typing import Annotated, Any, BinaryIO, cast
 
 import orjson
 import typer
 
-from notifier.cli.console import EXIT_FAILED, JsonFlag, fail, out, print_facts, print_json
+from notifier.cli.console import EXIT_FAILED, JsonFlag, fail, out, print_facts, print_json, print_lines
 from notifier.cli.setup import installation, operator
+from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.subscriber import LegalBasis
+from notifier.domain.values import SubscriberKind, SubscriberState
 from notifier.inbound.list_lines import BadRow
 from notifier.services.subscriber_import import ImportReport, ListFormat, format_of
 
 _PEEK = 64
+_PAGE = 1_000
 _PROGRESS_ROWS = 100_000
 
 Identifier = Annotated[str, typer.Argument(help="The subscriber's external_id.")]
@@ -27,7 +30,9 @@ def register(app: typer.Typer) -> None:
     group.command("import")(import_list)
     group.command("export")(export_list)
     group.command("add")(add)
+    group.command("list")(list_subscribers)
     group.command("show")(show)
+    group.command("change")(change)
     group.command("remove")(remove)
     app.add_typer(group, name="subscribers")
 
@@ -79,11 +84,14 @@ def _say_progress(report: ImportReport) -> None:
 
 
 def export_list(
-    form: Annotated[ListFormat, typer.Option("--format", help="csv round-trips; ndjson holds all.")] = ListFormat.CSV,
+    form: Annotated[ListFormat, typer.Option("--format", help="csv, or ndjson with all.")] = ListFormat.CSV,
+    every_column: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--every-column", help="csv: also quiet hours and the hourly limit.")
+    ] = False,
 ) -> None:
-    """Write every subscriber to standard output."""
+    """Write every subscriber to standard output: ndjson holds everything, suppression history and consent too."""
     target: BinaryIO = sys.stdout.buffer
-    target.writelines(installation("subscribers").subscriber_export(form))
+    target.writelines(installation("subscribers").subscriber_export(form, every_column=every_column))
 
 
 def add(
@@ -91,13 +99,66 @@ def add(
     email: Annotated[str | None, typer.Option("--email", help="Address.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name to greet.")] = None,
     locale: Annotated[str | None, typer.Option("--locale", help="One of the offered locales.")] = None,
+    timezone: Annotated[str | None, typer.Option("--timezone", help="IANA name, such as Europe/Amsterdam.")] = None,
     *,
+    kind: Annotated[SubscriberKind, typer.Option("--kind", help="Why they listen.")] = SubscriberKind.MERCHANT,
+    preferences: Annotated[str, typer.Option("--preferences", help="As JSON, as in the API.")] = "{}",
     as_json: JsonFlag = False,
 ) -> None:
     """Add one subscriber."""
-    facts = {"external_id": external_id, "kind": "merchant", "email": email, "name": name, "locale": locale}
+    facts = {
+        "external_id": external_id,
+        "kind": kind.value,
+        "email": email,
+        "name": name,
+        "locale": locale,
+        "timezone": timezone,
+        "preferences": _object(preferences, "--preferences"),
+    }
     body = orjson.dumps({key: value for key, value in facts.items() if value is not None})
     _print(installation("subscribers").subscribers.create(body, operator()), as_json=as_json)
+
+
+def change(
+    external_id: Identifier,
+    members: Annotated[str, typer.Argument(help='What changes, as JSON: \'{"preferences": {"min_impact": "major"}}\'')],
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Change what the JSON names and keep the rest; null means the default."""
+    body = orjson.dumps(_object(members, "MEMBERS"))
+    _print(installation("subscribers").subscribers.patch(external_id, body, operator()), as_json=as_json)
+
+
+def _object(text: str, name: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidInputError([FieldError(name, "must be a JSON object")])
+    return found
+
+
+def list_subscribers(
+    kind: Annotated[SubscriberKind | None, typer.Option("--kind", help="Only of this kind.")] = None,
+    state: Annotated[SubscriberState | None, typer.Option("--state", help="Only in this state.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Most to print.")] = 50,
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """List subscribers, oldest first."""
+    people, items, after = installation("subscribers").subscribers, list[dict[str, Any]](), 0
+    while len(items) < limit:
+        some, more = people.list(limit=min(_PAGE, limit - len(items)), after=after, kind=kind, state=state)
+        items += some
+        if more is None:
+            break
+        after = more
+    if as_json:
+        print_json(items)
+        return
+    columns = ["external_id", "kind", "email", "name", "locale", "state"]
+    print_lines(columns, [[str(item[column] or "") for column in columns] for item in items])
 
 
 def show(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from notifier.domain.audience import Preferences
+from notifier.domain.consent import CONFIRM_WITHIN
 from notifier.domain.errors import UnavailableError
 from notifier.domain.subscriber import LegalBasis, Vocabulary
 from notifier.domain.values import SubscriberState
@@ -116,7 +117,8 @@ class ImportSubscribers:
             list_format: CSV with a header, or NDJSON.
             actor: Who does it, for the audit trail.
             legal_basis: Recorded with new subscribers whose row names none.
-            invite: Rows that name no state become `pending` rather than `active`.
+            invite: Rows that name no state become `pending` rather than `active`, and who is new and pending gets a
+                letter that asks them to confirm; who does not is forgotten.
             on_bad_row: Is told every bad row as it is met; the report keeps the first thousand.
             on_progress: Is shown the report after every chunk.
 
@@ -128,12 +130,12 @@ class ImportSubscribers:
         rows, given = self._open(source, list_format, default_state)
         self.addresses.load()
         report = ImportReport()
-        merging = _Merging(self, given, legal_basis)
+        merging = _Merging(self, given, legal_basis, invite=invite)
         for chunk in self._chunks(rows, report, on_bad_row or _ignore):
             merging.bring(chunk, report)
             if on_progress is not None:
                 on_progress(report)
-        self._finish(report, actor, legal_basis)
+        self._finish(report, actor, {"legal_basis": legal_basis.value, "invited": invite})
         return report
 
     def _open(
@@ -169,8 +171,8 @@ class ImportSubscribers:
         if chunk:
             yield chunk
 
-    def _finish(self, report: ImportReport, actor: Actor, legal_basis: LegalBasis) -> None:
-        detail = report.counts() | {"legal_basis": legal_basis.value}
+    def _finish(self, report: ImportReport, actor: Actor, how: dict[str, Any]) -> None:
+        detail = report.counts() | how
         with self.database.write() as connection:
             if report.created > _WORTH_ANALYZING:
                 subscriber_lists.refresh_statistics(connection)
@@ -198,8 +200,11 @@ def _given(columns: Iterable[str]) -> frozenset[str]:
 class _Merging:
     """Writes chunks, remembering the numbers of preference sets that are committed."""
 
-    def __init__(self, order: ImportSubscribers, given: frozenset[str], legal_basis: LegalBasis) -> None:
+    def __init__(
+        self, order: ImportSubscribers, given: frozenset[str], legal_basis: LegalBasis, *, invite: bool
+    ) -> None:
         self._order = order
+        self._invite = invite
         self._given = given
         self._legal_basis = legal_basis.value
         self._numbers: dict[Preferences, int] = {}
@@ -239,8 +244,14 @@ class _Merging:
                 for item in row.suppressions
             ]
             suppressions.add_many(connection, history)
+            now = order.clock()
             merged = subscriber_lists.merge(
-                connection, staged, given=self._given, legal_basis=self._legal_basis, now=order.clock()
+                connection,
+                staged,
+                given=self._given,
+                legal_basis=self._legal_basis,
+                now=now,
+                invited_until=now + CONFIRM_WITHIN if self._invite else None,
             )
         self._numbers = known
         return merged

@@ -34,3 +34,9 @@ def address_pepper(connection: Connection) -> bytes:
     Needs a transaction that may write.
     """
     return put_once(connection, PEPPER, secrets.token_bytes(_PEPPER_BYTES))
+
+
+def put(connection: Connection, key: str, value: bytes) -> None:
+    """Store a value in the place of any before it."""
+    statement = insert(connection, t.meta).values(key=key, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))

@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from notifier.domain.letter import LetterKind
 from notifier.domain.subscriber import SuppressionReason
 from notifier.domain.values import Channel, SubscriberState
 from notifier.storage import tables as t
@@ -77,6 +78,7 @@ def merge(
     given: frozenset[str],
     legal_basis: str,
     now: datetime,
+    invited_until: datetime | None = None,
 ) -> Merged:
     """Bring a chunk of a list into the ledger; doing so twice changes nothing.
 
@@ -86,6 +88,7 @@ def merge(
         given: Columns the list carries: those of a subscriber who exists already are overwritten, the others stay.
         legal_basis: Recorded with new subscribers whose row names none.
         now: Aware UTC instant.
+        invited_until: New pending people get a letter that asks them to confirm until then; None: no letter.
     """
     _fill(connection, rows)
     _suppress_as_asked(connection, now)
@@ -93,7 +96,9 @@ def merge(
     updated = _update(connection, given, now, repeated=False)
     if any(row[-1] for row in rows):
         _update(connection, given, now, repeated=True)
-    created = _create(connection, legal_basis, now)
+    created = _create(connection, legal_basis, now, invited_until)
+    if created and invited_until is not None:
+        _invite(connection, now, invited_until)
     if is_sqlite(connection):
         stage.drop(connection)
     return Merged(created=created, updated=updated, kept_unsubscribed=kept)
@@ -163,18 +168,39 @@ def _update(connection: Connection, given: frozenset[str], now: datetime, *, rep
     return connection.execute(statement).rowcount
 
 
-def _create(connection: Connection, legal_basis: str, now: datetime) -> int:
+def _create(connection: Connection, legal_basis: str, now: datetime, invited_until: datetime | None) -> int:
     """Add who is new. Not by an upsert: each conflict would use up a row number, and planning goes by the highest."""
     names = [name for name in STAGED if name not in ("repeated", "legal_basis")]
     instant = literal(now, _t.created_at.type)
+    lapses = literal(invited_until, _t.expires_at.type)
+    asked = case((_s.state == SubscriberState.PENDING.value, lapses), else_=None)
     new = (
-        select(*(_s[name] for name in names), func.coalesce(_s.legal_basis, legal_basis), instant, instant)
+        select(*(_s[name] for name in names), func.coalesce(_s.legal_basis, legal_basis), instant, instant, asked)
         .where(~exists().where(_t.external_id == _s.external_id))
         .order_by(_s.external_id)
     )
-    columns = [*names, "legal_basis", "created_at", "updated_at"]
+    columns = [*names, "legal_basis", "created_at", "updated_at", "expires_at"]
     statement = insert(connection, t.subscriber).from_select(columns, new).on_conflict_do_nothing()
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def _invite(connection: Connection, now: datetime, until: datetime) -> None:
+    """Write a letter to everybody this chunk has made who is to confirm first; they leave by themselves."""
+    instant = literal(now, _t.created_at.type)
+    asked = (
+        select(
+            literal(LetterKind.SUBSCRIPTION_CONFIRM.value),
+            _t.id,
+            _t.address_key,
+            literal(until, _t.created_at.type),
+            instant,
+            instant,
+        )
+        .join(stage, _s.external_id == _t.external_id)
+        .where(_t.state == SubscriberState.PENDING.value, _t.created_at == instant, _t.address_key.is_not(None))
+    )
+    columns = ["kind", "subject_id", "address_key", "expires_at", "due_at", "created_at"]
+    connection.execute(insert(connection, t.letter).from_select(columns, asked))
 
 
 def refresh_statistics(connection: Connection) -> None:

@@ -29,7 +29,7 @@ def test_help_lists_every_command_of_the_contract(capsys: Said) -> None:
     assert run(["--help"]) == 0
     text, _ = said(capsys)
     commands = "up api worker scheduler demo publish preview simulate subscribers endpoints incidents deliveries"
-    for command in [*commands.split(), "replay", "explain", "doctor", "db", "keys"]:
+    for command in [*commands.split(), "replay", "explain", "audit", "doctor", "db", "keys"]:
         assert f" {command} " in text
 
 

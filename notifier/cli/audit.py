@@ -1,0 +1,42 @@
+"""`notifier audit`: who changed what."""
+
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from notifier.cli.console import JsonFlag, print_json, print_table
+from notifier.cli.setup import installation
+
+_MOST_SHOWN = 80
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="The audit trail: who changed what, when, from where.", no_args_is_help=True)
+    group.command("list")(list_entries)
+    app.add_typer(group, name="audit")
+
+
+def list_entries(
+    kind: Annotated[str | None, typer.Option("--kind", help="subscriber, endpoint, api_key, policy ...")] = None,
+    object_id: Annotated[str | None, typer.Option("--id", help="Of this object; erased ones too.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Most entries to print.")] = 50,
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """List who changed which subscriber, endpoint, key or policy, newest first."""
+    items = installation("audit").audit(limit=limit, kind=kind, object_id=object_id)
+    if as_json:
+        print_json(items)
+        return
+    rows = [
+        [item["at"], item["actor"], item["origin"], item["action"], item["object_id"], _short(item["detail"])]
+        for item in items
+    ]
+    print_table("", ["at", "who", "from", "what", "of", "detail"], rows)
+
+
+def _short(detail: dict[str, Any]) -> str:
+    text = orjson.dumps(detail).decode() if detail else ""
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
