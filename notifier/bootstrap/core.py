@@ -24,6 +24,7 @@ from notifier.services.ingest import Ingest
 from notifier.services.lapsed import ForgetLapsed
 from notifier.services.plan import BATCH_SIZES, Plan
 from notifier.services.ports import Nudge
+from notifier.services.steady import SteadyClock
 from notifier.services.sweep import Sweep
 from notifier.settings import Settings
 from notifier.storage.engine import Database
@@ -114,6 +115,7 @@ class Core:
             self.announce,
             self.gather,
             chores=chores,
+            clock_is_steady=SteadyClock(self.clock, self.settings.lease),
             mail_waits=self._mail_waits,
         )
 

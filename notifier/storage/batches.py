@@ -65,11 +65,15 @@ def extra_id(notification_id: int) -> int:
 
 
 def claim(connection: Connection, batch_id: int, *, owner: str, now: datetime, lease: timedelta) -> Batch | None:
-    """Take a batch that is due; None when it is taken, finished, replaced or not due yet."""
+    """Take a batch that is due; None when it is taken, finished, replaced or not due yet.
+
+    A first attempt is always due: planned by a clock that ran ahead and was put right, it must not wait for that time.
+    """
     b = t.batch.c
+    fresh = and_(b.attempts == 0, b.reason.is_(None))
     statement = (
         update(t.batch)
-        .where(b.id == batch_id, b.state == DeliveryState.QUEUED.value, b.due_at <= now)
+        .where(b.id == batch_id, b.state == DeliveryState.QUEUED.value, or_(b.due_at <= now, fresh))
         .values(
             state=DeliveryState.SENDING.value,
             lease_owner=owner,

@@ -192,9 +192,10 @@ def hangs_and_dropped_answers(world: World, story: Story) -> Bound:
     world.fault("sendgrid", "drop_after_accept", count=1)
     world.fault("hooks", "drop_after_accept", every=2, count=world.size.endpoints // 2)
     world.fault("mastodon", "drop_after_accept", count=1, match={"method": "POST"})
-    story.say(1, "resolved")
+    story.say(1)
     story.settle()
     world.mend()
+    story.say(2, "resolved")
     return Bound(2 * BATCH, "the batch that hung, and the batch whose answer was dropped")
 
 
@@ -205,10 +206,9 @@ def clock_jumps(world: World, story: Story) -> Bound:
     story.mid(before)
     world.set_clock(120)
     before = world.mails()
-    story.say(2)
+    story.say(2, "resolved")
     story.mid(before, 0.1)
     world.set_clock(0)
-    story.say(3, "resolved")
     return NOTHING
 
 

@@ -179,3 +179,15 @@ def test_a_message_on_the_wire_while_the_next_is_planned_is_told_once(database: 
     assert "Update number 2." in last
     assert ("Update number 1." in last) is not arrives
     assert len(provider.requests) == (2 if arrives else 1)
+
+
+def test_what_was_planned_by_a_clock_that_ran_ahead_does_not_wait_for_that_time(database: Database) -> None:
+    provider = Provider()
+    house = a_house(database, provider)
+    everybody = subscribe(house, 2)
+    house.spine.now += timedelta(minutes=10)
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    house.spine.now -= timedelta(minutes=10)
+    house.work()
+    assert provider.told == everybody
