@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +71,10 @@ def _installed_binaries() -> Path:
 class Cluster:
     """One data folder and its server. `start`, then any number of `crash` and `launch`, then `stop`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
+        """Start nothing yet; `options` are the server's own, over those that make it fast."""
         self.folder = folder
+        self._options = " ".join((_OPTIONS, *options))
         self.data = folder / "data"
         self._binaries = Path()
 
@@ -94,7 +96,7 @@ class Cluster:
 
     def launch(self) -> None:
         """Start the server (again) on the data that is there; returns when it takes connections."""
-        server = f"{_OPTIONS} -c unix_socket_directories={self.folder} -c port={_PORT}"
+        server = f"{self._options} -c unix_socket_directories={self.folder} -c port={_PORT}"
         log = self.folder / "log"
         self._run(_account(), self._binaries / "pg_ctl", "-D", self.data, "-l", log, "-w", "-o", server, "start")
 
@@ -126,6 +128,11 @@ class Cluster:
             if done.returncode != 0:
                 message = f"{Path(command[0]).name} failed: {said.read().strip()}"
                 raise RuntimeError(message)
+
+    def limit_files(self, pids: Sequence[int], most: int) -> None:
+        """Let no file of these processes of the server grow beyond `most` bytes: only their own user may say so."""
+        for pid in pids:
+            self._run(_account(), "/usr/bin/prlimit", f"--pid={pid}", f"--fsize={most}:")
 
     def pid(self) -> int | None:
         """The server's process id, as it wrote it itself."""

@@ -106,7 +106,9 @@ class Postgresql:
 
     def __init__(self) -> None:
         # A short path of its own: the server may run as another user, and its socket's path has at most 107 bytes.
-        self._cluster = Cluster(Path(tempfile.mkdtemp(prefix=f"pg-{secrets.token_hex(3)}-", dir="/tmp")))
+        folder = Path(tempfile.mkdtemp(prefix=f"pg-{secrets.token_hex(3)}-", dir="/tmp"))
+        # What is committed must outlive a crash of the server, as it does in production; the machine does not crash.
+        self._cluster = Cluster(folder, "-c synchronous_commit=on")
         self._cluster.start()
         self.url = self._cluster.url
 
@@ -123,7 +125,7 @@ class Postgresql:
         """Let the server write no more. Its log of changes has no room either, so it panics, as on a full disk."""
         del pids
         top = self._cluster.pid()
-        limit_files([] if top is None else [top, *descendants(top)], 4096)
+        self._cluster.limit_files([] if top is None else [top, *descendants(top)], 4096)
 
     def free_disk(self, pids: list[int]) -> None:
         """Make room and start the server again, as its operator would."""
