@@ -12,6 +12,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from notifier.api.shared_meters import shared_families
 from notifier.domain.errors import UnavailableError
 from notifier.services.readings import Counted, Readings
 from notifier.services.tallying import MAIL_CONFIRMED, MAIL_REPEATED, MAIL_UNKNOWN
@@ -57,6 +58,10 @@ def _families(found: Readings) -> Iterator[Metric]:
     yield _family("notifier_posts", "Posts published.", ("account",), found.posts)
     yield _family("notifier_posts_usd", "What a platform charged for posts, US dollars.", ("account",), found.spent)
     yield _family("notifier_queue_messages", "Messages waiting in the broker.", ("lane",), found.queue)
+    first, last = "From the newest decision to its first recipient.", "From the newest decision to its last recipient."
+    yield _family("notifier_first_recipient_seconds", first, ("channel",), found.first)
+    yield _family("notifier_last_recipient_seconds", last, ("channel",), found.last)
+    yield from shared_families(found.shared)
 
 
 # Recipients, by provider: what becomes of a mail whose request never got an answer.

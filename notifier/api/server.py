@@ -10,6 +10,7 @@ from fastapi import APIRouter
 
 from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
+from notifier.services.vitals import vitals_of
 
 _BACKLOG = 2048
 # Connections, idle ones included: beyond it uvicorn answers 503 before a request costs anything.
@@ -33,6 +34,7 @@ def run_api(
         pages: Routers served beside the API.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
+    application.metering.watch(lambda: vitals_of("api"))
     server = _Server(configuration(application, host=host, port=port, fd=fd, pages=pages))
     try:
         server.run()

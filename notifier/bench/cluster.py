@@ -132,7 +132,11 @@ class Cluster:
     def limit_files(self, pids: Sequence[int], most: int) -> None:
         """Let no file of these processes of the server grow beyond `most` bytes: only their own user may say so."""
         for pid in pids:
-            self._run(_account(), "/usr/bin/prlimit", f"--pid={pid}", f"--fsize={most}:")
+            try:
+                self._run(_account(), "/usr/bin/prlimit", f"--pid={pid}", f"--fsize={most}:")
+            except RuntimeError:
+                if _is_alive(pid):
+                    raise
 
     def pid(self) -> int | None:
         """The server's process id, as it wrote it itself."""

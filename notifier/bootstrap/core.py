@@ -4,6 +4,8 @@ Everything is built on first use, and this module imports no more than the sched
 starts fast. Senders are in `bootstrap/mail.py`, `hooks.py` and `posts.py`, each imported by the workers of its lane.
 """
 
+import os
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +24,7 @@ from notifier.services.endpoint_watch import WatchEndpoints, write_letter
 from notifier.services.gather import Gather
 from notifier.services.ingest import Ingest
 from notifier.services.lapsed import ForgetLapsed
+from notifier.services.metering import Metering
 from notifier.services.plan import BATCH_SIZES, Plan
 from notifier.services.ports import Nudge
 from notifier.services.steady import SteadyClock
@@ -48,6 +51,11 @@ class Core:
         """The ledger."""
         self.settings.ensure_data_dir()
         return Database(self.settings.database_url().get_secret_value())
+
+    @once
+    def metering(self) -> Metering:
+        """What this process counts, on its way to the ledger."""
+        return Metering(self.database, self.clock, f"{socket.gethostname()}-{os.getpid()}")
 
     @once
     def producer(self) -> Producer:
@@ -116,6 +124,7 @@ class Core:
             self.gather,
             chores=chores,
             clock_is_steady=SteadyClock(self.clock, self.settings.lease),
+            meter=self.metering,
             mail_waits=self._mail_waits,
         )
 
@@ -134,7 +143,9 @@ class Core:
             embedded.ensure(self.settings.data_dir)
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Hand over what was counted, and let go of connections."""
+        if "metering" in self.__dict__:
+            self.metering.close()
         if "producer" in self.__dict__:
             self.producer.close()
         if "database" in self.__dict__:

@@ -8,6 +8,7 @@ from notifier.services.endpoint_health import Health
 from notifier.services.endpoint_probe import ProbeEndpoint
 from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.endpoint_watch import write_letter
+from notifier.services.metering import BREAKERS
 from notifier.services.outcomes import Record
 from notifier.services.secretbox import SecretBox
 
@@ -30,11 +31,18 @@ def build_endpoint_secrets(core: Core) -> EndpointSecrets:
 
 def build(core: Core, record: Record) -> HookAttempt:
     """Build the attempt; opens nothing."""
+    engine = build_engine(core)
+    core.metering.watch(
+        lambda: {
+            (BREAKERS, (("channel", "webhook"), ("provider", guarded))): float(number)
+            for guarded, number in engine.open_breakers().items()
+        }
+    )
     return HookAttempt(
         core.database,
         core.clock,
         build_renderer(core),
-        build_engine(core),
+        engine,
         build_endpoint_secrets(core),
         Health(write_letter),
         record,

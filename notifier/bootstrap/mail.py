@@ -15,6 +15,7 @@ from notifier.services.attempt_mail import MailAttempt
 from notifier.services.endpoint_letters import EndpointLetters, LettersByKind
 from notifier.services.letters import SendLetters
 from notifier.services.links import Links
+from notifier.services.metering import BREAKERS, Series
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
 from notifier.services.route import MailRoute
@@ -54,7 +55,17 @@ def build_letters(core: Core) -> SendLetters:
 def _route(core: Core) -> MailRoute:
     specs = core.settings.email_providers()
     pacer = RedisPacer(core.settings.queue_addresses().redis, _accounts(specs), core.clock)
-    return MailRoute([_sender(spec, core.clock) for spec in specs], core.clock, pacer)
+    route = MailRoute([_sender(spec, core.clock) for spec in specs], core.clock, pacer)
+    core.metering.watch(lambda: _open_breakers(route, core.clock))
+    return route
+
+
+def _open_breakers(route: MailRoute, clock: Clock) -> dict[Series, float]:
+    now = clock()
+    return {
+        (BREAKERS, (("channel", "email"), ("provider", name))): float(not breaker.allows(now))
+        for name, breaker in route.states().items()
+    }
 
 
 def _accounts(specs: Sequence[EmailProviderSpec]) -> str:

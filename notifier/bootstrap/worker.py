@@ -62,7 +62,7 @@ class WorkerRuntime:
         """Open nothing; load what the lanes surely need, so that the first batch does not wait for it."""
         self._core = core
         self.owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        record = Record(core.database, core.clock, core.nudge, self.owner)
+        record = Record(core.database, core.clock, core.nudge, self.owner, meter=core.metering)
         self._channels = {channel: _Late(core, record, module) for channel, module in _MODULES.items()}
         self._attempt = Attempt(
             core.database, core.clock, core.nudge, self.owner, self._channels, core.settings.lease, core.translations

@@ -3,6 +3,7 @@
 import typer
 
 from notifier.cli.core import core
+from notifier.services.vitals import vitals_of
 from notifier.supervise.scheduler import run_scheduler
 
 
@@ -15,4 +16,9 @@ def scheduler() -> None:
     """Run the sweep every second: windows that end, retries, leases. Any number of them may run."""
     notifier = core("scheduler")
     notifier.ensure_broker()
-    raise typer.Exit(run_scheduler(notifier.settings, lambda _now: notifier.sweep()))
+    notifier.metering.watch(lambda: vitals_of("scheduler"))
+    try:
+        code = run_scheduler(notifier.settings, lambda _now: notifier.sweep())
+    finally:
+        notifier.close()
+    raise typer.Exit(code)

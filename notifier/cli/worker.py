@@ -6,6 +6,7 @@ import typer
 
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.cli.core import core
+from notifier.services.vitals import vitals_of
 from workers.main import parse_lanes, run_worker
 
 
@@ -19,6 +20,8 @@ def worker(
 ) -> None:
     """Run one worker process."""
     lanes = parse_lanes(queues)
-    notifier = core(f"worker-{'-'.join(lanes)}")
+    name = f"worker-{'-'.join(lanes)}"
+    notifier = core(name)
     notifier.ensure_broker()
+    notifier.metering.watch(lambda: vitals_of(name))
     raise typer.Exit(run_worker(notifier.settings, WorkerRuntime(notifier, lanes), lanes))

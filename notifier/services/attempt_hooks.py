@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from notifier.domain import ids
 from notifier.domain.audience import standing_of
 from notifier.domain.message import HookRequest, HookResult
 from notifier.domain.notice import Notice, webhook_type
-from notifier.domain.values import DeliveryState, Lane, Reason, WebhookFormat
+from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
 from notifier.rendering.payloads import content_type
 from notifier.services.attempt import LEASE
 from notifier.services.endpoint_secrets import EndpointSecrets
@@ -129,7 +129,8 @@ class HookAttempt:
         with noted.lock:
             slow = [key for key in postings if key not in noted.seen]
             until = now + self.lease * _SLOW_LEASE
-            with self.database.write() as connection:
+
+            def write(connection: Connection) -> int:
                 leave = [left(key, DeliveryState.SENDING, None, until) for key in slow]
                 deliveries.depart(connection, batch.notification_id, leave, now)
                 batches.finish(
@@ -141,7 +142,9 @@ class HookAttempt:
                     now=now,
                     provider=PROVIDER,
                 )
-                freed = hook_batches.unblock(connection, batch.notification_id, batch.id, now)
+                return hook_batches.unblock(connection, batch.notification_id, batch.id, now)
+
+            freed = self.record.patience(self.database, write)
             noted.task_ended = True
         return freed
 
@@ -215,13 +218,27 @@ class HookAttempt:
         ]
         ended = [item.recipient_key for item in departures if item.state.is_final]
         lines = [line(result, postings[result.endpoint_id].number) for result in results]
-        with self.database.write() as connection:
+        self._count(lines, departures)
+
+        def write(connection: Connection) -> int:
             deliveries.depart(connection, batch.notification_id, departures, now)
             batches.add_attempts(connection, batch, lines)
             self.health.note(connection, results, now)
             if late and ended:  # else `_finish` tells everybody at once
                 return hook_batches.unblock_some(connection, batch.notification_id, ended, now)
-        return 0
+            return 0
+
+        return self.record.patience(self.database, write)
+
+    def _count(self, lines: Sequence[AttemptRow], departures: Sequence[Departure]) -> None:
+        meter = self.record.meter
+        for each in lines:
+            meter.attempt(Channel.WEBHOOK, PROVIDER, each.outcome, each.duration_ms / 1000)
+        apart = Counter(item.state for item in departures)
+        shared = sum(each.outcome == "accepted" for each in lines) - apart[DeliveryState.ACCEPTED]
+        for state, number in (apart + Counter({DeliveryState.ACCEPTED: shared})).items():
+            if state.is_final:
+                meter.settled(Channel.WEBHOOK, PROVIDER, "", state, number)
 
 
 @dataclass

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUnknownError
 from notifier.domain.retry import JITTER, GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
-from notifier.services.ports import Clock, Nudge
+from notifier.services.patience import Patience
+from notifier.services.ports import Clock, Meter, NoMeter, Nudge
 from notifier.services.tallying import MAIL_REPEATED, MAIL_UNKNOWN
 from notifier.storage import alarms, batches, deliveries, making_way, tallies
 from notifier.storage.batches import AttemptRow, Batch
@@ -70,6 +71,8 @@ class Record:
     nudge: Nudge
     owner: str
     spread: Callable[[], float] = field(default=random.random)
+    meter: Meter = field(default_factory=NoMeter)
+    patience: Patience = field(default_factory=Patience)
 
     def accepted(
         self,
@@ -88,7 +91,8 @@ class Record:
         have.
         """
         now = self.clock()
-        with self.database.write() as connection:
+
+        def write(connection: Connection) -> None:
             tallies.add(connection, MAIL_REPEATED, f"{batch.provider or 'unknown'}>{tried.provider}", repeated)
             tallies.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt)
             deliveries.depart(connection, batch.notification_id, departures, now)
@@ -105,12 +109,21 @@ class Record:
             )
             alarms.clear(connection, f"{batch.channel}:{tried.provider}")
 
+        self.patience(self.database, write)
+        self._count(batch, tried, "accepted", state, batch.size - len(departures))
+        for item in departures:
+            if item.state.is_final:
+                self.meter.settled(batch.channel, tried.provider, batch.locale, item.state, 1)
+
     def nobody_left(self, batch: Batch, departures: Sequence[Departure]) -> None:
         """Everybody in the batch has gone (unsubscribed, refused): nothing to send."""
         now = self.clock()
-        with self.database.write() as connection:
+
+        def write(connection: Connection) -> None:
             deliveries.depart(connection, batch.notification_id, departures, now)
             batches.finish(connection, batch, self.owner, state=DeliveryState.CANCELED, reason=None, now=now)
+
+        self.patience(self.database, write)
 
     def paused(self, batch: Batch, wait: timedelta, reason: Reason) -> None:
         """No request was made, for none may be made now: hand the batch back until then. No attempt is used up."""
@@ -140,9 +153,10 @@ class Record:
         now = self.clock()
         follows = after_failure(batch.channel, batch.attempts, error, spread=self.spread())
         unknown = isinstance(error, OutcomeUnknownError)
-        with self.database.write() as connection:
+        outcome = "unknown" if unknown else ("failed" if isinstance(follows, GiveUp) else "retry")
+
+        def write(connection: Connection) -> None:
             deliveries.depart(connection, batch.notification_id, departures, now)
-            outcome = "unknown" if unknown else ("failed" if isinstance(follows, GiveUp) else "retry")
             batches.add_attempts(connection, batch, [tried.row(batch, outcome, error)])
             tallies.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt if unknown else 0)
             if isinstance(error, ChannelStoppedError):
@@ -164,6 +178,10 @@ class Record:
                     counts=follows.counts,
                     provider=tried.provider if unknown else None,
                 )
+
+        self.patience(self.database, write)
+        gave_up = batch.size if isinstance(follows, GiveUp) else 0
+        self._count(batch, tried, outcome, DeliveryState.FAILED, gave_up)
         if at_once and not isinstance(follows, GiveUp):
             self.nudge.attempt(batch.lane, [batch.id])
         if isinstance(follows, GiveUp):
@@ -199,5 +217,10 @@ class Record:
                 )
                 deliveries.move(connection, batch.notification_id, keys, number, now=now)
                 numbers.append(number)
+        self._count(batch, tried, "divided", DeliveryState.CANCELED, 0)
         self.nudge.attempt(batch.lane, numbers)
         return numbers
+
+    def _count(self, batch: Batch, tried: Try, outcome: str, state: DeliveryState, number: int) -> None:
+        self.meter.attempt(batch.channel, tried.provider, outcome, tried.duration_ms / 1000)
+        self.meter.settled(batch.channel, tried.provider, batch.locale, state, number)

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from notifier.domain.values import Lane
+from notifier.domain.values import Channel, DeliveryState, Lane
 
 Clock = Callable[[], datetime]
 """Returns the present aware UTC instant."""
@@ -55,6 +55,32 @@ class LetterNudge(Protocol):
 
     def letters(self) -> None:
         """Ask a worker to send the letters that are due."""
+
+
+class Meter(Protocol):
+    """Counts what this process does; never fails and never waits."""
+
+    def attempt(self, channel: Channel, provider: str, outcome: str, seconds: float) -> None:
+        """Count a try: how it ended, how long it took."""
+
+    def settled(self, channel: Channel, provider: str, locale: str, state: DeliveryState, number: int) -> None:
+        """Count deliveries that came to a state."""
+
+    def unknown(self, channel: Channel) -> None:
+        """Count an attempt of which nobody knows whether it went through."""
+
+
+class NoMeter:
+    """Counts nothing: for command lines and tests."""
+
+    def attempt(self, channel: Channel, provider: str, outcome: str, seconds: float) -> None:
+        """Nobody asks."""
+
+    def settled(self, channel: Channel, provider: str, locale: str, state: DeliveryState, number: int) -> None:
+        """Nobody asks."""
+
+    def unknown(self, channel: Channel) -> None:
+        """Nobody asks."""
 
 
 class NoNudge:

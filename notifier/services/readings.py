@@ -1,12 +1,12 @@
 """Readings for metrics: one cheap look at the ledger and the broker."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from notifier.domain.values import Lane
 from notifier.services.ports import Clock
-from notifier.storage import alarms, batches, counts, posts, tallies
+from notifier.storage import alarms, batches, counts, deliveries, metrics, posts, tallies, told
 from notifier.storage.engine import Database
 
 Counted = Mapping[tuple[str, ...], float]
@@ -25,6 +25,9 @@ class Readings:
     queue: Counted = field(default_factory=dict)  # lane: messages in the broker
     posts: Counted = field(default_factory=dict)  # account: posts published
     spent: Counted = field(default_factory=dict)  # account: US dollars that its posts cost
+    first: Counted = field(default_factory=dict)  # channel: seconds from the newest decision to its first recipient
+    last: Counted = field(default_factory=dict)  # channel: to its last
+    shared: Sequence[tuple[str, str, str, float]] = ()  # what processes counted: name, labels, owner, value
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,15 @@ class ReadMetrics:
             standing = alarms.current(connection)
             spending = posts.spending(connection)
             counted = tallies.counted(connection)
+            reached = told.first_and_last(connection)
+            shared = metrics.read(connection, now)
+            apart = deliveries.oldest_due(connection, now)
         overdue: dict[tuple[str, ...], float] = defaultdict(float)
         for (lane, _), (_, oldest) in waiting.items():
             late = (now - oldest).total_seconds() if oldest else 0.0
             overdue[lane,] = max(overdue[lane,], late)
+        if apart is not None:
+            overdue[Lane.RETRY.value,] = max(overdue[Lane.RETRY.value,], (now - apart).total_seconds())
         return Readings(
             batches={key: number for key, (number, _) in waiting.items()},
             overdue=overdue,
@@ -63,4 +71,7 @@ class ReadMetrics:
             posts={(account,): number for account, (number, _, _) in spending.items()},
             spent={(account,): float(dollars) for account, (_, _, dollars) in spending.items()},
             queue={(lane.value,): number for lane, number in self.depths().items()},
+            first={(channel.value,): first.total_seconds() for channel, (first, _) in reached.items()},
+            last={(channel.value,): last.total_seconds() for channel, (_, last) in reached.items()},
+            shared=shared,
         )

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from notifier.domain.values import Channel, Lane
 from notifier.services.announce import Announce
 from notifier.services.gather import Gather
-from notifier.services.ports import Clock, Nudge
+from notifier.services.ports import Clock, Meter, NoMeter, Nudge
 from notifier.services.tallying import MAIL_UNKNOWN
 from notifier.storage import batches, channels, notifications, tallies
 from notifier.storage.engine import Database
@@ -33,6 +33,7 @@ class Sweep:
     gather: Gather
     chores: tuple[Callable[[], int], ...] = ()
     clock_is_steady: Callable[[], bool] = lambda: True
+    meter: Meter = field(default_factory=NoMeter)
     # How much longer than the lease a mail of unknown outcome waits for the provider's events to tell it.
     mail_waits: Callable[[], timedelta] = lambda: timedelta(0)
 
@@ -63,7 +64,8 @@ class Sweep:
             expired = batches.expire_leases(connection, now, _LIMIT, mail_waits=self.mail_waits())
             in_doubt = sum(size for _, channel, size in expired if channel is Channel.EMAIL)
             tallies.add(connection, MAIL_UNKNOWN, "worker", in_doubt)
-        for batch_id, _, _ in expired:
+        for batch_id, channel, _ in expired:
+            self.meter.unknown(channel)
             _log.warning("lease ended without a word: outcome unknown", extra={"batch_id": batch_id})
         return len(expired)
 

@@ -126,6 +126,14 @@ def move(connection: Connection, notification_id: int, keys: Sequence[int], batc
         )
 
 
+def oldest_due(connection: Connection, now: datetime) -> datetime | None:
+    """Return since when the oldest departed delivery is due, if any is."""
+    d = t.delivery.c
+    statement = select(func.min(d.due_at)).where(d.due_at.is_not(None), d.due_at <= now)
+    found: datetime | None = connection.execute(statement).scalar_one()
+    return found
+
+
 def due(connection: Connection, now: datetime, limit: int, *, lock: bool) -> Sequence[AnyRow]:
     """Return departed deliveries whose next attempt has come, with what a new batch for them needs to know."""
     d, b = t.delivery.c, t.batch.c

@@ -22,11 +22,23 @@ from sqlalchemy import (
 from notifier.storage.ledger import RowId, metadata
 from notifier.storage.letter_table import letter
 from notifier.storage.mail_tables import mail_subject, provider_event, tally
+from notifier.storage.operation_tables import metric, pruned
 from notifier.storage.social_tables import account, account_session, post
 from notifier.storage.types import Instant, Json
 
 # One name for every table: whoever reads or writes rows imports this module.
-__all__ = ["account", "account_session", "letter", "mail_subject", "metadata", "post", "provider_event", "tally"]
+__all__ = [
+    "account",
+    "account_session",
+    "letter",
+    "mail_subject",
+    "metadata",
+    "metric",
+    "post",
+    "provider_event",
+    "pruned",
+    "tally",
+]
 
 meta = Table(
     "meta",

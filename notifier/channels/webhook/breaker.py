@@ -64,6 +64,10 @@ class Breakers:
     def __len__(self) -> int:
         return len(self._known)
 
+    def open_ones(self, now: float) -> int:
+        """How many are open; may be asked from another thread."""
+        return sum(item.open_until is not None and now < item.open_until for item in tuple(self._known.values()))
+
     def ask(self, key: Hashable, now: float) -> float | None:
         """None when an attempt may be made, else the seconds to wait."""
         breaker = self._known.get(key)

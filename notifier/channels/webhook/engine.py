@@ -117,6 +117,11 @@ class WebhookEngine:
             raise UnavailableError("the webhook engine is closed")
         return running.thread.submit(_check(running.sender, url)).result()
 
+    def open_breakers(self) -> dict[str, int]:
+        """How many circuit breakers are open, by what they guard (`endpoint`, `host`)."""
+        running = self._running
+        return {} if running is None else running.sender.open_breakers()
+
     def close(self, drain: timedelta = _DRAIN) -> None:
         """Give back what was not sent, wait up to `drain` for the answers of what was, close all. Idempotent."""
         with self._lock:

@@ -63,6 +63,11 @@ class HookSender:
         self._vet = lru_cache(maxsize=_KNOWN_URLS)(lambda url, addresses: vet_addresses(url, addresses, policy))
         self._tickets: dict[Ticket, None] = {}
 
+    def open_breakers(self) -> dict[str, int]:
+        """How many breakers are open, of endpoints and of hosts."""
+        now = self._loop.time()
+        return {"endpoint": self._endpoints.open_ones(now), "host": self._hosts.open_ones(now)}
+
     async def run(self, ticket: Ticket, *, retry: bool) -> None:
         """Work one ticket to its end. Cancelling gives it back: untouched before it began, of unknown outcome after."""
         ticket.begun = True

@@ -304,6 +304,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_meta")),
     )
     op.create_table(
+        "metric",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("labels", sa.String(length=400), nullable=False),
+        sa.Column("owner", sa.String(length=100), nullable=False),
+        sa.Column("value", sa.Float(precision=53), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "labels", "owner", name=op.f("pk_metric")),
+    )
+    op.create_table(
         "notification",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("public_id", sa.String(length=40), nullable=False),
@@ -456,6 +465,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", "label", name=op.f("pk_tally")),
     )
     op.create_table(
+        "pruned",
+        sa.Column("notification_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("locale", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("deliveries", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("notification_id", "locale", "state", name=op.f("pk_pruned")),
+    )
+    op.create_table(
         "verdict",
         sa.Column("notification_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("preference_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -469,6 +486,8 @@ def downgrade() -> None:
     """Take the change back."""
     op.drop_table("verdict")
     op.drop_table("tally")
+    op.drop_table("pruned")
+    op.drop_table("metric")
     op.drop_table("suppression")
     with op.batch_alter_table("subscriber", schema=None) as batch_op:
         batch_op.drop_index(

@@ -1,4 +1,4 @@
-"""How a process stands: its memory and its open files, where the kernel tells (Linux)."""
+"""The vital signs of a process: its memory and its open files, where the kernel tells (Linux)."""
 
 import os
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ _SELF = Path("/proc/self")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def standing_of(process: str) -> Mapping[tuple[str, tuple[tuple[str, str], ...]], float]:
+def vitals_of(process: str) -> Mapping[tuple[str, tuple[tuple[str, str], ...]], float]:
     """Return the gauges of this process; empty where there is no /proc."""
     try:
         pages = int((_SELF / "statm").read_text(encoding="ascii").split()[1])

@@ -1,0 +1,64 @@
+"""What all processes of all machines have counted, as Prometheus metrics (docs/metrics.md)."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from notifier.services.metering import ATTEMPTS, BREAKERS, BUCKET, BUCKETS, DELIVERIES, ENDLESS, SUM, UNKNOWN
+from notifier.services.vitals import FILES, MEMORY
+
+Row = tuple[str, str, str, float]
+"""Name, labels as JSON, owner, value."""
+
+_COUNTERS = {
+    DELIVERIES: ("Deliveries that came to a state.", ("channel", "provider", "locale", "state")),
+    UNKNOWN: ("Attempts of which nobody knows whether they went through.", ("channel",)),
+}
+_GAUGES = {
+    BREAKERS: ("Open circuit breakers.", ("channel", "provider")),
+    MEMORY: ("Resident memory of each process.", ("process", "pid")),
+    FILES: ("Open files of each process.", ("process", "pid")),
+}
+_ATTEMPT_LABELS = ("channel", "provider", "outcome")
+
+
+def shared_families(rows: Sequence[Row]) -> Iterator[Metric]:
+    """Write the rows as metrics. A gauge that several processes know is their sum."""
+    by_name: dict[str, list[tuple[dict[str, str], str, float]]] = defaultdict(list)
+    for name, labels, owner, value in rows:
+        by_name[name].append((json.loads(labels), owner, value))
+    for name, (text, names) in _COUNTERS.items():
+        counter = CounterMetricFamily(name, text, labels=names)
+        for found, _, value in by_name[name]:
+            counter.add_metric([found.get(label, "") for label in names], value)
+        yield counter
+    for name, (text, names) in _GAUGES.items():
+        summed: dict[tuple[str, ...], float] = defaultdict(float)
+        for found, _, value in by_name[name]:
+            summed[tuple(found.get(label, "") for label in names)] += value
+        gauge = GaugeMetricFamily(name, text, labels=names)
+        for key, value in summed.items():
+            gauge.add_metric(key, value)
+        yield gauge
+    yield _attempts(by_name[ATTEMPTS + BUCKET], by_name[ATTEMPTS + SUM])
+
+
+def _attempts(
+    buckets: Sequence[tuple[dict[str, str], str, float]], sums: Sequence[tuple[dict[str, str], str, float]]
+) -> HistogramMetricFamily:
+    """Add up the buckets as Prometheus wants them: each holds all that took no longer."""
+    family = HistogramMetricFamily(ATTEMPTS, "How long attempts took.", labels=_ATTEMPT_LABELS)
+    counts: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
+    for found, _, value in buckets:
+        counts[tuple(found[label] for label in _ATTEMPT_LABELS)][found["le"]] = value
+    total = {tuple(found[label] for label in _ATTEMPT_LABELS): value for found, _, value in sums}
+    for key, own in counts.items():
+        running, cumulated = 0.0, []
+        for most in (*(f"{bound:g}" for bound in BUCKETS), ENDLESS):
+            running += own.get(most, 0.0)
+            cumulated.append((most, running))
+        family.add_metric(key, cumulated, sum_value=total.get(key, 0.0))
+    return family

@@ -1,0 +1,117 @@
+"""Counting in every process, handed to the ledger every few seconds: one scrape of the API tells of all machines.
+
+Why the ledger and not a port per process: docs/decisions/0007-metrics-through-the-ledger.md.
+"""
+
+import json
+import logging
+import threading
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from notifier.domain.errors import UnavailableError
+from notifier.domain.values import Channel, DeliveryState
+from notifier.services.ports import Clock
+from notifier.storage import metrics
+from notifier.storage.engine import Database
+from notifier.storage.metrics import Key
+
+_log = logging.getLogger(__name__)
+_EVERY = timedelta(seconds=5)
+
+DELIVERIES, UNKNOWN, ATTEMPTS = "notifier_deliveries", "notifier_unknown_outcomes", "notifier_attempt_seconds"
+BREAKERS = "notifier_breakers_open"
+BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+BUCKET, SUM, ENDLESS = "_bucket", "_sum", "+Inf"
+
+Series = tuple[str, tuple[tuple[str, str], ...]]
+"""A gauge's name, and its labels."""
+
+Gauges = Callable[[], Mapping[Series, float]]
+"""Reads how things stand now."""
+
+
+def key_of(name: str, **labels: str) -> Key:
+    """Return how a series is called in the ledger."""
+    return name, json.dumps(labels, sort_keys=True)
+
+
+class Metering:
+    """What one process counts. Safe to share between threads; counting never waits for the ledger and never fails."""
+
+    def __init__(self, database: Database, clock: Clock, owner: str) -> None:
+        """Start nothing yet: the first count starts the thread that hands over. `owner` names the process."""
+        self._database, self._clock, self._owner = database, clock, owner
+        self._lock = threading.Lock()
+        self._pending: dict[Key, float] = defaultdict(float)
+        self._gauges: list[Gauges] = []
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def attempt(self, channel: Channel, provider: str, outcome: str, seconds: float) -> None:
+        """Count a try: how it ended (`accepted`, `retry`, `failed`, `unknown`, `divided`), how long it took."""
+        labels = {"channel": channel.value, "provider": provider, "outcome": outcome}
+        place = bisect_left(BUCKETS, seconds)
+        most = f"{BUCKETS[place]:g}" if place < len(BUCKETS) else ENDLESS
+        self._add(key_of(ATTEMPTS + BUCKET, **labels, le=most), 1)
+        self._add(key_of(ATTEMPTS + SUM, **labels), seconds)
+        if outcome == "unknown":
+            self.unknown(channel)
+
+    def settled(self, channel: Channel, provider: str, locale: str, state: DeliveryState, number: int) -> None:
+        """Count deliveries that came to a state."""
+        if number:
+            labels = {"channel": channel.value, "provider": provider, "locale": locale, "state": state.value}
+            self._add(key_of(DELIVERIES, **labels), number)
+
+    def unknown(self, channel: Channel) -> None:
+        """Count an attempt of which nobody knows whether it went through."""
+        self._add(key_of(UNKNOWN, channel=channel.value), 1)
+
+    def watch(self, gauges: Gauges) -> None:
+        """Hand over from now on how something stands."""
+        with self._lock:
+            self._gauges.append(gauges)
+            self._start()
+
+    def flush(self) -> None:
+        """Hand over what was counted. Without a database it is kept for the next time."""
+        with self._lock:
+            pending, self._pending = self._pending, defaultdict(float)
+            sources = list(self._gauges)
+        stand = {key_of(name, **dict(labels)): value for read in sources for (name, labels), value in read().items()}
+        if not pending and not stand:
+            return
+        try:
+            with self._database.write() as connection:
+                now = self._clock()
+                metrics.add(connection, pending, now)
+                metrics.say(connection, self._owner, stand, now)
+        except UnavailableError as error:
+            _log.info("metrics are kept for later", extra={"error": str(error)})
+            with self._lock:
+                for key, value in pending.items():
+                    self._pending[key] += value
+
+    def close(self) -> None:
+        """Hand over the rest."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+            self.flush()
+
+    def _add(self, key: Key, value: float) -> None:
+        with self._lock:
+            self._pending[key] += value
+            self._start()
+
+    def _start(self) -> None:
+        if self._thread is None and not self._ended.is_set():
+            self._thread = threading.Thread(target=self._run, name="metering", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while not self._ended.wait(_EVERY.total_seconds()):
+            self.flush()

@@ -1,0 +1,27 @@
+"""Tables of what operators look at: what processes counted, and what is left of notifications that were pruned."""
+
+from sqlalchemy import BigInteger, Column, Float, Integer, String, Table
+
+from notifier.storage.ledger import metadata
+from notifier.storage.types import Instant
+
+# Counters have no owner and only grow; a gauge is its process's last word.
+metric = Table(
+    "metric",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("labels", String(400), primary_key=True),  # JSON, sorted keys
+    Column("owner", String(100), primary_key=True),  # empty: a counter
+    Column("value", Float(53), nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+# Numbers, and nobody's name.
+pruned = Table(
+    "pruned",
+    metadata,
+    Column("notification_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("locale", String(16), primary_key=True),
+    Column("state", String(16), primary_key=True),
+    Column("deliveries", Integer, nullable=False),
+)
