@@ -17,6 +17,9 @@ class Runtime(Protocol):
     def plan(self, notification_id: int) -> object:
         """Plan a notification's audience."""
 
+    def plan_unhurried(self, notification_id: int) -> object:
+        """Plan it while nothing fresh waits."""
+
     def attempt(self, batch_id: int) -> object:
         """Attempt a batch once."""
 

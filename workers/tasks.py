@@ -18,6 +18,12 @@ def register(app: Celery, runtime: Runtime, policy: TaskPolicy) -> None:
     def plan(notification_id: int) -> None:
         policy.run(TaskName.PLAN, lambda: runtime.plan(notification_id), notification_id=notification_id)
 
+    @app.task(name=TaskName.PLAN_UNHURRIED.value)
+    def plan_unhurried(notification_id: int) -> None:
+        policy.run(
+            TaskName.PLAN_UNHURRIED, lambda: runtime.plan_unhurried(notification_id), notification_id=notification_id
+        )
+
     @app.task(name=TaskName.ATTEMPT_BATCH.value)
     def attempt_batch(batch_id: int) -> None:
         policy.run(TaskName.ATTEMPT_BATCH, lambda: runtime.attempt(batch_id), batch_id=batch_id)

@@ -7,6 +7,7 @@ starts fast. Senders are in `bootstrap/mail.py`, `hooks.py` and `posts.py`, each
 import os
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from notifier.bootstrap.once import once
@@ -28,9 +29,12 @@ from notifier.services.metering import Metering
 from notifier.services.plan import BATCH_SIZES, Plan
 from notifier.services.ports import Nudge
 from notifier.services.steady import SteadyClock
+from notifier.services.stand_back import StandBack
 from notifier.services.sweep import Sweep
 from notifier.settings import Settings
 from notifier.storage.engine import Database
+
+_SHORT_RANGE = 5_000  # recipients
 
 
 def utc_now() -> datetime:
@@ -102,6 +106,16 @@ class Core:
         """Plan audiences."""
         sizes = {**BATCH_SIZES, Channel.EMAIL: self.settings.limits.batch_size}
         return Plan(self.database, self.clock, self.nudge, batch_sizes=sizes)
+
+    @once
+    def stand_back(self) -> StandBack:
+        """Let fresh news pass."""
+        return StandBack(self.database, self.clock)
+
+    @once
+    def plan_unhurried(self) -> Plan:
+        """Plan audiences in short steps, letting fresh news pass between them (SQLite has one writer for all)."""
+        return replace(self.plan, range_size=_SHORT_RANGE, stand_back=self.stand_back)
 
     @once
     def gather(self) -> Gather:

@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Protocol
@@ -67,6 +68,9 @@ class WorkerRuntime:
         self._attempt = Attempt(
             core.database, core.clock, core.nudge, self.owner, self._channels, core.settings.lease, core.translations
         )
+        # In a process that also serves fresh lanes, waiting would hold the very slots they need.
+        self._stands_back = all(lane.is_unhurried for lane in lanes)
+        self._planning = threading.Lock()
         for lane in lanes:
             if lane in _CHANNELS:
                 import_module(_MODULES[_CHANNELS[lane]])
@@ -76,11 +80,25 @@ class WorkerRuntime:
         return self._core.announce(incident_id)
 
     def plan(self, notification_id: int) -> object:
-        """Plan a notification's audience."""
+        """Plan a notification's audience, or pass it on to the lane where it delays nothing."""
+        if self._core.plan.is_unhurried(notification_id):
+            self._core.producer.plan_unhurried(notification_id)
+            return 0
         return self._core.plan(notification_id)
+
+    def plan_unhurried(self, notification_id: int) -> object:
+        """Plan it while nothing fresh waits; one at a time, for the sweep asks again and again until all is planned."""
+        if not self._planning.acquire(blocking=False):
+            return 0
+        try:
+            return self._core.plan_unhurried(notification_id)
+        finally:
+            self._planning.release()
 
     def attempt(self, batch_id: int) -> None:
         """Attempt a batch once."""
+        if self._stands_back:
+            self._core.stand_back()
         self._attempt(batch_id)
 
     @once

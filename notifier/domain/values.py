@@ -167,6 +167,11 @@ class Lane(StrEnum):
     RETRY = "retry"
     BULK = "bulk"
 
+    @property
+    def is_unhurried(self) -> bool:
+        """Whether its work stands back while there is fresh news to tell."""
+        return self in (Lane.RETRY, Lane.BULK)
+
 
 class WebhookType(StrEnum):
     """`type` of a webhook payload."""

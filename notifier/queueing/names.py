@@ -13,6 +13,7 @@ class TaskName(StrEnum):
 
     ANNOUNCE = "notifier.announce"  # incident id: str
     PLAN = "notifier.plan"  # notification id: int
+    PLAN_UNHURRIED = "notifier.plan_unhurried"  # notification id: int
     ATTEMPT_BATCH = "notifier.attempt_batch"  # batch id: int
     SEND_LETTERS = "notifier.send_letters"  # no argument
     PROBE_ENDPOINT = "notifier.probe_endpoint"  # endpoint number: int

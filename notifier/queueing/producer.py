@@ -78,6 +78,10 @@ class Producer:
         """Ask a worker to plan a notification's audience."""
         self._send(TaskName.PLAN, Lane.CONTROL, [notification_id])
 
+    def plan_unhurried(self, notification_id: int) -> None:
+        """Ask a worker to plan an audience that nobody waits for, in the lane where it delays nothing."""
+        self._send(TaskName.PLAN_UNHURRIED, Lane.BULK, [notification_id])
+
     def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
         """Ask the workers of a lane to attempt batches, one message each; stops at the first one the broker refuses."""
         for batch_id in batch_ids:

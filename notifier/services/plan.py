@@ -1,6 +1,6 @@
 """Plan: from one decision to everyone it concerns, range by range: the first mail leaves while the last is planned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -47,6 +47,13 @@ class Plan:
     first_range: int = 1_000
     range_size: int = 20_000
     batch_sizes: Mapping[Channel, int] = field(default_factory=lambda: BATCH_SIZES)
+    stand_back: Callable[[], object] = lambda: None
+
+    def is_unhurried(self, notification_id: int) -> bool:
+        """Whether a notification belongs to the lane that lets fresh news pass."""
+        with self.database.read() as connection:
+            stored = notifications.get(connection, notification_id)
+        return stored is not None and stored.lane.is_unhurried
 
     def __call__(self, notification_id: int) -> int:
         """Plan what is left of a notification, earlier ones of its incident first; returns deliveries planned."""
@@ -68,6 +75,7 @@ class Plan:
         self._prepare(stored)
         planned = 0
         while True:
+            self.stand_back()
             batches = self._plan_one(stored)
             if batches is None:
                 break

@@ -253,6 +253,18 @@ def lanes_with_due(connection: Connection, now: datetime) -> list[Lane]:
     return [Lane(lane) for lane in connection.execute(statement).scalars()]
 
 
+def is_fresh_due(connection: Connection, *, since: datetime, now: datetime) -> bool:
+    """Whether first attempts that became due in this time are still waiting."""
+    b = t.batch.c
+    fresh = [lane.value for lane in Lane if not lane.is_unhurried]
+    statement = (
+        select(b.id)
+        .where(b.state == DeliveryState.QUEUED.value, b.due_at.between(since, now), b.lane.in_(fresh))
+        .limit(1)
+    )
+    return connection.execute(statement).one_or_none() is not None
+
+
 def expire_leases(
     connection: Connection, now: datetime, limit: int, *, mail_waits: timedelta = timedelta(0)
 ) -> list[tuple[int, Channel, int]]:

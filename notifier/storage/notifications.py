@@ -176,6 +176,13 @@ def unplanned(connection: Connection, older_than: datetime, limit: int) -> Seque
     return [int(number) for number in connection.execute(statement).scalars()]
 
 
+def is_fresh_planning(connection: Connection, since: datetime) -> bool:
+    """Whether an audience that is in a hurry is being planned, of a notification decided at `since` or later."""
+    n = t.notification.c
+    statement = select(n.id).where(n.state == "planning", n.created_at >= since, n.lane != Lane.BULK.value).limit(1)
+    return connection.execute(statement).one_or_none() is not None
+
+
 def scopes_of_round(connection: Connection, stored: StoredNotification) -> list[Scope]:
     """Return every reach the incident had in this round up to a notification, as its updates told, each once."""
     u, a = t.incident_update.c, t.announcement.c

@@ -22,6 +22,9 @@ class Recorder:
     def plan(self, notification_id: int) -> None:
         self.calls.append(("plan", notification_id))
 
+    def plan_unhurried(self, notification_id: int) -> None:
+        self.calls.append(("plan unhurried", notification_id))
+
     def attempt(self, batch_id: int) -> None:
         self.calls.append(("attempt", batch_id))
 
@@ -41,13 +44,21 @@ def test_every_task_name_has_a_task_that_calls_one_use_case() -> None:
     asked = [
         (TaskName.ANNOUNCE, "inc-1"),
         (TaskName.PLAN, 4),
-        (TaskName.ATTEMPT_BATCH, 5),
-        (TaskName.PROBE_ENDPOINT, 6),
+        (TaskName.PLAN_UNHURRIED, 5),
+        (TaskName.ATTEMPT_BATCH, 6),
+        (TaskName.PROBE_ENDPOINT, 7),
     ]
     for name, argument in asked:
         app.tasks[name.value](argument)
     app.tasks[TaskName.SEND_LETTERS.value]()
-    assert runtime.calls == [("announce", "inc-1"), ("plan", 4), ("attempt", 5), ("probe", 6), ("letters", None)]
+    assert runtime.calls == [
+        ("announce", "inc-1"),
+        ("plan", 4),
+        ("plan unhurried", 5),
+        ("attempt", 6),
+        ("probe", 7),
+        ("letters", None),
+    ]
     assert {name for name in app.tasks if name.startswith("notifier.")} == {name.value for name in TaskName}
 
 

@@ -29,6 +29,9 @@ class Diary:
     def plan(self, notification_id: int) -> None:
         self.write(f"plan {notification_id}")
 
+    def plan_unhurried(self, notification_id: int) -> None:
+        self.write(f"plan unhurried {notification_id}")
+
     def attempt(self, batch_id: int) -> None:
         self.write(f"attempt {batch_id}")
         if batch_id == CONFLICT:

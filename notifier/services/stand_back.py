@@ -1,0 +1,41 @@
+"""Stand back: retries and bulk work let fresh news pass, so that cores, database and a provider's rate are free for it.
+
+Lanes have processes of their own, but share the machine, the database and the provider: without this, the mails of a
+new incident would take as many times longer as there are older ones being worked on.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from notifier.services.ports import Clock
+from notifier.storage import batches, notifications
+from notifier.storage.engine import Database
+
+_MOST = timedelta(seconds=2)
+# What has waited longer waits for something else: a lane without a worker must not stop the others.
+_FRESH = timedelta(seconds=30)
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class StandBack:
+    """Return when no fresh news waits, or after two seconds: who is always let pass would never get anywhere."""
+
+    database: Database
+    clock: Clock
+    pause: Callable[[float], object] = time.sleep
+
+    def __call__(self) -> None:
+        """Wait, if there is anything to wait for."""
+        until = self.clock() + _MOST
+        while self._news_waits() and self.clock() < until:
+            self.pause(_POLL_SECONDS)
+
+    def _news_waits(self) -> bool:
+        now = self.clock()
+        with self.database.read() as connection:
+            return notifications.is_fresh_planning(connection, now - _FRESH) or batches.is_fresh_due(
+                connection, since=now - _FRESH, now=now
+            )
