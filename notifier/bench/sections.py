@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 
-from notifier.bench import fanout, lists
+from notifier.bench import fanout, lanes, lists
 from notifier.bench.section import Section
 
-SECTIONS: Sequence[Section] = (fanout.SECTION, lists.SECTION)
+SECTIONS: Sequence[Section] = (
+    fanout.SECTION,
+    lanes.SECTION,
+    lists.SECTION,
+)

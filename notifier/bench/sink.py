@@ -2,9 +2,9 @@
 
     python -m notifier.bench.sink PORT [--keep N]
 
-`GET /stats` answers `{"requests", "recipients", "bytes", "first", "last", "repeats"}` (times in Unix seconds, all since
-the last `POST /reset`); `GET /kept/<n>` gives back the body of the n-th request that was kept, for the bare loop to
-post again.
+`GET /stats` answers `{"requests", "recipients", "bytes", "first", "last", "repeats", "notifications"}`: times in Unix
+seconds, all since the last `POST /reset`; mails also per notification, `{"first", "last", "recipients"}`.
+`GET /kept/<n>` gives back the body of the n-th request that was kept, for the bare loop to post again.
 """
 
 import argparse
@@ -20,9 +20,19 @@ import orjson
 import uvloop
 
 _MARK = b'"delivery_id":"'
+_NOTIFICATION = re.compile(rb'"notification_id":"([^"]+)"')
 _ID = re.compile(rb'"delivery_id":"([^"]+)"')
 _HOOK_ID = re.compile(rb"\r\nwebhook-id: ([^\r]+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """What arrived of one notification by mail."""
+
+    first: float
+    last: float
+    recipients: int = 0
 
 
 @dataclass(slots=True)
@@ -37,6 +47,7 @@ class Tally:
     last: float | None = None
     kept: list[bytes] = field(default_factory=list)
     seen: Counter[bytes] = field(default_factory=Counter)
+    told: dict[str, Arrivals] = field(default_factory=dict)
     exact: bool = False
 
     def note(self, head: bytes, body: bytes) -> int:
@@ -51,12 +62,28 @@ class Tally:
             self.seen[hook[1]] += 1
         else:
             recipients = body.count(_MARK)
+            self._note_mail(body, recipients, now)
             if self.exact:
                 self.seen.update(_ID.findall(body))
         self.recipients += recipients
         if len(self.kept) < self.keep:
             self.kept.append(body)
         return recipients
+
+    def _note_mail(self, body: bytes, recipients: int, now: float) -> None:
+        found = _NOTIFICATION.search(body)
+        if found:
+            arrivals = self.told.setdefault(found[1].decode(), Arrivals(now, now))
+            arrivals.last = now
+            arrivals.recipients += recipients
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.requests = self.recipients = self.size = 0
+        self.first = self.last = None
+        self.kept.clear()
+        self.seen.clear()
+        self.told.clear()
 
     def as_json(self) -> bytes:
         """Return the counts."""
@@ -71,6 +98,7 @@ class Tally:
                 "kept": len(self.kept),
                 "repeats": repeats,
                 "distinct": len(self.seen),
+                "notifications": self.told,
             }
         )
 
@@ -134,10 +162,7 @@ class Receiver(asyncio.Protocol):
             self._write(b"200 OK", tally.kept[int(path[6:])])
         elif path in (b"/reset", b"/exact"):
             tally.exact = path == b"/exact"
-            tally.requests = tally.recipients = tally.size = 0
-            tally.first = tally.last = None
-            tally.kept.clear()
-            tally.seen.clear()
+            tally.clear()
             self._write(b"204 No Content", b"")
         else:
             self._write(b"404 Not Found", b"")

@@ -71,11 +71,22 @@ class Stage:
     system: Installation
     sink: Sink
     server: int | None
+    folder: Path
+    variables: Mapping[str, str]
 
     def usage(self) -> dict[str, Usage]:
         """What every process has used so far, database server and sink included."""
         others = {"sink": self.sink.pid, **({"postgresql": self.server} if self.server else {})}
         return usage_of(self.system.pid, others)
+
+    @contextmanager
+    def ledger(self) -> Iterator[Application]:
+        """Open the installation's own ledger, to bring about what would take an incident to come about."""
+        notifier = _application(self.folder, self.variables)
+        try:
+            yield notifier
+        finally:
+            notifier.close()
 
 
 @contextmanager
@@ -110,12 +121,16 @@ def stage(
         }
         server = _fill(folder, variables, lambda notifier: fill(notifier, counting))
         with installation(folder, variables) as system:
-            yield Stage(system=system, sink=counting, server=server)
+            yield Stage(system=system, sink=counting, server=server, folder=folder, variables=variables)
+
+
+def _application(folder: Path, variables: Mapping[str, str]) -> Application:
+    return Application(load_settings({**variables, "NOTIFIER_DATA_DIR": str(folder / "data")}, cwd=folder))
 
 
 def _fill(folder: Path, variables: Mapping[str, str], fill: Callable[[Application], None]) -> int | None:
     """Make and fill the ledger; returns the process id of its server, if it has one here."""
-    notifier = Application(load_settings({**variables, "NOTIFIER_DATA_DIR": str(folder / "data")}, cwd=folder))
+    notifier = _application(folder, variables)
     try:
         notifier.migrate()
         fill(notifier)

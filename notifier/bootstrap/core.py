@@ -28,8 +28,8 @@ from notifier.services.lapsed import ForgetLapsed
 from notifier.services.metering import Metering
 from notifier.services.plan import BATCH_SIZES, Plan
 from notifier.services.ports import Nudge
-from notifier.services.steady import SteadyClock
 from notifier.services.stand_back import StandBack
+from notifier.services.steady import SteadyClock
 from notifier.services.sweep import Sweep
 from notifier.settings import Settings
 from notifier.storage.engine import Database

@@ -1,5 +1,6 @@
 """Plan: from one decision to everyone it concerns, range by range: the first mail leaves while the last is planned."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,19 +23,31 @@ from notifier.storage.translations import Followers
 _LEASE = timedelta(seconds=120)
 # Each end of quiet hours makes batches of its own; who is left over is held when their batch is about to leave.
 _MOST_SPANS = 300
+_WIDEST = 5
 BATCH_SIZES: Mapping[Channel, int] = {Channel.EMAIL: 1000, Channel.WEBHOOK: 500, Channel.SOCIAL: 1}
 
 
-def cut_keys(people: int, *, first: int, rest: int) -> list[tuple[int, int]]:
-    """Cut the key space into intervals: one that holds about `first` of `people`, then such of about `rest`."""
-    if people <= 2 * first:
-        return [(0, MAX_KEY)]
-    share = (MAX_KEY + 1) // people
-    edges = [0, share * first]
-    further = -(-(people - first) // rest)
-    width = (MAX_KEY + 1 - edges[1]) // further
-    edges += [edges[1] + width * step for step in range(1, further)] + [MAX_KEY + 1]
-    return [(low, high - 1) for low, high in pairwise(edges)]
+def first_keys(people: int, first: int) -> tuple[int, int]:
+    """Return the interval of keys from 0 that holds about `first` of `people`; all keys where it is hardly worth it."""
+    return (0, MAX_KEY if people <= 2 * first else (MAX_KEY + 1) // people * first - 1)
+
+
+def further_keys(after: int, people: int, told: int, size: int) -> list[tuple[int, int]]:
+    """Cut the keys beyond `after` into intervals of about `size` recipients.
+
+    Args:
+        after: Last key of the first interval, which is planned.
+        people: How many people all keys hold: they are spread evenly.
+        told: How many of the first interval's people are recipients; the others are taken to be like them. With few of
+            them, short intervals would be made into many small batches.
+        size: Recipients wanted in one interval. None holds more than `_WIDEST` times as many people.
+    """
+    density = max(told / (people * ((after + 1) / (MAX_KEY + 1))), 1 / _WIDEST)
+    left = people * (1 - (after + 1) / (MAX_KEY + 1))
+    pieces = max(1, math.ceil(left * min(density, 1.0) / size))
+    width = -(-(MAX_KEY - after) // pieces)
+    starts = [*range(after + 1, MAX_KEY + 1, width), MAX_KEY + 1]
+    return [(low, high - 1) for low, high in pairwise(starts)]
 
 
 @dataclass(frozen=True)
@@ -86,7 +99,7 @@ class Plan:
         return self._finish(stored), planned
 
     def _prepare(self, stored: StoredNotification) -> None:
-        """Judge every distinct set of preferences once, and cut the audience into ranges."""
+        """Judge every distinct set of preferences once, and cut the audience into ranges: of a mail, the first one."""
         with self.database.write() as connection:
             if planning.has_ranges(connection, stored.id):
                 return
@@ -97,16 +110,10 @@ class Plan:
             self._judge(connection, stored, self._occasion(connection, stored))
             if stored.channel is Channel.EMAIL:
                 people = planning.highest_subscriber_id(connection)
-                keys = cut_keys(people, first=self.first_range, rest=self.range_size)
+                keys = [first_keys(people, self.first_range)]
             else:
                 keys = self._row_ranges(planning.recipient_bounds(connection, stored.channel))
-            planning.add_ranges(
-                connection,
-                [
-                    PlanRange(notification_id=stored.id, number=number, key_from=low, key_to=high)
-                    for number, (low, high) in enumerate(keys)
-                ],
-            )
+            _add_ranges(connection, stored, keys)
 
     @staticmethod
     def _occasion(connection: Connection, stored: StoredNotification) -> Occasion:
@@ -156,8 +163,22 @@ class Plan:
                 now=now,
                 followers=Followers(stored.follows) if stored.follows else None,
             )
-            planning.finish_range(connection, item)
+            if planning.finish_range(connection, item) and item.number == 0 and item.key_to < MAX_KEY:
+                self._cut_rest(connection, stored, item, batches)
         return batches
+
+    def _cut_rest(
+        self, connection: Connection, stored: StoredNotification, first: PlanRange, batches: Sequence[PlannedBatch]
+    ) -> None:
+        """Cut what follows a mail's first range by what that one came to, in the same transaction: nobody is left out.
+
+        Row numbers (webhook, social) are cut at once: there are few.
+        """
+        if stored.channel is not Channel.EMAIL:
+            return
+        people, told = planning.highest_subscriber_id(connection), sum(batch.size for batch in batches)
+        keys = further_keys(first.key_to, people, told, self.range_size)
+        _add_ranges(connection, stored, keys, start=1)
 
     def _finish(self, stored: StoredNotification) -> bool:
         with self.database.write() as connection:
@@ -165,6 +186,16 @@ class Plan:
                 return False
             notifications.set_state(connection, stored.id, "planned", self.clock())
         return True
+
+
+def _add_ranges(
+    connection: Connection, stored: StoredNotification, keys: Sequence[tuple[int, int]], *, start: int = 0
+) -> None:
+    ranges = [
+        PlanRange(notification_id=stored.id, number=number, key_from=low, key_to=high)
+        for number, (low, high) in enumerate(keys, start)
+    ]
+    planning.add_ranges(connection, ranges)
 
 
 def _quiet_now(connection: Connection, item: PlanRange, occasion: Occasion, now: datetime) -> Sequence[QuietSpan]:
