@@ -4,10 +4,10 @@ SHELL := /bin/sh
 ARGS ?=
 VENV := .venv/bin
 
-.PHONY: help demo up test lint format bench chaos messages lock
+.PHONY: help demo up test e2e lint format bench chaos messages lock
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo 'Arguments go in ARGS, for example: make demo ARGS="--keep"'
 
 demo: ## Replay the outage of 21 June 2022 through the whole system, then show who was told what
@@ -22,6 +22,10 @@ test: ## Run the tests, with coverage of lines and branches
 	@.ci/bootstrap dev
 	@rm -f .coverage .coverage.*
 	@$(VENV)/python -m pytest --numprocesses=2 --dist=loadfile --cov --cov-report=term $(ARGS)
+
+e2e: ## Drive the pages in a browser (needs Chromium and npm), and look for what shuts readers out
+	@.ci/bootstrap dev
+	@.ci/e2e $(ARGS)
 
 lint: ## Check style, format, types and the floor plan
 	@.ci/bootstrap dev

@@ -69,7 +69,7 @@ class PageRenderer:
         context = {
             **self._story.shared(incident, reader),
             "status": reader.gettext(STATUS[status]),
-            "mood": _mood(status),
+            "mood": mood_of(status),
             "entries": entries,
             "hidden": hidden,
             "posted": posted,
@@ -100,7 +100,8 @@ class PageRenderer:
         }
 
 
-def _mood(status: Status) -> str:
+def mood_of(status: Status) -> str:
+    """Return the colour family (a CSS class) of an incident that stands so."""
     if status.closes or status is Status.POSTMORTEM:
         return "solved"
     if status.is_maintenance:

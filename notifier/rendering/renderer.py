@@ -10,6 +10,7 @@ from notifier.domain.house import Account, Brand, Component
 from notifier.domain.incident import Incident
 from notifier.domain.message import MailContent, MailRecipient
 from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.standing import PublicTimeline
 from notifier.domain.values import WebhookFormat
 from notifier.rendering.account_mail import AccountMailRenderer, AccountMessage
 from notifier.rendering.card_words import CardWords, CardWriter
@@ -19,6 +20,7 @@ from notifier.rendering.mail import MailRenderer, RenderedMail
 from notifier.rendering.pages import PageRenderer
 from notifier.rendering.payloads import PayloadBuilder
 from notifier.rendering.posts import PostText, PostWriter
+from notifier.rendering.status_page import StatusPages
 from notifier.rendering.story import Storyteller
 
 _KEPT_MAILS = 256
@@ -53,6 +55,7 @@ class Renderer:
         self._payloads = PayloadBuilder(self._story, public_url)
         self._account_mails = AccountMailRenderer(self._story, self._templates)
         self._pages = PageRenderer(self._story, self._templates)
+        self._status = StatusPages(self._story, self._pages)
         self._kept: dict[tuple[str, str, int, str | None], RenderedMail] = {}
         self._lock = Lock()
 
@@ -136,6 +139,14 @@ class Renderer:
     ) -> str:
         """Render the public page of an incident; `updates` is its timeline, not empty, in any order."""
         return self._pages.incident(incident, updates, locale=locale, timezone=timezone)
+
+    def status_page(self, timelines: Sequence[PublicTimeline], *, locale: str) -> str:
+        """Render the public status page; `timelines` with the newest word first."""
+        return self._status.page(timelines, locale=locale)
+
+    def feed(self, timelines: Sequence[PublicTimeline], *, locale: str) -> bytes:
+        """Write the newest updates as an Atom feed."""
+        return self._status.feed(timelines, locale=locale)
 
     def style_source(self) -> str:
         """The pages' one inline style sheet as a Content-Security-Policy source."""

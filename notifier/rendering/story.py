@@ -84,6 +84,11 @@ class Storyteller:
         locale = pick(incident.title, reader.tag, self.brand.default_locale)[0]
         return self.languages[locale].tag if locale and not same_language(locale, reader.tag) else reader.tag
 
+    @property
+    def component_keys(self) -> Sequence[str]:
+        """The configured components, in the order of the file."""
+        return tuple(self._components)
+
     def component_name(self, key: str, reader: Language) -> str:
         """A component's name; its key where the configuration does not know it."""
         known = self._components.get(key)

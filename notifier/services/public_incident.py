@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from notifier.domain.errors import NotFoundError
-from notifier.domain.notice import NoticeUpdate
-from notifier.domain.values import Impact, Outcome, Status
+from notifier.domain.values import Outcome
 from notifier.rendering.renderer import Renderer
+from notifier.services.public_status import timeline_of
 from notifier.storage import timeline
-from notifier.storage.codec import incident_from_json
 from notifier.storage.engine import Database
 
 
@@ -29,15 +28,5 @@ class PublicIncident:
         public = [row for row in rows if row.outcome != Outcome.RECORDED]
         if not public:
             raise NotFoundError("incident", incident_id)
-        updates = [
-            NoticeUpdate(
-                id=row.id,
-                status=Status(row.status),
-                impact=Impact(row.incident["impact"]),
-                body=row.body,
-                posted_at=row.posted_at,
-                sequence=number,
-            )
-            for number, row in enumerate(public, start=1)
-        ]
-        return self.renderer.incident_page(incident_from_json(public[-1].incident), updates, locale=locale)
+        found = timeline_of(public)
+        return self.renderer.incident_page(found.incident, found.updates, locale=locale)

@@ -100,6 +100,14 @@ def test_mail_shows_headers_text_remarks_and_its_html_in_a_sandboxed_frame(sandb
         assert words in page.words
 
 
+def test_mail_to_somebody_without_a_name_is_shown(sandbox: RunningSandbox) -> None:
+    entry = a_personalization(to=[{"email": "nameless@shop.example"}])
+    number = accepted(sandbox, a_request(entry)) + ".0"
+    answer = sandbox.call("GET", f"/inbox/{number}")
+    assert answer.status == 200
+    assert "nameless@shop.example" in read(answer).words
+
+
 def test_mail_that_is_not_kept_is_404(sandbox: RunningSandbox) -> None:
     assert sandbox.call("GET", "/inbox/nonsense.0").status == 404
 

@@ -1,0 +1,57 @@
+"""The public status page and its feed: what runs, what is planned, what was."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from notifier.domain.notice import NoticeUpdate
+from notifier.domain.standing import PublicTimeline
+from notifier.domain.values import Impact, Status
+from notifier.rendering.renderer import Renderer
+from notifier.storage.codec import incident_from_json
+from notifier.storage.engine import Database
+from notifier.storage.public_timeline import public_updates
+from notifier.storage.types import AnyRow
+
+_MOST_OPEN, _MOST_PAST = 50, 30
+
+
+@dataclass(frozen=True)
+class PublicStatus:
+    """Renders both from one reading of the ledger."""
+
+    database: Database
+    renderer: Renderer
+
+    def page(self, locale: str) -> str:
+        """Return the status page."""
+        return self.renderer.status_page(self._timelines(), locale=locale)
+
+    def feed(self, locale: str) -> bytes:
+        """Return the newest updates as an Atom feed (RFC 4287)."""
+        return self.renderer.feed(self._timelines(), locale=locale)
+
+    def _timelines(self) -> list[PublicTimeline]:
+        """Return the timelines, the one with the newest word first."""
+        with self.database.read() as connection:
+            rows = public_updates(connection, most_open=_MOST_OPEN, most_past=_MOST_PAST)
+        of_incident: dict[str, list[AnyRow]] = defaultdict(list)
+        for row in rows:
+            of_incident[row.incident_id].append(row)
+        timelines = [timeline_of(found) for found in of_incident.values()]
+        return sorted(timelines, key=lambda timeline: timeline.posted_at, reverse=True)
+
+
+def timeline_of(rows: list[AnyRow]) -> PublicTimeline:
+    """Build one incident's timeline from its public updates, oldest first."""
+    updates = [
+        NoticeUpdate(
+            id=row.id,
+            status=Status(row.status),
+            impact=Impact(row.incident["impact"]),
+            body=row.body,
+            posted_at=row.posted_at,
+            sequence=number,
+        )
+        for number, row in enumerate(rows, start=1)
+    ]
+    return PublicTimeline(incident=incident_from_json(rows[-1].incident), updates=updates)

@@ -1,0 +1,33 @@
+"""What everybody may see of incidents: updates that were handed in to be told, never those that were only recorded."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from notifier.domain.values import Outcome, Status
+from notifier.storage import tables as t
+from notifier.storage.types import AnyRow
+
+_OVER = [status.value for status in (Status.RESOLVED, Status.COMPLETED, Status.POSTMORTEM)]
+
+
+def public_updates(connection: Connection, *, most_open: int, most_past: int) -> Sequence[AnyRow]:
+    """Return the public updates of all open incidents and of the newest others, in order of posting.
+
+    Args:
+        connection: The transaction.
+        most_open: How many incidents that are not over, the newest first.
+        most_past: How many that are.
+    """
+    i, u = t.incident.c, t.incident_update.c
+    newest = select(i.id).order_by(i.created_at.desc(), i.id.desc())
+    names = [
+        *connection.execute(newest.where(i.status.not_in(_OVER)).limit(most_open)).scalars(),
+        *connection.execute(newest.where(i.status.in_(_OVER)).limit(most_past)).scalars(),
+    ]
+    statement = (
+        select(t.incident_update)
+        .where(u.incident_id.in_(names), u.outcome != Outcome.RECORDED.value)
+        .order_by(u.posted_at, u.number)
+    )
+    return connection.execute(statement).all()

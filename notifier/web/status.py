@@ -1,0 +1,95 @@
+"""The public pages: status and its feed, and each incident. Everybody sees the same, so it may be kept for a moment."""
+
+import hashlib
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+
+from notifier.bootstrap.application import Application
+from notifier.domain.errors import NotFoundError
+from notifier.services.public_incident import PublicIncident
+from notifier.services.public_status import PublicStatus
+from notifier.web.answers import Answers
+
+_KEPT = "public, max-age=10"
+_MOST_LANGUAGES = 20
+
+
+class StatusPages:
+    """`/`, `/{locale}/`, `/{locale}/incidents`, `/{locale}/incidents/{id}` and `/{locale}/feed.atom`."""
+
+    def __init__(self, application: Application, answers: Answers) -> None:
+        """Take the application; reads nothing yet."""
+        self._application = application
+        self._answers = answers
+        self._status = PublicStatus(application.database, application.renderer)
+        self._incidents = PublicIncident(application.database, application.renderer)
+
+    def add_to(self, router: APIRouter) -> None:
+        """Add the routes; a path per locale, for `/{locale}/...` would take `/v1/...` as well."""
+        methods = ["GET", "HEAD"]
+        router.add_api_route("/", self.front, methods=methods)
+        for locale in sorted(self._application.locales):
+            status = partial(self.status, locale)
+            for path in ("", "/", "/incidents"):
+                router.add_api_route(f"/{locale}{path}", status, methods=methods)
+            router.add_api_route(f"/{locale}/feed.atom", _FeedOf(self, locale).show, methods=methods)
+            show = partial(self.incident, locale)
+            router.add_api_route(f"/{locale}/incidents/{{incident_id:path}}", show, methods=methods)
+
+    def front(self, request: Request) -> Response:
+        """Show the status in the language the browser asks for."""
+        locale = preferred(request.headers.get("accept-language", ""), self._application.locales)
+        answer = self.status(locale or self._answers.default_locale)
+        answer.headers["Vary"] = "Accept-Language"
+        return answer
+
+    def status(self, locale: str) -> Response:
+        """Show how things stand."""
+        return self._kept(self._answers.html(self._status.page(locale)))
+
+    def incident(self, locale: str, incident_id: str) -> Response:
+        """Show an incident's timeline."""
+        try:
+            return self._kept(self._answers.html(self._incidents.page(incident_id, locale)))
+        except NotFoundError:
+            return self._answers.missing(locale)
+
+    def feed(self, locale: str, known: str) -> Response:
+        """Hand out the feed; nothing where the reader has it already (`If-None-Match`)."""
+        body = self._status.feed(locale)
+        mark = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers = {"ETag": mark, "Cache-Control": _KEPT}
+        if mark in known:
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type="application/atom+xml", headers=headers)
+
+    @staticmethod
+    def _kept(answer: Response) -> Response:
+        answer.headers["Cache-Control"] = _KEPT
+        return answer
+
+
+class _FeedOf:
+    """The feed in one language."""
+
+    def __init__(self, pages: StatusPages, locale: str) -> None:
+        self._pages, self._locale = pages, locale
+
+    def show(self, request: Request) -> Response:
+        return self._pages.feed(self._locale, request.headers.get("if-none-match", ""))
+
+
+def preferred(header: str, offered: frozenset[str]) -> str | None:
+    """Return the offered locale that an `Accept-Language` likes best (RFC 9110, 12.5.4); None where it likes none."""
+    wishes: list[tuple[float, int, str]] = []
+    for place, wish in enumerate(header.split(",")[:_MOST_LANGUAGES]):
+        tag, _, weight = wish.partition(";")
+        text = weight.partition("=")[2].strip() or "1"
+        liking = float(text) if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit() else 0.0
+        wishes.append((-liking, place, tag.strip()))
+    for liking, _, tag in sorted(wishes):
+        for candidate in (tag, tag.partition("-")[0].lower()):
+            if liking < 0 and candidate in offered:
+                return candidate
+    return None

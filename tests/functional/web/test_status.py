@@ -1,0 +1,137 @@
+"""The status page: what runs, what was, what everybody may see, and its feed."""
+
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import orjson
+import pytest
+from httpx2 import Response
+from starlette.testclient import TestClient
+
+from notifier.bootstrap.application import Application
+from notifier.demo import story
+from notifier.web.status import preferred
+from tests.functional.api.house import an_event
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def publish(application: Application, *events: dict[str, Any]) -> None:
+    for event in events:
+        application.publish(orjson.dumps(event))
+
+
+def feed_of(answer: Response) -> ET.Element:
+    return ET.fromstring(answer.content)  # noqa: S314 - our own answer
+
+
+@pytest.mark.parametrize(
+    ("locale", "works", "wrong"),
+    [
+        ("nl", "Alles werkt", "Er is iets mis"),
+        ("en", "Everything works", "Something is wrong"),
+        ("de", "Alles funktioniert", "Es gibt eine Störung"),
+        ("fr", "Tout fonctionne", "Quelque chose ne va pas"),
+    ],
+)
+def test_the_status_follows_the_incidents(
+    application: Application, reader: TestClient, locale: str, works: str, wrong: str
+) -> None:
+    for path in (f"/{locale}", f"/{locale}/", f"/{locale}/incidents"):
+        assert works in reader.get(path).text
+    events = story.events()
+    publish(application, events[0])
+    page = reader.get(f"/{locale}/").text
+    assert wrong in page
+    assert f"/{locale}/incidents/{story.INCIDENT_ID}" in page
+    assert 'class="major_outage"' in page
+    publish(application, *events[1:])
+    page = reader.get(f"/{locale}/").text
+    assert works in page
+    assert 'class="major_outage"' not in page
+    assert story.INCIDENT_ID in page
+
+
+def test_planned_maintenance_is_told_and_harms_nothing_before_it_begins(
+    application: Application, reader: TestClient
+) -> None:
+    incident = {
+        "impact": "maintenance",
+        "components": ["checkout"],
+        "scheduled_for": "2031-01-01T02:00:00+01:00",
+        "scheduled_until": "2031-01-01T04:00:00+01:00",
+    }
+    publish(application, an_event(incident=incident, update={"status": "scheduled"}))
+    page = reader.get("/en/").text
+    assert "Everything works" in page
+    assert "2031" in page
+    publish(application, an_event(2, incident=incident, update={"status": "in_progress"}))
+    page = reader.get("/en/").text
+    assert "Maintenance is in progress" in page
+    assert 'class="under_maintenance"' in page
+
+
+def test_what_was_only_recorded_is_not_shown(application: Application, reader: TestClient) -> None:
+    publish(application, an_event(notify=False))
+    assert "Payments are slow" not in reader.get("/en/").text
+    assert b"Payments" not in reader.get("/en/feed.atom").content
+
+
+def test_the_feed_tells_each_update_once_and_is_not_sent_twice(application: Application, reader: TestClient) -> None:
+    empty = reader.get("/nl/feed.atom")
+    assert feed_of(empty).findall(f"{ATOM}entry") == []
+    publish(application, *story.events())
+    answer = reader.get("/nl/feed.atom")
+    assert answer.headers["content-type"].startswith("application/atom+xml")
+    feed = feed_of(answer)
+    entries = feed.findall(f"{ATOM}entry")
+    names = [entry.findtext(f"{ATOM}id") for entry in entries]
+    assert len(names) == len(set(names)) == len(story.events())
+    times = [entry.findtext(f"{ATOM}updated") or "" for entry in entries]
+    assert times == sorted(times, reverse=True)
+    assert feed.findtext(f"{ATOM}updated") == times[0]
+    again = reader.get("/nl/feed.atom", headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_hostile_texts_stay_texts(application: Application, reader: TestClient) -> None:
+    title = {"en": "<script>alert(1)</script> & ]]> \ufffe"}
+    body = {"en": "<b>x</b> [y](javascript:z) \ufffe"}
+    publish(application, an_event(incident={"title": title}, update={"body": body}))
+    assert "<script" not in reader.get("/en/").text
+    content = feed_of(reader.get("/en/feed.atom")).findtext(f"{ATOM}entry/{ATOM}content") or ""
+    assert "javascript:" not in content.replace("(javascript:z)", "")
+    assert "<script" not in content
+
+
+def test_the_front_page_speaks_the_language_asked_for(reader: TestClient) -> None:
+    answer = reader.get("/", headers={"accept-language": "fr-CH, fr;q=0.9, en;q=0.8"})
+    assert 'lang="fr"' in answer.text
+    assert answer.headers["vary"] == "Accept-Language"
+    assert 'lang="en"' in reader.get("/", headers={"accept-language": "tlh, *;q=0.1, ;;;=x"}).text
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("nl", "nl"),
+        ("de-AT;q=0.5, nl;q=0.9", "nl"),
+        ("en;q=0, de", "de"),
+        ("xx", None),
+        ("", None),
+        ("nl;q=٣", None),
+        (",;=,q=1," * 500, None),
+    ],
+)
+def test_a_language_is_chosen_by_liking(header: str, found: str | None) -> None:
+    assert preferred(header, frozenset({"nl", "en", "de", "fr"})) == found
+
+
+def test_public_pages_may_be_kept_for_a_moment_and_personal_ones_not(
+    application: Application, reader: TestClient
+) -> None:
+    publish(application, an_event())
+    for path in ("/en/", "/en/incidents/inc-1", "/en/feed.atom"):
+        assert reader.get(path).headers["cache-control"] == "public, max-age=10"
+    for path in ("/en/subscribe", "/unsubscribe/x", "/en/incidents/none"):
+        assert reader.get(path).headers["cache-control"] == "no-store"
