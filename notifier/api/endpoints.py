@@ -11,11 +11,12 @@ from notifier.api.answers import json_answer
 from notifier.api.auth import Manager, MayRead
 from notifier.api.contract import body_of, returns, returns_page
 from notifier.api.examples import ENDPOINT
+from notifier.api.history_shapes import EndpointDeliveryShape
 from notifier.api.list_shapes import EndpointShape, EndpointTested, EndpointWithSecret
 from notifier.api.runtime import Runtime
 from notifier.domain.endpoint import EndpointState
+from notifier.domain.values import DeliveryState
 from notifier.inbound.endpoints import EndpointBody, EndpointPatch
-from notifier.services.endpoint_secrets import DEFAULT_OVERLAP
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 _MAX_OVERLAP = 30 * 86_400
@@ -68,6 +69,24 @@ def remove_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Respo
     return Response(status_code=204)
 
 
+@router.get("/{endpoint_id}/deliveries", responses=returns_page(EndpointDeliveryShape), dependencies=[MayRead])
+def list_endpoint_deliveries(
+    runtime: Runtime,
+    endpoint_id: str,
+    state: Annotated[list[DeliveryState] | None, Query(description="Only deliveries in these states.")] = None,
+    limit: paging.Limit = paging.DEFAULT_LIMIT,
+    cursor: paging.Cursor = None,
+) -> Response:
+    """List what an endpoint was sent, newest first; `GET /v1/deliveries/{id}` shows request, answers and timing."""
+    place = paging.decode(cursor, int)
+    items = runtime.application.history.endpoint_deliveries(
+        endpoint_id, states=state or (), before=place[0] if place else None, limit=limit + 1
+    )
+    shown = items[:limit]
+    following = paging.encode(shown[-1]["number"]) if len(items) > limit else None
+    return json_answer(paging.page(shown, following))
+
+
 @router.post("/{endpoint_id}/test", responses=returns(200, EndpointTested, "What the endpoint answered."))
 def test_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
     """Post one signed `endpoint.test` now and tell what came of it; a `pending` endpoint that takes it is active."""
@@ -80,11 +99,12 @@ def rotate_secret(
     actor: Manager,
     endpoint_id: str,
     overlap_seconds: Annotated[
-        int, Query(ge=0, le=_MAX_OVERLAP, description="How long the old secret goes on signing too.")
-    ] = DEFAULT_OVERLAP // timedelta(seconds=1),
+        int | None,
+        Query(ge=0, le=_MAX_OVERLAP, description="How long the old secret goes on signing too; 24 hours by default."),
+    ] = None,
 ) -> Response:
-    """Give an endpoint a new signing secret."""
-    overlap = timedelta(seconds=overlap_seconds)
+    """Give an endpoint a new signing secret (or key pair, where it has one)."""
+    overlap = None if overlap_seconds is None else timedelta(seconds=overlap_seconds)
     return json_answer(runtime.application.endpoints.rotate(endpoint_id, actor, overlap=overlap))
 
 

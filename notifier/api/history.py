@@ -22,7 +22,7 @@ from notifier.api.history_shapes import (
 from notifier.api.runtime import Runtime
 from notifier.domain import ids
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.values import DeliveryState
+from notifier.domain.values import Channel, DeliveryState
 from notifier.services.replay import ReplayOrder
 
 router = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayRead])
@@ -100,7 +100,10 @@ def show_delivery(runtime: Runtime, delivery_id: str) -> Response:
 
 
 class ReplayBody(BaseModel):
-    """Which deliveries to send again: exactly one of the first three names them."""
+    """Which deliveries to send again: exactly one of the first four names them.
+
+    `channel: webhook` names all of them. `since` (included) and `until` (excluded) bound the time of the decision.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -110,8 +113,10 @@ class ReplayBody(BaseModel):
     notification_id: str | None = None
     endpoint_id: str | None = None
     delivery_ids: list[str] = Field(default_factory=list, max_length=10_000)
+    channel: Channel | None = None
     states: list[DeliveryState] = Field(default_factory=lambda: [DeliveryState.FAILED])
     since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
 
 
 @changes.post("/deliveries/replay", status_code=202, responses=returns(202, ReplayedShape) | MAY_MISS)
@@ -121,8 +126,10 @@ def replay(runtime: Runtime, body: ReplayBody) -> Response:
         notification_id=body.notification_id,
         endpoint_id=body.endpoint_id,
         delivery_ids=tuple(body.delivery_ids),
+        channel=body.channel,
         states=tuple(body.states),
         since=body.since,
+        until=body.until,
     )
     return json_answer({"replayed": runtime.application.replay(order)}, 202)
 

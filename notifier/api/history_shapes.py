@@ -87,6 +87,24 @@ class DeliveryShape(Shape):
     updated_at: AwareDatetime | None
 
 
+class EndpointDeliveryShape(DeliveryShape):
+    """One message to an endpoint; `number` is its place in the list."""
+
+    number: int
+
+
+class RequestShape(Shape):
+    """What is posted: secrets and signatures are left out, values of custom headers masked.
+
+    `headers` lack what is new at each attempt (`webhook-timestamp`, `webhook-signature`).
+    """
+
+    method: str = Field(examples=["POST"])
+    url: str
+    headers: dict[str, str] = Field(examples=[{"content-type": "application/json", "webhook-id": "dlv_..."}])
+    body: str
+
+
 class AttemptShape(Shape):
     """One try; `outcome` is accepted, retry, failed, unknown or divided."""
 
@@ -97,12 +115,14 @@ class AttemptShape(Shape):
     reason: Reason | None
     status: int | None
     detail: str
+    answer: str | None = Field(description="The beginning of what a webhook endpoint answered, at most 1 kB.")
     provider: str
 
 
 class DeliveryWithAttempts(DeliveryShape):
-    """A delivery with its tries, oldest first."""
+    """A delivery with its tries, oldest first; for a webhook also with the request."""
 
+    request: RequestShape | None
     attempts: list[AttemptShape]
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from notifier.api.shapes import Shape
-from notifier.domain.endpoint import EndpointMode, EndpointState
+from notifier.domain.endpoint import EndpointMode, EndpointState, SignatureKind
 from notifier.domain.values import (
     Channel,
     Impact,
@@ -86,6 +86,8 @@ class EndpointShape(Shape):
     mode: EndpointMode
     headers: dict[str, str]
     state: EndpointState
+    signature: SignatureKind
+    public_key: str | None = Field(description="`whpk_...`: verifies the signatures `v1a`, where `ed25519` signs.")
     state_reason: str
     failing_since: AwareDatetime | None
     last_success_at: AwareDatetime | None
@@ -95,9 +97,9 @@ class EndpointShape(Shape):
 
 
 class EndpointWithSecret(EndpointShape):
-    """An endpoint with its signing secret, shown this once."""
+    """An endpoint with its signing secret, shown this once; null where `public_key` is all that verifying needs."""
 
-    secret: str = Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+    secret: str | None = Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
 
 
 class TestShape(Shape):

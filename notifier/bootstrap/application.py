@@ -1,6 +1,7 @@
 """What the API and the command line have besides: subscribers, endpoints, keys, history."""
 
 import hashlib
+from datetime import timedelta
 from importlib import import_module
 
 from sqlalchemy import text
@@ -23,6 +24,7 @@ from notifier.services.endpoint_tests import EndpointTests
 from notifier.services.endpoints import Endpoints
 from notifier.services.explain import Explain
 from notifier.services.history import History
+from notifier.services.hook_requests import HookRequests
 from notifier.services.ingest import Receipt
 from notifier.services.lifecycle import Lifecycle
 from notifier.services.own_data import OwnData
@@ -55,7 +57,7 @@ class Application(Core):
     @once
     def history(self) -> History:
         """What happened."""
-        return History(self.database)
+        return History(self.database, HookRequests(self.renderer))
 
     @once
     def explain(self) -> Explain:
@@ -172,6 +174,8 @@ class Application(Core):
             self.endpoint_secrets,
             vet=self.engine.check_url,
             check_headers=validate_headers,
+            verify_first=self.settings.webhooks.verify,
+            overlap=timedelta(seconds=self.settings.webhooks.rotation_overlap),
         )
 
     @once

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from notifier.bootstrap.once import once
 from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.endpoint_health import HealthPolicy
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel
 from notifier.inbound.alert_texts import neutral_texts
@@ -122,13 +123,21 @@ class Core:
         """Make batches of what is due again."""
         return Gather(self.database, self.clock, self.nudge)
 
+    @property
+    def health_policy(self) -> HealthPolicy:
+        """When an endpoint that fails is given up."""
+        wanted = self.settings.webhooks
+        return HealthPolicy(
+            warn_after=timedelta(seconds=wanted.warn_after), disable_after=timedelta(seconds=wanted.disable_after)
+        )
+
     @once
     def sweep(self) -> Sweep:
         """See that everything happens."""
         calm = ResolveCalm(self.database, self.clock, self.ingest, neutral_texts(self.settings.brand().locales))
         letters = DueLetters(self.database, self.clock, self.nudge, self.producer)
         lapsed = ForgetLapsed(self.database, self.clock, self.addresses)
-        watch = WatchEndpoints(self.database, self.clock, write_letter, self.producer.probe)
+        watch = WatchEndpoints(self.database, self.clock, write_letter, self.producer.probe, self.health_policy)
         chores = (calm, letters, lapsed, watch)
         return Sweep(
             self.database,

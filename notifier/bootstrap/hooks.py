@@ -20,7 +20,11 @@ def build_engine(core: Core) -> WebhookEngine:
     wanted = core.settings.limits
     fast = LaneLimits(fast=wanted.webhook_connections, slow=wanted.webhook_connections * _SLOW_SHARE)
     limits = EngineLimits(timeouts=Timeouts(total=wanted.webhook_timeout), first=fast)
-    policy = TargetPolicy(allow_networks=core.settings.webhook_networks())
+    policy = TargetPolicy(
+        allow_networks=core.settings.webhook_networks(),
+        allow_plain_http=core.settings.webhooks.allow_http,
+        allow_ports=frozenset(core.settings.webhooks.allow_ports),
+    )
     return WebhookEngine(policy=policy, limits=limits, clock=core.clock)
 
 

@@ -8,6 +8,9 @@ import typer
 
 from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_facts, print_json, print_table
 from notifier.cli.setup import installation, operator
+from notifier.domain.endpoint import EndpointMode, SignatureKind
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.values import Wanted, WebhookFormat, WebhookType
 
 _PAGE = 500
 Identifier = Annotated[str, typer.Argument(help="The endpoint's id.")]
@@ -34,13 +37,43 @@ def add(
     url: Annotated[str, typer.Argument(help="Where to post.")],
     description: Annotated[str, typer.Option("--description", help="Whose it is.")] = "",
     component: Annotated[list[str] | None, typer.Option("--component", help="Only these; may be repeated.")] = None,
-    form: Annotated[str, typer.Option("--format", help="standard, cloudevents or statuspage.")] = "standard",
+    form: Annotated[WebhookFormat, typer.Option("--format", help="Shape of the messages.")] = WebhookFormat.STANDARD,
     *,
+    min_impact: Annotated[str, typer.Option("--min-impact", help="none, minor, major or critical.")] = "none",
+    updates: Annotated[Wanted, typer.Option("--updates", help="How much of an incident.")] = Wanted.ALL,
+    kinds: Annotated[list[WebhookType] | None, typer.Option("--type", help="Only these; may be repeated.")] = None,
+    mode: Annotated[EndpointMode, typer.Option("--mode", help="Every update, or the latest.")] = EndpointMode.EVERY,
+    signature: Annotated[
+        SignatureKind, typer.Option("--signature", help="A shared secret, or a key pair.")
+    ] = SignatureKind.HMAC,
+    subscriber: Annotated[str | None, typer.Option("--subscriber", help="The partner's external id.")] = None,
+    owner_email: Annotated[str | None, typer.Option("--owner-email", help="Is told when it fails for days.")] = None,
+    header: Annotated[list[str] | None, typer.Option("--header", help="'Name: value' to send along.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Add an endpoint and print its secret: this once."""
-    facts = {"url": url, "description": description, "components": component or [], "format": form}
+    """Add an endpoint and print its secret (this once) or its public key."""
+    facts = {
+        "url": url,
+        "description": description,
+        "components": component or [],
+        "min_impact": min_impact,
+        "updates": updates,
+        "types": kinds or [],
+        "format": form,
+        "mode": mode,
+        "signature": signature,
+        "subscriber": subscriber,
+        "owner_email": owner_email,
+        "headers": dict(map(_header, header or [])),
+    }
     _print(installation("endpoints").endpoints.create(orjson.dumps(facts), operator()), as_json=as_json)
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise InvalidInputError([FieldError("--header", "must be written 'Name: value'")])
+    return name.strip(), value.strip()
 
 
 def list_endpoints(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
@@ -77,11 +110,13 @@ def post_test(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # no
 
 def rotate(
     endpoint_id: Identifier,
-    overlap_hours: Annotated[float, typer.Option("--overlap-hours", help="How long the old one signs too.")] = 24.0,
+    overlap_hours: Annotated[
+        float | None, typer.Option("--overlap-hours", help="How long the old one signs too (24, or as configured).")
+    ] = None,
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Give an endpoint a new secret and print it: this once."""
-    overlap = timedelta(hours=overlap_hours)
+    """Give an endpoint a new secret (or key pair) and print it: this once."""
+    overlap = None if overlap_hours is None else timedelta(hours=overlap_hours)
     _print(installation("endpoints").endpoints.rotate(endpoint_id, operator(), overlap=overlap), as_json=as_json)
 
 

@@ -8,7 +8,7 @@ import typer
 from notifier.cli.console import JsonFlag, out, print_facts, print_json, print_table
 from notifier.cli.setup import installation
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.values import DeliveryState
+from notifier.domain.values import Channel, DeliveryState
 from notifier.services.replay import ReplayOrder
 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Most rows to print.")]
@@ -71,14 +71,17 @@ def list_deliveries(
         str | None, typer.Option("--notification", help="Only this notification's (its id).")
     ] = None,
     incident: Annotated[str | None, typer.Option("--incident", help="Only this incident's (its id).")] = None,
+    endpoint: Annotated[str | None, typer.Option("--endpoint", help="Only this endpoint's (its id).")] = None,
     state: States = None,
     *,
     limit: Limit = 50,
     as_json: JsonFlag = False,
 ) -> None:
-    """List deliveries, newest first; or those of one incident or notification."""
+    """List deliveries, newest first; or those of one incident, notification or endpoint."""
     history = installation("deliveries").history
-    if notification is None:
+    if endpoint is not None:
+        items = history.endpoint_deliveries(endpoint, states=state or (), before=None, limit=limit)
+    elif notification is None:
         items = history.latest_deliveries(incident_id=incident, states=state or (), limit=limit)
     else:
         items = history.notification_deliveries(notification, states=state or (), after_key=None, limit=limit)
@@ -100,28 +103,43 @@ def show_delivery(
         return
     print_facts({name: value for name, value in delivery.items() if name != "attempts"})
     rows = [
-        [item["number"], item["started_at"], item["outcome"], item["reason"], item["status"], item["detail"]]
+        [
+            item["number"],
+            item["started_at"],
+            item["duration_ms"],
+            item["outcome"],
+            item["reason"],
+            item["status"],
+            item["detail"] or item["answer"],
+        ]
         for item in delivery["attempts"]
     ]
-    print_table("\nAttempts", ["number", "started", "outcome", "reason", "status", "detail"], rows)
+    print_table("\nAttempts", ["number", "started", "ms", "outcome", "reason", "status", "detail"], rows)
 
 
 def replay(
     notification: Annotated[str | None, typer.Option("--notification", help="A notification's id.")] = None,
     endpoint: Annotated[str | None, typer.Option("--endpoint", help="An endpoint's id.")] = None,
     delivery: Annotated[list[str] | None, typer.Option("--delivery", help="A delivery's id; may be repeated.")] = None,
-    state: States = None,
+    channel: Annotated[Channel | None, typer.Option("--channel", help="Everything on this channel.")] = None,
     *,
-    since: Annotated[str | None, typer.Option("--since", help="RFC 3339 time with an offset.")] = None,
+    state: States = None,
+    since: Annotated[str | None, typer.Option("--since", help="Decided from then on: RFC 3339, with offset.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Decided before then: RFC 3339, with offset.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Send again what failed (or what is in the states named); deliveries keep their ids."""
+    """Send again what failed (or what is in the states named); deliveries keep their ids.
+
+    Of one notification, endpoint or delivery, or everything on a channel; within a span of time if you like.
+    """
     order = ReplayOrder(
         notification_id=notification,
         endpoint_id=endpoint,
         delivery_ids=tuple(delivery or ()),
         states=tuple(state or (DeliveryState.FAILED,)),
-        since=_moment(since),
+        channel=channel,
+        since=_moment("--since", since),
+        until=_moment("--until", until),
     )
     number = installation("replay").replay(order)
     if as_json:
@@ -130,7 +148,7 @@ def replay(
         out.print(f"{number} deliveries will be sent again.")
 
 
-def _moment(text: str | None) -> datetime | None:
+def _moment(option: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
@@ -138,7 +156,7 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise InvalidInputError([FieldError("--since", "must be an RFC 3339 time with an offset")])
+        raise InvalidInputError([FieldError(option, "must be an RFC 3339 time with an offset")])
     return moment
 
 

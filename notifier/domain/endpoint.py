@@ -27,6 +27,13 @@ class EndpointState(StrEnum):
     DISABLED = "disabled"
 
 
+class SignatureKind(StrEnum):
+    """How an endpoint's messages are signed (Standard Webhooks)."""
+
+    HMAC = "hmac"  # a shared secret: `v1`
+    ED25519 = "ed25519"  # a key pair whose private half never leaves us: `v1a`
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """What a partner chose. `components` and `types` empty mean all; `headers` may hold passwords."""
@@ -43,6 +50,7 @@ class Endpoint:
     mode: EndpointMode = EndpointMode.EVERY
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     state: EndpointState = EndpointState.ACTIVE
+    signature: SignatureKind = SignatureKind.HMAC  # asked for when it is created; afterwards its secrets tell
 
     @property
     def preferences(self) -> Preferences:

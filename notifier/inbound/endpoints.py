@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from notifier.domain.endpoint import MAX_DESCRIPTION, MAX_URL, Endpoint, EndpointMode, EndpointState
+from notifier.domain.endpoint import MAX_DESCRIPTION, MAX_URL, Endpoint, EndpointMode, EndpointState, SignatureKind
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.subscriber import Vocabulary
 from notifier.domain.values import Impact, Wanted, WebhookFormat, WebhookType
@@ -34,7 +34,10 @@ Headers = Annotated[dict[str, str], Field(max_length=50)]
 
 
 class EndpointBody(Body):
-    """A whole endpoint. `components` and `types` empty mean all. Header values are never shown again."""
+    """A whole endpoint. `components` and `types` empty mean all. Header values are never shown again.
+
+    `signature`: `hmac` by a shared secret, or `ed25519` by a key pair of which you get the public half.
+    """
 
     url: Url
     description: Description = ""
@@ -48,6 +51,7 @@ class EndpointBody(Body):
     mode: EndpointMode = EndpointMode.EVERY
     headers: Headers = Field(default_factory=dict, repr=False)
     state: EndpointState | None = None
+    signature: SignatureKind = SignatureKind.HMAC
 
     def to_domain(self, vocabulary: Vocabulary, state: EndpointState, known: Endpoint | None = None) -> Endpoint:
         """Build the domain's value; `state` is what it is in when none is asked for.
@@ -68,6 +72,7 @@ class EndpointBody(Body):
             mode=self.mode,
             headers=self.headers,
             state=self.state or state,
+            signature=self.signature,
         )
         new = endpoint.components - (known.components if known else frozenset())
         faults = vocabulary.component_faults(new, "components")

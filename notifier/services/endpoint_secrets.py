@@ -3,15 +3,18 @@
 import base64
 import secrets as entropy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from notifier.channels.webhook import new_key_pair
+from notifier.domain.endpoint import SignatureKind
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.services.secretbox import SecretBox
 from notifier.storage.codec import instant_from_json, instant_to_json
 
 Sealed = Mapping[str, str | None]
-"""One secret as the row holds it: `sealed`, and `until` (RFC 3339) when it is on its way out."""
+"""One secret as the row holds it: `sealed`, `until` (RFC 3339) when it is on its way out, `public` of a key pair."""
 
 PREFIX = "whsec_"
 _RANDOM_BYTES = 32  # Standard Webhooks: between 24 and 64
@@ -20,6 +23,32 @@ MAX_OVERLAP = timedelta(days=30)
 # Each secret is one more signature in the header of every request.
 _MAX_VALID = 4
 _KNOWN = 32_768
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fresh:
+    """A new secret; `public` is what the partner verifies by where it is a key pair, and then `secret` is not shown."""
+
+    secret: str = field(repr=False)
+    public: str | None = None
+
+    @property
+    def shown(self) -> str | None:
+        """What the partner is told, this once."""
+        return self.secret if self.public is None else None
+
+
+def fresh(kind: SignatureKind) -> Fresh:
+    """Make a secret, or a key pair."""
+    if kind is SignatureKind.HMAC:
+        return Fresh(secret=new_secret())
+    pair = new_key_pair()
+    return Fresh(secret=pair.private, public=pair.public)
+
+
+def public_key(sealed: Sequence[Sealed]) -> str | None:
+    """Return the public half of the key that signs now; None where a shared secret does."""
+    return sealed[0].get("public") if sealed else None
 
 
 def new_secret() -> str:
@@ -44,12 +73,12 @@ class EndpointSecrets:
         """
         return [self._open(item["sealed"] or "") for item in sealed if _is_valid(item, now)]
 
-    def first(self, secret: str) -> list[Sealed]:
+    def first(self, secret: str, public: str | None = None) -> list[Sealed]:
         """Return the column of a new endpoint."""
-        return [{"sealed": self._box.seal(secret), "until": None}]
+        return [{"sealed": self._box.seal(secret), "until": None, "public": public}]
 
-    def rotated(self, sealed: Sequence[Sealed], secret: str, now: datetime, overlap: timedelta) -> list[Sealed]:
-        """Return the column with `secret` in front; what signs now goes on doing so for `overlap`.
+    def rotated(self, sealed: Sequence[Sealed], new: Fresh, now: datetime, overlap: timedelta) -> list[Sealed]:
+        """Return the column with `new` in front; what signs now goes on doing so for `overlap`.
 
         Raises:
             InvalidInputError: an overlap below zero or above 30 days.
@@ -64,8 +93,8 @@ class EndpointSecrets:
             if until is None or until > end:
                 until = end
             if until > now:
-                older.append({"sealed": item["sealed"], "until": instant_to_json(until)})
-        return [*self.first(secret), *older[: _MAX_VALID - 1]]
+                older.append({**item, "until": instant_to_json(until)})
+        return [*self.first(new.secret, new.public), *older[: _MAX_VALID - 1]]
 
     def seal_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Seal the values of custom headers: partners put passwords there."""

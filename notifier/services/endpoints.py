@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 import orjson
 from sqlalchemy import Connection
 
-from notifier.domain.endpoint import Endpoint, EndpointMode, EndpointState, StoredEndpoint
+from notifier.domain.endpoint import Endpoint, EndpointMode, EndpointState, SignatureKind, StoredEndpoint
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
 from notifier.domain.ids import new_ulid
 from notifier.domain.subscriber import Vocabulary
 from notifier.domain.values import WebhookFormat
 from notifier.inbound.endpoints import endpoint_to_json, parse_endpoint, parse_endpoint_patch
 from notifier.services.audit import CHANGED, Actor, Subject, difference, record
-from notifier.services.endpoint_secrets import DEFAULT_OVERLAP, EndpointSecrets, new_secret
+from notifier.services.endpoint_secrets import DEFAULT_OVERLAP, EndpointSecrets, fresh, public_key
 from notifier.services.ports import Clock
 from notifier.storage import catch_up, endpoints
 from notifier.storage.codec import instant_to_json
@@ -55,6 +55,7 @@ class Endpoints:
     vet: Callable[[str], object]
     check_headers: Callable[[Mapping[str, str]], Mapping[str, str]]
     verify_first: bool = False
+    overlap: timedelta = DEFAULT_OVERLAP
 
     def create(self, data: bytes | str, actor: Actor) -> Json:
         """Store a new endpoint, given as JSON; returns it with its `secret`, this once.
@@ -67,13 +68,14 @@ class Endpoints:
         if self.verify_first and endpoint.state is EndpointState.ACTIVE:
             endpoint = replace(endpoint, state=EndpointState.PENDING)
         self._judge(endpoint.url, endpoint.headers)
-        now, secret = self.clock(), new_secret()
+        now, made = self.clock(), fresh(endpoint.signature)
         public_id = f"end_{new_ulid(now)}"
         kept = replace(endpoint, headers=self.secrets.seal_headers(endpoint.headers))
         with self.database.write() as connection:
-            endpoints.add(connection, kept, public_id=public_id, secrets=self.secrets.first(secret), now=now)
+            column = self.secrets.first(made.secret, made.public)
+            endpoints.add(connection, kept, public_id=public_id, secrets=column, now=now)
             record(connection, actor, "endpoint.created", _subject(public_id), at=now, detail=_audited(endpoint))
-            return _view(_existing(connection, public_id)) | {"secret": secret}
+            return _view(_existing(connection, public_id)) | {"secret": made.shown}
 
     def get(self, public_id: str) -> Json:
         """Return one endpoint, without its secret.
@@ -148,21 +150,26 @@ class Endpoints:
         if faults:
             raise InvalidInputError(faults)
 
-    def rotate(self, public_id: str, actor: Actor, *, overlap: timedelta = DEFAULT_OVERLAP) -> Json:
+    def rotate(self, public_id: str, actor: Actor, *, overlap: timedelta | None = None) -> Json:
         """Give an endpoint a new secret, returned this once; the old one goes on signing for `overlap`.
+
+        A key pair is followed by a key pair; None means the overlap that is configured.
 
         Raises:
             NotFoundError: no such endpoint.
             InvalidInputError: an overlap below zero or above 30 days.
         """
-        now, secret = self.clock(), new_secret()
+        now = self.clock()
+        overlap = self.overlap if overlap is None else overlap
         with self.database.write() as connection:
             stored = _existing(connection, public_id, lock=True)
-            column = self.secrets.rotated(stored.secrets, secret, now, overlap)
+            has_pair = public_key(stored.secrets) is not None
+            made = fresh(SignatureKind.ED25519 if has_pair else SignatureKind.HMAC)
+            column = self.secrets.rotated(stored.secrets, made, now, overlap)
             endpoints.change(connection, stored.id, {"secrets": column}, now)
             detail = {"overlap_seconds": overlap // timedelta(seconds=1)}
             record(connection, actor, "endpoint.rotated", _subject(public_id), at=now, detail=detail)
-            return _view(_existing(connection, public_id)) | {"secret": secret}
+            return _view(_existing(connection, public_id)) | {"secret": made.shown}
 
     def enable(self, public_id: str, actor: Actor) -> Json:
         """Make an endpoint active with a clean record; what it missed while it failed becomes due.
@@ -286,6 +293,8 @@ def _view(stored: StoredEndpoint) -> Json:
         {"id": stored.public_id}
         | endpoint_to_json(endpoint, dict.fromkeys(endpoint.headers, MASKED))
         | {
+            "signature": (SignatureKind.ED25519 if public_key(stored.secrets) else SignatureKind.HMAC).value,
+            "public_key": public_key(stored.secrets),
             "state_reason": stored.state_reason,
             "failing_since": instant_to_json(stored.failing_since),
             "last_success_at": instant_to_json(stored.last_success_at),

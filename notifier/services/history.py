@@ -3,17 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
 
 from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
 from notifier.domain.values import DeliveryState
-from notifier.storage import deliveries, notifications, timeline
+from notifier.storage import deliveries, endpoints, notifications, timeline
 from notifier.storage.codec import instant_to_json
 from notifier.storage.engine import Database
+from notifier.storage.notifications import StoredNotification
 from notifier.storage.types import AnyRow
 
 Json = dict[str, Any]
+
+
+class RequestView(Protocol):
+    """Shows what an endpoint is posted (`services/hook_requests.py`)."""
+
+    def __call__(self, connection: Connection, stored: StoredNotification, row: AnyRow) -> Json | None:
+        """Return the request of a delivery; None where it is no webhook, or the endpoint is gone."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +31,7 @@ class History:
     """Reads only; every answer is plain JSON data with RFC 3339 times."""
 
     database: Database
+    requests: RequestView | None = None
 
     def incidents(self, *, limit: int, before: tuple[datetime, str] | None = None) -> list[Json]:
         """Return incidents, newest first."""
@@ -78,6 +89,24 @@ class History:
             )
         return [_delivery(row) for row in rows]
 
+    def endpoint_deliveries(
+        self, public_id: str, *, states: Sequence[DeliveryState], before: int | None, limit: int
+    ) -> list[Json]:
+        """Return what an endpoint was sent, newest first; `before`: only notifications with a lower number.
+
+        Each item carries `number`, by which the list goes on.
+
+        Raises:
+            NotFoundError: no such endpoint.
+        """
+        with self.database.read() as connection:
+            stored = endpoints.get(connection, public_id)
+            if stored is None:
+                raise NotFoundError("endpoint", public_id)
+            chosen = [state.value for state in states]
+            rows = deliveries.of_endpoint(connection, stored.id, states=chosen, before=before, limit=limit)
+        return [_delivery(row) | {"number": row.notification_id} for row in rows]
+
     def delivery(self, delivery_id: str) -> Json:
         """Return one delivery with its attempts."""
         parsed = ids.parse_delivery_id(delivery_id)
@@ -87,7 +116,8 @@ class History:
             if row is None:
                 raise NotFoundError("delivery", delivery_id)
             tries = deliveries.attempts(connection, row.notification_id, row.recipient_key, row.batch_id)
-        return _delivery(row) | {"attempts": [_attempt(item) for item in tries]}
+            request = self.requests(connection, stored, row) if stored and self.requests else None
+        return _delivery(row) | {"request": request, "attempts": [_attempt(item) for item in tries]}
 
 
 def _incident(row: AnyRow) -> Json:
@@ -166,5 +196,6 @@ def _attempt(row: AnyRow) -> Json:
         "reason": row.reason,
         "status": row.status,
         "detail": row.detail,
+        "answer": row.answer,
         "provider": row.provider,
     }

@@ -75,6 +75,7 @@ def line(result: HookResult, number: int) -> AttemptRow:
         outcome=outcome,
         reason=error.reason if error else None,
         status=result.status,
-        detail=error.detail if error and error.detail else result.excerpt,
+        detail=error.detail if error else "",
         provider=PROVIDER,
+        answer=result.excerpt or None,
     )

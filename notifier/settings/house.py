@@ -176,6 +176,17 @@ class LimitsSection(Section):
     webhook_timeout: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
 
 
+class WebhooksSection(Section):
+    """`[webhooks]`: what partners' endpoints may be, and when one that fails is given up. Times in seconds."""
+
+    verify: bool
+    allow_http: bool
+    allow_ports: list[Annotated[int, Field(ge=1, le=65_535)]]
+    rotation_overlap: Seconds
+    warn_after: Seconds
+    disable_after: Seconds
+
+
 class HouseConfig(Section):
     """The whole file."""
 
@@ -186,3 +197,4 @@ class HouseConfig(Section):
     accounts: list[AccountSection]
     workers: WorkersSection
     limits: LimitsSection
+    webhooks: WebhooksSection

@@ -24,6 +24,8 @@ def check_house(house: HouseConfig, own: Mapping[str, Any]) -> None:
     _check_brand(house)
     _refuse_repeated("components", "key", [component.key for component in house.components])
     _check_accounts(house, written="accounts" in own)
+    if house.webhooks.warn_after > house.webhooks.disable_after:
+        raise ConfigError("webhooks.warn_after", "must not be later than webhooks.disable_after")
     if house.limits.webhook_timeout > house.workers.lease * 2 / 3:
         raise ConfigError("workers.lease", "must be at least one and a half times limits.webhook_timeout")
     coalesce = own.get("coalesce", {})

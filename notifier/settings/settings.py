@@ -16,7 +16,7 @@ from notifier.files import private_dir
 from notifier.queueing.addresses import QueueAddresses, queue_addresses
 from notifier.settings.deployment import Deployment, Network
 from notifier.settings.environment import CREDENTIAL_FIELDS, account_variable
-from notifier.settings.house import SANDBOX, AccountSection, HouseConfig, LimitsSection
+from notifier.settings.house import SANDBOX, AccountSection, HouseConfig, LimitsSection, WebhooksSection
 from notifier.settings.keys import generated
 from notifier.settings.providers import (
     USUAL_BASE_URLS,
@@ -100,6 +100,11 @@ class Settings:
         section = self.house.translation
         own = {Channel.EMAIL: section.email, Channel.SOCIAL: section.social}.get(channel)
         return section.rule(own) if own is not None else TranslationRule()
+
+    @property
+    def webhooks(self) -> WebhooksSection:
+        """`[webhooks]`: what partners' endpoints may be, and when one that fails is given up."""
+        return self.house.webhooks
 
     @property
     def limits(self) -> LimitsSection:

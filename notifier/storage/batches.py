@@ -24,6 +24,7 @@ _TRIED = {
     "status": "bigint",
     "detail": "text",
     "provider": "text",
+    "answer": "text",
 }
 
 
@@ -57,6 +58,7 @@ class AttemptRow:
     status: int | None
     detail: str
     provider: str
+    answer: str | None = None  # the beginning of what a webhook endpoint answered
 
 
 def extra_id(notification_id: int) -> int:
@@ -221,6 +223,7 @@ def add_attempts(connection: Connection, batch: Batch, rows: Sequence[AttemptRow
             row.status,
             plain(row.detail[:1000]),
             row.provider,
+            plain(row.answer) if row.answer else None,
         ]
         for row in rows
     ]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, func, or_, select, text, update
 
 from notifier.domain.audience import Heard
-from notifier.domain.values import DeliveryState, Reason
+from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.notifications import Earlier
 from notifier.storage.rowset import packed, rows_sql
@@ -233,6 +233,19 @@ def latest(connection: Connection, *, incident_id: str | None, states: Sequence[
     return connection.execute(statement).all()
 
 
+def of_endpoint(
+    connection: Connection, endpoint_id: int, *, states: Sequence[str], before: int | None, limit: int
+) -> Sequence[AnyRow]:
+    """Return an endpoint's deliveries, those of the newest notifications first, of numbers below `before`."""
+    d, b, n = t.delivery.c, t.batch.c, t.notification.c
+    statement = _listing().where(n.channel == Channel.WEBHOOK.value, d.recipient_key == endpoint_id)
+    if before is not None:
+        statement = statement.where(n.id < before)
+    if states:
+        statement = statement.where(func.coalesce(d.state, b.state).in_(states))
+    return connection.execute(statement.order_by(n.id.desc()).limit(limit)).all()
+
+
 def _listing() -> Select[Any]:
     d, b, n = t.delivery.c, t.batch.c, t.notification.c
     return (
@@ -242,6 +255,7 @@ def _listing() -> Select[Any]:
             d.recipient_id,
             d.batch_id,
             d.since,
+            d.replays,
             d.provider_id,
             func.coalesce(d.state, b.state).label("state"),
             func.coalesce(d.reason, b.reason).label("reason"),

@@ -241,6 +241,7 @@ attempt = Table(
     Column("reason", String(32)),
     Column("status", Integer),
     Column("detail", Text, nullable=False),
+    Column("answer", Text),  # the beginning of what a webhook endpoint answered
     Column("provider", String(128), nullable=False),
     Index("ix_attempt_notification_id_recipient_key", "notification_id", "recipient_key"),
 )

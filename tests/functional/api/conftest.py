@@ -1,6 +1,8 @@
 """The whole API on a real database; the broker is away, which no caller may notice."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from notifier.bootstrap.application import Application
 from notifier.storage.engine import Database
 from tests.databases import *  # noqa: F403
 from tests.functional.api.house import Api, application_on, serving
+from tests.functional.api.receiver import Receiver
 
 
 @pytest.fixture
@@ -33,7 +36,32 @@ def api(application: Application) -> Iterator[Api]:
 
 
 @pytest.fixture
+def api_with(sqlite_database: Database, tmp_path: Path) -> Iterator[Callable[[str], Api]]:
+    """Make a client of an installation with these lines in its `notifier.toml`."""
+    with ExitStack() as stack:
+
+        def make(toml: str) -> Api:
+            (tmp_path / "notifier.toml").write_text(toml, encoding="utf-8")
+            built = application_on(sqlite_database, tmp_path, NOTIFIER_CONFIG=str(tmp_path / "notifier.toml"))
+            stack.callback(built.close)
+            return stack.enter_context(serving(built))
+
+        yield make
+
+
+@pytest.fixture
 def api_anywhere(application_anywhere: Application) -> Iterator[Api]:
     """The same on each database."""
     with serving(application_anywhere) as client:
         yield client
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    found = Receiver()
+    thread = threading.Thread(target=found.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+    thread.join()

@@ -1,47 +1,14 @@
+import base64
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks import Webhook
 
 from tests.functional.api.house import Api, faults
-
-
-class Receiver:
-    """A partner's receiver on this machine; answers `status` and keeps what it was sent."""
-
-    def __init__(self) -> None:
-        self.status = 204
-        self.got: list[tuple[dict[str, str], bytes]] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                outer.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                self.send_response(outer.status)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: Any) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    found = Receiver()
-    thread = threading.Thread(target=found.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield found
-    found.server.shutdown()
-    found.server.server_close()
-    thread.join()
+from tests.functional.api.receiver import Receiver
 
 
 def test_an_endpoints_life_through_the_api(api_anywhere: Api, receiver: Receiver) -> None:
@@ -111,3 +78,38 @@ def test_an_endpoint_at_fault_is_refused_by_name(api: Api, body: dict[str, Any],
 @pytest.mark.parametrize("call", ["test", "rotate", "enable"])
 def test_calls_on_an_endpoint_that_is_not_there(api: Api, call: str) -> None:
     assert api.post(f"/v1/endpoints/end_none/{call}").status_code == 404
+
+
+def test_an_endpoint_may_have_a_key_pair_of_which_only_the_public_half_is_shown(api: Api, receiver: Receiver) -> None:
+    made = api.post("/v1/endpoints", json={"url": receiver.url, "signature": "ed25519"}).json()
+    assert (made["signature"], made["secret"]) == ("ed25519", None)
+    first = made["public_key"]
+    assert first.startswith("whpk_")
+    assert "whsk_" not in json.dumps(api.get(f"/v1/endpoints/{made['id']}").json())
+    second = api.post(f"/v1/endpoints/{made['id']}/rotate").json()["public_key"]
+    assert second != first
+    assert api.post(f"/v1/endpoints/{made['id']}/test").json()["test"]["succeeded"] is True
+    headers, body = receiver.got[-1]
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    signatures = headers["webhook-signature"].split()
+    assert len(signatures) == 2
+    for key, signature in zip((second, first), signatures, strict=True):
+        version, _, text = signature.partition(",")
+        assert version == "v1a"
+        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key.removeprefix("whpk_")))
+        public.verify(base64.b64decode(text), signed)
+
+
+def test_where_verifying_comes_first_an_endpoint_waits_for_a_test_that_succeeds(
+    api_with: Callable[[str], Api], receiver: Receiver
+) -> None:
+    api = api_with("[webhooks]\nverify = true\n")
+    made = api.post("/v1/endpoints", json={"url": receiver.url}).json()
+    assert made["state"] == "pending"
+    receiver.status = 500
+    assert api.post(f"/v1/endpoints/{made['id']}/test").json()["state"] == "pending"
+    receiver.status = 204
+    assert api.post(f"/v1/endpoints/{made['id']}/test").json()["state"] == "active"
+    Webhook(made["secret"]).verify(receiver.got[-1][1], receiver.got[-1][0])
+    moved = api.patch(f"/v1/endpoints/{made['id']}", json={"url": receiver.url + "/new"}).json()
+    assert moved["state"] == "pending"
