@@ -12,6 +12,8 @@ from notifier.rendering.links import Link, find_links
 _SHOWN_URL = 26  # code points of a link on Bluesky, where a facet carries the whole
 _SCHEME = re.compile(r"^https?://(?:www\.)?", re.IGNORECASE)
 _ACCIDENTAL_MENTION = re.compile(r"(?<![\w/.])@(?=\w)")
+_TELLING = re.compile(rf"{_ACCIDENTAL_MENTION.pattern}|(?<![\w$])\$(?=[A-Za-z])")
+_URL = re.compile(r"https?://\S+", re.IGNORECASE)  # also those that a platform makes no link of
 _ZERO_WIDTH_SPACE = "\u200b"
 
 
@@ -35,9 +37,8 @@ class Shown:
 
 
 def shown(text: str, platform: Platform) -> Shown:
-    """Bring a text into the platform's form: short links on Bluesky, no accidental mention on Mastodon."""
-    if platform is Platform.MASTODON:
-        text = _ACCIDENTAL_MENTION.sub(f"@{_ZERO_WIDTH_SPACE}", text)
+    """Bring a text into the platform's form: short links on Bluesky, `harmless` elsewhere."""
+    text = harmless(text, platform)
     found = find_links(text, bare=platform is not Platform.MASTODON)
     targets = tuple(link.target for link in found)
     if platform is not Platform.BLUESKY:
@@ -50,6 +51,23 @@ def shown(text: str, platform: Platform) -> Shown:
         result += short
         position = link.end
     return Shown(result + text[position:], tuple(links), targets)
+
+
+def harmless(text: str, platform: Platform) -> str:
+    """Keep a text, outside its links, from mentioning anybody by accident.
+
+    On X also from holding cashtags: it refuses a post with more than one.
+    """
+    if platform is Platform.BLUESKY:
+        return text  # mentions there are made by facets only
+    sign = _TELLING if platform is Platform.X else _ACCIDENTAL_MENTION
+    whole = [link.span() for link in _URL.finditer(text)] + [(link.start, link.end) for link in find_links(text)]
+
+    def neutral(found: re.Match[str]) -> str:
+        inside = any(start <= found.start() < end for start, end in whole)
+        return found[0] if inside else found[0] + _ZERO_WIDTH_SPACE
+
+    return sign.sub(neutral, text)
 
 
 def short_url(url: str) -> str:

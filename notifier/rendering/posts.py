@@ -15,7 +15,7 @@ from notifier.rendering.environment import Templates
 from notifier.rendering.language import Language, pick, same_language
 from notifier.rendering.markdown import to_text
 from notifier.rendering.moments import moment, zone
-from notifier.rendering.post_links import Shown, locate, short_url, shown
+from notifier.rendering.post_links import Shown, harmless, locate, short_url, shown
 from notifier.rendering.shortening import shorten
 from notifier.rendering.story import Storyteller
 from notifier.rendering.wording import STATUS
@@ -183,7 +183,7 @@ class PostWriter:
     ) -> _Parts:
         word = reader.gettext(STATUS[notice.lead.status])
         foreign = bool(locale) and not same_language(locale, reader.tag)
-        title = self._story.title(notice.incident, reader)
+        title = harmless(self._story.title(notice.incident, reader), account.platform)
         return _Parts(
             # i18n: the first line of a post, such as "Resolved: Payments are slow"
             head=reader.gettext("%(status)s: %(title)s") % {"status": word, "title": title},

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from notifier.channels.base import SocialSender
+from notifier.channels.base import SocialSender, TooLargeError
 from notifier.domain import ids
 from notifier.domain.errors import DeliveryError
 from notifier.domain.house import Account
@@ -13,10 +13,12 @@ from notifier.domain.message import Picture, PostReceipt, SocialPost
 from notifier.domain.readback import APART, proves_absence
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.rendering.card_words import CardWords
+from notifier.rendering.counting import limit_of
 from notifier.rendering.posts import PostText
 from notifier.rendering.renderer import Renderer
 from notifier.services.outcomes import Record, Try
 from notifier.services.ports import Clock, Pacer, Turns
+from notifier.services.wordings import wording_from_json, wording_to_json
 from notifier.storage import alarms, batches, deliveries, posts
 from notifier.storage.batches import AttemptRow, Batch
 from notifier.storage.deliveries import Departure
@@ -24,6 +26,7 @@ from notifier.storage.engine import Database
 from notifier.storage.notifications import StoredNotification
 
 _BUSY = timedelta(seconds=2)  # until a worker asks again for the turn that another one had
+_SHORTER = 0.9  # of its length is what is left of a text that a platform found too long
 LOOKED = "looked"  # the outcome of an attempt that found nothing and sent nothing
 
 
@@ -89,25 +92,52 @@ class PostAttempt:
 
     def _speak(self, speech: "_Speech") -> PostReceipt | None:
         """Publish, one after the other, what is not public yet; the last receipt, or None: look again later."""
-        texts = self.renderer.post_texts(
-            speech.stored.notice, speech.account, speech.batch.since, most=speech.sender.limits().characters
-        )
         with self.database.read() as connection:
             public = posts.of_delivery(connection, speech.stored.id, speech.key)
         done = {post.part for post in public}
         receipt = public[-1].receipt if public else None
         may_be_public = speech.batch.unknown
-        for part, worded in enumerate(texts):
+        for part, worded in enumerate(self._texts(speech)):
             if part in done:
                 continue
-            post = self._post(speech, worded, part)
-            found = self._find(speech, post) if may_be_public else None
+            found = self._find(speech, self._post(speech, worded, part)) if may_be_public else None
             if found is None and may_be_public and self._is_too_early(speech):
                 return None
             may_be_public = False  # only the first of those that are missing had been tried
-            receipt = found or speech.sender.post(post)
-            self._remember(speech, worded, part, receipt)
+            if found is None:
+                receipt = self._send(speech, worded, part)
+            else:
+                receipt = found
+                self._remember(speech, worded, part, found)
         return receipt
+
+    def _texts(self, speech: "_Speech") -> list[PostText]:
+        """Word it; what may be public already keeps the words it had, whatever was configured or translated since."""
+        most = speech.sender.limits().characters
+        texts = list(self.renderer.post_texts(speech.stored.notice, speech.account, speech.batch.since, most=most))
+        if speech.batch.unknown:
+            with self.database.read() as connection:
+                kept = posts.intended(connection, speech.stored.id, speech.key)
+            texts = [wording_from_json(kept[part]) if part in kept else worded for part, worded in enumerate(texts)]
+        return texts
+
+    def _send(self, speech: "_Speech", worded: PostText, part: int) -> PostReceipt:
+        """Publish one post; one that the platform finds too long, by a rule that is not ours, once again, shorter."""
+        self._intend(speech, worded, part)
+        try:
+            receipt = speech.sender.post(self._post(speech, worded, part))
+        except TooLargeError:
+            worded = self._shorter(speech, worded)
+            self._intend(speech, worded, part)
+            receipt = speech.sender.post(self._post(speech, worded, part))
+        self._remember(speech, worded, part, receipt)
+        return receipt
+
+    def _shorter(self, speech: "_Speech", worded: PostText) -> PostText:
+        limit = limit_of(speech.account.platform, speech.sender.limits().characters)
+        most = int(min(limit.most, limit.measure(worded.text)) * _SHORTER)
+        account = replace(speech.account, locale=worded.reader, locales=())
+        return self.renderer.post_text(speech.stored.notice, account, speech.batch.since, most=most)
 
     def _find(self, speech: "_Speech", post: SocialPost) -> PostReceipt | None:
         if speech.sender.deduplicates:
@@ -155,8 +185,18 @@ class PostAttempt:
                 detail = f"the platform has the post of {speech.stored.notice.id} and does not show it"
                 alarms.raise_(connection, key, Reason.DUPLICATE, detail, self.clock())
 
+    def _intend(self, speech: "_Speech", worded: PostText, part: int) -> None:
+        new = self._new(speech, worded, part, PostReceipt(id=""))
+        with self.database.write() as connection:
+            posts.intend(connection, new, wording_to_json(worded), self.clock())
+
     def _remember(self, speech: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> None:
-        new = posts.NewPost(
+        with self.database.write() as connection:
+            posts.add(connection, self._new(speech, worded, part, receipt), self.clock())
+
+    @staticmethod
+    def _new(speech: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> posts.NewPost:
+        return posts.NewPost(
             notification_id=speech.stored.id,
             recipient_key=speech.key,
             part=part,
@@ -167,8 +207,6 @@ class PostAttempt:
             text=worded.text,
             receipt=receipt,
         )
-        with self.database.write() as connection:
-            posts.add(connection, new, self.clock())
 
     def _post(self, speech: "_Speech", worded: PostText, part: int) -> SocialPost:
         notice = speech.stored.notice

@@ -13,7 +13,7 @@ from notifier.storage import tables as t
 from notifier.storage.dialect import insert
 from notifier.storage.types import AnyRow
 
-PUBLISHED, WITHDRAWN = "published", "withdrawn"
+INTENDED, PUBLISHED, WITHDRAWN = "intended", "published", "withdrawn"
 _MILLION = 1_000_000
 
 
@@ -38,7 +38,7 @@ class StoredPost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPost:
-    """A post that was just published."""
+    """A post that is about to be sent, or was just published."""
 
     notification_id: int
     recipient_key: int
@@ -51,19 +51,27 @@ class NewPost:
     receipt: PostReceipt
 
 
+def intend(connection: Connection, post: NewPost, wording: dict[str, Any], now: datetime) -> None:
+    """Remember the exact words of a post that is about to be sent."""
+    _write(connection, post, {"state": INTENDED, "extra": {"wording": wording}}, now)
+
+
 def add(connection: Connection, post: NewPost, now: datetime) -> None:
     """Remember a post; one that was withdrawn and is published again takes its old row."""
+    _write(connection, post, {"state": PUBLISHED, "extra": dict(post.receipt.extra)}, now)
+
+
+def _write(connection: Connection, post: NewPost, more: dict[str, Any], now: datetime) -> None:
     receipt = post.receipt
     facts: dict[str, Any] = {
         "locale": post.locale,
         "text": post.text,
         "provider_id": receipt.id,
         "url": receipt.url,
-        "extra": dict(receipt.extra),
         "cost": int(Decimal(receipt.extra.get("cost_usd", "0")) * _MILLION),
-        "state": PUBLISHED,
         "published_at": now,
         "changed_at": None,
+        **more,
     }
     statement = insert(connection, t.post).values(
         notification_id=post.notification_id,
@@ -99,7 +107,8 @@ def _stored(row: AnyRow) -> StoredPost:
 
 def get(connection: Connection, number: int) -> StoredPost | None:
     """Return a post by its number."""
-    row = connection.execute(select(t.post).where(t.post.c.id == number)).one_or_none()
+    statement = select(t.post).where(t.post.c.id == number, t.post.c.state != INTENDED)
+    row = connection.execute(statement).one_or_none()
     return None if row is None else _stored(row)
 
 
@@ -112,6 +121,15 @@ def of_delivery(connection: Connection, notification_id: int, recipient_key: int
         .order_by(p.part)
     )
     return [_stored(row) for row in connection.execute(statement)]
+
+
+def intended(connection: Connection, notification_id: int, recipient_key: int) -> dict[int, dict[str, Any]]:
+    """Return, by part, the words of what was about to be sent when last heard of."""
+    p = t.post.c
+    statement = select(p.part, p.extra).where(
+        p.notification_id == notification_id, p.recipient_key == recipient_key, p.state == INTENDED
+    )
+    return {row.part: row.extra["wording"] for row in connection.execute(statement)}
 
 
 def thread(connection: Connection, incident_id: str, recipient_key: int) -> list[PostReceipt]:
@@ -129,7 +147,7 @@ def thread(connection: Connection, incident_id: str, recipient_key: int) -> list
 def page(connection: Connection, *, incident_id: str | None, before: int | None, limit: int) -> Sequence[StoredPost]:
     """Return posts, newest first, those before number `before`."""
     p = t.post.c
-    statement = select(t.post).order_by(p.id.desc()).limit(limit)
+    statement = select(t.post).where(p.state != INTENDED).order_by(p.id.desc()).limit(limit)
     if incident_id is not None:
         statement = statement.where(p.incident_id == incident_id)
     if before is not None:
@@ -152,7 +170,8 @@ def spending(connection: Connection) -> dict[str, tuple[int, int, Decimal]]:
     """Return per account: posts published, how many of them cost something, and what they cost in US dollars."""
     p = t.post.c
     paid = func.sum(case((p.cost > 0, 1), else_=0))
-    statement = select(p.account, func.count(), paid, func.sum(p.cost)).group_by(p.account)
+    published = select(p.account, func.count(), paid, func.sum(p.cost)).where(p.state != INTENDED)
+    statement = published.group_by(p.account)
     return {
         account: (posts, int(paying), Decimal(int(cost)) / _MILLION)
         for account, posts, paying, cost in connection.execute(statement)

@@ -39,7 +39,7 @@ post = Table(
     Column("url", Text),
     Column("extra", Json, nullable=False),
     Column("cost", BigInteger, nullable=False),  # millionths of a US dollar
-    Column("state", String(16), nullable=False),  # published, withdrawn
+    Column("state", String(16), nullable=False),  # intended, published, withdrawn
     Column("published_at", Instant, nullable=False),
     Column("changed_at", Instant),  # edited or withdrawn
     UniqueConstraint("notification_id", "recipient_key", "part"),

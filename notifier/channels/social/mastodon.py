@@ -229,6 +229,7 @@ class MastodonSender:
     def _failure(self, error: ExchangeError) -> DeliveryError:
         found = failure(error, RULES, now=self._clock(), secrets=self._secrets)
         if found.status == _UNPROCESSABLE and "limit" in found.detail.lower():
+            self._limits = None  # the instance allows less than it did: ask again
             return TooLargeError(found.detail, status=found.status)
         return found
 

@@ -5,6 +5,7 @@ import unicodedata
 from html.parser import HTMLParser
 
 _BLANK = re.compile(r"\s+")
+_INVISIBLE = re.compile("[\u200b\u2060]")  # we put them in, and platforms may take them out
 _BREAKS = frozenset({"br", "p"})
 
 
@@ -38,4 +39,4 @@ def is_same_status(text: str, content: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return _BLANK.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    return _BLANK.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFC", text))).strip()

@@ -14,6 +14,7 @@ LINK_POST_USD = Decimal("0.20")
 _LINK = re.compile(r"https?://\S", re.IGNORECASE)
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _BLANK = re.compile(r"\s+")
+_INVISIBLE = re.compile("[\u200b\u2060]")  # we put them in, and platforms may take them out
 
 
 def post_cost(text: str) -> Decimal:
@@ -46,4 +47,4 @@ def expanded(text: str, entities: object) -> str:
 
 def _plain(text: str) -> str:
     normal = unicodedata.normalize("NFC", html.unescape(text))
-    return _BLANK.sub(" ", _SCHEME.sub("", normal)).strip()
+    return _BLANK.sub(" ", _SCHEME.sub("", _INVISIBLE.sub("", normal))).strip()

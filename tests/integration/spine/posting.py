@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from notifier.rendering.cards import paint
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.accounts import sync_accounts
-from notifier.services.attempt import Attempt
+from notifier.services.attempt import Attempt, BatchAttempt
 from notifier.services.attempt_posts import PostAttempt
 from notifier.services.outcomes import Record
 from notifier.storage import tables as t
@@ -56,7 +56,14 @@ class PostingHouse:
     attempt: Attempt
     sandbox: RunningSandbox
     senders: Mapping[str, SocialSender]
-    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    channels: dict[Channel, BatchAttempt]
+
+    def reword(self, public_url: str) -> None:
+        """Word posts as a house at another address does."""
+        moved = Renderer(BRAND, (), public_url, templates_dir(), locales_dir())
+        attempt_post = self.channels[Channel.SOCIAL]
+        assert isinstance(attempt_post, PostAttempt)
+        self.channels[Channel.SOCIAL] = replace(attempt_post, renderer=moved)
 
     def work(self) -> None:
         """Plan and attempt whatever was nudged on the social lanes, until nothing is left to do now."""
@@ -104,7 +111,7 @@ def posting_house(
     sync_accounts(database, accounts)
     senders = {account.name: sender_of(account, sandbox, spine.clock) for account in accounts}
     record = Record(database, spine.clock, spine.nudges, "test", lambda: 0.0)
-    posts = PostAttempt(
+    attempt_post = PostAttempt(
         database,
         spine.clock,
         RENDERER,
@@ -115,9 +122,9 @@ def posting_house(
         LocalPacer(spine.clock),
         paint,
     )
-    channels = {Channel.SOCIAL: posts}
+    channels: dict[Channel, BatchAttempt] = {Channel.SOCIAL: attempt_post}
     attempt = Attempt(database, spine.clock, spine.nudges, "test", channels, translations=translations)
     try:
-        yield PostingHouse(spine, attempt, sandbox, senders)
+        yield PostingHouse(spine, attempt, sandbox, senders, channels)
     finally:
-        posts.close()
+        attempt_post.close()

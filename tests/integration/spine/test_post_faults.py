@@ -281,3 +281,50 @@ def test_of_two_languages_only_the_one_that_failed_is_said_again(database: Datab
         house.spine.post(Status.RESOLVED, {"nl": "Opgelost.", "en": "Solved."})
         house.work()
         assert house.public()[2]["reply_to"] == second["id"]
+
+
+def test_a_text_that_the_platform_finds_too_long_is_shortened_once(
+    sqlite_database: Database, sandbox: RunningSandbox
+) -> None:
+    too_long: dict[str, Any] = {"kind": "status", "status": 400, "body": '{"detail": "Your Tweet text is too long."}'}
+    match = {"method": "POST", "path": "/tweets"}
+    with posting_house(sqlite_database, sandbox, an_account(X)) as house:
+        sandbox.fault("x", count=1, match=match, **too_long)
+        house.spine.post(Status.INVESTIGATING, "Payments are slow for all of our shops. " * 4)
+        house.work()
+        (post,) = house.public()
+        assert post["length"] <= 0.9 * 280
+        assert house.states() == ["accepted"]
+        sandbox.fault("x", match=match, **too_long)
+        house.later(700)
+        house.spine.post(Status.RESOLVED)
+        house.work()
+        assert house.states() == ["accepted", "failed"]
+
+
+def test_an_instance_that_allows_less_than_it_did_is_asked_again(
+    sqlite_database: Database, sandbox: RunningSandbox
+) -> None:
+    with posting_house(sqlite_database, sandbox, an_account(MASTODON)) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        sandbox.turn("mastodon", max_characters=200)
+        house.later(700)
+        house.spine.post(Status.RESOLVED, "Payments are as quick as they should be again. " * 8)
+        house.work()
+        sandbox.turn("mastodon", max_characters=500)
+        assert [post["length"] <= 200 for post in house.public()] == [True, True]
+
+
+def test_what_may_be_public_is_looked_for_in_the_words_it_had(
+    sqlite_database: Database, sandbox: RunningSandbox
+) -> None:
+    sandbox.fault("x", "drop_after_accept", count=1, match={"method": "POST", "path": "/tweets"})
+    with posting_house(sqlite_database, sandbox, an_account(X)) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        house.reword("https://status.moved.example")  # a deployment, meanwhile
+        house.until_settled()
+        (post,) = house.public()
+        assert "https://status.shop.example" in post["text"]
+        assert house.states() == ["accepted"]

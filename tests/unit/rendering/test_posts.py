@@ -1,5 +1,7 @@
 """What a post says, and that it always fits."""
 
+from dataclasses import replace
+
 import pytest
 import regex
 from hypothesis import HealthCheck, given, settings
@@ -205,3 +207,19 @@ def test_no_text_ever_exceeds_the_limit_and_a_cut_one_uses_nine_tenths(
         assert limit.used(post.text) >= 0.9
     for span in post.spans:
         assert post.text.encode()[span.start : span.end].decode()
+
+
+def test_x_mentions_nobody_by_accident_and_links_stay_whole(renderer: Renderer) -> None:
+    link = "https://shop.example.com/?q=@wij&price=$EUR"
+    post = write(renderer, f"Vraag @wij of info@shop.example naar $EUR en $USD: {link}", an_account())
+    assert "@\u200bwij" in post.text
+    assert "info@shop.example" in post.text
+    assert "$\u200bEUR en $\u200bUSD" in post.text
+    assert link in post.text
+    assert link in post.links
+
+
+def test_a_title_mentions_nobody_either(renderer: Renderer) -> None:
+    notice = a_notice_saying({"nl": "Even geduld."})
+    titled = replace(notice, incident=replace(notice.incident, title={"nl": "Storing bij @bank"}))
+    assert "@\u200bbank" in renderer.post(titled, an_account(), 0)
