@@ -37,6 +37,7 @@ class Surroundings:
     before: Entry | None = None  # the newest that was not posted later
     after: Entry | None = None  # the oldest that was posted later
     same_id: Entry | None = None  # the entry of the same update id
+    copied: Entry | None = None  # one that was posted at the same time and says the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +102,8 @@ def believed_posted_at(posted_at: datetime, received_at: datetime) -> datetime:
     return posted_at if posted_at <= received_at + CLOCK_SKEW else received_at
 
 
-def surroundings(entries: Sequence[Entry], event: Event) -> Surroundings:
-    """Find an event's surroundings in a whole timeline, given in any order."""
+def surroundings(entries: Sequence[Entry], event: Event, digest: str) -> Surroundings:
+    """Find an event's surroundings in a whole timeline, given in any order. `digest` is the event's."""
     ordered = sorted(entries, key=lambda entry: (entry.posted_at, entry.number))
     posted_at = event.update.posted_at
     return Surroundings(
@@ -110,6 +111,7 @@ def surroundings(entries: Sequence[Entry], event: Event) -> Surroundings:
         before=next((entry for entry in reversed(ordered) if entry.posted_at <= posted_at), None),
         after=next((entry for entry in ordered if entry.posted_at > posted_at), None),
         same_id=next((entry for entry in ordered if entry.update_id == event.update.id), None),
+        copied=next((entry for entry in ordered if (entry.posted_at, entry.digest) == (posted_at, digest)), None),
     )
 
 
@@ -150,10 +152,13 @@ def _repeated(digest: str, *entries: Entry | None) -> Judgement | None:
 def _judge_new(event: Event, digest: str, around: Surroundings, announced_until: datetime | None) -> Judgement:
     if not event.notify:
         return Judgement(outcome=Outcome.RECORDED, reason="notify is false")
+    # A late copy by another way, under other ids, whatever has been said since.
+    repeated = _repeated(digest, around.copied, around.before, around.after)
+    if repeated is not None:
+        return repeated
     if announced_until is not None and event.update.posted_at < announced_until:
         return Judgement(outcome=Outcome.STALE, reason="posted before what was already announced")
-    repeated = _repeated(digest, around.before, around.after)  # a late copy by another way, under other ids
-    return repeated or _accept(event, around)
+    return _accept(event, around)
 
 
 def _accept(event: Event, around: Surroundings) -> Judgement:

@@ -82,7 +82,7 @@ class Ingest:
         entries = timeline.entries(connection, event.incident.id)
         digest = content_digest(event)
         said_until = channels.announced_until(connection, event.incident.id)
-        judgement = judge(event, digest, surroundings(entries, event), announced_until=said_until)
+        judgement = judge(event, digest, surroundings(entries, event, digest), announced_until=said_until)
         outcome, reason = judgement.outcome, judgement.reason
         if not timeline.add_event(connection, event, outcome=outcome, reason=reason, now=now):
             # The same id came in for another incident at this very moment.

@@ -62,10 +62,14 @@ class _Timeline:
 
     entries: dict[str, Entry] = field(default_factory=dict)
     latest_id: str | None = None
+    said: dict[tuple[datetime, str], str] = field(default_factory=dict)  # by time and digest, as first stored
 
-    def around(self, update_id: str) -> Surroundings:
+    def around(self, event: Event, digest: str) -> Surroundings:
         latest = self.entries[self.latest_id] if self.latest_id is not None else None
-        return Surroundings(latest=latest, before=latest, same_id=self.entries.get(update_id))
+        copied = self.entries.get(self.said.get((event.update.posted_at, digest), ""))
+        if copied is not None and (copied.posted_at, copied.digest) != (event.update.posted_at, digest):
+            copied = None  # edited since
+        return Surroundings(latest=latest, before=latest, same_id=self.entries.get(event.update.id), copied=copied)
 
     def store(self, event: Event, digest: str, judgement: Judgement) -> int:
         """Add or edit an entry; returns its number. Only an announced edit moves to its new time."""
@@ -83,6 +87,7 @@ class _Timeline:
         if known is None or judgement.outcome is Outcome.ACCEPTED:
             entry, self.latest_id = replace(entry, posted_at=update.posted_at), update.id
         self.entries[update.id] = entry
+        self.said[entry.posted_at, digest] = update.id
         return entry.number
 
 
@@ -122,7 +127,7 @@ class _Replay:
         judgement = judge(
             event,
             digest,
-            timeline.around(event.update.id),
+            timeline.around(event, digest),
             announced_until=max(told, default=None),
             seen_before=self.seen.get(event.id),
         )

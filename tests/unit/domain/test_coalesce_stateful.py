@@ -88,6 +88,13 @@ class OneIncident(RuleBasedStateMachine):
 
     @precondition(lambda self: self.events)
     @rule(data=st.data())
+    def another_producer_hands_an_old_update_in(self, data: st.DataObject) -> None:
+        event = data.draw(st.sampled_from([e for e in self.events.values() if self.is_as_stored(e)]))
+        update = replace(event.update, id=f"{event.update.id}-elsewhere")
+        self.changes_nothing(replace(event, id=f"{event.id}-elsewhere", update=update), Outcome.DUPLICATE)
+
+    @precondition(lambda self: self.events)
+    @rule(data=st.data())
     def somebody_mends_a_typo(self, data: st.DataObject) -> None:
         event = data.draw(st.sampled_from([e for e in self.events.values() if self.is_as_stored(e)]))
         update = replace(event.update, body={"en": f"{event.update.body['en']}, mended"})
@@ -133,7 +140,7 @@ class OneIncident(RuleBasedStateMachine):
         judgement = judge(
             event,
             digest,
-            surroundings(list(self.entries.values()), event),
+            surroundings(list(self.entries.values()), event, digest),
             announced_until=max(told, default=None),
             seen_before=Outcome.ACCEPTED if event.id in self.events else None,
         )

@@ -58,7 +58,7 @@ def timeline_of(*events: Event) -> list[Entry]:
 
 
 def judged(event: Event, *before: Event, announced_until: datetime | None = None) -> Judgement:
-    around = surroundings(timeline_of(*before), event)
+    around = surroundings(timeline_of(*before), event, content_digest(event))
     return judge(event, content_digest(event), around, announced_until=announced_until)
 
 
@@ -149,6 +149,13 @@ def test_a_digest_is_64_hexadecimal_digits() -> None:
 def test_an_update_posted_before_what_was_announced_is_stale() -> None:
     judgement = judged(an_event(2, 3), an_event(1, 5), announced_until=at(5))
     assert judgement == Judgement(outcome=Outcome.STALE, reason="posted before what was already announced")
+
+
+@pytest.mark.parametrize("minutes", [3, 5])
+def test_a_copy_of_an_overtaken_update_by_another_way_changes_nothing(minutes: float) -> None:
+    first = an_event(1, minutes)
+    copy = replace(first, id="e3", update=replace(first.update, id="u3"))
+    assert judged(copy, first, an_event(2, 5), announced_until=at(5)).outcome is Outcome.DUPLICATE
 
 
 def test_an_update_of_the_very_time_that_was_announced_is_not_stale() -> None:
@@ -268,7 +275,7 @@ def test_the_order_in_which_a_timeline_is_read_does_not_matter(
     entries = timeline_of(*{each.update.id: each for each in before}.values())
     until = None if told is None else at(told)
     digest = content_digest(event)
-    one, other = (surroundings(order, event) for order in (entries, entries[::-1]))
+    one, other = (surroundings(order, event, digest) for order in (entries, entries[::-1]))
     assert judge(event, digest, one, announced_until=until) == judge(event, digest, other, announced_until=until)
 
 
@@ -278,6 +285,17 @@ def test_what_was_just_stored_is_a_duplicate_when_it_comes_again(before: list[Ev
     until = None if told is None else at(told)
     for event in stored:
         assert judged(replace(event, id="again"), *stored, announced_until=until).outcome is Outcome.DUPLICATE
+
+
+@given(st.lists(EVENTS, min_size=1, max_size=6), st.none() | st.integers(min_value=0, max_value=4))
+def test_what_was_stored_is_a_duplicate_when_another_producer_hands_it_in(
+    before: list[Event], told: int | None
+) -> None:
+    stored = list({each.update.id: each for each in before}.values())
+    until = None if told is None else at(told)
+    for event in stored:
+        copy = replace(event, id="again", update=replace(event.update, id="copy"))
+        assert judged(copy, *stored, announced_until=until).outcome is Outcome.DUPLICATE
 
 
 @given(st.lists(EVENTS, max_size=6), EVENTS, st.integers(min_value=0, max_value=4))
