@@ -20,11 +20,12 @@ from notifier.services.attempt_mail import MailAttempt
 from notifier.services.links import Links
 from notifier.services.outcomes import Record
 from notifier.services.plan import BATCH_SIZES, Plan
+from notifier.services.ports import Clock, Nudge
 from notifier.services.route import MailRoute
 from notifier.services.tokens import Tokens
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
-from tests.spine import Spine
+from tests.spine import Nudges, Spine
 
 BRAND = Brand(
     name={"en": "MyOnlineStore"},
@@ -116,9 +117,14 @@ def a_house(
     batch_size: int = 1_000,
     evidence: timedelta = timedelta(0),
     translations: Mapping[Channel, TranslationRule] = NO_RULES,
+    clock: Clock | None = None,
+    nudges: Nudge | None = None,
 ) -> House:
-    """Build a house; `evidence`: how long the providers' events may take."""
-    spine = Spine(database, translations=translations)
+    """Build a house; with a clock and nudges of their own, several may work on one database.
+
+    `evidence`: how long the providers' events may take.
+    """
+    spine = Spine(database, translations=translations, time=clock, nudges=nudges or Nudges())
     spine.sweep = replace(spine.sweep, mail_waits=lambda: max(evidence - LEASE, timedelta(0)))
     spine.plan = Plan(database, spine.clock, spine.nudges, batch_sizes={**BATCH_SIZES, Channel.EMAIL: batch_size})
     record = Record(database, spine.clock, spine.nudges, "worker", spread=lambda: 0.0)

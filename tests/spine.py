@@ -1,6 +1,6 @@
 """A spine to test with: ingest, announce, plan and sweep on a real database, driven step by step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -60,15 +60,14 @@ class Spine:
 
     database: Database
     now: datetime = START
-    nudges: Nudges = field(default_factory=Nudges)
+    nudges: Any = field(default_factory=Nudges)
     policies: Mapping[Channel, CoalescePolicy] = field(default_factory=lambda: POLICIES)
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        def clock() -> datetime:
-            return self.now
+    time: Callable[[], datetime] | None = None  # instead of `now`
 
-        self.clock = clock
+    def __post_init__(self) -> None:
+        clock = self.clock = self.time or (lambda: self.now)
         self.ingest = Ingest(self.database, self.policies, clock, self.nudges, self.translations)
         self.announce = Announce(self.database, self.policies, clock, self.nudges)
         self.plan = Plan(self.database, clock, self.nudges)

@@ -23,27 +23,26 @@ class Standing(StrEnum):
 class Heard:
     """One earlier notification of the incident and channel that was meant for a recipient.
 
-    `ends`: it told of the end of a round, or its postmortem. `reached`: the provider took it, or may have.
+    `round_start`: sequence of the first notification of its round; `ends`: it told of the end of an earlier round, or
+    its postmortem; `reached`: the provider took it, or may have.
     """
 
     sequence: int
-    in_round: bool
+    round_start: int
     ends: bool
     reached: bool
 
 
 def standing_of(heard: Sequence[Heard], *, round_start: int) -> tuple[Standing, int]:
-    """Return what a recipient knows of a round, and the last notification whose updates need not be told again.
+    """Return what a recipient knows, and the last notification whose updates need not be told to them again.
 
     Whom the end of an earlier round has not reached still stands in that one, and the next message catches up with it.
-    For everybody else the round begins at `round_start`, the sequence of its first notification. Planning says the
-    same in SQL (`storage/planning.py`).
+    For everybody else the round begins at `round_start`. Planning says the same in SQL (`storage/planning.py`).
     """
-    since = max((each.sequence for each in heard if each.reached), default=0)
-    ended = max((each.sequence for each in heard if each.reached and each.ends and not each.in_round), default=0)
+    ended = max((each.sequence for each in heard if each.reached and each.ends), default=0)
     open_ = [each for each in heard if each.sequence > ended]
-    if all(each.in_round for each in open_):
-        since = max(since, round_start - 1)
+    since = max((each.sequence for each in heard if each.reached), default=0)
+    since = max(since, min((each.round_start for each in open_), default=round_start) - 1)
     if any(each.reached for each in open_):
         return Standing.TOLD, since
     return (Standing.IN_LINE if open_ else Standing.NEW), since

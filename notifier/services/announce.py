@@ -40,7 +40,7 @@ def speak(
     for channel, policy in policies.items():
         state = channels.load_state(connection, incident_id, channel)
         while True:
-            pending = channels.pending(connection, incident_id, channel, state)
+            pending = channels.pending(connection, incident_id, channel)
             decision = decide(policy, state, pending, now)
             if isinstance(decision, Send):
                 created.append(_create(connection, incident_id, channel, decision, now))

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from notifier.domain.values import Channel, DeliveryState, Reason
+from notifier.storage.channels import LATE
 from notifier.storage.types import AnyRow
 
 Json = dict[str, Any]
@@ -101,7 +102,7 @@ def gathered(row: AnyRow, others: Sequence[str], channel: Channel, due_at: datet
     if row.sequence is not None:
         along = f", together with {', '.join(others)}" if others else ""
         return f"told by {name} in message {row.sequence}{along}: {_URGENCIES.get(row.said_because, row.said_because)}"
-    if row.said_because is not None:
+    if row.said_because not in (None, LATE):
         return f"told to nobody by {name}: {row.said_because}"
     if row.outcome == "accepted":
         until = f" until {clock(due_at, zone)}" if due_at else ""

@@ -65,18 +65,19 @@ class Ingest:
             UnavailableError: the database does not answer; nothing was stored.
         """
         with self.database.write() as connection:
-            receipt = self._ingest(connection, event, self.clock())
+            receipt = self._ingest(connection, event)
         for number in receipt.notifications:
             self.nudge.plan(number)
         return receipt
 
-    def _ingest(self, connection: Connection, event: Event, now: datetime) -> Receipt:
+    def _ingest(self, connection: Connection, event: Event) -> Receipt:
         known = timeline.find_event(connection, event.id)
         if known is None:
-            timeline.lock_incident(connection, event.incident, event.update.status, now)
+            timeline.lock_incident(connection, event.incident, event.update.status, self.clock())
             known = timeline.find_event(connection, event.id)  # another may have held the incident until now
         if known is not None:
             return _receipt(event, judge(event, "", Surroundings(), seen_before=known.outcome))
+        now = self.clock()  # only now: who waited for the incident must not decide by a time before the last word
         posted_at = believed_posted_at(event.update.posted_at, now)
         event = replace(event, update=replace(event.update, posted_at=posted_at))
         entries = timeline.entries(connection, event.incident.id)
@@ -109,6 +110,8 @@ class Ingest:
         else:
             entry = timeline.NewEntry(number=len(told.entries) + 1, digest=digest, outcome=judgement.outcome)
             timeline.add_update(connection, event, entry, now)
+            if judgement.outcome is Outcome.STALE:
+                channels.set_aside_where_late(connection, event.incident.id, event.update.id, event.update.posted_at)
         timeline.set_latest(connection, event, newest=newest, added=not judgement.edits, now=now)
 
 

@@ -17,39 +17,42 @@ _SURE = {Channel.WEBHOOK: (*_REACHED, DeliveryState.QUEUED)}
 
 
 def _sql_list(values: Iterable[object]) -> str:
-    return ", ".join(f"'{value}'" if isinstance(value, str) else str(value) for value in values) or "-1"
+    return ", ".join(f"'{value}'" if isinstance(value, str) else str(value) for value in values)
 
 
 def _told_sql(channel: Channel, prior: Sequence[Earlier]) -> str:
     """What each recipient of the range heard before; numbers and our own words only, so nothing to escape.
 
-    `since`: the last notification that reached them; `meant`: the last that was meant for them; `before`: the last of
-    those of earlier rounds; `ended`: the last that reached them of those that told of the end of an earlier round.
+    `since`, `meant`: the last notification that reached them, that was meant for them; `ended`: the last that told them
+    of the end of an earlier round; `start`: where the first round begins of which they do not know the end.
     """
     if not prior:
-        return "SELECT -1 AS recipient_key, 0 AS since, 0 AS meant, 0 AS before, 0 AS ended WHERE 1 = 0"
+        return "SELECT -1 AS recipient_key, 0 AS since, 0 AS meant, 0 AS ended, 0 AS start WHERE 1 = 0"
     sequence = f"CASE d.notification_id {' '.join(f'WHEN {each.id} THEN {each.sequence}' for each in prior)} END"
-    older = _sql_list(each.id for each in prior if not each.in_round)
-    ends = _sql_list(each.id for each in prior if each.ends and not each.in_round)
+    start = f"CASE d.notification_id {' '.join(f'WHEN {each.id} THEN {each.round_start}' for each in prior)} END"
     reached = f"COALESCE(d.state, b.state) IN ({_sql_list(_SURE.get(channel, _REACHED))})"
     meant = f"(COALESCE(d.state, b.state) IN ({_sql_list(_MEANT)}) OR d.reason IN ({_sql_list(_STILL_MEANT)}))"
+    ends = _sql_list(each.id for each in prior if each.ends)
+    told_end = f"CASE WHEN {reached} AND d.notification_id IN ({ends}) THEN {sequence} ELSE 0 END"
+    ended = f"MAX({told_end}) OVER (PARTITION BY d.recipient_key)"
     return f"""
-        SELECT d.recipient_key,
-               MAX(CASE WHEN {reached} THEN {sequence} ELSE 0 END) AS since,
-               MAX(CASE WHEN {meant} THEN {sequence} ELSE 0 END) AS meant,
-               MAX(CASE WHEN {meant} AND d.notification_id IN ({older}) THEN {sequence} ELSE 0 END) AS before,
-               MAX(CASE WHEN {reached} AND d.notification_id IN ({ends}) THEN {sequence} ELSE 0 END) AS ended
-        FROM delivery d JOIN batch b ON b.id = d.batch_id
-        WHERE d.notification_id IN ({_sql_list(each.id for each in prior)})
-          AND d.recipient_key BETWEEN :key_from AND :key_to
-        GROUP BY d.recipient_key"""  # noqa: S608 - integers and our own constants
+        SELECT recipient_key, MAX(CASE WHEN reached = 1 THEN sequence ELSE 0 END) AS since,
+               MAX(sequence) AS meant, MAX(ended) AS ended,
+               MIN(CASE WHEN sequence > ended THEN start END) AS start
+        FROM (SELECT d.recipient_key, {sequence} AS sequence, {start} AS start,
+                     CASE WHEN {reached} THEN 1 ELSE 0 END AS reached,
+                     {ended if ends else "0"} AS ended
+              FROM delivery d JOIN batch b ON b.id = d.batch_id
+              WHERE d.notification_id IN ({_sql_list(each.id for each in prior)})
+                AND d.recipient_key BETWEEN :key_from AND :key_to AND {meant}) heard
+        GROUP BY recipient_key"""  # noqa: S608 - integers and our own constants
 
 
 # As `audience.standing_of` says it.
 _STANDING = """CASE WHEN COALESCE(told.since, 0) > COALESCE(told.ended, 0) THEN 'told'
                     WHEN COALESCE(told.meant, 0) > COALESCE(told.ended, 0) THEN 'in_line' ELSE 'new' END"""
-_SINCE = """CASE WHEN COALESCE(told.before, 0) > COALESCE(told.ended, 0) OR COALESCE(told.since, 0) >= :round_start
-                 THEN told.since ELSE :round_start - 1 END AS since"""
+_SINCE = """CASE WHEN told.since >= COALESCE(told.start, :round_start) THEN told.since
+                 ELSE COALESCE(told.start, :round_start) - 1 END AS since"""
 
 _MAIL_AUDIENCE = """
     SELECT s.address_key AS recipient_key, s.id AS recipient_id, s.locale AS variant, s.locale,

@@ -12,6 +12,8 @@ from notifier.storage import tables as t
 from notifier.storage.dialect import insert
 from notifier.storage.types import AnyRow
 
+LATE = "stale"  # why a channel set an update aside that came after it had said something newer
+
 
 def load_state(connection: Connection, incident_id: str, channel: Channel) -> ChannelState:
     """Return the channel's state; a fresh one where it never spoke."""
@@ -70,8 +72,8 @@ def announced_until(connection: Connection, incident_id: str) -> datetime | None
     return max((moment for moment in times if moment is not None), default=None)
 
 
-def pending(connection: Connection, incident_id: str, channel: Channel, state: ChannelState) -> list[PendingUpdate]:
-    """Return the updates this channel has neither announced nor absorbed and that are not behind what it said."""
+def pending(connection: Connection, incident_id: str, channel: Channel) -> list[PendingUpdate]:
+    """Return the updates this channel has neither announced nor set aside (absorbed, or too late for it)."""
     u, a = t.incident_update.c, t.announcement.c
     said = exists().where(a.incident_id == u.incident_id, a.channel == channel.value, a.update_id == u.id)
     statement = select(u.id, u.number, u.status, u.incident, u.posted_at, u.received_at, u.automatic).where(
@@ -79,8 +81,6 @@ def pending(connection: Connection, incident_id: str, channel: Channel, state: C
         u.outcome.in_([Outcome.ACCEPTED.value, Outcome.STALE.value]),
         ~said,
     )
-    if state.announced_until is not None:
-        statement = statement.where(u.posted_at >= state.announced_until)
     return [
         PendingUpdate(
             id=row.id,
@@ -121,6 +121,17 @@ def mark(
             for update_id in update_ids
         ],
     )
+
+
+def set_aside_where_late(connection: Connection, incident_id: str, update_id: str, posted_at: datetime) -> None:
+    """Mark an update that has just come as too late for the channels that have said, or absorbed, something newer.
+
+    Only on arrival: what waits already stays due, though a flap posted after it is absorbed meanwhile.
+    """
+    s = t.channel_state.c
+    late = select(s.channel, s.round).where(s.incident_id == incident_id, s.announced_until > posted_at)
+    for row in connection.execute(late).all():
+        mark(connection, incident_id, Channel(row.channel), [update_id], round_=row.round, sequence=None, reason=LATE)
 
 
 def forget(connection: Connection, incident_id: str, update_id: str) -> None:

@@ -172,7 +172,9 @@ def heard_of(earlier: Earlier, state: DeliveryState) -> Heard | None:
     """Return what an earlier notification means to a recipient whose delivery is in `state`; None: nothing."""
     if state not in _MEANT:
         return None
-    return Heard(sequence=earlier.sequence, in_round=earlier.in_round, ends=earlier.ends, reached=state in _REACHED)
+    return Heard(
+        sequence=earlier.sequence, round_start=earlier.round_start, ends=earlier.ends, reached=state in _REACHED
+    )
 
 
 def heard_before(

@@ -11,6 +11,7 @@ from notifier.domain.audience import Scope
 from notifier.domain.notice import Notice
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason, Status
 from notifier.storage import tables as t
+from notifier.storage.channels import LATE
 from notifier.storage.codec import notice_from_json, notice_to_json
 from notifier.storage.types import AnyRow
 
@@ -99,11 +100,11 @@ def get_public(connection: Connection, public_id: str) -> StoredNotification | N
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """A notification before another one of its incident and channel. `ends`: it told of a round's end, or after it."""
+    """A notification before another one of its incident and channel; see `audience.Heard`."""
 
     id: int
     sequence: int
-    in_round: bool
+    round_start: int
     ends: bool
 
 
@@ -121,9 +122,11 @@ def earlier(connection: Connection, stored: StoredNotification) -> list[Earlier]
     if rows and rows[0].round != stored.round:
         contents = connection.execute(select(n.id, n.content).where(*before, n.round != stored.round))
         ends = {row.id for row in contents if _ends(notice_from_json(row.content))}
+    starts: dict[int, int] = {}
+    for row in rows:
+        starts.setdefault(row.round, row.sequence)
     return [
-        Earlier(id=row.id, sequence=row.sequence, in_round=row.round == stored.round, ends=row.id in ends)
-        for row in rows
+        Earlier(id=row.id, sequence=row.sequence, round_start=starts[row.round], ends=row.id in ends) for row in rows
     ]
 
 
@@ -188,7 +191,8 @@ def scopes_of_round(connection: Connection, stored: StoredNotification) -> list[
     u, a = t.incident_update.c, t.announcement.c
     lead = select(u.number).where(u.incident_id == stored.notice.incident.id, u.id == stored.notice.lead.id)
     # What was absorbed belongs to no notification: it is as old as its place in the timeline says.
-    said = or_(a.sequence <= stored.notice.sequence, and_(a.sequence.is_(None), u.number <= lead.scalar_subquery()))
+    absorbed = and_(a.sequence.is_(None), a.reason != LATE, u.number <= lead.scalar_subquery())
+    said = or_(a.sequence <= stored.notice.sequence, absorbed)
     statement = (
         select(u.incident)
         .join(t.announcement, and_(a.incident_id == u.incident_id, a.update_id == u.id))

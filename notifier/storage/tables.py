@@ -123,7 +123,7 @@ announcement = Table(
     Column("channel", String(16), primary_key=True),
     Column("update_id", String(200), primary_key=True),
     Column("round", Integer, nullable=False),
-    Column("sequence", Integer),  # null: absorbed, told to nobody
+    Column("sequence", Integer),  # null: told to nobody (absorbed, or stale)
     Column("reason", String(100), nullable=False),
 )
 

@@ -216,3 +216,14 @@ _ENDPOINT = {
     "created_at": START,
     "updated_at": START,
 }
+
+
+def test_what_is_held_is_told_though_a_flap_after_it_is_absorbed(database: Database) -> None:
+    """The flap moves what counts as stale; what was waiting before it is not late."""
+    spine = Spine(database)
+    spine.post(Status.INVESTIGATING)
+    for status, automatic in ((Status.MONITORING, False), (Status.RESOLVED, True), (Status.MONITORING, True)):
+        spine.later(2)
+        spine.post(status, automatic=automatic)
+    spine.later(60)
+    assert [row.update_ids for row in spine.notices()] == [["upd-1"], ["upd-2"]]
