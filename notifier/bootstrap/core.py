@@ -29,6 +29,7 @@ from notifier.services.lapsed import ForgetLapsed
 from notifier.services.metering import Metering
 from notifier.services.plan import BATCH_SIZES, Plan
 from notifier.services.ports import Nudge
+from notifier.services.prune import Prune
 from notifier.services.stand_back import StandBack
 from notifier.services.steady import SteadyClock
 from notifier.services.sweep import Sweep
@@ -132,13 +133,18 @@ class Core:
         )
 
     @once
+    def prune(self) -> Prune:
+        """Forget what is old."""
+        return Prune(self.database, self.clock, self.settings.retention())
+
+    @once
     def sweep(self) -> Sweep:
         """See that everything happens."""
         calm = ResolveCalm(self.database, self.clock, self.ingest, neutral_texts(self.settings.brand().locales))
         letters = DueLetters(self.database, self.clock, self.nudge, self.producer)
         lapsed = ForgetLapsed(self.database, self.clock, self.addresses)
         watch = WatchEndpoints(self.database, self.clock, write_letter, self.producer.probe, self.health_policy)
-        chores = (calm, letters, lapsed, watch)
+        chores = (calm, letters, lapsed, watch, self.prune)
         return Sweep(
             self.database,
             self.clock,

@@ -1,19 +1,20 @@
-"""`notifier db`: the schema."""
+"""`notifier db`: the schema, and what the ledger forgets."""
 
 from typing import Annotated
 
 import typer
 
-from notifier.cli.console import JsonFlag, out, print_json
+from notifier.cli.console import JsonFlag, out, print_json, print_table
 from notifier.cli.setup import application
 from notifier.storage import schema
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="The database's schema.", no_args_is_help=True)
+    group = typer.Typer(help="The database: its schema, and what is old in it.", no_args_is_help=True)
     group.command()(upgrade)
     group.command()(status)
+    group.command()(prune)
     app.add_typer(group, name="db")
 
 
@@ -41,3 +42,14 @@ def status(
         out.print(f"The schema is at revision {found or 'none'}; this version needs {needed}.")
     if check and found != needed:
         raise typer.Exit(1)
+
+
+def prune(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """Remove what is older than `[retention]` says; numbers per notification stay. The scheduler does it daily."""
+    removed = application("db").prune.all()
+    if as_json:
+        print_json({"removed": removed})
+    elif removed:
+        print_table("Removed", ("kind", "rows"), sorted(removed.items()))
+    else:
+        out.print("Nothing is old enough to be removed.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from notifier.domain.message import Mailbox
 from notifier.domain.values import Platform
@@ -62,3 +63,13 @@ class Account:
     def languages(self) -> Sequence[str]:
         """The locales it posts in; never empty, the first one leads."""
         return self.locales or (self.locale,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long the ledger keeps what; None: for ever."""
+
+    deliveries: timedelta | None
+    events: timedelta | None
+    provider_events: timedelta | None
+    audit: timedelta | None

@@ -187,6 +187,18 @@ class WebhooksSection(Section):
     disable_after: Seconds
 
 
+Days = Annotated[int, Field(ge=0, le=36_500)]
+
+
+class RetentionSection(Section):
+    """`[retention]`, in days; 0 is for ever."""
+
+    deliveries: Days
+    events: Days
+    provider_events: Days
+    audit: Days
+
+
 class HouseConfig(Section):
     """The whole file."""
 
@@ -198,3 +210,4 @@ class HouseConfig(Section):
     workers: WorkersSection
     limits: LimitsSection
     webhooks: WebhooksSection
+    retention: RetentionSection

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.errors import ConfigError
-from notifier.domain.house import Account, Brand, Component
+from notifier.domain.house import Account, Brand, Component, Retention
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Lane
 from notifier.files import private_dir
@@ -124,6 +124,11 @@ class Settings:
     def lease(self) -> timedelta:
         """How long a worker holds a batch before others may take it for lost."""
         return timedelta(seconds=self.house.workers.lease)
+
+    def retention(self) -> Retention:
+        """How long the ledger keeps what."""
+        days = self.house.retention.model_dump()
+        return Retention(**{name: timedelta(days=number) if number else None for name, number in days.items()})
 
     # --- whom it is handed to ---
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, func, null, or_, select, update
 from notifier.domain.audience import Scope
 from notifier.domain.notice import Notice
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason, Status
+from notifier.storage import pruning
 from notifier.storage import tables as t
 from notifier.storage.channels import LATE
 from notifier.storage.codec import notice_from_json, notice_to_json
@@ -254,7 +255,8 @@ def counts(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[str
     result: dict[int, dict[str, int]] = {number: {} for number in numbers}
     for row in connection.execute(statement):
         result[row.notification_id][row.state] = row.number
-    return result
+    # Of a pruned notification the numbers are left, and they stand from the moment its first delivery goes.
+    return result | pruning.numbers_of(connection, list(numbers))
 
 
 def progress(connection: Connection, incident_ids: Sequence[str] | None = None) -> Sequence[AnyRow]:

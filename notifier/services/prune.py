@@ -1,0 +1,81 @@
+"""Prune: the ledger keeps what is needed and forgets the rest, a short transaction at a time."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from notifier.domain.house import Retention
+from notifier.services.ports import Clock
+from notifier.storage import metrics, pruning
+from notifier.storage.engine import Database
+
+_CHUNK = 10_000  # some tens of milliseconds of work
+_EVERY = timedelta(days=1)
+Remove = Callable[[Connection, datetime, int], int]
+
+
+@dataclass
+class Prune:
+    """Removes what is older than its retention. Safe to run at any time, often, and from several machines at once.
+
+    As a chore of the sweep it does one step a beat until nothing is left to do, then rests for a day.
+    """
+
+    database: Database
+    clock: Clock
+    retention: Retention
+    chunk: int = _CHUNK
+    name: str = "pruned"
+    _rests_until: datetime | None = field(default=None, repr=False)
+
+    def __call__(self) -> int:
+        """Do one step when it is time; returns how many rows went."""
+        now = self.clock()
+        if self._rests_until is not None and now < self._rests_until:
+            return 0
+        removed = self.step().total()
+        if not removed:
+            self._rests_until = now + _EVERY
+        return removed
+
+    def all(self) -> dict[str, int]:
+        """Do every step there is; returns how many rows of each kind went."""
+        total: Counter[str] = Counter()
+        while step := self.step():
+            total += step
+        return dict(total)
+
+    def step(self) -> Counter[str]:
+        """Remove up to `chunk` rows of one kind; empty when nothing is old enough."""
+        now = self.clock()
+        kept = self.retention
+        rules: tuple[tuple[str, timedelta | None, Remove], ...] = (
+            ("deliveries", kept.deliveries, self._of_a_notification),
+            ("events", kept.events, pruning.remove_events),
+            ("provider_events", kept.provider_events, pruning.remove_provider_events),
+            ("audit_entries", kept.audit, pruning.remove_audit_entries),
+            ("gauges", _EVERY, lambda connection, before, _limit: metrics.forget_gauges(connection, before)),
+        )
+        for kind, age, remove in rules:
+            if age is not None:
+                with self.database.write() as connection:
+                    removed = remove(connection, now - age, self.chunk)
+                if removed:
+                    return Counter({kind: removed})
+        return Counter()
+
+    @staticmethod
+    def _of_a_notification(connection: Connection, before: datetime, limit: int) -> int:
+        """Remove rows of the oldest notification that has any; the numbers are kept before the first one goes."""
+        number = pruning.next_notification(connection, before)
+        if number is None:
+            return 0
+        pruning.keep_numbers(connection, number)
+        return (
+            pruning.remove_deliveries(connection, number, limit)
+            or pruning.remove_attempts(connection, number, limit)
+            or pruning.remove_frame(connection, number)
+        )
