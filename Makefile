@@ -4,7 +4,7 @@ SHELL := /bin/sh
 ARGS ?=
 VENV := .venv/bin
 
-.PHONY: help demo up test e2e lint format bench chaos messages lock
+.PHONY: help demo up test e2e lint format bench chaos mails messages lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,10 @@ bench: ## Measure recipients per second, on SQLite and PostgreSQL: make bench AR
 chaos: ## Kill, pause and starve every part while messages flow, and count what was lost
 	@.ci/bootstrap dev
 	@$(VENV)/python -m notifier.bench.chaos $(ARGS)
+
+mails: ## Make the pictures in docs/mails anew (needs Chromium and fonts for Latin and Arabic)
+	@.ci/bootstrap dev
+	@$(VENV)/python .ci/mail_sheets.py $(ARGS)
 
 messages: ## Gather the strings to translate and bring every catalogue up to date
 	@.ci/bootstrap dev

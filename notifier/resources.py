@@ -23,6 +23,11 @@ def locales_dir() -> Path:
     return _HOME / "locales"
 
 
+def samples_path() -> Path:
+    """Events, in several languages, that show every message there is."""
+    return _PACKAGE / "samples.json"
+
+
 def default_config_path() -> Path:
     """The configuration that stands for every key an operator leaves out, each explained beside its default."""
     return _PACKAGE / "default.toml"

@@ -8,8 +8,12 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from notifier.bootstrap.application import Application
+from notifier.bootstrap.own_templates import check_templates
+from notifier.bootstrap.words import build_renderer
 from notifier.domain.errors import ConfigError, NotifierError
-from notifier.resources import locales_dir, templates_dir
+from notifier.domain.values import Channel
+from notifier.resources import locales_dir, samples_path, templates_dir
+from notifier.services.samples import scenes
 from notifier.settings import SendGridSpec
 from notifier.storage import alarms, batches, notifications, schema
 
@@ -35,7 +39,7 @@ class Finding:
 def check_up(notifier: Application) -> list[Finding]:
     """Look at everything; a check that cannot be made is a finding, never an exception."""
     findings = [_configuration(notifier), _files(), _database(notifier), _broker(notifier)]
-    findings += _providers(notifier)
+    findings += [*_templates(notifier), *_providers(notifier)]
     if findings[2].state == "ok":
         findings += [*_alarms(notifier), _work(notifier)]
     return findings
@@ -58,6 +62,24 @@ def _files() -> Finding:
         return Finding(name="templates", state="bad", says="templates or compiled catalogues are missing", mend=mend)
     locales = ", ".join(sorted(path.parent.parent.name for path in compiled))
     return Finding(name="templates", state="ok", says=f"messages in {locales}")
+
+
+def _templates(notifier: Application) -> Iterator[Finding]:
+    """Word every message in every locale by the operator's templates, where there are any."""
+    if notifier.settings.own_templates() is None:
+        return
+    brand = notifier.settings.brand()
+    try:
+        check_templates(notifier)
+        renderer = build_renderer(notifier, strict=True)
+        for scene in scenes(samples_path().read_bytes(), Channel.EMAIL):
+            for locale in brand.locales:
+                renderer.mail(scene.notice, locale=locale, since=scene.since)
+    except ConfigError as error:
+        mend = "mend it, or take the file away; until then messages are worded by the bundled template"
+        yield Finding(name="own templates", state="bad", says=error.message, mend=mend)
+    else:
+        yield Finding(name="own templates", state="ok", says=f"every message in {', '.join(brand.locales)}")
 
 
 def _database(notifier: Application) -> Finding:

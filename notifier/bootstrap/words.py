@@ -9,11 +9,21 @@ from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 
 
-def build_renderer(core: Core) -> Renderer:
-    """Build the renderer; reads templates and catalogues as they are needed."""
+def build_renderer(core: Core, *, strict: bool = False) -> Renderer:
+    """Build the renderer; reads templates and catalogues as they are needed.
+
+    `strict`: a fault in a template of the operator's is raised as a ConfigError when it is met.
+    """
     settings = core.settings
-    brand, components = settings.brand(), settings.components()
-    return Renderer(brand, components, settings.deployment.public_url, templates_dir(), locales_dir())
+    return Renderer(
+        settings.brand(),
+        settings.components(),
+        settings.deployment.public_url,
+        templates_dir(),
+        locales_dir(),
+        own_templates=settings.own_templates(),
+        strict=strict,
+    )
 
 
 def paint_card(words: CardWords) -> Picture | None:

@@ -12,11 +12,15 @@ from notifier.bootstrap.words import build_renderer, paint_card
 from notifier.cli.console import JsonFlag, fail, out, print_json
 from notifier.cli.core import core
 from notifier.cli.files import read
+from notifier.cli.preview_all import write_all
 from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.house import Brand
 from notifier.domain.message import Picture
 from notifier.domain.values import Channel, Platform, WebhookFormat
 from notifier.inbound.event_files import read_events
+from notifier.resources import samples_path
 from notifier.services.preview import Preview, notice_of
+from notifier.services.samples import Scene, scenes
 
 PreviewChannel = StrEnum("PreviewChannel", ["EMAIL", "X", "MASTODON", "BLUESKY", "WEBHOOK"])
 
@@ -27,15 +31,23 @@ def register(app: typer.Typer) -> None:
 
 
 def preview(
-    file: Annotated[str, typer.Argument(help="Event(s) of one incident as for publish; the last one is shown.")],
-    channel: Annotated[PreviewChannel, typer.Option("--channel", help="Where it would be read.")],
+    file: Annotated[
+        str | None,
+        typer.Argument(help="Event(s) of one incident as for publish; the last one is shown. Left out: samples."),
+    ] = None,
+    channel: Annotated[
+        PreviewChannel | None, typer.Option("--channel", help="Where it would be read; with --out: everywhere.")
+    ] = None,
     locale: Annotated[str | None, typer.Option("--locale", help="Whose language; the default one if left out.")] = None,
     *,
     form: Annotated[WebhookFormat, typer.Option("--format", help="Of a webhook.")] = WebhookFormat.STANDARD,
     target: Annotated[Path | None, typer.Option("--out", help="Write files into this folder.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Render without sending: HTML, text or JSON."""
+    """Render without sending: HTML, text or JSON; with --out alone every message, in every locale."""
+    if channel is None or file is None:
+        _everything(file, channel, locale, target)
+        return
     parts, card = _render(file, channel, locale, form)
     if target is not None:
         _write(target, f"{channel}.{locale or 'default'}", parts, card)
@@ -46,6 +58,28 @@ def preview(
         sys.stdout.write("\n\n".join(shown).rstrip("\n") + "\n")
 
 
+def _everything(file: str | None, channel: PreviewChannel | None, locale: str | None, target: Path | None) -> None:
+    if target is None or channel is not None:
+        missing = "FILE" if file is None and channel is not None else "--channel"
+        raise InvalidInputError([FieldError(missing, "is missing; only --out DIR does without, and shows everything")])
+    notifier = core("preview")
+    brand = notifier.settings.brand()
+    _offered(locale or brand.default_locale, brand)
+    service = Preview(build_renderer(notifier, strict=True), brand, notifier.settings.deployment.public_url)
+    if file is None:
+        shown = scenes(samples_path().read_bytes(), Channel.EMAIL)
+    else:
+        notice = notice_of(read_events(read(file), now=None), Channel.EMAIL, notifier.clock())
+        shown = [Scene(notice, notice.sequence - 1)]
+    write_all(service, shown, target, locales=[locale] if locale else brand.locales, account=file is None)
+
+
+def _offered(language: str, brand: Brand) -> None:
+    if language not in brand.locales:
+        fault = f"unknown locale {language!r}; offered: {', '.join(sorted(brand.locales))}"
+        raise InvalidInputError([FieldError("--locale", fault)])
+
+
 Rendered = tuple[dict[str, str], Picture | None]
 
 
@@ -53,10 +87,8 @@ def _render(file: str, channel: PreviewChannel, locale: str | None, form: Webhoo
     notifier = core("preview")
     brand = notifier.settings.brand()
     language = locale or brand.default_locale
-    if language not in brand.locales:
-        fault = f"unknown locale {language!r}; offered: {', '.join(sorted(brand.locales))}"
-        raise InvalidInputError([FieldError("--locale", fault)])
-    service = Preview(build_renderer(notifier), brand, notifier.settings.deployment.public_url)
+    _offered(language, brand)
+    service = Preview(build_renderer(notifier, strict=True), brand, notifier.settings.deployment.public_url)
     events = read_events(read(file), now=None)
     if channel is PreviewChannel.EMAIL:
         return service.mail(notice_of(events, Channel.EMAIL, notifier.clock()), language), None

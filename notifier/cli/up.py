@@ -2,6 +2,7 @@
 
 import typer
 
+from notifier.bootstrap.own_templates import check_templates
 from notifier.cli.listening import DEFAULT_PORT, Host, Port
 from notifier.cli.setup import application
 from notifier.supervise.up import run_up
@@ -15,4 +16,5 @@ def register(app: typer.Typer) -> None:
 def up(host: Host = "127.0.0.1", port: Port = DEFAULT_PORT) -> None:
     """Run the whole system on this machine: API, workers, scheduler; Redis and sandbox where none is configured."""
     notifier = application("up")
+    check_templates(notifier)
     raise typer.Exit(run_up(notifier.settings, host=host, port=port, migrate=notifier.migrate))

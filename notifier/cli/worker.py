@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from notifier.bootstrap.own_templates import check_templates
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.cli.core import core
 from notifier.services.vitals import vitals_of
@@ -22,6 +23,7 @@ def worker(
     lanes = parse_lanes(queues)
     name = f"worker-{'-'.join(lanes)}"
     notifier = core(name)
+    check_templates(notifier)
     notifier.ensure_broker()
     notifier.metering.watch(lambda: vitals_of(name))
     raise typer.Exit(run_worker(notifier.settings, WorkerRuntime(notifier, lanes), lanes))

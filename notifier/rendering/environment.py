@@ -1,25 +1,64 @@
 """Jinja2 as we use it: sandboxed, strict, HTML escaped, speaking the language of `reader` in the context."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, Template, pass_context
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, Template, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from notifier.domain.errors import ConfigError
 from notifier.rendering.language import Language
+from notifier.rendering.template_faults import FAULTS, fault_of
+
+BUNDLED = "bundled"  # `{% extends "bundled/incident_opened/email.body.html" %}` reaches what a template replaces
+OWN_TEMPLATES = "brand.templates"  # the key of the configuration that names the operator's folder
+_log = logging.getLogger(__name__)
 
 
 class Templates:
-    """The compiled templates of one folder. Operators edit them: the sandbox keeps a template from reaching further."""
+    """The compiled templates. Operators write their own: the sandbox keeps a template from reaching further.
 
-    def __init__(self, folder: Path, *, auto_reload: bool = False) -> None:
-        self._environment = _environment(folder, auto_reload=auto_reload)
+    Args:
+        folder: What the program brings.
+        own: The operator's folder, whose files stand in for those of the same name.
+        strict: Whether a fault in an own template is raised. Else the message is worded by what the program brings:
+            news of an outage must not wait for somebody to mend a template.
+    """
+
+    def __init__(self, folder: Path, own: Path | None = None, *, strict: bool = False) -> None:
+        bundled = FileSystemLoader(folder)
+        self._bundled = _environment(bundled)
+        self._own = own
+        self._environment = self._bundled
+        if own is not None:
+            self._environment = _environment(
+                ChoiceLoader([FileSystemLoader(own), bundled, PrefixLoader({BUNDLED: bundled})])
+            )
+        self._strict = strict
+        self._said: set[str] = set()
 
     def render(self, name: str, reader: Language, context: Mapping[str, Any]) -> str:
-        """Render one template for a reader; every name it uses must be in `context` (or a filter given at start)."""
-        return self.get(name).render({**context, "reader": reader})
+        """Render one template for a reader; every name it uses must be in `context` (or a filter given at start).
+
+        Raises:
+            ConfigError: a fault in an operator's template, where strict; says which file, line and what.
+        """
+        values = {**context, "reader": reader}
+        if self._own is None:
+            return self.get(name).render(values)
+        try:
+            return self.get(name).render(values)
+        except FAULTS as error:
+            fault = fault_of(error, name, self._own)
+            if self._strict:
+                raise ConfigError(OWN_TEMPLATES, fault) from error
+            if fault not in self._said:
+                self._said.add(fault)
+                _log.error("own template left aside: the bundled one words the message", extra={"fault": fault})
+            return self._bundled.get_template(name).render(values)
 
     def get(self, name: str) -> Template:
         """The compiled template, kept after the first use."""
@@ -27,19 +66,38 @@ class Templates:
 
     def add_filters(self, filters: Mapping[str, Any]) -> None:
         """Offer more filters to every template."""
-        self._environment.filters.update(filters)
+        for environment in (self._environment, self._bundled):
+            environment.filters.update(filters)
 
 
-def _environment(folder: Path, *, auto_reload: bool) -> ImmutableSandboxedEnvironment:
+def check_own(folder: Path, own: Path) -> None:
+    """Compile everything in an operator's folder.
+
+    Raises:
+        ConfigError: names the first file, line and fault.
+    """
+    if not own.is_dir():
+        raise ConfigError(OWN_TEMPLATES, f"{own} is no folder")
+    templates = Templates(folder, own, strict=True)
+    for path in sorted(own.rglob("*")):
+        name = path.relative_to(own).as_posix()
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(own).parts):
+            try:
+                templates.get(name)
+            except FAULTS as error:
+                raise ConfigError(OWN_TEMPLATES, fault_of(error, name, own)) from error
+
+
+def _environment(loader: BaseLoader) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(folder),
+        loader=loader,
         undefined=StrictUndefined,
         autoescape=_is_html,
         extensions=["jinja2.ext.i18n", "jinja2.ext.loopcontrols"],
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,
-        auto_reload=auto_reload,
+        auto_reload=False,
         cache_size=200,
     )
     environment.policies["ext.i18n.trimmed"] = True

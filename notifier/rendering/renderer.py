@@ -33,8 +33,10 @@ class Renderer:
         brand: Whose messages these are.
         components: Names of the parts of the platform.
         public_url: Base of every link, without a path.
-        templates_dir: `resources.templates_dir()`, or an operator's own folder of the same shape.
+        templates_dir: `resources.templates_dir()`.
         locales_dir: `resources.locales_dir()`.
+        own_templates: An operator's folder of the same shape, laid over it file by file.
+        strict: Raise a fault in one of those rather than word the message by ours.
     """
 
     def __init__(
@@ -44,10 +46,13 @@ class Renderer:
         public_url: str,
         templates_dir: Path,
         locales_dir: Path,
+        *,
+        own_templates: Path | None = None,
+        strict: bool = False,
     ) -> None:
         self._brand = brand
         self._languages = Languages(locales_dir, brand.default_locale, brand.locales)
-        self._templates = Templates(templates_dir)
+        self._templates = Templates(templates_dir, own_templates, strict=strict)
         self._story = Storyteller(brand, components, self._languages, public_url)
         self._mails = MailRenderer(self._story, self._templates)
         self._posts = PostWriter(self._story, self._templates)

@@ -60,9 +60,12 @@ class Preview:
     brand: Brand
     public_url: str
 
-    def mail(self, notice: Notice, locale: str) -> dict[str, str]:
-        """Return `subject`, `text` and `html` as a reader in the brand's time zone would get them."""
-        rendered = self.renderer.mail(notice, locale=locale, since=notice.sequence - 1)
+    def mail(self, notice: Notice, locale: str, *, since: int | None = None) -> dict[str, str]:
+        """Return `subject`, `text` and `html` as a reader in the brand's time zone would get them.
+
+        `since`: which notification that reader heard last; by default the one before.
+        """
+        rendered = self.renderer.mail(notice, locale=locale, since=_since(notice, since))
         reader = self.renderer.personal(
             rendered,
             delivery_id="dlv_preview",
@@ -79,18 +82,22 @@ class Preview:
             "html": _filled(content.html, reader.substitutions),
         }
 
-    def post(self, notice: Notice, platform: Platform, locale: str) -> dict[str, str]:
+    def post(self, notice: Notice, platform: Platform, locale: str, *, since: int | None = None) -> dict[str, str]:
         """Return the `text` of a post on a platform."""
         account = Account(name="preview", platform=platform, locale=locale)
-        return {"text": self.renderer.post_text(notice, account, notice.sequence - 1).text}
+        return {"text": self.renderer.post_text(notice, account, _since(notice, since)).text}
 
     def card(self, notice: Notice, locale: str) -> CardWords:
         """Return what the picture beside a post says."""
         return self.renderer.card(notice, locale, notice.sequence - 1)
 
-    def webhook(self, notice: Notice, form: WebhookFormat) -> bytes:
+    def webhook(self, notice: Notice, form: WebhookFormat, *, since: int | None = None) -> bytes:
         """Return the body that partners would get."""
-        return self.renderer.webhook_body(notice, form, notice.sequence - 1)
+        return self.renderer.webhook_body(notice, form, _since(notice, since))
+
+
+def _since(notice: Notice, since: int | None) -> int:
+    return notice.sequence - 1 if since is None else since
 
 
 def _filled(text: str, substitutions: Mapping[str, str]) -> str:

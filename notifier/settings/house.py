@@ -73,6 +73,7 @@ class BrandSection(Section):
     default_locale: LocaleTag
     locales: Annotated[list[LocaleTag], Field(min_length=1)]
     timezone: Annotated[str, AfterValidator(_timezone)]
+    templates: str
 
 
 class ComponentSection(Section):

@@ -48,7 +48,13 @@ class Settings:
 
     def brand(self) -> Brand:
         """The brand in each of its locales."""
-        return Brand(**self.house.brand.model_dump())
+        return Brand(**self.house.brand.model_dump(exclude={"templates"}))
+
+    def own_templates(self) -> Path | None:
+        """The operator's folder of templates; None without one. It may not exist."""
+        named = self.house.brand.templates
+        beside = self.config_file.parent if self.config_file else self.home
+        return beside / Path(named).expanduser() if named else None
 
     def components(self) -> tuple[Component, ...]:
         """The parts of the platform, in the order of the file."""

@@ -1,0 +1,17 @@
+"""Looking at an operator's templates when a process starts; loads nothing where there are none."""
+
+from importlib import import_module
+
+from notifier.bootstrap.core import Core
+from notifier.resources import templates_dir
+
+
+def check_templates(core: Core) -> None:
+    """Compile the operator's templates, where there are any.
+
+    Raises:
+        ConfigError: names file, line and fault.
+    """
+    own = core.settings.own_templates()
+    if own is not None:
+        import_module("notifier.rendering.environment").check_own(templates_dir(), own)

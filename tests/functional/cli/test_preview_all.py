@@ -1,0 +1,96 @@
+"""`notifier preview --out DIR`: every message in every locale, a contact sheet, and what is wrong said in one line."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from notifier.cli.main import run
+from notifier.demo import story
+from notifier.domain.notice import MessageKind
+
+# Stands for Chromium: tells the size of the page, then "photographs" it in that size.
+BROWSER = """#!{python}
+import re, sys
+from PIL import Image
+wish = " ".join(sys.argv)
+if "--dump-dom" in wish:
+    print('<html data-size="120x80"></html>')
+else:
+    width, height = re.search(r"--window-size=(\\d+),(\\d+)", wish).groups()
+    Image.new("RGB", (int(width), int(height))).save(re.search(r"--screenshot=(\\S+)", wish)[1])
+"""
+PNG = b"\x89PNG\r\n"
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NOTIFIER_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))  # no Chromium of the machine's
+    return tmp_path
+
+
+def a_browser(home: Path, source: str) -> None:
+    program = home / "bin" / "chromium"
+    program.parent.mkdir()
+    program.write_text(source)
+    program.chmod(0o755)
+
+
+def test_without_a_file_every_message_is_written_in_every_locale_and_the_missing_browser_is_named(
+    home: Path, capsys: Said
+) -> None:
+    assert run(["preview", "--out", "shown"]) == 0
+    names = {path.name for path in (home / "shown").iterdir()}
+    for kind in (*MessageKind, "subscription_confirm", "subscription_known", "endpoint_warning", "endpoint_disabled"):
+        for locale in ("nl", "en", "de", "fr"):
+            assert {f"{kind}.{locale}.html", f"{kind}.{locale}.txt", f"{kind}.{locale}.subject.txt"} <= names
+    assert {"incident_opened.nl.x.txt", "incident_opened.fr.bluesky.txt", "incident_opened.webhook.json"} <= names
+    assert "contact-sheet.png" not in names
+    sheet = (home / "shown" / "contact-sheet.html").read_text(encoding="utf-8")
+    assert sheet.count("<iframe") == len([name for name in names if name.endswith(".html")]) - 1
+    assert "no Chromium or Chrome is installed" in capsys.readouterr().out
+
+
+def test_a_file_alone_is_shown_everywhere_and_the_sheet_becomes_a_picture(home: Path, capsys: Said) -> None:
+    a_browser(home, BROWSER.format(python=sys.executable))
+    assert run(["preview", str(story.FILE), "--locale", "nl", "--out", "shown"]) == 0
+    assert (home / "shown" / "incident_postmortem.nl.html").is_file()
+    picture = (home / "shown" / "contact-sheet.png").read_bytes()
+    assert picture.startswith(PNG)
+    assert picture[16:24] == (120).to_bytes(4, "big") + (80).to_bytes(4, "big")
+    assert "contact-sheet.png" in capsys.readouterr().out
+
+
+def test_a_browser_that_does_nothing_leaves_the_page_to_be_opened_by_hand(home: Path, capsys: Said) -> None:
+    a_browser(home, "#!/bin/sh\nexit 1\n")
+    assert run(["preview", str(story.FILE), "--locale", "nl", "--out", "shown"]) == 0
+    assert "made no picture: open" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--channel", "email", "--out", "shown"], ["x.json", "--locale", "nl"]])
+def test_what_is_missing_is_named(arguments: list[str], capsys: Said) -> None:
+    assert run(["preview", *arguments]) == 2
+    assert "is missing" in capsys.readouterr().err
+
+
+def test_a_fault_in_an_own_template_ends_preview_and_worker_with_2_and_doctor_names_it(
+    home: Path, capsys: Said
+) -> None:
+    (home / "notifier.toml").write_text('[brand]\ntemplates = "words"\n')
+    own = home / "words" / "incident_resolved" / "email.body.html"
+    own.parent.mkdir(parents=True)
+    own.write_text(
+        '{% extends "bundled/incident_resolved/email.body.html" %}\n{% block intro %}{{ moode }}{% endblock %}'
+    )
+    assert run(["preview", "--locale", "nl", "--out", "shown"]) == 2
+    errors = capsys.readouterr().err
+    fault = "brand.templates: incident_resolved/email.body.html, line 2: 'moode' is undefined"
+    assert errors == f"notifier: {fault}\n"
+    assert run(["doctor"]) == 1
+    assert "incident_resolved/email.body.html, line 2: 'moode' is undefined" in capsys.readouterr().out
+    own.write_text("{% block %}")
+    assert run(["worker"]) == 2
+    assert "incident_resolved/email.body.html, line 1" in capsys.readouterr().err
