@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import orjson
 from sqlalchemy import text
 
 from notifier.bench.events import an_event
+from notifier.bench.processes import server_pid, usage_of
 from notifier.bench.section import Bench, Report, Section, median
 from notifier.bootstrap.application import Application
 from notifier.domain.values import Channel, Lane
@@ -29,6 +31,8 @@ _ZONES = ("Europe/Amsterdam", "Europe/Amsterdam", "Europe/London", "Europe/Berli
 _COMPONENTS = ("", "storefront", "storefront;checkout", "checkout;storefront;api")
 _IMPACTS = ("none", "minor", "major", "critical")
 _UPDATES = ("all", "all", "milestones")
+_MICRO = 1e6
+_POLL = 0.05
 _NIGHT = "UPDATE subscriber SET quiet_from = 0, quiet_to = 1439"  # whenever the benchmark runs
 _TABLES = ("delivery", "batch", "verdict", "plan_range")
 
@@ -53,6 +57,19 @@ class _Watch:
         return 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """Processor time used so far, in seconds: ours, that of programs that have ended, and the database server's."""
+
+    server: int | None
+
+    def __call__(self) -> float:
+        ours = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        seconds = sum(used.ru_utime + used.ru_stime for used in ours)
+        others = {"postgresql": self.server} if self.server else {}
+        return seconds + sum(used.seconds for name, used in usage_of(os.getpid(), others).items() if name in others)
+
+
 def run(bench: Bench) -> Iterator[Report]:
     """Import a list on every database, and plan messages to everybody on it."""
     number = bench.options.rows
@@ -68,23 +85,28 @@ def run(bench: Bench) -> Iterator[Report]:
             notifier = Application(load_settings(variables, cwd=folder))
             try:
                 notifier.migrate()
+                spent = _Spent(None if notifier.database.is_sqlite else server_pid(notifier.database))
                 for again in (False, True):
                     bench.say(f"lists: {kind}, {number:,} rows{', again' if again else ''}")
-                    imported.append([kind, "unchanged" if again else "new", number, *_import(folder, variables)])
-                planned += [[kind, *row] for row in _plan(bench, notifier, kind)]
+                    found = _import(folder, variables, spent)
+                    imported.append([kind, "unchanged" if again else "new", number, *found])
+                planned += [[kind, *row] for row in _plan(bench, notifier, kind, spent)]
             finally:
                 notifier.close()
     yield Report(
         title="A CSV list brought in by `notifier subscribers import`",
-        columns=("database", "rows are", "rows", "seconds", "rows/s", "peak MB"),
+        columns=("database", "rows are", "rows", "seconds", "rows/s", "peak MB", "us each"),
         rows=imported,
-        notes=("peak MB: resident memory of the importing process",),
+        notes=("peak MB: resident memory of the importing process; us each: processor time a row, the database's too",),
     )
     yield Report(
         title="An audience selected and planned, with nobody sending beside it",
-        columns=("database", "message", "planned", "first ms", "seconds", "per s"),
+        columns=("database", "message", "planned", "first ms", "seconds", "per s", "us each"),
         rows=planned,
-        notes=("first ms: from the start of planning until the first batch is committed and can be sent",),
+        notes=(
+            "first ms: from the start of planning until the first batch is committed and can be sent",
+            "us each: processor time a recipient, the database's too",
+        ),
     )
 
 
@@ -98,50 +120,62 @@ def _write_list(path: Path, number: int) -> None:
             file.write(f"shop-{place},merchant,{email},Shop {place},{locale},{zone},active,email,{wanted},true\n")
 
 
-def _import(folder: Path, variables: Mapping[str, str]) -> list[float]:
-    """Return seconds, rows a second, and the peak memory of the process in MB."""
+def _import(folder: Path, variables: Mapping[str, str], spent: _Spent) -> list[float]:
+    """Return seconds, rows a second, the peak memory of the process in MB, and microseconds of processor time a row."""
     command = [sys.executable, "-m", "notifier", "subscribers", "import", str(folder / "list.csv"), "--json"]
-    started = time.perf_counter()
+    started, before, peak = time.perf_counter(), spent(), 0.0
     with subprocess.Popen(  # noqa: S603 - our own command
         command, cwd=folder, env={**os.environ, **variables}, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
+        while process.poll() is None:
+            # Not ru_maxrss: that remembers what this process had when it forked.
+            peak = max([peak, *(used.peak_mb for used in usage_of(process.pid).values())])
+            time.sleep(_POLL)
         report = orjson.loads(process.stdout.read())
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - started
     if process.returncode or report["rejected"]:
         raise RuntimeError(f"the list was not taken: {report['rejected']} rows refused, exit {process.returncode}")
-    return [seconds, report["rows"] / seconds, usage.ru_maxrss / 1024]
+    return [seconds, report["rows"] / seconds, peak, (spent() - before) / report["rows"] * _MICRO]
 
 
-def _plan(bench: Bench, notifier: Application, kind: str) -> Iterator[list[str | float | None]]:
+def _plan(bench: Bench, notifier: Application, kind: str, spent: _Spent) -> Iterator[list[str | float | None]]:
     """Yield a row per kind of message: the first of an incident, a later one, and one that comes at night."""
     messages = ("first", "later", "first, all quiet")
-    timed: dict[str, list[tuple[int, float | None, float]]] = {name: [] for name in messages}
+    timed: dict[str, list[_Timed]] = {name: [] for name in messages}
     for round_ in range(bench.rounds):
         bench.say(f"lists: {kind}, planning, round {round_ + 1}")
         _empty(notifier)
-        timed["first"].append(_plan_once(notifier, f"bench-{round_}", "investigating"))
+        timed["first"].append(_plan_once(notifier, spent, f"bench-{round_}", "investigating"))
         with notifier.database.write() as connection:
             connection.execute(text("UPDATE batch SET state = 'accepted', due_at = NULL"))
-        timed["later"].append(_plan_once(notifier, f"bench-{round_}", "resolved"))
+        timed["later"].append(_plan_once(notifier, spent, f"bench-{round_}", "resolved"))
     with notifier.database.write() as connection:
         connection.execute(text(_NIGHT))
     _vacuum(notifier)
     for round_ in range(bench.rounds):
         _empty(notifier)
-        timed["first, all quiet"].append(_plan_once(notifier, f"night-{round_}", "investigating", impact="major"))
+        timed["first, all quiet"].append(
+            _plan_once(notifier, spent, f"night-{round_}", "investigating", impact="major")
+        )
     for name, results in timed.items():
-        number, seconds = median([one[0] for one in results]), median([one[2] for one in results])
-        firsts = [one[1] for one in results if one[1] is not None]
-        yield [name, int(number), median(firsts) * 1000 if firsts else None, seconds, number / seconds]
+        number, seconds = median([one.number for one in results]), median([one.seconds for one in results])
+        firsts = [one.first for one in results if one.first is not None]
+        cost = median([one.spent for one in results]) / number * _MICRO
+        yield [name, int(number), median(firsts) * 1000 if firsts else None, seconds, number / seconds, cost]
 
 
-def _plan_once(
-    notifier: Application, incident: str, status: str, *, impact: str = "critical"
-) -> tuple[int, float | None, float]:
-    """Return how many were planned, and the seconds until the first batch and until the end."""
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    """One message planned: for how many, and the seconds until the first batch, until the end, and of processors."""
+
+    number: int
+    first: float | None
+    seconds: float
+    spent: float
+
+
+def _plan_once(notifier: Application, spent: _Spent, incident: str, status: str, *, impact: str = "critical") -> _Timed:
     watch, ahead = _Watch(), timedelta(seconds=1 if status == "resolved" else 0)
 
     def clock() -> datetime:
@@ -151,10 +185,10 @@ def _plan_once(
     event["id"], event["update"]["id"] = f"{event['id']}-{status}", f"upd-{incident}-{status}"
     policies = {Channel.EMAIL: notifier.policies[Channel.EMAIL]}
     Ingest(notifier.database, policies, clock, watch)(parse_event(orjson.dumps(event), now=clock()))
-    started = time.perf_counter()
+    started, before = time.perf_counter(), spent()
     number = sum(Plan(notifier.database, clock, watch)(planned) for planned in list(watch.planned))
     seconds = time.perf_counter() - started
-    return number, watch.first and watch.first - started, seconds
+    return _Timed(number, watch.first and watch.first - started, seconds, spent() - before)
 
 
 def _empty(notifier: Application) -> None:

@@ -1,4 +1,4 @@
-"""What the API and the command line have besides: subscribers, endpoints, keys, history."""
+"""What the API and the command line have besides people: endpoints, keys, history, pages."""
 
 import hashlib
 from datetime import timedelta
@@ -6,19 +6,16 @@ from importlib import import_module
 
 from sqlalchemy import text
 
-from notifier.bootstrap.core import Core
 from notifier.bootstrap.hooks import build_endpoint_secrets, build_engine
 from notifier.bootstrap.once import once
+from notifier.bootstrap.people import People
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import WebhookEngine, validate_headers
-from notifier.domain.errors import ConfigError, UnavailableError
-from notifier.domain.subscriber import Vocabulary
+from notifier.domain.errors import UnavailableError
 from notifier.inbound.events import check_known, parse_event
 from notifier.queueing.quota import RedisQuota
 from notifier.rendering.renderer import Renderer
-from notifier.services.accounts import sync_accounts
 from notifier.services.api_keys import ApiKeys
-from notifier.services.audit import Actor, AuditLog
 from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.endpoint_tests import EndpointTests
 from notifier.services.endpoints import Endpoints
@@ -29,30 +26,16 @@ from notifier.services.ingest import Receipt
 from notifier.services.lifecycle import Lifecycle
 from notifier.services.own_data import OwnData
 from notifier.services.own_preferences import OwnPreferences
-from notifier.services.policy_audit import PolicyAudit
 from notifier.services.posts import Posts
 from notifier.services.public_sign_up import PublicSignUp
 from notifier.services.replay import Replay
 from notifier.services.sign_up import SignUps
-from notifier.services.subscriber_export import ExportSubscribers
-from notifier.services.subscriber_import import ImportSubscribers
-from notifier.services.subscribers import Subscribers
 from notifier.services.tokens import Tokens
-from notifier.storage import revision, schema
+from notifier.storage import revision
 
 
-class Application(Core):
+class Application(People):
     """One installation, as the API and the command line see it."""
-
-    @once
-    def component_keys(self) -> frozenset[str]:
-        """The parts of the platform that events and preferences may name."""
-        return frozenset(component.key for component in self.settings.components())
-
-    @once
-    def locales(self) -> frozenset[str]:
-        """The locales offered."""
-        return frozenset(self.settings.brand().locales)
 
     @once
     def history(self) -> History:
@@ -63,18 +46,6 @@ class Application(Core):
     def explain(self) -> Explain:
         """Why somebody was, or was not, told."""
         return Explain(self.database, self.clock)
-
-    @once
-    def audit(self) -> AuditLog:
-        """Who changed what."""
-        return AuditLog(self.database, self.addresses.load())
-
-    def note_policy(self, actor: Actor) -> None:
-        """Let the audit trail know the configuration that is in force from now on, if it is another than before."""
-        deployment = self.settings.deployment
-        further = {"public_url", "email_providers", "webhook_allow_networks"}
-        policy = self.settings.house.model_dump(mode="json") | deployment.model_dump(mode="json", include=further)
-        PolicyAudit(self.database, self.clock)(policy, actor)
 
     @once
     def replay(self) -> Replay:
@@ -101,22 +72,6 @@ class Application(Core):
     def renderer(self) -> Renderer:
         """Words every message."""
         return build_renderer(self)
-
-    @once
-    def vocabulary(self) -> Vocabulary:
-        """The words subscribers and endpoints may use."""
-        brand = self.settings.brand()
-        return Vocabulary(
-            components=self.component_keys,
-            locales=self.locales,
-            default_locale=brand.default_locale,
-            default_timezone=brand.timezone,
-        )
-
-    @once
-    def subscribers(self) -> Subscribers:
-        """Who listens."""
-        return Subscribers(self.database, self.clock, self.vocabulary, self.addresses)
 
     @once
     def lifecycle(self) -> Lifecycle:
@@ -148,16 +103,6 @@ class Application(Core):
         """How often something may be done in a while."""
         namespace = hashlib.sha256(b"quota" + self.addresses.load()).hexdigest()[:16]
         return RedisQuota(self.settings.queue_addresses().redis, namespace)
-
-    @once
-    def subscriber_import(self) -> ImportSubscribers:
-        """Lists in."""
-        return ImportSubscribers(self.database, self.clock, self.vocabulary, self.addresses)
-
-    @once
-    def subscriber_export(self) -> ExportSubscribers:
-        """Lists out."""
-        return ExportSubscribers(self.database)
 
     @once
     def endpoint_secrets(self) -> EndpointSecrets:
@@ -198,27 +143,6 @@ class Application(Core):
         event = parse_event(body, now=self.clock())
         check_known(event, self.component_keys, self.locales)
         return self.ingest(event)
-
-    def migrate(self) -> None:
-        """Bring the schema up to date, and the accounts in line with the settings."""
-        schema.upgrade(self.database)
-        sync_accounts(self.database, self.settings.account_values())
-
-    def ensure_schema(self) -> None:
-        """See that the schema is the one this version needs; a database of one machine is brought up to date at once.
-
-        A server's schema is left to the operator: other versions may be running on it.
-
-        Raises:
-            ConfigError: a server's schema is missing or of another version.
-            UnavailableError: the database does not answer.
-        """
-        found = revision.current(self.database)
-        if found == revision.HEAD:
-            return
-        if not self.database.is_sqlite:
-            raise ConfigError("NOTIFIER_DATABASE_URL", f"schema {found or 'missing'}: run `notifier db upgrade`")
-        self.migrate()
 
     def readiness(self) -> dict[str, str]:
         """Return what each store says: `ok`, or one sentence."""

@@ -6,7 +6,7 @@ import orjson
 import typer
 
 from notifier.cli.console import JsonFlag, print_json, print_table
-from notifier.cli.setup import installation
+from notifier.cli.people import people
 
 _MOST_SHOWN = 80
 
@@ -26,7 +26,7 @@ def list_entries(
     as_json: JsonFlag = False,
 ) -> None:
     """List who changed which subscriber, endpoint, key or policy, newest first."""
-    items = installation("audit").audit(limit=limit, kind=kind, object_id=object_id)
+    items = people("audit").audit(limit=limit, kind=kind, object_id=object_id)
     if as_json:
         print_json(items)
         return

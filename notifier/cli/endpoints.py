@@ -7,7 +7,8 @@ import orjson
 import typer
 
 from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_facts, print_json, print_table
-from notifier.cli.setup import installation, operator
+from notifier.cli.people import operator
+from notifier.cli.setup import installation
 from notifier.domain.endpoint import EndpointMode, SignatureKind
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.values import Wanted, WebhookFormat, WebhookType

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from notifier.cli.console import JsonFlag, out, print_json, print_table
-from notifier.cli.setup import installation, operator
+from notifier.cli.people import operator
+from notifier.cli.setup import installation
 from notifier.services.api_keys import Scope
 
 

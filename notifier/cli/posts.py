@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from notifier.cli.console import JsonFlag, print_facts, print_json, print_table
-from notifier.cli.setup import installation, operator
+from notifier.cli.people import operator
+from notifier.cli.setup import installation
 
 _LONGEST = 80  # characters of a text in the table
 Identifier = Annotated[str, typer.Argument(help="The post's id, such as post_12.")]

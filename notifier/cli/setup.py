@@ -1,13 +1,9 @@
 """What every command begins with."""
 
-import getpass
-import socket
-
 from typer._click.globals import get_current_context  # typer brings its own click, and names this nowhere else
 
 from notifier.bootstrap.application import Application
 from notifier.observability.logs import configure_logging
-from notifier.services.audit import Actor
 from notifier.settings import load_settings
 
 
@@ -34,8 +30,3 @@ def installation(process: str) -> Application:
     found = application(process)
     found.ensure_schema()
     return found
-
-
-def operator() -> Actor:
-    """Who acts at the command line, for the audit trail."""
-    return Actor(f"cli:{getpass.getuser()}", socket.gethostname())

@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from notifier.cli.console import EXIT_FAILED, JsonFlag, fail, out, print_facts, print_json, print_lines
-from notifier.cli.setup import installation, operator
+from notifier.cli.people import operator, people
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.subscriber import LegalBasis
 from notifier.domain.values import SubscriberKind, SubscriberState
@@ -44,7 +44,7 @@ def import_list(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Bring a list in: upserts by external_id, keeps the good rows, reports every bad one with line and reason."""
-    notifier = installation("subscribers")
+    notifier = people("subscribers")
     with ExitStack() as opened:
         source = _open(file, opened)
         report = notifier.subscriber_import(
@@ -91,7 +91,7 @@ def export_list(
 ) -> None:
     """Write every subscriber to standard output: ndjson holds everything, suppression history and consent too."""
     target: BinaryIO = sys.stdout.buffer
-    target.writelines(installation("subscribers").subscriber_export(form, every_column=every_column))
+    target.writelines(people("subscribers").subscriber_export(form, every_column=every_column))
 
 
 def add(
@@ -116,7 +116,7 @@ def add(
         "preferences": _object(preferences, "--preferences"),
     }
     body = orjson.dumps({key: value for key, value in facts.items() if value is not None})
-    _print(installation("subscribers").subscribers.create(body, operator()), as_json=as_json)
+    _print(people("subscribers").subscribers.create(body, operator()), as_json=as_json)
 
 
 def change(
@@ -126,7 +126,7 @@ def change(
 ) -> None:
     """Change what the JSON names and keep the rest; null means the default."""
     body = orjson.dumps(_object(members, "MEMBERS"))
-    _print(installation("subscribers").subscribers.patch(external_id, body, operator()), as_json=as_json)
+    _print(people("subscribers").subscribers.patch(external_id, body, operator()), as_json=as_json)
 
 
 def _object(text: str, name: str) -> dict[str, Any]:
@@ -147,9 +147,9 @@ def list_subscribers(
     as_json: JsonFlag = False,
 ) -> None:
     """List subscribers, oldest first."""
-    people, items, after = installation("subscribers").subscribers, list[dict[str, Any]](), 0
+    known, items, after = people("subscribers").subscribers, list[dict[str, Any]](), 0
     while len(items) < limit:
-        some, more = people.list(limit=min(_PAGE, limit - len(items)), after=after, kind=kind, state=state)
+        some, more = known.list(limit=min(_PAGE, limit - len(items)), after=after, kind=kind, state=state)
         items += some
         if more is None:
             break
@@ -163,12 +163,12 @@ def list_subscribers(
 
 def show(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Show one subscriber."""
-    _print(installation("subscribers").subscribers.get(external_id), as_json=as_json)
+    _print(people("subscribers").subscribers.get(external_id), as_json=as_json)
 
 
 def remove(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Erase one subscriber: everything personal goes, anonymous counts stay."""
-    installation("subscribers").subscribers.remove(external_id, operator())
+    people("subscribers").subscribers.remove(external_id, operator())
     if as_json:
         print_json({"removed": external_id})
     else:

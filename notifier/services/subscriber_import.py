@@ -25,7 +25,7 @@ from notifier.services.seen import Seen
 from notifier.storage import preferences, subscriber_lists, suppressions
 from notifier.storage.engine import Database
 
-CHUNK = 5_000
+CHUNK = 2_500  # smaller ones take noticeably more time, larger ones only more memory
 MAX_REPORTED = 1_000
 _TRIES = 3  # of a chunk, when the database is busy
 _WORTH_ANALYZING = 10_000

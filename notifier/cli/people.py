@@ -1,0 +1,30 @@
+"""What commands about subscribers begin with: a million rows leave no room for what words and sends messages."""
+
+import getpass
+import socket
+
+from typer._click.globals import get_current_context  # typer brings its own click, and names this nowhere else
+
+from notifier.bootstrap.people import People
+from notifier.observability.logs import configure_logging
+from notifier.services.audit import Actor
+from notifier.settings import load_settings
+
+
+def people(process: str) -> People:
+    """Return the people of the installation, with a database that is ready; see `setup.installation`.
+
+    Raises:
+        ConfigError: names the variable or key at fault, or the command that brings the schema up to date.
+    """
+    settings = load_settings()
+    configure_logging(settings.deployment.log_level, settings.deployment.log_format, process=process)
+    found = People(settings)
+    get_current_context().call_on_close(found.close)
+    found.ensure_schema()
+    return found
+
+
+def operator() -> Actor:
+    """Who acts at the command line, for the audit trail."""
+    return Actor(f"cli:{getpass.getuser()}", socket.gethostname())
