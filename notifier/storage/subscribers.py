@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, select, update
 
 from notifier.domain.subscriber import QuietHours, StoredSubscriber, Subscriber
 from notifier.domain.values import SubscriberKind, SubscriberState
@@ -104,16 +104,19 @@ def page(
     return [from_row(row) for row in connection.execute(statement)]
 
 
+def _lapsed(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return _COLUMNS.expires_at <= now, _COLUMNS.state != SubscriberState.ACTIVE.value
+
+
 def has_lapsed(connection: Connection, now: datetime) -> bool:
     """Whether `lapsed` would find anybody."""
-    lapsed_now = (_COLUMNS.expires_at <= now, _COLUMNS.state == SubscriberState.PENDING.value)
-    return connection.execute(select(_COLUMNS.id).where(*lapsed_now).limit(1)).one_or_none() is not None
+    return connection.execute(select(_COLUMNS.id).where(*_lapsed(now)).limit(1)).one_or_none() is not None
 
 
 def lapsed(connection: Connection, now: datetime, *, limit: int) -> list[StoredSubscriber]:
-    """Return pending subscribers whose time to confirm is over, the oldest first."""
+    """Return those who did not confirm in time, the oldest first; also whose letter bounced meanwhile."""
     statement = (
-        _SELECT.where(_COLUMNS.expires_at <= now, _COLUMNS.state == SubscriberState.PENDING.value)
+        _SELECT.where(*_lapsed(now))
         .order_by(_COLUMNS.expires_at)
         .limit(limit)
         .with_for_update(of=t.subscriber, skip_locked=True)

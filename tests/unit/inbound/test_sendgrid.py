@@ -9,7 +9,21 @@ from hypothesis import strategies as st
 from notifier.domain.errors import InvalidInputError
 from notifier.inbound.sendgrid import MAX_AGE, MAX_AHEAD, Kind, is_signed, parse_mail_events
 
-# The test vector of the provider contract: the body ends with CR LF, and that is signed too.
+# The example that SendGrid publishes with its client libraries (helpers/eventwebhook): the body ends with CR LF, and
+# that is signed too.
+PUBLISHED_KEY = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglS"
+    "I8eNEc6wEA3F+g=="
+)
+PUBLISHED_TIMESTAMP = "1600112502"
+PUBLISHED_BODY = (
+    b'[{"email":"hello@world.com","event":"dropped","reason":"Bounced Address",'
+    b'"sg_event_id":"ZHJvcC0xMDk5NDkxOS1MUnpYbF9OSFN0T0doUTRrb2ZTbV9BLTA",'
+    b'"sg_message_id":"LRzXl_NHStOGhQ4kofSm_A.filterdrecv-p3mdw1-756b745b58-kmzbl-18-5F5FC76C-9.0",'
+    b'"smtp-id":"<LRzXl_NHStOGhQ4kofSm_A@ismtpd0039p1iad1.sendgrid.net>","timestamp":1600112492}]\r\n'
+)
+PUBLISHED_SIGNATURE = "MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6ZUAiEAyBiXDWzM+uOe5W0JuG+luQAbPIqHh89M15TluLtEZtM="
+# Another one, with a bounce.
 KEY = (
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEy9Ygzc8yqyctMerB9QNqv97s2pRNmHEx1lKASPATI2IjnrKyVfPIs0XhtWH1n3ZEDAvi"
     "ql6E2HX3sBLyxM8AhA=="
@@ -29,8 +43,24 @@ def check(
     return is_signed(body, public_key=key, timestamp=timestamp, signature=signature, now=now)
 
 
+def check_published(body: bytes = PUBLISHED_BODY, timestamp: str = PUBLISHED_TIMESTAMP) -> bool:
+    sent = datetime.fromtimestamp(int(PUBLISHED_TIMESTAMP), tz=UTC)
+    return check(body, key=PUBLISHED_KEY, timestamp=timestamp, signature=PUBLISHED_SIGNATURE, now=sent)
+
+
 def test_the_published_example_verifies() -> None:
+    assert check_published()
     assert check()
+
+
+def test_the_published_example_does_not_verify_with_any_byte_changed() -> None:
+    for place in range(len(PUBLISHED_BODY)):
+        assert not check_published(
+            PUBLISHED_BODY[:place] + bytes([PUBLISHED_BODY[place] ^ 1]) + PUBLISHED_BODY[place + 1 :]
+        )
+    assert not check_published(PUBLISHED_BODY.rstrip())
+    assert not check_published(timestamp="1600112503")
+    assert not check(PUBLISHED_BODY, key=KEY, timestamp=PUBLISHED_TIMESTAMP, signature=PUBLISHED_SIGNATURE)
 
 
 @pytest.mark.parametrize("place", range(0, len(BODY), 7))
