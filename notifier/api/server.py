@@ -60,7 +60,11 @@ class _Server(uvicorn.Server):
 def configuration(
     application: Application, *, host: str, port: int, fd: int | None = None, pages: Sequence[APIRouter] = ()
 ) -> uvicorn.Config:
-    """Return how uvicorn serves: no access log (queries hold keys; envelope.py writes ours), no trust in proxies."""
+    """Return how uvicorn serves: no access log (queries hold keys; envelope.py writes ours), trust in no other proxy.
+
+    Those that are named say who called (`X-Forwarded-For`): for the audit trail and the limit of sign-ups.
+    """
+    proxies = [str(network) for network in application.settings.deployment.trusted_proxies]
     return uvicorn.Config(
         create_app(application, pages=pages),
         host=host,
@@ -72,7 +76,8 @@ def configuration(
         lifespan="on",
         log_config=None,
         access_log=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
         server_header=False,
         backlog=_BACKLOG,
         limit_concurrency=_CONNECTIONS,

@@ -88,6 +88,7 @@ class Deployment(BaseModel):
     sendgrid_event_public_key: Annotated[str, AfterValidator(der_public_key)] | None = None
     smtp_url: Annotated[SecretStr, _secret_url("smtp", "smtps")] | None = None
     webhook_allow_networks: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
     sandbox_url: Annotated[str, AfterValidator(http_url)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"

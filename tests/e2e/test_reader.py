@@ -32,6 +32,7 @@ class Words:
     saved: str
     unsubscribe: str
     title: str
+    trouble: str
     one_incident: str
     all_button: str
     unsubscribed: str
@@ -57,6 +58,7 @@ NL = Words(
     unsubscribe="Afmelden",
     one_incident="Niets meer over deze storing",
     title="Webwinkels laden traag",
+    trouble="Er is iets mis",
     all_button="Ja, meld mij af",
     unsubscribed="U bent afgemeld",
     again="Stuur mij weer berichten",
@@ -80,6 +82,7 @@ EN = Words(
     unsubscribe="Unsubscribe",
     one_incident="Nothing more about this incident",
     title="Shops load slowly",
+    trouble="Something is wrong",
     all_button="Yes, unsubscribe me",
     unsubscribed="You are unsubscribed",
     again="Send me messages again",
@@ -195,6 +198,8 @@ def chooses(visitor: Visitor, words: Words) -> None:
 
 def leaves(visitor: Visitor, system: Installation, words: Words, address: str) -> None:
     publish(system, words.locale)
+    visitor.go(f"/{words.locale}/")
+    visitor.sees(words.trouble)
     mail = mail_to(system, address, words.title)
     visitor.go(link_in(mail["text"], f"{words.locale}/incidents"))
     visitor.sees(words.title)
@@ -236,3 +241,12 @@ def test_everything_works_without_script(system: Installation, visitors: Any) ->
     visitor.press("Yes, erase everything")
     visitor.sees("Your data is erased")
     assert address not in str(system.call("GET", "/v1/subscribers?limit=100"))
+
+
+@pytest.mark.parametrize(("locale", "heading"), [("de", "Nachrichten erhalten"), ("fr", "Être prévenu")])
+def test_the_public_pages_shut_nobody_out_in_the_other_languages(visitors: Any, locale: str, heading: str) -> None:
+    visitor = visitors(locale, 360)
+    visitor.go(f"/{locale}/")
+    assert visitor.faults() == []
+    visitor.press(heading)
+    visitor.sees(heading)

@@ -67,9 +67,11 @@ class Visitor:
         return answer
 
     def press(self, name: str) -> None:
-        """Press the one button or link of that name, as a keyboard user does."""
-        target = self.page.get_by_role("button", name=name, exact=True).or_(
-            self.page.get_by_role("link", name=name, exact=True)
+        """Press the first button or link of that name, as a keyboard user does."""
+        target = (
+            self.page.get_by_role("button", name=name, exact=True)
+            .or_(self.page.get_by_role("link", name=name, exact=True))
+            .first
         )
         with self.page.expect_navigation():
             target.focus()

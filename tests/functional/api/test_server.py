@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 import redis
+from starlette.testclient import TestClient
 
 from notifier.api.server import configuration
 from notifier.queueing import embedded
@@ -151,3 +152,18 @@ def test_uvicorn_neither_logs_addresses_nor_trusts_proxies(sqlite_database: Data
     assert config.server_header is False
     assert (config.loop, config.http) == ("uvloop", "httptools")
     application.close()
+
+
+def test_a_named_proxy_says_who_called_and_nobody_else_does(sqlite_database: Database, tmp_path: Path) -> None:
+    built = application_on(sqlite_database, tmp_path, NOTIFIER_TRUSTED_PROXIES="192.0.2.0/24, 2001:db8::/32")
+    config = configuration(built, host="127.0.0.1", port=0)
+    config.load()
+    for number, proxy in enumerate(("192.0.2.7", "198.51.100.7")):
+        with TestClient(config.loaded_app, client=(proxy, 5000)) as client:
+            headers = {"Authorization": f"Bearer {ADMIN}", "X-Forwarded-For": "203.0.113.9"}
+            client.post(
+                "/v1/subscribers", json={"external_id": f"s{number}", "email": "a@example.com"}, headers=headers
+            )
+            newest = client.get("/v1/audit", headers=headers).json()["items"][0]
+        assert newest["origin"] == ("203.0.113.9" if number == 0 else proxy)
+    built.close()
