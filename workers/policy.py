@@ -36,6 +36,7 @@ class TaskPolicy:
         Raises:
             Reject: the message is to go back to its queue.
         """
+        structlog.contextvars.clear_contextvars()  # a slot's last task may have said more of itself than its ids
         with structlog.contextvars.bound_contextvars(task=task, **ids):
             try:
                 self._patiently(action)

@@ -24,7 +24,7 @@ async def publish(request: Request) -> Response:
     welcome: the same id, or the same content as the latest update, is answered `duplicate` and changes nothing. Any
     `Content-Type` will do. Answers of 503 ask for a repeat after `Retry-After` seconds.
     """
-    await admit(request, Scope.PUBLISH)
+    caller = await admit(request, Scope.PUBLISH)
     body = await request.body()
-    answer = await runtime_of(request).publishing(body.removeprefix(codecs.BOM_UTF8))
+    answer = await runtime_of(request).publishing(body.removeprefix(codecs.BOM_UTF8), who=caller.name)
     return Response(answer, status_code=202, media_type="application/json")

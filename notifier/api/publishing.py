@@ -21,6 +21,7 @@ from notifier.domain.values import Outcome
 from notifier.services.ingest import Receipt
 from notifier.services.repeats import Repeats, SeenEvents, repeat_of
 
+_log = structlog.get_logger(__name__)
 _REMEMBERED, _SECONDS = 20_000, 900.0
 _AT_ONCE, _AT_ONCE_SQLITE = 8, 2  # SQLite has one writer; a second prepares its event meanwhile
 _WAITING = 256
@@ -74,8 +75,12 @@ class Publishing:
         self._chores: set[asyncio.Task[None]] = set()
         self._making = asyncio.Lock()
 
-    async def __call__(self, body: bytes) -> bytes:
+    async def __call__(self, body: bytes, *, who: str | None = None) -> bytes:
         """Return the answer's JSON once the event is stored; the same bytes in hand already are waited for.
+
+        Args:
+            body: One event as JSON.
+            who: The caller, whose flood must not keep the others out.
 
         Raises:
             InvalidInputError: names every field at fault.
@@ -96,15 +101,16 @@ class Publishing:
             await asyncio.shield(first)  # then look again: it may have failed
         turn = self._in_hand[digest] = asyncio.get_running_loop().create_future()
         try:
-            return await self._taken(digest, body)
+            return await self._taken(digest, body, who)
         finally:
             del self._in_hand[digest]
             turn.set_result(None)
 
-    async def _taken(self, digest: bytes, body: bytes) -> bytes:
+    async def _taken(self, digest: bytes, body: bytes, who: str | None) -> bytes:
         repeat = await self._seen_before(digest)
-        receipt = repeat if repeat is not None else await self._gate.run(lambda: self._publish(body))
+        receipt = repeat if repeat is not None else await self._gate.run(lambda: self._publish(body), who=who)
         structlog.contextvars.bind_contextvars(event_id=receipt.event_id, incident_id=receipt.incident_id)
+        _log.info("event_taken", update_id=receipt.update_id, outcome=receipt.outcome.value)
         self._recent.put(digest, _json(repeat_of(receipt)))
         self._count(receipt.outcome)
         if repeat is None:

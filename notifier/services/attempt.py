@@ -9,6 +9,7 @@ from typing import Protocol
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Reason
 from notifier.services.hold import hold_back
+from notifier.services.log_context import bind_log
 from notifier.services.outcomes import made_way
 from notifier.services.ports import Clock, Nudge
 from notifier.services.settle import settle
@@ -54,6 +55,7 @@ class Attempt:
             if stored is None:
                 _log.error("batch without its notification", extra={"batch_id": batch_id})
                 return
+            bind_log(stored)
             if made_way(connection, batch, self.owner, self.clock()):
                 return
             pause = self.paused_until(batch.channel)

@@ -1,5 +1,6 @@
 """Plan: from one decision to everyone it concerns, range by range: the first mail leaves while the last is planned."""
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 from notifier.domain.audience import Occasion, Preferences, Standing, is_told
 from notifier.domain.holding import passes_quiet_hours, quiet_until
 from notifier.domain.values import Channel
+from notifier.services.log_context import bind_log
 from notifier.services.occasion import occasion_of
 from notifier.services.ports import Clock, Nudge
 from notifier.storage import holding, notifications, planning, preferences
@@ -20,6 +22,7 @@ from notifier.storage.notifications import StoredNotification
 from notifier.storage.planning import ACCOUNT_PREFERENCE_ID, MAX_KEY, PlannedBatch, PlanRange
 from notifier.storage.translations import Followers
 
+_log = logging.getLogger(__name__)
 _LEASE = timedelta(seconds=120)
 # Each end of quiet hours makes batches of its own; who is left over is held when their batch is about to leave.
 _MOST_SPANS = 300
@@ -85,6 +88,7 @@ class Plan:
                 return planned  # somebody else holds the rest; the sweep sees that it ends
 
     def _plan(self, stored: StoredNotification) -> tuple[bool, int]:
+        bind_log(stored)
         self._prepare(stored)
         planned = 0
         while True:
@@ -96,6 +100,8 @@ class Plan:
             queued = [batch.id for batch in batches if batch.queued]
             if queued:
                 self.nudge.attempt(batches[0].lane, queued)
+        if planned:
+            _log.info("planned", extra={"deliveries": planned})
         return self._finish(stored), planned
 
     def _prepare(self, stored: StoredNotification) -> None:

@@ -3,9 +3,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import anyio
 import pytest
 
 from notifier.api.gate import Gate
+from notifier.api.problems import OverloadedError
 from notifier.domain.errors import UnavailableError
 from tests.functional.api.house import Api, an_event
 from tests.functional.api.payloads import a_mail_event, as_batch
@@ -75,3 +77,24 @@ def test_imports_take_turns(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api.runtime.import_gate, "_inside", 2)
     answer = api.post("/v1/subscribers/import", content=b"external_id\nshop-1\n", headers={"Content-Type": "text/csv"})
     assert answer.status_code == 503
+
+
+def test_one_callers_flood_leaves_places_for_the_others() -> None:
+    async def crowd() -> list[str]:
+        gate, release = Gate(at_once=1, waiting=15), threading.Event()
+        answers: list[str] = []
+
+        async def ask(who: str) -> None:
+            try:
+                await gate.run(lambda: release.wait(10), who=who)
+            except OverloadedError:
+                answers.append(who)
+
+        async with anyio.create_task_group() as tasks:
+            for who in ["flood"] * 14 + ["calm"] * 4:
+                tasks.start_soon(ask, who)
+            await anyio.wait_all_tasks_blocked()
+            release.set()
+        return answers
+
+    assert anyio.run(crowd) == ["flood"] * 2

@@ -1,0 +1,50 @@
+"""One incident can be followed through the logs of all processes by its ids."""
+
+import json
+import logging
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+import structlog
+
+from notifier.domain.values import Lane, Status
+from notifier.observability import configure_logging
+from notifier.storage.engine import Database
+from tests.mail_house import Provider, a_house, subscribe
+from workers.policy import TaskPolicy
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.configure(**config)
+    structlog.contextvars.clear_contextvars()
+
+
+def test_a_workers_lines_bear_incident_notification_updates_and_batch_and_nothing_of_the_last_task(
+    sqlite_database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house, policy = a_house(sqlite_database, Provider()), TaskPolicy()
+    subscribe(house, 2)
+    house.spine.post(Status.INVESTIGATING)
+    configure_logging("info", "json", process="worker-email")
+    for number in house.spine.nudges.plans:
+        policy.run("notifier.plan", partial(house.spine.plan, number), notification_id=number)
+    (batch_id,) = [found for lane, found in house.spine.nudges.attempts if lane is Lane.EMAIL]
+    policy.run("notifier.attempt_batch", lambda: house.attempt(batch_id), batch_id=batch_id)
+    policy.run("notifier.announce", lambda: logging.getLogger("next").warning("next task"), incident_id="inc-2")
+    lines: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    sent = next(line for line in lines if line["event"] == "attempted")
+    (notice,) = house.spine.notices()
+    assert (sent["incident_id"], sent["notification"], sent["batch_id"]) == ("inc-1", notice.public_id, batch_id)
+    assert (sent["updates"], sent["recipients"], sent["outcome"]) == (["upd-1"], 2, "accepted")
+    planned = [line for line in lines if line["event"] == "planned"]
+    assert [(line["notification"], line["deliveries"]) for line in planned] == [(notice.public_id, 2)]
+    last = next(line for line in lines if line["event"] == "next task")
+    assert last["incident_id"] == "inc-2"
+    assert not {"notification", "batch_id", "updates"} & set(last)
