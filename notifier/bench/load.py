@@ -79,8 +79,16 @@ def _write(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     cursor.close()
 
 
-def add_endpoints(notifier: Application, number: int, port: int) -> None:
-    """Add `number` endpoints that listen to `api`, each at a loopback address of its own."""
+def hook_host(place: int) -> str:
+    """Return the loopback address of the endpoint with that number, from 0."""
+    return f"127.{1 + place // 62_500}.{place // 250 % 250}.{1 + place % 250}"
+
+
+def add_endpoints(notifier: Application, number: int, port: int, *, hanging_every: int = 0) -> None:
+    """Add `number` endpoints that listen to `api`, each at a loopback address of its own.
+
+    With `hanging_every` each so-many-th of them never answers.
+    """
     now = notifier.clock()
     with notifier.database.write() as connection:
         wanted = Preferences(channels=frozenset({Channel.WEBHOOK}), components=frozenset({"api"}))
@@ -88,7 +96,7 @@ def add_endpoints(notifier: Application, number: int, port: int) -> None:
         rows = [
             {
                 "public_id": f"end_bench{place}",
-                "url": f"http://127.{1 + place // 62_500}.{place // 250 % 250}.{1 + place % 250}:{port}/hook",
+                "url": f"http://{hook_host(place)}:{port}/{'hang' if _hangs(place, hanging_every) else 'hook'}",
                 "description": "",
                 "preference_id": preference_id,
                 "types": [],
@@ -105,3 +113,7 @@ def add_endpoints(notifier: Application, number: int, port: int) -> None:
         ]
         for start in range(0, number, _CHUNK):
             connection.execute(t.endpoint.insert(), rows[start : start + _CHUNK])
+
+
+def _hangs(place: int, every: int) -> bool:
+    return every > 0 and place % every == every - 1

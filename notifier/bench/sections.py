@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from notifier.bench import fanout, lanes, lists
+from notifier.bench import fanout, hooks, lanes, lists
 from notifier.bench.section import Section
 
 SECTIONS: Sequence[Section] = (
     fanout.SECTION,
+    hooks.SECTION,
     lanes.SECTION,
     lists.SECTION,
 )

@@ -5,6 +5,7 @@
 `GET /stats` answers `{"requests", "recipients", "bytes", "first", "last", "repeats", "notifications"}`: times in Unix
 seconds, all since the last `POST /reset`; mails also per notification, `{"first", "last", "recipients"}`.
 `GET /kept/<n>` gives back the body of the n-th request that was kept, for the bare loop to post again.
+`GET /times` answers when each webhook came; one posted to `/hang` is counted as `hanging` and never answered.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import asyncio
 import re
 import sys
 import time
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import cast
@@ -48,6 +50,8 @@ class Tally:
     kept: list[bytes] = field(default_factory=list)
     seen: Counter[bytes] = field(default_factory=Counter)
     told: dict[str, Arrivals] = field(default_factory=dict)
+    times: "array[float]" = field(default_factory=lambda: array("d"))
+    hanging: int = 0
     exact: bool = False
 
     def note(self, head: bytes, body: bytes) -> int:
@@ -59,6 +63,7 @@ class Tally:
         self.size += len(body)
         if hook := _HOOK_ID.search(head):
             recipients = 1
+            self.times.append(now)
             self.seen[hook[1]] += 1
         else:
             recipients = body.count(_MARK)
@@ -84,6 +89,8 @@ class Tally:
         self.kept.clear()
         self.seen.clear()
         self.told.clear()
+        self.hanging = 0
+        del self.times[:]
 
     def as_json(self) -> bytes:
         """Return the counts."""
@@ -99,6 +106,7 @@ class Tally:
                 "repeats": repeats,
                 "distinct": len(self.seen),
                 "notifications": self.told,
+                "hanging": self.hanging,
             }
         )
 
@@ -147,6 +155,9 @@ class Receiver(asyncio.Protocol):
         if method == b"GET" or path in (b"/reset", b"/exact"):
             self._control(path)
             return
+        if path == b"/hang":
+            self._tally.hanging += 1
+            return
         self._tally.note(head, body)
         if path.endswith(b"/mail/send"):
             message_id = b"%022d" % self._tally.requests
@@ -158,6 +169,8 @@ class Receiver(asyncio.Protocol):
         tally = self._tally
         if path == b"/stats":
             self._write(b"200 OK", tally.as_json())
+        elif path == b"/times":
+            self._write(b"200 OK", orjson.dumps(list(tally.times)))
         elif path.startswith(b"/kept/"):
             self._write(b"200 OK", tally.kept[int(path[6:])])
         elif path in (b"/reset", b"/exact"):

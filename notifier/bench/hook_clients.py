@@ -1,0 +1,114 @@
+"""Webhooks without a ledger: the engine's client alone, the whole engine, and the engine with httpx as its client.
+
+    python -m notifier.bench.hook_clients client|engine|httpx PORT N ROUNDS
+
+Each posts the same signed bytes to N loopback addresses, ROUNDS times, and prints how many a second it had taken there.
+"""
+
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+
+import uvloop
+
+from notifier.bench.httpx_transport import HttpxTransport
+from notifier.bench.load import hook_host
+from notifier.channels.webhook import (
+    EngineLimits,
+    TargetPolicy,
+    VettedUrl,
+    WebhookEngine,
+    new_secret,
+    parse_networks,
+    vet_url,
+)
+from notifier.channels.webhook.signing import signature_headers
+from notifier.channels.webhook.tls import client_context
+from notifier.channels.webhook.transport import HttpTransport
+from notifier.domain.message import HookRequest
+
+_AT_ONCE = 512
+_BATCH, _BATCHES_AT_ONCE = 500, 4
+_BODY = b'{"type":"incident.created","data":"' + b"x" * 1_000 + b'"}'
+_POLICY = TargetPolicy(allow_networks=parse_networks(["127.0.0.0/8"]))
+_AGENT = {"User-Agent": "bench", "Accept": "*/*", "Accept-Encoding": "identity", "Content-Type": "application/json"}
+
+
+async def client(port: int, number: int, rounds: int) -> list[float]:
+    """Post by the engine's client in a bare loop: URLs vetted and requests signed beforehand."""
+    transport = HttpTransport(EngineLimits(), client_context())
+    now, secret = datetime.now(UTC), new_secret()
+    work = [
+        (
+            vet_url(f"http://{hook_host(place)}:{port}/hook", _POLICY),
+            {**_AGENT, **signature_headers(f"bench_{place}", now, _BODY, [secret])},
+        )
+        for place in range(number)
+    ]
+    rates = [await _round(transport, work) for _ in range(rounds)]
+    await transport.close()
+    return rates
+
+
+async def _round(transport: HttpTransport, work: Sequence[tuple[VettedUrl, dict[str, str]]]) -> float:
+    left = iter(work)
+
+    async def post() -> None:
+        for url, headers in left:
+            await transport.post(url, (url.host,), headers, _BODY, budget=15)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(post() for _ in range(_AT_ONCE)))
+    return len(work) / (time.perf_counter() - began)
+
+
+def engine(port: int, number: int, rounds: int, *, with_httpx: bool) -> list[float]:
+    """Post by the engine, in batches as workers do, without a ledger."""
+    running = WebhookEngine(policy=_POLICY, transport=HttpxTransport if with_httpx else HttpTransport)
+    secrets = [new_secret() for _ in range(number)]
+    rates = [_delivered(running, secrets, port, turn) for turn in range(rounds)]
+    running.close()
+    return rates
+
+
+def _delivered(running: WebhookEngine, secrets: Sequence[str], port: int, turn: int) -> float:
+    began = time.perf_counter()
+    with ThreadPoolExecutor(_BATCHES_AT_ONCE) as threads:
+        starts = range(0, len(secrets), _BATCH)
+        taken = sum(threads.map(partial(_deliver, running, secrets, port, turn), starts))
+    return taken / (time.perf_counter() - began)
+
+
+def _deliver(running: WebhookEngine, secrets: Sequence[str], port: int, turn: int, start: int) -> int:
+    requests = [
+        HookRequest(
+            delivery_id=f"bench{turn}_{place}",
+            endpoint_id=place,
+            url=f"http://{hook_host(place)}:{port}/hook",
+            body=_BODY,
+            secrets=[secrets[place]],
+        )
+        for place in range(start, min(start + _BATCH, len(secrets)))
+    ]
+    return sum(result.error is None for result in running.deliver(requests))
+
+
+def main() -> None:
+    """Run one of them."""
+    kind, port, number, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    gc.freeze()  # as workers do (workers/main.py)
+    gc.set_threshold(50_000, 20, 50)
+    if kind == "client":
+        rates = uvloop.run(client(port, number, rounds))
+    else:
+        rates = engine(port, number, rounds, with_httpx=kind == "httpx")
+    sys.stdout.write(" ".join(f"{one:.1f}" for one in rates) + "\n")
+
+
+if __name__ == "__main__":
+    main()
