@@ -127,7 +127,7 @@ class _Sheet:
         words = self._words
         rows = len(words.parts) + bool(words.more_parts)
         step = min(52, _ROOM // rows)
-        middle = _BAND + 20 + (_ROOM - step * rows) // 2 + step // 2
+        middle = _BAND + 14 + (_ROOM - step * rows) // 2 + step // 2
         for part in words.parts:
             colour = _HEALTH.get(part.key, _QUIET)
             self._dot(_MARGIN + 9, middle, 9, colour)
@@ -142,7 +142,7 @@ class _Sheet:
     def _draw_steps(self) -> None:
         """The line of time: a dot for each update, the last one filled."""
         words = self._words
-        line, count = HEIGHT - 140, len(words.steps)
+        line, count = HEIGHT - 128, len(words.steps)
         self._box(_MARGIN, line - 1, WIDTH - _MARGIN, line + 2, _RULE)
         room = (WIDTH - 2 * _MARGIN) // max(count, 3)
         if words.more_steps:
@@ -163,9 +163,9 @@ class _Sheet:
             self._block(word, left, line + 24, _INK if last else _QUIET)
 
     def _draw_foot(self) -> None:
-        self._text(self._words.date, _MARGIN, HEIGHT - 40, 23, _QUIET)
+        self._text(self._words.date, _MARGIN, HEIGHT - 34, 23, _QUIET)
         address = self._fit(self._words.address, (23,), 1, width=560)
-        self._text(address.lines[0], WIDTH - _MARGIN, HEIGHT - 40, 23, _QUIET, anchor="rm")
+        self._text(address.lines[0], WIDTH - _MARGIN, HEIGHT - 34, 23, _QUIET, anchor="rm")
 
     # --- the pen -------------------------------------------------------------------------------------------------
 

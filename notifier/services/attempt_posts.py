@@ -221,7 +221,8 @@ class PostAttempt:
             languages=worded.languages,
             links=worded.links,
             spans=worded.spans,
-            listed=notice.opens or notice.closes,
+            # What an account says first is the first word to its readers, whatever it replaced.
+            listed=speech.batch.since < notice.round_start or notice.closes,
             posted_at=notice.lead.posted_at,
             reply_to=thread[-1] if thread else None,
             thread_root=thread[0] if thread else None,

@@ -86,7 +86,7 @@ class ComponentSection(Section):
 class AccountSection(Section):
     """One of `[[accounts]]`."""
 
-    name: Key
+    name: Annotated[Key, Field(max_length=60)]  # the ledger's columns hold it beside its platform
     platform: PlatformName
     locale: LocaleTag | None = None
     locales: list[LocaleTag] = Field(default_factory=list)

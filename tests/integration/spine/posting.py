@@ -35,17 +35,20 @@ BRAND = Brand(
     timezone="Europe/Amsterdam",
 )
 RENDERER = Renderer(BRAND, (), "https://status.shop.example", templates_dir(), locales_dir())
+PATIENT, HASTY = (10.0, 20.0), (1.0, 1.0)  # seconds to connect, and for the answer
 NO_RULES: Mapping[Channel, TranslationRule] = {}
 PUBLISHES = {Platform.X: "/tweets", Platform.MASTODON: "/statuses", Platform.BLUESKY: "putRecord"}
 
 
-def sender_of(account: Account, sandbox: RunningSandbox, clock: Callable[[], datetime]) -> SocialSender:
+def sender_of(
+    account: Account, sandbox: RunningSandbox, clock: Callable[[], datetime], timeouts: tuple[float, float] = PATIENT
+) -> SocialSender:
     """Return the real sender of an account that lives in the sandbox."""
     if account.platform is Platform.X:
-        return x_sender(sandbox.x_url, clock)
+        return x_sender(sandbox.x_url, clock, timeouts=timeouts)
     if account.platform is Platform.MASTODON:
-        return mastodon_sender(sandbox.mastodon_url, clock)
-    return bluesky_sender(sandbox.bluesky_url, clock, sessions=Sessions())
+        return mastodon_sender(sandbox.mastodon_url, clock, timeouts=timeouts)
+    return bluesky_sender(sandbox.bluesky_url, clock, sessions=Sessions(), timeouts=timeouts)
 
 
 @dataclass
@@ -105,11 +108,12 @@ def posting_house(
     sandbox: RunningSandbox,
     *accounts: Account,
     translations: Mapping[Channel, TranslationRule] = NO_RULES,
+    timeouts: tuple[float, float] = PATIENT,
 ) -> Iterator[PostingHouse]:
     """Build workers for accounts, each named `acc-de` as the sandbox's credentials in `posts.py` are."""
     spine = Spine(database, now=datetime.now(UTC), translations=translations)
     sync_accounts(database, accounts)
-    senders = {account.name: sender_of(account, sandbox, spine.clock) for account in accounts}
+    senders = {account.name: sender_of(account, sandbox, spine.clock, timeouts) for account in accounts}
     record = Record(database, spine.clock, spine.nudges, "test", lambda: 0.0)
     attempt_post = PostAttempt(
         database,

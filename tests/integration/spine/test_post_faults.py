@@ -16,7 +16,7 @@ from notifier.domain.values import Platform, Status
 from notifier.storage import alarms, posts
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
-from tests.integration.spine.posting import PUBLISHES, PostingHouse, posting_house
+from tests.integration.spine.posting import HASTY, PATIENT, PUBLISHES, PostingHouse, posting_house
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
 X, MASTODON, BLUESKY = Platform.X, Platform.MASTODON, Platform.BLUESKY
@@ -73,13 +73,13 @@ ROWS = [
     Row("hung up, done", (X,), {"kind": "drop_after_accept"}, 1, (15.0, 25.0)),
     Row("half an answer, done", (X,), {"kind": "truncate"}, 1, (15.0, 25.0)),
     Row("500, done", (X,), {"kind": "status", "status": 500, "after_accept": True}, 1, (15.0, 25.0)),
-    Row("silent, done", (X,), {"kind": "delay", "delay": 0.6, "after_accept": True}, 1, (15.0, 25.0)),
+    Row("silent, done", (X,), {"kind": "delay", "delay": 2.5, "after_accept": True}, 1, (15.0, 25.0)),
     Row("hung up, done", (MASTODON,), {"kind": "drop_after_accept"}, 1, SOON),
     Row("half an answer, done", (MASTODON,), {"kind": "truncate"}, 1, SOON),
-    Row("silent, done", (MASTODON,), {"kind": "delay", "delay": 0.6, "after_accept": True}, 1, SOON),
+    Row("silent, done", (MASTODON,), {"kind": "delay", "delay": 2.5, "after_accept": True}, 1, SOON),
     Row("hung up, done", (BLUESKY,), {"kind": "drop_after_accept"}, 2, SOON),
     Row("half an answer, done", (BLUESKY,), {"kind": "truncate"}, 2, SOON),
-    Row("silent, done", (BLUESKY,), {"kind": "delay", "delay": 1.6, "after_accept": True}, 2, SOON),
+    Row("silent, done", (BLUESKY,), {"kind": "delay", "delay": 2.5, "after_accept": True}, 2, SOON),
     # refused for good
     Row("400", (X, BLUESKY), {"kind": "status", "status": 400}, 1, (0.0, 0.0), "failed", 0),
     Row("422", (MASTODON,), {"kind": "status", "status": 422}, 1, (0.0, 0.0), "failed", 0),
@@ -100,7 +100,8 @@ def test_each_fault_ends_as_the_matrix_says(
     match = {"method": "POST", "path": PUBLISHES[platform]}
     sandbox.fault(platform.value, count=1, match=match, **row.fault)
     sandbox.fault(platform.value, "delay", delay=0.0, match=match)  # counts those the first one lets through
-    with posting_house(sqlite_database, sandbox, an_account(platform)) as house:
+    timeouts = HASTY if row.fault["kind"] == "delay" else PATIENT
+    with posting_house(sqlite_database, sandbox, an_account(platform), timeouts=timeouts) as house:
         house.spine.post(Status.INVESTIGATING)
         house.work()
         waited = house.until_settled()
@@ -185,6 +186,17 @@ def test_the_posts_of_an_incident_hang_in_one_thread(
         assert {post["thread"] for post in (first, second, third)} == {first["id"]}
         if platform is MASTODON:
             assert [post["visibility"] for post in (first, second, third)] == ["public", "unlisted", "public"]
+
+
+def test_what_an_account_says_first_is_shown_to_everybody_though_it_replaced_the_opening(
+    sqlite_database: Database, sandbox: RunningSandbox
+) -> None:
+    with posting_house(sqlite_database, sandbox, an_account(MASTODON)) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.spine.later(61)
+        house.spine.post(Status.IDENTIFIED)
+        house.work()
+        assert [(post["visibility"], post["reply_to"]) for post in house.public()] == [("public", None)]
 
 
 def test_a_refused_reply_is_said_on_its_own_and_the_next_one_hangs_on_it(

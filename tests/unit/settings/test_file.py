@@ -162,6 +162,7 @@ REFUSED = [
     ("[[accounts]]\nname = 'a'\nplatform = 'mastodon'\nlocale = 'nl'", "accounts.0.base_url", "must name its server"),
     ("[[accounts]]\nname = 'a'\nplatform = 'x'\nlocale = 'es'", "accounts.0.locale", "not among brand.locales"),
     ("[[accounts]]\nname = 'a'\nplatform = 'x'", "accounts.0.locale", "is missing"),
+    (f"[[accounts]]\nname = '{'a' * 61}'\nplatform = 'x'\nlocale = 'nl'", "accounts.0.name", "60"),
     (
         "[[accounts]]\nname = 'a'\nplatform = 'x'\nlocales = ['nl', 'es']",
         "accounts.0.locales",
