@@ -49,6 +49,7 @@ def _told(sink: Sink, accepted: float, expected: int) -> dict[str, float]:
         "told": stats["recipients"],
         "requests": stats["requests"],
         "bytes": stats["bytes"],
+        "repeats": stats["repeats"],
         "first": (stats["first"] or now) - accepted,
         "last": (stats["last"] or now) - accepted,
     }

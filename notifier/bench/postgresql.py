@@ -1,16 +1,25 @@
 """The PostgreSQL a benchmark runs on: the one NOTIFIER_BENCH_DATABASE_URL names, else one started for the run."""
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from notifier.bench.cluster import shared_server
+from notifier.bench.cluster import Cluster
 from notifier.storage.engine import Database
 from notifier.storage.tables import metadata
 
 _URL = "NOTIFIER_BENCH_DATABASE_URL"
+# As it runs in production, out of the box: what is committed outlives a crash, and vacuum runs.
+_AS_IN_PRODUCTION = (
+    "-c fsync=on",
+    "-c synchronous_commit=on",
+    "-c full_page_writes=on",
+    "-c autovacuum=on",
+    "-c shared_buffers=128MB",
+)
 
 
 @contextmanager
@@ -20,8 +29,13 @@ def bench_server() -> Iterator[str]:
     if given:
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="notifier-bench-") as folder, shared_server(Path(folder)) as url:
-        yield url
+    folder = Path(tempfile.mkdtemp(prefix=f"pg-{secrets.token_hex(3)}-", dir="/tmp"))  # a socket's path must be short
+    cluster = Cluster(folder, *_AS_IN_PRODUCTION)
+    try:
+        cluster.start()
+        yield cluster.url
+    finally:
+        cluster.stop()
 
 
 def emptied(url: str) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from notifier.bench import fanout, hooks, lanes, lists
+from notifier.bench import fanout, hooks, intake, lanes, latency, lists
 from notifier.bench.section import Section
 
 SECTIONS: Sequence[Section] = (
     fanout.SECTION,
     hooks.SECTION,
+    intake.SECTION,
+    latency.SECTION,
     lanes.SECTION,
     lists.SECTION,
 )

@@ -1,9 +1,12 @@
-"""A counting receiver: takes mail requests and webhooks as fast as Python can, and says what arrived when.
+"""A counting receiver: reads every mail request and webhook as fast as Python can, and says what arrived when.
+
+A mail request is parsed as any provider must, and every delivery in it is looked up among those that arrived before.
 
     python -m notifier.bench.sink PORT [--keep N]
 
 `GET /stats` answers `{"requests", "recipients", "bytes", "first", "last", "repeats", "notifications"}`: times in Unix
-seconds, all since the last `POST /reset`; mails also per notification, `{"first", "last", "recipients"}`.
+seconds, all since the last `POST /reset`; also per notification (mails by its id, webhooks
+by `webhook <incident>`), `{"first", "last", "recipients"}`.
 `GET /kept/<n>` gives back the body of the n-th request that was kept, for the bare loop to post again.
 `GET /times` answers when each webhook came; one posted to `/hang` is counted as `hanging` and never answered.
 """
@@ -14,23 +17,20 @@ import re
 import sys
 import time
 from array import array
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 import orjson
 import uvloop
 
-_MARK = b'"delivery_id":"'
-_NOTIFICATION = re.compile(rb'"notification_id":"([^"]+)"')
-_ID = re.compile(rb'"delivery_id":"([^"]+)"')
 _HOOK_ID = re.compile(rb"\r\nwebhook-id: ([^\r]+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class Arrivals:
-    """What arrived of one notification by mail."""
+    """What arrived of one notification."""
 
     first: float
     last: float
@@ -48,11 +48,11 @@ class Tally:
     first: float | None = None
     last: float | None = None
     kept: list[bytes] = field(default_factory=list)
-    seen: Counter[bytes] = field(default_factory=Counter)
+    seen: set[int] = field(default_factory=set)  # hashes: a million ids would take 100 MB
+    repeats: int = 0
     told: dict[str, Arrivals] = field(default_factory=dict)
     times: "array[float]" = field(default_factory=lambda: array("d"))
     hanging: int = 0
-    exact: bool = False
 
     def note(self, head: bytes, body: bytes) -> int:
         """Count one request; returns how many recipients it was for."""
@@ -64,27 +64,35 @@ class Tally:
         if hook := _HOOK_ID.search(head):
             recipients = 1
             self.times.append(now)
-            self.seen[hook[1]] += 1
+            self._note_ids([hook[1]])
+            if b'"incident":' in body:
+                self._note_arrivals(f"webhook {orjson.loads(body)['data']['incident']['id']}", 1, now)
         else:
-            recipients = body.count(_MARK)
-            self._note_mail(body, recipients, now)
-            if self.exact:
-                self.seen.update(_ID.findall(body))
+            recipients = self._note_mail(body, now)
         self.recipients += recipients
         if len(self.kept) < self.keep:
             self.kept.append(body)
         return recipients
 
-    def _note_mail(self, body: bytes, recipients: int, now: float) -> None:
-        found = _NOTIFICATION.search(body)
-        if found:
-            arrivals = self.told.setdefault(found[1].decode(), Arrivals(now, now))
-            arrivals.last = now
-            arrivals.recipients += recipients
+    def _note_mail(self, body: bytes, now: float) -> int:
+        arguments = [one["custom_args"] for one in orjson.loads(body)["personalizations"] if one["to"][0]["email"]]
+        self._note_ids([one["delivery_id"] for one in arguments])
+        self._note_arrivals(arguments[0]["notification_id"], len(arguments), now)
+        return len(arguments)
+
+    def _note_arrivals(self, name: str, recipients: int, now: float) -> None:
+        arrivals = self.told.setdefault(name, Arrivals(now, now))
+        arrivals.last = now
+        arrivals.recipients += recipients
+
+    def _note_ids(self, ids: Sequence[str | bytes]) -> None:
+        before = len(self.seen)
+        self.seen.update(map(hash, ids))
+        self.repeats += before + len(ids) - len(self.seen)
 
     def clear(self) -> None:
         """Forget everything."""
-        self.requests = self.recipients = self.size = 0
+        self.requests = self.recipients = self.size = self.repeats = 0
         self.first = self.last = None
         self.kept.clear()
         self.seen.clear()
@@ -94,7 +102,6 @@ class Tally:
 
     def as_json(self) -> bytes:
         """Return the counts."""
-        repeats = sum(number - 1 for number in self.seen.values())
         return orjson.dumps(
             {
                 "requests": self.requests,
@@ -103,7 +110,7 @@ class Tally:
                 "first": self.first,
                 "last": self.last,
                 "kept": len(self.kept),
-                "repeats": repeats,
+                "repeats": self.repeats,
                 "distinct": len(self.seen),
                 "notifications": self.told,
                 "hanging": self.hanging,
@@ -152,7 +159,7 @@ class Receiver(asyncio.Protocol):
 
     def _answer(self, head: bytes, body: bytes) -> None:
         method, path, _ = head.split(b" ", 2)
-        if method == b"GET" or path in (b"/reset", b"/exact"):
+        if method == b"GET" or path == b"/reset":
             self._control(path)
             return
         if path == b"/hang":
@@ -173,8 +180,7 @@ class Receiver(asyncio.Protocol):
             self._write(b"200 OK", orjson.dumps(list(tally.times)))
         elif path.startswith(b"/kept/"):
             self._write(b"200 OK", tally.kept[int(path[6:])])
-        elif path in (b"/reset", b"/exact"):
-            tally.exact = path == b"/exact"
+        elif path == b"/reset":
             tally.clear()
             self._write(b"204 No Content", b"")
         else:
