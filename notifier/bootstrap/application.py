@@ -86,7 +86,7 @@ class Application(People):
     @once
     def own_preferences(self) -> OwnPreferences:
         """What a subscriber changes by the link in their mail."""
-        return OwnPreferences(self.database, self.subscribers)
+        return OwnPreferences(self.database, self.subscribers, self.tokens, self.clock)
 
     @once
     def own_data(self) -> OwnData:

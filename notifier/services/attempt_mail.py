@@ -121,7 +121,7 @@ class MailAttempt:
         return MailRequest(
             content=rendered.content,
             recipients=[
-                rendered.personal(ids.delivery_id(notice.id, key), email, name, zone, links(subscriber_id))
+                rendered.personal(ids.delivery_id(notice.id, key), email, name, zone, links(subscriber_id, key))
                 for key, subscriber_id, email, name, zone in rows
             ],
             notification_id=notice.id,

@@ -11,8 +11,8 @@ class TokenSigner(Protocol):
     def unsubscriber(self, notification_id: int) -> Callable[[int], str]:
         """Return what makes, per subscriber, a token that unsubscribes, for ever valid."""
 
-    def preference_opener(self) -> Callable[[int], str]:
-        """Return what makes, per subscriber, a token that opens the preferences page."""
+    def preference_opener(self) -> Callable[[int, int], str]:
+        """Return what makes, per subscriber and hash of their address, a token that opens the preferences page."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,15 @@ class Links:
     public_url: str
     tokens: TokenSigner
 
-    def personal(self, notification_id: int) -> Callable[[int], tuple[str, str]]:
-        """Return what gives, per subscriber, where one click unsubscribes (RFC 8058), and where they choose."""
+    def personal(self, notification_id: int) -> Callable[[int, int], tuple[str, str]]:
+        """Return what gives, per subscriber and hash of their address, the links of one mail.
+
+        Where one click unsubscribes (RFC 8058), and where they choose.
+        """
         unsubscribe, choose = f"{self.public_url}/unsubscribe/", f"{self.public_url}/preferences/"
         unsubscriber, opener = self.tokens.unsubscriber(notification_id), self.tokens.preference_opener()
-        return lambda subscriber_id: (unsubscribe + unsubscriber(subscriber_id), choose + opener(subscriber_id))
+
+        def linked(subscriber_id: int, address_key: int) -> tuple[str, str]:
+            return unsubscribe + unsubscriber(subscriber_id), choose + opener(subscriber_id, address_key)
+
+        return linked

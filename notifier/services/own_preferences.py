@@ -7,9 +7,11 @@ from typing import Any
 import orjson
 
 from notifier.domain.errors import NotFoundError
-from notifier.domain.subscriber import Subscriber
+from notifier.domain.subscriber import StoredSubscriber, Subscriber
 from notifier.services.audit import Actor
+from notifier.services.ports import Clock
 from notifier.services.subscribers import Subscribers
+from notifier.services.tokens import ExpiredTokenError, Purpose, Tokens
 from notifier.storage import subscribers as rows
 from notifier.storage.engine import Database
 
@@ -20,6 +22,29 @@ class OwnPreferences:
 
     database: Database
     subscribers: Subscribers
+    tokens: Tokens
+    clock: Clock
+
+    def opened(self, token: str) -> tuple[int, Subscriber]:
+        """Return whom a link concerns: row number and subscriber.
+
+        Raises:
+            TokenError: it is not ours, or its time is over: also because the subscriber has moved to another address.
+            NotFoundError: erased meanwhile.
+        """
+        claim = self.tokens.read(Purpose.PREFERENCES, token, self.clock())
+        stored = self._stored(claim.subject)
+        if claim.detail != (stored.address_key or 0):
+            raise ExpiredTokenError("this link went to another address")
+        return claim.subject, stored.subscriber
+
+    def path(self, subscriber_id: int) -> str:
+        """Return the path of the page, with a new token.
+
+        Raises:
+            NotFoundError: erased meanwhile.
+        """
+        return f"/preferences/{self.tokens.preferences(subscriber_id, self._stored(subscriber_id).address_key or 0)}"
 
     def show(self, subscriber_id: int) -> Subscriber:
         """Return the subscriber.
@@ -27,11 +52,7 @@ class OwnPreferences:
         Raises:
             NotFoundError: erased meanwhile.
         """
-        with self.database.read() as connection:
-            stored = rows.get_by_id(connection, subscriber_id)
-        if stored is None:
-            raise NotFoundError("subscriber", str(subscriber_id))
-        return stored.subscriber
+        return self._stored(subscriber_id).subscriber
 
     def change(self, subscriber_id: int, patch: Mapping[str, Any], actor: Actor) -> Subscriber:
         """Change what is named and keep the rest (a patch as the API takes it); audited like any other change.
@@ -43,3 +64,10 @@ class OwnPreferences:
         external_id = self.show(subscriber_id).external_id
         self.subscribers.patch(external_id, orjson.dumps(dict(patch)), actor)
         return self.show(subscriber_id)
+
+    def _stored(self, subscriber_id: int) -> StoredSubscriber:
+        with self.database.read() as connection:
+            stored = rows.get_by_id(connection, subscriber_id)
+        if stored is None:
+            raise NotFoundError("subscriber", str(subscriber_id))
+        return stored

@@ -57,7 +57,7 @@ class SubscriberLetters:
                 token = self.tokens.sign(Purpose.CONFIRM, letter.subject_id, expires_at=expires_at)
                 return SubscriptionConfirm(confirm_url=f"{self.public_url}/confirm/{token}", expires_at=expires_at)
             case LetterKind.SUBSCRIPTION_KNOWN:
-                token = self.tokens.preferences(letter.subject_id)
+                token = self.tokens.preferences(letter.subject_id, letter.address_key)
                 return SubscriptionKnown(preferences_url=f"{self.public_url}/preferences/{token}")
             case LetterKind.ADDRESS_CHANGE_CONFIRM:
                 key = letter.address_key

@@ -151,23 +151,30 @@ class Tokens:
 
     def unsubscriber(self, notification_id: int) -> Callable[[int], str]:
         """Return what makes such tokens for many subscribers."""
-        return self._series(Purpose.UNSUBSCRIBE, 0, notification_id)
-
-    def preferences(self, subscriber_id: int) -> str:
-        """Return the token of the preferences page: valid for 90 days, the same all day, so that a retry is too."""
-        return self.preference_opener()(subscriber_id)
-
-    def preference_opener(self) -> Callable[[int], str]:
-        """Return what makes such tokens for many subscribers."""
-        day = int(self._clock().timestamp()) // _DAY
-        return self._series(Purpose.PREFERENCES, (day + _PREFERENCES_DAYS + 1) * _DAY, 0)
-
-    def _series(self, purpose: Purpose, expiry: int, detail: int) -> Callable[[int], str]:
-        """Return what signs tokens that differ in their subject alone."""
-        mac, pack = self._keys[purpose][0].mac, _BODY.pack
+        mac, pack = self._keys[Purpose.UNSUBSCRIBE][0].mac, _BODY.pack
 
         def signed(subject: int) -> str:
-            body = pack(purpose, expiry, subject, detail)
+            body = pack(Purpose.UNSUBSCRIBE, 0, subject, notification_id)
+            return _encoded(body + mac(body))
+
+        return signed
+
+    def preferences(self, subscriber_id: int, address_key: int) -> str:
+        """Return the token of the preferences page: valid for 90 days, the same all day, so that a retry is too.
+
+        `detail` is the hash of the address the link goes to: who moves to another address takes nothing of it along,
+        and who gets the old one after them opens nothing. 0 for a subscriber without address.
+        """
+        return self.preference_opener()(subscriber_id, address_key)
+
+    def preference_opener(self) -> Callable[[int, int], str]:
+        """Return what makes such tokens for many subscribers and their addresses."""
+        day = int(self._clock().timestamp()) // _DAY
+        expiry = (day + _PREFERENCES_DAYS + 1) * _DAY
+        mac, pack = self._keys[Purpose.PREFERENCES][0].mac, _BODY.pack
+
+        def signed(subject: int, detail: int) -> str:
+            body = pack(Purpose.PREFERENCES, expiry, subject, detail)
             return _encoded(body + mac(body))
 
         return signed

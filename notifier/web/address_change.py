@@ -44,10 +44,10 @@ class AddressChangePages:
         try:
             subject = self._application.sign_ups.confirm_address_change(token, reader_of(request))
             person = self._application.own_preferences.show(subject)
+            preferences = self._application.own_preferences.path(subject)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):
             return self._answers.missing()
-        preferences = f"/preferences/{self._application.tokens.preferences(subject)}"
         context = {"email": person.email, "preferences": preferences}
         return self._answers.page("address_changed", person.locale, context)

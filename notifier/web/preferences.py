@@ -10,7 +10,7 @@ from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.domain.subscriber import Subscriber
 from notifier.domain.values import SubscriberState
 from notifier.services.form_tokens import FormTokens
-from notifier.services.tokens import ExpiredTokenError, Purpose, TokenError
+from notifier.services.tokens import ExpiredTokenError, TokenError
 from notifier.web import choices
 from notifier.web.answers import Answers, reader_of
 from notifier.web.forms import FORM_TOKEN, Form, is_from_elsewhere, read_form
@@ -119,8 +119,7 @@ class PreferencesPages:
     def _opened(self, token: str) -> tuple[int, Subscriber] | Response:
         """Return whom a link concerns, or what to answer instead."""
         try:
-            subject = self._application.tokens.read(Purpose.PREFERENCES, token, self._application.clock()).subject
-            return subject, self._application.own_preferences.show(subject)
+            return self._application.own_preferences.opened(token)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):

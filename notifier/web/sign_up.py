@@ -120,11 +120,11 @@ class SignUpPages:
             actor = reader_of(request)
             subject = self._application.sign_ups.confirm(token, actor, network=network_of(request))
             locale = self._application.own_preferences.show(subject).locale
+            preferences = self._application.own_preferences.path(subject)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):
             return self._answers.missing()
-        preferences = f"/preferences/{self._application.tokens.preferences(subject)}"
         return self._answers.page("confirmed", locale, {"preferences": preferences})
 
 

@@ -1,12 +1,16 @@
 """The pages a reader sees: the incident, and one click to unsubscribe (RFC 8058)."""
 
+from pathlib import Path
+
 import orjson
 import pytest
 from starlette.testclient import TestClient
 
+from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.demo import story
-from tests.functional.api.house import plan_all
+from notifier.web.pages import page_routes
+from tests.functional.api.house import application_on, plan_all
 from tests.functional.web.house import Forms, add_subscriber, send, state
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -62,7 +66,7 @@ def test_it_acts_on_the_address_not_on_one_subscription(application: Application
 def test_a_link_that_is_not_ours_opens_nothing(application: Application, reader: TestClient, method: str) -> None:
     token = a_subscriber(application, "shop-1")
     tampered = token[:-2] + ("AA" if token[-2:] != "AA" else "BB")
-    foreign = application.tokens.preferences(1)
+    foreign = application.tokens.preferences(1, 1)
     for wrong in (tampered, foreign, "x", "%00", "a" * 600):
         assert reader.request(method, f"/unsubscribe/{wrong}").status_code == 404
     assert state(application, "shop-1") == "active"
@@ -132,3 +136,27 @@ def test_who_unsubscribed_by_mistake_may_come_back_within_the_hour(
     assert reader.get(back).status_code == 405
     assert reader.post(back).status_code == 200
     assert state(application, "shop-1") == "active"
+
+
+def test_a_personal_page_is_kept_framed_and_told_to_nobody(application: Application, tmp_path: Path) -> None:
+    public = application_on(application.database, tmp_path, NOTIFIER_PUBLIC_URL="https://status.example")
+    with TestClient(create_app(public, pages=[page_routes(public)])) as client:
+        headers = client.get(f"/unsubscribe/{a_subscriber(public, 'shop-1')}").headers
+    policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+    assert policy.pop("style-src").startswith("'sha256-")
+    assert policy == {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    expected = {
+        "referrer-policy": "no-referrer",
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "strict-transport-security": "max-age=31536000",
+    }
+    assert {name: headers[name] for name in expected} == expected
+    public.close()

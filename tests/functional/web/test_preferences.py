@@ -24,7 +24,7 @@ def number(application: Application) -> int:
 
 @pytest.fixture
 def path(application: Application, number: int) -> str:
-    return f"/preferences/{application.tokens.preferences(number)}"
+    return application.own_preferences.path(number)
 
 
 def chosen(application: Application) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def test_a_form_of_another_page_reader_or_day_changes_nothing(
     application: Application, reader: TestClient, path: str, number: int
 ) -> None:
     before = chosen(application)
-    other = f"/preferences/{application.tokens.preferences(add_subscriber(application, 'shop-2', 'b@example.com'))}"
+    other = application.own_preferences.path(add_subscriber(application, "shop-2", "b@example.com"))
     foreign = send(reader, reader.get(path), path, form=_form_token(reader, other))
     made_up = reader.post(path, data={"components": "api"})
     crossed = reader.post(path, data={"form": _form_token(reader, path)}, headers={"sec-fetch-site": "cross-site"})
@@ -138,13 +138,24 @@ def test_links_of_another_kind_and_old_ones_open_nothing(
     assert state(application, "shop-1") == "active"
 
 
-def test_a_key_that_is_rotated_out_of_first_place_still_opens(reader: TestClient, application: Application) -> None:
-    number = add_subscriber(application, "shop-9")
-    older = Tokens(application.secret_keys, application.clock).preferences(number)
-    rotated = Tokens(("a newer key", *application.secret_keys), application.clock)
-    assert rotated.read(Purpose.PREFERENCES, older, application.clock()).subject == number
-    assert rotated.preferences(number) != older
-    assert reader.get(f"/preferences/{rotated.preferences(number)}").status_code == 404
+def test_a_link_whose_key_is_no_longer_first_still_opens_until_it_is_taken_out(
+    application: Application, reader: TestClient, number: int
+) -> None:
+    key = application.addresses.of("owner@example.com")
+    newer = Tokens(("a newer key", *application.secret_keys), application.clock)
+    old = application.tokens.preferences(number, key)
+    assert newer.read(Purpose.PREFERENCES, old, application.clock()).subject == number
+    assert newer.preferences(number, key) != old
+    assert reader.get(f"/preferences/{newer.preferences(number, key)}").status_code == 404
+
+
+def test_who_moved_leaves_no_key_behind_at_the_old_address(
+    application: Application, reader: TestClient, path: str
+) -> None:
+    application.subscribers.patch("shop-1", b'{"email": "new@example.com"}', HERE)
+    assert reader.get(path).status_code == 410
+    assert reader.post(f"{path}/erase").status_code == 410
+    assert state(application, "shop-1") == "active"
 
 
 def test_the_page_unsubscribes_and_takes_it_back(application: Application, reader: TestClient, path: str) -> None:
@@ -170,7 +181,7 @@ def test_a_new_address_counts_when_it_is_confirmed_there(
     assert chosen(application)["email"] == "owner@example.com"
     assert "new@example.com" in send(reader, page, f"/address/{token}").text
     assert chosen(application)["email"] == "new@example.com"
-    assert reader.get(f"/address/{application.tokens.preferences(number)}").status_code == 404
+    assert reader.get(f"/address/{path.rpartition('/')[2]}").status_code == 404
 
 
 def test_everything_known_is_handed_over_as_a_file(application: Application, reader: TestClient, path: str) -> None:

@@ -104,7 +104,7 @@ def test_a_link_that_expired_says_so_and_others_open_nothing(application: Applic
     assert reader.get(f"/confirm/{expired}").status_code == 410
     assert reader.post(f"/confirm/{expired}").status_code == 410
     good = confirm_link(application)
-    for wrong in (application.tokens.preferences(number), good[9:-4] + "AAAA", "x", "%00"):
+    for wrong in (application.tokens.preferences(number, 1), good[9:-4] + "AAAA", "x", "%00"):
         assert reader.get(f"/confirm/{wrong}").status_code == 404
         assert reader.post(f"/confirm/{wrong}").status_code == 404
     (person,), _ = application.subscribers.list(limit=5)

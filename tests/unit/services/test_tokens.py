@@ -94,10 +94,10 @@ def test_an_unsubscribe_link_never_expires_and_names_its_notification() -> None:
 
 def test_a_preferences_link_is_the_same_all_day_and_expires_after_months() -> None:
     later = Tokens(("key",), lambda: NOON + timedelta(hours=8))
-    assert tokens().preferences(7) == later.preferences(7)
-    assert tokens().read(Purpose.PREFERENCES, tokens().preferences(7), NOON + timedelta(days=90)).subject == 7
+    assert tokens().preferences(7, 9) == later.preferences(7, 9)
+    assert tokens().read(Purpose.PREFERENCES, tokens().preferences(7, 9), NOON + timedelta(days=90)).subject == 7
     with pytest.raises(ExpiredTokenError):
-        tokens().read(Purpose.PREFERENCES, tokens().preferences(7), NOON + timedelta(days=92))
+        tokens().read(Purpose.PREFERENCES, tokens().preferences(7, 9), NOON + timedelta(days=92))
 
 
 def test_keys_rotate_the_first_signs_and_all_verify() -> None:
@@ -125,4 +125,4 @@ def test_the_signature_is_hmac_sha256_of_the_token_under_the_key_of_its_purpose(
 def test_tokens_made_in_series_are_those_made_one_by_one() -> None:
     one = tokens()
     assert [*map(one.unsubscriber(9), (1, 2))] == [one.unsubscribe(1, 9), one.unsubscribe(2, 9)]
-    assert [*map(one.preference_opener(), (1, 2))] == [one.preferences(1), one.preferences(2)]
+    assert [*map(one.preference_opener(), (1, 2), (8, 9))] == [one.preferences(1, 8), one.preferences(2, 9)]
