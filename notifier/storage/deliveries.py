@@ -53,13 +53,21 @@ def mail_rows(connection: Connection, batch_id: int) -> tuple[list[MailRow], lis
 
     Consent is checked here, just before sending, and not only when the audience was planned.
     """
-    d, s, x = t.delivery.c, t.subscriber.c, t.suppression.c
-    may_be_written_to = and_(s.state == "active", x.address_key.is_(None), func.coalesce(s.email, "") != "")
+    d, s, x, o = t.delivery.c, t.subscriber.c, t.suppression.c, t.opt_out.c
+    consents = and_(s.state == "active", x.address_key.is_(None), o.address_key.is_(None))
+    may_be_written_to = and_(consents, func.coalesce(s.email, "") != "")
+    incident_id = (
+        select(t.notification.c.incident_id)
+        .join(t.batch, t.batch.c.notification_id == t.notification.c.id)
+        .where(t.batch.c.id == batch_id)
+        .scalar_subquery()
+    )
     statement = (
         select(d.recipient_key, d.recipient_id, s.email, s.name, s.timezone, may_be_written_to)
         .select_from(t.delivery)
         .outerjoin(t.subscriber, s.id == d.recipient_id)
         .outerjoin(t.suppression, and_(x.address_key == s.address_key, x.channel == "email"))
+        .outerjoin(t.opt_out, and_(o.incident_id == incident_id, o.address_key == s.address_key))
         .where(d.batch_id == batch_id, d.state.is_(None))
         .order_by(d.recipient_key)
     )

@@ -1,0 +1,30 @@
+"""Who wants to hear no more of one incident is asked last just before a mail leaves: it may have waited for hours."""
+
+from datetime import timedelta
+
+import pytest
+
+from notifier.domain.errors import TransientDeliveryError
+from notifier.domain.ids import address_key
+from notifier.domain.values import Reason, Status
+from notifier.storage import suppressions
+from notifier.storage.engine import Database
+from tests.mail_house import Provider, a_house
+from tests.spine import PEPPER
+
+
+@pytest.mark.parametrize(("incident_id", "told"), [("inc-1", ["b@example.com"]), ("inc-2", None)])
+def test_an_opt_out_holds_for_what_is_planned_already_and_for_its_incident_alone(
+    database: Database, incident_id: str, told: list[str] | None
+) -> None:
+    provider = Provider(down=TransientDeliveryError(Reason.RATE_LIMITED, retry_after=timedelta(seconds=20)))
+    house = a_house(database, provider)
+    for name in ("a", "b"):
+        house.spine.subscriber(name)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    with database.write() as connection:
+        assert suppressions.opt_out(connection, incident_id, address_key(PEPPER, "a@example.com"), house.spine.now)
+    provider.down = None
+    house.later(60)
+    assert provider.told == (told or ["a@example.com", "b@example.com"])
