@@ -128,9 +128,11 @@ class Plan:
     def _judge(self, connection: Connection, stored: StoredNotification, occasion: Occasion) -> None:
         """Ask the rule about the sets it was not asked about yet: people change theirs while others are planned."""
         unjudged = self._preference_sets(stored.channel, planning.unjudged_sets(connection, stored.id))
-        for number, choice in unjudged:
-            told = [standing for standing in Standing if is_told(choice, standing, occasion)]
-            planning.add_verdicts(connection, stored.id, number, told)
+        told = {
+            number: [standing for standing in Standing if is_told(choice, standing, occasion)]
+            for number, choice in unjudged
+        }
+        planning.add_verdicts(connection, stored.id, told)
 
     def _row_ranges(self, highest: int) -> list[tuple[int, int]]:
         """Cut row numbers; the last range is open at its end, for rows that are added meanwhile."""

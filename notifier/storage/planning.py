@@ -63,13 +63,15 @@ def unjudged_sets(connection: Connection, notification_id: int) -> Sequence[tupl
     return [(row.id, row.canonical) for row in rows]
 
 
-def add_verdicts(connection: Connection, notification_id: int, preference_id: int, told: Sequence[Standing]) -> None:
-    """Store in which standings a set of preferences is told."""
+def add_verdicts(connection: Connection, notification_id: int, told: Mapping[int, Sequence[Standing]]) -> None:
+    """Store in which standings each of these sets of preferences is told."""
     rows = [
-        {"notification_id": notification_id, "preference_id": preference_id, "standing": standing}
-        for standing in (_JUDGED, *(item.value for item in told))
+        {"notification_id": notification_id, "preference_id": number, "standing": standing}
+        for number, standings in told.items()
+        for standing in (_JUDGED, *(item.value for item in standings))
     ]
-    connection.execute(insert(connection, t.verdict).on_conflict_do_nothing(), rows)
+    if rows:
+        connection.execute(insert(connection, t.verdict).on_conflict_do_nothing(), rows)
 
 
 def add_ranges(connection: Connection, ranges: Sequence[PlanRange]) -> None:

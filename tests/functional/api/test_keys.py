@@ -31,6 +31,7 @@ MANY = [
     ("GET", "/v1/endpoints/end_1", "read"),
     ("PATCH", "/v1/endpoints/end_1", "manage"),
     ("DELETE", "/v1/endpoints/end_1", "manage"),
+    ("GET", "/v1/endpoints/end_1/deliveries", "read"),
     ("POST", "/v1/endpoints/end_1/test", "manage"),
     ("POST", "/v1/endpoints/end_1/rotate", "manage"),
     ("POST", "/v1/endpoints/end_1/enable", "manage"),
