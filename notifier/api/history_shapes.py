@@ -168,7 +168,7 @@ class ExplainedNotification(Shape):
     status: Status
     update_ids: list[str]
     decided_at: AwareDatetime
-    told: bool
+    told: bool | None = Field(description="null: so old that it is forgotten (`[retention]`).")
     replaced_by: int | None = Field(description="The message that replaced this one before it left.")
     rules: list[RuleShape]
     delivery: ExplainedDelivery | None

@@ -113,8 +113,10 @@ def _summary(recipients: Sequence[Recipient], told: Sequence[Json], rows: Sequen
     parts = []
     for recipient in recipients:
         own = [item for item in told if item["recipient"] == recipient.name]
-        number = sum(item["told"] for item in own)
-        if own:
+        number = sum(bool(item["told"]) for item in own)
+        if own and all(item["told"] is None for item in own):
+            parts.append(f"It is so long ago that it is forgotten who was told {recipient.by}.")
+        elif own:
             parts.append(f"You were told {number} of {len(own)} messages about this incident {recipient.by}.")
         else:
             parts.append(f"Nothing has been announced about this incident {recipient.by}.")

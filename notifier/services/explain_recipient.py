@@ -22,7 +22,7 @@ from notifier.services.explain_rules import (
 )
 from notifier.services.explain_words import became, told_together
 from notifier.services.occasion import occasion_of
-from notifier.storage import deliveries, evidence, holding, notifications, suppressions
+from notifier.storage import deliveries, evidence, holding, notifications, pruning, suppressions
 from notifier.storage.codec import instant_to_json
 from notifier.storage.notifications import StoredNotification
 from notifier.storage.types import AnyRow
@@ -86,10 +86,14 @@ def explain_recipient(asked: Asked, recipient: Recipient, rows: Sequence[AnyRow]
         delivery = None if recipient.key is None else deliveries.get(connection, row.id, recipient.key)
         if delivery is not None:
             found[row.id] = delivery
+    forgotten = pruning.numbers_of(connection, [row.id for row in rows]).keys() - found.keys()
     explained = []
     for row in rows:
         stored = notifications.get(connection, row.id)
         assert stored is not None  # noqa: S101 - listed in this very transaction
+        if row.id in forgotten:
+            explained.append(_forgotten(recipient, stored))
+            continue
         explained.append(_explained(asked, recipient, stored, found, row.planned_at or asked.now))
     return explained
 
@@ -102,27 +106,43 @@ def _explained(
     replaced = row is not None and row.state == DeliveryState.SUPERSEDED
     replaced_by = min(later, default=None) if replaced else None
     rules = _rules(asked, recipient, stored, found, planned_at)
-    update_ids = [item.id for item in notice.updates if item.sequence == notice.sequence]
     delivery = None
     if row is None:
         words = _untold(rules)
     else:
         delivery = _delivery(asked.connection, row)
-        words = _told(asked, row, delivery["evidence"], rules, replaced_by) + told_together(update_ids)
+        words = _told(asked, row, delivery["evidence"], rules, replaced_by) + told_together(_update_ids(stored))
+    return _head(recipient, stored, words) | {
+        "told": row is not None and DeliveryState(row.state) in _REACHED,
+        "replaced_by": replaced_by,
+        "rules": [rule.as_json() for rule in rules],
+        "delivery": delivery,
+    }
+
+
+def _head(recipient: Recipient, stored: StoredNotification, words: str) -> Json:
+    notice = stored.notice
     return {
         "notification_id": notice.id,
         "channel": recipient.channel.value,
         "recipient": recipient.name,
         "sequence": notice.sequence,
         "status": notice.lead.status.value,
-        "update_ids": update_ids,
+        "update_ids": _update_ids(stored),
         "decided_at": instant_to_json(stored.created_at),
-        "told": row is not None and DeliveryState(row.state) in _REACHED,
-        "replaced_by": replaced_by,
-        "rules": [rule.as_json() for rule in rules],
-        "delivery": delivery,
         "words": f"Message {notice.sequence} ({notice.lead.status}) {words}",
     }
+
+
+def _update_ids(stored: StoredNotification) -> list[str]:
+    notice = stored.notice
+    return [item.id for item in notice.updates if item.sequence == notice.sequence]
+
+
+def _forgotten(recipient: Recipient, stored: StoredNotification) -> Json:
+    """Say that nobody knows any more: the ledger keeps numbers of what is old, and no people."""
+    words = "is so old that it is forgotten who was told; only numbers are kept."
+    return _head(recipient, stored, words) | {"told": None, "replaced_by": None, "rules": [], "delivery": None}
 
 
 def _rules(

@@ -24,7 +24,7 @@ from notifier.services.audit import Actor, Subject, record
 from notifier.services.ports import Clock, LetterNudge
 from notifier.services.subscribers import KIND
 from notifier.services.tokens import Purpose, Tokens
-from notifier.storage import letters, preferences, subscribers, suppressions
+from notifier.storage import letters, preferences, standing, subscribers, suppressions
 from notifier.storage.engine import Database
 
 NEW_ADDRESS = "new_address"
@@ -247,6 +247,8 @@ class SignUps:
             if stored.subscriber.state is SubscriberState.SUPPRESSED:
                 values["state"] = SubscriberState.ACTIVE.value
             subscribers.change(connection, stored.id, values, now)
+            if stored.address_key is not None:
+                standing.move(connection, stored.id, stored.address_key, claim.detail)
             subject = Subject(KIND, stored.subscriber.external_id)
             record(connection, actor, "subscriber.moved", subject, at=now)
         return claim.subject

@@ -23,7 +23,7 @@ from notifier.services.audit import Actor, Subject, difference, erased_id, recor
 from notifier.services.hold import release_held
 from notifier.services.ports import Clock
 from notifier.services.subscriber_view import PERSONAL, stored_to_json, subscriber_to_json
-from notifier.storage import audit, holding, letters, preferences, subscribers, suppressions
+from notifier.storage import audit, holding, letters, preferences, standing, subscribers, suppressions
 from notifier.storage.engine import Database
 
 Json = dict[str, Any]
@@ -118,6 +118,8 @@ class Subscribers:
             if after.state is not SubscriberState.PENDING:
                 row["expires_at"] = None  # only a sign-up that nobody confirms is forgotten
             subscribers.change(connection, stored.id, row, now)
+            if key is not None and stored.address_key not in (None, key):
+                standing.move(connection, stored.id, stored.address_key, key)
             _forget_address(connection, stored.address_key)
             if key is not None and _bounds(after) != _bounds(stored.subscriber):
                 release_held(connection, key, now)

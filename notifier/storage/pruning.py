@@ -66,8 +66,8 @@ def remove_attempts(connection: Connection, notification_id: int, limit: int) ->
 
 
 def remove_frame(connection: Connection, notification_id: int) -> int:
-    """Remove a notification's batches, verdicts and ranges; itself stays. Returns how many rows."""
-    tables = (t.verdict, t.batch, t.plan_range)
+    """Remove a notification's batches, verdicts, ranges and places in an hour; itself stays. Returns how many rows."""
+    tables = (t.verdict, t.batch, t.plan_range, t.limited_message)
     return sum(
         connection.execute(delete(table).where(table.c.notification_id == notification_id)).rowcount for table in tables
     )

@@ -1,0 +1,111 @@
+"""Who moves to another address, or is erased, while an incident runs: the promises hold, and the numbers stay."""
+
+import json
+
+import pytest
+from sqlalchemy import select
+
+from notifier.domain.subscriber import Vocabulary
+from notifier.domain.values import Status
+from notifier.services.addresses import AddressKeys
+from notifier.services.audit import Actor
+from notifier.services.explain import Explain
+from notifier.services.history import History
+from notifier.services.subscribers import Subscribers
+from notifier.storage import suppressions
+from notifier.storage import tables as t
+from notifier.storage.engine import Database
+from tests.mail_house import House, Provider, a_house
+
+SUPPORT = Actor("key:support", "192.0.2.7")
+WORDS = Vocabulary(
+    components=frozenset(), locales=frozenset({"en"}), default_locale="en", default_timezone="Europe/Amsterdam"
+)
+
+
+@pytest.fixture
+def provider() -> Provider:
+    return Provider()
+
+
+@pytest.fixture
+def house(database: Database, provider: Provider) -> House:
+    return a_house(database, provider)
+
+
+def people_of(house: House) -> Subscribers:
+    return Subscribers(house.spine.database, house.spine.clock, WORDS, AddressKeys(house.spine.database))
+
+
+def join(house: House, name: str, email: str) -> None:
+    people_of(house).create(json.dumps({"external_id": name, "email": email}), SUPPORT)
+
+
+def move(house: House, name: str, email: str) -> None:
+    people_of(house).patch(name, json.dumps({"email": email}), SUPPORT)
+
+
+def tell(house: House, status: Status) -> None:
+    house.spine.post(status)
+    house.work()
+
+
+def mails(provider: Provider) -> list[tuple[str, str]]:
+    """Return (address, the first line that names an update) of everything that was sent."""
+    return [
+        (recipient.address, next(line for line in request.content.text.splitlines() if "Update number" in line).strip())
+        for request in provider.requests
+        for recipient in request.recipients
+    ]
+
+
+def test_who_moves_while_it_runs_is_told_the_end_at_the_new_address_and_only_what_is_new(
+    house: House, provider: Provider
+) -> None:
+    join(house, "shop", "old@example.com")
+    tell(house, Status.INVESTIGATING)
+    move(house, "shop", "new@example.com")
+    tell(house, Status.RESOLVED)
+    assert mails(provider) == [
+        ("old@example.com", "Update number 1."),
+        ("new@example.com", "Update number 2."),
+    ]
+    told = Explain(house.spine.database, house.spine.clock)("inc-1", "shop")["notifications"]
+    assert [item["told"] for item in told] == [True, True]
+
+
+def test_who_shares_the_old_address_still_hears_the_end_there(house: House, provider: Provider) -> None:
+    join(house, "shop", "old@example.com")
+    join(house, "sister", "old@example.com")
+    tell(house, Status.INVESTIGATING)
+    move(house, "shop", "new@example.com")
+    tell(house, Status.RESOLVED)
+    assert sorted(mails(provider)[1:]) == [
+        ("new@example.com", "Update number 2."),
+        ("old@example.com", "Update number 2."),
+    ]
+
+
+def test_who_opted_out_of_the_incident_is_not_told_at_the_new_address_either(house: House, provider: Provider) -> None:
+    join(house, "shop", "old@example.com")
+    tell(house, Status.INVESTIGATING)
+    key = AddressKeys(house.spine.database).of("old@example.com")
+    with house.spine.database.write() as connection:
+        suppressions.opt_out(connection, "inc-1", key, house.spine.now)
+    move(house, "shop", "new@example.com")
+    tell(house, Status.RESOLVED)
+    assert len(provider.requests) == 1
+
+
+def test_erasing_somebody_keeps_the_numbers_and_no_trace_of_them(house: House) -> None:
+    join(house, "shop-secret", "secret@example.com")
+    join(house, "other", "other@example.com")
+    tell(house, Status.INVESTIGATING)
+    history = History(house.spine.database)
+    before = [item["counts"] for item in history.notifications("inc-1")]
+    people_of(house).remove("shop-secret", SUPPORT)
+    assert [item["counts"] for item in history.notifications("inc-1")] == before
+    with house.spine.database.read() as connection:
+        everything = str([connection.execute(select(table)).all() for table in t.metadata.sorted_tables])
+    assert "secret" not in everything
+    assert "other@example.com" in everything
