@@ -4,7 +4,7 @@ SHELL := /bin/sh
 ARGS ?=
 VENV := .venv/bin
 
-.PHONY: help demo up test e2e lint format bench chaos mails messages lock
+.PHONY: help demo up test e2e lint format bench chaos soak mails messages lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,10 @@ chaos: ## Kill, pause and starve every part while messages flow, and count what 
 mails: ## Make the pictures in docs/mails anew (needs Chromium and fonts for Latin and Arabic)
 	@.ci/bootstrap dev
 	@$(VENV)/python .ci/mail_sheets.py $(ARGS)
+
+soak: ## Load the whole system for 15 minutes and see that nothing grows: make soak ARGS="--minutes 3"
+	@.ci/bootstrap dev
+	@$(VENV)/python -m notifier.bench.chaos.soak $(ARGS)
 
 messages: ## Gather the strings to translate and bring every catalogue up to date
 	@.ci/bootstrap dev

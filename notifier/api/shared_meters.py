@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from notifier.services.metering import ATTEMPTS, BREAKERS, BUCKET, BUCKETS, DELIVERIES, ENDLESS, SUM, UNKNOWN
+from notifier.services.metering import ATTEMPTS, BREAKERS, BUCKET, BUCKETS, CANARY, DELIVERIES, ENDLESS, SUM, UNKNOWN
 from notifier.services.vitals import FILES, MEMORY
 
 Row = tuple[str, str, str, float]
@@ -18,6 +18,7 @@ _COUNTERS = {
     UNKNOWN: ("Attempts of which nobody knows whether they went through.", ("channel",)),
 }
 _GAUGES = {
+    CANARY: ("How long the last canary took to each provider's yes.", ("channel",)),
     BREAKERS: ("Open circuit breakers.", ("channel", "provider")),
     MEMORY: ("Resident memory of each process.", ("process", "pid")),
     FILES: ("Open files of each process.", ("process", "pid")),

@@ -30,6 +30,7 @@ _MODULES = {
     "explain": "explain",
     "audit": "audit",
     "doctor": "doctor",
+    "canary": "canary",
     "db": "database",
     "keys": "keys",
 }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from notifier.domain import canary
 from notifier.domain.values import Channel, Impact, Wanted
 
 
@@ -97,6 +98,8 @@ def scope_checks(preferences: Preferences, scope: Scope) -> tuple[Check, ...]:
         seen = f"impact={scope.impact} min_impact={preferences.min_impact}"
         severity = Check(rule="min_impact", seen=seen, passed=scope.impact.rank >= preferences.min_impact.rank)
     touched = not preferences.components or not scope.components or bool(preferences.components & scope.components)
+    if canary.COMPONENT in scope.components:
+        touched = canary.COMPONENT in preferences.components
     wanted = ",".join(sorted(preferences.components)) or "all"
     affected = ",".join(sorted(scope.components)) or "all"
     return severity, Check(rule="components", seen=f"affected={affected} wanted={wanted}", passed=touched)

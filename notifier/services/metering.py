@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 _EVERY = timedelta(seconds=5)
 
 DELIVERIES, UNKNOWN, ATTEMPTS = "notifier_deliveries", "notifier_unknown_outcomes", "notifier_attempt_seconds"
-BREAKERS = "notifier_breakers_open"
+BREAKERS, CANARY = "notifier_breakers_open", "notifier_canary_seconds"
 BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BUCKET, SUM, ENDLESS = "_bucket", "_sum", "+Inf"
 

@@ -200,6 +200,13 @@ class RetentionSection(Section):
     audit: Days
 
 
+class CanarySection(Section):
+    """`[canary]`: who listens to it; empty for nobody."""
+
+    email: Annotated[str, AfterValidator(lambda text: mailbox(text) if text else text)]
+    endpoint: Annotated[str, AfterValidator(lambda text: http_url(text) if text else text)]
+
+
 class HouseConfig(Section):
     """The whole file."""
 
@@ -212,3 +219,4 @@ class HouseConfig(Section):
     limits: LimitsSection
     webhooks: WebhooksSection
     retention: RetentionSection
+    canary: CanarySection

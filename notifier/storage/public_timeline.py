@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
+from notifier.domain import canary
 from notifier.domain.values import Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.types import AnyRow
@@ -20,7 +21,7 @@ def public_updates(connection: Connection, *, most_open: int, most_past: int) ->
         most_past: How many that are.
     """
     i, u = t.incident.c, t.incident_update.c
-    newest = select(i.id).order_by(i.created_at.desc(), i.id.desc())
+    newest = select(i.id).where(i.id.not_like(f"{canary.PREFIX}%")).order_by(i.created_at.desc(), i.id.desc())
     names = [
         *connection.execute(newest.where(i.status.not_in(_OVER)).limit(most_open)).scalars(),
         *connection.execute(newest.where(i.status.in_(_OVER)).limit(most_past)).scalars(),

@@ -35,5 +35,7 @@ def show(console: Console, outcomes: Sequence[Outcome]) -> None:
     console.print(table)
     console.print("repeats: webhooks that came again under the id they had, which their receivers drop")
     for one in outcomes:
-        for words in one.said:
+        if one.duplicated:
+            console.print(f"{one.database} {one.scenario}: {one.duplicated} duplicates; may be {one.why}", markup=False)
+        for words in () if one.held else one.said:
             console.print(f"{one.database} {one.scenario}: {words}", markup=False)

@@ -154,3 +154,15 @@ def test_simulate_prints_every_notification_and_two_policies_side_by_side(capsys
     lines = [line.split() for line in calm.split("Side by side")[1].splitlines()]
     assert ["email", "notifications", "6", "3"] in lines
     assert ["webhook", "notifications", "6", "6"] in lines
+
+
+def test_a_canary_without_a_listener_is_refused_and_names_the_key(capsys: Said) -> None:
+    assert run(["canary"]) == 2
+    assert "canary.email" in said(capsys)[1]
+
+
+def test_pruning_a_young_ledger_removes_nothing(capsys: Said) -> None:
+    assert run(["db", "upgrade"]) == 0
+    capsys.readouterr()
+    assert run(["db", "prune", "--json"]) == 0
+    assert json.loads(said(capsys)[0]) == {"removed": {}}

@@ -1,8 +1,12 @@
 """`notifier up` as an operator runs it: real processes, real Redis, the sandbox as the only provider."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,9 @@ _PATIENCE = 60.0
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("up")
-    with installation(folder, {"NOTIFIER_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8"}) as running:
+    (folder / "notifier.toml").write_text('[canary]\nemail = "canary@shop.example"\n')
+    environ = {"NOTIFIER_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8", "NOTIFIER_CONFIG": str(folder / "notifier.toml")}
+    with installation(folder, environ) as running:
         people = "external_id,email,locale\n" + "".join(
             f"shop-{number},owner{number}@shop.example,{'nl' if number % 2 else 'en'}\n" for number in range(40)
         )
@@ -83,10 +89,63 @@ def test_a_killed_worker_and_a_killed_scheduler_lose_nothing(system: Installatio
 
 @pytest.mark.timeout(180)
 def test_the_ledger_agrees_with_what_arrived(system: Installation) -> None:
-    notifications = system.call("GET", f"/v1/incidents/{story.INCIDENT_ID}/notifications")["items"]
-    mails = [item for item in notifications if item["channel"] == "email"]
-    counted = until(
-        lambda: sum(item["counts"].get("accepted", 0) + item["counts"].get("delivered", 0) for item in mails)
+    def mails() -> list[dict[str, Any]]:
+        found = system.call("GET", f"/v1/incidents/{story.INCIDENT_ID}/notifications")["items"]
+        return [item for item in found if item["channel"] == "email"]
+
+    def took() -> int:
+        return sum(item["counts"].get("accepted", 0) + item["counts"].get("delivered", 0) for item in mails())
+
+    # A mail arrives a moment before the worker has written down that it did.
+    until(lambda: took() >= summary(system)["mails"]["total"])
+    assert took() == summary(system)["mails"]["total"]
+    assert [item["sequence"] for item in mails()] == list(range(1, len(mails()) + 1))
+
+
+@pytest.mark.timeout(180)
+def test_a_canary_is_heard_by_its_own_listener_and_by_nobody_else(system: Installation) -> None:
+    before = summary(system)["mails"]["total"]
+    folder = system.log.parent
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFIER_")}
+    environ = kept | {
+        "NOTIFIER_CONFIG": str(folder / "notifier.toml"),
+        "NOTIFIER_DATA_DIR": str(folder / "data"),
+    }
+    command = [sys.executable, "-m", "notifier", "canary", "--within", "60", "--json"]
+    done = subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["ok"]) == (0, True), done.stderr
+    (mail,) = found["channels"]
+    assert (mail["channel"], mail["state"]) == ("email", "accepted")
+    assert 0 < mail["seconds"] < 60
+    until(lambda: summary(system)["mails"]["total"] > before)
+    assert summary(system)["mails"]["total"] == before + 1
+    newest = system.ask_sandbox("GET", "/sandbox/api/mails?limit=1")["items"][0]
+    assert newest["to"] == ["canary@shop.example"]
+    assert summary(system)["webhooks"]["per_hook"].get("canary", 0) == 0
+
+
+def test_metrics_of_one_scrape_tell_of_every_process(system: Installation) -> None:
+    def scraped() -> str:
+        with urllib.request.urlopen(f"{system.url}/metrics", timeout=10) as answer:  # noqa: S310 - our own
+            return str(answer.read().decode())
+
+    def told(*words: str) -> bool:
+        return any(all(word in line for word in words) for line in scraped().splitlines())
+
+    names = (
+        "api",
+        "scheduler",
+        "worker-control",
+        "worker-email",
+        "worker-social",
+        "worker-webhook",
+        "worker-retry-bulk",
     )
-    assert counted == summary(system)["mails"]["total"]
-    assert [item["sequence"] for item in mails] == list(range(1, len(mails) + 1))
+    until(lambda: all(told("notifier_process_resident_bytes", f'process="{process}"') for process in names))
+    until(lambda: told("notifier_deliveries_total", 'channel="email"', 'locale="nl"', 'state="accepted"'))
+    until(lambda: told("notifier_deliveries_total", 'channel="webhook"', 'state="accepted"'))
+    until(lambda: told("notifier_attempt_seconds_bucket", 'provider="sandbox"', 'outcome="accepted"'))
+    assert told("notifier_breakers_open", 'provider="sandbox"')
+    assert told("notifier_last_recipient_seconds", 'channel="email"')
+    assert told("notifier_canary_seconds", 'channel="email"')

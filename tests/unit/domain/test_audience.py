@@ -166,3 +166,10 @@ def test_the_verdict_is_the_sum_of_its_checks(
     assert is_told(preferences, standing, occasion) == all(check.passed for check in found)
     assert len({check.rule for check in found}) == len(found)
     assert all(check.seen for check in found)
+
+
+def test_a_canary_concerns_only_who_names_it() -> None:
+    now = occasion_of(Status.INVESTIGATING, scope(components=frozenset({"canary"})))
+    assert is_told(Preferences(components=frozenset({"canary"})), Standing.NEW, now)
+    assert not is_told(Preferences(), Standing.NEW, now)
+    assert not is_told(Preferences(components=API), Standing.NEW, now)
