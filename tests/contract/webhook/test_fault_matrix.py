@@ -13,8 +13,8 @@ from notifier.channels.webhook import WebhookEngine
 from notifier.channels.webhook.answers import MAX_RETRY_AFTER
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.message import HookResult
-from notifier.domain.retry import GiveUp, TryAgain, after_failure
-from notifier.domain.values import Channel, Reason
+from notifier.domain.values import DeliveryState, Reason
+from notifier.services.hook_outcomes import departure
 from tests.contract.webhook.receivers import (
     Behaviour,
     Line,
@@ -179,17 +179,22 @@ def test_each_fault_has_its_error_reason_and_wait(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", MATRIX)
-def test_each_fault_leads_to_another_attempt_unless_the_receiver_is_gone(case: str) -> None:
+def test_each_fault_leaves_a_delivery_with_its_state_reason_and_next_attempt(case: str) -> None:
     behave, expected = MATRIX[case]
-    error = deliver_to(behave).error
-    assert isinstance(error, DeliveryError)
-    decision = after_failure(Channel.WEBHOOK, 1, error, spread=0.5)
+    result = deliver_to(behave)
+    assert isinstance(result.error, DeliveryError)
+    now = datetime.now(UTC)
+    left = departure(result, 1, now, spread=lambda: 0.5)
     if expected.reason is Reason.GONE:
-        assert decision == GiveUp()
-    else:
-        assert isinstance(decision, TryAgain)
-        assert decision.wait >= timedelta(seconds=5)
-        assert decision.wait >= (error.retry_after or timedelta())
+        assert (left.state, left.reason, left.due_at) == (DeliveryState.FAILED, Reason.GONE, None)
+        return
+    assert (left.state, left.reason, left.attempts) == (DeliveryState.QUEUED, expected.reason, 1)
+    assert left.due_at is not None
+    wait = left.due_at - now
+    asked = result.error.retry_after or timedelta()
+    assert timedelta(seconds=5) + timedelta(seconds=0.5) <= wait  # the schedule's first wait, and its jitter
+    assert max(asked, timedelta(seconds=5)) < wait <= max(asked, timedelta(seconds=5)) + timedelta(seconds=1)
+    assert departure(result, 11, now, spread=lambda: 0.5).state is DeliveryState.FAILED
 
 
 FINAL_AFTER_OTHERS = (

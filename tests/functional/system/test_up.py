@@ -8,13 +8,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from notifier.demo import story
 from notifier.supervise.installation import Installation, installation
+from tests.functional.system.processes import child
 
 _PATIENCE = 60.0
 
@@ -45,20 +45,6 @@ def until(question: Callable[[], Any]) -> Any:
 def summary(system: Installation) -> dict[str, Any]:
     found: dict[str, Any] = system.ask_sandbox("GET", "/sandbox/api/summary")
     return found
-
-
-def child(system: Installation, *words: str) -> int:
-    """The process id of a child whose command line holds these words."""
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                line = (folder / "cmdline").read_bytes().decode().split("\0")
-                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-            except OSError:
-                continue
-            if parent == str(system.pid) and all(word in line for word in words):
-                return int(folder.name)
-    raise AssertionError(f"no child with {words}")
 
 
 @pytest.mark.timeout(180)

@@ -1,0 +1,125 @@
+"""kill -9 of the worker in mid-batch of webhooks: every endpoint still gets it, and repeats bear the same id."""
+
+import os
+import signal
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notifier.supervise.installation import Installation, installation
+from tests.functional.system.processes import child
+
+_ENDPOINTS, _ANSWERED = 60, 20
+_PATIENCE = 90.0
+_CONFIG = "accounts = []\n[workers]\nlease = 5\n[limits]\nwebhook_timeout = 3\n"
+
+
+class Partners:
+    """Sixty endpoints on one host: the first twenty are answered, the others wait until somebody lets them go."""
+
+    def __init__(self) -> None:
+        self.got: dict[str, list[str]] = defaultdict(list)  # path -> webhook ids
+        self.answered: list[str] = []
+        self.released = threading.Event()
+        self._lock = threading.Lock()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["content-length"]))
+                if outer.take(self.path, self.headers["webhook-id"]):
+                    self.send_response(204)
+                    self.send_header("content-length", "0")
+                    self.end_headers()
+
+            def log_message(self, *args: Any) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def take(self, path: str, webhook_id: str) -> bool:
+        """Note a request; True when it is to be answered."""
+        with self._lock:
+            self.got[path].append(webhook_id)
+            if not self.released.is_set() and len(self.answered) >= _ANSWERED:
+                held = True
+            else:
+                held = False
+                self.answered.append(webhook_id)
+        if held:
+            self.released.wait(_PATIENCE)
+        return not held
+
+    def total(self) -> int:
+        with self._lock:
+            return sum(map(len, self.got.values()))
+
+
+@pytest.fixture
+def receivers() -> Iterator[Partners]:
+    found = Partners()
+    thread = threading.Thread(target=found.server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield found
+    found.released.set()
+    found.server.shutdown()
+    found.server.server_close()
+    thread.join()
+
+
+def until(question: Callable[[], Any], what: str) -> Any:
+    deadline = time.monotonic() + _PATIENCE
+    while not (answer := question()):
+        assert time.monotonic() < deadline, f"it did not happen in time: {what}"
+        time.sleep(0.05)
+    return answer
+
+
+def an_event() -> dict[str, Any]:
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    incident = {"id": "inc-1", "title": {"en": "Outage"}, "impact": "major", "components": ["api"], "started_at": now}
+    update = {"id": "upd-1", "status": "investigating", "body": {"en": "We look into it."}, "posted_at": now}
+    return {"id": "evt-1", "incident": incident, "update": update}
+
+
+def counts(system: Installation) -> dict[str, int]:
+    items = system.call("GET", "/v1/incidents/inc-1/notifications")["items"]
+    return next((item["counts"] for item in items if item["channel"] == "webhook"), {})
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_every_endpoint_gets_it_and_repeats_are_counted(tmp_path: Path, receivers: Partners) -> None:
+    (tmp_path / "notifier.toml").write_text(_CONFIG, encoding="utf-8")
+    environ = {
+        "NOTIFIER_CONFIG": str(tmp_path / "notifier.toml"),
+        "NOTIFIER_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+    }
+    with installation(tmp_path, environ) as system:
+        for number in range(_ENDPOINTS):
+            system.call("POST", "/v1/endpoints", {"url": f"{receivers.url}/{number}"})
+        system.call("POST", "/v1/events", an_event())
+        until(lambda: receivers.total() > _ANSWERED, "the batch is under way")
+        recorded = receivers.answered[0]
+        until(lambda: system.call("GET", f"/v1/deliveries/{recorded}")["attempts"], "an answer is in the ledger")
+        os.kill(child(system, "worker", "webhook"), signal.SIGKILL)
+        receivers.released.set()
+        until(lambda: counts(system) == {"accepted": _ENDPOINTS}, "everybody took it")
+        assert len(receivers.got) == _ENDPOINTS
+        assert all(len(set(ids)) == 1 for ids in receivers.got.values())
+        repeated = [ids[0] for ids in receivers.got.values() if len(ids) > 1]
+        assert repeated
+        assert recorded not in repeated
+        shown = system.call("GET", f"/v1/deliveries/{repeated[0]}")
+        assert shown["attempts_made"] == 2
+        assert [item["outcome"] for item in shown["attempts"]][-1] == "accepted"
