@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+import orjson
 from sqlalchemy import Connection
 
 from notifier.domain import ids
@@ -199,8 +200,8 @@ class HookAttempt:
                     url=row.url,
                     body=bodies[variant],
                     content_type=content_type(WebhookFormat(row.format)),
-                    secrets=self.secrets(row.secrets, now),
-                    headers=self.secrets.open_headers(row.headers) if row.headers else {},
+                    secrets=self.secrets(orjson.loads(row.secrets), now),
+                    headers={} if row.headers == "{}" else self.secrets.open_headers(orjson.loads(row.headers)),
                 )
             )
         return requests
@@ -271,7 +272,7 @@ def _leaves(row: Any, stored: StoredNotification, around: Around, now: datetime)
     state, reason, due_at = None, None, None
     if row.state != "active":
         state, reason = DeliveryState.CANCELED, Reason.ENDPOINT_DISABLED
-    elif row.types and webhook_type(stored.notice) not in row.types:
+    elif row.types != "[]" and webhook_type(stored.notice) not in orjson.loads(row.types):
         state, reason = DeliveryState.CANCELED, Reason.NOT_WANTED
     elif row.mode == "latest" and row.id in around.overtaken and not row.is_replay:
         state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Update, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Text, Update, and_, case, cast, func, select, update
 
 from notifier.domain.values import DeliveryState, Reason
 from notifier.storage import tables as t
@@ -35,17 +35,20 @@ class Around:
 
 
 def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
-    """Return what posting to the batch's endpoints needs, with the delivery's `attempts_made` and `is_replay`."""
+    """Return what posting to the batch's endpoints needs, with the delivery's `attempts_made` and `is_replay`.
+
+    `types`, `headers` and `secrets` come as JSON texts: most of them are empty or known by their text.
+    """
     d, e = t.delivery.c, t.endpoint.c
     statement = (
         select(
             e.id,
             e.url,
-            e.types,
+            cast(e.types, Text).label("types"),
             e.format,
             e.mode,
-            e.headers,
-            e.secrets,
+            cast(e.headers, Text).label("headers"),
+            cast(e.secrets, Text).label("secrets"),
             e.state,
             d.attempts.is_(None).label("untouched"),
             func.coalesce(d.attempts, 0).label("attempts_made"),

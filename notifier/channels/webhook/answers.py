@@ -8,6 +8,7 @@ from http import HTTPStatus
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.values import Reason
 
+SUCCESS = range(200, 300)
 # A receiver may ask for more than a day; news that old is told by the schedule's last wait, not by theirs.
 MAX_RETRY_AFTER = timedelta(hours=24)
 _REASONS = {
@@ -39,7 +40,7 @@ def error_of(answer: Answer, now: datetime) -> DeliveryError | None:
     Source: contract section 6; Standard Webhooks, "Delivery success and failure"; RFC 9110 section 15.
     """
     status = answer.status
-    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+    if status in SUCCESS:
         return None
     if status == HTTPStatus.GONE:
         return PermanentDeliveryError(Reason.GONE, "HTTP 410: the receiver wants no more messages", status=status)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from notifier.channels.webhook.answers import NotAttemptedError, error_of, excerpt
+from notifier.channels.webhook.answers import SUCCESS, NotAttemptedError, error_of, excerpt
 from notifier.channels.webhook.breaker import Breakers
 from notifier.channels.webhook.dispatch import Ticket, failed_result
 from notifier.channels.webhook.gates import KeyedGate
@@ -28,6 +28,7 @@ _KNOWN_URLS = 32_768
 _TROUBLE = frozenset(
     {Reason.SERVER_ERROR, Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.OUTCOME_UNKNOWN, Reason.RATE_LIMITED}
 )
+_NOTHING_KNOWN = NotAttemptedError(Reason.NOT_STARTED)  # until an attempt has said something about its receiver
 _INPUT_REASONS = {"url": Reason.BLOCKED_TARGET, "secret": Reason.AUTH}
 
 
@@ -136,7 +137,7 @@ class HookSender:
             self._endpoint_gate.leave(request.endpoint_id)
 
     async def _in_lane(self, ticket: Ticket, url: VettedUrl, lanes: Lanes) -> HookResult:
-        verdict: DeliveryError | None = NotAttemptedError(Reason.NOT_STARTED)
+        verdict: DeliveryError | None = _NOTHING_KNOWN
         try:
             slot = await lanes.enter(ticket.step_aside)
             try:
@@ -154,9 +155,8 @@ class HookSender:
         text = ""
         error: DeliveryError | None
         try:
-            # An address in the URL was vetted when the URL was read.
-            addresses = (url.host,) if url.literal else self._vet(url, await self._resolver.addresses(url))
-            headers = self._headers(request)
+            addresses, now = await self._where(url, started_at)
+            headers = self._headers(request, now)
             budget = self._limits.timeouts.total - (self._loop.time() - began)
             answer = await self.transport.post(url, addresses, headers, request.body, budget=budget)
         except DeliveryError as failure:
@@ -165,7 +165,7 @@ class HookSender:
             error = _unusable(failure)
         else:
             status, text = answer.status, excerpt(answer.body, self._limits.answer.excerpt)
-            error = error_of(answer, self._clock())
+            error = None if status in SUCCESS else error_of(answer, self._clock())
         result = HookResult(
             delivery_id=request.delivery_id,
             endpoint_id=request.endpoint_id,
@@ -177,8 +177,14 @@ class HookSender:
         )
         return result, error
 
-    def _headers(self, request: HookRequest) -> dict[str, str]:
-        signed = signature_headers(request.delivery_id, self._clock(), request.body, request.secrets)
+    async def _where(self, url: VettedUrl, now: datetime) -> tuple[tuple[str, ...], datetime]:
+        """Return the vetted addresses to dial, and the time it is then: DNS may take seconds."""
+        if url.literal is not None:
+            return (url.host,), now  # an address in the URL was vetted when the URL was read
+        return self._vet(url, await self._resolver.addresses(url)), self._clock()
+
+    def _headers(self, request: HookRequest, now: datetime) -> dict[str, str]:
+        signed = signature_headers(request.delivery_id, now, request.body, request.secrets)
         own = validate_headers(request.headers) if request.headers else {}
         return {**self._base_headers, "Content-Type": request.content_type, **signed, **own}
 

@@ -55,10 +55,10 @@ def test_the_request_is_the_signed_bytes_under_our_headers() -> None:
 
 
 def test_a_retry_carries_the_same_id_and_body_with_a_fresh_time_and_signature() -> None:
-    now = datetime.now(UTC)
-    times = iter([now - timedelta(seconds=60)] * 3 + [now] * 3)
-    with receiving() as receiver, running(clock=lambda: next(times)) as engine:
+    times = [datetime.now(UTC) - timedelta(seconds=60)]
+    with receiving() as receiver, running(clock=lambda: times[-1]) as engine:
         engine.deliver([a_request(receiver.url())])
+        times.append(times[-1] + timedelta(seconds=60))
         engine.deliver([a_request(receiver.url())], retry=True)
     first, second = receiver.requests
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
