@@ -23,7 +23,7 @@ def settle(
     connection: Connection, batch: Batch, stored: StoredNotification, *, owner: str, now: datetime
 ) -> Batch | None:
     """Make a claimed batch true to what reached its recipients; None when it was handed back to wait a moment."""
-    if not batch.settle or stored.channel is Channel.WEBHOOK or stored.follows is not None:
+    if not batch.settle or stored.channel is Channel.WEBHOOK:
         return batch
     d = t.delivery.c
     keys = list(connection.execute(select(d.recipient_key).where(d.batch_id == batch.id, d.state.is_(None))).scalars())

@@ -163,7 +163,10 @@ def test_a_picture_goes_along(sandbox: RunningSandbox, network: Network, sender:
     picture = Picture(data=PNG, media_type="image/png", alt="Zeitstrahl der Störung")
     receipt = sender.post(a_post(picture=picture))
     assert "picture" not in receipt.extra
-    assert len(public(sandbox, network)) == 1
+    (post,) = public(sandbox, network)
+    (shown,) = post["pictures"]
+    assert (shown["type"], shown["alt"], shown["bytes"]) == ("image/png", picture.alt, len(PNG))
+    assert sandbox.call("GET", shown["url"]).body == PNG
 
 
 @pytest.mark.parametrize("status", [400, 500, 503])

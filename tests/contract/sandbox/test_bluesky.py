@@ -137,6 +137,15 @@ def a_facet(start: Any, end: Any, feature: Any = LINK_FEATURE) -> dict[str, Any]
     return {"index": {"byteStart": start, "byteEnd": end}, "features": [feature]}
 
 
+def a_picture(alt: str | None = "A card", **changes: Any) -> dict[str, Any]:
+    blob = {"$type": "blob", "ref": {"$link": "bafkreinothere"}, "mimeType": "image/png", "size": 8} | changes
+    return {"alt": alt, "image": blob}
+
+
+def an_embed(*images: dict[str, Any]) -> dict[str, Any]:
+    return {"$type": "app.bsky.embed.images", "images": list(images)}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -160,6 +169,11 @@ def a_facet(start: Any, end: Any, feature: Any = LINK_FEATURE) -> dict[str, Any]
         ({"facets": [a_facet(0, 4, {"$type": "app.bsky.richtext.facet#mention", "did": "x"})]}, "valid did"),
         ({"facets": [a_facet(0, 4, {"$type": "x#y"})]}, "must be a link, a tag or a mention"),
         ({"facets": [{"index": {"byteStart": 0, "byteEnd": 1}, "features": []}]}, 'must have the property "features"'),
+        ({"embed": an_embed(*[a_picture()] * 5)}, "must not have more than 4 elements"),
+        ({"embed": an_embed(a_picture(alt=None))}, 'must have the property "alt"'),
+        ({"embed": an_embed({"alt": "x", "image": "y"})}, "should be a blob ref"),
+        ({"embed": an_embed(a_picture(mimeType="text/plain"))}, "mimeType must match image/*"),
+        ({"embed": an_embed(a_picture(size=1_000_001))}, "size must not be larger than 1000000"),
         ({"reply": {"root": {"uri": "at://x/y/z", "cid": "b" * 59}}}, 'must have the property "parent"'),
         ({"reply": {"root": {"uri": "https://x", "cid": "b" * 59}, "parent": {}}}, "must be a valid at-uri"),
         ({"reply": {"root": {"uri": "at://x/y/z", "cid": "c"}, "parent": {}}}, "must be a cid string"),
@@ -356,6 +370,12 @@ def test_blob_is_named_by_its_content(client: Client) -> None:
     blob = client.upload_blob(b"\x89PNG....").blob
     assert blob.size == 8
     assert str(blob.ref.link).startswith("bafkrei")
+
+
+def test_a_picture_that_was_not_uploaded_cannot_be_shown(sandbox: RunningSandbox, client: Client) -> None:
+    assert client.me is not None
+    answer = put_raw(sandbox, a_record(embed=an_embed(a_picture())))
+    assert (answer.status, answer.json()["error"]) == (400, "BlobNotFound")
 
 
 def test_unknown_method_is_answered_as_xrpc(sandbox: RunningSandbox) -> None:

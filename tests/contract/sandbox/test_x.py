@@ -362,5 +362,15 @@ def test_uploaded_picture_can_be_posted(sandbox: RunningSandbox) -> None:
             session.post(url, files={"media": ("a.txt", b"x", "text/plain")}, headers=headers, timeout=5).status_code
             == 400
         )
+        metadata = f"{sandbox.x_url}/2/media/metadata"
+        described = {"id": media_id, "metadata": {"alt_text": {"text": "Een kaart"}}}
+        assert session.post(metadata, json=described, headers=headers, timeout=5).status_code == 200
+        long: dict[str, Any] = {"metadata": {"alt_text": {"text": "x" * 1001}}}
+        odd: Any
+        for odd in ({}, [], described | {"id": "1"}, described | long):
+            assert session.post(metadata, json=odd, headers=headers, timeout=5).status_code == 400
     assert raw(sandbox, {"text": "Met beeld", "media": {"media_ids": [media_id, chunked]}}).status == 201
+    (post,) = sandbox.get("/sandbox/api/posts")["items"]
+    assert [(picture["alt"], picture["bytes"]) for picture in post["pictures"]] == [("Een kaart", 8), ("", 8)]
+    assert sandbox.call("GET", "/sandbox/pictures/none").status == 404
     assert raw(sandbox, {"media": {"media_ids": [media_id]}}).status == 201

@@ -29,7 +29,7 @@ def test_help_lists_every_command_of_the_contract(capsys: Said) -> None:
     assert run(["--help"]) == 0
     text, _ = said(capsys)
     commands = "up api worker scheduler demo publish preview simulate subscribers endpoints incidents deliveries"
-    for command in [*commands.split(), "replay", "explain", "audit", "doctor", "db", "keys"]:
+    for command in [*commands.split(), "posts", "replay", "explain", "audit", "doctor", "db", "keys"]:
         assert f" {command} " in text
 
 
@@ -48,6 +48,14 @@ def test_an_unknown_key_in_the_configuration_is_named(capsys: Said, tmp_path: Pa
     (tmp_path / "notifier.toml").write_text("[coalesce]\nwindows = 3\n")
     assert run(["db", "status"]) == 2
     assert "coalesce.windows" in said(capsys)[1]
+
+
+def test_posts_are_listed_and_a_post_nobody_knows_cannot_be_taken_back(capsys: Said) -> None:
+    assert run(["posts", "list", "--json"]) == 0
+    assert json.loads(said(capsys)[0]) == []
+    for command in (["show", "post_9"], ["withdraw", "post_9"], ["edit", "post_9", "Other words"]):
+        assert run(["posts", *command]) == 1
+        assert said(capsys)[1] == "notifier: no post 'post_9'\n"
 
 
 def test_an_event_is_published_once_and_shown(capsys: Said) -> None:

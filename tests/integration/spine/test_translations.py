@@ -1,6 +1,7 @@
 """A text that lacks its reader's language, on real rows: held and released, held and given up on, sent and followed."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from notifier.domain.house import Account
 from notifier.domain.translation import TranslationPolicy, TranslationRule
 from notifier.domain.values import Channel, Platform, Status
+from notifier.storage import notifications
 from notifier.storage.engine import Database
 from tests.integration.spine.posting import PostingHouse, posting_house
 from tests.mail_house import House, Provider, a_house
@@ -123,6 +125,42 @@ def test_a_follow_up_replaces_no_message_that_is_still_on_its_way(database: Data
     house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     house.work()
     assert provider.told == ["jansen@example.com", "jansen@example.com", "late@example.com", "smith@example.com"]
+
+
+def test_each_language_is_followed_by_its_own_translation(database: Database) -> None:
+    house, provider = a_mail_house(database, FOLLOW)
+    house.spine.subscriber("dubois", locale="fr")
+    house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+    house.work()
+    house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+    house.work()
+    house.spine.post(Status.INVESTIGATING, BOTH | {"fr": "Les paiements sont lents."}, update_id="upd-1")
+    house.work()
+    assert [len(provider.mails_to(f"{name}@example.com")) for name in ("smith", "jansen", "dubois")] == [1, 2, 2]
+    assert "Les paiements sont lents." in provider.mails_to("dubois@example.com")[1]
+
+
+def test_who_is_planned_after_a_follow_up_is_told_all_the_same(database: Database) -> None:
+    house, provider = a_mail_house(database, FOLLOW)
+    house.spine.plan = replace(house.spine.plan, first_range=1, range_size=1)
+    for number in range(6):
+        house.spine.subscriber(f"shop-{number}", locale="nl" if number % 2 else "en")
+    house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+    (original,) = house.spine.notices()
+    with database.read() as connection:
+        stored = notifications.get(connection, original.id)
+    assert stored is not None
+    house.spine.plan._prepare(stored)
+    dutch = {f"{name}@example.com" for name in ("jansen", "shop-1", "shop-3", "shop-5")}
+    while not dutch.intersection(provider.told):
+        batches = house.spine.plan._plan_one(stored)
+        assert batches is not None
+        for batch in batches:
+            house.attempt(batch.id)
+    house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+    house.work()
+    everybody = {"jansen", "smith", *(f"shop-{number}" for number in range(6))}
+    assert {name.partition("@")[0] for name in provider.told} == everybody
 
 
 def test_news_replaces_a_follow_up_that_has_not_left(database: Database) -> None:
