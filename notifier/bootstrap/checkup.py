@@ -2,38 +2,23 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from notifier.bootstrap.application import Application
+from notifier.bootstrap.finding import Finding
 from notifier.bootstrap.own_templates import check_templates
 from notifier.bootstrap.words import build_renderer
+from notifier.bootstrap.work_checks import check_work
 from notifier.domain.errors import ConfigError, NotifierError
 from notifier.domain.values import Channel
 from notifier.resources import locales_dir, samples_path, templates_dir
 from notifier.services.samples import scenes
 from notifier.settings import SendGridSpec
-from notifier.storage import alarms, batches, notifications, schema
+from notifier.storage import alarms, schema
 
-_STUCK = timedelta(minutes=2)
 _CONNECT_SECONDS = 3.0
 _PORTS = {"http": 80, "https": 443}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One check: what it looked at, how it is, and how to mend it when it is not well."""
-
-    name: str
-    state: Literal["ok", "warn", "bad"]
-    says: str
-    mend: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
-        return {"name": self.name, "state": self.state, "says": self.says, "mend": self.mend}
 
 
 def check_up(notifier: Application) -> list[Finding]:
@@ -41,7 +26,7 @@ def check_up(notifier: Application) -> list[Finding]:
     findings = [_configuration(notifier), _files(), _database(notifier), _broker(notifier)]
     findings += [*_templates(notifier), *_providers(notifier)]
     if findings[2].state == "ok":
-        findings += [*_alarms(notifier), _work(notifier)]
+        findings += [*_alarms(notifier), *check_work(notifier)]
     return findings
 
 
@@ -158,17 +143,3 @@ def _alarms(notifier: Application) -> Iterator[Finding]:
         says = f"stopped since {row.since:%Y-%m-%d %H:%M}Z ({row.reason}): {row.detail}"
         mend = "mend the credentials, sender identity or credits; sending goes on by itself within a minute"
         yield Finding(name=row.key, state="bad", says=says, mend=mend)
-
-
-def _work(notifier: Application) -> Finding:
-    now = notifier.clock()
-    with notifier.database.read() as connection:
-        waiting = batches.open_batches(connection)
-        unplanned = notifications.unplanned(connection, now - _STUCK, 1)
-    late = [lane for (lane, _), (_, oldest) in waiting.items() if oldest is not None and oldest < now - _STUCK]
-    if late or unplanned:
-        lanes = ", ".join(sorted(set(late))) or "planning"
-        mend = "are workers and scheduler running? `notifier up`, or `notifier worker` and `notifier scheduler`"
-        return Finding(name="work", state="bad", says=f"due for over two minutes: {lanes}", mend=mend)
-    number = sum(count for count, _ in waiting.values())
-    return Finding(name="work", state="ok", says=f"{number} batches in hand" if number else "nothing waits")

@@ -3,7 +3,8 @@
 import typer
 
 from notifier.bootstrap.application import Application
-from notifier.bootstrap.checkup import Finding, check_up
+from notifier.bootstrap.checkup import check_up
+from notifier.bootstrap.finding import Finding
 from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_json
 from notifier.cli.setup import application
 

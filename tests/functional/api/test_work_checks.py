@@ -1,0 +1,73 @@
+"""What `notifier doctor` says of the work: who does it, and what is stuck."""
+
+from datetime import timedelta
+from functools import partial
+
+from notifier.bootstrap.application import Application
+from notifier.bootstrap.finding import Finding
+from notifier.bootstrap.work_checks import check_work
+from notifier.domain.values import Lane
+from notifier.services.metering import Metering
+from notifier.services.vitals import vitals_of
+from notifier.storage import tables as t
+from tests.functional.api.house import Api, an_event
+
+
+def found(application: Application, name: str) -> list[Finding]:
+    return [finding for finding in check_work(application) if finding.name == name]
+
+
+def live(application: Application, *names: str) -> None:
+    for name in names:
+        metering = Metering(application.database, application.clock, name)
+        metering.watch(partial(vitals_of, name))
+        metering.close()
+
+
+def test_it_says_which_lane_nobody_works_on(application_anywhere: Application) -> None:
+    (nobody,) = found(application_anywhere, "processes")
+    assert (nobody.state, nobody.mend != "") == ("warn", True)
+    live(application_anywhere, "worker-control", "worker-email", "worker-retry-bulk", "scheduler")
+    (some,) = found(application_anywhere, "processes")
+    assert (some.state, some.says) == ("bad", "nobody does the work of social, webhook")
+    live(application_anywhere, *(f"worker-{lane.value}" for lane in Lane))
+    (everybody,) = found(application_anywhere, "processes")
+    assert everybody.state == "ok"
+
+
+def test_it_finds_what_is_stuck_and_says_how_to_mend_it(api_anywhere: Api) -> None:
+    application = api_anywhere.application
+    assert found(application, "stuck") == []
+    api_anywhere.post("/v1/events", json=an_event())
+    late = application.clock() - timedelta(minutes=7)
+    with application.database.write() as connection:
+        connection.execute(t.notification.update().values(created_at=late))
+        connection.execute(t.channel_state.update().values(due_at=late))
+        connection.execute(
+            t.batch.insert().values(
+                id=1,
+                notification_id=1,
+                channel="email",
+                lane="email",
+                locale="en",
+                since=0,
+                size=1,
+                state="sending",
+                settle=False,
+                due_at=late,
+                attempts=1,
+            )
+        )
+    stuck = found(application, "stuck")
+    assert [finding.state for finding in stuck] == ["bad"] * 3
+    assert "batches of email whose workers vanished, the oldest due for 7 minutes" in stuck[0].says
+    assert all(finding.mend for finding in stuck)
+
+
+def test_on_postgresql_the_clocks_are_compared(application_anywhere: Application) -> None:
+    clocks = found(application_anywhere, "clock")
+    assert [finding.state for finding in clocks] == ([] if application_anywhere.database.is_sqlite else ["ok"])
+    ahead = application_anywhere.clock() + timedelta(minutes=1)
+    application_anywhere.clock = lambda: ahead
+    clocks = found(application_anywhere, "clock")
+    assert [finding.state for finding in clocks] == ([] if application_anywhere.database.is_sqlite else ["bad"])
