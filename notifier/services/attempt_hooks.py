@@ -35,6 +35,7 @@ _WAIT_FOR_EARLIER = timedelta(seconds=10)
 _START_WITHIN = 1 / 3  # of the lease
 # A slow receiver's answer comes after the task has ended; without one by then the outcome is unknown.
 _SLOW_LEASE = 2 / 3  # of the batch's own
+_BODIES = 64  # kept; a notification has one per format and standing
 
 
 class HookEngine(Protocol):
@@ -83,6 +84,7 @@ class HookAttempt:
     gather: Callable[[], int]
     spread: Callable[[], float] = field(default=random.random)
     lease: timedelta = LEASE
+    _bodies: dict[tuple[int, str, int, bool], bytes] = field(default_factory=dict, repr=False)
 
     def __call__(self, batch: Batch, stored: StoredNotification) -> None:
         """Post to every endpoint that may hear now; results are recorded in groups as they come in.
@@ -186,25 +188,29 @@ class HookAttempt:
 
     def _requests(self, stored: StoredNotification, rows: Sequence[Any], since: Mapping[int, int]) -> list[HookRequest]:
         now = self.clock()
-        bodies: dict[tuple[str, int, bool], bytes] = {}
-        requests = []
-        for row in rows:
-            variant = row.format, since[row.id], bool(row.is_replay)
-            if variant not in bodies:
-                form, heard, again = variant
-                bodies[variant] = self.wording.webhook_body(stored.notice, WebhookFormat(form), heard, is_replay=again)
-            requests.append(
-                HookRequest(
-                    delivery_id=ids.delivery_id(stored.notice.id, row.id),
-                    endpoint_id=row.id,
-                    url=row.url,
-                    body=bodies[variant],
-                    content_type=content_type(WebhookFormat(row.format)),
-                    secrets=self.secrets(orjson.loads(row.secrets), now),
-                    headers={} if row.headers == "{}" else self.secrets.open_headers(orjson.loads(row.headers)),
-                )
+        return [
+            HookRequest(
+                delivery_id=ids.delivery_id(stored.notice.id, row.id),
+                endpoint_id=row.id,
+                url=row.url,
+                body=self._body(stored, row.format, since[row.id], again=bool(row.is_replay)),
+                content_type=content_type(WebhookFormat(row.format)),
+                secrets=self.secrets(orjson.loads(row.secrets), now),
+                headers={} if row.headers == "{}" else self.secrets.open_headers(orjson.loads(row.headers)),
             )
-        return requests
+            for row in rows
+        ]
+
+    def _body(self, stored: StoredNotification, form: str, since: int, *, again: bool) -> bytes:
+        """Return the bytes to post, built once for all batches of a notification: its content is frozen."""
+        key = stored.id, form, since, again
+        body = self._bodies.get(key)
+        if body is None:
+            if len(self._bodies) >= _BODIES:
+                self._bodies.clear()
+            body = self.wording.webhook_body(stored.notice, WebhookFormat(form), since, is_replay=again)
+            self._bodies[key] = body
+        return body
 
     def _note(self, batch: Batch, results: Sequence[HookResult], postings: Mapping[int, Posting], *, late: bool) -> int:
         """Record some results in one transaction; returns how many later updates may go now.

@@ -135,8 +135,8 @@ class Plan:
         planning.add_verdicts(connection, stored.id, told)
 
     def _row_ranges(self, highest: int) -> list[tuple[int, int]]:
-        """Cut row numbers; the last range is open at its end, for rows that are added meanwhile."""
-        starts = list(range(0, highest + 1, self.range_size)) or [0]
+        """Cut row numbers, the first range a small one; the last is open at its end, for rows added meanwhile."""
+        starts = [0, *range(self.first_range, highest + 1, self.range_size)]
         ends = [start - 1 for start in starts[1:]] + [MAX_KEY]
         return list(zip(starts, ends, strict=True))
 

@@ -174,3 +174,32 @@ def test_pruning_a_young_ledger_removes_nothing(capsys: Said) -> None:
     capsys.readouterr()
     assert run(["db", "prune", "--json"]) == 0
     assert json.loads(said(capsys)[0]) == {"removed": {}}
+
+
+def test_a_partner_is_added_with_everything_it_may_ask_for_and_its_log_is_listed(capsys: Said) -> None:
+    asked = [
+        *("--min-impact", "major", "--type", "incident.created", "--type", "incident.resolved", "--mode", "latest"),
+        *(
+            "--format",
+            "cloudevents",
+            "--owner-email",
+            "ops@partner.example",
+            "--header",
+            "Authorization: Bearer s3cret",
+        ),
+        *("--signature", "ed25519"),
+    ]
+    # An address, so that no name is looked up; it is nobody's.
+    assert run(["endpoints", "add", "https://8.8.8.8/hook", *asked, "--json"]) == 0
+    text, _ = said(capsys)
+    made = json.loads(text)
+    assert (made["min_impact"], made["mode"], made["format"]) == ("major", "latest", "cloudevents")
+    assert made["types"] == ["incident.created", "incident.resolved"]
+    assert made["public_key"].startswith("whpk_")
+    assert "s3cret" not in text
+    assert run(["deliveries", "list", "--endpoint", made["id"], "--json"]) == 0
+    assert json.loads(said(capsys)[0]) == []
+    assert run(["deliveries", "list", "--endpoint", "end_none"]) == 1
+    assert run(["replay", "--channel", "webhook", "--since", "2026-01-01T00:00:00Z", "--json"]) == 0
+    assert json.loads(said(capsys)[0]) == {"replayed": 0}
+    assert run(["endpoints", "add", "https://8.8.8.8/hook", "--header", "no colon"]) == 2
