@@ -1,5 +1,6 @@
 """The use cases behind the tasks of a worker process."""
 
+import logging
 import os
 import secrets
 import socket
@@ -10,11 +11,14 @@ from typing import Protocol
 
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.once import once
+from notifier.domain.errors import NotifierError
 from notifier.domain.values import Channel, Lane
 from notifier.services.attempt import Attempt, BatchAttempt
 from notifier.services.outcomes import Record
 from notifier.storage.batches import Batch
 from notifier.storage.notifications import StoredNotification
+
+_log = logging.getLogger(__name__)
 
 # A worker of the social lane never loads what mails and webhooks need, and the other way round.
 _MODULES: Mapping[Channel, str] = {
@@ -51,6 +55,14 @@ class _Late:
     def __call__(self, batch: Batch, stored: StoredNotification) -> None:
         self.attempt(batch, stored)
 
+    def warm(self) -> None:
+        """Build it, and load what its first batch would wait for; an error is left to that batch to meet again."""
+        try:
+            if hasattr(self.attempt, "warm"):
+                self.attempt.warm()
+        except NotifierError as error:
+            _log.warning("not warmed up", extra={"error": str(error)})
+
     def close(self) -> None:
         if "attempt" in self.__dict__ and hasattr(self.attempt, "close"):
             self.attempt.close()
@@ -74,6 +86,9 @@ class WorkerRuntime:
         for lane in lanes:
             if lane in _CHANNELS:
                 import_module(_MODULES[_CHANNELS[lane]])
+        if Lane.EMAIL in lanes:
+            # Beside the start: templates and CLDR data of every language take some tenths of a second.
+            threading.Thread(target=self._channels[Channel.EMAIL].warm, name="warm-up", daemon=True).start()
 
     def announce(self, incident_id: str) -> object:
         """Let every channel say what is due about an incident."""

@@ -15,6 +15,7 @@ from notifier.domain.values import WebhookFormat
 from notifier.rendering.account_mail import AccountMailRenderer, AccountMessage
 from notifier.rendering.card_words import CardWords, CardWriter
 from notifier.rendering.environment import Templates
+from notifier.rendering.example import an_example
 from notifier.rendering.language import Languages
 from notifier.rendering.mail import MailRenderer, RenderedMail
 from notifier.rendering.pages import PageRenderer
@@ -63,6 +64,15 @@ class Renderer:
         self._status = StatusPages(self._story, self._pages)
         self._kept: dict[tuple[str, str, int, str | None], RenderedMail] = {}
         self._lock = Lock()
+
+    def warm(self, now: datetime) -> None:
+        """Render an example in every language, so that an incident's first mail waits for no template and no CLDR data.
+
+        `now`: any aware instant.
+        """
+        example = an_example(now)
+        for locale in self._brand.locales:
+            self._mails.render(example, locale=locale, since=0).times(self._brand.timezone)
 
     def subject(self, notice: Notice, locale: str) -> str:
         """The mail subject made from the incident's title; keep it for the incident's life and hand it to `mail`."""

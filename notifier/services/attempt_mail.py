@@ -109,6 +109,10 @@ class MailAttempt:
             attempts=batch.attempts,
         )
 
+    def warm(self) -> None:
+        """Load now what the first mail would otherwise wait for."""
+        self.renderer.warm(self.clock())
+
     def close(self) -> None:
         """Let go of the providers' connections."""
         self.route.close()

@@ -12,6 +12,7 @@ from notifier.domain.house import Brand
 from notifier.domain.message import Mailbox
 from notifier.domain.notice import MessageKind, Notice
 from notifier.domain.values import Impact, Status
+from notifier.rendering.example import an_example
 from notifier.rendering.renderer import Renderer
 from tests.unit.rendering.samples import (
     BRAND,
@@ -283,3 +284,12 @@ def _time_of_a_thousand(renderer: Renderer, mail: object) -> float:
     for _ in range(1000):
         a_recipient(renderer, mail)  # type: ignore[arg-type]
     return time.perf_counter() - start
+
+
+@pytest.mark.parametrize("locale", ["nl", "en", "de", "fr"])
+def test_the_example_that_warms_a_worker_up_is_a_whole_mail_in_every_language(renderer: Renderer, locale: str) -> None:
+    now = a_notice().created_at
+    renderer.warm(now)
+    mail = renderer.mail(an_example(now), locale=locale, since=0)
+    assert "Example" in mail.content.subject
+    assert (mail.content.locale, bool(mail.times("Europe/Amsterdam"))) == (locale, True)

@@ -1,0 +1,30 @@
+"""An incident nobody is told of."""
+
+from datetime import datetime
+
+from notifier.domain.incident import Incident
+from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.values import Channel, Impact, Status
+
+
+def an_example(now: datetime) -> Notice:
+    """Return a mail's first notification of an incident that began `now`, in a text without a language."""
+    incident = Incident(id="example", title={"und": "Example"}, impact=Impact.MAJOR, started_at=now)
+    update = NoticeUpdate(
+        id="example",
+        status=Status.INVESTIGATING,
+        impact=Impact.MAJOR,
+        body={"und": "An *example* with a [link](https://example.com/)."},
+        posted_at=now,
+        sequence=1,
+    )
+    return Notice(
+        id="ntf_example",
+        channel=Channel.EMAIL,
+        sequence=1,
+        incident=incident,
+        updates=(update,),
+        opens=True,
+        closes=False,
+        created_at=now,
+    )
