@@ -205,7 +205,7 @@ def _vacuum(notifier: Application) -> None:
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rows", type=int, default=1_000_000, help="lists: rows of the list (1000000); 0 for none")
+    parser.add_argument("--rows", type=int, default=100_000, help="lists: rows of the list (100000); 0 for none")
 
 
 SECTION = Section(

@@ -110,6 +110,7 @@ class Tally:
                 "first": self.first,
                 "last": self.last,
                 "kept": len(self.kept),
+                "kept_bytes": sum(map(len, self.kept)),
                 "repeats": self.repeats,
                 "distinct": len(self.seen),
                 "notifications": self.told,
