@@ -17,7 +17,7 @@ from tests.mail_house import House, Provider, a_house
 from tests.people import RUNNING, People
 from tests.spine import Nudges, Spine
 
-PEOPLE, UPDATES = 24, 6
+PEOPLE, UPDATES = 14, 5
 
 
 def selected(house: House, number: int) -> set[int]:
@@ -26,19 +26,20 @@ def selected(house: House, number: int) -> set[int]:
         return set(connection.exec_driver_sql(statement).scalars())
 
 
-def explained(house: House, people: People, number: int) -> set[int]:
-    """Return the addresses that no rule stops, asked for every subscriber one by one."""
+def explained(house: House, people: People) -> dict[int, set[int]]:
+    """Return per notification the addresses that no rule stops, asked for every subscriber one by one."""
     explain = Explain(house.spine.database, house.spine.clock)
-    public = next(row.public_id for row in house.spine.notices() if row.id == number)
-    wanted = set()
+    numbers = {row.public_id: row.id for row in house.spine.notices()}
+    wanted: dict[int, set[int]] = {number: set() for number in numbers.values()}
     for name in people.addresses:
-        (item,) = [each for each in explain("inc-1", name)["notifications"] if each["notification_id"] == public]
-        if all(rule["passed"] for rule in item["rules"]):
-            wanted.add(people.key(name))
+        for item in explain("inc-1", name)["notifications"]:
+            if all(rule["passed"] for rule in item["rules"]):
+                wanted[numbers[item["notification_id"]]].add(people.key(name))
     return wanted
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.timeout(180)  # a whole life: seconds of work, on a machine that may be busy
+@pytest.mark.parametrize("seed", range(2))
 def test_the_audience_in_sql_is_what_the_rule_says_one_by_one(database: Database, seed: int) -> None:
     house = a_house(database, Provider(), batch_size=5)
     chance = Random(seed)
@@ -51,8 +52,9 @@ def test_the_audience_in_sql_is_what_the_rule_says_one_by_one(database: Database
         house.spine.post(status, **people.news())
         house.spine.later(chance.choice((0, 61, 601)))
         house.spine.plan_all()
+        said = explained(house, people)
         for number in sorted({row.id for row in house.spine.notices()} - before):
-            assert selected(house, number) == explained(house, people, number), (seed, place)
+            assert selected(house, number) == said[number], (seed, place)
             reached += len(selected(house, number))
             compared += 1
         house.work()
