@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from notifier.cli.main import run
+from notifier.demo import story
 
 Said = pytest.CaptureFixture[str]
 NIGHT = {"quiet_hours": {"from": "22:00", "to": "07:00"}, "max_per_hour": 3}
@@ -64,3 +65,21 @@ def test_every_column_of_a_list_comes_back(capsys: Said, tmp_path: Path) -> None
     (tmp_path / "list.csv").write_text(text, encoding="utf-8")
     assert run(["subscribers", "import", "list.csv", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["unchanged"] == 1
+
+
+def test_why_somebody_was_not_told_is_explained_rule_by_rule(capsys: Said) -> None:
+    added("shop-1", "--preferences", '{"min_impact": "critical"}')
+    assert run(["publish", str(story.FILE)]) == 0
+    capsys.readouterr()
+    ask = ["explain", "--incident", story.INCIDENT_ID, "--subscriber", "shop-1"]
+    assert run(ask) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("You were told 0 of ")
+    assert "its impact was major, and you asked for critical" in text
+    assert "STOP  min_impact " in text
+    assert "Update upd-1 (investigating): told by e-mail in message 1: the incident began." in text
+    assert run([*ask, "--json"]) == 0
+    (first, *_) = json.loads(capsys.readouterr().out)["notifications"]
+    assert {rule["rule"]: rule["verdict"] for rule in first["rules"]}["min_impact"] == "stop"
+    assert run(["explain", "--incident", "inc-9", "--subscriber", "shop-1"]) == 1
+    assert capsys.readouterr().err.startswith("notifier: ")
