@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from notifier.channels.base import MailReceipt, RateBudget
+from notifier.channels.base import MailReceipt, MailSender, RateBudget
 from notifier.domain.errors import DeliveryError
 from notifier.domain.house import Brand
 from notifier.domain.message import MailRequest
@@ -25,7 +25,7 @@ from notifier.services.route import MailRoute
 from notifier.services.tokens import Tokens
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
-from tests.spine import Nudges, Spine
+from tests.spine import START, Nudges, Spine
 
 BRAND = Brand(
     name={"en": "MyOnlineStore"},
@@ -88,6 +88,22 @@ class Provider:
         ]
 
 
+class Watch:
+    """One clock for workers and a sandbox: rate headers and deadlines agree. Waiting moves it on."""
+
+    def __init__(self) -> None:
+        self.instant = START
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+    def rest(self, seconds: float) -> None:
+        self.instant += timedelta(seconds=seconds)
+
+    def unix(self) -> float:
+        return self.instant.timestamp()
+
+
 @dataclass
 class House:
     """A spine with mail workers."""
@@ -113,12 +129,13 @@ class House:
 
 def a_house(
     database: Database,
-    *providers: Provider,
+    *providers: MailSender,
     batch_size: int = 1_000,
     evidence: timedelta = timedelta(0),
     translations: Mapping[Channel, TranslationRule] = NO_RULES,
     clock: Clock | None = None,
     nudges: Nudge | None = None,
+    rest: Callable[[float], None] = lambda _seconds: None,
 ) -> House:
     """Build a house; with a clock and nudges of their own, several may work on one database.
 
@@ -131,7 +148,7 @@ def a_house(
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
     links = Links("https://status.example", Tokens(["k" * 32], spine.clock))
     route = MailRoute(providers, spine.clock, LocalPacer(spine.clock))
-    mail = MailAttempt(database, spine.clock, renderer, links, route, record, LEASE, lambda _provider: evidence)
+    mail = MailAttempt(database, spine.clock, renderer, links, route, record, LEASE, lambda _provider: evidence, rest)
     channels = {Channel.EMAIL: mail}
     return House(spine, Attempt(database, spine.clock, spine.nudges, "worker", channels, translations=translations))
 

@@ -26,6 +26,7 @@ from notifier.storage.notifications import StoredNotification
 _DEADLINE = 2 / 3  # of the batch's lease
 # The smaller half of a refused request is tried whole again: 1,000 recipients take 10 halvings to find one fault.
 _PARTS = 2
+_MOMENT = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ class MailAttempt:
     lease: timedelta = LEASE
     # By provider: how long its events may take to say what became of a request without an answer; zero: none come.
     evidence_within: Callable[[str], timedelta] = lambda _provider: timedelta(0)
+    rest: Callable[[float], None] = time.sleep  # seconds
 
     def __call__(self, batch: Batch, stored: StoredNotification) -> None:
         """Render once, send once, record once; when no provider takes a request now, hand the batch back."""
-        sender = self.route.choose(tried=batch.attempts > 1)
+        sender = self._sender(tried=batch.attempts > 1)
         if isinstance(sender, Pause):
             self.record.paused(batch, sender.wait, sender.reason)
             return
@@ -77,6 +79,14 @@ class MailAttempt:
             repeated=len(receipt.accepted_ids) if batch.unknown else 0,
             in_doubt=len(receipt.unknown),
         )
+
+    def _sender(self, *, tried: bool) -> MailSender | Pause:
+        """Choose a provider. A turn that comes in a moment is waited for here: handing a batch back costs more."""
+        choice = self.route.choose(tried=tried)
+        if isinstance(choice, Pause) and choice.reason is Reason.RATE_LIMITED and choice.wait <= _MOMENT:
+            self.rest(choice.wait.total_seconds())
+            choice = self.route.choose(tried=tried)
+        return choice
 
     def _frozen_subject(self, batch: Batch, stored: StoredNotification) -> str:
         """The subject that every mail of the incident in this locale bears from now on, whatever its title becomes."""

@@ -1,0 +1,218 @@
+"""Every way a call to a mail provider can end, to the end: what becomes of the recipients, after how many requests and
+how long, and whether anybody is told twice. The strict sandbox over HTTP, SendGrid's own client, an SMTP peer.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from notifier.channels.email.sendgrid import SendGridSender
+from notifier.channels.email.smtp import SmtpSender
+from notifier.channels.email.smtp_session import SmtpServer
+from notifier.domain.values import Reason, Status
+from notifier.inbound.sendgrid import Kind, MailEvent, MailEvents
+from notifier.sandbox.config import SandboxConfig
+from notifier.sandbox.credentials import SENDGRID_API_KEY
+from notifier.services.addresses import AddressKeys
+from notifier.services.feedback import Feedback
+from notifier.storage import alarms
+from notifier.storage.engine import Database
+from tests.contract.channels.scripted_smtp import SmtpPeer, smtp_peer
+from tests.mail_house import House, Watch, a_house, states, subscribe
+from tests.sandbox_server import RunningSandbox, running_sandbox
+
+EVIDENCE = timedelta(seconds=180)
+PEOPLE = 4
+_FIRST, _LONG = 5, 60  # seconds
+
+
+@dataclass
+class Scene:
+    """A house whose mail goes to a sandbox, and to an SMTP peer where there is one."""
+
+    house: House
+    watch: Watch
+    sandbox: RunningSandbox
+    peer: SmtpPeer | None
+
+    def begin(self) -> None:
+        subscribe(self.house, PEOPLE)
+        self.tell(Status.INVESTIGATING)
+
+    def tell(self, status: Status) -> None:
+        self.house.spine.post(status)
+        self.house.work()
+
+    def run(self, seconds: float) -> None:
+        """Let time pass, in longer and longer steps, until everything is told or given up."""
+        begun, passed = self.watch.instant, 0.0
+        while passed < seconds and states(self.house) & {"queued", "sending"}:
+            self.watch.rest(min(1 if passed < _FIRST else 5 if passed < _LONG else 15, seconds - passed))
+            self.house.later(0)
+            passed = (self.watch.instant - begun).total_seconds()
+
+    def report(self) -> None:
+        """Hand in what the sandbox would report: `processed` for every mail it took."""
+        found = [mail for mail, _ in self.sandbox.state.ledger.deliveries["email"].items()]
+        events = tuple(
+            MailEvent(id=f"e-{name}", kind=Kind.PROCESSED, at=self.watch.instant, delivery_id=name) for name in found
+        )
+        database = self.house.spine.database
+        Feedback(database, self.house.spine.clock, AddressKeys(database))(MailEvents(events, 0))
+
+    @property
+    def requests(self) -> int:
+        with self.house.spine.database.read() as connection:
+            return int(connection.exec_driver_sql("SELECT count(*) FROM attempt").scalar_one())
+
+    @property
+    def told(self) -> int:
+        return len(self.sandbox.state.ledger.deliveries["email"])
+
+    @property
+    def twice(self) -> int:
+        return self.sandbox.state.ledger.duplicates("email")
+
+    def alarms(self) -> list[str]:
+        with self.house.spine.database.read() as connection:
+            return [row.key for row in alarms.current(connection)]
+
+
+@contextmanager
+def scene(
+    ledger: Database, *, smtp: bool = False, evidence: timedelta = EVIDENCE, timeout: float = 5.0
+) -> Iterator[Scene]:
+    watch = Watch()
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(running_sandbox(SandboxConfig(clock=watch.unix)))
+        sender = SendGridSender(api_key=SENDGRID_API_KEY, clock=watch, base_url=sandbox.sendgrid_url)
+        senders: list[SendGridSender | SmtpSender] = [stack.enter_context(closing(sender))]
+        peer = stack.enter_context(smtp_peer()) if smtp else None
+        if peer is not None:
+            server = SmtpServer(host="127.0.0.1", port=peer.port)
+            senders.append(stack.enter_context(closing(SmtpSender(server, clock=watch))))
+        house = a_house(ledger, *senders, evidence=EVIDENCE, clock=watch, rest=watch.rest)
+        yield Scene(house, watch, sandbox, peer)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault of the first request, and what it comes to. `within`: seconds; `told`: how many mails were accepted."""
+
+    name: str
+    fault: Mapping[str, Any]
+    requests: int
+    after: float  # at least so long
+    within: float
+    twice: int = 0  # where no event tells of it
+    reason: Reason | None = None
+
+
+STATUS = "status"
+ROWS = [
+    Row("429", {"kind": STATUS, "status": 429}, 2, 1, 4, reason=Reason.RATE_LIMITED),
+    Row("429 with Retry-After", {"kind": STATUS, "status": 429, "headers": {"Retry-After": "40"}}, 2, 40, 45),
+    Row("500", {"kind": STATUS, "status": 500}, 2, 2, 4, reason=Reason.SERVER_ERROR),
+    Row("503", {"kind": STATUS, "status": 503}, 2, 2, 4, reason=Reason.SERVER_ERROR),
+    Row("408", {"kind": STATUS, "status": 408}, 2, 2, 4, reason=Reason.SERVER_ERROR),
+    Row("302", {"kind": "redirect"}, 2, 2, 4, reason=Reason.REDIRECTED),
+    Row("413 is halved at once", {"kind": STATUS, "status": 413}, 3, 0, 1, reason=Reason.TOO_LARGE),
+    Row("400 of no recipient is halved", {"kind": STATUS, "status": 400}, 3, 0, 1, reason=Reason.REJECTED),
+    Row("502 before acceptance", {"kind": STATUS, "status": 502}, 2, 180, 190, reason=Reason.OUTCOME_UNKNOWN),
+    Row("502 after it", {"kind": STATUS, "status": 502, "after_accept": True}, 2, 180, 190, twice=PEOPLE),
+    Row("504 after it", {"kind": STATUS, "status": 504, "after_accept": True}, 2, 180, 190, twice=PEOPLE),
+    Row("hung up before", {"kind": "drop_before"}, 2, 180, 190, reason=Reason.OUTCOME_UNKNOWN),
+    Row("hung up after", {"kind": "drop_after_accept"}, 2, 180, 190, twice=PEOPLE, reason=Reason.OUTCOME_UNKNOWN),
+    Row("half an answer", {"kind": "truncate"}, 2, 180, 190, twice=PEOPLE, reason=Reason.OUTCOME_UNKNOWN),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_everybody_is_told_and_only_a_doubt_without_evidence_tells_twice(ledger: Database, row: Row) -> None:
+    with scene(ledger) as found:
+        found.sandbox.fault("sendgrid", count=1, **row.fault)
+        begun = found.watch.instant
+        found.begin()
+        found.run(300)
+        waited = (found.watch.instant - begun).total_seconds()
+        assert (found.told, found.twice) == (PEOPLE, row.twice)
+        assert states(found.house) == {"accepted"}
+        assert found.requests == row.requests
+        assert row.after <= waited <= row.within
+        with ledger.read() as connection:
+            reasons = set(connection.exec_driver_sql("SELECT reason FROM attempt").scalars())
+        assert row.reason is None or row.reason in reasons
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.twice], ids=lambda row: row.name)
+def test_with_events_a_doubt_tells_nobody_twice(ledger: Database, row: Row) -> None:
+    with scene(ledger) as found:
+        found.sandbox.fault("sendgrid", count=1, **row.fault)
+        found.begin()
+        found.run(1)
+        found.report()
+        found.run(300)
+        assert (found.told, found.twice) == (PEOPLE, 0)
+        assert states(found.house) == {"accepted"}
+        assert found.requests == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_what_only_a_person_can_mend_stops_the_lane_until_then(ledger: Database, status: int) -> None:
+    with scene(ledger) as found:
+        found.sandbox.fault("sendgrid", "status", status=status)
+        found.begin()
+        found.run(600)
+        assert states(found.house) == {"queued"}
+        assert found.alarms() == ["email:sendgrid"]
+        assert found.requests <= 13
+        found.sandbox.call("DELETE", "/sandbox/faults")
+        found.run(75)
+        assert (found.told, found.twice, states(found.house)) == (PEOPLE, 0, {"accepted"})
+        assert found.alarms() == []
+
+
+def test_one_malformed_address_costs_nobody_else_the_mail(ledger: Database) -> None:
+    with scene(ledger) as found:
+        found.house.spine.subscriber("odd", email="owner@shop.123")  # no top-level domain is a number
+        found.begin()
+        found.run(10)
+        (notice,) = found.house.spine.notices()
+        told = found.house.spine.told(notice.id)
+        assert told.pop("odd") == "failed"
+        assert set(told.values()) == {"accepted"}
+        assert (found.told, found.requests) == (PEOPLE, 2)
+
+
+def test_a_provider_down_for_good_is_replaced_within_its_breakers_time_and_used_again_afterwards(
+    ledger: Database,
+) -> None:
+    with scene(ledger, smtp=True) as found:
+        assert found.peer is not None
+        found.sandbox.fault("sendgrid", "status", status=503)
+        begun = found.watch.instant
+        found.begin()
+        found.run(60)
+        assert (found.watch.instant - begun).total_seconds() <= 15
+        assert (found.told, len(found.peer.notes.taken)) == (0, PEOPLE)
+        found.sandbox.call("DELETE", "/sandbox/faults")
+        found.watch.rest(300)
+        found.tell(Status.RESOLVED)
+        assert (found.told, len(found.peer.notes.taken)) == (PEOPLE, PEOPLE)
+        assert found.twice == 0
+
+
+def test_a_doubt_is_never_handed_to_the_second_provider_before_its_evidence_is_due(ledger: Database) -> None:
+    with scene(ledger, smtp=True) as found:
+        assert found.peer is not None
+        found.sandbox.fault("sendgrid", "drop_after_accept")
+        found.begin()
+        found.run(179)
+        assert (found.told, found.twice, found.peer.notes.taken) == (PEOPLE, 0, [])
+        found.report()
+        found.run(300)
+        assert (found.told, found.twice, found.peer.notes.taken) == (PEOPLE, 0, [])
