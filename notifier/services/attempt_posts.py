@@ -61,7 +61,7 @@ class PostAttempt:
         with self.turns.take(account.name) as ours:
             wait = self.pacer.take(account.name) if ours else _BUSY
             if wait:
-                self.record.paused(batch, wait, Reason.RATE_LIMITED)
+                self.record.paused(batch, wait, Reason.RATE_LIMITED if ours else Reason.WAITING_FOR_EARLIER)
             else:
                 self._attempt(_Speech(batch, stored, row.id, account, sender))
 

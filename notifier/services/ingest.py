@@ -93,7 +93,10 @@ class Ingest:
         self._store(connection, event, _Told(entries, digest, judgement), now)
         created = speak(connection, self.policies, event.incident.id, now)
         if judgement.edits:
-            created += take_translation(connection, event, self.translations, now)
+            followed = take_translation(connection, event, self.translations, now)
+            created += followed
+            if followed:
+                judgement = replace(judgement, reason=f"{judgement.reason}; those who lacked its language are told")
         return _receipt(event, judgement, tuple(created))
 
     @staticmethod
