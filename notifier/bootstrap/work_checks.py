@@ -11,7 +11,7 @@ from notifier.bootstrap.application import Application
 from notifier.bootstrap.finding import Finding
 from notifier.domain.values import Lane
 from notifier.services.vitals import MEMORY
-from notifier.storage import batches, channels, deliveries, metrics, notifications
+from notifier.storage import batches, channels, deliveries, letters, metrics, notifications
 
 _STUCK = timedelta(minutes=2)
 _CLOCKS_APART = timedelta(seconds=5)
@@ -72,6 +72,10 @@ def _stuck(connection: Connection, now: datetime) -> Iterator[Finding]:
     if notifications.unplanned(connection, late, 1):
         says = "a notification has waited over two minutes for its audience to be planned"
         mend = "is a worker of the lane control running? `notifier worker --queues control`"
+        yield Finding(name="stuck", state="bad", says=says, mend=mend)
+    if letters.count_due(connection, late, 1):
+        says = "a letter that confirms a subscription has waited over two minutes to leave"
+        mend = "is a worker of the lane retry running? `notifier worker --queues retry`"
         yield Finding(name="stuck", state="bad", says=says, mend=mend)
     yield Finding(name="work", state="ok", says=f"{number} batches in hand" if number else "nothing waits")
 

@@ -31,7 +31,7 @@ class StatusPages:
         router.add_api_route("/", self.front, methods=methods)
         for locale in sorted(self._application.locales):
             status = partial(self.status, locale)
-            for path in ("", "/", "/incidents"):
+            for path in ("", "/", "/incidents", "/incidents/"):
                 router.add_api_route(f"/{locale}{path}", status, methods=methods)
             router.add_api_route(f"/{locale}/feed.atom", _FeedOf(self, locale).show, methods=methods)
             show = partial(self.incident, locale)

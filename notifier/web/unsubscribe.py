@@ -46,9 +46,11 @@ class UnsubscribePages:
         try:
             claim = self._claim(token)
             person = self._unsubscribe.person(claim.subject)
-            incident = self._unsubscribe.incident_title(claim.detail, person.locale)
-        except (TokenError, NotFoundError):
+        except TokenError:
             return self._answers.missing()
+        except NotFoundError:
+            return self._gone()
+        incident = self._unsubscribe.incident_title(claim.detail, person.locale)
         context = {
             "action": request.url.path,
             "form": self._forms.issue(_FORM, claim.subject),
@@ -66,8 +68,10 @@ class UnsubscribePages:
             subject = self._claim(token).subject
             locale = self._unsubscribe.person(subject).locale
             self._unsubscribe(subject, actor)
-        except (TokenError, NotFoundError):
+        except TokenError:
             return self._answers.missing()
+        except NotFoundError:
+            return self._gone()
         back = self._application.tokens.expiring(Purpose.RESUBSCRIBE, subject, lifetime=_WAY_BACK)
         return self._answers.page("unsubscribed", locale, {"incident": None, "back": f"/resubscribe/{back}"})
 
@@ -104,6 +108,10 @@ class UnsubscribePages:
         except (TokenError, NotFoundError):
             return self._answers.missing()
         return self._answers.page("resubscribed", locale)
+
+    def _gone(self) -> Response:
+        """Answer the link of somebody who was erased: nothing is sent to them, which is all they asked for."""
+        return self._answers.page("unsubscribed", self._answers.default_locale, {"incident": None, "back": None})
 
     def _claim(self, token: str) -> Claim:
         return self._application.tokens.read(Purpose.UNSUBSCRIBE, token, self._application.clock())

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -236,6 +237,9 @@ def test_everything_works_without_script(system: Installation, visitors: Any) ->
     visitor.go(link_in(mail_to(system, address, EN.subject)["text"], "confirm"))
     visitor.press(EN.confirm_button)
     chooses(visitor, EN)
+    with visitor.page.expect_download() as download:
+        visitor.page.get_by_role("link", name="Download my data").click()
+    assert address in Path(download.value.path()).read_text(encoding="utf-8")
     visitor.press("Erase my data")
     visitor.sees("Erase my data")
     visitor.press("Yes, erase everything")

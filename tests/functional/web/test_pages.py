@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.demo import story
+from notifier.services.audit import Actor
 from notifier.web.pages import page_routes
 from tests.functional.api.house import application_on, plan_all
 from tests.functional.web.house import Forms, add_subscriber, send, state
@@ -45,6 +46,15 @@ def test_one_post_unsubscribes_at_once_without_cookie_or_redirect(
     assert "set-cookie" not in answer.headers
     assert state(application, "shop-1") == "unsubscribed"
     assert reader.post(path, data=ONE_CLICK).status_code == 200
+
+
+def test_the_link_of_somebody_who_was_erased_still_says_that_nothing_comes(
+    application: Application, reader: TestClient
+) -> None:
+    path = f"/unsubscribe/{a_subscriber(application, 'shop-1')}"
+    application.subscribers.remove("shop-1", Actor("tests", "here"))
+    for answer in (reader.get(path), reader.post(path, data=ONE_CLICK)):
+        assert (answer.status_code, "You are unsubscribed" in answer.text) == (200, True)
 
 
 def test_head_and_options_are_answered_and_change_nothing(application: Application, reader: TestClient) -> None:

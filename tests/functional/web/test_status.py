@@ -37,7 +37,7 @@ def feed_of(answer: Response) -> ET.Element:
 def test_the_status_follows_the_incidents(
     application: Application, reader: TestClient, locale: str, works: str, wrong: str
 ) -> None:
-    for path in (f"/{locale}", f"/{locale}/", f"/{locale}/incidents"):
+    for path in (f"/{locale}", f"/{locale}/", f"/{locale}/incidents", f"/{locale}/incidents/"):
         assert works in reader.get(path).text
     events = story.events()
     publish(application, events[0])

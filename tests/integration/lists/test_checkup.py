@@ -1,0 +1,26 @@
+"""`notifier doctor` on letters: those that nobody sends are noticed."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from notifier.bootstrap.checkup import check_up
+from notifier.domain.letter import LetterKind, NewLetter
+from notifier.storage import letters
+from notifier.storage.engine import Database
+from tests.functional.api.house import application_on
+
+
+def test_letters_that_nobody_sends_are_noticed(sqlite_database: Database, tmp_path: Path) -> None:
+    application = application_on(sqlite_database, tmp_path)
+    now = application.clock()
+    letter = NewLetter(
+        kind=LetterKind.SUBSCRIPTION_CONFIRM, subject_id=1, address_key=1, expires_at=now + timedelta(hours=48)
+    )
+    with sqlite_database.write() as connection:
+        number = letters.add(connection, letter, now - timedelta(minutes=3))
+    (stuck,) = [found for found in check_up(application) if found.name == "stuck"]
+    assert (stuck.state, "letter" in stuck.says) == ("bad", True)
+    with sqlite_database.write() as connection:
+        letters.finish(connection, number)
+    assert [found for found in check_up(application) if found.name == "stuck"] == []
+    application.close()
