@@ -30,7 +30,8 @@ from notifier.storage import tables as t
 from notifier.supervise.installation import SystemFailedError
 
 _EVENTS_PER_INCIDENT = 6
-_PAUSE_SECONDS = 0.25
+# Steady load is below what the slowest part takes: here a partner that needs 0.4 s a message, one after the other.
+_PAUSE_SECONDS, _SLOW_SECONDS = 1.0, 0.4
 _SAMPLES = 30
 _CHURN_EVERY, _FAULT_EVERY = 20, 15  # events
 # Growth beyond which a process is said to grow: a share, and at least so much.
@@ -179,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         postgresql = options.database == "postgresql"
         with world(folder, size, postgresql=postgresql, broker=None, other_python=None) as installed:
-            installed.ask("PUT", "/hooks/partner-0", {"behaviour": {"kind": "slow", "seconds": 1.5}})
+            installed.ask("PUT", "/hooks/partner-0", {"behaviour": {"kind": "slow", "seconds": _SLOW_SECONDS}})
             for sample in soak(installed, options.minutes * 60):
                 samples.append(sample)
                 console.print(
