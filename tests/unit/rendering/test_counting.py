@@ -40,6 +40,9 @@ WEIGH_ONE = "\u2013\u2014\u2018\u2019\u201c\u201d\u2011\u200d\u00a9\u0451"
 
 # What X takes for a link in a text (twitter-text conformance, extract.yml; retold): each costs 23.
 LINKS_AND_THE_REST = {
+    "http://t.co/pbY2NfTZ's website": 23 + 10,
+    "http://t.co/FNkPfmii- it's": 23 + 6,
+    f"http://t.co/{'a' * 41}": 12 + 41,
     "status.example.com/x": 23,
     "example.com": 23,
     "Foo.com, bar.": 23 + 6,
