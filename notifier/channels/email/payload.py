@@ -64,15 +64,15 @@ def common_args(request: MailRequest) -> dict[str, str]:
 
 def personalization(recipient: MailRecipient, address: str, notification_id: str) -> dict[str, Any]:
     """One envelope. Both unsubscribe headers stand here: SendGrid does not say how it merges headers of two levels."""
+    delivery_id, _, shown, substitutions, headers = recipient
     to = {"email": address}
-    if name := display_name(recipient.name):
+    if name := display_name(shown):
         to["name"] = name
-    substitutions = recipient.substitutions
     return {
         "to": [to],
         "substitutions": substitutions if isinstance(substitutions, dict) else dict(substitutions),
-        "custom_args": {"delivery_id": recipient.delivery_id, "notification_id": notification_id},
-        "headers": custom_headers(recipient.headers),
+        "custom_args": {"delivery_id": delivery_id, "notification_id": notification_id},
+        "headers": custom_headers(headers),
     }
 
 

@@ -1,0 +1,72 @@
+"""An audience nobody waits for is planned in the lane where it delays nothing."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from notifier.bench.events import an_event
+from notifier.bench.load import add_subscribers
+from notifier.bootstrap.application import Application
+from notifier.bootstrap.worker import WorkerRuntime
+from notifier.domain.values import Channel, Lane
+from notifier.settings import load_settings
+from notifier.storage import tables as t
+
+
+class Nudges:
+    """Stands where the broker would be."""
+
+    def __init__(self) -> None:
+        self.unhurried: list[int] = []
+        self.lanes: set[Lane] = set()
+
+    def plan(self, notification_id: int) -> None:
+        """Leave it to the test."""
+
+    def plan_unhurried(self, notification_id: int) -> None:
+        self.unhurried.append(notification_id)
+
+    def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+        if batch_ids:
+            self.lanes.add(lane)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Iterator[Application]:
+    found = Application(load_settings({"NOTIFIER_DATA_DIR": str(tmp_path / "data")}, cwd=tmp_path))
+    found.__dict__["producer"] = Nudges()
+    found.migrate()
+    add_subscribers(found, 30)
+    yield found
+    found.close()
+
+
+def mail_of(application: Application, incident: str, **changes: str) -> int:
+    application.publish(json.dumps(an_event(incident, "storefront", **changes)))
+    n = t.notification.c
+    with application.database.read() as connection:
+        wanted = select(n.id).where(n.incident_id == incident, n.channel == Channel.EMAIL.value)
+        return int(connection.execute(wanted).scalar_one())
+
+
+def test_a_scheduled_maintenance_is_passed_on_and_planned_there(application: Application) -> None:
+    nudges = application.__dict__["producer"]
+    number = mail_of(application, "maintenance", impact="maintenance", status="scheduled")
+    runtime = WorkerRuntime(application, [Lane.CONTROL])
+    runtime.plan(number)
+    assert (nudges.unhurried, nudges.lanes) == ([number], set())
+    assert WorkerRuntime(application, [Lane.RETRY, Lane.BULK]).plan_unhurried(number) == 30
+    assert nudges.lanes == {Lane.BULK}
+
+
+def test_news_is_planned_at_once(application: Application) -> None:
+    nudges = application.__dict__["producer"]
+    number = mail_of(application, "outage")
+    assert WorkerRuntime(application, [Lane.CONTROL]).plan(number) == 30
+    assert (nudges.unhurried, nudges.lanes) == ([], {Lane.EMAIL})
