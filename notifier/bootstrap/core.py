@@ -107,7 +107,9 @@ class Core:
     def plan(self) -> Plan:
         """Plan audiences."""
         sizes = {**BATCH_SIZES, Channel.EMAIL: self.settings.limits.batch_size}
-        return Plan(self.database, self.clock, self.nudge, batch_sizes=sizes)
+        plan = Plan(self.database, self.clock, self.nudge, batch_sizes=sizes)
+        # One writer: a range must not keep the claims of the batches before it waiting.
+        return replace(plan, range_size=10_000, widest=2) if self.database.is_sqlite else plan
 
     @once
     def stand_back(self) -> StandBack:

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,7 +27,7 @@ _log = logging.getLogger(__name__)
 _LEASE = timedelta(seconds=120)
 # Each end of quiet hours makes batches of its own; who is left over is held when their batch is about to leave.
 _MOST_SPANS = 300
-_WIDEST = 5
+_LONGEST_BREATH = 0.05  # seconds
 BATCH_SIZES: Mapping[Channel, int] = {Channel.EMAIL: 1000, Channel.WEBHOOK: 500, Channel.SOCIAL: 1}
 
 
@@ -35,7 +36,7 @@ def first_keys(people: int, first: int) -> tuple[int, int]:
     return (0, MAX_KEY if people <= 2 * first else (MAX_KEY + 1) // people * first - 1)
 
 
-def further_keys(after: int, people: int, told: int, size: int) -> list[tuple[int, int]]:
+def further_keys(after: int, people: int, told: int, size: int, widest: int) -> list[tuple[int, int]]:
     """Cut the keys beyond `after` into intervals of about `size` recipients.
 
     Args:
@@ -43,9 +44,10 @@ def further_keys(after: int, people: int, told: int, size: int) -> list[tuple[in
         people: How many people all keys hold: they are spread evenly.
         told: How many of the first interval's people are recipients; the others are taken to be like them. With few of
             them, short intervals would be made into many small batches.
-        size: Recipients wanted in one interval. None holds more than `_WIDEST` times as many people.
+        size: Recipients wanted in one interval.
+        widest: How many times as many people one interval may hold at most.
     """
-    density = max(told / (people * ((after + 1) / (MAX_KEY + 1))), 1 / _WIDEST)
+    density = max(told / (people * ((after + 1) / (MAX_KEY + 1))), 1 / widest)
     left = people * (1 - (after + 1) / (MAX_KEY + 1))
     pieces = max(1, math.ceil(left * min(density, 1.0) / size))
     width = -(-(MAX_KEY - after) // pieces)
@@ -63,7 +65,9 @@ class Plan:
     first_range: int = 1_000
     range_size: int = 20_000
     batch_sizes: Mapping[Channel, int] = field(default_factory=lambda: BATCH_SIZES)
+    widest: int = 5
     stand_back: Callable[[], object] = lambda: None
+    breathe: Callable[[float], object] = time.sleep
 
     def is_unhurried(self, notification_id: int) -> bool:
         """Whether a notification belongs to the lane that lets fresh news pass."""
@@ -93,6 +97,7 @@ class Plan:
         planned = 0
         while True:
             self.stand_back()
+            began = time.perf_counter()
             batches = self._plan_one(stored)
             if batches is None:
                 break
@@ -100,6 +105,10 @@ class Plan:
             queued = [batch.id for batch in batches if batch.queued]
             if queued:
                 self.nudge.attempt(batches[0].lane, queued)
+            if self.database.is_sqlite:
+                # Whoever waits for SQLite's one writer asks again now and then: without a gap they would find it taken
+                # each time, and the first mail would leave when the last is planned.
+                self.breathe(min(time.perf_counter() - began, _LONGEST_BREATH))
         if planned:
             _log.info("planned", extra={"deliveries": planned})
         return self._finish(stored), planned
@@ -185,7 +194,7 @@ class Plan:
         if stored.channel is not Channel.EMAIL:
             return
         people, told = planning.highest_subscriber_id(connection), sum(batch.size for batch in batches)
-        keys = further_keys(first.key_to, people, told, self.range_size)
+        keys = further_keys(first.key_to, people, told, self.range_size, self.widest)
         _add_ranges(connection, stored, keys, start=1)
 
     def _finish(self, stored: StoredNotification) -> bool:
