@@ -19,6 +19,7 @@ from notifier.services.explain_rules import (
     person_rules,
     preference_rules,
     quiet_rules,
+    translation_rule,
 )
 from notifier.services.explain_words import became, told_together
 from notifier.services.occasion import occasion_of
@@ -94,21 +95,25 @@ def explain_recipient(asked: Asked, recipient: Recipient, rows: Sequence[AnyRow]
         if row.id in forgotten:
             explained.append(_forgotten(recipient, stored))
             continue
-        explained.append(_explained(asked, recipient, stored, found, row.planned_at or asked.now))
+        explained.append(_explained(asked, recipient, stored, found, row.planned_at))
     return explained
 
 
 def _explained(
-    asked: Asked, recipient: Recipient, stored: StoredNotification, found: Mapping[int, AnyRow], planned_at: datetime
+    asked: Asked,
+    recipient: Recipient,
+    stored: StoredNotification,
+    found: Mapping[int, AnyRow],
+    planned_at: datetime | None,
 ) -> Json:
     notice, row = stored.notice, found.get(stored.id)
     later = [each.sequence for each in found.values() if each.sequence > notice.sequence]
     replaced = row is not None and row.state == DeliveryState.SUPERSEDED
     replaced_by = min(later, default=None) if replaced else None
-    rules = _rules(asked, recipient, stored, found, planned_at)
+    rules = _rules(asked, recipient, stored, found, planned_at or asked.now)
     delivery = None
     if row is None:
-        words = _untold(rules)
+        words = _untold(rules, is_planned=planned_at is not None)
     else:
         delivery = _delivery(asked.connection, row)
         words = _told(asked, row, delivery["evidence"], rules, replaced_by) + told_together(_update_ids(stored))
@@ -155,7 +160,13 @@ def _rules(
     connection, notice = asked.connection, stored.notice
     occasion = occasion_of(stored, notifications.scopes_of_round(connection, stored))
     standing = _standing(connection, stored, found)
-    preferred = preference_rules(recipient.preferences, standing, occasion)
+    if stored.follows is None:
+        preferred = preference_rules(recipient.preferences, standing, occasion)
+    else:
+        first = found.get(stored.follows.id)
+        told_first = first is not None and DeliveryState(first.state) in _REACHED
+        locale = asked.who.subscriber.locale
+        preferred = [translation_rule(stored.follows.locales, locale, told_first=told_first)]
     if recipient.endpoint is not None:
         return [*endpoint_rules(recipient.endpoint, notice, planned_at, asked.zone), *preferred]
     key = recipient.key
@@ -227,11 +238,13 @@ def _told(asked: Asked, row: AnyRow, reports: Sequence[Json], rules: Sequence[Ru
     return text
 
 
-def _untold(rules: Sequence[Rule]) -> str:
+def _untold(rules: Sequence[Rule], *, is_planned: bool) -> str:
     """Say why a message was not meant for the recipient."""
     refused = [rule.words for rule in rules if rule.verdict is Verdict.STOP]
     if refused:
         return f"was not sent to you: {'; '.join(refused)}."
+    if not is_planned:
+        return "is being prepared: it is meant for you and has no place in the queue yet."
     return (
         "was not meant for you when it was planned. By today's settings it would be: your subscription or your"
         " preferences have changed since."

@@ -133,6 +133,17 @@ def endpoint_rules(endpoint: StoredEndpoint, notice: Notice, planned_at: datetim
     ]
 
 
+def translation_rule(locales: Sequence[str], locale: str, *, told_first: bool) -> Rule:
+    """Apply the one rule of a message that says again in some languages what another said before."""
+    wanted = ", ".join(sorted(locales))
+    if locale not in locales:
+        words = f"it says again in {wanted} what you had been told in {locale}"
+    else:
+        words = "it says again, in your language, what you had not been told before"
+    seen = f"locale={locale} translated={wanted} told_before={told_first}"
+    return _rule("translation", seen, words, passed=told_first and locale in locales)
+
+
 def preference_rules(preferences: Preferences, standing: Standing, occasion: Occasion) -> list[Rule]:
     """Apply the preferences; the same function that planning asked."""
     return [

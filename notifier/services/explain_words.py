@@ -29,6 +29,8 @@ _REASONS: Mapping[Reason, str] = {
     Reason.NOT_STARTED: "its turn did not come in time",
     Reason.ENDPOINT_DISABLED: "the endpoint is disabled",
     Reason.WAITING_FOR_EARLIER: "it waits for an earlier one",
+    Reason.TRANSLATION: "it waits for a translation into your language",
+    Reason.NOT_WANTED: "the endpoint does not take such messages",
     Reason.UNSUBSCRIBED: "you had unsubscribed by then",
     Reason.GAVE_UP: "every attempt failed",
 }

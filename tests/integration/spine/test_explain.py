@@ -278,6 +278,15 @@ def test_a_mail_in_the_name_of_another_subscription_says_so(spine: Spine) -> Non
     assert "in the name of another subscription with the same address" in item["words"]
 
 
+def test_what_is_not_planned_yet_says_so(spine: Spine) -> None:
+    spine.subscriber("shop")
+    spine.post(Status.INVESTIGATING)
+    (item,) = why(spine)
+    assert item["words"] == (
+        "Message 1 (investigating) is being prepared: it is meant for you and has no place in the queue yet."
+    )
+
+
 def test_coalescing_is_told_update_by_update(spine: Spine) -> None:
     spine.subscriber("shop")
     tell(spine)

@@ -9,6 +9,7 @@ import pytest
 from notifier.domain.house import Account
 from notifier.domain.translation import TranslationPolicy, TranslationRule
 from notifier.domain.values import Channel, Platform, Status
+from notifier.services.explain import Explain
 from notifier.storage import notifications
 from notifier.storage.engine import Database
 from tests.integration.spine.posting import PostingHouse, posting_house
@@ -220,3 +221,17 @@ def test_what_may_be_public_is_repeated_in_the_words_it_had(sqlite_database: Dat
         house.work()
         house.until_settled()
         assert ["Payments are slow." in text for text in texts(house)] == [True]
+
+
+def test_explain_tells_who_is_told_again_and_who_had_read_it_in_their_language(database: Database) -> None:
+    house, _ = a_mail_house(database, FOLLOW)
+    house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+    house.work()
+    house.later(300)
+    house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+    house.work()
+    explain = Explain(house.spine.database, house.spine.clock)
+    again = {who: explain("inc-1", who)["notifications"][-1] for who in ("jansen", "smith")}
+    assert {who: item["told"] for who, item in again.items()} == {"jansen": True, "smith": False}
+    assert "it says again in nl what you had been told in en" in again["smith"]["words"]
+    assert all(rule["passed"] for rule in again["jansen"]["rules"])
