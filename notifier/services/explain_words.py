@@ -28,6 +28,7 @@ _REASONS: Mapping[Reason, str] = {
     Reason.BREAKER_OPEN: "the endpoint had failed too often just before",
     Reason.NOT_STARTED: "its turn did not come in time",
     Reason.ENDPOINT_DISABLED: "the endpoint is disabled",
+    Reason.NOT_WANTED: "the endpoint chose other types of messages",
     Reason.WAITING_FOR_EARLIER: "it waits for an earlier one",
     Reason.TRANSLATION: "it waits for a translation into your language",
     Reason.NOT_WANTED: "the endpoint does not take such messages",

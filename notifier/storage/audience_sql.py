@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from notifier.domain.values import Channel, DeliveryState, Reason
+from notifier.domain.values import Channel, DeliveryState
+from notifier.storage.deliveries import STILL_MEANT
 from notifier.storage.holding import Held
 from notifier.storage.notifications import Earlier
 from notifier.storage.translations import Followers
@@ -11,8 +12,6 @@ from notifier.storage.translations import Followers
 # gets its earlier messages first, so what is queued for it will have reached it.
 _REACHED = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.SENDING)
 _MEANT = (*_REACHED, DeliveryState.QUEUED, DeliveryState.SUPERSEDED, DeliveryState.BOUNCED)
-# An endpoint that did not take it may yet catch up; one that chose other types of messages waits for those.
-_STILL_MEANT = (Reason.ENDPOINT_DISABLED, Reason.GAVE_UP, Reason.NOT_WANTED)
 _SURE = {Channel.WEBHOOK: (*_REACHED, DeliveryState.QUEUED)}
 
 
@@ -31,7 +30,7 @@ def _told_sql(channel: Channel, prior: Sequence[Earlier]) -> str:
     sequence = f"CASE d.notification_id {' '.join(f'WHEN {each.id} THEN {each.sequence}' for each in prior)} END"
     start = f"CASE d.notification_id {' '.join(f'WHEN {each.id} THEN {each.round_start}' for each in prior)} END"
     reached = f"COALESCE(d.state, b.state) IN ({_sql_list(_SURE.get(channel, _REACHED))})"
-    meant = f"(COALESCE(d.state, b.state) IN ({_sql_list(_MEANT)}) OR d.reason IN ({_sql_list(_STILL_MEANT)}))"
+    meant = f"(COALESCE(d.state, b.state) IN ({_sql_list(_MEANT)}) OR d.reason IN ({_sql_list(STILL_MEANT)}))"
     ends = _sql_list(each.id for each in prior if each.ends)
     told_end = f"CASE WHEN {reached} AND d.notification_id IN ({ends}) THEN {sequence} ELSE 0 END"
     ended = f"MAX({told_end}) OVER (PARTITION BY d.recipient_key)"

@@ -176,9 +176,13 @@ _REACHED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryS
 _MEANT = _REACHED | {DeliveryState.QUEUED, DeliveryState.SUPERSEDED, DeliveryState.BOUNCED}
 
 
-def heard_of(earlier: Earlier, state: DeliveryState) -> Heard | None:
+# An endpoint that did not take it may yet catch up; one that chose other types of messages waits for those.
+STILL_MEANT = (Reason.ENDPOINT_DISABLED, Reason.GAVE_UP, Reason.NOT_WANTED)
+
+
+def heard_of(earlier: Earlier, state: DeliveryState, reason: str | None = None) -> Heard | None:
     """Return what an earlier notification means to a recipient whose delivery is in `state`; None: nothing."""
-    if state not in _MEANT:
+    if state not in _MEANT and reason not in STILL_MEANT:
         return None
     return Heard(
         sequence=earlier.sequence, round_start=earlier.round_start, ends=earlier.ends, reached=state in _REACHED
@@ -192,15 +196,15 @@ def heard_before(
     d, b = t.delivery.c, t.batch.c
     known = {each.id: each for each in prior}
     statement = (
-        select(d.notification_id, d.recipient_key, func.coalesce(d.state, b.state).label("state"))
+        select(d.notification_id, d.recipient_key, func.coalesce(d.state, b.state).label("state"), d.reason)
         .join(t.batch, b.id == d.batch_id)
         .where(d.notification_id.in_(list(known)), d.recipient_key.in_(keys))
     )
     found: dict[int, list[Heard]] = {key: [] for key in keys}
     flying = False
-    for number, key, state in connection.execute(statement):
+    for number, key, state, reason in connection.execute(statement):
         flying = flying or state == DeliveryState.SENDING
-        heard = heard_of(known[number], DeliveryState(state))
+        heard = heard_of(known[number], DeliveryState(state), reason)
         if heard is not None:
             found[key].append(heard)
     return found, flying
