@@ -27,6 +27,9 @@ class ConnectionLostError(OutcomeUnknownError):
 class HttpConnection(asyncio.Protocol):
     """A connection to one address. At most one exchange at a time; `reusable` says whether another may follow."""
 
+    # The parser asks for these too; finding nothing would raise and catch an error for each, on every connection.
+    on_url = on_status = on_chunk_header = on_chunk_complete = None
+
     def __init__(self, limits: AnswerLimits, on_lost: "Callable[[HttpConnection], None]") -> None:
         self.address = ""
         self._limits, self._on_lost = limits, on_lost
