@@ -37,12 +37,13 @@ class Around:
 def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
     """Return what posting to the batch's endpoints needs, with the delivery's `attempts_made` and `is_replay`.
 
-    `types`, `headers` and `secrets` come as JSON texts: most of them are empty or known by their text.
+    `types`, `headers` and `secrets` come as JSON texts: most of them are empty or known by their text. Of an endpoint
+    that was removed meanwhile everything is None.
     """
     d, e = t.delivery.c, t.endpoint.c
     statement = (
         select(
-            e.id,
+            d.recipient_key.label("id"),
             e.url,
             cast(e.types, Text).label("types"),
             e.format,
@@ -54,9 +55,10 @@ def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
             func.coalesce(d.attempts, 0).label("attempts_made"),
             (func.coalesce(d.replays, 0) > 0).label("is_replay"),
         )
-        .join(t.delivery, e.id == d.recipient_id)
+        .select_from(t.delivery)
+        .outerjoin(t.endpoint, e.id == d.recipient_id)
         .where(d.batch_id == batch_id, d.state.is_(None))
-        .order_by(e.id)
+        .order_by(d.recipient_key)
     )
     return connection.execute(statement).all()
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from notifier.domain.errors import PermanentDeliveryError, TransientDeliveryError
-from notifier.domain.values import Reason, Status
+from notifier.domain.values import Channel, Reason, Status
+from notifier.storage import deliveries, endpoints
 from notifier.storage.engine import Database
 from tests.partners import WorkerVanished, down, partners, url_of
 
@@ -186,3 +187,18 @@ def test_a_disabled_endpoint_gets_nothing_that_was_planned_before(database: Data
     house.work()
     assert house.states("off") == [("canceled", "endpoint_disabled", 0)]
     assert house.posted("off") == []
+
+
+def test_an_endpoint_that_was_removed_meanwhile_counts_as_canceled_not_as_told(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("here")
+    number = house.endpoint("gone")
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    with database.write() as connection:
+        endpoints.remove(connection, number)
+    house.work()
+    (notice,) = house.spine.notices(Channel.WEBHOOK)
+    with database.read() as connection:
+        rows = deliveries.list_of(connection, notice.id, states=(), after_key=None, limit=10)
+    assert [(row.state, row.reason) for row in rows] == [("accepted", None), ("canceled", "endpoint_disabled")]
