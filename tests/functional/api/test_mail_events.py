@@ -110,6 +110,24 @@ def test_an_unknown_outcome_is_settled_by_the_events(api_anywhere: Api, notifica
     assert [state for state, _ in states(api_anywhere, notification)] == ["accepted", "queued", "queued"]
 
 
+def test_one_event_of_a_request_without_an_answer_settles_all_of_it_and_is_counted(
+    api_anywhere: Api, notification: str, ids: list[str]
+) -> None:
+    with api_anywhere.application.database.write() as connection:
+        connection.execute(
+            update(t.batch).values(state=DeliveryState.QUEUED.value, reason="outcome_unknown", attempts=2)
+        )
+        (batch,) = connection.execute(select(t.batch.c.id).where(t.batch.c.channel == "email")).scalars()
+    later = {"batch": str(batch), "batch_attempt": "3"}  # no such attempt was made
+    hand_in(api_anywhere, a_mail_event(1, "deferred", ids[0], **later))
+    assert {state for state, _ in states(api_anywhere, notification)} == {"queued"}
+    known = {"batch": str(batch), "batch_attempt": "2", "sg_event_id": "another"}
+    hand_in(api_anywhere, a_mail_event(1, "deferred", ids[0], **known))
+    assert {state for state, _ in states(api_anywhere, notification)} == {"accepted"}
+    text = api_anywhere.get("/metrics").text
+    assert 'notifier_mail_confirmed_recipients_total{provider="sendgrid"} 3.0' in text
+
+
 def test_processed_takes_nothing_back(api: Api) -> None:
     notification = announced(api, people=3)
     delivery = deliveries_of(api, notification)["shop-1"]["id"]
