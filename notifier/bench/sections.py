@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from notifier.bench import fanout, hooks, intake, lanes, latency, lists
+from notifier.bench import fanout, hooks, intake, lanes, latency, lists, repeats
 from notifier.bench.section import Section
 
 SECTIONS: Sequence[Section] = (
@@ -12,4 +12,5 @@ SECTIONS: Sequence[Section] = (
     latency.SECTION,
     lanes.SECTION,
     lists.SECTION,
+    repeats.SECTION,
 )
