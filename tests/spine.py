@@ -121,6 +121,7 @@ class Spine:
             ),
             notify=changes.get("notify", True),
             automatic=changes.get("automatic", False),
+            guarded=changes.get("guarded", False),
         )
         return self.ingest(event)
 

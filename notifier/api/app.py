@@ -12,6 +12,7 @@ from notifier.api import (
     endpoints,
     events,
     health,
+    held,
     history,
     inbound,
     openapi,
@@ -87,6 +88,7 @@ def _routers() -> tuple[APIRouter, ...]:
     """In the order they are tried: paths that end in `{...:path}` come after those that go on."""
     return (
         events.router,
+        held.router,
         history.router,
         history.changes,
         history.incident,
@@ -106,7 +108,7 @@ def _runtime(application: Application) -> ApiRuntime:
     intake = Intake(application)
     meters = Meters(ReadMetrics(application.database, application.clock, application.producer.depths))
     publishing = Publishing(
-        application.publish,
+        lambda body, guarded: application.publish(body, guarded=guarded),
         intake.repeats,
         lambda: intake.seen,
         count=lambda outcome: meters.event("api", outcome),

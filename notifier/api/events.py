@@ -22,9 +22,11 @@ async def publish(request: Request) -> Response:
 
     It is stored before it is answered: an acknowledged event is never lost, also when Redis is down. Repeats are
     welcome: the same id, or the same content as the latest update, is answered `duplicate` and changes nothing. Any
-    `Content-Type` will do. Answers of 503 ask for a repeat after `Retry-After` seconds.
+    `Content-Type` will do. `recipients` says how many the announcement concerns, `held` that a person must release it.
+    Answers of 503 ask for a repeat after `Retry-After` seconds.
     """
     caller = await admit(request, Scope.PUBLISH)
     body = await request.body()
-    answer = await runtime_of(request).publishing(body.removeprefix(codecs.BOM_UTF8), who=caller.name)
+    event, guarded = body.removeprefix(codecs.BOM_UTF8), Scope.ANNOUNCE not in caller.scopes
+    answer = await runtime_of(request).publishing(event, who=caller.name, guarded=guarded)
     return Response(answer, status_code=202, media_type="application/json")

@@ -60,10 +60,17 @@ class NotificationShape(Shape):
     channel: Channel
     update_ids: list[str]
     urgency: str
-    state: str
+    state: str = Field(description="`planning`, `planned`; `held` until a person decides, `canceled`, `superseded`.")
     created_at: AwareDatetime
     planned_at: AwareDatetime | None
     counts: dict[DeliveryState, int] = Field(examples=[{"accepted": 998, "bounced": 2}])
+
+
+class DecidedShape(Shape):
+    """What became of a held notification."""
+
+    id: str = Field(examples=["ntf_01g63e5n1c8r3w2k5v7x9z0abc"])
+    state: str = Field(examples=["planning", "canceled"])
 
 
 class DeliveryShape(Shape):

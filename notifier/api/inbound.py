@@ -16,7 +16,7 @@ from notifier.inbound.alertmanager import parse_alerts
 from notifier.inbound.foreign import check_source
 from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse_mail_events
 from notifier.inbound.statuspage import Page, parse_statuspage
-from notifier.services.api_keys import Caller
+from notifier.services.api_keys import Caller, Scope
 from notifier.services.feedback import FeedbackSummary
 from notifier.services.foreign import ForeignReceipt
 
@@ -28,16 +28,23 @@ def _json(schema: dict[str, Any], example: object) -> dict[str, Any]:
     return raw_body({"application/json": {"schema": schema, "example": example}})
 
 
+Producer = Annotated[Caller, Depends(may_hand_in)]
+
+
+def _is_guarded(caller: Caller) -> bool:
+    return Scope.ANNOUNCE not in caller.scopes
+
+
 @router.post(
     "/statuspage/{source}",
     status_code=202,
     responses=returns(202, ForeignReceiptShape),
     openapi_extra=_json(_OBJECT, STATUSPAGE),
-    dependencies=[Depends(may_hand_in)],
 )
 async def take_statuspage(
     request: Request,
     runtime: Runtime,
+    caller: Producer,
     source: str,
     locale: Annotated[str | None, Query(max_length=35, description="The page's language; the brand's default.")] = None,
 ) -> Response:
@@ -48,12 +55,12 @@ async def take_statuspage(
     recorded only. Texts are shown as texts: Markdown and HTML in them mean nothing.
     """
     body = await request.body()
-    receipt = await runtime.gate.run(lambda: _statuspage(runtime, source, locale, body))
+    receipt = await runtime.gate.run(lambda: _statuspage(runtime, source, locale, body, guarded=_is_guarded(caller)))
     runtime.meters.event("statuspage", receipt.outcome)
     return json_answer(receipt.as_json(), 202)
 
 
-def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: bytes) -> ForeignReceipt:
+def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: bytes, *, guarded: bool) -> ForeignReceipt:
     vocabulary = runtime.application.vocabulary
     if locale is not None and locale not in vocabulary.locales:
         raise InvalidInputError([FieldError("locale", vocabulary.locale_fault(locale))])
@@ -62,7 +69,7 @@ def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: byte
         locale=locale or vocabulary.default_locale,
         components=runtime.intake.component_names,
     )
-    return runtime.intake.statuspage(parse_statuspage(body, page))
+    return runtime.intake.statuspage(parse_statuspage(body, page), guarded=guarded)
 
 
 @router.post(
@@ -70,9 +77,8 @@ def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: byte
     status_code=202,
     responses=returns(202, ForeignReceiptShape),
     openapi_extra=_json(_OBJECT, ALERTS),
-    dependencies=[Depends(may_hand_in)],
 )
-async def take_alerts(request: Request, runtime: Runtime, source: str) -> Response:
+async def take_alerts(request: Request, runtime: Runtime, caller: Producer, source: str) -> Response:
     """Take a webhook of a Prometheus Alertmanager, version 4.
 
     A firing group opens an incident (`investigating`) with neutral words, impact by the label `severity`, components by
@@ -80,14 +86,14 @@ async def take_alerts(request: Request, runtime: Runtime, source: str) -> Respon
     After a person wrote an update of the incident, alerts are recorded and change nothing.
     """
     body = await request.body()
-    receipt = await runtime.gate.run(lambda: _alerts(runtime, source, body))
+    receipt = await runtime.gate.run(lambda: _alerts(runtime, source, body, guarded=_is_guarded(caller)))
     runtime.meters.event("alertmanager", receipt.outcome)
     return json_answer(receipt.as_json(), 202)
 
 
-def _alerts(runtime: ApiRuntime, source: str, body: bytes) -> ForeignReceipt:
+def _alerts(runtime: ApiRuntime, source: str, body: bytes, *, guarded: bool) -> ForeignReceipt:
     group = parse_alerts(body, source=check_source(source), rules=runtime.intake.alert_rules)
-    return runtime.intake.alerts(group)
+    return runtime.intake.alerts(group, guarded=guarded)
 
 
 @router.post(

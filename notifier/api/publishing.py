@@ -58,7 +58,7 @@ class Publishing:
 
     def __init__(
         self,
-        publish: Callable[[bytes], Receipt],
+        publish: Callable[[bytes, bool], Receipt],
         repeats: Repeats,
         seen: Callable[[], SeenEvents],
         *,
@@ -75,12 +75,13 @@ class Publishing:
         self._chores: set[asyncio.Task[None]] = set()
         self._making = asyncio.Lock()
 
-    async def __call__(self, body: bytes, *, who: str | None = None) -> bytes:
+    async def __call__(self, body: bytes, *, who: str | None = None, guarded: bool = False) -> bytes:
         """Return the answer's JSON once the event is stored; the same bytes in hand already are waited for.
 
         Args:
             body: One event as JSON.
             who: The caller, whose flood must not keep the others out.
+            guarded: The caller has no right to announce.
 
         Raises:
             InvalidInputError: names every field at fault.
@@ -101,14 +102,14 @@ class Publishing:
             await asyncio.shield(first)  # then look again: it may have failed
         turn = self._in_hand[digest] = asyncio.get_running_loop().create_future()
         try:
-            return await self._taken(digest, body, who)
+            return await self._taken(digest, lambda: self._publish(body, guarded), who)
         finally:
             del self._in_hand[digest]
             turn.set_result(None)
 
-    async def _taken(self, digest: bytes, body: bytes, who: str | None) -> bytes:
+    async def _taken(self, digest: bytes, take: Callable[[], Receipt], who: str | None) -> bytes:
         repeat = await self._seen_before(digest)
-        receipt = repeat if repeat is not None else await self._gate.run(lambda: self._publish(body), who=who)
+        receipt = repeat if repeat is not None else await self._gate.run(take, who=who)
         structlog.contextvars.bind_contextvars(event_id=receipt.event_id, incident_id=receipt.incident_id)
         _log.info("event_taken", update_id=receipt.update_id, outcome=receipt.outcome.value)
         self._recent.put(digest, _json(repeat_of(receipt)))

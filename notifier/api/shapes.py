@@ -47,6 +47,8 @@ class ReceiptShape(Shape):
         )
     )
     reason: str = Field(examples=["will be announced"])
+    recipients: int = Field(description="How many the announcement concerns over all channels; 0 where none is made.")
+    held: bool = Field(description="Until a person releases it (`[guard]`).")
 
 
 class ForeignReceiptShape(ReceiptShape):

@@ -1,6 +1,7 @@
 """What the API and the command line have besides people: endpoints, keys, history, pages."""
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 
@@ -28,6 +29,7 @@ from notifier.services.own_data import OwnData
 from notifier.services.own_preferences import OwnPreferences
 from notifier.services.posts import Posts
 from notifier.services.public_sign_up import PublicSignUp
+from notifier.services.release import Release
 from notifier.services.replay import Replay
 from notifier.services.sign_up import SignUps
 from notifier.services.tokens import Tokens
@@ -133,8 +135,13 @@ class Application(People):
         """The webhook engine, for tests of endpoints; opens nothing before its first use."""
         return build_engine(self)
 
-    def publish(self, body: bytes | str) -> Receipt:
-        """Take one event as JSON.
+    @once
+    def release(self) -> Release:
+        """Decide about what waits for a person."""
+        return Release(self.database, self.clock, self.nudge)
+
+    def publish(self, body: bytes | str, *, guarded: bool = False) -> Receipt:
+        """Take one event as JSON; `guarded`: from somebody without the right to announce.
 
         Raises:
             InvalidInputError: names every field at fault.
@@ -142,7 +149,7 @@ class Application(People):
         """
         event = parse_event(body, now=self.clock())
         check_known(event, self.component_keys, self.locales)
-        return self.ingest(event)
+        return self.ingest(replace(event, guarded=guarded))
 
     def readiness(self) -> dict[str, str]:
         """Return what each store says: `ok`, or one sentence."""

@@ -24,6 +24,7 @@ from notifier.services.calm import ResolveCalm
 from notifier.services.due_letters import DueLetters
 from notifier.services.endpoint_watch import WatchEndpoints, write_letter
 from notifier.services.gather import Gather
+from notifier.services.guard import Guard
 from notifier.services.ingest import Ingest
 from notifier.services.lapsed import ForgetLapsed
 from notifier.services.metering import Metering
@@ -94,14 +95,19 @@ class Core:
         return AddressKeys(self.database)
 
     @once
+    def guard(self) -> Guard:
+        """What waits for a person."""
+        return Guard(self.settings.guard_policy())
+
+    @once
     def ingest(self) -> Ingest:
         """Take events in."""
-        return Ingest(self.database, self.policies, self.clock, self.nudge, self.translations)
+        return Ingest(self.database, self.policies, self.clock, self.nudge, self.translations, self.guard)
 
     @once
     def announce(self) -> Announce:
         """Look at windows that end."""
-        return Announce(self.database, self.policies, self.clock, self.nudge)
+        return Announce(self.database, self.policies, self.clock, self.nudge, self.guard)
 
     @once
     def plan(self) -> Plan:

@@ -27,6 +27,7 @@ _MODULES = {
     "incidents": "history",
     "deliveries": "history",
     "replay": "history",
+    "notifications": "notifications",
     "explain": "explain",
     "audit": "audit",
     "doctor": "doctor",

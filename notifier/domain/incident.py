@@ -60,4 +60,5 @@ class Event:
     source: str = "api"
     automatic: bool = False  # from a monitor rather than a person: flaps are absorbed
     announce_edits: bool = False  # new words under a known update id are told too
+    guarded: bool = False  # handed in without the right to announce
     extra: Mapping[str, str] = field(default_factory=dict)

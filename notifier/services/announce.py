@@ -5,7 +5,7 @@ runs it when a window ends. Deciding and storing are one transaction that holds 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -14,6 +14,7 @@ from notifier.domain import ids
 from notifier.domain.coalesce import Absorb, ChannelState, CoalescePolicy, Send, Wait, decide
 from notifier.domain.notice import Notice, NoticeUpdate
 from notifier.domain.values import Channel, Impact, Lane, Status
+from notifier.services.guard import Guard
 from notifier.services.ports import Clock, Nudge
 from notifier.storage import channels, notifications, timeline
 from notifier.storage.codec import incident_from_json
@@ -29,21 +30,33 @@ def lane_for(channel: Channel, status: Status) -> Lane:
     return Lane.BULK if channel is Channel.EMAIL and status in _UNHURRIED else _FRESH_LANES[channel]
 
 
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new notification; `held` until a person releases it, else to be planned."""
+
+    number: int
+    held: bool
+
+
 def speak(
-    connection: Connection, policies: Mapping[Channel, CoalescePolicy], incident_id: str, now: datetime
-) -> list[int]:
-    """Let every channel say what is due about an incident; returns the numbers of the new notifications.
+    connection: Connection,
+    policies: Mapping[Channel, CoalescePolicy],
+    incident_id: str,
+    now: datetime,
+    guard: Guard,
+) -> list[Created]:
+    """Let every channel say what is due about an incident; returns the new notifications.
 
     The caller's transaction must hold the incident (`timeline.lock_incident`).
     """
-    created: list[int] = []
+    created: list[Created] = []
     for channel, policy in policies.items():
         state = channels.load_state(connection, incident_id, channel)
         while True:
             pending = channels.pending(connection, incident_id, channel)
             decision = decide(policy, state, pending, now)
             if isinstance(decision, Send):
-                created.append(_create(connection, incident_id, channel, decision, now))
+                created.append(_create(connection, incident_id, channel, decision, now, guard=guard))
                 state = decision.state
             elif isinstance(decision, Absorb):
                 told = [update.id for update in decision.updates]
@@ -62,7 +75,9 @@ def _settle(connection: Connection, incident_id: str, channel: Channel, state: C
     channels.save_state(connection, incident_id, channel, state, due_at=due_at, due_reason=reason)
 
 
-def _create(connection: Connection, incident_id: str, channel: Channel, decision: Send, now: datetime) -> int:
+def _create(
+    connection: Connection, incident_id: str, channel: Channel, decision: Send, now: datetime, *, guard: Guard
+) -> Created:
     """Freeze what is said now, and replace what has not been sent of what was said before."""
     state = decision.state
     told = [update.id for update in decision.updates]
@@ -98,16 +113,19 @@ def _create(connection: Connection, incident_id: str, channel: Channel, decision
         created_at=now,
         round_start=min(row.sequence for row in rows if row.round == state.round),
     )
+    guarded = any(row.guarded for row in rows if row.id in told)
+    held = guard.holds(connection, channel, notice.incident, lead.status, guarded=guarded)
     number = notifications.add(
         connection,
         notice,
         round_=state.round,
         urgency=decision.urgency,
         lane=lane_for(channel, lead.status),
-        state="planning",
+        state="held" if held else "planning",
     )
-    notifications.supersede_older(connection, incident_id, channel, state.sequence, now)
-    return number
+    if not held:
+        notifications.supersede_older(connection, incident_id, channel, state.sequence, now)
+    return Created(number, held)
 
 
 @dataclass(frozen=True)
@@ -118,13 +136,15 @@ class Announce:
     policies: Mapping[Channel, CoalescePolicy]
     clock: Clock
     nudge: Nudge
+    guard: Guard = field(default_factory=Guard)
 
     def __call__(self, incident_id: str) -> Sequence[int]:
         """Let every channel say what is due about one incident; returns the new notifications."""
         with self.database.write() as connection:
             if not timeline.lock_known_incident(connection, incident_id):
                 return []
-            created = speak(connection, self.policies, incident_id, self.clock())
-        for number in created:
-            self.nudge.plan(number)
-        return created
+            created = speak(connection, self.policies, incident_id, self.clock(), self.guard)
+        for new in created:
+            if not new.held:
+                self.nudge.plan(new.number)
+        return [new.number for new in created]

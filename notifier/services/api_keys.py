@@ -28,6 +28,7 @@ class Scope(StrEnum):
     PUBLISH = "publish"  # hand in events
     MANAGE = "manage"  # change subscribers, endpoints, keys; replay; everything `read` may
     READ = "read"  # look
+    ANNOUNCE = "announce"  # hand in what no person needs to release, where `[guard]` asks for this right
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from notifier.services.explain_rules import (
 )
 from notifier.services.explain_words import became, told_together
 from notifier.services.occasion import occasion_of
-from notifier.storage import deliveries, evidence, holding, notifications, pruning, suppressions
+from notifier.storage import deliveries, evidence, held, holding, notifications, pruning, suppressions
 from notifier.storage.codec import instant_to_json
 from notifier.storage.notifications import StoredNotification
 from notifier.storage.types import AnyRow
@@ -113,7 +113,7 @@ def _explained(
     rules = _rules(asked, recipient, stored, found, planned_at or asked.now)
     delivery = None
     if row is None:
-        words = _untold(rules, is_planned=planned_at is not None)
+        words = _WAITING.get(stored.state) or _untold(rules, is_planned=planned_at is not None)
     else:
         delivery = _delivery(asked.connection, row)
         words = _told(asked, row, delivery["evidence"], rules, replaced_by) + told_together(_update_ids(stored))
@@ -225,6 +225,13 @@ def _delivery(connection: Connection, row: AnyRow) -> Json:
             for item in reports
         ],
     }
+
+
+_WAITING = {
+    held.HELD: "waits for a person to release it; nobody has been told.",
+    held.CANCELED: "was called off by a person before anybody was told.",
+    held.REPLACED: "was held for a person's word; a later message that was released says the same and more.",
+}
 
 
 def _told(asked: Asked, row: AnyRow, reports: Sequence[Json], rules: Sequence[Rule], replaced_by: int | None) -> str:

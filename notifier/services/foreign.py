@@ -1,7 +1,7 @@
 """News from other systems, taken in: a Statuspage's timelines, an Alertmanager's groups."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +28,9 @@ class ForeignReceipt:
     update_id: str
     outcome: Outcome
     reason: str
-    earlier: int = field(default=0)
+    recipients: int = 0
+    held: bool = False
+    earlier: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer, in the form that `POST /v1/events` has."""
@@ -38,6 +40,8 @@ class ForeignReceipt:
             "update_id": self.update_id,
             "outcome": self.outcome.value,
             "reason": self.reason,
+            "recipients": self.recipients,
+            "held": self.held,
             "earlier_updates": self.earlier,
         }
 
@@ -49,6 +53,8 @@ def _of(receipt: Receipt, earlier: int = 0) -> ForeignReceipt:
         update_id=receipt.update_id,
         outcome=receipt.outcome,
         reason=receipt.reason,
+        recipients=receipt.recipients,
+        held=receipt.held,
         earlier=earlier,
     )
 
@@ -61,7 +67,7 @@ class TakeStatuspage:
     clock: Clock
     ingest: Ingest
 
-    def __call__(self, news: IncidentNews | ComponentNews) -> ForeignReceipt:
+    def __call__(self, news: IncidentNews | ComponentNews, *, guarded: bool = False) -> ForeignReceipt:
         """Bring the timeline up to date, oldest first, so that the newest update is judged against its history.
 
         Raises:
@@ -69,9 +75,9 @@ class TakeStatuspage:
         """
         if isinstance(news, ComponentNews):
             return self._keep(news)
-        history = [self.ingest(event) for event in self._unknown(news.events[:-1])]
+        history = [self.ingest(replace(event, guarded=guarded)) for event in self._unknown(news.events[:-1])]
         added = sum(receipt.outcome is Outcome.RECORDED for receipt in history)
-        return _of(self.ingest(news.events[-1]), added)
+        return _of(self.ingest(replace(news.events[-1], guarded=guarded)), added)
 
     def _unknown(self, events: Sequence[Event]) -> list[Event]:
         """A timeline comes whole every time: what was taken before needs no transaction of its own."""
@@ -103,7 +109,7 @@ class TakeAlerts:
     ingest: Ingest
     rules: AlertRules
 
-    def __call__(self, group: AlertGroup) -> ForeignReceipt:
+    def __call__(self, group: AlertGroup, *, guarded: bool = False) -> ForeignReceipt:
         """Decide which incident a group's news belong to, and hand them in.
 
         Raises:
@@ -122,7 +128,8 @@ class TakeAlerts:
         if episode is not None and _is_over(episode) and not group.is_firing:
             return self._keep(group, episode, "the incident is over already")
         incident_id = episode.incident.id if episode else group.new_incident_id
-        return _of(self.ingest(alert_event(group, self.rules, incident_id=incident_id, now=now)))
+        event = alert_event(group, self.rules, incident_id=incident_id, now=now)
+        return _of(self.ingest(replace(event, guarded=guarded)))
 
     def _keep(self, group: AlertGroup, episode: Episode | None, reason: str) -> ForeignReceipt:
         body = {"firing": group.is_firing, "impact": group.impact.value, "components": list(group.components)}

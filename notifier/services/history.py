@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
 from notifier.domain.values import DeliveryState
-from notifier.storage import deliveries, endpoints, notifications, timeline
+from notifier.storage import deliveries, endpoints, held, notifications, timeline
 from notifier.storage.codec import instant_to_json
 from notifier.storage.engine import Database
 from notifier.storage.notifications import StoredNotification
@@ -59,6 +59,11 @@ class History:
             rows = notifications.of_incident(connection, incident_id)
             counts = notifications.counts(connection, [row.id for row in rows])
         return [_notification(row) | {"counts": counts[row.id]} for row in rows]
+
+    def held(self, limit: int = 1_000) -> list[Json]:
+        """Return the notifications that wait for a person, oldest first."""
+        with self.database.read() as connection:
+            return [_notification(row) | {"counts": {}} for row in held.waiting(connection, limit)]
 
     def notification_deliveries(
         self, public_id: str, *, states: Sequence[DeliveryState], after_key: int | None, limit: int

@@ -20,6 +20,7 @@ from notifier.domain.timeline import (
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Outcome
 from notifier.services.announce import speak
+from notifier.services.guard import Guard
 from notifier.services.ports import Clock, Nudge
 from notifier.services.translations import take_translation
 from notifier.storage import channels, timeline
@@ -28,16 +29,22 @@ from notifier.storage.engine import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What the producer is told about its event."""
+    """What the producer is told about its event.
+
+    `recipients`: how many its announcement concerns over all channels, by what they chose; `held`: a person must
+    release it first.
+    """
 
     event_id: str
     incident_id: str
     update_id: str
     outcome: Outcome
     reason: str
+    recipients: int = 0
+    held: bool = False
     notifications: Sequence[int] = field(default=(), compare=False)
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, str | int]:
         """Return the answer of `POST /v1/events`."""
         return {
             "event_id": self.event_id,
@@ -45,6 +52,8 @@ class Receipt:
             "update_id": self.update_id,
             "outcome": self.outcome.value,
             "reason": self.reason,
+            "recipients": self.recipients,
+            "held": self.held,
         }
 
 
@@ -57,6 +66,7 @@ class Ingest:
     clock: Clock
     nudge: Nudge
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
+    guard: Guard = field(default_factory=Guard)
 
     def __call__(self, event: Event) -> Receipt:
         """Store an event and announce what is due; returns when both are committed.
@@ -68,7 +78,14 @@ class Ingest:
             receipt = self._ingest(connection, event)
         for number in receipt.notifications:
             self.nudge.plan(number)
-        return receipt
+        if receipt.outcome is not Outcome.ACCEPTED:
+            return receipt
+        return replace(receipt, recipients=self._recipients(event))
+
+    def _recipients(self, event: Event) -> int:
+        reach, status = self.guard.reach, event.update.status
+        with self.database.read() as connection:
+            return sum(reach(connection, channel, event.incident, status) for channel in self.policies)
 
     def _ingest(self, connection: Connection, event: Event) -> Receipt:
         known = timeline.find_event(connection, event.id)
@@ -91,13 +108,17 @@ class Ingest:
         if outcome is Outcome.DUPLICATE:
             return _receipt(event, judgement)
         self._store(connection, event, _Told(entries, digest, judgement), now)
-        created = speak(connection, self.policies, event.incident.id, now)
+        created = speak(connection, self.policies, event.incident.id, now, self.guard)
+        going = [new.number for new in created if not new.held]
         if judgement.edits:
             followed = take_translation(connection, event, self.translations, now)
-            created += followed
+            going += followed
             if followed:
                 judgement = replace(judgement, reason=f"{judgement.reason}; those who lacked its language are told")
-        return _receipt(event, judgement, tuple(created))
+        receipt = _receipt(event, judgement, tuple(going))
+        if any(new.held for new in created):
+            return replace(receipt, held=True, reason=f"{receipt.reason}, once a person releases it")
+        return receipt
 
     @staticmethod
     def _store(connection: Connection, event: Event, told: "_Told", now: datetime) -> None:

@@ -207,6 +207,13 @@ class CanarySection(Section):
     endpoint: Annotated[str, AfterValidator(lambda text: http_url(text) if text else text)]
 
 
+class GuardSection(Section):
+    """`[guard]`: what waits for a person."""
+
+    hold_above: Annotated[int, Field(ge=0)]
+    needs_announce: bool
+
+
 class HouseConfig(Section):
     """The whole file."""
 
@@ -220,3 +227,4 @@ class HouseConfig(Section):
     webhooks: WebhooksSection
     retention: RetentionSection
     canary: CanarySection
+    guard: GuardSection

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.errors import ConfigError
+from notifier.domain.guard import GuardPolicy
 from notifier.domain.house import Account, Brand, Component, Retention
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Lane
@@ -111,6 +112,11 @@ class Settings:
     def webhooks(self) -> WebhooksSection:
         """`[webhooks]`: what partners' endpoints may be, and when one that fails is given up."""
         return self.house.webhooks
+
+    def guard_policy(self) -> GuardPolicy:
+        """What waits for a person before it goes out."""
+        section = self.house.guard
+        return GuardPolicy(hold_above=section.hold_above or None, needs_announce=section.needs_announce)
 
     @property
     def limits(self) -> LimitsSection:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, case, func, literal, or_, select, text,
 
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import tables as t
+from notifier.storage.notifications import GOING
 from notifier.storage.rowset import packed, plain, rows_sql
 from notifier.storage.types import AnyRow, Instant, to_micros
 
@@ -370,7 +371,7 @@ def is_newest(connection: Connection, notification_id: int) -> bool:
             t.notification,
             and_(n.incident_id == newer.c.incident_id, n.channel == newer.c.channel, n.sequence < newer.c.sequence),
         )
-        .where(n.id == notification_id, newer.c.follows.is_(None))
+        .where(n.id == notification_id, newer.c.follows.is_(None), newer.c.state.in_(GOING))
         .limit(1)
     )
     return connection.execute(statement).one_or_none() is None

@@ -144,7 +144,7 @@ def announced_updates(connection: Connection, incident_id: str, channel: Channel
     """Return the updates this channel announced, with texts, round and sequence, in order of posting."""
     u, a = t.incident_update.c, t.announcement.c
     statement = (
-        select(u.id, u.status, u.body, u.incident, u.posted_at, u.number, a.round, a.sequence)
+        select(u.id, u.status, u.body, u.incident, u.posted_at, u.number, u.guarded, a.round, a.sequence)
         .join(t.announcement, and_(a.incident_id == u.incident_id, a.update_id == u.id))
         .where(u.incident_id == incident_id, a.channel == channel.value, a.sequence.is_not(None))
         .order_by(u.posted_at, u.number)

@@ -99,6 +99,9 @@ def get_public(connection: Connection, public_id: str) -> StoredNotification | N
     return None if row is None else _stored(row)
 
 
+GOING = ("planning", "planned")  # what was held and never released concerns nobody
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
     """A notification before another one of its incident and channel; see `audience.Heard`."""
@@ -159,7 +162,7 @@ def first_unplanned(connection: Connection, stored: StoredNotification) -> int:
 def newest_sequence(connection: Connection, incident_id: str, channel: Channel) -> int:
     """Return the sequence of the channel's newest notification of an incident that brought news; 0 without one."""
     n = t.notification.c
-    of_channel = (n.incident_id == incident_id, n.channel == channel.value, n.follows.is_(None))
+    of_channel = (n.incident_id == incident_id, n.channel == channel.value, n.follows.is_(None), n.state.in_(GOING))
     return connection.execute(select(func.max(n.sequence)).where(*of_channel)).scalar_one() or 0
 
 

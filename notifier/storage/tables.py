@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -81,6 +82,7 @@ incident_update = Table(
     Column("digest", String(64), nullable=False),  # of the content, without ids and times
     Column("outcome", String(16), nullable=False),
     Column("automatic", Boolean, nullable=False),
+    Column("guarded", Boolean, nullable=False, server_default=false()),  # waits for a person, if so configured
     Column("revision", Integer, nullable=False, server_default=text("1")),
 )
 
@@ -141,7 +143,7 @@ notification = Table(
     Column("update_ids", Json, nullable=False),
     Column("follows", Json),  # {"id", "locales"}: tells its readers again, in their language, what that one told
     Column("lane", String(16), nullable=False),
-    Column("state", String(16), nullable=False),  # planning, planned, held
+    Column("state", String(16), nullable=False),  # planning, planned; held, canceled, superseded by what was released
     Column("created_at", Instant, nullable=False),
     Column("planned_at", Instant),
     UniqueConstraint("incident_id", "channel", "sequence"),

@@ -122,6 +122,7 @@ def add_update(connection: Connection, event: Event, entry: NewEntry, now: datet
         "digest": entry.digest,
         "outcome": entry.outcome.value,
         "automatic": event.automatic,
+        "guarded": event.guarded,
     }
     connection.execute(t.incident_update.insert().values(row))
 
@@ -134,6 +135,7 @@ def edit_update(connection: Connection, event: Event, *, digest: str, accepted_a
         "body": dict(event.update.body),
         "incident": incident_to_json(event.incident),
         "digest": digest,
+        "guarded": event.guarded,
         "revision": u.revision + 1,
     }
     if accepted_at is not None:

@@ -29,6 +29,8 @@ def test_an_event_is_accepted_and_shown(api_anywhere: Api) -> None:
         "update_id": "upd-1",
         "outcome": "accepted",
         "reason": "will be announced",
+        "recipients": 0,
+        "held": False,
     }
     assert [item["id"] for item in api_anywhere.get("/v1/incidents").json()["items"]] == ["inc-1"]
 

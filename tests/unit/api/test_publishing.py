@@ -27,7 +27,8 @@ class Ledger:
         self.taken: list[bytes] = []
         self._before = before
 
-    def publish(self, body: bytes) -> Receipt:
+    def publish(self, body: bytes, guarded: bool) -> Receipt:  # noqa: FBT001 - as it is called
+        del guarded
         self._before(body)
         self.taken.append(body)
         return a_receipt(body.decode())

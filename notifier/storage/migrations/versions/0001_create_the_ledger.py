@@ -257,6 +257,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("outcome", sa.String(length=16), nullable=False),
         sa.Column("automatic", sa.Boolean(), nullable=False),
+        sa.Column("guarded", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("revision", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.PrimaryKeyConstraint("incident_id", "id", name=op.f("pk_incident_update")),
     )

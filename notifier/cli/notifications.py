@@ -1,0 +1,48 @@
+"""`notifier notifications`: what waits for a person, and the person's word."""
+
+from typing import Annotated
+
+import typer
+
+from notifier.cli.console import JsonFlag, out, print_json, print_table
+from notifier.cli.people import operator
+from notifier.cli.setup import installation
+
+Id = Annotated[str, typer.Argument(help="The notification's id.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Notifications that are held until a person decides.", no_args_is_help=True)
+    group.command("held")(list_held)
+    group.command("release")(release)
+    group.command("cancel")(cancel)
+    app.add_typer(group, name="notifications")
+
+
+def list_held(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """List what is held, oldest first."""
+    items = installation("notifications").history.held()
+    if as_json:
+        print_json(items)
+        return
+    columns = ["id", "incident_id", "channel", "sequence", "update_ids", "created_at"]
+    rows = [[", ".join(item[c]) if c == "update_ids" else item[c] for c in columns] for item in items]
+    print_table("", columns, rows)
+
+
+def release(notification_id: Id, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """Let a held notification go; it tells what was held before it as well."""
+    _tell(installation("notifications").release.release(notification_id, operator()), as_json=as_json)
+
+
+def cancel(notification_id: Id, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """Call a held notification off: its updates are told to nobody."""
+    _tell(installation("notifications").release.cancel(notification_id, operator()), as_json=as_json)
+
+
+def _tell(decided: dict[str, str], *, as_json: bool) -> None:
+    if as_json:
+        print_json(decided)
+    else:
+        out.print(f"{decided['id']} is {decided['state']}", markup=False)

@@ -1,0 +1,153 @@
+"""The blast guard on real rows: what is held, what a release tells, and what is called off."""
+
+from dataclasses import replace
+
+import pytest
+
+from notifier.domain.errors import ConflictError, NotFoundError
+from notifier.domain.guard import GuardPolicy
+from notifier.domain.values import Channel, Status
+from notifier.services.audit import Actor
+from notifier.services.explain import Explain
+from notifier.services.guard import Guard
+from notifier.services.release import Release
+from notifier.storage import audit
+from notifier.storage.engine import Database
+from tests.mail_house import House, Provider, a_house
+
+ME = Actor("cli:me", "here")
+MERCHANT = "shop-0@example.com"
+
+
+@pytest.fixture
+def provider() -> Provider:
+    return Provider()
+
+
+@pytest.fixture
+def house(database: Database, provider: Provider) -> House:
+    built = a_house(database, provider)
+    for number in range(3):
+        built.spine.subscriber(f"shop-{number}")
+    guarded(built, GuardPolicy(hold_above=2))
+    return built
+
+
+def guarded(house: House, policy: GuardPolicy) -> None:
+    spine, guard = house.spine, Guard(policy)
+    spine.ingest = replace(spine.ingest, guard=guard)
+    spine.announce = replace(spine.announce, guard=guard)
+    spine.sweep = replace(spine.sweep, announce=spine.announce)
+
+
+def release(house: House) -> Release:
+    return Release(house.spine.database, house.spine.clock, house.spine.nudges)
+
+
+def told_in(text: str) -> list[int]:
+    return [number for number in range(1, 10) if f"Update number {number}." in text]
+
+
+def states(house: House) -> list[str]:
+    return [row.state for row in house.spine.notices()]
+
+
+def test_the_answer_says_how_many_it_concerns_and_that_it_is_held(house: House, provider: Provider) -> None:
+    receipt = house.spine.post(Status.INVESTIGATING)
+    assert (receipt.recipients, receipt.held) == (3, True)
+    assert receipt.reason == "will be announced, once a person releases it"
+    for _ in range(3):
+        house.later(60)
+    assert provider.told == []
+    assert states(house) == ["held"]
+
+
+def test_what_reaches_few_enough_goes_by_itself(house: House, provider: Provider) -> None:
+    guarded(house, GuardPolicy(hold_above=3))
+    receipt = house.spine.post(Status.INVESTIGATING)
+    house.work()
+    assert (receipt.recipients, receipt.held) == (3, False)
+    assert len(provider.told) == 3
+
+
+def test_a_release_tells_what_was_held_before_it_as_one(house: House, provider: Provider) -> None:
+    for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING):
+        house.spine.post(status)
+        house.later(61)
+    last = house.spine.notices()[-1]
+    assert release(house).release(last.public_id, ME) == {"id": last.public_id, "state": "planning"}
+    house.work()
+    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2, 3]]
+    assert states(house) == ["superseded", "superseded", "planned"]
+    assert house.spine.post(Status.RESOLVED).held  # whose word was for this one is not for the next
+
+
+def test_what_is_called_off_is_told_neither_now_nor_with_the_next(house: House, provider: Provider) -> None:
+    house.spine.post(Status.INVESTIGATING)
+    house.later(61)
+    house.spine.post(Status.IDENTIFIED)
+    first, second = house.spine.notices()
+    assert release(house).cancel(first.public_id, ME)["state"] == "canceled"
+    release(house).release(second.public_id, ME)
+    house.work()
+    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[2]]
+    assert states(house) == ["canceled", "planned"]
+    said = Explain(house.spine.database, house.spine.clock)("inc-1", "shop-0")["notifications"]
+    assert "was called off by a person before anybody was told" in said[0]["words"]
+
+
+def test_who_was_never_told_that_it_began_is_not_told_that_it_ended(house: House, provider: Provider) -> None:
+    house.spine.post(Status.INVESTIGATING)
+    release(house).cancel(house.spine.notices()[0].public_id, ME)
+    guarded(house, GuardPolicy())
+    house.spine.post(Status.RESOLVED)
+    house.work()
+    assert provider.told == []
+
+
+def test_what_waits_keeps_what_was_released_before_on_its_way(house: House, provider: Provider) -> None:
+    guarded(house, GuardPolicy())
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    guarded(house, GuardPolicy(hold_above=2))
+    house.later(61)
+    house.spine.post(Status.IDENTIFIED)
+    house.later(11)
+    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1]]
+    release(house).release(house.spine.notices()[1].public_id, ME)
+    house.work()
+    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2]]
+
+
+def test_partners_get_what_was_held_before_in_order(house: House) -> None:
+    guarded(house, GuardPolicy(needs_announce=True))
+    for status in (Status.INVESTIGATING, Status.IDENTIFIED):
+        house.spine.post(status, guarded=True)
+    notices = house.spine.notices(Channel.WEBHOOK)
+    house.spine.nudges.plans.clear()
+    release(house).release(notices[1].public_id, ME)
+    assert house.spine.nudges.plans == [row.id for row in notices]
+
+
+def test_a_key_without_the_right_is_held_where_that_is_asked_for(house: House, provider: Provider) -> None:
+    guarded(house, GuardPolicy(needs_announce=True))
+    assert house.spine.post(Status.INVESTIGATING, guarded=True).held
+    assert house.spine.post(Status.IDENTIFIED, guarded=False).held  # it would tell what is held
+    house.later(61)
+    assert provider.told == []
+    guarded(house, GuardPolicy())
+    assert not house.spine.post(Status.INVESTIGATING, guarded=True, incident_id="inc-2").held
+
+
+def test_a_decision_is_made_once_and_is_in_the_audit_trail(house: House, database: Database) -> None:
+    house.spine.post(Status.INVESTIGATING)
+    public_id = house.spine.notices()[0].public_id
+    release(house).release(public_id, ME)
+    for decide in (release(house).release, release(house).cancel):
+        with pytest.raises(ConflictError):
+            decide(public_id, ME)
+    with pytest.raises(NotFoundError):
+        release(house).release("ntf_nothing", ME)
+    with database.read() as connection:
+        entries = audit.page(connection, limit=5, before=None, object_kind="notification", object_ids=(public_id,))
+    assert [(entry.action, entry.actor) for entry in entries] == [("notification.released", "cli:me")]
