@@ -232,3 +232,13 @@ def test_instants_are_shown_in_utc() -> None:
     event = an_event(0, 0)
     report = simulate([replace(event, update=replace(event.update, posted_at=elsewhere.astimezone(UTC)))], POLICIES)
     assert report.notifications[0].as_json()["at"] == "2022-06-21T06:36:00Z"
+
+
+def test_the_time_line_of_the_readme_is_what_happens() -> None:
+    page = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (picture,) = [block for block in page.split("```") if "window = 60" in block and "10:02:30" in block]
+    posted = re.findall(r"10:(\d\d):(\d\d)  (\w+)", picture)
+    events = [an_event(n, int(at) * 60 + int(s), Status(status)) for n, (at, s, status) in enumerate(posted)]
+    assert told(simulate(events, POLICIES), Channel.EMAIL) == [(0, ["u0"]), (60, ["u1", "u2"]), (150, ["u3", "u4"])]
+    for words in ("one message at 10:01:00", "the next window is 120 s", "held until 10:03:00", "one message now"):
+        assert words in picture

@@ -1,0 +1,68 @@
+"""A provider that answers 429 for a whole incident, over real HTTP, through its own client: one mail each, at last."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from notifier.channels.email.sendgrid import SendGridSender
+from notifier.domain.values import Status
+from notifier.sandbox.credentials import SENDGRID_API_KEY
+from notifier.storage.engine import Database
+from tests.mail_house import House, a_house
+from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.spine import START
+
+SIX = [
+    Status.INVESTIGATING,
+    Status.IDENTIFIED,
+    Status.IDENTIFIED,
+    Status.MONITORING,
+    Status.MONITORING,
+    Status.RESOLVED,
+]
+PEOPLE = 7
+
+
+def texts(sandbox: RunningSandbox) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in sandbox.get("/sandbox/api/mails?limit=1000")["items"]:
+        found.setdefault(row["to"][0], []).append(sandbox.get(f"/sandbox/api/mails/{row['id']}")["text"])
+    return found
+
+
+def live(house: House, minutes: int, sandbox: RunningSandbox) -> None:
+    for status in SIX:
+        house.spine.post(status)
+        house.work()
+        house.later(minutes * 60)
+    assert sandbox.get("/sandbox/api/summary")["mails"]["total"] == 0
+    sandbox.call("DELETE", "/sandbox/faults")
+    for _ in range(20):
+        house.later(300)
+
+
+@pytest.mark.parametrize("minutes", [1, 12])
+def test_six_updates_behind_a_stuck_provider_are_one_mail_that_tells_all_six(database: Database, minutes: int) -> None:
+    moment: list[House] = []
+
+    def clock() -> datetime:
+        return moment[0].spine.now if moment else START
+
+    with running_sandbox() as sandbox:
+        sender = SendGridSender(api_key=SENDGRID_API_KEY, clock=clock, base_url=sandbox.sendgrid_url, timeout=5.0)
+        try:
+            house = a_house(database, sender, batch_size=3)
+            moment.append(house)
+            for number in range(PEOPLE):
+                house.spine.subscriber(f"shop-{number}")
+            house.spine.subscriber("a second shop", email="shop-0@example.com")
+            sandbox.fault("sendgrid", "status", status=429)
+            live(house, minutes, sandbox)
+        finally:
+            sender.close()
+        arrived = texts(sandbox)
+    assert sorted(arrived) == [f"shop-{number}@example.com" for number in range(PEOPLE)]
+    for mails in arrived.values():
+        (mail,) = mails
+        assert all(f"Update number {number}." in mail for number in range(1, len(SIX) + 1))
+    assert moment[0].spine.now - START > timedelta(minutes=6 * minutes)
