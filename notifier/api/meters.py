@@ -52,6 +52,7 @@ def _families(found: Readings) -> Iterator[Metric]:
     yield _family("notifier_batches", "Open batches.", ("lane", "state"), found.batches)
     yield _family("notifier_batch_overdue_seconds", "How long the oldest due batch waits.", ("lane",), found.overdue)
     yield _family("notifier_incidents", "Incidents.", ("status",), found.incidents)
+    yield _family("notifier_events_known", "Events in the ledger, however they came.", ("outcome",), found.events)
     yield _family("notifier_notifications", "Notifications.", ("channel", "state"), found.notifications)
     yield from _tallied(found.tallies)
     yield _family("notifier_alarm_seconds", "Since when something needs a person.", ("alarm",), found.alarms)

@@ -19,6 +19,7 @@ class Readings:
     batches: Counted = field(default_factory=dict)  # lane, state
     overdue: Counted = field(default_factory=dict)  # lane: seconds the oldest due batch waits
     incidents: Counted = field(default_factory=dict)  # status
+    events: Counted = field(default_factory=dict)  # outcome
     notifications: Counted = field(default_factory=dict)  # channel, state
     tallies: Counted = field(default_factory=dict)  # name, label
     alarms: Counted = field(default_factory=dict)  # what stopped: seconds since
@@ -48,6 +49,7 @@ class ReadMetrics:
         with self.database.read() as connection:
             waiting = batches.open_batches(connection)
             incidents = counts.incidents_by_status(connection)
+            events = counts.events_by_outcome(connection)
             notifications = counts.notifications_by_state(connection)
             standing = alarms.current(connection)
             spending = posts.spending(connection)
@@ -65,6 +67,7 @@ class ReadMetrics:
             batches={key: number for key, (number, _) in waiting.items()},
             overdue=overdue,
             incidents={(status,): number for status, number in incidents.items()},
+            events={(outcome,): number for outcome, number in events.items()},
             notifications=notifications,
             tallies=dict(counted.items()),
             alarms={(row.key,): (now - row.since).total_seconds() for row in standing},

@@ -11,6 +11,12 @@ def incidents_by_status(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(select(status, func.count()).group_by(status))}
 
 
+def events_by_outcome(connection: Connection) -> dict[str, int]:
+    """Count the events that were handed in, by whatever way, and are still known by their ids."""
+    outcome = t.event.c.outcome
+    return {row[0]: row[1] for row in connection.execute(select(outcome, func.count()).group_by(outcome))}
+
+
 def notifications_by_state(connection: Connection) -> dict[tuple[str, ...], int]:
     """Count notifications by channel and state."""
     n = t.notification.c

@@ -58,6 +58,7 @@ def test_metrics_count_what_was_done_and_what_is_there(api_anywhere: Api) -> Non
     found = metrics(api_anywhere)
     assert found["notifier_database_up", ()] == 1
     assert found["notifier_incidents", (("status", "investigating"),)] == 1
+    assert found["notifier_events_known", (("outcome", "accepted"),)] == 1
     assert found["notifier_notifications", (("channel", "email"), ("state", "planned"))] == 1
     assert found["notifier_provider_events_total", (("kind", "blocked"),)] == 1
     assert found["notifier_events_total", (("outcome", "accepted"), ("source", "api"))] == 1
