@@ -26,10 +26,12 @@ _MODULES: Mapping[Channel, str] = {
     Channel.WEBHOOK: "notifier.bootstrap.hooks",
     Channel.SOCIAL: "notifier.bootstrap.posts",
 }
-_CHANNELS: Mapping[Lane, Channel] = {
-    Lane.EMAIL: Channel.EMAIL,
-    Lane.WEBHOOK: Channel.WEBHOOK,
-    Lane.SOCIAL: Channel.SOCIAL,
+_CHANNELS: Mapping[Lane, Sequence[Channel]] = {
+    Lane.EMAIL: (Channel.EMAIL,),
+    Lane.WEBHOOK: (Channel.WEBHOOK,),
+    Lane.SOCIAL: (Channel.SOCIAL,),
+    Lane.RETRY: tuple(Channel),
+    Lane.BULK: (Channel.EMAIL,),
 }
 
 
@@ -84,8 +86,8 @@ class WorkerRuntime:
         self._stands_back = all(lane.is_unhurried for lane in lanes)
         self._planning = threading.Lock()
         for lane in lanes:
-            if lane in _CHANNELS:
-                import_module(_MODULES[_CHANNELS[lane]])
+            for channel in _CHANNELS.get(lane, ()):
+                import_module(_MODULES[channel])
         if Lane.EMAIL in lanes:
             # Beside the start: templates and CLDR data of every language take some tenths of a second.
             threading.Thread(target=self._channels[Channel.EMAIL].warm, name="warm-up", daemon=True).start()

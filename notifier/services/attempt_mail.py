@@ -62,8 +62,13 @@ class MailAttempt:
             return
         request = self.request(batch, stored, rows, subject or self._frozen_subject(batch, stored))
         started, clock = self.clock(), time.perf_counter()
+        deadline = self._deadline(batch, started)
+        if started >= deadline:
+            self.route.unused(sender.name)
+            self.record.paused(batch, timedelta(0), Reason.NOT_STARTED)
+            return
         try:
-            receipt = sender.send(request, deadline=started + self.lease * _DEADLINE)
+            receipt = sender.send(request, deadline=deadline)
         except DeliveryError as error:
             tried = self._tried(sender, started, clock)
             elsewhere = self.route.failed(sender.name, error)
@@ -93,6 +98,15 @@ class MailAttempt:
         made = self.renderer.subject(stored.notice, batch.locale)
         with self.database.write() as connection:
             return subjects.freeze(connection, stored.notice.incident.id, batch.locale, made)
+
+    def _deadline(self, batch: Batch, started: datetime) -> datetime:
+        """Return when the request must be over: while the batch is surely ours.
+
+        It counts from the claim: a worker that took long to get here (it had to load all this, the machine is slow)
+        must not send what others will take for lost.
+        """
+        claimed = batch.lease_until - self.lease if batch.lease_until is not None else started
+        return claimed + self.lease * _DEADLINE
 
     def _apart(
         self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow], failed: Mapping[str, DeliveryError]

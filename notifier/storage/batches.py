@@ -44,6 +44,7 @@ class Batch:
     settle: bool
     unknown: bool
     provider: str | None
+    lease_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,7 @@ def from_row(row: AnyRow) -> Batch:
         settle=row.settle,
         unknown=row.reason == Reason.OUTCOME_UNKNOWN.value,
         provider=row.provider,
+        lease_until=row.lease_until,
     )
 
 

@@ -18,7 +18,7 @@ from notifier.supervise.installation import SystemFailedError, request
 from notifier.supervise.listening import free_port
 
 BATCH = 50
-LEASE_SECONDS = 6.0
+LEASE_SECONDS = 9.0
 _TOKEN = "chaos-admin-token-000000000000"  # noqa: S105 - of an installation that lives for minutes
 _KEYS = "chaos-secret-key-0000000000000000"
 _START_SECONDS = 90.0

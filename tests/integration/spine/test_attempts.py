@@ -8,10 +8,12 @@ import pytest
 from notifier.channels.base import RecipientsRefusedError, TooLargeError
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.message import MailRequest
-from notifier.domain.values import Lane, Reason, Status
-from notifier.services.attempt import LEASE
+from notifier.domain.values import Channel, Lane, Reason, Status
+from notifier.services.attempt import LEASE, Attempt
 from notifier.storage import batches
+from notifier.storage.batches import Batch
 from notifier.storage.engine import Database
+from notifier.storage.notifications import StoredNotification
 from tests.mail_house import Provider, a_house, states, subscribe
 
 
@@ -190,4 +192,26 @@ def test_what_was_planned_by_a_clock_that_ran_ahead_does_not_wait_for_that_time(
     house.spine.plan_all()
     house.spine.now -= timedelta(minutes=10)
     house.work()
+    assert provider.told == everybody
+
+
+def test_a_worker_that_was_too_slow_to_begin_hands_its_batch_back_unsent(database: Database) -> None:
+    provider = Provider()
+    house = a_house(database, provider)
+    everybody = subscribe(house, 2)
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    mail = house.attempt.channels[Channel.EMAIL]
+
+    def slowly(batch: Batch, stored: StoredNotification) -> None:
+        house.spine.now += LEASE * 0.7
+        mail(batch, stored)
+
+    slow = Attempt(database, house.spine.clock, house.spine.nudges, "worker", {Channel.EMAIL: slowly})
+    for lane, batch_id in house.spine.nudges.attempts:
+        if lane is Lane.EMAIL:
+            slow(batch_id)
+    assert (provider.calls, states(house)) == (0, {"queued"})
+    house.spine.nudges.attempts.clear()
+    house.later(11)
     assert provider.told == everybody
