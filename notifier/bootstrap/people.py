@@ -1,5 +1,7 @@
 """Who listens, and the trail of who changed what: all that a long list needs, and nothing that words or sends."""
 
+from importlib import import_module
+
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.once import once
 from notifier.domain.errors import ConfigError
@@ -10,7 +12,7 @@ from notifier.services.policy_audit import PolicyAudit
 from notifier.services.subscriber_export import ExportSubscribers
 from notifier.services.subscriber_import import ImportSubscribers
 from notifier.services.subscribers import Subscribers
-from notifier.storage import revision, schema
+from notifier.storage import revision
 
 
 class People(Core):
@@ -66,7 +68,7 @@ class People(Core):
 
     def migrate(self) -> None:
         """Bring the schema up to date, and the accounts in line with the settings."""
-        schema.upgrade(self.database)
+        import_module("notifier.storage.schema").upgrade(self.database)  # loads what only migrations need
         sync_accounts(self.database, self.settings.account_values())
 
     def ensure_schema(self) -> None:

@@ -14,7 +14,7 @@ class Seen:
 
     def __init__(self) -> None:
         """Remember nothing yet."""
-        self._slots = array("Q", bytes(8 * _FIRST_SIZE))
+        self._slots = _empty(_FIRST_SIZE)
         self._mask = _FIRST_SIZE - 1
         self._used = 0
 
@@ -38,7 +38,7 @@ class Seen:
 
     def _grow(self) -> None:
         old = self._slots
-        self._slots = slots = array("Q", bytes(8 * len(old) * 2))
+        self._slots = slots = _empty(len(old) * 2)
         self._mask = mask = len(slots) - 1
         for mark in old:
             if mark != _EMPTY:
@@ -46,3 +46,8 @@ class Seen:
                 while slots[place] != _EMPTY:
                     place = place + 1 & mask
                 slots[place] = mark
+
+
+def _empty(size: int) -> "array[int]":
+    """Return so many empty slots, without making as many bytes first."""
+    return array("Q", [_EMPTY]) * size
