@@ -16,7 +16,7 @@ from notifier.supervise.installation import SystemFailedError
 
 _SMALL, _MIDDLE = 1_000, 10_000
 _MICRO = 1e6
-_KEPT = 200  # requests of up to a megabyte that the floor repeats: of a million recipients the first fifth
+_KEPT = 60  # requests of up to a megabyte that the floor repeats: of 100,000 recipients about half
 
 
 @dataclass(slots=True)
