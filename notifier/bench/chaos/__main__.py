@@ -28,10 +28,10 @@ _DATABASES = ("sqlite", "postgresql")
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="notifier.bench.chaos", description=__doc__.partition("\n")[0])
     names = [scenario.__name__ for scenario in SCENARIOS]
-    parser.add_argument("--short", action="store_true", help="three scenarios, a small audience")
+    parser.add_argument("--short", action="store_true", help="two scenarios, a small audience")
     parser.add_argument("--database", choices=_DATABASES, help="one of the two (both)")
     parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help="these scenarios: " + ", ".join(names))
-    parser.add_argument("--subscribers", type=int, help="people told by mail (1000; short: 300)")
+    parser.add_argument("--subscribers", type=int, help="people told by mail (1000; short: 200)")
     parser.add_argument("--endpoints", type=int, default=20, help="webhook endpoints (20)")
     parser.add_argument("--broker", metavar="URL", help="a broker instead of Redis, such as amqp://")
     parser.add_argument(
@@ -48,7 +48,7 @@ def _chosen(options: argparse.Namespace) -> Sequence[Do]:
 
 
 def _outcomes(options: argparse.Namespace, console: Console) -> Iterator[Outcome]:
-    size = Size(subscribers=options.subscribers or (300 if options.short else 1000), endpoints=options.endpoints)
+    size = Size(subscribers=options.subscribers or (200 if options.short else 1000), endpoints=options.endpoints)
     for name in [options.database] if options.database else _DATABASES:
         folder = Path(tempfile.mkdtemp(prefix="chaos-"))
         try:

@@ -259,4 +259,4 @@ SCENARIOS: tuple[Do, ...] = (
     deployed_in_mid_fan_out,
     machine_lost,
 )
-SHORT: tuple[Do, ...] = (unordered_and_twice, workers_killed, redis_emptied)
+SHORT: tuple[Do, ...] = (workers_killed, redis_emptied)
