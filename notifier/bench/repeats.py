@@ -149,7 +149,7 @@ def _run(bench: Bench) -> Iterator[Report]:
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--repeat-seconds", type=float, default=10.0, help="repeats: how long each flood lasts (10)")
+    parser.add_argument("--repeat-seconds", type=float, default=5.0, help="repeats: how long each flood lasts (5)")
 
 
 SECTION = Section(name="repeats", about="Duplicates a second, and fresh events in a flood", run=_run, options=_options)

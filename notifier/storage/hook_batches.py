@@ -151,9 +151,20 @@ def unblock_some(connection: Connection, notification_id: int, keys: Sequence[in
 
 
 def _unblocked(connection: Connection, notification_id: int, who: ColumnElement[bool], now: datetime) -> int:
-    d = t.delivery.c
+    """Only the next in line: were all made due, each of a long line would be tried for every one that goes."""
+    d, ahead, n = t.delivery.c, t.delivery.alias("ahead"), t.notification.c
+    this = t.notification.alias("this_one")
+    same = select(n.id).join(this, and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel))
+    # Numbers are given in the order of decision, so of two of one incident the smaller is the earlier.
+    before = select(ahead.c.recipient_key).where(
+        ahead.c.recipient_key == d.recipient_key,
+        ahead.c.notification_id.in_(same.where(this.c.id == notification_id)),
+        ahead.c.notification_id > notification_id,
+        ahead.c.notification_id < d.notification_id,
+        ahead.c.state == _QUEUED,
+    )
     statement = _later(notification_id, update(t.delivery)).where(
-        who, d.state == _QUEUED, d.reason == Reason.WAITING_FOR_EARLIER.value
+        who, d.state == _QUEUED, d.reason == Reason.WAITING_FOR_EARLIER.value, ~before.exists()
     )
     return connection.execute(statement.values(due_at=now)).rowcount
 
