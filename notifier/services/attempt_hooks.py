@@ -29,8 +29,9 @@ from notifier.storage.engine import Database
 from notifier.storage.hook_batches import Around
 from notifier.storage.notifications import StoredNotification
 
-# What waits for an earlier update is looked at again this often, should the word that it may go be lost.
-_WAIT_FOR_EARLIER = timedelta(seconds=10)
+# What waits for an earlier update is told when it may go. Should that word be lost, it is looked at again after as long
+# as it has waited, within these bounds: an endpoint that fails for a day costs a look now and then.
+_WAIT_FOR_EARLIER = timedelta(seconds=10), timedelta(minutes=10)
 # A request that found no free slot by then goes back to the queue, well within the batch's lease.
 _START_WITHIN = 1 / 3  # of the lease
 # A slow receiver's answer comes after the task has ended; without one by then the outcome is unknown.
@@ -283,7 +284,9 @@ def _leaves(row: Any, stored: StoredNotification, around: Around, now: datetime)
     elif row.mode == "latest" and row.id in around.overtaken and not row.is_replay:
         state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE
     elif row.id in around.sending or (row.mode == "every" and row.id in around.queued):
-        state, reason, due_at = DeliveryState.QUEUED, Reason.WAITING_FOR_EARLIER, now + _WAIT_FOR_EARLIER
+        soonest, latest = _WAIT_FOR_EARLIER
+        wait = min(max(now - stored.created_at, soonest), latest)
+        state, reason, due_at = DeliveryState.QUEUED, Reason.WAITING_FOR_EARLIER, now + wait
     return left(row.id, state, reason, due_at, attempts=row.attempts_made) if state is not None else None
 
 
