@@ -68,7 +68,7 @@ class RedisKeeper:
 
     data_dir: Path
     _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    watcher: threading.Thread | None = None
 
     def start(self) -> None:
         """Start or adopt the server, then watch it.
@@ -77,11 +77,15 @@ class RedisKeeper:
             ConfigError: it cannot be started.
         """
         embedded.ensure(self.data_dir)
-        self._thread = threading.Thread(target=self._watch, name="redis-keeper", daemon=True)
-        self._thread.start()
+        self.watcher = threading.Thread(target=self._watch, name="redis-keeper", daemon=True)
+        self.watcher.start()
 
     def _watch(self) -> None:
         while not self._stop.wait(_WATCH_SECONDS):
+            if not self.data_dir.is_dir():
+                # Somebody removed the installation: a server for it would live on when nobody knows of it any more.
+                _log.error("data_folder_is_gone", folder=str(self.data_dir))
+                return
             try:
                 embedded.ensure(self.data_dir)
             except ConfigError as error:
@@ -90,7 +94,7 @@ class RedisKeeper:
     def stop(self) -> None:
         """Stop watching, then the server."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        if self.watcher is not None:
+            self.watcher.join()
         if not embedded.stop(self.data_dir):
             _log.warning("redis_does_not_stop")

@@ -1,10 +1,12 @@
 """The embedded server through everything that happens to servers."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +18,11 @@ from notifier.queueing import embedded
 from notifier.queueing.addresses import embedded_url, socket_path
 from notifier.queueing.broker import redis_client
 from notifier.queueing.server import Health, Server
+from notifier.supervise.neighbours import RedisKeeper
 
 ENSURE = """
 import sys
+import time
 from pathlib import Path
 from notifier.queueing import embedded
 print(embedded.ensure(Path(sys.argv[1])), flush=True)
@@ -196,3 +200,26 @@ def test_a_data_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 def test_stopping_what_never_ran_is_fine(tmp_path: Path, until: Callable[..., None]) -> None:
     assert embedded.stop(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_keeper_brings_its_server_back_but_not_for_a_folder_that_is_gone(data_dir: Path) -> None:
+    keeper = RedisKeeper(data_dir)
+    keeper.start()
+    try:
+        os.kill(pid_of(data_dir), signal.SIGKILL)
+        until(lambda: server_of(data_dir).health() is Health.READY)
+        os.kill(pid_of(data_dir), signal.SIGKILL)
+        shutil.rmtree(data_dir)
+        assert keeper.watcher is not None
+        keeper.watcher.join(timeout=20)
+        assert not keeper.watcher.is_alive()
+        assert not data_dir.exists()
+    finally:
+        keeper.stop()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
