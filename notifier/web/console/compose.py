@@ -1,6 +1,7 @@
 """Compose, look, send: the one button. What is shown before sending is rendered by what renders the messages."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -71,14 +72,16 @@ class Compose:
             },
         }
 
-    def send(self, draft: Draft, actor: Actor) -> Receipt:
+    def send(self, draft: Draft, actor: Actor, *, guarded: bool) -> Receipt:
         """Hand the event in; a second time changes nothing, since the draft carries its ids.
+
+        `guarded`: the key lacks the right to announce what `[guard]` wants a person to release.
 
         Raises:
             InvalidInputError: names every field at fault.
             UnavailableError: the database does not answer; nothing was stored.
         """
-        receipt = self._application.ingest(self._event(draft))
+        receipt = self._application.ingest(replace(self._event(draft), guarded=guarded))
         with self._application.database.write() as connection:
             detail = {"incident": receipt.incident_id, "outcome": receipt.outcome.value}
             subject = Subject("event", receipt.event_id)

@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from notifier.bootstrap.application import Application
-from notifier.domain.errors import InvalidInputError, NotFoundError
+from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from notifier.domain.values import Outcome
 from notifier.services.api_keys import Scope
 from notifier.services.replay import ReplayOrder
 from notifier.web.console import draft
@@ -38,6 +39,8 @@ def console_routes(application: Application) -> APIRouter:
         "/preview": console.preview,
         "/send": console.send,
         "/replay": console.replay,
+        "/release": console.release,
+        "/cancel": console.cancel,
         "/sign-out": console.sign_out,
     }
     for path, handler in shown.items():
@@ -83,6 +86,8 @@ class _Console:
             return self._page("sign_in", {"fault": ""}, status=401)
         except ForbiddenError as error:
             return self._page("refused", {"heading": "Not allowed", "words": str(error)}, status=403)
+        except ConflictError as error:
+            return self._page("refused", {"heading": "Decided already", "words": str(error)}, status=409)
         except NotFoundError as error:
             return self._page("refused", {"heading": "Not there", "words": str(error)}, status=404)
         except InvalidInputError as error:
@@ -146,10 +151,24 @@ class _Console:
         session.need(Scope.PUBLISH)
         typed = draft.read(form)
         try:
-            receipt = self._compose.send(typed, session.actor)
+            receipt = self._compose.send(typed, session.actor, guarded=not session.may(Scope.ANNOUNCE))
         except InvalidInputError as error:
             return self._shown("compose", session, self._compose.form(typed, error), status=422)
-        return _back(receipt.incident_id, f"{receipt.outcome.value}: {receipt.reason}")
+        reach = f"; concerns {receipt.recipients:,} recipients" if receipt.outcome is Outcome.ACCEPTED else ""
+        waits = ". It waits until somebody lets it go" if receipt.held else ""
+        return _back(receipt.incident_id, f"{receipt.outcome.value}: {receipt.reason}{reach}{waits}")
+
+    def release(self, session: Session, form: draft.Form) -> Response:
+        """Let a held notification go."""
+        session.need(Scope.MANAGE)
+        decided = self._application.release.release(_one(form, "notification"), session.actor)
+        return _back(_one(form, "incident"), f"{decided['id']} is {decided['state']}")
+
+    def cancel(self, session: Session, form: draft.Form) -> Response:
+        """Call a held notification off."""
+        session.need(Scope.MANAGE)
+        decided = self._application.release.cancel(_one(form, "notification"), session.actor)
+        return _back(_one(form, "incident"), f"{decided['id']} is {decided['state']}")
 
     def replay(self, session: Session, form: draft.Form) -> Response:
         """Send again what failed of one notification."""

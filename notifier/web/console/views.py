@@ -32,6 +32,7 @@ class Views:
             waiting[lane] = waiting.get(lane, 0) + number
         return {
             "incidents": self._application.history.incidents(limit=_INCIDENTS),
+            "held": self._application.history.held(),
             "waiting": {lane: int(number) for lane, number in sorted(waiting.items())},
             "overdue": {lane: seconds for (lane,), seconds in readings.overdue.items()},
             "alarms": [{"key": row.key, "since": row.since, "detail": row.detail} for row in standing],

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 import orjson
 import pytest
@@ -12,7 +12,9 @@ from starlette.testclient import TestClient
 from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.demo import story
+from notifier.domain.guard import GuardPolicy
 from notifier.services.audit import Actor
+from notifier.services.guard import Guard
 from notifier.storage.engine import Database
 from notifier.web.console.routes import console_routes
 from tests.databases import *  # noqa: F403
@@ -183,3 +185,23 @@ def test_every_page_holds_what_happened_and_no_markup_of_others(application: App
         assert answer.headers["cache-control"] == "no-store"
     assert browser.get("/console/incident?id=nothing").status_code == 404
     assert browser.get("/console/delivery?id=nothing").status_code == 404
+
+
+def test_what_waits_for_a_person_is_let_go_or_called_off(
+    application: Application, browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(application.__dict__, "guard", Guard(GuardPolicy(needs_announce=True)))
+    key = a_key(application, "publish", "manage")[1]
+    sent = signed_in(browser, key).post("/console/send", data=a_draft(browser))
+    assert "waits until somebody lets it go" in unquote_plus(sent.headers["location"])
+    page = browser.get("/console").text
+    form = hidden(page)
+    first, second = (browser.post("/console/release", data=form) for _ in range(2))
+    assert (first.status_code, second.status_code) == (303, 409)
+    other = hidden(browser.get("/console").text)
+    assert other["notification"] != form["notification"]
+    assert browser.post("/console/cancel", data=other).status_code == 303
+    assert {item["action"] for item in audit_of(browser, application)} >= {
+        "notification.released",
+        "notification.canceled",
+    }
