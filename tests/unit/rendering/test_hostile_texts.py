@@ -58,6 +58,10 @@ def a_hostile_notice(text: str) -> Notice:
     return a_notice(an_update(1, body={"en": text}), an_update(2, body={"en": text}), incident=incident)
 
 
+# The layout's one style rule outside the head: Outlook alone reads it. Anchored, so that no text can pass for it.
+OUTLOOKS_OWN = re.compile(r"\A(</head>\n<body[^>]*>\n)<!--\[if mso\]><style>[^<]*</style><!\[endif\]-->")
+
+
 def visible(html: str) -> str:
     return html_library.unescape(re.sub(r"<style.*?</style>|<[^>]*>", "", html, flags=re.DOTALL))
 
@@ -66,7 +70,7 @@ def visible(html: str) -> str:
 def test_a_mail_with_any_text_is_safe(renderer: Renderer, text: str) -> None:
     mail = renderer.mail(a_hostile_notice(text), locale="en", since=0)
     subject, plain, html = as_received(mail.content, a_recipient(renderer, mail, name=text[:500]))
-    markup = html[html.index("</head>") :]
+    markup = OUTLOOKS_OWN.sub("", html[html.index("</head>") :], count=1)
     assert not re.search(r"<(script|img|form|iframe|object|svg|link|style)\b", markup, re.IGNORECASE)
     assert not re.search(r"<[^>]*\son\w+\s*=", markup)
     assert not re.search(r"href=\"(?!https?://|mailto:)", markup)
