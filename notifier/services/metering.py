@@ -1,6 +1,6 @@
 """Counting in every process, handed to the ledger every few seconds: one scrape of the API tells of all machines.
 
-Why the ledger and not a port per process: docs/decisions/0008-metrics-through-the-ledger.md.
+Why the ledger and not a port per process: docs/decisions/0010-metrics-through-the-ledger.md.
 """
 
 import json
