@@ -49,6 +49,8 @@ def mastodon_message(body: Mapping[str, Any]) -> str:
     return ": ".join(word for word in words if isinstance(word, str) and word)
 
 
+_VERSION = (4, 0, 0)  # whose calls we make: /api/v2/media is of 3.1.4, /api/v2/instance of 4.0
+
 RULES = Rules(
     provider="mastodon", statuses=MASTODON_STATUSES, budget=rate_budget("x-ratelimit"), message=mastodon_message
 )
@@ -80,7 +82,11 @@ class MastodonSender:
             ratelimit_method="throw",  # "wait", the default, sleeps in here
             request_timeout=timeouts,  # type: ignore[arg-type]  # passed on to requests, which takes a pair
             session=DirectSession(on_answer=self._note_rate, timeouts=timeouts),
+            mastodon_version=".".join(map(str, _VERSION)),
+            version_check_mode="none",
         )
+        # Told, it does not ask: an instance that does not say its version is asked over and over, until the stack ends.
+        self._client.mastodon_major, self._client.mastodon_minor, self._client.mastodon_patch = _VERSION
         # The constructor would take a token that is also the name of a file for that file.
         self._client.access_token = access_token
         self._limits: tuple[SocialLimits, datetime] | None = None

@@ -19,7 +19,7 @@ from notifier.domain.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
-from notifier.domain.message import PostReceipt
+from notifier.domain.message import Picture, PostReceipt
 from notifier.domain.values import Reason
 from tests.contract.channels.mails import now
 from tests.contract.channels.posts import TEXT, a_post, mastodon_sender
@@ -170,6 +170,14 @@ def test_the_instances_limits_are_asked_once_a_day() -> None:
         assert len(peer.requests) == 1
         times[0] += timedelta(days=1, seconds=1)
         assert sender.limits().characters == 2_000
+
+
+def test_an_instance_without_pictures_or_a_version_gets_the_text_and_is_asked_once() -> None:
+    card = Picture(data=b"\x89PNG", media_type="image/png", alt="What happened")
+    missing = Reply(404, body={"error": "Record not found"})
+    with scripted(missing, POSTED) as peer, sender_to(peer.url) as sender:
+        assert sender.post(a_post(picture=card)).id == "7"
+        assert [request.path for request in peer.requests] == ["/api/v2/media", "/api/v1/statuses"]
 
 
 def test_an_older_server_is_asked_by_the_older_call() -> None:
