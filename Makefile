@@ -21,7 +21,7 @@ up: ## Run the whole system on this machine until Ctrl-C
 test: ## Run the tests, with coverage of lines and branches
 	@.ci/bootstrap dev
 	@rm -f .coverage .coverage.*
-	@$(VENV)/python -m pytest --numprocesses=2 --dist=loadfile --cov --cov-report=term $(ARGS)
+	@$(VENV)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
 
 e2e: ## Drive the pages in a browser (needs Chromium and npm), and look for what shuts readers out
 	@.ci/bootstrap dev

@@ -102,7 +102,8 @@ def test_a_canary_is_heard_by_its_own_listener_and_by_nobody_else(system: Instal
     found = json.loads(done.stdout)
     assert (done.returncode, found["ok"]) == (0, True), done.stderr
     (mail,) = found["channels"]
-    assert (mail["channel"], mail["state"]) == ("email", "accepted")
+    assert mail["channel"] == "email"
+    assert mail["state"] in ("accepted", "delivered")  # the provider's event may have come already
     assert 0 < mail["seconds"] < 60
     until(lambda: summary(system)["mails"]["total"] > before)
     assert summary(system)["mails"]["total"] == before + 1
