@@ -71,6 +71,10 @@ class RecipientsRefusedError(PermanentDeliveryError):
         self.delivery_ids = tuple(delivery_ids)
 
 
+class MessageRefusedError(PermanentDeliveryError):
+    """The provider refuses what all in the request share (a header, the text): a smaller one fares no better."""
+
+
 class TooLargeError(PermanentDeliveryError):
     """The request is too large as a whole; nobody in it was told.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifier.channels.base import MailSender, RecipientsRefusedError, TooLargeError
+from notifier.channels.base import MailSender, MessageRefusedError, RecipientsRefusedError, TooLargeError
 from notifier.domain import ids
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError
 from notifier.domain.message import MailRequest
@@ -164,7 +164,7 @@ class MailAttempt:
         return Try(started_at=started, duration_ms=duration, provider=sender.name)
 
     def _failed(self, mailing: "_Mailing", tried: Try, error: DeliveryError, *, elsewhere: bool) -> None:
-        """Cut out whom the provider named, halve what it refused as a whole, else repeat or give up."""
+        """Cut out whom the provider named, halve what it refused without a reason for all, else repeat or give up."""
         by_id = {ids.delivery_id(mailing.stored.notice.id, row.key): row.key for row in mailing.rows}
         keys = list(by_id.values())
         if isinstance(error, RecipientsRefusedError):
@@ -172,7 +172,8 @@ class MailAttempt:
             if refused:
                 self._without(mailing, tried, error, refused)
                 return
-        if isinstance(error, TooLargeError | PermanentDeliveryError) and len(keys) > 1:
+        divisible = isinstance(error, PermanentDeliveryError) and not isinstance(error, MessageRefusedError)
+        if divisible and len(keys) > 1:
             half = -(-len(keys) // _PARTS)
             groups = [keys[:half], keys[half:]]
             if isinstance(error, TooLargeError) and len(error.pieces) > 1:

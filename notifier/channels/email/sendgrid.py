@@ -8,7 +8,7 @@ from typing import Any
 
 from python_http_client.exceptions import HTTPError
 
-from notifier.channels.base import MailReceipt, RecipientsRefusedError, TooLargeError
+from notifier.channels.base import MailReceipt, MessageRefusedError, RecipientsRefusedError, TooLargeError
 from notifier.channels.connections import ConnectionPool
 from notifier.channels.email.addresses import sendable_address
 from notifier.channels.email.cut import SENDGRID_LIMITS, MailLimits, cut, exceeds, fits, surely_fits
@@ -123,10 +123,13 @@ class SendGridSender:
     def _refusal(self, answer: Answer, request: MailRequest) -> DeliveryError:
         error = refusal(answer, RULES, now=self._clock(), secrets=self._secrets)
         if answer.status == 400:  # noqa: PLR2004 - Bad Request may be about some recipients only
-            named, about_address = named_recipients(answer.json(), request.recipients)
+            body = answer.json()
+            named, about_address = named_recipients(body, request.recipients)
             if named:
                 reason = Reason.BAD_ADDRESS if about_address else Reason.REJECTED
                 return RecipientsRefusedError(named, reason, error.detail, status=answer.status)
+            if _is_about_what_all_share(body):
+                return MessageRefusedError(error.reason, error.detail, status=answer.status)
         return error
 
     def _not_sent(self, error: NotSentError, size: int, recipients: int) -> DeliveryError:
@@ -207,6 +210,14 @@ def named_recipients(body: Mapping[str, Any], recipients: Sequence[MailRecipient
         elif (place := _NAMED.match(field)) and int(place[1]) < len(recipients):
             named[recipients[int(place[1])].delivery_id] = ".to" in field
     return list(named), all(named.values())
+
+
+def _is_about_what_all_share(body: Mapping[str, Any]) -> bool:
+    """Whether a 400 names a field of the message itself. Where it names none, one recipient may be at fault."""
+    errors = body.get("errors")
+    fields = [error.get("field") for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    named = [field for field in fields if isinstance(field, str) and field not in ("", "null")]
+    return any(not field.startswith("personalizations") for field in named)
 
 
 def _repeats(address: str, recipients: Sequence[MailRecipient]) -> Sequence[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from notifier.channels.base import RecipientsRefusedError, TooLargeError
+from notifier.channels.base import MessageRefusedError, RecipientsRefusedError, TooLargeError
 from notifier.channels.email.sendgrid import SendGridSender
 from notifier.domain.errors import (
     ChannelStoppedError,
@@ -81,7 +81,7 @@ ROWS = [
     Row(
         "header refused",
         Reply(400, body=refused(fault("Header can not be one of the reserved keys.", "headers"))),
-        PermanentDeliveryError,
+        MessageRefusedError,
         Reason.REJECTED,
         "headers: Header can not",
     ),
