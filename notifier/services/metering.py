@@ -113,5 +113,6 @@ class Metering:
             self._thread.start()
 
     def _run(self) -> None:
+        self.flush()  # the first word at once: whoever asks who is there must not miss a process that has just come
         while not self._ended.wait(_EVERY.total_seconds()):
             self.flush()

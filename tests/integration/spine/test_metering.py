@@ -16,6 +16,7 @@ from notifier.services.outcomes import Record
 from notifier.storage import metrics, told
 from notifier.storage.engine import Database
 from tests.mail_house import Provider, a_house, subscribe
+from tests.sandbox_server import until
 from tests.spine import START
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -71,6 +72,14 @@ def test_what_a_process_says_of_itself_goes_with_it(database: Database) -> None:
         metering.close()
     assert scraped(database)[BREAKERS, labels] == 2
     assert (BREAKERS, labels) not in scraped(database, later=timedelta(minutes=2))
+
+
+def test_a_process_says_that_it_is_there_as_soon_as_it_is(database: Database) -> None:
+    metering = Metering(database, lambda: START, "host-1")
+    labels = (("channel", "email"), ("provider", "sendgrid"))
+    metering.watch(lambda: {(BREAKERS, labels): 1.0})
+    until(lambda: (BREAKERS, labels) in scraped(database), seconds=4)  # others come every five seconds
+    metering.close()
 
 
 def test_without_a_database_counts_are_kept_for_the_next_time(database: Database) -> None:
