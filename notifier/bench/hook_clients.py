@@ -1,6 +1,6 @@
-"""Webhooks without a ledger: the engine's client alone, the whole engine, and the engine with httpx as its client.
+"""Webhooks without a ledger: the engine's client alone, aiohttp alone, the whole engine, and the engine with httpx.
 
-    python -m notifier.bench.hook_clients client|engine|httpx PORT N ROUNDS
+    python -m notifier.bench.hook_clients client|aiohttp|engine|httpx PORT N ROUNDS
 
 Each posts the same signed bytes to N loopback addresses, ROUNDS times, and prints how many a second it had taken there.
 """
@@ -9,11 +9,12 @@ import asyncio
 import gc
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 
+import aiohttp
 import uvloop
 
 from notifier.bench.httpx_transport import HttpxTransport
@@ -39,31 +40,64 @@ _POLICY = TargetPolicy(allow_networks=parse_networks(["127.0.0.0/8"]))
 _AGENT = {"User-Agent": "bench", "Accept": "*/*", "Accept-Encoding": "identity", "Content-Type": "application/json"}
 
 
+Request = tuple[VettedUrl, dict[str, str]]
+"""Where to, and its signed headers."""
+
+
 async def client(port: int, number: int, rounds: int) -> list[float]:
     """Post by the engine's client in a bare loop: URLs vetted and requests signed beforehand."""
     transport = HttpTransport(EngineLimits(), client_context())
+
+    async def post(url: VettedUrl, headers: Mapping[str, str]) -> None:
+        await transport.post(url, (url.host,), headers, _BODY, budget=15)
+
+    work = _signed(port, number)
+    rates = [await _round(post, work) for _ in range(rounds)]
+    await transport.close()
+    return rates
+
+
+async def plain_aiohttp(port: int, number: int, rounds: int) -> list[float]:
+    """Post by aiohttp in a bare loop, its connections kept; a time-out for the whole, no guard."""
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
+    session = aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=15),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+    async def post(url: VettedUrl, headers: Mapping[str, str]) -> None:
+        where = f"http://{url.authority}{url.target}"
+        async with session.post(where, data=_BODY, headers=headers, allow_redirects=False) as answer:
+            await answer.read()
+
+    work = _signed(port, number)
+    rates = [await _round(post, work) for _ in range(rounds)]
+    await session.close()
+    return rates
+
+
+def _signed(port: int, number: int) -> list[Request]:
     now, secret = datetime.now(UTC), new_secret()
-    work = [
+    return [
         (
             vet_url(f"http://{hook_host(place)}:{port}/hook", _POLICY),
             {**_AGENT, **signature_headers(f"bench_{place}", now, _BODY, [secret])},
         )
         for place in range(number)
     ]
-    rates = [await _round(transport, work) for _ in range(rounds)]
-    await transport.close()
-    return rates
 
 
-async def _round(transport: HttpTransport, work: Sequence[tuple[VettedUrl, dict[str, str]]]) -> float:
+async def _round(post: Callable[[VettedUrl, Mapping[str, str]], Awaitable[None]], work: Sequence[Request]) -> float:
     left = iter(work)
 
-    async def post() -> None:
+    async def several() -> None:
         for url, headers in left:
-            await transport.post(url, (url.host,), headers, _BODY, budget=15)
+            await post(url, headers)
 
     began = time.perf_counter()
-    await asyncio.gather(*(post() for _ in range(_AT_ONCE)))
+    await asyncio.gather(*(several() for _ in range(_AT_ONCE)))
     return len(work) / (time.perf_counter() - began)
 
 
@@ -103,8 +137,9 @@ def main() -> None:
     kind, port, number, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     gc.freeze()  # as workers do (workers/main.py)
     gc.set_threshold(50_000, 20, 50)
-    if kind == "client":
-        rates = uvloop.run(client(port, number, rounds))
+    alone = {"client": client, "aiohttp": plain_aiohttp}
+    if kind in alone:
+        rates = uvloop.run(alone[kind](port, number, rounds))
     else:
         rates = engine(port, number, rounds, with_httpx=kind == "httpx")
     sys.stdout.write(" ".join(f"{one:.1f}" for one in rates) + "\n")

@@ -45,7 +45,7 @@ def run(bench: Bench) -> Iterator[Report]:
             found.append(_measure(bench, kind, number, floors, hanging=hanging))
     bench.say("hooks: the engine with its own client and with httpx")
     with sink() as counting:
-        compared = {name: _client(name, counting.port, small, 2) for name in ("client", "engine", "httpx")}
+        compared = {name: _client(name, counting.port, small, 2) for name in ("client", "aiohttp", "engine", "httpx")}
     yield _speeds(found, floors, number)
     yield _hanging(found)
     yield _steady(found)
@@ -76,6 +76,7 @@ def _measure(bench: Bench, kind: str, number: int, floors: dict[str, list[float]
             _look(on, result)
         if not hanging:
             floors[kind] = _client("client", on.sink.port, number, len(_UPDATES))
+            floors[f"{kind} aiohttp"] = _client("aiohttp", on.sink.port, number, len(_UPDATES))
             floors[f"{kind} sockets"] = [_sockets(on.sink.port, number)]
     return result
 
@@ -126,16 +127,23 @@ def _speeds(found: Sequence[Run], floors: Mapping[str, list[float]], number: int
     for one in found:
         if one.what != "clean":
             continue
-        bare, sockets = floors[one.database], floors[f"{one.database} sockets"][0]
-        cold, warm = one.rates[0], median(one.rates[1:])
-        rows.append([one.database, "first", number, cold, bare[0], cold / bare[0], sockets, cold / sockets])
-        again = median(bare[1:])
-        rows.append([one.database, "later", number, warm, again, warm / again, sockets, warm / sockets])
+        bare, plain = floors[one.database], floors[f"{one.database} aiohttp"]
+        sockets = floors[f"{one.database} sockets"][0]
+        for update, rate, beside in (
+            ("first", one.rates[0], (plain[0], bare[0], sockets)),
+            ("later", median(one.rates[1:]), (median(plain[1:]), median(bare[1:]), sockets)),
+        ):
+            ratios = [figure for floor in beside for figure in (floor, rate / floor)]
+            rows.append([one.database, update, number, rate, *ratios])
+    bare_ones = [name for client in ("aiohttp", "client", "sockets") for name in (f"{client}/s", "ratio")]
     return Report(
-        title="Webhooks from the 202 to the sink, ledger included (bare client: the engine's, same signed bytes)",
-        columns=("database", "update", "told", "per s", "bare client/s", "ratio", "bare sockets/s", "ratio"),
+        title="Webhooks from the 202 to the sink, ledger included, and the same signed bytes posted in a bare loop",
+        columns=("database", "update", "told", "per s", *bare_ones),
         rows=rows,
-        notes=("first: every connection is new; later: those that were kept are used again, the others are new",),
+        notes=(
+            "first: every connection is new; later: those that were kept are used again, the others are new",
+            "client: the engine's own, without the engine; sockets: no parser, no time-outs, always new connections",
+        ),
     )
 
 
@@ -164,7 +172,12 @@ def _steady(found: Sequence[Run]) -> Report:
 
 
 def _clients(compared: Mapping[str, list[float]], number: int) -> Report:
-    names = {"client": "the client alone", "engine": "engine, own client", "httpx": "engine, httpx"}
+    names = {
+        "client": "the client alone",
+        "aiohttp": "aiohttp alone",
+        "engine": "engine, own client",
+        "httpx": "engine, httpx",
+    }
     return Report(
         title=f"Requests per second to {number:,} hosts, without a ledger",
         columns=("what", "first", "again"),
