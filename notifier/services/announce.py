@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from notifier.domain import ids
-from notifier.domain.coalesce import Absorb, ChannelState, CoalescePolicy, Send, Wait, decide
+from notifier.domain.coalesce import Absorb, ChannelState, CoalescePolicy, Nothing, Send, Wait, decide
 from notifier.domain.notice import Notice, NoticeUpdate
 from notifier.domain.values import Channel, Impact, Lane, Status
 from notifier.services.guard import Guard
@@ -50,28 +50,30 @@ def speak(
     The caller's transaction must hold the incident (`timeline.lock_incident`).
     """
     created: list[Created] = []
+    states = channels.load_states(connection, incident_id)
     for channel, policy in policies.items():
-        state = channels.load_state(connection, incident_id, channel)
-        while True:
-            pending = channels.pending(connection, incident_id, channel)
-            decision = decide(policy, state, pending, now)
+        state = states.get(channel, ChannelState())
+        pending = channels.pending(connection, incident_id, channel)
+        while isinstance(decision := decide(policy, state, pending, now), Send | Absorb):
             if isinstance(decision, Send):
                 created.append(_create(connection, incident_id, channel, decision, now, guard=guard))
-                state = decision.state
-            elif isinstance(decision, Absorb):
-                told = [update.id for update in decision.updates]
-                channels.mark(
-                    connection, incident_id, channel, told, round_=state.round, sequence=None, reason=decision.reason
-                )
-                state = decision.state
             else:
-                _settle(connection, incident_id, channel, state, decision if isinstance(decision, Wait) else None)
-                break
+                _absorb(connection, incident_id, channel, state, decision)
+            told = {update.id for update in decision.updates}
+            state, pending = decision.state, [update for update in pending if update.id not in told]
+        _settle(connection, incident_id, channel, state, decision)
     return created
 
 
-def _settle(connection: Connection, incident_id: str, channel: Channel, state: ChannelState, wait: Wait | None) -> None:
-    due_at, reason = (wait.until, wait.reason) if wait else (None, None)
+def _absorb(connection: Connection, incident_id: str, channel: Channel, state: ChannelState, decision: Absorb) -> None:
+    told = [update.id for update in decision.updates]
+    channels.mark(connection, incident_id, channel, told, round_=state.round, sequence=None, reason=decision.reason)
+
+
+def _settle(
+    connection: Connection, incident_id: str, channel: Channel, state: ChannelState, decision: Wait | Nothing
+) -> None:
+    due_at, reason = (decision.until, decision.reason) if isinstance(decision, Wait) else (None, None)
     channels.save_state(connection, incident_id, channel, state, due_at=due_at, due_reason=reason)
 
 
@@ -140,6 +142,7 @@ class Announce:
 
     def __call__(self, incident_id: str) -> Sequence[int]:
         """Let every channel say what is due about one incident; returns the new notifications."""
+        self.guard.count(self.database, self.policies)
         with self.database.write() as connection:
             if not timeline.lock_known_incident(connection, incident_id):
                 return []

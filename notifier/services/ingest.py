@@ -74,18 +74,15 @@ class Ingest:
         Raises:
             UnavailableError: the database does not answer; nothing was stored.
         """
+        self.guard.count(self.database, self.policies)
         with self.database.write() as connection:
             receipt = self._ingest(connection, event)
         for number in receipt.notifications:
             self.nudge.plan(number)
         if receipt.outcome is not Outcome.ACCEPTED:
             return receipt
-        return replace(receipt, recipients=self._recipients(event))
-
-    def _recipients(self, event: Event) -> int:
         reach, status = self.guard.reach, event.update.status
-        with self.database.read() as connection:
-            return sum(reach(connection, channel, event.incident, status) for channel in self.policies)
+        return replace(receipt, recipients=sum(reach(channel, event.incident, status) for channel in self.policies))
 
     def _ingest(self, connection: Connection, event: Event) -> Receipt:
         known = timeline.find_event(connection, event.id)
@@ -99,7 +96,7 @@ class Ingest:
         event = replace(event, update=replace(event.update, posted_at=posted_at))
         entries = timeline.entries(connection, event.incident.id)
         digest = content_digest(event)
-        said_until = channels.announced_until(connection, event.incident.id)
+        said_until = channels.announced_until(channels.load_states(connection, event.incident.id))
         judgement = judge(event, digest, surroundings(entries, event, digest), announced_until=said_until)
         outcome, reason = judgement.outcome, judgement.reason
         if not timeline.add_event(connection, event, outcome=outcome, reason=reason, now=now):

@@ -1,40 +1,54 @@
-"""What each channel has said about each incident, and what it still has to say."""
+"""What each channel has said about each incident, and what it still has to say.
 
-from collections.abc import Sequence
+Statements that every event runs are built once: to build one takes longer than the database needs for it.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, and_, delete, exists, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, exists, select
 
 from notifier.domain.coalesce import ChannelState, PendingUpdate
 from notifier.domain.values import Channel, Impact, Outcome, Status
 from notifier.storage import tables as t
-from notifier.storage.dialect import insert
+from notifier.storage.dialect import AnyInsert, prepared_insert
 from notifier.storage.types import AnyRow
 
 LATE = "stale"  # why a channel set an update aside that came after it had said something newer
 
 
-def load_state(connection: Connection, incident_id: str, channel: Channel) -> ChannelState:
-    """Return the channel's state; a fresh one where it never spoke."""
-    s = t.channel_state.c
-    row = connection.execute(
-        select(t.channel_state).where(s.incident_id == incident_id, s.channel == channel.value)
-    ).one_or_none()
-    if row is None:
-        return ChannelState()
-    return ChannelState(
-        round=row.round,
-        sequence=row.sequence,
-        opened=row.opened,
-        closed=row.closed,
-        last_sent_at=row.last_sent_at,
-        window=row.window,
-        status=Status(row.status) if row.status else None,
-        impact=Impact(row.impact),
-        components=frozenset(row.components),
-        announced_until=row.announced_until,
-    )
+_INCIDENT: BindParameter[str] = bindparam("incident_id")
+_CHANNEL: BindParameter[str] = bindparam("channel")
+_STATES = select(t.channel_state).where(t.channel_state.c.incident_id == _INCIDENT)
+
+
+def _or_update(insert: AnyInsert) -> AnyInsert:
+    key = ["incident_id", "channel"]
+    values = {column.name: column for column in insert.excluded if column.name not in key}
+    return insert.on_conflict_do_update(index_elements=key, set_=values)
+
+
+_SAVE_STATE = prepared_insert(t.channel_state, _or_update)
+
+
+def load_states(connection: Connection, incident_id: str) -> Mapping[Channel, ChannelState]:
+    """Return the states of the channels that have spoken, or have looked whether they should."""
+    rows = connection.execute(_STATES, {"incident_id": incident_id})
+    return {
+        Channel(row.channel): ChannelState(
+            round=row.round,
+            sequence=row.sequence,
+            opened=row.opened,
+            closed=row.closed,
+            last_sent_at=row.last_sent_at,
+            window=row.window,
+            status=Status(row.status) if row.status else None,
+            impact=Impact(row.impact),
+            components=frozenset(row.components),
+            announced_until=row.announced_until,
+        )
+        for row in rows
+    }
 
 
 def save_state(
@@ -47,7 +61,9 @@ def save_state(
     due_reason: str | None,
 ) -> None:
     """Store the channel's state and when the sweep has to look again."""
-    values: dict[str, Any] = {
+    row = {
+        "incident_id": incident_id,
+        "channel": channel.value,
         "round": state.round,
         "sequence": state.sequence,
         "opened": state.opened,
@@ -61,26 +77,38 @@ def save_state(
         "due_at": due_at,
         "due_reason": due_reason,
     }
-    statement = insert(connection, t.channel_state).values(incident_id=incident_id, channel=channel.value, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["incident_id", "channel"], set_=values))
+    connection.execute(_SAVE_STATE(connection), row)
 
 
-def announced_until(connection: Connection, incident_id: str) -> datetime | None:
+def announced_until(states: Mapping[Channel, ChannelState]) -> datetime | None:
     """Return when the newest update was posted that any channel has announced."""
-    s = t.channel_state.c
-    times = connection.execute(select(s.announced_until).where(s.incident_id == incident_id)).scalars()
-    return max((moment for moment in times if moment is not None), default=None)
+    times = [state.announced_until for state in states.values() if state.announced_until is not None]
+    return max(times, default=None)
+
+
+_SAID = exists().where(
+    t.announcement.c.incident_id == t.incident_update.c.incident_id,
+    t.announcement.c.channel == _CHANNEL,
+    t.announcement.c.update_id == t.incident_update.c.id,
+)
+_PENDING = select(
+    t.incident_update.c.id,
+    t.incident_update.c.number,
+    t.incident_update.c.status,
+    t.incident_update.c.incident,
+    t.incident_update.c.posted_at,
+    t.incident_update.c.received_at,
+    t.incident_update.c.automatic,
+).where(
+    t.incident_update.c.incident_id == _INCIDENT,
+    t.incident_update.c.outcome.in_([Outcome.ACCEPTED.value, Outcome.STALE.value]),
+    ~_SAID,
+)
+_MARK = t.announcement.insert()
 
 
 def pending(connection: Connection, incident_id: str, channel: Channel) -> list[PendingUpdate]:
     """Return the updates this channel has neither announced nor set aside (absorbed, or too late for it)."""
-    u, a = t.incident_update.c, t.announcement.c
-    said = exists().where(a.incident_id == u.incident_id, a.channel == channel.value, a.update_id == u.id)
-    statement = select(u.id, u.number, u.status, u.incident, u.posted_at, u.received_at, u.automatic).where(
-        u.incident_id == incident_id,
-        u.outcome.in_([Outcome.ACCEPTED.value, Outcome.STALE.value]),
-        ~said,
-    )
     return [
         PendingUpdate(
             id=row.id,
@@ -92,7 +120,7 @@ def pending(connection: Connection, incident_id: str, channel: Channel) -> list[
             received_at=row.received_at,
             automatic=row.automatic,
         )
-        for row in connection.execute(statement)
+        for row in connection.execute(_PENDING, {"incident_id": incident_id, "channel": channel.value})
     ]
 
 
@@ -108,7 +136,7 @@ def mark(
 ) -> None:
     """Remember that the channel announced these updates (or absorbed them: `sequence` None)."""
     connection.execute(
-        t.announcement.insert(),
+        _MARK,
         [
             {
                 "incident_id": incident_id,
@@ -140,16 +168,37 @@ def forget(connection: Connection, incident_id: str, update_id: str) -> None:
     connection.execute(delete(t.announcement).where(and_(a.incident_id == incident_id, a.update_id == update_id)))
 
 
+_ANNOUNCED = (
+    select(
+        t.incident_update.c.id,
+        t.incident_update.c.status,
+        t.incident_update.c.body,
+        t.incident_update.c.incident,
+        t.incident_update.c.posted_at,
+        t.incident_update.c.number,
+        t.incident_update.c.guarded,
+        t.announcement.c.round,
+        t.announcement.c.sequence,
+    )
+    .join(
+        t.announcement,
+        and_(
+            t.announcement.c.incident_id == t.incident_update.c.incident_id,
+            t.announcement.c.update_id == t.incident_update.c.id,
+        ),
+    )
+    .where(
+        t.incident_update.c.incident_id == _INCIDENT,
+        t.announcement.c.channel == _CHANNEL,
+        t.announcement.c.sequence.is_not(None),
+    )
+    .order_by(t.incident_update.c.posted_at, t.incident_update.c.number)
+)
+
+
 def announced_updates(connection: Connection, incident_id: str, channel: Channel) -> Sequence[AnyRow]:
     """Return the updates this channel announced, with texts, round and sequence, in order of posting."""
-    u, a = t.incident_update.c, t.announcement.c
-    statement = (
-        select(u.id, u.status, u.body, u.incident, u.posted_at, u.number, u.guarded, a.round, a.sequence)
-        .join(t.announcement, and_(a.incident_id == u.incident_id, a.update_id == u.id))
-        .where(u.incident_id == incident_id, a.channel == channel.value, a.sequence.is_not(None))
-        .order_by(u.posted_at, u.number)
-    )
-    return connection.execute(statement).all()
+    return connection.execute(_ANNOUNCED, {"incident_id": incident_id, "channel": channel.value}).all()
 
 
 def due(connection: Connection, now: datetime, limit: int) -> Sequence[tuple[str, Channel]]:

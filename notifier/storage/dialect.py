@@ -1,7 +1,12 @@
 """The few places where SQLite and PostgreSQL are spelled differently."""
 
-from sqlalchemy import Connection, Table
+from collections.abc import Callable
+
+from sqlalchemy import Connection, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
+
+AnyInsert = postgresql.Insert | sqlite.Insert
+"""An INSERT that knows ON CONFLICT; both dialects spell it alike but have no common class."""
 
 
 def is_sqlite(connection: Connection) -> bool:
@@ -9,6 +14,12 @@ def is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT that knows ON CONFLICT; both dialects spell it alike but have no common class."""
+def insert(connection: Connection, table: Table) -> AnyInsert:
+    """Return an INSERT of this transaction's dialect."""
     return sqlite.insert(table) if is_sqlite(connection) else postgresql.insert(table)
+
+
+def prepared_insert(table: Table, build: Callable[[AnyInsert], Executable]) -> Callable[[Connection], Executable]:
+    """Build an INSERT once for each dialect: making a statement anew costs more than the database takes to run it."""
+    on_sqlite, on_postgresql = build(sqlite.insert(table)), build(postgresql.insert(table))
+    return lambda connection: on_sqlite if is_sqlite(connection) else on_postgresql

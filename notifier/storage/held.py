@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from notifier.domain.values import Channel
 from notifier.storage import tables as t
@@ -13,11 +13,21 @@ from notifier.storage.types import AnyRow
 HELD, CANCELED, REPLACED, PLANNING = "held", "canceled", "superseded", "planning"
 
 
+_WAITING = (
+    select(t.notification.c.id)
+    .where(
+        t.notification.c.incident_id == bindparam("incident_id"),
+        t.notification.c.channel == bindparam("channel"),
+        t.notification.c.state == HELD,
+    )
+    .limit(1)
+)
+
+
 def is_any(connection: Connection, incident_id: str, channel: Channel) -> bool:
     """Whether a notification of this incident waits on this channel."""
-    n = t.notification.c
-    statement = select(n.id).where(n.incident_id == incident_id, n.channel == channel.value, n.state == HELD).limit(1)
-    return connection.execute(statement).one_or_none() is not None
+    found = connection.execute(_WAITING, {"incident_id": incident_id, "channel": channel.value})
+    return found.one_or_none() is not None
 
 
 def around(connection: Connection, stored: StoredNotification, *, older: bool) -> list[StoredNotification]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, null, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from notifier.domain.audience import Scope
 from notifier.domain.notice import Notice
@@ -46,6 +46,9 @@ class StoredNotification:
         return self.notice.channel
 
 
+_ADD = t.notification.insert().returning(t.notification.c.id)
+
+
 def add(
     connection: Connection,
     notice: Notice,
@@ -57,7 +60,7 @@ def add(
     follows: Follows | None = None,
 ) -> int:
     """Store a new notification and return its number."""
-    row = {
+    row: dict[str, Any] = {
         "public_id": notice.id,
         "incident_id": notice.incident.id,
         "channel": notice.channel.value,
@@ -66,13 +69,13 @@ def add(
         "urgency": urgency,
         "content": notice_to_json(notice),
         "update_ids": [item.id for item in notice.updates if item.sequence == notice.sequence],
-        "follows": {"id": follows.id, "locales": list(follows.locales)} if follows else null(),
         "lane": lane.value,
         "state": state,
         "created_at": notice.created_at,
     }
-    statement = t.notification.insert().values(row).returning(t.notification.c.id)
-    return int(connection.execute(statement).scalar_one())
+    if follows is not None:  # else it stays NULL; None would be the JSON value null
+        row["follows"] = {"id": follows.id, "locales": list(follows.locales)}
+    return int(connection.execute(_ADD, row).scalar_one())
 
 
 def _stored(row: AnyRow) -> StoredNotification:
@@ -87,9 +90,12 @@ def _stored(row: AnyRow) -> StoredNotification:
     )
 
 
+_GET = select(t.notification).where(t.notification.c.id == bindparam("number"))
+
+
 def get(connection: Connection, number: int) -> StoredNotification | None:
     """Return a notification by its number."""
-    row = connection.execute(select(t.notification).where(t.notification.c.id == number)).one_or_none()
+    row = connection.execute(_GET, {"number": number}).one_or_none()
     return None if row is None else _stored(row)
 
 
@@ -215,6 +221,13 @@ def scopes_of_round(connection: Connection, stored: StoredNotification) -> list[
     return list(scopes)
 
 
+_OLDER = select(t.notification.c.id).where(
+    t.notification.c.incident_id == bindparam("incident_id"),
+    t.notification.c.channel == bindparam("channel"),
+    t.notification.c.sequence < bindparam("sequence"),
+)
+
+
 def supersede_older(connection: Connection, incident_id: str, channel: Channel, sequence: int, now: datetime) -> int:
     """Replace what older notifications of this channel have not sent yet; returns how many batches that were.
 
@@ -223,10 +236,10 @@ def supersede_older(connection: Connection, incident_id: str, channel: Channel, 
     """
     if channel is Channel.WEBHOOK:
         return 0
-    n, b, d = t.notification.c, t.batch.c, t.delivery.c
-    known = select(n.id).where(n.incident_id == incident_id, n.channel == channel.value, n.sequence < sequence)
+    b, d = t.batch.c, t.delivery.c
     # As numbers, not as a subquery: without statistics PostgreSQL would rather read every delivery there ever was.
-    older = list(connection.execute(known).scalars())
+    known = {"incident_id": incident_id, "channel": channel.value, "sequence": sequence}
+    older = list(connection.execute(_OLDER, known).scalars())
     if not older:
         return 0
     replaced = {"reason": Reason.NEWER_UPDATE.value, "state": DeliveryState.SUPERSEDED.value}

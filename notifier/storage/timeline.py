@@ -1,18 +1,21 @@
-"""Incidents, their updates and the inbox of events."""
+"""Incidents, their updates and the inbox of events.
+
+Statements that every event runs are built once: to build one takes longer than the database needs for it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
 
 from notifier.domain.incident import Event, Incident
 from notifier.domain.timeline import Entry
 from notifier.domain.values import Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.codec import incident_to_json
-from notifier.storage.dialect import insert
+from notifier.storage.dialect import is_sqlite, prepared_insert
 from notifier.storage.types import AnyRow
 
 
@@ -35,10 +38,31 @@ class NewEntry:
     outcome: Outcome
 
 
+_FIND_EVENT = select(t.event.c.id, t.event.c.incident_id, t.event.c.update_id, t.event.c.outcome).where(
+    t.event.c.id == bindparam("event_id")
+)
+_NEW_INCIDENT = prepared_insert(t.incident, lambda insert: insert.on_conflict_do_nothing())
+_LOCK_INCIDENT = select(t.incident.c.id).where(t.incident.c.id == bindparam("incident_id")).with_for_update()
+_ADD_EVENT = prepared_insert(t.event, lambda insert: insert.on_conflict_do_nothing().returning(t.event.c.id))
+_ENTRIES = (
+    select(
+        t.incident_update.c.id,
+        t.incident_update.c.number,
+        t.incident_update.c.status,
+        t.incident_update.c.posted_at,
+        t.incident_update.c.digest,
+    )
+    .where(t.incident_update.c.incident_id == bindparam("incident_id"))
+    .order_by(t.incident_update.c.number)
+)
+_ADD_UPDATE = t.incident_update.insert()
+_SET_LATEST = update(t.incident).where(t.incident.c.id == bindparam("incident_id"))
+_ADD_LATEST = _SET_LATEST.values(updates=t.incident.c.updates + 1)
+
+
 def find_event(connection: Connection, event_id: str) -> StoredEvent | None:
     """Return the event of that id, if one was handed in."""
-    columns = (t.event.c.id, t.event.c.incident_id, t.event.c.update_id, t.event.c.outcome)
-    row = connection.execute(select(*columns).where(t.event.c.id == event_id)).one_or_none()
+    row = connection.execute(_FIND_EVENT, {"event_id": event_id}).one_or_none()
     return (
         None
         if row is None
@@ -49,14 +73,14 @@ def find_event(connection: Connection, event_id: str) -> StoredEvent | None:
 def lock_incident(connection: Connection, incident: Incident, status: Status, now: datetime) -> None:
     """Create the incident if it is new, and hold it until the transaction ends: its events come one after another."""
     row = _incident_row(incident, status, now) | {"created_at": now, "updates": 0}
-    connection.execute(insert(connection, t.incident).values(row).on_conflict_do_nothing())
-    connection.execute(select(t.incident.c.id).where(t.incident.c.id == incident.id).with_for_update())
+    connection.execute(_NEW_INCIDENT(connection), row)
+    if not is_sqlite(connection):  # there is one writer at a time
+        connection.execute(_LOCK_INCIDENT, {"incident_id": incident.id})
 
 
 def lock_known_incident(connection: Connection, incident_id: str) -> bool:
     """Hold an incident that exists until the transaction ends; False where there is none."""
-    found = connection.execute(select(t.incident.c.id).where(t.incident.c.id == incident_id).with_for_update())
-    return found.one_or_none() is not None
+    return connection.execute(_LOCK_INCIDENT, {"incident_id": incident_id}).one_or_none() is not None
 
 
 def _incident_row(incident: Incident, status: Status, now: datetime) -> dict[str, Any]:
@@ -86,16 +110,11 @@ def add_event(connection: Connection, event: Event, *, outcome: Outcome, reason:
         "reason": reason,
         "received_at": now,
     }
-    statement = insert(connection, t.event).values(row).on_conflict_do_nothing().returning(t.event.c.id)
-    return connection.execute(statement).one_or_none() is not None
+    return connection.execute(_ADD_EVENT(connection), row).one_or_none() is not None
 
 
 def entries(connection: Connection, incident_id: str) -> list[Entry]:
     """Return the timeline in order of arrival, without its texts."""
-    u = t.incident_update.c
-    statement = (
-        select(u.id, u.number, u.status, u.posted_at, u.digest).where(u.incident_id == incident_id).order_by(u.number)
-    )
     return [
         Entry(
             update_id=row.id,
@@ -104,7 +123,7 @@ def entries(connection: Connection, incident_id: str) -> list[Entry]:
             posted_at=row.posted_at,
             digest=row.digest,
         )
-        for row in connection.execute(statement)
+        for row in connection.execute(_ENTRIES, {"incident_id": incident_id})
     ]
 
 
@@ -124,7 +143,7 @@ def add_update(connection: Connection, event: Event, entry: NewEntry, now: datet
         "automatic": event.automatic,
         "guarded": event.guarded,
     }
-    connection.execute(t.incident_update.insert().values(row))
+    connection.execute(_ADD_UPDATE, row)
 
 
 def edit_update(connection: Connection, event: Event, *, digest: str, accepted_at: datetime | None) -> None:
@@ -149,11 +168,10 @@ def set_latest(connection: Connection, event: Event, *, newest: bool, added: boo
     """Bring the incident up to date with an event; `newest` says whether it describes the present state."""
     values: dict[str, Any] = {"updated_at": now}
     if newest:
-        values |= _incident_row(event.incident, event.update.status, now)
+        values = _incident_row(event.incident, event.update.status, now)
         values |= {"latest_update_id": event.update.id, "latest_posted_at": event.update.posted_at}
-    if added:
-        values["updates"] = t.incident.c.updates + 1
-    connection.execute(update(t.incident).where(t.incident.c.id == event.incident.id).values(values))
+        del values["id"]
+    connection.execute(_ADD_LATEST if added else _SET_LATEST, values | {"incident_id": event.incident.id})
 
 
 def get_incident(connection: Connection, incident_id: str) -> AnyRow | None:

@@ -1,10 +1,14 @@
 """The blast guard on real rows: what is held, what a release tells, and what is called off."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
-from notifier.domain.errors import ConflictError, NotFoundError
+from notifier.domain.errors import ConflictError, NotFoundError, UnavailableError
 from notifier.domain.guard import GuardPolicy
 from notifier.domain.values import Channel, Status
 from notifier.services.audit import Actor
@@ -60,6 +64,35 @@ def test_the_answer_says_how_many_it_concerns_and_that_it_is_held(house: House, 
         house.later(60)
     assert provider.told == []
     assert states(house) == ["held"]
+
+
+class Leaving:
+    """A database that answers until the first transaction has written, and never again."""
+
+    def __init__(self, database: Database) -> None:
+        self._database, self._gone = database, False
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        with self.read(writes=True) as connection:
+            yield connection
+        self._gone = True
+
+    @contextmanager
+    def read(self, *, writes: bool = False) -> Iterator[Connection]:
+        if self._gone:
+            raise UnavailableError("database: gone")
+        with (self._database.write if writes else self._database.read)() as connection:
+            yield connection
+
+
+def test_what_is_stored_is_answered_though_the_database_goes_away_then(house: House) -> None:
+    spine = house.spine
+    leaving: Any = Leaving(spine.database)
+    spine.ingest = replace(spine.ingest, database=leaving, guard=Guard())
+    assert spine.post(Status.INVESTIGATING).recipients == 3
+    with pytest.raises(UnavailableError):
+        spine.post(Status.IDENTIFIED)
 
 
 def test_what_reaches_few_enough_goes_by_itself(house: House, provider: Provider) -> None:
