@@ -7,7 +7,7 @@ Use it by importing the fixtures into a conftest.py:
 Tests that need only one of the two take `sqlite_database` or `postgresql_database`. Every database has the migrated
 schema and no rows. SQLite's is a copy of a template file. PostgreSQL takes a quarter of a second to copy a template,
 so a worker keeps one database and empties it after each test; a test that changes the schema itself takes
-`postgresql_databases.fresh()`.
+`postgresql_databases.fresh()`. A worker keeps its two engines too: each would compile every statement anew.
 """
 
 import os
@@ -40,7 +40,8 @@ _USED_SEQUENCES = """
 __all__ = [
     "PostgresqlDatabases",
     "database",
-    "kept_postgresql_url",
+    "kept_postgresql",
+    "kept_sqlite",
     "postgresql_database",
     "postgresql_databases",
     "postgresql_server_url",
@@ -142,29 +143,34 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def kept_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Database:
+    return Database(f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'notifier.db'}")
+
+
 @pytest.fixture
-def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+def sqlite_database(sqlite_template: Path, kept_sqlite: Database) -> Iterator[Database]:
     """A fresh SQLite database in a file, as in production."""
-    path = tmp_path / "notifier.db"
+    path = Path(kept_sqlite.url.database or "")
     shutil.copyfile(sqlite_template, path)
-    opened = Database(f"sqlite:///{path}")
-    yield opened
-    opened.close()
+    yield kept_sqlite
+    kept_sqlite.close()
+    for left in path.parent.iterdir():  # a killed process leaves its WAL behind
+        left.unlink()
 
 
 @pytest.fixture(scope="session")
-def kept_postgresql_url(postgresql_databases: PostgresqlDatabases) -> Iterator[str]:
-    with postgresql_databases.fresh_url() as url:
-        yield url
+def kept_postgresql(postgresql_databases: PostgresqlDatabases) -> Iterator[Database]:
+    with postgresql_databases.fresh() as opened:
+        yield opened
 
 
 @pytest.fixture
-def postgresql_database(postgresql_databases: PostgresqlDatabases, kept_postgresql_url: str) -> Iterator[Database]:
+def postgresql_database(postgresql_databases: PostgresqlDatabases, kept_postgresql: Database) -> Iterator[Database]:
     """An empty PostgreSQL database."""
-    opened = Database(kept_postgresql_url)
-    yield opened
-    opened.close()
-    postgresql_databases.empty(make_url(kept_postgresql_url).database or "")
+    yield kept_postgresql
+    kept_postgresql.close()
+    postgresql_databases.empty(kept_postgresql.url.database or "")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -19,7 +19,7 @@ from notifier.services.attempt import LEASE, Attempt
 from notifier.services.attempt_mail import MailAttempt
 from notifier.services.links import Links
 from notifier.services.outcomes import Record
-from notifier.services.plan import BATCH_SIZES, Plan
+from notifier.services.plan import BATCH_SIZES
 from notifier.services.ports import Clock, Nudge
 from notifier.services.route import MailRoute
 from notifier.services.tokens import Tokens
@@ -143,7 +143,7 @@ def a_house(
     """
     spine = Spine(database, translations=translations, time=clock, nudges=nudges or Nudges())
     spine.sweep = replace(spine.sweep, mail_waits=lambda: max(evidence - LEASE, timedelta(0)))
-    spine.plan = Plan(database, spine.clock, spine.nudges, batch_sizes={**BATCH_SIZES, Channel.EMAIL: batch_size})
+    spine.plan = replace(spine.plan, batch_sizes={**BATCH_SIZES, Channel.EMAIL: batch_size})
     record = Record(database, spine.clock, spine.nudges, "worker", spread=lambda: 0.0)
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
     links = Links("https://status.example", Tokens(["k" * 32], spine.clock))

@@ -70,7 +70,7 @@ class Spine:
         clock = self.clock = self.time or (lambda: self.now)
         self.ingest = Ingest(self.database, self.policies, clock, self.nudges, self.translations)
         self.announce = Announce(self.database, self.policies, clock, self.nudges)
-        self.plan = Plan(self.database, clock, self.nudges)
+        self.plan = Plan(self.database, clock, self.nudges, breathe=lambda _seconds: None)
         self.gather = Gather(self.database, clock, self.nudges)
         self.sweep = Sweep(self.database, clock, self.nudges, self.announce, self.gather)
         self._events = 0

@@ -1,6 +1,7 @@
 """What planning selects by SQL is what the pure rule says that `explain` tells, for random people and incidents."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -9,7 +10,6 @@ from sqlalchemy import update
 from notifier.domain.audience import Preferences
 from notifier.domain.values import Lane, Status
 from notifier.services.explain import Explain
-from notifier.services.plan import Plan
 from notifier.storage import preferences
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
@@ -86,7 +86,7 @@ class ChangingMinds(Nudges):
 def test_preferences_that_appear_while_an_audience_is_planned_are_judged_too(database: Database) -> None:
     nudges = ChangingMinds(database)
     spine = Spine(database, nudges=nudges)
-    spine.plan = Plan(database, spine.clock, nudges, first_range=1, range_size=1)
+    spine.plan = replace(spine.plan, nudge=nudges, first_range=1, range_size=1)
     names = {f"shop-{number}" for number in range(8)}
     for name in names:
         spine.subscriber(name)
