@@ -4,8 +4,11 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, literal, or_, select, text, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal, or_, select, text, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import tables as t
@@ -68,26 +71,27 @@ def extra_id(notification_id: int) -> int:
     return (notification_id << _NOTIFICATION_SHIFT) | _EXTRA_BIT | secrets.randbits(31)
 
 
+@cache
+def _claim() -> ReturningUpdate[Any]:
+    b = t.batch.c
+    fresh = and_(b.attempts == 0, b.reason.is_(None))
+    due = or_(b.due_at <= bindparam("now", type_=Instant), fresh)
+    return (
+        update(t.batch)
+        .where(b.id == bindparam("this"), b.state == DeliveryState.QUEUED.value, due)
+        .values(state=DeliveryState.SENDING.value, attempts=b.attempts + 1)
+        .returning(t.batch)
+    )
+
+
 def claim(connection: Connection, batch_id: int, *, owner: str, now: datetime, lease: timedelta) -> Batch | None:
     """Take a batch that is due; None when it is taken, finished, replaced or not due yet.
 
     A first attempt is always due: planned by a clock that ran ahead and was put right, it must not wait for that time.
     """
-    b = t.batch.c
-    fresh = and_(b.attempts == 0, b.reason.is_(None))
-    statement = (
-        update(t.batch)
-        .where(b.id == batch_id, b.state == DeliveryState.QUEUED.value, or_(b.due_at <= now, fresh))
-        .values(
-            state=DeliveryState.SENDING.value,
-            lease_owner=owner,
-            lease_until=now + lease,
-            due_at=now + lease,
-            attempts=b.attempts + 1,
-        )
-        .returning(t.batch)
-    )
-    row = connection.execute(statement).one_or_none()
+    until = now + lease
+    values = {"this": batch_id, "now": now, "lease_owner": owner, "lease_until": until, "due_at": until}
+    row = connection.execute(_claim(), values).one_or_none()
     return None if row is None else from_row(row)
 
 
@@ -364,16 +368,18 @@ def open_batches(connection: Connection) -> Mapping[tuple[str, str], tuple[int, 
     return {(row.lane, row.state): (row.number, row.oldest) for row in connection.execute(statement)}
 
 
-def is_newest(connection: Connection, notification_id: int) -> bool:
-    """Whether no newer notification of the same incident and channel brought news."""
+@cache
+def _newer() -> Select[Any]:
     n, newer = t.notification.c, t.notification.alias("newer")
-    statement = (
+    same = and_(n.incident_id == newer.c.incident_id, n.channel == newer.c.channel, n.sequence < newer.c.sequence)
+    return (
         select(newer.c.id)
-        .join(
-            t.notification,
-            and_(n.incident_id == newer.c.incident_id, n.channel == newer.c.channel, n.sequence < newer.c.sequence),
-        )
-        .where(n.id == notification_id, newer.c.follows.is_(None), newer.c.state.in_(GOING))
+        .join(t.notification, same)
+        .where(n.id == bindparam("this"), newer.c.follows.is_(None), newer.c.state.in_(GOING))
         .limit(1)
     )
-    return connection.execute(statement).one_or_none() is None
+
+
+def is_newest(connection: Connection, notification_id: int) -> bool:
+    """Whether no newer notification of the same incident and channel brought news."""
+    return connection.execute(_newer(), {"this": notification_id}).one_or_none() is None

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select, update
 
 from notifier.domain.audience import Scope
 from notifier.domain.notice import Notice
@@ -118,19 +119,35 @@ class Earlier:
     ends: bool
 
 
+_SAME_CHANNEL = (
+    t.notification.c.incident_id == bindparam("incident_id"),
+    t.notification.c.channel == bindparam("channel"),
+)
+_BEFORE = (*_SAME_CHANNEL, t.notification.c.sequence < bindparam("sequence"))
+_EARLIER = (
+    select(t.notification.c.id, t.notification.c.sequence, t.notification.c.round)
+    .where(*_BEFORE, t.notification.c.follows.is_(None))
+    .order_by(t.notification.c.sequence)
+)
+_OF_OTHER_ROUNDS = select(t.notification.c.id, t.notification.c.content).where(
+    *_BEFORE, t.notification.c.follows.is_(None), t.notification.c.round != bindparam("round")
+)
+
+
+def _place(stored: StoredNotification) -> dict[str, Any]:
+    return {
+        "incident_id": stored.notice.incident.id,
+        "channel": stored.channel.value,
+        "sequence": stored.notice.sequence,
+    }
+
+
 def earlier(connection: Connection, stored: StoredNotification) -> list[Earlier]:
     """Return the channel's earlier notifications of the incident, oldest first."""
-    n = t.notification.c
-    before = (
-        n.incident_id == stored.notice.incident.id,
-        n.channel == stored.channel.value,
-        n.sequence < stored.notice.sequence,
-        n.follows.is_(None),
-    )
-    rows = connection.execute(select(n.id, n.sequence, n.round).where(*before).order_by(n.sequence)).all()
+    rows = connection.execute(_EARLIER, _place(stored)).all()
     ends = set()
     if rows and rows[0].round != stored.round:
-        contents = connection.execute(select(n.id, n.content).where(*before, n.round != stored.round))
+        contents = connection.execute(_OF_OTHER_ROUNDS, {**_place(stored), "round": stored.round})
         ends = {row.id for row in contents if _ends(notice_from_json(row.content))}
     starts: dict[int, int] = {}
     for row in rows:
@@ -144,40 +161,41 @@ def _ends(notice: Notice) -> bool:
     return notice.closes or notice.lead.status is Status.POSTMORTEM
 
 
+_FIRST_UNPLANNED = (
+    select(t.notification.c.id)
+    .where(*_SAME_CHANNEL, t.notification.c.state == "planning", t.notification.c.sequence <= bindparam("sequence"))
+    .order_by(t.notification.c.sequence)
+    .limit(1)
+)
+_NEWEST = select(func.max(t.notification.c.sequence)).where(
+    *_SAME_CHANNEL, t.notification.c.follows.is_(None), t.notification.c.state.in_(GOING)
+)
+
+
 def first_unplanned(connection: Connection, stored: StoredNotification) -> int:
     """Return the number of the channel's oldest notification of this incident that is not planned yet.
 
     A recipient's standing is read from the deliveries of earlier notifications, so these must be planned first.
     """
-    n = t.notification.c
-    statement = (
-        select(n.id)
-        .where(
-            n.incident_id == stored.notice.incident.id,
-            n.channel == stored.channel.value,
-            n.state == "planning",
-            n.sequence <= stored.notice.sequence,
-        )
-        .order_by(n.sequence)
-        .limit(1)
-    )
-    number = connection.execute(statement).scalar_one_or_none()
+    number = connection.execute(_FIRST_UNPLANNED, _place(stored)).scalar_one_or_none()
     return stored.id if number is None else int(number)
 
 
 def newest_sequence(connection: Connection, incident_id: str, channel: Channel) -> int:
     """Return the sequence of the channel's newest notification of an incident that brought news; 0 without one."""
-    n = t.notification.c
-    of_channel = (n.incident_id == incident_id, n.channel == channel.value, n.follows.is_(None), n.state.in_(GOING))
-    return connection.execute(select(func.max(n.sequence)).where(*of_channel)).scalar_one() or 0
+    values = {"incident_id": incident_id, "channel": channel.value}
+    return connection.execute(_NEWEST, values).scalar_one() or 0
+
+
+_SET_STATE = update(t.notification).where(t.notification.c.id == bindparam("this"))
 
 
 def set_state(connection: Connection, number: int, state: str, now: datetime) -> None:
     """Move a notification between held, planning and planned."""
-    values: dict[str, Any] = {"state": state}
+    values: dict[str, Any] = {"this": number, "state": state}
     if state == "planned":
         values["planned_at"] = now
-    connection.execute(update(t.notification).where(t.notification.c.id == number).values(values))
+    connection.execute(_SET_STATE, values)
 
 
 def unplanned(connection: Connection, older_than: datetime, limit: int) -> Sequence[int]:
@@ -196,36 +214,37 @@ def is_fresh_planning(connection: Connection, since: datetime) -> bool:
     return connection.execute(statement).one_or_none() is not None
 
 
-def scopes_of_round(connection: Connection, stored: StoredNotification) -> list[Scope]:
-    """Return every reach the incident had in this round up to a notification, as its updates told, each once."""
+@cache
+def _scopes_of_round() -> Select[Any]:
     u, a = t.incident_update.c, t.announcement.c
-    lead = select(u.number).where(u.incident_id == stored.notice.incident.id, u.id == stored.notice.lead.id)
+    incident_id: BindParameter[str] = bindparam("incident_id")
+    lead = select(u.number).where(u.incident_id == incident_id, u.id == bindparam("lead"))
     # What was absorbed belongs to no notification: it is as old as its place in the timeline says.
     absorbed = and_(a.sequence.is_(None), a.reason != LATE, u.number <= lead.scalar_subquery())
-    said = or_(a.sequence <= stored.notice.sequence, absorbed)
-    statement = (
+    return (
         select(u.incident)
         .join(t.announcement, and_(a.incident_id == u.incident_id, a.update_id == u.id))
         .where(
-            u.incident_id == stored.notice.incident.id,
-            a.channel == stored.channel.value,
-            a.round == stored.round,
-            said,
+            u.incident_id == incident_id,
+            a.channel == bindparam("channel"),
+            a.round == bindparam("round"),
+            or_(a.sequence <= bindparam("sequence"), absorbed),
         )
         .order_by(u.number)
     )
+
+
+def scopes_of_round(connection: Connection, stored: StoredNotification) -> list[Scope]:
+    """Return every reach the incident had in this round up to a notification, as its updates told, each once."""
+    values = {**_place(stored), "round": stored.round, "lead": stored.notice.lead.id}
     scopes: dict[Scope, None] = {}
-    for row in connection.execute(statement):
+    for row in connection.execute(_scopes_of_round(), values):
         components = frozenset(item["key"] for item in row.incident["components"])
         scopes[Scope(impact=Impact(row.incident["impact"]), components=components)] = None
     return list(scopes)
 
 
-_OLDER = select(t.notification.c.id).where(
-    t.notification.c.incident_id == bindparam("incident_id"),
-    t.notification.c.channel == bindparam("channel"),
-    t.notification.c.sequence < bindparam("sequence"),
-)
+_OLDER = select(t.notification.c.id).where(*_BEFORE)
 
 
 def supersede_older(connection: Connection, incident_id: str, channel: Channel, sequence: int, now: datetime) -> int:

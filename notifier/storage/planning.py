@@ -7,19 +7,21 @@ equally many people and every subscriber of one address falls into the same inte
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, text, update
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select, text, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from notifier.domain.audience import Standing
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import audience_sql
 from notifier.storage import tables as t
-from notifier.storage.dialect import insert, is_sqlite
+from notifier.storage.dialect import is_sqlite, prepared_insert
 from notifier.storage.holding import Held, QuietSpan
 from notifier.storage.notifications import Earlier
 from notifier.storage.translations import Followers
-from notifier.storage.types import to_micros
+from notifier.storage.types import Instant, to_micros
 
 MAX_KEY = 2**63 - 1
 # A batch's number is notification | range | place in the range, so that planning a range twice makes the same rows.
@@ -52,15 +54,25 @@ def highest_subscriber_id(connection: Connection) -> int:
     return connection.execute(select(func.max(t.subscriber.c.id))).scalar_one() or 0
 
 
+_NOTIFICATION: BindParameter[int] = bindparam("of")  # no column is called so: an UPDATE could not tell them apart
 _JUDGED = "judged"  # stands beside the standings: the rule was asked about this set
+
+
+@cache
+def _unjudged_sets() -> Select[Any]:
+    p, v = t.preference.c, t.verdict.c
+    judged = select(v.preference_id).where(v.notification_id == _NOTIFICATION, v.standing == _JUDGED)
+    return select(p.id, p.canonical).where(p.id.not_in(judged))
 
 
 def unjudged_sets(connection: Connection, notification_id: int) -> Sequence[tuple[int, str]]:
     """Return (id, canonical text) of every distinct set of preferences the rule was not asked about yet."""
-    p, v = t.preference.c, t.verdict.c
-    judged = select(v.preference_id).where(v.notification_id == notification_id, v.standing == _JUDGED)
-    rows = connection.execute(select(p.id, p.canonical).where(p.id.not_in(judged))).all()
+    rows = connection.execute(_unjudged_sets(), {"of": notification_id}).all()
     return [(row.id, row.canonical) for row in rows]
+
+
+_ADD_VERDICTS = prepared_insert(t.verdict, lambda insert: insert.on_conflict_do_nothing())
+_ADD_RANGES = prepared_insert(t.plan_range, lambda insert: insert.on_conflict_do_nothing())
 
 
 def add_verdicts(connection: Connection, notification_id: int, told: Mapping[int, Sequence[Standing]]) -> None:
@@ -71,7 +83,7 @@ def add_verdicts(connection: Connection, notification_id: int, told: Mapping[int
         for standing in (_JUDGED, *(item.value for item in standings))
     ]
     if rows:
-        connection.execute(insert(connection, t.verdict).on_conflict_do_nothing(), rows)
+        connection.execute(_ADD_VERDICTS(connection), rows)
 
 
 def add_ranges(connection: Connection, ranges: Sequence[PlanRange]) -> None:
@@ -86,34 +98,53 @@ def add_ranges(connection: Connection, ranges: Sequence[PlanRange]) -> None:
         }
         for item in ranges
     ]
-    connection.execute(insert(connection, t.plan_range).on_conflict_do_nothing(), rows)
+    connection.execute(_ADD_RANGES(connection), rows)
 
 
-def has_ranges(connection: Connection, notification_id: int) -> bool:
-    """Whether the audience was cut into ranges already."""
-    statement = select(t.plan_range.c.number).where(t.plan_range.c.notification_id == notification_id).limit(1)
-    return connection.execute(statement).one_or_none() is not None
+_HAS_RANGES = select(t.plan_range.c.number).where(t.plan_range.c.notification_id == _NOTIFICATION).limit(1)
+_OPEN_RANGES = select(func.count()).where(
+    t.plan_range.c.notification_id == _NOTIFICATION, t.plan_range.c.state != "done"
+)
+_FINISH_RANGE = (
+    update(t.plan_range)
+    .where(
+        t.plan_range.c.notification_id == _NOTIFICATION,
+        t.plan_range.c.number == bindparam("this"),
+        t.plan_range.c.state != "done",
+    )
+    .values(state="done", lease_until=None)
+)
 
 
-def claim_range(connection: Connection, notification_id: int, *, now: datetime, lease: timedelta) -> PlanRange | None:
-    """Take the next range nobody works on; None when all are taken or done."""
+@cache
+def _claim_range() -> ReturningUpdate[Any]:
     r = t.plan_range.c
-    free = or_(r.state == "open", and_(r.state == "planning", r.lease_until < now))
+    free = or_(r.state == "open", and_(r.state == "planning", r.lease_until < bindparam("now", type_=Instant)))
     first = (
         select(r.number)
-        .where(r.notification_id == notification_id, free)
+        .where(r.notification_id == _NOTIFICATION, free)
         .order_by(r.number)
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    statement = (
+    return (
         update(t.plan_range)
-        .where(r.notification_id == notification_id, r.number == first)
-        .values(state="planning", lease_until=now + lease)
+        .where(r.notification_id == _NOTIFICATION, r.number == first)
+        .values(state="planning")
         .returning(r.number, r.key_from, r.key_to)
     )
-    row = connection.execute(statement).one_or_none()
+
+
+def has_ranges(connection: Connection, notification_id: int) -> bool:
+    """Whether the audience was cut into ranges already."""
+    return connection.execute(_HAS_RANGES, {"of": notification_id}).one_or_none() is not None
+
+
+def claim_range(connection: Connection, notification_id: int, *, now: datetime, lease: timedelta) -> PlanRange | None:
+    """Take the next range nobody works on; None when all are taken or done."""
+    values = {"of": notification_id, "now": now, "lease_until": now + lease}
+    row = connection.execute(_claim_range(), values).one_or_none()
     if row is None:
         return None
     return PlanRange(notification_id=notification_id, number=row.number, key_from=row.key_from, key_to=row.key_to)
@@ -121,20 +152,13 @@ def claim_range(connection: Connection, notification_id: int, *, now: datetime, 
 
 def open_ranges(connection: Connection, notification_id: int) -> int:
     """Return how many ranges are not done."""
-    r = t.plan_range.c
-    statement = select(func.count()).where(r.notification_id == notification_id, r.state != "done")
-    return connection.execute(statement).scalar_one()
+    return int(connection.execute(_OPEN_RANGES, {"of": notification_id}).scalar_one())
 
 
 def finish_range(connection: Connection, item: PlanRange) -> bool:
     """Mark a range as planned; False when it was already (by somebody whose lease had ended)."""
-    r = t.plan_range.c
-    statement = (
-        update(t.plan_range)
-        .where(r.notification_id == item.notification_id, r.number == item.number, r.state != "done")
-        .values(state="done", lease_until=None)
-    )
-    return connection.execute(statement).rowcount == 1
+    values = {"of": item.notification_id, "this": item.number}
+    return connection.execute(_FINISH_RANGE, values).rowcount == 1
 
 
 ACCOUNT_PREFERENCE_ID = 0  # accounts have no preferences of their own: they follow the rule's defaults
