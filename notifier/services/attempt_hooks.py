@@ -22,8 +22,9 @@ from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.hook_outcomes import PROVIDER, Posting, departure, left, line
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
-from notifier.storage import batches, deliveries, hook_batches, notifications
-from notifier.storage.batches import AttemptRow, Batch
+from notifier.storage import attempts, batches, deliveries, hook_batches, notifications
+from notifier.storage.attempts import AttemptRow
+from notifier.storage.batches import Batch
 from notifier.storage.deliveries import Departure
 from notifier.storage.engine import Database
 from notifier.storage.hook_batches import Around
@@ -181,7 +182,7 @@ class HookAttempt:
                 deliveries.depart(connection, stored.id, leave, now)
                 hurried = hook_batches.hurry(connection, stored.id, replaced, now) if replaced else 0
                 if batch.unknown:
-                    batches.add_attempts(connection, batch, [_vanished(batch, now)])
+                    attempts.add(connection, batch, [_vanished(batch, now)])
             if hurried:
                 self.gather()
         gone = {item.recipient_key for item in leave}
@@ -230,7 +231,7 @@ class HookAttempt:
 
         def write(connection: Connection) -> int:
             deliveries.depart(connection, batch.notification_id, departures, now)
-            batches.add_attempts(connection, batch, lines)
+            attempts.add(connection, batch, lines)
             self.health.note(connection, results, now)
             if late and ended:  # else `_finish` tells everybody at once
                 return hook_batches.unblock_some(connection, batch.notification_id, ended, now)

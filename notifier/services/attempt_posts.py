@@ -19,8 +19,9 @@ from notifier.rendering.renderer import Renderer
 from notifier.services.outcomes import Record, Try
 from notifier.services.ports import Clock, Pacer, Turns
 from notifier.services.wordings import wording_from_json, wording_to_json
-from notifier.storage import alarms, batches, deliveries, posts
-from notifier.storage.batches import AttemptRow, Batch
+from notifier.storage import alarms, attempts, deliveries, posts
+from notifier.storage.attempts import AttemptRow
+from notifier.storage.batches import Batch
 from notifier.storage.deliveries import Departure
 from notifier.storage.engine import Database
 from notifier.storage.notifications import StoredNotification
@@ -147,7 +148,7 @@ class PostAttempt:
     def _is_too_early(self, speech: "_Speech") -> bool:
         """Whether an empty look proves nothing yet."""
         with self.database.read() as connection:
-            looks = batches.trailing_attempts(connection, speech.batch.id, LOOKED)
+            looks = attempts.trailing(connection, speech.batch.id, LOOKED)
         return not proves_absence(looks + 1, speech.sender.looks)
 
     def _looked(self, speech: "_Speech", tried: Try) -> None:
@@ -164,7 +165,7 @@ class PostAttempt:
             provider=tried.provider,
         )
         with self.database.write() as connection:
-            batches.add_attempts(connection, speech.batch, [row])
+            attempts.add(connection, speech.batch, [row])
         self.record.paused(speech.batch, APART, Reason.OUTCOME_UNKNOWN)
 
     def _note_rate(self, speech: "_Speech", error: DeliveryError | None) -> None:

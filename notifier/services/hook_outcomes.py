@@ -9,7 +9,7 @@ from notifier.domain.errors import DeliveryError, PermanentDeliveryError
 from notifier.domain.message import HookResult
 from notifier.domain.retry import GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Reason
-from notifier.storage.batches import AttemptRow
+from notifier.storage.attempts import AttemptRow
 from notifier.storage.deliveries import Departure
 
 PROVIDER = "webhook"

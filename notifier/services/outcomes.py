@@ -14,8 +14,9 @@ from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.services.patience import Patience
 from notifier.services.ports import Clock, Meter, NoMeter, Nudge
 from notifier.services.tallying import MAIL_REPEATED, MAIL_UNKNOWN
-from notifier.storage import alarms, batches, deliveries, making_way, tallies
-from notifier.storage.batches import AttemptRow, Batch
+from notifier.storage import alarms, attempts, batches, deliveries, making_way, tallies
+from notifier.storage.attempts import AttemptRow
+from notifier.storage.batches import Batch
 from notifier.storage.deliveries import Departure
 from notifier.storage.engine import Database
 
@@ -96,7 +97,7 @@ class Record:
             tallies.add(connection, MAIL_REPEATED, f"{batch.provider or 'unknown'}>{tried.provider}", repeated)
             tallies.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt)
             deliveries.depart(connection, batch.notification_id, departures, now)
-            batches.add_attempts(connection, batch, [tried.row(batch, "accepted", detail=message_id or "")])
+            attempts.add(connection, batch, [tried.row(batch, "accepted", detail=message_id or "")])
             batches.finish(
                 connection,
                 batch,
@@ -157,7 +158,7 @@ class Record:
 
         def write(connection: Connection) -> None:
             deliveries.depart(connection, batch.notification_id, departures, now)
-            batches.add_attempts(connection, batch, [tried.row(batch, outcome, error)])
+            attempts.add(connection, batch, [tried.row(batch, outcome, error)])
             tallies.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt if unknown else 0)
             if isinstance(error, ChannelStoppedError):
                 alarms.raise_(connection, f"{batch.channel}:{tried.provider}", error.reason, error.detail, now)
@@ -200,7 +201,7 @@ class Record:
         now = self.clock()
         numbers = []
         with self.database.write() as connection:
-            batches.add_attempts(connection, batch, [tried.row(batch, "divided", error)])
+            attempts.add(connection, batch, [tried.row(batch, "divided", error)])
             state = DeliveryState.CANCELED
             if not batches.finish(connection, batch, self.owner, state=state, reason=error.reason, now=now):
                 return []  # an earlier attempt turned out to have been accepted, or somebody else holds the lease

@@ -1,35 +1,22 @@
 """Batches: the unit of lease and attempt. Claimed in one short transaction, recorded in another."""
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal, or_, select, text, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import tables as t
 from notifier.storage.notifications import GOING
-from notifier.storage.rowset import packed, plain, rows_sql
-from notifier.storage.types import AnyRow, Instant, to_micros
+from notifier.storage.types import AnyRow, Instant
 
 _NOTIFICATION_SHIFT = 32
 _EXTRA_BIT = 1 << 31  # numbers of batches that were not made by planning
-_TRIED = {
-    "recipient_key": "bigint",
-    "number": "bigint",
-    "started_at": "bigint",
-    "duration_ms": "bigint",
-    "outcome": "text",
-    "reason": "text",
-    "status": "bigint",
-    "detail": "text",
-    "provider": "text",
-    "answer": "text",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,22 +35,6 @@ class Batch:
     unknown: bool
     provider: str | None
     lease_until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRow:
-    """One try, for the ledger. `recipient_key` None means the whole batch."""
-
-    recipient_key: int | None
-    number: int
-    started_at: datetime
-    duration_ms: int
-    outcome: str
-    reason: Reason | None
-    status: int | None
-    detail: str
-    provider: str
-    answer: str | None = None  # the beginning of what a webhook endpoint answered
 
 
 def extra_id(notification_id: int) -> int:
@@ -213,40 +184,6 @@ def add(
         )
     )
     return number
-
-
-def add_attempts(connection: Connection, batch: Batch, rows: Sequence[AttemptRow]) -> None:
-    """Write tries to the ledger."""
-    if not rows:
-        return
-    lines = [
-        [
-            row.recipient_key,
-            row.number,
-            to_micros(row.started_at),
-            row.duration_ms,
-            row.outcome,
-            row.reason.value if row.reason else None,
-            row.status,
-            plain(row.detail[:1000]),
-            row.provider,
-            plain(row.answer) if row.answer else None,
-        ]
-        for row in rows
-    ]
-    sql = f"""
-        INSERT INTO attempt (batch_id, notification_id, {", ".join(_TRIED)})
-        SELECT :batch_id, :notification_id, r.* FROM ({rows_sql(connection, _TRIED)}) AS r"""  # noqa: S608
-    values = {"rows": packed(lines), "batch_id": batch.id, "notification_id": batch.notification_id}
-    connection.execute(text(sql), values)
-
-
-def trailing_attempts(connection: Connection, batch_id: int, outcome: str) -> int:
-    """Return how many of a batch's latest tries, one after the other, had this outcome."""
-    a = t.attempt.c
-    other = select(func.coalesce(func.max(a.id), 0)).where(a.batch_id == batch_id, a.outcome != outcome)
-    statement = select(func.count()).where(a.batch_id == batch_id, a.id > other.scalar_subquery())
-    return connection.execute(statement).scalar_one()
 
 
 def has_expired_lease(connection: Connection, now: datetime) -> bool:

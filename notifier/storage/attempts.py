@@ -1,0 +1,76 @@
+"""The ledger of tries: when, by whom, how it ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, text
+
+from notifier.domain.values import Reason
+from notifier.storage import tables as t
+from notifier.storage.batches import Batch
+from notifier.storage.rowset import packed, plain, rows_sql
+from notifier.storage.types import to_micros
+
+_TRIED = {
+    "recipient_key": "bigint",
+    "number": "bigint",
+    "started_at": "bigint",
+    "duration_ms": "bigint",
+    "outcome": "text",
+    "reason": "text",
+    "status": "bigint",
+    "detail": "text",
+    "provider": "text",
+    "answer": "text",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One try, for the ledger. `recipient_key` None means the whole batch."""
+
+    recipient_key: int | None
+    number: int
+    started_at: datetime
+    duration_ms: int
+    outcome: str
+    reason: Reason | None
+    status: int | None
+    detail: str
+    provider: str
+    answer: str | None = None  # the beginning of what a webhook endpoint answered
+
+
+def add(connection: Connection, batch: Batch, rows: Sequence[AttemptRow]) -> None:
+    """Write tries to the ledger."""
+    if not rows:
+        return
+    lines = [
+        [
+            row.recipient_key,
+            row.number,
+            to_micros(row.started_at),
+            row.duration_ms,
+            row.outcome,
+            row.reason.value if row.reason else None,
+            row.status,
+            plain(row.detail[:1000]),
+            row.provider,
+            plain(row.answer) if row.answer else None,
+        ]
+        for row in rows
+    ]
+    sql = f"""
+        INSERT INTO attempt (batch_id, notification_id, {", ".join(_TRIED)})
+        SELECT :batch_id, :notification_id, r.* FROM ({rows_sql(connection, _TRIED)}) AS r"""  # noqa: S608
+    values = {"rows": packed(lines), "batch_id": batch.id, "notification_id": batch.notification_id}
+    connection.execute(text(sql), values)
+
+
+def trailing(connection: Connection, batch_id: int, outcome: str) -> int:
+    """Return how many of a batch's latest tries, one after the other, had this outcome."""
+    a = t.attempt.c
+    other = select(func.coalesce(func.max(a.id), 0)).where(a.batch_id == batch_id, a.outcome != outcome)
+    statement = select(func.count()).where(a.batch_id == batch_id, a.id > other.scalar_subquery())
+    return connection.execute(statement).scalar_one()
