@@ -3,6 +3,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 ARGS ?=
 VENV := .venv/bin
+# Programs here start each other by the dozen: each would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo up test e2e lint format bench chaos soak mails messages lock
 

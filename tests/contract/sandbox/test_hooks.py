@@ -175,9 +175,8 @@ def test_slow_receiver_does_not_hold_up_another(sandbox: RunningSandbox) -> None
     sandbox.register_hook("slow", SECRET, {"kind": "slow", "seconds": 1.0})
     thread = threading.Thread(target=post, args=(sandbox, "slow"))
     thread.start()
-    started = time.monotonic()
     assert post(sandbox, "quick", "dlv_2").status == 200
-    assert time.monotonic() - started < 0.9
+    assert thread.is_alive()
     thread.join()
 
 

@@ -144,12 +144,11 @@ def test_hanging_receivers_do_not_hold_up_the_quick_ones() -> None:
         engine.deliver([a_request(quick.url(), number) for number in range(200)])  # this is how long answers take
         requests = [a_request(hanging.url(), number) for number in range(10)]
         requests += [a_request(quick.url(), number) for number in range(100, 130)]
-        began, told = time.monotonic(), list[HookResult]()
+        told = list[HookResult]()
         worker = threading.Thread(target=lambda: engine.deliver(requests, on_results=told.extend))
         worker.start()
         wait_until(lambda: len(told) >= 30)
-        assert time.monotonic() - began < 0.45  # before any of the hanging ones timed out
-        assert all(result.error is None for result in told)
+        assert all(result.error is None for result in told[:30])  # none of them is a hanging one that timed out
         gate.open.set()
         worker.join(10)
         assert len(told) == 40

@@ -18,6 +18,7 @@ from tests.functional.system.processes import child
 _ENDPOINTS, _ANSWERED = 60, 20
 _PATIENCE = 90.0
 _CONFIG = "accounts = []\n[workers]\nlease = 5\n[limits]\nwebhook_timeout = 3\n"
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.timeout(240)]
 
 
 class Partners:
@@ -97,8 +98,6 @@ def counts(system: Installation) -> dict[str, int]:
     return next((item["counts"] for item in items if item["channel"] == "webhook"), {})
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_every_endpoint_gets_it_and_repeats_are_counted(tmp_path: Path, receivers: Partners) -> None:
     (tmp_path / "notifier.toml").write_text(_CONFIG, encoding="utf-8")
     environ = {
