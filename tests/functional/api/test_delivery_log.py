@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from notifier.bootstrap.worker import WorkerRuntime
-from notifier.domain.values import DeliveryState
+from notifier.domain.values import DeliveryState, Lane
 from notifier.storage import tables as t
 from tests.functional.api.house import Api, Json, an_event, faults
 from tests.functional.api.receiver import Receiver
@@ -19,7 +19,7 @@ class Partner:
 
     def __init__(self, api: Api, receiver: Receiver) -> None:
         self.api, self.receiver = api, receiver
-        self.worker = WorkerRuntime(api.application, ())
+        self.worker = WorkerRuntime(api.application, [Lane.WEBHOOK])
         body = {"url": receiver.url, "headers": {"X-Partner": "s3cret"}}
         self.id = api.post("/v1/endpoints", json=body).json()["id"]
 
