@@ -58,8 +58,12 @@ async def client(port: int, number: int, rounds: int) -> list[float]:
 
 
 async def plain_aiohttp(port: int, number: int, rounds: int) -> list[float]:
-    """Post by aiohttp in a bare loop, its connections kept; a time-out for the whole, no guard."""
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
+    """Post by aiohttp in a bare loop, a time-out for the whole, no guard; connections are kept where that is possible.
+
+    It keeps all of them or none, and a process may not have as many open as there are hosts.
+    """
+    few = number <= EngineLimits().idle_sockets
+    connector = aiohttp.TCPConnector(limit=0, **({"keepalive_timeout": 60} if few else {"force_close": True}))
     session = aiohttp.ClientSession(
         connector=connector,
         timeout=aiohttp.ClientTimeout(total=15),

@@ -30,7 +30,7 @@ class Run:
     middle: list[float] = field(default_factory=list)
     last_of_100: list[float] = field(default_factory=list)
     repeats: int = 0
-    memory: list[float] = field(default_factory=list)  # MB, of the worker
+    memory: list[float] = field(default_factory=list)  # MB
     files: list[int] = field(default_factory=list)
 
 
@@ -74,10 +74,11 @@ def _measure(bench: Bench, kind: str, number: int, floors: dict[str, list[float]
             _settle(on, began)
             result.repeats += int(on.sink.stats()["repeats"])
             _look(on, result)
-        if not hanging:
-            floors[kind] = _client("client", on.sink.port, number, len(_UPDATES))
-            floors[f"{kind} aiohttp"] = _client("aiohttp", on.sink.port, number, len(_UPDATES))
-            floors[f"{kind} sockets"] = [_sockets(on.sink.port, number)]
+    if not hanging:
+        with sink() as counting:  # of their own: the workers keep connections to the other one
+            floors[f"{kind} sockets"] = [_sockets(counting.port, number)]
+            for name in ("client", "aiohttp"):
+                floors[f"{kind} {name}"] = _client(name, counting.port, number, len(_UPDATES))
     return result
 
 
@@ -91,18 +92,20 @@ def _settle(on: Stage, began: float) -> None:
 
 
 def _look(on: Stage, result: Run) -> None:
-    """Note the memory and the open files of the worker that posts webhooks."""
+    """Note the memory of the largest worker that posts webhooks, and the files that all of them have open."""
+    memory, files = [0], 0
     for folder in Path("/proc").iterdir():
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
             if not folder.name.isdigit() or b"webhook" not in words or str(on.system.pid) != _parent(folder):
                 continue
             status = (folder / "status").read_text(encoding="utf-8")
-            result.files.append(len(list((folder / "fd").iterdir())))
+            files += len(list((folder / "fd").iterdir()))
         except OSError:
             continue
-        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-        result.memory.append(int(kilobytes) / 1024)
+        memory += [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")]
+    result.memory.append(max(memory) / 1024)
+    result.files.append(files)
 
 
 def _parent(folder: Path) -> str:
@@ -127,7 +130,7 @@ def _speeds(found: Sequence[Run], floors: Mapping[str, list[float]], number: int
     for one in found:
         if one.what != "clean":
             continue
-        bare, plain = floors[one.database], floors[f"{one.database} aiohttp"]
+        bare, plain = floors[f"{one.database} client"], floors[f"{one.database} aiohttp"]
         sockets = floors[f"{one.database} sockets"][0]
         for update, rate, beside in (
             ("first", one.rates[0], (plain[0], bare[0], sockets)),
@@ -167,8 +170,10 @@ def _steady(found: Sequence[Run]) -> Report:
         if one.what == "clean"
         for name in ("memory", "files")
     ]
-    columns = ("database", "worker", *(f"after {turn + 1}" for turn in range(len(_UPDATES))))
-    return Report(title="The worker after each update", columns=columns, rows=rows)
+    columns = ("database", "workers", *(f"after {turn + 1}" for turn in range(len(_UPDATES))))
+    return Report(
+        title="The workers after each update: memory of the largest, files of all", columns=columns, rows=rows
+    )
 
 
 def _clients(compared: Mapping[str, list[float]], number: int) -> Report:

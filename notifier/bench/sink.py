@@ -9,11 +9,13 @@ seconds, all since the last `POST /reset`; also per notification (mails by its i
 by `webhook <incident>`), `{"first", "last", "recipients"}`.
 `GET /kept/<n>` gives back the body of the n-th request that was kept, for the bare loop to post again.
 `GET /times` answers when each webhook came; one posted to `/hang` is counted as `hanging` and never answered.
+Connections are kept until half of the files a process may have open are in use; from then on each takes one request.
 """
 
 import argparse
 import asyncio
 import re
+import resource
 import sys
 import time
 from array import array
@@ -53,6 +55,8 @@ class Tally:
     told: dict[str, Arrivals] = field(default_factory=dict)
     times: "array[float]" = field(default_factory=lambda: array("d"))
     hanging: int = 0
+    room: int = field(default_factory=lambda: resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+    connections: int = 0
 
     def note(self, head: bytes, body: bytes) -> int:
         """Count one request; returns how many recipients it was for."""
@@ -136,6 +140,12 @@ class Receiver(asyncio.Protocol):
         if peer is None or not str(peer[0]).startswith("127."):
             stream.close()  # it listens everywhere to have 5,000 addresses, not to be reached from elsewhere
         self._transport = stream
+        self._tally.connections += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count it out."""
+        del exc
+        self._tally.connections -= 1
 
     def data_received(self, data: bytes) -> None:
         """Collect until a request is whole, then answer it."""
@@ -189,8 +199,13 @@ class Receiver(asyncio.Protocol):
 
     def _write(self, status: bytes, body: bytes, headers: bytes = b"") -> None:
         assert self._transport is not None  # noqa: S101 - connected
+        crowded = self._tally.connections > self._tally.room
+        if crowded:
+            headers += b"Connection: close\r\n"
         head = b"HTTP/1.1 %b\r\nContent-Length: %d\r\n%b\r\n" % (status, len(body), headers)
         self._transport.write(head + body)
+        if crowded:
+            self._transport.close()
 
 
 async def serve(port: int, keep: int) -> None:

@@ -155,7 +155,7 @@ class TranslationSection(Section):
 
 
 class WorkersSection(Section):
-    """`[workers]`: tasks at once per lane, how long stopping may take, and how long a batch is held (seconds)."""
+    """`[workers]`: tasks at once per lane and process; how long stopping may take, and a batch be held (seconds)."""
 
     control: Annotated[int, Field(ge=1, le=64)]
     email: Annotated[int, Field(ge=1, le=64)]
@@ -163,6 +163,7 @@ class WorkersSection(Section):
     webhook: Annotated[int, Field(ge=1, le=64)]
     retry: Annotated[int, Field(ge=1, le=64)]
     bulk: Annotated[int, Field(ge=1, le=64)]
+    webhook_processes: Annotated[int, Field(ge=1, le=32)]
     drain: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
     lease: Annotated[float, Field(ge=5, le=3600, allow_inf_nan=False)]
 

@@ -128,6 +128,11 @@ class Settings:
         return int(getattr(self.house.workers, lane.value))
 
     @property
+    def webhook_processes(self) -> int:
+        """How many processes `notifier up` posts webhooks with."""
+        return self.house.workers.webhook_processes
+
+    @property
     def drain_seconds(self) -> float:
         """How long a stopping worker may take for the batch in hand."""
         return self.house.workers.drain

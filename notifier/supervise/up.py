@@ -16,8 +16,8 @@ from notifier.supervise.child import ChildSpec
 from notifier.supervise.neighbours import RedisKeeper, SandboxLink, answers
 from notifier.supervise.supervisor import Supervisor
 
-# One process per kind of work, so that its slots are its own: a slow partner or provider holds up nobody else
-# (docs/decisions/0003-workers.md). Retries and bulk work share one: neither is fresh news.
+# One process per kind of work (of webhooks, as many as is configured), so that its slots are its own: a slow partner
+# or provider holds up nobody else (docs/decisions/0003-workers.md). Retries and bulk work share one: they are no news.
 LAYOUT: Sequence[Sequence[Lane]] = (
     (Lane.CONTROL,),
     (Lane.EMAIL,),
@@ -63,7 +63,7 @@ def _supervise(settings: Settings, listener: socket.socket, program: str) -> int
         link = SandboxLink(environ["NOTIFIER_SANDBOX_URL"], f"{url}/v1/inbound/sendgrid/events", settings.data_dir)
     groups = [
         [_api(program, listener, environ)],
-        [_worker(program, lanes, settings, environ) for lanes in LAYOUT],
+        [_worker(program, name, lanes, settings, environ) for name, lanes in _processes(settings)],
         [ChildSpec(name="scheduler", module=program, arguments=["scheduler"], environ=environ)],
         [_sandbox(link.url)] if link else [],
     ]
@@ -118,9 +118,17 @@ def _api(program: str, listener: socket.socket, environ: dict[str, str]) -> Chil
     )
 
 
-def _worker(program: str, lanes: Sequence[Lane], settings: Settings, environ: dict[str, str]) -> ChildSpec:
+def _processes(settings: Settings) -> Iterator[tuple[str, Sequence[Lane]]]:
+    for lanes in LAYOUT:
+        name = f"worker-{'-'.join(lanes)}"
+        yield name, lanes
+        if Lane.WEBHOOK in lanes:
+            yield from ((f"{name}-{number}", lanes) for number in range(2, settings.webhook_processes + 1))
+
+
+def _worker(program: str, name: str, lanes: Sequence[Lane], settings: Settings, environ: dict[str, str]) -> ChildSpec:
     return ChildSpec(
-        name=f"worker-{'-'.join(lanes)}",
+        name=name,
         module=program,
         arguments=["worker", "--queues", ",".join(lanes)],
         environ=environ,
