@@ -142,7 +142,7 @@ class Announce:
 
     def __call__(self, incident_id: str) -> Sequence[int]:
         """Let every channel say what is due about one incident; returns the new notifications."""
-        self.guard.count(self.database, self.policies)
+        self.guard.prepare(self.database, self.policies)
         with self.database.write() as connection:
             if not timeline.lock_known_incident(connection, incident_id):
                 return []

@@ -28,8 +28,17 @@ class Guard:
     _good_until: dict[Channel, float] = field(default_factory=dict, init=False)
     _counting: Lock = field(default_factory=Lock, init=False)
 
+    def prepare(self, database: Database, channels: Iterable[Channel]) -> None:
+        """Before a transaction in which `holds` is asked: count where the numbers decide.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        if self.policy.hold_above is not None:
+            self.count(database, channels)
+
     def count(self, database: Database, channels: Iterable[Channel]) -> None:
-        """Count anew who listens, where the last count has aged; before a transaction that others wait for.
+        """Count anew who listens, where the last count has aged; a million take some tenths of a second.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -50,7 +59,7 @@ class Guard:
         """Return how many recipients of a channel news of an incident concerns, by what they chose when counted."""
         scope = Scope(impact=incident.impact, components=incident.component_keys)
         closes = status.closes or status is Status.POSTMORTEM
-        return reach_of(self._listeners[channel], channel, scope, closes=closes)
+        return reach_of(self._listeners.get(channel, []), channel, scope, closes=closes)
 
     def holds(
         self, connection: Connection, channel: Channel, incident: Incident, status: Status, *, guarded: bool

@@ -1,12 +1,14 @@
 """Ingest: one transaction takes an event in and decides what is due at once; then the producer has its answer."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.errors import UnavailableError
 from notifier.domain.incident import Event
 from notifier.domain.timeline import (
     Entry,
@@ -74,13 +76,17 @@ class Ingest:
         Raises:
             UnavailableError: the database does not answer; nothing was stored.
         """
-        self.guard.count(self.database, self.policies)
+        self.guard.prepare(self.database, self.policies)
         with self.database.write() as connection:
             receipt = self._ingest(connection, event)
         for number in receipt.notifications:
             self.nudge.plan(number)
         if receipt.outcome is not Outcome.ACCEPTED:
             return receipt
+        with suppress(
+            UnavailableError
+        ):  # the event is stored: its producer is not to hear otherwise for want of a number
+            self.guard.count(self.database, self.policies)
         reach, status = self.guard.reach, event.update.status
         return replace(receipt, recipients=sum(reach(channel, event.incident, status) for channel in self.policies))
 

@@ -42,7 +42,7 @@ _OLDEST_SECONDS = 20.0
 
 @dataclass(slots=True)
 class Sample:
-    """One look. Memory in MB and open files by process; seconds since which the oldest batch of a lane is due."""
+    """One look. Memory in MB and open files by kind of process; seconds since the oldest batch of a lane is due."""
 
     at: float
     events: int
@@ -69,10 +69,12 @@ def look(world: World, began: float, events: int) -> Sample:
             continue
         try:
             status = (folder / "status").read_text(encoding="utf-8").splitlines()
-            found.files[name] = sum(1 for _ in (folder / "fd").iterdir())
+            files = sum(1 for _ in (folder / "fd").iterdir())
         except OSError:
             continue  # it ended this very moment
-        found.memory[name] = next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+        memory = next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+        found.files[name] = found.files.get(name, 0) + files
+        found.memory[name] = found.memory.get(name, 0.0) + memory
     b = t.batch.c
     due = (
         select(b.lane, func.count().label("number"), func.min(b.due_at).label("oldest"))

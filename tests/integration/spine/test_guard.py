@@ -89,7 +89,9 @@ class Leaving:
 def test_what_is_stored_is_answered_though_the_database_goes_away_then(house: House) -> None:
     spine = house.spine
     leaving: Any = Leaving(spine.database)
-    spine.ingest = replace(spine.ingest, database=leaving, guard=Guard())
+    guard = Guard()
+    guard.count(spine.database, spine.policies)
+    spine.ingest = replace(spine.ingest, database=leaving, guard=guard)
     assert spine.post(Status.INVESTIGATING).recipients == 3
     with pytest.raises(UnavailableError):
         spine.post(Status.IDENTIFIED)
