@@ -22,6 +22,11 @@ STOPPED_PAUSE = timedelta(minutes=1)  # a stopped channel is probed again this o
 JITTER = 0.2  # at most this share is added, never taken away: a Retry-After is a lower bound
 
 
+def most_attempts(channel: Channel) -> int:
+    """Return after how many attempts, the first included, any failure is given up."""
+    return len(_SCHEDULES[channel]) + 1
+
+
 @dataclass(frozen=True, slots=True)
 class TryAgain:
     """Attempt again after `wait`; `counts` says whether this failure used up an attempt."""

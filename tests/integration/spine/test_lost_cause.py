@@ -1,0 +1,70 @@
+"""A batch over which every worker fails by a fault of ours is given up in the end, and everybody else is told."""
+
+from collections.abc import Callable
+from typing import Any
+
+from notifier.domain.message import MailRequest
+from notifier.domain.retry import most_attempts
+from notifier.domain.values import Channel, Status
+from notifier.services.attempt import LEASE
+from notifier.storage.engine import Database
+from tests.mail_house import House, Provider, a_house, subscribe
+
+
+class PoisonError(Exception):
+    """None of ours: a bug."""
+
+
+class Poisoned(Provider):
+    """Meets a bug over one address."""
+
+    def send(self, request: MailRequest, **more: Any) -> Any:
+        if any(one.address == "shop-0@example.com" for one in request.recipients):
+            self.calls += 1
+            raise PoisonError
+        return super().send(request, **more)
+
+
+class Worker:
+    """Attempts batches as tasks do: a bug ends the task and nothing else."""
+
+    def __init__(self, attempt: Callable[[int], None]) -> None:
+        self._attempt, self.met = attempt, 0
+
+    def __call__(self, batch_id: int) -> None:
+        try:
+            self._attempt(batch_id)
+        except PoisonError:
+            self.met += 1
+
+
+def a_poisoned_house(database: Database, people: int) -> tuple[House, Provider, Worker]:
+    provider = Poisoned(name="sendgrid")
+    house: Any = a_house(database, provider, batch_size=1)
+    house.attempt = Worker(house.attempt)
+    subscribe(house, people)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    return house, provider, house.attempt
+
+
+def test_it_is_tried_as_often_as_any_failure_and_then_no_more(database: Database) -> None:
+    house, provider, worker = a_poisoned_house(database, 3)
+    for _ in range(most_attempts(Channel.EMAIL) + 5):
+        house.later(LEASE.total_seconds() + 1)
+    assert worker.met == most_attempts(Channel.EMAIL)
+    assert provider.told == ["shop-1@example.com", "shop-2@example.com"]
+    (notice,) = house.spine.notices()
+    assert sorted(house.spine.told(notice.id).values()) == ["accepted", "accepted", "failed"]
+    with database.read() as connection:
+        last = "SELECT outcome, reason FROM attempt ORDER BY id DESC LIMIT 1"
+        assert tuple(connection.exec_driver_sql(last).one()) == ("failed", "gave_up")
+
+
+def test_the_others_hear_the_end_meanwhile(database: Database) -> None:
+    house, provider, worker = a_poisoned_house(database, 2)
+    house.later(LEASE.total_seconds() + 1)
+    house.spine.post(Status.RESOLVED)
+    house.work()
+    assert worker.met >= 2
+    assert provider.told == ["shop-1@example.com", "shop-1@example.com"]
