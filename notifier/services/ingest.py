@@ -83,9 +83,8 @@ class Ingest:
             self.nudge.plan(number)
         if receipt.outcome is not Outcome.ACCEPTED:
             return receipt
-        with suppress(
-            UnavailableError
-        ):  # the event is stored: its producer is not to hear otherwise for want of a number
+        # The event is stored: for want of a number its producer is not to hear otherwise.
+        with suppress(UnavailableError):
             self.guard.count(self.database, self.policies)
         reach, status = self.guard.reach, event.update.status
         return replace(receipt, recipients=sum(reach(channel, event.incident, status) for channel in self.policies))
