@@ -115,12 +115,12 @@ def running_sandbox(config: SandboxConfig | None = None) -> Iterator[RunningSand
         yield RunningSandbox(server.base_url, server.sandbox)
 
 
-def until(condition: Callable[[], Any], *, seconds: float = 10.0) -> Any:
-    """Poll until the condition holds; returns its value, or fails after `seconds`."""
+def until(condition: Callable[[], Any], *, seconds: float = 10.0, every: float = 0.01) -> Any:
+    """Poll `every` so many seconds until the condition holds; returns its value, or fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"not so within {seconds} s"
-        time.sleep(0.01)
+        time.sleep(every)
     return value
 
 

@@ -1,8 +1,16 @@
 """The processes of a running installation, seen from outside."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from notifier.supervise.installation import Installation
+from tests import sandbox_server
+
+
+def until(question: Callable[[], Any]) -> Any:
+    """Ask a running installation until it says yes; returns what it said."""
+    return sandbox_server.until(question, seconds=120, every=0.1)
 
 
 def child(system: Installation, *words: str) -> int:

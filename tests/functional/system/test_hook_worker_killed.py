@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from notifier.supervise.installation import Installation, installation
-from tests.functional.system.processes import child
+from tests.functional.system.processes import child, until
 
 _ENDPOINTS, _ANSWERED = 60, 20
 _PATIENCE = 90.0
@@ -78,14 +78,6 @@ def receivers() -> Iterator[Partners]:
     thread.join()
 
 
-def until(question: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + _PATIENCE
-    while not (answer := question()):
-        assert time.monotonic() < deadline, f"it did not happen in time: {what}"
-        time.sleep(0.05)
-    return answer
-
-
 def an_event() -> dict[str, Any]:
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     incident = {"id": "inc-1", "title": {"en": "Outage"}, "impact": "major", "components": ["api"], "started_at": now}
@@ -108,12 +100,12 @@ def test_every_endpoint_gets_it_and_repeats_are_counted(tmp_path: Path, receiver
         for number in range(_ENDPOINTS):
             system.call("POST", "/v1/endpoints", {"url": f"{receivers.url}/{number}"})
         system.call("POST", "/v1/events", an_event())
-        until(lambda: receivers.total() > _ANSWERED, "the batch is under way")
+        until(lambda: receivers.total() > _ANSWERED)
         recorded = receivers.answered[0]
-        until(lambda: system.call("GET", f"/v1/deliveries/{recorded}")["attempts"], "an answer is in the ledger")
+        until(lambda: system.call("GET", f"/v1/deliveries/{recorded}")["attempts"])
         os.kill(child(system, "worker", "webhook"), signal.SIGKILL)
         receivers.released.set()
-        until(lambda: counts(system) == {"accepted": _ENDPOINTS}, "everybody took it")
+        until(lambda: counts(system) == {"accepted": _ENDPOINTS})
         assert len(receivers.got) == _ENDPOINTS
         assert all(len(set(ids)) == 1 for ids in receivers.got.values())
         repeated = [ids[0] for ids in receivers.got.values() if len(ids) > 1]

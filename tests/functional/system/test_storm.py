@@ -3,8 +3,7 @@
 import http.client
 import json
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from notifier.supervise.installation import Installation, installation
+from tests.functional.system.processes import until
 
 _UPDATES, _REPEATS, _CLIENTS, _PEOPLE = 200, 2_000, 4, 60
 _WINDOW, _MAX_WINDOW = 2.0, 8.0
@@ -46,14 +46,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         endpoint = running.call("POST", "/v1/endpoints", {"url": f"{running.sandbox}/hooks/partner"})
         running.ask_sandbox("PUT", "/sandbox/hooks/partner", {"secret": endpoint["secret"], "behaviour": "ok"})
         yield running
-
-
-def until(question: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + _PATIENCE
-    while not (answer := question()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return answer
 
 
 @dataclass

@@ -5,18 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from notifier.demo import story
 from notifier.supervise.installation import Installation, installation
-from tests.functional.system.processes import child
-
-_PATIENCE = 60.0
+from tests.functional.system.processes import child, until
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +27,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         endpoint = running.call("POST", "/v1/endpoints", {"url": f"{running.sandbox}/hooks/partner"})
         running.ask_sandbox("PUT", "/sandbox/hooks/partner", {"secret": endpoint["secret"], "behaviour": "ok"})
         yield running
-
-
-def until(question: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + _PATIENCE
-    while not (answer := question()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return answer
 
 
 def summary(system: Installation) -> dict[str, Any]:

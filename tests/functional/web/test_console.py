@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 import orjson
@@ -15,19 +14,9 @@ from notifier.demo import story
 from notifier.domain.guard import GuardPolicy
 from notifier.services.audit import Actor
 from notifier.services.guard import Guard
-from notifier.storage.engine import Database
 from notifier.web.console.routes import console_routes
-from tests.databases import *  # noqa: F403
-from tests.functional.api.house import application_on
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
-
-
-@pytest.fixture
-def application(sqlite_database: Database, tmp_path: Path) -> Iterator[Application]:
-    built = application_on(sqlite_database, tmp_path)
-    yield built
-    built.close()
 
 
 @pytest.fixture
