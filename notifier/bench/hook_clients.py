@@ -19,6 +19,7 @@ import uvloop
 
 from notifier.bench.httpx_transport import HttpxTransport
 from notifier.bench.load import hook_host
+from notifier.bench.machine import open_files
 from notifier.channels.webhook import (
     EngineLimits,
     TargetPolicy,
@@ -139,6 +140,7 @@ def _deliver(running: WebhookEngine, secrets: Sequence[str], port: int, turn: in
 def main() -> None:
     """Run one of them."""
     kind, port, number, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    open_files()
     gc.freeze()  # as workers do (workers/main.py)
     gc.set_threshold(50_000, 20, 50)
     alone = {"client": client, "aiohttp": plain_aiohttp}

@@ -191,7 +191,7 @@ def _clients(compared: Mapping[str, list[float]], number: int) -> Report:
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--partners", type=int, default=5_000, help="hooks: endpoints (5000)")
+    parser.add_argument("--partners", type=int, default=20_000, help="hooks: endpoints (20000)")
 
 
 SECTION = Section(

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import sqlite3
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+_MANY_FILES = 1 << 16
 _LIBRARIES = ("celery", "sqlalchemy", "psycopg", "sendgrid", "aiohttp", "orjson")
 
 
@@ -35,6 +37,14 @@ class Machine:
     def as_json(self) -> dict[str, Any]:
         """The same as plain values."""
         return asdict(self)
+
+
+def open_files() -> int:
+    """Let this process have as many files open as it may have; returns how many that are."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most
 
 
 def machine() -> Machine:

@@ -15,7 +15,6 @@ Connections are kept until half of the files a process may have open are in use;
 import argparse
 import asyncio
 import re
-import resource
 import sys
 import time
 from array import array
@@ -25,6 +24,8 @@ from typing import cast
 
 import orjson
 import uvloop
+
+from notifier.bench.machine import open_files
 
 _HOOK_ID = re.compile(rb"\r\nwebhook-id: ([^\r]+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
@@ -55,7 +56,7 @@ class Tally:
     told: dict[str, Arrivals] = field(default_factory=dict)
     times: "array[float]" = field(default_factory=lambda: array("d"))
     hanging: int = 0
-    room: int = field(default_factory=lambda: resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+    room: int = field(default_factory=lambda: open_files() // 2)
     connections: int = 0
 
     def note(self, head: bytes, body: bytes) -> int:
