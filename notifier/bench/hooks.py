@@ -13,6 +13,7 @@ from notifier.bench.load import add_endpoints
 from notifier.bench.section import Bench, Report, Section, median, percentiles
 from notifier.bench.stage import Sink, Stage, sink, stage
 from notifier.bootstrap.application import Application
+from notifier.channels.webhook import EngineLimits
 
 _UPDATES = ("investigating", "identified", "monitoring", "monitoring")
 _HANGING_EVERY = 5
@@ -145,6 +146,7 @@ def _speeds(found: Sequence[Run], floors: Mapping[str, list[float]], number: int
         rows=rows,
         notes=(
             "first: every connection is new; later: those that were kept are used again, the others are new",
+            f"aiohttp: to more than {EngineLimits().idle_sockets:,} endpoints each of its connections is new",
             "client: the engine's own, without the engine; sockets: no parser, no time-outs, always new connections",
         ),
     )

@@ -42,7 +42,7 @@ class Machine:
 def open_files() -> int:
     """Let this process have as many files open as it may have; returns how many that are."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
+    most = _MANY_FILES if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     return most
 

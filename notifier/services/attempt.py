@@ -10,7 +10,7 @@ from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Reason
 from notifier.services.hold import hold_back
 from notifier.services.log_context import bind_log
-from notifier.services.lost_cause import is_lost_cause
+from notifier.services.lost_cause import gave_up
 from notifier.services.outcomes import made_way
 from notifier.services.ports import Clock, Nudge
 from notifier.services.settle import settle
@@ -59,7 +59,7 @@ class Attempt:
             bind_log(stored)
             if made_way(connection, batch, self.owner, self.clock()):
                 return
-            if is_lost_cause(connection, batch, self.owner, self.clock()):
+            if gave_up(connection, batch, self.owner, self.clock()):
                 return
             pause = self.paused_until(batch.channel)
             if pause is not None:

@@ -15,8 +15,11 @@ from notifier.storage.deliveries import Departure
 _log = logging.getLogger(__name__)
 
 
-def is_lost_cause(connection: Connection, batch: Batch, owner: str, now: datetime) -> bool:
-    """Give a claimed batch up that was tried more often than any failure is repeated; whoever took it keeps it."""
+def gave_up(connection: Connection, batch: Batch, owner: str, now: datetime) -> bool:
+    """Give a claimed batch up that was tried more often than any failure is repeated; whoever took it keeps it.
+
+    Returns False where it is to be tried.
+    """
     if batch.attempts <= most_attempts(batch.channel):
         return False
     taken = hook_batches.taken_before(connection, batch.id)
