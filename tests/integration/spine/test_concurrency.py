@@ -57,7 +57,8 @@ class SharedNudges:
     """A queue of work as the broker would hold it."""
 
     def __init__(self) -> None:
-        self.work: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
+        # No SimpleQueue: where two wait for one item with a time-out, the one that comes late may wait for ever.
+        self.work: queue.Queue[tuple[str, int]] = queue.Queue()
 
     def plan(self, notification_id: int) -> None:
         self.work.put(("plan", notification_id))
