@@ -21,6 +21,8 @@ def watch(grace: float) -> None:
 
 
 def _watch(grace: float) -> None:
+    # A signal for the process must interrupt what its main thread waits for, whatever state that thread is in just now.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
     while os.read(_STDIN, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

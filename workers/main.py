@@ -30,6 +30,13 @@ _log = structlog.get_logger(__name__)
 _COLLECT_AFTER = (50_000, 20, 50)
 
 
+class _Worker(Worker):
+    """Celery's, by the name it was started under."""
+
+    def set_process_status(self, _info: str) -> None:
+        """Leave the title alone: it says the command, which tells more than Celery's would."""
+
+
 def parse_lanes(text: str | None) -> tuple[Lane, ...]:
     """Read `--queues email,retry`; nothing means every lane.
 
@@ -73,7 +80,7 @@ def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[Lane]) -> i
     warnings.simplefilter("ignore", SecurityWarning)
     # Said at each loss of the broker, about a choice that workers/app.py has made.
     warnings.simplefilter("ignore", CPendingDeprecationWarning)
-    worker = Worker(
+    worker = _Worker(
         app=app,
         hostname=f"{'-'.join(lanes)}@{socket.gethostname()}",
         queues=[lane.value for lane in lanes],

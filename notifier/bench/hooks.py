@@ -10,6 +10,7 @@ from pathlib import Path
 
 from notifier.bench.events import an_event, tell
 from notifier.bench.load import add_endpoints
+from notifier.bench.processes import words_of
 from notifier.bench.section import Bench, Report, Section, median, percentiles
 from notifier.bench.stage import Sink, Stage, sink, stage
 from notifier.bootstrap.application import Application
@@ -97,8 +98,7 @@ def _look(on: Stage, result: Run) -> None:
     memory, files = [0], 0
     for folder in Path("/proc").iterdir():
         try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            if not folder.name.isdigit() or b"webhook" not in words or str(on.system.pid) != _parent(folder):
+            if not folder.name.isdigit() or "webhook" not in words_of(folder) or str(on.system.pid) != _parent(folder):
                 continue
             status = (folder / "status").read_text(encoding="utf-8")
             files += len(list((folder / "fd").iterdir()))

@@ -70,13 +70,21 @@ def _parent(folder: Path) -> int:
 
 
 def _called(folder: Path) -> str:
-    words = _read(folder / "cmdline").split("\0")
+    words = words_of(folder)
     if "--queues" in words:
         return "worker " + words[words.index("--queues") + 1]
     for word in ("api", "scheduler", "up"):
         if word in words:
             return word
-    return Path(words[0].split()[0]).name if words[0] else "other"
+    return Path(words[0]).name if words else "other"
+
+
+def words_of(folder: Path) -> list[str]:
+    """Return a process's command line, by its folder in /proc, word by word; empty when it is gone.
+
+    One that was started has its words apart; one that was forked names itself in a single text.
+    """
+    return _read(folder / "cmdline").replace("\0", " ").split()
 
 
 def _read(path: Path) -> str:

@@ -22,6 +22,7 @@ _SECRET_TEXTS = (
     (re.compile(r"\bwhsec_[\w+/=-]{10,}"), _HIDDEN),
     (re.compile(r"([?&](?:key|token)=)[^&\s'\"]+"), rf"\1{_HIDDEN}"),
 )
+_context: dict[str, str] = {}  # said with every event of this process
 # They tell of every request, connection or message at INFO; their warnings are worth reading.
 _TALKATIVE = ("httpx", "httpcore", "urllib3", "kombu", "amqp", "asyncio", "markdown_it", "alembic", "celery")
 # It repeats what our task policy says in one line (a message handed back) with a traceback; bugs it logs as errors.
@@ -29,24 +30,22 @@ _ERRORS_ONLY = ("celery.app.trace",)
 
 
 def configure_logging(level: Level = "info", form: Format = "auto", **context: str) -> None:
-    """Set logging up for this process; call it once, at the start.
+    """Set logging up for this process; call it once, at the start (a forked child again, as another process).
 
     Args:
         level: The least that is written.
         form: `console` for people, `json` for machines; `auto` asks whether standard error is a terminal.
         context: Said with every event of the process, such as `process="worker-email"`.
     """
-
-    def say_whose(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        event.pop("data", None)  # Celery's copy of what its sentence already says
-        return {**context, **event}
-
+    # In place: loggers that spoke already keep the processors they found.
+    _context.clear()
+    _context.update(context)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
-        say_whose,
+        _say_whose,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         hide_secrets,
@@ -66,6 +65,11 @@ def configure_logging(level: Level = "info", form: Format = "auto", **context: s
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _say_whose(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.pop("data", None)  # Celery's copy of what its sentence already says
+    return {**_context, **event}
 
 
 def _rendering(form: Format) -> list[Processor]:

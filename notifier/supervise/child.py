@@ -1,16 +1,18 @@
 """One child process: what it is, and its life from start to end."""
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkProcess
 
-from notifier.lifeline import NAME_VARIABLE, READY_VARIABLE
+from notifier.supervise.launch import HANDLED, become
 
-_STDERR = 2
+_POLL_SECONDS = 0.01
+_FORK = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,63 +33,68 @@ class Child:
     """A spec and the process that runs it now, if any."""
 
     spec: ChildSpec
-    process: subprocess.Popen[bytes] | None = None
+    process: ForkProcess | None = None
     ready: bool = False
+    _lifeline: int | None = None  # the end of the pipe that is held open
 
     @property
     def name(self) -> str:
         return self.spec.name
 
     def start(self, ready_fd: int) -> None:
-        """Start the process in a session of its own, so that a Ctrl-C in the terminal reaches the supervisor alone."""
+        """Fork the process, in a session of its own: a Ctrl-C in the terminal reaches the supervisor alone.
+
+        Raises:
+            OSError: the system has no room for another process.
+        """
         self.close()
         self.ready = not self.spec.reports_ready
-        names = {NAME_VARIABLE: self.name, READY_VARIABLE: str(ready_fd)}
-        self.process = subprocess.Popen(  # noqa: S603  our own modules, no shell
-            [sys.executable, "-m", "notifier.supervise.launch", self.spec.module, *self.spec.arguments],
-            stdin=subprocess.PIPE,
-            stdout=_STDERR,  # standard output belongs to the supervisor's own lines
-            env={**os.environ, **self.spec.environ, **names},
-            pass_fds=(ready_fd, *self.spec.inherits),
-            start_new_session=True,
+        reader, self._lifeline = os.pipe()
+        spec = self.spec
+        process = _FORK.Process(
+            target=become,
+            args=(spec.module, spec.arguments),
+            kwargs={"name": spec.name, "environ": spec.environ, "lifeline": reader, "ready": ready_fd}
+            | {"inherits": spec.inherits},
         )
+        # A stop that arrives before the child has handlers of its own must wait for them, not fall to ours.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            os.close(reader)
+        self.process = process
 
     def exit_code(self) -> int | None:
         """The code of a process that has ended (negative: the signal), None while it runs."""
-        return self.process.poll() if self.process else None
+        return self.process.exitcode if self.process else None
 
     @property
     def is_running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        return self.process is not None and self.process.exitcode is None
 
     def terminate(self) -> None:
         """Ask it to finish what it has in hand and end."""
-        self._signal(signal.SIGTERM)
+        if self.is_running and self.process is not None:
+            self.process.terminate()
 
     def kill(self) -> None:
         """End it at once, with everything it may have started."""
-        self._signal(signal.SIGKILL)
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self.process is None or self.process.poll() is not None:
-            return
-        with suppress(ProcessLookupError):
-            if number == signal.SIGKILL:
-                os.killpg(self.process.pid, number)
-            else:
-                self.process.send_signal(number)
+        if self.is_running and self.process is not None and self.process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()  # where it had no time yet to have a session of its own
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end; False when it takes longer."""
-        if self.process is None:
-            return True
-        try:
-            self.process.wait(timeout=max(seconds, 0))
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        deadline = time.monotonic() + seconds
+        while self.is_running and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        return not self.is_running
 
     def close(self) -> None:
         """Drop the lifeline of a process that has ended."""
-        if self.process is not None and self.process.stdin is not None:
-            self.process.stdin.close()
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None

@@ -1,21 +1,82 @@
-"""`python -m notifier.supervise.launch MODULE [ARGUMENT ...]`: a module as a child that ends with its supervisor."""
+"""What a forked child does before it is what it is to be: let go of all that is its supervisor's.
 
+Children are forked, not started anew: the modules all of them need are loaded once, by the supervisor, and shared. That
+is safe because the supervisor has no threads, and no connection is open when it forks (decision 0011).
+"""
+
+import gc
+import os
 import runpy
+import signal
 import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from importlib import import_module
+from itertools import pairwise
 
-from notifier.lifeline import watch
+from setproctitle import setproctitle
 
+from notifier.lifeline import NAME_VARIABLE, READY_VARIABLE, watch
+
+HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 # Longer than any child takes to drain by itself; what still runs then is stuck.
-GRACE_SECONDS = 60.0
+_GRACE_SECONDS = 60.0
+_STDIN, _STDOUT, _STDERR = range(3)
 
 
-def main() -> None:
-    """Watch the supervisor, then become the module named by the first argument."""
-    module = sys.argv[1]
-    sys.argv = sys.argv[1:]
-    watch(GRACE_SECONDS)
+def preload(modules: Iterable[str]) -> None:
+    """Load what the children are going to need, and keep the collector from touching (so copying) what they share."""
+    for module in modules:
+        import_module(module)
+    gc.collect()
+    gc.freeze()
+
+
+def become(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    name: str,
+    environ: Mapping[str, str],
+    lifeline: int,
+    ready: int,
+    inherits: Collection[int],
+) -> None:
+    """Run a module as `python -m MODULE [ARGUMENT ...]` would, in this freshly forked process.
+
+    Args:
+        module: Run under the name `__main__`.
+        arguments: Its command line.
+        name: Under which it reports that it is ready.
+        environ: Variables beyond the supervisor's.
+        lifeline: A pipe that ends with the supervisor; it becomes standard input.
+        ready: A pipe for that report.
+        inherits: What else stays open.
+    """
+    os.setsid()
+    os.dup2(lifeline, _STDIN)
+    os.dup2(_STDERR, _STDOUT)  # standard output belongs to the supervisor's own lines
+    _close_all_but({_STDIN, _STDOUT, _STDERR, ready, *inherits})
+    os.environ.update(environ)
+    os.environ.update({NAME_VARIABLE: name, READY_VARIABLE: str(ready)})
+    sys.argv = [module, *arguments]
+    setproctitle(" ".join(sys.argv))
+    _reset_signals()
+    watch(_GRACE_SECONDS)
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-if __name__ == "__main__":
-    main()
+def _close_all_but(kept: Collection[int]) -> None:
+    """Close the supervisor's files: its lock, its listeners, the lifelines of the other children."""
+    limits = (-1, *sorted(kept), os.sysconf("SC_OPEN_MAX"))
+    for low, high in pairwise(limits):
+        if low + 1 < high:  # an empty range from 0 on would be taken for everything
+            os.closerange(low + 1, high)
+
+
+def _reset_signals() -> None:
+    """Handle signals as a new process does; those that arrived meanwhile are delivered now."""
+    signal.set_wakeup_fd(-1)
+    for number in HANDLED:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)

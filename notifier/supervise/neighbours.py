@@ -1,24 +1,17 @@
-"""What the supervisor itself talks to: the API's readiness, the sandbox, the embedded Redis. All of it local."""
+"""What the supervisor itself talks to: the API's readiness and the sandbox, both of them local."""
 
 import json
-import threading
 import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-import structlog
-
-from notifier.domain.errors import ConfigError
-from notifier.queueing import embedded
 from notifier.settings import RunningSandbox, announce_sandbox
 
 _TIMEOUT = 2.0
-_WATCH_SECONDS = 1.0
 # No proxy, whatever the environment says: these are addresses of this machine.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-_log = structlog.get_logger(__name__)
 
 
 def answers(url: str) -> bool:
@@ -60,41 +53,3 @@ class SandboxLink:
             return
         announce_sandbox(self.data_dir, RunningSandbox(url=self.url, event_public_key=key))
         self.introduced = True
-
-
-@dataclass(slots=True)
-class RedisKeeper:
-    """Looks after the embedded Redis: a thread that starts it again when it is gone."""
-
-    data_dir: Path
-    _stop: threading.Event = field(default_factory=threading.Event)
-    watcher: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Start or adopt the server, then watch it.
-
-        Raises:
-            ConfigError: it cannot be started.
-        """
-        embedded.ensure(self.data_dir)
-        self.watcher = threading.Thread(target=self._watch, name="redis-keeper", daemon=True)
-        self.watcher.start()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(_WATCH_SECONDS):
-            if not self.data_dir.is_dir():
-                # Somebody removed the installation: a server for it would live on when nobody knows of it any more.
-                _log.error("data_folder_is_gone", folder=str(self.data_dir))
-                return
-            try:
-                embedded.ensure(self.data_dir)
-            except ConfigError as error:
-                _log.warning("redis_does_not_start", error=error.message)
-
-    def stop(self) -> None:
-        """Stop watching, then the server."""
-        self._stop.set()
-        if self.watcher is not None:
-            self.watcher.join()
-        if not embedded.stop(self.data_dir):
-            _log.warning("redis_does_not_stop")

@@ -108,22 +108,33 @@ class Supervisor:
         child = item.child
         if child.process is None:
             if now >= item.start_at:
-                child.start(writer)
-                item.started_at = now
-                self.on_start(child.name)
+                self._start(item, writer, now)
             return False
         code = child.exit_code()
         if code is None:
             return False
         if code == _WRONG_CONFIGURATION and not item.was_ready:
             return True
+        child.close()
+        child.process, child.ready = None, False
+        self._wait_longer(item, now)
+        _log.warning("child_died", child=child.name, cause=_cause(code), starts_again_in=item.pause)
+        return False
+
+    def _start(self, item: Supervised, writer: int, now: float) -> None:
+        try:
+            item.child.start(writer)
+        except OSError as error:  # no memory or no process to be had: that may pass
+            self._wait_longer(item, now)
+            _log.error("child_does_not_start", child=item.child.name, error=str(error), starts_again_in=item.pause)
+            return
+        item.started_at = now
+        self.on_start(item.child.name)
+
+    def _wait_longer(self, item: Supervised, now: float) -> None:
         calm = now - item.started_at >= _SETTLED_SECONDS
         item.pause = _FIRST_PAUSE if calm or not item.pause else min(item.pause * 2, _LONGEST_PAUSE)
         item.start_at = now + item.pause
-        child.close()
-        child.process, child.ready = None, False
-        _log.warning("child_died", child=child.name, cause=_cause(code), starts_again_in=item.pause)
-        return False
 
     def _read_ready(self, reader: int) -> None:
         """Read the names of children that have reported ready."""

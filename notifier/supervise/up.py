@@ -7,13 +7,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import structlog
+
 from notifier.domain.errors import ConfigError
 from notifier.domain.values import Lane
 from notifier.files import HeldElsewhereError, file_lock, private_dir
+from notifier.queueing import embedded
 from notifier.settings import Settings, announced_sandbox
 from notifier.supervise import listening
 from notifier.supervise.child import ChildSpec
-from notifier.supervise.neighbours import RedisKeeper, SandboxLink, answers
+from notifier.supervise.launch import preload
+from notifier.supervise.neighbours import SandboxLink, answers
 from notifier.supervise.supervisor import Supervisor
 
 # One process per kind of work (of webhooks, as many as is configured), so that its slots are its own: a slow partner
@@ -25,10 +29,30 @@ LAYOUT: Sequence[Sequence[Lane]] = (
     (Lane.WEBHOOK,),
     (Lane.RETRY, Lane.BULK),
 )
+# What the children are going to need, and what that loads only when it is first used; by name, since it stands above.
+SHARED = (
+    "notifier.cli.api",
+    "notifier.cli.scheduler",
+    "notifier.cli.worker",
+    "notifier.bootstrap.hooks",
+    "notifier.bootstrap.mail",
+    "notifier.bootstrap.posts",
+    "notifier.sandbox.server",
+)
 _SANDBOX = "sandbox"
+_KEEPER = "notifier.supervise.redis_keeper"
+_log = structlog.get_logger(__name__)
 
 
-def run_up(settings: Settings, *, host: str, port: int, migrate: Callable[[], None], program: str = "notifier") -> int:
+def run_up(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    migrate: Callable[[], None],
+    program: str = "notifier",
+    shared: Sequence[str] = SHARED,
+) -> int:
     """Run the whole system on this machine until SIGTERM or Ctrl-C.
 
     Prints `notifier is up: URL` on standard output once /readyz answers; everything else goes to standard error.
@@ -37,8 +61,9 @@ def run_up(settings: Settings, *, host: str, port: int, migrate: Callable[[], No
         settings: The configuration; the children read it anew.
         host: Where the API listens.
         port: Its port; 0 takes a free one.
-        migrate: Brings the database's schema up to date; called before anything starts.
+        migrate: Brings the database's schema up to date and leaves no connection; called before anything starts.
         program: The module whose commands `api`, `worker` and `scheduler` are run as children.
+        shared: Modules loaded once for all children.
 
     Returns:
         The exit code: 0 after a drain, 1 after a second signal, 2 where a child found its configuration wrong.
@@ -52,6 +77,7 @@ def run_up(settings: Settings, *, host: str, port: int, migrate: Callable[[], No
         settings.secret_keys()
         settings.admin_token()
         migrate()
+        preload(shared)
         return _supervise(settings, listener, program)
 
 
@@ -65,7 +91,7 @@ def _supervise(settings: Settings, listener: socket.socket, program: str) -> int
         [_api(program, listener, environ)],
         [_worker(program, name, lanes, settings, environ) for name, lanes in _processes(settings)],
         [ChildSpec(name="scheduler", module=program, arguments=["scheduler"], environ=environ)],
-        [_sandbox(link.url)] if link else [],
+        [*_stand_ins(settings, link)],
     ]
     where = f" (sandbox {link.url})" if link else ""
 
@@ -136,9 +162,13 @@ def _worker(program: str, name: str, lanes: Sequence[Lane], settings: Settings, 
     )
 
 
-def _sandbox(url: str) -> ChildSpec:
-    port = url.rpartition(":")[2]
-    return ChildSpec(name=_SANDBOX, module="notifier.sandbox", arguments=["--port", port], reports_ready=False)
+def _stand_ins(settings: Settings, link: SandboxLink | None) -> Iterator[ChildSpec]:
+    """What stands in for servers of others: providers and Redis."""
+    if link:
+        port = link.url.rpartition(":")[2]
+        yield ChildSpec(name=_SANDBOX, module="notifier.sandbox", arguments=["--port", port], reports_ready=False)
+    if settings.queue_addresses().embedded:
+        yield ChildSpec(name="redis-keeper", module=_KEEPER, reports_ready=False)
 
 
 @contextmanager
@@ -157,16 +187,16 @@ def _alone_in(data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def _redis(settings: Settings) -> Iterator[None]:
-    """Start the embedded Redis unless one is configured; stop it at the end."""
+    """Start or adopt the embedded Redis, unless one is configured; stop it at the end."""
     if not settings.queue_addresses().embedded:
         yield
         return
-    keeper = RedisKeeper(settings.data_dir)
-    keeper.start()
+    embedded.ensure(settings.data_dir)
     try:
         yield
     finally:
-        keeper.stop()
+        if not embedded.stop(settings.data_dir):
+            _log.warning("redis_does_not_stop")
 
 
 def _say(line: str) -> None:

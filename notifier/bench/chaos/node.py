@@ -9,7 +9,7 @@ The real-time clock of a machine belongs to root, so what jumps is the one funct
 import os
 import runpy
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from notifier.bootstrap import core
@@ -21,13 +21,12 @@ from notifier.supervise.up import run_up
 
 VARIABLE = "CHAOS_CLOCK"
 MODULE = "notifier.bench.chaos.node"
-_true_now = core.utc_now
 
 
 def shifted_now() -> datetime:
     """The true instant, and as many seconds as the file says."""
     path = Path(os.environ[VARIABLE])
-    return _true_now() + timedelta(seconds=float(path.read_text(encoding="ascii") or 0))
+    return datetime.now(UTC) + timedelta(seconds=float(path.read_text(encoding="ascii") or 0))
 
 
 def main(arguments: list[str]) -> int:
@@ -40,7 +39,12 @@ def main(arguments: list[str]) -> int:
     configure_logging("info", "json", process="up")
     try:
         settings = load_settings()
-        migrate = Application(settings).migrate
+        application = Application(settings)
+
+        def migrate() -> None:
+            application.migrate()
+            application.close()
+
         return run_up(settings, host="127.0.0.1", port=int(arguments[-1]), migrate=migrate, program=MODULE)
     except ConfigError as error:
         sys.stderr.write(f"notifier: {error}\n")

@@ -13,26 +13,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from notifier.bench.chaos.node import MODULE
+from notifier.bench.processes import words_of
 
 _STOP_SECONDS = 40.0
 _POLL_SECONDS = 0.02
+_PROC = Path("/proc")
 
 
 def descendants(pid: int) -> Iterator[int]:
     """Yield the processes below one, nearest first."""
-    parents = {int(folder.name): _parent(folder) for folder in Path("/proc").iterdir() if folder.name.isdigit()}
+    parents = {int(folder.name): _parent(folder) for folder in _PROC.iterdir() if folder.name.isdigit()}
     found = [pid]
     for one in found:
         found += [child for child, parent in parents.items() if parent == one]
     yield from found[1:]
-
-
-def words_of(pid: int) -> list[str]:
-    """Return a process's command line; empty when it is gone."""
-    try:
-        return (Path("/proc") / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        return []
 
 
 def _parent(folder: Path) -> int:
@@ -104,7 +98,7 @@ class Machine:
         """Return the processes whose command line holds all of these words; without any, all of them."""
         tops = [process.pid for process in self.running if process.poll() is None]
         everybody = [*tops, *(pid for top in tops for pid in descendants(top))]
-        return [pid for pid in everybody if all(word in words_of(pid) for word in words)]
+        return [pid for pid in everybody if all(word in words_of(_PROC / str(pid)) for word in words)]
 
     def kill(self, *words: str) -> int:
         """Kill (-9) what `pids` finds; returns how many that were."""

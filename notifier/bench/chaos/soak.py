@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select, text
 
-from notifier.bench.chaos.processes import words_of
 from notifier.bench.chaos.story import Story
 from notifier.bench.chaos.world import Size, World, world
+from notifier.bench.processes import words_of
 from notifier.domain.values import DeliveryState
 from notifier.storage import tables as t
 from notifier.supervise.installation import SystemFailedError
@@ -53,8 +53,8 @@ class Sample:
     queued: int = 0
 
 
-def _called(pid: int) -> str | None:
-    words = words_of(pid)
+def _called(folder: Path) -> str | None:
+    words = words_of(folder)
     if "--queues" in words:
         return f"worker {words[words.index('--queues') + 1]}"
     return next((word for word in ("api", "scheduler", "up") if word in words), None)
@@ -64,7 +64,8 @@ def look(world: World, began: float, events: int) -> Sample:
     """Look at every process and at the ledger."""
     found = Sample(at=time.monotonic() - began, events=events)
     for pid in world.machine.pids():
-        name, folder = _called(pid), Path("/proc") / str(pid)
+        folder = Path("/proc") / str(pid)
+        name = _called(folder)
         if name is None:
             continue
         try:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from notifier.bench.processes import words_of
 from notifier.supervise.installation import Installation
 from tests import sandbox_server
 
@@ -18,7 +19,7 @@ def child(system: Installation, *words: str) -> int:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                line = (folder / "cmdline").read_bytes().decode().split("\0")
+                line = words_of(folder)
                 parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
             except OSError:
                 continue

@@ -18,7 +18,7 @@ from notifier.queueing import embedded
 from notifier.queueing.addresses import embedded_url, socket_path
 from notifier.queueing.broker import redis_client
 from notifier.queueing.server import Health, Server
-from notifier.supervise.neighbours import RedisKeeper
+from notifier.supervise.redis_keeper import tend
 
 ENSURE = """
 import sys
@@ -203,19 +203,15 @@ def test_stopping_what_never_ran_is_fine(tmp_path: Path, until: Callable[..., No
 
 
 def test_a_keeper_brings_its_server_back_but_not_for_a_folder_that_is_gone(data_dir: Path) -> None:
-    keeper = RedisKeeper(data_dir)
-    keeper.start()
-    try:
-        os.kill(pid_of(data_dir), signal.SIGKILL)
-        until(lambda: server_of(data_dir).health() is Health.READY)
-        os.kill(pid_of(data_dir), signal.SIGKILL)
-        shutil.rmtree(data_dir)
-        assert keeper.watcher is not None
-        keeper.watcher.join(timeout=20)
-        assert not keeper.watcher.is_alive()
-        assert not data_dir.exists()
-    finally:
-        keeper.stop()
+    embedded.ensure(data_dir)
+    os.kill(pid_of(data_dir), signal.SIGKILL)
+    until(lambda: server_of(data_dir).health() is not Health.READY)
+    assert tend(data_dir)
+    assert server_of(data_dir).health() is Health.READY
+    os.kill(pid_of(data_dir), signal.SIGKILL)
+    shutil.rmtree(data_dir)
+    assert not tend(data_dir)
+    assert not data_dir.exists()
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -103,6 +103,28 @@ def test_a_child_that_dies_again_waits_longer_each_time(start: Start, until: Unt
     assert log.index('"starts_again_in": 0.5') < log.index('"starts_again_in": 1.0')
 
 
+def test_a_child_that_cannot_be_started_is_tried_again(start: Start, until: Until) -> None:
+    family = start("api", "work")
+    family.wait_ready()
+    supervisor = psutil.Process(family.process.pid)
+    before = supervisor.rlimit(psutil.RLIMIT_NOFILE)
+    supervisor.rlimit(psutil.RLIMIT_NOFILE, (3, before[1]))  # no pipe is to be had
+    os.kill(family.pids("work")[0], signal.SIGKILL)
+    until(lambda: "child_does_not_start" in family.log.read_text())
+    supervisor.rlimit(psutil.RLIMIT_NOFILE, before)
+    until(lambda: len(family.pids("work")) == 2)
+
+
+def test_a_child_is_named_after_what_it_runs_and_has_none_of_the_others_files(start: Start) -> None:
+    family = start("api", "work")
+    family.wait_ready()
+    for name in ("api", "work"):
+        child = psutil.Process(family.pids(name)[0])
+        assert child.cmdline()[0].startswith(f"fake_child {family.diary} {name}")
+        assert child.num_fds() == 4  # standard input, output, error, and the pipe by which it says that it is ready
+        assert os.getsid(child.pid) == child.pid
+
+
 def test_a_child_that_finds_its_configuration_wrong_ends_the_whole_with_2(start: Start) -> None:
     family = start("api", "work:wrong", "scheduler")
     assert family.process.wait(15) == 2

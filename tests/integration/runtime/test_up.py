@@ -22,6 +22,8 @@ from notifier.settings.sandbox import announced_sandbox
 
 PROGRAM = Path(__file__).parent / "programs" / "small_system.py"
 READY = re.compile(r"notifier is up: (http://127\.0\.0\.1:\d+) \(sandbox (http://127\.0\.0\.1:\d+)\)\n")
+# Said, from Python 3.12 on, where a process is forked beside threads.
+FORK_WARNING = "always::DeprecationWarning:multiprocessing.popen_fork"
 Until = Callable[..., None]
 
 pytestmark = pytest.mark.slow
@@ -37,7 +39,7 @@ class System:
             self.process = subprocess.Popen(
                 [sys.executable, str(PROGRAM), *arguments],
                 cwd=home,
-                env=environ,
+                env={**environ, "PYTHONWARNINGS": FORK_WARNING},
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -135,7 +137,7 @@ def test_whatever_is_killed_comes_back_where_it_was(start: Callable[..., System]
 
     introduced = announced_sandbox(system.data_dir)
     children = psutil.Process(system.process.pid).children()
-    next(child for child in children if "notifier.sandbox" in child.cmdline()).kill()
+    next(child for child in children if child.cmdline()[0].startswith("notifier.sandbox ")).kill()
     until(lambda: announced_sandbox(system.data_dir) != introduced, 20)  # it has another key now
     assert body_of(sandbox)
 

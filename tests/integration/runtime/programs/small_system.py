@@ -67,7 +67,9 @@ def main(arguments: list[str]) -> int:
             try:
                 port = int(arguments[0]) if arguments else 0
                 migrate = lambda: write("migrated")  # noqa: E731
-                return run_up(load_settings(), host="127.0.0.1", port=port, migrate=migrate, program="small_system")
+                return run_up(
+                    load_settings(), host="127.0.0.1", port=port, migrate=migrate, program="small_system", shared=()
+                )
             except ConfigError as error:
                 sys.stderr.write(f"notifier: {error}\n")
                 return 2
