@@ -61,7 +61,6 @@ def create_app(application: Application, *, pages: Sequence[APIRouter] = ()) -> 
         application: The installation; `close` of it is the caller's.
         pages: Routers served beside the API: console and public pages, which set their own headers.
     """
-    runtime = _runtime(application)
     app = FastAPI(
         title="Notifier",
         version=__version__,
@@ -72,11 +71,11 @@ def create_app(application: Application, *, pages: Sequence[APIRouter] = ()) -> 
         lifespan=_lifespan,
         webhooks=outgoing.webhooks(),
     )
-    app.state.runtime = runtime
+    app.state.runtime = build_runtime(application)
     problems.install(app)
     larger = {_INBOUND: max(_INBOUND_BYTES, application.settings.limits.request_bytes)}
     app.add_middleware(BodyLimit, limit=application.settings.limits.request_bytes, streaming=_STREAMING, larger=larger)
-    app.add_middleware(Envelope, meters=runtime.meters)  # added last: the outermost
+    app.add_middleware(Envelope)  # added last: the outermost
     for router in (*_routers(), *pages):
         app.include_router(router)
     openapi.install(app)
@@ -104,7 +103,8 @@ def _routers() -> tuple[APIRouter, ...]:
     )
 
 
-def _runtime(application: Application) -> ApiRuntime:
+def build_runtime(application: Application) -> ApiRuntime:
+    """Build what requests are answered from: all of an app that belongs to one installation, besides its limits."""
     intake = Intake(application)
     meters = Meters(ReadMetrics(application.database, application.clock, application.producer.depths))
     publishing = Publishing(

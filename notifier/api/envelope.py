@@ -23,8 +23,8 @@ _log = structlog.get_logger("notifier.api.access")
 class Envelope:
     """Pure ASGI: no task, no copy of the body. Queries are never logged, for they may hold `?key=`."""
 
-    def __init__(self, app: ASGIApp, meters: Meters) -> None:
-        self._app, self._meters = app, meters
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and tell of it afterwards."""
@@ -42,14 +42,15 @@ class Envelope:
                 message["headers"] = _completed(message["headers"], request_id)
             await send(message)
 
-        self._meters.in_flight.inc()
+        meters: Meters = scope["app"].state.runtime.meters
+        meters.in_flight.inc()
         try:
             app: ASGIApp = _no_such_path if _has_nul(scope) else self._app
             await app(scope, receive, outgoing)
         finally:
-            self._meters.in_flight.dec()
+            meters.in_flight.dec()
             seconds = time.perf_counter() - started
-            self._meters.request(scope["method"], route_of(scope), status, seconds)
+            meters.request(scope["method"], route_of(scope), status, seconds)
             _tell(scope, status, seconds)
             structlog.contextvars.clear_contextvars()
 

@@ -1,5 +1,6 @@
 """What partners' endpoints receive in format `standard`, and the `webhooks` of the OpenAPI document."""
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Header
@@ -111,6 +112,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
+@cache
 def webhooks() -> APIRouter:
     """Return a router of what is sent, for `FastAPI.webhooks`: documentation only, nobody can call it."""
     router = APIRouter()

@@ -6,6 +6,7 @@ the end: Pillow draws rounded corners and circles with hard edges.
 
 import io
 from dataclasses import replace
+from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
@@ -16,6 +17,7 @@ from notifier.rendering.story import Part
 
 WIDTH, HEIGHT = 1200, 675
 _SCALE = 2
+_KEPT = 16  # cards, of some 40 kB each
 _COLOURS = 128  # of the palette; a card has some thirty and their blends
 _MARGIN = 64
 _BAND = 278
@@ -41,8 +43,12 @@ _HEALTH: dict[str, Colour] = {
 _WHITE, _INK, _QUIET, _RULE = "#ffffff", "#1d2733", "#4a5665", "#dfe4ea"
 
 
+@lru_cache(maxsize=_KEPT)
 def paint(words: CardWords) -> Picture | None:
-    """Draw a card; None where the typeface lacks a letter of it, for a card with boxes in it helps nobody."""
+    """Draw a card; None where the typeface lacks a letter of it, for a card with boxes in it helps nobody.
+
+    The last ones are kept: all accounts of a language show the same.
+    """
     drawn = _drawable(words)
     if drawn is None:
         return None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, Template, pass_context
+from jinja2.bccache import Bucket, BytecodeCache
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -16,6 +17,25 @@ from notifier.rendering.template_faults import FAULTS, fault_of
 BUNDLED = "bundled"  # `{% extends "bundled/incident_opened/email.body.html" %}` reaches what a template replaces
 OWN_TEMPLATES = "brand.templates"  # the key of the configuration that names the operator's folder
 _log = logging.getLogger(__name__)
+
+
+class _Compiled(BytecodeCache):
+    """What was compiled once in this process, by file and content, for every environment there is."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill a bucket; jinja2 drops what was made from another content."""
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _Compiled()  # every environment here is made by `_environment`, so one code serves all
 
 
 class Templates:
@@ -99,6 +119,7 @@ def _environment(loader: BaseLoader) -> ImmutableSandboxedEnvironment:
         keep_trailing_newline=False,
         auto_reload=False,
         cache_size=200,
+        bytecode_cache=_compiled,
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from httpx2 import Response
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from notifier.api.app import create_app
+from notifier.api.app import build_runtime, create_app
 from notifier.api.runtime import ApiRuntime
 from notifier.bootstrap.application import Application
 from notifier.domain.values import DeliveryState
@@ -104,11 +104,24 @@ def _described(app: FastAPI) -> Json:
     return _documents[0]
 
 
+_idle: dict[int, list[FastAPI]] = {}
+
+
+@contextmanager
+def _app_of(application: Application) -> Iterator[FastAPI]:
+    """An app is the same for every installation with its limits, and its routes take a while to build."""
+    idle = _idle.setdefault(application.settings.limits.request_bytes, [])
+    app = idle.pop() if idle else create_app(application)
+    app.state.runtime = build_runtime(application)
+    yield app
+    idle.append(app)
+
+
 @contextmanager
 def serving(application: Application, key: str = ADMIN) -> Iterator[Api]:
     """Serve an installation to a client that bears `key`."""
-    app = create_app(application)
-    with TestClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False) as client:
+    headers = {"Authorization": f"Bearer {key}"}
+    with _app_of(application) as app, TestClient(app, headers=headers, raise_server_exceptions=False) as client:
         yield Api(client, application, _described(app), app.state.runtime)
 
 
