@@ -1,5 +1,6 @@
 """What concerns every test."""
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -12,6 +13,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("hypothesis"):
             item.add_marker(pytest.mark.no_cover)
+
+
+def pytest_collection_finish() -> None:
+    """Take what stays to the end (modules, thousands of tests) out of the garbage collector's sight."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)

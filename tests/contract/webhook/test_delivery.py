@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from notifier.channels.webhook import LaneLimits, NotAttemptedError
+from notifier.channels.webhook import EngineLimits, LaneLimits, NotAttemptedError
 from notifier.channels.webhook.limits import BreakerPolicy
 from notifier.domain.errors import TransientDeliveryError, UnavailableError
 from notifier.domain.message import HookResult
@@ -113,7 +113,7 @@ def test_messages_to_one_endpoint_go_one_by_one_and_in_order() -> None:
         line.sock.sendall(OK)
         return True
 
-    with receiving(behave) as receiver, running() as engine:
+    with receiving(behave) as receiver, running(EngineLimits()) as engine:
         requests = [a_request(receiver.url(), 1, delivery_id=f"dlv_{number}") for number in range(30)]
         results = engine.deliver(requests)
     assert [request.headers["webhook-id"] for request in receiver.requests] == [f"dlv_{n}" for n in range(30)]
@@ -234,7 +234,7 @@ def test_a_late_callback_that_fails_is_logged(caplog: pytest.LogCaptureFixture) 
 
 
 def test_many_threads_share_one_engine() -> None:
-    with receiving() as receiver, running() as engine:
+    with receiving() as receiver, running(EngineLimits()) as engine:
         told: list[HookResult] = []
         workers = [
             threading.Thread(

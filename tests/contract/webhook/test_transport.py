@@ -142,7 +142,7 @@ def test_no_address_of_several_answering_is_unreachable() -> None:
 
 def test_the_engine_runs_on_the_event_loop_of_the_standard_library_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("notifier.channels.webhook.loop.new_event_loop", asyncio.new_event_loop)
-    with receiving() as receiver, running() as engine:
+    with receiving() as receiver, running(EngineLimits()) as engine:
         results = engine.deliver([a_request(receiver.url(), number) for number in range(100)])
         assert [result.error for result in results] == [None] * 100
 

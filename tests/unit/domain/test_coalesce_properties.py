@@ -20,7 +20,7 @@ from tests.unit.domain.coalesce_rules import check_all
 from tests.unit.domain.coalesce_worlds import Play, World, a_world, play, seconds
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(a_world())
 def test_every_rule_holds_in_every_world(world: World) -> None:
     check_all(play(world))
