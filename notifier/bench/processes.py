@@ -38,6 +38,17 @@ def usage_of(supervisor: int, others: Mapping[str, int] | None = None) -> dict[s
     return found
 
 
+def memory_of(supervisor: int) -> float:
+    """Return the memory of the supervisor and its children in MB; what several of them share counts once (PSS)."""
+    lines = [line for folder in _family(supervisor) for line in _read(folder / "smaps_rollup").splitlines()]
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def child_called(supervisor: int, name: str) -> int:
+    """Return the process id of the child that `usage_of` calls so."""
+    return next(int(folder.name) for folder in _family(supervisor) if _called(folder) == name)
+
+
 def server_pid(database: Database) -> int | None:
     """Return the process id of the PostgreSQL server behind a database, where it runs on this machine."""
     with database.read() as connection:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from notifier.bench import fanout, hooks, intake, lanes, latency, lists, repeats
+from notifier.bench import fanout, hooks, intake, lanes, latency, lists, repeats, start
 from notifier.bench.section import Section
 
 SECTIONS: Sequence[Section] = (
@@ -13,4 +13,5 @@ SECTIONS: Sequence[Section] = (
     lanes.SECTION,
     lists.SECTION,
     repeats.SECTION,
+    start.SECTION,
 )
