@@ -10,8 +10,9 @@ import runpy
 import signal
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
-from itertools import pairwise
+from pathlib import Path
 
 from setproctitle import setproctitle
 
@@ -67,10 +68,11 @@ def become(
 
 def _close_all_but(kept: Collection[int]) -> None:
     """Close the supervisor's files: its lock, its listeners, the lifelines of the other children."""
-    limits = (-1, *sorted(kept), os.sysconf("SC_OPEN_MAX"))
-    for low, high in pairwise(limits):
-        if low + 1 < high:  # an empty range from 0 on would be taken for everything
-            os.closerange(low + 1, high)
+    # Those that are open, not all up to the limit: that may be a thousand million. (Linux and macOS list them here.)
+    for descriptor in [int(path.name) for path in Path("/dev/fd").iterdir()]:
+        if descriptor not in kept:
+            with suppress(OSError):  # the one by which they were listed is closed by now
+                os.close(descriptor)
 
 
 def _reset_signals() -> None:
