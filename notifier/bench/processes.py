@@ -45,8 +45,15 @@ def memory_of(supervisor: int) -> float:
 
 
 def child_called(supervisor: int, name: str) -> int:
-    """Return the process id of the child that `usage_of` calls so."""
-    return next(int(folder.name) for folder in _family(supervisor) if _called(folder) == name)
+    """Return the process id of a child that `usage_of` calls so.
+
+    Raises:
+        LookupError: there is none.
+    """
+    found = [int(folder.name) for folder in _family(supervisor) if _called(folder) == name]
+    if not found:
+        raise LookupError(f"no child {name!r}")
+    return found[0]
 
 
 def server_pid(database: Database) -> int | None:

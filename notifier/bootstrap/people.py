@@ -67,9 +67,10 @@ class People(Core):
         PolicyAudit(self.database, self.clock)(policy, actor)
 
     def migrate(self) -> None:
-        """Bring the schema up to date, and the accounts in line with the settings."""
+        """Bring the schema up to date, and the accounts in line with the settings; leaves no connection open."""
         import_module("notifier.storage.schema").upgrade(self.database)  # loads what only migrations need
         sync_accounts(self.database, self.settings.account_values())
+        self.database.close()  # who migrates may fork next, and a connection is nothing to share
 
     def ensure_schema(self) -> None:
         """See that the schema is the one this version needs; a database of one machine is brought up to date at once.

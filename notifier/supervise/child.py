@@ -57,7 +57,7 @@ class Child:
             kwargs={"name": spec.name, "environ": spec.environ, "lifeline": reader, "ready": ready_fd}
             | {"inherits": spec.inherits},
         )
-        # A stop that arrives before the child has handlers of its own must wait for them, not fall to ours.
+        # A stop that arrives while the child still has our handlers must wait, or they would swallow it.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         try:
             process.start()

@@ -39,12 +39,7 @@ def main(arguments: list[str]) -> int:
     configure_logging("info", "json", process="up")
     try:
         settings = load_settings()
-        application = Application(settings)
-
-        def migrate() -> None:
-            application.migrate()
-            application.close()
-
+        migrate = Application(settings).migrate
         return run_up(settings, host="127.0.0.1", port=int(arguments[-1]), migrate=migrate, program=MODULE)
     except ConfigError as error:
         sys.stderr.write(f"notifier: {error}\n")

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from notifier.bench.processes import child_called
 from notifier.supervise.installation import Installation, installation
-from tests.functional.system.processes import child, until
+from tests.functional.system.patience import until
 
 _ENDPOINTS, _ANSWERED = 60, 20
 _PATIENCE = 90.0
@@ -103,7 +104,7 @@ def test_every_endpoint_gets_it_and_repeats_are_counted(tmp_path: Path, receiver
         until(lambda: receivers.total() > _ANSWERED)
         recorded = receivers.answered[0]
         until(lambda: system.call("GET", f"/v1/deliveries/{recorded}")["attempts"])
-        os.kill(child(system, "worker", "webhook"), signal.SIGKILL)
+        os.kill(child_called(system.pid, "worker webhook"), signal.SIGKILL)
         receivers.released.set()
         until(lambda: counts(system) == {"accepted": _ENDPOINTS})
         assert len(receivers.got) == _ENDPOINTS

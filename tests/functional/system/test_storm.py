@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from notifier.supervise.installation import Installation, installation
-from tests.functional.system.processes import until
+from tests.functional.system.patience import until
 
 _UPDATES, _REPEATS, _CLIENTS, _PEOPLE = 200, 2_000, 4, 60
 _WINDOW, _MAX_WINDOW = 2.0, 8.0

@@ -9,11 +9,13 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 
+from notifier.bench.processes import child_called
 from notifier.demo import story
 from notifier.supervise.installation import Installation, installation
-from tests.functional.system.processes import child, until
+from tests.functional.system.patience import until
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,12 @@ def summary(system: Installation) -> dict[str, Any]:
     return found
 
 
+def test_the_supervisor_has_neither_thread_nor_connection_to_be_forked(system: Installation) -> None:
+    supervisor = psutil.Process(system.pid)
+    assert supervisor.num_threads() == 1
+    assert [file.path for file in supervisor.open_files() if "sqlite" in file.path or file.path.endswith(".db")] == []
+
+
 @pytest.mark.timeout(180)
 def test_one_event_reaches_everybody_once_on_every_channel(system: Installation) -> None:
     first = story.events()[0]
@@ -51,9 +59,9 @@ def test_one_event_reaches_everybody_once_on_every_channel(system: Installation)
 @pytest.mark.timeout(180)
 def test_a_killed_worker_and_a_killed_scheduler_lose_nothing(system: Installation) -> None:
     before = summary(system)["mails"]["total"]
-    os.kill(child(system, "worker", "control"), signal.SIGKILL)
-    os.kill(child(system, "worker", "email"), signal.SIGKILL)
-    os.kill(child(system, "scheduler"), signal.SIGKILL)
+    os.kill(child_called(system.pid, "worker control"), signal.SIGKILL)
+    os.kill(child_called(system.pid, "worker email"), signal.SIGKILL)
+    os.kill(child_called(system.pid, "scheduler"), signal.SIGKILL)
     event = story.events()[4]  # the resolution, which no window holds back
     assert system.call("POST", "/v1/events", event)["outcome"] == "accepted"
     until(lambda: summary(system)["mails"]["total"] >= before + 40 and summary(system)["webhooks"]["accepted"] >= 2)
