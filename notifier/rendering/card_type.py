@@ -95,7 +95,8 @@ def _cut(text: str, face: Font, width: int) -> str:
         return text
     head = _head(text, face, width - int(face.getlength(ELLIPSIS)) - 1)
     at_word = head.rpartition(" ")[0]
-    return (at_word or head).rstrip(" ,;:-\u2013\u2014") + ELLIPSIS
+    cut = (at_word or head).rstrip(" ,;:-\u2013\u2014") + ELLIPSIS
+    return cut if face.getlength(cut) <= width else ELLIPSIS  # a box too narrow for one letter beside it
 
 
 def _head(text: str, face: Font, width: int) -> str:

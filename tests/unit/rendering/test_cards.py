@@ -4,7 +4,7 @@ import io
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -102,6 +102,7 @@ def test_the_typeface_has_every_letter_that_it_is_said_to_have() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.sampled_from(LETTERS), max_size=300), st.integers(60, 900), st.integers(1, 3))
+@example("\u01f600", 60, 1)  # a letter that leaves no room for the ellipsis
 def test_a_text_set_into_a_box_stays_inside_it(text: str, width: int, lines: int) -> None:
     block = fit(plain(text), (48, 40, 32), width=width, lines=lines)
     assert len(block.lines) <= lines
