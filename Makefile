@@ -22,8 +22,9 @@ up: ## Run the whole system on this machine until Ctrl-C
 
 test: ## Run the tests, with coverage of lines and branches
 	@.ci/bootstrap dev
-	@rm -f .coverage .coverage.*
-	@$(VENV)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
+	@rm -rf .coverage && mkdir .coverage
+	@COVERAGE_FILES="$(CURDIR)/.coverage" PYTHONPATH="$(CURDIR)/.ci/coverage" $(VENV)/python -m pytest \
+	  --numprocesses=3 --dist=loadfile --no-loadscope-reorder -p coverage_table $(ARGS)
 
 e2e: ## Drive the pages in a browser (needs Chromium and npm), and look for what shuts readers out
 	@.ci/bootstrap dev

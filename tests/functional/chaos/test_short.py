@@ -6,7 +6,7 @@ import pytest
 
 from notifier.bench.chaos.__main__ import main
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 def test_the_short_form_keeps_every_bound(capsys: pytest.CaptureFixture[str]) -> None:

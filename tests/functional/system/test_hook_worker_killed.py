@@ -19,7 +19,7 @@ from tests.functional.system.patience import until
 _ENDPOINTS, _ANSWERED = 60, 20
 _PATIENCE = 90.0
 _CONFIG = "accounts = []\n[workers]\nlease = 5\nwebhook_processes = 1\n[limits]\nwebhook_timeout = 3\n"
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 class Partners:

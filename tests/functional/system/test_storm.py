@@ -154,7 +154,7 @@ def told(system: Installation, storm: Storm) -> dict[str, list[Json]]:
     return found
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_every_update_is_accepted_and_every_repeat_changes_nothing(storm: Storm) -> None:

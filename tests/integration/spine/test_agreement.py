@@ -17,7 +17,6 @@ from tests.mail_house import House, Provider, a_house
 from tests.people import RUNNING, People
 from tests.spine import Nudges, Spine
 
-pytestmark = pytest.mark.no_cover
 PEOPLE, UPDATES = 14, 5
 
 

@@ -33,7 +33,6 @@ from tests.mail_house import House, Provider, a_house
 from tests.spine import POLICIES, START
 
 PRODUCERS, WORKERS, PEOPLE = 3, 3, 5
-pytestmark = pytest.mark.no_cover
 _numbers = count(1)  # no incident comes twice, so that examples may share a database
 
 

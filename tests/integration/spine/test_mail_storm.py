@@ -26,7 +26,6 @@ from tests.sandbox_server import RunningSandbox, running_sandbox, until
 from tests.spine import PEPPER, START
 
 PEOPLE, BATCH = 10_000, 100
-pytestmark = pytest.mark.no_cover
 EVIDENCE = timedelta(seconds=180)
 
 

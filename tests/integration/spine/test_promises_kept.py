@@ -21,7 +21,6 @@ from tests.people import RUNNING, People
 from tests.spine import PEPPER
 
 PEOPLE, END, LIMITS = 16, 6, (None, 1, 3)
-pytestmark = pytest.mark.no_cover
 HOUR = timedelta(hours=1)
 
 

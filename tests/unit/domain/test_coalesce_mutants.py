@@ -18,7 +18,6 @@ from notifier.domain.values import Impact
 from tests.unit.domain.coalesce_rules import check_all
 from tests.unit.domain.coalesce_worlds import Violation, World, a_world, play, seconds
 
-pytestmark = pytest.mark.no_cover
 GENERATE_ONLY = settings(
     max_examples=5000,
     phases=[Phase.generate],
