@@ -241,8 +241,9 @@ class HookAttempt:
 
     def _count(self, lines: Sequence[AttemptRow], departures: Sequence[Departure]) -> None:
         meter = self.record.meter
-        for each in lines:
-            meter.attempt(Channel.WEBHOOK, PROVIDER, each.outcome, each.duration_ms / 1000)
+        for outcome in {each.outcome for each in lines}:
+            seconds = [each.duration_ms / 1000 for each in lines if each.outcome == outcome]
+            meter.attempts(Channel.WEBHOOK, PROVIDER, outcome, seconds)
         apart = Counter(item.state for item in departures)
         shared = sum(each.outcome == "accepted" for each in lines) - apart[DeliveryState.ACCEPTED]
         for state, number in (apart + Counter({DeliveryState.ACCEPTED: shared})).items():

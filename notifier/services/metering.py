@@ -7,8 +7,8 @@ import json
 import logging
 import threading
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
 from notifier.domain.errors import UnavailableError
@@ -50,15 +50,16 @@ class Metering:
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def attempt(self, channel: Channel, provider: str, outcome: str, seconds: float) -> None:
-        """Count a try: how it ended (`accepted`, `retry`, `failed`, `unknown`, `divided`), how long it took."""
+    def attempts(self, channel: Channel, provider: str, outcome: str, seconds: Iterable[float]) -> None:
+        """Count tries that ended alike (`accepted`, `retry`, `failed`, `unknown`, `divided`): how long each took."""
         labels = {"channel": channel.value, "provider": provider, "outcome": outcome}
-        place = bisect_left(BUCKETS, seconds)
-        most = f"{BUCKETS[place]:g}" if place < len(BUCKETS) else ENDLESS
-        self._add(key_of(ATTEMPTS + BUCKET, **labels, le=most), 1)
-        self._add(key_of(ATTEMPTS + SUM, **labels), seconds)
+        took = list(seconds)
+        for place, number in Counter(bisect_left(BUCKETS, each) for each in took).items():
+            most = f"{BUCKETS[place]:g}" if place < len(BUCKETS) else ENDLESS
+            self._add(key_of(ATTEMPTS + BUCKET, **labels, le=most), number)
+        self._add(key_of(ATTEMPTS + SUM, **labels), sum(took))
         if outcome == "unknown":
-            self.unknown(channel)
+            self._add(key_of(UNKNOWN, channel=channel.value), len(took))
 
     def settled(self, channel: Channel, provider: str, locale: str, state: DeliveryState, number: int) -> None:
         """Count deliveries that came to a state."""

@@ -225,5 +225,5 @@ class Record:
     def _count(self, batch: Batch, tried: Try, outcome: str, state: DeliveryState, number: int) -> None:
         said = {"outcome": outcome, "recipients": batch.size, "provider": tried.provider, "ms": tried.duration_ms}
         _log.info("attempted", extra={"batch_id": batch.id, "attempt": batch.attempts, **said})
-        self.meter.attempt(batch.channel, tried.provider, outcome, tried.duration_ms / 1000)
+        self.meter.attempts(batch.channel, tried.provider, outcome, [tried.duration_ms / 1000])
         self.meter.settled(batch.channel, tried.provider, batch.locale, state, number)

@@ -1,6 +1,6 @@
 """What use cases need from the outside, as small protocols."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -60,8 +60,8 @@ class LetterNudge(Protocol):
 class Meter(Protocol):
     """Counts what this process does; never fails and never waits."""
 
-    def attempt(self, channel: Channel, provider: str, outcome: str, seconds: float) -> None:
-        """Count a try: how it ended, how long it took."""
+    def attempts(self, channel: Channel, provider: str, outcome: str, seconds: Iterable[float]) -> None:
+        """Count tries that ended alike: how long each took."""
 
     def settled(self, channel: Channel, provider: str, locale: str, state: DeliveryState, number: int) -> None:
         """Count deliveries that came to a state."""
@@ -73,7 +73,7 @@ class Meter(Protocol):
 class NoMeter:
     """Counts nothing: for command lines and tests."""
 
-    def attempt(self, channel: Channel, provider: str, outcome: str, seconds: float) -> None:
+    def attempts(self, channel: Channel, provider: str, outcome: str, seconds: Iterable[float]) -> None:
         """Nobody asks."""
 
     def settled(self, channel: Channel, provider: str, locale: str, state: DeliveryState, number: int) -> None:
