@@ -56,7 +56,7 @@ class Tally:
     told: dict[str, Arrivals] = field(default_factory=dict)
     times: "array[float]" = field(default_factory=lambda: array("d"))
     hanging: int = 0
-    room: int = field(default_factory=lambda: open_files() // 2)
+    room: int = field(default_factory=lambda: open_files() * 9 // 10)  # beyond, connections end with their answer
     connections: int = 0
 
     def note(self, head: bytes, body: bytes) -> int:

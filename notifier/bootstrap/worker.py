@@ -14,6 +14,7 @@ from notifier.bootstrap.once import once
 from notifier.domain.errors import NotifierError
 from notifier.domain.values import Channel, Lane
 from notifier.services.attempt import Attempt, BatchAttempt
+from notifier.services.familiar import FamiliarFirst, the_named_one
 from notifier.services.outcomes import Record
 from notifier.storage.batches import Batch
 from notifier.storage.notifications import StoredNotification
@@ -80,7 +81,14 @@ class WorkerRuntime:
         record = Record(core.database, core.clock, core.nudge, self.owner, meter=core.metering)
         self._channels = {channel: _Late(core, record, module) for channel, module in _MODULES.items()}
         self._attempt = Attempt(
-            core.database, core.clock, core.nudge, self.owner, self._channels, core.settings.lease, core.translations
+            core.database,
+            core.clock,
+            core.nudge,
+            self.owner,
+            self._channels,
+            core.settings.lease,
+            core.translations,
+            choice=FamiliarFirst(Channel.WEBHOOK) if Lane.WEBHOOK in lanes else the_named_one,
         )
         # In a process that also serves fresh lanes, waiting would hold the very slots they need.
         self._stands_back = all(lane.is_unhurried for lane in lanes)

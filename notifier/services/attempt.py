@@ -8,6 +8,7 @@ from typing import Protocol
 
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Reason
+from notifier.services.familiar import Choice, the_named_one
 from notifier.services.hold import hold_back
 from notifier.services.log_context import bind_log
 from notifier.services.lost_cause import gave_up
@@ -45,18 +46,23 @@ class Attempt:
     lease: timedelta = LEASE
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
     paused_until: Callable[[Channel], timedelta | None] = lambda _channel: None
+    choice: Choice = the_named_one
 
     def __call__(self, batch_id: int) -> None:
         """Claim and attempt; does nothing when the batch is taken, finished, replaced or not due."""
         with self.database.write() as connection:
-            batch = batches.claim(connection, batch_id, owner=self.owner, now=self.clock(), lease=self.lease)
+
+            def claim(number: int) -> Batch | None:
+                return batches.claim(connection, number, owner=self.owner, now=self.clock(), lease=self.lease)
+
+            batch = self.choice(connection, batch_id, claim)
             if batch is None:
                 return
             stored = notifications.get(connection, batch.notification_id)
             if stored is None:
-                _log.error("batch without its notification", extra={"batch_id": batch_id})
+                _log.error("batch without its notification", extra={"batch_id": batch.id})
                 return
-            bind_log(stored)
+            bind_log(stored, batch_id=batch.id)
             if made_way(connection, batch, self.owner, self.clock()):
                 return
             if gave_up(connection, batch, self.owner, self.clock()):

@@ -5,8 +5,8 @@ import structlog
 from notifier.storage.notifications import StoredNotification
 
 
-def bind_log(stored: StoredNotification) -> None:
-    """Say of what the rest of this task is: the incident, the notification, and the updates it tells.
+def bind_log(stored: StoredNotification, **ids: int) -> None:
+    """Say of what the rest of this task is: the incident, the notification, the updates it tells, and further `ids`.
 
     The task's end takes it back (`workers/policy.py` begins each task with a clean slate).
     """
@@ -16,4 +16,5 @@ def bind_log(stored: StoredNotification) -> None:
         notification=notice.id,
         channel=notice.channel.value,
         updates=[item.id for item in notice.updates if item.sequence == notice.sequence],
+        **ids,
     )

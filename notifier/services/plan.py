@@ -64,6 +64,7 @@ class Plan:
     nudge: Nudge
     first_range: int = 1_000
     range_size: int = 20_000
+    row_range_size: int = 2_000  # of endpoints: to post to so many takes much longer than to plan the next
     batch_sizes: Mapping[Channel, int] = field(default_factory=lambda: BATCH_SIZES)
     widest: int = 5
     stand_back: Callable[[], object] = lambda: None
@@ -145,7 +146,7 @@ class Plan:
 
     def _row_ranges(self, highest: int) -> list[tuple[int, int]]:
         """Cut row numbers, the first range a small one; the last is open at its end, for rows added meanwhile."""
-        starts = [0, *range(self.first_range, highest + 1, self.range_size)]
+        starts = [0, *range(self.first_range, highest + 1, self.row_range_size)]
         ends = [start - 1 for start in starts[1:]] + [MAX_KEY]
         return list(zip(starts, ends, strict=True))
 

@@ -1,13 +1,13 @@
 """Batches: the unit of lease and attempt. Claimed in one short transaction, recorded in another."""
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, literal, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
@@ -17,6 +17,7 @@ from notifier.storage.types import AnyRow, Instant
 
 _NOTIFICATION_SHIFT = 32
 _EXTRA_BIT = 1 << 31  # numbers of batches that were not made by planning
+_PLACES = (1 << _NOTIFICATION_SHIFT) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +43,35 @@ def extra_id(notification_id: int) -> int:
     return (notification_id << _NOTIFICATION_SHIFT) | _EXTRA_BIT | secrets.randbits(31)
 
 
+def place_of(batch_id: int) -> int:
+    """Return a batch's place in its audience: while that stays as it is, the same recipients in every notification."""
+    return batch_id & _PLACES
+
+
+def _is_fresh() -> ColumnElement[bool]:
+    return and_(t.batch.c.attempts == 0, t.batch.c.reason.is_(None))
+
+
+@cache
+def _untried() -> Select[Any]:
+    b = t.batch.c
+    of = and_(b.notification_id == bindparam("of"), b.channel == bindparam("channel"))
+    return select(b.id).where(of, b.state == DeliveryState.QUEUED.value, _is_fresh()).order_by(b.id)
+
+
+def untried_beside(connection: Connection, batch_id: int, channel: Channel) -> Sequence[int]:
+    """Return which batches of the same notification wait for their first attempt, itself included, in their order.
+
+    Empty where the notification is another channel's.
+    """
+    values = {"of": batch_id >> _NOTIFICATION_SHIFT, "channel": channel.value}
+    return connection.execute(_untried(), values).scalars().all()
+
+
 @cache
 def _claim() -> ReturningUpdate[Any]:
     b = t.batch.c
-    fresh = and_(b.attempts == 0, b.reason.is_(None))
-    due = or_(b.due_at <= bindparam("now", type_=Instant), fresh)
+    due = or_(b.due_at <= bindparam("now", type_=Instant), _is_fresh())
     return (
         update(t.batch)
         .where(b.id == bindparam("this"), b.state == DeliveryState.QUEUED.value, due)

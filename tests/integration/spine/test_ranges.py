@@ -28,7 +28,7 @@ def spine(database: Database) -> Spine:
 
 
 def in_short_ranges(spine: Spine) -> Plan:
-    return replace(spine.plan, first_range=5, range_size=4)
+    return replace(spine.plan, first_range=5, range_size=4, row_range_size=4)
 
 
 def test_everybody_is_told_once_though_the_audience_is_cut_by_what_the_first_range_came_to(spine: Spine) -> None:

@@ -144,7 +144,7 @@ def test_each_language_is_followed_by_its_own_translation(database: Database) ->
 
 def test_who_is_planned_after_a_follow_up_is_told_all_the_same(database: Database) -> None:
     house, provider = a_mail_house(database, FOLLOW)
-    house.spine.plan = replace(house.spine.plan, first_range=1, range_size=1)
+    house.spine.plan = replace(house.spine.plan, first_range=1, range_size=1, row_range_size=1)
     for number in range(6):
         house.spine.subscriber(f"shop-{number}", locale="nl" if number % 2 else "en")
     house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")

@@ -1,0 +1,61 @@
+"""Who posts to whom: the process that posted to an endpoint last has a connection to it open, so it does so again.
+
+A lane's messages go to whichever worker is free. A connection costs more than a request, above all where it is TLS, and
+each process keeps its own: with two, half of what an update is posted to would need new ones. So a message of the queue
+does not say which batch to attempt, but that one of its notification is to be: a worker takes one whose place in the
+audience it knows, and leaves the named one to whoever asks for the one it took. As many batches are attempted as were
+announced, and nobody waits for anybody.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+
+from sqlalchemy import Connection
+
+from notifier.domain.values import Channel
+from notifier.storage.batches import Batch, place_of, untried_beside
+
+Claim = Callable[[int], Batch | None]
+"""Takes the batch with this number, or returns None where somebody else has it."""
+
+Choice = Callable[[Connection, int, Claim], Batch | None]
+"""Claims what a message is about, given the number that it names."""
+
+
+def the_named_one(_connection: Connection, named: int, claim: Claim) -> Batch | None:
+    """Claim the batch that the message names."""
+    return claim(named)
+
+
+class FamiliarFirst:
+    """Claims batches of a channel whose places this process knows before others. Shared by its threads."""
+
+    def __init__(self, channel: Channel) -> None:
+        """Know nobody yet."""
+        self._channel = channel
+        self._lock = threading.Lock()
+        self._known: set[int] = set()
+
+    def __call__(self, connection: Connection, named: int, claim: Claim) -> Batch | None:
+        """Claim one batch; None when nothing of the notification waits any more."""
+        for number in self._in_order(connection, named):
+            batch = claim(number)
+            if batch is not None:
+                if batch.channel is self._channel:
+                    with self._lock:
+                        self._known.add(place_of(number))
+                return batch
+        return None
+
+    def _in_order(self, connection: Connection, named: int) -> Iterator[int]:
+        """Yield what to try to claim. One statement in the usual case; the list may be out of date when it is used."""
+        waiting = untried_beside(connection, named, self._channel)
+        if named not in waiting:  # a repetition; or somebody knew it better, and left another one
+            yield named
+        with self._lock:
+            known = [number for number in waiting if place_of(number) in self._known]
+        yield from known
+        if named in waiting:
+            yield named
+        # From the end: those who know them begin at the beginning.
+        yield from reversed(waiting)

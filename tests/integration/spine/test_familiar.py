@@ -1,0 +1,141 @@
+"""Two processes share a lane: each posts to endpoints it has connections to; nobody is left out or told twice."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from notifier.domain.values import Channel, Lane, Status
+from notifier.services.attempt import Attempt
+from notifier.services.familiar import FamiliarFirst
+from notifier.services.plan import BATCH_SIZES
+from notifier.storage import batches
+from notifier.storage.engine import Database
+from tests.partners import Line, Partners, down, partners, url_of
+
+ENDPOINTS = 12
+UPDATES = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
+
+
+class Process:
+    """A worker process of the webhook lane: an attempt and a client of its own, on the common ledger."""
+
+    def __init__(self, house: Partners, name: str) -> None:
+        self.line = Line(house.spine.clock, house.line.answers)
+        spine, record = house.spine, replace(house.hooks.record, owner=name)
+        channels = {Channel.WEBHOOK: replace(house.hooks, engine=self.line, record=record)}
+        choice = FamiliarFirst(Channel.WEBHOOK)
+        self.attempt = Attempt(spine.database, spine.clock, spine.nudges, name, channels, choice=choice)
+
+    def posted(self) -> set[str]:
+        """To whom it has posted since it was asked last."""
+        urls = {request.url for request in self.line.requests}
+        self.line.requests.clear()
+        return urls
+
+
+def a_house(database: Database) -> Partners:
+    house = partners(database)
+    house.spine.plan = replace(house.spine.plan, batch_sizes={**BATCH_SIZES, Channel.WEBHOOK: 2})
+    for place in range(ENDPOINTS):
+        house.endpoint(f"partner-{place}")
+    return house
+
+
+def announced(house: Partners, status: Status) -> list[int]:
+    """The batches of an update that the queue's messages name, one message each."""
+    house.spine.now = house.spine.now.replace(minute=house.spine.now.minute + 1)
+    house.spine.post(status)
+    house.spine.plan_all()
+    nudged, house.spine.nudges.attempts = house.spine.nudges.attempts, []
+    return [number for lane, number in nudged if lane is Lane.WEBHOOK]
+
+
+def turns(processes: Sequence[Process], number: int) -> list[Process]:
+    """Who takes which message: each as many, in an order that nobody can rely on."""
+    order = [processes[place % len(processes)] for place in range(number)]
+    random.Random(number).shuffle(order)
+    return order
+
+
+def test_each_process_posts_again_to_whom_it_posted_before_whatever_the_messages_name(database: Database) -> None:
+    house = a_house(database)
+    processes = [Process(house, "one"), Process(house, "two")]
+    before: list[set[str]] = []
+    for status in UPDATES:
+        numbers = announced(house, status)
+        random.Random(status.value).shuffle(numbers)
+        for process, number in zip(turns(processes, len(numbers)), numbers, strict=True):
+            process.attempt(number)
+        found = [process.posted() for process in processes]
+        assert [len(urls) for urls in found] == [ENDPOINTS / 2, ENDPOINTS / 2]
+        assert before in ([], found)
+        before = found
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_as_many_messages_as_batches_tell_everybody_once_though_some_come_twice(database: Database, seed: int) -> None:
+    chance = random.Random(seed)
+    house = a_house(database)
+    processes = [Process(house, name) for name in ("one", "two", "three")]
+    for status in UPDATES:
+        numbers = announced(house, status)
+        messages = [*numbers, *chance.sample(numbers, 2)]
+        chance.shuffle(messages)
+        for number in messages:
+            chance.choice(processes).attempt(number)
+        told = Counter(request.url for process in processes for request in process.line.requests)
+        assert told == {url_of(f"partner-{place}"): 1 for place in range(ENDPOINTS)}
+        for process in processes:
+            process.line.requests.clear()
+
+
+def test_a_process_that_ends_leaves_its_endpoints_to_the_others(database: Database) -> None:
+    house = a_house(database)
+    one, two = Process(house, "one"), Process(house, "two")
+    for process, number in zip(turns([one, two], 6), announced(house, Status.INVESTIGATING), strict=True):
+        process.attempt(number)
+    two.posted()
+    for number in announced(house, Status.IDENTIFIED):
+        two.attempt(number)
+    assert len(two.posted()) == ENDPOINTS
+
+
+def test_a_repetition_is_of_the_batch_that_the_message_names(database: Database) -> None:
+    house = a_house(database)
+    house.line.answers[url_of("partner-0")] = down
+    process = Process(house, "one")
+    first = announced(house, Status.INVESTIGATING)
+    process.attempt(first[0])
+    house.spine.later(60)
+    (repetition,) = [number for lane, number in house.spine.nudges.attempts if lane is Lane.RETRY]
+    process.posted()
+    process.attempt(repetition)
+    assert process.posted() == {url_of("partner-0")}
+
+
+def test_what_is_of_another_channel_is_claimed_as_it_is_named(database: Database) -> None:
+    house = a_house(database)
+    numbers = announced(house, Status.INVESTIGATING)
+    asked: list[int] = []
+    with database.write() as connection:
+        assert batches.untried_beside(connection, numbers[3], Channel.WEBHOOK) == numbers
+        assert FamiliarFirst(Channel.EMAIL)(connection, numbers[3], refusing(asked)) is None
+    assert asked == [numbers[3]]
+
+
+def test_who_loses_a_race_for_one_batch_takes_another_until_none_waits(database: Database) -> None:
+    house = a_house(database)
+    numbers = announced(house, Status.INVESTIGATING)
+    asked: list[int] = []
+    with database.write() as connection:
+        assert FamiliarFirst(Channel.WEBHOOK)(connection, numbers[3], refusing(asked)) is None
+    assert asked[0] == numbers[3]
+    assert set(asked) == set(numbers)
+
+
+def refusing(asked: list[int]) -> Callable[[int], None]:
+    """A claim that always comes too late."""
+    return asked.append
