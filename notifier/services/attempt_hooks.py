@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 
 import orjson
@@ -273,7 +274,13 @@ def _since(connection: Connection, stored: StoredNotification, around: Around) -
 
 def _posting(row: Any, batch: Batch) -> Posting:
     number = max(row.attempts_made + 1, batch.attempts)
-    return Posting(number=number, shares=row.untouched and number == 1)
+    return _shared_posting(number, shares=bool(row.untouched) and number == 1)
+
+
+@lru_cache(maxsize=64)
+def _shared_posting(number: int, *, shares: bool) -> Posting:
+    """Most of a batch's are alike."""
+    return Posting(number=number, shares=shares)
 
 
 def _leaves(row: Any, stored: StoredNotification, around: Around, now: datetime) -> Departure | None:

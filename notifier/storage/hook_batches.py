@@ -7,14 +7,29 @@ is written once. Until the batch is finished, `attempt` alone knows whom it reac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, Update, and_, case, cast, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    update,
+)
 
 from notifier.domain.values import DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.notifications import StoredNotification
-from notifier.storage.types import AnyRow
+from notifier.storage.types import AnyRow, Instant
 
 _QUEUED, _SENDING = DeliveryState.QUEUED.value, DeliveryState.SENDING.value
 _TOLD = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value)
@@ -34,14 +49,18 @@ class Around:
     missed: frozenset[int] = frozenset()
 
 
-def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
-    """Return what posting to the batch's endpoints needs, with the delivery's `attempts_made` and `is_replay`.
+# Statements are built once: for every batch anew, that takes as long as the database takes to run them.
+_BATCH: BindParameter[int] = bindparam("of_batch")
+_NOTIFICATION: BindParameter[int] = bindparam("of_notification")
+_NOTIFICATIONS: BindParameter[int] = bindparam("of_notifications", expanding=True)
+_KEYS: BindParameter[int] = bindparam("of_keys", expanding=True)
+_NOW = bindparam("now", type_=Instant)
 
-    `types`, `headers` and `secrets` come as JSON texts: most of them are empty or known by their text. Of an endpoint
-    that was removed meanwhile everything is None.
-    """
+
+@cache
+def _endpoint_rows() -> Select[Any]:
     d, e = t.delivery.c, t.endpoint.c
-    statement = (
+    return (
         select(
             d.recipient_key.label("id"),
             e.url,
@@ -57,10 +76,18 @@ def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
         )
         .select_from(t.delivery)
         .outerjoin(t.endpoint, e.id == d.recipient_id)
-        .where(d.batch_id == batch_id, d.state.is_(None))
+        .where(d.batch_id == _BATCH, d.state.is_(None))
         .order_by(d.recipient_key)
     )
-    return connection.execute(statement).all()
+
+
+def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
+    """Return what posting to the batch's endpoints needs, with the delivery's `attempts_made` and `is_replay`.
+
+    `types`, `headers` and `secrets` come as JSON texts: most of them are empty or known by their text. Of an endpoint
+    that was removed meanwhile everything is None.
+    """
+    return connection.execute(_endpoint_rows(), {"of_batch": batch_id}).all()
 
 
 def taken_before(connection: Connection, batch_id: int) -> set[int]:
@@ -74,22 +101,25 @@ def taken_before(connection: Connection, batch_id: int) -> set[int]:
     return {int(key) for key in connection.execute(statement).scalars()}
 
 
+@cache
+def _others() -> Select[Any]:
+    n, this = t.notification.c, t.notification.alias("this")
+    same = and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel, this.c.id != n.id)
+    return select(n.id, n.sequence).join(this, same).where(this.c.id == _NOTIFICATION)
+
+
 def around(connection: Connection, stored: StoredNotification, batch_id: int) -> Around:
     """Look at the incident's other messages to the endpoints of a batch; one cheap query when there are none."""
-    n = t.notification.c
-    others = connection.execute(
-        select(n.id, n.sequence).where(
-            n.incident_id == stored.notice.incident.id, n.channel == stored.channel.value, n.id != stored.id
-        )
-    ).all()
+    others = connection.execute(_others(), {"of_notification": stored.id}).all()
     earlier = [row.id for row in others if row.sequence < stored.notice.sequence]
     later = [row.id for row in others if row.sequence > stored.notice.sequence]
-    before = connection.execute(_summed(earlier, batch_id)).all() if earlier else ()
+    before: Sequence[AnyRow] = ()
+    if earlier:
+        before = connection.execute(_summed(), {"of_batch": batch_id, "of_notifications": earlier}).all()
     overtaken = set()
     if later:
-        statement = _among(later, batch_id, [t.delivery.c.recipient_key])
-        statement = statement.where(_state().in_([*_TOLD, _QUEUED, _SENDING]))
-        overtaken = set(connection.execute(statement).scalars())
+        values = {"of_batch": batch_id, "of_notifications": later}
+        overtaken = set(connection.execute(_reached(), values).scalars())
     return Around(
         queued=frozenset(row.recipient_key for row in before if row.queued),
         sending=frozenset(row.recipient_key for row in before if row.sending),
@@ -98,28 +128,30 @@ def around(connection: Connection, stored: StoredNotification, batch_id: int) ->
     )
 
 
-def _summed(earlier: Sequence[int], batch_id: int) -> Select[Any]:
+@cache
+def _summed() -> Select[Any]:
     d = t.delivery.c
     return _among(
-        earlier,
-        batch_id,
-        [
-            d.recipient_key,
-            func.max(case((_state() == _QUEUED, 1), else_=0)).label("queued"),
-            func.max(case((_state() == _SENDING, 1), else_=0)).label("sending"),
-            func.max(case((_state().in_([*_TOLD, _QUEUED, _SENDING]), 0), else_=1)).label("missed"),
-        ],
+        d.recipient_key,
+        func.max(case((_state() == _QUEUED, 1), else_=0)).label("queued"),
+        func.max(case((_state() == _SENDING, 1), else_=0)).label("sending"),
+        func.max(case((_state().in_([*_TOLD, _QUEUED, _SENDING]), 0), else_=1)).label("missed"),
     ).group_by(d.recipient_key)
 
 
-def _among(notifications: Sequence[int], batch_id: int, columns: Sequence[Any]) -> Select[Any]:
+@cache
+def _reached() -> Select[Any]:
+    return _among(t.delivery.c.recipient_key).where(_state().in_([*_TOLD, _QUEUED, _SENDING]))
+
+
+def _among(*columns: Any) -> Select[Any]:
     mine, d, b = t.delivery.alias("mine"), t.delivery.c, t.batch.c
     return (
         select(*columns)
         .select_from(mine)
         .join(t.delivery, d.recipient_key == mine.c.recipient_key)
         .join(t.batch, b.id == d.batch_id)
-        .where(mine.c.batch_id == batch_id, mine.c.state.is_(None), d.notification_id.in_(notifications))
+        .where(mine.c.batch_id == _BATCH, mine.c.state.is_(None), d.notification_id.in_(_NOTIFICATIONS))
     )
 
 
@@ -127,30 +159,45 @@ def _state() -> ColumnElement[Any]:
     return func.coalesce(t.delivery.c.state, t.batch.c.state)
 
 
+@cache
+def _hurry() -> Update:
+    d = t.delivery.c
+    return _later().where(d.recipient_key.in_(_KEYS), d.state == _QUEUED, d.due_at > _NOW)
+
+
 def hurry(connection: Connection, notification_id: int, keys: Sequence[int], now: datetime) -> int:
     """Make later messages of this incident due for endpoints whose older one they replace; returns how many."""
-    d = t.delivery.c
-    statement = _later(notification_id, update(t.delivery)).where(
-        d.recipient_key.in_(keys), d.state == _QUEUED, d.due_at > now
+    values = {"of_notification": notification_id, "of_keys": list(keys), "now": now}
+    return connection.execute(_hurry(), values).rowcount
+
+
+@cache
+def _unblock() -> Update:
+    mine = t.delivery.alias("mine")
+    done = select(mine.c.recipient_key).where(
+        mine.c.batch_id == _BATCH, func.coalesce(mine.c.state, "").not_in([_QUEUED, _SENDING])
     )
-    return connection.execute(statement.values(due_at=now)).rowcount
+    return _unblocked(t.delivery.c.recipient_key.in_(done))
 
 
 def unblock(connection: Connection, notification_id: int, batch_id: int, now: datetime) -> int:
     """Make due what waited for this batch's endpoints to be done with this message; returns how many."""
-    d, mine = t.delivery.c, t.delivery.alias("mine")
-    done = select(mine.c.recipient_key).where(
-        mine.c.batch_id == batch_id, func.coalesce(mine.c.state, "").not_in([_QUEUED, _SENDING])
-    )
-    return _unblocked(connection, notification_id, d.recipient_key.in_(done), now)
+    values = {"of_notification": notification_id, "of_batch": batch_id, "now": now}
+    return connection.execute(_unblock(), values).rowcount
+
+
+@cache
+def _unblock_some() -> Update:
+    return _unblocked(t.delivery.c.recipient_key.in_(_KEYS))
 
 
 def unblock_some(connection: Connection, notification_id: int, keys: Sequence[int], now: datetime) -> int:
     """Make due what waited for these endpoints to be done with this message; returns how many."""
-    return _unblocked(connection, notification_id, t.delivery.c.recipient_key.in_(keys), now)
+    values = {"of_notification": notification_id, "of_keys": list(keys), "now": now}
+    return connection.execute(_unblock_some(), values).rowcount
 
 
-def _unblocked(connection: Connection, notification_id: int, who: ColumnElement[bool], now: datetime) -> int:
+def _unblocked(who: ColumnElement[bool]) -> Update:
     """Only the next in line: were all made due, each of a long line would be tried for every one that goes."""
     d, ahead, n = t.delivery.c, t.delivery.alias("ahead"), t.notification.c
     this = t.notification.alias("this_one")
@@ -158,22 +205,20 @@ def _unblocked(connection: Connection, notification_id: int, who: ColumnElement[
     # Numbers are given in the order of decision, so of two of one incident the smaller is the earlier.
     before = select(ahead.c.recipient_key).where(
         ahead.c.recipient_key == d.recipient_key,
-        ahead.c.notification_id.in_(same.where(this.c.id == notification_id)),
-        ahead.c.notification_id > notification_id,
+        ahead.c.notification_id.in_(same.where(this.c.id == _NOTIFICATION)),
+        ahead.c.notification_id > _NOTIFICATION,
         ahead.c.notification_id < d.notification_id,
         ahead.c.state == _QUEUED,
     )
-    statement = _later(notification_id, update(t.delivery)).where(
-        who, d.state == _QUEUED, d.reason == Reason.WAITING_FOR_EARLIER.value, ~before.exists()
-    )
-    return connection.execute(statement.values(due_at=now)).rowcount
+    return _later().where(who, d.state == _QUEUED, d.reason == Reason.WAITING_FOR_EARLIER.value, ~before.exists())
 
 
-def _later(notification_id: int, statement: Update) -> Update:
+def _later() -> Update:
+    """Make due now what later notifications of the incident hold."""
     n, this = t.notification.c, t.notification.alias("this")
     later = (
         select(n.id)
         .join(this, and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel))
-        .where(this.c.id == notification_id, n.sequence > this.c.sequence)
+        .where(this.c.id == _NOTIFICATION, n.sequence > this.c.sequence)
     )
-    return statement.where(t.delivery.c.notification_id.in_(later))
+    return update(t.delivery).where(t.delivery.c.notification_id.in_(later)).values(due_at=_NOW)
