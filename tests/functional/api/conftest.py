@@ -1,6 +1,5 @@
 """The whole API on a real database; the broker is away, which no caller may notice."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +10,7 @@ from notifier.bootstrap.application import Application
 from notifier.storage.engine import Database
 from tests.databases import *  # noqa: F403
 from tests.functional.api.house import Api, application_on, serving
-from tests.functional.api.receiver import Receiver
+from tests.functional.api.receiver import Receiver, listening
 
 
 @pytest.fixture
@@ -58,10 +57,5 @@ def api_anywhere(application_anywhere: Application) -> Iterator[Api]:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    found = Receiver()
-    thread = threading.Thread(target=found.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield found
-    found.server.shutdown()
-    found.server.server_close()
-    thread.join()
+    with listening() as found:
+        yield found

@@ -1,7 +1,17 @@
-"""A partner's receiver of webhooks, for functional tests."""
+"""A partner's receiver of webhooks, for functional tests, and a worker that posts to it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
+
+from sqlalchemy import select
+
+from notifier.bootstrap.application import Application
+from notifier.bootstrap.worker import WorkerRuntime
+from notifier.domain.values import Channel, DeliveryState
+from notifier.storage import tables as t
 
 
 class Receiver:
@@ -27,3 +37,29 @@ class Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+
+
+@contextmanager
+def listening() -> Iterator[Receiver]:
+    """Run a receiver."""
+    made = Receiver()
+    thread = Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+    made.server.server_close()
+
+
+def post_what_is_due(application: Application, worker: WorkerRuntime) -> None:
+    """Plan and attempt every webhook that is due, as the messages in the queues would have it."""
+    n, b = t.notification.c, t.batch.c
+    with application.database.read() as connection:
+        planning = list(connection.execute(select(n.id).where(n.state == "planning")).scalars())
+    for number in planning:
+        worker.plan(number)
+    with application.database.read() as connection:
+        queued = b.state == DeliveryState.QUEUED.value
+        batches = list(connection.execute(select(b.id).where(queued, b.channel == Channel.WEBHOOK.value)).scalars())
+    for batch_id in batches:
+        worker.attempt(batch_id)

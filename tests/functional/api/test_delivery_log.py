@@ -5,13 +5,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
 
 from notifier.bootstrap.worker import WorkerRuntime
-from notifier.domain.values import DeliveryState, Lane
-from notifier.storage import tables as t
+from notifier.domain.values import Lane
 from tests.functional.api.house import Api, Json, an_event, faults
-from tests.functional.api.receiver import Receiver
+from tests.functional.api.receiver import Receiver, post_what_is_due
 
 
 class Partner:
@@ -28,16 +26,7 @@ class Partner:
         self.work()
 
     def work(self) -> None:
-        n, b = t.notification.c, t.batch.c
-        with self.api.application.database.read() as connection:
-            planning = list(connection.execute(select(n.id).where(n.state == "planning")).scalars())
-        for number in planning:
-            self.worker.plan(number)
-        with self.api.application.database.read() as connection:
-            queued = b.state == DeliveryState.QUEUED.value
-            batches = list(connection.execute(select(b.id).where(queued, b.channel == "webhook")).scalars())
-        for batch_id in batches:
-            self.worker.attempt(batch_id)
+        post_what_is_due(self.api.application, self.worker)
 
     def log(self, **query: str) -> list[Json]:
         items: list[Json] = self.api.get(f"/v1/endpoints/{self.id}/deliveries", params=query).json()["items"]
