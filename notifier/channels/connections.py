@@ -186,6 +186,7 @@ class _Connection:
 def verifying_context() -> ssl.SSLContext:
     """Return a TLS context that verifies, by the system's authorities and by Mozilla's: some machines have none."""
     context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # Debian's Python leaves it to the system
     context.load_verify_locations(certifi.where())
     return context
 

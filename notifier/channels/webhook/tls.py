@@ -20,6 +20,7 @@ def client_context() -> ssl.SSLContext:
 @lru_cache(maxsize=1)
 def _trusting(_file: str | None, own_folder: str | None) -> ssl.SSLContext:  # OpenSSL reads the file's name by itself
     context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # Debian's Python leaves it to the system
     folder = Path(own_folder or ssl.get_default_verify_paths().openssl_capath)
     has_own = context.cert_store_stats()["x509_ca"] > 0 or (folder.is_dir() and any(folder.iterdir()))
     if not has_own:

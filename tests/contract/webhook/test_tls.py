@@ -1,9 +1,10 @@
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from notifier.channels.connections import verifying_context
 from notifier.channels.webhook.tls import client_context
 from notifier.domain.errors import DeliveryError, TransientDeliveryError
 from notifier.domain.values import Reason
@@ -66,13 +67,12 @@ def test_plain_http_where_tls_was_expected_is_unreachable(authority: Authority) 
     assert error.reason in (Reason.UNREACHABLE, Reason.TIMED_OUT)
 
 
-def test_old_versions_of_tls_are_refused(authority: Authority) -> None:
-    server = authority.server_context(["127.0.0.1"])
-    assert authority.client_context().minimum_version >= ssl.TLSVersion.TLSv1_2
-    assert client_context().minimum_version >= ssl.TLSVersion.TLSv1_2
-    assert client_context().verify_mode is ssl.CERT_REQUIRED
-    assert client_context().check_hostname
-    assert server.minimum_version >= ssl.TLSVersion.TLSv1_2
+@pytest.mark.parametrize("build", [client_context, verifying_context])
+def test_old_versions_of_tls_are_refused_whatever_the_system_says(build: Callable[[], ssl.SSLContext]) -> None:
+    context = build()
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
 
 
 def test_a_system_without_authorities_falls_back_to_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
