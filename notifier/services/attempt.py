@@ -36,7 +36,7 @@ class BatchAttempt(Protocol):
 
 @dataclass(frozen=True)
 class Attempt:
-    """Attempt one batch once. Safe to call twice: the claim lets one caller through."""
+    """Attempt one batch once: the named one, or what `choice` prefers. Safe to call twice: a claim admits one."""
 
     database: Database
     clock: Clock
@@ -49,7 +49,7 @@ class Attempt:
     choice: Choice = the_named_one
 
     def __call__(self, batch_id: int) -> None:
-        """Claim and attempt; does nothing when the batch is taken, finished, replaced or not due."""
+        """Claim and attempt; does nothing when what could be claimed is taken, finished, replaced or not due."""
         with self.database.write() as connection:
 
             def claim(number: int) -> Batch | None:
