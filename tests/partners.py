@@ -83,6 +83,9 @@ class Line:
             error=error,
         )
 
+    def open(self) -> None:
+        """There is nothing to open."""
+
     def close(self) -> None:
         """Nothing was opened."""
 

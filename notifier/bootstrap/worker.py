@@ -34,6 +34,7 @@ _CHANNELS: Mapping[Lane, Sequence[Channel]] = {
     Lane.RETRY: tuple(Channel),
     Lane.BULK: (Channel.EMAIL,),
 }
+_WARMED: Mapping[Lane, Channel] = {Lane.EMAIL: Channel.EMAIL, Lane.WEBHOOK: Channel.WEBHOOK}
 
 
 class _Letters(Protocol):
@@ -96,9 +97,10 @@ class WorkerRuntime:
         for lane in lanes:
             for channel in _CHANNELS.get(lane, ()):
                 import_module(_MODULES[channel])
-        if Lane.EMAIL in lanes:
-            # Beside the start: templates and CLDR data of every language take some tenths of a second.
-            threading.Thread(target=self._channels[Channel.EMAIL].warm, name="warm-up", daemon=True).start()
+        # Beside the start: templates and CLDR data of every language take some tenths of a second.
+        for lane, channel in _WARMED.items():
+            if lane in lanes:
+                threading.Thread(target=self._channels[channel].warm, name="warm-up", daemon=True).start()
 
     def announce(self, incident_id: str) -> object:
         """Let every channel say what is due about an incident."""

@@ -117,9 +117,11 @@ class HookRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookResult:
-    """What became of one POST. `error` is None on success. `excerpt` holds at most 1 kB of the answer."""
+class HookResult(NamedTuple):
+    """What became of one POST. `error` is None on success. `excerpt` holds at most 1 kB of the answer.
+
+    A tuple, as `MailRecipient` is, and for the same reason.
+    """
 
     delivery_id: str
     endpoint_id: int

@@ -55,6 +55,9 @@ class HookEngine(Protocol):
     ) -> list[HookResult]:
         """Post all; blocks until every request but the slow ones has its result."""
 
+    def open(self) -> None:
+        """Start the engine before its first call would."""
+
     def close(self) -> None:
         """End the engine."""
 
@@ -121,6 +124,10 @@ class HookAttempt:
         )
         if self._finish(batch, noted, postings):
             self.gather()
+
+    def warm(self) -> None:
+        """Start the engine: reading whom to trust takes as long as posting to a hundred."""
+        self.engine.open()
 
     def close(self) -> None:
         """Wait for the answers of what was posted, and end the engine."""

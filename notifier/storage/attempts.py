@@ -1,8 +1,8 @@
 """The ledger of tries: when, by whom, how it ended."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select, text
 
@@ -26,8 +26,7 @@ _TRIED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRow:
+class AttemptRow(NamedTuple):
     """One try, for the ledger. `recipient_key` None means the whole batch."""
 
     recipient_key: int | None

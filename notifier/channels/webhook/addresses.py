@@ -6,7 +6,6 @@ of special-purpose addresses (RFC 6890 and its successors); for IPv6 it is turne
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -127,11 +126,10 @@ def why_blocked(address: Address, allowed: Sequence[Network] = ()) -> str | None
     """
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         return "an address with a zone"
-    return _verdict(unmapped(address), tuple(allowed))
+    return _verdict(unmapped(address), allowed)
 
 
-@lru_cache(maxsize=8192)
-def _verdict(address: Address, allowed: tuple[Network, ...]) -> str | None:
+def _verdict(address: Address, allowed: Sequence[Network]) -> str | None:
     inner = embedded_ipv4(address)
     if inner is not None and (why := _verdict(inner, allowed)) is not None:
         return f"carries {inner}: {why}"
@@ -149,4 +147,7 @@ def _verdict(address: Address, allowed: tuple[Network, ...]) -> str | None:
 def is_opened(address: Address, allowed: Sequence[Network]) -> bool:
     """Whether the operator opened a network that holds this address (an IPv4-mapped one counts as IPv4)."""
     plain = unmapped(address)
-    return any(plain in network for network in allowed if network.version == plain.version)
+    for network in allowed:  # noqa: SIM110 - twice as fast as any(), and asked of every URL
+        if plain in network:  # never, when one is of version 4 and the other of 6
+            return True
+    return False

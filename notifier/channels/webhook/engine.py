@@ -41,7 +41,7 @@ class _Running:
 class WebhookEngine:
     """Signs and posts batches of webhooks; connections, breakers and DNS answers outlive the batches.
 
-    Nothing is opened before the first call. One event loop on a thread of its own serves all callers.
+    Nothing is opened before `open` or the first call. One event loop on a thread of its own serves all callers.
     """
 
     def __init__(
@@ -116,6 +116,11 @@ class WebhookEngine:
         if running is None:
             raise UnavailableError("the webhook engine is closed")
         return running.thread.submit(_check(running.sender, url)).result()
+
+    def open(self) -> None:
+        """Start the loop and read the certificates now, so that the first batch does not wait for it. Idempotent."""
+        with self._lock:
+            self._started()
 
     def open_breakers(self) -> dict[str, int]:
         """How many circuit breakers are open, by what they guard (`endpoint`, `host`)."""

@@ -1,7 +1,11 @@
 """As many slots as there are files to open for them."""
 
+import fcntl
+import os
 import resource
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from notifier.channels.webhook.limits import EngineLimits, LaneLimits
 
@@ -17,6 +21,7 @@ def fit_to_open_files(limits: EngineLimits) -> EngineLimits:
     """
     wanted = _sockets(limits) + _RESERVE
     granted = _granted(wanted)
+    _make_room(min(granted, wanted))
     if granted >= wanted:
         return limits
     share = max(0.0, (granted - _RESERVE) / (wanted - _RESERVE))
@@ -26,6 +31,16 @@ def fit_to_open_files(limits: EngineLimits) -> EngineLimits:
         retry=_scaled(limits.retry, share),
         idle_sockets=int(limits.idle_sockets * share),
     )
+
+
+def _make_room(files: int) -> None:
+    """Let the system's table of our open files grow to that size now.
+
+    It doubles as files are opened, and each time Linux makes a process that has threads wait until no processor reads
+    the old table any more: 10 to 130 ms during which nothing is sent, eight times until 10,000 connections are open.
+    """
+    with suppress(OSError), Path(os.devnull).open("rb") as file:  # without it, it is slower only
+        os.close(fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, files - 1))
 
 
 def _sockets(limits: EngineLimits) -> int:

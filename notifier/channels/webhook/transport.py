@@ -107,6 +107,10 @@ class HttpTransport:
         times = self._limits.timeouts
         try:
             async with asyncio.timeout_at(min(self._loop.time() + times.connect, deadline)):
+                # What came before costs this process's own time, what follows mostly the system's. All requests of this
+                # turn of the loop do the one before any does the other: alternating, each finds the caches full of the
+                # other's and takes up to five times as long (docs/decisions/0014-one-kind-of-work-at-a-time.md).
+                await asyncio.sleep(0)
                 return await self._connect(url, addresses)
         except TimeoutError:
             raise TransientDeliveryError(Reason.TIMED_OUT, f"no connection within {times.connect:g} s") from None

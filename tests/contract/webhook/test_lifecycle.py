@@ -97,6 +97,21 @@ def test_an_empty_batch_starts_nothing() -> None:
     engine.close()
 
 
+def test_an_engine_can_be_started_before_its_first_batch_and_stays_ended() -> None:
+    before = set(threading.enumerate())
+
+    def running_now() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if thread not in before]
+
+    engine = WebhookEngine()
+    engine.open()
+    engine.open()
+    assert running_now() == ["webhook-engine"]
+    engine.close()
+    engine.open()
+    assert running_now() == []
+
+
 def test_callers_in_an_event_loop_of_their_own_are_served_too() -> None:
     with receiving() as receiver, running() as engine:
         results = asyncio.run(engine.deliver_async([a_request(receiver.url())]))

@@ -39,6 +39,7 @@ BLOCKED_URLS: Final = [
     "javascript:alert(1)", "data:text/plain,x", "unix:///run/docker.sock", "https:partner.example",
     "https:/partner.example",
     "https:///partner.example", "https://", "https:///", "http+unix://%2Frun/x", "ws://partner.example/",
+    "http\u017f://partner.example/", "https://partner.example@/",
     # plain http to the public
     "http://partner.example/", "http://8.8.8.8/", "http://partner.example:8080/",
     # user names

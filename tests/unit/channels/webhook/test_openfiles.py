@@ -1,4 +1,6 @@
+import os
 import resource
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +61,13 @@ def test_some_slots_always_remain(system: FakeSystem) -> None:
     fitted = fit_to_open_files(LIMITS)
     assert min(fitted.first.fast, fitted.first.slow, fitted.retry.fast, fitted.retry.slow) == 8
     assert fitted.idle_sockets == 0
+
+
+def test_the_systems_table_of_open_files_has_room_for_all_of_them_at_once() -> None:
+    fit_to_open_files(LIMITS)
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    room = next(int(line.split()[1]) for line in lines if line.startswith("FDSize:"))
+    assert room >= min(files, 2_256)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(min(files, 2_256) - 1)
