@@ -3,7 +3,7 @@
     python -m notifier.bench [--only SECTION,..] [--database sqlite|postgresql] [--rounds N] [--json] ...
 
 PostgreSQL is the server NOTIFIER_BENCH_DATABASE_URL names (everything of ours in that database is dropped), else one
-started for the run. Everything but `hooks` is measured `--rounds` times; what is printed are medians.
+started for the run. Everything is measured `--rounds` times; what is printed are medians.
 """
 
 import argparse

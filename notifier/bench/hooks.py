@@ -18,44 +18,72 @@ from notifier.channels.webhook import EngineLimits
 
 _UPDATES = ("investigating", "identified", "monitoring", "monitoring")
 _HANGING_EVERY = 5
-_SMALL = 1_000  # httpx's pool is linear in its connections: more of them take minutes
+_SMALL = 500  # httpx's pool is linear in its connections: a thousand take three minutes
 _QUIET_SECONDS = 0.5
+_WHICH = {"first": 0, "later": 1}  # of a bare loop's two rates
 
 
 @dataclass(slots=True)
 class Run:
     """One installation told several updates. Rates per second after the 202, latencies in seconds, per update."""
 
-    database: str
-    what: str
     rates: list[float] = field(default_factory=list)
     middle: list[float] = field(default_factory=list)
     last_of_100: list[float] = field(default_factory=list)
     repeats: int = 0
     memory: list[float] = field(default_factory=list)  # MB
-    files: list[int] = field(default_factory=list)
+    files: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Both runs, and the bare loops beside the clean one: requests per second on new connections, and again."""
+
+    clean: Run
+    hanging: Run
+    bare: Mapping[str, tuple[float, float]]
+
+    def over(self, client: str, update: str) -> float:
+        """How the clean run's rate compares to a bare loop's of the same minute."""
+        return self.rate(update) / self.bare[client][_WHICH[update]]
+
+    def rate(self, update: str) -> float:
+        """The clean run's deliveries per second."""
+        return self.clean.rates[0] if update == "first" else median(self.clean.rates[1:])
 
 
 def run(bench: Bench) -> Iterator[Report]:
-    """Measure the clients, then the whole way on each database, clean and with receivers that hang."""
+    """Measure the whole way on each database, clean and with receivers that hang, and the clients by themselves."""
     number, small = bench.options.partners, min(_SMALL, bench.options.partners)
-    found: list[Run] = []
-    floors: dict[str, list[float]] = {}
+    found: dict[str, list[Round]] = {}
     for kind in bench.databases:
-        for hanging in (False, True):
-            bench.say(f"hooks: {kind}, {number:,} endpoints{', a fifth of them hanging' if hanging else ''}")
-            found.append(_measure(bench, kind, number, floors, hanging=hanging))
+        for turn in range(bench.rounds):
+            bench.say(f"hooks: {kind}, {number:,} endpoints, round {turn + 1} of {bench.rounds}")
+            found.setdefault(kind, []).append(_round(bench, kind, number))
     bench.say("hooks: the engine with its own client and with httpx")
-    with sink() as counting:
-        compared = {name: _client(name, counting.port, small, 2) for name in ("client", "aiohttp", "engine", "httpx")}
-    yield _speeds(found, floors, number)
+    compared = {name: _client(name, small) for name in ("client", "aiohttp", "engine", "httpx")}
+    yield _speeds(found, number)
     yield _hanging(found)
     yield _steady(found)
     yield _clients(compared, small)
 
 
-def _measure(bench: Bench, kind: str, number: int, floors: dict[str, list[float]], *, hanging: bool) -> Run:
-    result = Run(kind, "a fifth hangs" if hanging else "clean")
+def _round(bench: Bench, kind: str, number: int) -> Round:
+    """Measure everything once; the bare client before and after the clean run, for a machine may change meanwhile."""
+    before = _client("client", number)
+    clean = _measure(bench, kind, number, hanging=False)
+    after = _client("client", number)
+    sockets = _sockets(number)
+    bare = {
+        "aiohttp": _client("aiohttp", number),
+        "client": ((before[0] + after[0]) / 2, (before[1] + after[1]) / 2),
+        "sockets": (sockets, sockets),
+    }
+    return Round(clean, _measure(bench, kind, number, hanging=True), bare)
+
+
+def _measure(bench: Bench, kind: str, number: int, *, hanging: bool) -> Run:
+    result = Run()
     healthy = number - number // _HANGING_EVERY if hanging else number
 
     def fill(notifier: Application, counting: Sink) -> None:
@@ -76,11 +104,6 @@ def _measure(bench: Bench, kind: str, number: int, floors: dict[str, list[float]
             _settle(on, began)
             result.repeats += int(on.sink.stats()["repeats"])
             _look(on, result)
-    if not hanging:
-        with sink() as counting:  # of their own: the workers keep connections to the other one
-            floors[f"{kind} sockets"] = [_sockets(counting.port, number)]
-            for name in ("client", "aiohttp"):
-                floors[f"{kind} {name}"] = _client(name, counting.port, number, len(_UPDATES))
     return result
 
 
@@ -113,64 +136,76 @@ def _parent(folder: Path) -> str:
     return (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]
 
 
-def _client(kind: str, port: int, number: int, rounds: int) -> list[float]:
-    """Requests per second of each round, without a ledger."""
-    command = [sys.executable, "-m", "notifier.bench.hook_clients", kind, str(port), str(number), str(rounds)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
-    return [float(rate) for rate in done.stdout.split()]
+def _client(kind: str, number: int) -> tuple[float, float]:
+    """Requests per second without a ledger: the first time, and again."""
+    first, again = _bare("notifier.bench.hook_clients", kind, number, "2")
+    return first, again
 
 
-def _sockets(port: int, number: int) -> float:
-    command = [sys.executable, "-m", "notifier.bench.floor", "hooks", str(port), str(number)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
-    return number / float(done.stdout)
+def _sockets(number: int) -> float:
+    (seconds,) = _bare("notifier.bench.floor", "hooks", number)
+    return number / seconds
 
 
-def _speeds(found: Sequence[Run], floors: Mapping[str, list[float]], number: int) -> Report:
+def _bare(module: str, kind: str, number: int, *more: str) -> list[float]:
+    """Run a bare loop against a sink of its own; returns the figures it prints."""
+    with sink() as counting:
+        command = [sys.executable, "-m", module, kind, str(counting.port), str(number), *more]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    return [float(figure) for figure in done.stdout.split()]
+
+
+def _speeds(found: Mapping[str, Sequence[Round]], number: int) -> Report:
     rows: list[list[str | float | None]] = []
-    for one in found:
-        if one.what != "clean":
-            continue
-        bare, plain = floors[f"{one.database} client"], floors[f"{one.database} aiohttp"]
-        sockets = floors[f"{one.database} sockets"][0]
-        for update, rate, beside in (
-            ("first", one.rates[0], (plain[0], bare[0], sockets)),
-            ("later", median(one.rates[1:]), (median(plain[1:]), median(bare[1:]), sockets)),
-        ):
-            ratios = [figure for floor in beside for figure in (floor, rate / floor)]
-            rows.append([one.database, update, number, rate, *ratios])
+    for database, rounds in found.items():
+        for update in _WHICH:
+            row: list[str | float | None] = [database, update, number, median([one.rate(update) for one in rounds])]
+            for client in ("aiohttp", "client", "sockets"):
+                row.append(median([one.bare[client][_WHICH[update]] for one in rounds]))
+                row.append(median([one.over(client, update) for one in rounds]))
+            rows.append([*row, min(one.over("client", update) for one in rounds)])
     bare_ones = [name for client in ("aiohttp", "client", "sockets") for name in (f"{client}/s", "ratio")]
     return Report(
         title="Webhooks from the 202 to the sink, ledger included, and the same signed bytes posted in a bare loop",
-        columns=("database", "update", "told", "per s", *bare_ones),
+        columns=("database", "update", "told", "per s", *bare_ones, "lowest"),
         rows=rows,
         notes=(
             "first: every connection is new; later: those that were kept are used again, the others are new",
             f"aiohttp: to more than {EngineLimits().idle_sockets:,} endpoints each of its connections is new",
             "client: the engine's own, without the engine; sockets: no parser, no time-outs, always new connections",
+            "ratio: median of the rounds' own, each against the bare loop beside it; lowest: of those over the client",
         ),
     )
 
 
-def _hanging(found: Sequence[Run]) -> Report:
+def _hanging(found: Mapping[str, Sequence[Round]]) -> Report:
     rows: list[list[str | float | None]] = []
-    for one in found:
-        clean = next(other for other in found if other.database == one.database and other.what == "clean")
-        share = one.last_of_100[0] / clean.last_of_100[0]
-        rows.append([one.database, one.what, one.middle[0], one.last_of_100[0], share, one.repeats])
+    for database, rounds in found.items():
+        for name, runs in (
+            ("clean", [one.clean for one in rounds]),
+            ("a fifth hangs", [one.hanging for one in rounds]),
+        ):
+            shares = [
+                one.last_of_100[0] / beside.clean.last_of_100[0] for one, beside in zip(runs, rounds, strict=True)
+            ]
+            p50, p99 = median([one.middle[0] for one in runs]), median([one.last_of_100[0] for one in runs])
+            rows.append([database, name, p50, p99, median(shares), max(shares), sum(one.repeats for one in runs)])
     return Report(
         title="Healthy endpoints beside receivers that never answer: seconds after the 202, first update",
-        columns=("database", "run", "p50", "p99", "of clean", "got twice"),
+        columns=("database", "run", "p50", "p99", "of clean", "at most", "got twice"),
         rows=rows,
+        notes=("of clean: the p99 against that of the clean run of the same round, median; at most: in any round",),
     )
 
 
-def _steady(found: Sequence[Run]) -> Report:
+def _steady(found: Mapping[str, Sequence[Round]]) -> Report:
     rows: list[list[str | float | None]] = [
-        [one.database, "memory MB" if name == "memory" else "open files", *map(float, getattr(one, name))]
-        for one in found
-        if one.what == "clean"
-        for name in ("memory", "files")
+        [database, name, *(median(after) for after in zip(*each, strict=True))]
+        for database, rounds in found.items()
+        for name, each in (
+            ("memory MB", [one.clean.memory for one in rounds]),
+            ("open files", [one.clean.files for one in rounds]),
+        )
     ]
     columns = ("database", "workers", *(f"after {turn + 1}" for turn in range(len(_UPDATES))))
     return Report(
@@ -178,7 +213,7 @@ def _steady(found: Sequence[Run]) -> Report:
     )
 
 
-def _clients(compared: Mapping[str, list[float]], number: int) -> Report:
+def _clients(compared: Mapping[str, tuple[float, float]], number: int) -> Report:
     names = {
         "client": "the client alone",
         "aiohttp": "aiohttp alone",

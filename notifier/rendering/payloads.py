@@ -1,6 +1,6 @@
 """Webhook bodies: built once per notice, format and standing, as bytes, in every language at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,11 +12,11 @@ from notifier.domain.values import WebhookFormat, WebhookType
 from notifier.rendering.statuspage import statuspage_payload
 from notifier.rendering.story import Storyteller
 
-_CONTENT_TYPES = {WebhookFormat.CLOUDEVENTS: "application/cloudevents+json; charset=utf-8"}
+_CONTENT_TYPES: Mapping[str, str] = {WebhookFormat.CLOUDEVENTS: "application/cloudevents+json; charset=utf-8"}
 
 
-def content_type(format_: WebhookFormat) -> str:
-    """The media type under which a body of that format is posted."""
+def content_type(format_: str) -> str:
+    """The media type under which a body of that `WebhookFormat`, or the text of one, is posted."""
     return _CONTENT_TYPES.get(format_, "application/json")
 
 

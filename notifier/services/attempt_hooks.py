@@ -204,7 +204,7 @@ class HookAttempt:
                 endpoint_id=row.id,
                 url=row.url,
                 body=self._body(stored, row.format, since[row.id], again=bool(row.is_replay)),
-                content_type=content_type(WebhookFormat(row.format)),
+                content_type=content_type(row.format),
                 secrets=self.secrets(orjson.loads(row.secrets), now),
                 headers={} if row.headers == "{}" else self.secrets.open_headers(orjson.loads(row.headers)),
             )
