@@ -9,7 +9,7 @@ seconds, all since the last `POST /reset`; also per notification (mails by its i
 by `webhook <incident>`), `{"first", "last", "recipients"}`.
 `GET /kept/<n>` gives back the body of the n-th request that was kept, for the bare loop to post again.
 `GET /times` answers when each webhook came; one posted to `/hang` is counted as `hanging` and never answered.
-Connections are kept until half of the files a process may have open are in use; from then on each takes one request.
+Connections are kept until nine tenths of the files a process may have open are in use; then each takes one request.
 """
 
 import argparse
