@@ -48,14 +48,19 @@ class FamiliarFirst:
         return None
 
     def _in_order(self, connection: Connection, named: int) -> Iterator[int]:
-        """Yield what to try to claim. One statement in the usual case; the list may be out of date when it is used."""
+        """Yield what to try to claim, each number once. One statement in the usual case."""
+        tried: set[int] = set()
+        while waiting := [each for each in self._waiting(connection, named) if each not in tried]:
+            for number in waiting:
+                tried.add(number)
+                yield number
+            # All of them went to others meanwhile, and one of those may have left us a batch that was planned since.
+
+    def _waiting(self, connection: Connection, named: int) -> list[int]:
         waiting = untried_beside(connection, named, self._channel)
-        if named not in waiting:  # a repetition; or somebody knew it better, and left another one
-            yield named
         with self._lock:
             known = [number for number in waiting if place_of(number) in self._known]
-        yield from known
-        if named in waiting:
-            yield named
+        # A repetition comes first; or the named one is not there since somebody knew it better, and left another one.
+        first, then = ([], [named]) if named in waiting else ([named], [])
         # From the end: those who know them begin at the beginning.
-        yield from reversed(waiting)
+        return list(dict.fromkeys([*first, *known, *then, *reversed(waiting)]))

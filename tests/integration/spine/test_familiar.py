@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
-from notifier.domain.values import Channel, Lane, Status
-from notifier.services.attempt import Attempt
+from notifier.domain.values import Channel, DeliveryState, Lane, Status
+from notifier.services.attempt import LEASE, Attempt
 from notifier.services.familiar import FamiliarFirst
 from notifier.services.plan import BATCH_SIZES
 from notifier.storage import batches
+from notifier.storage import tables as t
+from notifier.storage.batches import Batch
 from notifier.storage.engine import Database
 from tests.partners import Line, Partners, down, partners, url_of
 
@@ -134,6 +137,26 @@ def test_who_loses_a_race_for_one_batch_takes_another_until_none_waits(database:
         assert FamiliarFirst(Channel.WEBHOOK)(connection, numbers[3], refusing(asked)) is None
     assert asked[0] == numbers[3]
     assert set(asked) == set(numbers)
+
+
+def test_who_comes_too_late_for_all_it_saw_takes_what_was_planned_meanwhile(database: Database) -> None:
+    """Another process took the batch that we saw, and left us its own, which was planned after we had looked."""
+    house = a_house(database)
+    seen, *planned_later = announced(house, Status.INVESTIGATING)
+    owner, now = "another", house.spine.now
+    with database.write() as connection:
+        hide = update(t.batch).where(t.batch.c.id.in_(planned_later))
+        connection.execute(hide.values(state=DeliveryState.SENDING.value))
+
+        def claim(number: int) -> Batch | None:
+            if number == seen:
+                connection.execute(hide.values(state=DeliveryState.QUEUED.value))
+                batches.claim(connection, seen, owner=owner, now=now, lease=LEASE)
+            return batches.claim(connection, number, owner="we", now=now, lease=LEASE)
+
+        found = FamiliarFirst(Channel.WEBHOOK)(connection, seen, claim)
+    assert found is not None
+    assert found.id in planned_later
 
 
 def refusing(asked: list[int]) -> Callable[[int], None]:
