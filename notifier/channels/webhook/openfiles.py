@@ -37,7 +37,7 @@ def _make_room(files: int) -> None:
     """Let the system's table of our open files grow to that size now.
 
     It doubles as files are opened, and each time Linux makes a process that has threads wait until no processor reads
-    the old table any more: 10 to 130 ms during which nothing is sent, eight times until 10,000 connections are open.
+    the old table any more: 7 to 20 ms and more during which nothing is sent, eight times until 10,000 connections.
     """
     with suppress(OSError), Path(os.devnull).open("rb") as file:  # without it, it is slower only
         os.close(fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, files - 1))
