@@ -120,7 +120,7 @@ class HookRequest:
 class HookResult(NamedTuple):
     """What became of one POST. `error` is None on success. `excerpt` holds at most 1 kB of the answer.
 
-    A tuple, as `MailRecipient` is, and for the same reason.
+    A tuple, as `MailRecipient` is: a burst makes thousands of them.
     """
 
     delivery_id: str

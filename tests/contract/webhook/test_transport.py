@@ -4,7 +4,8 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections import UserDict
+from collections.abc import Awaitable, Callable, ItemsView
 from typing import Any
 
 import pytest
@@ -60,6 +61,33 @@ def test_a_header_cannot_bring_another_header_along() -> None:
     with receiving() as receiver:
         posting(receiver, scenario)
         assert receiver.connections == 0
+
+
+def test_requests_that_are_ready_together_are_all_prepared_before_any_of_them_dials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+
+    class Headers(UserDict[str, str]):
+        def items(self) -> ItemsView[str, str]:
+            done.append("prepared")
+            return super().items()
+
+    async def scenario(transport: HttpTransport, _post: object) -> None:
+        dial = asyncio.get_running_loop().create_connection
+
+        async def noting(*args: Any, **kwargs: Any) -> Any:
+            done.append("dialled")
+            return await dial(*args, **kwargs)
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", noting)
+        url = vet_url(receiver.url(), OPEN)
+        posts = [transport.post(url, ["127.0.0.1"], Headers(), b"{}", budget=5) for _ in range(4)]
+        await asyncio.gather(*posts)
+
+    with receiving() as receiver:
+        posting(receiver, scenario)
+    assert done == ["prepared"] * 4 + ["dialled"] * 4
 
 
 @pytest.mark.parametrize("trouble", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL])
