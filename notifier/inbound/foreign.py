@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from notifier.domain.characters import cleaned
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.house import Component
 from notifier.inbound.bodies import faults_of
@@ -15,8 +16,6 @@ MAX_ID = 200  # what the ledger's columns hold
 MAX_TITLE, MAX_BODY = 300, 20_000  # as `inbound/fields.py` bounds our own events
 MAX_COMPONENTS = 200
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
-_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _BLANKS = re.compile(r"\s+")
 # What means something in Markdown anywhere in a line (CommonMark 0.31.2, chapter 6): an underscore does at the edge of
 # a word only, an ampersand before an entity's name.
@@ -72,7 +71,7 @@ def identifier(*parts: str) -> str:
 
 def one_line(text: str, limit: int = MAX_TITLE) -> str:
     """Return a title: one line without control characters, cut at `limit`."""
-    return _BLANKS.sub(" ", _CONTROL.sub("", text)).strip()[:limit].strip()
+    return _BLANKS.sub(" ", cleaned(text)).strip()[:limit].strip()
 
 
 def as_markdown(text: str, limit: int = MAX_BODY) -> str:
@@ -80,7 +79,8 @@ def as_markdown(text: str, limit: int = MAX_BODY) -> str:
 
     Bare http and https addresses still become links where the body is shown, as in any text.
     """
-    plain = _CONTROL.sub("", _LINE_ENDS.sub("\n", text[:limit])).strip()
+    # Without what rendering leaves out: behind it a mark would come to stand at the start of its line after all.
+    plain = cleaned(text[:limit]).strip()
     paragraphs = re.split(r"\n[ \t]*\n\s*", plain)
     while True:
         written = "\n\n".join("\\\n".join(_line(line) for line in part.split("\n")) for part in paragraphs)

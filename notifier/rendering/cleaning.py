@@ -4,14 +4,11 @@ import re
 
 import regex
 
+from notifier.domain.characters import cleaned
+
 ELLIPSIS = "\u2026"
 TAG_OPEN, TAG_CLOSE = "\ue000", "\ue001"  # private use: stand for personal parts inside templates (tags.py)
 
-# Control characters but tab and line feed; lone surrogates (JSON can carry them, UTF-8 cannot); our own two tag marks;
-# the bidirectional embeddings and overrides, which make text look like other text (isolates do no harm); the three code
-# points that X refuses (provider page "counting characters").
-_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ue000\ue001\u202a-\u202e\ufeff\ufffe\uffff]")
-_LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _BLANKS = re.compile(r"\s+")
 _GRAPHEME = regex.compile(r"\X")
 
@@ -20,8 +17,8 @@ def clean_block(text: str, limit: int | None = None) -> str:
     """Return text of many lines without control characters, line ends as LF, at most `limit` code points."""
     if limit is not None and len(text) > 2 * limit:
         text = text[: 2 * limit]  # what is removed below must not cost more than what is kept
-    cleaned = _FORBIDDEN.sub("", _LINE_ENDS.sub("\n", text))
-    return cleaned if limit is None else cut_at_grapheme(cleaned, limit)
+    clean = cleaned(text)
+    return clean if limit is None else cut_at_grapheme(clean, limit)
 
 
 def clean_line(text: str, limit: int = 500) -> str:

@@ -34,6 +34,14 @@ def test_no_text_at_all_becomes_a_tag(text: str) -> None:
     assert set(re.findall(r"</?([a-z0-9]+)", html)) <= {"p", "br", "a"}
 
 
+@pytest.mark.parametrize("unseen", ["\x80", "\x9f", "\ufeff", "\u202e", "\ue000", "\ud800", "\uffff", "\x7f"])
+@pytest.mark.parametrize("mark", ["- a", "# a", "> a", "1. a", "+ a", "a\n{}==="])
+def test_a_character_that_is_left_out_later_hides_no_mark(unseen: str, mark: str) -> None:
+    text = mark.replace("{}", unseen) if "{}" in mark else unseen + mark
+    html = render(as_markdown(text), limit=20_000).html
+    assert set(re.findall(r"</?([a-z0-9]+)", html)) <= {"p", "br"}
+
+
 def test_words_and_addresses_stay_readable_for_machines() -> None:
     text = "AT&T: see https://status.example/a_b?c=1&d=2 (5 % of requests)"
     assert as_markdown(text) == text
