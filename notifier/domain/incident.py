@@ -51,12 +51,20 @@ class Update:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What a producer hands in: an incident snapshot with one update. `id` is the idempotency key."""
+    """What a producer hands in: an incident snapshot with one update. `id` is the idempotency key.
+
+    `after`: the id of the update that its author believed to be the latest. `author` and `origin`: who handed it in,
+    and from where, as in the audit trail.
+    """
 
     id: str
     incident: Incident
     update: Update
     notify: bool = True
+    visible: bool = True  # False: on no public page or feed either
+    after: str | None = None
+    author: str = ""
+    origin: str = ""
     source: str = "api"
     automatic: bool = False  # from a monitor rather than a person: flaps are absorbed
     announce_edits: bool = False  # new words under a known update id are told too

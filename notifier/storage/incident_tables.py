@@ -1,6 +1,6 @@
 """What producers hand in, and what each channel has said of it."""
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table, Text, false, text
+from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table, Text, false, text, true
 
 from notifier.storage.ledger import metadata
 from notifier.storage.types import Instant, Json
@@ -41,6 +41,11 @@ incident_update = Table(
     Column("automatic", Boolean, nullable=False),
     Column("guarded", Boolean, nullable=False, server_default=false()),  # waits for a person, if so configured
     Column("revision", Integer, nullable=False, server_default=text("1")),
+    Column("author", String(200)),  # of its newest words; null where an older version wrote them
+    Column("notify", Boolean, nullable=False, server_default=true()),
+    Column("visible", Boolean, nullable=False, server_default=true()),
+    Column("held", Boolean, nullable=False, server_default=false()),  # not shown before a person releases it
+    Column("created_at", Instant),  # by its source's clock, where that differs from `posted_at`
 )
 
 event = Table(
@@ -53,6 +58,8 @@ event = Table(
     Column("outcome", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("received_at", Instant, nullable=False, index=True),
+    Column("author", String(200)),  # as an audit entry's actor; null where an older version took it in
+    Column("origin", String(200)),  # network address, `cli`, or the inbound source
 )
 
 channel_state = Table(

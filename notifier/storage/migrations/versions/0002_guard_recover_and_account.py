@@ -1,0 +1,30 @@
+"""Add what guarded publishing, recovery within seconds, and accountability need.
+
+Every new column is nullable or has a default, so the version before can write beside it.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the change; code of the version before must be able to run beside it."""
+    _events_have_authors()
+    _updates_can_be_hidden()
+
+
+def _events_have_authors() -> None:
+    op.add_column("event", sa.Column("author", sa.String(length=200), nullable=True))
+    op.add_column("event", sa.Column("origin", sa.String(length=200), nullable=True))
+    op.add_column("incident_update", sa.Column("author", sa.String(length=200), nullable=True))
+
+
+def _updates_can_be_hidden() -> None:
+    for name, default in (("notify", sa.true()), ("visible", sa.true()), ("held", sa.false())):
+        op.add_column("incident_update", sa.Column(name, sa.Boolean(), nullable=False, server_default=default))
+    op.add_column("incident_update", sa.Column("created_at", sa.BigInteger(), nullable=True))
