@@ -126,6 +126,8 @@ class Ingest:
     def _store(connection: Connection, event: Event, told: "_Told", now: datetime) -> None:
         """Bring the timeline up to date: a new entry, or another text for one that is there."""
         judgement, digest = told.judgement, told.digest
+        if judgement.edits:
+            event = _placed(event, told)
         others = [entry for entry in told.entries if entry.update_id != event.update.id]
         newest = all(entry.posted_at <= event.update.posted_at for entry in others)
         if judgement.edits:
@@ -148,6 +150,14 @@ class _Told:
     entries: Sequence[Entry]
     digest: str
     judgement: Judgement
+
+
+def _placed(event: Event, told: _Told) -> Event:
+    """Return an edit at the place of what it edits: it keeps that, unless it is news that is dated later."""
+    posted_at = next(entry.posted_at for entry in told.entries if entry.update_id == event.update.id)
+    if told.judgement.outcome is Outcome.ACCEPTED:
+        posted_at = max(posted_at, event.update.posted_at)
+    return replace(event, update=replace(event.update, posted_at=posted_at))
 
 
 def _receipt(event: Event, judgement: Judgement, notifications: Sequence[int] = ()) -> Receipt:

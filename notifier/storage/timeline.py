@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from notifier.domain.incident import Event, Incident
 from notifier.domain.timeline import Entry
@@ -147,19 +147,19 @@ def add_update(connection: Connection, event: Event, entry: NewEntry, now: datet
 
 
 def edit_update(connection: Connection, event: Event, *, digest: str, accepted_at: datetime | None) -> None:
-    """Replace what an entry says; it keeps its place, unless the edit is dated later. `accepted_at`: to be told."""
+    """Replace what an entry says, and when it was posted. `accepted_at`: to be told."""
     u = t.incident_update.c
     values: dict[str, Any] = {
         "status": event.update.status.value,
         "body": dict(event.update.body),
         "incident": incident_to_json(event.incident),
+        "posted_at": event.update.posted_at,
         "digest": digest,
         "guarded": event.guarded,
         "revision": u.revision + 1,
     }
     if accepted_at is not None:
-        later = case((u.posted_at < event.update.posted_at, event.update.posted_at), else_=u.posted_at)
-        values |= {"outcome": Outcome.ACCEPTED.value, "received_at": accepted_at, "posted_at": later}
+        values |= {"outcome": Outcome.ACCEPTED.value, "received_at": accepted_at}
     key = and_(u.incident_id == event.incident.id, u.id == event.update.id)
     connection.execute(update(t.incident_update).where(key).values(values))
 
