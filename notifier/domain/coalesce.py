@@ -32,7 +32,7 @@ class PendingUpdate:
     status: Status
     impact: Impact
     components: frozenset[str]
-    posted_at: datetime
+    ordered_at: datetime  # as `Update.ordered_at`
     received_at: datetime
     automatic: bool = False  # sent by a monitor, not by a person
 
@@ -50,7 +50,7 @@ class ChannelState:
     status: Status | None = None  # as last announced
     impact: Impact = Impact.NONE  # as last announced
     components: frozenset[str] = frozenset()  # as last announced
-    announced_until: datetime | None = None  # `posted_at` of the newest update announced or absorbed
+    announced_until: datetime | None = None  # `ordered_at` of the newest update announced or absorbed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +102,13 @@ _Needless = tuple[tuple[PendingUpdate, ...], str]  # updates to absorb, and why;
 
 
 def in_order(updates: Sequence[PendingUpdate]) -> tuple[PendingUpdate, ...]:
-    """Sort by the time of posting; at equal times by arrival."""
-    return tuple(sorted(updates, key=lambda update: (update.posted_at, update.order)))
+    """Sort by their place in time; at equal times by arrival."""
+    return tuple(sorted(updates, key=lambda update: (update.ordered_at, update.order)))
 
 
-def is_stale(state: ChannelState, posted_at: datetime) -> bool:
+def is_stale(state: ChannelState, ordered_at: datetime) -> bool:
     """Whether an update of that time is older than what the channel already said."""
-    return state.announced_until is not None and posted_at < state.announced_until
+    return state.announced_until is not None and ordered_at < state.announced_until
 
 
 def reopens(status: Status) -> bool:
@@ -309,7 +309,7 @@ def _next_window(policy: CoalescePolicy, state: ChannelState, said: Sequence[Pen
 
 def _settled(state: ChannelState, newest: PendingUpdate) -> ChannelState:
     """Remember up to when updates are dealt with."""
-    return replace(state, announced_until=max(newest.posted_at, state.announced_until or newest.posted_at))
+    return replace(state, announced_until=max(newest.ordered_at, state.announced_until or newest.ordered_at))
 
 
 def _send(

@@ -41,12 +41,22 @@ class Incident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """One dated entry of a timeline. `body` is Markdown per locale."""
+    """One dated entry of a timeline. `body` is Markdown per locale.
+
+    `posted_at` is shown with it. `created_at` is when its source created it, where the source tells the two apart (a
+    Statuspage's update may be dated back), and then decides the order.
+    """
 
     id: str
     status: Status
     body: Mapping[str, str]
     posted_at: datetime
+    created_at: datetime | None = None
+
+    @property
+    def ordered_at(self) -> datetime:
+        """Its place in time among the updates of its incident."""
+        return self.created_at or self.posted_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

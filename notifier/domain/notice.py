@@ -24,7 +24,10 @@ class MessageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeUpdate:
-    """One update as announced. `sequence` is the notification of this channel that announced it first."""
+    """One update as announced. `sequence` is the notification of this channel that announced it first.
+
+    `created_at` as in `Update`.
+    """
 
     id: str
     status: Status
@@ -32,6 +35,12 @@ class NoticeUpdate:
     body: Mapping[str, str]
     posted_at: datetime
     sequence: int
+    created_at: datetime | None = None
+
+    @property
+    def ordered_at(self) -> datetime:
+        """Its place in time among the updates of its incident."""
+        return self.created_at or self.posted_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,8 +39,13 @@ class PublicTimeline:
 
     @property
     def posted_at(self) -> datetime:
-        """When something was said last."""
+        """When something was said last, as it is shown."""
         return self.updates[-1].posted_at
+
+    @property
+    def ordered_at(self) -> datetime:
+        """Its place in time among other incidents: that of its last word."""
+        return self.updates[-1].ordered_at
 
     @property
     def is_over(self) -> bool:

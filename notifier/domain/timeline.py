@@ -7,11 +7,11 @@ this very code; what is accepted goes on to `coalesce.decide`, channel by channe
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from notifier.domain.coalesce import reopens
-from notifier.domain.incident import Event
+from notifier.domain.incident import Event, Update
 from notifier.domain.values import Outcome, Status
 
 CLOCK_SKEW = timedelta(minutes=10)  # how far ahead of ours a producer's clock is believed
@@ -25,7 +25,7 @@ class Entry:
     update_id: str
     number: int
     status: Status
-    posted_at: datetime
+    ordered_at: datetime  # as `Update.ordered_at`
     digest: str  # of `content_digest`
 
 
@@ -33,11 +33,11 @@ class Entry:
 class Surroundings:
     """What a timeline holds around the place an event's update would take. None where there is no such entry."""
 
-    latest: Entry | None = None  # the newest by posting, at equal times by arrival
-    before: Entry | None = None  # the newest that was not posted later
-    after: Entry | None = None  # the oldest that was posted later
+    latest: Entry | None = None  # the newest in order, at equal times by arrival
+    before: Entry | None = None  # the newest that is not later in order
+    after: Entry | None = None  # the oldest that is later in order
     same_id: Entry | None = None  # the entry of the same update id
-    copied: Entry | None = None  # one that was posted at the same time and says the same
+    copied: Entry | None = None  # one of the same time that says the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,25 +93,28 @@ def _sha256(said: object) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def believed_posted_at(posted_at: datetime, received_at: datetime) -> datetime:
-    """Return when an update counts as posted: never later than a clock ahead of ours could explain.
+def believed(update: Update, received_at: datetime) -> Update:
+    """Return an update with the times that count: never later than a clock ahead of ours could explain.
 
     Everything older than an announced update is stale, so one update dated in the future would silence all that
     follow. What claims to be from further ahead than `CLOCK_SKEW` is taken as posted on arrival.
     """
-    return posted_at if posted_at <= received_at + CLOCK_SKEW else received_at
+    latest = received_at + CLOCK_SKEW
+    posted_at = update.posted_at if update.posted_at <= latest else received_at
+    created_at = update.created_at if update.created_at is None or update.created_at <= latest else received_at
+    return replace(update, posted_at=posted_at, created_at=created_at)
 
 
 def surroundings(entries: Sequence[Entry], event: Event, digest: str) -> Surroundings:
     """Find an event's surroundings in a whole timeline, given in any order. `digest` is the event's."""
-    ordered = sorted(entries, key=lambda entry: (entry.posted_at, entry.number))
-    posted_at = event.update.posted_at
+    ordered = sorted(entries, key=lambda entry: (entry.ordered_at, entry.number))
+    place = event.update.ordered_at
     return Surroundings(
         latest=ordered[-1] if ordered else None,
-        before=next((entry for entry in reversed(ordered) if entry.posted_at <= posted_at), None),
-        after=next((entry for entry in ordered if entry.posted_at > posted_at), None),
+        before=next((entry for entry in reversed(ordered) if entry.ordered_at <= place), None),
+        after=next((entry for entry in ordered if entry.ordered_at > place), None),
         same_id=next((entry for entry in ordered if entry.update_id == event.update.id), None),
-        copied=next((entry for entry in ordered if (entry.posted_at, entry.digest) == (posted_at, digest)), None),
+        copied=next((entry for entry in ordered if (entry.ordered_at, entry.digest) == (place, digest)), None),
     )
 
 
@@ -126,10 +129,10 @@ def judge(
     """Decide, touching nothing, what becomes of an event.
 
     Args:
-        event: With `update.posted_at` as `believed_posted_at` gives it.
+        event: With its update as `believed` gives it.
         digest: Its `content_digest`.
         around: What its incident's timeline holds.
-        announced_until: When the newest update was posted that any channel has announced; None if none has.
+        announced_until: `ordered_at` of the newest update that any channel has announced; None if none has.
         seen_before: What became of an event of the same id, if there was one.
     """
     if seen_before is not None:
@@ -156,14 +159,14 @@ def _judge_new(event: Event, digest: str, around: Surroundings, announced_until:
     repeated = _repeated(digest, around.copied, around.before, around.after)
     if repeated is not None:
         return repeated
-    if announced_until is not None and event.update.posted_at < announced_until:
+    if announced_until is not None and event.update.ordered_at < announced_until:
         return Judgement(outcome=Outcome.STALE, reason="posted before what was already announced")
     return _accept(event, around)
 
 
 def _accept(event: Event, around: Surroundings) -> Judgement:
     latest = around.latest
-    is_newest = latest is None or latest.posted_at <= event.update.posted_at
+    is_newest = latest is None or latest.ordered_at <= event.update.ordered_at
     again = latest is not None and is_newest and not reopens(latest.status) and reopens(event.update.status)
     reason = "trouble again after the end: a new beginning" if again else "will be announced"
     return Judgement(outcome=Outcome.ACCEPTED, reason=reason, reopens=again)
@@ -194,8 +197,8 @@ def _judge_edit(
 
 def _becomes_newest(event: Event, around: Surroundings, edited: Entry, announced_until: datetime | None) -> bool:
     """Whether the edited update describes the present state. It keeps its time unless the edit is dated later."""
-    posted_at = max(event.update.posted_at, edited.posted_at)
-    if announced_until is not None and posted_at < announced_until:
+    place = max(event.update.ordered_at, edited.ordered_at)
+    if announced_until is not None and place < announced_until:
         return False
     latest = around.latest
-    return latest is None or latest.update_id == edited.update_id or latest.posted_at < posted_at
+    return latest is None or latest.update_id == edited.update_id or latest.ordered_at < place

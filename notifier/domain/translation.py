@@ -60,7 +60,7 @@ def held_until(rule: TranslationRule, notice: Notice, locale: str, since: int) -
     """
     if rule.policy is not TranslationPolicy.HOLD:
         return None
-    lacking = [update.posted_at for update in notice.updates_since(since) if is_lacking(update.body, locale)]
+    lacking = [update.ordered_at for update in notice.updates_since(since) if is_lacking(update.body, locale)]
     return min(lacking) + rule.hold if lacking else None
 
 

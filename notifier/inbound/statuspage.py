@@ -107,7 +107,7 @@ class ComponentNews:
 
 @dataclass(frozen=True, slots=True)
 class IncidentNews:
-    """An incident's whole timeline, oldest first. The last event is the news; the others are history."""
+    """An incident's whole timeline in the order in which it was created. The last event is the news."""
 
     events: tuple[Event, ...]
 
@@ -151,25 +151,31 @@ def _component_news(update: _ComponentUpdate, component: _Component | None, page
 
 
 def _events(incident: _Incident, page: Page) -> tuple[Event, ...]:
-    newest_last = list(reversed(incident.incident_updates)) or [_only_update(incident)]
-    timeline = sorted(newest_last, key=lambda update: update.posted_at)[-MAX_UPDATES:]
-    last = timeline[-1]
-    loud = last.deliver_notifications and not incident.backfilled
-    earlier = [_event(incident, update, page, update.status, notify=False) for update in timeline[:-1]]
-    return (*earlier, _event(incident, last, page, incident.status, notify=loud))
+    oldest_first = incident.incident_updates[::-1]
+    timeline = sorted(oldest_first, key=lambda update: update.created_at)[-MAX_UPDATES:]
+    if not timeline or timeline[-1].status is not incident.status:
+        timeline.append(_unwritten_update(incident, timeline[-1] if timeline else None))
+    loud = timeline[-1].deliver_notifications and not incident.backfilled
+    earlier = [_event(incident, update, page, notify=False) for update in timeline[:-1]]
+    return (*earlier, _event(incident, timeline[-1], page, notify=loud))
 
 
-def _only_update(incident: _Incident) -> _Update:
-    """An incident without a timeline still has a state."""
+def _unwritten_update(incident: _Incident, last: _Update | None) -> _Update:
+    """Make an update for a state that no update tells: nobody is left with the state before it."""
     at = incident.updated_at or incident.created_at
-    return _Update.model_construct(id=f"{incident.id}-{incident.status}", status=incident.status, created_at=at)
+    return _Update.model_construct(
+        id=f"{incident.id}-{incident.status}",
+        status=incident.status,
+        created_at=max(at, last.created_at) if last else at,
+        deliver_notifications=last.deliver_notifications if last else True,
+    )
 
 
-def _event(incident: _Incident, update: _Update, page: Page, status: Status, *, notify: bool) -> Event:
+def _event(incident: _Incident, update: _Update, page: Page, *, notify: bool) -> Event:
     edited = update.updated_at or update.created_at
     title = one_line(incident.name) or incident.id
     return Event(
-        id=identifier(page.source, incident.id, update.id, status, edited.strftime("%Y%m%dT%H%M%S.%fZ")),
+        id=identifier(page.source, incident.id, update.id, update.status, edited.strftime("%Y%m%dT%H%M%S.%fZ")),
         incident=Incident(
             id=f"{page.source}.{incident.id}",
             title={page.locale: title},
@@ -182,9 +188,10 @@ def _event(incident: _Incident, update: _Update, page: Page, status: Status, *, 
         ),
         update=Update(
             id=update.id,
-            status=status,
+            status=update.status,
             body={page.locale: as_markdown(update.body or "") or as_markdown(title)},
             posted_at=update.posted_at,
+            created_at=update.created_at,
         ),
         notify=notify,
         source=f"statuspage:{page.source}",

@@ -67,7 +67,7 @@ _ADAPTER = TypeAdapter(_History)
 
 
 def parse_statuspage_history(data: bytes | str, *, locale: str = "en") -> list[Event]:
-    """Read every update of every incident of a page, oldest first.
+    """Read every update of every incident of a page, in the order in which the page created them.
 
     Args:
         data: The page's answer, UTF-8 JSON.
@@ -86,7 +86,7 @@ def parse_statuspage_history(data: bytes | str, *, locale: str = "en") -> list[E
     events = [
         _event(incident, update, locale) for incident in incidents for update in reversed(incident.incident_updates)
     ]
-    return sorted(events, key=lambda event: event.update.posted_at)
+    return sorted(events, key=lambda event: event.update.ordered_at)
 
 
 def _event(incident: _Incident, update: _Update, locale: str) -> Event:
@@ -108,6 +108,7 @@ def _event(incident: _Incident, update: _Update, locale: str) -> Event:
             status=update.status,
             body={locale: _NO_TEXT.sub("", update.body or "").strip() or incident.name},
             posted_at=posted_at.astimezone(UTC),
+            created_at=update.created_at.astimezone(UTC),
         ),
         notify=update.deliver_notifications and not incident.backfilled,
         source="statuspage",

@@ -62,7 +62,7 @@ class PageRenderer:
     def incident(self, incident: Incident, updates: Sequence[NoticeUpdate], *, locale: str, timezone: str = "") -> str:
         """Render the public page of an incident: the whole timeline, newest first, an anchor per update."""
         reader = self._story.languages[locale]
-        ordered = sorted(updates, key=lambda update: update.posted_at)
+        ordered = sorted(updates, key=lambda update: update.ordered_at)
         entries, hidden = self._story.entries(ordered, reader, _PAGE_BUDGET)
         posted = {update.id: update.posted_at for update in ordered}
         status = ordered[-1].status

@@ -71,7 +71,7 @@ class StatusPages:
         """Write the newest updates as an Atom feed (RFC 4287), one entry each."""
         reader = self._story.languages[locale]
         told = [(update, timeline) for timeline in timelines for update in timeline.updates]
-        told.sort(key=lambda pair: pair[0].posted_at, reverse=True)
+        told.sort(key=lambda pair: pair[0].ordered_at, reverse=True)
         home = f"{self._story.page_url(reader.tag)}/"
         feed = ET.Element(f"{{{_ATOM}}}feed", {_XML_LANG: reader.tag})
         _text(feed, "id", home)

@@ -52,8 +52,8 @@ def _incident(notice: Notice, story: Storyteller, reader: Language, page_id: str
         "status": lead.status.value,
         "impact": incident.impact.value,
         "impact_override": None,
-        "created_at": _time(first.posted_at),
-        "updated_at": _time(lead.posted_at),
+        "created_at": _time(first.ordered_at),
+        "updated_at": _time(lead.ordered_at),
         "started_at": _time(incident.started_at or first.posted_at),
         "monitoring_at": _posted(_first(notice, Status.MONITORING)),
         "resolved_at": _posted(_first(notice, Status.RESOLVED) or _first(notice, Status.COMPLETED)),
@@ -84,15 +84,15 @@ def _incident(notice: Notice, story: Storyteller, reader: Language, page_id: str
 def _update(
     update: NoticeUpdate, notice: Notice, story: Storyteller, reader: Language, *, leads: bool
 ) -> dict[str, Any]:
-    at = _time(update.posted_at)
+    created_at = _time(update.ordered_at)
     return {
         "id": update.id,
         "incident_id": notice.incident.id,
         "status": update.status.value,
         "body": _body(update, story, reader),
-        "created_at": at,
-        "updated_at": at,
-        "display_at": at,
+        "created_at": created_at,
+        "updated_at": created_at,
+        "display_at": _time(update.posted_at),
         "affected_components": _affected(notice, story, reader) if leads else None,
         "deliver_notifications": True,
         "custom_tweet": None,
@@ -119,8 +119,8 @@ def _component(component: AffectedComponent, notice: Notice, story: Storyteller,
         "id": component.key,
         "name": story.component_name(component.key, reader),
         "status": _health(component, notice),
-        "created_at": _time(notice.updates[0].posted_at),
-        "updated_at": _time(notice.lead.posted_at),
+        "created_at": _time(notice.updates[0].ordered_at),
+        "updated_at": _time(notice.lead.ordered_at),
         "description": None,
         "showcase": True,
         "start_date": None,

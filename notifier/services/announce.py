@@ -107,6 +107,7 @@ def _create(
                 body=row.body,
                 posted_at=row.posted_at,
                 sequence=row.sequence,
+                created_at=row.created_at,
             )
             for row in rows
         ),

@@ -224,7 +224,7 @@ class PostAttempt:
             spans=worded.spans,
             # What an account says first is the first word to its readers, whatever it replaced.
             listed=speech.batch.since < notice.round_start or notice.closes,
-            posted_at=notice.lead.posted_at,
+            posted_at=notice.lead.ordered_at,
             reply_to=thread[-1] if thread else None,
             thread_root=thread[0] if thread else None,
             picture=self._picture(speech, worded) if speech.account.with_card else None,

@@ -14,7 +14,7 @@ from notifier.domain.timeline import (
     Entry,
     Judgement,
     Surroundings,
-    believed_posted_at,
+    believed,
     content_digest,
     judge,
     surroundings,
@@ -97,8 +97,7 @@ class Ingest:
         if known is not None:
             return _receipt(event, judge(event, "", Surroundings(), seen_before=known.outcome))
         now = self.clock()  # only now: who waited for the incident must not decide by a time before the last word
-        posted_at = believed_posted_at(event.update.posted_at, now)
-        event = replace(event, update=replace(event.update, posted_at=posted_at))
+        event = replace(event, update=believed(event.update, now))
         entries = timeline.entries(connection, event.incident.id)
         digest = content_digest(event)
         said_until = channels.announced_until(channels.load_states(connection, event.incident.id))
@@ -129,7 +128,7 @@ class Ingest:
         if judgement.edits:
             event = _placed(event, told)
         others = [entry for entry in told.entries if entry.update_id != event.update.id]
-        newest = all(entry.posted_at <= event.update.posted_at for entry in others)
+        newest = all(entry.ordered_at <= event.update.ordered_at for entry in others)
         if judgement.edits:
             accepted = judgement.outcome is Outcome.ACCEPTED
             timeline.edit_update(connection, event, digest=digest, accepted_at=now if accepted else None)
@@ -139,7 +138,7 @@ class Ingest:
             entry = timeline.NewEntry(number=len(told.entries) + 1, digest=digest, outcome=judgement.outcome)
             timeline.add_update(connection, event, entry, now)
             if judgement.outcome is Outcome.STALE:
-                channels.set_aside_where_late(connection, event.incident.id, event.update.id, event.update.posted_at)
+                channels.set_aside_where_late(connection, event.incident.id, event.update.id, event.update.ordered_at)
         timeline.set_latest(connection, event, newest=newest, added=not judgement.edits, now=now)
 
 
@@ -153,10 +152,14 @@ class _Told:
 
 
 def _placed(event: Event, told: _Told) -> Event:
-    """Return an edit at the place of what it edits: it keeps that, unless it is news that is dated later."""
-    posted_at = next(entry.posted_at for entry in told.entries if entry.update_id == event.update.id)
-    if told.judgement.outcome is Outcome.ACCEPTED:
-        posted_at = max(posted_at, event.update.posted_at)
+    """Return an edit at the place of what it edits: it keeps that, unless it is news that is dated later.
+
+    Where its source tells when it created an update, the time that is shown follows the edit, and the place never.
+    """
+    place = next(entry.ordered_at for entry in told.entries if entry.update_id == event.update.id)
+    if event.update.created_at is not None:
+        return replace(event, update=replace(event.update, created_at=place))
+    posted_at = max(place, event.update.posted_at) if told.judgement.outcome is Outcome.ACCEPTED else place
     return replace(event, update=replace(event.update, posted_at=posted_at))
 
 

@@ -25,7 +25,7 @@ def notice_of(events: Sequence[Event], channel: Channel, now: datetime) -> Notic
     Raises:
         InvalidInputError: the events are of more than one incident.
     """
-    ordered = sorted(events, key=lambda event: event.update.posted_at)
+    ordered = sorted(events, key=lambda event: event.update.ordered_at)
     incidents = {event.incident.id for event in ordered}
     if len(incidents) > 1:
         raise InvalidInputError([FieldError("incident.id", "a preview shows one incident at a time")])
@@ -43,6 +43,7 @@ def notice_of(events: Sequence[Event], channel: Channel, now: datetime) -> Notic
                 body=event.update.body,
                 posted_at=event.update.posted_at,
                 sequence=number,
+                created_at=event.update.created_at,
             )
             for number, event in enumerate(ordered, start=1)
         ),

@@ -38,7 +38,7 @@ class PublicStatus:
         for row in rows:
             of_incident[row.incident_id].append(row)
         timelines = [timeline_of(found) for found in of_incident.values()]
-        return sorted(timelines, key=lambda timeline: timeline.posted_at, reverse=True)
+        return sorted(timelines, key=lambda timeline: timeline.ordered_at, reverse=True)
 
 
 def timeline_of(rows: list[AnyRow]) -> PublicTimeline:
@@ -51,6 +51,7 @@ def timeline_of(rows: list[AnyRow]) -> PublicTimeline:
             body=row.body,
             posted_at=row.posted_at,
             sequence=number,
+            created_at=row.created_at,
         )
         for number, row in enumerate(rows, start=1)
     ]

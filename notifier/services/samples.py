@@ -50,7 +50,7 @@ def scenes(data: bytes, channel: Channel) -> list[Scene]:
     for name, steps in _SCENES.items():
         for number, since in steps:
             events = stories[name][:number]
-            found.append(Scene(notice_of(events, channel, events[-1].update.posted_at), since))
+            found.append(Scene(notice_of(events, channel, events[-1].update.ordered_at), since))
     return found
 
 

@@ -32,7 +32,7 @@ from notifier.services.simulation_report import ChannelSummary, SimulatedNotific
 def simulate(
     events: Sequence[Event], policies: Mapping[Channel, CoalescePolicy], *, accounts: Sequence[Account] = ()
 ) -> SimulationReport:
-    """Replay events in order of posting, at equal times in the order given; each is received when it is posted.
+    """Replay events in their order in time, at equal times as given; each is received at that time.
 
     Args:
         events: Of any number of incidents, in any order.
@@ -40,7 +40,7 @@ def simulate(
         accounts: Those that would post; only accounts on X cost money.
     """
     replay = _Replay(policies)
-    for event in sorted(events, key=lambda event: event.update.posted_at):
+    for event in sorted(events, key=lambda event: event.update.ordered_at):
         replay.take(event)
     replay.finish()
     by_id = {(event.incident.id, event.update.id): event for event in events}
@@ -66,8 +66,8 @@ class _Timeline:
 
     def around(self, event: Event, digest: str) -> Surroundings:
         latest = self.entries[self.latest_id] if self.latest_id is not None else None
-        copied = self.entries.get(self.said.get((event.update.posted_at, digest), ""))
-        if copied is not None and (copied.posted_at, copied.digest) != (event.update.posted_at, digest):
+        copied = self.entries.get(self.said.get((event.update.ordered_at, digest), ""))
+        if copied is not None and (copied.ordered_at, copied.digest) != (event.update.ordered_at, digest):
             copied = None  # edited since
         return Surroundings(latest=latest, before=latest, same_id=self.entries.get(event.update.id), copied=copied)
 
@@ -79,15 +79,15 @@ class _Timeline:
                 update_id=update.id,
                 number=len(self.entries),
                 status=update.status,
-                posted_at=update.posted_at,
+                ordered_at=update.ordered_at,
                 digest=digest,
             )
         else:
             entry = replace(known, status=update.status, digest=digest)
         if known is None or judgement.outcome is Outcome.ACCEPTED:
-            entry, self.latest_id = replace(entry, posted_at=update.posted_at), update.id
+            entry, self.latest_id = replace(entry, ordered_at=update.ordered_at), update.id
         self.entries[update.id] = entry
-        self.said[entry.posted_at, digest] = update.id
+        self.said[entry.ordered_at, digest] = update.id
         return entry.number
 
 
@@ -119,7 +119,7 @@ class _Replay:
 
     def take(self, event: Event) -> None:
         """Let pass what is due before an event, then judge the event and let every channel decide."""
-        now = event.update.posted_at
+        now = event.update.ordered_at
         self._fire(before=now)
         timeline, lines = self._incident(event.incident.id)
         digest = content_digest(event)
@@ -170,7 +170,7 @@ class _Replay:
 
     def _arrive(self, lines: Sequence[_Line], update: PendingUpdate, now: datetime) -> None:
         for line in lines:
-            if is_stale(line.state, update.posted_at):
+            if is_stale(line.state, update.ordered_at):
                 continue
             self.joined[line.channel] += 1
             is_new = update.id not in line.pending
@@ -238,7 +238,7 @@ def _pending(event: Event, number: int) -> PendingUpdate:
         status=update.status,
         impact=event.incident.impact,
         components=event.incident.component_keys,
-        posted_at=update.posted_at,
-        received_at=update.posted_at,
+        ordered_at=update.ordered_at,
+        received_at=update.ordered_at,
         automatic=event.automatic,
     )

@@ -81,7 +81,7 @@ def save_state(
 
 
 def announced_until(states: Mapping[Channel, ChannelState]) -> datetime | None:
-    """Return when the newest update was posted that any channel has announced."""
+    """Return `ordered_at` of the newest update that any channel has announced."""
     times = [state.announced_until for state in states.values() if state.announced_until is not None]
     return max(times, default=None)
 
@@ -96,7 +96,7 @@ _PENDING = select(
     t.incident_update.c.number,
     t.incident_update.c.status,
     t.incident_update.c.incident,
-    t.incident_update.c.posted_at,
+    t.ordered_at.label("ordered_at"),
     t.incident_update.c.received_at,
     t.incident_update.c.automatic,
 ).where(
@@ -116,7 +116,7 @@ def pending(connection: Connection, incident_id: str, channel: Channel) -> list[
             status=Status(row.status),
             impact=Impact(row.incident["impact"]),
             components=frozenset(item["key"] for item in row.incident["components"]),
-            posted_at=row.posted_at,
+            ordered_at=row.ordered_at,
             received_at=row.received_at,
             automatic=row.automatic,
         )
@@ -151,13 +151,13 @@ def mark(
     )
 
 
-def set_aside_where_late(connection: Connection, incident_id: str, update_id: str, posted_at: datetime) -> None:
+def set_aside_where_late(connection: Connection, incident_id: str, update_id: str, ordered_at: datetime) -> None:
     """Mark an update that has just come as too late for the channels that have said, or absorbed, something newer.
 
     Only on arrival: what waits already stays due, though a flap posted after it is absorbed meanwhile.
     """
     s = t.channel_state.c
-    late = select(s.channel, s.round).where(s.incident_id == incident_id, s.announced_until > posted_at)
+    late = select(s.channel, s.round).where(s.incident_id == incident_id, s.announced_until > ordered_at)
     for row in connection.execute(late).all():
         mark(connection, incident_id, Channel(row.channel), [update_id], round_=row.round, sequence=None, reason=LATE)
 
@@ -175,6 +175,7 @@ _ANNOUNCED = (
         t.incident_update.c.body,
         t.incident_update.c.incident,
         t.incident_update.c.posted_at,
+        t.incident_update.c.created_at,
         t.incident_update.c.number,
         t.incident_update.c.guarded,
         t.announcement.c.round,
@@ -192,12 +193,12 @@ _ANNOUNCED = (
         t.announcement.c.channel == _CHANNEL,
         t.announcement.c.sequence.is_not(None),
     )
-    .order_by(t.incident_update.c.posted_at, t.incident_update.c.number)
+    .order_by(t.ordered_at, t.incident_update.c.number)
 )
 
 
 def announced_updates(connection: Connection, incident_id: str, channel: Channel) -> Sequence[AnyRow]:
-    """Return the updates this channel announced, with texts, round and sequence, in order of posting."""
+    """Return the updates this channel announced, with texts, round and sequence, oldest first."""
     return connection.execute(_ANNOUNCED, {"incident_id": incident_id, "channel": channel.value}).all()
 
 

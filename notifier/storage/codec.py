@@ -75,6 +75,7 @@ def notice_to_json(notice: Notice) -> JsonObject:
                 "body": dict(update.body),
                 "posted_at": instant_to_json(update.posted_at),
                 "sequence": update.sequence,
+                "created_at": instant_to_json(update.created_at),
             }
             for update in notice.updates
         ],
@@ -100,6 +101,7 @@ def notice_from_json(data: Mapping[str, Any]) -> Notice:
                 body=item["body"],
                 posted_at=datetime.fromisoformat(item["posted_at"]),
                 sequence=item["sequence"],
+                created_at=instant_from_json(item.get("created_at")),
             )
             for item in data["updates"]
         ),

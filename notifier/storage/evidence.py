@@ -59,7 +59,7 @@ def said_of_updates(connection: Connection, incident_id: str, channel: Channel) 
             and_(a.incident_id == u.incident_id, a.update_id == u.id, a.channel == channel.value),
         )
         .where(u.incident_id == incident_id)
-        .order_by(u.posted_at, u.number)
+        .order_by(t.ordered_at, u.number)
     )
     return connection.execute(statement).all()
 

@@ -1,6 +1,6 @@
 """What producers hand in, and what each channel has said of it."""
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table, Text, false, text, true
+from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table, Text, false, func, text, true
 
 from notifier.storage.ledger import metadata
 from notifier.storage.types import Instant, Json
@@ -18,7 +18,7 @@ incident = Table(
     Column("scheduled_until", Instant),
     Column("links", Json, nullable=False),
     Column("latest_update_id", String(200)),
-    Column("latest_posted_at", Instant),
+    Column("latest_posted_at", Instant),  # `ordered_at` of that update
     Column("updates", Integer, nullable=False, server_default=text("0")),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
@@ -45,8 +45,10 @@ incident_update = Table(
     Column("notify", Boolean, nullable=False, server_default=true()),
     Column("visible", Boolean, nullable=False, server_default=true()),
     Column("held", Boolean, nullable=False, server_default=false()),  # not shown before a person releases it
-    Column("created_at", Instant),  # by its source's clock, where that differs from `posted_at`
+    Column("created_at", Instant),  # by its source, where that tells it: then the order is by it, not by `posted_at`
 )
+
+ordered_at = func.coalesce(incident_update.c.created_at, incident_update.c.posted_at)  # as `Update.ordered_at`
 
 event = Table(
     "event",
@@ -76,7 +78,7 @@ channel_state = Table(
     Column("status", String(16)),  # these three: as last announced
     Column("impact", String(16), nullable=False),
     Column("components", Json, nullable=False),
-    Column("announced_until", Instant),
+    Column("announced_until", Instant),  # `ordered_at` of the newest update dealt with
     Column("due_at", Instant),
     Column("due_reason", String(32)),
     Index("ix_channel_state_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),

@@ -13,7 +13,7 @@ _OVER = [status.value for status in (Status.RESOLVED, Status.COMPLETED, Status.P
 
 
 def public_updates(connection: Connection, *, most_open: int, most_past: int) -> Sequence[AnyRow]:
-    """Return the public updates of all open incidents and of the newest others, in order of posting.
+    """Return the public updates of all open incidents and of the newest others, oldest first.
 
     Args:
         connection: The transaction.
@@ -29,6 +29,6 @@ def public_updates(connection: Connection, *, most_open: int, most_past: int) ->
     statement = (
         select(t.incident_update)
         .where(u.incident_id.in_(names), u.outcome != Outcome.RECORDED.value)
-        .order_by(u.posted_at, u.number)
+        .order_by(t.ordered_at, u.number)
     )
     return connection.execute(statement).all()

@@ -18,7 +18,14 @@ from sqlalchemy import (
     text,
 )
 
-from notifier.storage.incident_tables import announcement, channel_state, event, incident, incident_update
+from notifier.storage.incident_tables import (
+    announcement,
+    channel_state,
+    event,
+    incident,
+    incident_update,
+    ordered_at,
+)
 from notifier.storage.ledger import RowId, metadata
 from notifier.storage.letter_table import letter
 from notifier.storage.mail_tables import mail_subject, provider_event, tally
@@ -39,6 +46,7 @@ __all__ = [
     "mail_subject",
     "metadata",
     "metric",
+    "ordered_at",
     "post",
     "provider_event",
     "pruned",

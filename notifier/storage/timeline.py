@@ -49,7 +49,7 @@ _ENTRIES = (
         t.incident_update.c.id,
         t.incident_update.c.number,
         t.incident_update.c.status,
-        t.incident_update.c.posted_at,
+        t.ordered_at.label("ordered_at"),
         t.incident_update.c.digest,
     )
     .where(t.incident_update.c.incident_id == bindparam("incident_id"))
@@ -120,7 +120,7 @@ def entries(connection: Connection, incident_id: str) -> list[Entry]:
             update_id=row.id,
             number=row.number,
             status=Status(row.status),
-            posted_at=row.posted_at,
+            ordered_at=row.ordered_at,
             digest=row.digest,
         )
         for row in connection.execute(_ENTRIES, {"incident_id": incident_id})
@@ -137,6 +137,7 @@ def add_update(connection: Connection, event: Event, entry: NewEntry, now: datet
         "body": dict(event.update.body),
         "incident": incident_to_json(event.incident),
         "posted_at": event.update.posted_at,
+        "created_at": event.update.created_at,
         "received_at": now,
         "digest": entry.digest,
         "outcome": entry.outcome.value,
@@ -160,6 +161,8 @@ def edit_update(connection: Connection, event: Event, *, digest: str, accepted_a
     }
     if accepted_at is not None:
         values |= {"outcome": Outcome.ACCEPTED.value, "received_at": accepted_at}
+    if event.update.created_at is not None:
+        values["created_at"] = event.update.created_at
     key = and_(u.incident_id == event.incident.id, u.id == event.update.id)
     connection.execute(update(t.incident_update).where(key).values(values))
 
@@ -169,7 +172,7 @@ def set_latest(connection: Connection, event: Event, *, newest: bool, added: boo
     values: dict[str, Any] = {"updated_at": now}
     if newest:
         values = _incident_row(event.incident, event.update.status, now)
-        values |= {"latest_update_id": event.update.id, "latest_posted_at": event.update.posted_at}
+        values |= {"latest_update_id": event.update.id, "latest_posted_at": event.update.ordered_at}
         del values["id"]
     connection.execute(_ADD_LATEST if added else _SET_LATEST, values | {"incident_id": event.incident.id})
 
@@ -191,9 +194,9 @@ def list_incidents(connection: Connection, *, limit: int, before: tuple[datetime
 
 
 def full_updates(connection: Connection, incident_id: str) -> Sequence[AnyRow]:
-    """Return the timeline with texts, in order of posting."""
+    """Return the timeline with texts, oldest first."""
     u = t.incident_update.c
-    statement = select(t.incident_update).where(u.incident_id == incident_id).order_by(u.posted_at, u.number)
+    statement = select(t.incident_update).where(u.incident_id == incident_id).order_by(t.ordered_at, u.number)
     return connection.execute(statement).all()
 
 

@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 
 from notifier.rendering.markdown import to_text
+from notifier.services.public_incident import PublicIncident
+from notifier.services.public_status import PublicStatus
 from tests.functional.api.house import Api, faults
 from tests.functional.api.payloads import COMPONENT_NEWS, statuspage, statuspage_update
 
@@ -75,6 +77,44 @@ def test_words_edited_in_place_are_kept_and_not_announced(api: Api) -> None:
     assert api.post(CLOUD, json=statuspage(edited)).json()["outcome"] == "recorded"
     (update,) = api.get(INCIDENT).json()["updates"]
     assert (update["revision"], update["body"]["en"]) == (2, "We are looking into elevated 5xx errors.")
+
+
+def test_an_end_that_is_dated_back_is_told_with_its_own_words_and_shown_last(api_anywhere: Api) -> None:
+    api = api_anywhere
+    fixed = statuspage_update(2, "monitoring", "A fix is in.", at=START + timedelta(minutes=20))
+    shown_at = START + timedelta(minutes=10)
+    solved = statuspage_update(
+        3, "resolved", "All solved at ten past.", at=START + timedelta(minutes=30), display_at=shown_at.isoformat()
+    )
+    api.post(CLOUD, json=statuspage(FIRST, fixed))
+    told = api.post(CLOUD, json=statuspage(FIRST, fixed, solved)).json()
+    assert (told["outcome"], told["update_id"]) == ("accepted", "update000003")
+    updates = api.get(INCIDENT).json()["updates"]
+    assert [(item["id"], item["status"]) for item in updates[1:]] == [
+        ("update000002", "monitoring"),
+        ("update000003", "resolved"),
+    ]
+    assert datetime.fromisoformat(updates[-1]["posted_at"]) == shown_at
+    assert api.get(INCIDENT).json()["status"] == "resolved"
+    assert announced_updates(api) == [["update000002"], ["update000003"]]
+    page = PublicIncident(api.application.database, api.application.renderer).page(INCIDENT.rpartition("/")[2], "en")
+    assert page.index("All solved at ten past.") < page.index("A fix is in.")
+    feed = PublicStatus(api.application.database, api.application.renderer).feed("en").decode()
+    assert feed.index("All solved at ten past.") < feed.index("A fix is in.")
+    assert api.post(CLOUD, json=statuspage(FIRST, fixed, solved)).json()["outcome"] == "duplicate"
+
+
+def test_an_edit_that_changes_facts_and_the_time_shown_is_told_and_keeps_its_place(api_anywhere: Api) -> None:
+    api = api_anywhere
+    api.post(CLOUD, json=statuspage(FIRST))
+    shown_at = START + timedelta(minutes=15)
+    edited = FIRST | {"display_at": shown_at.isoformat(), "updated_at": shown_at.isoformat()}
+    assert api.post(CLOUD, json=statuspage(edited, impact="critical")).json()["outcome"] == "accepted"
+    told = api.post(CLOUD, json=statuspage(edited, SECOND, impact="critical")).json()
+    assert (told["outcome"], told["earlier_updates"]) == ("accepted", 0)
+    updates = api.get(INCIDENT).json()["updates"]
+    assert [item["id"] for item in updates] == ["update000001", "update000002"]
+    assert datetime.fromisoformat(updates[0]["posted_at"]) == shown_at
 
 
 @pytest.mark.parametrize(("incident", "update"), [({"backfilled": True}, {}), ({}, {"deliver_notifications": False})])

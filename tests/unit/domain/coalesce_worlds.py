@@ -126,7 +126,7 @@ def make_world(policy: CoalescePolicy, steps: Sequence[Step]) -> World:
                 status=step.status,
                 impact=step.impact,
                 components=step.components,
-                posted_at=now - seconds(step.late),
+                ordered_at=now - seconds(step.late),
                 received_at=now,
                 automatic=step.automatic,
             )
@@ -135,7 +135,7 @@ def make_world(policy: CoalescePolicy, steps: Sequence[Step]) -> World:
 
 
 def key(update: PendingUpdate) -> tuple[datetime, int]:
-    return update.posted_at, update.order
+    return update.ordered_at, update.order
 
 
 def play(world: World, decide: Decide | None = None) -> Play:
@@ -143,7 +143,7 @@ def play(world: World, decide: Decide | None = None) -> Play:
     channel = ChannelLine(Play(world.policy), decide or coalesce.decide)
     for update in world.arrivals:
         channel.pass_time(before=update.received_at)
-        if coalesce.is_stale(channel.state, update.posted_at):
+        if coalesce.is_stale(channel.state, update.ordered_at):
             continue
         channel.play.accepted.append(update)
         channel.pending.append(update)

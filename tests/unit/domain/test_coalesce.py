@@ -44,7 +44,7 @@ def an_update(
         status=status,
         impact=impact,
         components=components,
-        posted_at=at(second if posted is None else posted),
+        ordered_at=at(second if posted is None else posted),
         received_at=at(second),
         automatic=automatic,
     )

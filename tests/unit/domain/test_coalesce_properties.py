@@ -68,7 +68,7 @@ def moments_of_waiting(world: World) -> list[tuple[ChannelState, list[PendingUpd
 def test_noise_never_pushes_what_is_due_back(world: World, noise: World, gap: float) -> None:
     for state, pending, wait, arrived in moments_of_waiting(world):
         received = max(update.received_at for update in pending) + seconds(gap)
-        newcomer = replace(noise.arrivals[0], id="noise", order=arrived, received_at=received, posted_at=received)
+        newcomer = replace(noise.arrivals[0], id="noise", order=arrived, received_at=received, ordered_at=received)
         if received >= wait.until:
             continue
         decision = decide(world.policy, state, [*pending, newcomer], received)
@@ -84,7 +84,7 @@ def test_what_joins_a_wait_leaves_it_as_it_is(world: World, noise: World, gap: f
     for state, pending, wait, arrived in moments_of_waiting(world):
         received = max(update.received_at for update in pending) + seconds(gap)
         posted = received - seconds(late)
-        newcomer = replace(noise.arrivals[0], id="noise", order=arrived, received_at=received, posted_at=posted)
+        newcomer = replace(noise.arrivals[0], id="noise", order=arrived, received_at=received, ordered_at=posted)
         if not is_stale(state, posted) and joins(world.policy, state, wait, newcomer):
             assert decide(world.policy, state, [*pending, newcomer], received) == wait
 

@@ -81,9 +81,9 @@ class OneIncident(RuleBasedStateMachine):
     @precondition(lambda self: self.events)
     @rule(later=st.sampled_from([0, 3]))
     def another_producer_says_the_same(self, later: int) -> None:
-        latest = max(self.entries.values(), key=lambda entry: (entry.posted_at, entry.number))
+        latest = max(self.entries.values(), key=lambda entry: (entry.ordered_at, entry.number))
         event = next(e for e in self.events.values() if e.update.id == latest.update_id and self.is_as_stored(e))
-        update = replace(event.update, id=f"{latest.update_id}-copy", posted_at=latest.posted_at + seconds(later))
+        update = replace(event.update, id=f"{latest.update_id}-copy", posted_at=latest.ordered_at + seconds(later))
         self.changes_nothing(replace(event, id=f"{event.id}-copy", update=update), Outcome.DUPLICATE)
 
     @precondition(lambda self: self.events)
@@ -156,7 +156,7 @@ class OneIncident(RuleBasedStateMachine):
             return
         update, number = event.update, len(self.entries)
         self.entries[update.id] = Entry(
-            update_id=update.id, number=number, status=update.status, posted_at=update.posted_at, digest=digest
+            update_id=update.id, number=number, status=update.status, ordered_at=update.ordered_at, digest=digest
         )
         if judgement.outcome not in (Outcome.ACCEPTED, Outcome.STALE):
             return
@@ -166,12 +166,12 @@ class OneIncident(RuleBasedStateMachine):
             status=update.status,
             impact=event.incident.impact,
             components=event.incident.component_keys,
-            posted_at=update.posted_at,
+            ordered_at=update.ordered_at,
             received_at=self.now,
             automatic=event.automatic,
         )
         for line in self.lines.values():
-            if not is_stale(line.state, pending.posted_at):
+            if not is_stale(line.state, pending.ordered_at):
                 line.play.accepted.append(pending)
                 line.pending = [*line.pending, pending]
                 line.speak(self.now)

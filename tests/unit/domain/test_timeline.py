@@ -14,7 +14,7 @@ from notifier.domain.timeline import (
     Entry,
     Judgement,
     Surroundings,
-    believed_posted_at,
+    believed,
     content_digest,
     judge,
     same_facts,
@@ -37,7 +37,7 @@ def an_event(number: int = 1, minutes: float = 0, **changes: Any) -> Event:
         id="inc", title={"en": "Trouble"}, impact=Impact.MAJOR, components=(AffectedComponent(key="api", status=DOWN),)
     )
     for name in list(changes):
-        if name in ("status", "body", "posted_at"):
+        if name in ("status", "body", "posted_at", "created_at"):
             update = replace(update, **{name: changes.pop(name)})
         elif name in ("title", "impact", "components", "links", "started_at", "scheduled_for", "scheduled_until"):
             incident = replace(incident, **{name: changes.pop(name)})
@@ -50,7 +50,7 @@ def timeline_of(*events: Event) -> list[Entry]:
             update_id=event.update.id,
             number=number,
             status=event.update.status,
-            posted_at=event.update.posted_at,
+            ordered_at=event.update.ordered_at,
             digest=content_digest(event),
         )
         for number, event in enumerate(events)
@@ -249,12 +249,22 @@ def test_trouble_that_was_posted_before_the_end_does_not_reopen() -> None:
 
 @pytest.mark.parametrize("ahead", [timedelta(), timedelta(minutes=-90), CLOCK_SKEW])
 def test_a_time_that_a_fast_clock_explains_is_believed(ahead: timedelta) -> None:
-    assert believed_posted_at(at(0) + ahead, at(0)) == at(0) + ahead
+    update = replace(an_event().update, posted_at=at(0) + ahead, created_at=at(0) + ahead)
+    assert believed(update, at(0)) == update
 
 
 def test_a_time_further_in_the_future_counts_as_the_arrival() -> None:
     """Else everything that follows would be stale until that time has come."""
-    assert believed_posted_at(at(0) + CLOCK_SKEW + timedelta(seconds=1), at(0)) == at(0)
+    ahead = at(0) + CLOCK_SKEW + timedelta(seconds=1)
+    update = believed(replace(an_event().update, posted_at=ahead, created_at=ahead), at(0))
+    assert (update.posted_at, update.created_at) == (at(0), at(0))
+
+
+def test_what_its_source_created_last_is_the_newest_whatever_time_is_shown_with_it() -> None:
+    monitoring = an_event(1, 20, created_at=at(20), status=Status.MONITORING)
+    backdated = an_event(2, 10, created_at=at(30), status=Status.RESOLVED)
+    assert judged(backdated, monitoring, announced_until=at(20)).outcome is Outcome.ACCEPTED
+    assert judged(monitoring, backdated, announced_until=at(30)).outcome is Outcome.STALE
 
 
 # --- properties -----------------------------------------------------------------------------------------------------

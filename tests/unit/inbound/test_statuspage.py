@@ -78,9 +78,30 @@ def test_an_incident_without_a_timeline_still_has_a_state() -> None:
     assert (event.update.status, event.update.body) == (Status.MONITORING, {"en": "Elevated errors"})
 
 
-def test_the_incidents_own_status_stands_for_the_newest_update() -> None:
-    events = incident_news(payload(an_update(2, "resolved"), an_update(1), status="postmortem")).events
-    assert [event.update.status for event in events] == [Status.INVESTIGATING, Status.POSTMORTEM]
+def test_a_state_that_no_update_tells_is_told_and_no_update_is_rewritten_to_it() -> None:
+    quiet = an_update(2, "monitoring", deliver_notifications=False)
+    for last, loud in ((an_update(2, "monitoring"), True), (quiet, False)):
+        events = incident_news(payload(last, an_update(1), status="resolved")).events
+        said = [(event.update.id, event.update.status, event.update.body["en"]) for event in events]
+        assert said == [
+            ("u1", Status.INVESTIGATING, "Number 1."),
+            ("u2", Status.MONITORING, "Number 2."),
+            ("p31z-resolved", Status.RESOLVED, "Elevated errors"),
+        ]
+        assert [event.notify for event in events] == [False, False, loud]
+        assert events[-1].update.ordered_at >= events[1].update.ordered_at
+
+
+def test_the_update_created_last_is_the_news_though_it_is_displayed_before_another() -> None:
+    backdated = an_update(3, "resolved", display_at="2026-08-01T00:01:30.000Z")
+    events = incident_news(payload(an_update(2, "monitoring"), backdated, an_update(1), status="resolved")).events
+    told = [(event.update.id, event.update.status, event.update.body["en"], event.notify) for event in events]
+    assert told == [
+        ("u1", Status.INVESTIGATING, "Number 1.", False),
+        ("u2", Status.MONITORING, "Number 2.", False),
+        ("u3", Status.RESOLVED, "Number 3.", True),
+    ]
+    assert events[-1].update.posted_at == datetime(2026, 8, 1, 0, 1, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("body", [None, "", "  \r\n "])

@@ -70,7 +70,7 @@ def test_sequences_have_no_gaps_and_no_update_is_told_twice(events: list[Event])
 @given(a_world(max_steps=15))
 def test_a_channel_is_replayed_as_it_would_have_lived(world: World) -> None:
     """The replay and the plain driver of the property tests, which asks `decide` each time, agree to the letter."""
-    in_time = World(world.policy, tuple(replace(update, posted_at=update.received_at) for update in world.arrivals))
+    in_time = World(world.policy, tuple(replace(update, ordered_at=update.received_at) for update in world.arrivals))
     events = [
         Event(
             id=f"e{update.order}",
@@ -80,7 +80,7 @@ def test_a_channel_is_replayed_as_it_would_have_lived(world: World) -> None:
                 impact=update.impact,
                 components=tuple(AffectedComponent(key=key) for key in sorted(update.components)),
             ),
-            update=Update(id=update.id, status=update.status, body={"en": update.id}, posted_at=update.posted_at),
+            update=Update(id=update.id, status=update.status, body={"en": update.id}, posted_at=update.ordered_at),
             automatic=update.automatic,
         )
         for update in in_time.arrivals
