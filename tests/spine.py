@@ -122,6 +122,9 @@ class Spine:
             notify=changes.get("notify", True),
             automatic=changes.get("automatic", False),
             guarded=changes.get("guarded", False),
+            after=changes.get("after"),
+            author=changes.get("author", ""),
+            origin=changes.get("origin", ""),
         )
         return self.ingest(event)
 

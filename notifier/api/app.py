@@ -108,7 +108,7 @@ def build_runtime(application: Application) -> ApiRuntime:
     intake = Intake(application)
     meters = Meters(ReadMetrics(application.database, application.clock, application.producer.depths))
     publishing = Publishing(
-        lambda body, guarded: application.publish(body, guarded=guarded),
+        lambda body, actor, guarded: application.publish(body, actor, guarded=guarded),
         intake.repeats,
         lambda: intake.seen,
         count=lambda outcome: meters.event("api", outcome),

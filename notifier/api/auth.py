@@ -82,12 +82,13 @@ async def may_hand_in_if_keyed(
     return await _known(runtime, presented, Scope.PUBLISH) if presented else None
 
 
-def _actor(request: Request, caller: Caller) -> Actor:
-    return Actor(f"key:{caller.name}", request.client.host if request.client else "unknown")
+def actor_of(request: Request, caller: Caller) -> Actor:
+    """Return who acts, and from which network address."""
+    return caller.acting_from(request.client.host if request.client else "unknown")
 
 
 async def _manager(request: Request, caller: Annotated[Caller, Depends(needs(Scope.MANAGE))]) -> Actor:
-    return _actor(request, caller)
+    return actor_of(request, caller)
 
 
 Manager = Annotated[Actor, Depends(_manager)]

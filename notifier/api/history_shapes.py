@@ -42,6 +42,7 @@ class UpdateShape(Shape):
     received_at: AwareDatetime
     outcome: Outcome
     revision: int
+    author: str | None = Field(description="Who wrote its newest words, as in the audit trail; never shown to readers.")
 
 
 class IncidentWithTimeline(IncidentShape):

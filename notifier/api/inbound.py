@@ -1,12 +1,12 @@
 """News from other systems, in their own words. A new `{source}` is registered by using it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from notifier.api.answers import json_answer
-from notifier.api.auth import may_hand_in, may_hand_in_if_keyed
+from notifier.api.auth import actor_of, may_hand_in, may_hand_in_if_keyed
 from notifier.api.contract import raw_body, returns
 from notifier.api.examples import ALERTS, MAIL_EVENTS, STATUSPAGE
 from notifier.api.runtime import ApiRuntime, Runtime
@@ -17,6 +17,8 @@ from notifier.inbound.foreign import check_source
 from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse_mail_events
 from notifier.inbound.statuspage import Page, parse_statuspage
 from notifier.services.api_keys import Caller, Scope
+from notifier.services.audit import Actor
+from notifier.services.event_log import log_taken
 from notifier.services.feedback import FeedbackSummary
 from notifier.services.foreign import ForeignReceipt
 
@@ -31,8 +33,16 @@ def _json(schema: dict[str, Any], example: object) -> dict[str, Any]:
 Producer = Annotated[Caller, Depends(may_hand_in)]
 
 
-def _is_guarded(caller: Caller) -> bool:
-    return Scope.ANNOUNCE not in caller.scopes
+class _By(NamedTuple):
+    """On whose behalf news are taken in; `guarded`: without the right to announce."""
+
+    actor: Actor
+    guarded: bool
+
+
+def _by(request: Request, caller: Caller, kind: str, source: str) -> _By:
+    actor = actor_of(request, caller).by_way_of(kind, check_source(source))
+    return _By(actor, Scope.ANNOUNCE not in caller.scopes)
 
 
 @router.post(
@@ -55,21 +65,23 @@ async def take_statuspage(
     recorded only. Texts are shown as texts: Markdown and HTML in them mean nothing.
     """
     body = await request.body()
-    receipt = await runtime.gate.run(lambda: _statuspage(runtime, source, locale, body, guarded=_is_guarded(caller)))
+    by = _by(request, caller, "statuspage", source)
+    receipt = await runtime.gate.run(lambda: _statuspage(runtime, source, locale, body, by))
+    log_taken(receipt, by.actor)
     runtime.meters.event("statuspage", receipt.outcome)
     return json_answer(receipt.as_json(), 202)
 
 
-def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: bytes, *, guarded: bool) -> ForeignReceipt:
+def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: bytes, by: _By) -> ForeignReceipt:
     vocabulary = runtime.application.vocabulary
     if locale is not None and locale not in vocabulary.locales:
         raise InvalidInputError([FieldError("locale", vocabulary.locale_fault(locale))])
     page = Page(
-        source=check_source(source),
+        source=source,
         locale=locale or vocabulary.default_locale,
         components=runtime.intake.component_names,
     )
-    return runtime.intake.statuspage(parse_statuspage(body, page), guarded=guarded)
+    return runtime.intake.statuspage(parse_statuspage(body, page), by.actor, guarded=by.guarded)
 
 
 @router.post(
@@ -86,14 +98,16 @@ async def take_alerts(request: Request, runtime: Runtime, caller: Producer, sour
     After a person wrote an update of the incident, alerts are recorded and change nothing.
     """
     body = await request.body()
-    receipt = await runtime.gate.run(lambda: _alerts(runtime, source, body, guarded=_is_guarded(caller)))
+    by = _by(request, caller, "alertmanager", source)
+    receipt = await runtime.gate.run(lambda: _alerts(runtime, source, body, by))
+    log_taken(receipt, by.actor)
     runtime.meters.event("alertmanager", receipt.outcome)
     return json_answer(receipt.as_json(), 202)
 
 
-def _alerts(runtime: ApiRuntime, source: str, body: bytes, *, guarded: bool) -> ForeignReceipt:
-    group = parse_alerts(body, source=check_source(source), rules=runtime.intake.alert_rules)
-    return runtime.intake.alerts(group, guarded=guarded)
+def _alerts(runtime: ApiRuntime, source: str, body: bytes, by: _By) -> ForeignReceipt:
+    group = parse_alerts(body, source=source, rules=runtime.intake.alert_rules)
+    return runtime.intake.alerts(group, by.actor, guarded=by.guarded)
 
 
 @router.post(

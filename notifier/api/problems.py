@@ -12,7 +12,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from notifier.api.headers import SECURITY_HEADERS
-from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError, UnavailableError
+from notifier.domain.errors import (
+    ConflictError,
+    FieldError,
+    InvalidInputError,
+    NotFoundError,
+    OutdatedError,
+    UnavailableError,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -35,14 +42,16 @@ def problem(
     errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
     kind: str = "about:blank",
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Build a problem document; `errors` is always there, so that a client can loop over it."""
+    """Build a problem document; `errors` is always there, so that a client can loop over it. `more`: extensions."""
     body = {
         "type": kind,
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "errors": [{"field": error.field, "message": error.message} for error in errors],
+        **(more or {}),
     }
     # Here too, for what fails outside of the envelope (envelope.py).
     whole = {**SECURITY_HEADERS, **(headers or {})}
@@ -72,6 +81,12 @@ async def _not_found(_request: Request, error: Exception) -> Response:
 
 async def _conflict(_request: Request, error: Exception) -> Response:
     return problem(409, str(error))
+
+
+async def _outdated(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, OutdatedError)  # noqa: S101 - registered for this type
+    fault = FieldError("after", f"is not the latest update any more: {error.newest['id']} is")
+    return problem(409, str(error), errors=[fault], more={"code": "conflict", "newest": error.newest})
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
@@ -118,6 +133,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(InvalidInputError, _invalid)
     app.add_exception_handler(NotFoundError, _not_found)
     app.add_exception_handler(ConflictError, _conflict)
+    app.add_exception_handler(OutdatedError, _outdated)
     app.add_exception_handler(UnavailableError, _unavailable)
     app.add_exception_handler(OverloadedError, _overloaded)
     app.add_exception_handler(ClientDisconnect, _hung_up)

@@ -12,16 +12,16 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
-import structlog
 
 from notifier.api.gate import Gate
 from notifier.api.problems import OverloadedError
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Outcome
+from notifier.services.audit import SYSTEM, Actor
+from notifier.services.event_log import log_taken
 from notifier.services.ingest import Receipt
 from notifier.services.repeats import Repeats, SeenEvents, repeat_of
 
-_log = structlog.get_logger(__name__)
 _REMEMBERED, _SECONDS = 20_000, 900.0
 _AT_ONCE, _AT_ONCE_SQLITE = 8, 2  # SQLite has one writer; a second prepares its event meanwhile
 _WAITING = 256
@@ -58,7 +58,7 @@ class Publishing:
 
     def __init__(
         self,
-        publish: Callable[[bytes, bool], Receipt],
+        publish: Callable[[bytes, Actor, bool], Receipt],
         repeats: Repeats,
         seen: Callable[[], SeenEvents],
         *,
@@ -75,16 +75,20 @@ class Publishing:
         self._chores: set[asyncio.Task[None]] = set()
         self._making = asyncio.Lock()
 
-    async def __call__(self, body: bytes, *, who: str | None = None, guarded: bool = False) -> bytes:
+    async def __call__(
+        self, body: bytes, actor: Actor = SYSTEM, *, who: str | None = None, guarded: bool = False
+    ) -> bytes:
         """Return the answer's JSON once the event is stored; the same bytes in hand already are waited for.
 
         Args:
             body: One event as JSON.
+            actor: Whose event it is; a repeat is nobody's.
             who: The caller, whose flood must not keep the others out.
             guarded: The caller has no right to announce.
 
         Raises:
             InvalidInputError: names every field at fault.
+            OutdatedError: the incident has a later update than the event's `after`; nothing was stored.
             OverloadedError: too many wait; nothing was stored.
             UnavailableError: the database does not answer; nothing was stored.
         """
@@ -102,19 +106,18 @@ class Publishing:
             await asyncio.shield(first)  # then look again: it may have failed
         turn = self._in_hand[digest] = asyncio.get_running_loop().create_future()
         try:
-            return await self._taken(digest, lambda: self._publish(body, guarded), who)
+            return await self._taken(digest, lambda: self._publish(body, actor, guarded), actor, who)
         finally:
             del self._in_hand[digest]
             turn.set_result(None)
 
-    async def _taken(self, digest: bytes, take: Callable[[], Receipt], who: str | None) -> bytes:
+    async def _taken(self, digest: bytes, take: Callable[[], Receipt], actor: Actor, who: str | None) -> bytes:
         repeat = await self._seen_before(digest)
         receipt = repeat if repeat is not None else await self._gate.run(take, who=who)
-        structlog.contextvars.bind_contextvars(event_id=receipt.event_id, incident_id=receipt.incident_id)
-        _log.info("event_taken", update_id=receipt.update_id, outcome=receipt.outcome.value)
+        log_taken(receipt, actor)
         self._recent.put(digest, _json(repeat_of(receipt)))
         self._count(receipt.outcome)
-        if repeat is None:
+        if repeat is None and not receipt.reused:
             self._later(self._remember(digest, receipt.event_id))
         return _json(receipt)
 

@@ -31,6 +31,10 @@ class Problem(Shape):
     status: int = Field(examples=[422])
     detail: str
     errors: list[FaultShape]
+    code: str | None = Field(default=None, examples=["conflict"])
+    newest: dict[str, str | None] | None = Field(
+        default=None, description="With `conflict`: the latest update, which the author of the event did not know."
+    )
 
 
 class ReceiptShape(Shape):
@@ -72,7 +76,7 @@ class AuditShape(Shape):
 
     id: int
     at: AwareDatetime
-    actor: str = Field(examples=["key:crm"])
+    actor: str = Field(examples=["key:key_01g63e5n1c8r3w2k5v7x9z0abc (crm)"])
     origin: str = Field(examples=["192.0.2.7"])
     action: str = Field(examples=["subscriber.changed"])
     object_kind: str = Field(examples=["subscriber"])

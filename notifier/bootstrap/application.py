@@ -17,6 +17,7 @@ from notifier.inbound.events import check_known, parse_event
 from notifier.queueing.quota import RedisQuota
 from notifier.rendering.renderer import Renderer
 from notifier.services.api_keys import ApiKeys
+from notifier.services.audit import SYSTEM, Actor
 from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.endpoint_tests import EndpointTests
 from notifier.services.endpoints import Endpoints
@@ -140,16 +141,17 @@ class Application(People):
         """Decide about what waits for a person."""
         return Release(self.database, self.clock, self.nudge)
 
-    def publish(self, body: bytes | str, *, guarded: bool = False) -> Receipt:
+    def publish(self, body: bytes | str, actor: Actor = SYSTEM, *, guarded: bool = False) -> Receipt:
         """Take one event as JSON; `guarded`: from somebody without the right to announce.
 
         Raises:
             InvalidInputError: names every field at fault.
+            OutdatedError: the incident has a later update than the event's `after`; nothing was stored.
             UnavailableError: the database does not answer; nothing was stored.
         """
         event = parse_event(body, now=self.clock())
         check_known(event, self.component_keys, self.locales)
-        return self.ingest(replace(event, guarded=guarded))
+        return self.ingest(actor.signed(replace(event, guarded=guarded)))
 
     def readiness(self) -> dict[str, str]:
         """Return what each store says: `ok`, or one sentence."""

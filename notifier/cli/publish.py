@@ -6,6 +6,7 @@ import typer
 
 from notifier.cli.console import JsonFlag, print_json, print_table
 from notifier.cli.files import read
+from notifier.cli.people import operator
 from notifier.cli.setup import installation
 from notifier.inbound.event_files import read_events
 from notifier.inbound.events import check_known
@@ -25,7 +26,7 @@ def publish(
     events = read_events(read(file), now=notifier.clock())
     for event in events:
         check_known(event, notifier.component_keys, notifier.locales)
-    receipts = [notifier.ingest(event).as_json() for event in events]
+    receipts = [notifier.ingest(operator().signed(event)).as_json() for event in events]
     if as_json:
         print_json(receipts[0] if len(receipts) == 1 else receipts)
     else:

@@ -4,6 +4,8 @@ NotifierError
  |- ConfigError              refuse to start: names the field
  |- InvalidInputError        refuse the input: names each field
  |- NotFoundError            nothing by that name
+ |- ConflictError            contradicts what is stored: read again, decide again
+ |   '- OutdatedError            the incident has a later update than its author knew
  |- UnavailableError         a store we need does not answer: try again later
  '- DeliveryError            one attempt failed
      |- TransientDeliveryError   trying again may work
@@ -12,7 +14,7 @@ NotifierError
      '- ChannelStoppedError      nothing on this channel can work until a person acts (credentials, credits)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -57,6 +59,21 @@ class NotFoundError(NotifierError):
 
 class ConflictError(NotifierError):
     """The request contradicts what is stored."""
+
+
+class OutdatedError(ConflictError):
+    """The incident has a later update than the event's author knew; nothing was stored.
+
+    `newest` is that update as JSON data: `id`, `status`, `posted_at`, and `author`, None where it is unknown.
+    """
+
+    def __init__(self, after: str, newest: Mapping[str, str | None]) -> None:
+        by = f" by {newest['author']}" if newest["author"] else ""
+        super().__init__(
+            f"after: {after!r} is not the latest update any more; {newest['id']!r} ({newest['status']}) was posted"
+            f" at {newest['posted_at']}{by}. Nothing was stored: read it, then send again on top of it"
+        )
+        self.after, self.newest = after, newest
 
 
 class UnavailableError(NotifierError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from notifier.domain.coalesce import reopens
+from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.incident import Event, Update
 from notifier.domain.values import Outcome, Status
 
@@ -62,6 +63,15 @@ def content_digest(event: Event) -> str:
     return _facts_digest(event)[:_FACTS] + _words_digest(event)[: 64 - _FACTS]
 
 
+def event_digest(event: Event) -> str:
+    """Return 64 hexadecimal digits for a whole event but its own id, its times and its author.
+
+    What bears the same event id and another digest is no repeat: somebody changed the text and kept the id.
+    """
+    said = [event.incident.id, event.update.id, event.notify, event.visible, list(event.incident.links)]
+    return _sha256([said, content_digest(event)])
+
+
 def same_facts(digest: str, other: str) -> bool:
     """Whether two contents agree on status, impact, components and schedule, and differ in words at most."""
     return digest[:_FACTS] == other[:_FACTS]
@@ -105,9 +115,32 @@ def believed(update: Update, received_at: datetime) -> Update:
     return replace(update, posted_at=posted_at, created_at=created_at)
 
 
+def in_order(entries: Sequence[Entry]) -> list[Entry]:
+    """Return a timeline as readers see it, the latest last; at equal times by arrival."""
+    return sorted(entries, key=lambda entry: (entry.ordered_at, entry.number))
+
+
+def unknown_to_author(after: str | None, entries: Sequence[Entry]) -> Entry | None:
+    """Return the latest entry if it is not the one that an event's author took for the latest.
+
+    Args:
+        after: That update's id; None: the author makes no claim.
+        entries: The whole timeline, in any order; held and silent updates count.
+
+    Raises:
+        InvalidInputError: the timeline has no such entry.
+    """
+    if after is None:
+        return None
+    if all(entry.update_id != after for entry in entries):
+        raise InvalidInputError([FieldError("after", "names no update of this incident; leave it out if it has none")])
+    latest = in_order(entries)[-1]
+    return latest if latest.update_id != after else None
+
+
 def surroundings(entries: Sequence[Entry], event: Event, digest: str) -> Surroundings:
     """Find an event's surroundings in a whole timeline, given in any order. `digest` is the event's."""
-    ordered = sorted(entries, key=lambda entry: (entry.ordered_at, entry.number))
+    ordered = in_order(entries)
     place = event.update.ordered_at
     return Surroundings(
         latest=ordered[-1] if ordered else None,
@@ -125,6 +158,7 @@ def judge(
     *,
     announced_until: datetime | None = None,
     seen_before: Outcome | None = None,
+    differs: bool = False,
 ) -> Judgement:
     """Decide, touching nothing, what becomes of an event.
 
@@ -134,15 +168,23 @@ def judge(
         around: What its incident's timeline holds.
         announced_until: `ordered_at` of the newest update that any channel has announced; None if none has.
         seen_before: What became of an event of the same id, if there was one.
+        differs: That event had another content.
     """
     if seen_before is not None:
-        return Judgement(outcome=Outcome.DUPLICATE, reason=f"event {event.id} was handed in before ({seen_before})")
+        return Judgement(outcome=Outcome.DUPLICATE, reason=handed_in_before(event.id, seen_before, differs=differs))
     repeated = _repeated(digest, around.latest, around.same_id)
     if repeated is not None:
         return repeated
     if around.same_id is not None:
         return _judge_edit(event, digest, around, around.same_id, announced_until)
     return _judge_new(event, digest, around, announced_until)
+
+
+def handed_in_before(event_id: str, outcome: Outcome, *, differs: bool = False) -> str:
+    """Return the reason why an event of a known id is a duplicate."""
+    if differs:
+        return f"event {event_id} was handed in before with another content; nothing was changed; use a new id"
+    return f"event {event_id} was handed in before ({outcome})"
 
 
 def _repeated(digest: str, *entries: Entry | None) -> Judgement | None:

@@ -94,6 +94,13 @@ class EventModel(_Strict):
     incident: IncidentModel
     update: UpdateModel
     notify: bool = True
+    after: Annotated[
+        Identifier | None,
+        Field(
+            description="The id of the update you believe to be the incident's latest. If there is a later one, the "
+            "answer is 409, which names it, and nothing is stored. Left out or null: no check."
+        ),
+    ] = None
     source: SourceName = "api"
     automatic: bool = False
     announce_edits: bool = False
@@ -106,6 +113,7 @@ class EventModel(_Strict):
             incident=self.incident.to_domain(),
             update=Update(id=update.id, status=update.status, body=update.body, posted_at=update.posted_at),
             notify=self.notify,
+            after=self.after,
             source=self.source,
             automatic=self.automatic,
             announce_edits=self.announce_edits,

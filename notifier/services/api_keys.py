@@ -10,7 +10,7 @@ from typing import Any
 
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
 from notifier.domain.ids import new_ulid
-from notifier.services.audit import Actor, Subject, record
+from notifier.services.audit import Actor, Subject, record, shortened
 from notifier.services.ports import Clock
 from notifier.storage import api_keys
 from notifier.storage.codec import instant_to_json
@@ -19,7 +19,9 @@ from notifier.storage.engine import Database
 PREFIX = "ntf_key_"
 _RANDOM_BYTES = 32
 _MAX_NAME = 100
+_MAX_SHOWN = 60  # of a name, so that an actor fits the audit trail
 _MAX_PRESENTED = 512  # longer than any key: not worth hashing
+ADMIN_NAME = "admin"
 
 
 class Scope(StrEnum):
@@ -39,6 +41,12 @@ class Caller:
     name: str
     scopes: frozenset[Scope]
 
+    def acting_from(self, origin: str) -> Actor:
+        """Return who acts, for the audit trail: `key:admin`, or `key:<id> (<name>)`, since names are not unique."""
+        if self.id == ADMIN_NAME:
+            return Actor(f"key:{ADMIN_NAME}", origin)
+        return Actor(f"key:{self.id} ({shortened(self.name, _MAX_SHOWN)})", origin)
+
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
@@ -50,7 +58,7 @@ class NewKey:
     plaintext: str = field(repr=False)
 
 
-_ADMIN = Caller("admin", "admin", frozenset(Scope))
+_ADMIN = Caller(ADMIN_NAME, ADMIN_NAME, frozenset(Scope))
 
 
 def _digest(plaintext: str) -> str:
@@ -138,6 +146,8 @@ def _check(name: str, scopes: list[str]) -> None:
     faults = []
     if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
         faults.append(FieldError("name", f"must be 1 to {_MAX_NAME} printable characters"))
+    if name.strip().casefold() == ADMIN_NAME:
+        faults.append(FieldError("name", "is reserved for the admin token; say whose key it is"))
     unknown = [scope for scope in scopes if scope not in set(Scope)]
     if unknown:
         faults.append(FieldError("scopes", f"unknown: {', '.join(repr(scope[:40]) for scope in unknown)}"))

@@ -1,13 +1,15 @@
-"""The audit trail: who changed which subscriber, endpoint, key or policy, when, from where."""
+"""The audit trail: who published what, and who changed which subscriber, endpoint, key or policy, from where."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from notifier.domain.ids import address_key
+from notifier.domain.incident import Event
+from notifier.domain.values import Outcome
 from notifier.storage import audit
 from notifier.storage.codec import instant_to_json
 from notifier.storage.engine import Database
@@ -18,10 +20,24 @@ CHANGED = "(changed)"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: `name` such as `key:ci`, `cli` or `provider:sendgrid`; `origin` from where: a network address."""
+    """Who acts: `name` such as `key:admin`, `cli:ann` or `system`; `origin` from where: a network address, a host."""
 
     name: str
     origin: str
+
+    def signed(self, event: Event) -> Event:
+        """Return the event with the actor as its author."""
+        return replace(event, author=self.name, origin=self.origin)
+
+    def by_way_of(self, kind: str, source: str) -> "Actor":
+        """Return the actor handing in another system's news: the origin names both, and fits the audit trail."""
+        way, place = f"inbound/{kind}/", f" from {self.origin}"
+        return replace(self, origin=f"{way}{shortened(source, audit.NAME_LENGTH - len(way) - len(place))}{place}")
+
+
+def shortened(name: str, most: int) -> str:
+    """Return a name in at most so many characters, with a mark where some are left out."""
+    return name if len(name) <= most else f"{name[: max(most - 1, 0)]}…"
 
 
 SYSTEM = Actor("system", "scheduler")
@@ -64,6 +80,18 @@ def record(
         object_id=subject.id,
         detail=detail or {},
     )
+
+
+def record_published(connection: Connection, event: Event, outcome: Outcome, now: datetime) -> None:
+    """Write who handed an event in, in the transaction that stores it; nobody: the system itself."""
+    actor = Actor(event.author, event.origin) if event.author else SYSTEM
+    detail = {
+        "incident_id": event.incident.id,
+        "update_id": event.update.id,
+        "outcome": outcome.value,
+        "source": event.source,
+    }
+    record(connection, actor, "event.published", Subject("event", event.id), at=now, detail=detail)
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any], *, hidden: frozenset[str]) -> Json:

@@ -9,6 +9,7 @@ from notifier.domain.incident import Event
 from notifier.domain.values import Outcome, Status
 from notifier.inbound.alertmanager import AlertGroup, AlertRules, alert_event
 from notifier.inbound.statuspage import ComponentNews, IncidentNews
+from notifier.services.audit import SYSTEM, Actor
 from notifier.services.ingest import Ingest, Receipt
 from notifier.services.ports import Clock
 from notifier.storage import episodes, provider_events
@@ -67,7 +68,9 @@ class TakeStatuspage:
     clock: Clock
     ingest: Ingest
 
-    def __call__(self, news: IncidentNews | ComponentNews, *, guarded: bool = False) -> ForeignReceipt:
+    def __call__(
+        self, news: IncidentNews | ComponentNews, actor: Actor = SYSTEM, *, guarded: bool = False
+    ) -> ForeignReceipt:
         """Bring the timeline up to date, oldest first, so that the newest update is judged against its history.
 
         Raises:
@@ -75,9 +78,10 @@ class TakeStatuspage:
         """
         if isinstance(news, ComponentNews):
             return self._keep(news)
-        history = [self.ingest(replace(event, guarded=guarded)) for event in self._unknown(news.events[:-1])]
+        *older, newest = (actor.signed(replace(event, guarded=guarded)) for event in news.events)
+        history = [self.ingest(event) for event in self._unknown(older)]
         added = sum(receipt.outcome is Outcome.RECORDED for receipt in history)
-        return _of(self.ingest(replace(news.events[-1], guarded=guarded)), added)
+        return _of(self.ingest(newest), added)
 
     def _unknown(self, events: Sequence[Event]) -> list[Event]:
         """A timeline comes whole every time: what was taken before needs no transaction of its own."""
@@ -109,7 +113,7 @@ class TakeAlerts:
     ingest: Ingest
     rules: AlertRules
 
-    def __call__(self, group: AlertGroup, *, guarded: bool = False) -> ForeignReceipt:
+    def __call__(self, group: AlertGroup, actor: Actor = SYSTEM, *, guarded: bool = False) -> ForeignReceipt:
         """Decide which incident a group's news belong to, and hand them in.
 
         Raises:
@@ -129,7 +133,7 @@ class TakeAlerts:
             return self._keep(group, episode, "the incident is over already")
         incident_id = episode.incident.id if episode else group.new_incident_id
         event = alert_event(group, self.rules, incident_id=incident_id, now=now)
-        return _of(self.ingest(replace(event, guarded=guarded)))
+        return _of(self.ingest(actor.signed(replace(event, guarded=guarded))))
 
     def _keep(self, group: AlertGroup, episode: Episode | None, reason: str) -> ForeignReceipt:
         body = {"firing": group.is_firing, "impact": group.impact.value, "components": list(group.components)}

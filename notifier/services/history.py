@@ -151,6 +151,7 @@ def _update(row: AnyRow) -> Json:
         "received_at": instant_to_json(row.received_at),
         "outcome": row.outcome,
         "revision": row.revision,
+        "author": row.author,
     }
 
 

@@ -16,14 +16,17 @@ from notifier.domain.timeline import (
     Surroundings,
     believed,
     content_digest,
+    event_digest,
     judge,
     surroundings,
 )
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Outcome
 from notifier.services.announce import speak
+from notifier.services.audit import record_published
 from notifier.services.guard import Guard
 from notifier.services.ports import Clock, Nudge
+from notifier.services.precedence import is_reused, refuse_outdated
 from notifier.services.translations import take_translation
 from notifier.storage import channels, timeline
 from notifier.storage.engine import Database
@@ -34,7 +37,7 @@ class Receipt:
     """What the producer is told about its event.
 
     `recipients`: how many its announcement concerns over all channels, by what they chose; `held`: a person must
-    release it first.
+    release it first; `reused`: a duplicate by its id alone, whose content was not handed in before.
     """
 
     event_id: str
@@ -44,6 +47,7 @@ class Receipt:
     reason: str
     recipients: int = 0
     held: bool = False
+    reused: bool = False
     notifications: Sequence[int] = field(default=(), compare=False)
 
     def as_json(self) -> dict[str, str | int]:
@@ -74,6 +78,8 @@ class Ingest:
         """Store an event and announce what is due; returns when both are committed.
 
         Raises:
+            OutdatedError: the incident has a later update than `event.after`; nothing was stored.
+            InvalidInputError: `event.after` names no update of the incident; nothing was stored.
             UnavailableError: the database does not answer; nothing was stored.
         """
         self.guard.prepare(self.database, self.policies)
@@ -90,24 +96,29 @@ class Ingest:
         return replace(receipt, recipients=sum(reach(channel, event.incident, status) for channel in self.policies))
 
     def _ingest(self, connection: Connection, event: Event) -> Receipt:
+        handed_in = event_digest(event)
         known = timeline.find_event(connection, event.id)
         if known is None:
             timeline.lock_incident(connection, event.incident, event.update.status, self.clock())
             known = timeline.find_event(connection, event.id)  # another may have held the incident until now
         if known is not None:
-            return _receipt(event, judge(event, "", Surroundings(), seen_before=known.outcome))
+            reused = is_reused(known, event)
+            repeat = judge(event, "", Surroundings(), seen_before=known.outcome, differs=reused)
+            return replace(_receipt(event, repeat), reused=reused)
         now = self.clock()  # only now: who waited for the incident must not decide by a time before the last word
         event = replace(event, update=believed(event.update, now))
         entries = timeline.entries(connection, event.incident.id)
+        refuse_outdated(connection, event, entries)
         digest = content_digest(event)
         said_until = channels.announced_until(channels.load_states(connection, event.incident.id))
         judgement = judge(event, digest, surroundings(entries, event, digest), announced_until=said_until)
-        outcome, reason = judgement.outcome, judgement.reason
-        if not timeline.add_event(connection, event, outcome=outcome, reason=reason, now=now):
+        if not timeline.add_event(connection, event, digest=handed_in, judgement=judgement, now=now):
             # The same id came in for another incident at this very moment.
-            return _receipt(event, judge(event, "", Surroundings(), seen_before=Outcome.ACCEPTED))
-        if outcome is Outcome.DUPLICATE:
+            repeat = judge(event, "", Surroundings(), seen_before=Outcome.ACCEPTED, differs=True)
+            return replace(_receipt(event, repeat), reused=True)
+        if judgement.outcome is Outcome.DUPLICATE:
             return _receipt(event, judgement)
+        record_published(connection, event, judgement.outcome, now)
         self._store(connection, event, _Told(entries, digest, judgement), now)
         created = speak(connection, self.policies, event.incident.id, now, self.guard)
         going = [new.number for new in created if not new.held]

@@ -7,6 +7,7 @@ a request's bytes to the event id they brought; it may forget, lie or be away. O
 from dataclasses import dataclass
 from typing import Protocol
 
+from notifier.domain.timeline import handed_in_before
 from notifier.domain.values import Outcome
 from notifier.services.ingest import Receipt
 from notifier.storage import timeline
@@ -43,7 +44,7 @@ class Repeats:
             incident_id=known.incident_id,
             update_id=known.update_id,
             outcome=Outcome.DUPLICATE,
-            reason=_handed_in(known.id, known.outcome),
+            reason=handed_in_before(known.id, known.outcome),
         )
 
 
@@ -56,9 +57,5 @@ def repeat_of(receipt: Receipt) -> Receipt:
         incident_id=receipt.incident_id,
         update_id=receipt.update_id,
         outcome=Outcome.DUPLICATE,
-        reason=_handed_in(receipt.event_id, receipt.outcome),
+        reason=handed_in_before(receipt.event_id, receipt.outcome),
     )
-
-
-def _handed_in(event_id: str, outcome: Outcome) -> str:
-    return f"event {event_id} was handed in before ({outcome})"

@@ -10,7 +10,9 @@ from notifier.storage import tables as t
 from notifier.storage.types import AnyRow
 
 _COLUMNS = t.audit_entry.c
-_NAME_LENGTH, _ID_LENGTH = 100, 200  # as in tables.py
+NAME_LENGTH = 100  # as in tables.py
+_ID_LENGTH = 200
+_ADD = insert(t.audit_entry)  # built once: every event writes one
 
 
 def add(
@@ -27,14 +29,14 @@ def add(
     """Write one entry, in the transaction of the change it tells of. Overlong names are cut."""
     values = {
         "at": at,
-        "actor": actor[:_NAME_LENGTH],
-        "origin": origin[:_NAME_LENGTH],
+        "actor": actor[:NAME_LENGTH],
+        "origin": origin[:NAME_LENGTH],
         "action": action,
         "object_kind": object_kind,
         "object_id": object_id[:_ID_LENGTH],
         "detail": dict(detail),
     }
-    connection.execute(insert(t.audit_entry).values(values))
+    connection.execute(_ADD, values)
 
 
 def page(

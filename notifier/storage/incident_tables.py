@@ -61,7 +61,8 @@ event = Table(
     Column("reason", Text, nullable=False),
     Column("received_at", Instant, nullable=False, index=True),
     Column("author", String(200)),  # as an audit entry's actor; null where an older version took it in
-    Column("origin", String(200)),  # network address, `cli`, or the inbound source
+    Column("origin", String(200)),  # network address, host of the command line, or the inbound source
+    Column("digest", String(64)),  # of `domain.timeline.event_digest`: tells a repeat from a reused id
 )
 
 channel_state = Table(

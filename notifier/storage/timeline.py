@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from notifier.domain.incident import Event, Incident
-from notifier.domain.timeline import Entry
+from notifier.domain.timeline import Entry, Judgement
 from notifier.domain.values import Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.codec import incident_to_json
@@ -27,6 +27,7 @@ class StoredEvent:
     incident_id: str
     update_id: str
     outcome: Outcome
+    digest: str | None  # None: taken in by a version that did not keep it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +39,9 @@ class NewEntry:
     outcome: Outcome
 
 
-_FIND_EVENT = select(t.event.c.id, t.event.c.incident_id, t.event.c.update_id, t.event.c.outcome).where(
-    t.event.c.id == bindparam("event_id")
-)
+_FIND_EVENT = select(
+    t.event.c.id, t.event.c.incident_id, t.event.c.update_id, t.event.c.outcome, t.event.c.digest
+).where(t.event.c.id == bindparam("event_id"))
 _NEW_INCIDENT = prepared_insert(t.incident, lambda insert: insert.on_conflict_do_nothing())
 _LOCK_INCIDENT = select(t.incident.c.id).where(t.incident.c.id == bindparam("incident_id")).with_for_update()
 _ADD_EVENT = prepared_insert(t.event, lambda insert: insert.on_conflict_do_nothing().returning(t.event.c.id))
@@ -63,10 +64,14 @@ _ADD_LATEST = _SET_LATEST.values(updates=t.incident.c.updates + 1)
 def find_event(connection: Connection, event_id: str) -> StoredEvent | None:
     """Return the event of that id, if one was handed in."""
     row = connection.execute(_FIND_EVENT, {"event_id": event_id}).one_or_none()
-    return (
-        None
-        if row is None
-        else StoredEvent(id=row.id, incident_id=row.incident_id, update_id=row.update_id, outcome=Outcome(row.outcome))
+    if row is None:
+        return None
+    return StoredEvent(
+        id=row.id,
+        incident_id=row.incident_id,
+        update_id=row.update_id,
+        outcome=Outcome(row.outcome),
+        digest=row.digest,
     )
 
 
@@ -99,16 +104,29 @@ def _incident_row(incident: Incident, status: Status, now: datetime) -> dict[str
     }
 
 
-def add_event(connection: Connection, event: Event, *, outcome: Outcome, reason: str, now: datetime) -> bool:
-    """Put an event into the inbox; False when its id was taken meanwhile (by an event of another incident)."""
+def written(connection: Connection, incident_id: str, update_id: str) -> AnyRow:
+    """Return when an update of the timeline was posted, and who wrote its newest words, None if that is unknown."""
+    u = t.incident_update.c
+    statement = select(u.posted_at, u.author).where(u.incident_id == incident_id, u.id == update_id)
+    return connection.execute(statement).one()
+
+
+def add_event(connection: Connection, event: Event, *, digest: str, judgement: Judgement, now: datetime) -> bool:
+    """Put an event into the inbox; False when its id was taken meanwhile (by an event of another incident).
+
+    `digest`: of the event as it was handed in, by `event_digest`.
+    """
     row = {
         "id": event.id,
         "incident_id": event.incident.id,
         "update_id": event.update.id,
         "source": event.source,
-        "outcome": outcome.value,
-        "reason": reason,
+        "outcome": judgement.outcome.value,
+        "reason": judgement.reason,
         "received_at": now,
+        "author": event.author or None,
+        "origin": event.origin or None,
+        "digest": digest,
     }
     return connection.execute(_ADD_EVENT(connection), row).one_or_none() is not None
 
@@ -143,6 +161,7 @@ def add_update(connection: Connection, event: Event, entry: NewEntry, now: datet
         "outcome": entry.outcome.value,
         "automatic": event.automatic,
         "guarded": event.guarded,
+        "author": event.author or None,
     }
     connection.execute(_ADD_UPDATE, row)
 
@@ -157,6 +176,7 @@ def edit_update(connection: Connection, event: Event, *, digest: str, accepted_a
         "posted_at": event.update.posted_at,
         "digest": digest,
         "guarded": event.guarded,
+        "author": event.author or None,
         "revision": u.revision + 1,
     }
     if accepted_at is not None:

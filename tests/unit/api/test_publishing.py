@@ -13,6 +13,7 @@ from notifier.api.publishing import Publishing, Recent
 from notifier.domain.errors import InvalidInputError, UnavailableError
 from notifier.domain.values import Outcome
 from notifier.services.api_keys import Caller, Scope
+from notifier.services.audit import Actor
 from notifier.services.ingest import Receipt
 
 
@@ -27,8 +28,8 @@ class Ledger:
         self.taken: list[bytes] = []
         self._before = before
 
-    def publish(self, body: bytes, guarded: bool) -> Receipt:  # noqa: FBT001 - as it is called
-        del guarded
+    def publish(self, body: bytes, actor: Actor, guarded: bool) -> Receipt:  # noqa: FBT001 - as it is called
+        del actor, guarded
         self._before(body)
         self.taken.append(body)
         return a_receipt(body.decode())

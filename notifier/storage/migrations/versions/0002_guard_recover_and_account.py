@@ -21,6 +21,7 @@ def upgrade() -> None:
 def _events_have_authors() -> None:
     op.add_column("event", sa.Column("author", sa.String(length=200), nullable=True))
     op.add_column("event", sa.Column("origin", sa.String(length=200), nullable=True))
+    op.add_column("event", sa.Column("digest", sa.String(length=64), nullable=True))
     op.add_column("incident_update", sa.Column("author", sa.String(length=200), nullable=True))
 
 

@@ -1,0 +1,163 @@
+"""Nobody contradicts a colleague unread (`after`), and everything stored says who handed it in."""
+
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from notifier.domain.errors import InvalidInputError, OutdatedError
+from notifier.domain.values import Outcome, Status
+from notifier.services.ingest import Receipt
+from notifier.storage import audit, timeline
+from notifier.storage import tables as t
+from notifier.storage.engine import Database
+from tests.spine import Spine
+
+ANN, BEN = {"author": "key:key_1 (ann)", "origin": "192.0.2.1"}, {"author": "key:key_2 (ben)", "origin": "192.0.2.2"}
+
+
+@pytest.fixture
+def spine(database: Database) -> Spine:
+    return Spine(database)
+
+
+def counts(spine: Spine) -> list[int]:
+    """Rows of everything that an event leaves behind."""
+    tables = (t.incident, t.incident_update, t.event, t.audit_entry, t.notification)
+    with spine.database.read() as connection:
+        return [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]
+
+
+def published(spine: Spine) -> Sequence[Any]:
+    """The audit trail's entries about events, oldest first."""
+    with spine.database.read() as connection:
+        return audit.page(connection, limit=100, object_kind="event")[::-1]
+
+
+def test_an_event_whose_author_missed_a_later_update_is_refused_and_leaves_nothing(spine: Spine) -> None:
+    spine.post(Status.INVESTIGATING, **ANN)
+    spine.now += timedelta(seconds=30)
+    spine.post(Status.RESOLVED, **ANN)
+    before = counts(spine)
+    with pytest.raises(OutdatedError) as refused:
+        spine.post(Status.IDENTIFIED, after="upd-1", event_id="late", update_id="late", **BEN)
+    assert refused.value.newest == {
+        "id": "upd-2",
+        "status": "resolved",
+        "posted_at": "2026-03-02T09:00:30Z",
+        "author": ANN["author"],
+    }
+    assert counts(spine) == before
+    # The same event on top of what is there now: its id was not used up.
+    assert spine.post(Status.IDENTIFIED, after="upd-2", event_id="late", **BEN).outcome is Outcome.ACCEPTED
+
+
+def test_what_is_latest_is_what_readers_see_last_whatever_came_in_last(spine: Spine) -> None:
+    spine.now += timedelta(hours=1)
+    spine.post(Status.IDENTIFIED, update_id="newest")
+    spine.post(Status.INVESTIGATING, update_id="late", posted_at=spine.now - timedelta(minutes=30))
+    with pytest.raises(OutdatedError):
+        spine.post(Status.MONITORING, after="late")
+    assert spine.post(Status.MONITORING, after="newest").outcome is Outcome.ACCEPTED
+
+
+def test_updates_of_the_same_instant_are_ordered_by_arrival_and_silent_ones_count(spine: Spine) -> None:
+    spine.post(Status.INVESTIGATING, update_id="first")
+    spine.post(Status.IDENTIFIED, update_id="silent", notify=False)
+    with pytest.raises(OutdatedError) as refused:
+        spine.post(Status.MONITORING, after="first")
+    assert refused.value.newest["id"] == "silent"
+
+
+@pytest.mark.parametrize("incident", ["inc-1", "inc-unknown"])
+def test_an_unknown_update_is_the_fault_of_after(spine: Spine, incident: str) -> None:
+    spine.post(Status.INVESTIGATING)
+    before = counts(spine)
+    with pytest.raises(InvalidInputError) as refused:
+        spine.post(Status.RESOLVED, after="upd-of-nobody", incident_id=incident)
+    assert [error.field for error in refused.value.errors] == ["after"]
+    assert counts(spine) == before
+
+
+def test_a_repeat_is_a_duplicate_however_outdated_it_is_by_now(spine: Spine) -> None:
+    spine.post(Status.INVESTIGATING, "One.", event_id="first", update_id="u-1")
+    for _ in range(2):
+        again = spine.post(Status.IDENTIFIED, "Two.", event_id="second", update_id="u-2", after="u-1")
+    assert again.outcome is Outcome.DUPLICATE
+    assert not again.reused
+
+
+def test_a_known_event_id_with_another_content_says_that_nothing_was_changed(spine: Spine) -> None:
+    spine.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u")
+    other = spine.post(Status.INVESTIGATING, "Another one.", event_id="e", update_id="u")
+    assert (other.outcome, other.reused) == (Outcome.DUPLICATE, True)
+    assert other.reason == ("event e was handed in before with another content; nothing was changed; use a new id")
+    spine.now += timedelta(hours=1)  # only the time is another: the same form was sent twice
+    same = spine.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u")
+    assert (same.outcome, same.reused) == (Outcome.DUPLICATE, False)
+    with spine.database.write() as connection:  # as a version before stored it
+        connection.execute(t.event.update().values(digest=None))
+    assert not spine.post(Status.INVESTIGATING, "Another one.", event_id="e", update_id="u").reused
+
+
+def test_of_two_colleagues_who_answer_the_same_update_at_once_one_is_told_of_the_other(spine: Spine) -> None:
+    spine.post(Status.INVESTIGATING, update_id="first")
+    both, answers = threading.Barrier(2), list[Receipt | OutdatedError]()
+
+    def send(name: str, status: Status) -> None:
+        both.wait(10)
+        try:
+            answers.append(spine.post(status, name, event_id=name, update_id=name, after="first", author=name))
+        except OutdatedError as error:
+            answers.append(error)
+
+    threads = [
+        threading.Thread(target=send, args=pair) for pair in (("ann", Status.RESOLVED), ("ben", Status.MONITORING))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    (refused,) = [answer for answer in answers if isinstance(answer, OutdatedError)]
+    (taken,) = [answer for answer in answers if isinstance(answer, Receipt)]
+    assert refused.newest["id"] == refused.newest["author"] == taken.event_id
+    with spine.database.read() as connection:
+        assert [entry.update_id for entry in timeline.entries(connection, "inc-1")] == ["first", taken.event_id]
+
+
+def test_who_published_is_stored_with_the_event_its_update_and_the_audit_trail(spine: Spine) -> None:
+    spine.post(Status.INVESTIGATING, "One.", **ANN)
+    spine.post(Status.INVESTIGATING, "One, spelled well.", update_id="upd-1", **BEN)
+    spine.post(Status.RESOLVED, notify=False)
+    with spine.database.read() as connection:
+        events = [(row.author, row.origin) for row in connection.execute(select(t.event).order_by(t.event.c.id))]
+        updates = [row.author for row in timeline.full_updates(connection, "inc-1")]
+    assert events == [tuple(ANN.values()), tuple(BEN.values()), (None, None)]
+    assert updates == [BEN["author"], None]
+    entries = published(spine)
+    assert [(row.actor, row.origin) for row in entries] == [
+        tuple(ANN.values()),
+        tuple(BEN.values()),
+        ("system", "scheduler"),
+    ]
+    assert [(row.action, row.object_id, row.detail["outcome"]) for row in entries] == [
+        ("event.published", "evt-1", "accepted"),
+        ("event.published", "evt-2", "recorded"),
+        ("event.published", "evt-3", "recorded"),
+    ]
+    assert entries[0].detail == {
+        "incident_id": "inc-1",
+        "update_id": "upd-1",
+        "outcome": "accepted",
+        "source": "api",
+    }
+
+
+def test_a_duplicate_leaves_no_audit_entry(spine: Spine) -> None:
+    spine.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u", **ANN)
+    spine.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u", **BEN)
+    spine.post(Status.INVESTIGATING, "One.", event_id="another", update_id="another", **BEN)
+    assert [row.actor for row in published(spine)] == [ANN["author"]]
