@@ -34,7 +34,6 @@ from notifier.services.release import Release
 from notifier.services.replay import Replay
 from notifier.services.sign_up import SignUps
 from notifier.services.tokens import Tokens
-from notifier.storage import revision
 
 
 class Application(People):
@@ -161,10 +160,9 @@ class Application(People):
         try:
             with self.database.read() as connection:
                 connection.execute(text("SELECT 1"))
-            found = revision.current(self.database)
+            return self.schema_fault() or "ok"
         except UnavailableError as error:
             return str(error)
-        return "ok" if found == revision.HEAD else f"schema {found or 'missing'}: run `notifier db upgrade`"
 
     def _broker_state(self) -> str:
         return "ok" if self.producer.is_reachable() else "the broker does not answer"

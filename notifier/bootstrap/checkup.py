@@ -6,16 +6,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from notifier.bootstrap.application import Application
+from notifier.bootstrap.data_checks import check_data, check_database
 from notifier.bootstrap.finding import Finding
 from notifier.bootstrap.own_templates import check_templates
 from notifier.bootstrap.words import build_renderer
 from notifier.bootstrap.work_checks import check_work
-from notifier.domain.errors import ConfigError, NotifierError
+from notifier.domain.errors import ConfigError
 from notifier.domain.values import Channel
 from notifier.resources import locales_dir, samples_path, templates_dir
 from notifier.services.samples import scenes
 from notifier.settings import SendGridSpec
-from notifier.storage import alarms, schema
+from notifier.storage import alarms
 
 _CONNECT_SECONDS = 3.0
 _PORTS = {"http": 80, "https": 443}
@@ -23,10 +24,10 @@ _PORTS = {"http": 80, "https": 443}
 
 def check_up(notifier: Application) -> list[Finding]:
     """Look at everything; a check that cannot be made is a finding, never an exception."""
-    findings = [_configuration(notifier), _files(), _database(notifier), _broker(notifier)]
+    findings = [_configuration(notifier), _files(), check_database(notifier), _broker(notifier)]
     findings += [*_templates(notifier), *_providers(notifier)]
     if findings[2].state == "ok":
-        findings += [*_alarms(notifier), *check_work(notifier)]
+        findings += [*check_data(notifier), *_alarms(notifier), *check_work(notifier)]
     return findings
 
 
@@ -65,20 +66,6 @@ def _templates(notifier: Application) -> Iterator[Finding]:
         yield Finding(name="own templates", state="bad", says=error.message, mend=mend)
     else:
         yield Finding(name="own templates", state="ok", says=f"every message in {', '.join(brand.locales)}")
-
-
-def _database(notifier: Application) -> Finding:
-    name, kind = "database", "SQLite" if notifier.database.is_sqlite else "PostgreSQL"
-    try:
-        found = schema.current(notifier.database)
-    except NotifierError as error:
-        return Finding(name=name, state="bad", says=str(error), mend="check NOTIFIER_DATABASE_URL and the server")
-    if found is None:
-        return Finding(name=name, state="warn", says=f"{kind}, empty", mend="`notifier db upgrade` or `notifier up`")
-    if found != schema.head():
-        says = f"{kind} is at revision {found}, this version needs {schema.head()}"
-        return Finding(name=name, state="bad", says=says, mend="run `notifier db upgrade`")
-    return Finding(name=name, state="ok", says=f"{kind}, revision {found}")
 
 
 def _broker(notifier: Application) -> Finding:

@@ -4,20 +4,24 @@ Everything is built on first use, and this module imports no more than the sched
 starts fast. Senders are in `bootstrap/mail.py`, `hooks.py` and `posts.py`, each imported by the workers of its lane.
 """
 
+import logging
 import os
 import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 from notifier.bootstrap.once import once
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.endpoint_health import HealthPolicy
+from notifier.domain.errors import ConfigError
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.queueing import embedded
 from notifier.queueing.producer import Producer
+from notifier.services.accounts import sync_accounts
 from notifier.services.addresses import AddressKeys
 from notifier.services.announce import Announce
 from notifier.services.calm import ResolveCalm
@@ -35,8 +39,10 @@ from notifier.services.stand_back import StandBack
 from notifier.services.steady import SteadyClock
 from notifier.services.sweep import Sweep
 from notifier.settings import Settings
+from notifier.storage import revision
 from notifier.storage.engine import Database
 
+_log = logging.getLogger(__name__)
 _SHORT_RANGE = 5_000  # recipients
 
 
@@ -58,6 +64,41 @@ class Core:
         """The ledger."""
         self.settings.ensure_data_dir()
         return Database(self.settings.database_url().get_secret_value())
+
+    @once
+    def schema_fault(self) -> revision.Fitness:
+        """Says why this version cannot work on the database."""
+        return revision.Fitness(self.database)
+
+    def migrate(self) -> None:
+        """Bring the schema up to date, and the accounts in line with the settings; leaves no connection open.
+
+        Raises:
+            ConfigError: the database is not one that this version can bring up to date.
+            UnavailableError: it does not answer.
+        """
+        import_module("notifier.storage.schema").upgrade(self.database)  # loads what only migrations need
+        sync_accounts(self.database, self.settings.account_values())
+        self.database.close()  # who migrates may fork next, and a connection is nothing to share
+
+    def ensure_schema(self) -> None:
+        """See that the schema is what this version needs; a database of one machine is brought up to date at once.
+
+        A server's schema is left to the operator: other versions may be running on it. One that a newer version has
+        upgraded is fine: migrations only add to what this version needs.
+
+        Raises:
+            ConfigError: a server's schema is missing or older, or a schema is not what its migrations make.
+            UnavailableError: the database does not answer.
+        """
+        with self.database.read() as connection:
+            found = revision.state(connection)
+        if self.database.is_sqlite and not found.is_fit:
+            self.migrate()
+        elif fault := self.schema_fault():
+            raise ConfigError("NOTIFIER_DATABASE_URL", fault)
+        if found.is_newer:
+            _log.warning("the database is newer than this program", extra={"schema": found.revision})
 
     @once
     def metering(self) -> Metering:

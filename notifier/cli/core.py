@@ -1,20 +1,29 @@
 """What the processes without an API begin with: no more than they need."""
 
+import logging
+
 from typer._click.globals import get_current_context  # typer brings its own click, and names this nowhere else
 
 from notifier.bootstrap.core import Core
+from notifier.domain.errors import UnavailableError
 from notifier.observability.logs import configure_logging
 from notifier.settings import load_settings
 
+_log = logging.getLogger(__name__)
+
 
 def core(process: str) -> Core:
-    """Read the configuration and set logging up.
+    """Read the configuration, set logging up, see that the schema fits; while the database is away, go on without.
 
     Raises:
-        ConfigError: names the variable or key at fault.
+        ConfigError: names the variable or key at fault, or what is wrong with the schema.
     """
     settings = load_settings()
     configure_logging(settings.deployment.log_level, settings.deployment.log_format, process=process)
     found = Core(settings)
     get_current_context().call_on_close(found.close)
+    try:
+        found.ensure_schema()
+    except UnavailableError as error:
+        _log.warning("database_unavailable", extra={"error": str(error)})
     return found

@@ -6,7 +6,7 @@ import typer
 
 from notifier.cli.console import JsonFlag, out, print_json, print_table
 from notifier.cli.setup import application
-from notifier.storage import schema
+from notifier.storage import revision, schema
 
 
 def register(app: typer.Typer) -> None:
@@ -22,25 +22,29 @@ def upgrade(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Bring the schema up to date; safe to run at any time, by several processes at once."""
     notifier = application("db")
     notifier.migrate()
-    revision = schema.current(notifier.database)
+    found = schema.current(notifier.database)
     if as_json:
-        print_json({"revision": revision})
+        print_json({"revision": found})
     else:
-        out.print(f"The schema is at revision {revision}.")
+        out.print(f"The schema is at revision {found}.")
 
 
 def status(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
-    check: Annotated[bool, typer.Option("--check", help="Fail when a migration is missing.")] = False,  # noqa: FBT002
+    check: Annotated[bool, typer.Option("--check", help="Fail when something is missing.")] = False,  # noqa: FBT002
 ) -> None:
     """Say which revision the database is at, and which one this version needs."""
     notifier = application("db")
-    found, needed = schema.current(notifier.database), schema.head()
+    with notifier.database.read() as connection:
+        found = revision.state(connection)
+    lacking = schema.faults(notifier.database)
     if as_json:
-        print_json({"revision": found, "needed": needed})
+        print_json({"revision": found.revision, "needed": revision.HEAD, "lacking": lacking})
     else:
-        out.print(f"The schema is at revision {found or 'none'}; this version needs {needed}.")
-    if check and found != needed:
+        out.print(f"The schema is at revision {found.revision or 'none'}; this version needs {revision.HEAD}.")
+        if lacking:
+            out.print(f"But {revision.say_faults(lacking)}.", markup=False)
+    if check and (lacking or not found.is_fit):
         raise typer.Exit(1)
 
 

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 from typer._click import exceptions as click_errors  # typer brings its own click, and names these nowhere else
 
 from notifier import __version__
 from notifier.cli.console import EXIT_FAILED, EXIT_USAGE
 from notifier.domain.errors import ConfigError, InvalidInputError, NotifierError
+from notifier.storage.engine import first_line
 
 # command -> module of this package with `register(app)`
 _MODULES = {
@@ -88,6 +90,8 @@ def run(arguments: Sequence[str]) -> int:
     except NotifierError as error:
         wrong = isinstance(error, ConfigError | InvalidInputError)
         return _complain(str(error), EXIT_USAGE if wrong else EXIT_FAILED)
+    except SQLAlchemyError as error:
+        return _complain(f"the database refused: {first_line(error)}", EXIT_FAILED)
     except BrokenPipeError:
         return EXIT_FAILED
     return code if isinstance(code, int) else 0

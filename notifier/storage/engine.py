@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -43,6 +43,7 @@ class Database:
             self.url,
             pool_size=_POOL_SIZE,
             max_overflow=8,
+            hide_parameters=True,
             connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
         )
         event.listen(engine, "connect", _prepare_sqlite)
@@ -51,11 +52,12 @@ class Database:
 
     def _postgresql(self) -> Engine:
         try:
-            return create_engine(
+            engine = create_engine(
                 self.url,
                 pool_size=_POOL_SIZE,
                 max_overflow=8,
                 pool_pre_ping=True,
+                hide_parameters=True,
                 connect_args={
                     "connect_timeout": 5,
                     "application_name": "notifier",
@@ -66,6 +68,8 @@ class Database:
         except ModuleNotFoundError as error:
             hint = "PostgreSQL needs the extra: pip install 'notifier[postgres]'"
             raise ConfigError("NOTIFIER_DATABASE_URL", hint) from error
+        event.listen(engine, "handle_error", _judge_postgresql)
+        return engine
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -96,30 +100,55 @@ def _available() -> Iterator[None]:
         raise UnavailableError("database: every connection is in use") from error
     except DBAPIError as error:
         if error.connection_invalidated or _is_away(error):
-            raise UnavailableError(f"database: {_first_line(error)}") from error
+            raise UnavailableError(f"database: {first_line(error)}") from error
         raise
 
 
 # sqlite3 raises OperationalError for a bad statement too: only these messages mean that the database is away.
 _SQLITE_AWAY = ("locked", "busy", "unable to open", "disk", "full", "readonly")
+# PostgreSQL's error codes (its manual, appendix A) that say nothing of the statement: no connection, no resources,
+# an operator's intervention, the system itself; and a server that was demoted, or that gave our idle session up.
+_AWAY_CLASSES = ("08", "53", "57", "58")
+_READ_ONLY, _IDLE_TOO_LONG = "25006", "25P03"
 
 
 def _is_away(error: DBAPIError) -> bool:
-    if not isinstance(error, OperationalError):
-        return False
-    is_sqlite = isinstance(error.orig, sqlite3.Error)
-    return not is_sqlite or any(word in str(error.orig).lower() for word in _SQLITE_AWAY)
+    if isinstance(error.orig, sqlite3.Error):
+        said = str(error.orig).lower()
+        return isinstance(error, OperationalError) and any(word in said for word in _SQLITE_AWAY)
+    return isinstance(error, OperationalError) or _is_away_state(getattr(error.orig, "sqlstate", None))
 
 
-def _first_line(error: Exception) -> str:
-    """Name the fault without the statement and its parameters: they may hold addresses."""
+def _is_away_state(state: str | None) -> bool:
+    return state is not None and (state.startswith(_AWAY_CLASSES) or state in (_READ_ONLY, _IDLE_TOO_LONG))
+
+
+def _judge_postgresql(context: ExceptionContext) -> None:
+    """Let go of connections that are of no more use, and of what the server quotes: its details hold whole rows.
+
+    After a fail-over every pooled connection may lead to the server that was demoted, so all of them are opened anew.
+    """
+    state = getattr(context.original_exception, "sqlstate", None)
+    if not context.is_disconnect and _is_away_state(state):
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = state == _READ_ONLY
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
+
+
+def first_line(error: BaseException) -> str:
+    """Name the fault without the statement, its parameters and what the server quotes: they may hold addresses."""
     origin = getattr(error, "orig", None) or error
     return str(origin).splitlines()[0] if str(origin) else type(origin).__name__
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
+    # What is committed is on the disk: without it a power cut may take back what was acknowledged (decision 0001).
+    connection.execute("PRAGMA synchronous=FULL")
+    # What is erased is overwritten, whatever this build of SQLite does unasked.
+    connection.execute("PRAGMA secure_delete=ON")
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA cache_size=-32768")
     connection.execute("PRAGMA foreign_keys=ON")

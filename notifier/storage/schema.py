@@ -6,8 +6,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from alembic.util import CommandError
+from sqlalchemy import Connection, create_engine, text
 
+from notifier.domain.errors import ConfigError
+from notifier.storage import revision, shape
 from notifier.storage.dialect import is_sqlite
 from notifier.storage.engine import Database
 
@@ -23,12 +26,34 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def upgrade(database: Database) -> None:
-    """Apply every migration that is missing. Safe to run by several processes at once."""
+    """Apply every migration that is missing. Safe to run by several processes at once.
+
+    A database that a newer version has upgraded stays as it is.
+
+    Raises:
+        ConfigError: what came out is not what this version needs; nothing was changed.
+    """
     with database.write() as connection:
         if not is_sqlite(connection):
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
             connection.execute(text("SET LOCAL statement_timeout = 0"))
-        command.upgrade(_config(connection), "head")
+        before = revision.state(connection)
+        if before.is_newer:
+            return
+        try:
+            upgrade_to(connection, "head")
+        except CommandError as error:
+            raise ConfigError("NOTIFIER_DATABASE_URL", f"schema {before.revision}: {error}") from error
+        wrong = revision.faults(connection)
+        if wrong:
+            raise ConfigError("NOTIFIER_DATABASE_URL", revision.say_faults(wrong))
+        if before.revision != revision.HEAD or before.fingerprint is None:
+            revision.note_shape(connection)
+
+
+def upgrade_to(connection: Connection, number: str) -> None:
+    """Apply the migrations up to one of them, in a transaction that writes."""
+    command.upgrade(_config(connection), number)
 
 
 def current(database: Database) -> str | None:
@@ -39,9 +64,32 @@ def current(database: Database) -> str | None:
 
 def head() -> str:
     """Return the revision this code was written for."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None  # noqa: S101 - there is at least one migration
-    return revision
+    found = ScriptDirectory.from_config(_config()).get_current_head()
+    assert found is not None  # noqa: S101 - there is at least one migration
+    return found
+
+
+def faults(database: Database) -> list[str]:
+    """Name what the database lacks of what its own revision made; of a newer one, of what this version needs."""
+    with database.read() as connection:
+        found = revision.state(connection)
+        if found.revision not in _numbers() and not found.is_newer:
+            return []
+        return revision.faults(connection, None if found.is_fit else _made_by(str(found.revision)))
+
+
+def _numbers() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def _made_by(number: str) -> shape.Shape:
+    """Return the shape that the migrations up to a revision make: a scratch database tells."""
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        upgrade_to(connection, number)
+        made = shape.of_database(connection)
+    engine.dispose()
+    return made
 
 
 def make_revision(database: Database, message: str, number: str) -> None:

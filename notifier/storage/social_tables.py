@@ -42,7 +42,7 @@ post = Table(
     Column("state", String(16), nullable=False),  # intended, published, withdrawn
     Column("published_at", Instant, nullable=False),
     Column("changed_at", Instant),  # edited or withdrawn
-    UniqueConstraint("notification_id", "recipient_key", "part"),
+    UniqueConstraint("notification_id", "recipient_key", "part", name="uq_post_notification_id"),
     Index("ix_post_incident_id_recipient_key", "incident_id", "recipient_key"),
     sqlite_autoincrement=True,
 )
