@@ -5,6 +5,7 @@ Standard library only and nothing of ours, so that every room may use it. Every 
 
 import fcntl
 import os
+import resource
 import secrets
 import stat
 import time
@@ -43,6 +44,23 @@ def write_private(path: Path, text: str) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def grant_open_files(wanted: int) -> int:
+    """Raise the soft limit of open files to `wanted`, as far as the hard one allows; return what is granted of it.
+
+    The soft limit of 1,024 exists for programs that use select(2); others are meant to raise it (systemd,
+    "File Descriptor Limits").
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    goal = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (goal, hard))
+    except (OSError, ValueError):  # macOS has a second limit that it does not tell
+        return soft
+    return goal
 
 
 def show_life(data_dir: Path, process: str) -> None:

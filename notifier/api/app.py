@@ -33,6 +33,7 @@ from notifier.api.meters import Meters
 from notifier.api.publishing import Publishing
 from notifier.api.readiness import Readiness
 from notifier.api.runtime import ApiRuntime
+from notifier.api.shares import Shares
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.intake import Intake
 from notifier.services.readings import ReadMetrics
@@ -74,6 +75,7 @@ def create_app(application: Application, *, pages: Sequence[APIRouter] = ()) -> 
     app.state.runtime = build_runtime(application)
     problems.install(app)
     larger = {_INBOUND: max(_INBOUND_BYTES, application.settings.limits.request_bytes)}
+    app.add_middleware(Shares)
     app.add_middleware(BodyLimit, limit=application.settings.limits.request_bytes, streaming=_STREAMING, larger=larger)
     app.add_middleware(Envelope)  # added last: the outermost
     for router in (*_routers(), *pages):
@@ -120,7 +122,7 @@ def build_runtime(application: Application) -> ApiRuntime:
         keyring=Keyring(application.api_keys),
         publishing=publishing,
         meters=meters,
-        readiness=Readiness(application.readiness),
+        readiness=Readiness(application.looks()),
         gate=Gate(at_once=_INBOUND_AT_ONCE, waiting=_INBOUND_WAITING),
         import_gate=Gate(at_once=_IMPORTS_AT_ONCE, waiting=0),
     )

@@ -5,30 +5,42 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from notifier.api.answers import json_answer
 from notifier.api.contract import returns
+from notifier.api.problems import MEDIA_TYPE, unavailable
+from notifier.api.readiness import OK
 from notifier.api.runtime import Runtime
 from notifier.api.shapes import LiveShape, ReadyShape
 
 router = APIRouter(tags=["health"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", responses=returns(200, LiveShape, "It runs."))
 async def live() -> Response:
     """Answer as long as the process runs."""
     return json_answer({"status": "ok"})
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
-    responses={**returns(200, ReadyShape, "All stores answer."), 503: {"model": ReadyShape, "description": "Not."}},
+    responses={
+        **returns(200, ReadyShape, "It can do its work."),
+        503: {
+            "description": "It cannot.",
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        },
+    },
 )
-def ready(runtime: Runtime) -> Response:
-    """Answer 200 when database and broker are reachable, else 503 with what is not.
+async def ready(runtime: Runtime) -> Response:
+    """Answer 200 when this process can do its work, which is to store events; else 503 with what is not well.
 
-    Events are taken while the broker is away; they are announced when it is back.
+    The database must take writes. The broker is reported and changes nothing: events are taken while it is away, and
+    are announced when it is back. An answer of 503 is a problem document that bears `checks` as well.
     """
-    checks = runtime.readiness()
-    good = all(state == "ok" for state in checks.values())
-    return json_answer({"status": "ok" if good else "unavailable", "checks": checks}, 200 if good else 503)
+    checks = await runtime.readiness()
+    if checks["database"] != OK:
+        return unavailable(f"database: {checks['database']}", more={"checks": checks})
+    return json_answer({"status": OK, "checks": checks})
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -5,12 +5,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 
 from notifier.services.api_keys import ApiKeys, Caller
 
 SECONDS = 5.0  # a revoked key opens nothing after that
 _SIZE = 1_000
+_AT_ONCE = 2  # in threads of their own: a producer's key never waits behind readers' pages
 
 
 class Keyring:
@@ -18,6 +19,7 @@ class Keyring:
 
     def __init__(self, keys: ApiKeys, clock: Callable[[], float] = time.monotonic) -> None:
         self._keys, self._clock = keys, clock
+        self._limiter = CapacityLimiter(_AT_ONCE)
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
 
     async def caller(self, presented: str) -> Caller | None:
@@ -30,7 +32,7 @@ class Keyring:
         found = self._known.get(digest)
         if found is not None and self._clock() < found[0]:
             return found[1]
-        caller = await run_in_threadpool(self._keys.authenticate, presented)
+        caller = await to_thread.run_sync(self._keys.authenticate, presented, limiter=self._limiter)
         self._known.pop(digest, None)
         if caller is not None:
             self._known[digest] = (self._clock() + SECONDS, caller)

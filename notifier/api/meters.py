@@ -100,6 +100,13 @@ class Meters:
         self._registry.register(self.ledger)
         registry = self._registry
         self.in_flight = Gauge("notifier_http_requests_in_flight", "Requests being answered.", registry=registry)
+        self.connections = Gauge("notifier_http_connections", "Connections open.", registry=registry)
+        self._dropped = Counter(
+            "notifier_http_connections_dropped",
+            "Connections closed to make room.",
+            ("reason",),
+            registry=registry,
+        )
         self._requests = Counter(
             "notifier_http_requests", "Requests answered.", ("method", "route", "status"), registry=registry
         )
@@ -113,6 +120,10 @@ class Meters:
         """Count an answered request."""
         self._requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def dropped(self, reason: str) -> None:
+        """Count a connection that had to go, by one of a few reasons (`connections.py`, `protocol.py`)."""
+        self._dropped.labels(reason).inc()
 
     def event(self, source: str, outcome: str) -> None:
         """Count an event by the kind of its source (`api`, `statuspage`, `alertmanager`) and what came of it."""

@@ -65,9 +65,14 @@ def invalid(errors: Sequence[FieldError]) -> Response:
     return problem(400 if malformed else 422, detail, errors=errors)
 
 
-def unavailable(detail: str, seconds: int = RETRY_SECONDS) -> Response:
+def unavailable(detail: str, seconds: int = RETRY_SECONDS, *, more: Mapping[str, Any] | None = None) -> Response:
     """Ask the caller to come again. Always 503: an Alertmanager drops what is answered with 429."""
-    return problem(503, detail, headers={"Retry-After": str(seconds)})
+    return problem(503, detail, headers={"Retry-After": str(seconds)}, more=more)
+
+
+def overloaded() -> Response:
+    """Ask the caller to come again in a moment: more is asked for at once than can be done."""
+    return unavailable("Too much is asked for at once. Nothing was stored; try again.", seconds=1)
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
@@ -95,7 +100,7 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 
 async def _overloaded(_request: Request, _error: Exception) -> Response:
-    return unavailable("Too much is asked for at once. Nothing was stored; try again.", seconds=1)
+    return overloaded()
 
 
 async def _hung_up(_request: Request, _error: Exception) -> Response:

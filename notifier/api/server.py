@@ -4,17 +4,22 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import uvicorn
 from fastapi import APIRouter
 
 from notifier.api.app import create_app
+from notifier.api.connections import ConnectionLimits, ConnectionTable
+from notifier.api.meters import Meters
+from notifier.api.protocol import on_table
 from notifier.bootstrap.application import Application
+from notifier.files import grant_open_files
 from notifier.services.vitals import vitals_of
 
 _BACKLOG = 2048
-# Connections, idle ones included: beyond it uvicorn answers 503 before a request costs anything.
-_CONNECTIONS = 1_000
+_OTHER_FILES = 256  # database, broker, logs
+_FEWEST_CONNECTIONS = 64
 _IDLE_SECONDS = 30
 _DRAIN_SECONDS = 10
 # A loop that is busy with repeats hands the interpreter to the thread with a fresh event sooner than by default (5 ms).
@@ -65,13 +70,14 @@ def configuration(
     Those that are named say who called (`X-Forwarded-For`): for the audit trail and the limit of sign-ups.
     """
     proxies = [str(network) for network in application.settings.deployment.trusted_proxies]
+    app = create_app(application, pages=pages)
     return uvicorn.Config(
-        create_app(application, pages=pages),
+        app,
         host=host,
         port=port,
         fd=fd,
         loop="uvloop",
-        http="httptools",
+        http=on_table(_table(application, app.state.runtime.meters)),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -80,7 +86,20 @@ def configuration(
         forwarded_allow_ips=proxies,
         server_header=False,
         backlog=_BACKLOG,
-        limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
+
+
+def _table(application: Application, meters: Meters) -> ConnectionTable:
+    limits = ConnectionLimits()
+    # A rush may have that many accepted before the first of them has made another one give way.
+    files = grant_open_files(limits.most + _BACKLOG + _OTHER_FILES)
+    most = max(_FEWEST_CONNECTIONS, min(limits.most, (files - _OTHER_FILES) // 2))
+    table = ConnectionTable(
+        replace(limits, most=most),
+        uncapped=application.settings.deployment.trusted_proxies,
+        count=meters.dropped,
+    )
+    meters.connections.set_function(lambda: len(table))
+    return table

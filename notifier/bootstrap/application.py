@@ -1,11 +1,10 @@
 """What the API and the command line have besides people: endpoints, keys, history, pages."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
-
-from sqlalchemy import text
 
 from notifier.bootstrap.hooks import build_endpoint_secrets, build_engine
 from notifier.bootstrap.once import once
@@ -34,6 +33,7 @@ from notifier.services.release import Release
 from notifier.services.replay import Replay
 from notifier.services.sign_up import SignUps
 from notifier.services.tokens import Tokens
+from notifier.storage import meta
 
 
 class Application(People):
@@ -152,20 +152,18 @@ class Application(People):
         check_known(event, self.component_keys, self.locales)
         return self.ingest(actor.signed(replace(event, guarded=guarded)))
 
-    def readiness(self) -> dict[str, str]:
-        """Return what each store says: `ok`, or one sentence."""
-        return {"database": self._database_state(), "broker": self._broker_state()}
+    def looks(self) -> dict[str, Callable[[], str]]:
+        """Return what readiness asks of each store; each says `ok`, or one sentence. They block."""
+        return {"database": self._database_state, "broker": lambda: self.producer.trouble() or "ok"}
 
     def _database_state(self) -> str:
+        """Ask with a write: a database that only answers takes no event."""
         try:
-            with self.database.read() as connection:
-                connection.execute(text("SELECT 1"))
+            with self.database.write() as connection:
+                meta.put(connection, meta.PROBE, self.clock().isoformat().encode())
             return self.schema_fault() or "ok"
         except UnavailableError as error:
             return str(error)
-
-    def _broker_state(self) -> str:
-        return "ok" if self.producer.is_reachable() else "the broker does not answer"
 
     def close(self) -> None:
         """Let go of connections and loops."""

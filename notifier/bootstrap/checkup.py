@@ -13,6 +13,7 @@ from notifier.bootstrap.words import build_renderer
 from notifier.bootstrap.work_checks import check_work
 from notifier.domain.errors import ConfigError
 from notifier.domain.values import Channel
+from notifier.queueing.producer import NO_ANSWER
 from notifier.resources import locales_dir, samples_path, templates_dir
 from notifier.services.samples import scenes
 from notifier.settings import SendGridSpec
@@ -70,13 +71,14 @@ def _templates(notifier: Application) -> Iterator[Finding]:
 
 def _broker(notifier: Application) -> Finding:
     embedded = notifier.settings.queue_addresses().embedded
-    if notifier.producer.is_reachable():
-        return Finding(name="broker", state="ok", says="embedded Redis" if embedded else "reachable")
-    if embedded:
+    trouble = notifier.producer.trouble()
+    if trouble is None:
+        return Finding(name="broker", state="ok", says="embedded Redis" if embedded else "takes messages")
+    if embedded and trouble == NO_ANSWER:
         says = "the embedded Redis is not running"
         return Finding(name="broker", state="warn", says=says, mend="it starts with `notifier up` or any worker")
     mend = "check NOTIFIER_BROKER_URL or NOTIFIER_REDIS_URL and the server; events are still taken meanwhile"
-    return Finding(name="broker", state="bad", says="the broker does not answer", mend=mend)
+    return Finding(name="broker", state="bad", says=trouble, mend=mend)
 
 
 def _providers(notifier: Application) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from celery import Celery
 from kombu import Connection
 from kombu.exceptions import OperationalError
+from redis import Redis
 
 from notifier.domain.values import Lane
 from notifier.queueing.addresses import for_celery
@@ -17,8 +18,10 @@ from notifier.queueing.broker import QUICK_SECONDS, VISIBILITY_SECONDS, queues
 from notifier.queueing.names import TaskName
 
 UNKNOWN_DEPTH = 1_000_000
+NO_ANSWER = "the broker does not answer"
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
 _CONNECTIONS = 8
+_PROBE, _PROBE_SECONDS = "notifier:probe", 60
 _log = logging.getLogger(__name__)
 
 
@@ -114,14 +117,17 @@ class Producer:
 
         return found if self._guarded(count) else {}
 
-    def is_reachable(self) -> bool:
-        """Whether the broker answers now, within about a second; asks even during an outage."""
+    def trouble(self) -> str | None:
+        """Say what keeps the broker from taking messages now, within about a second; None: nothing.
+
+        Asks with a write, where the broker is a Redis: one that is full or a replica still answers.
+        """
         try:
             with self._app.connection_for_write() as connection:
                 connection.ensure_connection(max_retries=1, interval_start=0, timeout=1)
+                return _write_trouble(connection)
         except (OperationalError, OSError):
-            return False
-        return True
+            return NO_ANSWER
 
     def close(self) -> None:
         """Close the connections; the next message would open new ones."""
@@ -147,6 +153,18 @@ class Producer:
         if self._circuit.succeeded():
             _log.info("broker_reachable_again")
         return True
+
+
+def _write_trouble(connection: Connection) -> str | None:
+    if connection.transport.driver_type != "redis":
+        return None
+    try:
+        with _one_kind_of_error(connection):
+            redis: Redis = connection.default_channel.client  # type: ignore[attr-defined]  # of this transport's channels
+            redis.set(_PROBE, 1, ex=_PROBE_SECONDS)
+    except connection.channel_errors as error:
+        return f"the broker takes no messages: {error}"
+    return None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from notifier.storage import tables as t
 from notifier.storage.dialect import insert
 
 PEPPER = "address_pepper"
+PROBE = "probe"  # when somebody last made sure that the database takes writes
 _PEPPER_BYTES = 32
 
 

@@ -111,7 +111,7 @@ class World:
     def is_ready(self) -> bool:
         """Whether the API answers, and says that database and broker answer it."""
         try:
-            return bool(request("GET", f"{self.url}/readyz", None, {})["status"] == "ok")
+            return set(request("GET", f"{self.url}/readyz", None, {})["checks"].values()) == {"ok"}
         except SystemFailedError:
             return False
 

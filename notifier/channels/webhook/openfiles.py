@@ -2,25 +2,21 @@
 
 import fcntl
 import os
-import resource
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from notifier.channels.webhook.limits import EngineLimits, LaneLimits
+from notifier.files import grant_open_files
 
 _RESERVE = 256  # database, broker, logs, the caller's own sockets
 _LEAST = 8
 
 
 def fit_to_open_files(limits: EngineLimits) -> EngineLimits:
-    """Raise the soft limit of open files as far as the hard one allows; where that is not enough, have fewer slots.
-
-    The soft limit of 1,024 exists for programs that use select(2); others are meant to raise it (systemd,
-    "File Descriptor Limits").
-    """
+    """Raise the soft limit of open files as far as the hard one allows; where that is not enough, have fewer slots."""
     wanted = _sockets(limits) + _RESERVE
-    granted = _granted(wanted)
+    granted = grant_open_files(wanted)
     _make_room(min(granted, wanted))
     if granted >= wanted:
         return limits
@@ -46,18 +42,6 @@ def _make_room(files: int) -> None:
 def _sockets(limits: EngineLimits) -> int:
     lanes = (limits.first, limits.retry)
     return sum(lane.fast + lane.slow for lane in lanes) + limits.idle_sockets
-
-
-def _granted(wanted: int) -> int:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return wanted
-    goal = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (goal, hard))
-    except (OSError, ValueError):  # macOS has a second limit that it does not tell
-        return soft
-    return goal
 
 
 def _scaled(lane: LaneLimits, share: float) -> LaneLimits:

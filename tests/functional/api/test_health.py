@@ -1,7 +1,13 @@
+import asyncio
+import sqlite3
+import threading
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import event, text
 
 from notifier.api.meters import LEDGER_SECONDS
+from notifier.api.readiness import SLOW_SECONDS, Look
 from notifier.domain.errors import UnavailableError
 from tests.functional.api.house import Api, an_event, announced
 from tests.functional.api.payloads import a_mail_event, as_batch
@@ -25,31 +31,84 @@ def test_a_process_that_runs_is_live(api: Api) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_readiness_names_the_store_that_is_away(api_anywhere: Api) -> None:
+def test_probes_may_ask_for_the_head_alone(api: Api) -> None:
+    for path in ("/healthz", "/readyz"):
+        answer = api.client.head(path, headers=OPEN)
+        assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_intake_is_ready_without_a_broker_and_says_that_it_is_away(api_anywhere: Api) -> None:
     answer = api_anywhere.get("/readyz", headers=OPEN)
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "checks": {"database": "ok", "broker": "the broker does not answer"}}
+    assert api_anywhere.post("/v1/events", json=an_event()).status_code == 202
+
+
+def test_a_database_that_answers_and_takes_nothing_is_not_ready(api: Api) -> None:
+    def only_for_reading(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA query_only=ON")
+
+    event.listen(api.application.database.engine, "connect", only_for_reading)
+    api.application.database.engine.dispose()
+    assert api.get("/v1/incidents").status_code == 200
+    answer = api.get("/readyz", headers=OPEN)
     assert answer.status_code == 503
-    assert answer.json() == {
-        "status": "unavailable",
-        "checks": {"database": "ok", "broker": "the broker does not answer"},
-    }
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) > 0
+    assert "readonly" in answer.json()["detail"]
+    assert "readonly" in answer.json()["checks"]["database"]
 
 
-def test_readiness_is_looked_at_once_a_second_at_most(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[int] = []
+def test_a_schema_of_another_version_is_not_ready(api: Api) -> None:
+    with api.application.database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    assert "notifier db upgrade" in api.get("/readyz").json()["detail"]
 
-    def look() -> dict[str, str]:
-        looks.append(1)
-        return {"database": "ok", "broker": "ok"}
 
-    readiness = api.runtime.readiness
-    now = 100.0
-    monkeypatch.setattr(readiness, "_look", look)
-    monkeypatch.setattr(readiness, "_clock", lambda: now)
-    assert [api.get("/readyz").status_code for _ in range(5)] == [200] * 5
-    assert len(looks) == 1
-    now += 1.1
-    api.get("/readyz")
-    assert len(looks) == 2
+class Store:
+    """A store that says what it is told to, when it is told to; and a clock."""
+
+    def __init__(self) -> None:
+        self.says, self.looks, self.now = "ok", 0, 100.0
+        self.answers = threading.Event()
+        self.answers.set()
+        self.look = Look(self._said, lambda: self.now)
+
+    def _said(self) -> str:
+        self.looks += 1
+        assert self.answers.wait(30)
+        return self.says
+
+
+def test_a_store_is_looked_at_once_a_second_at_most() -> None:
+    async def ask() -> None:
+        store = Store()
+        assert await asyncio.gather(*(store.look() for _ in range(5))) == ["ok"] * 5
+        assert store.looks == 1
+        store.says = "full"
+        assert await store.look() == "ok"
+        store.now += 1.1
+        assert await store.look() == "full"
+        assert store.looks == 2
+
+    asyncio.run(ask())
+
+
+def test_a_slow_store_delays_no_probe_until_it_counts_as_away() -> None:
+    async def ask() -> None:
+        store = Store()
+        await store.look()
+        store.answers.clear()
+        store.now += 1.1
+        assert await store.look() == "ok"
+        store.now += SLOW_SECONDS
+        assert "no answer" in await store.look()
+        store.answers.set()
+        async with asyncio.timeout(10):
+            while await store.look() != "ok":  # noqa: ASYNC110 - what is waited for is this answer
+                await asyncio.sleep(0.01)
+
+    asyncio.run(ask())
 
 
 def test_metrics_count_what_was_done_and_what_is_there(api_anywhere: Api) -> None:

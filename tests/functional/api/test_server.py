@@ -1,18 +1,12 @@
 """The API as it is served: a real server on a real port, a real Redis beside it."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 import pytest
 import redis
 from starlette.testclient import TestClient
@@ -22,67 +16,7 @@ from notifier.queueing import embedded
 from notifier.queueing.addresses import for_client
 from notifier.storage.engine import Database
 from tests.functional.api.house import ADMIN, an_event, application_on
-
-ROOT = Path(__file__).parents[3]
-PROGRAM = """
-import sys
-from pathlib import Path
-from notifier.api.server import run_api
-from notifier.bootstrap.application import Application
-from notifier.settings import load_settings
-
-sys.exit(run_api(Application(load_settings(cwd=Path.cwd())), host="127.0.0.1", port=0, fd=int(sys.argv[1])))
-"""
-
-
-@dataclass
-class Server:
-    process: subprocess.Popen[bytes]
-    url: str
-    log: Path
-
-    def client(self) -> httpx2.Client:
-        return httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {ADMIN}"}, timeout=20)
-
-
-@contextmanager
-def served(database: Database, folder: Path, name: str, redis_url: str) -> Iterator[Server]:
-    """Serve the API in a process of its own, on a socket that is handed down."""
-    log = folder / f"{name}.log"
-    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
-        environ = {key: value for key, value in os.environ.items() if not key.startswith("NOTIFIER_")} | {
-            "NOTIFIER_DATA_DIR": str(folder / "data"),
-            "NOTIFIER_DATABASE_URL": database.url.render_as_string(hide_password=False),
-            "NOTIFIER_REDIS_URL": redis_url,
-            "NOTIFIER_ADMIN_TOKEN": ADMIN,
-            "PYTHONPATH": str(ROOT),
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(listener.fileno())],
-            env=environ,
-            cwd=folder,
-            stderr=output,
-            pass_fds=[listener.fileno()],
-        )
-        server = Server(process, f"http://127.0.0.1:{listener.getsockname()[1]}", log)
-        try:
-            until_live(server)
-            yield server
-        finally:
-            process.kill()
-            process.wait()
-
-
-def until_live(server: Server) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        assert server.process.poll() is None, server.log.read_text()
-        try:
-            if httpx2.get(f"{server.url}/healthz", timeout=5).status_code == 200:
-                return
-        except httpx2.HTTPError:
-            time.sleep(0.05)
-    raise AssertionError(server.log.read_text())
+from tests.functional.api.serve import served
 
 
 @pytest.fixture
@@ -150,7 +84,7 @@ def test_uvicorn_neither_logs_addresses_nor_trusts_proxies(sqlite_database: Data
     assert config.access_log is False
     assert config.proxy_headers is False
     assert config.server_header is False
-    assert (config.loop, config.http) == ("uvloop", "httptools")
+    assert config.loop == "uvloop"
     application.close()
 
 

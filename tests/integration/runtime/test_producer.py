@@ -46,7 +46,7 @@ def test_each_lane_is_counted_apart(producer: Producer) -> None:
         Lane.BULK: 0,
     }
     assert producer.depth(Lane.EMAIL) == 3
-    assert producer.is_reachable()
+    assert producer.trouble() is None
 
 
 def test_a_flush_loses_messages_and_nothing_else(data_dir: Path, producer: Producer) -> None:
@@ -63,14 +63,14 @@ def test_with_a_dead_server_nobody_waits_and_nothing_is_raised(
 ) -> None:
     assert producer.announce("inc-1")
     os.kill(server_pid(data_dir), signal.SIGKILL)
-    until(lambda: not producer.is_reachable())
+    until(lambda: producer.trouble() is not None)
     sent: list[bool] = []
     assert seconds_of(lambda: sent.extend(producer.announce(f"inc-{number}") for number in range(100))) < 1.5
     assert not any(sent)
     assert seconds_of(lambda: producer.attempt(Lane.EMAIL, range(1000))) < 1.5
     assert producer.depth(Lane.EMAIL) == UNKNOWN_DEPTH
     assert producer.depths() == {}
-    assert not producer.is_reachable()
+    assert producer.trouble() is not None
 
 
 def test_when_the_server_is_back_messages_flow_again(
@@ -114,6 +114,6 @@ def test_a_broker_that_is_not_there_is_no_error(url: str) -> None:
         assert seconds_of(lambda: absent.announce("inc-1")) < 3
         assert not absent.announce("inc-1")
         assert absent.depth(Lane.EMAIL) == UNKNOWN_DEPTH
-        assert not absent.is_reachable()
+        assert absent.trouble() == "the broker does not answer"
     finally:
         absent.close()

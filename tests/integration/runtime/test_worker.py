@@ -119,7 +119,7 @@ def test_a_worker_outlives_its_broker(
     worker: WorkerUnderTest, producer: Producer, data_dir: Path, until: Until
 ) -> None:
     os.kill(int((data_dir / "redis" / "server.pid").read_text()), signal.SIGKILL)
-    until(lambda: not producer.is_reachable())
+    until(lambda: producer.trouble() is not None)
     embedded.ensure(data_dir)
     until(lambda: producer.announce("inc-1"))
     producer.attempt(Lane.EMAIL, [9])

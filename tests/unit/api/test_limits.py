@@ -82,3 +82,34 @@ def test_some_paths_take_more() -> None:
 def test_a_streaming_path_reads_for_itself() -> None:
     path = "/v1/subscribers/import"
     assert ask([piece(b"x" * 100, more=True)], path=path, streaming=[path]) == ([200], [b"x" * 100])
+
+
+def test_bodies_that_fill_the_memory_together_give_way_from_the_slowest_on() -> None:
+    async def crowd() -> list[int]:
+        guard, statuses = BodyLimit(Echo(), limit=100, together=250), list[int]()
+
+        async def one(pieces: list[dict[str, Any]]) -> None:
+            waiting = iter(pieces)
+
+            async def receive() -> Any:
+                message = next(waiting, None)
+                if message is None:
+                    await asyncio.Event().wait()
+                return message
+
+            async def send(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    statuses.append(message["status"])
+
+            await guard({"type": "http", "method": "POST", "path": "/", "headers": []}, receive, send)
+
+        async with asyncio.timeout(5):
+            slow = [asyncio.create_task(one([piece(b"x" * 90, more=True)])) for _ in range(5)]
+            await asyncio.wait(slow[:3])
+            assert [task.done() for task in slow] == [True] * 3 + [False] * 2
+            await one([piece(b"x" * 20, more=True), piece(b"x" * 20)])
+        for task in slow:
+            task.cancel()
+        return statuses
+
+    assert asyncio.run(crowd()) == [408, 408, 408, 200]

@@ -1,0 +1,86 @@
+"""The API as it is served: a process of its own, on a socket that is handed down."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from notifier.storage.engine import Database
+from tests.functional.api.house import ADMIN
+
+_ROOT = Path(__file__).parents[3]
+_PROGRAM = """
+import sys
+from pathlib import Path
+from notifier.api.server import run_api
+from notifier.bootstrap.application import Application
+from notifier.settings import load_settings
+from notifier.web.pages import page_routes
+
+application = Application(load_settings(cwd=Path.cwd()))
+sys.exit(run_api(application, host="127.0.0.1", port=0, fd=int(sys.argv[1]), pages=[page_routes(application)]))
+"""
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, timeout: float = 20) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {ADMIN}"}, timeout=timeout)
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+
+@contextmanager
+def served(database: Database, folder: Path, name: str, redis_url: str) -> Iterator[Server]:
+    """Serve API and pages."""
+    log = folder / f"{name}.log"
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener, log.open("wb") as output:
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("NOTIFIER_")} | {
+            "NOTIFIER_DATA_DIR": str(folder / "data"),
+            "NOTIFIER_DATABASE_URL": database.url.render_as_string(hide_password=False),
+            "NOTIFIER_REDIS_URL": redis_url,
+            "NOTIFIER_ADMIN_TOKEN": ADMIN,
+            "PYTHONPATH": str(_ROOT),
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, str(listener.fileno())],
+            env=environ,
+            cwd=folder,
+            stderr=output,
+            pass_fds=[listener.fileno()],
+        )
+        server = Server(process, listener.getsockname()[1], log)
+        try:
+            _until_live(server)
+            yield server
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _until_live(server: Server) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert server.process.poll() is None, server.log.read_text()
+        try:
+            if httpx2.get(f"{server.url}/healthz", timeout=5).status_code == 200:
+                return
+        except httpx2.HTTPError:
+            time.sleep(0.05)
+    raise AssertionError(server.log.read_text())
