@@ -1,5 +1,5 @@
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,31 +14,30 @@ from tests.databases import PostgresqlDatabases
 
 _FROZEN = "0001_create_the_ledger.py", "220e6aeefe434c068ba0f8ec81f34fbd38dc2333f0ea07fd5ac1958d9f0a5374"
 _POSTGRESQL_CATALOGUE = (
-    "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, column_default"
-    " FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'",
+    """SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, column_default
+    FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'""",
     "SELECT indexname, indexdef, NULL FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'",
 )
 _SQLITE_CATALOGUE = (
-    'SELECT m.name, c.name, c.type, c."notnull", c.dflt_value, c.pk FROM sqlite_master m, pragma_table_info(m.name) c'
-    " WHERE m.type = 'table' AND m.name NOT IN ('alembic_version', 'sqlite_sequence')",
+    """SELECT m.name, c.name, c.type, c."notnull", c.dflt_value, c.pk FROM sqlite_master m, pragma_table_info(m.name) c
+    WHERE m.type = 'table' AND m.name NOT IN ('alembic_version', 'sqlite_sequence')""",
     "SELECT name, replace(sql, '\n', ' '), NULL FROM sqlite_master WHERE type = 'index'",
 )
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def own_database(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> Database:
+def own_database(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     """A database whose schema the test may change."""
     if request.param == "sqlite":
         path = tmp_path / "own.db"
         path.write_bytes(sqlite_template.read_bytes())
         found = Database(f"sqlite:///{path}")
+        yield found
+        found.close()
     else:
         databases: PostgresqlDatabases = request.getfixturevalue("postgresql_databases")
-        manager = databases.fresh()
-        found = manager.__enter__()
-        request.addfinalizer(lambda: manager.__exit__(None, None, None))
-    request.addfinalizer(found.close)
-    return found
+        with databases.fresh() as found:
+            yield found
 
 
 def _change(database: Database, *statements: str) -> None:
