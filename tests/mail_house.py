@@ -20,7 +20,7 @@ from notifier.services.attempt_mail import MailAttempt
 from notifier.services.links import Links
 from notifier.services.outcomes import Record
 from notifier.services.plan import BATCH_SIZES
-from notifier.services.ports import Clock, Nudge
+from notifier.services.ports import Clock, Life, NotWatched, Nudge
 from notifier.services.route import MailRoute
 from notifier.services.tokens import Tokens
 from notifier.storage import tables as t
@@ -136,21 +136,23 @@ def a_house(
     clock: Clock | None = None,
     nudges: Nudge | None = None,
     rest: Callable[[float], None] = lambda _seconds: None,
+    owner: str = "worker",
+    life: Life | None = None,
 ) -> House:
     """Build a house; with a clock and nudges of their own, several may work on one database.
 
     `evidence`: how long the providers' events may take.
     """
     spine = Spine(database, translations=translations, time=clock, nudges=nudges or Nudges())
-    spine.sweep = replace(spine.sweep, mail_waits=lambda: max(evidence - LEASE, timedelta(0)))
+    spine.sweep = replace(spine.sweep, mail_waits=lambda: evidence - LEASE)
     spine.plan = replace(spine.plan, batch_sizes={**BATCH_SIZES, Channel.EMAIL: batch_size})
-    record = Record(database, spine.clock, spine.nudges, "worker", spread=lambda: 0.0)
+    record = Record(database, spine.clock, spine.nudges, owner, spread=lambda: 0.0, life=life or NotWatched())
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
     links = Links("https://status.example", Tokens(["k" * 32], spine.clock))
     route = MailRoute(providers, spine.clock, LocalPacer(spine.clock))
     mail = MailAttempt(database, spine.clock, renderer, links, route, record, LEASE, lambda _provider: evidence, rest)
     channels = {Channel.EMAIL: mail}
-    return House(spine, Attempt(database, spine.clock, spine.nudges, "worker", channels, translations=translations))
+    return House(spine, Attempt(database, spine.clock, spine.nudges, owner, channels, translations=translations))
 
 
 def subscribe(house: House, number: int) -> list[str]:

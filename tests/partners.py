@@ -58,8 +58,9 @@ class Line:
         retry: bool = False,
         wait_for_slow: bool = True,
         start_before: datetime | None = None,
+        may_start: Callable[[], bool] = lambda: True,
     ) -> list[HookResult]:
-        del retry, wait_for_slow, start_before
+        del retry, wait_for_slow, start_before, may_start
         self.requests += requests
         results = [self._result(request) for request in requests]
         if self.dies_after is not None:

@@ -6,6 +6,7 @@ starts fast. Senders are in `bootstrap/mail.py`, `hooks.py` and `posts.py`, each
 
 import logging
 import os
+import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,6 +30,7 @@ from notifier.services.due_letters import DueLetters
 from notifier.services.endpoint_watch import WatchEndpoints, write_letter
 from notifier.services.gather import Gather
 from notifier.services.guard import Guard
+from notifier.services.heartbeat import Heartbeat
 from notifier.services.ingest import Ingest
 from notifier.services.lapsed import ForgetLapsed
 from notifier.services.metering import Metering
@@ -38,6 +40,8 @@ from notifier.services.prune import Prune
 from notifier.services.stand_back import StandBack
 from notifier.services.steady import SteadyClock
 from notifier.services.sweep import Sweep
+from notifier.services.vanished import Vanished
+from notifier.services.worker_locks import WorkerLocks, this_host
 from notifier.settings import Settings
 from notifier.storage import revision
 from notifier.storage.engine import Database
@@ -104,6 +108,26 @@ class Core:
     def metering(self) -> Metering:
         """What this process counts, on its way to the ledger."""
         return Metering(self.database, self.clock, f"{socket.gethostname()}-{os.getpid()}")
+
+    @once
+    def owner(self) -> str:
+        """This process, as the leases it holds name it: never the same again."""
+        return f"{this_host()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+    @once
+    def heartbeat(self) -> Heartbeat:
+        """What tells others that this process lives; to be started."""
+        return Heartbeat(self.database, self.clock, self.owner)
+
+    @once
+    def worker_locks(self) -> WorkerLocks:
+        """The locks of this machine's workers."""
+        return WorkerLocks(self.settings.ensure_data_dir() / "workers")
+
+    @once
+    def vanished(self) -> Vanished:
+        """What ends the leases of workers that are gone."""
+        return Vanished(self.database, self.clock, self._mail_waits, self.metering, self.worker_locks)
 
     @once
     def producer(self) -> Producer:
@@ -201,14 +225,24 @@ class Core:
             self.announce,
             self.gather,
             chores=chores,
-            clock_is_steady=SteadyClock(self.clock, self.settings.lease),
+            clock_is_steady=self._time_is_believed,
             meter=self.metering,
             mail_waits=self._mail_waits,
+            vanished=self.vanished,
         )
 
+    @once
+    def _clock_is_steady(self) -> SteadyClock:
+        return SteadyClock(self.clock, self.settings.lease)
+
+    def _time_is_believed(self) -> bool:
+        """Whether a lease whose time is over is one that nobody is about to use."""
+        steady = self._clock_is_steady()  # to be asked each time
+        return steady and self.vanished.is_settled
+
     def _mail_waits(self) -> timedelta:
-        """How much longer than its lease a mail waits that a vanished worker may have handed over."""
-        return max(self.settings.mail_evidence() - self.settings.lease, timedelta(0))
+        """How long after the end of its lease a mail waits that a vanished worker may have handed over."""
+        return self.settings.mail_evidence() - self.settings.lease
 
     def ensure_broker(self) -> None:
         """Start the embedded Redis where none is configured and none runs.

@@ -1,5 +1,6 @@
 """How posts leave: a sender per account, the attempt on a post, and taking it back."""
 
+from datetime import timedelta
 from importlib import import_module
 
 from notifier.bootstrap.core import Core
@@ -10,6 +11,7 @@ from notifier.queueing.pacing import RedisPacer
 from notifier.queueing.turns import RedisTurns
 from notifier.rendering.cards import paint
 from notifier.services.attempt_posts import PostAttempt
+from notifier.services.heartbeat import STILL
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
 from notifier.services.posts import Posts
@@ -33,15 +35,15 @@ def build_desk(core: Core) -> Posts:
         spec = next(spec for spec in core.settings.accounts() if spec.account.name == name)
         return _sender(spec, core.clock, sessions)
 
-    return Posts(core.database, core.clock, accounts, sender, _turns(core))
+    return Posts(core.database, core.clock, accounts, sender, _turns(core, core.settings.lease))
 
 
 def _sessions(core: Core) -> AccountSessions:
     return AccountSessions(core.database, SecretBox(core.secret_keys, "account session"), core.clock)
 
 
-def _turns(core: Core) -> RedisTurns:
-    return RedisTurns(core.settings.queue_addresses().redis, lease=core.settings.lease.total_seconds())
+def _turns(core: Core, lease: timedelta) -> RedisTurns:
+    return RedisTurns(core.settings.queue_addresses().redis, lease=lease.total_seconds())
 
 
 def build(core: Core, record: Record) -> PostAttempt:
@@ -54,7 +56,9 @@ def build(core: Core, record: Record) -> PostAttempt:
     accounts = {spec.account.name: spec.account for spec in specs}
     senders = {spec.account.name: _sender(spec, core.clock, sessions) for spec in specs}
     # Whoever uses the same account shares its rates.
-    pacer, turns = RedisPacer(core.settings.queue_addresses().redis, "posts", core.clock), _turns(core)
+    pacer, turns = RedisPacer(core.settings.queue_addresses().redis, "posts", core.clock), _turns(core, STILL)
+    # A worker keeps its turns with each heartbeat, so that they end with it.
+    core.heartbeat.renew.insert(0, turns.renew)
     return PostAttempt(core.database, core.clock, build_renderer(core), accounts, senders, record, turns, pacer, paint)
 
 

@@ -1,9 +1,6 @@
 """The use cases behind the tasks of a worker process."""
 
 import logging
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -78,14 +75,16 @@ class WorkerRuntime:
     def __init__(self, core: Core, lanes: Sequence[Lane]) -> None:
         """Open nothing; load what the lanes surely need, so that the first batch does not wait for it."""
         self._core = core
-        self.owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        record = Record(core.database, core.clock, core.nudge, self.owner, meter=core.metering)
+        core.worker_locks.hold(core.owner)
+        core.heartbeat.renew.append(core.vanished.beside)
+        core.heartbeat.start()
+        record = Record(core.database, core.clock, core.nudge, core.owner, meter=core.metering, life=core.heartbeat)
         self._channels = {channel: _Late(core, record, module) for channel, module in _MODULES.items()}
         self._attempt = Attempt(
             core.database,
             core.clock,
             core.nudge,
-            self.owner,
+            core.owner,
             self._channels,
             core.settings.lease,
             core.translations,
@@ -153,4 +152,6 @@ class WorkerRuntime:
             self._letters.close()
         for channel in self._channels.values():
             channel.close()
+        self._core.heartbeat.close()
+        self._core.worker_locks.close(self._core.owner)
         self._core.close()

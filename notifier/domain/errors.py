@@ -7,6 +7,7 @@ NotifierError
  |- ConflictError            contradicts what is stored: read again, decide again
  |   '- OutdatedError            the incident has a later update than its author knew
  |- UnavailableError         a store we need does not answer: try again later
+ |- LeaseLostError           others have taken over what we were about to do: leave it to them
  '- DeliveryError            one attempt failed
      |- TransientDeliveryError   trying again may work
      |- OutcomeUnknownError      the request left and no answer came
@@ -78,6 +79,10 @@ class OutdatedError(ConflictError):
 
 class UnavailableError(NotifierError):
     """The database or the broker does not answer now; nothing was stored."""
+
+
+class LeaseLostError(NotifierError):
+    """Our lease of a batch was taken away before its request left: nothing was sent, and nothing is to be recorded."""
 
 
 class DeliveryError(NotifierError):

@@ -46,10 +46,11 @@ class LocalTurns:
 
 
 class RedisTurns(LocalTurns):
-    """Turns among every worker with this Redis. A worker that dies loses its turn after `lease` seconds."""
+    """Turns among every worker with this Redis. A turn ends after `lease` seconds without `renew`."""
 
     def __init__(self, url: str, *, lease: float, patience: float = 5.0) -> None:
         super().__init__(patience)
+        self._mine: set[SharedLock] = set()
         self._client = redis.Redis.from_url(
             for_client(url),
             socket_timeout=_SECONDS,
@@ -70,6 +71,14 @@ class RedisTurns(LocalTurns):
             finally:
                 if lock is not None:
                     self._release(lock)
+
+    def renew(self) -> None:
+        """Keep the turns that are had now: to be called some times within each lease. Never raises."""
+        for lock in tuple(self._mine):
+            try:
+                lock.reacquire()
+            except (RedisError, OSError) as error:
+                _log.warning("turn_not_kept", error=type(error).__name__)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -94,12 +103,14 @@ class RedisTurns(LocalTurns):
                 _log.warning("shared_turns_away", error=type(error).__name__, hint="each worker takes turns by itself")
             return None
         self._circuit.succeeded()
+        if held:
+            self._mine.add(lock)
         return _Held(lock, held=held)
 
-    @staticmethod
-    def _release(held: "_Held") -> None:
+    def _release(self, held: "_Held") -> None:
         if not held.owned():
             return
+        self._mine.discard(held.lock)
         try:
             held.lock.release()
         except LockError:

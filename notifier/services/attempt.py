@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from notifier.domain.errors import LeaseLostError
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Reason
 from notifier.services.familiar import Choice, the_named_one
@@ -87,4 +88,10 @@ class Attempt:
             if ready is not None:
                 ready = hold_back(connection, ready, stored, owner=self.owner, now=self.clock())
         if ready is not None:
-            self.channels[ready.channel](ready, stored)
+            self._attempt(ready, stored)
+
+    def _attempt(self, batch: Batch, stored: StoredNotification) -> None:
+        try:
+            self.channels[batch.channel](batch, stored)
+        except LeaseLostError as error:
+            _log.warning("lease lost: others have this batch now, nothing was sent", extra={"error": str(error)})

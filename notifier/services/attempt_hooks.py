@@ -52,8 +52,12 @@ class HookEngine(Protocol):
         retry: bool = False,
         wait_for_slow: bool = True,
         start_before: datetime | None = None,
+        may_start: Callable[[], bool] = lambda: True,
     ) -> list[HookResult]:
-        """Post all; blocks until every request but the slow ones has its result."""
+        """Post all; blocks until every request but the slow ones has its result.
+
+        What has not begun `start_before` then, or when `may_start` is False, is not begun.
+        """
 
     def open(self) -> None:
         """Start the engine before its first call would."""
@@ -115,12 +119,16 @@ class HookAttempt:
             if freed and late:
                 self.gather()
 
+        requests, start_before = self._requests(stored, rows, since), self.clock() + self.lease * _START_WITHIN
+        may_start = self.record.life.lasting()
+        self.record.hold(batch)
         self.engine.deliver(
-            self._requests(stored, rows, since),
+            requests,
             on_results=note,
             retry=batch.lane is Lane.RETRY,
             wait_for_slow=False,
-            start_before=self.clock() + self.lease * _START_WITHIN,
+            start_before=start_before,
+            may_start=may_start,
         )
         if self._finish(batch, noted, postings):
             self.gather()
@@ -144,17 +152,12 @@ class HookAttempt:
             until = now + self.lease * _SLOW_LEASE
 
             def write(connection: Connection) -> int:
+                state, owner = DeliveryState.ACCEPTED, self.record.owner
+                if not batches.is_held(connection, batch, owner, lock=True):
+                    return 0  # others have the batch, and tell everybody of whom nothing is recorded
+                batches.finish(connection, batch, owner, state=state, reason=None, now=now, provider=PROVIDER)
                 leave = [left(key, DeliveryState.SENDING, None, until) for key in slow]
                 deliveries.depart(connection, batch.notification_id, leave, now)
-                batches.finish(
-                    connection,
-                    batch,
-                    self.record.owner,
-                    state=DeliveryState.ACCEPTED,
-                    reason=None,
-                    now=now,
-                    provider=PROVIDER,
-                )
                 return hook_batches.unblock(connection, batch.notification_id, batch.id, now)
 
             freed = self.record.patience(self.database, write)
@@ -228,24 +231,40 @@ class HookAttempt:
         Who took the first attempt has nothing of its own to record but the attempt: it shares the batch's state.
         """
         now = self.clock()
-        departures = [
-            departure(result, postings[result.endpoint_id].number, now, self.spread)
-            for result in results
-            if late or result.error is not None or not postings[result.endpoint_id].shares
-        ]
-        ended = [item.recipient_key for item in departures if item.state.is_final]
-        lines = [line(result, postings[result.endpoint_id].number) for result in results]
-        self._count(lines, departures)
 
         def write(connection: Connection) -> int:
+            heeded = self._heeded(connection, batch, results, late=late)
+            departures = [
+                departure(result, postings[result.endpoint_id].number, now, self.spread)
+                for result in heeded
+                if late or result.error is not None or not postings[result.endpoint_id].shares
+            ]
+            ended = [item.recipient_key for item in departures if item.state.is_final]
+            lines = [line(result, postings[result.endpoint_id].number) for result in heeded]
             deliveries.depart(connection, batch.notification_id, departures, now)
             attempts.add(connection, batch, lines)
-            self.health.note(connection, results, now)
+            self.health.note(connection, heeded, now)
+            recorded[:] = [(lines, departures)]
             if late and ended:  # else `_finish` tells everybody at once
                 return hook_batches.unblock_some(connection, batch.notification_id, ended, now)
             return 0
 
-        return self.record.patience(self.database, write)
+        recorded: list[tuple[Sequence[AttemptRow], Sequence[Departure]]] = []
+        freed = self.record.patience(self.database, write)
+        self._count(*recorded[0])
+        return freed
+
+    def _heeded(
+        self, connection: Connection, batch: Batch, results: Sequence[HookResult], *, late: bool
+    ) -> Sequence[HookResult]:
+        """Leave out what others have taken over meanwhile; an answer that ends a doubt about it is heeded."""
+        if late:
+            awaited = hook_batches.awaited(connection, batch.id, [result.endpoint_id for result in results])
+            return [result for result in results if result.endpoint_id in awaited]
+        if batches.is_held(connection, batch, self.record.owner, lock=True):
+            return results
+        in_doubt = batches.takes_word(connection, batch, self.record.owner)
+        return [result for result in results if result.error is None] if in_doubt else ()
 
     def _count(self, lines: Sequence[AttemptRow], departures: Sequence[Departure]) -> None:
         meter = self.record.meter

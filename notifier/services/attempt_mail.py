@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from notifier.channels.base import MailSender, MessageRefusedError, RecipientsRefusedError, TooLargeError
 from notifier.domain import ids
-from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError
+from notifier.domain.errors import DeliveryError, LeaseLostError, OutcomeUnknownError, PermanentDeliveryError
 from notifier.domain.message import MailRequest
 from notifier.domain.retry import GiveUp, after_failure
 from notifier.domain.values import DeliveryState, Reason
@@ -68,7 +68,11 @@ class MailAttempt:
             self.record.paused(batch, timedelta(0), Reason.NOT_STARTED)
             return
         try:
+            self.record.hold(batch)
             receipt = sender.send(request, deadline=deadline)
+        except LeaseLostError:
+            self.route.unused(sender.name)
+            raise
         except DeliveryError as error:
             tried = self._tried(sender, started, clock)
             elsewhere = self.route.failed(sender.name, error)

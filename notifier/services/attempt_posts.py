@@ -124,15 +124,19 @@ class PostAttempt:
 
     def _send(self, speech: "_Speech", worded: PostText, part: int) -> PostReceipt:
         """Publish one post; one that the platform finds too long, by a rule that is not ours, once again, shorter."""
-        self._intend(speech, worded, part)
         try:
-            receipt = speech.sender.post(self._post(speech, worded, part))
+            receipt = self._publish(speech, worded, part)
         except TooLargeError:
             worded = self._shorter(speech, worded)
-            self._intend(speech, worded, part)
-            receipt = speech.sender.post(self._post(speech, worded, part))
+            receipt = self._publish(speech, worded, part)
         self._remember(speech, worded, part, receipt)
         return receipt
+
+    def _publish(self, speech: "_Speech", worded: PostText, part: int) -> PostReceipt:
+        self._intend(speech, worded, part)
+        post = self._post(speech, worded, part)
+        self.record.hold(speech.batch)
+        return speech.sender.post(post)
 
     def _shorter(self, speech: "_Speech", worded: PostText) -> PostText:
         limit = limit_of(speech.account.platform, speech.sender.limits().characters)

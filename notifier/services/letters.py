@@ -62,26 +62,30 @@ class SendLetters:
     write: Writer
     mails: AccountMails
     route: MailRoute
+    owner: str
     spread: Callable[[], float] = field(default=random.random)
 
     def __call__(self) -> int:
         """Send the letters that are due, at most twenty; returns how many were taken in hand."""
         now = self.clock()
         with self.database.write() as connection:
-            taken = letters.claim(connection, now=now, lease=_LEASE, limit=_AT_ONCE)
+            taken = letters.claim(connection, owner=self.owner, now=now, lease=_LEASE, limit=_AT_ONCE)
         for letter in taken:
             self._attempt(letter)
         return len(taken)
 
     def _attempt(self, letter: Letter) -> None:
         with self.database.read() as connection:
+            if not letters.is_held(connection, letter, self.owner):
+                return  # this process was suspended, or slow: somebody else sends it
             said = self.write(connection, letter) if self.clock() < letter.expires_at else None
         follows = self._send(letter, said) if said is not None else GiveUp()
         with self.database.write() as connection:
             if isinstance(follows, GiveUp):
-                letters.finish(connection, letter.id)
+                letters.finish(connection, letter, self.owner)
             else:
-                letters.put_off(connection, letter.id, self.clock() + follows.wait, counts=follows.counts)
+                due = self.clock() + follows.wait
+                letters.put_off(connection, letter, self.owner, due, counts=follows.counts)
 
     def _send(self, letter: Letter, said: Addressed) -> TryAgain | GiveUp:
         """Hand a letter to a provider; `GiveUp` also means that it is on its way."""

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUnknownError
+from notifier.domain.errors import ChannelStoppedError, DeliveryError, LeaseLostError, OutcomeUnknownError
 from notifier.domain.retry import JITTER, GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.services.patience import Patience
-from notifier.services.ports import Clock, Meter, NoMeter, Nudge
+from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, Nudge
 from notifier.services.tallying import MAIL_REPEATED, MAIL_UNKNOWN
 from notifier.storage import alarms, attempts, batches, deliveries, making_way, tallies
 from notifier.storage.attempts import AttemptRow
@@ -74,6 +74,19 @@ class Record:
     spread: Callable[[], float] = field(default=random.random)
     meter: Meter = field(default_factory=NoMeter)
     patience: Patience = field(default_factory=Patience)
+    life: Life = field(default_factory=NotWatched)
+
+    def hold(self, batch: Batch) -> None:
+        """Make sure that a batch is still ours: to be called right before its request leaves.
+
+        Raises:
+            LeaseLostError: this process was suspended, or slow, and others have taken over.
+        """
+        self.life.ensure()
+        with self.database.read() as connection:
+            held = batches.is_held(connection, batch, self.owner)
+        if not held:
+            raise LeaseLostError(f"batch {batch.id}, attempt {batch.attempts}")
 
     def accepted(
         self,
@@ -93,7 +106,9 @@ class Record:
         """
         now = self.clock()
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> bool:
+            if not batches.takes_word(connection, batch, self.owner):
+                return False
             tallies.add(connection, MAIL_REPEATED, f"{batch.provider or 'unknown'}>{tried.provider}", repeated)
             tallies.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt)
             deliveries.depart(connection, batch.notification_id, departures, now)
@@ -109,8 +124,11 @@ class Record:
                 provider_message_id=message_id,
             )
             alarms.clear(connection, f"{batch.channel}:{tried.provider}")
+            return True
 
-        self.patience(self.database, write)
+        if not self.patience(self.database, write):
+            _too_late(batch)
+            return
         self._count(batch, tried, "accepted", state, batch.size - len(departures))
         for item in departures:
             if item.state.is_final:
@@ -121,8 +139,8 @@ class Record:
         now = self.clock()
 
         def write(connection: Connection) -> None:
-            deliveries.depart(connection, batch.notification_id, departures, now)
-            batches.finish(connection, batch, self.owner, state=DeliveryState.CANCELED, reason=None, now=now)
+            if batches.finish(connection, batch, self.owner, state=DeliveryState.CANCELED, reason=None, now=now):
+                deliveries.depart(connection, batch.notification_id, departures, now)
 
         self.patience(self.database, write)
 
@@ -156,7 +174,9 @@ class Record:
         unknown = isinstance(error, OutcomeUnknownError)
         outcome = "unknown" if unknown else ("failed" if isinstance(follows, GiveUp) else "retry")
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> bool:
+            if not batches.is_held(connection, batch, self.owner, lock=True):
+                return False
             deliveries.depart(connection, batch.notification_id, departures, now)
             attempts.add(connection, batch, [tried.row(batch, outcome, error)])
             tallies.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt if unknown else 0)
@@ -179,8 +199,11 @@ class Record:
                     counts=follows.counts,
                     provider=tried.provider if unknown else None,
                 )
+            return True
 
-        self.patience(self.database, write)
+        if not self.patience(self.database, write):
+            _too_late(batch)
+            return
         gave_up = batch.size if isinstance(follows, GiveUp) else 0
         self._count(batch, tried, outcome, DeliveryState.FAILED, gave_up)
         if at_once and not isinstance(follows, GiveUp):
@@ -201,10 +224,10 @@ class Record:
         now = self.clock()
         numbers = []
         with self.database.write() as connection:
-            attempts.add(connection, batch, [tried.row(batch, "divided", error)])
             state = DeliveryState.CANCELED
             if not batches.finish(connection, batch, self.owner, state=state, reason=error.reason, now=now):
                 return []  # an earlier attempt turned out to have been accepted, or somebody else holds the lease
+            attempts.add(connection, batch, [tried.row(batch, "divided", error)])
             deliveries.depart(connection, batch.notification_id, departures, now)
             for keys in groups:
                 number = batches.add(
@@ -227,3 +250,8 @@ class Record:
         _log.info("attempted", extra={"batch_id": batch.id, "attempt": batch.attempts, **said})
         self.meter.attempts(batch.channel, tried.provider, outcome, [tried.duration_ms / 1000])
         self.meter.settled(batch.channel, tried.provider, batch.locale, state, number)
+
+
+def _too_late(batch: Batch) -> None:
+    said = {"batch_id": batch.id, "attempt": batch.attempts}
+    _log.warning("lease lost: others have this batch now, nothing is recorded", extra=said)

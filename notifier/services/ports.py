@@ -70,6 +70,27 @@ class Meter(Protocol):
         """Count an attempt of which nobody knows whether it went through."""
 
 
+class Life(Protocol):
+    """Whether others take this process for alive: while they do, its leases are its own (`services/heartbeat.py`)."""
+
+    def ensure(self) -> None:
+        """Be sure of it; raises `UnavailableError` where the database is away."""
+
+    def lasting(self) -> Callable[[], bool]:
+        """Return a question that never waits: whether it was so all the time since now."""
+
+
+class NotWatched:
+    """The life of a process without a heartbeat (command lines, tests): its leases end by the clock alone."""
+
+    def ensure(self) -> None:
+        """Nobody watches."""
+
+    def lasting(self) -> Callable[[], bool]:
+        """Nobody watches."""
+        return lambda: True
+
+
 class NoMeter:
     """Counts nothing: for command lines and tests."""
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from notifier.domain.values import Channel, Lane
 from notifier.services.announce import Announce
+from notifier.services.attempt import LEASE
 from notifier.services.gather import Gather
 from notifier.services.ports import Clock, Meter, NoMeter, Nudge
 from notifier.services.tallying import MAIL_UNKNOWN
-from notifier.storage import batches, channels, notifications, tallies
+from notifier.storage import batches, channels, leases, notifications, tallies
 from notifier.storage.engine import Database
 
 _log = logging.getLogger(__name__)
@@ -34,12 +35,14 @@ class Sweep:
     chores: tuple[Callable[[], int], ...] = ()
     clock_is_steady: Callable[[], bool] = lambda: True
     meter: Meter = field(default_factory=NoMeter)
-    # How much longer than the lease a mail of unknown outcome waits for the provider's events to tell it.
-    mail_waits: Callable[[], timedelta] = lambda: timedelta(0)
+    # How long after the end of its lease a mail of unknown outcome waits for the provider's events; may be negative.
+    mail_waits: Callable[[], timedelta] = lambda: -LEASE
+    vanished: Callable[[], int] = lambda: 0  # ends the leases of workers that are gone
 
     def __call__(self) -> dict[str, int]:
         """Sweep once; returns how much of each kind was set going."""
         counts = {
+            "vanished": self.vanished(),
             "leases": self._leases(),
             "windows": self._windows(),
             "plans": self._plans(),
@@ -58,10 +61,10 @@ class Sweep:
             return 0
         now = self.clock()
         with self.database.read() as connection:
-            if not batches.has_expired_lease(connection, now):
+            if not leases.has_expired_lease(connection, now):
                 return 0
         with self.database.write() as connection:
-            expired = batches.expire_leases(connection, now, _LIMIT, mail_waits=self.mail_waits())
+            expired = leases.expire_leases(connection, now, _LIMIT, mail_waits=self.mail_waits())
             in_doubt = sum(size for _, channel, size in expired if channel is Channel.EMAIL)
             tallies.add(connection, MAIL_UNKNOWN, "worker", in_doubt)
         for batch_id, channel, _ in expired:

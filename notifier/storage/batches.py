@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
@@ -109,6 +119,39 @@ def from_row(row: AnyRow) -> Batch:
     )
 
 
+def _is_held(batch: Batch, owner: str) -> ColumnElement[bool]:
+    """Whether the lease of this very attempt stands: a process that was suspended may have claimed the batch anew."""
+    b = t.batch.c
+    this = and_(b.id == batch.id, b.attempts == batch.attempts)
+    return and_(this, b.state == DeliveryState.SENDING.value, b.lease_owner == owner)
+
+
+def _takes_word(batch: Batch, owner: str) -> ColumnElement[bool]:
+    """Whether the word that this attempt was accepted still counts: nobody else has tried since.
+
+    The lease stands; or the provider's events confirmed the batch before its own worker could; or the lease was taken
+    away, and what is known about the attempt ends the doubt.
+    """
+    b = t.batch.c
+    this = and_(b.id == batch.id, b.attempts == batch.attempts)
+    confirmed = and_(b.state == DeliveryState.ACCEPTED.value, b.lease_owner == owner)
+    in_doubt = and_(b.state == DeliveryState.QUEUED.value, b.reason == Reason.OUTCOME_UNKNOWN.value)
+    return or_(_is_held(batch, owner), and_(this, or_(confirmed, in_doubt)))
+
+
+def is_held(connection: Connection, batch: Batch, owner: str, *, lock: bool = False) -> bool:
+    """Whether a claimed batch is still its owner's; with `lock` it stays so until the transaction ends."""
+    found = select(t.batch.c.id).where(_is_held(batch, owner))
+    found = found.with_for_update() if lock else found
+    return connection.execute(found).one_or_none() is not None
+
+
+def takes_word(connection: Connection, batch: Batch, owner: str) -> bool:
+    """Whether it may still be written down that an attempt was accepted; keeps it so until the transaction ends."""
+    found = select(t.batch.c.id).where(_takes_word(batch, owner)).with_for_update()
+    return connection.execute(found).one_or_none() is not None
+
+
 def finish(
     connection: Connection,
     batch: Batch,
@@ -121,13 +164,9 @@ def finish(
     provider_message_id: str | None = None,
 ) -> bool:
     """Record the end of a batch; False when the lease was lost and somebody else's word stands."""
-    # What the provider's events confirmed before we could, its own worker may complete.
-    open_states = [DeliveryState.SENDING.value]
-    if state is DeliveryState.ACCEPTED:
-        open_states.append(DeliveryState.ACCEPTED.value)
     statement = (
         update(t.batch)
-        .where(t.batch.c.id == batch.id, t.batch.c.state.in_(open_states), t.batch.c.lease_owner == owner)
+        .where(_takes_word(batch, owner) if state is DeliveryState.ACCEPTED else _is_held(batch, owner))
         .values(
             state=state.value,
             reason=reason.value if reason else None,
@@ -160,7 +199,7 @@ def release(
     b = t.batch.c
     statement = (
         update(t.batch)
-        .where(b.id == batch.id, b.state == DeliveryState.SENDING.value, b.lease_owner == owner)
+        .where(_is_held(batch, owner))
         .values(
             state=DeliveryState.QUEUED.value,
             reason=reason.value if reason else None,
@@ -211,13 +250,6 @@ def add(
     return number
 
 
-def has_expired_lease(connection: Connection, now: datetime) -> bool:
-    """Whether some worker vanished with a batch in hand."""
-    b = t.batch.c
-    statement = select(b.id).where(b.state == DeliveryState.SENDING.value, b.due_at <= now).limit(1)
-    return connection.execute(statement).one_or_none() is not None
-
-
 def lanes_with_due(connection: Connection, now: datetime) -> list[Lane]:
     """Return the lanes that have work due."""
     b = t.batch.c
@@ -235,39 +267,6 @@ def is_fresh_due(connection: Connection, *, since: datetime, now: datetime) -> b
         .limit(1)
     )
     return connection.execute(statement).one_or_none() is not None
-
-
-def expire_leases(
-    connection: Connection, now: datetime, limit: int, *, mail_waits: timedelta = timedelta(0)
-) -> list[tuple[int, Channel, int]]:
-    """Hand back batches whose worker vanished: the outcome of their attempt is unknown.
-
-    `mail_waits`: how much longer mail waits for the provider's events to say it. Returns (number, channel, size).
-    """
-    b = t.batch.c
-    lost = (
-        select(b.id)
-        .where(b.state == DeliveryState.SENDING.value, b.due_at <= now)
-        .order_by(b.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    statement = (
-        update(t.batch)
-        .where(b.id.in_(lost), b.state == DeliveryState.SENDING.value)
-        .values(
-            state=DeliveryState.QUEUED.value,
-            reason=Reason.OUTCOME_UNKNOWN.value,
-            due_at=case(
-                (b.channel == Channel.EMAIL.value, literal(now + mail_waits, Instant())), else_=literal(now, Instant())
-            ),
-            nudged_at=None,
-            lease_until=None,
-            lease_owner=None,
-        )
-        .returning(b.id, b.channel, b.size)
-    )
-    return [(row.id, Channel(row.channel), row.size) for row in connection.execute(statement)]
 
 
 def confirm(

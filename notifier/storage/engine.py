@@ -61,8 +61,10 @@ class Database:
                 connect_args={
                     "connect_timeout": 5,
                     "application_name": "notifier",
-                    # A statement that hangs must not hold an incident's lock for ever.
-                    "options": "-c lock_timeout=15s -c statement_timeout=120s -c jit=off -c TimeZone=UTC",
+                    # A statement that hangs must not hold an incident's lock for ever, nor must a process that was
+                    # suspended between two statements.
+                    "options": "-c lock_timeout=15s -c statement_timeout=120s -c jit=off -c TimeZone=UTC"
+                    " -c idle_in_transaction_session_timeout=10s",
                 },
             )
         except ModuleNotFoundError as error:

@@ -102,6 +102,19 @@ def taken_before(connection: Connection, batch_id: int) -> set[int]:
 
 
 @cache
+def _awaited() -> Select[Any]:
+    d = t.delivery.c
+    mine = and_(d.batch_id == _BATCH, d.recipient_key.in_(_KEYS), d.state == _SENDING)
+    return select(d.recipient_key).where(mine).with_for_update()
+
+
+def awaited(connection: Connection, batch_id: int, keys: Sequence[int]) -> set[int]:
+    """Return of whom an answer is still waited for after their batch was finished: slow receivers nobody repeated."""
+    values = {"of_batch": batch_id, "of_keys": list(keys)}
+    return {int(key) for key in connection.execute(_awaited(), values).scalars()}
+
+
+@cache
 def _others() -> Select[Any]:
     n, this = t.notification.c, t.notification.alias("this")
     same = and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel, this.c.id != n.id)

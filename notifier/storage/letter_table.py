@@ -14,6 +14,7 @@ letter = Table(
     Column("address_key", BigInteger, nullable=False, index=True),
     Column("expires_at", Instant, nullable=False),
     Column("due_at", Instant),  # null: done; also the end of a lease
+    Column("lease_owner", String(64)),  # who is sending it now
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("created_at", Instant, nullable=False),
     Index(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
 from notifier.domain.letter import ABOUT_ENDPOINTS, Letter, LetterKind, NewLetter
 from notifier.storage import tables as t
@@ -41,13 +41,14 @@ def count_due(connection: Connection, now: datetime, limit: int) -> int:
     return len(found.all())
 
 
-def claim(connection: Connection, *, now: datetime, lease: timedelta, limit: int) -> Sequence[Letter]:
+def claim(connection: Connection, *, owner: str, now: datetime, lease: timedelta, limit: int) -> Sequence[Letter]:
     """Take letters that are due, the oldest first; they are due again when the lease ends without a word."""
     due = select(_L.id).where(_L.due_at <= now).order_by(_L.due_at, _L.id).limit(limit)
     ids = list(connection.execute(due.with_for_update(skip_locked=True)).scalars())
     if not ids:
         return ()
-    statement = update(t.letter).where(_L.id.in_(ids)).values(due_at=now + lease, attempts=_L.attempts + 1)
+    values: dict[str, Any] = {"due_at": now + lease, "lease_owner": owner, "attempts": _L.attempts + 1}
+    statement = update(t.letter).where(_L.id.in_(ids)).values(values)
     rows = connection.execute(statement.returning(t.letter)).all()
     return [
         Letter(
@@ -62,17 +63,37 @@ def claim(connection: Connection, *, now: datetime, lease: timedelta, limit: int
     ]
 
 
-def finish(connection: Connection, letter_id: int) -> None:
-    """Put a letter away: it left, cannot arrive, or has no point any more."""
-    connection.execute(update(t.letter).where(_L.id == letter_id).values(due_at=None))
+def finish(connection: Connection, letter: Letter, owner: str) -> bool:
+    """Put a letter away: it left, cannot arrive, or has no point any more. False where somebody else has it."""
+    return _settle(connection, letter, owner, {"due_at": None})
 
 
-def put_off(connection: Connection, letter_id: int, due_at: datetime, *, counts: bool) -> None:
-    """Try a letter again later; `counts` says whether this attempt was one."""
+def put_off(connection: Connection, letter: Letter, owner: str, due_at: datetime, *, counts: bool) -> bool:
+    """Try a letter again later; `counts` says whether this attempt was one. False where somebody else has it."""
     values: dict[str, Any] = {"due_at": due_at}
     if not counts:
         values["attempts"] = _L.attempts - 1
-    connection.execute(update(t.letter).where(_L.id == letter_id).values(values))
+    return _settle(connection, letter, owner, values)
+
+
+def is_held(connection: Connection, letter: Letter, owner: str) -> bool:
+    """Whether a claimed letter is still its owner's."""
+    return connection.execute(select(_L.id).where(_held(letter, owner))).one_or_none() is not None
+
+
+def end_leases(connection: Connection, owner: str, now: datetime) -> int:
+    """Make due what a worker that vanished had in hand; returns how many letters."""
+    held = and_(_L.lease_owner == owner, _L.due_at.is_not(None))
+    return connection.execute(update(t.letter).where(held).values(due_at=now, lease_owner=None)).rowcount
+
+
+def _held(letter: Letter, owner: str) -> ColumnElement[bool]:
+    return and_(_L.id == letter.id, _L.lease_owner == owner, _L.attempts == letter.attempts)
+
+
+def _settle(connection: Connection, letter: Letter, owner: str, values: dict[str, Any]) -> bool:
+    statement = update(t.letter).where(_held(letter, owner)).values(**values, lease_owner=None)
+    return connection.execute(statement).rowcount == 1
 
 
 def forget(connection: Connection, subject_id: int) -> None:

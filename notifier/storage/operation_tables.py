@@ -1,4 +1,4 @@
-"""Tables of what operators look at: what processes counted, and what is left of notifications that were pruned."""
+"""Tables of what operators look at: what processes counted, which work, what is left of pruned notifications."""
 
 from sqlalchemy import BigInteger, Column, Float, Integer, String, Table
 
@@ -24,4 +24,13 @@ pruned = Table(
     Column("locale", String(16), primary_key=True),
     Column("state", String(16), primary_key=True),
     Column("deliveries", Integer, nullable=False),
+)
+
+# Workers that live: each counts on every two seconds. Whose number stands still has vanished, and so have its leases.
+worker_process = Table(
+    "worker_process",
+    metadata,
+    Column("id", String(64), primary_key=True),  # as `lease_owner` names it: one per start of a process
+    Column("beats", BigInteger, nullable=False),
+    Column("heartbeat_at", Instant, nullable=False),  # by the worker's own clock: for people, never compared
 )

@@ -29,7 +29,7 @@ from notifier.storage.incident_tables import (
 from notifier.storage.ledger import RowId, metadata
 from notifier.storage.letter_table import letter
 from notifier.storage.mail_tables import mail_subject, provider_event, tally
-from notifier.storage.operation_tables import metric, pruned
+from notifier.storage.operation_tables import metric, pruned, worker_process
 from notifier.storage.social_tables import account, account_session, post
 from notifier.storage.types import Instant, Json
 
@@ -51,6 +51,7 @@ __all__ = [
     "provider_event",
     "pruned",
     "tally",
+    "worker_process",
 ]
 
 meta = Table(

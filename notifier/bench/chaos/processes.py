@@ -102,10 +102,21 @@ class Machine:
 
     def kill(self, *words: str) -> int:
         """Kill (-9) what `pids` finds; returns how many that were."""
+        return self._signal(signal.SIGKILL, words)
+
+    def pause(self, *words: str) -> int:
+        """Stop what `pids` finds in its tracks (SIGSTOP)."""
+        return self._signal(signal.SIGSTOP, words)
+
+    def resume(self, *words: str) -> int:
+        """Let what was stopped go on."""
+        return self._signal(signal.SIGCONT, words)
+
+    def _signal(self, number: signal.Signals, words: Sequence[str]) -> int:
         found = self.pids(*words)
         for pid in found:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
         return len(found)
 
     def drain(self) -> list[int]:

@@ -25,14 +25,16 @@ class Outcome:
     repeats: int
     bound: int
     why: str
+    last: float | None
     held: bool
     said: list[str] = field(default_factory=list)
 
     def line(self) -> str:
         """Return it in a line."""
         words = "" if self.held else "  " + "; ".join(self.said[:3])
+        last = "" if self.last is None else f"  last recipient after {self.last:.1f} s"
         mark = "ok    " if self.held else "BROKEN"
-        return f"{mark} {self.database:<10} {self.scenario:<26} {self.seconds:5.1f} s{words}"
+        return f"{mark} {self.database:<10} {self.scenario:<26} {self.seconds:5.1f} s{last}{words}"
 
 
 def run(world: World, scenario: Do) -> Outcome:
@@ -52,6 +54,9 @@ def run(world: World, scenario: Do) -> Outcome:
     for log in world.folder.glob("*/log.ndjson"):
         bugs, _ = bugs_in(log, offsets.get(log, 0))
         found.add("unexplained", len(bugs), "; ".join(dict.fromkeys(bugs)))
+    late = bound.last is not None and bound.last > bound.within
+    if late:
+        found.said.append(f"late: the last recipient was told after {bound.last:.1f} s, {bound.within:g} s are allowed")
     return Outcome(
         database=world.database.name,
         scenario=name,
@@ -64,6 +69,8 @@ def run(world: World, scenario: Do) -> Outcome:
         repeats=found.repeats,
         bound=bound.duplicates,
         why=bound.why,
-        held=not (found.lost or found.out_of_order or found.unexplained) and found.duplicated <= bound.duplicates,
+        last=bound.last,
+        held=not (found.lost or found.out_of_order or found.unexplained or late)
+        and found.duplicated <= bound.duplicates,
         said=found.said[:10],
     )

@@ -77,6 +77,12 @@ class Story:
         wanted = mails + max(1, int(self.world.size.subscribers * share))
         self.world.until(lambda: self.world.mails() >= wanted, "a part of the mails has arrived", _PATIENCE_SECONDS)
 
+    def last_told(self, before: int) -> float:
+        """Wait until everybody has a message more than `before` that had arrived; returns how many seconds it took."""
+        began, wanted = time.monotonic(), before + sum(self.world.size.expected.values())
+        self.world.until(lambda: self.world.arrived() >= wanted, "everybody is told", _SETTLE_SECONDS)
+        return time.monotonic() - began
+
     def settle(self) -> bool:
         """Wait until nothing of this incident is in hand any more; False when that takes too long."""
         deadline, quiet = time.monotonic() + _SETTLE_SECONDS, 0

@@ -17,6 +17,7 @@ _COLUMNS = (
     "out of order",
     "unexplained",
     "repeats",
+    "last told, s",
     "s",
     "",
 )
@@ -31,7 +32,9 @@ def show(console: Console, outcomes: Sequence[Outcome]) -> None:
     for one in outcomes:
         counts = (one.lost, one.duplicated, one.bound, one.out_of_order, one.unexplained, one.repeats)
         verdict = "ok" if one.held else "BROKEN"
-        table.add_row(one.database, one.scenario, str(one.events), *map(str, counts), f"{one.seconds:.1f}", verdict)
+        last = "" if one.last is None else f"{one.last:.1f}"
+        row = (str(one.events), *map(str, counts), last, f"{one.seconds:.1f}", verdict)
+        table.add_row(one.database, one.scenario, *row)
     console.print(table)
     console.print("repeats: webhooks that came again under the id they had, which their receivers drop")
     for one in outcomes:

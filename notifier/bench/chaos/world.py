@@ -101,6 +101,10 @@ class World:
         """Return how many mails have arrived."""
         return int(self.ask("GET", "/api/summary")["mails"]["total"])
 
+    def arrived(self) -> int:
+        """Return how many messages have arrived by mail and webhook; those that came twice count once."""
+        return len(self.ask("GET", "/api/deliveries"))
+
     # --- bringing it up and down ---
 
     def up(self) -> None:

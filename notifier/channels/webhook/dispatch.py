@@ -41,6 +41,11 @@ class Ticket:
         self.begun = self.started = self.withdrawn = False  # at work; sent; no longer wanted
         self.task: asyncio.Task[None] | None = None
 
+    def start(self) -> bool:
+        """Take note that it leaves now; False where it may not."""
+        self.started = self._batch.may_start()
+        return self.started
+
     def withdraw(self) -> None:
         """Give it back unless it was sent."""
         if self.started:
@@ -75,7 +80,10 @@ class Ticket:
 class Batch:
     """The requests of one call, inside the event loop; chunks go to `chunks`, or to a callback once it is detached."""
 
-    def __init__(self, requests: Sequence[HookRequest], limits: EngineLimits) -> None:
+    def __init__(
+        self, requests: Sequence[HookRequest], limits: EngineLimits, may_start: Callable[[], bool] = lambda: True
+    ) -> None:
+        self.may_start = may_start
         self.tickets = {Ticket(self, request): None for request in requests}  # those not settled
         self.busy = len(self.tickets)
         self.chunks: queue.SimpleQueue[Chunk] = queue.SimpleQueue()

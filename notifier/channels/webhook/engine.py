@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -71,6 +71,7 @@ class WebhookEngine:
         retry: bool = False,
         wait_for_slow: bool = True,
         start_before: datetime | None = None,
+        may_start: Callable[[], bool] = lambda: True,
     ) -> list[HookResult]:
         """Attempt each request once; blocks the calling thread. A failed attempt is a result, not an exception.
 
@@ -82,13 +83,14 @@ class WebhookEngine:
             wait_for_slow: If False, return as soon as only slow requests (over 1 s, or behind an earlier one to the
                 same endpoint) are left; their results go to `on_results` later, from the engine's own thread.
             start_before: Aware instant; what has not begun by then comes back as `NotAttemptedError` (not_started).
+            may_start: Asked right before each request, in the event loop; what may not comes back in the same way.
 
         Returns:
             The results that were waited for, in the order in which they came.
         """
         if not requests:
             return []
-        batch = Batch(requests, self._limits)
+        batch = Batch(requests, self._limits, may_start)
         patience = None if start_before is None else max(0.0, (start_before - self._clock()).total_seconds())
         with self._lock:
             running = self._started()

@@ -141,7 +141,8 @@ class HookSender:
         try:
             slot = await lanes.enter(ticket.step_aside)
             try:
-                ticket.started = True
+                if not ticket.start():
+                    raise _stopped(ticket)
                 result, verdict = await self._attempt(ticket.request, url)
             finally:
                 lanes.leave(slot, answered=verdict is None or verdict.status is not None)

@@ -17,10 +17,11 @@ def test_letters_that_nobody_sends_are_noticed(sqlite_database: Database, tmp_pa
         kind=LetterKind.SUBSCRIPTION_CONFIRM, subject_id=1, address_key=1, expires_at=now + timedelta(hours=48)
     )
     with sqlite_database.write() as connection:
-        number = letters.add(connection, letter, now - timedelta(minutes=3))
+        letters.add(connection, letter, now - timedelta(minutes=3))
     (stuck,) = [found for found in check_up(application) if found.name == "stuck"]
     assert (stuck.state, "letter" in stuck.says) == ("bad", True)
     with sqlite_database.write() as connection:
-        letters.finish(connection, number)
+        (taken,) = letters.claim(connection, owner="worker", now=now, lease=timedelta(minutes=1), limit=1)
+        letters.finish(connection, taken, "worker")
     assert [found for found in check_up(application) if found.name == "stuck"] == []
     application.close()

@@ -43,7 +43,7 @@ def test_who_is_invited_gets_one_letter_and_is_pending_until_they_confirm(databa
     people = subscribers_of(database)
     assert (people.get("new")["state"], people.get("sure")["state"]) == ("pending", "active")
     with database.write() as connection:
-        (letter,) = letters.claim(connection, now=NOON, lease=timedelta(minutes=1), limit=10)
+        (letter,) = letters.claim(connection, owner="worker", now=NOON, lease=timedelta(minutes=1), limit=10)
     assert letter.expires_at == NOON + CONFIRM_WITHIN
     assert letter.address_key == AddressKeys(database).of("new@shop.example")
 

@@ -89,7 +89,7 @@ class Office:
         renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
         writer = SubscriberLetters(addresses, tokens, "https://status.example")
         route = MailRoute([self.provider], self.clock, LocalPacer(self.clock))
-        self.send = SendLetters(self.database, self.clock, writer, renderer, route, spread=lambda: 0.0)
+        self.send = SendLetters(self.database, self.clock, writer, renderer, route, "worker", spread=lambda: 0.0)
         self.due = DueLetters(self.database, self.clock, self.post, self.post)
 
     def sign_up(self, email: str = ADDRESS) -> int:

@@ -1,6 +1,7 @@
 """Turns kept by processes that share a Redis; when it goes, each process goes on among its own threads."""
 
 import threading
+import time
 from pathlib import Path
 
 from notifier.queueing import embedded
@@ -59,3 +60,21 @@ def test_threads_of_one_process_take_turns() -> None:
         thread.join()
     ask()
     assert refused == [True, False]
+
+
+def test_a_turn_lasts_beyond_its_lease_while_its_worker_renews_it(data_dir: Path) -> None:
+    embedded.ensure(data_dir)
+    slow = RedisTurns(embedded_url(data_dir), lease=0.4, patience=0.05)
+    other = RedisTurns(embedded_url(data_dir), lease=30.0, patience=0.05)
+    with slow.take("x-nl") as ours:
+        assert ours
+        began = time.monotonic()
+        while time.monotonic() < began + 1.0:
+            slow.renew()
+            with other.take("x-nl") as stolen:
+                assert not stolen
+    slow.renew()  # nothing is had any more
+    with other.take("x-nl") as free:
+        assert free
+    slow.close()
+    other.close()

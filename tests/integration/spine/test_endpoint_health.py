@@ -55,7 +55,7 @@ class Watched:
         wording = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
         writer = EndpointLetters("https://status.example", "en", "Europe/Amsterdam")
         route = MailRoute([self.post], spine.clock, LocalPacer(spine.clock))
-        self.send = SendLetters(database, spine.clock, writer, wording, route)
+        self.send = SendLetters(database, spine.clock, writer, wording, route, "worker")
         probe = ProbeEndpoint(database, spine.clock, self.house.line, wording, hooks.secrets, spine.gather)
         self.watch = WatchEndpoints(database, spine.clock, write_letter, probe)
 

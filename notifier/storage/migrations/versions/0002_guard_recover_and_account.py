@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Make the change; code of the version before must be able to run beside it."""
     _events_have_authors()
     _updates_can_be_hidden()
+    _workers_have_heartbeats()
 
 
 def _events_have_authors() -> None:
@@ -29,3 +30,14 @@ def _updates_can_be_hidden() -> None:
     for name, default in (("notify", sa.true()), ("visible", sa.true()), ("held", sa.false())):
         op.add_column("incident_update", sa.Column(name, sa.Boolean(), nullable=False, server_default=default))
     op.add_column("incident_update", sa.Column("created_at", sa.BigInteger(), nullable=True))
+
+
+def _workers_have_heartbeats() -> None:
+    op.create_table(
+        "worker_process",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("beats", sa.BigInteger(), nullable=False),
+        sa.Column("heartbeat_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_worker_process")),
+    )
+    op.add_column("letter", sa.Column("lease_owner", sa.String(length=64), nullable=True))

@@ -1,0 +1,196 @@
+"""Workers that vanish are not waited for; those that live keep what they hold."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notifier.domain.errors import UnavailableError
+from notifier.domain.values import Status
+from notifier.services.attempt import LEASE
+from notifier.services.heartbeat import STILL, Heartbeat
+from notifier.services.vanished import Vanished
+from notifier.services.worker_locks import WorkerLocks, this_host
+from notifier.storage import worker_processes
+from notifier.storage.engine import Database
+from tests.mail_house import House, Provider, a_house, states, subscribe
+from tests.partners import WorkerVanished, down, partners, url_of
+from tests.spine import START
+
+
+@dataclass
+class Watch:
+    """Looks for vanished workers second by second, by a clock of its own."""
+
+    database: Database
+    house: Any
+    seconds: float = 0.0
+    looks: Vanished = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.looks = Vanished(self.database, self.house.spine.clock, seconds=lambda: self.seconds)
+
+    def look(self, seconds: float, *, beats: str | None = None) -> int:
+        """Let time pass, with a look each second while `beats` lives; returns how many batches were handed back."""
+        found = 0
+        for _ in range(int(seconds)):
+            self.seconds += 1
+            self.house.spine.now += timedelta(seconds=1)
+            if beats is not None:
+                beat(self.database, self.house, beats)
+            found += self.looks()
+        return found
+
+
+def beat(database: Database, house: Any, owner: str) -> None:
+    with database.write() as connection:
+        worker_processes.beat(connection, owner, house.spine.now)
+
+
+class DyingProvider(Provider):
+    def send(self, request: Any, **more: Any) -> Any:
+        super().send(request, **more)
+        raise WorkerVanished
+
+
+def a_batch_of_a_dead_worker(database: Database) -> tuple[House, Watch]:
+    """Return a house whose mail worker `worker` vanished with a batch in hand."""
+    house = a_house(database, DyingProvider(name="sendgrid"))
+    subscribe(house, 2)
+    watch = Watch(database, house)
+    beat(database, house, "worker")
+    house.spine.post(Status.INVESTIGATING)
+    with pytest.raises(WorkerVanished):
+        house.work()
+    return house, watch
+
+
+def test_the_batch_of_a_worker_that_stopped_beating_is_handed_back_within_seconds(database: Database) -> None:
+    house, watch = a_batch_of_a_dead_worker(database)
+    assert watch.look(STILL.total_seconds()) == 0
+    assert watch.look(1) == 1
+    assert states(house) == {"queued"}
+    with database.read() as connection:
+        assert worker_processes.beats(connection) == {}
+
+
+def test_a_busy_worker_keeps_its_lease(database: Database) -> None:
+    house, watch = a_batch_of_a_dead_worker(database)
+    assert watch.look(60, beats="worker") == 0
+    assert states(house) == {"sending"}
+
+
+def test_while_nobody_could_beat_nobody_vanishes(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, watch = a_batch_of_a_dead_worker(database)
+    watch.look(5)
+
+    def refuse(*_: object) -> None:
+        raise UnavailableError("database: locked")
+
+    with monkeypatch.context() as away:
+        away.setattr(worker_processes, "prove_writable", refuse)
+        for _ in range(60):
+            with pytest.raises(UnavailableError):
+                watch.look(1)
+    watch.seconds += 60  # nobody looked either
+    assert watch.look(1, beats="worker") == 0
+    assert not watch.looks.is_settled  # whoever knows an outcome writes it down first
+    assert watch.look(30, beats="worker") == 0
+    assert states(house) == {"sending"}
+    assert watch.looks.is_settled
+
+
+def test_a_worker_of_an_older_version_keeps_its_lease_until_that_ends(database: Database) -> None:
+    house, watch = a_batch_of_a_dead_worker(database)
+    with database.write() as connection:
+        worker_processes.leave(connection, "worker")  # an older version writes no such row
+    assert watch.look(60) == 0
+    house.spine.later(LEASE.total_seconds())
+    assert states(house) == {"queued"}
+
+
+def test_mail_waits_for_the_providers_events_as_long_as_if_its_lease_had_ended(database: Database) -> None:
+    house, watch = a_batch_of_a_dead_worker(database)
+    watch.looks.mail_waits = lambda: timedelta(seconds=180) - LEASE
+    assert watch.look(9) == 1
+    with database.read() as connection:
+        (due,) = connection.exec_driver_sql("SELECT due_at FROM batch").scalars()
+    claimed = house.spine.now - timedelta(seconds=9)
+    assert due == int((claimed + timedelta(seconds=180)).timestamp() * 1_000_000)
+
+
+def test_a_process_of_this_machine_is_missed_at_once(database: Database, tmp_path: Path) -> None:
+    house, watch = a_batch_of_a_dead_worker(database)
+    locks = WorkerLocks(tmp_path / "workers")
+    alive, elsewhere = f"{this_host()}-7-aaaaaa", "another-host-7-aaaaaa"
+    locks.hold(alive)
+    for name in (f"{this_host()}-9-bbbbbb", elsewhere):
+        (tmp_path / "workers" / f"{name}.lock").touch()
+    with database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE batch SET lease_owner = '{this_host()}-9-bbbbbb'")  # noqa: S608
+    watch.looks.locks = locks
+    assert watch.looks() == 1
+    assert states(house) == {"queued"}
+    left = sorted(path.name for path in (tmp_path / "workers").glob("*.lock"))
+    assert left == sorted([f"{alive}.lock", f"{elsewhere}.lock"])
+    locks.close(alive)
+
+
+def test_a_slow_receivers_answer_is_not_waited_for_when_its_worker_is_gone(database: Database) -> None:
+    house = partners(database)
+    number = house.endpoint("slow")
+    watch = Watch(database, house)
+    beat(database, house, "worker")
+    house.spine.post(Status.INVESTIGATING)
+    silent = house.line.deliver
+    house.line.deliver = lambda requests, **more: silent(requests, **{**more, "on_results": None})  # type: ignore[method-assign]
+    house.work()
+    assert house.states("slow") == [("sending", None, 1)]
+    house.line.deliver = silent  # type: ignore[method-assign]
+    watch.look(9)
+    house.later(0)
+    assert house.states("slow") == [("accepted", None, 2)]
+    assert {request.endpoint_id for request in house.posted("slow")} == {number}
+    assert len({request.delivery_id for request in house.posted("slow")}) == 1
+
+
+def test_answers_to_webhooks_count_no_more_when_others_have_the_batch(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("a")
+    house.line.answers[url_of("a")] = down
+    house.spine.post(Status.INVESTIGATING)
+    deliver = house.line.deliver
+
+    def overtaken(requests: Any, **more: Any) -> Any:
+        with database.write() as connection:
+            worker_processes.end_leases(connection, "worker", house.spine.now, mail_waits=-LEASE)
+        return deliver(requests, **more)
+
+    house.line.deliver = overtaken  # type: ignore[method-assign]
+    house.work()
+    assert house.states("a") == [("queued", "outcome_unknown", 1)]
+    assert house.tries("a") == []
+    house.line.deliver = deliver  # type: ignore[method-assign]
+    house.line.answers.clear()
+    house.later(11)
+    assert [state for state, _, _ in house.states("a")] == ["accepted"]
+
+
+def test_a_process_that_was_suspended_is_not_sure_and_what_it_began_does_not_last(database: Database) -> None:
+    seconds = [0.0]
+    life = Heartbeat(database, lambda: START, "worker", seconds=lambda: seconds[0])
+    life.beat()
+    lasting = life.lasting()
+    assert life.is_sure
+    assert lasting()
+    seconds[0] += 60
+    assert not life.is_sure
+    assert not lasting()
+    with database.write() as connection:
+        worker_processes.leave(connection, "worker")
+    life.ensure()
+    assert life.is_sure
+    assert not lasting()
+    assert life.lasting()()
