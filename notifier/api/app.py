@@ -77,7 +77,8 @@ def create_app(application: Application, *, pages: Sequence[APIRouter] = ()) -> 
     larger = {_INBOUND: max(_INBOUND_BYTES, application.settings.limits.request_bytes)}
     app.add_middleware(Shares)
     app.add_middleware(BodyLimit, limit=application.settings.limits.request_bytes, streaming=_STREAMING, larger=larger)
-    app.add_middleware(Envelope)  # added last: the outermost
+    is_encrypted = application.settings.deployment.public_url.startswith("https:")
+    app.add_middleware(Envelope, is_encrypted=is_encrypted)  # added last: the outermost
     for router in (*_routers(), *pages):
         app.include_router(router)
     openapi.install(app)

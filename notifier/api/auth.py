@@ -5,9 +5,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyQuery, HTTPBearer
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from notifier.api.runtime import ApiRuntime, Runtime, runtime_of
+from notifier.api.runtime import ApiRuntime, runtime_of
 from notifier.services.api_keys import Caller, Scope
 from notifier.services.audit import Actor
 
@@ -22,7 +23,7 @@ _IN_QUERY = APIKeyQuery(
     name="key",
     auto_error=False,
     scheme_name="key",
-    description="The same key, for senders that cannot set headers. Inbound calls only; it is never logged.",
+    description="A key without scope `manage`, for senders that cannot set headers. Inbound calls only; never logged.",
 )
 
 
@@ -31,9 +32,14 @@ def _in_header(request: Request) -> str | None:
     return credentials.strip() if scheme.lower() == "bearer" else None
 
 
-async def _known(runtime: ApiRuntime, presented: str | None, scope: Scope) -> Caller:
+async def _known(request: Request, presented: str | None, scope: Scope) -> Caller:
+    runtime = runtime_of(request)
     caller = await runtime.keyring.caller(presented) if presented else None
     if caller is None:
+        wait = await run_in_threadpool(_refused, runtime, origin_of(request)) if presented else 0
+        if wait:
+            detail = "Too many wrong keys came from this network; a valid one is taken all the same"
+            raise HTTPException(429, detail, headers={"Retry-After": str(wait)})
         detail = "A valid key is needed: Authorization: Bearer KEY"
         raise HTTPException(401, detail, headers=_CHALLENGE)
     if scope not in caller.scopes:
@@ -42,13 +48,23 @@ async def _known(runtime: ApiRuntime, presented: str | None, scope: Scope) -> Ca
     return caller
 
 
+def _refused(runtime: ApiRuntime, origin: str) -> int:
+    """Count a wrong key; returns for how many seconds its network should pause."""
+    wait = runtime.application.wrong_keys.note(origin)
+    runtime.application.metering.key_refused("api", "paused" if wait else "unknown")
+    return wait
+
+
+def origin_of(request: Request) -> str:
+    """Return where a request comes from."""
+    return request.client.host if request.client else "unknown"
+
+
 def needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     """Return a dependency that lets only callers with `scope` pass, by the header alone."""
 
-    async def check(
-        request: Request, runtime: Runtime, _documented: Annotated[object, Security(_BEARER)] = None
-    ) -> Caller:
-        return await _known(runtime, _in_header(request), scope)
+    async def check(request: Request, _documented: Annotated[object, Security(_BEARER)] = None) -> Caller:
+        return await _known(request, _in_header(request), scope)
 
     return check
 
@@ -58,33 +74,43 @@ async def admit(request: Request, scope: Scope) -> Caller:
 
     The route then documents its security itself.
     """
-    return await _known(runtime_of(request), _in_header(request), scope)
+    return await _known(request, _in_header(request), scope)
 
 
 async def may_hand_in(
     request: Request,
-    runtime: Runtime,
     _documented: Annotated[object, Security(_BEARER)] = None,
     _also: Annotated[object, Security(_IN_QUERY)] = None,
 ) -> Caller:
     """Let callers with scope publish pass, by header or by `?key=`."""
-    return await _known(runtime, _in_header(request) or request.query_params.get("key"), Scope.PUBLISH)
+    presented = _in_header(request)
+    return await (_known(request, presented, Scope.PUBLISH) if presented else _known_by_query(request))
+
+
+async def _known_by_query(request: Request) -> Caller:
+    """An address is written down in many places, so a key that may change things has no business in it."""
+    caller = await _known(request, request.query_params.get("key"), Scope.PUBLISH)
+    if Scope.MANAGE in caller.scopes:
+        detail = (
+            "A key with scope 'manage' is not taken in ?key=: give each source a key of its own, with scope 'publish'"
+        )
+        raise HTTPException(403, detail)
+    return caller
 
 
 async def may_hand_in_if_keyed(
     request: Request,
-    runtime: Runtime,
     _documented: Annotated[object, Security(_BEARER)] = None,
     _also: Annotated[object, Security(_IN_QUERY)] = None,
 ) -> Caller | None:
     """Like `may_hand_in` for a sender who may prove itself in another way: None without any key."""
     presented = _in_header(request) or request.query_params.get("key")
-    return await _known(runtime, presented, Scope.PUBLISH) if presented else None
+    return await may_hand_in(request) if presented else None
 
 
 def actor_of(request: Request, caller: Caller) -> Actor:
     """Return who acts, and from which network address."""
-    return caller.acting_from(request.client.host if request.client else "unknown")
+    return caller.acting_from(origin_of(request))
 
 
 async def _manager(request: Request, caller: Annotated[Caller, Depends(needs(Scope.MANAGE))]) -> Actor:

@@ -9,13 +9,12 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from notifier.api.headers import SECURITY_HEADERS
+from notifier.api.headers import SECURITY_HEADERS, STRICT_TRANSPORT
 from notifier.api.meters import Meters
 from notifier.api.problems import problem, route_of
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADER = b"x-request-id"
-_STANDING = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 _FAULTS, _OURS = 400, 500
 _log = structlog.get_logger("notifier.api.access")
 
@@ -23,8 +22,11 @@ _log = structlog.get_logger("notifier.api.access")
 class Envelope:
     """Pure ASGI: no task, no copy of the body. Queries are never logged, for they may hold `?key=`."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, is_encrypted: bool = False) -> None:
+        """Surround `app`; `is_encrypted`: the public address is https."""
         self._app = app
+        standing = {**SECURITY_HEADERS, **(STRICT_TRANSPORT if is_encrypted else {})}
+        self._standing = [(name.lower().encode(), value.encode()) for name, value in standing.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and tell of it afterwards."""
@@ -39,7 +41,7 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _completed(message["headers"], request_id)
+                message["headers"] = self._completed(message["headers"], request_id)
             await send(message)
 
         meters: Meters = scope["app"].state.runtime.meters
@@ -54,6 +56,12 @@ class Envelope:
             _tell(scope, status, seconds)
             structlog.contextvars.clear_contextvars()
 
+    def _completed(self, headers: Iterable[tuple[bytes, bytes]], request_id: bytes) -> list[tuple[bytes, bytes]]:
+        """Add what the answer does not say itself; Starlette writes names in lower case."""
+        said = list(headers)
+        names = {name for name, _ in said}
+        return [*said, *(header for header in self._standing if header[0] not in names), (_HEADER, request_id)]
+
 
 def _request_id(scope: Scope) -> bytes:
     """The caller's own id, so that both logs tell of one request; else a new one."""
@@ -61,13 +69,6 @@ def _request_id(scope: Scope) -> bytes:
         if name == _HEADER and _REQUEST_ID.fullmatch(value):
             return bytes(value)
     return secrets.token_hex(8).encode()
-
-
-def _completed(headers: Iterable[tuple[bytes, bytes]], request_id: bytes) -> list[tuple[bytes, bytes]]:
-    """Add what the answer does not say itself; Starlette writes names in lower case."""
-    said = list(headers)
-    names = {name for name, _ in said}
-    return [*said, *(header for header in _STANDING if header[0] not in names), (_HEADER, request_id)]
 
 
 def _has_nul(scope: Scope) -> bool:

@@ -41,6 +41,7 @@ _PROBLEMS = {
     "409": "Contradicts what is stored.",
     "413": "The body is too large.",
     "422": "Fields are at fault; each is named.",
+    "429": "Too many wrong keys came from this network: wait for `Retry-After` seconds. A valid key is taken.",
     "503": "A store does not answer, or too much is asked at once: nothing was stored, try again after `Retry-After`.",
 }
 _INTERNAL = ("HTTPValidationError", "ValidationError")
@@ -92,7 +93,7 @@ def _add_problems(operation: Json) -> None:
     is_open = not operation.get("security")
     if is_open and "requestBody" not in operation:
         return
-    statuses = {"503"} if is_open else {"401", "403", "503"}
+    statuses = {"503"} if is_open else {"401", "403", "429", "503"}
     places = {parameter["in"] for parameter in operation.get("parameters", [])}
     if "path" in places:
         statuses.add("404")

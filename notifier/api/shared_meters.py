@@ -7,7 +7,18 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from notifier.services.metering import ATTEMPTS, BREAKERS, BUCKET, BUCKETS, CANARY, DELIVERIES, ENDLESS, SUM, UNKNOWN
+from notifier.services.metering import (
+    ATTEMPTS,
+    BREAKERS,
+    BUCKET,
+    BUCKETS,
+    CANARY,
+    DELIVERIES,
+    ENDLESS,
+    REFUSED_KEYS,
+    SUM,
+    UNKNOWN,
+)
 from notifier.services.vitals import FILES, MEMORY
 
 Row = tuple[str, str, str, float]
@@ -15,6 +26,7 @@ Row = tuple[str, str, str, float]
 
 _COUNTERS = {
     DELIVERIES: ("Deliveries that came to a state.", ("channel", "provider", "locale", "state")),
+    REFUSED_KEYS: ("Callers who were not let in.", ("way", "cause")),
     UNKNOWN: ("Attempts of which nobody knows whether they went through.", ("channel",)),
 }
 _GAUGES = {

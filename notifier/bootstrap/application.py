@@ -17,6 +17,7 @@ from notifier.queueing.quota import RedisQuota
 from notifier.rendering.renderer import Renderer
 from notifier.services.api_keys import ApiKeys
 from notifier.services.audit import SYSTEM, Actor
+from notifier.services.console_sessions import ConsoleSessions
 from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.endpoint_tests import EndpointTests
 from notifier.services.endpoints import Endpoints
@@ -33,6 +34,7 @@ from notifier.services.release import Release
 from notifier.services.replay import Replay
 from notifier.services.sign_up import SignUps
 from notifier.services.tokens import Tokens
+from notifier.services.wrong_keys import WrongKeys
 from notifier.storage import meta
 
 
@@ -105,6 +107,16 @@ class Application(People):
         """How often something may be done in a while."""
         namespace = hashlib.sha256(b"quota" + self.addresses.load()).hexdigest()[:16]
         return RedisQuota(self.settings.queue_addresses().redis, namespace)
+
+    @once
+    def wrong_keys(self) -> WrongKeys:
+        """A pause for networks that show wrong keys."""
+        return WrongKeys(self.quota, self.clock)
+
+    @once
+    def console_sessions(self) -> ConsoleSessions:
+        """Who is signed in at the console."""
+        return ConsoleSessions(self.database, self.api_keys, self.wrong_keys, self.metering, self.clock)
 
     @once
     def endpoint_secrets(self) -> EndpointSecrets:

@@ -37,20 +37,34 @@ class RedisQuota:
             counted = self._own.add(name, window)
         return counted <= most
 
+    def is_spent(self, name: str, *, most: int, seconds: int) -> bool:
+        """Whether `name` was used `most` times or more in this window; counts nothing."""
+        window = int(self._clock() // seconds)
+        key = f"{self._prefix}{name}:{seconds}:{window}"
+        counted = self._asked(lambda: int(self._client.get(key) or 0))
+        return max(counted or 0, self._own.of(name, window)) >= most
+
     def _counted(self, key: str, seconds: int) -> int | None:
-        if not self._circuit.may_try():
-            return None
-        try:
+        def count() -> int:
             with self._client.pipeline(transaction=True) as pipeline:
                 pipeline.incr(key)
                 pipeline.expire(key, 2 * seconds)
                 counted, _ = pipeline.execute()
+            return int(counted)
+
+        return self._asked(count)
+
+    def _asked(self, ask: Callable[[], int]) -> int | None:
+        if not self._circuit.may_try():
+            return None
+        try:
+            counted = ask()
         except (RedisError, OSError) as error:
             if self._circuit.failed():
                 _log.info("quota_away", error=type(error).__name__, hint="each process counts for itself")
             return None
         self._circuit.succeeded()
-        return int(counted)
+        return counted
 
     def close(self) -> None:
         """Let go of connections."""
@@ -63,6 +77,11 @@ class _OwnCount:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: dict[str, tuple[int, int]] = {}
+
+    def of(self, name: str, window: int) -> int:
+        with self._lock:
+            since, counted = self._counts.get(name, (window, 0))
+            return counted if since == window else 0
 
     def add(self, name: str, window: int) -> int:
         with self._lock:

@@ -22,6 +22,7 @@ _MAX_NAME = 100
 _MAX_SHOWN = 60  # of a name, so that an actor fits the audit trail
 _MAX_PRESENTED = 512  # longer than any key: not worth hashing
 ADMIN_NAME = "admin"
+_KEY, _MARK_LENGTH = "key", 32
 
 
 class Scope(StrEnum):
@@ -79,6 +80,7 @@ class ApiKeys:
         self._database = database
         self._clock = clock
         self._admin_digest = _digest(admin_token)
+        self._admin_mark = _digest(f"session {admin_token}")[:_MARK_LENGTH]  # opens nothing by itself
 
     def authenticate(self, presented: str) -> Caller | None:
         """Return who bears this key; None for an unknown or revoked one.
@@ -95,6 +97,22 @@ class ApiKeys:
             return None
         with self._database.read() as connection:
             row = api_keys.find(connection, digest)
+        return None if row is None else Caller(row.id, row.name, _opened(row.scopes))
+
+    def holder(self, caller: Caller) -> tuple[str, str]:
+        """Return what a session keeps of its holder: a kind, and an id that `held_by` finds the caller by."""
+        return (ADMIN_NAME, self._admin_mark) if caller.id == ADMIN_NAME else (_KEY, caller.id)
+
+    def held_by(self, kind: str, holder: str) -> Caller | None:
+        """Return who holds a session; None once the key is revoked, or the admin token is another one.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        if kind == ADMIN_NAME:
+            return _ADMIN if hmac.compare_digest(holder, self._admin_mark) else None
+        with self._database.read() as connection:
+            row = api_keys.find_by_id(connection, holder) if kind == _KEY else None
         return None if row is None else Caller(row.id, row.name, _opened(row.scopes))
 
     def create(self, name: str, scopes: Iterable[str], actor: Actor) -> NewKey:

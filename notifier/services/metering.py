@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _EVERY = timedelta(seconds=5)
 
 DELIVERIES, UNKNOWN, ATTEMPTS = "notifier_deliveries", "notifier_unknown_outcomes", "notifier_attempt_seconds"
+REFUSED_KEYS = "notifier_keys_refused"
 BREAKERS, CANARY = "notifier_breakers_open", "notifier_canary_seconds"
 BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BUCKET, SUM, ENDLESS = "_bucket", "_sum", "+Inf"
@@ -70,6 +71,10 @@ class Metering:
     def unknown(self, channel: Channel) -> None:
         """Count an attempt of which nobody knows whether it went through."""
         self._add(key_of(UNKNOWN, channel=channel.value), 1)
+
+    def key_refused(self, way: str, cause: str) -> None:
+        """Count a caller who was not let in: by which way (`api`, `console`), and why, in one word."""
+        self._add(key_of(REFUSED_KEYS, way=way, cause=cause), 1)
 
     def watch(self, gauges: Gauges) -> None:
         """Hand over from now on how something stands."""

@@ -120,3 +120,13 @@ class NoNudge:
         """Nothing waits."""
         del lane
         return 0
+
+
+class Quota(Protocol):
+    """Counts uses in fixed windows (`queueing/quota.py`)."""
+
+    def take(self, name: str, *, most: int, seconds: int) -> bool:
+        """Count one use of `name`; whether it is within `most` uses in `seconds`."""
+
+    def is_spent(self, name: str, *, most: int, seconds: int) -> bool:
+        """Whether `name` was used `most` times or more in this window; counts nothing."""

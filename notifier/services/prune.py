@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from notifier.domain.house import Retention
 from notifier.services.ports import Clock
-from notifier.storage import metrics, pruning
+from notifier.storage import console_sessions, metrics, pruning
 from notifier.storage.engine import Database
 
 _CHUNK = 10_000  # some tens of milliseconds of work
@@ -57,6 +57,7 @@ class Prune:
             ("events", kept.events, pruning.remove_events),
             ("provider_events", kept.provider_events, pruning.remove_provider_events),
             ("audit_entries", kept.audit, pruning.remove_audit_entries),
+            ("console_sessions", timedelta(0), console_sessions.forget),
             ("gauges", _EVERY, lambda connection, before, _limit: metrics.forget_gauges(connection, before)),
         )
         for kind, age, remove in rules:

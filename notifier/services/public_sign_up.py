@@ -1,10 +1,10 @@
 """Sign-up by anybody: limited per network before anything is looked up, and answered alike whatever was found."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from notifier.domain.consent import shortened_network
 from notifier.domain.errors import NotifierError
+from notifier.services.ports import Quota
 from notifier.services.sign_up import SignUpRequest, SignUps
 
 PER_NETWORK, NETWORK_SECONDS = 20, 3600
@@ -12,13 +12,6 @@ PER_NETWORK, NETWORK_SECONDS = 20, 3600
 
 class TooManySignUpsError(NotifierError):
     """A network had its share; says nothing of any address."""
-
-
-class Quota(Protocol):
-    """Counts uses (`queueing/quota.py`)."""
-
-    def take(self, name: str, *, most: int, seconds: int) -> bool:
-        """Count one use of `name`; whether it is within `most` uses in `seconds`."""
 
 
 @dataclass(frozen=True)

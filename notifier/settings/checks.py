@@ -12,6 +12,7 @@ _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/
 _DOMAIN = re.compile(r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])")
 _LOCAL_PART_MAX, _DOMAIN_MAX = 64, 253
 _PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "xxx", "todo", "example"})
+LEAST_SECRET = 32
 _DER_SEQUENCE = 0x30
 
 
@@ -66,6 +67,13 @@ def secret(text: str) -> str:
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("must be printable ASCII without blanks")
     return text
+
+
+def long_secret(text: str) -> str:
+    """Refuse a secret that can be guessed: others prove themselves to us by it, or links are signed with it."""
+    if len(text) < LEAST_SECRET:
+        raise ValueError(f"must have at least {LEAST_SECRET} characters; `openssl rand -base64 32` makes one")
+    return secret(text)
 
 
 def der_public_key(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from notifier.settings.checks import der_public_key, http_url, secret, url_of
+from notifier.settings.checks import der_public_key, http_url, long_secret, secret, url_of
 
 PREFIX = "NOTIFIER_"
 DATABASE_SCHEMES = ("sqlite", "postgresql", "postgres", "postgresql+psycopg")
@@ -46,6 +46,11 @@ def _secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def _long_secret(value: SecretStr) -> SecretStr:
+    long_secret(value.get_secret_value())
+    return value
+
+
 def _providers(names: tuple[str, ...]) -> tuple[str, ...]:
     if "sandbox" in names and len(names) > 1:
         raise ValueError("sandbox stands alone: it is no provider to fail over to")
@@ -61,6 +66,7 @@ def _different(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
 
 
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
+LongSecret = Annotated[SecretStr, AfterValidator(_long_secret)]
 Network = IPv4Network | IPv6Network
 
 
@@ -75,8 +81,8 @@ class Deployment(BaseModel):
     redis_url: Annotated[SecretStr, _secret_url(*REDIS_SCHEMES)] | None = None
     broker_url: Annotated[SecretStr, _secret_url(*BROKER_SCHEMES)] | None = None
     public_url: Annotated[str, AfterValidator(http_url)] = "http://127.0.0.1:8025"
-    secret_keys: Annotated[tuple[Secret, ...], BeforeValidator(_listed), AfterValidator(_different)] = ()
-    admin_token: Secret | None = None
+    secret_keys: Annotated[tuple[LongSecret, ...], BeforeValidator(_listed), AfterValidator(_different)] = ()
+    admin_token: LongSecret | None = None
     email_providers: Annotated[
         tuple[Literal["sandbox", "sendgrid", "smtp"], ...],
         BeforeValidator(_listed),

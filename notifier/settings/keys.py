@@ -3,15 +3,18 @@
 import secrets
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from notifier.domain.errors import ConfigError
 from notifier.files import HeldElsewhereError, file_lock, write_private
+from notifier.settings.checks import long_secret
 
 _LOCK_SECONDS = 10.0
 _BYTES = 32
 
 
-def generated(data_dir: Path, name: str, variable: str) -> str:
-    """Return the content of `data_dir/name`; the first process to ask makes it, the others read what that one made.
+def generated(data_dir: Path, name: str, variable: str) -> tuple[SecretStr, ...]:
+    """Return the keys in `data_dir/name`; the first process to ask makes it, the others read what that one made.
 
     Args:
         data_dir: The data folder, which exists.
@@ -19,7 +22,7 @@ def generated(data_dir: Path, name: str, variable: str) -> str:
         variable: What to name in an error.
 
     Raises:
-        ConfigError: the file cannot be read or made, or is empty.
+        ConfigError: the file cannot be read or made, is empty, or holds a key that can be guessed.
     """
     path = data_dir / name
     try:
@@ -27,11 +30,14 @@ def generated(data_dir: Path, name: str, variable: str) -> str:
             with file_lock(data_dir / ".keys.lock", wait=_LOCK_SECONDS):
                 if not path.exists():
                     write_private(path, secrets.token_urlsafe(_BYTES) + "\n")
-        text = path.read_text(encoding="utf-8").strip()
+        keys = path.read_text(encoding="utf-8").replace(",", " ").split()
     except HeldElsewhereError as error:
         raise ConfigError(variable, f"{path} is being made by process {error.holder}, which does not finish") from error
     except OSError as error:
         raise ConfigError(variable, f"{path} cannot be read or made: {error.strerror}") from error
-    if not text:
+    if not keys:
         raise ConfigError(variable, f"{path} is empty; remove it to have a new one made")
-    return text
+    try:
+        return tuple(SecretStr(long_secret(key)) for key in keys)
+    except ValueError as error:
+        raise ConfigError(variable, f"{path}: {error}") from error

@@ -265,13 +265,12 @@ class Settings:
         """Keys for tokens and encryption at rest: the first signs, all verify. Made on first use unless configured."""
         if self.deployment.secret_keys:
             return self.deployment.secret_keys
-        made = generated(self.ensure_data_dir(), "secret-keys", "NOTIFIER_SECRET_KEYS")
-        return tuple(SecretStr(key) for key in made.replace(",", " ").split())
+        return generated(self.ensure_data_dir(), "secret-keys", "NOTIFIER_SECRET_KEYS")
 
     def admin_token(self) -> SecretStr:
         """The API key with all scopes. Made on first use unless configured."""
         configured = self.deployment.admin_token
-        return configured or SecretStr(generated(self.ensure_data_dir(), "admin-token", "NOTIFIER_ADMIN_TOKEN"))
+        return configured or generated(self.ensure_data_dir(), "admin-token", "NOTIFIER_ADMIN_TOKEN")[0]
 
 
 def _account(section: AccountSection) -> Account:

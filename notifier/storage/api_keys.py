@@ -23,6 +23,12 @@ def find(connection: Connection, digest: str) -> AnyRow | None:
     return connection.execute(statement).one_or_none()
 
 
+def find_by_id(connection: Connection, key_id: str) -> AnyRow | None:
+    """Return the key by that id unless it was revoked."""
+    statement = select(t.api_key).where(_COLUMNS.id == key_id, _COLUMNS.revoked_at.is_(None))
+    return connection.execute(statement).one_or_none()
+
+
 def listed(connection: Connection) -> Sequence[AnyRow]:
     """Return every key, oldest first."""
     return connection.execute(select(t.api_key).order_by(_COLUMNS.created_at, _COLUMNS.id)).all()

@@ -1,9 +1,21 @@
-"""Tables of what operators look at: what processes counted, which work, what is left of pruned notifications."""
+"""Tables of operating it: who is signed in, what processes counted, which work, what is left of pruned notifications."""
 
 from sqlalchemy import BigInteger, Column, Float, Integer, String, Table
 
 from notifier.storage.ledger import metadata
 from notifier.storage.types import Instant
+
+# Who is signed in at the console, by the digest of the cookie's random id.
+console_session = Table(
+    "console_session",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),  # admin, key
+    Column("holder", String(64), nullable=False),  # a key's id; of the admin token, a mark that changes with it
+    Column("created_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
 
 # Counters have no owner and only grow; a gauge is its process's last word.
 metric = Table(

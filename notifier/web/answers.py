@@ -58,9 +58,7 @@ class Answers:
     def _headers(self) -> Mapping[str, str]:
         style = self._application.renderer.style_source()
         sources = f"default-src 'none'; style-src {style}; img-src data:; form-action 'self'"
-        encrypted = self._application.settings.deployment.public_url.startswith("https:")
         return {
-            **({"Strict-Transport-Security": "max-age=31536000"} if encrypted else {}),
             "Content-Security-Policy": f"{sources}; base-uri 'none'; frame-ancestors 'none'",
             "X-Frame-Options": "DENY",
             "Referrer-Policy": "no-referrer",

@@ -19,7 +19,7 @@ from notifier.supervise.listening import free_port
 
 BATCH = 50
 LEASE_SECONDS = 9.0
-_TOKEN = "chaos-admin-token-000000000000"  # noqa: S105 - of an installation that lives for minutes
+_TOKEN = "chaos-admin-token-00000000000000"  # noqa: S105 - of an installation that lives for minutes
 _KEYS = "chaos-secret-key-0000000000000000"
 _START_SECONDS = 90.0
 _POLL_SECONDS = 0.05

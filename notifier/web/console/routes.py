@@ -12,11 +12,13 @@ from notifier.bootstrap.application import Application
 from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from notifier.domain.values import Outcome
 from notifier.services.api_keys import Scope
+from notifier.services.console_sessions import SignInRefusedError
 from notifier.services.replay import ReplayOrder
 from notifier.web.console import draft
 from notifier.web.console.compose import Compose
 from notifier.web.console.session import PATH, ForbiddenError, NotSignedInError, Session, Sessions
 from notifier.web.console.views import Views
+from notifier.web.forms import is_from_elsewhere
 
 _MOST_FIELDS = 500
 _SEE_OTHER = 303
@@ -94,17 +96,31 @@ class _Console:
             return self._page("refused", {"heading": "Not understood", "words": str(error)}, status=422)
 
     async def sign_in(self, request: Request) -> Response:
-        """Take a key; the cookie that follows opens what the key opens."""
+        """Take a key; the session that follows opens what the key opens."""
+        if is_from_elsewhere(request):
+            words = "This form was sent by another site's page: open the console itself to sign in."
+            return self._page("refused", {"heading": "Not allowed", "words": words}, status=403)
         key = _one(await _form(request), "key").strip()
-        answer = RedirectResponse(PATH, _SEE_OTHER)
-        if await run_in_threadpool(self._sessions.begin, answer, key):
-            return answer
-        return self._page("sign_in", {"fault": "This key opens nothing here: it needs the scope read."}, status=401)
+        return await run_in_threadpool(self._sign_in, request, key)
 
-    def sign_out(self, _session: Session, _form: draft.Form) -> Response:
+    def _sign_in(self, request: Request, key: str) -> Response:
+        answer = RedirectResponse(PATH, _SEE_OTHER)
+        try:
+            self._sessions.begin(request, answer, key)
+        except SignInRefusedError as error:
+            if not error.wait:
+                fault = "This key opens nothing here: it needs the scope read."
+                return self._page("sign_in", {"fault": fault}, status=401)
+            fault = f"Too many wrong keys came from your network. Try again in {error.wait} seconds."
+            refused = self._page("sign_in", {"fault": fault}, status=429)
+            refused.headers["Retry-After"] = str(error.wait)
+            return refused
+        return answer
+
+    def sign_out(self, session: Session, _form: draft.Form) -> Response:
         """End the session."""
         answer = RedirectResponse(PATH, _SEE_OTHER)
-        self._sessions.end(answer)
+        self._sessions.end(session, answer)
         return answer
 
     def incidents(self, session: Session, _query: draft.Form) -> Response:

@@ -1,25 +1,24 @@
-"""Who works at the console: an API key, sealed into a cookie, looked up anew on every request.
+"""Who works at the console: the session that the browser's cookie names, looked up anew on every request.
 
-So a revoked key ends its sessions, what it may do is what the key may do now, and nothing is kept on our side.
+What it may do is what its key may do now. It ends by signing out, with its key, after an idle hour, after twelve hours.
 """
 
 import hashlib
 import hmac
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from notifier.bootstrap.application import Application
-from notifier.domain.errors import ConfigError, NotifierError
+from notifier.domain.errors import NotifierError
 from notifier.services.api_keys import Caller, Scope
 from notifier.services.audit import Actor
-from notifier.services.secretbox import SecretBox
+from notifier.services.console_sessions import LASTS
 
 PATH = "/console"
 _COOKIE = "notifier_console"
-_LASTS = timedelta(hours=12)
 
 
 class NotSignedInError(NotifierError):
@@ -32,11 +31,16 @@ class ForbiddenError(NotifierError):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One signed-in person: what their key opens, and the mark that their own forms bear."""
+    """One signed-in person: what their key opens, and what their cookie holds."""
 
     caller: Caller
     actor: Actor
-    form_mark: str
+    shown: str = field(repr=False)
+
+    @property
+    def form_mark(self) -> str:
+        """What this session's own forms bear; no other site can know it."""
+        return hashlib.sha256(b"form " + self.shown.encode()).hexdigest()
 
     def may(self, scope: Scope) -> bool:
         """Whether the key opens this."""
@@ -52,7 +56,7 @@ class Session:
             raise ForbiddenError(f"This key lacks the scope {scope.value!r}")
 
     def check_form(self, mark: str) -> None:
-        """Go on only with a form that this console gave this session (no other site can know the mark).
+        """Go on only with a form that this console gave this session.
 
         Raises:
             ForbiddenError: it is somebody else's, or of an earlier session.
@@ -62,14 +66,16 @@ class Session:
 
 
 class Sessions:
-    """Makes and reads the cookie."""
+    """Makes and reads the cookie. It bears the strictest prefix that the public address allows (RFC 6265bis, 4.1.3)."""
 
     def __init__(self, application: Application) -> None:
         """Take the installation; opens nothing."""
-        self._keys = application.api_keys
-        self._clock = application.clock
-        self._box = SecretBox(application.secret_keys, "console session")
-        self._secure = application.settings.deployment.public_url.startswith("https://")
+        self._kept = application.console_sessions
+        public = urlsplit(application.settings.deployment.public_url)
+        self._secure = public.scheme == "https"
+        is_own_host = self._secure and not public.path
+        self._cookie = f"{'__Host-' if is_own_host else '__Secure-' if self._secure else ''}{_COOKIE}"
+        self._path = "/" if is_own_host else PATH
 
     def of(self, request: Request) -> Session:
         """Return whose request this is.
@@ -77,41 +83,34 @@ class Sessions:
         Raises:
             NotSignedInError: no cookie, or one that opens nothing any more.
         """
-        sealed = request.cookies.get(_COOKIE, "")
-        caller = self._keys.authenticate(self._key_in(sealed))
+        shown = request.cookies.get(self._cookie, "")
+        caller = self._kept.of(shown)
         if caller is None:
             raise NotSignedInError("sign in")
-        origin = request.client.host if request.client else "unknown"
-        mark = hashlib.sha256(b"form " + sealed.encode()).hexdigest()
-        return Session(caller, Actor(f"console:{caller.name}", origin), mark)
+        return Session(caller, Actor(f"console:{caller.name}", origin_of(request)), shown)
 
-    def _key_in(self, sealed: str) -> str:
-        try:
-            until, _, key = self._box.open(sealed).partition(" ")
-        except ConfigError:  # not sealed by us, or by a key that is no longer listed
-            raise NotSignedInError("sign in") from None
-        if self._clock().timestamp() >= float(until):
-            raise NotSignedInError("signed in too long ago")
-        return key
+    def begin(self, request: Request, response: Response, key: str) -> None:
+        """Sign in: set the cookie.
 
-    def begin(self, response: Response, key: str) -> bool:
-        """Sign in: set the cookie when the key is one of ours and may look."""
-        caller = self._keys.authenticate(key)
-        if caller is None or Scope.READ not in caller.scopes:
-            return False
-        until = (self._clock() + _LASTS).timestamp()
+        Raises:
+            SignInRefusedError: the key opens nothing here.
+        """
         response.set_cookie(
-            _COOKIE,
-            self._box.seal(f"{until:.0f} {key}"),
-            max_age=int(_LASTS.total_seconds()),
-            path=PATH,
+            self._cookie,
+            self._kept.begin(key, origin_of(request)),
+            max_age=int(LASTS.total_seconds()),
+            path=self._path,
             secure=self._secure,
             httponly=True,
             samesite="strict",
         )
-        return True
 
-    @staticmethod
-    def end(response: Response) -> None:
-        """Sign out."""
-        response.delete_cookie(_COOKIE, path=PATH, httponly=True, samesite="strict")
+    def end(self, session: Session, response: Response) -> None:
+        """Sign out: the cookie opens nothing any more, wherever it is kept."""
+        self._kept.end(session.shown, session.actor)
+        response.delete_cookie(self._cookie, path=self._path, secure=self._secure, httponly=True, samesite="strict")
+
+
+def origin_of(request: Request) -> str:
+    """Return where a request comes from."""
+    return request.client.host if request.client else "unknown"

@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from notifier.services.audit import Actor
-from tests.functional.api.house import Api, an_event
+from tests.functional.api.house import ADMIN, Api, an_event
 
 MANY = [
     ("POST", "/v1/events", "publish"),
@@ -88,6 +88,25 @@ def test_a_key_in_the_address_opens_inbound_calls_alone(api: Api) -> None:
     assert api.post(f"/v1/inbound/statuspage/cloud?key={key}", content=b"{}", headers=bare).status_code == 422
     assert api.post(f"/v1/events?key={key}", json=an_event(), headers=bare).status_code == 401
     assert api.get(f"/v1/incidents?key={api.key('read')}", headers=bare).status_code == 401
+
+
+def test_a_key_that_may_change_things_is_not_taken_in_an_address(api: Api) -> None:
+    bare = {"Authorization": ""}
+    for key in (ADMIN, api.key("publish", "manage")):
+        for path in ("/v1/inbound/statuspage/cloud", "/v1/inbound/sendgrid/events"):
+            answer = api.post(f"{path}?key={key}", content=b"{}", headers=bare)
+            assert answer.status_code == 403
+            assert "a key of its own" in answer.json()["detail"]
+            assert api.post(path, content=b"{}", headers={"Authorization": f"Bearer {key}"}).status_code == 422
+
+
+def test_a_network_that_shows_wrong_keys_is_told_to_pause_and_locks_no_producer_out(api: Api) -> None:
+    wrong = [api.get("/v1/incidents", headers={"Authorization": f"Bearer ntf_key_{number}"}) for number in range(12)]
+    assert [answer.status_code for answer in wrong] == [401] * 10 + [429] * 2
+    assert 0 < int(wrong[-1].headers["retry-after"]) <= 60
+    assert api.get("/v1/incidents", headers={"Authorization": ""}).status_code == 401
+    fresh = {"Authorization": f"Bearer {api.key('publish')}"}
+    assert api.post("/v1/events", json=an_event(), headers=fresh).status_code == 202
 
 
 def test_a_revoked_key_opens_nothing_a_few_seconds_later(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

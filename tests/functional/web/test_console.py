@@ -2,19 +2,28 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 import orjson
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.demo import story
 from notifier.domain.guard import GuardPolicy
+from notifier.services.api_keys import ApiKeys
 from notifier.services.audit import Actor
+from notifier.services.console_sessions import SignInRefusedError
 from notifier.services.guard import Guard
+from notifier.storage import tables as t
+from notifier.storage.engine import Database
 from notifier.web.console.routes import console_routes
+from tests.functional.api.house import ADMIN, application_on
 
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
@@ -148,10 +157,114 @@ def test_a_key_opens_what_its_scopes_say_until_it_is_revoked(application: Applic
     assert browser.get("/console").status_code == 401
 
 
-def test_a_session_ends_by_signing_out(application: Application, browser: TestClient) -> None:
+def test_signing_out_ends_the_session_whoever_kept_its_cookie(application: Application, browser: TestClient) -> None:
     mark = a_draft(admin(application, browser))["mark"]
+    kept = browser.cookies["notifier_console"]
     assert browser.post("/console/sign-out", data={"mark": mark}).status_code == 303
+    browser.cookies.set("notifier_console", kept, path="/console")
     assert browser.get("/console").status_code == 401
+
+
+class Sessions:
+    """Sessions of an installation by a clock of their own."""
+
+    def __init__(self, application: Application) -> None:
+        self.now = application.clock()
+        self.kept = replace(application.console_sessions, clock=lambda: self.now)
+        self.shown = self.kept.begin(application.settings.admin_token().get_secret_value(), "here")
+
+    def last_after(self, **time: float) -> bool:
+        self.now += timedelta(**time)
+        return self.kept.of(self.shown) is not None
+
+
+def test_a_session_ends_when_nobody_works_in_it_for_an_hour(application: Application) -> None:
+    sessions = Sessions(application)
+    assert [sessions.last_after(minutes=59) for _ in range(3)] == [True] * 3
+    assert not sessions.last_after(minutes=60)
+
+
+def test_a_session_ends_after_twelve_hours_and_is_forgotten(application: Application) -> None:
+    sessions = Sessions(application)
+    assert [sessions.last_after(minutes=50) for _ in range(14)] == [True] * 14
+    assert not sessions.last_after(minutes=21)
+    assert replace(application.prune, clock=lambda: sessions.now).all()["console_sessions"] == 1
+
+
+def test_another_admin_token_ends_the_sessions_of_the_one_before(application: Application) -> None:
+    sessions = Sessions(application)
+    other = ApiKeys(application.database, application.clock, "another-token-" + "0" * 32)
+    assert replace(sessions.kept, keys=other).of(sessions.shown) is None
+    assert sessions.kept.of(sessions.shown) is not None
+
+
+def test_the_ledger_holds_nothing_that_opens_the_console(application: Application) -> None:
+    sessions = Sessions(application)
+    with application.database.read() as connection:
+        (row,) = connection.execute(select(t.console_session)).all()
+    assert not {sessions.shown, application.settings.admin_token().get_secret_value()} & set(map(str, row))
+    assert sessions.kept.of(row.digest) is None
+
+
+def test_another_site_signs_nobody_in(application: Application, browser: TestClient) -> None:
+    form = {"key": application.settings.admin_token().get_secret_value()}
+    for site, status in {"cross-site": 403, "same-site": 403, "same-origin": 303}.items():
+        answer = browser.post("/console/sign-in", data=form, headers={"Sec-Fetch-Site": site})
+        assert answer.status_code == status
+        assert ("set-cookie" in answer.headers) == (status == 303)
+
+
+def test_wrong_keys_make_their_network_pause_and_everything_is_noted(
+    application: Application, browser: TestClient
+) -> None:
+    signed_in(browser, a_key(application, "read")[1])
+    answers = [browser.post("/console/sign-in", data={"key": f"wrong-{number}"}) for number in range(13)]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 3
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    assert "Try again in" in answers[-1].text
+    assert browser.get("/console").status_code == 200
+    entries = [entry for entry in audit_of(browser, application) if entry["action"].startswith("console.")]
+    assert [entry["action"] for entry in entries] == ["console.sign_in_refused"] * 13 + ["console.signed_in"]
+    assert not any("wrong-" in str(entry) for entry in entries)
+    application.metering.flush()
+    counted = [line for line in browser.get("/metrics").text.splitlines() if "keys_refused_total{" in line]
+    assert sorted(counted) == [
+        'notifier_keys_refused_total{cause="paused",way="console"} 2.0',
+        'notifier_keys_refused_total{cause="unknown",way="console"} 11.0',
+    ]
+
+
+def test_refused_sign_ins_cannot_fill_the_ledger(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notifier.services.wrong_keys._NOTED_PER_HOUR", 3)
+    for number in range(9):
+        with pytest.raises(SignInRefusedError):
+            application.console_sessions.begin("wrong", f"192.0.{number}.1")
+    assert len(application.audit(limit=100)) == 3
+
+
+@pytest.mark.parametrize(
+    ("public_url", "name", "path"),
+    [
+        ("https://status.example", "__Host-notifier_console", "/"),
+        ("https://example.com/status", "__Secure-notifier_console", "/console"),
+        ("http://127.0.0.1:8025", "notifier_console", "/console"),
+    ],
+)
+def test_the_cookie_is_as_strict_as_the_public_address_allows(
+    sqlite_database: Database, tmp_path: Path, public_url: str, name: str, path: str
+) -> None:
+    built = application_on(sqlite_database, tmp_path, NOTIFIER_PUBLIC_URL=public_url)
+    scheme = public_url.partition(":")[0]
+    app = create_app(built, pages=[console_routes(built)])
+    with TestClient(app, base_url=f"{scheme}://testserver", follow_redirects=False) as client:
+        cookie = client.post("/console/sign-in", data={"key": ADMIN}).headers["set-cookie"]
+        assert cookie.startswith(f"{name}=")
+        assert f"Path={path};" in cookie
+        assert ("Secure" in cookie.split("; ")) == (scheme == "https")
+        assert client.get("/console").status_code == 200
+        strict = [client.get(path).headers.get("strict-transport-security") for path in ("/console", "/healthz", "/no")]
+        assert strict == ["max-age=31536000" if scheme == "https" else None] * 3
+    built.close()
 
 
 def test_every_page_holds_what_happened_and_no_markup_of_others(application: Application, browser: TestClient) -> None:

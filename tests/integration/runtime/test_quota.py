@@ -40,14 +40,20 @@ def test_processes_share_one_count_and_houses_do_not(data_dir: Path, quotas: lis
     elsewhere = RedisQuota(embedded_url(data_dir), "other house", moment)
     assert elsewhere.take("net:192.0.2.0/24", most=2, seconds=3600)
     elsewhere.close()
+    assert second.is_spent("net:192.0.2.0/24", most=3, seconds=3600)
+    assert not second.is_spent("net:192.0.2.0/24", most=4, seconds=3600)
     moment.now += 3600
+    assert not second.is_spent("net:192.0.2.0/24", most=1, seconds=3600)
     assert first.take("net:192.0.2.0/24", most=2, seconds=3600)
 
 
 def test_without_redis_each_process_counts_for_itself(tmp_path: Path, moment: Moment) -> None:
     quota = RedisQuota(embedded_url(tmp_path / "nothing runs here"), "house", moment)
     assert [quota.take("net", most=2, seconds=60) for _ in range(3)] == [True, True, False]
+    assert quota.is_spent("net", most=3, seconds=60)
+    assert not quota.is_spent("other", most=1, seconds=60)
     moment.now += 60
+    assert not quota.is_spent("net", most=1, seconds=60)
     assert quota.take("net", most=2, seconds=60)
     quota.close()
 

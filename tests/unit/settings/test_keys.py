@@ -10,6 +10,7 @@ import pytest
 from notifier.domain.errors import ConfigError
 from notifier.settings import load_settings
 
+NEW = "n" * 32
 ASK = "from notifier.settings import load_settings as l; s = l({}); print(s.admin_token().get_secret_value())"
 
 
@@ -42,13 +43,21 @@ def test_processes_that_ask_at_once_get_the_same_key(tmp_path: Path) -> None:
 def test_keys_may_be_rotated_in_the_file(tmp_path: Path) -> None:
     settings = load_settings({}, cwd=tmp_path)
     (old,) = settings.secret_keys()
-    (tmp_path / "var" / "secret-keys").write_text(f"brand-new,{old.get_secret_value()}\n")
-    assert [key.get_secret_value() for key in settings.secret_keys()] == ["brand-new", old.get_secret_value()]
+    (tmp_path / "var" / "secret-keys").write_text(f"{NEW},{old.get_secret_value()}\n")
+    assert [key.get_secret_value() for key in settings.secret_keys()] == [NEW, old.get_secret_value()]
 
 
 def test_a_configured_token_makes_no_file(tmp_path: Path) -> None:
-    load_settings({"NOTIFIER_ADMIN_TOKEN": "given-token"}, cwd=tmp_path).admin_token()
+    load_settings({"NOTIFIER_ADMIN_TOKEN": NEW}, cwd=tmp_path).admin_token()
     assert not (tmp_path / "var").exists()
+
+
+def test_a_key_file_that_somebody_filled_with_little_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "secret-keys").write_text(f"{NEW},hunter2")
+    with pytest.raises(ConfigError, match=r"NOTIFIER_SECRET_KEYS: .*at least 32") as caught:
+        load_settings({}, cwd=tmp_path).secret_keys()
+    assert "hunter2" not in str(caught.value)
 
 
 def test_an_empty_key_file_is_refused(tmp_path: Path) -> None:

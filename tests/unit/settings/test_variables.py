@@ -12,7 +12,7 @@ PUBLIC_KEY = (
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEybBJXa2vJ5dJ0cWY9AcWlAoq6dhXHQBmCHMBZ8Y6r4+2tM3LhlgYQ1WxU0kUQ1lBQO3GQqJY"
     "n9S7u0hM8fYzPA=="
 )
-SECRET = "t0p-s3cret-value"
+SECRET = "t0p-s3cret-value-of-thirty-two-ch"
 MASTODON = "[[accounts]]\nname = 'm-1'\nplatform = 'mastodon'\nlocale = 'en'\nbase_url = 'https://social.example'\n"
 X_ACCOUNT = "[[accounts]]\nname = 'x-nl'\nplatform = 'x'\nlocale = 'nl'\n"
 
@@ -31,7 +31,9 @@ REFUSED = [
     ({"NOTIFIER_PUBLIC_URL": "status.example"}, "NOTIFIER_PUBLIC_URL", "https://host"),
     ({"NOTIFIER_PUBLIC_URL": "https://s.example/?a=b"}, "NOTIFIER_PUBLIC_URL", "query"),
     ({"NOTIFIER_PUBLIC_URL": f"https://u:{SECRET}@s.example"}, "NOTIFIER_PUBLIC_URL", "password"),
-    ({"NOTIFIER_SECRET_KEYS": f"{SECRET},changeme"}, "NOTIFIER_SECRET_KEYS", "placeholder"),
+    ({"NOTIFIER_SECRET_KEYS": f"{SECRET},changeme"}, "NOTIFIER_SECRET_KEYS", "at least 32 characters"),
+    ({"NOTIFIER_SECRET_KEYS": "a"}, "NOTIFIER_SECRET_KEYS", "at least 32 characters"),
+    ({"NOTIFIER_ADMIN_TOKEN": "x" * 31}, "NOTIFIER_ADMIN_TOKEN", "at least 32 characters"),
     ({"NOTIFIER_SECRET_KEYS": f"{SECRET},{SECRET}"}, "NOTIFIER_SECRET_KEYS", "twice"),
     ({"NOTIFIER_ADMIN_TOKEN": f"{SECRET} {SECRET}"}, "NOTIFIER_ADMIN_TOKEN", "without blanks"),
     ({"NOTIFIER_ADMIN_TOKEN": f"{SECRET}é"}, "NOTIFIER_ADMIN_TOKEN", "ASCII"),
@@ -176,7 +178,7 @@ def test_values_arrive_in_their_types(tmp_path: Path) -> None:
     environ = {
         "NOTIFIER_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8, ::1/128",
         "NOTIFIER_PUBLIC_URL": "https://status.example/base/",
-        "NOTIFIER_SECRET_KEYS": "new-key, old-key",
+        "NOTIFIER_SECRET_KEYS": f"{SECRET}-new, {SECRET}-old",
         "NOTIFIER_SENDGRID_EVENT_PUBLIC_KEY": PUBLIC_KEY,
         "NOTIFIER_BROKER_URL": "amqp://broker.example//",
         "NOTIFIER_DATA_DIR": "data",
@@ -184,7 +186,7 @@ def test_values_arrive_in_their_types(tmp_path: Path) -> None:
     settings = load_settings(environ, cwd=tmp_path)
     assert settings.webhook_networks() == (ip_network("127.0.0.0/8"), ip_network("::1/128"))
     assert settings.url("/en/incidents/inc-1") == "https://status.example/base/en/incidents/inc-1"
-    assert [key.get_secret_value() for key in settings.secret_keys()] == ["new-key", "old-key"]
+    assert [key.get_secret_value() for key in settings.secret_keys()] == [f"{SECRET}-new", f"{SECRET}-old"]
     assert settings.event_public_key() == PUBLIC_KEY
     assert settings.queue_addresses().broker_is_amqp
     assert settings.data_dir == tmp_path / "data"

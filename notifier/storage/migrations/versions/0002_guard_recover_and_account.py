@@ -17,6 +17,7 @@ def upgrade() -> None:
     _events_have_authors()
     _updates_can_be_hidden()
     _workers_have_heartbeats()
+    _sessions_are_kept()
 
 
 def _events_have_authors() -> None:
@@ -41,3 +42,17 @@ def _workers_have_heartbeats() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_worker_process")),
     )
     op.add_column("letter", sa.Column("lease_owner", sa.String(length=64), nullable=True))
+
+
+def _sessions_are_kept() -> None:
+    op.create_table(
+        "console_session",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("holder", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_console_session")),
+    )
+    op.create_index(op.f("ix_console_session_expires_at"), "console_session", ["expires_at"])
