@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from notifier.domain.values import Reason
 USUAL_URL = "https://bsky.social"
 _USUAL_HOSTS = (".host.bsky.network",)  # where Bluesky's own accounts live, once logged in at bsky.social
 _LIMITS = SocialLimits(characters=300, utf8_bytes=3_000, pictures=4)
+_POSTS = "/com.atproto.repo.putRecord"
 _LARGEST_PICTURE = 1_000_000  # bytes, app.bsky.embed.images
 
 T = TypeVar("T")
@@ -107,7 +109,12 @@ class BlueskySender:
         except ValueError as error:
             raise PermanentDeliveryError(Reason.REJECTED, f"no valid record: {type(error).__name__}") from None
         key = record_key(post.account, post.key, post.posted_at)
-        written = self._run(lambda client: client.com.atproto.repo.put_record(self._put(key, record)))
+        try:
+            written = self._run(lambda client: client.com.atproto.repo.put_record(self._put(key, record)))
+        except PermanentDeliveryError as error:
+            if image is None or "blob" not in error.detail.lower():
+                raise
+            return self.post(replace(post, picture=None))
         return self._receipt(str(written.uri), str(written.cid), extra)
 
     def find(self, post: SocialPost, since: datetime) -> PostReceipt | None:
@@ -169,9 +176,7 @@ class BlueskySender:
             return None
         try:
             return self._run(lambda client: upload_blob(client, picture.data, picture.media_type))
-        except ChannelStoppedError:
-            raise
-        except DeliveryError as error:
+        except DeliveryError as error:  # a login that has ended keeps the post waiting by itself
             extra["picture"] = error.reason.value
             return None
 
@@ -211,4 +216,6 @@ class BlueskySender:
         return PostReceipt(id=uri, url=url, extra={**extra, "cid": cid})
 
     def _note_rate(self, answer: Answer) -> None:
-        self.budget = RULES.budget(answer.headers) or self.budget
+        """Keep what is left for posts; logins and pictures have limits of their own."""
+        if answer.path.endswith(_POSTS):
+            self.budget = RULES.budget(answer.headers) or self.budget

@@ -36,6 +36,7 @@ _KEPT = timedelta(days=1)  # an instance's limits
 _ASK_AGAIN = timedelta(minutes=10)  # where it did not tell them
 _USUAL = SocialLimits(characters=500, url_characters=23, pictures=4)
 _MOST = 1_000_000  # characters; a larger number is a slip
+_POSTS = "/api/v1/statuses"
 _FORBIDDEN, _NOT_FOUND, _UNPROCESSABLE = 403, 404, 422
 
 _log = logging.getLogger(__name__)
@@ -100,11 +101,22 @@ class MastodonSender:
         try:
             return self._publish(post, parent, media, extra)
         except RefusedError as refused:
+            if media is not None and refused.answer.status == _UNPROCESSABLE:  # perhaps for the picture
+                return self._without(post, parent, extra)
             if parent is None or refused.answer.status != _NOT_FOUND:
                 raise self._failure(refused) from None
         extra["standalone"] = "parent_gone"
         try:
             return self._publish(post, None, media, extra)
+        except RefusedError as refused:
+            raise self._failure(refused) from None
+
+    def _without(self, post: SocialPost, parent: str | None, extra: dict[str, str]) -> PostReceipt:
+        """Publish the text alone."""
+        extra["picture"] = Reason.REJECTED.value
+        extra.pop("media_id", None)
+        try:
+            return self._publish(post, parent, None, extra)
         except RefusedError as refused:
             raise self._failure(refused) from None
 
@@ -240,7 +252,9 @@ class MastodonSender:
         return found
 
     def _note_rate(self, answer: Answer) -> None:
-        self.budget = RULES.budget(answer.headers) or self.budget
+        """Keep what is left for posts; pictures have a limit of their own, and so have deletions."""
+        if answer.path.endswith(_POSTS):
+            self.budget = RULES.budget(answer.headers) or self.budget
 
 
 def _receipt(status: object, extra: Mapping[str, str]) -> PostReceipt:

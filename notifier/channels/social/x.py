@@ -6,6 +6,7 @@ are read back after an unknown outcome, and X refuses the same text twice with a
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,6 +40,7 @@ _DUPLICATES_KEPT = timedelta(days=7)  # X does not say; a day was seen
 _PAGE, _PAGES = 100, 5  # an account may post 100 times in 15 minutes
 _WINDOWS = ("x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour")
 _LIMIT = 280
+_POSTS = "/2/tweets"
 
 _log = logging.getLogger(__name__)
 
@@ -124,6 +126,8 @@ class XSender:
         try:
             return self._create(post, parent, media, extra)
         except RefusedError as refused:
+            if media is not None and refuses_picture(refused.answer):
+                return self.post(replace(post, picture=None))
             if parent is None or not refuses_reply(refused.answer):
                 return self._after_refusal(post, refused)
         extra["standalone"] = "reply_refused"
@@ -249,7 +253,14 @@ class XSender:
         return found
 
     def _note_rate(self, answer: Answer) -> None:
-        self.budget = x_budget(answer.headers) or self.budget
+        """Keep what is left for posts; each call of X has a limit of its own."""
+        if answer.path.endswith(_POSTS):
+            self.budget = x_budget(answer.headers) or self.budget
+
+
+def refuses_picture(answer: Answer) -> bool:
+    """Whether a post was refused for its picture."""
+    return answer.status == 400 and "media" in x_message(answer.json()).lower()  # noqa: PLR2004
 
 
 def refuses_reply(answer: Answer) -> bool:

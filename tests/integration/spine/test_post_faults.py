@@ -340,3 +340,62 @@ def test_what_may_be_public_is_looked_for_in_the_words_it_had(
         (post,) = house.public()
         assert "https://status.shop.example" in post["text"]
         assert house.states() == ["accepted"]
+
+
+UPLOADS = {X: "/media/upload", MASTODON: "/media", BLUESKY: "uploadBlob"}
+RESETS = {X: "x-rate-limit", MASTODON: "X-RateLimit", BLUESKY: "ratelimit"}
+
+
+@pytest.mark.parametrize("platform", ALL)
+def test_the_limit_of_pictures_is_not_taken_for_that_of_posts(
+    sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
+) -> None:
+    with posting_house(sqlite_database, sandbox, an_account(platform, with_card=True)) as house:
+        reset = str(int(house.spine.now.timestamp()) + 1800)
+        exhausted = {f"{RESETS[platform]}-{name}": value for name, value in (("remaining", "0"), ("reset", reset))}
+        used_up = {"status": 429, "headers": exhausted, "match": {"path": UPLOADS[platform]}}
+        sandbox.fault(platform.value, "status", **used_up)
+        # No answer of a post says what is left after the refused picture.
+        sandbox.fault(platform.value, "reset_early", count=2, match={"method": "POST", "path": PUBLISHES[platform]})
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        sandbox.call("DELETE", "/sandbox/faults")
+        sandbox.fault(platform.value, "status", **used_up)
+        house.spine.post(Status.INVESTIGATING, incident_id="inc-2")
+        house.work()
+        assert house.until_settled() <= 90  # X is looked at three times, half a minute apart
+        assert [post["pictures"] for post in house.public()] == [[], []]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 413, 422, 429, 500, 503])
+@pytest.mark.parametrize("platform", ALL)
+def test_a_picture_that_is_refused_never_holds_back_its_text(
+    sqlite_database: Database, sandbox: RunningSandbox, platform: Platform, status: int
+) -> None:
+    sandbox.fault(platform.value, "status", status=status, match={"path": UPLOADS[platform]})
+    with posting_house(sqlite_database, sandbox, an_account(platform, with_card=True)) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        assert house.states() == ["accepted"]
+        assert [post["pictures"] for post in house.public()] == [[]]
+
+
+REFUSALS = {
+    X: (400, '{"detail": "Your media IDs are invalid."}'),
+    MASTODON: (422, '{"error": "Cannot attach files that have not finished processing."}'),
+    BLUESKY: (400, '{"error": "InvalidRequest", "message": "Could not find blob: bafkrei"}'),
+}
+
+
+@pytest.mark.parametrize("platform", ALL)
+def test_a_post_that_is_refused_for_its_picture_goes_out_without(
+    sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
+) -> None:
+    status, body = REFUSALS[platform]
+    match = {"method": "POST", "path": PUBLISHES[platform]}
+    sandbox.fault(platform.value, "status", status=status, body=body, count=1, match=match)
+    with posting_house(sqlite_database, sandbox, an_account(platform, with_card=True)) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        assert house.states() == ["accepted"]
+        assert [post["pictures"] for post in house.public()] == [[]]
