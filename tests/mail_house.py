@@ -17,10 +17,12 @@ from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.attempt import LEASE, Attempt
 from notifier.services.attempt_mail import MailAttempt
+from notifier.services.circuits import Circuits
 from notifier.services.links import Links
 from notifier.services.outcomes import Record
 from notifier.services.plan import BATCH_SIZES
 from notifier.services.ports import Clock, Life, NotWatched, Nudge
+from notifier.services.probes import CallProbes
 from notifier.services.route import MailRoute
 from notifier.services.tokens import Tokens
 from notifier.storage import tables as t
@@ -55,6 +57,8 @@ class Provider:
     requests: list[MailRequest] = field(default_factory=list)
     rate: RateBudget | None = None
     calls: int = 0
+    silent: bool = False  # answers nothing, not even a harmless question
+    questions: int = 0
 
     def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
         del deadline
@@ -70,6 +74,11 @@ class Provider:
         names = [item.delivery_id for item in request.recipients if item.delivery_id not in failed]
         number = f"msg-{len(self.requests)}"
         return MailReceipt(provider_message_id=number, accepted_ids=names, failed=failed, rate=self.rate)
+
+    def answers(self, *, deadline: datetime) -> bool:
+        del deadline
+        self.questions += 1
+        return not self.silent
 
     def close(self) -> None:
         """Nothing was opened."""
@@ -149,7 +158,11 @@ def a_house(
     record = Record(database, spine.clock, spine.nudges, owner, spread=lambda: 0.0, life=life or NotWatched())
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
     links = Links("https://status.example", Tokens(["k" * 32], spine.clock))
-    route = MailRoute(providers, spine.clock, LocalPacer(spine.clock))
+    kept = (database, spine.clock, spine.nudges, Channel.EMAIL)
+    circuits = Circuits(*kept, repeats_doubts=lambda _provider: not evidence)
+    names = {Channel.EMAIL: [provider.name for provider in providers]}
+    spine.sweep = replace(spine.sweep, chores=(CallProbes(database, {Channel.EMAIL: circuits}, lambda: names),))
+    route = MailRoute(providers, spine.clock, LocalPacer(spine.clock), circuits)
     mail = MailAttempt(database, spine.clock, renderer, links, route, record, LEASE, lambda _provider: evidence, rest)
     channels = {Channel.EMAIL: mail}
     return House(spine, Attempt(database, spine.clock, spine.nudges, owner, channels, translations=translations))

@@ -36,7 +36,6 @@ from notifier.api.runtime import ApiRuntime
 from notifier.api.shares import Shares
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.intake import Intake
-from notifier.services.readings import ReadMetrics
 
 # SendGrid sends up to 768 kB at once, whatever we allow our own producers.
 _INBOUND, _INBOUND_BYTES = "/v1/inbound/", 2 * 1024 * 1024
@@ -109,7 +108,7 @@ def _routers() -> tuple[APIRouter, ...]:
 def build_runtime(application: Application) -> ApiRuntime:
     """Build what requests are answered from: all of an app that belongs to one installation, besides its limits."""
     intake = Intake(application)
-    meters = Meters(ReadMetrics(application.database, application.clock, application.producer.depths))
+    meters = Meters(application.readings)
     publishing = Publishing(
         lambda body, actor, guarded: application.publish(body, actor, guarded=guarded),
         intake.repeats,

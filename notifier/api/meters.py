@@ -17,6 +17,8 @@ from notifier.domain.errors import UnavailableError
 from notifier.services.readings import Counted, Readings
 from notifier.services.tallying import MAIL_CONFIRMED, MAIL_REPEATED, MAIL_UNKNOWN
 
+_PROVIDER_LABELS = ("channel", "provider")
+_STATE_LABELS = (*_PROVIDER_LABELS, "state")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 LEDGER_SECONDS = 5.0
@@ -62,7 +64,10 @@ def _families(found: Readings) -> Iterator[Metric]:
     first, last = "From the newest decision to its first recipient.", "From the newest decision to its last recipient."
     yield _family("notifier_first_recipient_seconds", first, ("channel",), found.first)
     yield _family("notifier_last_recipient_seconds", last, ("channel",), found.last)
-    yield from shared_families(found.shared)
+    yield _family("notifier_provider_state", "1 for the state a provider is in.", _STATE_LABELS, found.providers)
+    failing = "Since when a provider fails or is stopped."
+    yield _family("notifier_provider_failing_since_seconds", failing, _PROVIDER_LABELS, found.failing)
+    yield from shared_families(found.shared, found.circuits)
 
 
 # Recipients, by provider: what becomes of a mail whose request never got an answer.

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -38,8 +38,11 @@ _GAUGES = {
 _ATTEMPT_LABELS = ("channel", "provider", "outcome")
 
 
-def shared_families(rows: Sequence[Row]) -> Iterator[Metric]:
-    """Write the rows as metrics. A gauge that several processes know is their sum."""
+def shared_families(rows: Sequence[Row], circuits: Mapping[tuple[str, ...], float]) -> Iterator[Metric]:
+    """Write the rows as metrics. A gauge that several processes know is their sum.
+
+    `circuits`: those that all processes share, by channel and provider.
+    """
     by_name: dict[str, list[tuple[dict[str, str], str, float]]] = defaultdict(list)
     for name, labels, owner, value in rows:
         by_name[name].append((json.loads(labels), owner, value))
@@ -52,6 +55,8 @@ def shared_families(rows: Sequence[Row]) -> Iterator[Metric]:
         summed: dict[tuple[str, ...], float] = defaultdict(float)
         for found, _, value in by_name[name]:
             summed[tuple(found.get(label, "") for label in names)] += value
+        if name == BREAKERS:
+            summed.update(circuits)
         gauge = GaugeMetricFamily(name, text, labels=names)
         for key, value in summed.items():
             gauge.add_metric(key, value)

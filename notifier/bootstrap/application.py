@@ -30,6 +30,7 @@ from notifier.services.own_data import OwnData
 from notifier.services.own_preferences import OwnPreferences
 from notifier.services.posts import Posts
 from notifier.services.public_sign_up import PublicSignUp
+from notifier.services.readings import ReadMetrics
 from notifier.services.release import Release
 from notifier.services.replay import Replay
 from notifier.services.sign_up import SignUps
@@ -45,6 +46,11 @@ class Application(People):
     def history(self) -> History:
         """What happened."""
         return History(self.database, HookRequests(self.renderer))
+
+    @once
+    def readings(self) -> ReadMetrics:
+        """What metrics and the console say of the ledger and the broker."""
+        return ReadMetrics(self.database, self.clock, self.producer.depths, self.providers.read)
 
     @once
     def explain(self) -> Explain:

@@ -17,6 +17,7 @@ from notifier.bootstrap.once import once
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.endpoint_health import HealthPolicy
 from notifier.domain.errors import ConfigError
+from notifier.domain.provider_names import account_label, mail_label
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel
 from notifier.inbound.alert_texts import neutral_texts
@@ -26,6 +27,7 @@ from notifier.services.accounts import sync_accounts
 from notifier.services.addresses import AddressKeys
 from notifier.services.announce import Announce
 from notifier.services.calm import ResolveCalm
+from notifier.services.circuits import Circuits
 from notifier.services.due_letters import DueLetters
 from notifier.services.endpoint_watch import WatchEndpoints, write_letter
 from notifier.services.gather import Gather
@@ -36,6 +38,8 @@ from notifier.services.lapsed import ForgetLapsed
 from notifier.services.metering import Metering
 from notifier.services.plan import BATCH_SIZES, Plan
 from notifier.services.ports import Nudge
+from notifier.services.probes import CallProbes
+from notifier.services.providers import Providers
 from notifier.services.prune import Prune
 from notifier.services.stand_back import StandBack
 from notifier.services.steady import SteadyClock
@@ -48,6 +52,8 @@ from notifier.storage.engine import Database
 
 _log = logging.getLogger(__name__)
 _SHORT_RANGE = 5_000  # recipients
+# How long a probe may hold its place: as long as its request, and a post with its picture, may take.
+_PROBE_MARGIN, _POST_SECONDS = 3.0, 60.0
 
 
 def utc_now() -> datetime:
@@ -197,6 +203,30 @@ class Core:
         """Make batches of what is due again."""
         return Gather(self.database, self.clock, self.nudge)
 
+    @once
+    def circuits(self) -> Mapping[Channel, Circuits]:
+        """Which providers and accounts work, as all processes know it."""
+        mail, posts = self.settings.limits.mail_timeout + _PROBE_MARGIN, _POST_SECONDS
+        evidence = self.settings.mail_evidence
+        kept = (self.database, self.clock, self.nudge)
+        return {
+            Channel.EMAIL: Circuits(*kept, Channel.EMAIL, mail, repeats_doubts=lambda name: not evidence(name)),
+            Channel.SOCIAL: Circuits(*kept, Channel.SOCIAL, posts),
+        }
+
+    @once
+    def providers(self) -> Providers:
+        """How providers and accounts stand."""
+        return Providers(self.database, self._provider_names)
+
+    def _provider_names(self) -> Mapping[Channel, Mapping[str, str]]:
+        """The configured providers and accounts, by channel, in their order, and how people call them."""
+        accounts = self.settings.account_values()
+        return {
+            Channel.EMAIL: {name: mail_label(name) for name in self.settings.deployment.email_providers},
+            Channel.SOCIAL: {one.name: account_label(one.platform, one.name) for one in accounts},
+        }
+
     @property
     def health_policy(self) -> HealthPolicy:
         """When an endpoint that fails is given up."""
@@ -217,7 +247,8 @@ class Core:
         letters = DueLetters(self.database, self.clock, self.nudge, self.producer)
         lapsed = ForgetLapsed(self.database, self.clock, self.addresses)
         watch = WatchEndpoints(self.database, self.clock, write_letter, self.producer.probe, self.health_policy)
-        chores = (calm, letters, lapsed, watch, self.prune)
+        probes = CallProbes(self.database, self.circuits, self._provider_names)
+        chores = (probes, calm, letters, lapsed, watch, self.prune)
         return Sweep(
             self.database,
             self.clock,

@@ -10,12 +10,12 @@ from notifier.channels.email.sendgrid import SendGridSender
 from notifier.channels.email.smtp import SmtpSender
 from notifier.channels.email.smtp_session import SmtpServer
 from notifier.domain.letter import ABOUT_ENDPOINTS
+from notifier.domain.values import Channel
 from notifier.queueing.pacing import RedisPacer
 from notifier.services.attempt_mail import MailAttempt
 from notifier.services.endpoint_letters import EndpointLetters, LettersByKind
 from notifier.services.letters import SendLetters
 from notifier.services.links import Links
-from notifier.services.metering import BREAKERS, Series
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
 from notifier.services.route import MailRoute
@@ -55,17 +55,9 @@ def build_letters(core: Core) -> SendLetters:
 def _route(core: Core) -> MailRoute:
     specs = core.settings.email_providers()
     pacer = RedisPacer(core.settings.queue_addresses().redis, _accounts(specs), core.clock)
-    route = MailRoute([_sender(spec, core.clock) for spec in specs], core.clock, pacer)
-    core.metering.watch(lambda: _open_breakers(route, core.clock))
-    return route
-
-
-def _open_breakers(route: MailRoute, clock: Clock) -> dict[Series, float]:
-    now = clock()
-    return {
-        (BREAKERS, (("channel", "email"), ("provider", name))): float(not breaker.allows(now))
-        for name, breaker in route.states().items()
-    }
+    seconds = core.settings.limits.mail_timeout
+    senders = [_sender(spec, core.clock, seconds) for spec in specs]
+    return MailRoute(senders, core.clock, pacer, core.circuits[Channel.EMAIL])
 
 
 def _accounts(specs: Sequence[EmailProviderSpec]) -> str:
@@ -79,10 +71,11 @@ def _accounts(specs: Sequence[EmailProviderSpec]) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
-def _sender(spec: EmailProviderSpec, clock: Clock) -> MailSender:
+def _sender(spec: EmailProviderSpec, clock: Clock, timeout: float) -> MailSender:
     if isinstance(spec, SendGridSpec):
         url = spec.url + (_SANDBOX_PATH if spec.name == "sandbox" else "")
-        return SendGridSender(api_key=spec.api_key.get_secret_value(), clock=clock, base_url=url, name=spec.name)
+        key = spec.api_key.get_secret_value()
+        return SendGridSender(api_key=key, clock=clock, base_url=url, name=spec.name, timeout=timeout)
     server = SmtpServer(
         host=spec.host,
         port=spec.port,

@@ -6,7 +6,7 @@ from importlib import import_module
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.base import SessionStore, SocialSender
-from notifier.domain.values import Platform
+from notifier.domain.values import Channel, Platform
 from notifier.queueing.pacing import RedisPacer
 from notifier.queueing.turns import RedisTurns
 from notifier.rendering.cards import paint
@@ -59,7 +59,8 @@ def build(core: Core, record: Record) -> PostAttempt:
     pacer, turns = RedisPacer(core.settings.queue_addresses().redis, "posts", core.clock), _turns(core, STILL)
     # A worker keeps its turns with each heartbeat, so that they end with it.
     core.heartbeat.renew.insert(0, turns.renew)
-    return PostAttempt(core.database, core.clock, build_renderer(core), accounts, senders, record, turns, pacer, paint)
+    known = (core.database, core.clock, build_renderer(core), accounts, senders, record)
+    return PostAttempt(*known, turns, pacer, core.circuits[Channel.SOCIAL], paint)
 
 
 def _sender(spec: AccountSpec, clock: Clock, sessions: SessionStore) -> SocialSender:

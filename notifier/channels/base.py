@@ -125,6 +125,10 @@ class MailSender(Protocol):
         """
         ...
 
+    def answers(self, *, deadline: datetime) -> bool:
+        """Ask something that sends nothing; whether any answer came in time. Never raises."""
+        ...
+
     def close(self) -> None:
         """Close idle connections; the sender can still be used."""
         ...

@@ -104,7 +104,8 @@ class ConnectionPool:
             connection.connect()
         except OSError as error:
             connection.close()
-            raise NotSentError(f"cannot connect: {_named(error)}") from None
+            silent = isinstance(error, TimeoutError)
+            raise NotSentError(f"cannot connect: {_named(error)}", timed_out=silent) from None
         return connection
 
     def _give_back(self, connection: "_Connection") -> None:
@@ -148,7 +149,7 @@ class _Connection:
             self._http.sock.settimeout(max(deadline - time.monotonic(), 0.001))
             self._http.request(request.method, request.path, body=request.body, headers=dict(request.headers))
         except TimeoutError:
-            raise NotSentError("time-out while writing") from None
+            raise NotSentError("time-out while writing", timed_out=True) from None
         except OSError as error:
             return self._early_answer(request.path, error, deadline)
         return self._read(request.path, deadline)

@@ -68,9 +68,10 @@ class ExchangeError(Exception):
 class NotSentError(ExchangeError):
     """The request did not leave, or not all of it: the provider cannot have acted on it."""
 
-    def __init__(self, detail: str, *, reset: bool = False) -> None:
+    def __init__(self, detail: str, *, reset: bool = False, timed_out: bool = False) -> None:
         super().__init__(detail)
         self.detail, self.reset = detail, reset  # `reset`: the peer hung up while we were writing
+        self.timed_out = timed_out
 
 
 class NoAnswerError(ExchangeError):
@@ -236,7 +237,8 @@ def failure(error: ExchangeError, rules: Rules, *, now: datetime, secrets: Itera
     if isinstance(error, NoAnswerError):
         reason = Reason.TIMED_OUT if error.timed_out else Reason.OUTCOME_UNKNOWN
         return OutcomeUnknownError(reason, error.detail, status=error.status)
-    return TransientDeliveryError(Reason.UNREACHABLE, str(error))
+    silent = isinstance(error, NotSentError) and error.timed_out
+    return TransientDeliveryError(Reason.TIMED_OUT if silent else Reason.UNREACHABLE, str(error))
 
 
 def surely_not_done(error: DeliveryError) -> DeliveryError:

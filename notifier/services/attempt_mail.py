@@ -7,16 +7,18 @@ from datetime import datetime, timedelta
 
 from notifier.channels.base import MailSender, MessageRefusedError, RecipientsRefusedError, TooLargeError
 from notifier.domain import ids
+from notifier.domain.breaker import blames_provider
 from notifier.domain.errors import DeliveryError, LeaseLostError, OutcomeUnknownError, PermanentDeliveryError
 from notifier.domain.message import MailRequest
-from notifier.domain.retry import GiveUp, after_failure
+from notifier.domain.retry import EMAIL_SCHEDULE, GiveUp, after_failure
 from notifier.domain.values import DeliveryState, Reason
 from notifier.rendering.renderer import Renderer
 from notifier.services.attempt import LEASE
+from notifier.services.circuits import no_hold
 from notifier.services.links import Links
 from notifier.services.outcomes import Record, Try
 from notifier.services.ports import Clock
-from notifier.services.route import MailRoute, Pause
+from notifier.services.route import Choice, MailRoute, Pause
 from notifier.storage import deliveries, subjects
 from notifier.storage.batches import Batch
 from notifier.storage.deliveries import Departure, MailRow
@@ -46,9 +48,10 @@ class MailAttempt:
 
     def __call__(self, batch: Batch, stored: StoredNotification) -> None:
         """Render once, send once, record once; when no provider takes a request now, hand the batch back."""
-        sender = self._sender(tried=batch.attempts > 1)
-        if isinstance(sender, Pause):
-            self.record.paused(batch, sender.wait, sender.reason)
+        choice = self._choice(batch)
+        if isinstance(choice, Pause):
+            hold = self.route.hold if choice.reason is Reason.BREAKER_OPEN else no_hold
+            self.record.paused(batch, choice.wait, choice.reason, hold=hold)
             return
         with self.database.read() as connection:
             rows, gone = deliveries.mail_rows(connection, batch.id)
@@ -57,44 +60,44 @@ class MailAttempt:
             Departure(recipient_key=key, state=DeliveryState.SUPPRESSED, reason=Reason.UNSUBSCRIBED) for key in gone
         ]
         if not rows:
-            self.route.unused(sender.name)
+            self.route.unused(choice)
             self.record.nobody_left(batch, left)
             return
         request = self.request(batch, stored, rows, subject or self._frozen_subject(batch, stored))
         started, clock = self.clock(), time.perf_counter()
         deadline = self._deadline(batch, started)
         if started >= deadline:
-            self.route.unused(sender.name)
+            self.route.unused(choice)
             self.record.paused(batch, timedelta(0), Reason.NOT_STARTED)
             return
         try:
             self.record.hold(batch)
-            receipt = sender.send(request, deadline=deadline)
+            receipt = choice.sender.send(request, deadline=deadline)
         except LeaseLostError:
-            self.route.unused(sender.name)
+            self.route.unused(choice)
             raise
         except DeliveryError as error:
-            tried = self._tried(sender, started, clock)
-            elsewhere = self.route.failed(sender.name, error)
-            self._failed(_Mailing(batch, stored, rows, left), tried, error, elsewhere=elsewhere)
+            tried = self._tried(choice.sender, started, clock)
+            elsewhere = self.route.failed(choice, error, may_repeat=not self.evidence_within(choice.name))
+            self._failed(_Mailing(batch, stored, rows, left, choice), tried, error, elsewhere=elsewhere)
             return
-        self.route.worked(sender.name, receipt.rate)
         apart = self._apart(batch, stored, rows, receipt.failed)
         self.record.accepted(
             batch,
-            self._tried(sender, started, clock),
+            self._tried(choice.sender, started, clock),
             message_id=receipt.provider_message_id,
             departures=[*left, *apart],
             repeated=len(receipt.accepted_ids) if batch.unknown else 0,
             in_doubt=len(receipt.unknown),
         )
+        self.route.worked(choice, receipt.rate)
 
-    def _sender(self, *, tried: bool) -> MailSender | Pause:
+    def _choice(self, batch: Batch) -> Choice | Pause:
         """Choose a provider. A turn that comes in a moment is waited for here: handing a batch back costs more."""
-        choice = self.route.choose(tried=tried)
+        choice = self.route.choose(batch)
         if isinstance(choice, Pause) and choice.reason is Reason.RATE_LIMITED and choice.wait <= _MOMENT:
             self.rest(choice.wait.total_seconds())
-            choice = self.route.choose(tried=tried)
+            choice = self.route.choose(batch)
         return choice
 
     def _frozen_subject(self, batch: Batch, stored: StoredNotification) -> str:
@@ -192,7 +195,15 @@ class MailAttempt:
             at_once=elsewhere,
             in_doubt=len(keys),
             evidence_within=self.evidence_within(tried.provider),
+            hold=self.route.hold if blames_provider(error) else no_hold,
+            is_probe=self._asked_for_all(mailing, error),
         )
+
+    def _asked_for_all(self, mailing: "_Mailing", error: DeliveryError) -> bool:
+        """Whether a failure is no attempt of the batch's own; nothing is probed with for longer than it is repeated."""
+        told_nobody = not isinstance(error, OutcomeUnknownError)
+        young = self.clock() - mailing.stored.created_at < sum(EMAIL_SCHEDULE, timedelta(0))
+        return mailing.choice.is_probe and told_nobody and young
 
     def _without(self, mailing: "_Mailing", tried: Try, error: DeliveryError, refused: set[int]) -> None:
         """Give up those the provider refused by name; the others go on as a batch of their own."""
@@ -208,9 +219,10 @@ class MailAttempt:
 
 @dataclass(frozen=True, slots=True)
 class _Mailing:
-    """A batch with its addressees, and those who have left since it was planned."""
+    """A batch with its addressees, those who have left since it was planned, and who it was given to."""
 
     batch: Batch
     stored: StoredNotification
     rows: Sequence[MailRow]
     left: Sequence[Departure]
+    choice: Choice

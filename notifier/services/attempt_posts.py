@@ -7,15 +7,18 @@ from datetime import timedelta
 
 from notifier.channels.base import SocialSender, TooLargeError
 from notifier.domain import ids
-from notifier.domain.errors import DeliveryError
+from notifier.domain.breaker import CLOSED, PROBE_PAUSE, Breaker, blames_provider
+from notifier.domain.errors import DeliveryError, TransientDeliveryError
 from notifier.domain.house import Account
 from notifier.domain.message import Picture, PostReceipt, SocialPost
 from notifier.domain.readback import APART, proves_absence
+from notifier.domain.retry import SOCIAL_SCHEDULE
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.rendering.card_words import CardWords
 from notifier.rendering.counting import limit_of
 from notifier.rendering.posts import PostText
 from notifier.rendering.renderer import Renderer
+from notifier.services.circuits import Circuits, no_hold
 from notifier.services.outcomes import Record, Try
 from notifier.services.ports import Clock, Pacer, Turns
 from notifier.services.wordings import wording_from_json, wording_to_json
@@ -43,6 +46,7 @@ class PostAttempt:
     record: Record
     turns: Turns
     pacer: Pacer
+    circuits: Circuits
     paint: Callable[[CardWords], Picture | None] = field(default=lambda _words: None)
 
     def __call__(self, batch: Batch, stored: StoredNotification) -> None:
@@ -60,11 +64,22 @@ class PostAttempt:
             return
         # The providers' clients are not safe for two threads, a session has one owner, and a thread of posts an order.
         with self.turns.take(account.name) as ours:
-            wait = self.pacer.take(account.name) if ours else _BUSY
-            if wait:
-                self.record.paused(batch, wait, Reason.RATE_LIMITED if ours else Reason.WAITING_FOR_EARLIER)
+            if not ours:
+                self.record.paused(batch, _BUSY, Reason.WAITING_FOR_EARLIER)
+                return
+            circuit = self.circuits.look().get(account.name, CLOSED)
+            if circuit.is_open and not self.circuits.enters(account.name, circuit, batch):
+                hold = self.circuits.hold([account.name])
+                self.record.paused(batch, PROBE_PAUSE, Reason.BREAKER_OPEN, hold=hold)
+            elif wait := self.pacer.take(account.name):
+                self._let_another(account, circuit)
+                self.record.paused(batch, wait, Reason.RATE_LIMITED)
             else:
-                self._attempt(_Speech(batch, stored, row.id, account, sender))
+                self._attempt(_Speech(batch, stored, row.id, account, sender, circuit))
+
+    def _let_another(self, account: Account, circuit: Breaker) -> None:
+        if circuit.is_open:
+            self.circuits.leave(account.name)
 
     def close(self) -> None:
         """Let go of the platforms' connections."""
@@ -81,15 +96,25 @@ class PostAttempt:
         except DeliveryError as failure:
             error = failure
         self._note_rate(speech, error)
+        if error is not None and blames_provider(error):
+            self.circuits.failed(speech.account.name, error, speech.circuit)
         duration = int((time.perf_counter() - clock) * 1000)
         tried = Try(started_at=started, duration_ms=duration, provider=speech.provider)
         if error is not None:
-            self.record.failed(batch, tried, error)
+            hold = self.circuits.hold([speech.account.name]) if blames_provider(error) else no_hold
+            self.record.failed(batch, tried, error, hold=hold, is_probe=self._asked_for_all(speech))
         elif receipt is None:
             self._looked(speech, tried)
         else:
             self.record.accepted(batch, tried, message_id=receipt.id)
             self._alarm(speech, receipt)
+        if error is None or not blames_provider(error):
+            self.circuits.worked(speech.account.name, speech.circuit)
+
+    def _asked_for_all(self, speech: "_Speech") -> bool:
+        """Whether a failure is no attempt of the post's own; nothing is probed with for longer than it is repeated."""
+        young = self.clock() - speech.stored.created_at < sum(SOCIAL_SCHEDULE, timedelta(0))
+        return speech.circuit.is_open and young
 
     def _speak(self, speech: "_Speech") -> PostReceipt | None:
         """Publish, one after the other, what is not public yet; the last receipt, or None: look again later."""
@@ -177,8 +202,9 @@ class PostAttempt:
         name, budget = speech.account.name, speech.sender.budget
         if budget is not None:
             self.pacer.note(name, left=budget.remaining, resets_at=budget.resets_at)
-        if error is not None and error.reason is Reason.RATE_LIMITED and error.retry_after is not None:
-            self.pacer.hold(name, self.clock() + error.retry_after)
+        limited = error if isinstance(error, TransientDeliveryError) and error.reason is Reason.RATE_LIMITED else None
+        if limited is not None and limited.retry_after is not None:
+            self.pacer.hold(name, self.clock() + limited.retry_after)
 
     def _alarm(self, speech: "_Speech", receipt: PostReceipt) -> None:
         """Call a person where a post is proven to exist and cannot be found; the next one that can ends the alarm."""
@@ -247,6 +273,7 @@ class _Speech:
     key: int
     account: Account
     sender: SocialSender
+    circuit: Breaker
 
     @property
     def provider(self) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from notifier.domain.breaker import PROBE_PAUSE
 from notifier.domain.errors import DeliveryError
 from notifier.domain.letter import Letter
 from notifier.domain.message import MailContent, MailRecipient, MailRequest
@@ -89,21 +90,23 @@ class SendLetters:
 
     def _send(self, letter: Letter, said: Addressed) -> TryAgain | GiveUp:
         """Hand a letter to a provider; `GiveUp` also means that it is on its way."""
-        sender = self.route.choose()
-        if isinstance(sender, Pause):
-            return TryAgain(sender.wait, counts=False)
+        choice = self.route.choose()
+        if isinstance(choice, Pause):
+            return TryAgain(choice.wait, counts=False)
         try:
-            receipt = sender.send(self._request(letter, said), deadline=self.clock() + _DEADLINE)
+            receipt = choice.sender.send(self._request(letter, said), deadline=self.clock() + _DEADLINE)
         except DeliveryError as error:
-            self.route.failed(sender.name, error)
+            self.route.failed(choice, error)
             follows = after_failure(Channel.EMAIL, letter.attempts, error, spread=self.spread())
+            if choice.is_probe and isinstance(follows, TryAgain):
+                follows = TryAgain(PROBE_PAUSE, counts=False)  # it was asked for the others' sake too
             given_up = isinstance(follows, GiveUp)
             _log.warning(
                 "letter_failed",
                 extra={"letter": letter.id, "kind": letter.kind.value, "reason": error.reason, "given_up": given_up},
             )
             return follows
-        self.route.worked(sender.name, receipt.rate)
+        self.route.worked(choice, receipt.rate)
         return GiveUp()
 
     def _request(self, letter: Letter, said: Addressed) -> MailRequest:

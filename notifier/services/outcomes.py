@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, LeaseLostError, OutcomeUnknownError
 from notifier.domain.retry import JITTER, GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.services.circuits import Hold, no_hold
 from notifier.services.patience import Patience
 from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, Nudge
 from notifier.services.tallying import MAIL_REPEATED, MAIL_UNKNOWN
@@ -144,15 +145,20 @@ class Record:
 
         self.patience(self.database, write)
 
-    def paused(self, batch: Batch, wait: timedelta, reason: Reason) -> None:
-        """No request was made, for none may be made now: hand the batch back until then. No attempt is used up."""
+    def paused(self, batch: Batch, wait: timedelta, reason: Reason, *, hold: Hold = no_hold) -> None:
+        """No request was made, for none may be made now: hand the batch back until then. No attempt is used up.
+
+        `hold`: for what it waits instead, and is called when that is over; a doubt keeps its own time.
+        """
         now = self.clock()
         # Those that wait for the same instant come one after another.
         due = now + wait + self.spread() * max(wait * JITTER, _SPREAD)
         with self.database.write() as connection:
-            if not made_way(connection, batch, self.owner, now):
-                kept = Reason.OUTCOME_UNKNOWN if batch.unknown else reason
-                batches.release(connection, batch, self.owner, due_at=due, now=now, reason=kept, counts=False)
+            if made_way(connection, batch, self.owner, now):
+                return
+            kept = Reason.OUTCOME_UNKNOWN if batch.unknown else reason
+            until = (None if batch.unknown else hold(connection, now)) or due
+            batches.release(connection, batch, self.owner, due_at=until, now=now, reason=kept, counts=False)
 
     def failed(
         self,
@@ -164,13 +170,17 @@ class Record:
         at_once: bool = False,
         in_doubt: int = 0,
         evidence_within: timedelta = timedelta(0),
+        hold: Hold = no_hold,
+        is_probe: bool = False,
     ) -> None:
         """The attempt failed as a whole: try again later (or `at_once`, elsewhere), give up, or make way.
 
-        `in_doubt`: how many recipients it may have reached; `evidence_within`: how long to wait for word of that.
+        `in_doubt`: how many recipients it may have reached; `evidence_within`: how long to wait for word of that;
+        `hold`: until when what nobody was told of waits for its provider; `is_probe`: it was asked for the others' sake
+        too, so that no attempt is used up.
         """
         now = self.clock()
-        follows = after_failure(batch.channel, batch.attempts, error, spread=self.spread())
+        follows = after_failure(batch.channel, 1 if is_probe else batch.attempts, error, spread=self.spread())
         unknown = isinstance(error, OutcomeUnknownError)
         outcome = "unknown" if unknown else ("failed" if isinstance(follows, GiveUp) else "retry")
 
@@ -187,16 +197,20 @@ class Record:
             elif made_way(connection, batch, self.owner, now):
                 pass
             else:
+                in_question = unknown or batch.unknown
+                held = None if at_once or in_question else hold(connection, now)
+                later = now + max(follows.wait, evidence_within if unknown else _NO_WAIT)
                 batches.release(
                     connection,
                     batch,
                     self.owner,
-                    due_at=now if at_once else now + max(follows.wait, evidence_within if unknown else _NO_WAIT),
+                    due_at=now if at_once else held or later,
                     now=now,
                     # Whether an earlier attempt went through stays open until one is known to have.
-                    reason=Reason.OUTCOME_UNKNOWN if unknown or batch.unknown else error.reason,
-                    lane=batch.lane if at_once else Lane.RETRY,
-                    counts=follows.counts,
+                    reason=Reason.OUTCOME_UNKNOWN if in_question else error.reason,
+                    # What waits for its provider is as fresh as what has not been tried.
+                    lane=batch.lane if at_once or held else Lane.RETRY,
+                    counts=follows.counts and not is_probe,
                     provider=tried.provider if unknown else None,
                 )
             return True

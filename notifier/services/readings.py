@@ -3,9 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from sqlalchemy import Connection
+
+from notifier.domain.breaker import ProviderState
 from notifier.domain.values import Lane
 from notifier.services.ports import Clock
+from notifier.services.providers import Standing
 from notifier.storage import alarms, batches, counts, deliveries, metrics, posts, tallies, told
 from notifier.storage.engine import Database
 
@@ -28,6 +33,9 @@ class Readings:
     spent: Counted = field(default_factory=dict)  # account: US dollars that its posts cost
     first: Counted = field(default_factory=dict)  # channel: seconds from the newest decision to its first recipient
     last: Counted = field(default_factory=dict)  # channel: to its last
+    circuits: Counted = field(default_factory=dict)  # channel, provider: 1 where it is open
+    providers: Counted = field(default_factory=dict)  # channel, provider, state: 1 for the state it is in
+    failing: Counted = field(default_factory=dict)  # channel, provider: seconds since it began to fail
     shared: Sequence[tuple[str, str, str, float]] = ()  # what processes counted: name, labels, owner, value
 
 
@@ -38,6 +46,7 @@ class ReadMetrics:
     database: Database
     clock: Clock
     depths: Callable[[], Mapping[Lane, int]]
+    providers: Callable[[Connection], Sequence[Standing]]
 
     def __call__(self) -> Readings:
         """Return what is there now.
@@ -57,6 +66,7 @@ class ReadMetrics:
             reached = told.first_and_last(connection)
             shared = metrics.read(connection, now)
             apart = deliveries.oldest_due(connection, now)
+            standings = self.providers(connection)
         overdue: dict[tuple[str, ...], float] = defaultdict(float)
         for (lane, _), (_, oldest) in waiting.items():
             late = (now - oldest).total_seconds() if oldest else 0.0
@@ -77,4 +87,21 @@ class ReadMetrics:
             first={(channel.value,): first.total_seconds() for channel, (first, _) in reached.items()},
             last={(channel.value,): last.total_seconds() for channel, (_, last) in reached.items()},
             shared=shared,
+            **_by_provider(standings, now),
         )
+
+
+def _by_provider(standings: Sequence[Standing], now: datetime) -> dict[str, Counted]:
+    return {
+        "circuits": {(one.channel.value, one.name): float(one.circuit.is_open) for one in standings},
+        "providers": {
+            (one.channel.value, one.name, state.value): float(one.circuit.state is state)
+            for one in standings
+            for state in ProviderState
+        },
+        "failing": {
+            (one.channel.value, one.name): (now - one.circuit.since).total_seconds()
+            for one in standings
+            if one.circuit.is_open and one.circuit.since is not None
+        },
+    }

@@ -1,24 +1,22 @@
 """Which mail provider a batch goes to: the first one in the operator's order that works and has calls left."""
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from notifier.channels.base import MailSender, RateBudget
-from notifier.domain.breaker import Breaker
-from notifier.domain.errors import ChannelStoppedError, DeliveryError, TransientDeliveryError
+from notifier.domain.breaker import CLOSED, PROBE_PAUSE, Breaker, blames_provider
+from notifier.domain.errors import DeliveryError, OutcomeUnknownError
 from notifier.domain.values import Reason
+from notifier.services.circuits import Circuits, Hold
 from notifier.services.ports import Clock, Pacer
+from notifier.storage.batches import Batch
 
-# A refused request says nothing about the next one.
-_NOT_THE_PROVIDERS_FAULT = frozenset({Reason.TOO_LARGE, Reason.REJECTED, Reason.BAD_ADDRESS})
 # A provider that is but short of calls is waited for this long before the next one is asked.
 _PATIENCE = timedelta(seconds=30)
 _SHORT_HOLD = timedelta(seconds=1)  # after a 429 that names no time
-_PROBE_SECONDS = 60.0  # as long as a request may take
-# What only a person can mend is looked at again this often: sending goes on within a minute of the mending.
 _LONGEST_PAUSE = timedelta(minutes=1)
+_QUESTION = timedelta(seconds=2)  # that a silent provider has to answer anything at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,76 +27,94 @@ class Pause:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The provider to call, with one of its calls taken, and its circuit. An open one is probed by this request."""
+
+    sender: MailSender
+    circuit: Breaker
+    another_works: bool = False
+
+    @property
+    def name(self) -> str:
+        """The provider's."""
+        return self.sender.name
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether everybody else waits to hear of this request."""
+        return self.circuit.is_open
+
+
 class MailRoute:
-    """Fail-over between mail providers.
+    """Fail-over between mail providers. Rates, and which providers work, are known to all workers together."""
 
-    Rates, and what a provider said of our account, are known to all workers through the pacer. Each process keeps its
-    own breakers, so that a worker whose network is broken does not decide for the others.
-    """
-
-    def __init__(self, senders: Sequence[MailSender], clock: Clock, pacer: Pacer) -> None:
+    def __init__(self, senders: Sequence[MailSender], clock: Clock, pacer: Pacer, circuits: Circuits) -> None:
         """Take the providers in the order in which they are to be tried."""
         self._senders = tuple(senders)
         self._clock = clock
         self._pacer = pacer
-        self._lock = threading.Lock()
-        self._breakers = {sender.name: Breaker(max_pause=_LONGEST_PAUSE) for sender in senders}
+        self._circuits = circuits
 
-    def choose(self, *, tried: bool = False) -> MailSender | Pause:
-        """Return the provider to call now, with one of its calls taken; else how long to wait.
+    def choose(self, batch: Batch | None = None) -> Choice | Pause:
+        """Return the provider to call now; else how long to wait. `batch`: what is to be sent; None for a letter.
 
-        A batch that was `tried` before does not look whether a broken provider works again where another one does:
-        it has waited long enough, and may have been sent already.
+        A batch that was tried before is no probe where another provider works: it has waited long enough, and may have
+        been sent already.
+
+        Raises:
+            UnavailableError: the database does not answer.
         """
         now = self._clock()
+        circuits = self._circuits.look()
         pauses: list[Pause] = []
         for sender in self._senders:
-            shut = self._shut_for(sender.name, now, may_probe=not tried)
-            if shut:
-                pauses.append(Pause(shut, Reason.BREAKER_OPEN))
+            circuit = circuits.get(sender.name, CLOSED)
+            if circuit.is_open and not self._enters(sender, circuit, batch, circuits):
+                left = (circuit.next_probe_at or now) - now
+                pauses.append(Pause(min(max(left, PROBE_PAUSE), _LONGEST_PAUSE), Reason.BREAKER_OPEN))
                 continue
             wait = self._pacer.take(sender.name)
             if not wait:
-                return sender if self._enters(sender.name, now) else Pause(_SHORT_HOLD, Reason.BREAKER_OPEN)
+                return Choice(sender, circuit, self._another_works(sender.name, circuits))
+            self._leave(sender.name, circuit)
             pauses.append(Pause(wait, Reason.RATE_LIMITED))
             if wait <= _PATIENCE:
                 break
         return min(pauses, key=lambda pause: pause.wait)
 
-    def worked(self, name: str, rate: RateBudget | None = None) -> None:
-        """Note a success, and what the provider said is left of its rate."""
-        with self._lock:
-            self._breakers[name] = self._breakers[name].after_success()
+    def worked(self, choice: Choice, rate: RateBudget | None = None) -> None:
+        """Note a success, and what the provider said is left of its rate. What waited for it is due now."""
         if rate is not None:
-            self._pacer.note(name, left=rate.remaining, resets_at=rate.resets_at)
+            self._pacer.note(choice.name, left=rate.remaining, resets_at=rate.resets_at)
+        self._circuits.worked(choice.name, choice.circuit)
 
-    def failed(self, name: str, error: DeliveryError) -> bool:
-        """Note a failure; True when another provider can take the batch at once, without telling anybody twice."""
-        now = self._clock()
+    def failed(self, choice: Choice, error: DeliveryError, *, may_repeat: bool = False) -> bool:
+        """Note a failure; True when another provider is to take the batch at once.
+
+        It does so where nobody was told. A request that nothing answered in time may have told everybody: another one
+        takes it only where no evidence of that will come (`may_repeat`).
+        """
         if error.reason is Reason.RATE_LIMITED:
-            self.worked(name)  # it answers
+            self.worked(choice)  # it answers
             wait = error.retry_after or _SHORT_HOLD
-            self._pacer.hold(name, now + wait)
-            return wait > _PATIENCE and self._another_is_free(name, now)
-        stopped = isinstance(error, ChannelStoppedError)
-        if error.reason in _NOT_THE_PROVIDERS_FAULT and not stopped:
-            self.worked(name)
+            self._pacer.hold(choice.name, self._clock() + wait)
+            return wait > _PATIENCE and choice.another_works
+        if not blames_provider(error):
+            self.worked(choice)
             return False
-        with self._lock:
-            breaker = self._breakers[name] = self._breakers[name].after_failure(now, at_once=stopped)
-        if breaker.open_until is None or breaker.allows(now):
-            return False
-        if stopped:
-            self._pacer.hold(name, breaker.open_until)
-        known_not_told = isinstance(error, TransientDeliveryError | ChannelStoppedError)
-        return known_not_told and self._another_is_free(name, now)
+        self._circuits.failed(choice.name, error, choice.circuit, another_works=choice.another_works)
+        in_doubt = isinstance(error, OutcomeUnknownError)
+        return choice.another_works and (not in_doubt or (may_repeat and error.reason is Reason.TIMED_OUT))
 
-    def unused(self, name: str) -> None:
+    def unused(self, choice: Choice) -> None:
         """Take a choice back: there was nobody to write to. The next one may look whether the provider works again."""
-        with self._lock:
-            breaker = self._breakers[name]
-            if breaker.open_until is not None:
-                self._breakers[name] = breaker.probing(self._clock(), 0.0)
+        self._leave(choice.name, choice.circuit)
+
+    @property
+    def hold(self) -> Hold:
+        """What keeps a batch waiting while no provider works."""
+        return self._circuits.hold([sender.name for sender in self._senders])
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -106,29 +122,24 @@ class MailRoute:
             sender.close()
         self._pacer.close()
 
-    def states(self) -> dict[str, Breaker]:
-        """Return the breakers by provider."""
-        with self._lock:
-            return dict(self._breakers)
-
-    def _shut_for(self, name: str, now: datetime, *, may_probe: bool) -> timedelta:
-        """How long the way to a provider is shut; nothing when it is open."""
-        with self._lock:
-            until = self._breakers[name].open_until
-            if until is None or (now >= until and may_probe):
-                return timedelta(0)
-            another_works = any(one.open_until is None for one in self._breakers.values())
-        return _SHORT_HOLD if now >= until and another_works else max(until - now, timedelta(0))
-
-    def _enters(self, name: str, now: datetime) -> bool:
-        """Go in; through a circuit that was open, one at a time."""
-        with self._lock:
-            breaker = self._breakers[name]
-            if not breaker.allows(now):
-                return False
-            self._breakers[name] = breaker.probing(now, _PROBE_SECONDS)
+    def _enters(
+        self, sender: MailSender, circuit: Breaker, batch: Batch | None, circuits: Mapping[str, Breaker]
+    ) -> bool:
+        """Go through an open circuit, one at a time; not before a silent provider has answered a harmless question."""
+        tried = batch is not None and batch.attempts > 1
+        if tried and self._another_works(sender.name, circuits):
+            return False
+        if not self._circuits.enters(sender.name, circuit, batch):
+            return False
+        if not circuit.is_silent or sender.answers(deadline=self._clock() + _QUESTION):
             return True
+        self._circuits.leave(sender.name, PROBE_PAUSE)
+        return False
 
-    def _another_is_free(self, name: str, now: datetime) -> bool:
-        with self._lock:
-            return any(breaker.allows(now) for other, breaker in self._breakers.items() if other != name)
+    def _leave(self, name: str, circuit: Breaker) -> None:
+        if circuit.is_open:
+            self._circuits.leave(name)
+
+    def _another_works(self, name: str, circuits: Mapping[str, Breaker]) -> bool:
+        others = (sender.name for sender in self._senders if sender.name != name)
+        return any(not circuits.get(other, CLOSED).is_open for other in others)

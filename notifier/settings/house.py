@@ -173,6 +173,7 @@ class LimitsSection(Section):
 
     batch_size: Annotated[int, Field(ge=1, le=1000)]
     request_bytes: Annotated[int, Field(ge=4096, le=64 * 1024 * 1024)]
+    mail_timeout: Annotated[float, Field(ge=1, le=60, allow_inf_nan=False)]
     mail_evidence: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
     webhook_connections: Annotated[int, Field(ge=1, le=10_000)]
     webhook_timeout: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]

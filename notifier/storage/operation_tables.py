@@ -1,6 +1,6 @@
-"""Tables of operating it: who is signed in, what processes counted, which work, what is left of pruned notifications."""
+"""Tables of operating it: sessions, counts of processes, those that work, states of providers, and what is left."""
 
-from sqlalchemy import BigInteger, Column, Float, Integer, String, Table
+from sqlalchemy import BigInteger, Column, Float, Integer, String, Table, Text
 
 from notifier.storage.ledger import metadata
 from notifier.storage.types import Instant
@@ -45,4 +45,21 @@ worker_process = Table(
     Column("id", String(64), primary_key=True),  # as `lease_owner` names it: one per start of a process
     Column("beats", BigInteger, nullable=False),
     Column("heartbeat_at", Instant, nullable=False),  # by the worker's own clock: for people, never compared
+)
+
+# A provider or account that ever failed; written when it changes, and for an error at most once a second and process.
+provider_state = Table(
+    "provider_state",
+    metadata,
+    Column("channel", String(16), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("state", String(16), nullable=False),  # ok, failing, stopped
+    Column("since", Instant),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("next_probe_at", Instant),
+    Column("probe", BigInteger),  # the batch chosen to be the next probe
+    Column("error_reason", String(32)),
+    Column("error_status", Integer),
+    Column("error_detail", Text),
+    Column("error_at", Instant),
 )

@@ -5,11 +5,12 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from python_http_client.exceptions import HTTPError
 
 from notifier.channels.base import MailReceipt, MessageRefusedError, RecipientsRefusedError, TooLargeError
-from notifier.channels.connections import ConnectionPool
+from notifier.channels.connections import ConnectionPool, Request
 from notifier.channels.email.addresses import sendable_address
 from notifier.channels.email.cut import SENDGRID_LIMITS, MailLimits, cut, exceeds, fits, surely_fits
 from notifier.channels.email.payload import common_args, content_part, encoded, personalization
@@ -72,7 +73,7 @@ class SendGridSender:
         base_url: str = GLOBAL_URL,
         name: str = "sendgrid",
         connect_timeout: float = 5.0,
-        timeout: float = 30.0,
+        timeout: float = 15.0,
         limits: MailLimits = SENDGRID_LIMITS,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
@@ -86,12 +87,23 @@ class SendGridSender:
         self.name = name
         self._clock, self._timeout, self._limits = clock, timeout, limits
         self._secrets = (api_key,)
+        self._question = Request(
+            "GET", f"{urlsplit(base_url).path.rstrip('/')}/v3/scopes", {"Authorization": f"Bearer {api_key}"}
+        )
         self._pool = ConnectionPool(base_url, connect_timeout=connect_timeout, tls_context=tls_context)
         self._api = sendgrid_api(api_key, base_url.rstrip("/"), self._pool, timeout=timeout)
 
     def close(self) -> None:
         """Close idle connections."""
         self._pool.close()
+
+    def answers(self, *, deadline: datetime) -> bool:
+        """Ask what the key may do, and take any answer for one; see `MailSender.answers`."""
+        try:
+            self._pool.send(self._question, seconds=(deadline - self._clock()).total_seconds())
+        except (NotSentError, NoAnswerError):
+            return False
+        return True
 
     def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
         """Hand one request over; see `MailSender.send`."""

@@ -59,6 +59,10 @@ class SmtpSender:
         for session in idle:
             session.quit()
 
+    def answers(self, *, deadline: datetime) -> bool:
+        """Say yes: a relay that is silent does not greet, and nothing is sent to it then; see `MailSender.answers`."""
+        return self._clock() < deadline
+
     def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
         """Send the mails of one request; see `MailSender.send`."""
         if len(request.recipients) > self.max_batch:
@@ -71,8 +75,10 @@ class SmtpSender:
                 if session is None:
                     session, reused = self._open(run.seconds_left()), False
                 self._use(session, run)
-            except LostError:
-                if run.settled == before and not reused:
+            except LostError as lost:
+                if lost.timed_out:  # another session would find it as silent
+                    run.give_up(TransientDeliveryError(Reason.TIMED_OUT, "the server does not answer"))
+                elif run.settled == before and not reused:
                     run.give_up(TransientDeliveryError(Reason.UNREACHABLE, "the connection was lost"))
             except (TransientDeliveryError, ChannelStoppedError) as error:
                 run.give_up(error)

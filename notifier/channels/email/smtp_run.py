@@ -16,7 +16,7 @@ from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUn
 from notifier.domain.message import MailRecipient
 from notifier.domain.values import Reason
 
-_PATIENCE = 30.0  # seconds for one reply
+_PATIENCE = 15.0  # seconds for one reply; a server that says less in it is taken for silent
 _GRACE = 10.0  # the same past the deadline: a mail on the wire should not stay unknown for the sake of punctuality
 _ENVID = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # RFC 3461 section 4.4, without what would need escaping
 

@@ -43,11 +43,11 @@ class SmtpServer:
 
 
 class LostError(Exception):
-    """The connection is gone; `reply` is the server's 421, where it said one."""
+    """The connection is gone; `reply` is the server's 421, where it said one; `timed_out`: it said nothing in time."""
 
-    def __init__(self, reply: Reply | None = None) -> None:
+    def __init__(self, reply: Reply | None = None, *, timed_out: bool = False) -> None:
         super().__init__("connection lost")
-        self.reply = reply
+        self.reply, self.timed_out = reply, timed_out
 
 
 class SmtpSession:
@@ -91,7 +91,8 @@ class SmtpSession:
         except (OSError, smtplib.SMTPException, ValueError) as error:
             _drop(smtp)
             named = type(error).__name__
-            raise TransientDeliveryError(Reason.UNREACHABLE, f"cannot open a session: {named}") from None
+            reason = Reason.TIMED_OUT if waited(error) else Reason.UNREACHABLE
+            raise TransientDeliveryError(reason, f"cannot open a session: {named}") from None
         except ChannelStoppedError:
             _drop(smtp)
             raise
@@ -136,9 +137,9 @@ class SmtpSession:
             if sock is not None:
                 sock.settimeout(seconds)
             code, text = self._smtp.getreply()
-        except (OSError, smtplib.SMTPException, ValueError):
+        except (OSError, smtplib.SMTPException, ValueError) as error:
             self.close()
-            raise LostError from None
+            raise LostError(timed_out=waited(error)) from None
         self._used = time.monotonic()
         reply = Reply(code, _text(text))
         if code == CLOSING:
@@ -173,6 +174,11 @@ class SmtpSession:
             self.write(b"QUIT\r\n", seconds=1.0)
             self.read(seconds=1.0)
         self.close()
+
+
+def waited(error: BaseException | None) -> bool:
+    """Whether a time-out is at the bottom of an error; smtplib makes its own of what reading raises."""
+    return isinstance(error, TimeoutError) or (error is not None and waited(error.__context__))
 
 
 def _connect(server: SmtpServer, timeout: float, context: ssl.SSLContext | None) -> smtplib.SMTP:

@@ -7,7 +7,6 @@ from notifier.bootstrap.application import Application
 from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
 from notifier.domain.values import DeliveryState
-from notifier.services.readings import ReadMetrics
 from notifier.storage import alarms
 
 Page = Mapping[str, Any]
@@ -20,7 +19,7 @@ class Views:
     def __init__(self, application: Application) -> None:
         """Take the installation; reads nothing yet."""
         self._application = application
-        self._readings = ReadMetrics(application.database, application.clock, application.producer.depths)
+        self._readings = application.readings
 
     def incidents(self) -> Page:
         """The newest incidents, what waits, and what stands still."""

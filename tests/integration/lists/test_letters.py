@@ -13,10 +13,11 @@ from notifier.domain.consent import ConsentForm
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.house import Brand
 from notifier.domain.message import MailRequest
-from notifier.domain.values import Reason
+from notifier.domain.values import Channel, Reason
 from notifier.queueing.pacing import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
+from notifier.services.circuits import Circuits
 from notifier.services.due_letters import DueLetters
 from notifier.services.letters import SendLetters
 from notifier.services.lifecycle import Lifecycle
@@ -55,6 +56,10 @@ class Provider:
         self.requests.append(request)
         return MailReceipt(provider_message_id="m", accepted_ids=[item.delivery_id for item in request.recipients])
 
+    def answers(self, *, deadline: datetime) -> bool:
+        del deadline
+        return True
+
     def close(self) -> None:
         """Nothing was opened."""
 
@@ -88,7 +93,8 @@ class Office:
         self.ups = SignUps(self.database, self.clock, VOCABULARY, addresses, tokens, self.post)
         renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
         writer = SubscriberLetters(addresses, tokens, "https://status.example")
-        route = MailRoute([self.provider], self.clock, LocalPacer(self.clock))
+        circuits = Circuits(self.database, self.clock, self.post, Channel.EMAIL)
+        route = MailRoute([self.provider], self.clock, LocalPacer(self.clock), circuits)
         self.send = SendLetters(self.database, self.clock, writer, renderer, route, "worker", spread=lambda: 0.0)
         self.due = DueLetters(self.database, self.clock, self.post, self.post)
 

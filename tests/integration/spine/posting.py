@@ -20,7 +20,9 @@ from notifier.resources import locales_dir, templates_dir
 from notifier.services.accounts import sync_accounts
 from notifier.services.attempt import Attempt, BatchAttempt
 from notifier.services.attempt_posts import PostAttempt
+from notifier.services.circuits import Circuits
 from notifier.services.outcomes import Record
+from notifier.services.probes import CallProbes
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from tests.contract.channels.posts import Sessions, bluesky_sender, mastodon_sender, x_sender
@@ -114,6 +116,9 @@ def posting_house(
     spine = Spine(database, now=datetime.now(UTC), translations=translations)
     sync_accounts(database, accounts)
     senders = {account.name: sender_of(account, sandbox, spine.clock, timeouts) for account in accounts}
+    circuits = Circuits(database, spine.clock, spine.nudges, Channel.SOCIAL)
+    names = {Channel.SOCIAL: [account.name for account in accounts]}
+    spine.sweep = replace(spine.sweep, chores=(CallProbes(database, {Channel.SOCIAL: circuits}, lambda: names),))
     record = Record(database, spine.clock, spine.nudges, "test", lambda: 0.0)
     attempt_post = PostAttempt(
         database,
@@ -124,6 +129,7 @@ def posting_house(
         record,
         LocalTurns(),
         LocalPacer(spine.clock),
+        circuits,
         paint,
     )
     channels: dict[Channel, BatchAttempt] = {Channel.SOCIAL: attempt_post}

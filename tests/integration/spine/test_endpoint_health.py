@@ -7,10 +7,11 @@ import pytest
 from notifier.channels.base import MailReceipt
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError
 from notifier.domain.message import HookRequest, MailRequest
-from notifier.domain.values import Reason, Status
+from notifier.domain.values import Channel, Reason, Status
 from notifier.queueing.pacing import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
+from notifier.services.circuits import Circuits
 from notifier.services.endpoint_letters import EndpointLetters
 from notifier.services.endpoint_probe import ProbeEndpoint
 from notifier.services.endpoint_watch import WatchEndpoints, write_letter
@@ -41,6 +42,10 @@ class Post:
         self.requests.append(request)
         return MailReceipt(provider_message_id="m", accepted_ids=[item.delivery_id for item in request.recipients])
 
+    def answers(self, *, deadline: datetime) -> bool:
+        del deadline
+        return True
+
     def close(self) -> None:
         """Nothing was opened."""
 
@@ -54,7 +59,8 @@ class Watched:
         spine, hooks = self.house.spine, self.house.hooks
         wording = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
         writer = EndpointLetters("https://status.example", "en", "Europe/Amsterdam")
-        route = MailRoute([self.post], spine.clock, LocalPacer(spine.clock))
+        circuits = Circuits(database, spine.clock, spine.nudges, Channel.EMAIL)
+        route = MailRoute([self.post], spine.clock, LocalPacer(spine.clock), circuits)
         self.send = SendLetters(database, spine.clock, writer, wording, route, "worker")
         probe = ProbeEndpoint(database, spine.clock, self.house.line, wording, hooks.secrets, spine.gather)
         self.watch = WatchEndpoints(database, spine.clock, write_letter, probe)

@@ -35,7 +35,7 @@ def scraped(database: Database, *, later: timedelta = timedelta(0)) -> Samples:
 
     class Shared(Collector):
         def collect(self) -> list[Metric]:
-            return list(shared_families(rows))
+            return list(shared_families(rows, {}))
 
     registry = CollectorRegistry()
     registry.register(Shared())

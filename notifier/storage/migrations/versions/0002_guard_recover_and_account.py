@@ -18,6 +18,7 @@ def upgrade() -> None:
     _updates_can_be_hidden()
     _workers_have_heartbeats()
     _sessions_are_kept()
+    _providers_have_a_state()
 
 
 def _events_have_authors() -> None:
@@ -56,3 +57,21 @@ def _sessions_are_kept() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_console_session")),
     )
     op.create_index(op.f("ix_console_session_expires_at"), "console_session", ["expires_at"])
+
+
+def _providers_have_a_state() -> None:
+    op.create_table(
+        "provider_state",
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("next_probe_at", sa.BigInteger(), nullable=True),
+        sa.Column("probe", sa.BigInteger(), nullable=True),
+        sa.Column("error_reason", sa.String(length=32), nullable=True),
+        sa.Column("error_status", sa.Integer(), nullable=True),
+        sa.Column("error_detail", sa.Text(), nullable=True),
+        sa.Column("error_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("channel", "name", name=op.f("pk_provider_state")),
+    )

@@ -1,0 +1,182 @@
+"""The circuits of a channel's providers, as every worker knows them: who may call, who waits, and who is the probe."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection
+
+from notifier.domain.breaker import PROBE_PAUSE, WAITS_FOR_PROVIDER, Breaker
+from notifier.domain.errors import DeliveryError, UnavailableError
+from notifier.domain.values import Channel, Reason
+from notifier.services.ports import Clock, Nudge
+from notifier.storage import provider_states, provider_waits
+from notifier.storage.batches import Batch
+from notifier.storage.engine import Database
+from notifier.storage.provider_waits import Waiting
+
+_log = logging.getLogger(__name__)
+
+PARKED = timedelta(minutes=5)  # the latest at which what waits is looked at again, should nobody have called it
+_AT_ONCE = 500  # batches nudged by whoever closes a circuit; the sweep finds the rest within a second
+# The smallest batch is the probe; but every so often another one is, should the batch be at fault and not the provider.
+_ROTATION = 4
+_ERRORS_APART = timedelta(seconds=1)
+_DOUBT = frozenset({Reason.OUTCOME_UNKNOWN})
+
+Hold = Callable[[Connection, datetime], datetime | None]
+"""Says, within the transaction that hands a batch back, until when it waits for its provider; None: it need not."""
+
+
+def no_hold(_connection: Connection, _now: datetime) -> datetime | None:
+    """Wait for no provider."""
+    return None
+
+
+@dataclass(frozen=True)
+class Circuits:
+    """Circuits of one channel, kept in the ledger. Safe to share between threads.
+
+    Reading raises `UnavailableError` while the database is away. Writing never does: what became of a batch must not
+    be lost for it, and the next probe says the same again.
+    """
+
+    database: Database
+    clock: Clock
+    nudge: Nudge
+    channel: Channel
+    # How long a probe may take; another one starts then.
+    probe_seconds: float = 60.0
+    # Whether a doubt about this provider's answers is repeated as soon as it works, since no evidence will come.
+    repeats_doubts: Callable[[str], bool] = lambda _name: True
+    _streaks: Counter[str] = field(default_factory=Counter)
+    _written: dict[str, datetime] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def look(self) -> Mapping[str, Breaker]:
+        """Return the circuits that ever opened, by name."""
+        with self.database.read() as connection:
+            return provider_states.of_channel(connection, self.channel)
+
+    def enters(self, name: str, breaker: Breaker, batch: Batch | None) -> bool:
+        """Whether a batch (None: a letter) goes through an open circuit now, as its one probe.
+
+        A smaller one that waits is called to be the probe in its place.
+        """
+        now = self.clock()
+        chosen = batch is not None and breaker.probe == batch.id
+        if not (chosen or breaker.may_probe(now)):
+            return False
+        until = now + timedelta(seconds=self.probe_seconds)
+        other: Waiting | None = None
+        with self.database.write() as connection:
+            number = batch.id if batch is not None else None
+            if not provider_states.take_slot(connection, self.channel, name, batch_id=number, now=now, until=until):
+                return False
+            if not chosen:
+                other = self._smaller(connection, name, breaker, batch, now)
+        self._call(other)
+        return other is None
+
+    def _smaller(
+        self, connection: Connection, name: str, breaker: Breaker, batch: Batch | None, now: datetime
+    ) -> Waiting | None:
+        found = self._next(connection, name, breaker, now)
+        if found is None or (batch is not None and batch.size <= found.size):
+            return None
+        return self._choose(connection, name, found, now)
+
+    def call_probe(self, name: str, breaker: Breaker) -> bool:
+        """Choose and call the batch that is to be the next probe; False where none is due or nothing waits."""
+        now = self.clock()
+        if not breaker.may_probe(now):
+            return False
+        with self.database.read() as connection:
+            found = self._next(connection, name, breaker, now)
+        if found is None:
+            return False
+        with self.database.write() as connection:
+            self._choose(connection, name, found, now)
+        self._call(found)
+        return True
+
+    def _next(self, connection: Connection, name: str, breaker: Breaker, now: datetime) -> Waiting | None:
+        longest = breaker.failures % _ROTATION == _ROTATION - 1
+        # A mail that may have been told already is repeated in its own time; platforms are asked before they are told.
+        reasons = WAITS_FOR_PROVIDER | (_DOUBT if self.channel is Channel.SOCIAL else frozenset())
+        return provider_waits.smallest(connection, self._whose(name), reasons, now, longest=longest)
+
+    def _choose(self, connection: Connection, name: str, found: Waiting, now: datetime) -> Waiting:
+        provider_waits.hurry(connection, found.id, now)
+        provider_states.next_probe(connection, self.channel, name, now + PROBE_PAUSE, probe=found.id)
+        return found
+
+    def leave(self, name: str, wait: timedelta = timedelta(0)) -> None:
+        """Give the place of the probe back: nothing was asked (the next one may), or nothing was answered (wait)."""
+        with self._forgiven(), self.database.write() as connection:
+            provider_states.next_probe(connection, self.channel, name, self.clock() + wait)
+
+    def failed(self, name: str, error: DeliveryError, known: Breaker, *, another_works: bool = False) -> Breaker:
+        """Note a failure of the provider's; returns its circuit. `known`: as last seen."""
+        now = self.clock()
+        with self._lock:
+            self._streaks[name] += 1
+            streak, written = self._streaks[name], self._written.get(name)
+        breaker = known.after_failure(error, now, streak=streak, another_works=another_works)
+        if not breaker.is_open and written is not None and now < written + _ERRORS_APART:
+            return breaker
+        with self._forgiven(), self.database.write() as connection:
+            before = provider_states.held(connection, self.channel, name)
+            breaker = before.after_failure(error, now, streak=streak, another_works=another_works)
+            provider_states.save(connection, self.channel, name, breaker)
+            if breaker.is_open and not before.is_open:
+                _log.warning("provider is failing", extra={"provider": name, "reason": error.reason.value})
+        with self._lock:
+            self._written[name] = now
+        return breaker
+
+    def worked(self, name: str, known: Breaker) -> None:
+        """Note a success; what waited for the provider is due now. `known`: its circuit as last seen."""
+        with self._lock:
+            had_failed = self._streaks.pop(name, 0)
+        if not (had_failed or known.failures or known.is_open):
+            return
+        now, due = self.clock(), list[Waiting]()
+        with self._forgiven(), self.database.write() as connection:
+            before = provider_states.held(connection, self.channel, name)
+            provider_states.save(connection, self.channel, name, before.after_success(now))
+            if before.is_open:
+                due = self._due_now(connection, name, now)
+                _log.info("provider works again", extra={"provider": name, "batches": len(due)})
+        self._call(*due)
+
+    def _due_now(self, connection: Connection, name: str, now: datetime) -> list[Waiting]:
+        reasons = WAITS_FOR_PROVIDER | (_DOUBT if self.repeats_doubts(name) else frozenset())
+        return provider_waits.due_now(connection, self._whose(name), reasons, now, nudged=_AT_ONCE)
+
+    def hold(self, names: Collection[str]) -> Hold:
+        """Return what keeps a batch waiting as long as all of these are open."""
+
+        def parked(connection: Connection, now: datetime) -> datetime | None:
+            return now + PARKED if provider_states.all_open(connection, self.channel, names) else None
+
+        return parked
+
+    def _whose(self, name: str) -> ColumnElement[bool]:
+        return provider_waits.of_account(name) if self.channel is Channel.SOCIAL else provider_waits.of_mail()
+
+    def _call(self, *due: Waiting | None) -> None:
+        for one in due:
+            if one is not None:
+                self.nudge.attempt(one.lane, [one.id])
+
+    @contextmanager
+    def _forgiven(self) -> Iterator[None]:
+        try:
+            yield
+        except UnavailableError as error:
+            _log.warning("a provider's state could not be written", extra={"error": str(error)})

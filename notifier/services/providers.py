@@ -1,0 +1,70 @@
+"""How each mail provider and each social account stands: what the API, the console, doctor and metrics say of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from notifier.domain.breaker import CLOSED, Breaker, LastError
+from notifier.domain.values import Channel
+from notifier.storage import provider_states
+from notifier.storage.codec import instant_to_json
+from notifier.storage.engine import Database
+
+Names = Callable[[], Mapping[Channel, Mapping[str, str]]]
+"""Returns what is configured: by channel, each one's name and how people call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One provider or account."""
+
+    channel: Channel
+    name: str
+    label: str
+    circuit: Breaker
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the API has it."""
+        return {
+            "name": self.name,
+            "kind": self.channel.value,
+            "label": self.label,
+            "state": self.circuit.state.value,
+            "since": instant_to_json(self.circuit.since),
+            "last_error": _error(self.circuit.last_error),
+            "next_probe_at": instant_to_json(self.circuit.next_probe_at),
+        }
+
+
+def _error(last: LastError | None) -> dict[str, Any] | None:
+    if last is None:
+        return None
+    return {"reason": last.reason.value, "status": last.status, "detail": last.detail, "at": instant_to_json(last.at)}
+
+
+@dataclass(frozen=True)
+class Providers:
+    """Reads how they stand."""
+
+    database: Database
+    names: Names
+
+    def __call__(self) -> list[Standing]:
+        """Return all that are configured, in their order.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        with self.database.read() as connection:
+            return self.read(connection)
+
+    def read(self, connection: Connection) -> list[Standing]:
+        """The same, within a transaction."""
+        known = provider_states.everybody(connection)
+        return [
+            Standing(channel, name, label, known.get((channel, name), CLOSED))
+            for channel, names in self.names().items()
+            for name, label in names.items()
+        ]
