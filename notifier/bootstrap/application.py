@@ -177,11 +177,13 @@ class Application(People):
     def _database_state(self) -> str:
         """Ask with a write: a database that only answers takes no event."""
         try:
+            if fault := self.schema_fault():
+                return fault
             with self.database.write() as connection:
                 meta.put(connection, meta.PROBE, self.clock().isoformat().encode())
-            return self.schema_fault() or "ok"
         except UnavailableError as error:
             return str(error)
+        return "ok"
 
     def close(self) -> None:
         """Let go of connections and loops."""

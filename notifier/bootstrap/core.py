@@ -34,6 +34,7 @@ from notifier.services.gather import Gather
 from notifier.services.guard import Guard
 from notifier.services.heartbeat import Heartbeat
 from notifier.services.ingest import Ingest
+from notifier.services.keyring import KeyRing, ResealSecrets
 from notifier.services.lapsed import ForgetLapsed
 from notifier.services.metering import Metering
 from notifier.services.plan import BATCH_SIZES, Plan
@@ -90,6 +91,16 @@ class Core:
         import_module("notifier.storage.schema").upgrade(self.database)  # loads what only migrations need
         sync_accounts(self.database, self.settings.account_values())
         self.database.close()  # who migrates may fork next, and a connection is nothing to share
+
+    def ensure_ready(self) -> None:
+        """See that schema and secret keys are those that this installation works with, before anything is done.
+
+        Raises:
+            ConfigError: they are not; names the variable and what to do.
+            UnavailableError: the database does not answer.
+        """
+        self.ensure_schema()
+        self.key_ring.check()
 
     def ensure_schema(self) -> None:
         """See that the schema is what this version needs; a database of one machine is brought up to date at once.
@@ -159,6 +170,11 @@ class Core:
     def secret_keys(self) -> tuple[str, ...]:
         """Keys for tokens and encryption at rest: the first makes, all open."""
         return tuple(key.get_secret_value() for key in self.settings.secret_keys())
+
+    @once
+    def key_ring(self) -> KeyRing:
+        """Looks after those keys."""
+        return KeyRing(self.database, self.secret_keys, self.clock)
 
     @once
     def addresses(self) -> AddressKeys:
@@ -248,7 +264,8 @@ class Core:
         lapsed = ForgetLapsed(self.database, self.clock, self.addresses)
         watch = WatchEndpoints(self.database, self.clock, write_letter, self.producer.probe, self.health_policy)
         probes = CallProbes(self.database, self.circuits, self._provider_names)
-        chores = (probes, calm, letters, lapsed, watch, self.prune)
+        reseal = ResealSecrets(self.key_ring, self.clock)
+        chores = (probes, calm, letters, lapsed, watch, reseal, self.prune)
         return Sweep(
             self.database,
             self.clock,

@@ -1,10 +1,10 @@
-"""What `notifier doctor` looks at of the data itself: does the schema fit?"""
+"""What `notifier doctor` looks at of the data itself: does the schema fit, do the keys?"""
 
 from collections.abc import Iterator
 
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.finding import Finding
-from notifier.domain.errors import NotifierError
+from notifier.domain.errors import ConfigError, NotifierError
 from notifier.storage import revision, schema
 
 _GUIDE = "docs/keys-and-data.md"
@@ -36,3 +36,26 @@ def check_data(notifier: Application) -> Iterator[Finding]:
         if not revision.is_as_made(connection):
             says = "somebody changed the schema since the last upgrade; what this version needs is there"
             yield Finding(name="schema", state="warn", says=says, mend="mind that change at the next upgrade")
+    yield from _keys(notifier)
+
+
+def _keys(notifier: Application) -> Iterator[Finding]:
+    """Say what each secret key is still needed for."""
+    try:
+        notifier.key_ring.check()
+        use = notifier.key_ring.use()
+    except ConfigError as error:
+        yield Finding(name="secret keys", state="bad", says=str(error), mend="set NOTIFIER_SECRET_KEYS")
+        return
+    counted = "; ".join(
+        f"{name[:8]} {'is first' if place == 0 else 'is older'}, {number} secrets sealed with it"
+        for place, (name, number) in enumerate(zip(use.fingerprints, use.texts, strict=True))
+    )
+    if use.unreadable:
+        says = f"{use.unreadable} stored secrets are sealed with a key that is not given; {counted}"
+        mend = "give that key too, or rotate the endpoints that `notifier keys reseal` names"
+        yield Finding(name="secret keys", state="bad", says=says, mend=mend)
+        return
+    idle = [name[:8] for name, number in zip(use.fingerprints[1:], use.texts[1:], strict=True) if not number]
+    mend = f"{', '.join(idle)} may be dropped once the links in mails signed with it may end" if idle else ""
+    yield Finding(name="secret keys", state="ok", says=counted, mend=mend)

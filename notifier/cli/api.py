@@ -25,6 +25,7 @@ def api(
 ) -> None:
     """Run the HTTP API alone. Events are taken also while no broker is there."""
     notifier = installation("api")
+    notifier.key_ring.check()
     notifier.note_policy(Actor("process:api", socket.gethostname()))
     raise typer.Exit(
         run_api(notifier, host=host, port=port, fd=fd, pages=[console_routes(notifier), page_routes(notifier)])

@@ -16,14 +16,14 @@ def core(process: str) -> Core:
     """Read the configuration, set logging up, see that the schema fits; while the database is away, go on without.
 
     Raises:
-        ConfigError: names the variable or key at fault, or what is wrong with the schema.
+        ConfigError: names the variable or key at fault, or what is wrong with the schema or the keys.
     """
     settings = load_settings()
     configure_logging(settings.deployment.log_level, settings.deployment.log_format, process=process)
     found = Core(settings)
     get_current_context().call_on_close(found.close)
     try:
-        found.ensure_schema()
+        found.ensure_ready()
     except UnavailableError as error:
         _log.warning("database_unavailable", extra={"error": str(error)})
     return found

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from notifier.bootstrap.application import Application
 from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_facts, print_json, print_table
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
@@ -32,6 +33,13 @@ def register(app: typer.Typer) -> None:
     ):
         group.command(name)(command)
     app.add_typer(group, name="endpoints")
+
+
+def _with_keys() -> Application:
+    """Return the installation for what seals or opens secrets: never with a key that is not its own."""
+    found = installation("endpoints")
+    found.key_ring.check()
+    return found
 
 
 def add(
@@ -67,7 +75,7 @@ def add(
         "owner_email": owner_email,
         "headers": dict(map(_header, header or [])),
     }
-    _print(installation("endpoints").endpoints.create(orjson.dumps(facts), operator()), as_json=as_json)
+    _print(_with_keys().endpoints.create(orjson.dumps(facts), operator()), as_json=as_json)
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -99,7 +107,7 @@ def show(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: F
 
 def post_test(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Post a signed endpoint.test now and say what was answered."""
-    notifier = installation("endpoints")
+    notifier = _with_keys()
     try:
         found = notifier.endpoint_tests(endpoint_id, operator())
     finally:
@@ -118,7 +126,7 @@ def rotate(
 ) -> None:
     """Give an endpoint a new secret (or key pair) and print it: this once."""
     overlap = None if overlap_hours is None else timedelta(hours=overlap_hours)
-    _print(installation("endpoints").endpoints.rotate(endpoint_id, operator(), overlap=overlap), as_json=as_json)
+    _print(_with_keys().endpoints.rotate(endpoint_id, operator(), overlap=overlap), as_json=as_json)
 
 
 def enable(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag

@@ -1,10 +1,10 @@
-"""`notifier keys`: API keys."""
+"""`notifier keys`: API keys, and the keys that secrets are sealed with."""
 
 from typing import Annotated
 
 import typer
 
-from notifier.cli.console import JsonFlag, out, print_json, print_table
+from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_json, print_table
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
 from notifier.services.api_keys import Scope
@@ -12,10 +12,11 @@ from notifier.services.api_keys import Scope
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="API keys and their scopes.", no_args_is_help=True)
+    group = typer.Typer(help="API keys, and the keys that secrets are sealed with.", no_args_is_help=True)
     group.command("create")(create)
     group.command("list")(list_keys)
     group.command("revoke")(revoke)
+    group.command("reseal")(reseal)
     app.add_typer(group, name="keys")
 
 
@@ -55,3 +56,30 @@ def revoke(
         print_json({"revoked": key_id})
     else:
         out.print(f"{key_id} is revoked.", markup=False)
+
+
+def reseal(
+    accept_loss: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--accept-loss", help="The former keys are lost: go on with those given now.")
+    ] = False,
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Encrypt stored secrets anew with the first of NOTIFIER_SECRET_KEYS; fails where no given key opens some of them.
+
+    With --accept-loss the keys given are taken for this installation's, whatever they do not open: partners' secrets
+    that are lost are to be rotated, and the links in mails already sent are dead.
+    """
+    ring = installation("keys").key_ring
+    if accept_loss:
+        ring.accept()
+    else:
+        ring.check()
+    found = ring.reseal()
+    if as_json:
+        print_json({"resealed": found.rows, "unreadable": found.unreadable})
+    else:
+        out.print(f"{found.rows} sealed anew with the first key.")
+        for name in found.unreadable:
+            out.print(f"No key given opens the secrets of {name}: rotate that endpoint.", markup=False)
+    if found.unreadable:
+        raise typer.Exit(EXIT_FAILED)

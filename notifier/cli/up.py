@@ -17,4 +17,10 @@ def up(host: Host = "127.0.0.1", port: Port = DEFAULT_PORT) -> None:
     """Run the whole system on this machine: API, workers, scheduler; Redis and sandbox where none is configured."""
     notifier = application("up")
     check_templates(notifier)
-    raise typer.Exit(run_up(notifier.settings, host=host, port=port, migrate=notifier.migrate))
+
+    def prepare() -> None:
+        notifier.migrate()
+        notifier.key_ring.check()
+        notifier.database.close()  # who follows is forked, and a connection is nothing to share
+
+    raise typer.Exit(run_up(notifier.settings, host=host, port=port, migrate=prepare))

@@ -104,14 +104,6 @@ class EndpointSecrets:
         """Open what `seal_headers` sealed, for sending."""
         return {name: self._open(value) for name, value in headers.items()}
 
-    def resealed(self, sealed: Sequence[Sealed], headers: Mapping[str, str]) -> tuple[list[Sealed], dict[str, str]]:
-        """Return both columns sealed under the newest key; what is so already stays as it is."""
-        secrets: list[Sealed] = [{**item, "sealed": self._anew(item["sealed"] or "")} for item in sealed]
-        return secrets, {name: self._anew(value) for name, value in headers.items()}
-
-    def _anew(self, sealed: str) -> str:
-        return sealed if self._box.is_current(sealed) else self._box.seal(self._box.open(sealed))
-
 
 def _is_valid(item: Sealed, now: datetime) -> bool:
     return item["until"] is None or (until := instant_from_json(item["until"])) is None or until > now

@@ -248,17 +248,6 @@ class Endpoints:
             endpoints.remove(connection, stored.id)
             record(connection, actor, "endpoint.removed", _subject(public_id), at=now)
 
-    def reseal(self) -> int:
-        """Seal every secret under the newest key, so that older keys can be dropped; returns how many rows changed."""
-        changed = 0
-        with self.database.write() as connection:
-            for row in endpoints.sealed(connection):
-                secrets, headers = self.secrets.resealed(row.secrets, row.headers)
-                if secrets != row.secrets or headers != row.headers:
-                    endpoints.change(connection, row.id, {"secrets": secrets, "headers": headers}, self.clock())
-                    changed += 1
-        return changed
-
 
 def _catch_up(connection: Connection, stored: StoredEndpoint, now: datetime) -> None:
     if stored.failing_since is not None and stored.endpoint.state is EndpointState.DISABLED:

@@ -28,6 +28,11 @@ def derive(key: str, purpose: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=b"notifier", info=purpose.encode()).derive(key.encode())
 
 
+def fingerprint(key: str) -> str:
+    """Return what tells a key from others and says nothing of it: 64 bits of what is derived for this alone."""
+    return derive(key, "fingerprint").hex()[:16]
+
+
 class SecretBox:
     """Seals and opens texts for one purpose: what was sealed for another does not open."""
 
@@ -46,6 +51,7 @@ class SecretBox:
         derived = [derive(key, f"sealed {purpose}") for key in keys]
         self._keys = {_key_id(key): AESGCM(key) for key in derived}
         self._current = _key_id(derived[0])
+        self._places = {_key_id(key): place for place, key in enumerate(derived)}
 
     def __repr__(self) -> str:
         return f"SecretBox({len(self._keys)} keys)"
@@ -72,6 +78,11 @@ class SecretBox:
             return key.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _VERSION.encode()).decode()
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise ConfigError(_FIELD, "a stored secret is damaged") from error
+
+    def place(self, sealed: str) -> int | None:
+        """Return which of the keys sealed a text, 0 for the newest; None for one that is not given."""
+        version, _, rest = sealed.partition(".")
+        return self._places.get(rest.partition(".")[0]) if version == _VERSION else None
 
     def is_current(self, sealed: str) -> bool:
         """Whether a text is sealed under the newest key."""

@@ -107,8 +107,3 @@ def change(connection: Connection, endpoint_id: int, values: dict[str, Any], now
 def remove(connection: Connection, endpoint_id: int) -> None:
     """Delete the row."""
     connection.execute(delete(t.endpoint).where(_COLUMNS.id == endpoint_id))
-
-
-def sealed(connection: Connection) -> Sequence[AnyRow]:
-    """Return (id, secrets, headers) of every endpoint, for sealing anew."""
-    return connection.execute(select(_COLUMNS.id, _COLUMNS.secrets, _COLUMNS.headers)).all()

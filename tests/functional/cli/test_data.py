@@ -92,3 +92,55 @@ def test_a_refusal_of_the_database_is_one_line_without_addresses(capsys: Said, l
     capsys.readouterr()
     assert run(["subscribers", "add", "--id", "shop-1", "--email", _ADDRESS]) == 1
     assert capsys.readouterr().err == "notifier: the database refused: not today\n"
+
+
+def _add_endpoint(monkeypatch: pytest.MonkeyPatch, key: str) -> int:
+    monkeypatch.setenv("NOTIFIER_SECRET_KEYS", key)
+    return run(["endpoints", "add", "https://partner.example/hook", "--json"])
+
+
+@pytest.mark.parametrize("command", [["api"], ["worker"], ["scheduler"], ["up"], ["endpoints", "rotate", "end_1"]])
+def test_no_process_starts_with_keys_of_another_installation(
+    capsys: Said, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    assert _add_endpoint(monkeypatch, "o" * 40) == 0
+    capsys.readouterr()
+    monkeypatch.setenv("NOTIFIER_SECRET_KEYS", "n" * 40)
+    assert run(command) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith("notifier: NOTIFIER_SECRET_KEYS: none of the keys given belongs to this installation")
+    assert errors.count("\n") == 1
+
+
+def test_a_generated_key_in_an_emptied_data_folder_is_noticed(
+    capsys: Said, monkeypatch: pytest.MonkeyPatch, ledger: Path
+) -> None:
+    monkeypatch.delenv("NOTIFIER_SECRET_KEYS", raising=False)
+    assert run(["endpoints", "add", "https://partner.example/hook"]) == 0
+    (ledger.parent / "secret-keys").unlink()
+    capsys.readouterr()
+    assert run(["up"]) == 2
+    assert "NOTIFIER_SECRET_KEYS" in capsys.readouterr().err
+
+
+def test_keys_are_rotated_to_the_end(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = "o" * 40, "n" * 40
+    _add_endpoint(monkeypatch, old)
+    monkeypatch.setenv("NOTIFIER_SECRET_KEYS", f"{new},{old}")
+    capsys.readouterr()
+    assert "is older, 1 secrets" in _findings(capsys)["secret keys"]["says"]
+    assert run(["keys", "reseal", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"resealed": 1, "unreadable": []}
+    assert "may be dropped" in _findings(capsys)["secret keys"]["mend"]
+    monkeypatch.setenv("NOTIFIER_SECRET_KEYS", new)
+    assert run(["keys", "reseal"]) == 0
+
+
+def test_a_lost_key_is_given_up_only_when_somebody_says_so(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    _add_endpoint(monkeypatch, "o" * 40)
+    capsys.readouterr()
+    monkeypatch.setenv("NOTIFIER_SECRET_KEYS", "n" * 40)
+    assert run(["keys", "reseal"]) == 2
+    assert run(["keys", "reseal", "--accept-loss"]) == 1
+    assert "rotate that endpoint" in capsys.readouterr().out
+    assert _findings(capsys)["secret keys"]["state"] == "bad"

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from notifier.domain.endpoint import EndpointState
-from notifier.domain.errors import ConfigError, InvalidInputError, NotFoundError
+from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.storage import preferences
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
@@ -222,18 +222,6 @@ def test_endpoints_are_paged_and_filtered_by_state(database: Database) -> None:
     assert ([item["id"] for item in rest], end) == (made[2:], None)
     disabled, _ = house.list(limit=5, state=EndpointState.DISABLED)
     assert [item["id"] for item in disabled] == [made[1]]
-
-
-def test_after_sealing_anew_the_old_key_can_be_dropped(database: Database) -> None:
-    created = endpoints_of(database, keys=("old",)).create(body(url=URL, headers={"X-Key": "hunter2"}), SUPPORT)
-    with pytest.raises(ConfigError, match="NOTIFIER_SECRET_KEYS"):
-        endpoints_of(database, keys=("new",)).target(created["id"])
-    both = endpoints_of(database, keys=("new", "old"))
-    assert both.target(created["id"]).secrets == [created["secret"]]
-    assert both.reseal() == 1
-    assert both.reseal() == 0
-    target = endpoints_of(database, keys=("new",)).target(created["id"])
-    assert (target.secrets, dict(target.headers)) == ([created["secret"]], {"X-Key": "hunter2"})
 
 
 def test_the_audit_trail_shows_neither_paths_nor_secrets_nor_header_values(database: Database) -> None:
