@@ -10,7 +10,7 @@ from sqlalchemy import update
 from notifier.domain.audience import Preferences
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.ids import address_key
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.incident import AffectedComponent, Event, Incident, Update, Window
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Status
 from notifier.services.announce import Announce
@@ -23,6 +23,7 @@ from notifier.storage import tables as t
 from notifier.storage.engine import Database
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+PLANNED = Window(START + timedelta(days=1), START + timedelta(days=1, hours=2))
 PEPPER = b"pepper of the tests"
 POLICIES: Mapping[Channel, CoalescePolicy] = {
     Channel.EMAIL: CoalescePolicy(),
@@ -103,12 +104,15 @@ class Spine:
         """Hand in an event of the incident `inc-1`, posted now unless said."""
         self._events += 1
         number = self._events
+        window = changes.get("window", PLANNED if status.is_maintenance else None)
         incident = Incident(
             id=changes.get("incident_id", "inc-1"),
             title={"en": changes.get("title", "Payments are slow")},
             impact=changes.get("impact", Impact.MAJOR),
             components=tuple(AffectedComponent(key=key) for key in changes.get("components", ("checkout",))),
             started_at=START,
+            scheduled_for=window.start if window else None,
+            scheduled_until=window.end if window else None,
         )
         event = Event(
             id=changes.get("event_id", f"evt-{number}"),

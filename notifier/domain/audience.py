@@ -77,6 +77,7 @@ class Occasion:
     earlier_scopes: Sequence[Scope] = ()  # of this round, the present one excluded
     closes: bool = False
     postmortem: bool = False
+    milestone: bool = False  # of planned work, besides its announcement: it starts, or was moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +131,11 @@ def checks(preferences: Preferences, standing: Standing, occasion: Occasion) -> 
             Check(rule="updates", seen=f"updates={preferences.updates}, this is the postmortem", passed=wanted),
             Check(rule="told_it_began", seen=f"standing={standing}", passed=standing is not Standing.NEW),
         )
-    milestone_done = preferences.updates is Wanted.MILESTONES and standing is Standing.TOLD
+    told_enough = standing is Standing.TOLD and not occasion.milestone
+    milestone_done = preferences.updates is Wanted.MILESTONES and told_enough
     heard = preferences.updates is not Wanted.RESOLUTION and not milestone_done
     step = "already told that it began" if standing is Standing.TOLD else "not told yet"
+    step += ", this is a milestone of planned work" if occasion.milestone else ""
     return (
         channel,
         *scope_checks(preferences, _scope_for(preferences, standing, occasion)),

@@ -22,6 +22,10 @@ class CoalescePolicy:
     flush_on: frozenset[Status] = frozenset({Status.RESOLVED, Status.COMPLETED, Status.POSTMORTEM})
     hold_resolved: float = 60.0  # a monitor's "resolved" waits this long for the flap; a person's never waits
 
+    def flushes(self, status: Status) -> bool:
+        """Whether news of this status is never held back. What is called off leaves as what is completed does."""
+        return (Status.COMPLETED if status is Status.CANCELED else status) in self.flush_on
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingUpdate:
@@ -113,7 +117,7 @@ def is_stale(state: ChannelState, ordered_at: datetime) -> bool:
 
 def reopens(status: Status) -> bool:
     """Whether an update of this status, after the end was announced, is a new beginning."""
-    return not status.closes and status is not Status.POSTMORTEM
+    return not status.is_over
 
 
 def decide(policy: CoalescePolicy, state: ChannelState, pending: Sequence[PendingUpdate], now: datetime) -> Decision:
@@ -156,7 +160,7 @@ def joins(policy: CoalescePolicy, state: ChannelState, wait: Wait, update: Pendi
     A shortcut for floods: where it holds, `decide` over all that is pending would answer `wait` again. It may say no
     where a closer look would say yes.
     """
-    news = update.status in policy.flush_on or not reopens(update.status) or update.impact.rank > wait.urgent_above
+    news = policy.flushes(update.status) or not reopens(update.status) or update.impact.rank > wait.urgent_above
     if wait.holding or news or update.received_at >= wait.until:
         return False
     if wait.reason == "opened":
@@ -258,7 +262,7 @@ def _due_at_beginning(
     policy: CoalescePolicy, first: PendingUpdate, over: datetime, update: PendingUpdate, ready: datetime
 ) -> tuple[datetime, str]:
     """Return when an update of a round that was not announced yet is due; `over` is the end of the delay."""
-    if update.status in policy.flush_on:
+    if policy.flushes(update.status):
         return ready, "flush_on"
     if update.impact.rank > first.impact.rank:
         return ready, "escalated"
@@ -269,7 +273,7 @@ def _due_in_round(
     policy: CoalescePolicy, state: ChannelState, update: PendingUpdate, ready: datetime
 ) -> tuple[datetime, str]:
     """Return when an update is due of which the channel's readers know the beginning."""
-    if update.status in policy.flush_on:
+    if policy.flushes(update.status):
         return ready, "flush_on"
     if update.impact.rank > state.impact.rank:
         return ready, "escalated"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from notifier.domain.values import ComponentStatus, Impact, Status
 
@@ -15,9 +16,19 @@ class AffectedComponent:
     status: ComponentStatus | None = None
 
 
+class Window(NamedTuple):
+    """When planned work is to be done, in aware UTC. `end` is None where a source named none."""
+
+    start: datetime
+    end: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """A disruption or a maintenance window as one event describes it. Times are aware UTC."""
+    """A disruption or a maintenance window as one event describes it. Times are aware UTC.
+
+    `moved_from`: the window that the timeline held before, where this update moved it.
+    """
 
     id: str
     title: Mapping[str, str]
@@ -27,6 +38,7 @@ class Incident:
     scheduled_for: datetime | None = None
     scheduled_until: datetime | None = None
     links: tuple[str, ...] = ()
+    moved_from: Window | None = None
 
     @property
     def component_keys(self) -> frozenset[str]:
@@ -35,8 +47,15 @@ class Incident:
 
     @property
     def is_maintenance(self) -> bool:
-        """Planned work rather than trouble."""
+        """Planned work rather than trouble; by construction what the status of its latest update says."""
         return self.impact is Impact.MAINTENANCE
+
+    @property
+    def window(self) -> Window | None:
+        """When planned work is to be done; None for a disruption, and where nobody said."""
+        if not self.is_maintenance or self.scheduled_for is None:
+            return None
+        return Window(self.scheduled_for, self.scheduled_until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

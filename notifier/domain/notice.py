@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from notifier.domain.incident import Incident
+from notifier.domain.incident import Incident, Window
 from notifier.domain.values import Channel, Impact, Status, WebhookType
 
 
@@ -17,16 +18,18 @@ class MessageKind(StrEnum):
     RESOLVED = "incident_resolved"
     POSTMORTEM = "incident_postmortem"
     MAINTENANCE_SCHEDULED = "maintenance_scheduled"
+    MAINTENANCE_MOVED = "maintenance_moved"
     MAINTENANCE_STARTED = "maintenance_started"
     MAINTENANCE_UPDATED = "maintenance_updated"
     MAINTENANCE_COMPLETED = "maintenance_completed"
+    MAINTENANCE_CANCELED = "maintenance_canceled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeUpdate:
     """One update as announced. `sequence` is the notification of this channel that announced it first.
 
-    `created_at` as in `Update`.
+    `created_at` as in `Update`. `window` and `moved_from` are those of planned work, where its timeline is shown.
     """
 
     id: str
@@ -36,11 +39,20 @@ class NoticeUpdate:
     posted_at: datetime
     sequence: int
     created_at: datetime | None = None
+    window: Window | None = None
+    moved_from: Window | None = None
 
     @property
     def ordered_at(self) -> datetime:
         """Its place in time among the updates of its incident."""
         return self.created_at or self.posted_at
+
+
+class ToldWindow(NamedTuple):
+    """The window of planned work that a channel's notification of that sequence told, until a later one moves it."""
+
+    sequence: int
+    window: Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +62,7 @@ class Notice:
     `updates` holds what the channel announced so far, oldest first, earlier rounds included; the last one leads. A
     recipient whom notification `n` reached last is shown those with `sequence > n`; `round_start` is the sequence of
     the round's first notification, so that who is new to it is shown those with `sequence > round_start - 1`.
+    `windows` are those that the channel told of planned work, oldest first, this notification's included.
     """
 
     id: str  # public notification id
@@ -61,6 +74,7 @@ class Notice:
     closes: bool
     created_at: datetime
     round_start: int = 1
+    windows: tuple[ToldWindow, ...] = ()
 
     @property
     def lead(self) -> NoticeUpdate:
@@ -73,9 +87,42 @@ class Notice:
 
     def kind_for(self, since: int) -> MessageKind:
         """Return which message tells this to a recipient whom notification `since` reached last (0: none did)."""
-        return message_kind(self.lead.status, first=since < self.round_start)
+        first = since < self.round_start
+        if first or self.lead.status not in _ANNOUNCING:
+            return message_kind(self.lead.status, first=first)
+        was, now = self.moved_from(since), self.incident.window
+        if self.lead.status is Status.SCHEDULED and was is not None and now is not None and was.start != now.start:
+            return MessageKind.MAINTENANCE_MOVED
+        said = any(update.status is self.lead.status for update in self.updates if self._was_told(update, since))
+        return MessageKind.MAINTENANCE_UPDATED if said else message_kind(self.lead.status, first=False)
+
+    def moved_from(self, since: int) -> Window | None:
+        """Return the window that a recipient was told whom notification `since` reached last, if it was moved since."""
+        if since < self.round_start or self.lead.status.is_over:
+            return None
+        told = [item.window for item in self.windows if item.sequence <= since]
+        return told[-1] if told and told[-1] != self.incident.window else None
+
+    @property
+    def told_windows(self) -> tuple[ToldWindow, ...]:
+        """The windows that its channel has told; one that an older version wrote knows its own alone."""
+        own = self.incident.window
+        return self.windows or ((ToldWindow(self.sequence, own),) if own is not None else ())
+
+    @property
+    def is_milestone(self) -> bool:
+        """Whether it tells of planned work what nobody may miss who was told of it: that it starts, or was moved."""
+        starts = any(update.status is Status.IN_PROGRESS for update in self.updates_since(self.sequence - 1))
+        # Who was not reached by the message that moved it learns of it by the next announcement.
+        moved = {item.window for item in self.windows if item.sequence >= self.round_start}
+        announces = self.lead.status is Status.SCHEDULED and len(moved) > 1
+        return starts or announces or self.moved_from(self.sequence - 1) is not None
+
+    def _was_told(self, update: NoticeUpdate, since: int) -> bool:
+        return self.round_start <= update.sequence <= since
 
 
+_ANNOUNCING = (Status.SCHEDULED, Status.IN_PROGRESS)  # what a second update says again is no second announcement
 _LATER_KINDS = {
     Status.RESOLVED: MessageKind.RESOLVED,
     Status.POSTMORTEM: MessageKind.POSTMORTEM,
@@ -83,6 +130,7 @@ _LATER_KINDS = {
     Status.IN_PROGRESS: MessageKind.MAINTENANCE_STARTED,
     Status.VERIFYING: MessageKind.MAINTENANCE_UPDATED,
     Status.COMPLETED: MessageKind.MAINTENANCE_COMPLETED,
+    Status.CANCELED: MessageKind.MAINTENANCE_CANCELED,
 }
 
 
@@ -100,6 +148,7 @@ _WEBHOOK_TYPES = {
     MessageKind.MAINTENANCE_STARTED: WebhookType.MAINTENANCE_STARTED,
     MessageKind.MAINTENANCE_UPDATED: WebhookType.MAINTENANCE_UPDATED,
     MessageKind.MAINTENANCE_COMPLETED: WebhookType.MAINTENANCE_COMPLETED,
+    MessageKind.MAINTENANCE_CANCELED: WebhookType.MAINTENANCE_CANCELED,
 }
 
 

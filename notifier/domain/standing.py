@@ -50,7 +50,7 @@ class PublicTimeline:
     @property
     def is_over(self) -> bool:
         """Whether it belongs to the past."""
-        return self.status.closes or self.status is Status.POSTMORTEM
+        return self.status.is_over
 
     @property
     def is_planned(self) -> bool:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from notifier.domain.coalesce import reopens
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.incident import Event, Update
+from notifier.domain.snapshot import lacks_window
 from notifier.domain.values import Outcome, Status
 
 CLOCK_SKEW = timedelta(minutes=10)  # how far ahead of ours a producer's clock is believed
@@ -194,6 +195,15 @@ def _repeated(digest: str, *entries: Entry | None) -> Judgement | None:
     return None
 
 
+def _silence(event: Event) -> str:
+    """Return why an event is told to nobody; empty where it may be."""
+    if not event.notify:
+        return "notify is false"
+    if lacks_window(event):
+        return "its source says neither when the planned work starts nor when it ends"
+    return ""
+
+
 def _judge_new(event: Event, digest: str, around: Surroundings, announced_until: datetime | None) -> Judgement:
     if not event.notify:
         return Judgement(outcome=Outcome.RECORDED, reason="notify is false")
@@ -201,6 +211,9 @@ def _judge_new(event: Event, digest: str, around: Surroundings, announced_until:
     repeated = _repeated(digest, around.copied, around.before, around.after)
     if repeated is not None:
         return repeated
+    silent = _silence(event)
+    if silent:
+        return Judgement(outcome=Outcome.RECORDED, reason=silent)
     if announced_until is not None and event.update.ordered_at < announced_until:
         return Judgement(outcome=Outcome.STALE, reason="posted before what was already announced")
     return _accept(event, around)
@@ -223,8 +236,9 @@ def _judge_edit(
     same: a producer that has one id per incident would otherwise never be heard to say "resolved".
     """
     update_id = event.update.id
-    if not event.notify:
-        reason = f"an edit of update {update_id}, and notify is false"
+    silent = _silence(event)
+    if silent:
+        reason = f"an edit of update {update_id}, and {silent}"
         return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
     if not _becomes_newest(event, around, edited, announced_until):
         reason = f"an edit of update {update_id}, which newer ones have overtaken"

@@ -20,7 +20,7 @@ class Platform(StrEnum):
 
 
 class Status(StrEnum):
-    """What an update says about its incident (first five) or its maintenance window (last four)."""
+    """What an update says about its incident (first five) or its maintenance window (last five)."""
 
     INVESTIGATING = "investigating"
     IDENTIFIED = "identified"
@@ -31,6 +31,7 @@ class Status(StrEnum):
     IN_PROGRESS = "in_progress"
     VERIFYING = "verifying"
     COMPLETED = "completed"
+    CANCELED = "canceled"
 
     @property
     def closes(self) -> bool:
@@ -38,13 +39,22 @@ class Status(StrEnum):
         return self in _CLOSING
 
     @property
+    def is_over(self) -> bool:
+        """Whether the incident belongs to the past: it was closed, or looked back upon."""
+        return self in _CLOSING or self is Status.POSTMORTEM
+
+    @property
     def is_maintenance(self) -> bool:
-        """Whether the status belongs to a maintenance window rather than to a disruption."""
+        """Whether the status belongs to a maintenance window rather than to a disruption.
+
+        The only place where that is decided: impact follows status (`domain/snapshot.py`). A postmortem belongs to
+        either, as the updates before it say.
+        """
         return self in _MAINTENANCE
 
 
-_CLOSING = frozenset({Status.RESOLVED, Status.COMPLETED})
-_MAINTENANCE = frozenset({Status.SCHEDULED, Status.IN_PROGRESS, Status.VERIFYING, Status.COMPLETED})
+_CLOSING = frozenset({Status.RESOLVED, Status.COMPLETED, Status.CANCELED})
+_MAINTENANCE = frozenset({Status.SCHEDULED, Status.IN_PROGRESS, Status.VERIFYING, Status.COMPLETED, Status.CANCELED})
 
 
 class Impact(StrEnum):
@@ -184,6 +194,7 @@ class WebhookType(StrEnum):
     MAINTENANCE_STARTED = "maintenance.started"
     MAINTENANCE_UPDATED = "maintenance.updated"
     MAINTENANCE_COMPLETED = "maintenance.completed"
+    MAINTENANCE_CANCELED = "maintenance.canceled"
     TEST = "endpoint.test"
 
 

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.snapshot import complete
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.fields import Body, ComponentKey, Identifier, Instant, Link, LocaleTag, SourceName, Title
 
@@ -60,8 +61,8 @@ class IncidentModel(_Strict):
     def _is_consistent(self) -> Self:
         if len({component.key for component in self.components}) < len(self.components):
             raise PydanticCustomError("components", "components: each key may be named once")
-        if self.scheduled_for and self.scheduled_until and self.scheduled_until < self.scheduled_for:
-            raise PydanticCustomError("scheduled_until", "scheduled_until: must not lie before scheduled_for")
+        if self.scheduled_for and self.scheduled_until and self.scheduled_until <= self.scheduled_for:
+            raise PydanticCustomError("scheduled_until", "scheduled_until: must be later than scheduled_for")
         return self
 
     def to_domain(self) -> Incident:
@@ -138,10 +139,28 @@ def parse_event(data: bytes | str, *, now: datetime | None) -> Event:
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         raise InvalidInputError([_field_error(detail) for detail in details[:MAX_ERRORS]]) from None
+    faults = _faults_of_maintenance(event)
     if now is not None and event.update.posted_at > now + MAX_AHEAD:
         message = f"must not lie more than {MAX_AHEAD // timedelta(hours=1)} hours in the future"
-        raise InvalidInputError([FieldError("update.posted_at", message)])
-    return event
+        faults.append(FieldError("update.posted_at", message))
+    if faults:
+        raise InvalidInputError(faults)
+    return complete(event)
+
+
+def _faults_of_maintenance(event: Event) -> list[FieldError]:
+    """Planned work says when it is; and what is no planned work is not called so (a postmortem may be of either)."""
+    status, incident = event.update.status, event.incident
+    if status.is_maintenance:
+        window = {"scheduled_for": incident.scheduled_for, "scheduled_until": incident.scheduled_until}
+        message = f"must say when the maintenance {{}}: an update to {status} needs the window"
+        verbs = {"scheduled_for": "starts", "scheduled_until": "ends"}
+        return [FieldError(f"incident.{name}", message.format(verbs[name])) for name in window if window[name] is None]
+    if incident.is_maintenance and status is not Status.POSTMORTEM:
+        kinds = ", ".join(each for each in Status if each.is_maintenance)
+        message = f"maintenance goes with the statuses {kinds}; with {status} say none, minor, major or critical"
+        return [FieldError("incident.impact", message)]
+    return []
 
 
 def _field_error(detail: ErrorDetails) -> FieldError:

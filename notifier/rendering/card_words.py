@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifier.domain.incident import AffectedComponent
-from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.incident import AffectedComponent, Incident, Window
+from notifier.domain.notice import MessageKind, Notice, NoticeUpdate
 from notifier.rendering.cleaning import clean_line, cut_at_grapheme
 from notifier.rendering.language import Language, pick
 from notifier.rendering.markdown import to_text
-from notifier.rendering.moments import clock, day, short_day, zone, zone_name
+from notifier.rendering.moments import clock, day, short_day, span, zone, zone_name
 from notifier.rendering.story import Part, Storyteller
-from notifier.rendering.wording import IMPACT, MOOD, STATUS
+from notifier.rendering.wording import IMPACT, MOOD, MOVED, STATUS
 
 MAX_PARTS = 4
 MAX_STEPS = 5
@@ -30,14 +30,16 @@ class Step:
 class CardWords:
     """A card in words. Equal input gives equal words. `mood` is the colour family of `wording.MOOD`.
 
-    `essence` is there only where no component is named. `steps` are the newest updates, oldest first; `more_steps`
-    says that older ones are left out. `alt` says all of it in sentences.
+    `impact` is the window of planned work, and `moved` the one it was moved from. `essence` is there only where no
+    component is named. `steps` are the newest updates, oldest first; `more_steps` says that older ones are left out.
+    `alt` says all of it in sentences.
     """
 
     brand: str
     mood: str
     status: str
     impact: str
+    moved: str
     title: str
     parts: tuple[Part, ...]
     more_parts: str
@@ -62,10 +64,15 @@ class CardWriter:
         shown = MAX_PARTS if len(incident.components) <= MAX_PARTS else MAX_PARTS - 1  # one row says how many more
         parts = tuple(story.part(part, reader) for part in _worst_first(incident.components)[:shown])
         left_out = len(incident.components) - len(parts)
+        kind, was = notice.kind_for(since), notice.moved_from(since)
+        status = MOVED if kind is MessageKind.MAINTENANCE_MOVED else STATUS[notice.lead.status]
+        # i18n: on a picture; %(window)s is the former time of planned maintenance
+        moved = reader.gettext("Moved from %(window)s") % {"window": self._span(was, reader)} if was else ""
         words = {
             "brand": story.brand_name(reader),
-            "status": reader.gettext(STATUS[notice.lead.status]),
-            "impact": reader.gettext(IMPACT[incident.impact]) if incident.impact in IMPACT else "",
+            "status": reader.gettext(status),
+            "impact": self._impact(incident, reader),
+            "moved": moved,
             "title": story.title(incident, reader),
             "essence": "" if parts else self._essence(notice, reader),
         }
@@ -74,7 +81,7 @@ class CardWriter:
         date = self._date(notice.lead, reader)
         return CardWords(
             **words,
-            mood=MOOD[notice.kind_for(since)],
+            mood=MOOD[kind],
             parts=parts,
             more_parts=more if left_out else "",
             steps=steps,
@@ -83,6 +90,15 @@ class CardWriter:
             address=story.page_url(reader.tag).partition("://")[2],
             alt=_alt(reader, words, [*map(_named, parts), *([more] if left_out else [])], steps, date),
         )
+
+    def _impact(self, incident: Incident, reader: Language) -> str:
+        """How bad it is; of planned work, when it is."""
+        if incident.window is not None:
+            return self._span(incident.window, reader)
+        return reader.gettext(IMPACT[incident.impact]) if incident.impact in IMPACT else ""
+
+    def _span(self, window: Window, reader: Language) -> str:
+        return span(window, reader.cldr, zone(self._story.brand.timezone, "UTC"))
 
     def _essence(self, notice: Notice, reader: Language) -> str:
         _, body = pick(notice.lead.body, reader.tag, self._story.brand.default_locale)
@@ -118,7 +134,8 @@ def _named(part: Part) -> str:
 
 
 def _alt(reader: Language, words: dict[str, str], named: Sequence[str], steps: Sequence[Step], date: str) -> str:
-    said = [f"{words['brand']}. {words['status']}: {words['title']}.", f"{words['impact']}." if words["impact"] else ""]
+    said = [f"{words['brand']}. {words['status']}: {words['title']}."]
+    said += [f"{words[name]}." for name in ("impact", "moved") if words[name]]
     if named:
         # i18n: in the description of a picture; %(parts)s lists parts of the platform, each with its health
         said.append(reader.gettext("Affected: %(parts)s.") % {"parts": "; ".join(named)})

@@ -63,6 +63,7 @@ def _drawable(words: CardWords) -> CardWords | None:
         brand=plain(words.brand),
         status=plain(words.status),
         impact=plain(words.impact),
+        moved=plain(words.moved),
         title=plain(words.title),
         parts=tuple(Part(plain(part.name), plain(part.status), part.key) for part in words.parts),
         more_parts=plain(words.more_parts),
@@ -71,7 +72,16 @@ def _drawable(words: CardWords) -> CardWords | None:
         date=plain(words.date),
         address=plain(words.address),
     )
-    shown = [drawn.brand, drawn.status, drawn.impact, drawn.title, drawn.more_parts, drawn.essence, drawn.date]
+    shown = [
+        drawn.brand,
+        drawn.status,
+        drawn.impact,
+        drawn.moved,
+        drawn.title,
+        drawn.more_parts,
+        drawn.essence,
+        drawn.date,
+    ]
     shown += [drawn.address, *(text for part in drawn.parts for text in (part.name, part.status))]
     shown += [text for step in drawn.steps for text in (step.when, step.word)]
     return drawn if drawn.title and all(map(can_write, shown)) else None
@@ -110,9 +120,9 @@ class _Sheet:
         self._text(words.brand, _MARGIN, 56, 30, _WHITE, strong=True)
         self._pill(words.status, WIDTH - _MARGIN, 56)
         impact = 0
-        if words.impact:
-            self._text(words.impact, _MARGIN, 112, 26, "#f2f4f7")
-            impact = 34
+        for line in filter(None, (words.impact, words.moved)):
+            self._text(line, _MARGIN, 112 + impact, 26, "#f2f4f7")
+            impact += 34
         title = self._fit(words.title, (60, 54, 48, 42, 38), 2, strong=True)
         height = self._line_height(title) * len(title.lines)
         above = 92 + impact

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from markupsafe import escape
 
+from notifier.domain.incident import Window
 from notifier.domain.message import MailContent, MailRecipient
 from notifier.domain.notice import Notice
 from notifier.rendering import tags
@@ -17,7 +19,7 @@ from notifier.rendering.headers import domain_of, incident_headers, recipient_he
 from notifier.rendering.inlining import inline_styles
 from notifier.rendering.language import Language
 from notifier.rendering.markdown import first_paragraph
-from notifier.rendering.moments import moment, zone
+from notifier.rendering.moments import moment, span, zone
 from notifier.rendering.story import Budget, Entry, Storyteller
 from notifier.rendering.wording import MOOD
 
@@ -56,7 +58,7 @@ class RenderedMail:
     personal_tags: Sequence[str]  # in the order of `tags.PERSONAL`
     domain: str
     reader: Language
-    instants: Mapping[str, datetime]
+    instants: Mapping[str, datetime | Window]
     greeting: Words
     house_timezone: str
     _times: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class RenderedMail:
         if known is None:
             where = zone(timezone, self.house_timezone)
             known = {
-                tags.tag(self.prefix, name): moment(instant, self.reader.cldr, where)
+                tags.tag(self.prefix, name): _said(instant, self.reader, where)
                 for name, instant in self.instants.items()
             }
             if len(self._times) < _KEPT_ZONES:
@@ -147,7 +149,7 @@ class MailRenderer:
             personal_tags=[tags.tag(prefix, name) for name in tags.PERSONAL],
             domain=domain_of(sender),
             reader=reader,
-            instants={name: instant for name, instant in _instants(notice, draft.entries).items() if name in used},
+            instants={name: at for name, at in _instants(notice, since, draft.entries).items() if name in used},
             greeting=Words(with_name=reader.gettext("Hello %(name)s,"), without_name=reader.gettext("Hello,")),
             house_timezone=self._story.brand.timezone,
         )
@@ -163,7 +165,7 @@ class MailRenderer:
         shared = self._story.shared(notice.incident, reader)
         context = {
             **shared,
-            **_times(notice, entries),
+            **_times(notice, since, entries),
             "kind": kind,
             "mood": MOOD[kind],
             "lead": entries[0],
@@ -206,24 +208,38 @@ def _personal_marks(*, html: bool) -> dict[str, Any]:
     }
 
 
-def _times(notice: Notice, entries: tuple[Entry, ...]) -> dict[str, Any]:
-    """Marks for the times a template may print; an empty string for a time that nobody gave."""
-    incident = notice.incident
+def _said(instant: datetime | Window, reader: Language, where: ZoneInfo) -> str:
+    return span(instant, reader.cldr, where) if isinstance(instant, Window) else moment(instant, reader.cldr, where)
+
+
+def _times(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[str, Any]:
+    """Marks for the times a template may print; an empty string for a time that nobody gave.
+
+    `moved_from` is the window that this reader was told before, `moved` whether the work starts at another time: else
+    only its end was changed. `window` is both ends at once, `was_planned` says that it is the past.
+    """
+    incident, was = notice.incident, notice.moved_from(since)
     return {
+        "window": tags.mark(tags.WINDOW) if incident.window else "",
+        "was_planned": notice.lead.status.is_over,
+        "moved_from": tags.mark(tags.MOVED_FROM) if was else "",
+        "moved": was is not None and was.start != incident.scheduled_for,
         "times": {entry.id: tags.mark(tags.time_mark(index)) for index, entry in enumerate(entries)},
-        "started": tags.mark(tags.STARTED) if incident.started_at else "",
+        "started": tags.mark(tags.STARTED) if incident.started_at and not incident.is_maintenance else "",
         "begins": tags.mark(tags.BEGINS) if incident.scheduled_for else "",
         "ends": tags.mark(tags.ENDS) if incident.scheduled_until else "",
     }
 
 
-def _instants(notice: Notice, entries: tuple[Entry, ...]) -> dict[str, datetime]:
+def _instants(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[str, datetime | Window]:
     incident = notice.incident
     posted = {update.id: update.posted_at for update in notice.updates}
-    times = {
+    times: dict[str, datetime | Window | None] = {
         tags.STARTED: incident.started_at,
         tags.BEGINS: incident.scheduled_for,
         tags.ENDS: incident.scheduled_until,
+        tags.WINDOW: incident.window,
+        tags.MOVED_FROM: notice.moved_from(since),
     }
     known = {name: instant for name, instant in times.items() if instant is not None}
     return known | {tags.time_mark(index): posted[entry.id] for index, entry in enumerate(entries)}

@@ -8,6 +8,7 @@ from babel import Locale
 from babel.core import get_global
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, get_timezone_gmt
 
+from notifier.domain.incident import Window
 from notifier.rendering.language import parse_locale
 
 _NARROW_SPACE, _NO_BREAK_SPACE = "\u202f", "\u00a0"  # old mail programs lack the first, and X counts it double
@@ -28,6 +29,23 @@ def moment(instant: datetime, cldr: Locale, where: ZoneInfo) -> str:
     """Say an instant in full: `21 juni 2022 08:36 CEST`. `instant` must be aware."""
     local = instant.astimezone(where)
     return f"{day(instant, cldr, where)} {clock(instant, cldr, where)} {zone_name(local, cldr, where)}"
+
+
+def span(window: Window, cldr: Locale, where: ZoneInfo) -> str:
+    """Say from when until when: `8 maart 2026 03:00 - 05:00 CET`, the second date where it is another."""
+    start, end = window.start, window.end
+    if end is None:
+        return moment(start, cldr, where)
+    begins, ends = start.astimezone(where), end.astimezone(where)
+    named, last = zone_name(begins, cldr, where), zone_name(ends, cldr, where)
+    first = f"{day(start, cldr, where)} {clock(start, cldr, where)}"
+    first += f" {named}" if named != last else ""
+    second = (
+        clock(end, cldr, where)
+        if begins.date() == ends.date()
+        else f"{day(end, cldr, where)} {clock(end, cldr, where)}"
+    )
+    return f"{first} \N{EN DASH} {second} {last}"
 
 
 def day(instant: datetime, cldr: Locale, where: ZoneInfo) -> str:

@@ -13,13 +13,13 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from notifier.domain.incident import Incident
+from notifier.domain.incident import Incident, Window
 from notifier.domain.notice import NoticeUpdate
 from notifier.domain.values import Status
 from notifier.rendering.environment import Templates
 from notifier.rendering.language import Language, pick
 from notifier.rendering.markdown import render
-from notifier.rendering.moments import clock, day, moment, zone
+from notifier.rendering.moments import clock, day, moment, span, zone
 from notifier.rendering.story import Budget, Storyteller, anchor_of
 from notifier.rendering.wording import STATUS
 
@@ -32,7 +32,8 @@ class PageRenderer:
     """Renders pages. Safe to share between threads.
 
     Every page may use: `brand`, `lang`, `dir`, `rtl`, `locales` (offered: tag and own name), `home_url`, `timezone`;
-    the filters `moment`, `day`, `clock` (aware instants, in the page's zone), `iso` (for `<time datetime>`),
+    the filters `moment`, `day`, `clock` (aware instants, in the page's zone), `span` (a window), `iso` (for
+    `<time datetime>`),
     `instant` (of an RFC 3339 text), `markdown` (to safe HTML), `in_language` (picks from a mapping of locales),
     `anchor` (of an update's id).
     """
@@ -45,6 +46,7 @@ class PageRenderer:
                 "moment": _moment,
                 "day": _day,
                 "clock": _clock,
+                "span": _span,
                 "iso": _iso,
                 "instant": datetime.fromisoformat,
                 "markdown": _markdown,
@@ -73,9 +75,10 @@ class PageRenderer:
             "entries": entries,
             "hidden": hidden,
             "posted": posted,
-            "started_at": incident.started_at,
-            "scheduled_for": incident.scheduled_for,
-            "scheduled_until": incident.scheduled_until,
+            "started_at": None if incident.is_maintenance else incident.started_at,
+            "window": incident.window,
+            "was_planned": status.is_over,
+            "moves": {update.id: (update.moved_from, update.window) for update in ordered if update.moved_from},
             "alternates": {tag: self._story.incident_url(incident.id, tag) for tag in self._story.brand.locales},
         }
         return self.render("incident", locale, context, timezone=timezone)
@@ -102,7 +105,7 @@ class PageRenderer:
 
 def mood_of(status: Status) -> str:
     """Return the colour family (a CSS class) of an incident that stands so."""
-    if status.closes or status is Status.POSTMORTEM:
+    if status.is_over:
         return "solved"
     if status.is_maintenance:
         return "planned"
@@ -128,6 +131,11 @@ def _day(context: Context, instant: datetime) -> str:
 @pass_context
 def _clock(context: Context, instant: datetime) -> str:
     return clock(instant, context["reader"].cldr, context["timezone"])
+
+
+@pass_context
+def _span(context: Context, window: Window) -> str:
+    return span(window, context["reader"].cldr, context["timezone"])
 
 
 def _iso(instant: datetime) -> str:

@@ -1,12 +1,12 @@
 """Webhook bodies: built once per notice, format and standing, as bytes, in every language at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from notifier.domain.incident import Incident
+from notifier.domain.incident import Incident, Window
 from notifier.domain.notice import Notice, NoticeUpdate, webhook_type
 from notifier.domain.values import WebhookFormat, WebhookType
 from notifier.rendering.statuspage import statuspage_payload
@@ -31,7 +31,7 @@ class PayloadBuilder:
         """Build the body for endpoints that notification `since` reached last (0: none did)."""
         if format_ is WebhookFormat.STATUSPAGE:
             return dump(statuspage_payload(notice, self._story, self._public_url))
-        kind, data = webhook_type(notice), self._data(notice, notice.updates_since(since), is_replay=is_replay)
+        kind, data = webhook_type(notice), self._data(notice, since, is_replay=is_replay)
         if format_ is WebhookFormat.STANDARD:
             return dump({"type": kind.value, "timestamp": rfc3339(notice.created_at), "data": data})
         event = self._cloud_event(kind, notice.id, notice.created_at, data, notice.incident.id)
@@ -59,16 +59,16 @@ class PayloadBuilder:
         }
         return event if subject is None else {**event, "subject": subject}
 
-    def _data(self, notice: Notice, updates: Sequence[NoticeUpdate], *, is_replay: bool) -> dict[str, Any]:
+    def _data(self, notice: Notice, since: int, *, is_replay: bool) -> dict[str, Any]:
         return {
             "sequence": notice.sequence,
             "notification_id": notice.id,
-            "incident": self._incident(notice.incident, notice),
-            "updates": [self._update(update) for update in updates],
+            "incident": self._incident(notice.incident, notice, notice.moved_from(since)),
+            "updates": [self._update(update) for update in notice.updates_since(since)],
             "is_replay": is_replay,
         }
 
-    def _incident(self, incident: Incident, notice: Notice) -> dict[str, Any]:
+    def _incident(self, incident: Incident, notice: Notice, was: Window | None) -> dict[str, Any]:
         brand = self._story.brand
         return {
             "id": incident.id,
@@ -82,6 +82,8 @@ class PayloadBuilder:
             "started_at": rfc3339(incident.started_at),
             "scheduled_for": rfc3339(incident.scheduled_for),
             "scheduled_until": rfc3339(incident.scheduled_until),
+            "previous_scheduled_for": rfc3339(was.start if was else None),
+            "previous_scheduled_until": rfc3339(was.end if was else None),
             "links": list(incident.links),
             "url": {locale: self._story.incident_url(incident.id, locale) for locale in brand.locales},
         }

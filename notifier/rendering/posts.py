@@ -7,18 +7,18 @@ from jinja2 import Template
 
 from notifier.domain.house import Account
 from notifier.domain.message import LinkSpan
-from notifier.domain.notice import Notice
+from notifier.domain.notice import MessageKind, Notice
 from notifier.domain.values import Platform
 from notifier.rendering.cleaning import clean_line
 from notifier.rendering.counting import Limit, limit_of
 from notifier.rendering.environment import Templates
 from notifier.rendering.language import Language, pick, same_language
 from notifier.rendering.markdown import to_text
-from notifier.rendering.moments import moment, zone
+from notifier.rendering.moments import moment, span, zone
 from notifier.rendering.post_links import Shown, harmless, locate, short_url, shown
 from notifier.rendering.shortening import shorten
 from notifier.rendering.story import Storyteller
-from notifier.rendering.wording import STATUS
+from notifier.rendering.wording import MOVED, STATUS
 
 _MAX_SOURCE = 6_000  # characters of a body looked at: twenty times the smallest limit
 _FRAME_SHARE = 0.4  # a shortened post spends at most this share on what stands around the essence
@@ -43,10 +43,14 @@ class PostText:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What a post is made of, as `post.txt` gets it; empty strings are left out. `word` stands in for the head."""
+    """What a post is made of, as `post.txt` gets it; empty strings are left out. `word` stands in for the head.
+
+    `when` is the window of planned work, and never left out.
+    """
 
     head: str
     word: str
+    when: str
     note: str
     essence: str
     hashtags: str
@@ -65,6 +69,7 @@ class _Sheet:
         return self.template.render(
             reader=self.reader,
             head=parts.head,
+            when=parts.when,
             note=parts.note,
             essence=parts.essence,
             hashtags=parts.hashtags,
@@ -181,19 +186,36 @@ class PostWriter:
     def _parts(
         self, notice: Notice, account: Account, reader: Language, locale: str, essence: Shown, *, since: int
     ) -> _Parts:
-        word = reader.gettext(STATUS[notice.lead.status])
+        moved = notice.kind_for(since) is MessageKind.MAINTENANCE_MOVED
+        word = reader.gettext(MOVED if moved else STATUS[notice.lead.status])
         foreign = bool(locale) and not same_language(locale, reader.tag)
         title = harmless(self._story.title(notice.incident, reader), account.platform)
         return _Parts(
             # i18n: the first line of a post, such as "Resolved: Payments are slow"
             head=reader.gettext("%(status)s: %(title)s") % {"status": word, "title": title},
             word=word,
+            when=self._when(notice, reader, since=since),
             note=self._story.language_note(locale, reader) if foreign else "",
             essence=essence.text,
             # On the first post of a thread: that is the one strangers find.
             hashtags=_hashtags(account) if since == 0 else "",
             closing=self._closing(notice, account, reader),
         )
+
+    def _when(self, notice: Notice, reader: Language, *, since: int) -> str:
+        """The window of planned work, in the house's zone; empty for a disruption."""
+        window, was = notice.incident.window, notice.moved_from(since)
+        if window is None:
+            return ""
+        where = zone(self._story.brand.timezone, "UTC")
+        said = span(window, reader.cldr, where)
+        if was is None:
+            return said
+        # i18n: the time of planned maintenance that was moved; both are written such as "8 March 2026 03:00 - 05:00"
+        return reader.gettext("New time: %(new)s (moved from %(old)s)") % {
+            "new": said,
+            "old": span(was, reader.cldr, where),
+        }
 
     def _closing(self, notice: Notice, account: Account, reader: Language) -> str:
         """What makes the text unique among the account's posts, for X refuses a text it has seen."""

@@ -6,9 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from markupsafe import Markup
+
+from notifier.domain.notice import NoticeUpdate
 from notifier.domain.standing import PublicTimeline, health
-from notifier.domain.values import ComponentStatus, Impact
+from notifier.domain.values import ComponentStatus
 from notifier.rendering.language import Language
+from notifier.rendering.moments import span, zone
 from notifier.rendering.pages import PageRenderer, mood_of
 from notifier.rendering.story import Storyteller
 from notifier.rendering.wording import COMPONENT_STATUS, IMPACT, STATUS
@@ -54,7 +58,7 @@ class StatusPages:
 
     def _listed(self, timeline: PublicTimeline, reader: Language) -> Mapping[str, Any]:
         incident = timeline.incident
-        is_graded = incident.impact in IMPACT and incident.impact is not Impact.MAINTENANCE
+        is_graded = incident.impact in IMPACT and not incident.is_maintenance
         return {
             "title": self._story.title(incident, reader),
             "title_lang": self._story.title_locale(incident, reader),
@@ -63,7 +67,7 @@ class StatusPages:
             "mood": mood_of(timeline.status),
             "impact": reader.gettext(IMPACT[incident.impact]) if is_graded else "",
             "posted_at": timeline.posted_at,
-            "scheduled_for": incident.scheduled_for if timeline.is_planned else None,
+            "window": incident.window,
             "parts": [self._story.part(component, reader).name for component in incident.components[:5]],
         }
 
@@ -90,9 +94,20 @@ class StatusPages:
             _text(entry, "updated", _rfc3339(update.posted_at))
             _link(entry, "alternate", address)
             content = ET.SubElement(entry, f"{{{_ATOM}}}content", {"type": "html", _XML_LANG: said.lang})
-            content.text = _NOT_XML.sub("", str(said.html))
+            content.text = _NOT_XML.sub("", f"{self._when(update, reader)}{said.html}")
         ET.register_namespace("", _ATOM)
         return bytes(ET.tostring(feed, encoding="utf-8", xml_declaration=True))
+
+    def _when(self, update: NoticeUpdate, reader: Language) -> Markup:
+        """A paragraph that says when planned work is, and when it was to be where it was moved; empty for the rest."""
+        if update.window is None:
+            return Markup("")
+        where = zone(self._story.brand.timezone, "UTC")
+        said = span(update.window, reader.cldr, where)
+        if update.moved_from is not None:
+            words = {"old": span(update.moved_from, reader.cldr, where), "new": said}
+            said = reader.gettext("Moved from %(old)s to %(new)s") % words
+        return Markup('<p lang="{}">{}</p>').format(reader.tag, said)
 
 
 def _text(parent: ET.Element, name: str, text: str) -> None:

@@ -29,8 +29,7 @@ def statuspage_payload(notice: Notice, story: Storyteller, public_url: str) -> d
     """Build the incident payload of one notice, its whole timeline included."""
     reader = story.languages[story.brand.default_locale]
     page_id = _page_id(public_url)
-    over = notice.lead.status.closes or notice.lead.status is Status.POSTMORTEM
-    impact = Impact.NONE if over else notice.incident.impact
+    impact = Impact.NONE if notice.lead.status.is_over else notice.incident.impact
     return {
         "meta": {
             "unsubscribe": f"{public_url}/",
@@ -49,14 +48,14 @@ def _incident(notice: Notice, story: Storyteller, reader: Language, page_id: str
         "id": incident.id,
         "page_id": page_id,
         "name": story.title(incident, reader),
-        "status": lead.status.value,
+        "status": _status(lead.status),
         "impact": incident.impact.value,
         "impact_override": None,
         "created_at": _time(first.ordered_at),
         "updated_at": _time(lead.ordered_at),
         "started_at": _time(incident.started_at or first.posted_at),
         "monitoring_at": _posted(_first(notice, Status.MONITORING)),
-        "resolved_at": _posted(_first(notice, Status.RESOLVED) or _first(notice, Status.COMPLETED)),
+        "resolved_at": _posted(next((update for update in notice.updates if update.status.closes), None)),
         "shortlink": story.incident_url(incident.id, reader.tag),
         "backfilled": False,
         "scheduled_for": _time(incident.scheduled_for),
@@ -88,7 +87,7 @@ def _update(
     return {
         "id": update.id,
         "incident_id": notice.incident.id,
-        "status": update.status.value,
+        "status": _status(update.status),
         "body": _body(update, story, reader),
         "created_at": created_at,
         "updated_at": created_at,
@@ -134,12 +133,17 @@ def _health(component: AffectedComponent, notice: Notice) -> str:
     """A component's status; where the producer named none, the mildest that fits the incident."""
     if component.status is not None:
         return component.status.value
-    if notice.lead.status.closes or notice.lead.status is Status.POSTMORTEM:
+    if notice.lead.status.is_over:
         return ComponentStatus.OPERATIONAL.value
     fitting = {Impact.CRITICAL: ComponentStatus.MAJOR_OUTAGE, Impact.MAJOR: ComponentStatus.PARTIAL_OUTAGE}
     if notice.incident.is_maintenance:
         return ComponentStatus.UNDER_MAINTENANCE.value
     return fitting.get(notice.incident.impact, ComponentStatus.DEGRADED_PERFORMANCE).value
+
+
+def _status(status: Status) -> str:
+    """Statuspage cannot call maintenance off: there it is completed, and the words of the update say that it is not."""
+    return (Status.COMPLETED if status is Status.CANCELED else status).value
 
 
 def _first(notice: Notice, status: Status) -> NoticeUpdate | None:

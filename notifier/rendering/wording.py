@@ -16,11 +16,12 @@ STATUS = {
     Status.MONITORING: N_("Monitoring"),
     Status.RESOLVED: N_("Resolved"),
     Status.POSTMORTEM: N_("Postmortem"),
-    # i18n: the following four say how far planned maintenance is
+    # i18n: the following five say how far planned maintenance is
     Status.SCHEDULED: N_("Scheduled"),
     Status.IN_PROGRESS: N_("In progress"),
     Status.VERIFYING: N_("Verifying"),
     Status.COMPLETED: N_("Completed"),
+    Status.CANCELED: N_("Cancelled"),
 }
 IMPACT = {
     Impact.MINOR: N_("Minor impact"),
@@ -41,10 +42,14 @@ MOOD = {
     MessageKind.RESOLVED: "solved",
     MessageKind.POSTMORTEM: "review",
     MessageKind.MAINTENANCE_SCHEDULED: "planned",
+    MessageKind.MAINTENANCE_MOVED: "planned",
     MessageKind.MAINTENANCE_STARTED: "planned",
     MessageKind.MAINTENANCE_UPDATED: "planned",
     MessageKind.MAINTENANCE_COMPLETED: "solved",
+    MessageKind.MAINTENANCE_CANCELED: "review",
 }
+# i18n: stands for the status of planned maintenance where its time was changed
+MOVED = N_("Moved")
 
 
 def component_word(component: AffectedComponent) -> str:

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from notifier.domain import ids
 from notifier.domain.coalesce import Absorb, ChannelState, CoalescePolicy, Nothing, Send, Wait, decide
-from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.incident import Incident
+from notifier.domain.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.values import Channel, Impact, Lane, Status
 from notifier.services.guard import Guard
 from notifier.services.ports import Clock, Nudge
@@ -22,7 +23,7 @@ from notifier.storage.engine import Database
 
 _FRESH_LANES = {Channel.EMAIL: Lane.EMAIL, Channel.SOCIAL: Lane.SOCIAL, Channel.WEBHOOK: Lane.WEBHOOK}
 # Nobody's shop is down when these are mailed: they must never stand in front of news.
-_UNHURRIED = frozenset({Status.SCHEDULED, Status.POSTMORTEM})
+_UNHURRIED = frozenset({Status.SCHEDULED, Status.CANCELED, Status.POSTMORTEM})
 
 
 def lane_for(channel: Channel, status: Status) -> Lane:
@@ -94,11 +95,12 @@ def _create(
     )
     rows = channels.announced_updates(connection, incident_id, channel)
     lead = decision.updates[-1]
+    incident = next(incident_from_json(row.incident) for row in rows if row.id == lead.id)
     notice = Notice(
         id=f"ntf_{ids.new_ulid(now)}",
         channel=channel,
         sequence=state.sequence,
-        incident=next(incident_from_json(row.incident) for row in rows if row.id == lead.id),
+        incident=incident,
         updates=tuple(
             NoticeUpdate(
                 id=row.id,
@@ -115,6 +117,7 @@ def _create(
         closes=decision.closes,
         created_at=now,
         round_start=min(row.sequence for row in rows if row.round == state.round),
+        windows=_windows(connection, channel, incident, state.sequence),
     )
     guarded = any(row.guarded for row in rows if row.id in told)
     held = guard.holds(connection, channel, notice.incident, lead.status, guarded=guarded)
@@ -129,6 +132,15 @@ def _create(
     if not held:
         notifications.supersede_older(connection, incident_id, channel, state.sequence, now)
     return Created(number, held)
+
+
+def _windows(connection: Connection, channel: Channel, incident: Incident, sequence: int) -> tuple[ToldWindow, ...]:
+    """Return the windows that a channel told of planned work: those of its newest notification, and the present one."""
+    if incident.window is None:
+        return ()
+    before = notifications.newest(connection, incident.id, channel)
+    told = before.notice.told_windows if before is not None else ()
+    return told if told and told[-1].window == incident.window else (*told, ToldWindow(sequence, incident.window))
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from notifier.domain.incident import Event
-from notifier.domain.values import Outcome, Status
+from notifier.domain.values import Outcome
 from notifier.inbound.alertmanager import AlertGroup, AlertRules, alert_event
+from notifier.inbound.foreign import identifier
 from notifier.inbound.statuspage import ComponentNews, IncidentNews
 from notifier.services.audit import SYSTEM, Actor
 from notifier.services.ingest import Ingest, Receipt
 from notifier.services.ports import Clock
-from notifier.storage import episodes, provider_events
+from notifier.storage import episodes, provider_events, timeline
 from notifier.storage.engine import Database
 from notifier.storage.episodes import Episode
 from notifier.storage.provider_events import ReportedEvent
@@ -81,7 +82,18 @@ class TakeStatuspage:
         *older, newest = (actor.signed(replace(event, guarded=guarded)) for event in news.events)
         history = [self.ingest(event) for event in self._unknown(older)]
         added = sum(receipt.outcome is Outcome.RECORDED for receipt in history)
-        return _of(self.ingest(newest), added)
+        return _of(self.ingest(self._unless_moved(newest)), added)
+
+    def _unless_moved(self, event: Event) -> Event:
+        """Give an update another event id where its window was corrected: its page changes no date of the update."""
+        window = event.incident.scheduled_for, event.incident.scheduled_until
+        with self.database.read() as connection:
+            stored = timeline.get_incident(connection, event.incident.id)
+            is_known = event.update.status.is_maintenance and bool(episodes.known_events(connection, [event.id]))
+        known = (stored.scheduled_for, stored.scheduled_until) if stored is not None else window
+        if not is_known or known == window:
+            return event
+        return replace(event, id=identifier(event.id, *(at.isoformat() for at in (*known, *window) if at is not None)))
 
     def _unknown(self, events: Sequence[Event]) -> list[Event]:
         """A timeline comes whole every time: what was taken before needs no transaction of its own."""
@@ -150,4 +162,4 @@ class TakeAlerts:
 
 
 def _is_over(episode: Episode) -> bool:
-    return episode.status.closes or episode.status is Status.POSTMORTEM
+    return episode.status.is_over

@@ -58,8 +58,7 @@ class Guard:
     def reach(self, channel: Channel, incident: Incident, status: Status) -> int:
         """Return how many recipients of a channel news of an incident concerns, by what they chose when counted."""
         scope = Scope(impact=incident.impact, components=incident.component_keys)
-        closes = status.closes or status is Status.POSTMORTEM
-        return reach_of(self._listeners.get(channel, []), channel, scope, closes=closes)
+        return reach_of(self._listeners.get(channel, []), channel, scope, closes=status.is_over)
 
     def holds(
         self, connection: Connection, channel: Channel, incident: Incident, status: Status, *, guarded: bool

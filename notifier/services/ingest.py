@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from notifier.domain.coalesce import CoalescePolicy
 from notifier.domain.errors import UnavailableError
-from notifier.domain.incident import Event
+from notifier.domain.incident import Event, Incident
+from notifier.domain.snapshot import complete, needs_earlier
 from notifier.domain.timeline import (
     Entry,
     Judgement,
@@ -49,6 +50,7 @@ class Receipt:
     held: bool = False
     reused: bool = False
     notifications: Sequence[int] = field(default=(), compare=False)
+    incident: Incident | None = field(default=None, compare=False, repr=False)  # as it was stored
 
     def as_json(self) -> dict[str, str | int]:
         """Return the answer of `POST /v1/events`."""
@@ -92,8 +94,9 @@ class Ingest:
         # The event is stored: for want of a number its producer is not to hear otherwise.
         with suppress(UnavailableError):
             self.guard.count(self.database, self.policies)
-        reach, status = self.guard.reach, event.update.status
-        return replace(receipt, recipients=sum(reach(channel, event.incident, status) for channel in self.policies))
+        incident, status = receipt.incident or event.incident, event.update.status
+        reach = sum(self.guard.reach(channel, incident, status) for channel in self.policies)
+        return replace(receipt, recipients=reach)
 
     def _ingest(self, connection: Connection, event: Event) -> Receipt:
         handed_in = event_digest(event)
@@ -107,6 +110,8 @@ class Ingest:
             return replace(_receipt(event, repeat), reused=reused)
         now = self.clock()  # only now: who waited for the incident must not decide by a time before the last word
         event = replace(event, update=believed(event.update, now))
+        earlier = timeline.earlier(connection, event.incident.id) if needs_earlier(event.update.status) else ()
+        event = complete(event, earlier)
         entries = timeline.entries(connection, event.incident.id)
         refuse_outdated(connection, event, entries)
         digest = content_digest(event)
@@ -182,4 +187,5 @@ def _receipt(event: Event, judgement: Judgement, notifications: Sequence[int] = 
         outcome=judgement.outcome,
         reason=judgement.reason,
         notifications=notifications,
+        incident=event.incident,
     )

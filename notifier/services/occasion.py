@@ -17,4 +17,5 @@ def occasion_of(stored: StoredNotification, scopes: Sequence[Scope]) -> Occasion
         earlier_scopes=tuple(item for item in scopes if item != scope),
         closes=notice.closes,
         postmortem=notice.lead.status is Status.POSTMORTEM,
+        milestone=notice.is_milestone,
     )

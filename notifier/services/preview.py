@@ -8,8 +8,9 @@ from datetime import datetime
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.house import Account, Brand
 from notifier.domain.incident import Event
-from notifier.domain.notice import Notice, NoticeUpdate
-from notifier.domain.values import Channel, Platform, Status, WebhookFormat
+from notifier.domain.notice import Notice, NoticeUpdate, ToldWindow
+from notifier.domain.snapshot import Earlier, complete
+from notifier.domain.values import Channel, Platform, WebhookFormat
 from notifier.rendering.card_words import CardWords
 from notifier.rendering.renderer import Renderer
 
@@ -25,7 +26,7 @@ def notice_of(events: Sequence[Event], channel: Channel, now: datetime) -> Notic
     Raises:
         InvalidInputError: the events are of more than one incident.
     """
-    ordered = sorted(events, key=lambda event: event.update.ordered_at)
+    ordered = _completed(sorted(events, key=lambda event: event.update.ordered_at))
     incidents = {event.incident.id for event in ordered}
     if len(incidents) > 1:
         raise InvalidInputError([FieldError("incident.id", "a preview shows one incident at a time")])
@@ -48,9 +49,22 @@ def notice_of(events: Sequence[Event], channel: Channel, now: datetime) -> Notic
             for number, event in enumerate(ordered, start=1)
         ),
         opens=len(ordered) == 1,
-        closes=last.update.status in (Status.RESOLVED, Status.COMPLETED),
+        closes=last.update.status.closes,
         created_at=now,
+        windows=tuple(
+            ToldWindow(number, event.incident.window)
+            for number, event in enumerate(ordered, start=1)
+            if event.incident.window is not None
+        ),
     )
+
+
+def _completed(ordered: Sequence[Event]) -> list[Event]:
+    """Return the events as they would be stored one after another."""
+    stored: list[Event] = []
+    for event in ordered:
+        stored.append(complete(event, [Earlier.of(each) for each in stored]))
+    return stored
 
 
 @dataclass(frozen=True)

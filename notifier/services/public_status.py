@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from notifier.domain.notice import NoticeUpdate
 from notifier.domain.standing import PublicTimeline
-from notifier.domain.values import Impact, Status
+from notifier.domain.values import Status
 from notifier.rendering.renderer import Renderer
 from notifier.storage.codec import incident_from_json
 from notifier.storage.engine import Database
@@ -43,16 +43,19 @@ class PublicStatus:
 
 def timeline_of(rows: list[AnyRow]) -> PublicTimeline:
     """Build one incident's timeline from its public updates, oldest first."""
+    described = [incident_from_json(row.incident) for row in rows]
     updates = [
         NoticeUpdate(
             id=row.id,
             status=Status(row.status),
-            impact=Impact(row.incident["impact"]),
+            impact=incident.impact,
             body=row.body,
             posted_at=row.posted_at,
             sequence=number,
             created_at=row.created_at,
+            window=incident.window,
+            moved_from=incident.moved_from,
         )
-        for number, row in enumerate(rows, start=1)
+        for number, (row, incident) in enumerate(zip(rows, described, strict=True), start=1)
     ]
-    return PublicTimeline(incident=incident_from_json(rows[-1].incident), updates=updates)
+    return PublicTimeline(incident=described[-1], updates=updates)

@@ -20,7 +20,11 @@ from notifier.rendering.renderer import Renderer
 from notifier.services.preview import notice_of
 
 # Of each story: how many of its events have come, and which notification its reader heard last.
-_SCENES = {"incident": ((1, 0), (3, 1), (4, 3), (5, 4)), "maintenance": ((1, 0), (2, 1), (3, 2), (4, 3))}
+_SCENES = {
+    "incident": ((1, 0), (3, 1), (4, 3), (5, 4)),
+    "maintenance": ((1, 0), (2, 1), (3, 2), (4, 3), (5, 4)),
+    "maintenance_canceled": ((2, 1),),
+}
 _THEN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 

@@ -24,6 +24,7 @@ from notifier.domain.coalesce import (
 )
 from notifier.domain.house import Account
 from notifier.domain.incident import Event
+from notifier.domain.snapshot import Earlier, complete
 from notifier.domain.timeline import Entry, Judgement, Surroundings, content_digest, judge
 from notifier.domain.values import Channel, Outcome
 from notifier.services.simulation_report import ChannelSummary, SimulatedNotification, SimulationReport, post_costs
@@ -63,6 +64,7 @@ class _Timeline:
     entries: dict[str, Entry] = field(default_factory=dict)
     latest_id: str | None = None
     said: dict[tuple[datetime, str], str] = field(default_factory=dict)  # by time and digest, as first stored
+    earlier: dict[str, Earlier] = field(default_factory=dict)
 
     def around(self, event: Event, digest: str) -> Surroundings:
         latest = self.entries[self.latest_id] if self.latest_id is not None else None
@@ -87,6 +89,8 @@ class _Timeline:
         if known is None or judgement.outcome is Outcome.ACCEPTED:
             entry, self.latest_id = replace(entry, ordered_at=update.ordered_at), update.id
         self.entries[update.id] = entry
+        self.earlier.pop(update.id, None)  # a dictionary keeps the order of posting
+        self.earlier[update.id] = Earlier.of(event)
         self.said[entry.ordered_at, digest] = update.id
         return entry.number
 
@@ -122,6 +126,7 @@ class _Replay:
         now = event.update.ordered_at
         self._fire(before=now)
         timeline, lines = self._incident(event.incident.id)
+        event = complete(event, timeline.earlier.values())
         digest = content_digest(event)
         told = [line.state.announced_until for line in lines if line.state.announced_until is not None]
         judgement = judge(

@@ -51,7 +51,7 @@ def take_translation(connection: Connection, event: Event, rules: Rules, now: da
     """
     created = []
     for channel in _CHANNELS:
-        stored = translations.newest(connection, event.incident.id, channel)
+        stored = notifications.newest(connection, event.incident.id, channel)
         before = _body_in(stored.notice, event.update.id) if stored is not None else None
         if stored is None or before is None:
             continue

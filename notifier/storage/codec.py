@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from notifier.domain.incident import AffectedComponent, Incident
-from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.incident import AffectedComponent, Incident, Window
+from notifier.domain.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
 
 JsonObject = dict[str, Any]
@@ -22,7 +22,8 @@ def instant_from_json(text: str | None) -> datetime | None:
 
 
 def incident_to_json(incident: Incident) -> JsonObject:
-    """Write an incident the way the contract's event carries it."""
+    """Write an incident the way the contract's event carries it; the window it was moved from only where it was."""
+    moved = {} if incident.moved_from is None else window_to_json(incident.moved_from, "previous_")
     return {
         "id": incident.id,
         "title": dict(incident.title),
@@ -35,7 +36,22 @@ def incident_to_json(incident: Incident) -> JsonObject:
         "scheduled_for": instant_to_json(incident.scheduled_for),
         "scheduled_until": instant_to_json(incident.scheduled_until),
         "links": list(incident.links),
+        **moved,
     }
+
+
+def window_to_json(window: Window | None, prefix: str = "") -> JsonObject:
+    """Write a window as `scheduled_for` and `scheduled_until`; both null where there is none."""
+    return {
+        f"{prefix}scheduled_for": instant_to_json(window.start if window else None),
+        f"{prefix}scheduled_until": instant_to_json(window.end if window else None),
+    }
+
+
+def window_from_json(data: Mapping[str, Any], prefix: str = "") -> Window | None:
+    """Read what `window_to_json` wrote."""
+    start = instant_from_json(data.get(f"{prefix}scheduled_for"))
+    return None if start is None else Window(start, instant_from_json(data[f"{prefix}scheduled_until"]))
 
 
 def components_from_json(items: list[JsonObject]) -> tuple[AffectedComponent, ...]:
@@ -57,6 +73,7 @@ def incident_from_json(data: Mapping[str, Any]) -> Incident:
         scheduled_for=instant_from_json(data["scheduled_for"]),
         scheduled_until=instant_from_json(data["scheduled_until"]),
         links=tuple(data["links"]),
+        moved_from=window_from_json(data, "previous_"),
     )
 
 
@@ -83,6 +100,7 @@ def notice_to_json(notice: Notice) -> JsonObject:
         "closes": notice.closes,
         "created_at": instant_to_json(notice.created_at),
         "round_start": notice.round_start,
+        "windows": [{"sequence": item.sequence, **window_to_json(item.window)} for item in notice.windows],
     }
 
 
@@ -109,4 +127,9 @@ def notice_from_json(data: Mapping[str, Any]) -> Notice:
         closes=data["closes"],
         created_at=datetime.fromisoformat(data["created_at"]),
         round_start=data.get("round_start", 1),
+        windows=tuple(
+            ToldWindow(item["sequence"], window)
+            for item in data.get("windows", ())
+            if (window := window_from_json(item)) is not None
+        ),
     )

@@ -187,6 +187,15 @@ def newest_sequence(connection: Connection, incident_id: str, channel: Channel) 
     return connection.execute(_NEWEST, values).scalar_one() or 0
 
 
+def newest(connection: Connection, incident_id: str, channel: Channel) -> StoredNotification | None:
+    """Return the channel's newest notification of an incident that brought news."""
+    n = t.notification.c
+    sequence = newest_sequence(connection, incident_id, channel)
+    of_channel = (n.incident_id == incident_id, n.channel == channel.value, n.sequence == sequence)
+    number = connection.execute(select(n.id).where(*of_channel)).scalar_one_or_none()
+    return None if number is None else get(connection, number)
+
+
 _SET_STATE = update(t.notification).where(t.notification.c.id == bindparam("this"))
 
 

@@ -11,7 +11,7 @@ from notifier.domain.values import DeliveryState, Status
 from notifier.storage import tables as t
 from notifier.storage.dialect import insert
 
-_ENDED = (Status.RESOLVED.value, Status.COMPLETED.value, Status.POSTMORTEM.value)
+_ENDED = tuple(status.value for status in Status if status.is_over)
 _OPEN = (DeliveryState.QUEUED.value, DeliveryState.SENDING.value)
 
 

@@ -9,7 +9,7 @@ from notifier.domain.values import Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.types import AnyRow
 
-_OVER = [status.value for status in (Status.RESOLVED, Status.COMPLETED, Status.POSTMORTEM)]
+_OVER = [status.value for status in Status if status.is_over]
 
 
 def public_updates(connection: Connection, *, most_open: int, most_past: int) -> Sequence[AnyRow]:

@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from notifier.domain.incident import Event, Incident
+from notifier.domain.snapshot import Earlier
 from notifier.domain.timeline import Entry, Judgement
 from notifier.domain.values import Outcome, Status
 from notifier.storage import tables as t
-from notifier.storage.codec import incident_to_json
+from notifier.storage.codec import incident_from_json, incident_to_json
 from notifier.storage.dialect import is_sqlite, prepared_insert
 from notifier.storage.types import AnyRow
 
@@ -55,6 +56,20 @@ _ENTRIES = (
     )
     .where(t.incident_update.c.incident_id == bindparam("incident_id"))
     .order_by(t.incident_update.c.number)
+)
+_EARLIER = (
+    select(
+        t.incident_update.c.id,
+        t.incident_update.c.status,
+        t.ordered_at.label("ordered_at"),
+        t.incident_update.c.incident,
+    )
+    .where(
+        t.incident_update.c.incident_id == bindparam("incident_id"),
+        t.incident_update.c.visible,
+        ~t.incident_update.c.held,
+    )
+    .order_by(t.ordered_at, t.incident_update.c.number)
 )
 _ADD_UPDATE = t.incident_update.insert()
 _SET_LATEST = update(t.incident).where(t.incident.c.id == bindparam("incident_id"))
@@ -142,6 +157,19 @@ def entries(connection: Connection, incident_id: str) -> list[Entry]:
             digest=row.digest,
         )
         for row in connection.execute(_ENTRIES, {"incident_id": incident_id})
+    ]
+
+
+def earlier(connection: Connection, incident_id: str) -> list[Earlier]:
+    """Return what everybody may know of an incident's timeline, in order of posting."""
+    return [
+        Earlier(
+            update_id=row.id,
+            status=Status(row.status),
+            ordered_at=row.ordered_at,
+            incident=incident_from_json(row.incident),
+        )
+        for row in connection.execute(_EARLIER, {"incident_id": incident_id})
     ]
 
 

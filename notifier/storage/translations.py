@@ -11,18 +11,9 @@ from notifier.domain.notice import Notice
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.codec import notice_to_json
-from notifier.storage.notifications import Follows, StoredNotification, get, newest_sequence
+from notifier.storage.notifications import Follows
 
 _REACHED = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value, DeliveryState.SENDING.value)
-
-
-def newest(connection: Connection, incident_id: str, channel: Channel) -> StoredNotification | None:
-    """Return the channel's newest notification of an incident that brought news."""
-    n = t.notification.c
-    sequence = newest_sequence(connection, incident_id, channel)
-    of_channel = (n.incident_id == incident_id, n.channel == channel.value, n.sequence == sequence)
-    number = connection.execute(select(n.id).where(*of_channel)).scalar_one_or_none()
-    return None if number is None else get(connection, number)
 
 
 def locales_of(connection: Connection, notification_id: int) -> list[str]:

@@ -63,7 +63,7 @@ def verdicts(item: dict[str, Any]) -> dict[str, str]:
         ),
         (
             Preferences(maintenance=False),
-            {"impact": Impact.MAINTENANCE},
+            {"status": Status.SCHEDULED},
             "maintenance",
             "it is planned maintenance, and you asked not to hear of that",
         ),

@@ -15,15 +15,15 @@ from tests.unit.domain.coalesce_worlds import Play, Said, Violation, key, second
 
 
 def is_monitors_end(update: PendingUpdate) -> bool:
-    return update.automatic and update.status in (Status.RESOLVED, Status.COMPLETED)
+    return update.automatic and update.status.closes
 
 
 def is_trouble(update: PendingUpdate) -> bool:
-    return update.status not in (Status.RESOLVED, Status.COMPLETED, Status.POSTMORTEM)
+    return not update.status.is_over
 
 
 def ends(update: PendingUpdate) -> bool:
-    return update.status in (Status.RESOLVED, Status.COMPLETED)
+    return update.status.closes
 
 
 @dataclass

@@ -44,11 +44,11 @@ def should_be_told(preferences: Preferences, status: Status, now: Scope, standin
     """Say in the contract's words whether somebody is told."""
     heard_of_it = standing in (Standing.TOLD, Standing.IN_LINE)
     match preferences.updates, status:
-        case Wanted.RESOLUTION, Status.RESOLVED | Status.COMPLETED:
+        case Wanted.RESOLUTION, Status.RESOLVED | Status.COMPLETED | Status.CANCELED:
             return is_concerned(preferences, now) or heard_of_it  # having been in scope counts as told
         case Wanted.RESOLUTION, _:
             return False  # hears only the end
-        case _, Status.RESOLVED | Status.COMPLETED | Status.POSTMORTEM:
+        case _, Status.RESOLVED | Status.COMPLETED | Status.CANCELED | Status.POSTMORTEM:
             return heard_of_it
         case Wanted.MILESTONES, _:
             return is_concerned(preferences, now) and standing is not Standing.TOLD

@@ -114,7 +114,7 @@ def test_a_quiet_window_resets_it() -> None:
     assert (said.urgency, said.state.window) == ("window_over", 60)
 
 
-@pytest.mark.parametrize("status", [OVER, Status.COMPLETED, POSTMORTEM])
+@pytest.mark.parametrize("status", [OVER, Status.COMPLETED, Status.CANCELED, POSTMORTEM])
 def test_what_flushes_goes_at_once_and_takes_the_pending_along(status: Status) -> None:
     said = say(decide(POLICY, opened(), [an_update(10), an_update(20, status)], at(20)))
     assert [update.status for update in said.updates] == [OPEN, status]
@@ -189,7 +189,7 @@ def test_trouble_after_the_end_is_a_new_beginning_even_inside_the_window() -> No
     assert (said.opens, said.state.round, said.state.sequence, said.state.window) == (True, 2, 3, 60)
 
 
-@pytest.mark.parametrize("status", [OVER, Status.COMPLETED, POSTMORTEM])
+@pytest.mark.parametrize("status", [OVER, Status.COMPLETED, Status.CANCELED, POSTMORTEM])
 def test_an_end_or_a_postmortem_after_the_end_is_no_beginning(status: Status) -> None:
     said = say(decide(POLICY, closed(), [an_update(300, status)], at(300)))
     assert (said.opens, said.state.round, said.state.closed) == (False, 1, True)

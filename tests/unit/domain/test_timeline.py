@@ -36,6 +36,8 @@ def an_event(number: int = 1, minutes: float = 0, **changes: Any) -> Event:
     incident = Incident(
         id="inc", title={"en": "Trouble"}, impact=Impact.MAJOR, components=(AffectedComponent(key="api", status=DOWN),)
     )
+    if Status(changes.get("status", Status.INVESTIGATING)).is_maintenance:
+        incident = replace(incident, impact=Impact.MAINTENANCE, scheduled_for=at(600), scheduled_until=at(660))
     for name in list(changes):
         if name in ("status", "body", "posted_at", "created_at"):
             update = replace(update, **{name: changes.pop(name)})
@@ -233,6 +235,7 @@ def test_an_edit_that_asks_for_silence_gets_it() -> None:
         (Status.RESOLVED, Status.INVESTIGATING, True),
         (Status.POSTMORTEM, Status.MONITORING, True),
         (Status.COMPLETED, Status.IN_PROGRESS, True),
+        (Status.CANCELED, Status.SCHEDULED, True),
         (Status.RESOLVED, Status.POSTMORTEM, False),
         (Status.RESOLVED, Status.COMPLETED, False),
         (Status.MONITORING, Status.INVESTIGATING, False),

@@ -181,10 +181,48 @@ def test_what_an_event_must_have(path: str) -> None:
     assert faults(without(path)) == {path: "Field required"}
 
 
-def test_a_window_must_not_end_before_it_begins() -> None:
+@pytest.mark.parametrize("until", ["2022-06-22T07:00:00Z", "2022-06-22T08:00:00Z"])
+def test_a_window_must_end_after_it_begins(until: str) -> None:
     event = changed("incident.scheduled_for", "2022-06-22T08:00:00Z")
-    event["incident"]["scheduled_until"] = "2022-06-22T07:00:00Z"
-    assert faults(event) == {"incident.scheduled_until": "must not lie before scheduled_for"}
+    event["incident"]["scheduled_until"] = until
+    assert faults(event) == {"incident.scheduled_until": "must be later than scheduled_for"}
+
+
+def planned(status: str, **incident: Any) -> Any:
+    event = changed("update.status", status)
+    window = {"scheduled_for": "2022-06-22T08:00:00Z", "scheduled_until": "2022-06-22T10:00:00Z"}
+    event["incident"] |= window | incident
+    return event
+
+
+MAINTENANCE = ["scheduled", "in_progress", "verifying", "completed", "canceled"]
+
+
+@pytest.mark.parametrize("status", MAINTENANCE)
+def test_every_update_of_planned_work_must_say_when_it_starts_and_ends(status: str) -> None:
+    both = faults(planned(status, scheduled_for=None, scheduled_until=None))
+    assert both.keys() == {"incident.scheduled_for", "incident.scheduled_until"}
+    assert "needs the window" in both["incident.scheduled_for"]
+    assert faults(planned(status, scheduled_until=None)).keys() == {"incident.scheduled_until"}
+
+
+@pytest.mark.parametrize("status", MAINTENANCE)
+def test_a_status_of_maintenance_makes_the_impact_maintenance_whatever_was_sent(status: str) -> None:
+    event = parse_event(json.dumps(planned(status, impact="critical")), now=None)
+    assert event.incident.impact is Impact.MAINTENANCE
+    assert event.incident.is_maintenance
+
+
+@pytest.mark.parametrize("status", ["investigating", "identified", "monitoring", "resolved"])
+def test_a_disruption_is_not_called_maintenance(status: str) -> None:
+    found = faults(planned(status, impact="maintenance"))
+    assert found.keys() == {"incident.impact"}
+    assert "minor, major or critical" in found["incident.impact"]
+
+
+def test_a_postmortem_may_be_one_of_maintenance() -> None:
+    event = parse_event(json.dumps(planned("postmortem", impact="maintenance")), now=None)
+    assert event.incident.is_maintenance
 
 
 def test_every_fault_is_named_and_their_number_is_bounded() -> None:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier.domain.house import Brand, Component
-from notifier.domain.incident import AffectedComponent, Incident
+from notifier.domain.incident import AffectedComponent, Incident, Window
 from notifier.domain.message import MailContent, MailRecipient
-from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
 from notifier.rendering.mail import RenderedMail
 from notifier.rendering.renderer import Renderer
@@ -79,6 +79,16 @@ def a_notice(*updates: NoticeUpdate, incident: Incident = INCIDENT, **changes: A
         created_at=told[-1].posted_at,
     )
     return replace(notice, **changes)
+
+
+WAS = Window(START + timedelta(days=1), START + timedelta(days=1, hours=2))
+
+
+def a_moved_notice(status: Status = Status.SCHEDULED, was: Window = WAS) -> Notice:
+    """The second notification of planned work whose window the first told as `was`."""
+    updates = an_update(1, status=Status.SCHEDULED), an_update(2, status=status)
+    now = Window(MAINTENANCE.scheduled_for or START, MAINTENANCE.scheduled_until)
+    return a_notice(*updates, incident=MAINTENANCE, windows=(ToldWindow(1, was), ToldWindow(2, now)))
 
 
 def a_notice_saying(body: Mapping[str, str] | str, **changes: Any) -> Notice:

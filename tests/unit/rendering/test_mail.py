@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from notifier.domain.house import Brand
+from notifier.domain.incident import Window
 from notifier.domain.message import Mailbox
 from notifier.domain.notice import MessageKind, Notice
 from notifier.domain.values import Impact, Status
@@ -20,6 +21,7 @@ from tests.unit.rendering.samples import (
     LOCALES,
     MAINTENANCE,
     START,
+    a_moved_notice,
     a_notice,
     a_notice_saying,
     a_recipient,
@@ -40,12 +42,14 @@ NOTICES = {
             MessageKind.MAINTENANCE_STARTED: Status.IN_PROGRESS,
             MessageKind.MAINTENANCE_UPDATED: Status.VERIFYING,
             MessageKind.MAINTENANCE_COMPLETED: Status.COMPLETED,
+            MessageKind.MAINTENANCE_CANCELED: Status.CANCELED,
         }.items()
     },
+    MessageKind.MAINTENANCE_MOVED: (a_moved_notice(), 1),
 }
 LABELS = {
-    "nl": ["Storing", "Nieuws over de storing", "Opgelost", "Terugblik", "Gepland onderhoud", "Onderhoud begonnen"],
-    "de": ["Störung", "Neues zur Störung", "Behoben", "Rückblick", "Geplante Wartung", "Wartung hat begonnen"],
+    "nl": ["Storing", "Nieuws over de storing", "Opgelost", "Terugblik", "Gepland onderhoud", "Onderhoud verplaatst"],
+    "de": ["Störung", "Neues zur Störung", "Behoben", "Rückblick", "Geplante Wartung", "Wartung verschoben"],
 }
 
 
@@ -271,6 +275,58 @@ def test_maintenance_says_from_when_to_when(renderer: Renderer) -> None:
     assert "Begint: 24 juni 2022 08:34 CEST" in text
     assert "Eindigt: 24 juni 2022 10:34 CEST" in text
     assert MAINTENANCE.scheduled_for == START + timedelta(days=3)
+
+
+@pytest.mark.parametrize(
+    ("locale", "label", "was"),
+    [
+        ("nl", "Onderhoud verplaatst", "Verplaatst van: 22 juni 2022 08:34 \N{EN DASH} 10:34 CEST"),
+        ("en", "Maintenance moved", "Moved from: 22 June 2022 08:34 \N{EN DASH} 10:34 CEST"),
+        ("de", "Wartung verschoben", "Verschoben, bisher: 22. Juni 2022 08:34 \N{EN DASH} 10:34 MESZ"),
+        ("fr", "Maintenance déplacée", "Déplacée, auparavant : 22 juin 2022 08:34 \N{EN DASH} 10:34 CEST"),
+    ],
+)
+def test_maintenance_that_was_moved_says_so_with_both_times(
+    renderer: Renderer, locale: str, label: str, was: str
+) -> None:
+    _, text, html = received(renderer, a_moved_notice(), locale, since=1)
+    begins = renderer.mail(a_moved_notice(), locale=locale, since=1).times("Europe/Amsterdam").values()
+    for part in (text, html):
+        assert label in part
+        assert was.partition(": ")[2] in part
+        assert all(each in part for each in begins)
+    assert was in " ".join(text.split())
+
+
+def test_who_never_heard_of_the_first_time_is_told_of_no_move(renderer: Renderer) -> None:
+    _, text, html = received(renderer, a_moved_notice(), "nl", since=0)
+    assert "erplaatst" not in text + html
+    assert "Gepland onderhoud" in text
+
+
+def test_a_reader_in_new_york_gets_both_times_of_a_move_by_their_clock(renderer: Renderer) -> None:
+    text = received(renderer, a_moved_notice(), "en", since=1, timezone="America/New_York")[1]
+    assert "June 22, 2022 2:34\N{NO-BREAK SPACE}AM" in text
+    assert "June 24, 2022 2:34\N{NO-BREAK SPACE}AM" in text
+
+
+def test_work_that_takes_longer_says_what_its_end_was(renderer: Renderer) -> None:
+    was = Window(START + timedelta(days=3), START + timedelta(days=3, hours=1))
+    text = received(renderer, a_moved_notice(Status.IN_PROGRESS, was), "nl", since=1)[1]
+    assert "Gewijzigd, was: 24 juni 2022 08:34 \N{EN DASH} 09:34 CEST" in text
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MessageKind if kind.startswith("maintenance")])
+def test_planned_work_says_its_window_and_neither_severity_nor_since(renderer: Renderer, kind: MessageKind) -> None:
+    notice, since = NOTICES[kind]
+    notice = replace(notice, incident=replace(notice.incident, started_at=START))
+    for part in received(renderer, notice, "nl", since)[1:]:
+        assert "24 juni 2022 08:34" in part
+        assert "10:34 CEST" in part
+        assert "Ernst" not in part
+        assert "Sinds" not in part
+        assert "Bekijk dit onderhoud" in part
+        assert "storing bekijken" not in part
 
 
 def test_a_thousand_recipients_cost_little(renderer: Renderer) -> None:

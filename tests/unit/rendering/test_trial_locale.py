@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from notifier.domain.notice import MessageKind
 from notifier.domain.values import Channel
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, samples_path, templates_dir
@@ -41,4 +42,4 @@ def test_every_mail_is_arabic_and_runs_from_right_to_left(preview: Preview, scen
 
 
 def test_the_samples_show_every_kind_of_message() -> None:
-    assert len({scene.name for scene in SCENES}) == len(SCENES) == 8
+    assert len({scene.name for scene in SCENES}) == len(SCENES) == len(MessageKind)

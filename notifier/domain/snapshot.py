@@ -1,0 +1,118 @@
+"""An event beside the earlier updates of its incident: what follows from them, decided once.
+
+Whether it is planned work follows from the status. The end of an incident is the end of its components' trouble. A
+window that differs from the one before was moved. Ingest stores an event as `complete` returns it, preview and simulate
+run the same code: what is stored is what mails, posts, pages, webhooks and the API tell.
+"""
+
+from collections.abc import Iterator, Reversible
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from notifier.domain.incident import AffectedComponent, Event, Incident, Window
+from notifier.domain.values import ComponentStatus, Impact, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """An update that the incident's timeline holds already, with the incident as it described it."""
+
+    update_id: str
+    status: Status
+    ordered_at: datetime  # as `Update.ordered_at`
+    incident: Incident
+
+    @classmethod
+    def of(cls, event: Event) -> "Earlier":
+        """Return the update of an event as its timeline keeps it."""
+        update = event.update
+        return cls(update_id=update.id, status=update.status, ordered_at=update.ordered_at, incident=event.incident)
+
+
+def needs_earlier(status: Status) -> bool:
+    """Whether `complete` looks at earlier updates; for all other statuses none need be read."""
+    return status.is_maintenance or status.is_over
+
+
+def complete(event: Event, earlier: Reversible[Earlier] = ()) -> Event:
+    """Return the event with what its status and the earlier updates settle.
+
+    Args:
+        event: As its producer handed it in.
+        earlier: What everybody may know of the incident's timeline, in order of posting; another version of this very
+            update may be among it.
+    """
+    status = event.update.status
+    incident = _classified(event, earlier)
+    if incident.is_maintenance:
+        incident = _scheduled(replace(event, incident=incident), earlier)
+    if status.is_over:
+        incident = replace(incident, components=_components_at_the_end(event, earlier))
+    return replace(event, incident=incident)
+
+
+def lacks_window(event: Event) -> bool:
+    """Whether an event announces planned work without saying when it is. The end of it may always be told."""
+    status, incident = event.update.status, event.incident
+    return status.is_maintenance and not status.closes and None in (incident.scheduled_for, incident.scheduled_until)
+
+
+def _newest_first(event: Event, earlier: Reversible[Earlier]) -> Iterator[Earlier]:
+    """Walk back through what was posted before an event, another version of its own update included."""
+    update = event.update
+    return (
+        entry for entry in reversed(earlier) if entry.ordered_at <= update.ordered_at or entry.update_id == update.id
+    )
+
+
+def _classified(event: Event, earlier: Reversible[Earlier]) -> Incident:
+    """Make the impact agree with the status. A postmortem belongs to what came before it."""
+    incident, status = event.incident, event.update.status
+    if status.is_maintenance:
+        return replace(incident, impact=Impact.MAINTENANCE)
+    known = _newest_first(event, earlier)
+    before = next((entry.incident for entry in known if entry.status is not Status.POSTMORTEM), None)
+    if status is Status.POSTMORTEM and (incident if before is None else before).is_maintenance:
+        return replace(incident, impact=Impact.MAINTENANCE)
+    if incident.is_maintenance:  # some pages call a disruption so; how bad it is nobody said then
+        impact = Impact.NONE if before is None or before.is_maintenance else before.impact
+        return replace(incident, impact=impact)
+    return incident
+
+
+def _scheduled(event: Event, earlier: Reversible[Earlier]) -> Incident:
+    """Keep the known window where the event names none, and remember the one it was moved from."""
+    incident, status = event.incident, event.update.status
+    dated = [entry for entry in _newest_first(event, earlier) if entry.incident.window is not None]
+    edited = next((entry for entry in dated if entry.update_id == event.update.id), None)
+    latest = next((entry for entry in dated if entry is not edited), None)
+    kept = edited or latest
+    if kept is not None:
+        incident = replace(
+            incident,
+            scheduled_for=incident.scheduled_for or kept.incident.scheduled_for,
+            scheduled_until=incident.scheduled_until or kept.incident.scheduled_until,
+        )
+    was = None if status.is_over else _window_before(edited, latest)
+    return replace(incident, moved_from=was if was != incident.window else None)
+
+
+def _window_before(edited: Earlier | None, latest: Earlier | None) -> Window | None:
+    """Return the window before this update. A correction in place moves from what stood there first."""
+    if edited is not None:
+        return edited.incident.moved_from or edited.incident.window
+    # What was over is announced anew rather than moved.
+    return latest.incident.window if latest is not None and not latest.status.is_over else None
+
+
+def _components_at_the_end(event: Event, earlier: Reversible[Earlier]) -> tuple[AffectedComponent, ...]:
+    """Every component the incident ever named, operational unless this very event says otherwise."""
+    named: dict[str, ComponentStatus] = {
+        part.key: part.status or ComponentStatus.OPERATIONAL for part in event.incident.components
+    }
+    for entry in _newest_first(event, earlier):
+        for part in entry.incident.components:
+            named.setdefault(part.key, ComponentStatus.OPERATIONAL)
+        if entry.status.is_over and entry.update_id != event.update.id:
+            break  # which names all that came before it
+    return tuple(AffectedComponent(key=key, status=status) for key, status in named.items())

@@ -1,0 +1,147 @@
+"""Planned work through the spine: announced, moved, started, called off; whoever was told of it is told of its end."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from notifier.domain.audience import Preferences
+from notifier.domain.incident import Window
+from notifier.domain.notice import MessageKind
+from notifier.domain.values import Channel, ComponentStatus, Impact, Outcome, Status, Wanted
+from notifier.storage import timeline
+from notifier.storage.codec import notice_from_json
+from notifier.storage.engine import Database
+from tests.spine import PLANNED, Spine
+
+LATER = Window(PLANNED.start + timedelta(days=2), PLANNED.start + timedelta(days=2, hours=3))
+LAST = Window(PLANNED.start + timedelta(days=4), PLANNED.start + timedelta(days=4, hours=3))
+MILESTONES = Preferences(updates=Wanted.MILESTONES)
+
+
+def notices(spine: Spine, channel: Channel = Channel.EMAIL) -> list[Any]:
+    return [notice_from_json(row.content) for row in spine.notices(channel)]
+
+
+def everybody(spine: Spine) -> None:
+    spine.plan_all()
+    spine.settle_batches()
+
+
+def steps(spine: Spine, told: Sequence[tuple[Status, Window]]) -> None:
+    """Hand in one update after another, each beyond the window of the one before, and let all of it arrive."""
+    for status, window in told:
+        spine.post(status, window=window)
+        everybody(spine)
+        spine.later(3_600)
+        everybody(spine)
+
+
+def test_an_update_with_another_window_is_told_as_moved_from_what_its_readers_knew(database: Database) -> None:
+    spine = Spine(database)
+    spine.subscriber("anna")
+    steps(spine, [(Status.SCHEDULED, PLANNED), (Status.SCHEDULED, PLANNED), (Status.SCHEDULED, LATER)])
+    first, same, moved = notices(spine)
+    assert first.moved_from(0) is same.moved_from(1) is None
+    assert moved.moved_from(2) == PLANNED
+    assert moved.moved_from(0) is None  # who is new to it knows of no other time
+    kinds = [notice.kind_for(notice.sequence - 1) for notice in (first, same, moved)]
+    assert kinds == [
+        MessageKind.MAINTENANCE_SCHEDULED,
+        MessageKind.MAINTENANCE_UPDATED,
+        MessageKind.MAINTENANCE_MOVED,
+    ]
+
+
+def test_a_window_corrected_in_place_is_announced_as_moved_on_every_channel(database: Database) -> None:
+    spine = Spine(database)
+    spine.post(Status.SCHEDULED, "The same words.", update_id="upd-1", window=PLANNED)
+    spine.now += timedelta(hours=1)
+    receipt = spine.post(Status.SCHEDULED, "The same words.", update_id="upd-1", window=LATER)
+    assert receipt.outcome is Outcome.ACCEPTED
+    for channel in Channel:
+        assert notices(spine, channel)[-1].moved_from(1) == PLANNED
+
+
+def test_moved_twice_within_the_window_of_a_channel_is_moved_once_from_what_it_told(database: Database) -> None:
+    """The webhook told all three; the mail, which gathers, knows the first and the last."""
+    spine = Spine(database)
+    spine.post(Status.SCHEDULED, window=PLANNED)
+    spine.post(Status.SCHEDULED, window=LATER)
+    spine.post(Status.SCHEDULED, window=LAST)
+    spine.later(600)
+    assert notices(spine)[-1].moved_from(1) == PLANNED
+    assert notices(spine)[-1].incident.window == LAST
+    assert [notice.moved_from(notice.sequence - 1) for notice in notices(spine, Channel.WEBHOOK)] == [
+        None,
+        PLANNED,
+        LATER,
+    ]
+
+
+def test_milestones_of_planned_work_are_its_announcement_every_move_its_start_and_its_end(ledger: Database) -> None:
+    spine = Spine(ledger)
+    spine.subscriber("milla", MILESTONES)
+    told = [
+        (Status.SCHEDULED, PLANNED),
+        (Status.SCHEDULED, LATER),
+        (Status.IN_PROGRESS, LATER),
+        (Status.VERIFYING, LATER),
+        (Status.COMPLETED, LATER),
+    ]
+    steps(spine, told)
+    assert ["milla" in spine.told(row.id) for row in spine.notices()] == [True, True, True, False, True]
+
+
+@pytest.mark.parametrize("wanted", [Wanted.ALL, Wanted.MILESTONES, Wanted.RESOLUTION])
+def test_whoever_was_told_of_the_announcement_is_told_that_it_is_canceled_and_nobody_else(
+    ledger: Database, wanted: Wanted
+) -> None:
+    spine = Spine(ledger)
+    spine.subscriber("told", Preferences(updates=wanted))
+    spine.subscriber("not-planned", Preferences(maintenance=False))
+    spine.post(Status.SCHEDULED, window=PLANNED)
+    everybody(spine)
+    spine.subscriber("too-late")
+    spine.post(Status.CANCELED, window=PLANNED, components=())
+    everybody(spine)
+    announced, canceled = spine.notices()
+    assert canceled.urgency == "flush_on"
+    assert spine.told(canceled.id) == {"told": "accepted"}
+    notice = notice_from_json(canceled.content)
+    assert (notice.closes, notice.kind_for(1)) == (True, MessageKind.MAINTENANCE_CANCELED)
+    assert [(part.key, part.status) for part in notice.incident.components] == [
+        ("checkout", ComponentStatus.OPERATIONAL)
+    ]
+    assert ("told" in spine.told(announced.id)) == (wanted is not Wanted.RESOLUTION)
+
+
+def test_the_end_without_components_is_stored_and_told_with_all_of_them_operational(database: Database) -> None:
+    spine = Spine(database)
+    spine.post(Status.INVESTIGATING, components=("checkout", "api"))
+    spine.post(Status.RESOLVED, components=())
+    parts = notices(spine)[-1].incident.components
+    assert {part.key: part.status for part in parts} == {
+        "checkout": ComponentStatus.OPERATIONAL,
+        "api": ComponentStatus.OPERATIONAL,
+    }
+    with database.read() as connection:
+        row = timeline.get_incident(connection, "inc-1")
+    assert row is not None
+    assert row.components == [{"key": key, "status": "operational"} for key in ("checkout", "api")]
+
+
+def test_the_same_end_from_another_producer_that_names_the_components_is_a_duplicate(ledger: Database) -> None:
+    spine = Spine(ledger)
+    spine.post(Status.INVESTIGATING, components=("checkout",))
+    spine.post(Status.RESOLVED, "Over.", components=())
+    assert spine.post(Status.RESOLVED, "Over.", components=("checkout",)).outcome is Outcome.DUPLICATE
+
+
+def test_a_source_that_never_said_when_is_kept_to_ourselves_until_it_does(ledger: Database) -> None:
+    spine = Spine(ledger)
+    receipt = spine.post(Status.SCHEDULED, window=None, impact=Impact.MAINTENANCE)
+    assert (receipt.outcome, spine.notices()) == (Outcome.RECORDED, [])
+    assert "neither when the planned work starts" in receipt.reason
+    assert spine.post(Status.SCHEDULED, window=PLANNED).outcome is Outcome.ACCEPTED
