@@ -209,6 +209,8 @@ class PostWriter:
             return ""
         where = zone(self._story.brand.timezone, "UTC")
         said = span(window, reader.cldr, where)
+        if notice.lead.status.is_over:
+            return reader.gettext("%(label)s: %(value)s") % {"label": reader.gettext("Was planned for"), "value": said}
         if was is None:
             return said
         # i18n: the time of planned maintenance that was moved; both are written such as "8 March 2026 03:00 - 05:00"

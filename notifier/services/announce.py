@@ -116,7 +116,8 @@ def _create(
         opens=decision.opens,
         closes=decision.closes,
         created_at=now,
-        round_start=min(row.sequence for row in rows if row.round == state.round),
+        # Not the least of the updates' sequences: one that was edited in place is announced anew, under a later one.
+        round_start=state.sequence if decision.opens else _round_start(connection, incident_id, channel, state),
         windows=_windows(connection, channel, incident, state.sequence),
     )
     guarded = any(row.guarded for row in rows if row.id in told)
@@ -132,6 +133,11 @@ def _create(
     if not held:
         notifications.supersede_older(connection, incident_id, channel, state.sequence, now)
     return Created(number, held)
+
+
+def _round_start(connection: Connection, incident_id: str, channel: Channel, state: ChannelState) -> int:
+    first = notifications.first_of_round(connection, incident_id, channel, state.round)
+    return state.sequence if first is None else first
 
 
 def _windows(connection: Connection, channel: Channel, incident: Incident, sequence: int) -> tuple[ToldWindow, ...]:

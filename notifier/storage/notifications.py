@@ -196,6 +196,18 @@ def newest(connection: Connection, incident_id: str, channel: Channel) -> Stored
     return None if number is None else get(connection, number)
 
 
+_FIRST_OF_ROUND = select(func.min(t.notification.c.sequence)).where(
+    *_SAME_CHANNEL, t.notification.c.round == bindparam("round")
+)
+
+
+def first_of_round(connection: Connection, incident_id: str, channel: Channel, round_: int) -> int | None:
+    """Return the sequence of the first notification that a channel made of a round; None before it made one."""
+    values = {"incident_id": incident_id, "channel": channel.value, "round": round_}
+    first = connection.execute(_FIRST_OF_ROUND, values).scalar_one()
+    return None if first is None else int(first)
+
+
 _SET_STATE = update(t.notification).where(t.notification.c.id == bindparam("this"))
 
 

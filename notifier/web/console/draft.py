@@ -10,10 +10,12 @@ import orjson
 
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.ids import new_ulid
-from notifier.domain.values import Impact, Status
+from notifier.domain.values import ComponentStatus, Impact, Status
 
 Form = Mapping[str, Sequence[str]]
 AFFECTED = "affected"  # a component is named without saying how it is
+_OVER = [status.value for status in Status if status.closes]
+_PLANNED = [status.value for status in Status if status.is_maintenance]
 _LOCAL = "%Y-%m-%dT%H:%M"  # what <input type=datetime-local> holds
 
 
@@ -30,6 +32,7 @@ class Draft:
     impact: str = Impact.MINOR.value
     status: str = Status.INVESTIGATING.value
     components: Mapping[str, str] = field(default_factory=dict)
+    prefilled: Mapping[str, str] = field(default_factory=dict)  # components as the form was opened with them
     scheduled_for: str = ""
     scheduled_until: str = ""
     links: str = ""
@@ -48,6 +51,7 @@ def fresh(now: datetime) -> Draft:
 
 def following(incident: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> Draft:
     """Return the draft of an incident's next update: everything as it stands, nothing said yet."""
+    components = {item["key"]: item.get("status") or AFFECTED for item in incident["components"]}
     return replace(
         fresh(now),
         incident_id=incident["id"],
@@ -55,7 +59,8 @@ def following(incident: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> Dra
         title=incident["title"],
         impact=incident["impact"],
         status=incident["status"],
-        components={item["key"]: item.get("status") or AFFECTED for item in incident["components"]},
+        components=components,
+        prefilled=components,
         scheduled_for=_local(incident["scheduled_for"], zone),
         scheduled_until=_local(incident["scheduled_until"], zone),
         links="\n".join(incident["links"]),
@@ -85,11 +90,25 @@ def read(form: Form) -> Draft:
         impact=one("impact"),
         status=one("status"),
         components=each("component."),
+        prefilled=each("was."),
         scheduled_for=one("scheduled_for"),
         scheduled_until=one("scheduled_until"),
         links=one("links"),
         notify=one("notify") == "yes",
     )
+
+
+def settled(draft: Draft) -> Draft:
+    """Return a draft as it is shown before it is sent: with the end of an incident its components work again.
+
+    A state that a person chose stays; one that stood in the form when it was opened was chosen for an earlier update.
+    """
+    if draft.status in _OVER:
+        kept = draft.components.items()
+        works = ComponentStatus.OPERATIONAL.value
+        components = {key: works if state in (AFFECTED, draft.prefilled.get(key)) else state for key, state in kept}
+        draft = replace(draft, components=components)
+    return replace(draft, prefilled={})
 
 
 def event_of(draft: Draft, zone: ZoneInfo, now: datetime, *, started_at: str | None) -> bytes:
@@ -105,7 +124,7 @@ def event_of(draft: Draft, zone: ZoneInfo, now: datetime, *, started_at: str | N
         "components": [
             {"key": key, "status": None if health == AFFECTED else health} for key, health in draft.components.items()
         ],
-        "started_at": started_at or now.isoformat(),
+        "started_at": None if draft.status in _PLANNED else started_at or now.isoformat(),
         "scheduled_for": _instant("scheduled_for", draft.scheduled_for, zone),
         "scheduled_until": _instant("scheduled_until", draft.scheduled_until, zone),
         "links": draft.links.split(),

@@ -156,11 +156,12 @@ class _Console:
         typed = draft.read(form)
         if _one(form, "step") == "change":
             return self._shown("compose", session, self._compose.form(typed))
+        shown = draft.settled(typed)
         try:
-            seen = self._compose.look(typed)
+            seen = self._compose.look(shown)
         except InvalidInputError as error:
             return self._shown("compose", session, self._compose.form(typed, error), status=422)
-        return self._shown("preview", session, {"draft": typed, **seen})
+        return self._shown("preview", session, {"draft": shown, **seen})
 
     def send(self, session: Session, form: draft.Form) -> Response:
         """Tell everybody."""

@@ -78,7 +78,7 @@ def test_the_preference_that_kept_a_message_away_is_named(
     (item,) = why(spine)
     assert item["told"] is False
     assert verdicts(item) == {rule: "stop"}
-    assert item["words"] == f"Message 1 (investigating) was not sent to you: {words}."
+    assert item["words"] == f"Message 1 ({incident.get('status', 'investigating')}) was not sent to you: {words}."
 
 
 def stopped(spine: Spine, reason: SuppressionReason) -> None:
