@@ -29,6 +29,9 @@ async def publish(request: Request) -> Response:
     `after`, an event whose author missed a colleague's update is refused. Any `Content-Type` will do. `recipients` says
     how many the announcement concerns, `held` that a person must release it. Answers of 503 ask for a repeat after
     `Retry-After` seconds.
+
+    Bodies are Markdown. HTML comments in them are stored, and left out of whatever leaves or is public; `<br>` breaks
+    the line, of other HTML tags the text stays.
     """
     caller = await admit(request, Scope.PUBLISH)
     body = await request.body()

@@ -39,7 +39,7 @@ class OutgoingIncident(Shape):
 
 
 class OutgoingUpdate(Shape):
-    """One update; `sequence` is that of the message that told it first. `body` is Markdown."""
+    """One update; `sequence` is that of the message that told it first. `body` is Markdown without HTML."""
 
     id: str
     status: Status

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
+from notifier.domain.comments import without_comments
+
 # RFC 3339, section 5.6, with what its readers let pass: a blank for the T, an offset without colon, no seconds.
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII)
 _OFFSET = re.compile(r"([Zz]|[+-]\d{2}:?\d{2})$", re.ASCII)
@@ -63,6 +65,8 @@ def _readable(text: str) -> str:
         raise _refuse("must not be empty")
     if _CONTROL.search(text):
         raise _refuse("must not hold control characters")
+    if not without_comments(text).strip():
+        raise _refuse("must hold more than a comment, which is never shown")
     return text
 
 

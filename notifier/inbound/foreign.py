@@ -8,6 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from notifier.domain.characters import cleaned
+from notifier.domain.comments import without_comments
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.house import Component
 from notifier.inbound.bodies import faults_of
@@ -71,7 +72,7 @@ def identifier(*parts: str) -> str:
 
 def one_line(text: str, limit: int = MAX_TITLE) -> str:
     """Return a title: one line without control characters, cut at `limit`."""
-    return _BLANKS.sub(" ", cleaned(text)).strip()[:limit].strip()
+    return _BLANKS.sub(" ", without_comments(cleaned(text))).strip()[:limit].strip()
 
 
 def as_markdown(text: str, limit: int = MAX_BODY) -> str:
@@ -80,7 +81,7 @@ def as_markdown(text: str, limit: int = MAX_BODY) -> str:
     Bare http and https addresses still become links where the body is shown, as in any text.
     """
     # Without what rendering leaves out: behind it a mark would come to stand at the start of its line after all.
-    plain = cleaned(text[:limit]).strip()
+    plain = without_comments(cleaned(text[:limit])).strip()
     paragraphs = re.split(r"\n[ \t]*\n\s*", plain)
     while True:
         written = "\n\n".join("\\\n".join(_line(line) for line in part.split("\n")) for part in paragraphs)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 import nh3
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from notifier.rendering.cleaning import ELLIPSIS, clean_block, cut_at_word
 from notifier.rendering.links import find_links
+from notifier.rendering.markup import parser, without_markup
 
 _TAGS = {
     "p",
@@ -38,9 +38,6 @@ _ATTRIBUTES = {"a": {"href", "dir"}, "ol": {"start"}}  # dir: a bare URL is writ
 _SCHEMES = {"http", "https", "mailto"}
 _HEADING_SHIFT = 2  # the message's own headings are h1 and h2
 _LAST_HEADING = 6
-_MAX_NESTING = 8  # lists in lists in quotes: no one writes deeper, and every level costs the mail width
-
-_parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING}).enable("strikethrough")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,8 @@ class Prose:
 
 def render(body: str, *, limit: int) -> Prose:
     """Render a body to at most `limit` bytes of HTML, cut between blocks, else at a word."""
-    source = clean_block(body, limit)
+    written = without_markup(body)
+    source = clean_block(written, limit)
     shown, whole = _first_blocks(list(_blocks(_prepared(source))), limit)
     if not shown and not whole:
         shown = _cut_text(to_text(source), limit)
@@ -62,7 +60,7 @@ def render(body: str, *, limit: int) -> Prose:
     return Prose(
         html=_safe(html),
         text=_plain([token for block in shown for token in block]),
-        cut=not whole or len(body) > 2 * limit,
+        cut=not whole or len(written) > 2 * limit,
     )
 
 
@@ -74,7 +72,7 @@ def to_text(body: str, *, limit: int = 20_000, targets: bool = True) -> str:
         limit: Longest source looked at, in characters.
         targets: Whether link targets are written; the text of a link always is.
     """
-    return _plain(_prepared(clean_block(body, limit)), targets=targets)
+    return _plain(_prepared(clean_block(without_markup(body), limit)), targets=targets)
 
 
 def _safe(html: str) -> str:
@@ -90,7 +88,7 @@ def _safe(html: str) -> str:
 
 def _prepared(source: str) -> list[Token]:
     """Parse, then lower headings, turn images into their texts, drop links elsewhere and make bare URLs links."""
-    tokens = _parser.parse(source)
+    tokens = parser.parse(source)
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(int(token.tag[1]) + _HEADING_SHIFT, _LAST_HEADING)}"
@@ -113,7 +111,7 @@ def _inline(children: list[Token]) -> Iterator[Token]:
                     child.attrSet("dir", "ltr")
                 yield child
         elif child.type == "image":
-            yield _text(child.content)
+            yield _text(_inline_text(child.children or [], targets=False))
         elif child.type == "text" and not kept:
             yield from _linked(child.content)
         else:
@@ -176,7 +174,7 @@ def _cut_text(text: str, limit: int) -> list[list[Token]]:
 
 
 def _html(tokens: Iterable[Token]) -> str:
-    return str(_parser.renderer.render(list(tokens), _parser.options, {}))
+    return str(parser.renderer.render(list(tokens), parser.options, {}))
 
 
 def _plain(tokens: list[Token], *, targets: bool = True) -> str:

@@ -9,6 +9,7 @@ import orjson
 from notifier.domain.incident import Incident, Window
 from notifier.domain.notice import Notice, NoticeUpdate, webhook_type
 from notifier.domain.values import WebhookFormat, WebhookType
+from notifier.rendering.markup import line_without_markup, without_markup
 from notifier.rendering.statuspage import statuspage_payload
 from notifier.rendering.story import Storyteller
 
@@ -72,7 +73,7 @@ class PayloadBuilder:
         brand = self._story.brand
         return {
             "id": incident.id,
-            "title": dict(incident.title),
+            "title": {tag: line_without_markup(text) for tag, text in incident.title.items()},
             "status": notice.lead.status.value,
             "impact": incident.impact.value,
             "components": [
@@ -94,7 +95,7 @@ class PayloadBuilder:
             "id": update.id,
             "status": update.status.value,
             "impact": update.impact.value,
-            "body": dict(update.body),
+            "body": {tag: without_markup(text) for tag, text in update.body.items()},
             "posted_at": rfc3339(update.posted_at),
             "sequence": update.sequence,
         }

@@ -14,6 +14,7 @@ from notifier.rendering.counting import Limit, limit_of
 from notifier.rendering.environment import Templates
 from notifier.rendering.language import Language, pick, same_language
 from notifier.rendering.markdown import to_text
+from notifier.rendering.markup import without_markup
 from notifier.rendering.moments import moment, span, zone
 from notifier.rendering.post_links import Shown, harmless, locate, short_url, shown
 from notifier.rendering.shortening import shorten
@@ -229,7 +230,7 @@ class PostWriter:
     def _is_unique(self, notice: Notice, reader: Language) -> bool:
         """Whether no other update of the round says the same in this language."""
         default = self._story.brand.default_locale
-        bodies = [pick(update.body, reader.tag, default)[1].strip() for update in notice.updates]
+        bodies = [without_markup(pick(update.body, reader.tag, default)[1]).strip() for update in notice.updates]
         return bodies.count(bodies[-1]) == 1
 
 

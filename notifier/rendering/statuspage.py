@@ -13,6 +13,7 @@ from notifier.domain.notice import Notice, NoticeUpdate
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.rendering.cleaning import clean_block
 from notifier.rendering.language import Language, pick
+from notifier.rendering.markup import without_markup
 from notifier.rendering.story import Storyteller
 
 # English on every page of theirs; consumers match on it.
@@ -151,7 +152,7 @@ def _first(notice: Notice, status: Status) -> NoticeUpdate | None:
 
 
 def _body(update: NoticeUpdate, story: Storyteller, reader: Language) -> str:
-    return clean_block(pick(update.body, reader.tag, story.brand.default_locale)[1])
+    return clean_block(without_markup(pick(update.body, reader.tag, story.brand.default_locale)[1]))
 
 
 def _posted(update: NoticeUpdate | None) -> str | None:

@@ -15,6 +15,7 @@ from notifier.domain.values import Status
 from notifier.rendering.cleaning import clean_line
 from notifier.rendering.language import Language, Languages, pick, same_language
 from notifier.rendering.markdown import render
+from notifier.rendering.markup import line_without_markup
 from notifier.rendering.wording import IMPACT, STATUS, component_word
 
 MAX_COMPONENTS = 20
@@ -77,7 +78,8 @@ class Storyteller:
 
     def title(self, incident: Incident, reader: Language) -> str:
         """The incident's title, one line, in the best language there is."""
-        return clean_line(pick(incident.title, reader.tag, self.brand.default_locale)[1], _MAX_TITLE) or incident.id
+        title = line_without_markup(pick(incident.title, reader.tag, self.brand.default_locale)[1])
+        return clean_line(title, _MAX_TITLE) or incident.id
 
     def title_locale(self, incident: Incident, reader: Language) -> str:
         """The language the title is in, for `lang`."""

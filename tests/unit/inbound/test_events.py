@@ -296,3 +296,12 @@ def test_known_components_and_locales_pass() -> None:
 
 def test_without_configured_components_any_key_will_do() -> None:
     check_known(parse_event(json.dumps(EVENT), now=NOW), [], ["en", "nl"])
+
+
+@pytest.mark.parametrize("field", ["incident.title", "update.body"])
+def test_a_text_that_holds_nothing_but_a_comment_is_refused(field: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_event(json.dumps(changed(field, {"en": " <!-- to be written"})), now=None)
+    assert {error.field: error.message for error in caught.value.errors} == {
+        f"{field}.en": "must hold more than a comment, which is never shown"
+    }

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from notifier.domain.comments import without_comments
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.house import Component
 from notifier.inbound.foreign import MAX_BODY, ComponentNames, as_markdown, check_source, identifier, one_line
@@ -25,7 +26,7 @@ def lines(text: str) -> list[str]:
 @settings(max_examples=1500)
 @given(MARKUP)
 def test_plain_text_reads_the_same_after_it_was_written_as_markdown(text: str) -> None:
-    assert lines(to_text(as_markdown(text))) == lines(text)
+    assert lines(to_text(as_markdown(text))) == lines(without_comments(text))
 
 
 @given(st.text(max_size=60))
