@@ -15,11 +15,14 @@ from notifier.domain.errors import ConfigError
 from notifier.domain.values import Channel
 from notifier.queueing.producer import NO_ANSWER
 from notifier.resources import locales_dir, samples_path, templates_dir
+from notifier.services import broker_watch
 from notifier.services.samples import scenes
 from notifier.settings import SendGridSpec
 from notifier.storage import alarms
 
 _CONNECT_SECONDS = 3.0
+_MEND_PROVIDER = "mend the credentials, sender identity or credits; sending goes on by itself within a minute"
+_MEND = {broker_watch.ALARM: "let the broker take messages again; what waits is told within seconds then"}
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -130,5 +133,4 @@ def _alarms(notifier: Application) -> Iterator[Finding]:
         standing = alarms.current(connection)
     for row in standing:
         says = f"stopped since {row.since:%Y-%m-%d %H:%M}Z ({row.reason}): {row.detail}"
-        mend = "mend the credentials, sender identity or credits; sending goes on by itself within a minute"
-        yield Finding(name=row.key, state="bad", says=says, mend=mend)
+        yield Finding(name=row.key, state="bad", says=says, mend=_MEND.get(row.key, _MEND_PROVIDER))

@@ -26,6 +26,7 @@ from notifier.queueing.producer import Producer
 from notifier.services.accounts import sync_accounts
 from notifier.services.addresses import AddressKeys
 from notifier.services.announce import Announce
+from notifier.services.broker_watch import WatchBroker
 from notifier.services.calm import ResolveCalm
 from notifier.services.circuits import Circuits
 from notifier.services.due_letters import DueLetters
@@ -265,7 +266,8 @@ class Core:
         watch = WatchEndpoints(self.database, self.clock, write_letter, self.producer.probe, self.health_policy)
         probes = CallProbes(self.database, self.circuits, self._provider_names)
         reseal = ResealSecrets(self.key_ring, self.clock)
-        chores = (probes, calm, letters, lapsed, watch, reseal, self.prune)
+        broker = WatchBroker(self.database, self.clock, self.producer.trouble)
+        chores = (probes, calm, letters, lapsed, watch, broker, reseal, self.prune)
         return Sweep(
             self.database,
             self.clock,

@@ -27,6 +27,10 @@ def check_database(notifier: Application) -> Finding:
     if not found.is_fit:
         says = f"{kind} is at revision {found.revision}, this version needs {revision.HEAD}"
         return Finding(name=name, state="bad", says=says, mend="run `notifier db upgrade`")
+    taken = notifier.looks()[name]()
+    if taken != "ok":
+        mend = "see that it has room and is no read-only replica; events are refused meanwhile"
+        return Finding(name=name, state="bad", says=f"{kind} answers and takes nothing: {taken}", mend=mend)
     return Finding(name=name, state="ok", says=f"{kind}, revision {found.revision}")
 
 

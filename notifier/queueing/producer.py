@@ -159,11 +159,12 @@ def _write_trouble(connection: Connection) -> str | None:
     if connection.transport.driver_type != "redis":
         return None
     try:
-        with _one_kind_of_error(connection):
-            redis: Redis = connection.default_channel.client  # type: ignore[attr-defined]  # of this transport's channels
-            redis.set(_PROBE, 1, ex=_PROBE_SECONDS)
+        redis: Redis = connection.default_channel.client  # type: ignore[attr-defined]  # of this transport's channels
+        redis.set(_PROBE, 1, ex=_PROBE_SECONDS)
     except connection.channel_errors as error:
         return f"the broker takes no messages: {error}"
+    except connection.connection_errors:
+        return NO_ANSWER
     return None
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from notifier.bench.chaos.crowd import crowd
 from notifier.bench.chaos.story import Story
 from notifier.bench.chaos.world import BATCH, LEASE_SECONDS, World
 from notifier.domain.errors import NotifierError
@@ -32,7 +33,8 @@ class BrokenError(NotifierError):
 Do = Callable[[World, Story], Bound]
 NOTHING = Bound()
 # Seconds to the last recipient, for 1,000 mails in 20 requests of 0.12 s, one after the other.
-KILLED_WITHIN, PAUSED_WITHIN = 10.0, 15.0
+KILLED_WITHIN, PAUSED_WITHIN, CROWDED_WITHIN = 10.0, 15.0, 10.0
+TAKEN_WITHIN = 2.0  # an event and a probe after it, each on a connection of its own
 
 
 def unordered_and_twice(world: World, story: Story) -> Bound:
@@ -271,6 +273,30 @@ def machine_lost(world: World, story: Story) -> Bound:
     return Bound(BATCH, "one batch in hand of the lost machine's mail worker")
 
 
+def crowd_of_readers(world: World, story: Story) -> Bound:
+    """1,100 readers keep their connections and 1,100 sockets say nothing while events and probes come in."""
+    with crowd(world.port):
+        arrived = world.arrived()
+        slowest = _taken(world, story, 1)
+        last = story.last_told(arrived)
+        slowest = max(slowest, *(_taken(world, story, number) for number in (2, 3)))
+        if story.refusals:
+            raise BrokenError(f"an event was refused for the sake of readers: {dict(story.refusals)}")
+        if slowest > TAKEN_WITHIN:
+            raise BrokenError(f"an event and a probe took {slowest:.1f} s beside the crowd")
+    story.say(4, "resolved")
+    return Bound(last=last, within=CROWDED_WITHIN)
+
+
+def _taken(world: World, story: Story, number: int) -> float:
+    """Hand an update in and probe; returns how long the two took."""
+    began = time.monotonic()
+    story.say(number)
+    if not world.is_ready():
+        raise BrokenError("a probe was not answered beside the crowd")
+    return time.monotonic() - began
+
+
 SCENARIOS: tuple[Do, ...] = (
     unordered_and_twice,
     workers_killed,
@@ -285,5 +311,6 @@ SCENARIOS: tuple[Do, ...] = (
     clock_jumps,
     deployed_in_mid_fan_out,
     machine_lost,
+    crowd_of_readers,
 )
 SHORT: tuple[Do, ...] = (workers_killed, redis_emptied)

@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 import threading
+from datetime import timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -8,8 +9,10 @@ from sqlalchemy import event, text
 
 from notifier.api.meters import LEDGER_SECONDS
 from notifier.api.readiness import SLOW_SECONDS, Look
+from notifier.bootstrap.checkup import check_up
 from notifier.domain.errors import UnavailableError
-from tests.functional.api.house import Api, an_event, announced
+from notifier.services.broker_watch import WatchBroker
+from tests.functional.api.house import Api, a_subscriber, an_event, announced
 from tests.functional.api.payloads import a_mail_event, as_batch
 
 OPEN = {"Authorization": ""}
@@ -57,6 +60,8 @@ def test_a_database_that_answers_and_takes_nothing_is_not_ready(api: Api) -> Non
     assert int(answer.headers["retry-after"]) > 0
     assert "readonly" in answer.json()["detail"]
     assert "readonly" in answer.json()["checks"]["database"]
+    (found,) = [one for one in check_up(api.application) if one.name == "database"]
+    assert (found.state, "takes nothing" in found.says) == ("bad", True)
 
 
 def test_a_schema_of_another_version_is_not_ready(api: Api) -> None:
@@ -109,6 +114,21 @@ def test_a_slow_store_delays_no_probe_until_it_counts_as_away() -> None:
                 await asyncio.sleep(0.01)
 
     asyncio.run(ask())
+
+
+def test_what_waits_for_a_broker_longer_than_a_minute_is_an_alarm_until_it_takes_messages(api_anywhere: Api) -> None:
+    application = api_anywhere.application
+    says, later = "the broker takes no messages: OOM", application.clock() + timedelta(minutes=2)
+    asked: list[str | None] = [says, says, None, None]
+    api_anywhere.post("/v1/subscribers", json=a_subscriber())
+    api_anywhere.post("/v1/events", json=an_event())
+    watch = WatchBroker(application.database, lambda: now, lambda: asked.pop(0))
+    for minutes, changed, alarms in ((-2, 0, 0), (0, 1, 1), (1, 0, 1), (2, 1, 0), (3, 0, 0)):
+        now = later + timedelta(minutes=minutes)
+        assert watch() == changed
+        standing = [finding for finding in check_up(application) if says in finding.says]
+        assert len(standing) == alarms
+    assert asked == []
 
 
 def test_metrics_count_what_was_done_and_what_is_there(api_anywhere: Api) -> None:

@@ -96,6 +96,19 @@ def test_a_server_that_hangs_costs_one_second_once(data_dir: Path, producer: Pro
         os.kill(pid, signal.SIGCONT)
 
 
+def test_a_broker_that_answers_and_takes_nothing_is_in_trouble(data_dir: Path, producer: Producer) -> None:
+    with redis_client(embedded.ensure(data_dir)) as client:
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", 1)
+        assert "takes no messages" in (producer.trouble() or "")
+        client.config_set("maxmemory", 0)
+        assert producer.trouble() is None
+        client.replicaof("127.0.0.1", "1")
+        assert "takes no messages" in (producer.trouble() or "")
+        client.replicaof("no", "one")
+        assert producer.trouble() is None
+
+
 def test_many_threads_share_one_producer(producer: Producer) -> None:
     threads = [threading.Thread(target=producer.attempt, args=(Lane.BULK, range(50))) for _ in range(12)]
     for thread in threads:

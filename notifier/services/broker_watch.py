@@ -1,0 +1,55 @@
+"""Something is due and the broker takes no messages: an alarm, raised after a minute and taken back by itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from notifier.domain.values import Reason
+from notifier.services.ports import Clock
+from notifier.storage import alarms, batches, channels, notifications
+from notifier.storage.engine import Database
+
+ALARM = "broker"
+PATIENCE = timedelta(minutes=1)
+_EVERY = timedelta(seconds=10)
+
+
+@dataclass
+class WatchBroker:
+    """A chore of the sweep. `trouble` asks the broker, which may take a second: only where something waits."""
+
+    database: Database
+    clock: Clock
+    trouble: Callable[[], str | None]
+    name: str = "broker"
+    _rests_until: datetime | None = field(default=None, repr=False)
+
+    def __call__(self) -> int:
+        """Look, at most every few seconds; returns 1 where the alarm was raised or taken back."""
+        now = self.clock()
+        if self._rests_until is not None and now < self._rests_until:
+            return 0
+        self._rests_until = now + _EVERY
+        with self.database.read() as connection:
+            waits = _has_waited(connection, now - PATIENCE)
+            stands = any(row.key == ALARM for row in alarms.current(connection))
+        trouble = self.trouble() if waits or stands else None
+        if (trouble is not None) == stands:
+            return 0
+        with self.database.write() as connection:
+            if trouble is None:
+                alarms.clear(connection, ALARM)
+            else:
+                alarms.raise_(connection, ALARM, Reason.UNREACHABLE, trouble, now)
+        return 1
+
+
+def _has_waited(connection: Connection, since: datetime) -> bool:
+    """Whether a batch, a plan or the end of a window has been due since then."""
+    return bool(
+        batches.lanes_with_due(connection, since)
+        or notifications.unplanned(connection, since, 1)
+        or channels.due(connection, since, 1)
+    )
