@@ -1,21 +1,33 @@
 """Compose, look, send: the one button. What is shown before sending is rendered by what renders the messages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from notifier.bootstrap.application import Application
-from notifier.domain.errors import InvalidInputError, NotFoundError
+from notifier.domain.errors import InvalidInputError, NotFoundError, NotifierError, OutdatedError
 from notifier.domain.incident import Event
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
 from notifier.inbound.events import check_known, parse_event
-from notifier.services.audit import Actor, Subject, record
+from notifier.services.audit import Actor
+from notifier.services.event_log import log_taken
 from notifier.services.ingest import Receipt
+from notifier.services.precedence import is_reused
 from notifier.services.preview import Preview, notice_of
-from notifier.web.console.draft import AFFECTED, Draft, event_of, following, fresh
+from notifier.storage import timeline
+from notifier.web.console.draft import AFFECTED, Draft, again, event_of, following, fresh, latest, on_top, settled
 
 Page = Mapping[str, Any]
+_SHOWN = 5
+
+
+class OvertakenError(NotifierError):
+    """A form is outdated, or was sent already: `page` shows what changed, and the form with all that was typed."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__("the incident changed since this form was opened; nothing was sent")
+        self.page = page
 
 
 class Compose:
@@ -53,6 +65,8 @@ class Compose:
             },
             "parts": {part.key: part.name for part in self._application.settings.components()},
             "healths": [AFFECTED, *(health.value for health in ComponentStatus)],
+            "meanwhile": (),
+            "again": False,
         }
 
     def look(self, draft: Draft) -> Page:
@@ -60,8 +74,9 @@ class Compose:
 
         Raises:
             InvalidInputError: names every field at fault.
+            OvertakenError: the form is outdated, or was sent already with other words.
         """
-        event = self._event(draft)
+        event = self._current(draft)
         now = self._application.clock()
         mail, post = notice_of([event], Channel.EMAIL, now), notice_of([event], Channel.SOCIAL, now)
         return {
@@ -79,18 +94,54 @@ class Compose:
 
         Raises:
             InvalidInputError: names every field at fault.
+            OvertakenError: the form is outdated, or was sent already with other words; nothing was stored.
             UnavailableError: the database does not answer; nothing was stored.
         """
-        receipt = self._application.ingest(replace(self._event(draft), guarded=guarded))
-        with self._application.database.write() as connection:
-            detail = {"incident": receipt.incident_id, "outcome": receipt.outcome.value}
-            subject = Subject("event", receipt.event_id)
-            record(connection, actor, "event.published", subject, at=self._application.clock(), detail=detail)
+        event = replace(self._current(draft), guarded=guarded)
+        try:
+            receipt = self._application.ingest(actor.signed(event))
+        except OutdatedError:
+            raise self._outdated(draft) from None
+        if receipt.reused:
+            raise self._sent_already(draft)
+        log_taken(receipt, actor)
         return receipt
+
+    def _current(self, draft: Draft) -> Event:
+        """Return the event of a draft that nothing has overtaken; sending checks anew, in its transaction."""
+        event = self._event(draft)
+        with self._application.database.read() as connection:
+            known = timeline.find_event(connection, event.id)
+        if known is not None:
+            if is_reused(known, event):
+                raise self._sent_already(draft)
+        elif self._latest(draft) != draft.after:
+            raise self._outdated(draft)
+        return event
+
+    def _latest(self, draft: Draft) -> str:
+        try:
+            return latest(self._application.history.incident(draft.incident_id))
+        except NotFoundError:
+            return ""
+
+    def _outdated(self, draft: Draft) -> OvertakenError:
+        """Return the form with what was typed, on top of the incident as it stands, and what came meanwhile."""
+        incident = self._application.history.incident(draft.incident_id)
+        page = self.form(on_top(draft, incident))
+        return OvertakenError({**page, "incident": incident, "meanwhile": _since(incident, draft.after)})
+
+    def _sent_already(self, draft: Draft) -> OvertakenError:
+        """Return the form with what was typed, and what was sent from it before."""
+        incident = self._application.history.incident(draft.incident_id)
+        page = self.form(again(on_top(draft, incident), self._application.clock()))
+        sent = next((update for update in incident["updates"] if update["id"] == draft.update_id), None)
+        meanwhile = _since(incident, draft.update_id) if sent else ()
+        return OvertakenError({**page, "incident": incident, "sent": sent, "meanwhile": meanwhile, "again": True})
 
     def _event(self, draft: Draft) -> Event:
         now = self._application.clock()
-        event = parse_event(event_of(draft, self._zone, now, started_at=self._started(draft)), now=now)
+        event = parse_event(event_of(settled(draft), self._zone, now, started_at=self._started(draft)), now=now)
         check_known(event, self._application.component_keys, self._application.locales)
         return event
 
@@ -100,3 +151,10 @@ class Compose:
         except NotFoundError:
             return None
         return started
+
+
+def _since(incident: Mapping[str, Any], update_id: str) -> Sequence[Mapping[str, Any]]:
+    """Return the updates after this one; the last few, where it is none of the incident's."""
+    updates: Sequence[Mapping[str, Any]] = incident["updates"]
+    places = [place for place, update in enumerate(updates) if update["id"] == update_id]
+    return updates[places[0] + 1 :] if places else updates[-_SHOWN:]

@@ -16,6 +16,7 @@ Form = Mapping[str, Sequence[str]]
 AFFECTED = "affected"  # a component is named without saying how it is
 _OVER = [status.value for status in Status if status.closes]
 _PLANNED = [status.value for status in Status if status.is_maintenance]
+AS_NEXT = "next"  # what was typed is to be an update of its own, not a correction of what was sent
 _LOCAL = "%Y-%m-%dT%H:%M"  # what <input type=datetime-local> holds
 
 
@@ -37,6 +38,7 @@ class Draft:
     scheduled_until: str = ""
     links: str = ""
     notify: bool = True
+    after: str = ""  # the latest update when the form was opened; empty: there was none
 
 
 def fresh(now: datetime) -> Draft:
@@ -64,7 +66,23 @@ def following(incident: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> Dra
         scheduled_for=_local(incident["scheduled_for"], zone),
         scheduled_until=_local(incident["scheduled_until"], zone),
         links="\n".join(incident["links"]),
+        after=latest(incident),
     )
+
+
+def latest(incident: Mapping[str, Any]) -> str:
+    """Return the id of an incident's latest update."""
+    return str(incident["updates"][-1]["id"]) if incident["updates"] else ""
+
+
+def on_top(draft: Draft, incident: Mapping[str, Any]) -> Draft:
+    """Return what was typed as an update on top of how the incident stands now."""
+    return replace(draft, is_new=False, after=latest(incident))
+
+
+def again(draft: Draft, now: datetime) -> Draft:
+    """Return what was typed as another event: what its own form said first was sent already."""
+    return replace(draft, event_id=f"evt_{new_ulid(now)}")
 
 
 def _local(instant: str | None, zone: ZoneInfo) -> str:
@@ -80,10 +98,13 @@ def read(form: Form) -> Draft:
     def each(prefix: str) -> dict[str, str]:
         return {name[len(prefix) :]: one(name) for name in form if name.startswith(prefix) and one(name)}
 
+    event_id = one("event_id")
+    # Both follow from the form, so that a second press of the button hands in the same event.
+    update_id = f"upd_{event_id.removeprefix('evt_')}" if one("as") == AS_NEXT else one("update_id")
     return Draft(
-        event_id=one("event_id"),
+        event_id=event_id,
         incident_id=one("incident_id"),
-        update_id=one("update_id"),
+        update_id=update_id,
         is_new=one("is_new") == "yes",
         title=each("title."),
         body={locale: text.replace("\r\n", "\n") for locale, text in each("body.").items()},
@@ -95,6 +116,7 @@ def read(form: Form) -> Draft:
         scheduled_until=one("scheduled_until"),
         links=one("links"),
         notify=one("notify") == "yes",
+        after=one("after"),
     )
 
 
@@ -130,7 +152,8 @@ def event_of(draft: Draft, zone: ZoneInfo, now: datetime, *, started_at: str | N
         "links": draft.links.split(),
     }
     update = {"id": draft.update_id, "status": draft.status, "body": draft.body, "posted_at": now.isoformat()}
-    return orjson.dumps({"id": draft.event_id, "incident": incident, "update": update, "notify": draft.notify})
+    event = {"id": draft.event_id, "incident": incident, "update": update, "notify": draft.notify}
+    return orjson.dumps(event | {"after": draft.after or None, "source": "console"})
 
 
 def _instant(name: str, local: str, zone: ZoneInfo) -> str | None:

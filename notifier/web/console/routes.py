@@ -12,16 +12,19 @@ from notifier.bootstrap.application import Application
 from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from notifier.domain.values import Outcome
 from notifier.services.api_keys import Scope
+from notifier.services.audit import Actor
 from notifier.services.console_sessions import SignInRefusedError
 from notifier.services.replay import ReplayOrder
 from notifier.web.console import draft
-from notifier.web.console.compose import Compose
+from notifier.web.console.compose import Compose, OvertakenError
+from notifier.web.console.flash import Flash
 from notifier.web.console.session import PATH, ForbiddenError, NotSignedInError, Session, Sessions
 from notifier.web.console.views import Views
 from notifier.web.forms import is_from_elsewhere
 
 _MOST_FIELDS = 500
 _SEE_OTHER = 303
+_CHANGED = "Nothing was done: the incident has changed since your page was loaded. Read it, then decide again"
 Handler = Callable[[Session, draft.Form], Response]
 
 
@@ -59,6 +62,7 @@ class _Console:
         self._sessions = Sessions(application)
         self._views = Views(application)
         self._compose = Compose(application)
+        self._flash = Flash(application)
 
     def showing(self, handler: Handler) -> Callable[..., Any]:
         """Return a route that shows something to whoever is signed in."""
@@ -129,8 +133,9 @@ class _Console:
 
     def incident(self, session: Session, query: draft.Form) -> Response:
         """Show one incident, and what became of what was just done."""
-        page = self._views.incident(_one(query, "id"))
-        return self._shown("incident", session, {**page, "said": _one(query, "said")})
+        incident_id = _one(query, "id")
+        said = self._flash.read(session, incident_id, _one(query, "said"))
+        return self._shown("incident", session, {**self._views.incident(incident_id), "said": said})
 
     def deliveries(self, session: Session, query: draft.Form) -> Response:
         """Show who got a notification."""
@@ -156,12 +161,13 @@ class _Console:
         typed = draft.read(form)
         if _one(form, "step") == "change":
             return self._shown("compose", session, self._compose.form(typed))
-        shown = draft.settled(typed)
         try:
-            seen = self._compose.look(shown)
+            seen = self._compose.look(typed)
         except InvalidInputError as error:
             return self._shown("compose", session, self._compose.form(typed, error), status=422)
-        return self._shown("preview", session, {"draft": shown, **seen})
+        except OvertakenError as error:
+            return self._shown("compose", session, error.page, status=409)
+        return self._shown("preview", session, {"draft": draft.settled(typed), **seen})
 
     def send(self, session: Session, form: draft.Form) -> Response:
         """Tell everybody."""
@@ -171,27 +177,43 @@ class _Console:
             receipt = self._compose.send(typed, session.actor, guarded=not session.may(Scope.ANNOUNCE))
         except InvalidInputError as error:
             return self._shown("compose", session, self._compose.form(typed, error), status=422)
+        except OvertakenError as error:
+            return self._shown("compose", session, error.page, status=409)
         reach = f"; concerns {receipt.recipients:,} recipients" if receipt.outcome is Outcome.ACCEPTED else ""
         waits = ". It waits until somebody lets it go" if receipt.held else ""
-        return _back(receipt.incident_id, f"{receipt.outcome.value}: {receipt.reason}{reach}{waits}")
+        return self._back(session, receipt.incident_id, f"{receipt.outcome.value}: {receipt.reason}{reach}{waits}")
 
     def release(self, session: Session, form: draft.Form) -> Response:
         """Let a held notification go."""
         session.need(Scope.MANAGE)
-        decided = self._application.release.release(_one(form, "notification"), session.actor)
-        return _back(_one(form, "incident"), f"{decided['id']} is {decided['state']}")
+        return self._decide(session, form, self._application.release.release)
 
     def cancel(self, session: Session, form: draft.Form) -> Response:
         """Call a held notification off."""
         session.need(Scope.MANAGE)
-        decided = self._application.release.cancel(_one(form, "notification"), session.actor)
-        return _back(_one(form, "incident"), f"{decided['id']} is {decided['state']}")
+        return self._decide(session, form, self._application.release.cancel)
+
+    def _decide(
+        self, session: Session, form: draft.Form, decide: Callable[[str, Actor], Mapping[str, Any]]
+    ) -> Response:
+        incident_id = _one(form, "incident")
+        if self._views.latest(incident_id) != _one(form, "after"):
+            return self._back(session, incident_id, _CHANGED)
+        decided = decide(_one(form, "notification"), session.actor)
+        return self._back(session, incident_id, f"{decided['id']} is {decided['state']}")
 
     def replay(self, session: Session, form: draft.Form) -> Response:
         """Send again what failed of one notification."""
         session.need(Scope.MANAGE)
+        incident_id = _one(form, "incident")
+        if self._views.latest(incident_id) != _one(form, "after"):
+            return self._back(session, incident_id, _CHANGED)
         number = self._application.replay(ReplayOrder(notification_id=_one(form, "notification")))
-        return _back(_one(form, "incident"), f"{number} deliveries will be sent again")
+        return self._back(session, incident_id, f"{number} deliveries will be sent again")
+
+    def _back(self, session: Session, incident_id: str, words: str) -> Response:
+        query = urlencode({"id": incident_id, "said": self._flash.seal(session, incident_id, words)})
+        return RedirectResponse(f"{PATH}/incident?{query}", _SEE_OTHER)
 
     def _shown(self, name: str, session: Session, context: Mapping[str, Any], *, status: int = 200) -> Response:
         may = {scope.value: session.may(scope) for scope in Scope}
@@ -221,7 +243,3 @@ async def _form(request: Request) -> draft.Form:
 
 def _one(form: draft.Form, name: str) -> str:
     return (form.get(name) or [""])[0]
-
-
-def _back(incident_id: str, said: str) -> Response:
-    return RedirectResponse(f"{PATH}/incident?{urlencode({'id': incident_id, 'said': said})}", _SEE_OTHER)

@@ -87,7 +87,7 @@ class Sessions:
         caller = self._kept.of(shown)
         if caller is None:
             raise NotSignedInError("sign in")
-        return Session(caller, Actor(f"console:{caller.name}", origin_of(request)), shown)
+        return Session(caller, caller.acting_from(origin_of(request)), shown)
 
     def begin(self, request: Request, response: Response, key: str) -> None:
         """Sign in: set the cookie.

@@ -8,6 +8,7 @@ from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
 from notifier.domain.values import DeliveryState
 from notifier.storage import alarms
+from notifier.web.console.draft import latest
 
 Page = Mapping[str, Any]
 _INCIDENTS, _DELIVERIES = 25, 50
@@ -31,11 +32,25 @@ class Views:
             waiting[lane] = waiting.get(lane, 0) + number
         return {
             "incidents": self._application.history.incidents(limit=_INCIDENTS),
-            "held": self._application.history.held(),
+            "held": self._held(),
             "waiting": {lane: int(number) for lane, number in sorted(waiting.items())},
             "overdue": {lane: seconds for (lane,), seconds in readings.overdue.items()},
             "alarms": [{"key": row.key, "since": row.since, "detail": row.detail} for row in standing],
         }
+
+    def _held(self) -> list[Page]:
+        """What waits for a person, each with its incident's latest update, on which the decision is based."""
+        items = self._application.history.held()
+        after = {incident_id: self.latest(incident_id) for incident_id in {item["incident_id"] for item in items}}
+        return [{**item, "after": after[item["incident_id"]]} for item in items]
+
+    def latest(self, incident_id: str) -> str:
+        """The id of an incident's latest update.
+
+        Raises:
+            NotFoundError: no such incident.
+        """
+        return latest(self._application.history.incident(incident_id))
 
     def incident(self, incident_id: str) -> Page:
         """One incident: its time line, and per notification how many are in which state."""

@@ -39,6 +39,7 @@ class Forms(HTMLParser):
         self.forms: dict[str, Fields] = {}
         self._fields: Fields | None = None
         self._select = ""
+        self._open = ""  # the field whose text is being read
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -52,9 +53,18 @@ class Forms(HTMLParser):
         elif tag == "select":
             self._select = found["name"]
         elif tag == "option" and "selected" in found:
-            self._fields[self._select] = [found["value"]]
+            self._fields[self._select] = [found.get("value", "")]
+            self._open = "" if "value" in found else self._select
+        elif tag == "textarea":
+            self._fields[found["name"]], self._open = [""], found["name"]
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._fields is not None:
+            self._fields[self._open][0] += data
 
     def handle_endtag(self, tag: str) -> None:
+        if tag in ("option", "textarea"):
+            self._open = ""
         if tag == "form":
             self._fields = None
 
