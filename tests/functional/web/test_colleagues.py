@@ -72,8 +72,9 @@ def test_an_outdated_form_is_not_sent_but_shows_what_changed_and_keeps_every_wor
     for shown in ("It works again.", "Resolved", author, "The incident is now: resolved"):
         assert shown in notice
     kept: dict[str, Any] = {name: value[0] for name, value in Forms(answer.text).forms[PREVIEW].items()}
-    for name in set(typed) - {"after", "mark"}:
-        assert kept[name] == typed[name]
+    for name, value in typed.items():
+        if name not in ("after", "mark") and not name.startswith("was."):  # those are nobody's words
+            assert kept[name] == value
     # Ben reads it and sends on top of it all the same.
     sent = send(ben, send(ben, answer, PREVIEW), SEND)
     assert said(ben, sent).startswith("accepted")
