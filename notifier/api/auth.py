@@ -120,5 +120,8 @@ async def _manager(request: Request, caller: Annotated[Caller, Depends(needs(Sco
 Manager = Annotated[Actor, Depends(_manager)]
 """Who changes something, for the audit trail; needs scope manage."""
 
-MayRead = Depends(needs(Scope.READ))
+_may_read = needs(Scope.READ)
+MayRead = Depends(_may_read)
+Reader = Annotated[Caller, MayRead]
+"""Who looks, for answers that hold more for some than for others (`services/masking.py`); needs scope read."""
 MayManage = Depends(needs(Scope.MANAGE))

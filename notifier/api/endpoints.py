@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from notifier.api import paging
 from notifier.api.answers import json_answer
-from notifier.api.auth import Manager, MayRead
+from notifier.api.auth import Manager, Reader
 from notifier.api.contract import body_of, returns, returns_page
 from notifier.api.examples import ENDPOINT
 from notifier.api.history_shapes import EndpointDeliveryShape
@@ -17,6 +17,7 @@ from notifier.api.runtime import Runtime
 from notifier.domain.endpoint import EndpointState
 from notifier.domain.values import DeliveryState
 from notifier.inbound.endpoints import EndpointBody, EndpointPatch
+from notifier.services.masking import shown_to
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 _MAX_OVERLAP = 30 * 86_400
@@ -32,23 +33,25 @@ async def create_endpoint(request: Request, runtime: Runtime, actor: Manager) ->
     return json_answer(made, 201, {"Location": f"/v1/endpoints/{made['id']}"})
 
 
-@router.get("", responses=returns_page(EndpointShape), dependencies=[MayRead])
+@router.get("", responses=returns_page(EndpointShape))
 def list_endpoints(
     runtime: Runtime,
+    reader: Reader,
+    *,
     state: Annotated[EndpointState | None, Query(description="Only in this state.")] = None,
     limit: paging.Limit = paging.DEFAULT_LIMIT,
     cursor: paging.Cursor = None,
 ) -> Response:
-    """List endpoints, oldest first."""
+    """List endpoints, oldest first. What is secret of their URLs is masked for a key without scope manage."""
     place = paging.decode(cursor, int)
     items, after = runtime.application.endpoints.list(limit=limit, after=place[0] if place else 0, state=state)
-    return json_answer(paging.page(items, paging.encode(after) if after is not None else None))
+    return json_answer(paging.page(shown_to(reader, items), paging.encode(after) if after is not None else None))
 
 
-@router.get("/{endpoint_id}", responses=returns(200, EndpointShape), dependencies=[MayRead])
-def show_endpoint(runtime: Runtime, endpoint_id: str) -> Response:
-    """Return one endpoint, without its secret."""
-    return json_answer(runtime.application.endpoints.get(endpoint_id))
+@router.get("/{endpoint_id}", responses=returns(200, EndpointShape))
+def show_endpoint(runtime: Runtime, reader: Reader, endpoint_id: str) -> Response:
+    """Return one endpoint, without its secret; what is secret of its URL is masked for a key without scope manage."""
+    return json_answer(shown_to(reader, runtime.application.endpoints.get(endpoint_id)))
 
 
 @router.patch(
@@ -69,9 +72,11 @@ def remove_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Respo
     return Response(status_code=204)
 
 
-@router.get("/{endpoint_id}/deliveries", responses=returns_page(EndpointDeliveryShape), dependencies=[MayRead])
+@router.get("/{endpoint_id}/deliveries", responses=returns_page(EndpointDeliveryShape))
 def list_endpoint_deliveries(
     runtime: Runtime,
+    reader: Reader,
+    *,
     endpoint_id: str,
     state: Annotated[list[DeliveryState] | None, Query(description="Only deliveries in these states.")] = None,
     limit: paging.Limit = paging.DEFAULT_LIMIT,
@@ -84,7 +89,7 @@ def list_endpoint_deliveries(
     )
     shown = items[:limit]
     following = paging.encode(shown[-1]["number"]) if len(items) > limit else None
-    return json_answer(paging.page(shown, following))
+    return json_answer(paging.page(shown_to(reader, shown), following))
 
 
 @router.post("/{endpoint_id}/test", responses=returns(200, EndpointTested, "What the endpoint answered."))

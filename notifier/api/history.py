@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from notifier.api import paging
 from notifier.api.answers import json_answer
-from notifier.api.auth import MayManage, MayRead
+from notifier.api.auth import MayManage, MayRead, Reader
 from notifier.api.contract import MAY_MISS, returns, returns_page
 from notifier.api.history_shapes import (
     DeliveryShape,
@@ -23,6 +23,7 @@ from notifier.api.runtime import Runtime
 from notifier.domain import ids
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.values import Channel, DeliveryState
+from notifier.services.masking import shown_to
 from notifier.services.replay import ReplayOrder
 
 router = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayRead])
@@ -64,16 +65,19 @@ def list_notifications(runtime: Runtime, incident_id: str) -> Response:
 )
 def explain(
     runtime: Runtime,
+    reader: Reader,
     incident_id: str,
     subscriber: Annotated[str, Query(max_length=200, description="The subscriber's external_id.")],
 ) -> Response:
     """Say why a subscriber was, or was not, told: each rule and its verdict, and what became of each delivery."""
-    return json_answer(runtime.application.explain(incident_id, subscriber))
+    return json_answer(shown_to(reader, runtime.application.explain(incident_id, subscriber)))
 
 
 @router.get("/notifications/{notification_id}/deliveries", responses=returns_page(DeliveryShape))
 def list_deliveries(
     runtime: Runtime,
+    reader: Reader,
+    *,
     notification_id: str,
     state: Annotated[list[DeliveryState] | None, Query(description="Only deliveries in these states.")] = None,
     limit: paging.Limit = paging.DEFAULT_LIMIT,
@@ -85,7 +89,7 @@ def list_deliveries(
         notification_id, states=state or (), after_key=place[0] if place else None, limit=limit + 1
     )
     shown = items[:limit]
-    return json_answer(paging.page(shown, _after(shown[-1]) if len(items) > limit else None))
+    return json_answer(paging.page(shown_to(reader, shown), _after(shown[-1]) if len(items) > limit else None))
 
 
 def _after(delivery: dict[str, Any]) -> str | None:
@@ -94,9 +98,9 @@ def _after(delivery: dict[str, Any]) -> str | None:
 
 
 @router.get("/deliveries/{delivery_id}", responses=returns(200, DeliveryWithAttempts))
-def show_delivery(runtime: Runtime, delivery_id: str) -> Response:
-    """Return one delivery with its attempts."""
-    return json_answer(runtime.application.history.delivery(delivery_id))
+def show_delivery(runtime: Runtime, reader: Reader, delivery_id: str) -> Response:
+    """Return one delivery with its attempts. Addresses are masked for a key without scope manage."""
+    return json_answer(shown_to(reader, runtime.application.history.delivery(delivery_id)))
 
 
 class ReplayBody(BaseModel):

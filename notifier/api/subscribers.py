@@ -8,13 +8,14 @@ from starlette.concurrency import run_in_threadpool
 
 from notifier.api import paging
 from notifier.api.answers import json_answer
-from notifier.api.auth import Manager, MayRead
+from notifier.api.auth import Manager, Reader
 from notifier.api.contract import body_of, returns, returns_page
 from notifier.api.examples import SUBSCRIBER
 from notifier.api.list_shapes import SubscriberShape
 from notifier.api.runtime import Runtime
 from notifier.domain.values import SubscriberKind, SubscriberState
 from notifier.inbound.subscribers import SubscriberBody, SubscriberPatch
+from notifier.services.masking import shown_to
 
 router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])
 
@@ -30,27 +31,29 @@ async def create_subscriber(request: Request, runtime: Runtime, actor: Manager) 
     return json_answer(made, 201, {"Location": location})
 
 
-@router.get("", responses=returns_page(SubscriberShape), dependencies=[MayRead])
+@router.get("", responses=returns_page(SubscriberShape))
 def list_subscribers(
     runtime: Runtime,
+    reader: Reader,
+    *,
     kind: Annotated[SubscriberKind | None, Query(description="Only of this kind.")] = None,
     state: Annotated[SubscriberState | None, Query(description="Only in this state.")] = None,
     limit: paging.Limit = paging.DEFAULT_LIMIT,
     cursor: paging.Cursor = None,
 ) -> Response:
-    """List subscribers, oldest first."""
+    """List subscribers, oldest first. Addresses and names are masked for a key without scope manage."""
     place = paging.decode(cursor, int)
     items, after = runtime.application.subscribers.list(
         limit=limit, after=place[0] if place else 0, kind=kind, state=state
     )
-    return json_answer(paging.page(items, paging.encode(after) if after is not None else None))
+    return json_answer(paging.page(shown_to(reader, items), paging.encode(after) if after is not None else None))
 
 
 # An external id may hold slashes.
-@router.get("/{external_id:path}", responses=returns(200, SubscriberShape), dependencies=[MayRead])
-def show_subscriber(runtime: Runtime, external_id: str) -> Response:
-    """Return one subscriber."""
-    return json_answer(runtime.application.subscribers.get(external_id))
+@router.get("/{external_id:path}", responses=returns(200, SubscriberShape))
+def show_subscriber(runtime: Runtime, reader: Reader, external_id: str) -> Response:
+    """Return one subscriber. Address and name are masked for a key without scope manage."""
+    return json_answer(shown_to(reader, runtime.application.subscribers.get(external_id)))
 
 
 @router.patch(

@@ -45,6 +45,8 @@ def _in_utc(moment: datetime) -> datetime:
 def _identifier(text: str) -> str:
     if not text.isprintable() or " " in text:
         raise _refuse("must hold printable characters only, and no blanks")
+    if any(part in (".", "..") for part in text.split("/")):
+        raise _refuse("must have no part that is . or .. alone: browsers would lead its links elsewhere")
     return text
 
 

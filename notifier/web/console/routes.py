@@ -14,6 +14,7 @@ from notifier.domain.values import Outcome
 from notifier.services.api_keys import Scope
 from notifier.services.audit import Actor
 from notifier.services.console_sessions import SignInRefusedError
+from notifier.services.masking import shown_to
 from notifier.services.replay import ReplayOrder
 from notifier.web.console import draft
 from notifier.web.console.compose import Compose, OvertakenError
@@ -140,11 +141,12 @@ class _Console:
     def deliveries(self, session: Session, query: draft.Form) -> Response:
         """Show who got a notification."""
         notification, state, after = (_one(query, name) for name in ("notification", "state", "after"))
-        return self._shown("deliveries", session, self._views.deliveries(notification, state, after))
+        page = self._views.deliveries(notification, state, after)
+        return self._shown("deliveries", session, shown_to(session.caller, page))
 
     def delivery(self, session: Session, query: draft.Form) -> Response:
         """Show one delivery's attempts."""
-        return self._shown("delivery", session, self._views.delivery(_one(query, "id")))
+        return self._shown("delivery", session, shown_to(session.caller, self._views.delivery(_one(query, "id"))))
 
     def explain(self, session: Session, query: draft.Form) -> Response:
         """Show why somebody was, or was not, told."""

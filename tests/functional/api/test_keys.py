@@ -3,7 +3,8 @@ import logging
 import pytest
 
 from notifier.services.audit import Actor
-from tests.functional.api.house import ADMIN, Api, an_event
+from tests.functional.api.house import ADMIN, Api, an_event, announced, deliveries_of, plan_all
+from tests.functional.api.receiver import Receiver
 
 MANY = [
     ("POST", "/v1/events", "publish"),
@@ -128,3 +129,32 @@ def test_no_key_is_ever_logged(api: Api, caplog: pytest.LogCaptureFixture, capsy
     written = capsys.readouterr().out + "".join(ours)
     assert "/v1/inbound/statuspage/{source}" in written
     assert key not in written
+
+
+def test_a_key_that_only_reads_sees_nobodys_address_and_no_password_of_a_partner(api: Api, receiver: Receiver) -> None:
+    hook = f"{receiver.url}/services/T0/abcdefghijklmnopqrstuvwx?token=hunter2"
+    body = {"url": hook, "description": "x", "owner_email": "ops@partner.example"}
+    made = api.post("/v1/endpoints", json=body).json()
+    notification = announced(api)
+    delivery = next(iter(deliveries_of(api, notification).values()))["id"]
+    for number in range(1, 4):
+        api.patch(f"/v1/subscribers/shop-{number}", json={"name": "Bloemenhuis"})
+    plan_all(api.application)
+    reads, manages = ({"Authorization": f"Bearer {api.key(scope)}"} for scope in ("read", "manage"))
+    secrets = ("owner-", "Bloemenhuis", "hunter2", "abcdefghijklmnopqrstuvwx", "ops@")
+    for path, expected in {
+        "/v1/subscribers": {"owner-", "Bloemenhuis"},
+        "/v1/subscribers/shop-1": {"owner-", "Bloemenhuis"},
+        "/v1/endpoints": {"hunter2", "abcdefghijklmnopqrstuvwx", "ops@"},
+        f"/v1/endpoints/{made['id']}": {"hunter2", "abcdefghijklmnopqrstuvwx", "ops@"},
+        f"/v1/endpoints/{made['id']}/deliveries": {"hunter2", "abcdefghijklmnopqrstuvwx"},
+        f"/v1/notifications/{notification}/deliveries": {"owner-"},
+        f"/v1/deliveries/{delivery}": {"owner-"},
+        "/v1/incidents/inc-1/explain?subscriber=shop-1": set(),
+    }.items():
+        hidden, whole = (api.get(path, headers=headers).text for headers in (reads, manages))
+        assert {secret for secret in secrets if secret in hidden} == set(), path
+        assert {secret for secret in secrets if secret in whole} >= expected, path
+    assert api.get("/v1/subscribers", headers=reads).json()["items"][0]["email"] == "o***@e***.com"
+    url = api.get(f"/v1/endpoints/{made['id']}", headers=reads).json()["url"]
+    assert url == f"{receiver.url}/services/T0/***?***"
