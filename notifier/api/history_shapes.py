@@ -37,6 +37,10 @@ class UpdateShape(Shape):
     id: str
     status: Status
     impact: Impact
+    scheduled_for: AwareDatetime | None = Field(description="As this update had it; so are the next three.")
+    scheduled_until: AwareDatetime | None
+    previous_scheduled_for: AwareDatetime | None = Field(description="Where it moved planned work: from when.")
+    previous_scheduled_until: AwareDatetime | None
     body: dict[str, str]
     posted_at: AwareDatetime
     received_at: AwareDatetime

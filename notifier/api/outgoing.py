@@ -20,6 +20,7 @@ _TEXTS = {
     WebhookType.MAINTENANCE_STARTED: "Maintenance has begun.",
     WebhookType.MAINTENANCE_UPDATED: "News of a maintenance window.",
     WebhookType.MAINTENANCE_COMPLETED: "Maintenance is over.",
+    WebhookType.MAINTENANCE_CANCELED: "Maintenance is called off.",
 }
 
 
@@ -34,6 +35,11 @@ class OutgoingIncident(Shape):
     started_at: AwareDatetime | None
     scheduled_for: AwareDatetime | None
     scheduled_until: AwareDatetime | None
+    previous_scheduled_for: AwareDatetime | None = Field(
+        default=None,
+        description="Of planned work that was moved: when it was to start, as your endpoint was told last.",
+    )
+    previous_scheduled_until: AwareDatetime | None = Field(default=None, description="And when it was to end.")
     links: list[str]
     url: dict[str, str] = Field(description="The public page per locale.")
 
@@ -71,6 +77,7 @@ class OutgoingMessage(Shape):
         "maintenance.started",
         "maintenance.updated",
         "maintenance.completed",
+        "maintenance.canceled",
     ]
     timestamp: AwareDatetime
     data: OutgoingData

@@ -141,11 +141,15 @@ def _incident(row: AnyRow) -> Json:
     }
 
 
+_WINDOW = ("scheduled_for", "scheduled_until", "previous_scheduled_for", "previous_scheduled_until")
+
+
 def _update(row: AnyRow) -> Json:
     return {
         "id": row.id,
         "status": row.status,
         "impact": row.incident["impact"],
+        **{name: row.incident.get(name) for name in _WINDOW},
         "body": row.body,
         "posted_at": instant_to_json(row.posted_at),
         "received_at": instant_to_json(row.received_at),
