@@ -12,6 +12,7 @@ from notifier.bootstrap.people import People
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import WebhookEngine, validate_headers
 from notifier.domain.errors import UnavailableError
+from notifier.domain.incident import Event
 from notifier.inbound.events import check_known, parse_event
 from notifier.queueing.quota import RedisQuota
 from notifier.rendering.renderer import Renderer
@@ -36,7 +37,7 @@ from notifier.services.replay import Replay
 from notifier.services.sign_up import SignUps
 from notifier.services.tokens import Tokens
 from notifier.services.wrong_keys import WrongKeys
-from notifier.storage import meta
+from notifier.storage import meta, vanished
 
 
 class Application(People):
@@ -158,6 +159,22 @@ class Application(People):
         """Decide about what waits for a person."""
         return Release(self.database, self.clock, self.nudge)
 
+    def check(self, event: Event) -> None:
+        """Refuse an event that names what this installation does not have.
+
+        An incident may go on naming a component that was taken out of the configuration since: else whoever was told
+        that it began would not hear the end.
+
+        Raises:
+            InvalidInputError: names every component and locale that is unknown.
+            UnavailableError: the database does not answer.
+        """
+        known = self.component_keys
+        if known and not event.incident.component_keys <= known:
+            with self.database.read() as connection:
+                known |= vanished.named_by(connection, event.incident.id)
+        check_known(event, known, self.locales)
+
     def publish(self, body: bytes | str, actor: Actor = SYSTEM, *, guarded: bool = False) -> Receipt:
         """Take one event as JSON; `guarded`: from somebody without the right to announce.
 
@@ -167,7 +184,7 @@ class Application(People):
             UnavailableError: the database does not answer; nothing was stored.
         """
         event = parse_event(body, now=self.clock())
-        check_known(event, self.component_keys, self.locales)
+        self.check(event)
         return self.ingest(actor.signed(replace(event, guarded=guarded)))
 
     def looks(self) -> dict[str, Callable[[], str]]:

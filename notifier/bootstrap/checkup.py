@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from notifier.bootstrap.application import Application
+from notifier.bootstrap.component_checks import check_components
 from notifier.bootstrap.data_checks import check_data, check_database
 from notifier.bootstrap.finding import Finding
 from notifier.bootstrap.own_templates import check_templates
@@ -31,7 +32,7 @@ def check_up(notifier: Application) -> list[Finding]:
     findings = [_configuration(notifier), _files(), check_database(notifier), _broker(notifier)]
     findings += [*_templates(notifier), *_providers(notifier)]
     if findings[2].state == "ok":
-        findings += [*check_data(notifier), *_alarms(notifier), *check_work(notifier)]
+        findings += [*check_data(notifier), *check_components(notifier), *_alarms(notifier), *check_work(notifier)]
     return findings
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from notifier.api.server import run_api
+from notifier.bootstrap.component_checks import warn_of_vanished_components
 from notifier.cli.listening import DEFAULT_PORT, Host, Port
 from notifier.cli.setup import installation
 from notifier.services.audit import Actor
@@ -27,6 +28,7 @@ def api(
     notifier = installation("api")
     notifier.key_ring.check()
     notifier.note_policy(Actor("process:api", socket.gethostname()))
+    warn_of_vanished_components(notifier)
     raise typer.Exit(
         run_api(notifier, host=host, port=port, fd=fd, pages=[console_routes(notifier), page_routes(notifier)])
     )

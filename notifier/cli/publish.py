@@ -9,7 +9,6 @@ from notifier.cli.files import read
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
 from notifier.inbound.event_files import read_events
-from notifier.inbound.events import check_known
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +24,7 @@ def publish(
     notifier = installation("publish")
     events = read_events(read(file), now=notifier.clock())
     for event in events:
-        check_known(event, notifier.component_keys, notifier.locales)
+        notifier.check(event)
     receipts = [notifier.ingest(operator().signed(event)).as_json() for event in events]
     if as_json:
         print_json(receipts[0] if len(receipts) == 1 else receipts)

@@ -4,13 +4,30 @@ import hashlib
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
 
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import NotFoundError
+from notifier.rendering.language import parse_locale
 from notifier.services.public_incident import PublicIncident
 from notifier.services.public_status import PublicStatus
 from notifier.web.answers import Answers
 
+
+class _LocaleConvertor(Convertor[str]):
+    """A part of a path that may be a locale; `v1` may not."""
+
+    regex = "[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("locale", _LocaleConvertor())
 _KEPT = "public, max-age=10"
 _MOST_LANGUAGES = 20
 
@@ -36,6 +53,24 @@ class StatusPages:
             router.add_api_route(f"/{locale}/feed.atom", _FeedOf(self, locale).show, methods=methods)
             show = partial(self.incident, locale)
             router.add_api_route(f"/{locale}/incidents/{{incident_id:path}}", show, methods=methods)
+        # Links in mails outlive the list of offered locales.
+        for path in ("", "/", "/incidents", "/incidents/", "/incidents/{incident_id:path}", "/feed.atom"):
+            router.add_route(f"/{{tag:locale}}{path}", self.unoffered, methods=methods)
+
+    def unoffered(self, request: Request) -> Response:
+        """Answer for a language that is not offered, or not any more, in the nearest one that is.
+
+        Raises:
+            HTTPException: 404, where the path begins with no language.
+        """
+        tag = request.path_params["tag"]
+        if parse_locale(tag) is None:
+            raise HTTPException(404)
+        locale = preferred(tag.replace("_", "-"), self._application.locales) or self._answers.default_locale
+        if request.url.path.endswith("/feed.atom"):
+            return self.feed(locale, request.headers.get("if-none-match", ""))
+        incident_id = request.path_params.get("incident_id")
+        return self.incident(locale, incident_id) if incident_id else self.status(locale)
 
     def front(self, request: Request) -> Response:
         """Show the status in the language the browser asks for."""

@@ -9,7 +9,7 @@ from notifier.bootstrap.application import Application
 from notifier.domain.errors import InvalidInputError, NotFoundError, NotifierError, OutdatedError
 from notifier.domain.incident import Event
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
-from notifier.inbound.events import check_known, parse_event
+from notifier.inbound.events import parse_event
 from notifier.services.audit import Actor
 from notifier.services.event_log import log_taken
 from notifier.services.ingest import Receipt
@@ -142,7 +142,7 @@ class Compose:
     def _event(self, draft: Draft) -> Event:
         now = self._application.clock()
         event = parse_event(event_of(settled(draft), self._zone, now, started_at=self._started(draft)), now=now)
-        check_known(event, self._application.component_keys, self._application.locales)
+        self._application.check(event)
         return event
 
     def _started(self, draft: Draft) -> str | None:

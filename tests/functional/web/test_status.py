@@ -52,6 +52,25 @@ def test_the_status_follows_the_incidents(
     assert story.INCIDENT_ID in page
 
 
+@pytest.mark.parametrize("tag", ["es", "pt-BR", "nl_BE", "de-AT"])
+def test_a_link_in_a_language_that_is_offered_no_more_is_answered_in_the_nearest_one(
+    application: Application, reader: TestClient, tag: str
+) -> None:
+    publish(application, story.events()[0])
+    near = {"nl_BE": "nl", "de-AT": "de"}.get(tag, "en")
+    for path in ("", "/", "/incidents", f"/incidents/{story.INCIDENT_ID}", "/feed.atom"):
+        asked, expected = reader.get(f"/{tag}{path}"), reader.get(f"/{near}{path}")
+        assert (asked.status_code, asked.text) == (200, expected.text)
+    assert reader.get(f"/{tag}/incidents/none").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/zzz/", "/xx/incidents/inc-1", "/api/incidents/inc-1", "/v1/incidents/inc-1/none"])
+def test_what_is_no_language_is_no_page(reader: TestClient, path: str) -> None:
+    answer = reader.get(path)
+    assert answer.status_code in (401, 404)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_planned_maintenance_is_told_and_harms_nothing_before_it_begins(
     application: Application, reader: TestClient
 ) -> None:

@@ -1,0 +1,52 @@
+"""What was left behind by components that are configured no more: said by `notifier doctor` and at the start."""
+
+import logging
+from collections.abc import Iterator
+
+from notifier.bootstrap.application import Application
+from notifier.bootstrap.finding import Finding
+from notifier.domain.errors import UnavailableError
+from notifier.storage import vanished
+
+_log = logging.getLogger(__name__)
+_MOST_NAMED = 10
+
+
+def check_components(notifier: Application) -> Iterator[Finding]:
+    """Name open incidents, and count listeners, that know only components which the configuration does not.
+
+    Raises:
+        UnavailableError: the database does not answer.
+    """
+    known = notifier.component_keys
+    if not known:  # none are configured: any key will do
+        return
+    with notifier.database.read() as connection:
+        naming = vanished.open_incidents(connection, known)
+        subscribers, endpoints, lost = vanished.listening_to_nothing(connection, known)
+    for incident_id, keys in list(naming.items())[:_MOST_NAMED]:
+        says = f"the open incident {incident_id} names {_listed(keys)}, which no [[components]] has"
+        mend = "its events may go on naming it; put it back, or end the incident"
+        yield Finding(name="components", state="warn", says=says, mend=mend)
+    if subscribers or endpoints:
+        who = f"subscribers: {subscribers}, endpoints: {endpoints}"
+        says = (
+            f"they chose nothing but {_listed(lost)}, which no [[components]] has, so most news passes them by ({who})"
+        )
+        mend = "put the component back under its key, or change what they chose"
+        yield Finding(name="listeners", state="warn", says=says, mend=mend)
+
+
+def warn_of_vanished_components(notifier: Application) -> None:
+    """Log the same at the start; a database that is away is no reason not to start."""
+    try:
+        findings = list(check_components(notifier))
+    except UnavailableError:
+        return
+    for finding in findings:
+        _log.warning("%s; %s", finding.says, finding.mend)
+
+
+def _listed(keys: list[str]) -> str:
+    more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
+    return ", ".join(keys[:_MOST_NAMED]) + more

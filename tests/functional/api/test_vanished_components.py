@@ -1,0 +1,86 @@
+"""A component that was taken out of the configuration while an incident runs and people listen to it."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from notifier.bootstrap.application import Application
+from notifier.bootstrap.component_checks import check_components, warn_of_vanished_components
+from notifier.domain.errors import InvalidInputError
+from notifier.domain.values import Outcome
+from notifier.services.audit import Actor
+from notifier.services.ingest import Receipt
+from notifier.storage.engine import Database
+from tests.functional.api.house import an_event, application_on
+
+HERE = Actor("tests", "here")
+
+
+@pytest.fixture
+def application(sqlite_database: Database, tmp_path: Path) -> Iterator[Application]:
+    built = application_on(sqlite_database, tmp_path)
+    yield built
+    built.close()
+
+
+def publish(application: Application, number: int, status: str, *components: str) -> Receipt:
+    event = an_event(number, incident={"components": list(components)}, update={"status": status})
+    return application.publish(orjson.dumps(event))
+
+
+def listen(application: Application, name: str, *components: str, **changes: Any) -> None:
+    body = {"external_id": name, "kind": "merchant", "email": f"{name}@example.com"}
+    body |= {"preferences": {"components": list(components)}} | changes
+    application.subscribers.create(orjson.dumps(body), HERE)
+
+
+def take_out(application: Application, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setitem(application.__dict__, "component_keys", application.component_keys - {key})
+
+
+def test_an_incident_goes_on_naming_what_it_named_before_the_component_was_taken_out(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(application, 1, "investigating", "pos", "api")
+    take_out(application, monkeypatch, "pos")
+    assert publish(application, 2, "identified", "pos").outcome is Outcome.ACCEPTED
+    assert publish(application, 3, "resolved", "pos", "checkout").outcome is Outcome.ACCEPTED
+
+
+def test_what_an_incident_never_named_is_refused_as_ever(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(application, 1, "investigating", "api")
+    take_out(application, monkeypatch, "pos")
+    for key in ("pos", "moon"):
+        with pytest.raises(InvalidInputError, match=r"incident\.components\.0"):
+            publish(application, 2, "identified", key)
+
+
+def test_doctor_and_the_start_name_the_open_incident_and_count_who_listens_to_nothing(
+    application: Application, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(application, 1, "investigating", "pos", "api")
+    listen(application, "deaf", "pos")
+    listen(application, "gone", "pos", state="unsubscribed")
+    listen(application, "half", "pos", "api")
+    listen(application, "all")
+    assert list(check_components(application)) == []
+    take_out(application, monkeypatch, "pos")
+    incident, listeners = check_components(application)
+    assert (incident.state, listeners.state) == ("warn", "warn")
+    assert incident.says.startswith("the open incident inc-1 names pos,")
+    assert "they chose nothing but pos," in listeners.says
+    assert "subscribers: 1, endpoints: 0" in listeners.says
+    with caplog.at_level(logging.WARNING):
+        warn_of_vanished_components(application)
+    assert [record.message.partition(",")[0] for record in caplog.records if "no [[components]]" in record.message] == [
+        "the open incident inc-1 names pos",
+        "they chose nothing but pos",
+    ]
+    publish(application, 2, "resolved")
+    assert [finding.name for finding in check_components(application)] == ["listeners"]
