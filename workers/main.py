@@ -73,7 +73,7 @@ def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[Lane]) -> i
     register(app, runtime, policy)
     app.steps["consumer"].add(heartbeat_step(settings.ensure_data_dir()))
     app.steps["consumer"].add(CreditWatch)
-    _follow(policy.stopping, lanes)
+    _follow(policy.stopping, runtime, lanes)
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
     # Celery advises against running as root because of pickle; we take JSON alone, and containers run as root.
@@ -98,7 +98,7 @@ def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[Lane]) -> i
     return int(worker.exitcode or 0)
 
 
-def _follow(stopping: threading.Event, lanes: Sequence[Lane]) -> None:
+def _follow(stopping: threading.Event, runtime: Runtime, lanes: Sequence[Lane]) -> None:
     """Tell the supervisor when messages are taken, and tasks that wait for the database when the end has come."""
 
     def on_ready(**_signal: object) -> None:
@@ -107,6 +107,7 @@ def _follow(stopping: threading.Event, lanes: Sequence[Lane]) -> None:
 
     def on_shutdown(**_signal: object) -> None:
         stopping.set()
+        runtime.drain()
 
     worker_ready.connect(on_ready, weak=False)
     worker_shutting_down.connect(on_shutdown, weak=False)

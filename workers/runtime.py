@@ -29,5 +29,8 @@ class Runtime(Protocol):
     def probe(self, endpoint_id: int) -> object:
         """Ask a disabled endpoint whether it works again."""
 
+    def drain(self) -> None:
+        """The process is to end: whoever waits for the database notes what it knows, and lets go. Never waits."""
+
     def close(self) -> None:
         """Let go of connections and loops; called once, after the last task."""

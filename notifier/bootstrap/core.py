@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from pathlib import Path
 
 from notifier.bootstrap.once import once
 from notifier.domain.coalesce import CoalescePolicy
@@ -38,6 +39,7 @@ from notifier.services.ingest import Ingest
 from notifier.services.keyring import KeyRing, ResealSecrets
 from notifier.services.lapsed import ForgetLapsed
 from notifier.services.metering import Metering
+from notifier.services.outcome_notes import OutcomeNotes
 from notifier.services.plan import BATCH_SIZES, Plan
 from notifier.services.ports import Nudge
 from notifier.services.probes import CallProbes
@@ -140,12 +142,22 @@ class Core:
     @once
     def worker_locks(self) -> WorkerLocks:
         """The locks of this machine's workers."""
-        return WorkerLocks(self.settings.ensure_data_dir() / "workers")
+        return WorkerLocks(self._workers_folder)
+
+    @property
+    def _workers_folder(self) -> Path:
+        return self.settings.ensure_data_dir() / "workers"
+
+    @once
+    def outcome_notes(self) -> OutcomeNotes:
+        """What this machine's workers know and could not write into the ledger."""
+        return OutcomeNotes(self._workers_folder, self.owner)
 
     @once
     def vanished(self) -> Vanished:
         """What ends the leases of workers that are gone."""
-        return Vanished(self.database, self.clock, self._mail_waits, self.metering, self.worker_locks)
+        waits, meter, locks = self._mail_waits, self.metering, self.worker_locks
+        return Vanished(self.database, self.clock, waits, meter, locks, self.outcome_notes)
 
     @once
     def producer(self) -> Producer:

@@ -13,6 +13,7 @@ from notifier.domain.values import Channel, Lane
 from notifier.services.attempt import Attempt, BatchAttempt
 from notifier.services.familiar import FamiliarFirst, the_named_one
 from notifier.services.outcomes import Record
+from notifier.services.patience import Patience
 from notifier.storage.batches import Batch
 from notifier.storage.notifications import StoredNotification
 
@@ -75,10 +76,18 @@ class WorkerRuntime:
     def __init__(self, core: Core, lanes: Sequence[Lane]) -> None:
         """Open nothing; load what the lanes surely need, so that the first batch does not wait for it."""
         self._core = core
-        core.worker_locks.hold(core.owner)
-        core.heartbeat.renew.append(core.vanished.beside)
-        core.heartbeat.start()
-        record = Record(core.database, core.clock, core.nudge, core.owner, meter=core.metering, life=core.heartbeat)
+        self._stopping = threading.Event()
+        self._live()
+        patience = Patience(self._stopping, core.outcome_notes)
+        record = Record(
+            core.database,
+            core.clock,
+            core.nudge,
+            core.owner,
+            meter=core.metering,
+            patience=patience,
+            life=core.heartbeat,
+        )
         self._channels = {channel: _Late(core, record, module) for channel, module in _MODULES.items()}
         self._attempt = Attempt(
             core.database,
@@ -89,6 +98,7 @@ class WorkerRuntime:
             core.settings.lease,
             core.translations,
             choice=FamiliarFirst(Channel.WEBHOOK) if Lane.WEBHOOK in lanes else the_named_one,
+            patience=patience,
         )
         # In a process that also serves fresh lanes, waiting would hold the very slots they need.
         self._stands_back = all(lane.is_unhurried for lane in lanes)
@@ -100,6 +110,15 @@ class WorkerRuntime:
         for lane, channel in _WARMED.items():
             if lane in lanes:
                 threading.Thread(target=self._channels[channel].warm, name="warm-up", daemon=True).start()
+
+    def _live(self) -> None:
+        """Let others see that this process lives, and see to those beside it."""
+        core = self._core
+        core.worker_locks.hold(core.owner)
+        core.heartbeat.renew.append(core.vanished.beside)
+        core.heartbeat.start()
+        watch = threading.Thread(target=core.outcome_notes.watch, args=(self._stopping,), name="notes", daemon=True)
+        watch.start()
 
     def announce(self, incident_id: str) -> object:
         """Let every channel say what is due about an incident."""
@@ -146,12 +165,19 @@ class WorkerRuntime:
         made: Callable[[int], object] = import_module(_MODULES[Channel.WEBHOOK]).build_probe(self._core, hooks)
         return made
 
+    def drain(self) -> None:
+        """The process is to end: wait for the database no longer, and note what is known."""
+        self._stopping.set()
+        self._core.outcome_notes.write_down()
+
     def close(self) -> None:
         """Let go of connections and loops."""
+        self._stopping.set()
         if "_letters" in self.__dict__:
             self._letters.close()
         for channel in self._channels.values():
             channel.close()
         self._core.heartbeat.close()
-        self._core.worker_locks.close(self._core.owner)
+        # What is noted is for whoever finds this process gone.
+        self._core.worker_locks.close(self._core.owner, forget=not self._core.outcome_notes.has_any())
         self._core.close()

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from notifier.domain.errors import LeaseLostError
+from sqlalchemy import Connection
+
+from notifier.domain.errors import LeaseLostError, UnavailableError
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Reason
 from notifier.services.familiar import Choice, the_named_one
@@ -14,6 +16,7 @@ from notifier.services.hold import hold_back
 from notifier.services.log_context import bind_log
 from notifier.services.lost_cause import gave_up
 from notifier.services.outcomes import made_way
+from notifier.services.patience import NotRecordedError, Patience
 from notifier.services.ports import Clock, Nudge
 from notifier.services.settle import settle
 from notifier.services.translations import wait_for_translation
@@ -26,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 # Longer than any channel's own time-outs together, so that a lease ends only with its worker.
 LEASE = timedelta(seconds=90)
+_SOON = timedelta(seconds=0.5)
 
 
 class BatchAttempt(Protocol):
@@ -48,6 +52,7 @@ class Attempt:
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
     paused_until: Callable[[Channel], timedelta | None] = lambda _channel: None
     choice: Choice = the_named_one
+    patience: Patience = field(default_factory=Patience)
 
     def __call__(self, batch_id: int) -> None:
         """Claim and attempt; does nothing when what could be claimed is taken, finished, replaced or not due."""
@@ -95,3 +100,15 @@ class Attempt:
             self.channels[batch.channel](batch, stored)
         except LeaseLostError as error:
             _log.warning("lease lost: others have this batch now, nothing was sent", extra={"error": str(error)})
+        except NotRecordedError:
+            raise
+        except UnavailableError as error:
+            # Before a request left: what comes after it is written with patience.
+            _log.warning("the database is away: nothing was sent", extra={"error": str(error)})
+            self.patience(self.database, lambda connection: self._hand_back(connection, batch))
+
+    def _hand_back(self, connection: Connection, batch: Batch) -> None:
+        now = self.clock()
+        reason = Reason.OUTCOME_UNKNOWN if batch.unknown else Reason.NOT_STARTED
+        due = now + _SOON
+        batches.release(connection, batch, self.owner, due_at=due, now=now, reason=reason, counts=False)

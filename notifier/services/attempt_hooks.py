@@ -6,8 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection
@@ -15,12 +14,13 @@ from sqlalchemy import Connection
 from notifier.domain import ids
 from notifier.domain.audience import standing_of
 from notifier.domain.message import HookRequest, HookResult
-from notifier.domain.notice import Notice, webhook_type
-from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
+from notifier.domain.values import Channel, DeliveryState, Lane, WebhookFormat
 from notifier.rendering.payloads import content_type
 from notifier.services.attempt import LEASE
 from notifier.services.endpoint_secrets import EndpointSecrets
-from notifier.services.hook_outcomes import PROVIDER, Posting, departure, left, line
+from notifier.services.hook_outcomes import PROVIDER, Posting, departure, leaves, left, line, posting_of, vanished_try
+from notifier.services.hook_ports import EndpointHealth, HookEngine, HookWording
+from notifier.services.outcome_notes import KnownOutcome
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
 from notifier.storage import attempts, batches, deliveries, hook_batches, notifications
@@ -31,53 +31,11 @@ from notifier.storage.engine import Database
 from notifier.storage.hook_batches import Around
 from notifier.storage.notifications import StoredNotification
 
-# What waits for an earlier update is told when it may go. Should that word be lost, it is looked at again after as long
-# as it has waited, within these bounds: an endpoint that fails for a day costs a look now and then.
-_WAIT_FOR_EARLIER = timedelta(seconds=10), timedelta(minutes=10)
 # A request that found no free slot by then goes back to the queue, well within the batch's lease.
 _START_WITHIN = 1 / 3  # of the lease
 # A slow receiver's answer comes after the task has ended; without one by then the outcome is unknown.
 _SLOW_LEASE = 2 / 3  # of the batch's own
 _BODIES = 64  # kept; a notification has one per format and standing
-
-
-class HookEngine(Protocol):
-    """Posts many webhooks at once (`channels/webhook`)."""
-
-    def deliver(
-        self,
-        requests: Sequence[HookRequest],
-        *,
-        on_results: Callable[[Sequence[HookResult]], None] | None = None,
-        retry: bool = False,
-        wait_for_slow: bool = True,
-        start_before: datetime | None = None,
-        may_start: Callable[[], bool] = lambda: True,
-    ) -> list[HookResult]:
-        """Post all; blocks until every request but the slow ones has its result.
-
-        What has not begun `start_before` then, or when `may_start` is False, is not begun.
-        """
-
-    def open(self) -> None:
-        """Start the engine before its first call would."""
-
-    def close(self) -> None:
-        """End the engine."""
-
-
-class HookWording(Protocol):
-    """Builds payloads."""
-
-    def webhook_body(self, notice: Notice, format_: WebhookFormat, since: int, *, is_replay: bool = False) -> bytes:
-        """Return the bytes to post."""
-
-
-class EndpointHealth(Protocol):
-    """Keeps count of an endpoint's successes and failures."""
-
-    def note(self, connection: Connection, results: Sequence[HookResult], now: datetime) -> None:
-        """Take the outcomes of attempts into the endpoints' health."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +65,7 @@ class HookAttempt:
             self.record.nobody_left(batch, ())
             self._let_go(batch)
             return
-        postings = {row.id: _posting(row, batch) for row in rows}
+        postings = {row.id: posting_of(row, batch) for row in rows}
         noted = _Noted()
 
         def note(results: Sequence[HookResult]) -> None:
@@ -185,7 +143,7 @@ class HookAttempt:
             Departure(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=max(batch.attempts - 1, 1))
             for key in taken
         ]
-        others = [_leaves(row, stored, around, now) for row in rows if row.id not in taken]
+        others = [leaves(row, stored, around, now) for row in rows if row.id not in taken]
         leave = [*kept, *(item for item in others if item is not None)]
         if leave or batch.unknown:
             replaced = [item.recipient_key for item in leave if item.state is DeliveryState.SUPERSEDED]
@@ -193,7 +151,7 @@ class HookAttempt:
                 deliveries.depart(connection, stored.id, leave, now)
                 hurried = hook_batches.hurry(connection, stored.id, replaced, now) if replaced else 0
                 if batch.unknown:
-                    attempts.add(connection, batch, [_vanished(batch, now)])
+                    attempts.add(connection, batch, [vanished_try(batch, now)])
             if hurried:
                 self.gather()
         gone = {item.recipient_key for item in leave}
@@ -250,9 +208,33 @@ class HookAttempt:
             return 0
 
         recorded: list[tuple[Sequence[AttemptRow], Sequence[Departure]]] = []
-        freed = self.record.patience(self.database, write)
+        freed = self.record.patience(self.database, write, self._known(batch, results, postings, now, late=late))
         self._count(*recorded[0])
         return freed
+
+    def _known(
+        self,
+        batch: Batch,
+        results: Sequence[HookResult],
+        postings: Mapping[int, Posting],
+        now: datetime,
+        *,
+        late: bool,
+    ) -> KnownOutcome:
+        """Return who took the message: what must not be forgotten, for they would get it again."""
+        taken = [(result, postings[result.endpoint_id]) for result in results if result.error is None]
+        return KnownOutcome(
+            batch=batch,
+            owner=self.record.owner,
+            at=now,
+            tries=[line(result, posting.number) for result, posting in taken],
+            departures=[
+                departure(result, posting.number, now, self.spread)
+                for result, posting in taken
+                if late or not posting.shares
+            ],
+            late=late,
+        )
 
     def _heeded(
         self, connection: Connection, batch: Batch, results: Sequence[HookResult], *, late: bool
@@ -296,45 +278,3 @@ def _since(connection: Connection, stored: StoredNotification, around: Around) -
     heard, _ = deliveries.heard_before(connection, prior, sorted(unsure))
     start = stored.notice.round_start
     return {key: standing_of(each, round_start=start)[1] for key, each in heard.items()}
-
-
-def _posting(row: Any, batch: Batch) -> Posting:
-    number = max(row.attempts_made + 1, batch.attempts)
-    return _shared_posting(number, shares=bool(row.untouched) and number == 1)
-
-
-@lru_cache(maxsize=64)
-def _shared_posting(number: int, *, shares: bool) -> Posting:
-    """Most of a batch's are alike."""
-    return Posting(number=number, shares=shares)
-
-
-def _leaves(row: Any, stored: StoredNotification, around: Around, now: datetime) -> Departure | None:
-    """Say why an endpoint is not posted to with its batch, None when it is."""
-    state, reason, due_at = None, None, None
-    if row.state != "active":
-        state, reason = DeliveryState.CANCELED, Reason.ENDPOINT_DISABLED
-    elif row.types != "[]" and webhook_type(stored.notice) not in orjson.loads(row.types):
-        state, reason = DeliveryState.CANCELED, Reason.NOT_WANTED
-    elif row.mode == "latest" and row.id in around.overtaken and not row.is_replay:
-        state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE
-    elif row.id in around.sending or (row.mode == "every" and row.id in around.queued):
-        soonest, latest = _WAIT_FOR_EARLIER
-        wait = min(max(now - stored.created_at, soonest), latest)
-        state, reason, due_at = DeliveryState.QUEUED, Reason.WAITING_FOR_EARLIER, now + wait
-    return left(row.id, state, reason, due_at, attempts=row.attempts_made) if state is not None else None
-
-
-def _vanished(batch: Batch, now: datetime) -> AttemptRow:
-    """Return the line that counts a repeat: who had no recorded answer gets the message again, with the same id."""
-    return AttemptRow(
-        recipient_key=None,
-        number=max(batch.attempts - 1, 1),
-        started_at=now,
-        duration_ms=0,
-        outcome="unknown",
-        reason=Reason.OUTCOME_UNKNOWN,
-        status=None,
-        detail="the worker vanished before it recorded every answer",
-        provider=PROVIDER,
-    )

@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 from notifier.channels.base import MailSender, MessageRefusedError, RecipientsRefusedError, TooLargeError
 from notifier.domain import ids
 from notifier.domain.breaker import blames_provider
-from notifier.domain.errors import DeliveryError, LeaseLostError, OutcomeUnknownError, PermanentDeliveryError
+from notifier.domain.errors import (
+    DeliveryError,
+    LeaseLostError,
+    OutcomeUnknownError,
+    PermanentDeliveryError,
+    UnavailableError,
+)
 from notifier.domain.message import MailRequest
 from notifier.domain.retry import EMAIL_SCHEDULE, GiveUp, after_failure
 from notifier.domain.values import DeliveryState, Reason
@@ -73,7 +79,7 @@ class MailAttempt:
         try:
             self.record.hold(batch)
             receipt = choice.sender.send(request, deadline=deadline)
-        except LeaseLostError:
+        except (LeaseLostError, UnavailableError):  # nothing has left
             self.route.unused(choice)
             raise
         except DeliveryError as error:

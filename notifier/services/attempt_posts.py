@@ -193,8 +193,7 @@ class PostAttempt:
             detail="not among the account's own posts yet",
             provider=tried.provider,
         )
-        with self.database.write() as connection:
-            attempts.add(connection, speech.batch, [row])
+        self.record.patience(self.database, lambda connection: attempts.add(connection, speech.batch, [row]))
         self.record.paused(speech.batch, APART, Reason.OUTCOME_UNKNOWN)
 
     def _note_rate(self, speech: "_Speech", error: DeliveryError | None) -> None:
@@ -222,8 +221,8 @@ class PostAttempt:
             posts.intend(connection, new, wording_to_json(worded), self.clock())
 
     def _remember(self, speech: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> None:
-        with self.database.write() as connection:
-            posts.add(connection, self._new(speech, worded, part, receipt), self.clock())
+        new = self._new(speech, worded, part, receipt)
+        self.record.patience(self.database, lambda connection: posts.add(connection, new, self.clock()))
 
     @staticmethod
     def _new(speech: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> posts.NewPost:

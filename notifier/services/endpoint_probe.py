@@ -14,9 +14,9 @@ from notifier.domain.ids import new_ulid
 from notifier.domain.message import HookRequest
 from notifier.domain.values import WebhookFormat
 from notifier.rendering.payloads import content_type
-from notifier.services.attempt_hooks import HookEngine
 from notifier.services.audit import SYSTEM, Subject, record
 from notifier.services.endpoint_secrets import EndpointSecrets
+from notifier.services.hook_ports import HookEngine
 from notifier.services.ports import Clock
 from notifier.storage import catch_up, endpoint_health, endpoints
 from notifier.storage.engine import Database

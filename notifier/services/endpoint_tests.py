@@ -8,9 +8,9 @@ from notifier.domain.ids import new_ulid
 from notifier.domain.message import HookRequest
 from notifier.rendering.payloads import content_type
 from notifier.rendering.renderer import Renderer
-from notifier.services.attempt_hooks import HookEngine
 from notifier.services.audit import Actor
 from notifier.services.endpoints import Endpoints
+from notifier.services.hook_ports import HookEngine
 from notifier.services.ports import Clock
 
 

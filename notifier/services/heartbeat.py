@@ -87,7 +87,8 @@ class Heartbeat:
         """Stop, and be forgotten: nothing is in hand any more."""
         self._ended.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(EVERY.total_seconds())
+        if self.is_sure:  # else the database is away, and to wait for it would be in vain
             try:
                 with self.database.write() as connection:
                     worker_processes.leave(connection, self.owner)

@@ -3,17 +3,28 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import orjson
 
 from notifier.channels.webhook import NotAttemptedError
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError
 from notifier.domain.message import HookResult
+from notifier.domain.notice import webhook_type
 from notifier.domain.retry import GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage.attempts import AttemptRow
+from notifier.storage.batches import Batch
 from notifier.storage.deliveries import Departure
+from notifier.storage.hook_batches import Around
+from notifier.storage.notifications import StoredNotification
 
 PROVIDER = "webhook"
 _NOT_STARTED_WAIT = timedelta(seconds=1)
+# What waits for an earlier update is told when it may go. Should that word be lost, it is looked at again after as long
+# as it has waited, within these bounds: an endpoint that fails for a day costs a look now and then.
+_WAIT_FOR_EARLIER = timedelta(seconds=10), timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,4 +89,47 @@ def line(result: HookResult, number: int) -> AttemptRow:
         detail=error.detail if error else "",
         provider=PROVIDER,
         answer=result.excerpt or None,
+    )
+
+
+def posting_of(row: Any, batch: Batch) -> Posting:
+    """Return an endpoint's part in a batch, from its row of `hook_batches.endpoint_rows`."""
+    number = max(row.attempts_made + 1, batch.attempts)
+    return _shared_posting(number, shares=bool(row.untouched) and number == 1)
+
+
+@lru_cache(maxsize=64)
+def _shared_posting(number: int, *, shares: bool) -> Posting:
+    """Most of a batch's are alike."""
+    return Posting(number=number, shares=shares)
+
+
+def leaves(row: Any, stored: StoredNotification, around: Around, now: datetime) -> Departure | None:
+    """Say why an endpoint is not posted to with its batch, None when it is."""
+    state, reason, due_at = None, None, None
+    if row.state != "active":
+        state, reason = DeliveryState.CANCELED, Reason.ENDPOINT_DISABLED
+    elif row.types != "[]" and webhook_type(stored.notice) not in orjson.loads(row.types):
+        state, reason = DeliveryState.CANCELED, Reason.NOT_WANTED
+    elif row.mode == "latest" and row.id in around.overtaken and not row.is_replay:
+        state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE
+    elif row.id in around.sending or (row.mode == "every" and row.id in around.queued):
+        soonest, latest = _WAIT_FOR_EARLIER
+        wait = min(max(now - stored.created_at, soonest), latest)
+        state, reason, due_at = DeliveryState.QUEUED, Reason.WAITING_FOR_EARLIER, now + wait
+    return left(row.id, state, reason, due_at, attempts=row.attempts_made) if state is not None else None
+
+
+def vanished_try(batch: Batch, now: datetime) -> AttemptRow:
+    """Return the line that counts a repeat: who had no recorded answer gets the message again, with the same id."""
+    return AttemptRow(
+        recipient_key=None,
+        number=max(batch.attempts - 1, 1),
+        started_at=now,
+        duration_ms=0,
+        outcome="unknown",
+        reason=Reason.OUTCOME_UNKNOWN,
+        status=None,
+        detail="the worker vanished before it recorded every answer",
+        provider=PROVIDER,
     )

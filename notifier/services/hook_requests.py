@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from notifier.domain import ids
 from notifier.domain.values import Channel, WebhookFormat
 from notifier.rendering.payloads import content_type
-from notifier.services.attempt_hooks import HookWording
 from notifier.services.endpoints import MASKED
+from notifier.services.hook_ports import HookWording
 from notifier.storage import endpoint_health
 from notifier.storage.notifications import StoredNotification
 from notifier.storage.types import AnyRow

@@ -12,9 +12,10 @@ from notifier.domain.errors import ChannelStoppedError, DeliveryError, LeaseLost
 from notifier.domain.retry import JITTER, GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.services.circuits import Hold, no_hold
+from notifier.services.outcome_notes import Accepted, KnownOutcome, apply
 from notifier.services.patience import Patience
 from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, Nudge
-from notifier.services.tallying import MAIL_REPEATED, MAIL_UNKNOWN
+from notifier.services.tallying import MAIL_UNKNOWN
 from notifier.storage import alarms, attempts, batches, deliveries, making_way, tallies
 from notifier.storage.attempts import AttemptRow
 from notifier.storage.batches import Batch
@@ -105,29 +106,18 @@ class Record:
         `repeated`: how many of the recipients an earlier attempt may have reached; `in_doubt`: how many this one may
         have.
         """
-        now = self.clock()
-
-        def write(connection: Connection) -> bool:
-            if not batches.takes_word(connection, batch, self.owner):
-                return False
-            tallies.add(connection, MAIL_REPEATED, f"{batch.provider or 'unknown'}>{tried.provider}", repeated)
-            tallies.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt)
-            deliveries.depart(connection, batch.notification_id, departures, now)
-            attempts.add(connection, batch, [tried.row(batch, "accepted", detail=message_id or "")])
-            batches.finish(
-                connection,
-                batch,
-                self.owner,
-                state=state,
-                reason=None,
-                now=now,
-                provider=tried.provider,
-                provider_message_id=message_id,
-            )
-            alarms.clear(connection, f"{batch.channel}:{tried.provider}")
-            return True
-
-        if not self.patience(self.database, write):
+        ending = Accepted(
+            provider=tried.provider, message_id=message_id, state=state, repeated=repeated, in_doubt=in_doubt
+        )
+        known = KnownOutcome(
+            batch=batch,
+            owner=self.owner,
+            at=self.clock(),
+            tries=[tried.row(batch, "accepted", detail=message_id or "")],
+            departures=departures,
+            accepted=ending,
+        )
+        if not self.patience(self.database, lambda connection: apply(connection, known), known):
             _too_late(batch)
             return
         self._count(batch, tried, "accepted", state, batch.size - len(departures))
@@ -153,12 +143,14 @@ class Record:
         now = self.clock()
         # Those that wait for the same instant come one after another.
         due = now + wait + self.spread() * max(wait * JITTER, _SPREAD)
-        with self.database.write() as connection:
-            if made_way(connection, batch, self.owner, now):
-                return
-            kept = Reason.OUTCOME_UNKNOWN if batch.unknown else reason
-            until = (None if batch.unknown else hold(connection, now)) or due
-            batches.release(connection, batch, self.owner, due_at=until, now=now, reason=kept, counts=False)
+        kept = Reason.OUTCOME_UNKNOWN if batch.unknown else reason
+
+        def write(connection: Connection) -> None:
+            if not made_way(connection, batch, self.owner, now):
+                until = (None if batch.unknown else hold(connection, now)) or due
+                batches.release(connection, batch, self.owner, due_at=until, now=now, reason=kept, counts=False)
+
+        self.patience(self.database, write)
 
     def failed(
         self,
@@ -236,28 +228,35 @@ class Record:
     ) -> list[int]:
         """Cut the batch into smaller ones, to be attempted at once; returns their numbers."""
         now = self.clock()
-        numbers = []
-        with self.database.write() as connection:
+
+        def write(connection: Connection) -> list[int] | None:
             state = DeliveryState.CANCELED
             if not batches.finish(connection, batch, self.owner, state=state, reason=error.reason, now=now):
-                return []  # an earlier attempt turned out to have been accepted, or somebody else holds the lease
+                return None  # an earlier attempt turned out to have been accepted, or somebody else holds the lease
             attempts.add(connection, batch, [tried.row(batch, "divided", error)])
             deliveries.depart(connection, batch.notification_id, departures, now)
-            for keys in groups:
-                number = batches.add(
-                    connection,
-                    batch,
-                    size=len(keys),
-                    due_at=now,
-                    lane=batch.lane,
-                    attempts=batch.attempts - 1,
-                    reason=Reason.OUTCOME_UNKNOWN if batch.unknown else None,
-                )
-                deliveries.move(connection, batch.notification_id, keys, number, now=now)
-                numbers.append(number)
+            return [self._part(connection, batch, keys, now) for keys in groups]
+
+        numbers = self.patience(self.database, write)
+        if numbers is None:
+            return []
         self._count(batch, tried, "divided", DeliveryState.CANCELED, 0)
         self.nudge.attempt(batch.lane, numbers)
         return numbers
+
+    @staticmethod
+    def _part(connection: Connection, batch: Batch, keys: Sequence[int], now: datetime) -> int:
+        number = batches.add(
+            connection,
+            batch,
+            size=len(keys),
+            due_at=now,
+            lane=batch.lane,
+            attempts=batch.attempts - 1,
+            reason=Reason.OUTCOME_UNKNOWN if batch.unknown else None,
+        )
+        deliveries.move(connection, batch.notification_id, keys, number, now=now)
+        return number
 
     def _count(self, batch: Batch, tried: Try, outcome: str, state: DeliveryState, number: int) -> None:
         said = {"outcome": outcome, "recipients": batch.size, "provider": tried.provider, "ms": tried.duration_ms}

@@ -15,6 +15,7 @@ from datetime import timedelta
 from notifier.domain.values import Channel
 from notifier.services.attempt import LEASE
 from notifier.services.heartbeat import STILL
+from notifier.services.outcome_notes import OutcomeNotes, apply
 from notifier.services.ports import Clock, Meter, NoMeter
 from notifier.services.tallying import MAIL_UNKNOWN
 from notifier.services.worker_locks import WorkerLocks
@@ -38,7 +39,8 @@ class Vanished:
         clock: The time of day, of due times.
         mail_waits: As `leases.expire_leases` has it.
         meter: Counts unknown outcomes.
-        locks: Those of this machine's workers.
+        locks: Those of this data folder's workers.
+        notes: What they knew and could not write down.
         seconds: Seconds that nobody can set.
         still: How long a heartbeat stands still of a worker that is gone.
     """
@@ -48,6 +50,7 @@ class Vanished:
     mail_waits: Callable[[], timedelta] = lambda: -LEASE
     meter: Meter = field(default_factory=NoMeter)
     locks: WorkerLocks | None = None
+    notes: OutcomeNotes | None = None
     seconds: Callable[[], float] = time.monotonic
     still: timedelta = STILL
     _seen: dict[str, tuple[int, float]] = field(default_factory=dict, repr=False)  # beats, still for how long
@@ -60,7 +63,22 @@ class Vanished:
 
     def beside(self) -> int:
         """Look at the locks of this data folder alone, as a worker does for its neighbours and those before it."""
-        return sum(self._end(owner) for owner in self.locks.gone()) if self.locks is not None else 0
+        return sum(self._find_gone(owner) for owner in self.locks.gone()) if self.locks is not None else 0
+
+    def _find_gone(self, owner: str) -> int:
+        """Write down what a process left noted, and end its leases where it surely is gone."""
+        known = self.notes.read(owner) if self.notes is not None else ()
+        if known:
+            with self.database.write() as connection:
+                written = sum(apply(connection, each) for each in known)
+            _log.info("outcomes of a process that ended", extra={"worker": owner, "noted": len(known), "new": written})
+        if self.notes is not None:
+            self.notes.remove(owner)
+        if not WorkerLocks.are_proof(owner):
+            with self.database.read() as connection:
+                if owner in worker_processes.beats(connection):
+                    return 0  # its heartbeat decides
+        return self._end(owner)
 
     @property
     def is_settled(self) -> bool:

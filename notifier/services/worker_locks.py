@@ -36,20 +36,23 @@ class WorkerLocks:
             _log.warning("no lock for this process", extra={"error": str(error), "hint": "its heartbeat decides"})
 
     def gone(self) -> list[str]:
-        """Return the processes of this machine that ended and were not forgotten.
-
-        Those of another machine that shares the folder are left to their heartbeats: few shared disks lend locks.
-        """
+        """Return the processes that hold their lock no more and were not forgotten."""
         named = [path.name.removesuffix(_SUFFIX) for path in self._folder.glob(f"*{_SUFFIX}")]
-        return [owner for owner in named if owner.rsplit("-", 2)[0] == this_host() and self._is_free(owner)]
+        return [owner for owner in named if self._is_free(owner)]
+
+    @staticmethod
+    def are_proof(owner: str) -> bool:
+        """Whether a free lock proves that a process is gone: few disks that machines share lend locks."""
+        return owner.rsplit("-", 2)[0] == this_host()
 
     def forget(self, owner: str) -> None:
         """Remove the lock of a process that is gone."""
         self._path(owner).unlink(missing_ok=True)
 
-    def close(self, owner: str) -> None:
-        """Let go of what `hold` holds: the process has nothing in hand any more."""
-        self.forget(owner)
+    def close(self, owner: str, *, forget: bool = True) -> None:
+        """Let go of what `hold` holds; the file stays where there is something to be found."""
+        if forget:
+            self.forget(owner)
         self._held.close()
 
     def _path(self, owner: str) -> Path:

@@ -3,23 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 from sqlalchemy import Connection
 
 from notifier.domain.errors import UnavailableError
-from notifier.services.patience import Patience
+from notifier.services.patience import NotRecordedError, Patience
 from notifier.storage.engine import Database
 
 
 @dataclass
 class Ledger:
-    """Is away for so many transactions; its clock moves only by pauses."""
+    """Is away for so many transactions; after so many pauses the process is to end."""
 
     away: int
-    now: float = 0.0
+    stops_after: int = 1_000_000
     pauses: list[float] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
 
@@ -30,12 +29,12 @@ class Ledger:
             raise UnavailableError("database: gone")
         yield cast("Connection", self)
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> bool:
         self.pauses.append(seconds)
-        self.now += seconds
+        return len(self.pauses) >= self.stops_after
 
-    def patience(self, seconds: float = 20.0) -> Patience:
-        return Patience(timedelta(seconds=seconds), lambda: self.now, self.pause)
+    def patience(self) -> Patience:
+        return Patience(pause=self.pause)
 
 
 def written(ledger: Ledger, patience: Patience) -> Any:
@@ -53,11 +52,19 @@ def test_an_outcome_is_written_once_the_database_is_back_with_growing_pauses() -
     assert ledger.pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 2.0]
 
 
-def test_patience_ends_and_says_that_the_database_is_away() -> None:
-    ledger = Ledger(away=1000)
-    with pytest.raises(UnavailableError):
-        written(ledger, ledger.patience(seconds=5))
-    assert (ledger.written, ledger.now <= 5) == ([], True)
+def test_patience_lasts_as_long_as_the_process() -> None:
+    ledger = Ledger(away=10_000)
+    assert written(ledger, ledger.patience()) == "done"
+    assert sum(ledger.pauses) > 3600
+
+
+def test_a_process_that_ends_looks_once_more_and_lets_go() -> None:
+    ledger = Ledger(away=10_000, stops_after=3)
+    with pytest.raises(NotRecordedError):
+        written(ledger, ledger.patience())
+    assert (ledger.written, len(ledger.pauses)) == ([], 3)
+    last_look = Ledger(away=3, stops_after=3)
+    assert written(last_look, last_look.patience()) == "done"
 
 
 def test_a_fault_of_ours_is_not_waited_for() -> None:

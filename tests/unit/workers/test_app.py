@@ -34,6 +34,9 @@ class Recorder:
     def probe(self, endpoint_id: int) -> None:
         self.calls.append(("probe", endpoint_id))
 
+    def drain(self) -> None:
+        self.calls.append(("drain", None))
+
     def close(self) -> None:
         self.calls.append(("close", None))
 

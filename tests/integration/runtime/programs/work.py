@@ -51,6 +51,9 @@ class Diary:
     def probe(self, endpoint_id: int) -> None:
         self.write(f"probe {endpoint_id}")
 
+    def drain(self) -> None:
+        """There is nothing to note."""
+
     def close(self) -> None:
         self.write("closed")
 

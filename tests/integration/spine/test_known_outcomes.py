@@ -1,0 +1,221 @@
+"""An answer that is known is never thrown away: nobody is written to again because the ledger was away."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from notifier.domain.errors import UnavailableError
+from notifier.domain.values import Channel, DeliveryState, Lane, Reason, Status
+from notifier.services.attempt import LEASE
+from notifier.services.outcome_notes import Accepted, KnownOutcome, OutcomeNotes
+from notifier.services.patience import NotRecordedError, Patience
+from notifier.services.vanished import Vanished
+from notifier.services.worker_locks import WorkerLocks, this_host
+from notifier.storage import deliveries, worker_processes
+from notifier.storage.attempts import AttemptRow
+from notifier.storage.batches import Batch
+from notifier.storage.deliveries import Departure
+from notifier.storage.engine import Database
+from tests.mail_house import House, Provider, a_house, states, subscribe
+from tests.partners import Partners, partners
+from tests.spine import START
+
+OWNER = f"{this_host()}-9-abcdef"
+
+
+class Outage:
+    """Lets no transaction that writes begin, once it has begun itself."""
+
+    def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._database, self._patches = database, monkeypatch
+
+    def begin(self, *_: object) -> None:
+        self._patches.setattr(self._database, "write", self._refuse)
+
+    def end(self) -> None:
+        self._patches.undo()
+
+    @staticmethod
+    def _refuse() -> NoReturn:
+        raise UnavailableError("database: the connection was refused")
+
+
+@pytest.fixture
+def outage(database: Database, monkeypatch: pytest.MonkeyPatch) -> Outage:
+    return Outage(database, monkeypatch)
+
+
+def ending(folder: Path) -> Patience:
+    """Return the patience of a process that is to end at its first pause."""
+    stopping = threading.Event()
+    stopping.set()
+    return Patience(stopping, OutcomeNotes(folder, OWNER))
+
+
+def successor(house: House | Partners, database: Database, folder: Path) -> Vanished:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{OWNER}.lock").touch()
+    notes = OutcomeNotes(folder, "another")
+    return Vanished(database, house.spine.clock, locks=WorkerLocks(folder), notes=notes)
+
+
+def a_mail_taken_and_not_recorded(database: Database, outage: Outage, folder: Path) -> tuple[House, Provider]:
+    provider = Provider(name="sendgrid")
+    house = a_house(database, provider, owner=OWNER)
+    mail: Any = next(iter(house.attempt.channels.values()))
+    mail = replace(mail, record=replace(mail.record, patience=ending(folder)))
+    house.attempt = replace(house.attempt, channels=dict.fromkeys(house.attempt.channels, mail))
+    subscribe(house, 3)
+    house.spine.post(Status.INVESTIGATING)
+    provider.faults.append(outage.begin)
+    with pytest.raises(NotRecordedError):
+        house.work()
+    outage.end()
+    return house, provider
+
+
+def test_who_comes_next_finds_the_note_and_nobody_is_written_to_again(
+    database: Database, outage: Outage, tmp_path: Path
+) -> None:
+    house, provider = a_mail_taken_and_not_recorded(database, outage, tmp_path / "workers")
+    assert states(house) == {"sending"}
+    (note,) = (tmp_path / "workers").glob("*.json")
+    assert note.stat().st_mode & 0o777 == 0o600
+    assert "@" not in note.read_text()
+    look = successor(house, database, tmp_path / "workers")
+    assert look.beside() == 0  # nothing is in doubt
+    assert states(house) == {"accepted"}
+    house.later(LEASE.total_seconds() + 60)
+    assert len(provider.requests) == 1
+    assert list((tmp_path / "workers").iterdir()) == []
+
+
+def test_a_note_still_counts_when_the_lease_was_taken_away_and_nobody_tried_since(
+    database: Database, outage: Outage, tmp_path: Path
+) -> None:
+    house, provider = a_mail_taken_and_not_recorded(database, outage, tmp_path / "workers")
+    with database.write() as connection:
+        worker_processes.end_leases(connection, OWNER, house.spine.now, mail_waits=-LEASE)
+    assert states(house) == {"queued"}
+    successor(house, database, tmp_path / "workers").beside()
+    assert states(house) == {"accepted"}
+    house.later(LEASE.total_seconds() + 60)
+    assert len(provider.requests) == 1
+
+
+def test_a_note_of_a_batch_that_others_have_sent_meanwhile_changes_nothing(
+    database: Database, outage: Outage, tmp_path: Path
+) -> None:
+    house, _ = a_mail_taken_and_not_recorded(database, outage, tmp_path / "workers")
+    with database.write() as connection:
+        worker_processes.end_leases(connection, OWNER, house.spine.now, mail_waits=-LEASE)
+    now = house.spine.now
+    another = a_house(database, Provider(name="smtp"), owner="another", clock=lambda: now)
+    with database.read() as connection:
+        (batch,) = connection.exec_driver_sql("SELECT id FROM batch WHERE channel = 'email'").scalars()
+    another.attempt(batch)
+    successor(house, database, tmp_path / "workers").beside()
+    assert states(house) == {"accepted"}
+    with database.read() as connection:
+        tries = connection.exec_driver_sql("SELECT number, provider FROM attempt").all()
+    assert [tuple(row) for row in tries] == [(2, "smtp")]
+
+
+def test_an_answer_that_comes_after_the_lease_was_taken_ends_the_doubt(database: Database) -> None:
+    provider = Provider(name="sendgrid")
+    house = a_house(database, provider)
+    subscribe(house, 2)
+
+    def taken_away(*_: object) -> None:
+        with database.write() as connection:
+            worker_processes.end_leases(connection, "worker", house.spine.now, mail_waits=-LEASE)
+
+    house.spine.post(Status.INVESTIGATING)
+    provider.faults.append(taken_away)
+    house.work()
+    assert states(house) == {"accepted"}
+    house.later(LEASE.total_seconds() + 60)
+    assert len(provider.requests) == 1
+
+
+def test_endpoints_that_took_their_message_do_not_get_it_again(
+    database: Database, outage: Outage, tmp_path: Path
+) -> None:
+    house = partners(database)
+    for name in ("a", "b"):
+        house.endpoint(name)
+    record = replace(house.hooks.record, owner=OWNER, patience=ending(tmp_path / "workers"))
+    hooks = replace(house.hooks, record=record)
+    house.attempt = replace(house.attempt, owner=OWNER, channels=dict.fromkeys(house.attempt.channels, hooks))
+    house.spine.post(Status.INVESTIGATING)
+    house.line.answers["https://a.example/"] = outage.begin
+    with pytest.raises(NotRecordedError):
+        house.work()
+    outage.end()
+    assert successor(house, database, tmp_path / "workers").beside() == 1
+    house.line.answers.clear()
+    house.later(11)
+    house.later(11)
+    assert [len(house.posted(name)) for name in ("a", "b")] == [1, 1]
+    assert [house.states(name)[0][0] for name in ("a", "b")] == ["accepted", "accepted"]
+    assert "ok" not in "".join(path.read_text() for path in (tmp_path / "workers").glob("*.json"))
+
+
+def test_what_had_not_left_when_the_database_went_away_is_handed_back_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = Provider(name="sendgrid")
+    house = a_house(database, provider)
+    told = subscribe(house, 2)
+
+    def away(*_: object) -> None:
+        raise UnavailableError("database: the connection was refused")
+
+    house.spine.post(Status.INVESTIGATING)
+    with monkeypatch.context() as patches:
+        patches.setattr(deliveries, "mail_rows", away)
+        house.work()
+    assert states(house) == {"queued"}
+    house.later(2)
+    assert provider.told == told
+
+
+def test_a_note_that_cannot_be_read_is_put_aside(database: Database, tmp_path: Path) -> None:
+    house = a_house(database, Provider(name="sendgrid"))
+    look = successor(house, database, tmp_path / "workers")
+    (tmp_path / "workers" / f"{OWNER}.0.json").write_text("{")
+    assert look.beside() == 0
+    assert [path.name for path in (tmp_path / "workers").iterdir()] == [f"{OWNER}.0.unreadable"]
+
+
+def test_what_takes_long_is_noted_before_anybody_says_that_the_database_is_away(tmp_path: Path) -> None:
+    seconds, notes = [0.0], OutcomeNotes(tmp_path / "workers", OWNER)
+    notes.seconds = lambda: seconds[0]
+    batch = Batch(
+        id=1,
+        notification_id=1,
+        channel=Channel.EMAIL,
+        lane=Lane.EMAIL,
+        locale="en",
+        since=0,
+        size=1,
+        attempts=1,
+        settle=False,
+        unknown=False,
+        provider=None,
+        lease_until=START + LEASE,
+    )
+    tried = AttemptRow(None, 1, START, 7, "accepted", None, None, "msg-1", "sendgrid")
+    gone = Departure(recipient_key=7, state=DeliveryState.SUPPRESSED, reason=Reason.UNSUBSCRIBED)
+    accepted = Accepted(provider="sendgrid", message_id="msg-1")
+    known = KnownOutcome(batch=batch, owner=OWNER, at=START, tries=[tried], departures=[gone], accepted=accepted)
+    with notes.keep(known):
+        notes.write_down(older_than=1.0)
+        assert not notes.has_any()
+        seconds[0] = 2.0
+        notes.write_down(older_than=1.0)
+        assert notes.read(OWNER) == [known]
+    assert not notes.has_any()
