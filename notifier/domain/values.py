@@ -153,6 +153,7 @@ class Reason(StrEnum):
     REDIRECTED = "redirected"
     BLOCKED_TARGET = "blocked_target"
     GONE = "gone"
+    SECRET = "secret"  # noqa: S105 - ours to sign with cannot be opened
     DUPLICATE = "duplicate"
     BREAKER_OPEN = "breaker_open"
     NOT_STARTED = "not_started"

@@ -13,17 +13,29 @@ from sqlalchemy import Connection
 
 from notifier.domain import ids
 from notifier.domain.audience import standing_of
+from notifier.domain.errors import ConfigError
 from notifier.domain.message import HookRequest, HookResult
-from notifier.domain.values import Channel, DeliveryState, Lane, WebhookFormat
+from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
 from notifier.rendering.payloads import content_type
 from notifier.services.attempt import LEASE
-from notifier.services.endpoint_secrets import EndpointSecrets
-from notifier.services.hook_outcomes import PROVIDER, Posting, departure, leaves, left, line, posting_of, vanished_try
+from notifier.services.endpoint_secrets import UNREADABLE, EndpointSecrets, secret_alarm
+from notifier.services.hook_outcomes import (
+    PROVIDER,
+    Posting,
+    departure,
+    leaves,
+    left,
+    line,
+    posting_of,
+    unsigned_try,
+    vanished_try,
+)
 from notifier.services.hook_ports import EndpointHealth, HookEngine, HookWording
 from notifier.services.outcome_notes import KnownOutcome
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
-from notifier.storage import attempts, batches, deliveries, hook_batches, notifications
+from notifier.services.secret_alarms import look_again
+from notifier.storage import alarms, attempts, batches, deliveries, hook_batches, notifications
 from notifier.storage.attempts import AttemptRow
 from notifier.storage.batches import Batch
 from notifier.storage.deliveries import Departure
@@ -65,7 +77,9 @@ class HookAttempt:
             self.record.nobody_left(batch, ())
             self._let_go(batch)
             return
-        postings = {row.id: posting_of(row, batch) for row in rows}
+        requests = self._requests(batch, stored, rows, since)
+        signed = {request.endpoint_id for request in requests}
+        postings = {row.id: posting_of(row, batch) for row in rows if row.id in signed}
         noted = _Noted()
 
         def note(results: Sequence[HookResult]) -> None:
@@ -77,7 +91,7 @@ class HookAttempt:
             if freed and late:
                 self.gather()
 
-        requests, start_before = self._requests(stored, rows, since), self.clock() + self.lease * _START_WITHIN
+        start_before = self.clock() + self.lease * _START_WITHIN
         may_start = self.record.life.lasting()
         self.record.hold(batch)
         self.engine.deliver(
@@ -94,6 +108,7 @@ class HookAttempt:
     def warm(self) -> None:
         """Start the engine: reading whom to trust takes as long as posting to a hundred."""
         self.engine.open()
+        look_again(self.database, self.secrets, self.clock)
 
     def close(self) -> None:
         """Wait for the answers of what was posted, and end the engine."""
@@ -157,20 +172,30 @@ class HookAttempt:
         gone = {item.recipient_key for item in leave}
         return [row for row in rows if row.id not in gone], defaultdict(lambda: batch.since, since)
 
-    def _requests(self, stored: StoredNotification, rows: Sequence[Any], since: Mapping[int, int]) -> list[HookRequest]:
-        now = self.clock()
-        return [
-            HookRequest(
-                delivery_id=ids.delivery_id(stored.notice.id, row.id),
-                endpoint_id=row.id,
-                url=row.url,
-                body=self._body(stored, row.format, since[row.id], again=bool(row.is_replay)),
-                content_type=content_type(row.format),
-                secrets=self.secrets(orjson.loads(row.secrets), now),
-                headers={} if row.headers == "{}" else self.secrets.open_headers(orjson.loads(row.headers)),
-            )
-            for row in rows
-        ]
+    def _requests(
+        self, batch: Batch, stored: StoredNotification, rows: Sequence[Any], since: Mapping[int, int]
+    ) -> list[HookRequest]:
+        """Word what is posted; an endpoint whose secret or headers no key opens departs alone, with an alarm."""
+        now, requests, unreadable = self.clock(), [], []
+        for row in rows:
+            try:
+                requests.append(self._request(stored, row, since[row.id], now))
+            except ConfigError:
+                unreadable.append(row)
+        if unreadable:
+            self.record.patience(self.database, lambda connection: _refuse(connection, batch, unreadable, now))
+        return requests
+
+    def _request(self, stored: StoredNotification, row: Any, since: int, now: datetime) -> HookRequest:
+        return HookRequest(
+            delivery_id=ids.delivery_id(stored.notice.id, row.id),
+            endpoint_id=row.id,
+            url=row.url,
+            body=self._body(stored, row.format, since, again=bool(row.is_replay)),
+            content_type=content_type(row.format),
+            secrets=self.secrets(orjson.loads(row.secrets), now),
+            headers={} if row.headers == "{}" else self.secrets.open_headers(orjson.loads(row.headers)),
+        )
 
     def _body(self, stored: StoredNotification, form: str, since: int, *, again: bool) -> bytes:
         """Return the bytes to post, built once for all batches of a notification: its content is frozen."""
@@ -278,3 +303,13 @@ def _since(connection: Connection, stored: StoredNotification, around: Around) -
     heard, _ = deliveries.heard_before(connection, prior, sorted(unsure))
     start = stored.notice.round_start
     return {key: standing_of(each, round_start=start)[1] for key, each in heard.items()}
+
+
+def _refuse(connection: Connection, batch: Batch, rows: Sequence[Any], now: datetime) -> None:
+    """Fail deliveries that nobody can sign for, and raise an alarm for each endpoint."""
+    tries = [unsigned_try(row, batch, now) for row in rows]
+    leave = [left(row.id, DeliveryState.FAILED, Reason.SECRET, attempts=row.attempts_made) for row in rows]
+    deliveries.depart(connection, batch.notification_id, leave, now)
+    attempts.add(connection, batch, tries)
+    for row in rows:
+        alarms.raise_(connection, secret_alarm(row.public_id), Reason.SECRET, UNREADABLE, now)

@@ -1,5 +1,6 @@
 """Half-open: a disabled endpoint is asked now and then by a signed test; once it answers, it gets what it missed."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from sqlalchemy import Connection
 
 from notifier.domain.endpoint import EndpointMode
 from notifier.domain.endpoint_health import next_probe
-from notifier.domain.errors import DeliveryError, PermanentDeliveryError
+from notifier.domain.errors import ConfigError, DeliveryError, PermanentDeliveryError
 from notifier.domain.ids import new_ulid
 from notifier.domain.message import HookRequest
 from notifier.domain.values import WebhookFormat
@@ -21,6 +22,8 @@ from notifier.services.ports import Clock
 from notifier.storage import catch_up, endpoint_health, endpoints
 from notifier.storage.engine import Database
 from notifier.storage.types import AnyRow
+
+_log = logging.getLogger(__name__)
 
 
 class ProbeWording(Protocol):
@@ -48,7 +51,12 @@ class ProbeEndpoint:
             row = endpoint_health.claim_probe(connection, endpoint_id, now, lambda probes: next_probe(probes, now))
         if row is None:
             return False
-        (result,) = self.engine.deliver([self._request(row, now)], retry=True)
+        try:
+            request = self._request(row, now)
+        except ConfigError as error:
+            _log.warning("not asked", extra={"endpoint": row.public_id, "error": str(error)})
+            return False
+        (result,) = self.engine.deliver([request], retry=True)
         if result.error is not None and not isinstance(result.error, DeliveryError):
             raise result.error
         with self.database.write() as connection:

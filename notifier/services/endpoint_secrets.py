@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from notifier.channels.webhook import new_key_pair
 from notifier.domain.endpoint import SignatureKind
-from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.errors import ConfigError, ConflictError, FieldError, InvalidInputError
 from notifier.services.secretbox import SecretBox
 from notifier.storage.codec import instant_from_json, instant_to_json
 
@@ -23,6 +23,12 @@ MAX_OVERLAP = timedelta(days=30)
 # Each secret is one more signature in the header of every request.
 _MAX_VALID = 4
 _KNOWN = 32_768
+UNREADABLE = "no listed key opens its secret or a header: rotate its secret and set its headers again"
+
+
+def secret_alarm(public_id: str) -> str:
+    """Return the key of the alarm about an endpoint whose secret cannot be opened."""
+    return f"webhook:{public_id}:secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +72,43 @@ class EndpointSecrets:
         self._open = lru_cache(maxsize=_KNOWN)(box.open)
 
     def __call__(self, sealed: Sequence[Sealed], now: datetime) -> list[str]:
-        """Return the secrets that sign now, newest first.
+        """Return the secrets that sign now, newest first; of older ones, on their way out, those that open.
 
         Raises:
-            ConfigError: a key they were sealed with is no longer given.
+            ConfigError: the key that the newest was sealed with is no longer given.
         """
-        return [self._open(item["sealed"] or "") for item in sealed if _is_valid(item, now)]
+        valid = [item["sealed"] or "" for item in sealed if _is_valid(item, now)]
+        return [self._open(text) for text in valid[:1]] + [self._open(text) for text in valid[1:] if self._opens(text)]
+
+    def signing(self, sealed: Sequence[Sealed], now: datetime) -> list[str]:
+        """Return the secrets that sign now, for somebody at the API.
+
+        Raises:
+            ConflictError: no listed key opens the newest.
+        """
+        try:
+            return self(sealed, now)
+        except ConfigError as error:
+            raise ConflictError("no listed key opens this endpoint's secret: rotate this endpoint's secret") from error
+
+    def kept_headers(self, headers: Mapping[str, str], change: Mapping[str, str | None] | None) -> dict[str, str]:
+        """Open the headers that a change (RFC 7396) may keep; what no key opens it must set anew, or remove.
+
+        Raises:
+            ConflictError: it does not.
+        """
+        lost = [name for name, value in headers.items() if not self._opens(value)]
+        stays = [] if change is None else [name for name in lost if name not in change]
+        if stays:
+            raise ConflictError(f"no listed key opens the header {stays[0]}: set it again in `headers`, or to null")
+        return self.open_headers({name: value for name, value in headers.items() if name not in lost})
+
+    def _opens(self, text: str) -> bool:
+        try:
+            self._open(text)
+        except ConfigError:
+            return False
+        return True
 
     def first(self, secret: str, public: str | None = None) -> list[Sealed]:
         """Return the column of a new endpoint."""
@@ -92,7 +129,7 @@ class EndpointSecrets:
             until = instant_from_json(item["until"])
             if until is None or until > end:
                 until = end
-            if until > now:
+            if until > now and self._opens(item["sealed"] or ""):
                 older.append({**item, "until": instant_to_json(until)})
         return [*self.first(new.secret, new.public), *older[: _MAX_VALID - 1]]
 

@@ -16,9 +16,9 @@ from notifier.domain.subscriber import Vocabulary
 from notifier.domain.values import WebhookFormat
 from notifier.inbound.endpoints import endpoint_to_json, parse_endpoint, parse_endpoint_patch
 from notifier.services.audit import CHANGED, Actor, Subject, difference, record
-from notifier.services.endpoint_secrets import DEFAULT_OVERLAP, EndpointSecrets, fresh, public_key
+from notifier.services.endpoint_secrets import DEFAULT_OVERLAP, EndpointSecrets, fresh, public_key, secret_alarm
 from notifier.services.ports import Clock
-from notifier.storage import catch_up, endpoints
+from notifier.storage import alarms, catch_up, endpoints
 from notifier.storage.codec import instant_to_json
 from notifier.storage.endpoint_health import CLEAN
 from notifier.storage.engine import Database
@@ -99,12 +99,15 @@ class Endpoints:
         Raises:
             NotFoundError: no such endpoint.
             InvalidInputError: names every field at fault.
+            ConflictError: no listed key opens its secret, or a header that is to stay.
         """
         patch = parse_endpoint_patch(data)
         now = self.clock()
         with self.database.write() as connection:
             stored = _existing(connection, public_id, lock=True)
-            before = replace(stored.endpoint, headers=self.secrets.open_headers(stored.endpoint.headers))
+            self.secrets.signing(stored.secrets, now)
+            headers = self.secrets.kept_headers(stored.endpoint.headers, patch.get("headers", {}))
+            before = replace(stored.endpoint, headers=headers)
             after = self._merged(before, patch)
             moved = after.url != before.url
             if moved and self.verify_first and after.state is EndpointState.ACTIVE:
@@ -167,6 +170,7 @@ class Endpoints:
             made = fresh(SignatureKind.ED25519 if has_pair else SignatureKind.HMAC)
             column = self.secrets.rotated(stored.secrets, made, now, overlap)
             endpoints.change(connection, stored.id, {"secrets": column}, now)
+            alarms.clear(connection, secret_alarm(public_id))
             detail = {"overlap_seconds": overlap // timedelta(seconds=1)}
             record(connection, actor, "endpoint.rotated", _subject(public_id), at=now, detail=detail)
             return _view(_existing(connection, public_id)) | {"secret": made.shown}
@@ -206,6 +210,7 @@ class Endpoints:
 
         Raises:
             NotFoundError: no such endpoint.
+            ConflictError: no listed key opens its secret or a header.
         """
         with self.database.read() as connection:
             stored = _existing(connection, public_id)
@@ -214,8 +219,8 @@ class Endpoints:
             public_id=stored.public_id,
             url=stored.endpoint.url,
             format=stored.endpoint.format,
-            secrets=self.secrets(stored.secrets, self.clock()),
-            headers=self.secrets.open_headers(stored.endpoint.headers),
+            secrets=self.secrets.signing(stored.secrets, self.clock()),
+            headers=self.secrets.kept_headers(stored.endpoint.headers, {}),
         )
 
     def record_test(self, public_id: str, actor: Actor, *, succeeded: bool, status: int | None) -> Json:
@@ -246,6 +251,7 @@ class Endpoints:
         with self.database.write() as connection:
             stored = _existing(connection, public_id, lock=True)
             endpoints.remove(connection, stored.id)
+            alarms.clear(connection, secret_alarm(public_id))
             record(connection, actor, "endpoint.removed", _subject(public_id), at=now)
 
 

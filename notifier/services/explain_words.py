@@ -24,6 +24,7 @@ _REASONS: Mapping[Reason, str] = {
     Reason.REDIRECTED: "the endpoint answered with a redirect",
     Reason.BLOCKED_TARGET: "the endpoint's address is not one we may call",
     Reason.GONE: "the endpoint said that it is gone",
+    Reason.SECRET: "its secret could not be opened: it must be rotated",
     Reason.DUPLICATE: "it had been said before",
     Reason.BREAKER_OPEN: "the endpoint had failed too often just before",
     Reason.NOT_STARTED: "its turn did not come in time",

@@ -133,3 +133,18 @@ def vanished_try(batch: Batch, now: datetime) -> AttemptRow:
         detail="the worker vanished before it recorded every answer",
         provider=PROVIDER,
     )
+
+
+def unsigned_try(row: Any, batch: Batch, now: datetime) -> AttemptRow:
+    """Return the line about an endpoint that nothing was posted to: its secret cannot be opened."""
+    return AttemptRow(
+        recipient_key=row.id,
+        number=max(row.attempts_made + 1, batch.attempts),
+        started_at=now,
+        duration_ms=0,
+        outcome="failed",
+        reason=Reason.SECRET,
+        status=None,
+        detail="its secret or a header was sealed with a key that is no longer listed: rotate the secret",
+        provider=PROVIDER,
+    )

@@ -177,7 +177,7 @@ _MEANT = _REACHED | {DeliveryState.QUEUED, DeliveryState.SUPERSEDED, DeliverySta
 
 
 # An endpoint that did not take it may yet catch up; one that chose other types of messages waits for those.
-STILL_MEANT = (Reason.ENDPOINT_DISABLED, Reason.GAVE_UP, Reason.NOT_WANTED)
+STILL_MEANT = (Reason.ENDPOINT_DISABLED, Reason.GAVE_UP, Reason.GONE, Reason.SECRET, Reason.NOT_WANTED)
 
 
 def heard_of(earlier: Earlier, state: DeliveryState, reason: str | None = None) -> Heard | None:

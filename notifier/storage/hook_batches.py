@@ -63,6 +63,7 @@ def _endpoint_rows() -> Select[Any]:
     return (
         select(
             d.recipient_key.label("id"),
+            e.public_id,
             e.url,
             cast(e.types, Text).label("types"),
             e.format,

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from notifier.domain.endpoint import EndpointState
-from notifier.domain.errors import InvalidInputError, NotFoundError
+from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from notifier.storage import preferences
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
@@ -242,3 +242,17 @@ def test_the_audit_trail_shows_neither_paths_nor_secrets_nor_header_values(datab
     shown = json.dumps(entries)
     for secret in ("s3cret", "hunter", created["secret"]):
         assert secret not in shown
+
+
+def test_an_endpoint_whose_secret_no_key_opens_asks_to_be_rotated_and_works_again_then(database: Database) -> None:
+    made = endpoints_of(database, keys=("dropped",)).create(body(url=URL, headers={"X-Token": "t"}), SUPPORT)
+    house = endpoints_of(database)
+    for refused in (lambda: house.target(made["id"]), lambda: house.patch(made["id"], body(description="x"), SUPPORT)):
+        with pytest.raises(ConflictError, match="rotate this endpoint's secret"):
+            refused()
+    house.rotate(made["id"], SUPPORT)
+    with pytest.raises(ConflictError, match="X-Token"):
+        house.patch(made["id"], body(description="x"), SUPPORT)
+    house.patch(made["id"], body(headers={"X-Token": "new"}), SUPPORT)
+    assert house.target(made["id"]).headers == {"X-Token": "new"}
+    assert len(house.target(made["id"]).secrets) == 1
