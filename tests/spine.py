@@ -124,6 +124,7 @@ class Spine:
                 posted_at=changes.get("posted_at", self.now),
             ),
             notify=changes.get("notify", True),
+            visible=changes.get("visible", True),
             automatic=changes.get("automatic", False),
             guarded=changes.get("guarded", False),
             after=changes.get("after"),

@@ -14,7 +14,6 @@ EVENT: Json = {
             {"key": "storefront", "status": "major_outage"},
             {"key": "api", "status": "degraded_performance"},
         ],
-        "started_at": "2022-06-21T08:34:00+02:00",
         "scheduled_for": None,
         "scheduled_until": None,
         "links": ["https://www.cloudflarestatus.com/"],
@@ -23,7 +22,6 @@ EVENT: Json = {
         "id": "upd-1",
         "status": "investigating",
         "body": {"nl": "We signaleren een storing.", "en": "We are noticing a disruption."},
-        "posted_at": "2022-06-21T08:36:00+02:00",
     },
     "notify": True,
 }

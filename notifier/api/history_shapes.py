@@ -47,6 +47,9 @@ class UpdateShape(Shape):
     outcome: Outcome
     revision: int
     author: str | None = Field(description="Who wrote its newest words, as in the audit trail; never shown to readers.")
+    notify: bool = Field(description="It was told, or is to be.")
+    visible: bool = Field(description="It is shown to the public, unless it is held.")
+    held: bool = Field(description="It, or an edit of it, waits for a person, or was called off: nobody sees that.")
 
 
 class IncidentWithTimeline(IncidentShape):
@@ -60,12 +63,15 @@ class NotificationShape(Shape):
 
     id: str = Field(examples=["ntf_01g63e5n1c8r3w2k5v7x9z0abc"])
     incident_id: str
-    sequence: int
+    sequence: int = Field(description="Place among the channel's messages about the incident; 0 while it is held.")
     round: int = Field(description="1 from the first announcement, one more each time the incident re-opens.")
     channel: Channel
     update_ids: list[str]
     urgency: str
     state: str = Field(description="`planning`, `planned`; `held` until a person decides, `canceled`, `superseded`.")
+    held_because: str | None = Field(
+        description="The setting of `[guard]` that holds it: `needs_announce`, `hold_older_than`, `hold_above`."
+    )
     created_at: AwareDatetime
     planned_at: AwareDatetime | None
     counts: dict[DeliveryState, int] = Field(examples=[{"accepted": 998, "bounced": 2}])

@@ -207,7 +207,7 @@ class Core:
     @once
     def announce(self) -> Announce:
         """Look at windows that end."""
-        return Announce(self.database, self.policies, self.clock, self.nudge, self.guard)
+        return Announce(self.database, self.policies, self.clock, self.nudge)
 
     @once
     def plan(self) -> Plan:

@@ -48,9 +48,15 @@ def run_demo(data_dir: Path, *, speed: float, subscribers: int, keep: bool, quie
         return result
 
 
+_OLD_NEWS = "\n[guard]\nhold_older_than = 0\n"  # what is replayed is of 2022
+
+
 def _policy(speed: float) -> str:
     window = _WINDOW_SECONDS / speed
-    return f"[coalesce]\nwindow = {window:.3f}\nmax_window = {window * 10:.3f}\n\n[coalesce.webhook]\nwindow = 0.0\n"
+    return (
+        f"[coalesce]\nwindow = {window:.3f}\nmax_window = {window * 10:.3f}\n\n[coalesce.webhook]\nwindow = 0.0\n"
+        + _OLD_NEWS
+    )
 
 
 @contextmanager

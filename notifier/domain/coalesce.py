@@ -154,6 +154,23 @@ def decide(policy: CoalescePolicy, state: ChannelState, pending: Sequence[Pendin
     return _send(policy, state, said, now, opens=begins == 0, urgency=reason)
 
 
+def send_released(policy: CoalescePolicy, state: ChannelState, pending: Sequence[PendingUpdate], now: datetime) -> Send:
+    """Announce what a person has released, whatever window runs. After it ask again with what remains.
+
+    Args:
+        policy: The channel's policy.
+        state: What the channel has said so far.
+        pending: What was released, at least one update, and what waits that was posted before it.
+        now: Aware UTC instant.
+    """
+    waiting = in_order(pending)
+    begins = _beginning(state, waiting)
+    said = waiting[:begins] if begins else waiting
+    if policy.window <= 0:
+        said = said[:1]
+    return _send(policy, state, said, now, opens=begins == 0, urgency="released")
+
+
 def joins(policy: CoalescePolicy, state: ChannelState, wait: Wait, update: PendingUpdate) -> bool:
     """Whether an update that arrives while `wait` lasts leaves it exactly as it is.
 

@@ -2,32 +2,50 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
 
 from notifier.domain.audience import Preferences, Scope, in_scope
 from notifier.domain.values import Channel, Wanted
+
+
+class HoldReason(StrEnum):
+    """Which setting of `[guard]` makes an update wait."""
+
+    NEEDS_ANNOUNCE = "needs_announce"
+    OLD = "hold_older_than"
+    MANY = "hold_above"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardPolicy:
     """`hold_above`: most recipients a notification may have without a person's word; None: any number.
 
-    `needs_announce`: what comes with a key that lacks the scope `announce` waits for a person.
+    `needs_announce`: what comes with a key that lacks the scope `announce` waits for a person. `hold_older_than`: so
+    does what was posted longer ago; None: however old.
     """
 
     hold_above: int | None = None
     needs_announce: bool = False
+    hold_older_than: timedelta | None = None
 
 
-def is_held(policy: GuardPolicy, *, reach: int, guarded: bool, earlier_held: bool) -> bool:
-    """Whether a notification waits for a person.
+def hold_reason(policy: GuardPolicy, *, guarded: bool, age: timedelta, reach: int) -> HoldReason | None:
+    """Return why an update waits for a person; None where it goes by itself.
 
     Args:
         policy: The installation's.
-        reach: How many recipients it would have.
-        guarded: One of its updates was handed in without the right to announce.
-        earlier_held: An earlier one of its incident and channel waits: this one would tell what that one may not.
+        guarded: It was handed in without the right to announce.
+        age: How long ago it was posted.
+        reach: How many recipients it would have on the channel that has the most.
     """
-    return guarded or earlier_held or (policy.hold_above is not None and reach > policy.hold_above)
+    if guarded and policy.needs_announce:
+        return HoldReason.NEEDS_ANNOUNCE
+    if policy.hold_older_than is not None and age > policy.hold_older_than:
+        return HoldReason.OLD
+    if policy.hold_above is not None and reach > policy.hold_above:
+        return HoldReason.MANY
+    return None
 
 
 def reach_of(people: Iterable[tuple[Preferences, int]], channel: Channel, scope: Scope, *, closes: bool) -> int:

@@ -29,6 +29,14 @@ class Entry:
     status: Status
     ordered_at: datetime  # as `Update.ordered_at`
     digest: str  # of `content_digest`
+    notify: bool = True  # told, or to be told
+    visible: bool = True
+    held: bool = False  # waits for a person, or was called off
+
+    @property
+    def shown(self) -> bool:
+        """Whether the public sees it."""
+        return self.visible and not self.held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +147,21 @@ def unknown_to_author(after: str | None, entries: Sequence[Entry]) -> Entry | No
     return latest if latest.update_id != after else None
 
 
+def measured_against(entries: Sequence[Entry], event: Event, *, waits: bool) -> list[Entry]:
+    """Return the entries that an event is judged by: those that its own readers can know of.
+
+    Else a person's word would be a "duplicate" of what nobody was told. `waits`: the guard holds the event back, so
+    what is held counts too. What is to stay hidden is measured against everything.
+    """
+    if not event.visible:
+        return list(entries)
+    return [
+        entry
+        for entry in entries
+        if entry.shown or (entry.held and waits) or (entry.update_id == event.update.id and not entry.held)
+    ]
+
+
 def surroundings(entries: Sequence[Entry], event: Event, digest: str) -> Surroundings:
     """Find an event's surroundings in a whole timeline, given in any order. `digest` is the event's."""
     ordered = in_order(entries)
@@ -173,11 +196,12 @@ def judge(
     """
     if seen_before is not None:
         return Judgement(outcome=Outcome.DUPLICATE, reason=handed_in_before(event.id, seen_before, differs=differs))
-    repeated = _repeated(digest, around.latest, around.same_id)
-    if repeated is not None:
+    same = around.same_id
+    repeated = _repeated(event, digest, around.latest, same)
+    if repeated is not None and not (same is not None and same.visible is not event.visible):
         return repeated
-    if around.same_id is not None:
-        return _judge_edit(event, digest, around, around.same_id, announced_until)
+    if same is not None and same.shown:
+        return _judge_edit(event, digest, around, same, announced_until)
     return _judge_new(event, digest, around, announced_until)
 
 
@@ -188,15 +212,18 @@ def handed_in_before(event_id: str, outcome: Outcome, *, differs: bool = False) 
     return f"event {event_id} was handed in before ({outcome})"
 
 
-def _repeated(digest: str, *entries: Entry | None) -> Judgement | None:
+def _repeated(event: Event, digest: str, *entries: Entry | None) -> Judgement | None:
+    """Find an entry that says the same. What was told to nobody is no repeat of what is to be told."""
     for entry in entries:
-        if entry is not None and entry.digest == digest:
+        if entry is not None and entry.digest == digest and (entry.notify or not event.notify):
             return Judgement(outcome=Outcome.DUPLICATE, reason=f"says the same as update {entry.update_id}")
     return None
 
 
 def _silence(event: Event) -> str:
     """Return why an event is told to nobody; empty where it may be."""
+    if not event.visible:
+        return "visible is false"
     if not event.notify:
         return "notify is false"
     if lacks_window(event):
@@ -205,10 +232,10 @@ def _silence(event: Event) -> str:
 
 
 def _judge_new(event: Event, digest: str, around: Surroundings, announced_until: datetime | None) -> Judgement:
-    if not event.notify:
-        return Judgement(outcome=Outcome.RECORDED, reason="notify is false")
+    if not event.notify or not event.visible:
+        return Judgement(outcome=Outcome.RECORDED, reason=_silence(event))
     # A late copy by another way, under other ids, whatever has been said since.
-    repeated = _repeated(digest, around.copied, around.before, around.after)
+    repeated = _repeated(event, digest, around.copied, around.before, around.after)
     if repeated is not None:
         return repeated
     silent = _silence(event)
@@ -243,7 +270,7 @@ def _judge_edit(
     if not _becomes_newest(event, around, edited, announced_until):
         reason = f"an edit of update {update_id}, which newer ones have overtaken"
         return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
-    if same_facts(digest, edited.digest) and not event.announce_edits:
+    if same_facts(digest, edited.digest) and edited.notify and not event.announce_edits:
         reason = f"an edit of the words of update {update_id}: kept in the timeline, not announced by itself"
         return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
     again = not reopens(edited.status) and reopens(event.update.status)

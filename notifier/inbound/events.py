@@ -85,7 +85,7 @@ class UpdateModel(_Strict):
     id: Identifier
     status: Status
     body: Annotated[dict[LocaleTag, Body], Field(min_length=1, max_length=100)]
-    posted_at: Instant
+    posted_at: Annotated[Instant | None, Field(description="When it was written; now, where it is left out.")] = None
 
 
 class EventModel(_Strict):
@@ -94,7 +94,10 @@ class EventModel(_Strict):
     id: Identifier
     incident: IncidentModel
     update: UpdateModel
-    notify: bool = True
+    notify: Annotated[
+        bool, Field(description="False: shown on the public pages and feeds, and told to nobody (`recorded`).")
+    ] = True
+    visible: Annotated[bool, Field(description="False: told to nobody and not shown to the public either.")] = True
     after: Annotated[
         Identifier | None,
         Field(
@@ -106,14 +109,22 @@ class EventModel(_Strict):
     automatic: bool = False
     announce_edits: bool = False
 
-    def to_domain(self) -> Event:
-        """Build the domain's value; all times in UTC."""
-        update = self.update
+    def to_domain(self, now: datetime | None) -> Event:
+        """Build the domain's value; all times in UTC. `now` is when an update without a time was posted.
+
+        Raises:
+            InvalidInputError: it has no time, and there is no such moment.
+        """
+        update, posted_at = self.update, self.update.posted_at or now
+        if posted_at is None:
+            message = "is missing: only an event that is new may lack it"
+            raise InvalidInputError([FieldError("update.posted_at", message)])
         return Event(
             id=self.id,
             incident=self.incident.to_domain(),
-            update=Update(id=update.id, status=update.status, body=update.body, posted_at=update.posted_at),
-            notify=self.notify,
+            update=Update(id=update.id, status=update.status, body=update.body, posted_at=posted_at),
+            notify=self.notify and self.visible,
+            visible=self.visible,
             after=self.after,
             source=self.source,
             automatic=self.automatic,
@@ -135,7 +146,7 @@ def parse_event(data: bytes | str, *, now: datetime | None) -> Event:
         InvalidInputError: names every field at fault by its dotted path, `body` where the JSON itself is broken.
     """
     try:
-        event = _ADAPTER.validate_json(data).to_domain()
+        event = _ADAPTER.validate_json(data).to_domain(now)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         raise InvalidInputError([_field_error(detail) for detail in details[:MAX_ERRORS]]) from None

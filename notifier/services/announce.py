@@ -5,21 +5,21 @@ runs it when a window ends. Deciding and storing are one transaction that holds 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from notifier.domain import ids
-from notifier.domain.coalesce import Absorb, ChannelState, CoalescePolicy, Nothing, Send, Wait, decide
+from notifier.domain.coalesce import Absorb, ChannelState, CoalescePolicy, Nothing, PendingUpdate, Send, Wait, decide
 from notifier.domain.incident import Incident
 from notifier.domain.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.values import Channel, Impact, Lane, Status
-from notifier.services.guard import Guard
 from notifier.services.ports import Clock, Nudge
 from notifier.storage import channels, notifications, timeline
 from notifier.storage.codec import incident_from_json
 from notifier.storage.engine import Database
+from notifier.storage.types import AnyRow
 
 _FRESH_LANES = {Channel.EMAIL: Lane.EMAIL, Channel.SOCIAL: Lane.SOCIAL, Channel.WEBHOOK: Lane.WEBHOOK}
 # Nobody's shop is down when these are mailed: they must never stand in front of news.
@@ -31,113 +31,110 @@ def lane_for(channel: Channel, status: Status) -> Lane:
     return Lane.BULK if channel is Channel.EMAIL and status in _UNHURRIED else _FRESH_LANES[channel]
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
-    """A new notification; `held` until a person releases it, else to be planned."""
-
-    number: int
-    held: bool
-
-
 def speak(
-    connection: Connection,
-    policies: Mapping[Channel, CoalescePolicy],
-    incident_id: str,
-    now: datetime,
-    guard: Guard,
-) -> list[Created]:
-    """Let every channel say what is due about an incident; returns the new notifications.
+    connection: Connection, policies: Mapping[Channel, CoalescePolicy], incident_id: str, now: datetime
+) -> list[int]:
+    """Let every channel say what is due about an incident; returns the new notifications, to be planned.
 
     The caller's transaction must hold the incident (`timeline.lock_incident`).
     """
-    created: list[Created] = []
     states = channels.load_states(connection, incident_id)
+    created: list[int] = []
     for channel, policy in policies.items():
-        state = states.get(channel, ChannelState())
-        pending = channels.pending(connection, incident_id, channel)
-        while isinstance(decision := decide(policy, state, pending, now), Send | Absorb):
-            if isinstance(decision, Send):
-                created.append(_create(connection, incident_id, channel, decision, now, guard=guard))
-            else:
-                _absorb(connection, incident_id, channel, state, decision)
-            told = {update.id for update in decision.updates}
-            state, pending = decision.state, [update for update in pending if update.id not in told]
-        _settle(connection, incident_id, channel, state, decision)
+        voice = Voice(connection, policy, incident_id, channel, now)
+        created += voice.say(states.get(channel, ChannelState()))
     return created
 
 
-def _absorb(connection: Connection, incident_id: str, channel: Channel, state: ChannelState, decision: Absorb) -> None:
-    told = [update.id for update in decision.updates]
-    channels.mark(connection, incident_id, channel, told, round_=state.round, sequence=None, reason=decision.reason)
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One channel about one incident, inside a transaction that holds the incident."""
+
+    connection: Connection
+    policy: CoalescePolicy
+    incident_id: str
+    channel: Channel
+    now: datetime
+
+    def pending(self) -> list[PendingUpdate]:
+        """Return what the channel has neither announced nor set aside."""
+        return channels.pending(self.connection, self.incident_id, self.channel)
+
+    def say(self, state: ChannelState) -> list[int]:
+        """Say what is due, and remember when more is; returns the new notifications."""
+        created: list[int] = []
+        pending = self.pending()
+        while isinstance(decision := decide(self.policy, state, pending, self.now), Send | Absorb):
+            if isinstance(decision, Send):
+                created.append(self.tell(decision))
+            else:
+                self.set_aside([item.id for item in decision.updates], state.round, decision.reason)
+            told = {update.id for update in decision.updates}
+            state, pending = decision.state, [update for update in pending if update.id not in told]
+        self._settle(state, decision)
+        return created
+
+    def set_aside(self, update_ids: Sequence[str], round_: int, reason: str) -> None:
+        """Remember that these updates are told to nobody."""
+        self._mark(update_ids, round_, None, reason)
+
+    def _mark(self, update_ids: Sequence[str], round_: int, sequence: int | None, reason: str) -> None:
+        where = (self.connection, self.incident_id, self.channel)
+        channels.mark(*where, update_ids, round_=round_, sequence=sequence, reason=reason)
+
+    def _settle(self, state: ChannelState, decision: Wait | Nothing) -> None:
+        due_at, reason = (decision.until, decision.reason) if isinstance(decision, Wait) else (None, None)
+        where = (self.connection, self.incident_id, self.channel)
+        channels.save_state(*where, state, due_at=due_at, due_reason=reason)
+
+    def tell(self, decision: Send, public_id: str | None = None) -> int:
+        """Freeze what is said now, and replace what has not been sent of what was said before."""
+        state, lead = decision.state, decision.updates[-1]
+        self._mark([update.id for update in decision.updates], state.round, state.sequence, decision.urgency)
+        number = notifications.add(
+            self.connection,
+            self._notice(decision, public_id or f"ntf_{ids.new_ulid(self.now)}"),
+            round_=state.round,
+            urgency=decision.urgency,
+            lane=lane_for(self.channel, lead.status),
+            state="planning",
+        )
+        notifications.supersede_older(self.connection, self.incident_id, self.channel, state.sequence, self.now)
+        return number
+
+    def _notice(self, decision: Send, public_id: str) -> Notice:
+        state, lead = decision.state, decision.updates[-1]
+        rows = channels.announced_updates(self.connection, self.incident_id, self.channel)
+        incident = next(incident_from_json(row.incident) for row in rows if row.id == lead.id)
+        return Notice(
+            id=public_id,
+            channel=self.channel,
+            sequence=state.sequence,
+            incident=incident,
+            updates=tuple(_as_told(row) for row in rows if row.visible),
+            opens=decision.opens,
+            closes=decision.closes,
+            created_at=self.now,
+            # Not the least of the updates' sequences: one that was edited in place is announced anew, under a later one.
+            round_start=state.sequence if decision.opens else self._round_start(state),
+            windows=_windows(self.connection, self.channel, incident, state.sequence),
+        )
+
+    def _round_start(self, state: ChannelState) -> int:
+        first = notifications.first_of_round(self.connection, self.incident_id, self.channel, state.round)
+        return state.sequence if first is None else first
 
 
-def _settle(
-    connection: Connection, incident_id: str, channel: Channel, state: ChannelState, decision: Wait | Nothing
-) -> None:
-    due_at, reason = (decision.until, decision.reason) if isinstance(decision, Wait) else (None, None)
-    channels.save_state(connection, incident_id, channel, state, due_at=due_at, due_reason=reason)
-
-
-def _create(
-    connection: Connection, incident_id: str, channel: Channel, decision: Send, now: datetime, *, guard: Guard
-) -> Created:
-    """Freeze what is said now, and replace what has not been sent of what was said before."""
-    state = decision.state
-    told = [update.id for update in decision.updates]
-    channels.mark(
-        connection,
-        incident_id,
-        channel,
-        told,
-        round_=state.round,
-        sequence=state.sequence,
-        reason=decision.urgency,
+def _as_told(row: AnyRow) -> NoticeUpdate:
+    return NoticeUpdate(
+        id=row.id,
+        status=Status(row.status),
+        impact=Impact(row.incident["impact"]),
+        body=row.body,
+        posted_at=row.posted_at,
+        sequence=row.sequence,
+        created_at=row.created_at,
     )
-    rows = channels.announced_updates(connection, incident_id, channel)
-    lead = decision.updates[-1]
-    incident = next(incident_from_json(row.incident) for row in rows if row.id == lead.id)
-    notice = Notice(
-        id=f"ntf_{ids.new_ulid(now)}",
-        channel=channel,
-        sequence=state.sequence,
-        incident=incident,
-        updates=tuple(
-            NoticeUpdate(
-                id=row.id,
-                status=Status(row.status),
-                impact=Impact(row.incident["impact"]),
-                body=row.body,
-                posted_at=row.posted_at,
-                sequence=row.sequence,
-                created_at=row.created_at,
-            )
-            for row in rows
-        ),
-        opens=decision.opens,
-        closes=decision.closes,
-        created_at=now,
-        # Not the least of the updates' sequences: one that was edited in place is announced anew, under a later one.
-        round_start=state.sequence if decision.opens else _round_start(connection, incident_id, channel, state),
-        windows=_windows(connection, channel, incident, state.sequence),
-    )
-    guarded = any(row.guarded for row in rows if row.id in told)
-    held = guard.holds(connection, channel, notice.incident, lead.status, guarded=guarded)
-    number = notifications.add(
-        connection,
-        notice,
-        round_=state.round,
-        urgency=decision.urgency,
-        lane=lane_for(channel, lead.status),
-        state="held" if held else "planning",
-    )
-    if not held:
-        notifications.supersede_older(connection, incident_id, channel, state.sequence, now)
-    return Created(number, held)
-
-
-def _round_start(connection: Connection, incident_id: str, channel: Channel, state: ChannelState) -> int:
-    first = notifications.first_of_round(connection, incident_id, channel, state.round)
-    return state.sequence if first is None else first
 
 
 def _windows(connection: Connection, channel: Channel, incident: Incident, sequence: int) -> tuple[ToldWindow, ...]:
@@ -157,16 +154,13 @@ class Announce:
     policies: Mapping[Channel, CoalescePolicy]
     clock: Clock
     nudge: Nudge
-    guard: Guard = field(default_factory=Guard)
 
     def __call__(self, incident_id: str) -> Sequence[int]:
         """Let every channel say what is due about one incident; returns the new notifications."""
-        self.guard.prepare(self.database, self.policies)
         with self.database.write() as connection:
             if not timeline.lock_known_incident(connection, incident_id):
                 return []
-            created = speak(connection, self.policies, incident_id, self.clock(), self.guard)
-        for new in created:
-            if not new.held:
-                self.nudge.plan(new.number)
-        return [new.number for new in created]
+            created = speak(connection, self.policies, incident_id, self.clock())
+        for number in created:
+            self.nudge.plan(number)
+        return created

@@ -61,4 +61,5 @@ class ResolveCalm:
             notify=episode.is_announced,
             source="calm",
             automatic=True,
+            guarded=episode.is_withheld,
         )

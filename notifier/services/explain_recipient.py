@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from notifier.domain import ids
 from notifier.domain.audience import Preferences, Standing, standing_of
 from notifier.domain.endpoint import StoredEndpoint
+from notifier.domain.notice import Notice
 from notifier.domain.subscriber import StoredSubscriber
 from notifier.domain.values import Channel, DeliveryState
 from notifier.services.explain_rules import (
@@ -131,12 +132,16 @@ def _head(recipient: Recipient, stored: StoredNotification, words: str) -> Json:
         "notification_id": notice.id,
         "channel": recipient.channel.value,
         "recipient": recipient.name,
-        "sequence": notice.sequence,
+        "sequence": max(notice.sequence, 0),
         "status": notice.lead.status.value,
         "update_ids": _update_ids(stored),
         "decided_at": instant_to_json(stored.created_at),
-        "words": f"Message {notice.sequence} ({notice.lead.status}) {words}",
+        "words": f"{_name(notice)} ({notice.lead.status}) {words}",
     }
+
+
+def _name(notice: Notice) -> str:
+    return f"Message {notice.sequence}" if notice.sequence > 0 else "A message"
 
 
 def _update_ids(stored: StoredNotification) -> list[str]:

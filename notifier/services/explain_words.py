@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from notifier.domain.values import Channel, DeliveryState, Reason
+from notifier.storage import channels
 from notifier.storage.channels import LATE
 from notifier.storage.types import AnyRow
 
@@ -106,6 +107,8 @@ def gathered(row: AnyRow, others: Sequence[str], channel: Channel, due_at: datet
     if row.sequence is not None:
         along = f", together with {', '.join(others)}" if others else ""
         return f"told by {name} in message {row.sequence}{along}: {_URGENCIES.get(row.said_because, row.said_because)}"
+    if row.said_because == channels.HELD:
+        return f"waits for a person to release it on {name}"
     if row.said_because not in (None, LATE):
         return f"told to nobody by {name}: {row.said_because}"
     if row.outcome == "accepted":

@@ -3,15 +3,14 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 
-from sqlalchemy import Connection
-
 from notifier.domain.audience import Preferences, Scope
-from notifier.domain.guard import GuardPolicy, is_held, reach_of
-from notifier.domain.incident import Incident
+from notifier.domain.guard import GuardPolicy, HoldReason, hold_reason, reach_of
+from notifier.domain.incident import Event, Incident
 from notifier.domain.values import Channel, Status
-from notifier.storage import held, reach
+from notifier.storage import reach
 from notifier.storage.engine import Database
 
 # Counting takes at most a fiftieth of the time: a thousand are counted for every event, a million twice a minute.
@@ -29,7 +28,7 @@ class Guard:
     _counting: Lock = field(default_factory=Lock, init=False)
 
     def prepare(self, database: Database, channels: Iterable[Channel]) -> None:
-        """Before a transaction in which `holds` is asked: count where the numbers decide.
+        """Before a transaction in which `reason_to_hold` is asked: count where the numbers decide.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -60,11 +59,9 @@ class Guard:
         scope = Scope(impact=incident.impact, components=incident.component_keys)
         return reach_of(self._listeners.get(channel, []), channel, scope, closes=status.is_over)
 
-    def holds(
-        self, connection: Connection, channel: Channel, incident: Incident, status: Status, *, guarded: bool
-    ) -> bool:
-        """Whether a notification that is being decided waits for a person. `guarded`: as of one of its updates."""
+    def reason_to_hold(self, event: Event, channels: Iterable[Channel], now: datetime) -> HoldReason | None:
+        """Return why an event that tells something waits for a person, on every channel; None where it does not."""
         counts = self.policy.hold_above is not None
-        number = self.reach(channel, incident, status) if counts else 0
-        waits = held.is_any(connection, incident.id, channel)
-        return is_held(self.policy, reach=number, guarded=guarded and self.policy.needs_announce, earlier_held=waits)
+        numbers = (self.reach(channel, event.incident, event.update.status) for channel in channels if counts)
+        age = now - event.update.ordered_at
+        return hold_reason(self.policy, guarded=event.guarded, age=age, reach=max(numbers, default=0))

@@ -156,6 +156,9 @@ def _update(row: AnyRow) -> Json:
         "outcome": row.outcome,
         "revision": row.revision,
         "author": row.author,
+        "notify": row.notify,
+        "visible": row.visible,
+        "held": row.held or row.pending_edit is not None,
     }
 
 
@@ -163,12 +166,13 @@ def _notification(row: AnyRow) -> Json:
     return {
         "id": row.public_id,
         "incident_id": row.incident_id,
-        "sequence": row.sequence,
+        "sequence": max(row.sequence, 0),
         "round": row.round,
         "channel": row.channel,
         "update_ids": row.update_ids,
         "urgency": row.urgency,
         "state": row.state,
+        "held_because": row.content.get("held_because"),
         "created_at": instant_to_json(row.created_at),
         "planned_at": instant_to_json(row.planned_at),
     }

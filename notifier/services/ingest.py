@@ -7,8 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.coalesce import ChannelState, CoalescePolicy, is_stale
 from notifier.domain.errors import UnavailableError
+from notifier.domain.guard import HoldReason
 from notifier.domain.incident import Event, Incident
 from notifier.domain.snapshot import complete, needs_earlier
 from notifier.domain.timeline import (
@@ -19,6 +20,7 @@ from notifier.domain.timeline import (
     content_digest,
     event_digest,
     judge,
+    measured_against,
     surroundings,
 )
 from notifier.domain.translation import TranslationRule
@@ -28,7 +30,8 @@ from notifier.services.audit import record_published
 from notifier.services.guard import Guard
 from notifier.services.ports import Clock, Nudge
 from notifier.services.precedence import is_reused, refuse_outdated
-from notifier.services.translations import take_translation
+from notifier.services.translations import follow_ups, take_translation
+from notifier.services.withheld import withdraw, withhold
 from notifier.storage import channels, timeline
 from notifier.storage.engine import Database
 
@@ -84,6 +87,7 @@ class Ingest:
             InvalidInputError: `event.after` names no update of the incident; nothing was stored.
             UnavailableError: the database does not answer; nothing was stored.
         """
+        event = replace(event, notify=event.notify and event.visible)
         self.guard.prepare(self.database, self.policies)
         with self.database.write() as connection:
             receipt = self._ingest(connection, event)
@@ -112,70 +116,142 @@ class Ingest:
         event = replace(event, update=believed(event.update, now))
         earlier = timeline.earlier(connection, event.incident.id) if needs_earlier(event.update.status) else ()
         event = complete(event, earlier)
-        entries = timeline.entries(connection, event.incident.id)
-        refuse_outdated(connection, event, entries)
-        digest = content_digest(event)
-        said_until = channels.announced_until(channels.load_states(connection, event.incident.id))
-        judgement = judge(event, digest, surroundings(entries, event, digest), announced_until=said_until)
-        if not timeline.add_event(connection, event, digest=handed_in, judgement=judgement, now=now):
+        told = self._judge(connection, event, now)
+        if not timeline.add_event(connection, event, digest=handed_in, judgement=told.judgement, now=now):
             # The same id came in for another incident at this very moment.
             repeat = judge(event, "", Surroundings(), seen_before=Outcome.ACCEPTED, differs=True)
             return replace(_receipt(event, repeat), reused=True)
-        if judgement.outcome is Outcome.DUPLICATE:
-            return _receipt(event, judgement)
-        record_published(connection, event, judgement.outcome, now)
-        self._store(connection, event, _Told(entries, digest, judgement), now)
-        created = speak(connection, self.policies, event.incident.id, now, self.guard)
-        going = [new.number for new in created if not new.held]
+        if told.judgement.outcome is Outcome.DUPLICATE:
+            return _receipt(event, told.judgement)
+        record_published(connection, event, told.judgement.outcome, now)
+        if told.edited is not None and told.judgement.edits:
+            event = _placed(event, told.edited, told.judgement)
+        held_by = self._held_by(connection, event, told)
+        if held_by is not None:
+            return self._withhold(connection, event, told, held_by, now)
+        return self._take(connection, event, told, now)
+
+    def _judge(self, connection: Connection, event: Event, now: datetime) -> "_Told":
+        entries = timeline.entries(connection, event.incident.id)
+        refuse_outdated(connection, event, entries)
+        states = channels.load_states(connection, event.incident.id)
+        may_wait = self.guard.reason_to_hold(event, self.policies, now)
+        digest = content_digest(event)
+        around = surroundings(measured_against(entries, event, waits=may_wait is not None), event, digest)
+        judgement = judge(event, digest, around, announced_until=channels.announced_until(states))
+        edited = next((entry for entry in entries if entry.update_id == event.update.id), None)
+        if judgement.outcome is Outcome.DUPLICATE and edited is not None and edited.shown and edited.digest == digest:
+            judgement = _unless_described_anew(connection, event, judgement)
+        said = any(
+            not is_stale(states.get(channel, ChannelState()), event.update.ordered_at) for channel in self.policies
+        )
+        tells = judgement.outcome is Outcome.ACCEPTED or (judgement.outcome is Outcome.STALE and said)
+        return _Told(entries, edited, digest, judgement, may_wait, tells=tells)
+
+    def _held_by(self, connection: Connection, event: Event, told: "_Told") -> HoldReason | None:
+        """Return why an event waits for a person. Who may not announce may not change what is shown either."""
+        if told.may_wait is HoldReason.NEEDS_ANNOUNCE:
+            return told.may_wait if event.visible or told.judgement.edits else None
+        follows = told.judgement.edits and follow_ups(connection, event, self.translations)
+        return told.may_wait if told.tells or follows else None
+
+    def _withhold(
+        self, connection: Connection, event: Event, told: "_Told", held_by: HoldReason, now: datetime
+    ) -> Receipt:
+        """Keep an event where nobody sees it until a person releases it."""
+        judgement = told.judgement
+        edit = judgement.outcome if judgement.edits else None
+        if edit is None:
+            self._store(connection, event, told, now, held=True)
+        withhold(connection, self.policies, event, held_by, now, edit=edit, tells=told.tells)
+        why = " (it was posted longer ago than guard.hold_older_than)" if held_by is HoldReason.OLD else ""
+        reason = f"{judgement.reason}, once a person releases it{why}"
+        return replace(_receipt(event, replace(judgement, reason=reason)), held=True)
+
+    def _take(self, connection: Connection, event: Event, told: "_Told", now: datetime) -> Receipt:
+        """Show an event, and tell what is due."""
+        judgement = told.judgement
         if judgement.edits:
+            self._edit(connection, event, told, now)
+        else:
+            self._store(connection, event, told, now, held=False)
+        going = speak(connection, self.policies, event.incident.id, now)
+        if judgement.edits and event.visible:
             followed = take_translation(connection, event, self.translations, now)
             going += followed
             if followed:
                 judgement = replace(judgement, reason=f"{judgement.reason}; those who lacked its language are told")
-        receipt = _receipt(event, judgement, tuple(going))
-        if any(new.held for new in created):
-            return replace(receipt, held=True, reason=f"{receipt.reason}, once a person releases it")
-        return receipt
+        return _receipt(event, judgement, tuple(going))
 
     @staticmethod
-    def _store(connection: Connection, event: Event, told: "_Told", now: datetime) -> None:
-        """Bring the timeline up to date: a new entry, or another text for one that is there."""
-        judgement, digest = told.judgement, told.digest
-        if judgement.edits:
-            event = _placed(event, told)
-        others = [entry for entry in told.entries if entry.update_id != event.update.id]
-        newest = all(entry.ordered_at <= event.update.ordered_at for entry in others)
-        if judgement.edits:
-            accepted = judgement.outcome is Outcome.ACCEPTED
-            timeline.edit_update(connection, event, digest=digest, accepted_at=now if accepted else None)
-            if accepted:
-                channels.forget(connection, event.incident.id, event.update.id)
-        else:
-            entry = timeline.NewEntry(number=len(told.entries) + 1, digest=digest, outcome=judgement.outcome)
+    def _edit(connection: Connection, event: Event, told: "_Told", now: datetime) -> None:
+        """Put other words in the place of those that are shown; edits that waited were made of older ones."""
+        incident_id, update_id = event.incident.id, event.update.id
+        withdraw(connection, incident_id, update_id, edits_alone=True)
+        accepted = told.judgement.outcome is Outcome.ACCEPTED
+        timeline.edit_update(connection, event, digest=told.digest, accepted_at=now if accepted else None)
+        if accepted:
+            channels.forget(connection, incident_id, [update_id])
+        timeline.describe_anew(connection, incident_id, now)
+
+    @staticmethod
+    def _store(connection: Connection, event: Event, told: "_Told", now: datetime, *, held: bool) -> None:
+        """Add an entry to the timeline, or put it in the place of one of its id that nobody has seen."""
+        incident_id, update = event.incident.id, event.update
+        number, outcome = len(told.entries) + 1, told.judgement.outcome
+        entry = timeline.NewEntry(number=number, digest=told.digest, outcome=outcome, held=held)
+        if told.edited is None:
             timeline.add_update(connection, event, entry, now)
-            if judgement.outcome is Outcome.STALE:
-                channels.set_aside_where_late(connection, event.incident.id, event.update.id, event.update.ordered_at)
-        timeline.set_latest(connection, event, newest=newest, added=not judgement.edits, now=now)
+            newest = told.is_newest(event, shown=event.visible and not held)
+            timeline.add_to_incident(connection, event, newest=newest, now=now)
+        else:
+            withdraw(connection, incident_id, update.id, edits_alone=False)
+            timeline.replace_update(connection, event, entry, now)
+            timeline.describe_anew(connection, incident_id, now)
+        if outcome is Outcome.STALE and not held:
+            channels.set_aside_where_late(connection, incident_id, update.id, update.ordered_at)
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """An event beside the timeline it came to, and what was made of it."""
+    """An event beside the timeline it came to, and what was made of it.
+
+    `edited`: the entry of its update id. `may_wait`: why the guard would hold it, if it tells or shows anything.
+    """
 
     entries: Sequence[Entry]
+    edited: Entry | None
     digest: str
     judgement: Judgement
+    may_wait: HoldReason | None
+    tells: bool
+
+    def is_newest(self, event: Event, *, shown: bool) -> bool:
+        """Whether the incident is described by this event now: by what is shown, if anything is."""
+        public = [entry for entry in self.entries if entry.shown]
+        if public and not shown:
+            return False
+        return all(entry.ordered_at <= event.update.ordered_at for entry in public or (() if shown else self.entries))
 
 
-def _placed(event: Event, told: _Told) -> Event:
+def _unless_described_anew(connection: Connection, event: Event, judgement: Judgement) -> Judgement:
+    """Keep an edit of what is no news: links, and when it began. The same again is a duplicate still."""
+    known = timeline.snapshot(connection, event.incident.id, event.update.id)
+    if known is None or (known.links, known.started_at) == (event.incident.links, event.incident.started_at):
+        return judgement
+    reason = f"an edit of update {event.update.id}: its links or its beginning, which are not announced"
+    return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
+
+
+def _placed(event: Event, edited: Entry, judgement: Judgement) -> Event:
     """Return an edit at the place of what it edits: it keeps that, unless it is news that is dated later.
 
     Where its source tells when it created an update, the time that is shown follows the edit, and the place never.
     """
-    place = next(entry.ordered_at for entry in told.entries if entry.update_id == event.update.id)
+    place = edited.ordered_at
     if event.update.created_at is not None:
         return replace(event, update=replace(event.update, created_at=place))
-    posted_at = max(place, event.update.posted_at) if told.judgement.outcome is Outcome.ACCEPTED else place
+    posted_at = max(place, event.update.posted_at) if judgement.outcome is Outcome.ACCEPTED else place
     return replace(event, update=replace(event.update, posted_at=posted_at))
 
 

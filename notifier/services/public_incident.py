@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from notifier.domain.errors import NotFoundError
-from notifier.domain.values import Outcome
 from notifier.rendering.renderer import Renderer
 from notifier.services.public_status import timeline_of
 from notifier.storage import timeline
@@ -12,7 +11,7 @@ from notifier.storage.engine import Database
 
 @dataclass(frozen=True)
 class PublicIncident:
-    """Shows what was announced, and what came too late to be; updates handed in with `notify: false` stay inside."""
+    """Shows its timeline; what is hidden, or waits for a person, stays inside."""
 
     database: Database
     renderer: Renderer
@@ -25,7 +24,7 @@ class PublicIncident:
         """
         with self.database.read() as connection:
             rows = timeline.full_updates(connection, incident_id)
-        public = [row for row in rows if row.outcome != Outcome.RECORDED]
+        public = [row for row in rows if row.visible and not row.held]
         if not public:
             raise NotFoundError("incident", incident_id)
         found = timeline_of(public)

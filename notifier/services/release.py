@@ -1,17 +1,21 @@
 """Release: a person lets a held notification go, or calls it off."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
 from notifier.domain.errors import ConflictError, NotFoundError
+from notifier.domain.guard import HoldReason
+from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel
 from notifier.services.audit import Actor, Subject, record
 from notifier.services.ports import Clock, Nudge
-from notifier.storage import held, notifications, timeline
+from notifier.services.withheld import LetGo, Policies
+from notifier.storage import channels, held, notifications, pending_edits, timeline
 from notifier.storage.engine import Database
-from notifier.storage.notifications import StoredNotification
+from notifier.storage.held import HeldNotification
 
 Json = dict[str, Any]
 
@@ -21,54 +25,78 @@ class Release:
     """Decides about notifications that wait for a person; every decision is in the audit trail."""
 
     database: Database
+    policies: Policies
     clock: Clock
     nudge: Nudge
+    translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
 
     def release(self, public_id: str, actor: Actor) -> Json:
-        """Let a notification go; partners first get what was held before it, for the others it tells that as well.
+        """Let a notification go; what was held before it on its channel goes along, and all of it is shown.
+
+        What came without the right to announce goes along with its like alone. Where the channel has said something
+        newer meanwhile it is shown and told to nobody: `superseded`.
 
         Raises:
             NotFoundError: there is no such notification.
             ConflictError: it does not wait.
         """
         with self.database.write() as connection:
-            stored = self._held(connection, public_id)
-            older = [each.id for each in held.around(connection, stored, older=True)]
-            in_order = stored.channel is Channel.WEBHOOK
-            held.move(connection, older, held.PLANNING if in_order else held.REPLACED)
-            held.move(connection, [stored.id], held.PLANNING)
-            self._note(connection, "notification.released", stored, actor)
-        for number in [*(older if in_order else ()), stored.id]:
+            named = self._held(connection, public_id)
+            let_go = LetGo(connection, self.policies, self.translations, self.clock())
+            numbers = let_go(_going_along(connection, named))
+            stored = notifications.get_public(connection, public_id)
+            self._note(connection, "notification.released", named, actor)
+        for number in numbers:
             self.nudge.plan(number)
-        return {"id": public_id, "state": held.PLANNING}
+        return {"id": public_id, "state": stored.state if stored else held.REPLACED}
 
     def cancel(self, public_id: str, actor: Actor) -> Json:
-        """Call a notification off: its updates stay in the timeline and are told to nobody.
+        """Call a notification off: its update is told to nobody on its channel; called off on all, it is never shown.
 
         Raises:
             NotFoundError: there is no such notification.
             ConflictError: it does not wait.
         """
         with self.database.write() as connection:
-            stored = self._held(connection, public_id)
-            held.unsay(connection, stored)
-            held.move(connection, [stored.id], held.CANCELED)
-            self._note(connection, "notification.canceled", stored, actor)
+            named = self._held(connection, public_id)
+            held.end(connection, [named.id], held.CANCELED)
+            self._call_off(connection, named)
+            self._note(connection, "notification.canceled", named, actor)
         return {"id": public_id, "state": held.CANCELED}
 
     @staticmethod
-    def _held(connection: Connection, public_id: str) -> StoredNotification:
+    def _call_off(connection: Connection, named: HeldNotification) -> None:
+        place = (named.incident_id, named.update_id)
+        if not named.is_edit:
+            channels.call_off(connection, *place, named.channel)
+        elif not any(each.is_edit and each.update_id == place[1] for each in held.of_incident(connection, place[0])):
+            pending_edits.drop(connection, *place)
+
+    @staticmethod
+    def _held(connection: Connection, public_id: str) -> HeldNotification:
         found = notifications.get_public(connection, public_id)
         if found is None:
             raise NotFoundError("notification", public_id)
         # What the channel says next is decided by whoever holds the incident.
         timeline.lock_known_incident(connection, found.notice.incident.id)
-        stored = notifications.get_public(connection, public_id)
-        if stored is None or stored.state != held.HELD:
+        waiting = held.find(connection, public_id)
+        if waiting is None:
             raise ConflictError(f"notification {public_id} is not held")
-        return stored
+        return waiting
 
-    def _note(self, connection: Connection, action: str, stored: StoredNotification, actor: Actor) -> None:
-        detail = {"incident_id": stored.notice.incident.id, "channel": stored.channel.value}
-        subject = Subject("notification", stored.notice.id)
+    def _note(self, connection: Connection, action: str, named: HeldNotification, actor: Actor) -> None:
+        detail = {"incident_id": named.incident_id, "channel": named.channel.value, "update_id": named.update_id}
+        subject = Subject("notification", named.public_id)
         record(connection, actor, action, subject, at=self.clock(), detail=detail)
+
+
+def _going_along(connection: Connection, named: HeldNotification) -> list[HeldNotification]:
+    """Return what is released with a notification: what was held before it on its channel, and itself, last."""
+    unsaid = HoldReason.NEEDS_ANNOUNCE
+    return [
+        each
+        for each in held.of_incident(connection, named.incident_id)
+        if each.channel is named.channel
+        and each.id <= named.id
+        and (each.because is not unsaid or named.because is unsaid)
+    ]

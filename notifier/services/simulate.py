@@ -83,9 +83,12 @@ class _Timeline:
                 status=update.status,
                 ordered_at=update.ordered_at,
                 digest=digest,
+                notify=event.notify,
+                visible=event.visible,
             )
         else:
-            entry = replace(known, status=update.status, digest=digest)
+            told = event.visible and (event.notify or known.notify)
+            entry = replace(known, status=update.status, digest=digest, notify=told, visible=event.visible)
         if known is None or judgement.outcome is Outcome.ACCEPTED:
             entry, self.latest_id = replace(entry, ordered_at=update.ordered_at), update.id
         self.entries[update.id] = entry

@@ -3,7 +3,7 @@
 What a channel does is decided in `domain/translation.py`; here it is done.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -50,37 +50,55 @@ def take_translation(connection: Connection, event: Event, rules: Rules, now: da
     hold the incident.
     """
     created = []
+    for stored, served, whole in _gaining(connection, event):
+        if not translations.may_be_out(connection, stored.id, served):
+            translations.complete(connection, stored.id, whole)
+            translations.release(connection, stored.id, served, now)
+        if _follows(connection, event, rules, stored, served):
+            created.append(_follow(connection, stored, whole, Follows(id=stored.id, locales=tuple(served)), now))
+    return created
+
+
+def follow_ups(connection: Connection, event: Event, rules: Rules) -> bool:
+    """Whether an edit will be told to those who lacked its languages."""
+    return any(
+        _follows(connection, event, rules, stored, served) for stored, served, _whole in _gaining(connection, event)
+    )
+
+
+def _gaining(connection: Connection, event: Event) -> list[tuple[StoredNotification, list[str], Notice]]:
+    """Return each channel's newest message that gains languages: for which readers, and what it is with them."""
+    found = []
     for channel in _CHANNELS:
         stored = notifications.newest(connection, event.incident.id, channel)
         before = _body_in(stored.notice, event.update.id) if stored is not None else None
         if stored is None or before is None:
             continue
-        rule = rules.get(channel, TranslationRule())
         served = now_served(before, event.update.body, translations.locales_of(connection, stored.id))
         whole = completed(stored.notice, event.update.id, event.update.body, event.incident.title)
-        if whole == stored.notice:
-            continue
-        if not translations.may_be_out(connection, stored.id, served):
-            translations.complete(connection, stored.id, whole)
-            translations.release(connection, stored.id, served, now)
-        follows = rule.policy is TranslationPolicy.SEND_AND_FOLLOW and event.notify
-        if follows and served and stored.notice.lead.id == event.update.id:
-            created += _follow(connection, stored, whole, Follows(id=stored.id, locales=tuple(served)), now)
-    return created
+        if whole != stored.notice:
+            found.append((stored, served, whole))
+    return found
+
+
+def _follows(
+    connection: Connection, event: Event, rules: Rules, stored: StoredNotification, served: Sequence[str]
+) -> bool:
+    rule = rules.get(stored.channel, TranslationRule())
+    asked = rule.policy is TranslationPolicy.SEND_AND_FOLLOW and event.notify and bool(served)
+    return (
+        asked and stored.notice.lead.id == event.update.id and translations.anybody_told(connection, stored.id, served)
+    )
 
 
 def _body_in(notice: Notice, update_id: str) -> Mapping[str, str] | None:
     return next((update.body for update in notice.updates if update.id == update_id), None)
 
 
-def _follow(
-    connection: Connection, stored: StoredNotification, whole: Notice, follows: Follows, now: datetime
-) -> list[int]:
-    if not translations.anybody_told(connection, stored.id, follows.locales):
-        return []
+def _follow(connection: Connection, stored: StoredNotification, whole: Notice, follows: Follows, now: datetime) -> int:
     sequence = translations.next_sequence(connection, whole.incident.id, stored.channel)
     notice = replace(whole, id=f"ntf_{ids.new_ulid(now)}", sequence=sequence, created_at=now)
-    number = notifications.add(
+    return notifications.add(
         connection,
         notice,
         round_=stored.round,
@@ -89,4 +107,3 @@ def _follow(
         state="planning",
         follows=follows,
     )
-    return [number]

@@ -214,6 +214,7 @@ class GuardSection(Section):
 
     hold_above: Annotated[int, Field(ge=0)]
     needs_announce: bool
+    hold_older_than: Annotated[float, Field(ge=0, le=3650 * 86_400, allow_inf_nan=False)]
 
 
 class HouseConfig(Section):

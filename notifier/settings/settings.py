@@ -116,7 +116,11 @@ class Settings:
     def guard_policy(self) -> GuardPolicy:
         """What waits for a person before it goes out."""
         section = self.house.guard
-        return GuardPolicy(hold_above=section.hold_above or None, needs_announce=section.needs_announce)
+        return GuardPolicy(
+            hold_above=section.hold_above or None,
+            needs_announce=section.needs_announce,
+            hold_older_than=timedelta(seconds=section.hold_older_than) if section.hold_older_than else None,
+        )
 
     @property
     def limits(self) -> LimitsSection:

@@ -6,7 +6,7 @@ Statements that every event runs are built once: to build one takes longer than 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, exists, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, exists, select, update
 
 from notifier.domain.coalesce import ChannelState, PendingUpdate
 from notifier.domain.values import Channel, Impact, Outcome, Status
@@ -15,6 +15,7 @@ from notifier.storage.dialect import AnyInsert, prepared_insert
 from notifier.storage.types import AnyRow
 
 LATE = "stale"  # why a channel set an update aside that came after it had said something newer
+HELD, CANCELED = UNTOLD = ("held", "canceled")  # it waits for a person, or a person called it off
 
 
 _INCIDENT: BindParameter[str] = bindparam("incident_id")
@@ -162,10 +163,18 @@ def set_aside_where_late(connection: Connection, incident_id: str, update_id: st
         mark(connection, incident_id, Channel(row.channel), [update_id], round_=row.round, sequence=None, reason=LATE)
 
 
-def forget(connection: Connection, incident_id: str, update_id: str) -> None:
-    """Let every channel announce an update again: somebody asked for its edited text to be told."""
+def forget(connection: Connection, incident_id: str, update_ids: Sequence[str], channel: Channel | None = None) -> None:
+    """Let a channel, or every one, announce updates (again): they were edited, or a person released them."""
     a = t.announcement.c
-    connection.execute(delete(t.announcement).where(and_(a.incident_id == incident_id, a.update_id == update_id)))
+    statement = delete(t.announcement).where(a.incident_id == incident_id, a.update_id.in_(update_ids))
+    connection.execute(statement if channel is None else statement.where(a.channel == channel.value))
+
+
+def call_off(connection: Connection, incident_id: str, update_id: str, channel: Channel) -> None:
+    """Remember that a channel will never announce an update that waited."""
+    a = t.announcement.c
+    place = (a.incident_id == incident_id, a.update_id == update_id, a.channel == channel.value, a.sequence.is_(None))
+    connection.execute(update(t.announcement).where(*place).values(reason=CANCELED))
 
 
 _ANNOUNCED = (
@@ -177,7 +186,7 @@ _ANNOUNCED = (
         t.incident_update.c.posted_at,
         t.incident_update.c.created_at,
         t.incident_update.c.number,
-        t.incident_update.c.guarded,
+        t.incident_update.c.visible,
         t.announcement.c.round,
         t.announcement.c.sequence,
     )

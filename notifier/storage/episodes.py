@@ -23,6 +23,7 @@ class Episode:
     posted_at: datetime
     is_automatic: bool
     is_announced: bool
+    is_withheld: bool  # handed in without the right to announce, and not released
 
 
 _JOINED = and_(
@@ -36,6 +37,8 @@ _SELECT = select(
     t.incident_update.c.outcome,
     t.incident_update.c.posted_at,
     t.incident_update.c.automatic,
+    t.incident_update.c.guarded,
+    t.incident_update.c.held,
 ).join(t.incident_update, _JOINED)
 
 
@@ -48,6 +51,7 @@ def _read(connection: Connection, statement: Select[Any]) -> list[Episode]:
             posted_at=row.posted_at,
             is_automatic=row.automatic,
             is_announced=row.outcome == Outcome.ACCEPTED.value,
+            is_withheld=row.guarded and row.held,
         )
         for row in connection.execute(statement)
     ]

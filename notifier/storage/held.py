@@ -1,67 +1,94 @@
-"""Notifications that wait for a person: which there are, and what becomes of them."""
+"""Notifications that wait for a person: which there are, and what becomes of them.
+
+Each stands for one update (or one edit of it) on one channel. What it will say is made when it is released: the channel
+may have said other things by then. Until then it has no place among the channel's messages: its sequence is negative.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Select, delete, func, select, update
 
-from notifier.domain.values import Channel
+from notifier.domain.guard import HoldReason
+from notifier.domain.notice import Notice
+from notifier.domain.values import Channel, Lane
+from notifier.storage import notifications
 from notifier.storage import tables as t
 from notifier.storage.codec import notice_to_json
-from notifier.storage.notifications import StoredNotification, get
 from notifier.storage.types import AnyRow
 
 HELD, CANCELED, REPLACED, PLANNING = "held", "canceled", "superseded", "planning"
+_UPDATE, _EDIT = "held", "held_edit"
 
 
-_WAITING = (
-    select(t.notification.c.id)
-    .where(
-        t.notification.c.incident_id == bindparam("incident_id"),
-        t.notification.c.channel == bindparam("channel"),
-        t.notification.c.state == HELD,
-    )
-    .limit(1)
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldNotification:
+    """One that waits. `id` is the ledger's number, `public_id` the one a person names."""
+
+    id: int
+    public_id: str
+    incident_id: str
+    channel: Channel
+    update_id: str
+    because: HoldReason
+    is_edit: bool
 
 
-def is_any(connection: Connection, incident_id: str, channel: Channel) -> bool:
-    """Whether a notification of this incident waits on this channel."""
-    found = connection.execute(_WAITING, {"incident_id": incident_id, "channel": channel.value})
-    return found.one_or_none() is not None
-
-
-def around(connection: Connection, stored: StoredNotification, *, older: bool) -> list[StoredNotification]:
-    """Return what else waits of the same incident and channel, decided before (or after) this one, in order."""
+def next_sequence(connection: Connection, incident_id: str, channel: Channel) -> int:
+    """Return a number for a notification that waits; the caller's transaction must hold the incident."""
     n = t.notification.c
-    side = n.sequence < stored.notice.sequence if older else n.sequence > stored.notice.sequence
-    statement = (
-        select(n.id)
-        .where(n.incident_id == stored.notice.incident.id, n.channel == stored.channel.value, n.state == HELD, side)
-        .order_by(n.sequence)
-    )
-    found = [get(connection, number) for number in connection.execute(statement).scalars().all()]
-    return [each for each in found if each]
+    statement = select(func.min(n.sequence)).where(n.incident_id == incident_id, n.channel == channel.value)
+    return min(connection.execute(statement).scalar_one() or 0, 0) - 1
 
 
-def move(connection: Connection, numbers: Sequence[int], state: str) -> None:
-    """Let notifications that wait go on, or end."""
+def add(connection: Connection, notice: Notice, *, lane: Lane, because: HoldReason, is_edit: bool) -> None:
+    """Store one that waits; `notice` shows what it is about, and has the number of `next_sequence`."""
+    urgency = _EDIT if is_edit else _UPDATE
+    number = notifications.add(connection, notice, round_=0, urgency=urgency, lane=lane, state=HELD)
+    content = notice_to_json(notice) | {"held_because": because.value}
+    connection.execute(update(t.notification).where(t.notification.c.id == number).values(content=content))
+
+
+def find(connection: Connection, public_id: str) -> HeldNotification | None:
+    """Return the notification of that id, if it waits."""
+    row = connection.execute(_waiting().where(t.notification.c.public_id == public_id)).one_or_none()
+    return None if row is None else _read(row)
+
+
+def of_incident(connection: Connection, incident_id: str) -> list[HeldNotification]:
+    """Return what waits of an incident on every channel, oldest first."""
+    rows = connection.execute(_waiting().where(t.notification.c.incident_id == incident_id)).all()
+    return [_read(row) for row in rows]
+
+
+def _waiting() -> Select[Any]:
     n = t.notification.c
-    connection.execute(update(t.notification).where(n.id.in_(numbers), n.state == HELD).values(state=state))
+    return select(t.notification).where(n.state == HELD).order_by(n.id)
 
 
-def unsay(connection: Connection, stored: StoredNotification) -> None:
-    """Take back what a notification would have told: no later one tells it either."""
-    a, n = t.announcement.c, t.notification.c
-    incident_id, sequence = stored.notice.incident.id, stored.notice.sequence
-    own = (a.incident_id == incident_id, a.channel == stored.channel.value, a.sequence == sequence)
-    connection.execute(update(t.announcement).where(*own).values(sequence=None, reason=CANCELED))
-    for later in around(connection, stored, older=False):
-        content = notice_to_json(later.notice)
-        content["updates"] = [item for item in content["updates"] if item["sequence"] != sequence]
-        connection.execute(update(t.notification).where(n.id == later.id).values(content=content))
+def _read(row: AnyRow) -> HeldNotification:
+    return HeldNotification(
+        id=row.id,
+        public_id=row.public_id,
+        incident_id=row.incident_id,
+        channel=Channel(row.channel),
+        update_id=row.update_ids[0],
+        because=HoldReason(row.content["held_because"]),
+        is_edit=row.urgency == _EDIT,
+    )
+
+
+def end(connection: Connection, numbers: Sequence[int], state: str) -> None:
+    """End the waiting of notifications that will not be sent under their own name."""
+    connection.execute(update(t.notification).where(t.notification.c.id.in_(numbers)).values(state=state))
+
+
+def make_room(connection: Connection, numbers: Sequence[int]) -> None:
+    """Remove those whose public ids the released notifications bear from now on."""
+    connection.execute(delete(t.notification).where(t.notification.c.id.in_(numbers), t.notification.c.state == HELD))
 
 
 def waiting(connection: Connection, limit: int) -> Sequence[AnyRow]:
     """Return the rows of what waits, oldest first."""
-    n = t.notification.c
-    return connection.execute(select(t.notification).where(n.state == HELD).order_by(n.id).limit(limit)).all()
+    return connection.execute(_waiting().limit(limit)).all()

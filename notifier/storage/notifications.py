@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func,
 from notifier.domain.audience import Scope
 from notifier.domain.notice import Notice
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason, Status
-from notifier.storage import pruning
+from notifier.storage import channels, pruning
 from notifier.storage import tables as t
 from notifier.storage.channels import LATE
 from notifier.storage.codec import notice_from_json, notice_to_json
@@ -123,7 +123,8 @@ _SAME_CHANNEL = (
     t.notification.c.incident_id == bindparam("incident_id"),
     t.notification.c.channel == bindparam("channel"),
 )
-_BEFORE = (*_SAME_CHANNEL, t.notification.c.sequence < bindparam("sequence"))
+# What was held and never released has a negative sequence, and no recipients.
+_BEFORE = (*_SAME_CHANNEL, t.notification.c.sequence < bindparam("sequence"), t.notification.c.sequence > 0)
 _EARLIER = (
     select(t.notification.c.id, t.notification.c.sequence, t.notification.c.round)
     .where(*_BEFORE, t.notification.c.follows.is_(None))
@@ -241,7 +242,8 @@ def _scopes_of_round() -> Select[Any]:
     incident_id: BindParameter[str] = bindparam("incident_id")
     lead = select(u.number).where(u.incident_id == incident_id, u.id == bindparam("lead"))
     # What was absorbed belongs to no notification: it is as old as its place in the timeline says.
-    absorbed = and_(a.sequence.is_(None), a.reason != LATE, u.number <= lead.scalar_subquery())
+    untold = a.reason.in_((LATE, *channels.UNTOLD))
+    absorbed = and_(a.sequence.is_(None), ~untold, u.number <= lead.scalar_subquery())
     return (
         select(u.incident)
         .join(t.announcement, and_(a.incident_id == u.incident_id, a.update_id == u.id))

@@ -38,6 +38,7 @@ class NewEntry:
     number: int
     digest: str
     outcome: Outcome
+    held: bool = False
 
 
 _FIND_EVENT = select(
@@ -53,6 +54,9 @@ _ENTRIES = (
         t.incident_update.c.status,
         t.ordered_at.label("ordered_at"),
         t.incident_update.c.digest,
+        t.incident_update.c.notify,
+        t.incident_update.c.visible,
+        t.incident_update.c.held,
     )
     .where(t.incident_update.c.incident_id == bindparam("incident_id"))
     .order_by(t.incident_update.c.number)
@@ -155,6 +159,9 @@ def entries(connection: Connection, incident_id: str) -> list[Entry]:
             status=Status(row.status),
             ordered_at=row.ordered_at,
             digest=row.digest,
+            notify=row.notify,
+            visible=row.visible,
+            held=row.held,
         )
         for row in connection.execute(_ENTRIES, {"incident_id": incident_id})
     ]
@@ -190,14 +197,39 @@ def add_update(connection: Connection, event: Event, entry: NewEntry, now: datet
         "automatic": event.automatic,
         "guarded": event.guarded,
         "author": event.author or None,
+        "notify": event.notify,
+        "visible": event.visible,
+        "held": entry.held,
     }
     connection.execute(_ADD_UPDATE, row)
 
 
 def edit_update(connection: Connection, event: Event, *, digest: str, accepted_at: datetime | None) -> None:
-    """Replace what an entry says, and when it was posted. `accepted_at`: to be told."""
-    u = t.incident_update.c
-    values: dict[str, Any] = {
+    """Replace what an entry that is shown says, and when it was posted. `accepted_at`: to be told."""
+    values = _content(event, digest)
+    if accepted_at is not None:
+        values |= {"outcome": Outcome.ACCEPTED.value, "received_at": accepted_at}
+    if event.notify:
+        values["notify"] = True  # an edit that tells nobody does not take back that it was told
+    elif not event.visible:
+        values |= {"notify": False, "outcome": Outcome.RECORDED.value}
+    _change(connection, event, values)
+
+
+def replace_update(connection: Connection, event: Event, entry: NewEntry, now: datetime) -> None:
+    """Put an event in place of an entry that nobody has seen, as if it had come first; it keeps its number."""
+    values = _content(event, entry.digest) | {
+        "received_at": now,
+        "outcome": entry.outcome.value,
+        "automatic": event.automatic,
+        "notify": event.notify,
+        "held": entry.held,
+    }
+    _change(connection, event, values)
+
+
+def _content(event: Event, digest: str) -> dict[str, Any]:
+    return {
         "status": event.update.status.value,
         "body": dict(event.update.body),
         "incident": incident_to_json(event.incident),
@@ -205,24 +237,62 @@ def edit_update(connection: Connection, event: Event, *, digest: str, accepted_a
         "digest": digest,
         "guarded": event.guarded,
         "author": event.author or None,
-        "revision": u.revision + 1,
+        "visible": event.visible,
+        "revision": t.incident_update.c.revision + 1,
     }
-    if accepted_at is not None:
-        values |= {"outcome": Outcome.ACCEPTED.value, "received_at": accepted_at}
+
+
+def _change(connection: Connection, event: Event, values: dict[str, Any]) -> None:
+    u = t.incident_update.c
     if event.update.created_at is not None:
         values["created_at"] = event.update.created_at
     key = and_(u.incident_id == event.incident.id, u.id == event.update.id)
     connection.execute(update(t.incident_update).where(key).values(values))
 
 
-def set_latest(connection: Connection, event: Event, *, newest: bool, added: bool, now: datetime) -> None:
-    """Bring the incident up to date with an event; `newest` says whether it describes the present state."""
+def show(connection: Connection, incident_id: str, update_ids: Sequence[str]) -> None:
+    """Let the public see what waited."""
+    u = t.incident_update.c
+    statement = update(t.incident_update).where(u.incident_id == incident_id, u.id.in_(update_ids))
+    connection.execute(statement.values(held=False))
+
+
+def snapshot(connection: Connection, incident_id: str, update_id: str) -> Incident | None:
+    """Return the incident as one of its updates describes it."""
+    u = t.incident_update.c
+    statement = select(u.incident).where(u.incident_id == incident_id, u.id == update_id)
+    found = connection.execute(statement).scalar_one_or_none()
+    return None if found is None else incident_from_json(found)
+
+
+SHOWN = and_(t.incident_update.c.visible, ~t.incident_update.c.held)
+"""What the public may see of a timeline."""
+
+
+def describe_anew(connection: Connection, incident_id: str, now: datetime) -> None:
+    """Bring the incident up to date with its newest update that is shown; with its newest where none is."""
+    u = t.incident_update.c
+    statement = (
+        select(t.incident_update)
+        .where(u.incident_id == incident_id)
+        .order_by(SHOWN.desc(), t.ordered_at.desc(), u.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one()
+    values = _incident_row(incident_from_json(row.incident), Status(row.status), now)
+    values |= {"latest_update_id": row.id, "latest_posted_at": row.created_at or row.posted_at}
+    del values["id"]
+    connection.execute(_SET_LATEST, values | {"incident_id": incident_id})
+
+
+def add_to_incident(connection: Connection, event: Event, *, newest: bool, now: datetime) -> None:
+    """Count a new update; `newest` says whether it describes the incident from now on."""
     values: dict[str, Any] = {"updated_at": now}
     if newest:
         values = _incident_row(event.incident, event.update.status, now)
         values |= {"latest_update_id": event.update.id, "latest_posted_at": event.update.ordered_at}
         del values["id"]
-    connection.execute(_ADD_LATEST if added else _SET_LATEST, values | {"incident_id": event.incident.id})
+    connection.execute(_ADD_LATEST, values | {"incident_id": event.incident.id})
 
 
 def get_incident(connection: Connection, incident_id: str) -> AnyRow | None:

@@ -38,6 +38,8 @@ lease = {LEASE_SECONDS}
 [limits]
 batch_size = {BATCH}
 webhook_timeout = 2
+[guard]
+hold_older_than = 0
 [[accounts]]
 name = "m-en"
 platform = "mastodon"

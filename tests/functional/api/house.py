@@ -29,9 +29,15 @@ Json = dict[str, Any]
 
 
 def application_on(database: Database, folder: Path, **environ: str) -> Application:
-    """Build an application on a database; no broker answers, and webhooks may go to this machine."""
+    """Build an application on a database; no broker answers, and webhooks may go to this machine.
+
+    Unless the test has a configuration of its own, news of any age goes by itself: stories of 2022 are told again.
+    """
+    (folder / "config").mkdir(exist_ok=True)
+    (folder / "config" / "notifier.toml").write_text("[guard]\nhold_older_than = 0\n", encoding="utf-8")
     url = database.url.set(drivername="postgresql") if not database.is_sqlite else database.url
     variables = {
+        "NOTIFIER_CONFIG": str(folder / "config" / "notifier.toml"),
         "NOTIFIER_DATA_DIR": str(folder / "data"),
         "NOTIFIER_DATABASE_URL": url.render_as_string(hide_password=False),
         "NOTIFIER_REDIS_URL": f"unix://{folder}/no.sock",

@@ -94,6 +94,22 @@ def test_what_an_event_may_leave_out() -> None:
     assert (event.incident.components, event.incident.links, event.notify) == ((), (), True)
 
 
+def test_news_without_a_time_is_of_now_and_a_recorded_history_has_none() -> None:
+    assert parse_event(json.dumps(without("update.posted_at")), now=NOW).update.posted_at == NOW
+    with pytest.raises(InvalidInputError) as refused:
+        parse_event(json.dumps(without("update.posted_at")), now=None)
+    assert [error.field for error in refused.value.errors] == ["update.posted_at"]
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [({}, (True, True)), ({"notify": False}, (False, True)), ({"visible": False}, (False, False))],
+)
+def test_what_is_not_shown_is_not_told(given: dict[str, bool], read: tuple[bool, bool]) -> None:
+    event = parse_event(json.dumps(EVENT | given), now=NOW)
+    assert (event.notify, event.visible) == read
+
+
 def test_our_additions_are_read() -> None:
     event = parse_event(json.dumps(EVENT | {"source": "ops", "automatic": True, "announce_edits": True}), now=NOW)
     assert (event.source, event.automatic, event.announce_edits) == ("ops", True, True)
@@ -137,7 +153,6 @@ def test_our_additions_are_read() -> None:
         ("update.body.nl", "", "must not be empty"),
         ("update.body.nl", "x" * 20_001, "at most 20000 characters"),
         ("update.body.nl", "a\x00b", "control characters"),
-        ("update.posted_at", None, "a time such as"),
         ("update.posted_at", 1655800000, "a time such as"),
         ("update.posted_at", "1655800000", "a time such as"),
         ("update.posted_at", "2022-06-21", "a time such as"),
@@ -178,9 +193,7 @@ def test_a_link_must_be_an_absolute_web_address(link: str) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "path", ["id", "incident", "update", "incident.id", "incident.title", "update.body", "update.posted_at"]
-)
+@pytest.mark.parametrize("path", ["id", "incident", "update", "incident.id", "incident.title", "update.body"])
 def test_what_an_event_must_have(path: str) -> None:
     assert faults(without(path)) == {path: "Field required"}
 
