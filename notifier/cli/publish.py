@@ -1,5 +1,7 @@
 """`notifier publish`: hand events in from a file."""
 
+import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -8,7 +10,9 @@ from notifier.cli.console import JsonFlag, print_json, print_table
 from notifier.cli.files import read
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
+from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.inbound.event_files import read_events
+from notifier.services.file_summary import FileSummary, summarise
 
 
 def register(app: typer.Typer) -> None:
@@ -19,15 +23,46 @@ def register(app: typer.Typer) -> None:
 def publish(
     file: Annotated[str, typer.Argument(help="JSON or YAML: one event, an array or lines of them; - reads stdin.")],
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Announce several incidents, or old news, without asking.")
+    ] = False,
+    record: Annotated[bool, typer.Option("--record", help="Store and show it; notify nobody.")] = False,
 ) -> None:
-    """Hand in one event, or several in order. Nothing is handed in unless all of them are well-formed."""
+    """Hand in one event, or several in order. Nothing is handed in unless all of them are well-formed.
+
+    A file with several incidents, or with news older than `guard.hold_older_than`, is summarised and asked about first.
+    Such old news waits for a person even then: `notifier notifications held`.
+    """
     notifier = installation("publish")
     events = read_events(read(file), now=notifier.clock())
     for event in events:
         notifier.check(event)
+    if record:
+        events = [replace(event, notify=False) for event in events]
+    elif not yes:
+        _ask(summarise(notifier.ingest, events, notifier.clock()), file)
     receipts = [notifier.ingest(operator().signed(event)).as_json() for event in events]
     if as_json:
         print_json(receipts[0] if len(receipts) == 1 else receipts)
     else:
         rows = [[item["event_id"], item["outcome"], item["reason"]] for item in receipts]
         print_table("", ["event", "outcome", "reason"], rows)
+    waiting = sum(bool(item["held"]) for item in receipts)
+    if waiting:
+        typer.echo(f"{waiting} of these wait for a person: see `notifier notifications held`", err=True)
+
+
+def _ask(summary: FileSummary, file: str) -> None:
+    """Let a person at a terminal say yes; anybody else says it with `--yes`.
+
+    Raises:
+        InvalidInputError: nobody can be asked.
+    """
+    if not summary.needs_word:
+        return
+    if file == "-" or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        fault = f"{summary}. Add --yes to announce this, or --record to show it and notify nobody"
+        raise InvalidInputError([FieldError("publish", fault)])
+    typer.echo(str(summary), err=True)
+    typer.confirm("Announce this?", abort=True, err=True)

@@ -115,7 +115,7 @@ class Voice:
             opens=decision.opens,
             closes=decision.closes,
             created_at=self.now,
-            # Not the least of the updates' sequences: one that was edited in place is announced anew, under a later one.
+            # Not the least of the updates' sequences: one that was edited in place is announced anew, later.
             round_start=state.sequence if decision.opens else self._round_start(state),
             windows=_windows(self.connection, self.channel, incident, state.sequence),
         )

@@ -90,10 +90,17 @@ def test_planned_maintenance_is_told_and_harms_nothing_before_it_begins(
     assert 'class="under_maintenance"' in page
 
 
-def test_what_was_only_recorded_is_not_shown(application: Application, reader: TestClient) -> None:
-    publish(application, an_event(notify=False))
-    assert "Payments are slow" not in reader.get("/en/").text
-    assert b"Payments" not in reader.get("/en/feed.atom").content
+def test_what_was_only_recorded_is_shown_and_what_is_hidden_is_not(
+    application: Application, reader: TestClient
+) -> None:
+    publish(application, an_event(1, notify=False), an_event(2) | {"visible": False})
+    for path in ("/en/", "/en/incidents/inc-1", "/en/feed.atom"):
+        text = reader.get(path).text
+        assert "take 2" not in text
+        assert "Payments are slow" in text
+    publish(application, an_event(3, incident={"id": "inc-2"}) | {"visible": False})
+    assert reader.get("/en/incidents/inc-2").status_code == 404
+    assert "inc-2" not in reader.get("/en/").text + reader.get("/en/feed.atom").text
 
 
 def test_the_feed_tells_each_update_once_and_is_not_sent_twice(application: Application, reader: TestClient) -> None:
