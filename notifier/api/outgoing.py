@@ -32,6 +32,9 @@ class OutgoingIncident(Shape):
     status: Status
     impact: Impact
     components: list[ComponentShape]
+    components_known: bool = Field(
+        description="False: the source named none of our components, and the empty list claims nothing about any."
+    )
     started_at: AwareDatetime | None
     scheduled_for: AwareDatetime | None
     scheduled_until: AwareDatetime | None

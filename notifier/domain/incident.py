@@ -28,6 +28,8 @@ class Incident:
     """A disruption or a maintenance window as one event describes it. Times are aware UTC.
 
     `moved_from`: the window that the timeline held before, where this update moved it.
+    `components_known` False: its source named none of our components, so nothing is claimed about any; it still
+    concerns everybody.
     """
 
     id: str
@@ -39,10 +41,11 @@ class Incident:
     scheduled_until: datetime | None = None
     links: tuple[str, ...] = ()
     moved_from: Window | None = None
+    components_known: bool = True
 
     @property
     def component_keys(self) -> frozenset[str]:
-        """Keys of the affected components; empty means the whole platform."""
+        """Keys of the affected components; empty concerns everybody."""
         return frozenset(component.key for component in self.components)
 
     @property

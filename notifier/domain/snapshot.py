@@ -47,7 +47,8 @@ def complete(event: Event, earlier: Reversible[Earlier] = ()) -> Event:
     if incident.is_maintenance:
         incident = _scheduled(replace(event, incident=incident), earlier)
     if status.is_over:
-        incident = replace(incident, components=_components_at_the_end(event, earlier))
+        parts, known = _components_at_the_end(event, earlier), _components_were_known(event, earlier)
+        incident = replace(incident, components=parts, components_known=known)
     return replace(event, incident=incident)
 
 
@@ -116,3 +117,9 @@ def _components_at_the_end(event: Event, earlier: Reversible[Earlier]) -> tuple[
         if entry.status.is_over and entry.update_id != event.update.id:
             break  # which names all that came before it
     return tuple(AffectedComponent(key=key, status=status) for key, status in named.items())
+
+
+def _components_were_known(event: Event, earlier: Reversible[Earlier]) -> bool:
+    """Whether anybody said which components it was about; an end that names none does not say that it was all."""
+    said = [entry.incident.components_known for entry in _newest_first(event, earlier)]
+    return event.incident.components_known and (any(said) or not said)

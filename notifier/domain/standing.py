@@ -64,14 +64,17 @@ class PublicTimeline:
 
 
 def health(timelines: Iterable[PublicTimeline], components: Sequence[str]) -> Mapping[str, ComponentStatus]:
-    """Return the worst that any running incident says of each component; one that names none means all of them."""
+    """Return the worst that any running incident says of each component; one that names none means all of them.
+
+    One whose source named none of ours says nothing of any.
+    """
     worst = dict.fromkeys(components, ComponentStatus.OPERATIONAL)
     for timeline in timelines:
         if not timeline.is_running:
             continue
         incident = timeline.incident
         said = {part.key: part.status or _MEANT[incident.impact] for part in incident.components}
-        for key in said or components:
+        for key in said or (components if incident.components_known else ()):
             if key in worst:
                 worst[key] = max(worst[key], said.get(key, _MEANT[incident.impact]), key=_WORSE.index)
     return worst

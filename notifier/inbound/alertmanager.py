@@ -140,6 +140,7 @@ def alert_event(
             title=title,
             impact=group.impact,
             components=tuple(AffectedComponent(key=key) for key in group.components),
+            components_known=bool(group.components),
             started_at=group.began_at,
         ),
         update=Update(

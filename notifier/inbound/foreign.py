@@ -120,11 +120,11 @@ class ComponentNames:
         return next((key for key in found if key), None)
 
     def key(self, *names: str | None) -> str | None:
-        """Return our key; for a component that is not ours one made of its first usable name, None without any.
+        """Return our key for the first of these names that we know; None where none of them is ours.
 
-        A component that nobody here may choose reaches those who listen to all of them.
+        Where no components are configured any key will do: one made of the first usable name.
         """
-        made = (slug(name) for name in names if name)
+        made = (slug(name) for name in names if name and not self._keys)
         return self.known(*names) or next((key for key in made if key), None)
 
 

@@ -24,6 +24,7 @@ from notifier.inbound.foreign import (
     identifier,
     one_line,
     read,
+    slug,
 )
 
 MAX_UPDATES = 200  # of one timeline; older ones were handed in long ago
@@ -140,7 +141,7 @@ def parse_statuspage(data: bytes, page: Page) -> IncidentNews | ComponentNews:
 
 
 def _component_news(update: _ComponentUpdate, component: _Component | None, page: Page) -> ComponentNews:
-    name = page.components.key(component.name, component.id) if component else None
+    name = component and (page.components.key(component.name, component.id) or slug(component.name or component.id))
     return ComponentNews(
         id=identifier("statuspage", page.source, update.id),
         component=name or "",
@@ -174,13 +175,15 @@ def _unwritten_update(incident: _Incident, last: _Update | None) -> _Update:
 def _event(incident: _Incident, update: _Update, page: Page, *, notify: bool) -> Event:
     edited = update.updated_at or update.created_at
     title = one_line(incident.name) or incident.id
+    components = _components(incident, update, page.components)
     return Event(
         id=identifier(page.source, incident.id, update.id, update.status, edited.strftime("%Y%m%dT%H%M%S.%fZ")),
         incident=Incident(
             id=f"{page.source}.{incident.id}",
             title={page.locale: title},
             impact=incident.impact,
-            components=_components(incident, update, page.components),
+            components=components,
+            components_known=bool(components),
             started_at=incident.started_at or incident.created_at,
             scheduled_for=incident.scheduled_for,
             scheduled_until=incident.scheduled_until,

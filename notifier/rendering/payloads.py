@@ -80,6 +80,7 @@ class PayloadBuilder:
                 {"key": component.key, "status": component.status.value if component.status else None}
                 for component in incident.components
             ],
+            "components_known": incident.components_known,
             "started_at": rfc3339(incident.started_at),
             "scheduled_for": rfc3339(incident.scheduled_for),
             "scheduled_until": rfc3339(incident.scheduled_until),

@@ -174,6 +174,7 @@ class Storyteller:
             "title_lang": self.title_locale(incident, reader),
             "impact": reader.gettext(IMPACT[incident.impact]) if incident.impact in IMPACT else "",
             "components": [self.part(component, reader) for component in incident.components[:MAX_COMPONENTS]],
+            "components_known": incident.components_known,
             "more_components": max(0, len(incident.components) - MAX_COMPONENTS),
             "is_maintenance": incident.is_maintenance,
             "links": [clean_line(link, 2000) for link in incident.links[:MAX_LINKS] if _is_web_address(link)],

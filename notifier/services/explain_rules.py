@@ -153,7 +153,7 @@ def preference_rules(preferences: Preferences, standing: Standing, occasion: Occ
 
 
 def _refusal(check: Check, preferences: Preferences, occasion: Occasion) -> str:
-    affected = ", ".join(sorted(occasion.scope.components)) or "the whole platform"
+    affected = ", ".join(sorted(occasion.scope.components)) or "no component in particular"
     chosen = ", ".join(sorted(preferences.components))
     heard = "the end alone" if preferences.updates == "resolution" else "the beginning and the end alone"
     return {

@@ -36,6 +36,7 @@ def incident_to_json(incident: Incident) -> JsonObject:
         "scheduled_for": instant_to_json(incident.scheduled_for),
         "scheduled_until": instant_to_json(incident.scheduled_until),
         "links": list(incident.links),
+        "components_known": incident.components_known,
         **moved,
     }
 
@@ -74,6 +75,7 @@ def incident_from_json(data: Mapping[str, Any]) -> Incident:
         scheduled_until=instant_from_json(data["scheduled_until"]),
         links=tuple(data["links"]),
         moved_from=window_from_json(data, "previous_"),
+        components_known=data.get("components_known", True),
     )
 
 

@@ -1,10 +1,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from notifier.bootstrap.application import Application
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.services.calm import ResolveCalm
+from notifier.storage import tables as t
 from tests.functional.api.house import Api, an_event, faults
 from tests.functional.api.payloads import alert_group, an_alert
 
@@ -171,3 +173,15 @@ def test_what_is_no_alert_group_is_refused_by_name(api: Api, body: dict[str, obj
     answer = api.post(PROM, json=body)
     assert answer.status_code == 422
     assert field in faults(answer)
+
+
+def test_an_alert_that_names_no_component_of_ours_claims_nothing_about_any(api: Api, clock: Clock) -> None:
+    """`ResolveCalm` ends it later: that claims nothing either."""
+    told = api.post(PROM, json=alert_group(an_alert(at=START, component="", service="api"))).json()
+    api.post(PROM, json=alert_group(an_alert("resolved", at=START, component="", service="api")))
+    clock.now += timedelta(minutes=10)
+    assert calm(api, clock) == 1
+    assert api.get(f"/v1/incidents/{told['incident_id']}").json()["status"] == "resolved"
+    with api.application.database.read() as connection:
+        said = connection.execute(select(t.incident_update.c.incident).order_by(t.incident_update.c.number)).scalars()
+        assert [(item["components"], item["components_known"]) for item in said] == [([], False)] * 3

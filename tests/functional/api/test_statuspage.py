@@ -2,11 +2,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from notifier.rendering.markdown import to_text
 from notifier.services.public_incident import PublicIncident
 from notifier.services.public_status import PublicStatus
-from tests.functional.api.house import Api, faults
+from notifier.storage import tables as t
+from tests.functional.api.house import Api, an_event, faults
 from tests.functional.api.payloads import COMPONENT_NEWS, statuspage, statuspage_update
 
 START = datetime.now(UTC) - timedelta(hours=1)
@@ -39,7 +41,7 @@ def test_a_new_incident_is_announced(api_anywhere: Api) -> None:
     )
     shown = api_anywhere.get(INCIDENT).json()
     assert (shown["title"], shown["impact"]) == ({"en": "Elevated 5xx from the Amsterdam edge"}, "major")
-    assert shown["components"] == [{"key": "amsterdam-ams", "status": "partial_outage"}]
+    assert shown["components"] == []
     assert shown["links"] == ["https://stspg.io/1x2y3z4w5v6u"]
 
 
@@ -141,6 +143,18 @@ def test_maintenance_is_maintenance(api: Api) -> None:
     assert api.post(CLOUD, json=statuspage(planned, **window)).json()["outcome"] == "accepted"
     shown = api.get(INCIDENT).json()
     assert (shown["impact"], shown["scheduled_for"]) == ("maintenance", "2026-12-01T07:00:00Z")
+
+
+def test_a_page_that_names_none_of_our_components_claims_nothing_about_any(api_anywhere: Api) -> None:
+    api = api_anywhere
+    api.post(CLOUD, json=statuspage(FIRST))
+    end = an_event(incident={"id": "cloud.p31zjtct2jer", "components": []}, update={"status": "resolved"})
+    assert api.post("/v1/events", json=end).json()["outcome"] == "accepted"
+    with api.application.database.read() as connection:
+        said = connection.execute(select(t.incident_update.c.incident).order_by(t.incident_update.c.number)).scalars()
+        assert [(item["components"], item["components_known"]) for item in said] == [([], False)] * 2
+    page = PublicIncident(api.application.database, api.application.renderer).page("cloud.p31zjtct2jer", "en")
+    assert "The whole platform" not in page
 
 
 def test_components_that_are_ours_by_name_are_ours(api: Api) -> None:

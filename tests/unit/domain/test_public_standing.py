@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from notifier.domain.incident import AffectedComponent, Incident
@@ -36,3 +37,9 @@ def test_what_is_over_or_yet_to_come_harms_nothing_and_unknown_components_are_le
     ended = [a_timeline(status) for status in (Status.RESOLVED, Status.POSTMORTEM, Status.COMPLETED, Status.SCHEDULED)]
     strange = a_timeline(Status.INVESTIGATING, Impact.MAJOR, AffectedComponent(key="telex"))
     assert health([*ended, strange], KEYS) == dict.fromkeys(KEYS, ComponentStatus.OPERATIONAL)
+
+
+def test_an_incident_whose_source_names_none_of_ours_says_nothing_of_any() -> None:
+    unclear = a_timeline(Status.INVESTIGATING, Impact.CRITICAL)
+    unclear = replace(unclear, incident=replace(unclear.incident, components_known=False))
+    assert set(health([unclear], KEYS).values()) == {ComponentStatus.OPERATIONAL}

@@ -91,11 +91,16 @@ def test_our_components_are_found_by_key_and_by_name(name: str, key: str | None)
     assert NAMES.known(name) == key
 
 
-def test_a_component_that_is_not_ours_gets_a_key_of_its_first_usable_name() -> None:
-    assert NAMES.key(None, "漢字", "Amsterdam (AMS)", "f0q6") == "amsterdam-ams"
+def test_no_key_is_made_up_for_a_component_that_is_not_ours() -> None:
+    assert NAMES.key(None, "漢字", "Amsterdam (AMS)", "f0q6") is None
     assert NAMES.key("unknown", "Webwinkel") == "storefront"
-    assert NAMES.key(None, "漢字") is None
-    assert len(NAMES.key("x" * 500) or "") == 64
+
+
+def test_where_no_components_are_configured_any_key_will_do() -> None:
+    names = ComponentNames([])
+    assert names.key(None, "漢字", "Amsterdam (AMS)", "f0q6") == "amsterdam-ams"
+    assert names.key(None, "漢字") is None
+    assert len(names.key("x" * 500) or "") == 64
 
 
 def test_identifiers_fit_their_column_and_stay_apart() -> None:

@@ -1,5 +1,6 @@
 """Incident mail: once per notice, locale and standing; personal parts by tag."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -7,11 +8,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from notifier.domain.house import Brand
+from notifier.domain.house import Account, Brand
 from notifier.domain.incident import Window
 from notifier.domain.message import Mailbox
 from notifier.domain.notice import MessageKind, Notice
-from notifier.domain.values import Impact, Status
+from notifier.domain.values import Impact, Platform, Status, WebhookFormat
 from notifier.rendering.example import an_example
 from notifier.rendering.renderer import Renderer
 from tests.cost import calls_of
@@ -267,6 +268,20 @@ def test_a_mail_is_rendered_once_and_kept(renderer: Renderer) -> None:
 def test_an_incident_on_everything_says_the_whole_platform(renderer: Renderer) -> None:
     notice = a_notice(incident=replace(INCIDENT, components=()))
     assert "Het hele platform" in received(renderer, notice, "nl")[1]
+
+
+def test_an_incident_whose_source_names_none_of_our_components_claims_nothing_about_any(renderer: Renderer) -> None:
+    notice = a_notice(incident=replace(INCIDENT, components=(), components_known=False))
+    _, text, html = received(renderer, notice, "en")
+    page = renderer.incident_page(notice.incident, notice.updates, locale="en")
+    post = renderer.post(notice, Account(name="a", platform=Platform.MASTODON, locale="en"), 0)
+    for told in (text, html, page, post, renderer.card(notice, "en", 0).alt):
+        assert "The whole platform" not in told
+        assert "Affected" not in told
+    assert "Severity: Major impact" in text
+    assert "Major impact" in html
+    sent = json.loads(renderer.webhook_body(notice, WebhookFormat.STANDARD, 0))["data"]["incident"]
+    assert (sent["components"], sent["components_known"]) == ([], False)
 
 
 def test_maintenance_says_from_when_to_when(renderer: Renderer) -> None:
