@@ -9,8 +9,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from notifier.api import paging
 from notifier.api.answers import json_answer
 from notifier.api.auth import MayManage, MayRead, Reader
-from notifier.api.contract import MAY_MISS, returns, returns_page
+from notifier.api.contract import MAY_MISS, refuses, returns, returns_page
 from notifier.api.history_shapes import (
+    ClosureShape,
     DeliveryShape,
     DeliveryWithAttempts,
     ExplanationShape,
@@ -71,6 +72,19 @@ def explain(
 ) -> Response:
     """Say why a subscriber was, or was not, told: each rule and its verdict, and what became of each delivery."""
     return json_answer(shown_to(reader, runtime.application.explain(incident_id, subscriber)))
+
+
+@router.get(
+    "/incidents/{incident_id:path}/closure",
+    responses=returns(200, ClosureShape, "Of this one incident.") | refuses({409: "The incident is not over."}),
+)
+def closure(runtime: Runtime, incident_id: str) -> Response:
+    """Say of an incident that is over who was told of the start and of the end, and why somebody was not.
+
+    A `reason` that begins with `waiting:` says that the end is still owed, one with `unknown:` that nobody knows why
+    not. All others are final: unsubscribed, bounced, suppressed, disabled, given up, erased.
+    """
+    return json_answer(runtime.application.closure(incident_id=incident_id))
 
 
 @router.get("/notifications/{notification_id}/deliveries", responses=returns_page(DeliveryShape))

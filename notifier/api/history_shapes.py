@@ -225,6 +225,32 @@ class ExplanationShape(Shape):
     changes: list[ChangeShape]
 
 
+class ClosureException(Shape):
+    """Somebody who was told of the start and not of the end. `recipient`: external id, endpoint id or account name."""
+
+    recipient: str
+    channel: Channel
+    reason: str = Field(examples=["waiting: quiet hours until 2026-11-25T06:00:00Z", "bounced"])
+
+
+class ClosedIncident(Shape):
+    """An incident that is over. Recipients count once per channel and address.
+
+    Whom only the end is meant for counts as told of the start by having been in scope while it ran.
+    """
+
+    id: str
+    told_start: int
+    told_end: int
+    exceptions: list[ClosureException]
+
+
+class ClosureShape(Shape):
+    """Whether everybody who was told that it began was told that it ended."""
+
+    incidents: list[ClosedIncident]
+
+
 class ReplayedShape(Shape):
     """How many deliveries were queued again."""
 

@@ -18,6 +18,7 @@ from notifier.queueing.quota import RedisQuota
 from notifier.rendering.renderer import Renderer
 from notifier.services.api_keys import ApiKeys
 from notifier.services.audit import SYSTEM, Actor
+from notifier.services.closure import Closure
 from notifier.services.console_sessions import ConsoleSessions
 from notifier.services.endpoint_secrets import EndpointSecrets
 from notifier.services.endpoint_tests import EndpointTests
@@ -57,6 +58,11 @@ class Application(People):
     def explain(self) -> Explain:
         """Why somebody was, or was not, told."""
         return Explain(self.database, self.clock)
+
+    @once
+    def closure(self) -> Closure:
+        """Whether everybody who was told that it began was told that it ended."""
+        return Closure(self.database)
 
     @once
     def replay(self) -> Replay:

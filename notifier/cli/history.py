@@ -1,13 +1,12 @@
 """`notifier incidents`, `deliveries`, `replay`: what happened, and sending again what failed."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from notifier.cli.console import JsonFlag, out, print_facts, print_json, print_table
+from notifier.cli.moments import moment
 from notifier.cli.setup import installation
-from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.values import Channel, DeliveryState
 from notifier.services.replay import ReplayOrder
 
@@ -138,26 +137,14 @@ def replay(
         delivery_ids=tuple(delivery or ()),
         states=tuple(state or (DeliveryState.FAILED,)),
         channel=channel,
-        since=_moment("--since", since),
-        until=_moment("--until", until),
+        since=moment("--since", since),
+        until=moment("--until", until),
     )
     number = installation("replay").replay(order)
     if as_json:
         print_json({"replayed": number})
     else:
         out.print(f"{number} deliveries will be sent again.")
-
-
-def _moment(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InvalidInputError([FieldError(option, "must be an RFC 3339 time with an offset")])
-    return moment
 
 
 def _any(texts: dict[str, str]) -> str:

@@ -31,6 +31,7 @@ _MODULES = {
     "replay": "history",
     "notifications": "notifications",
     "explain": "explain",
+    "closure": "closure",
     "audit": "audit",
     "doctor": "doctor",
     "canary": "canary",

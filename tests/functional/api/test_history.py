@@ -127,3 +127,22 @@ def test_a_broken_order_is_malformed(api: Api) -> None:
     answer = api.post("/v1/deliveries/replay", content=b"{", headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422)
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_closure_says_who_was_told_of_the_end(api_anywhere: Api) -> None:
+    api = api_anywhere
+    path = "/v1/incidents/inc-1/closure"
+    assert api.get(path).status_code == 404
+    announced(api, people=3)
+    refused = api.get(path)
+    assert (refused.status_code, "is not over" in refused.json()["detail"]) == (409, True)
+    api.post("/v1/events", json=an_event(2, update={"status": "resolved"}))
+    (owed,) = api.get(path).json()["incidents"]
+    waiting = "waiting: its recipients are being found"
+    mails = [each for each in owed["exceptions"] if each["channel"] == "email"]
+    assert sorted(each["recipient"] for each in mails) == ["shop-1", "shop-2", "shop-3"]
+    assert {each["reason"] for each in mails} == {waiting}
+    plan_all(api.application)
+    (closed,) = api.get(path).json()["incidents"]
+    assert closed["exceptions"] == []
+    assert closed["told_start"] == closed["told_end"] >= 3

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from notifier.bootstrap.application import Application
 from notifier.cli.main import run
 from notifier.demo import story
+from notifier.settings import load_settings
 from tests.databases import *  # noqa: F403 - the fixtures, by the names their module lists
 from tests.databases import PostgresqlDatabases
+from tests.functional.api.house import an_event, plan_all
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +33,7 @@ def test_help_lists_every_command_of_the_contract(capsys: Said) -> None:
     assert run(["--help"]) == 0
     text, _ = said(capsys)
     commands = "up api worker scheduler demo publish preview simulate subscribers endpoints incidents deliveries"
-    for command in [*commands.split(), "posts", "replay", "explain", "audit", "doctor", "db", "keys"]:
+    for command in [*commands.split(), "posts", "replay", "explain", "closure", "audit", "doctor", "db", "keys"]:
         assert f" {command} " in text
 
 
@@ -247,3 +250,26 @@ def test_a_partner_is_added_with_everything_it_may_ask_for_and_its_log_is_listed
     assert run(["replay", "--channel", "webhook", "--since", "2026-01-01T00:00:00Z", "--json"]) == 0
     assert json.loads(said(capsys)[0]) == {"replayed": 0}
     assert run(["endpoints", "add", "https://8.8.8.8/hook", "--header", "no colon"]) == 2
+
+
+def test_closure_ends_with_0_where_nobody_is_owed_an_end_and_names_what_it_cannot_read(capsys: Said) -> None:
+    assert run(["closure", "--json"]) == 0
+    assert json.loads(said(capsys)[0]) == {"incidents": []}
+    assert run(["closure", "--incident", "inc-9"]) == 1
+    assert said(capsys)[1] == "notifier: no incident 'inc-9'\n"
+    assert run(["closure", "--since", "yesterday"]) == 2
+    assert "--since: must be an RFC 3339 time with an offset" in said(capsys)[1]
+
+
+def test_closure_ends_with_1_as_long_as_somebody_is_owed_the_end(capsys: Said, tmp_path: Path) -> None:
+    assert run(["subscribers", "add", "--id", "shop-1", "--email", "owner@example.com"]) == 0
+    for number, status in ((1, "investigating"), (2, "resolved")):
+        (tmp_path / "event.json").write_text(json.dumps(an_event(number, update={"status": status})))
+        assert run(["publish", str(tmp_path / "event.json")]) == 0
+        if number == 1:
+            application = Application(load_settings())
+            plan_all(application)
+            application.close()
+    said(capsys)
+    assert run(["closure", "--incident", "inc-1"]) == 1
+    assert "email    shop-1  waiting: its recipients are being found" in said(capsys)[0]

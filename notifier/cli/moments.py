@@ -1,0 +1,22 @@
+"""Times as options name them."""
+
+from datetime import datetime
+
+from notifier.domain.errors import FieldError, InvalidInputError
+
+
+def moment(option: str, text: str | None) -> datetime | None:
+    """Read an option's RFC 3339 time; None where it was not given.
+
+    Raises:
+        InvalidInputError: names the option.
+    """
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise InvalidInputError([FieldError(option, "must be an RFC 3339 time with an offset")])
+    return found

@@ -1,0 +1,96 @@
+"""Closure: whether everybody who was told that an incident began has been told that it ended, and if not, why not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from notifier.domain.values import DeliveryState, Reason, Status
+
+WAITING = "waiting: "  # begins the reason of whom the end is still owed to
+UNKNOWN = "unknown: "  # and of whom nobody owes it to, for no reason that the ledger gives
+_LEFT = frozenset({Reason.UNSUBSCRIBED, Reason.NOT_WANTED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """A notification of one incident and channel. `state`: planning, planned, or held until a person releases it."""
+
+    id: int
+    status: Status
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Which notifications of a channel were sent, which of them tell that it is over, and what the end waits for."""
+
+    sent: tuple[int, ...]
+    ends: tuple[int, ...]
+    waits_for: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untold:
+    """Somebody who was told that it began and not that it ended. `state`, `reason`, `due_at`: of the end's delivery.
+
+    `recipient`: an external id, an endpoint's id or an account's name; None of whom the ledger has forgotten.
+    """
+
+    recipient: str | None
+    state: DeliveryState | None = None
+    reason: Reason | None = None
+    due_at: datetime | None = None
+    attempts: int = 0
+    has_left: bool = False
+    is_suppressed: bool = False
+    is_disabled: bool = False
+
+
+def ending(announcements: Sequence[Announcement]) -> Ending:
+    """Find the end among a channel's notifications, given in order: those after the last that tells of trouble."""
+    sent = [each for each in announcements if each.state != "held"]
+    trouble = max((place for place, each in enumerate(sent) if not each.status.is_over), default=-1)
+    ends = sent[trouble + 1 :]
+    waits_for = ""
+    if not ends:
+        is_held = any(each.state == "held" and each.status.is_over for each in announcements)
+        waits_for = "a person must release it" if is_held else "it has not been announced here yet"
+    elif any(each.state == "planning" for each in ends):
+        waits_for = "its recipients are being found"
+    return Ending(tuple(each.id for each in sent), tuple(each.id for each in ends), waits_for)
+
+
+def reason_of(untold: Untold, waits_for: str = "") -> str:
+    """Say why somebody was not told of the end; `waits_for` is the channel's."""
+    state, reason = untold.state, untold.reason
+    found = (
+        (untold.recipient is None, "erased or removed since"),
+        (untold.has_left or reason in _LEFT, "unsubscribed, or chose not to hear of it"),
+        (untold.is_suppressed or state is DeliveryState.SUPPRESSED, "the address is suppressed"),
+        (state in {DeliveryState.QUEUED, DeliveryState.SENDING}, WAITING + _awaited(untold)),
+        (untold.is_disabled or reason is Reason.ENDPOINT_DISABLED, "disabled"),
+        (state is DeliveryState.BOUNCED, "bounced"),
+        (state in {DeliveryState.FAILED, DeliveryState.CANCELED}, f"{state}: {_words(reason)}"),
+        (bool(waits_for), WAITING + waits_for),
+    )
+    return next((words for holds, words in found if holds), f"{UNKNOWN}no message of the end was meant for them")
+
+
+def is_settled(reason: str) -> bool:
+    """Whether there is nothing more to be done or to be found out."""
+    return not reason.startswith((WAITING, UNKNOWN))
+
+
+def _awaited(untold: Untold) -> str:
+    until = f" until {untold.due_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if untold.due_at else ""
+    match untold.reason:
+        case Reason.QUIET_HOURS | Reason.HOURLY_LIMIT | Reason.TRANSLATION | Reason.WAITING_FOR_EARLIER:
+            return f"{_words(untold.reason)}{until}"
+        case None if not untold.attempts:
+            return "to be sent"
+        case _:
+            return f"retry{until} ({_words(untold.reason)})"
+
+
+def _words(reason: Reason | None) -> str:
+    return reason.replace("_", " ") if reason else "no reason given"

@@ -1,0 +1,67 @@
+"""Closure: of incidents that are over, who was told of the start, who of the end, and who was not, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from notifier.domain.closure import ending, is_settled, reason_of
+from notifier.domain.errors import ConflictError, NotFoundError
+from notifier.domain.values import Status
+from notifier.storage import closure, timeline
+from notifier.storage.engine import Database
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Closure:
+    """Answers whether everybody who was told that it began has been told that it ended."""
+
+    database: Database
+
+    def __call__(self, *, incident_id: str | None = None, since: datetime | None = None) -> Json:
+        """Return `{"incidents": [...]}`: of one incident, or of all that ended, since an instant if one is given.
+
+        Raises:
+            NotFoundError: no such incident.
+            ConflictError: that incident is not over.
+        """
+        with self.database.read() as connection:
+            names = [incident_id] if incident_id is not None else closure.closed_incidents(connection, since)
+            if incident_id is not None:
+                _check_over(connection, incident_id)
+            return {"incidents": [_audited(connection, name) for name in names]}
+
+
+def is_complete(incidents: Sequence[Json]) -> bool:
+    """Whether nobody is owed an end any more, and nobody is without it for an unknown reason."""
+    return all(is_settled(each["reason"]) for incident in incidents for each in incident["exceptions"])
+
+
+def _check_over(connection: Connection, incident_id: str) -> None:
+    found = timeline.get_incident(connection, incident_id)
+    if found is None:
+        raise NotFoundError("incident", incident_id)
+    if not Status(found.status).is_over:
+        raise ConflictError(f"incident {incident_id!r} is not over ({found.status}): ask again when it has ended")
+
+
+def _audited(connection: Connection, incident_id: str) -> Json:
+    began = ended = 0
+    exceptions: list[Json] = []
+    for channel, told in closure.announcements(connection, incident_id).items():
+        end = ending(told)
+        tally = closure.tally(connection, incident_id, channel, end)
+        began, ended = began + tally.began, ended + tally.ended
+        exceptions += [
+            {
+                "recipient": each.recipient or "erased",
+                "channel": channel.value,
+                "reason": reason_of(each, end.waits_for),
+            }
+            for each in tally.untold
+        ]
+    return {"id": incident_id, "told_start": began, "told_end": ended, "exceptions": exceptions}
