@@ -1,5 +1,7 @@
 # syntax=docker/dockerfile:1
 # One image for every process: `notifier api`, `notifier worker`, `notifier scheduler`, or all in one by `notifier up`.
+# A tag moves. Pin the base by its digest: --build-arg PYTHON=python:3.13-slim-bookworm@sha256:... (docker-compose.yml:
+# PYTHON_IMAGE); `docker buildx imagetools inspect python:3.13-slim-bookworm` prints it.
 ARG PYTHON=python:3.13-slim-bookworm
 
 FROM ${PYTHON} AS wheel

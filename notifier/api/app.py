@@ -27,6 +27,7 @@ from notifier.api import (
 from notifier.api.docs import page
 from notifier.api.envelope import Envelope
 from notifier.api.gate import Gate
+from notifier.api.inspection import KeyedInspection
 from notifier.api.keyring import Keyring
 from notifier.api.limits import BodyLimit
 from notifier.api.meters import Meters
@@ -74,6 +75,8 @@ def create_app(application: Application, *, pages: Sequence[APIRouter] = ()) -> 
     app.state.runtime = build_runtime(application)
     problems.install(app)
     larger = {_INBOUND: max(_INBOUND_BYTES, application.settings.limits.request_bytes)}
+    if application.settings.deployment.metrics_and_docs == "key":
+        app.add_middleware(KeyedInspection)
     app.add_middleware(Shares)
     app.add_middleware(BodyLimit, limit=application.settings.limits.request_bytes, streaming=_STREAMING, larger=larger)
     is_encrypted = application.settings.deployment.public_url.startswith("https:")

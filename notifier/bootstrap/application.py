@@ -36,6 +36,7 @@ from notifier.services.readings import ReadMetrics
 from notifier.services.release import Release
 from notifier.services.replay import Replay
 from notifier.services.sign_up import SignUps
+from notifier.services.sign_up_ceiling import SignUpCeiling
 from notifier.services.tokens import Tokens
 from notifier.services.wrong_keys import WrongKeys
 from notifier.storage import meta, vanished
@@ -113,7 +114,8 @@ class Application(People):
     @once
     def public_sign_up(self) -> PublicSignUp:
         """Sign-up by anybody."""
-        return PublicSignUp(self.sign_ups, self.quota)
+        ceiling = SignUpCeiling(self.database, self.clock, self.quota, self.settings.limits.sign_ups_per_hour)
+        return PublicSignUp(self.sign_ups, self.quota, ceiling)
 
     @once
     def quota(self) -> RedisQuota:

@@ -45,6 +45,7 @@ from notifier.services.ports import Nudge
 from notifier.services.probes import CallProbes
 from notifier.services.providers import Providers
 from notifier.services.prune import Prune
+from notifier.services.sign_up_ceiling import CalmSignUps
 from notifier.services.stand_back import StandBack
 from notifier.services.steady import SteadyClock
 from notifier.services.sweep import Sweep
@@ -279,7 +280,8 @@ class Core:
         probes = CallProbes(self.database, self.circuits, self._provider_names)
         reseal = ResealSecrets(self.key_ring, self.clock)
         broker = WatchBroker(self.database, self.clock, self.producer.trouble)
-        chores = (probes, calm, letters, lapsed, watch, broker, reseal, self.prune)
+        sign_ups = CalmSignUps(self.database, self.clock)
+        chores = (probes, calm, letters, lapsed, watch, broker, sign_ups, reseal, self.prune)
         return Sweep(
             self.database,
             self.clock,

@@ -4,10 +4,11 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Literal
+from io import StringIO
+from typing import Any, Literal, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import ExcInfo, Processor
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]
@@ -19,7 +20,7 @@ _SECRET_TEXTS = (
     (re.compile(r"(?<=://)[^/\s@'\"]+(?=@)"), _HIDDEN),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {_HIDDEN}"),
     (re.compile(r"\bSG\.[\w-]{10,}\.[\w-]{10,}"), _HIDDEN),
-    (re.compile(r"\bwhsec_[\w+/=-]{10,}"), _HIDDEN),
+    (re.compile(r"\b(?:whsec|whsk|ntf_key)_[\w+/=-]{10,}"), _HIDDEN),
     (re.compile(r"([?&](?:key|token)=)[^&\s'\"]+"), rf"\1{_HIDDEN}"),
 )
 _context: dict[str, str] = {}  # said with every event of this process
@@ -75,10 +76,15 @@ def _say_whose(_logger: object, _method: str, event: MutableMapping[str, Any]) -
 def _rendering(form: Format) -> list[Processor]:
     tidy: Processor = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if form == "console" or (form == "auto" and sys.stderr.isatty()):
-        plain = structlog.dev.plain_traceback
-        return [tidy, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        return [tidy, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_write_traceback)]
     # A traceback's text comes into being here, after the first look, so it is looked through once more.
     return [tidy, structlog.processors.format_exc_info, hide_secrets, structlog.processors.JSONRenderer(default=str)]
+
+
+def _write_traceback(out: TextIO, exception: ExcInfo) -> None:
+    whole = StringIO()
+    structlog.dev.plain_traceback(whole, exception)
+    out.write(without_secrets(whole.getvalue()))
 
 
 def hide_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -95,6 +95,14 @@ class SignUps:
         self.nudge.letters()
         return invitation
 
+    def check(self, request: SignUpRequest) -> None:
+        """See whether a sign-up would be taken.
+
+        Raises:
+            InvalidInputError: as `ask`.
+        """
+        self._wanted(request, self.clock())
+
     def _pending(
         self,
         connection: Connection,

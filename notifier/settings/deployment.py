@@ -96,5 +96,6 @@ class Deployment(BaseModel):
     webhook_allow_networks: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
     sandbox_url: Annotated[str, AfterValidator(http_url)] | None = None
+    metrics_and_docs: Literal["open", "key"] = "open"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"

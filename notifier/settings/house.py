@@ -177,6 +177,7 @@ class LimitsSection(Section):
     mail_evidence: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
     webhook_connections: Annotated[int, Field(ge=1, le=10_000)]
     webhook_timeout: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
+    sign_ups_per_hour: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class WebhooksSection(Section):

@@ -2,14 +2,19 @@ import json
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
 import jsonschema
 import pytest
+from starlette.testclient import TestClient
 
+from notifier.api.app import create_app
 from notifier.domain.incident import Incident
 from notifier.domain.notice import Notice, NoticeUpdate
 from notifier.domain.values import Channel, Impact, Status, WebhookFormat
-from tests.functional.api.house import Api, Json
+from notifier.services.audit import Actor
+from notifier.storage.engine import Database
+from tests.functional.api.house import Api, Json, application_on
 
 OPEN = {"Authorization": ""}
 
@@ -157,3 +162,15 @@ def test_what_partners_receive_has_the_documented_form(api: Api) -> None:
         media = api.document["webhooks"][name]["post"]["requestBody"]["content"]["application/json"]
         whole = media["schema"] | {"components": api.document["components"]}
         jsonschema.Draft202012Validator(whole).validate(json.loads(body))
+
+
+def test_metrics_and_docs_ask_for_a_key_where_the_deployment_says_so(sqlite_database: Database, tmp_path: Path) -> None:
+    built = application_on(sqlite_database, tmp_path, NOTIFIER_METRICS_AND_DOCS="key")
+    key = built.api_keys.create("prometheus", ["read"], Actor("tests", "here")).plaintext
+    with TestClient(create_app(built)) as client:
+        for path in ("/metrics", "/docs", "/docs/style.css", "/openapi.json"):
+            refused = client.get(path)
+            assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+            assert client.get(path, headers={"Authorization": f"Bearer {key}"}).status_code == 200
+        assert client.get("/healthz").status_code == 200
+    built.close()

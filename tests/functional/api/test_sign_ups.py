@@ -1,8 +1,14 @@
 """Sign-up over the API: open to anybody, limited, and as silent about addresses as the page."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
 from sqlalchemy import select
 
+from notifier.bootstrap.checkup import check_up
+from notifier.domain.letter import LETTERS_PER_DAY
 from notifier.services.public_sign_up import PER_NETWORK
+from notifier.services.sign_up_ceiling import CalmSignUps
 from notifier.storage import tables as t
 from tests.functional.api.house import Api, a_subscriber, faults
 
@@ -65,3 +71,32 @@ def test_a_form_of_another_site_cannot_post_here(api: Api) -> None:
         answer = api.post("/v1/sign-ups", content=body, headers=OPEN | {"content-type": kind})
         assert answer.status_code == 415
     assert api.get("/v1/subscribers").json()["items"] == []
+
+
+def letters(api: Api) -> int:
+    with api.application.database.read() as connection:
+        return len(connection.execute(select(t.letter.c.id)).all())
+
+
+def test_a_mailbox_has_one_share_under_all_of_its_names(api: Api) -> None:
+    emails = ["target@shop.example", *(f"Target+{number}@shop.example" for number in range(8))]
+    answers = [api.post("/v1/sign-ups", json={"email": email}, headers=OPEN) for email in emails]
+    assert {(answer.status_code, answer.content) for answer in answers} == {(202, answers[0].content)}
+    assert letters(api) == LETTERS_PER_DAY
+    bad = {"email": "target+9@shop.example", "timezone": "Mars/Base"}
+    assert faults(api.post("/v1/sign-ups", json=bad, headers=OPEN)).keys() == {"timezone"}
+
+
+def test_the_house_has_a_ceiling_and_says_so_until_an_hour_later(api_with: Callable[[str], Api]) -> None:
+    api = api_with("[limits]\nsign_ups_per_hour = 2")
+    answers = [
+        api.post("/v1/sign-ups", json={"email": f"reader{number}@shop.example"}, headers=OPEN) for number in range(4)
+    ]
+    assert [answer.status_code for answer in answers] == [202] * 2 + [429] * 2
+    assert letters(api) == 2
+    (found,) = [finding for finding in check_up(api.application) if finding.name == "sign_ups"]
+    assert "more than 2 sign-ups" in found.says
+    now = api.application.clock()
+    assert CalmSignUps(api.application.database, lambda: now)() == 0
+    assert CalmSignUps(api.application.database, lambda: now + timedelta(hours=1, minutes=1))() == 1
+    assert not [finding for finding in check_up(api.application) if finding.name == "sign_ups"]

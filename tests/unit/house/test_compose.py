@@ -18,7 +18,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, Any] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 LASTING = sorted(name for name, service in SERVICES.items() if service["restart"] != "no")
-SECRET = re.compile(r"KEY|PASSWORD|SECRET|TOKEN|DATABASE_URL|SMTP_URL")
+SECRET = re.compile(r"(?<!PUBLIC_)KEY|PASSWORD|SECRET|TOKEN|DATABASE_URL|SMTP_URL")
 
 
 def commands_of(process: str) -> Iterator[list[str]]:
@@ -95,6 +95,20 @@ def test_no_secret_stands_in_the_file() -> None:
 def test_a_service_is_granted_exactly_the_secrets_it_reads(name: str) -> None:
     values = [value for value in SERVICES[name].get("environment", {}).values() if value.startswith("/run/secrets/")]
     assert sorted(SERVICES[name].get("secrets", [])) == sorted(value.removeprefix("/run/secrets/") for value in values)
+
+
+def test_credentials_of_providers_reach_the_services_that_send_and_no_others() -> None:
+    given = {name: {file["path"] for file in service.get("env_file", [])} for name, service in SERVICES.items()}
+    assert {name: files for name, files in given.items() if files} == {
+        "api": {"social.env"},
+        "worker-email": {"mail.env"},
+        "worker-social": {"social.env"},
+        "worker-background": {"mail.env", "social.env"},
+    }
+
+
+def test_the_proxy_in_front_can_be_named() -> None:
+    assert SERVICES["api"]["environment"]["NOTIFIER_TRUSTED_PROXIES"] == "${NOTIFIER_TRUSTED_PROXIES:-}"
 
 
 def test_every_variable_is_one_that_the_settings_know() -> None:

@@ -70,9 +70,12 @@ def test_without_a_terminal_lines_are_json(capsys: pytest.CaptureFixture[str]) -
 def test_for_people_lines_are_text(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("info", "console")
     structlog.get_logger("ours").info("hello", where="here", token="s3cret")
+    fault = ValueError("postgresql://u:s3cret@h/d ntf_key_s3crets3crets3cret")
+    logging.getLogger("theirs").error("failed", exc_info=fault)
     shown = capsys.readouterr().err
     assert "hello" in shown
     assert "where=here" in shown
+    assert "ValueError" in shown
     assert "s3cret" not in shown
 
 
@@ -82,6 +85,8 @@ def test_for_people_lines_are_text(capsys: pytest.CaptureFixture[str]) -> None:
         ("GET /v1/x?key=abc&limit=1", "GET /v1/x?key=[hidden]&limit=1"),
         ("amqp://user:pass@host//", "amqp://[hidden]@host//"),
         ("signed with whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "signed with [hidden]"),
+        ("signed with whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw=", "signed with [hidden]"),
+        ("key ntf_key_a-b_Q9r8GKYqrTwjUPD8ILPZIo2LaLaSw is gone", "key [hidden] is gone"),
         ("mail owner@shop.example at https://shop.example/a@b", "mail owner@shop.example at https://shop.example/a@b"),
     ],
 )

@@ -1,0 +1,52 @@
+"""How many sign-ups an hour the whole house takes: beyond it somebody is at work, and a person should know."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from notifier.domain.values import Reason
+from notifier.services.ports import Clock, Quota
+from notifier.storage import alarms
+from notifier.storage.engine import Database
+
+ALARM = "sign_ups"
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class SignUpCeiling:
+    """Counts them, for all processes together."""
+
+    database: Database
+    clock: Clock
+    quota: Quota
+    most: int
+
+    def take(self) -> bool:
+        """Count one; whether it may be. The first one that may not raises the alarm."""
+        seconds = int(_HOUR.total_seconds())
+        if self.quota.take("sign-ups", most=self.most, seconds=seconds):
+            return True
+        with self.database.write() as connection:
+            detail = f"more than {self.most:,} sign-ups within an hour; the rest is refused until it is over"
+            alarms.raise_(connection, ALARM, Reason.RATE_LIMITED, detail, self.clock())
+        return False
+
+
+@dataclass(frozen=True)
+class CalmSignUps:
+    """A chore of the sweep: takes the alarm back an hour after the last sign-up that was refused."""
+
+    database: Database
+    clock: Clock
+
+    name = "sign_ups"
+
+    def __call__(self) -> int:
+        """Return 1 where the alarm was taken back."""
+        with self.database.read() as connection:
+            standing = [row for row in alarms.current(connection) if row.key == ALARM]
+        if not standing or self.clock() - standing[0].last_at < _HOUR:
+            return 0
+        with self.database.write() as connection:
+            alarms.clear(connection, ALARM)
+        return 1
