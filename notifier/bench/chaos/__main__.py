@@ -7,22 +7,24 @@ Ends with 1 when a bound is broken. docs/chaos.md tells what each scenario does 
 """
 
 import argparse
+import itertools
 import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
 from notifier.bench.chaos.run import Outcome, run
-from notifier.bench.chaos.scenarios import SCENARIOS, SHORT, Do
+from notifier.bench.chaos.scenarios import AUDIENCES, SCENARIOS, SHORT, Do
 from notifier.bench.chaos.table import show
-from notifier.bench.chaos.world import Size, world
+from notifier.bench.chaos.world import BATCH, Size, world
 
 _DATABASES = ("sqlite", "postgresql")
+_REQUESTS = 20
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -31,7 +33,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="two scenarios, a small audience")
     parser.add_argument("--database", choices=_DATABASES, help="one of the two (both)")
     parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help="these scenarios: " + ", ".join(names))
-    parser.add_argument("--subscribers", type=int, help="people told by mail (1000; short: 200)")
+    parser.add_argument("--subscribers", type=int, help="people told by mail (1000, some more; short: 200)")
     parser.add_argument("--endpoints", type=int, default=20, help="webhook endpoints (20)")
     parser.add_argument("--broker", metavar="URL", help="a broker instead of Redis, such as amqp://")
     parser.add_argument(
@@ -47,9 +49,22 @@ def _chosen(options: argparse.Namespace) -> Sequence[Do]:
     return [one for one in SCENARIOS if one.__name__ in options.only] if options.only else some
 
 
+def _by_audience(options: argparse.Namespace) -> list[tuple[int, list[Do]]]:
+    """Return the chosen scenarios, by how many people they are to tell: each size has an installation of its own."""
+    usual = options.subscribers or (200 if options.short else 1000)
+    own: Mapping[Do, int] = {} if options.subscribers or options.short else AUDIENCES
+    groups: dict[int, list[Do]] = {}
+    for scenario in _chosen(options):
+        groups.setdefault(own.get(scenario, usual), []).append(scenario)
+    return sorted(groups.items())
+
+
 def _outcomes(options: argparse.Namespace, console: Console) -> Iterator[Outcome]:
-    size = Size(subscribers=options.subscribers or (200 if options.short else 1000), endpoints=options.endpoints)
-    for name in [options.database] if options.database else _DATABASES:
+    databases = [options.database] if options.database else _DATABASES
+    for (people, scenarios), name in itertools.product(_by_audience(options), databases):
+        # As many requests for a scenario's own, larger audience: the runs have one slot for mail.
+        batch = BATCH if options.subscribers else max(BATCH, people // _REQUESTS)
+        size = Size(subscribers=people, endpoints=options.endpoints, batch=batch)
         folder = Path(tempfile.mkdtemp(prefix="chaos-"))
         try:
             with world(
@@ -59,7 +74,7 @@ def _outcomes(options: argparse.Namespace, console: Console) -> Iterator[Outcome
                 broker=options.broker,
                 other_python=options.other_python,
             ) as installed:
-                for scenario in _chosen(options):
+                for scenario in scenarios:
                     yield run(installed, scenario)
         finally:
             if options.keep:

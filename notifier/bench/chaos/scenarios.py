@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.bench.chaos.crowd import crowd
@@ -35,6 +35,8 @@ NOTHING = Bound()
 # Seconds to the last recipient, for 1,000 mails in 20 requests of 0.12 s, one after the other.
 KILLED_WITHIN, PAUSED_WITHIN, CROWDED_WITHIN = 10.0, 15.0, 10.0
 TAKEN_WITHIN = 2.0  # an event and a probe after it, each on a connection of its own
+# The provider's outage: how long, after it to the last recipient, and the requests made meanwhile.
+DOWN_SECONDS, BACK_WITHIN, MOST_ASKED = 45.0, 15.0, 60
 
 
 def unordered_and_twice(world: World, story: Story) -> Bound:
@@ -213,6 +215,22 @@ def provider_storm(world: World, story: Story) -> Bound:
     return NOTHING
 
 
+def provider_down_and_back(world: World, story: Story) -> Bound:
+    """Mail answers 503 for 45 seconds, with a fan-out waiting for it, and is back."""
+    world.ask("DELETE", "/faults")
+    world.fault("sendgrid", "status", status=503)
+    before = world.arrived()
+    story.say(1)
+    time.sleep(DOWN_SECONDS)  # part of the fault: how long it lasts
+    asked = world.hits("sendgrid")
+    world.ask("DELETE", "/faults")
+    last = story.last_told(before)
+    if asked >= MOST_ASKED:
+        raise BrokenError(f"{asked} requests were made while the provider was down")
+    story.say(2, "resolved")
+    return Bound(last=last, within=BACK_WITHIN)
+
+
 def hangs_and_dropped_answers(world: World, story: Story) -> Bound:
     """One mail request hangs, one is taken and its answer dropped, half of the webhooks' and a post's answers too."""
     world.ask("DELETE", "/faults")
@@ -307,6 +325,7 @@ SCENARIOS: tuple[Do, ...] = (
     database_away,
     disk_full,
     provider_storm,
+    provider_down_and_back,
     hangs_and_dropped_answers,
     clock_jumps,
     deployed_in_mid_fan_out,
@@ -314,3 +333,5 @@ SCENARIOS: tuple[Do, ...] = (
     crowd_of_readers,
 )
 SHORT: tuple[Do, ...] = (workers_killed, redis_emptied)
+# Scenarios whose audience is larger than the others', in people told by mail.
+AUDIENCES: Mapping[Do, int] = {provider_down_and_back: 5_000}

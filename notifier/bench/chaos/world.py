@@ -36,7 +36,7 @@ email = 1
 drain = 20
 lease = {LEASE_SECONDS}
 [limits]
-batch_size = {BATCH}
+batch_size = {{batch}}
 webhook_timeout = 2
 [guard]
 hold_older_than = 0
@@ -54,6 +54,7 @@ class Size:
 
     subscribers: int
     endpoints: int
+    batch: int = BATCH  # recipients of one mail request
 
     @property
     def expected(self) -> dict[Channel, int]:
@@ -98,6 +99,10 @@ class World:
         """Let every provider work again, mail a little slower than light: there must be a middle to break in."""
         self.ask("DELETE", "/faults")
         self.fault("sendgrid", "delay", delay=0.12)
+
+    def hits(self, provider: str) -> int:
+        """Return how many requests the faults in force have met at a provider."""
+        return sum(fault["hits"] for fault in self.ask("GET", "/faults")["items"] if fault["provider"] == provider)
 
     def mails(self) -> int:
         """Return how many mails have arrived."""
@@ -193,7 +198,8 @@ def world(
         redis = Redis(folder / "redis")
         redis.start()
         closers.callback(redis.kill)
-        environ = _environ(folder, address, {"NOTIFIER_DATABASE_URL": database.url, "NOTIFIER_REDIS_URL": redis.url})
+        stores = {"NOTIFIER_DATABASE_URL": database.url, "NOTIFIER_REDIS_URL": redis.url}
+        environ = _environ(folder, address, size, stores)
         if broker is not None:
             environ["NOTIFIER_BROKER_URL"] = broker
         machine = Machine(folder / "one", environ)
@@ -217,9 +223,9 @@ def world(
         yield found
 
 
-def _environ(folder: Path, sandbox_url: str, more: Mapping[str, str]) -> dict[str, str]:
+def _environ(folder: Path, sandbox_url: str, size: Size, more: Mapping[str, str]) -> dict[str, str]:
     config, clock = folder / "notifier.toml", folder / "clock"
-    config.write_text(_POLICY, encoding="utf-8")
+    config.write_text(_POLICY.format(batch=size.batch), encoding="utf-8")
     clock.write_text("0", encoding="ascii")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("NOTIFIER_", "_NOTIFIER_"))}
     return kept | {
