@@ -19,6 +19,7 @@ from notifier.api import (
     outgoing,
     posts,
     problems,
+    providers,
     schemas,
     sign_ups,
     subscriber_lists,
@@ -93,6 +94,7 @@ def _routers() -> tuple[APIRouter, ...]:
     return (
         events.router,
         held.router,
+        providers.router,
         history.router,
         history.changes,
         history.incident,

@@ -13,6 +13,7 @@ from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import WebhookEngine, validate_headers
 from notifier.domain.errors import UnavailableError
 from notifier.domain.incident import Event
+from notifier.domain.values import Channel
 from notifier.inbound.events import check_known, parse_event
 from notifier.queueing.quota import RedisQuota
 from notifier.rendering.renderer import Renderer
@@ -31,10 +32,12 @@ from notifier.services.lifecycle import Lifecycle
 from notifier.services.own_data import OwnData
 from notifier.services.own_preferences import OwnPreferences
 from notifier.services.posts import Posts
+from notifier.services.progress import Progress
 from notifier.services.public_sign_up import PublicSignUp
 from notifier.services.readings import ReadMetrics
 from notifier.services.release import Release
 from notifier.services.replay import Replay
+from notifier.services.retry import Retry
 from notifier.services.sign_up import SignUps
 from notifier.services.sign_up_ceiling import SignUpCeiling
 from notifier.services.tokens import Tokens
@@ -69,6 +72,21 @@ class Application(People):
     def replay(self) -> Replay:
         """Send again."""
         return Replay(self.database, self.clock, self.gather)
+
+    @once
+    def retry(self) -> Retry:
+        """Try now what waits for another attempt."""
+        return Retry(self.database, self.clock, self.gather, self.circuits, self.provider_names, self._doubts)
+
+    def _doubts(self) -> frozenset[Channel]:
+        """Where a doubt is repeated at once: receivers tell repeats apart, or no evidence will come."""
+        mail = () if self.settings.mail_evidence() else (Channel.EMAIL,)
+        return frozenset({Channel.WEBHOOK, Channel.SOCIAL, *mail})
+
+    @once
+    def progress(self) -> Progress:
+        """How far the telling of an incident has come."""
+        return Progress(self.database, self.providers, self.guard)
 
     @once
     def posts(self) -> Posts:

@@ -12,7 +12,9 @@ from notifier.bootstrap.finding import Finding
 from notifier.bootstrap.own_templates import check_templates
 from notifier.bootstrap.words import build_renderer
 from notifier.bootstrap.work_checks import check_work
+from notifier.domain.breaker import Breaker, ProviderState
 from notifier.domain.errors import ConfigError
+from notifier.domain.provider_names import alarm_label
 from notifier.domain.values import Channel
 from notifier.queueing.producer import NO_ANSWER
 from notifier.resources import locales_dir, samples_path, templates_dir
@@ -136,6 +138,18 @@ def _connects(name: str, host: str, port: int) -> Finding:
 def _alarms(notifier: Application) -> Iterator[Finding]:
     with notifier.database.read() as connection:
         standing = alarms.current(connection)
+        providers = notifier.providers.read(connection)
     for row in standing:
         says = f"stopped since {row.since:%Y-%m-%d %H:%M}Z ({row.reason}): {row.detail}"
-        yield Finding(name=row.key, state="bad", says=says, mend=_MEND.get(row.key, _MEND_PROVIDER))
+        yield Finding(name=alarm_label(row.key), state="bad", says=says, mend=_MEND.get(row.key, _MEND_PROVIDER))
+    for one in providers:
+        if one.circuit.state is ProviderState.FAILING:
+            mend = f"look at its status page; once it is mended: notifier deliveries retry --provider {one.name}"
+            yield Finding(name=one.label, state="bad", says=_failing(one.circuit), mend=mend)
+
+
+def _failing(circuit: Breaker) -> str:
+    last, next_ = circuit.last_error, circuit.next_probe_at
+    said = f": {last.status or last.reason.value} {last.detail}" if last else ""
+    asked = f"; asked again at {next_:%H:%M:%S}Z" if next_ else ""
+    return f"failing since {circuit.since:%Y-%m-%d %H:%M}Z{said}{asked}"

@@ -247,9 +247,9 @@ class Core:
     @once
     def providers(self) -> Providers:
         """How providers and accounts stand."""
-        return Providers(self.database, self._provider_names)
+        return Providers(self.database, self.provider_names)
 
-    def _provider_names(self) -> Mapping[Channel, Mapping[str, str]]:
+    def provider_names(self) -> Mapping[Channel, Mapping[str, str]]:
         """The configured providers and accounts, by channel, in their order, and how people call them."""
         accounts = self.settings.account_values()
         return {
@@ -277,7 +277,7 @@ class Core:
         letters = DueLetters(self.database, self.clock, self.nudge, self.producer)
         lapsed = ForgetLapsed(self.database, self.clock, self.addresses)
         watch = WatchEndpoints(self.database, self.clock, write_letter, self.producer.probe, self.health_policy)
-        probes = CallProbes(self.database, self.circuits, self._provider_names)
+        probes = CallProbes(self.database, self.circuits, self.provider_names)
         reseal = ResealSecrets(self.key_ring, self.clock)
         broker = WatchBroker(self.database, self.clock, self.producer.trouble)
         sign_ups = CalmSignUps(self.database, self.clock)

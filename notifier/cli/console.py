@@ -16,7 +16,8 @@ EXIT_USAGE = 2
 
 # A pipe has no width: rows stay whole for grep.
 _PIPE_WIDTH = 200
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+# Names hold colons: `social:x:x-nl` has no emoji in it.
+out = Console(highlight=False, soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
 def print_json(data: Any) -> None:

@@ -1,6 +1,7 @@
 """`notifier doctor`: is everything as it should be, and if not, what to do about it."""
 
 import typer
+from rich.markup import escape
 
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.checkup import check_up
@@ -24,7 +25,8 @@ def doctor(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
         print_json({"ok": not _bad(findings), "checks": [finding.as_json() for finding in findings]})
     else:
         for finding in findings:
-            out.print(f"{_MARKS[finding.state]}  {finding.name:<12} {finding.says}")
+            # Providers' words may hold brackets, which are no markup.
+            out.print(f"{_MARKS[finding.state]}  {finding.name:<12} {escape(finding.says)}")
             if finding.mend:
                 out.print(f"      {'':<12} -> {finding.mend}", markup=False)
     if _bad(findings):

@@ -6,9 +6,11 @@ import typer
 
 from notifier.cli.console import JsonFlag, out, print_facts, print_json, print_table
 from notifier.cli.moments import moment
+from notifier.cli.people import operator
 from notifier.cli.setup import installation
 from notifier.domain.values import Channel, DeliveryState
 from notifier.services.replay import ReplayOrder
+from notifier.services.retry import RetryOrder
 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Most rows to print.")]
 States = Annotated[list[DeliveryState] | None, typer.Option("--state", help="Only these states; may be repeated.")]
@@ -19,10 +21,12 @@ def register(app: typer.Typer) -> None:
     incidents = typer.Typer(help="Incidents and their timelines.", no_args_is_help=True)
     incidents.command("list")(list_incidents)
     incidents.command("show")(show_incident)
+    incidents.command("progress")(show_progress)
     app.add_typer(incidents, name="incidents")
     deliveries = typer.Typer(help="What was sent to whom.", no_args_is_help=True)
     deliveries.command("list")(list_deliveries)
     deliveries.command("show")(show_delivery)
+    deliveries.command("retry")(retry)
     app.add_typer(deliveries, name="deliveries")
     app.command()(replay)
 
@@ -63,6 +67,32 @@ def show_incident(
         for item in incident["notifications"]
     ]
     print_table("\nNotifications", ["channel", "sequence", "updates", "deliveries", "id"], rows)
+
+
+def show_progress(
+    incident_id: Annotated[str, typer.Argument(help="The incident's id.")],
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Say how far the newest message of each channel has come: who was told, who waits, and for what."""
+    found = installation("incidents").progress(incident_id)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        [
+            channel,
+            item["recipients"],
+            item["told"],
+            item["waiting"],
+            _counted(item["why"]) if item["waiting"] else "",
+            _counted(item["ended"]) if item["ended"] else "",
+            item["last_told_at"],
+            item["next_attempt_at"],
+        ]
+        for channel, item in found["channels"].items()
+    ]
+    columns = ["channel", "recipients", "told", "waiting", "for", "ended", "last told", "next attempt"]
+    print_table("", columns, rows)
 
 
 def list_deliveries(
@@ -145,6 +175,27 @@ def replay(
         print_json({"replayed": number})
     else:
         out.print(f"{number} deliveries will be sent again.")
+
+
+def retry(
+    notification: Annotated[str | None, typer.Option("--notification", help="A notification's id.")] = None,
+    endpoint: Annotated[str | None, typer.Option("--endpoint", help="An endpoint's id.")] = None,
+    provider: Annotated[
+        str | None, typer.Option("--provider", help="A mail provider or an account (see `notifier providers`).")
+    ] = None,
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Try now what waits for another attempt, because what failed is mended.
+
+    Quiet hours, translations, earlier messages and a rate that a receiver named are waited for as before.
+    """
+    order = RetryOrder(endpoint_id=endpoint, notification_id=notification, provider=provider)
+    number = installation("deliveries").retry(order, operator())
+    if as_json:
+        print_json({"count": number})
+    else:
+        out.print("1 delivery is due now." if number == 1 else f"{number} deliveries are due now.")
 
 
 def _any(texts: dict[str, str]) -> str:

@@ -26,6 +26,7 @@ _MODULES = {
     "subscribers": "subscribers",
     "endpoints": "endpoints",
     "posts": "posts",
+    "providers": "providers",
     "incidents": "history",
     "deliveries": "history",
     "replay": "history",

@@ -68,6 +68,7 @@ class Breaker:
     failures: int = 0  # in a row
     next_probe_at: datetime | None = None
     probe: int | None = None  # the batch that was chosen to be the next probe
+    asked_until: datetime | None = None  # the provider's own Retry-After: not even a person asks earlier
     last_error: LastError | None = None
 
     @property
@@ -114,6 +115,7 @@ class Breaker:
             since=self.since if self.is_open else now,
             failures=failures,
             next_probe_at=now + max(pause, error.retry_after or pause),
+            asked_until=now + error.retry_after if error.retry_after else None,
             last_error=last,
         )
 

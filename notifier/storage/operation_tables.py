@@ -58,6 +58,7 @@ provider_state = Table(
     Column("failures", Integer, nullable=False),  # in a row
     Column("next_probe_at", Instant),
     Column("probe", BigInteger),  # the batch chosen to be the next probe
+    Column("asked_until", Instant),  # its own Retry-After
     Column("error_reason", String(32)),
     Column("error_status", Integer),
     Column("error_detail", Text),

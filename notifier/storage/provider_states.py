@@ -67,6 +67,13 @@ def next_probe(connection: Connection, channel: Channel, name: str, at: datetime
     connection.execute(update(t.provider_state).where(this).values(next_probe_at=at, probe=probe))
 
 
+def hurry(connection: Connection, channel: Channel, name: str, now: datetime) -> None:
+    """Let the next probe be due now, unless the provider asked to be left alone for longer."""
+    this = and_(_P.channel == channel.value, _P.name == name, _P.state != ProviderState.OK.value)
+    free = or_(_P.asked_until.is_(None), _P.asked_until <= now)
+    connection.execute(update(t.provider_state).where(this, free).values(next_probe_at=now))
+
+
 def _one(channel: Channel, name: str) -> Select[Any]:
     return select(t.provider_state).where(_P.channel == channel.value, _P.name == name)
 
@@ -82,6 +89,7 @@ def _breaker(row: AnyRow) -> Breaker:
         failures=row.failures,
         next_probe_at=row.next_probe_at,
         probe=row.probe,
+        asked_until=row.asked_until,
         last_error=last,
     )
 
@@ -94,6 +102,7 @@ def _values(breaker: Breaker) -> dict[str, Any]:
         "failures": breaker.failures,
         "next_probe_at": breaker.next_probe_at,
         "probe": breaker.probe,
+        "asked_until": breaker.asked_until,
         "error_reason": last.reason.value if last else None,
         "error_status": last.status if last else None,
         "error_detail": last.detail if last else None,

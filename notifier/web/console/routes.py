@@ -16,6 +16,7 @@ from notifier.services.audit import Actor
 from notifier.services.console_sessions import SignInRefusedError
 from notifier.services.masking import shown_to
 from notifier.services.replay import ReplayOrder
+from notifier.services.retry import RetryOrder
 from notifier.web.console import draft
 from notifier.web.console.compose import Compose, OvertakenError
 from notifier.web.console.flash import Flash
@@ -45,6 +46,7 @@ def console_routes(application: Application) -> APIRouter:
         "/preview": console.preview,
         "/send": console.send,
         "/replay": console.replay,
+        "/retry": console.retry,
         "/release": console.release,
         "/cancel": console.cancel,
         "/sign-out": console.sign_out,
@@ -216,6 +218,16 @@ class _Console:
     def _back(self, session: Session, incident_id: str, words: str) -> Response:
         query = urlencode({"id": incident_id, "said": self._flash.seal(session, incident_id, words)})
         return RedirectResponse(f"{PATH}/incident?{query}", _SEE_OTHER)
+
+    def retry(self, session: Session, form: draft.Form) -> Response:
+        """Try now what waits for another attempt: one notification's, or what a provider keeps waiting."""
+        session.need(Scope.MANAGE)
+        order = RetryOrder(notification_id=_one(form, "notification") or None, provider=_one(form, "provider") or None)
+        number = self._application.retry(order, session.actor)
+        incident_id = _one(form, "incident")
+        if not incident_id:
+            return RedirectResponse(PATH, _SEE_OTHER)
+        return self._back(session, incident_id, f"{number:,} deliveries are tried now")
 
     def _shown(self, name: str, session: Session, context: Mapping[str, Any], *, status: int = 200) -> Response:
         may = {scope.value: session.may(scope) for scope in Scope}

@@ -1,17 +1,32 @@
 """What the console shows: incidents, one incident, deliveries, why somebody was (not) told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from sqlalchemy import Connection
 
 from notifier.bootstrap.application import Application
 from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
+from notifier.domain.provider_names import alarm_label
 from notifier.domain.values import DeliveryState
+from notifier.services.providers import Standing
 from notifier.storage import alarms
+from notifier.storage.types import AnyRow
 from notifier.web.console.draft import latest
 
 Page = Mapping[str, Any]
 _INCIDENTS, _DELIVERIES = 25, 50
+
+
+def _alarm(row: AnyRow) -> dict[str, Any]:
+    return {"label": alarm_label(row.key), "since": row.since, "detail": row.detail}
+
+
+def _is_said_by(key: str, trouble: Sequence[Standing]) -> bool:
+    """Whether an alarm tells of a provider that is named already."""
+    channel, *rest = key.split(":")
+    return any((channel, rest[-1:]) == (one.channel.value, [one.name]) for one in trouble)
 
 
 class Views:
@@ -27,6 +42,7 @@ class Views:
         readings = self._readings()
         with self._application.database.read() as connection:
             standing = alarms.current(connection)
+            trouble = self._trouble(connection)
         waiting: dict[str, float] = {}
         for (lane, _), number in readings.batches.items():
             waiting[lane] = waiting.get(lane, 0) + number
@@ -35,7 +51,8 @@ class Views:
             "held": self._held(),
             "waiting": {lane: int(number) for lane, number in sorted(waiting.items())},
             "overdue": {lane: seconds for (lane,), seconds in readings.overdue.items()},
-            "alarms": [{"key": row.key, "since": row.since, "detail": row.detail} for row in standing],
+            "trouble": trouble,
+            "alarms": [_alarm(row) for row in standing if not _is_said_by(row.key, trouble)],
         }
 
     def _held(self) -> list[Page]:
@@ -52,10 +69,21 @@ class Views:
         """
         return latest(self._application.history.incident(incident_id))
 
+    def _trouble(self, connection: Connection) -> list[Standing]:
+        """The providers and accounts that do not work."""
+        return [one for one in self._application.providers.read(connection) if one.circuit.is_open]
+
     def incident(self, incident_id: str) -> Page:
         """One incident: its time line, and per notification how many are in which state."""
         history = self._application.history
-        return {"incident": history.incident(incident_id), "notifications": history.notifications(incident_id)}
+        with self._application.database.read() as connection:
+            trouble = self._trouble(connection)
+        return {
+            "incident": history.incident(incident_id),
+            "notifications": history.notifications(incident_id),
+            "progress": self._application.progress(incident_id)["channels"],
+            "trouble": trouble,
+        }
 
     def deliveries(self, notification_id: str, state: str, after: str) -> Page:
         """One notification's deliveries, a page of them; `after` is the last delivery of the page before."""

@@ -78,6 +78,7 @@ def _providers_have_a_state() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("next_probe_at", sa.BigInteger(), nullable=True),
         sa.Column("probe", sa.BigInteger(), nullable=True),
+        sa.Column("asked_until", sa.BigInteger(), nullable=True),
         sa.Column("error_reason", sa.String(length=32), nullable=True),
         sa.Column("error_status", sa.Integer(), nullable=True),
         sa.Column("error_detail", sa.Text(), nullable=True),

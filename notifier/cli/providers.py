@@ -1,0 +1,34 @@
+"""`notifier providers`: which mail providers and social accounts work, and what the others say."""
+
+from typing import Any
+
+import typer
+
+from notifier.cli.console import JsonFlag, out, print_json, print_table
+from notifier.cli.setup import installation
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("providers")(providers)
+
+
+def providers(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
+    """List mail providers and social accounts: whether each works, since when, and its last error in its own words."""
+    found = [one.as_json() for one in installation("providers").providers()]
+    if as_json:
+        print_json(found)
+        return
+    rows = [[one["label"], one["state"], one["since"], _said(one["last_error"]), one["next_probe_at"]] for one in found]
+    print_table("", ["provider", "state", "since", "last error", "next probe"], rows)
+    for one in found:
+        if one["state"] != "ok":
+            command = f"notifier deliveries retry --provider {one['name']}"
+            out.print(f"Once {one['label']} is mended: {command}", markup=False)
+
+
+def _said(error: dict[str, Any] | None) -> str:
+    if error is None:
+        return ""
+    words = (error["status"], error["detail"] or error["reason"], f"({error['at']})")
+    return " ".join(str(word) for word in words if word)
