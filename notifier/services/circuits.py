@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from notifier.domain.breaker import PROBE_PAUSE, WAITS_FOR_PROVIDER, Breaker
 from notifier.domain.errors import DeliveryError, UnavailableError
-from notifier.domain.values import Channel, Reason
+from notifier.domain.values import Channel, Lane, Reason
 from notifier.services.ports import Clock, Nudge
 from notifier.storage import provider_states, provider_waits
 from notifier.storage.batches import Batch
@@ -156,7 +156,8 @@ class Circuits:
 
     def _due_now(self, connection: Connection, name: str, now: datetime) -> list[Waiting]:
         reasons = WAITS_FOR_PROVIDER | (_DOUBT if self.repeats_doubts(name) else frozenset())
-        return provider_waits.due_now(connection, self._whose(name), reasons, now, nudged=_AT_ONCE)
+        lane = Lane.SOCIAL if self.channel is Channel.SOCIAL else Lane.EMAIL
+        return provider_waits.due_now(connection, self._whose(name), reasons, now, nudged=_AT_ONCE, lane=lane)
 
     def hold(self, names: Collection[str]) -> Hold:
         """Return what keeps a batch waiting as long as all of these are open."""

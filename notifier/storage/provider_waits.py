@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, or_, select, update
 
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import tables as t
@@ -40,14 +40,22 @@ def smallest(
 
 
 def due_now(
-    connection: Connection, whose: ColumnElement[bool], reasons: Collection[Reason], now: datetime, *, nudged: int
+    connection: Connection,
+    whose: ColumnElement[bool],
+    reasons: Collection[Reason],
+    now: datetime,
+    *,
+    nudged: int,
+    lane: Lane,
 ) -> list[Waiting]:
     """Make due what waits for a provider; marks the first `nudged` as nudged, and returns those.
 
-    What is left over the sweep finds within a second.
+    What is left over the sweep finds within a second. It is as fresh as when it failed, so it leaves by `lane` instead
+    of that of retries.
     """
     waits = and_(whose, _B.state == DeliveryState.QUEUED.value, _among(reasons), _B.due_at > now)
-    connection.execute(update(t.batch).where(waits).values(due_at=now))
+    by = case((_B.lane == Lane.RETRY.value, lane.value), else_=_B.lane)
+    connection.execute(update(t.batch).where(waits).values(due_at=now, lane=by))
     due = and_(whose, _B.state == DeliveryState.QUEUED.value, _among(reasons), _B.due_at == now)
     some = select(_B.id).where(due).order_by(_B.id).limit(nudged)
     statement = update(t.batch).where(_B.id.in_(some)).values(nudged_at=now).returning(_B.id, _B.lane, _B.size)

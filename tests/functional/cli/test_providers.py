@@ -54,7 +54,7 @@ def test_doctor_calls_a_stopped_account_by_a_name_that_people_read(house: Databa
 
 def test_progress_and_retry_work_without_a_server(house: Database, capsys: Said, tmp_path: Path) -> None:
     (tmp_path / "first.json").write_text(json.dumps(story.events()[0]))
-    assert run(["publish", "first.json"]) == 0
+    assert run(["publish", "first.json", "--yes"]) == 0
     capsys.readouterr()
     assert run(["incidents", "progress", story.INCIDENT_ID, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
