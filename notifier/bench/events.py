@@ -4,6 +4,9 @@ import time
 from typing import Any
 
 from notifier.bench.stage import Sink, Stage
+from notifier.domain.values import Status
+
+_DAY = 86_400  # seconds from now until planned work begins
 
 
 def an_event(incident: str, component: str, **changes: Any) -> dict[str, Any]:
@@ -14,7 +17,7 @@ def an_event(incident: str, component: str, **changes: Any) -> dict[str, Any]:
         component: Whose subscribers hear of it.
         changes: Keys of the incident to lay over what stands here, except `status`, which is the update's.
     """
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    now = _written(0)
     status = changes.pop("status", "investigating")
     about = {
         "id": incident,
@@ -23,6 +26,8 @@ def an_event(incident: str, component: str, **changes: Any) -> dict[str, Any]:
         "components": [component],
         "started_at": now,
     }
+    if Status(status).is_maintenance:
+        about |= {"scheduled_for": _written(_DAY), "scheduled_until": _written(_DAY + 3600)}
     return {
         "id": f"evt-{incident}",
         "incident": about | changes,
@@ -33,6 +38,10 @@ def an_event(incident: str, component: str, **changes: Any) -> dict[str, Any]:
             "posted_at": now,
         },
     }
+
+
+def _written(ahead: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + ahead))
 
 
 def tell(on: Stage, event: dict[str, Any], expected: int) -> dict[str, float]:

@@ -123,7 +123,8 @@ class _Sheet:
         for line in filter(None, (words.impact, words.moved)):
             self._text(line, _MARGIN, 112 + impact, 26, "#f2f4f7")
             impact += 34
-        title = self._fit(words.title, (60, 54, 48, 42, 38), 2, strong=True)
+        sizes = (42, 38) if words.moved else (60, 54, 48, 42, 38)  # two lines must fit beside what stands above them
+        title = self._fit(words.title, sizes, 2, strong=True)
         height = self._line_height(title) * len(title.lines)
         above = 92 + impact
         self._block(title, _MARGIN, above + (_BAND - above - 22 - height) // 2 + 6, _WHITE)

@@ -157,6 +157,53 @@ def test_a_page_that_names_none_of_our_components_claims_nothing_about_any(api_a
     assert "The whole platform" not in page
 
 
+MOVED = {
+    "impact": "maintenance",
+    "scheduled_for": "2026-12-03T01:00:00-06:00",
+    "scheduled_until": "2026-12-03T03:00:00-06:00",
+}
+
+
+def test_a_window_that_its_page_corrects_without_an_update_is_told_as_moved(api_anywhere: Api) -> None:
+    api = api_anywhere
+    first = MOVED | {"scheduled_for": "2026-12-01T01:00:00-06:00", "scheduled_until": "2026-12-01T03:00:00-06:00"}
+    planned = statuspage_update(1, "scheduled", "We will replace a router.", at=START)
+    api.post(CLOUD, json=statuspage(planned, **first))
+    assert api.post(CLOUD, json=statuspage(planned, **first)).json()["outcome"] == "duplicate"
+    assert api.post(CLOUD, json=statuspage(planned, **MOVED)).json()["outcome"] == "accepted"
+    assert api.post(CLOUD, json=statuspage(planned, **MOVED)).json()["outcome"] == "duplicate"
+    (update,) = api.get(INCIDENT).json()["updates"]
+    assert (update["scheduled_for"], update["previous_scheduled_for"]) == (
+        "2026-12-03T07:00:00Z",
+        "2026-12-01T07:00:00Z",
+    )
+
+
+def test_a_postmortem_of_maintenance_is_one_of_maintenance_whatever_its_page_calls_it(api: Api) -> None:
+    planned = statuspage_update(1, "scheduled", "We will replace a router.", at=START)
+    done = statuspage_update(2, "completed", "Done.", at=START + timedelta(minutes=5))
+    api.post(CLOUD, json=statuspage(planned, **MOVED))
+    api.post(CLOUD, json=statuspage(planned, done, **MOVED))
+    after = statuspage_update(3, "postmortem", "What we learned.", at=START + timedelta(minutes=9))
+    told = api.post(CLOUD, json=statuspage(planned, done, after, impact="none"))
+    assert told.json()["outcome"] == "accepted"
+    shown = api.get(INCIDENT).json()
+    assert (shown["status"], shown["impact"]) == ("postmortem", "maintenance")
+    assert shown["scheduled_for"] == "2026-12-03T07:00:00Z"
+
+
+def test_a_disruption_that_its_page_calls_maintenance_makes_no_claim_of_severity(api: Api) -> None:
+    assert api.post(CLOUD, json=statuspage(FIRST, impact="maintenance")).json()["outcome"] == "accepted"
+    assert api.get(INCIDENT).json()["impact"] == "none"
+
+
+def test_maintenance_whose_page_says_no_time_is_recorded_and_says_why(api: Api) -> None:
+    planned = statuspage_update(1, "scheduled", "We will replace a router.", at=START)
+    told = api.post(CLOUD, json=statuspage(planned, impact="maintenance")).json()
+    assert told["outcome"] == "recorded"
+    assert "neither when the planned work starts nor when it ends" in told["reason"]
+
+
 def test_components_that_are_ours_by_name_are_ours(api: Api) -> None:
     ours = [{"code": "x", "name": "Shop - Webwinkel", "old_status": "operational", "new_status": "major_outage"}]
     api.post(CLOUD, json=statuspage(FIRST | {"affected_components": ours}))

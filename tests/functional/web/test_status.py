@@ -71,6 +71,38 @@ def test_what_is_no_language_is_no_page(reader: TestClient, path: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+PLANNED = {"scheduled_for": "2031-01-01T02:00:00+01:00", "scheduled_until": "2031-01-01T04:00:00+01:00"}
+LATER = {"scheduled_for": "2031-01-03T02:00:00+01:00", "scheduled_until": "2031-01-03T04:00:00+01:00"}
+
+
+def test_page_list_and_feed_say_when_planned_work_is_and_from_when_it_was_moved(
+    application: Application, reader: TestClient
+) -> None:
+    for number, window in enumerate((PLANNED, LATER), start=1):
+        publish(application, an_event(number, incident=window, update={"status": "scheduled"}))
+    dash = "\N{EN DASH}"
+    was, now = f"1 januari 2031 02:00 {dash} 04:00 CET", f"3 januari 2031 02:00 {dash} 04:00 CET"
+    page = reader.get("/nl/incidents/inc-1").text
+    assert f"Verplaatst van {was} naar {now}" in page
+    assert "Sinds" not in page
+    assert "Ernst" not in page
+    assert now in reader.get("/nl/").text
+    contents = [
+        entry.findtext(f"{ATOM}content") or "" for entry in feed_of(reader.get("/nl/feed.atom")).iter(f"{ATOM}entry")
+    ]
+    assert f"Verplaatst van {was} naar {now}" in contents[0]
+    assert was in contents[1]
+
+
+def test_planned_work_that_is_called_off_belongs_to_the_past(application: Application, reader: TestClient) -> None:
+    publish(application, an_event(1, incident=PLANNED, update={"status": "scheduled"}))
+    publish(application, an_event(2, incident=PLANNED, update={"status": "canceled"}))
+    assert "Was gepland voor" in reader.get("/nl/incidents/inc-1").text
+    page = reader.get("/nl/").text
+    assert "Gepland onderhoud" not in page
+    assert "Geannuleerd" in page[page.index("Eerdere") :]
+
+
 def test_planned_maintenance_is_told_and_harms_nothing_before_it_begins(
     application: Application, reader: TestClient
 ) -> None:

@@ -15,7 +15,7 @@ from notifier.rendering.card_type import COVERED, can_write, fit, font, plain
 from notifier.rendering.card_words import MAX_PARTS, MAX_STEPS
 from notifier.rendering.cards import HEIGHT, WIDTH, paint
 from notifier.rendering.renderer import Renderer
-from tests.unit.rendering.samples import INCIDENT, LOCALES, a_notice, an_update
+from tests.unit.rendering.samples import INCIDENT, LOCALES, a_moved_notice, a_notice, an_update
 
 LETTERS = [chr(code) for code in range(0x20, 0x2300) if COVERED.match(chr(code))]
 
@@ -107,3 +107,13 @@ def test_a_text_set_into_a_box_stays_inside_it(text: str, width: int, lines: int
     block = fit(plain(text), (48, 40, 32), width=width, lines=lines)
     assert len(block.lines) <= lines
     assert all(block.font.getlength(line) <= width for line in block.lines)
+
+
+def test_a_card_of_planned_work_that_was_moved_says_both_times(renderer: Renderer) -> None:
+    card = renderer.card(a_moved_notice(), "nl", 1)
+    assert card.status == "Verplaatst"
+    assert card.impact == "24 juni 2022 08:34 \N{EN DASH} 10:34 CEST"
+    assert card.moved == "Verplaatst van 22 juni 2022 08:34 \N{EN DASH} 10:34 CEST"
+    assert card.impact in card.alt
+    assert card.moved in card.alt
+    assert paint(card) is not None

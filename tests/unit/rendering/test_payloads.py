@@ -11,7 +11,7 @@ from notifier.domain.notice import Notice
 from notifier.domain.values import Impact, Status, WebhookFormat, WebhookType
 from notifier.rendering.payloads import content_type
 from notifier.rendering.renderer import Renderer
-from tests.unit.rendering.samples import INCIDENT, LOCALES, MAINTENANCE, a_notice, an_update
+from tests.unit.rendering.samples import INCIDENT, LOCALES, MAINTENANCE, a_moved_notice, a_notice, an_update
 
 TWO = a_notice(an_update(1), an_update(2, status=Status.IDENTIFIED))
 NOON = datetime(2026, 8, 1, 10, 0, tzinfo=UTC)
@@ -58,6 +58,7 @@ def test_a_replay_says_so(renderer: Renderer) -> None:
         (Status.IN_PROGRESS, False, WebhookType.MAINTENANCE_STARTED),
         (Status.VERIFYING, False, WebhookType.MAINTENANCE_UPDATED),
         (Status.COMPLETED, False, WebhookType.MAINTENANCE_COMPLETED),
+        (Status.CANCELED, False, WebhookType.MAINTENANCE_CANCELED),
     ],
 )
 def test_the_type_follows_the_status(renderer: Renderer, status: Status, *, opens: bool, expected: WebhookType) -> None:
@@ -150,3 +151,19 @@ def test_an_endpoint_test_names_no_incident(renderer: Renderer, format_: Webhook
     assert payload["type"] == "endpoint.test"
     assert payload["data"]["id"] == "dlv_test_1"
     assert "incident" not in payload["data"]
+
+
+def test_a_moved_window_has_both_times_for_whoever_was_told_the_first(renderer: Renderer) -> None:
+    fields = ("scheduled_for", "scheduled_until", "previous_scheduled_for", "previous_scheduled_until")
+    for since, previous in ((1, ("2022-06-22T06:34:00.000Z", "2022-06-22T08:34:00.000Z")), (0, (None, None))):
+        incident = body(renderer, a_moved_notice(), since=since)["data"]["incident"]
+        now = ("2022-06-24T06:34:00.000Z", "2022-06-24T08:34:00.000Z")
+        assert tuple(incident[name] for name in fields) == (*now, *previous)
+
+
+def test_statuspage_which_cannot_call_off_is_told_that_it_is_completed(renderer: Renderer) -> None:
+    updates = an_update(1, status=Status.SCHEDULED), an_update(2, status=Status.CANCELED)
+    notice = a_notice(*updates, incident=MAINTENANCE)
+    incident = body(renderer, notice, WebhookFormat.STATUSPAGE)["incident"]
+    assert incident["status"] == incident["incident_updates"][0]["status"] == "completed"
+    assert incident["resolved_at"] == "2022-06-21T06:38:00.000Z"

@@ -16,7 +16,7 @@ from notifier.rendering.renderer import Renderer
 from notifier.sandbox.mastodon.length import length
 from notifier.sandbox.text import graphemes
 from notifier.sandbox.x.weight import weigh
-from tests.unit.rendering.samples import a_notice, a_notice_saying, a_renderer, an_update
+from tests.unit.rendering.samples import MAINTENANCE, a_moved_notice, a_notice, a_notice_saying, a_renderer, an_update
 
 # As it was posted on 21 June 2022: 252 characters and a link come to 276 of the 280 that X allows.
 LINK = "https://www.cloudflarestatus.com/"
@@ -223,3 +223,21 @@ def test_a_title_mentions_nobody_either(renderer: Renderer) -> None:
     notice = a_notice_saying({"nl": "Even geduld."})
     titled = replace(notice, incident=replace(notice.incident, title={"nl": "Storing bij @bank"}))
     assert "@\u200bbank" in renderer.post(titled, an_account(), 0)
+
+
+@pytest.mark.parametrize("platform", Platform)
+@pytest.mark.parametrize("words", [1, 40, 4_000])
+def test_a_post_of_planned_work_never_leaves_its_window_out(renderer: Renderer, platform: Platform, words: int) -> None:
+    notice = a_moved_notice()
+    told = replace(notice, updates=(*notice.updates[:-1], replace(notice.lead, body={"nl": "woord " * words})))
+    text = renderer.post_text(told, an_account(platform), 1).text
+    assert (
+        "24 juni 2022 08:34 \N{EN DASH} 10:34 CEST (verplaatst van 22 juni 2022 08:34 \N{EN DASH} 10:34 CEST)" in text
+    )
+    assert limit_of(platform, None).fits(text)
+
+
+def test_a_post_that_calls_planned_work_off_says_what_was_planned(renderer: Renderer) -> None:
+    updates = an_update(1, status=Status.SCHEDULED), an_update(2, status=Status.CANCELED)
+    text = renderer.post_text(a_notice(*updates, incident=MAINTENANCE), an_account(), 1).text
+    assert text.startswith("Geannuleerd: Verminderde performance\n\nWas gepland voor: 24 juni 2022 08:34")
