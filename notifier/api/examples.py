@@ -24,6 +24,7 @@ EVENT: Json = {
         "body": {"nl": "We signaleren een storing.", "en": "We are noticing a disruption."},
     },
     "notify": True,
+    "after": None,
 }
 
 SUBSCRIBER: Json = {

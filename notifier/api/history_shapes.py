@@ -200,6 +200,7 @@ class ExplainedUpdate(Shape):
     channel: Channel
     status: Status
     posted_at: AwareDatetime
+    author: str | None = Field(description="Who wrote it, as in the audit trail; not part of `words`.")
     sequence: int | None
     told_with: list[str]
     words: str

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
+import structlog
 
 from notifier.api.gate import Gate
 from notifier.api.problems import OverloadedError
@@ -114,6 +115,7 @@ class Publishing:
     async def _taken(self, digest: bytes, take: Callable[[], Receipt], actor: Actor, who: str | None) -> bytes:
         repeat = await self._seen_before(digest)
         receipt = repeat if repeat is not None else await self._gate.run(take, who=who)
+        structlog.contextvars.bind_contextvars(event_id=receipt.event_id, incident_id=receipt.incident_id)
         log_taken(receipt, actor)
         self._recent.put(digest, _json(repeat_of(receipt)))
         self._count(receipt.outcome)

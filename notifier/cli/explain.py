@@ -37,6 +37,8 @@ def explain(
     out.print("")
     for update in found["updates"]:
         out.print(update["words"], markup=False)
+        if update["author"]:
+            out.print(f"   published by {update['author']}", markup=False)
     for change in found["changes"]:
         out.print(f"Changed since, {change['at']} by {change['actor']}: {change['action']}", markup=False)
 

@@ -60,8 +60,9 @@ def show_incident(
             "components": ", ".join(item["key"] for item in incident["components"]) or "all",
         }
     )
-    updates = [[item["posted_at"], item["status"], item["outcome"], item["id"]] for item in incident["updates"]]
-    print_table("\nTimeline", ["posted", "status", "outcome", "update"], updates)
+    columns = ["posted_at", "status", "outcome", "author", "id"]
+    updates = [[item[column] for column in columns] for item in incident["updates"]]
+    print_table("\nTimeline", ["posted", "status", "outcome", "author", "update"], updates)
     rows = [
         [item["channel"], item["sequence"], ", ".join(item["update_ids"]), _counted(item["counts"]), item["id"]]
         for item in incident["notifications"]

@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.console import JsonFlag, print_json, print_table
+from notifier.cli.console import EXIT_FAILED, EXIT_USAGE, JsonFlag, fail, print_json, print_table
 from notifier.cli.files import read
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
-from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.errors import FieldError, InvalidInputError, OutdatedError
+from notifier.domain.incident import Event
 from notifier.inbound.event_files import read_events
 from notifier.services.file_summary import FileSummary, summarise
+from notifier.services.ingest import Ingest
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +30,10 @@ def publish(
         bool, typer.Option("--yes", help="Announce several incidents, or old news, without asking.")
     ] = False,
     record: Annotated[bool, typer.Option("--record", help="Store and show it; notify nobody.")] = False,
+    after: Annotated[
+        str | None,
+        typer.Option("--after", help="Only if this is the incident's latest update (its id); for one event."),
+    ] = None,
 ) -> None:
     """Hand in one event, or several in order. Nothing is handed in unless all of them are well-formed.
 
@@ -38,11 +44,12 @@ def publish(
     events = read_events(read(file), now=notifier.clock())
     for event in events:
         notifier.check(event)
+    events = _based_on(events, after)
     if record:
         events = [replace(event, notify=False) for event in events]
     elif not yes:
         _ask(summarise(notifier.ingest, events, notifier.clock()), file)
-    receipts = [notifier.ingest(operator().signed(event)).as_json() for event in events]
+    receipts = _hand_in(notifier.ingest, events)
     if as_json:
         print_json(receipts[0] if len(receipts) == 1 else receipts)
     else:
@@ -66,3 +73,30 @@ def _ask(summary: FileSummary, file: str) -> None:
         raise InvalidInputError([FieldError("publish", fault)])
     typer.echo(str(summary), err=True)
     typer.confirm("Announce this?", abort=True, err=True)
+
+
+def _based_on(events: list[Event], after: str | None) -> list[Event]:
+    """Return the events; the one there is based on the update `after`, if that is given.
+
+    Raises:
+        InvalidInputError: there are several: who says what came before the second one?
+    """
+    if after is None:
+        return events
+    if len(events) > 1:
+        raise InvalidInputError([FieldError("--after", f"goes with one event; the file has {len(events)}")])
+    return [replace(events[0], after=after)]
+
+
+def _hand_in(ingest: Ingest, events: list[Event]) -> list[dict[str, str | int]]:
+    """Hand in one after another; a refused one ends it, and says how many are in."""
+    receipts: list[dict[str, str | int]] = []
+    actor = operator()
+    for event in events:
+        try:
+            receipts.append(ingest(actor.signed(event)).as_json())
+        except (OutdatedError, InvalidInputError) as error:
+            before = f" The {len(receipts)} before it in the file are handed in." if receipts else ""
+            code = EXIT_FAILED if isinstance(error, OutdatedError) else EXIT_USAGE
+            raise fail(f"event {event.id}: {error}.{before}", code) from error
+    return receipts

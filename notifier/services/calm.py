@@ -7,6 +7,7 @@ from notifier.domain.incident import Event, Update
 from notifier.domain.values import Status
 from notifier.inbound.alert_texts import AlertTexts
 from notifier.inbound.alertmanager import UPDATE_PREFIX
+from notifier.services.event_log import log_taken
 from notifier.services.ingest import Ingest
 from notifier.services.ports import Clock
 from notifier.storage import episodes
@@ -44,7 +45,7 @@ class ResolveCalm:
                 connection, UPDATE_PREFIX, until=now - self.after, after=now - _FORGOTTEN, limit=_LIMIT
             )
         for episode in calm:
-            self.ingest(self._resolution(episode, now))
+            log_taken(self.ingest(self._resolution(episode, now)))
         return len(calm)
 
     def _resolution(self, episode: Episode, now: datetime) -> Event:

@@ -60,7 +60,7 @@ class Canary:
         wanted = self._listeners(actor)
         incident_id = canary.PREFIX + ids.new_ulid(self.clock())
         began = self.seconds()
-        self.ingest(self._event(incident_id, 1, Status.INVESTIGATING, notify=True))
+        self.ingest(actor.signed(self._event(incident_id, 1, Status.INVESTIGATING, notify=True)))
         found: dict[Channel, Sung] = {}
         while len(found) < len(wanted) and self.seconds() - began < within.total_seconds():
             states = self._states(incident_id)
@@ -70,7 +70,7 @@ class Canary:
                     found[channel] = Sung(channel=channel, seconds=took, state=states[channel])
             self.pause(_POLL_SECONDS)
         states = self._states(incident_id)
-        self.ingest(self._event(incident_id, 2, Status.RESOLVED, notify=False))
+        self.ingest(actor.signed(self._event(incident_id, 2, Status.RESOLVED, notify=False)))
         self._tell(found)
         silent = {
             channel: Sung(channel=channel, seconds=None, state=states.get(channel, "not planned")) for channel in wanted

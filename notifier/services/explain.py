@@ -89,6 +89,7 @@ def _updates(connection: Connection, incident_id: str, channel: Channel, who: St
                 "channel": channel.value,
                 "status": row.status,
                 "posted_at": instant_to_json(row.posted_at),
+                "author": row.author,
                 "sequence": row.sequence,
                 "told_with": others,
                 "words": f"Update {row.id} ({row.status}): {words}.",

@@ -50,6 +50,7 @@ def said_of_updates(connection: Connection, incident_id: str, channel: Channel) 
             u.status,
             u.posted_at,
             u.outcome,
+            u.author,
             a.sequence,
             a.reason.label("said_because"),
             first_event.label("reason"),
