@@ -3,15 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from notifier.api import paging
 from notifier.api.answers import json_answer
-from notifier.api.auth import MayManage, MayRead, Reader
+from notifier.api.auth import MayManage, MayRead, Reader, actor_of, needs
 from notifier.api.contract import MAY_MISS, refuses, returns, returns_page
 from notifier.api.history_shapes import (
     ClosureShape,
+    CountShape,
     DeliveryShape,
     DeliveryWithAttempts,
     ExplanationShape,
@@ -24,11 +25,13 @@ from notifier.api.runtime import Runtime
 from notifier.domain import ids
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.values import Channel, DeliveryState
+from notifier.services.api_keys import Caller, Scope
 from notifier.services.masking import shown_to
 from notifier.services.replay import ReplayOrder
 
 router = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayRead])
 changes = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayManage])
+Changer = Annotated[Caller, Depends(needs(Scope.MANAGE))]
 
 
 @router.get("/incidents", responses=returns_page(IncidentShape))
@@ -121,6 +124,8 @@ class ReplayBody(BaseModel):
     """Which deliveries to send again: exactly one of the first four names them.
 
     `channel: webhook` names all of them. `since` (included) and `until` (excluded) bound the time of the decision.
+    What has arrived (`accepted`, `delivered`) is sent again only where `notification_id`, `delivery_ids` or `since`
+    bounds it. `dry_run`: count, and send nothing.
     """
 
     model_config = ConfigDict(
@@ -135,11 +140,24 @@ class ReplayBody(BaseModel):
     states: list[DeliveryState] = Field(default_factory=lambda: [DeliveryState.FAILED])
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
+    dry_run: bool = False
 
 
-@changes.post("/deliveries/replay", status_code=202, responses=returns(202, ReplayedShape) | MAY_MISS)
-def replay(runtime: Runtime, body: ReplayBody) -> Response:
-    """Queue deliveries again; they keep their ids, so that receivers can drop what they have."""
+_MAY_REPLAY = (
+    returns(202, ReplayedShape)
+    | returns(200, CountShape, "Counted (`dry_run`); nothing was sent.")
+    | MAY_MISS
+    | refuses({409: "What has arrived passes the guard like an announcement, and this does not pass it."})
+)
+
+
+@changes.post("/deliveries/replay", status_code=202, responses=_MAY_REPLAY)
+def replay(request: Request, runtime: Runtime, caller: Changer, body: ReplayBody) -> Response:
+    """Queue deliveries again; they keep their ids, so that receivers can drop what they have.
+
+    Sending again what has arrived passes the guard like an announcement (409): not more than `guard.hold_above`, and
+    with `guard.needs_announce` only by a key with scope `announce`. Every replay stands in the audit trail.
+    """
     order = ReplayOrder(
         notification_id=body.notification_id,
         endpoint_id=body.endpoint_id,
@@ -149,7 +167,11 @@ def replay(runtime: Runtime, body: ReplayBody) -> Response:
         since=body.since,
         until=body.until,
     )
-    return json_answer({"replayed": runtime.application.replay(order)}, 202)
+    again = runtime.application.replay
+    if body.dry_run:
+        return json_answer({"count": again.count(order)})
+    number = again(order, actor_of(request, caller), may_announce=Scope.ANNOUNCE in caller.scopes)
+    return json_answer({"replayed": number}, 202)
 
 
 incident = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayRead])

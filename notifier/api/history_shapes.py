@@ -252,6 +252,12 @@ class ClosureShape(Shape):
     incidents: list[ClosedIncident]
 
 
+class CountShape(Shape):
+    """How many deliveries would be queued again."""
+
+    count: int
+
+
 class ReplayedShape(Shape):
     """How many deliveries were queued again."""
 

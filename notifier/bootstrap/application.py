@@ -71,7 +71,7 @@ class Application(People):
     @once
     def replay(self) -> Replay:
         """Send again."""
-        return Replay(self.database, self.clock, self.gather)
+        return Replay(self.database, self.clock, self.gather, self.settings.guard_policy())
 
     @once
     def retry(self) -> Retry:

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from notifier.domain.errors import FieldError, InvalidInputError
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 EXIT_FAILED = 1
@@ -48,6 +50,19 @@ def print_facts(facts: Mapping[str, Any]) -> None:
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
         out.print(f"{name:<{width}}  {value}", markup=False)
+
+
+def ask(what: str, deed: str, *, at_terminal: bool = True) -> None:
+    """Let a person at a terminal say yes to something; anybody else says it with `--yes`.
+
+    Raises:
+        Abort: the person says no.
+        InvalidInputError: nobody can be asked.
+    """
+    if not (at_terminal and sys.stdin.isatty() and sys.stderr.isatty()):
+        raise InvalidInputError([FieldError("--yes", f"{what}. Add --yes to {deed}")])
+    typer.echo(what, err=True)
+    typer.confirm(f"{deed.partition(' (')[0].capitalize()}?", abort=True, err=True)
 
 
 def fail(message: str, code: int = EXIT_FAILED) -> typer.Exit:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.console import JsonFlag, out, print_facts, print_json, print_table
+from notifier.cli.console import JsonFlag, ask, out, print_facts, print_json, print_table
 from notifier.cli.moments import moment
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
@@ -156,11 +156,14 @@ def replay(
     state: States = None,
     since: Annotated[str | None, typer.Option("--since", help="Decided from then on: RFC 3339, with offset.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="Decided before then: RFC 3339, with offset.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and send nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Send again what has arrived, without asking.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Send again what failed (or what is in the states named); deliveries keep their ids.
 
-    Of one notification, endpoint or delivery, or everything on a channel; within a span of time if you like.
+    Of one notification, endpoint or delivery, or everything on a channel; within a span of time if you like. Whoever
+    sends again what has arrived is told the number and asked first.
     """
     order = ReplayOrder(
         notification_id=notification,
@@ -171,11 +174,22 @@ def replay(
         since=moment("--since", since),
         until=moment("--until", until),
     )
-    number = installation("replay").replay(order)
+    again = installation("replay").replay
+    number = again.count(order)
+    if dry_run:
+        _print_number("count", number, "would be sent again", as_json=as_json)
+        return
+    if order.repeats and not yes:
+        ask(f"{number} deliveries, also what has arrived", "send them again")
+    number = again(order, operator(), may_announce=True)
+    _print_number("replayed", number, "will be sent again", as_json=as_json)
+
+
+def _print_number(name: str, number: int, words: str, *, as_json: bool) -> None:
     if as_json:
-        print_json({"replayed": number})
+        print_json({name: number})
     else:
-        out.print(f"{number} deliveries will be sent again.")
+        out.print(f"{number} deliveries {words}.")
 
 
 def retry(

@@ -1,12 +1,11 @@
 """`notifier publish`: hand events in from a file."""
 
-import sys
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from notifier.cli.console import EXIT_FAILED, EXIT_USAGE, JsonFlag, fail, print_json, print_table
+from notifier.cli.console import EXIT_FAILED, EXIT_USAGE, JsonFlag, ask, fail, print_json, print_table
 from notifier.cli.files import read
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
@@ -66,13 +65,8 @@ def _ask(summary: FileSummary, file: str) -> None:
     Raises:
         InvalidInputError: nobody can be asked.
     """
-    if not summary.needs_word:
-        return
-    if file == "-" or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        fault = f"{summary}. Add --yes to announce this, or --record to show it and notify nobody"
-        raise InvalidInputError([FieldError("publish", fault)])
-    typer.echo(str(summary), err=True)
-    typer.confirm("Announce this?", abort=True, err=True)
+    if summary.needs_word:
+        ask(str(summary), "announce this (or --record to show it and notify nobody)", at_terminal=file != "-")
 
 
 def _based_on(events: list[Event], after: str | None) -> list[Event]:

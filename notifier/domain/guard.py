@@ -30,20 +30,20 @@ class GuardPolicy:
     hold_older_than: timedelta | None = None
 
 
-def hold_reason(policy: GuardPolicy, *, guarded: bool, age: timedelta, reach: int) -> HoldReason | None:
+def hold_reason(policy: GuardPolicy, *, guarded: bool, age: timedelta, many: bool) -> HoldReason | None:
     """Return why an update waits for a person; None where it goes by itself.
 
     Args:
         policy: The installation's.
         guarded: It was handed in without the right to announce.
         age: How long ago it was posted.
-        reach: How many recipients it would have on the channel that has the most.
+        many: It concerns more recipients than `hold_above` on some channel.
     """
     if guarded and policy.needs_announce:
         return HoldReason.NEEDS_ANNOUNCE
     if policy.hold_older_than is not None and age > policy.hold_older_than:
         return HoldReason.OLD
-    if policy.hold_above is not None and reach > policy.hold_above:
+    if many:
         return HoldReason.MANY
     return None
 

@@ -61,7 +61,12 @@ class Guard:
 
     def reason_to_hold(self, event: Event, channels: Iterable[Channel], now: datetime) -> HoldReason | None:
         """Return why an event that tells something waits for a person, on every channel; None where it does not."""
-        counts = self.policy.hold_above is not None
-        numbers = (self.reach(channel, event.incident, event.update.status) for channel in channels if counts)
         age = now - event.update.ordered_at
-        return hold_reason(self.policy, guarded=event.guarded, age=age, reach=max(numbers, default=0))
+        return hold_reason(self.policy, guarded=event.guarded, age=age, many=bool(self.too_many(event, channels)))
+
+    def too_many(self, event: Event, channels: Iterable[Channel]) -> list[Channel]:
+        """Return the channels on which an event concerns more than `hold_above` recipients."""
+        limit = self.policy.hold_above
+        if limit is None:
+            return []
+        return [channel for channel in channels if self.reach(channel, event.incident, event.update.status) > limit]

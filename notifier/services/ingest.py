@@ -163,10 +163,18 @@ class Ingest:
         edit = judgement.outcome if judgement.edits else None
         if edit is None:
             self._store(connection, event, told, now, held=True)
-        withhold(connection, self.policies, event, held_by, now, edit=edit, tells=told.tells)
+        withhold(connection, self.policies, event, held_by, now, edit=edit, asked=self._asked(event, told, held_by))
         why = " (it was posted longer ago than guard.hold_older_than)" if held_by is HoldReason.OLD else ""
         reason = f"{judgement.reason}, once a person releases it{why}"
         return replace(_receipt(event, replace(judgement, reason=reason)), held=True)
+
+    def _asked(self, event: Event, told: "_Told", held_by: HoldReason) -> list[Channel]:
+        """Return the channels for which a person decides. What tells nobody waits once, for all."""
+        if not told.tells:
+            return list(self.policies)[:1]
+        if held_by is HoldReason.MANY and not told.judgement.edits:
+            return self.guard.too_many(event, self.policies)
+        return list(self.policies)
 
     def _take(self, connection: Connection, event: Event, told: "_Told", now: datetime) -> Receipt:
         """Show an event, and tell what is due."""

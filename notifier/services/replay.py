@@ -1,17 +1,21 @@
 """Replay: send again what failed, by hand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from notifier.domain import ids
-from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
+from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from notifier.domain.guard import GuardPolicy
 from notifier.domain.values import Channel, DeliveryState
+from notifier.services.audit import Actor, Subject, record
 from notifier.services.gather import Gather
 from notifier.services.ports import Clock
 from notifier.storage import notifications, replays
+from notifier.storage.codec import instant_to_json
 from notifier.storage.engine import Database
 from notifier.storage.replays import Again
 
@@ -23,6 +27,9 @@ REPLAYABLE = (
     DeliveryState.DELIVERED,
     DeliveryState.SUPERSEDED,
 )
+_ARRIVED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED})
+_MOST_NAMED = 100
+Wanted = Sequence[ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,52 +47,122 @@ class ReplayOrder:
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def repeats(self) -> bool:
+        """Whether something is sent again that had arrived."""
+        return not _ARRIVED.isdisjoint(self.states)
+
+    def as_json(self) -> dict[str, Any]:
+        """Write it for the audit trail; of many deliveries the first few."""
+        given = {
+            "notification_id": self.notification_id,
+            "endpoint_id": self.endpoint_id,
+            "delivery_ids": list(self.delivery_ids[:_MOST_NAMED]),
+            "channel": self.channel and self.channel.value,
+            "states": [state.value for state in self.states],
+            "since": instant_to_json(self.since),
+            "until": instant_to_json(self.until),
+        }
+        return {name: value for name, value in given.items() if value}
+
 
 @dataclass(frozen=True)
 class Replay:
-    """Make deliveries due again; they keep their ids, so a receiver can still drop repeats."""
+    """Make deliveries due again; they keep their ids, so a receiver can still drop repeats.
+
+    What had arrived is repeated only within bounds, and passes the guard like an announcement. Nothing that is held
+    has deliveries, and what bears the words of an update that is hidden stays where it is.
+    """
 
     database: Database
     clock: Clock
     gather: Gather
+    guard: GuardPolicy = field(default_factory=GuardPolicy)
 
-    def __call__(self, order: ReplayOrder) -> int:
-        """Queue again what matches; returns how many deliveries.
+    def count(self, order: ReplayOrder) -> int:
+        """Return how many deliveries an order would queue; changes nothing.
 
         Raises:
-            InvalidInputError: not exactly one of the ways to name deliveries, or a state that is not final.
-            NotFoundError: something named does not exist; nothing is sent again then.
+            InvalidInputError: as `__call__`.
+            NotFoundError: something named does not exist.
         """
         _check(order)
-        what = Again(states=[state.value for state in order.states], since=order.since, until=order.until)
+        with self.database.read() as connection:
+            return _number(connection, _wanted(connection, order), order, order.states)
+
+    def __call__(self, order: ReplayOrder, actor: Actor, *, may_announce: bool) -> int:
+        """Queue again what matches; returns how many deliveries. The audit trail tells who asked for what.
+
+        Raises:
+            InvalidInputError: not exactly one of the ways to name deliveries, a state that is not final, or what had
+                arrived without any bound.
+            NotFoundError: something named does not exist; nothing is sent again then.
+            ConflictError: the guard does not let it pass; nothing is sent again.
+        """
+        _check(order)
         with self.database.write() as connection:
-            number = self._queue(connection, order, what, self.clock())
+            now, wanted = self.clock(), _wanted(connection, order)
+            self._pass_guard(connection, wanted, order, may_announce=may_announce)
+            number = sum(replays.queue(connection, each, _again(order, order.states), now) for each in wanted)
+            detail = {"number": number, "order": order.as_json()}
+            record(connection, actor, "deliveries.replayed", _subject(order), at=now, detail=detail)
         while self.gather():
             continue
         return number
 
-    @staticmethod
-    def _queue(connection: Connection, order: ReplayOrder, what: Again, now: datetime) -> int:
-        if order.channel is not None:
-            return replays.of_channel(connection, order.channel, what, now)
-        if order.endpoint_id:
-            endpoint = replays.endpoint_number(connection, order.endpoint_id)
-            if endpoint is None:
-                raise NotFoundError("endpoint", order.endpoint_id)
-            return replays.of_channel(connection, Channel.WEBHOOK, what, now, recipient_key=endpoint)
-        if order.notification_id:
-            stored = notifications.get_public(connection, order.notification_id)
-            if stored is None:
-                raise NotFoundError("notification", order.notification_id)
-            return replays.of_notification(connection, stored.id, what, now)
-        number = 0
-        for delivery_id in order.delivery_ids:
-            parsed = ids.parse_delivery_id(delivery_id)
-            stored = notifications.get_public(connection, parsed[0]) if parsed else None
-            if parsed is None or stored is None:
-                raise NotFoundError("delivery", delivery_id)
-            number += replays.of_notification(connection, stored.id, what, now, key=parsed[1])
-        return number
+    def _pass_guard(self, connection: Connection, wanted: Wanted, order: ReplayOrder, *, may_announce: bool) -> None:
+        if not order.repeats:
+            return
+        if self.guard.needs_announce and not may_announce:
+            fault = "what has arrived is sent again only by a key with scope announce (guard.needs_announce)"
+            raise ConflictError(f"{fault}: use such a key, or leave out the states accepted and delivered")
+        limit = self.guard.hold_above
+        number = _number(connection, wanted, order, tuple(_ARRIVED.intersection(order.states)))
+        if limit is not None and number > limit:
+            fault = f"{number} deliveries that have arrived are more than guard.hold_above ({limit})"
+            raise ConflictError(f"{fault}: name fewer, by notification_id, delivery_ids, or since and until")
+
+
+def _wanted(connection: Connection, order: ReplayOrder) -> Wanted:
+    if order.channel is not None:
+        return [replays.of_channel(order.channel)]
+    if order.endpoint_id:
+        endpoint = replays.endpoint_number(connection, order.endpoint_id)
+        if endpoint is None:
+            raise NotFoundError("endpoint", order.endpoint_id)
+        return [replays.of_channel(Channel.WEBHOOK, recipient_key=endpoint)]
+    if order.notification_id:
+        stored = notifications.get_public(connection, order.notification_id)
+        if stored is None:
+            raise NotFoundError("notification", order.notification_id)
+        return [replays.of_notification(stored.id)]
+    return [_delivery(connection, delivery_id) for delivery_id in order.delivery_ids]
+
+
+def _delivery(connection: Connection, delivery_id: str) -> ColumnElement[bool]:
+    parsed = ids.parse_delivery_id(delivery_id)
+    stored = notifications.get_public(connection, parsed[0]) if parsed else None
+    if parsed is None or stored is None:
+        raise NotFoundError("delivery", delivery_id)
+    return replays.of_notification(stored.id, key=parsed[1])
+
+
+def _again(order: ReplayOrder, states: Sequence[DeliveryState]) -> Again:
+    return Again(states=[state.value for state in states], since=order.since, until=order.until)
+
+
+def _number(connection: Connection, wanted: Wanted, order: ReplayOrder, states: Sequence[DeliveryState]) -> int:
+    return sum(replays.count(connection, each, _again(order, states)) for each in wanted)
+
+
+def _subject(order: ReplayOrder) -> Subject:
+    if order.channel is not None:
+        return Subject("channel", order.channel.value)
+    if order.endpoint_id:
+        return Subject("endpoint", order.endpoint_id)
+    if order.notification_id:
+        return Subject("notification", order.notification_id)
+    return Subject("delivery", order.delivery_ids[0])
 
 
 def _check(order: ReplayOrder) -> None:
@@ -96,5 +173,8 @@ def _check(order: ReplayOrder) -> None:
     refused = [state for state in order.states if state not in REPLAYABLE]
     if refused:
         raise InvalidInputError([FieldError("states", f"{refused[0]} deliveries cannot be replayed")])
+    if order.repeats and not (order.notification_id or order.delivery_ids or order.since):
+        fault = "is needed to send again what has arrived (or name a notification_id or delivery_ids)"
+        raise InvalidInputError([FieldError("since", fault)])
     if order.since is not None and order.until is not None and order.until <= order.since:
         raise InvalidInputError([FieldError("until", "must be later than since")])

@@ -1,9 +1,10 @@
 """Withheld: what the guard holds back is stored where nobody sees it; what a person lets go is shown and told.
 
-One update waits on every channel, each a notification to be decided about. The first that is released shows the update.
+One update waits on every channel. A person decides for each of those that are too large, or for all; the first release
+shows the update, and with it the channels speak that nobody was asked about.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,9 +42,9 @@ def withhold(
     now: datetime,
     *,
     edit: Outcome | None,
-    tells: bool,
+    asked: Sequence[Channel],
 ) -> None:
-    """Let an event wait for a person on every channel; what tells nobody anything waits once, for all.
+    """Let an event wait for a person on every channel.
 
     Args:
         connection: A transaction that holds the incident; a new update is stored, an edit is not.
@@ -52,11 +53,11 @@ def withhold(
         because: Which setting holds it.
         now: Aware UTC instant.
         edit: It changes an update that is shown, and this becomes of it then; None: it is a new update.
-        tells: Its release will announce it.
+        asked: The channels for which a person decides, at least one.
     """
     incident_id, names, edits = event.incident.id, [event.update.id], edit is not None
     withdraw(connection, incident_id, event.update.id, edits_alone=edits)
-    for channel in list(policies) if tells else list(policies)[:1]:
+    for channel in asked:
         notice = _notice(event, channel, held.next_sequence(connection, incident_id, channel), now)
         held.add(connection, notice, lane=lane_for(channel, event.update.status), because=because, is_edit=edits)
     if edit is not None:
@@ -125,7 +126,25 @@ class LetGo:
             if not words_alone:
                 told.append(each)
         timeline.describe_anew(self.connection, incident_id, self.now)
-        return going + self._tell(released, told)
+        return going + self._tell(released, told) + self._join(released)
+
+    def _join(self, released: Sequence[HeldNotification]) -> list[int]:
+        """Let the channels speak, in their own time, that waited without anybody being asked about them."""
+        incident_id, names = released[-1].incident_id, [each.update_id for each in released]
+        waiting = {(each.channel, each.update_id) for each in held.of_incident(self.connection, incident_id)}
+        numbers: list[int] = []
+        for channel in self.policies:
+            own = [name for name in names if (channel, name) not in waiting]
+            if channels.let_go(self.connection, incident_id, own, channel):
+                voice, state = self._voice(incident_id, channel)
+                _fresh(voice, state, own)
+                numbers += voice.say(state)
+        return numbers
+
+    def _voice(self, incident_id: str, channel: Channel) -> tuple[Voice, ChannelState]:
+        policy = self.policies.get(channel, CoalescePolicy())
+        state = channels.load_states(self.connection, incident_id).get(channel, ChannelState())
+        return Voice(self.connection, policy, incident_id, channel, self.now), state
 
     def _show(self, each: HeldNotification) -> tuple[bool, list[int]]:
         """Let the public see it. Returns whether that is all, and the notifications that follow an older one."""
@@ -145,22 +164,25 @@ class LetGo:
 
     def _tell(self, released: Sequence[HeldNotification], told: Sequence[HeldNotification]) -> list[int]:
         named = released[-1]
-        policy = self.policies.get(named.channel, CoalescePolicy())
-        voice = Voice(self.connection, policy, named.incident_id, named.channel, self.now)
-        state = channels.load_states(self.connection, named.incident_id).get(named.channel, ChannelState())
+        voice, state = self._voice(named.incident_id, named.channel)
         by_update = {each.update_id: each for each in told}
         channels.forget(self.connection, named.incident_id, list(by_update), named.channel)
-        pending = voice.pending()
-        ours = [update for update in pending if update.id in by_update]
-        late = [update.id for update in ours if is_stale(state, update.ordered_at)]
-        if late:
-            voice.set_aside(late, state.round, channels.LATE)
-        sends = _sends(voice, state, _with_earlier(pending, [item for item in ours if item.id not in late]))
-        names = _names(sends, by_update, named, each_alone=policy.window <= 0)
+        ours = _fresh(voice, state, by_update)
+        sends = _sends(voice, state, _with_earlier(voice.pending(), ours))
+        names = _names(sends, by_update, named, each_alone=voice.policy.window <= 0)
         held.make_room(self.connection, [each.id for each in released if each.public_id in names])
         held.end(self.connection, [each.id for each in released if each.public_id not in names], held.REPLACED)
         numbers = [voice.tell(send, name) for send, name in zip(sends, names, strict=True)]
         return numbers + voice.say(sends[-1].state if sends else state)
+
+
+def _fresh(voice: Voice, state: ChannelState, update_ids: Collection[str]) -> list[PendingUpdate]:
+    """Return those of these updates that the channel may still tell; the others it sets aside."""
+    ours = [update for update in voice.pending() if update.id in update_ids]
+    late = [update.id for update in ours if is_stale(state, update.ordered_at)]
+    if late:
+        voice.set_aside(late, state.round, channels.LATE)
+    return [update for update in ours if update.id not in late]
 
 
 def _with_earlier(pending: Sequence[PendingUpdate], released: Sequence[PendingUpdate]) -> list[PendingUpdate]:

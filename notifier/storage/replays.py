@@ -1,14 +1,15 @@
-"""Statements that make finished deliveries due again."""
+"""Statements that find finished deliveries, and make them due again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
 
 from notifier.domain.values import Channel, DeliveryState
 from notifier.storage import tables as t
+from notifier.storage.timeline import SHOWN
 
 _AGAIN: dict[str, Any] = {
     "state": DeliveryState.QUEUED.value,
@@ -32,32 +33,50 @@ def endpoint_number(connection: Connection, public_id: str) -> int | None:
     return connection.execute(select(t.endpoint.c.id).where(t.endpoint.c.public_id == public_id)).scalar_one_or_none()
 
 
-def of_notification(connection: Connection, number: int, what: Again, now: datetime, *, key: int | None = None) -> int:
-    """Queue again deliveries of a notification, or the one of recipient `key`; returns how many."""
+def of_notification(number: int, *, key: int | None = None) -> ColumnElement[bool]:
+    """Name the deliveries of a notification, or the one of recipient `key`."""
     d = t.delivery.c
     wanted: ColumnElement[bool] = d.notification_id == number
-    return _queue(connection, and_(wanted, d.recipient_key == key) if key is not None else wanted, what, now)
+    return wanted if key is None else and_(wanted, d.recipient_key == key)
 
 
-def of_channel(
-    connection: Connection, channel: Channel, what: Again, now: datetime, *, recipient_key: int | None = None
-) -> int:
-    """Queue again what was sent on a channel, to everybody or to one recipient; returns how many deliveries."""
+def of_channel(channel: Channel, *, recipient_key: int | None = None) -> ColumnElement[bool]:
+    """Name what was sent on a channel, to everybody or to one recipient."""
     n, d = t.notification.c, t.delivery.c
     wanted: ColumnElement[bool] = d.notification_id.in_(select(n.id).where(n.channel == channel.value))
-    if recipient_key is not None:
-        wanted = and_(wanted, d.recipient_key == recipient_key)
-    return _queue(connection, wanted, what, now)
+    return wanted if recipient_key is None else and_(wanted, d.recipient_key == recipient_key)
 
 
-def _queue(connection: Connection, wanted: ColumnElement[bool], what: Again, now: datetime) -> int:
+def count(connection: Connection, wanted: ColumnElement[bool], what: Again) -> int:
+    """Count what would be queued."""
+    statement = select(func.count()).select_from(t.delivery).where(*_conditions(wanted, what))
+    return int(connection.execute(statement).scalar_one())
+
+
+def queue(connection: Connection, wanted: ColumnElement[bool], what: Again, now: datetime) -> int:
+    """Make deliveries due again; returns how many."""
+    statement = update(t.delivery).where(*_conditions(wanted, what))
+    return connection.execute(statement.values(**_AGAIN, due_at=now, updated_at=now)).rowcount
+
+
+def _conditions(wanted: ColumnElement[bool], what: Again) -> list[ColumnElement[bool]]:
     n, d, b = t.notification.c, t.delivery.c, t.batch.c
     shared = select(b.id).where(b.id == d.batch_id, b.state.in_(what.states)).exists()
-    conditions = [wanted, or_(d.state.in_(what.states), and_(d.state.is_(None), shared))]
+    conditions: list[ColumnElement[bool]] = [
+        wanted,
+        or_(d.state.in_(what.states), and_(d.state.is_(None), shared)),
+        d.notification_id.not_in(_revealing()),
+    ]
     if what.since is not None:
         conditions.append(d.notification_id.in_(select(n.id).where(n.created_at >= what.since)))
     if what.until is not None:
         conditions.append(d.notification_id.in_(select(n.id).where(n.created_at < what.until)))
-    return connection.execute(
-        update(t.delivery).where(*conditions).values(**_AGAIN, due_at=now, updated_at=now)
-    ).rowcount
+    return conditions
+
+
+def _revealing() -> Select[Any]:
+    """Select the notifications that bear the words of an update which is no longer shown, or not yet."""
+    n, a, u = t.notification.c, t.announcement.c, t.incident_update.c
+    told = and_(a.incident_id == n.incident_id, a.channel == n.channel, a.sequence <= n.sequence)
+    named = and_(u.incident_id == a.incident_id, u.id == a.update_id)
+    return select(n.id).join(t.announcement, told).join(t.incident_update, named).where(~SHOWN)

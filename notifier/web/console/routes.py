@@ -212,7 +212,8 @@ class _Console:
         incident_id = _one(form, "incident")
         if self._views.latest(incident_id) != _one(form, "after"):
             return self._back(session, incident_id, _CHANGED)
-        number = self._application.replay(ReplayOrder(notification_id=_one(form, "notification")))
+        order = ReplayOrder(notification_id=_one(form, "notification"))
+        number = self._application.replay(order, session.actor, may_announce=session.may(Scope.ANNOUNCE))
         return self._back(session, incident_id, f"{number} deliveries will be sent again")
 
     def _back(self, session: Session, incident_id: str, words: str) -> Response:

@@ -79,7 +79,7 @@ def test_a_history_is_announced_by_nobodys_mistake(capsys: Said, tmp_path: Path)
     (tmp_path / "notifier.toml").write_text("")  # the default guard
     assert run(["publish", str(story.FILE)]) == 2
     _, errors = said(capsys)
-    assert errors.startswith("notifier: publish: incidents: 1; updates: 6; 6 older than guard.hold_older_than;")
+    assert errors.startswith("notifier: --yes: incidents: 1; updates: 6; 6 older than guard.hold_older_than;")
     assert "--yes" in errors
     assert "--record" in errors
     assert errors.count("\n") == 1

@@ -14,7 +14,7 @@ def test_what_the_guard_holds_is_listed_released_and_called_off(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NOTIFIER_DATA_DIR", str(tmp_path / "data"))
-    (tmp_path / "notifier.toml").write_text("[guard]\nhold_above = 1\n")
+    (tmp_path / "notifier.toml").write_text("[guard]\nhold_above = 1\nhold_older_than = 0\n")
     assert run(["db", "upgrade"]) == 0
     (tmp_path / "first.json").write_text(json.dumps(story.events()[0]))
     capsys.readouterr()

@@ -22,6 +22,7 @@ Said = pytest.CaptureFixture[str]
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NOTIFIER_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "notifier.toml").write_text("[guard]\nhold_older_than = 0\n")  # the story is of 2022
     monkeypatch.setenv("NOTIFIER_WEBHOOK_ALLOW_NETWORKS", "127.0.0.0/8")
 
 
@@ -120,7 +121,12 @@ def test_what_was_posted_is_listed_shown_and_sent_again(shell: Shell, receiver: 
     assert "thanks" in shown
     assert "webhook-id" in shown
     assert shell("replay", "--delivery", item["id"]) == "0 deliveries will be sent again.\n"
-    assert shell.json("replay", "--endpoint", made["id"], "--state", "accepted") == {"replayed": 1}
+    arrived = ("replay", "--endpoint", made["id"], "--state", "accepted")
+    assert "since" in shell(*arrived, code=2)
+    bounded = (*arrived, "--since", "2020-01-01T00:00:00Z")
+    assert shell.json(*bounded, "--dry-run") == {"count": 1}
+    assert "1 deliveries, also what has arrived. Add --yes" in shell(*bounded, code=2)
+    assert shell.json(*bounded, "--yes") == {"replayed": 1}
     work()
     first, again = receiver.got
     assert first[0]["webhook-id"] == again[0]["webhook-id"] == item["id"]

@@ -16,6 +16,7 @@ NIGHT = {"quiet_hours": {"from": "22:00", "to": "07:00"}, "max_per_hour": 3}
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NOTIFIER_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "notifier.toml").write_text("[guard]\nhold_older_than = 0\n")  # the story is of 2022
 
 
 def added(name: str, *more: str) -> int:

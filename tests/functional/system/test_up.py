@@ -36,6 +36,12 @@ def summary(system: Installation) -> dict[str, Any]:
     return found
 
 
+def of_today(event: dict[str, Any]) -> dict[str, Any]:
+    """Leave out when it was posted: what is handed in now is of now, and old news would wait for a person."""
+    update = {name: value for name, value in event["update"].items() if name != "posted_at"}
+    return event | {"update": update}
+
+
 def test_the_supervisor_has_neither_thread_nor_connection_to_be_forked(system: Installation) -> None:
     supervisor = psutil.Process(system.pid)
     assert supervisor.num_threads() == 1
@@ -44,7 +50,7 @@ def test_the_supervisor_has_neither_thread_nor_connection_to_be_forked(system: I
 
 @pytest.mark.timeout(180)
 def test_one_event_reaches_everybody_once_on_every_channel(system: Installation) -> None:
-    first = story.events()[0]
+    first = of_today(story.events()[0])
     assert system.call("POST", "/v1/events", first)["outcome"] == "accepted"
     assert system.call("POST", "/v1/events", first)["outcome"] == "duplicate"
     until(lambda: summary(system)["mails"]["total"] >= 40 and summary(system)["webhooks"]["accepted"] >= 1)
@@ -62,7 +68,7 @@ def test_a_killed_worker_and_a_killed_scheduler_lose_nothing(system: Installatio
     os.kill(child_called(system.pid, "worker control"), signal.SIGKILL)
     os.kill(child_called(system.pid, "worker email"), signal.SIGKILL)
     os.kill(child_called(system.pid, "scheduler"), signal.SIGKILL)
-    event = story.events()[4]  # the resolution, which no window holds back
+    event = of_today(story.events()[4])  # the resolution, which no window holds back
     assert system.call("POST", "/v1/events", event)["outcome"] == "accepted"
     until(lambda: summary(system)["mails"]["total"] >= before + 40 and summary(system)["webhooks"]["accepted"] >= 2)
     assert summary(system)["mails"]["same_notification_twice"] == 0

@@ -11,6 +11,7 @@ from notifier.domain.errors import DeliveryError, OutcomeUnknownError, Transient
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason, Status
 from notifier.services.attempt import LEASE
+from notifier.services.audit import Actor
 from notifier.services.replay import Replay, ReplayOrder
 from notifier.storage import batches, preferences
 from notifier.storage import tables as t
@@ -184,7 +185,8 @@ def test_what_somebody_asks_to_send_again_is_sent_though_there_is_newer_news(dat
         house.work()
     first = house.spine.notices()[0].public_id
     replay = Replay(database, house.spine.clock, house.spine.gather)
-    assert replay(ReplayOrder(notification_id=first, states=(DeliveryState.ACCEPTED,))) == 1
+    order = ReplayOrder(notification_id=first, states=(DeliveryState.ACCEPTED,))
+    assert replay(order, Actor("cli:me", "here"), may_announce=True) == 1
     house.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2], [1]]
 

@@ -165,6 +165,21 @@ def test_the_number_holds_a_persons_update_too_and_its_release_leaves_out_what_h
     assert desk.public() == ["From a person."]
 
 
+def test_channels_that_are_not_too_large_wait_for_the_one_that_is_and_speak_with_it(database: Database) -> None:
+    desk = Desk(database, GuardPolicy(hold_above=1))
+    assert desk.spine.post(Status.INVESTIGATING, "To two mailboxes.").held
+    desk.house.later(120)
+    assert [item["channel"] for item in desk.history.held()] == ["email"]
+    assert desk.spine.notices(Channel.WEBHOOK) == []  # or partners would read what the page does not show
+    desk.release.release(desk.held()[0], ME)
+    assert [row.state for row in desk.spine.notices(Channel.WEBHOOK)] == ["planning"]
+    desk.spine.post(Status.IDENTIFIED, "Another.")
+    desk.release.cancel(desk.held()[0], ME)
+    desk.house.later(120)
+    assert desk.public() == ["To two mailboxes."]
+    assert len(desk.spine.notices(Channel.WEBHOOK)) == 1
+
+
 def test_a_persons_word_for_a_held_update_takes_its_place(database: Database) -> None:
     desk = Desk(database, CAREFUL)
     desk.spine.post(Status.INVESTIGATING, "From a script.", guarded=True, update_id="u")

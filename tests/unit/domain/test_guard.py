@@ -19,22 +19,21 @@ CHECKOUT = Scope(impact=Impact.MAJOR, components=frozenset({"checkout"}))
 
 
 @pytest.mark.parametrize(
-    ("policy", "reach", "guarded", "hours", "reason"),
+    ("policy", "many", "guarded", "hours", "reason"),
     [
-        (GuardPolicy(), 10**7, True, 10**5, None),
-        (GuardPolicy(hold_above=100), 100, True, 0, None),
-        (GuardPolicy(hold_above=100), 101, False, 0, HoldReason.MANY),
-        (GuardPolicy(needs_announce=True, hold_above=1), 2, True, 0, HoldReason.NEEDS_ANNOUNCE),
-        (GuardPolicy(needs_announce=True), 10**7, False, 10**5, None),
-        (GuardPolicy(hold_older_than=timedelta(hours=24)), 0, False, 24, None),
-        (GuardPolicy(hold_older_than=timedelta(hours=24)), 0, False, 24.01, HoldReason.OLD),
-        (GuardPolicy(hold_older_than=timedelta(hours=24)), 0, False, -1, None),
+        (GuardPolicy(), False, True, 10**5, None),
+        (GuardPolicy(), True, False, 0, HoldReason.MANY),
+        (GuardPolicy(needs_announce=True), True, True, 0, HoldReason.NEEDS_ANNOUNCE),
+        (GuardPolicy(needs_announce=True), False, False, 10**5, None),
+        (GuardPolicy(hold_older_than=timedelta(hours=24)), False, False, 24, None),
+        (GuardPolicy(hold_older_than=timedelta(hours=24)), False, False, 24.01, HoldReason.OLD),
+        (GuardPolicy(hold_older_than=timedelta(hours=24)), False, False, -1, None),
     ],
 )
 def test_too_many_no_right_or_old_news_is_held(
-    policy: GuardPolicy, reach: int, hours: float, reason: HoldReason | None, *, guarded: bool
+    policy: GuardPolicy, hours: float, reason: HoldReason | None, *, many: bool, guarded: bool
 ) -> None:
-    assert hold_reason(policy, guarded=guarded, age=timedelta(hours=hours), reach=reach) is reason
+    assert hold_reason(policy, guarded=guarded, age=timedelta(hours=hours), many=many) is reason
 
 
 def test_whom_news_concerns_is_counted_by_what_they_chose() -> None:

@@ -1,0 +1,91 @@
+"""Sending again what has arrived: within bounds, through the guard, on the record, and never what is not shown."""
+
+from dataclasses import replace
+
+import pytest
+
+from notifier.domain.errors import ConflictError, InvalidInputError
+from notifier.domain.guard import GuardPolicy
+from notifier.domain.values import Channel, DeliveryState, Status
+from notifier.services.audit import Actor
+from notifier.services.replay import Replay, ReplayOrder
+from notifier.storage import audit
+from notifier.storage.engine import Database
+from notifier.storage.types import AnyRow
+from tests.mail_house import House, Provider, a_house, subscribe
+
+ME = Actor("key:ann", "192.0.2.7")
+ARRIVED = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)
+
+
+@pytest.fixture
+def house(database: Database) -> House:
+    built = a_house(database, Provider())
+    subscribe(built, 3)
+    built.spine.post(Status.INVESTIGATING, update_id="u")
+    built.work()
+    return built
+
+
+def a_replay(house: House, policy: GuardPolicy | None = None) -> Replay:
+    spine = house.spine
+    return Replay(spine.database, spine.clock, spine.gather, policy or GuardPolicy())
+
+
+def first(house: House) -> str:
+    return str(house.spine.notices()[0].public_id)
+
+
+def entries(database: Database) -> list[AnyRow]:
+    with database.read() as connection:
+        rows = audit.page(connection, limit=9, before=None)
+    return [row for row in rows if row.action == "deliveries.replayed"]
+
+
+def test_what_has_arrived_is_sent_again_only_within_bounds(house: House) -> None:
+    order = ReplayOrder(channel=Channel.EMAIL, states=ARRIVED)
+    for ask in (a_replay(house).count, lambda each: a_replay(house)(each, ME, may_announce=True)):
+        with pytest.raises(InvalidInputError) as refused:
+            ask(order)
+        assert [error.field for error in refused.value.errors] == ["since"]
+    assert a_replay(house).count(replace(order, since=house.spine.now)) == 3
+    assert a_replay(house).count(ReplayOrder(channel=Channel.EMAIL)) == 0  # nothing failed
+
+
+def test_a_replay_is_on_the_record_with_its_number_and_order(house: House, database: Database) -> None:
+    order = ReplayOrder(notification_id=first(house), states=ARRIVED)
+    assert a_replay(house).count(order) == 3
+    assert entries(database) == []
+    assert a_replay(house)(order, ME, may_announce=False) == 3
+    (entry,) = entries(database)
+    assert (entry.actor, entry.origin) == ("key:ann", "192.0.2.7")
+    assert (entry.object_kind, entry.object_id) == ("notification", first(house))
+    asked = {"notification_id": first(house), "states": ["accepted", "delivered"]}
+    assert entry.detail == {"number": 3, "order": asked}
+
+
+@pytest.mark.parametrize(
+    ("policy", "setting"),
+    [(GuardPolicy(hold_above=2), "guard.hold_above (2)"), (GuardPolicy(needs_announce=True), "guard.needs_announce")],
+)
+def test_the_guard_refuses_what_it_would_hold(
+    house: House, database: Database, policy: GuardPolicy, setting: str
+) -> None:
+    order = ReplayOrder(notification_id=first(house), states=ARRIVED)
+    with pytest.raises(ConflictError, match="guard") as refused:
+        a_replay(house, policy)(order, ME, may_announce=False)
+    assert setting in str(refused.value)
+    assert entries(database) == []
+    assert set(house.spine.told(house.spine.notices()[0].id).values()) == {"accepted"}
+    assert a_replay(house, GuardPolicy(hold_above=3, needs_announce=True))(order, ME, may_announce=True) == 3
+
+
+def test_words_that_are_no_longer_shown_are_not_sent_again(house: House) -> None:
+    house.later(61)
+    house.spine.post(Status.RESOLVED)
+    house.work()
+    last = house.spine.notices()[-1].public_id
+    assert a_replay(house).count(ReplayOrder(notification_id=last, states=ARRIVED)) == 3
+    house.spine.post(Status.INVESTIGATING, update_id="u", visible=False)
+    for name in (first(house), last):  # the last one bears the words of the first update too
+        assert a_replay(house).count(ReplayOrder(notification_id=name, states=ARRIVED)) == 0
