@@ -1,4 +1,6 @@
 import json
+import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +11,7 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from notifier.api.app import create_app
+from notifier.api.examples import EVENT
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import UnavailableError
 from notifier.storage import tables as t
@@ -39,6 +42,26 @@ def test_the_contracts_own_example_is_taken(api: Api) -> None:
     example = api.document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/json"]["example"]
     answer = api.post("/v1/events", json=example)
     assert (answer.status_code, answer.json()["outcome"]) == (202, "accepted")
+
+
+def test_the_readmes_and_the_apis_examples_are_announced_on_any_day(api_with: Callable[[str], Api]) -> None:
+    api = api_with("")  # the default guard, which holds old news
+    shown = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"/v1/events -H .* -d '(\{.*?\})'\n", shown, re.DOTALL)
+    for example in (json.loads(command), EVENT):
+        answer = api.post("/v1/events", json=example).json()
+        assert (answer["outcome"], answer["held"]) == ("accepted", False)
+
+
+def test_old_news_is_held_whichever_key_hands_it_in(api_with: Callable[[str], Api]) -> None:
+    api = api_with("")
+    old = {"posted_at": (datetime.now(UTC) - timedelta(hours=25)).isoformat()}
+    answer = api.post("/v1/events", json=an_event(update=old)).json()
+    assert (answer["outcome"], answer["held"]) == ("accepted", True)
+    assert {item["held_because"] for item in api.get("/v1/notifications/held").json()["items"]} == {"hold_older_than"}
+    for path in ("/en/", "/en/incidents/inc-1", "/en/feed.atom"):
+        assert "Payments are slow" not in api.client.get(path).text
+    assert api.client.get("/en/incidents/inc-1").status_code == 404
 
 
 def test_the_same_bytes_again_are_a_duplicate_that_names_the_first(api_anywhere: Api) -> None:

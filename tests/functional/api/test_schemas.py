@@ -69,7 +69,7 @@ def test_the_schema_misses_what_is_missing(api: Api, form: WebhookFormat, path: 
 
 def test_the_openapi_document_names_every_format_of_every_webhook(api: Api) -> None:
     webhooks = api.document["webhooks"]
-    assert len(webhooks) == 9
+    assert len(webhooks) == 10
     content = webhooks["incident.created"]["post"]["requestBody"]["content"]
     assert set(content) == {"application/json", "application/cloudevents+json"}
     named = {item["$ref"].rsplit("/", 1)[1] for item in content["application/json"]["schema"]["anyOf"]}
