@@ -43,6 +43,7 @@ class UpdateShape(Shape):
     previous_scheduled_until: AwareDatetime | None
     body: dict[str, str]
     posted_at: AwareDatetime
+    next_update_at: AwareDatetime | None = Field(description="When its author promised the next update.")
     received_at: AwareDatetime
     outcome: Outcome
     revision: int

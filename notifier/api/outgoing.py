@@ -55,6 +55,7 @@ class OutgoingUpdate(Shape):
     impact: Impact
     body: dict[str, str]
     posted_at: AwareDatetime
+    next_update_at: AwareDatetime | None = Field(default=None, description="When the next update is promised.")
     sequence: int
 
 

@@ -66,7 +66,7 @@ class Update:
     """One dated entry of a timeline. `body` is Markdown per locale.
 
     `posted_at` is shown with it. `created_at` is when its source created it, where the source tells the two apart (a
-    Statuspage's update may be dated back), and then decides the order.
+    Statuspage's update may be dated back), and then decides the order. `next_update_at` promises the next one.
     """
 
     id: str
@@ -74,6 +74,7 @@ class Update:
     body: Mapping[str, str]
     posted_at: datetime
     created_at: datetime | None = None
+    next_update_at: datetime | None = None
 
     @property
     def ordered_at(self) -> datetime:

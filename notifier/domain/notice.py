@@ -29,7 +29,8 @@ class MessageKind(StrEnum):
 class NoticeUpdate:
     """One update as announced. `sequence` is the notification of this channel that announced it first.
 
-    `created_at` as in `Update`. `window` and `moved_from` are those of planned work, where its timeline is shown.
+    `created_at` and `next_update_at` as in `Update`. `window` and `moved_from` are those of planned work, where its
+    timeline is shown.
     """
 
     id: str
@@ -39,6 +40,7 @@ class NoticeUpdate:
     posted_at: datetime
     sequence: int
     created_at: datetime | None = None
+    next_update_at: datetime | None = None
     window: Window | None = None
     moved_from: Window | None = None
 

@@ -101,7 +101,10 @@ def _facts_digest(event: Event) -> str:
 
 
 def _words_digest(event: Event) -> str:
-    return _sha256([_tidy(event.incident.title), _tidy(event.update.body)])
+    said: list[object] = [_tidy(event.incident.title), _tidy(event.update.body)]
+    if event.update.next_update_at is not None:
+        said.append(event.update.next_update_at.timestamp())
+    return _sha256(said)
 
 
 def _tidy(texts: Mapping[str, str]) -> dict[str, str]:

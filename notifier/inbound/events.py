@@ -53,8 +53,10 @@ class IncidentModel(_Strict):
         tuple[Annotated[ComponentModel, BeforeValidator(_as_component)], ...], Field(max_length=200)
     ] = ()
     started_at: Instant | None = None
-    scheduled_for: Instant | None = None
-    scheduled_until: Instant | None = None
+    scheduled_for: Annotated[
+        Instant | None, Field(description="When planned work starts; every update of planned work needs both times.")
+    ] = None
+    scheduled_until: Annotated[Instant | None, Field(description="When planned work ends.")] = None
     links: Annotated[tuple[Link, ...], Field(max_length=20)] = ()
 
     @model_validator(mode="after")
@@ -86,6 +88,9 @@ class UpdateModel(_Strict):
     status: Status
     body: Annotated[dict[LocaleTag, Body], Field(min_length=1, max_length=100)]
     posted_at: Annotated[Instant | None, Field(description="When it was written; now, where it is left out.")] = None
+    next_update_at: Annotated[
+        Instant | None, Field(description="When readers may expect the next update: shown to them as a promise.")
+    ] = None
 
 
 class EventModel(_Strict):
@@ -122,7 +127,13 @@ class EventModel(_Strict):
         return Event(
             id=self.id,
             incident=self.incident.to_domain(),
-            update=Update(id=update.id, status=update.status, body=update.body, posted_at=posted_at),
+            update=Update(
+                id=update.id,
+                status=update.status,
+                body=update.body,
+                posted_at=posted_at,
+                next_update_at=update.next_update_at,
+            ),
             notify=self.notify and self.visible,
             visible=self.visible,
             after=self.after,
@@ -151,6 +162,9 @@ def parse_event(data: bytes | str, *, now: datetime | None) -> Event:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         raise InvalidInputError([_field_error(detail) for detail in details[:MAX_ERRORS]]) from None
     faults = _faults_of_maintenance(event)
+    promised = event.update.next_update_at
+    if promised is not None and promised <= event.update.posted_at:
+        faults.append(FieldError("update.next_update_at", "must be later than posted_at"))
     if now is not None and event.update.posted_at > now + MAX_AHEAD:
         message = f"must not lie more than {MAX_AHEAD // timedelta(hours=1)} hours in the future"
         faults.append(FieldError("update.posted_at", message))

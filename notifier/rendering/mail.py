@@ -220,6 +220,7 @@ def _times(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[str, 
     """
     incident, was = notice.incident, notice.moved_from(since)
     return {
+        "next_update": tags.mark(tags.NEXT_UPDATE) if notice.lead.next_update_at else "",
         "window": tags.mark(tags.WINDOW) if incident.window else "",
         "was_planned": notice.lead.status.is_over,
         "moved_from": tags.mark(tags.MOVED_FROM) if was else "",
@@ -238,6 +239,7 @@ def _instants(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[st
         tags.STARTED: incident.started_at,
         tags.BEGINS: incident.scheduled_for,
         tags.ENDS: incident.scheduled_until,
+        tags.NEXT_UPDATE: notice.lead.next_update_at,
         tags.WINDOW: incident.window,
         tags.MOVED_FROM: notice.moved_from(since),
     }

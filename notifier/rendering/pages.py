@@ -74,6 +74,7 @@ class PageRenderer:
             "mood": mood_of(status),
             "entries": entries,
             "hidden": hidden,
+            "next_update_at": None if status.is_over else ordered[-1].next_update_at,
             "posted": posted,
             "started_at": None if incident.is_maintenance else incident.started_at,
             "window": incident.window,

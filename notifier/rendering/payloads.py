@@ -98,6 +98,7 @@ class PayloadBuilder:
             "impact": update.impact.value,
             "body": {tag: without_markup(text) for tag, text in update.body.items()},
             "posted_at": rfc3339(update.posted_at),
+            "next_update_at": rfc3339(update.next_update_at),
             "sequence": update.sequence,
         }
 

@@ -134,6 +134,7 @@ def _as_told(row: AnyRow) -> NoticeUpdate:
         posted_at=row.posted_at,
         sequence=row.sequence,
         created_at=row.created_at,
+        next_update_at=row.next_update_at,
     )
 
 

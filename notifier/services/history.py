@@ -152,6 +152,7 @@ def _update(row: AnyRow) -> Json:
         **{name: row.incident.get(name) for name in _WINDOW},
         "body": row.body,
         "posted_at": instant_to_json(row.posted_at),
+        "next_update_at": instant_to_json(row.next_update_at),
         "received_at": instant_to_json(row.received_at),
         "outcome": row.outcome,
         "revision": row.revision,

@@ -45,6 +45,7 @@ def notice_of(events: Sequence[Event], channel: Channel, now: datetime) -> Notic
                 posted_at=event.update.posted_at,
                 sequence=number,
                 created_at=event.update.created_at,
+                next_update_at=event.update.next_update_at,
             )
             for number, event in enumerate(ordered, start=1)
         ),

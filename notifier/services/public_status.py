@@ -53,6 +53,7 @@ def timeline_of(rows: list[AnyRow]) -> PublicTimeline:
             posted_at=row.posted_at,
             sequence=number,
             created_at=row.created_at,
+            next_update_at=row.next_update_at,
             window=incident.window,
             moved_from=incident.moved_from,
         )

@@ -79,6 +79,7 @@ def _notice(event: Event, channel: Channel, sequence: int, now: datetime) -> Not
         posted_at=event.update.posted_at,
         sequence=sequence,
         created_at=event.update.created_at,
+        next_update_at=event.update.next_update_at,
     )
     return Notice(
         id=f"ntf_{ids.new_ulid(now)}",

@@ -95,6 +95,7 @@ def notice_to_json(notice: Notice) -> JsonObject:
                 "posted_at": instant_to_json(update.posted_at),
                 "sequence": update.sequence,
                 "created_at": instant_to_json(update.created_at),
+                "next_update_at": instant_to_json(update.next_update_at),
             }
             for update in notice.updates
         ],
@@ -122,6 +123,7 @@ def notice_from_json(data: Mapping[str, Any]) -> Notice:
                 posted_at=datetime.fromisoformat(item["posted_at"]),
                 sequence=item["sequence"],
                 created_at=instant_from_json(item.get("created_at")),
+                next_update_at=instant_from_json(item.get("next_update_at")),
             )
             for item in data["updates"]
         ),

@@ -46,6 +46,7 @@ incident_update = Table(
     Column("visible", Boolean, nullable=False, server_default=true()),
     Column("held", Boolean, nullable=False, server_default=false()),  # not shown before a person releases it
     Column("created_at", Instant),  # by its source, where that tells it: then the order is by it, not by `posted_at`
+    Column("next_update_at", Instant),  # promised by its author
     Column("pending_edit", Json),  # another content, which waits for a person: `pending_edits.py`
 )
 

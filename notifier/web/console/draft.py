@@ -36,6 +36,7 @@ class Draft:
     prefilled: Mapping[str, str] = field(default_factory=dict)  # components as the form was opened with them
     scheduled_for: str = ""
     scheduled_until: str = ""
+    next_update_at: str = ""
     links: str = ""
     notify: bool = True
     after: str = ""  # the latest update when the form was opened; empty: there was none
@@ -114,6 +115,7 @@ def read(form: Form) -> Draft:
         prefilled=each("was."),
         scheduled_for=one("scheduled_for"),
         scheduled_until=one("scheduled_until"),
+        next_update_at=one("next_update_at"),
         links=one("links"),
         notify=one("notify") == "yes",
         after=one("after"),
@@ -147,11 +149,17 @@ def event_of(draft: Draft, zone: ZoneInfo, now: datetime, *, started_at: str | N
             {"key": key, "status": None if health == AFFECTED else health} for key, health in draft.components.items()
         ],
         "started_at": None if draft.status in _PLANNED else started_at or now.isoformat(),
-        "scheduled_for": _instant("scheduled_for", draft.scheduled_for, zone),
-        "scheduled_until": _instant("scheduled_until", draft.scheduled_until, zone),
+        "scheduled_for": _instant("incident.scheduled_for", draft.scheduled_for, zone),
+        "scheduled_until": _instant("incident.scheduled_until", draft.scheduled_until, zone),
         "links": draft.links.split(),
     }
-    update = {"id": draft.update_id, "status": draft.status, "body": draft.body, "posted_at": now.isoformat()}
+    update = {
+        "id": draft.update_id,
+        "status": draft.status,
+        "body": draft.body,
+        "posted_at": now.isoformat(),
+        "next_update_at": _instant("update.next_update_at", draft.next_update_at, zone),
+    }
     event = {"id": draft.event_id, "incident": incident, "update": update, "notify": draft.notify}
     return orjson.dumps(event | {"after": draft.after or None, "source": "console"})
 
@@ -162,4 +170,4 @@ def _instant(name: str, local: str, zone: ZoneInfo) -> str | None:
     try:
         return datetime.strptime(local, _LOCAL).replace(tzinfo=zone).isoformat()
     except ValueError:
-        raise InvalidInputError([FieldError(f"incident.{name}", "must be a date and a time")]) from None
+        raise InvalidInputError([FieldError(name, "must be a date and a time")]) from None

@@ -94,6 +94,21 @@ def test_page_list_and_feed_say_when_planned_work_is_and_from_when_it_was_moved(
     assert was in contents[1]
 
 
+def test_a_promised_update_stands_on_the_page_and_in_the_api_until_it_is_over(
+    application: Application, reader: TestClient
+) -> None:
+    promised = {"status": "identified", "next_update_at": "2031-01-01T02:00:00+01:00"}
+    publish(application, an_event(1, update=promised))
+    assert "Volgende update uiterlijk:" in reader.get("/nl/incidents/inc-1").text
+    (update,) = application.history.incident("inc-1")["updates"]
+    assert update["next_update_at"] == "2031-01-01T01:00:00Z"
+    publish(application, an_event(1, update=promised | {"next_update_at": "2031-01-01T03:00:00+01:00"}) | {"id": "e2"})
+    (update,) = application.history.incident("inc-1")["updates"]
+    assert update["next_update_at"] == "2031-01-01T02:00:00Z"
+    publish(application, an_event(2, update={"status": "resolved"}))
+    assert "Volgende update" not in reader.get("/nl/incidents/inc-1").text
+
+
 def test_planned_work_that_is_called_off_belongs_to_the_past(application: Application, reader: TestClient) -> None:
     publish(application, an_event(1, incident=PLANNED, update={"status": "scheduled"}))
     publish(application, an_event(2, incident=PLANNED, update={"status": "canceled"}))

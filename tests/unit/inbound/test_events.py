@@ -237,6 +237,16 @@ def test_a_disruption_is_not_called_maintenance(status: str) -> None:
     assert "minor, major or critical" in found["incident.impact"]
 
 
+@pytest.mark.parametrize(("minutes", "ok"), [(30, True), (0, False), (-5, False)])
+def test_a_promise_of_the_next_update_is_later_than_this_one(minutes: int, ok: bool) -> None:  # noqa: FBT001
+    event = changed("update.posted_at", NOW.isoformat())
+    event["update"]["next_update_at"] = (NOW + timedelta(minutes=minutes)).isoformat()
+    if ok:
+        assert parse_event(json.dumps(event), now=NOW).update.next_update_at == NOW + timedelta(minutes=minutes)
+    else:
+        assert faults(event) == {"update.next_update_at": "must be later than posted_at"}
+
+
 def test_a_postmortem_may_be_one_of_maintenance() -> None:
     event = parse_event(json.dumps(planned("postmortem", impact="maintenance")), now=None)
     assert event.incident.is_maintenance

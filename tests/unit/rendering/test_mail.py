@@ -344,6 +344,13 @@ def test_planned_work_says_its_window_and_neither_severity_nor_since(renderer: R
         assert "storing bekijken" not in part
 
 
+def test_a_promise_of_the_next_update_is_made_by_the_readers_clock(renderer: Renderer) -> None:
+    notice = a_notice(an_update(1, next_update_at=START + timedelta(hours=1)))
+    for part in received(renderer, notice, "nl", timezone="America/New_York")[1:]:
+        assert "Volgende update uiterlijk:" in part
+        assert "21 juni 2022 03:34" in part
+
+
 def test_a_thousand_recipients_cost_little(renderer: Renderer) -> None:
     mail = renderer.mail(a_notice(an_update(1), an_update(2)), locale="nl", since=0)
     a_recipient(renderer, mail)  # the first of a time zone words its times

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _workers_have_heartbeats()
     _sessions_are_kept()
     _providers_have_a_state()
+    _updates_promise_the_next()
     _edits_can_wait()
 
 
@@ -36,6 +37,10 @@ def _updates_can_be_hidden() -> None:
     op.add_column("incident_update", sa.Column("created_at", sa.BigInteger(), nullable=True))
     # What was handed in with `notify: false` was on no public page so far; nobody asked for it to appear there now.
     op.execute(sa.text("UPDATE incident_update SET notify = false, visible = false WHERE outcome = 'recorded'"))
+
+
+def _updates_promise_the_next() -> None:
+    op.add_column("incident_update", sa.Column("next_update_at", sa.BigInteger(), nullable=True))
 
 
 def _edits_can_wait() -> None:
