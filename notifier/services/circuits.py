@@ -5,12 +5,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection
 
-from notifier.domain.breaker import PROBE_PAUSE, WAITS_FOR_PROVIDER, Breaker
+from notifier.domain.breaker import PROBE_PAUSE, WAITS_FOR_PROVIDER, Breaker, LastError
 from notifier.domain.errors import DeliveryError, UnavailableError
 from notifier.domain.values import Channel, Lane, Reason
 from notifier.services.ports import Clock, Nudge
@@ -111,8 +111,9 @@ class Circuits:
         return provider_waits.smallest(connection, self._whose(name), reasons, now, longest=longest)
 
     def _choose(self, connection: Connection, name: str, found: Waiting, now: datetime) -> Waiting:
-        provider_waits.hurry(connection, found.id, now)
+        # The circuit first, as whoever closes it does: two that lock in another order would stop each other.
         provider_states.next_probe(connection, self.channel, name, now + PROBE_PAUSE, probe=found.id)
+        provider_waits.hurry(connection, found.id, now)
         return found
 
     def leave(self, name: str, wait: timedelta = timedelta(0)) -> None:
@@ -138,6 +139,13 @@ class Circuits:
         with self._lock:
             self._written[name] = now
         return breaker
+
+    def limited(self, name: str, error: DeliveryError) -> None:
+        """Keep the words of a provider that lets nobody call it for long: it works, but people ask what is wrong."""
+        last = LastError(reason=error.reason, status=error.status, detail=error.detail, at=self.clock())
+        with self._forgiven(), self.database.write() as connection:
+            before = provider_states.held(connection, self.channel, name)
+            provider_states.save(connection, self.channel, name, replace(before, last_error=last))
 
     def worked(self, name: str, known: Breaker) -> None:
         """Note a success; what waited for the provider is due now. `known`: its circuit as last seen."""

@@ -99,6 +99,8 @@ class MailRoute:
             self.worked(choice)  # it answers
             wait = error.retry_after or _SHORT_HOLD
             self._pacer.hold(choice.name, self._clock() + wait)
+            if wait > _PATIENCE:
+                self._circuits.limited(choice.name, error)
             return wait > _PATIENCE and choice.another_works
         if not blames_provider(error):
             self.worked(choice)

@@ -98,7 +98,13 @@ class Scene:
 
 
 @contextmanager
-def scene(ledger: Database, *, smtp: bool = False, sendgrid: type[SendGridSender] = SendGridSender) -> Iterator[Scene]:
+def scene(
+    ledger: Database,
+    *,
+    smtp: bool = False,
+    sendgrid: type[SendGridSender] = SendGridSender,
+    evidence: timedelta = EVIDENCE,
+) -> Iterator[Scene]:
     watch = Watch()
     with ExitStack() as stack:
         sandbox = stack.enter_context(running_sandbox(SandboxConfig(clock=watch.unix)))
@@ -108,7 +114,7 @@ def scene(ledger: Database, *, smtp: bool = False, sendgrid: type[SendGridSender
         if peer is not None:
             server = SmtpServer(host="127.0.0.1", port=peer.port)
             senders.append(stack.enter_context(closing(SmtpSender(server, clock=watch))))
-        house = a_house(ledger, *senders, evidence=EVIDENCE, clock=watch, rest=watch.rest)
+        house = a_house(ledger, *senders, evidence=evidence, clock=watch, rest=watch.rest)
         yield Scene(house, watch, sandbox, peer)
 
 
@@ -239,6 +245,21 @@ def test_a_provider_down_for_good_is_replaced_within_its_breakers_time_and_used_
         found.tell(Status.RESOLVED)
         assert (found.told, len(found.peer.notes.taken)) == (PEOPLE, PEOPLE)
         assert found.twice == 0
+
+
+def test_without_events_a_silent_provider_is_left_at_once_and_the_next_incident_does_not_wait_for_it(
+    ledger: Database,
+) -> None:
+    with scene(ledger, smtp=True, sendgrid=Impatient, evidence=timedelta(0)) as found:
+        assert found.peer is not None
+        found.sandbox.fault("sendgrid", "drop_before", delay=60)
+        found.begin()  # no time passes but that of the time-out
+        assert (found.told, len(found.peer.notes.taken)) == (0, PEOPLE)
+        asked = found.requests
+        found.watch.rest(60)
+        found.tell(Status.RESOLVED)
+        assert (found.told, len(found.peer.notes.taken)) == (0, 2 * PEOPLE)
+        assert found.requests == asked + 1  # nothing was risked with the silent one, which answers no question
 
 
 def test_a_doubt_is_never_handed_to_the_second_provider_before_its_evidence_is_due(ledger: Database) -> None:

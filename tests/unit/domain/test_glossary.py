@@ -6,10 +6,21 @@ from pathlib import Path
 import pytest
 
 from notifier.domain.audience import Standing
+from notifier.domain.breaker import ProviderState
 from notifier.domain.values import Channel, ComponentStatus, DeliveryState, Impact, Outcome, Status, SubscriberKind
 
 GLOSSARY = (Path(__file__).parents[3] / "docs" / "glossary.md").read_text(encoding="utf-8")
-VOCABULARIES = [Channel, ComponentStatus, DeliveryState, Impact, Outcome, Standing, Status, SubscriberKind]
+VOCABULARIES = [
+    Channel,
+    ComponentStatus,
+    DeliveryState,
+    Impact,
+    Outcome,
+    ProviderState,
+    Standing,
+    Status,
+    SubscriberKind,
+]
 
 
 @pytest.mark.parametrize("vocabulary", VOCABULARIES, ids=lambda vocabulary: vocabulary.__name__)
