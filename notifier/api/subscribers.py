@@ -24,7 +24,10 @@ router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])
     "", status_code=201, responses=returns(201, SubscriberShape), openapi_extra=body_of(SubscriberBody, SUBSCRIBER)
 )
 async def create_subscriber(request: Request, runtime: Runtime, actor: Manager) -> Response:
-    """Store a new subscriber. Omitted members take defaults; an address that is suppressed stays so."""
+    """Store a new subscriber, also one that was erased. Omitted members take defaults.
+
+    An address that is suppressed stays so.
+    """
     body = await request.body()
     made = await run_in_threadpool(runtime.application.subscribers.create, body, actor)
     location = f"/v1/subscribers/{quote(made['external_id'], safe='')}"
@@ -73,6 +76,10 @@ async def change_subscriber(request: Request, runtime: Runtime, actor: Manager, 
 
 @router.delete("/{external_id:path}", status_code=204)
 def remove_subscriber(runtime: Runtime, actor: Manager, external_id: str) -> Response:
-    """Erase a subscriber: everything personal goes, anonymous counts and a suppression of the address stay."""
+    """Erase a subscriber: everything personal goes, anonymous counts and a suppression of the address stay.
+
+    So do keyed hashes of `external_id` and address: an import rejects rows that would bring them back. Creating them
+    anew does, and so does their own sign-up.
+    """
     runtime.application.subscribers.remove(external_id, actor)
     return Response(status_code=204)

@@ -167,7 +167,7 @@ def show(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: F
 
 
 def remove(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """Erase one subscriber: everything personal goes, anonymous counts stay."""
+    """Erase one subscriber: everything personal goes, anonymous counts stay. No import brings them back; `add` does."""
     people("subscribers").subscribers.remove(external_id, operator())
     if as_json:
         print_json({"removed": external_id})

@@ -94,6 +94,10 @@ class DeliveryError(NotifierError):
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail, self.status, self.retry_after = reason, detail, status, retry_after
 
+    def reword(self, detail: str) -> None:
+        """Say it in other words: without what must not be kept."""
+        self.detail, self.args = detail, (f"{self.reason}: {detail}",)
+
 
 class TransientDeliveryError(DeliveryError):
     """Trying again may work: 429, 5xx, refused connection, SMTP 4yz (RFC 5321 section 4.2.1)."""

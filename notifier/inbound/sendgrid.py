@@ -7,7 +7,6 @@ Nothing here refuses a batch for one odd event: a refused batch comes again for 
 import base64
 import binascii
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from notifier.domain.discretion import local_parts, without_addresses
 from notifier.domain.errors import FieldError, InvalidInputError
 
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
@@ -27,7 +27,6 @@ TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
 MAX_AGE = timedelta(hours=26)
 MAX_AHEAD = timedelta(minutes=10)
 _MAX_EVENT_ID = 200
-_ADDRESS = re.compile(r"[^\s<>\"'@:;,()\[\]]+@[^\s<>\"'@;,()\[\]]+")
 # What is kept of an event as evidence. Never the address, and nothing of a reader: no IP, no user agent, no link.
 _KEPT = ("type", "bounce_classification", "reason", "response", "status", "attempt", "asm_group_id", "sg_message_id")
 
@@ -135,14 +134,15 @@ def _kind(item: dict[str, Any]) -> Kind | None:
 
 
 def _event(item: dict[str, Any], kind: Kind, now: datetime) -> MailEvent:
+    email = _text(item, "email")
     return MailEvent(
         id=_event_id(item),
         kind=kind,
         at=_instant(item.get("timestamp"), now),
-        email=_text(item, "email"),
+        email=email,
         delivery_id=_text(item, "delivery_id"),
         batch=_batch(item),
-        facts={name: _without_addresses(item[name]) for name in _KEPT if item.get(name) is not None},
+        facts={name: _kept(item[name], email) for name in _KEPT if item.get(name) is not None},
     )
 
 
@@ -180,5 +180,5 @@ def _text(item: dict[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _without_addresses(value: object) -> str:
-    return _ADDRESS.sub("[address]", str(value))[:500].replace("\x00", "")
+def _kept(value: object, email: str | None) -> str:
+    return without_addresses(str(value), local_parts([email] if email else []))[:500].replace("\x00", "")

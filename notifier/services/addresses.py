@@ -36,6 +36,10 @@ class AddressKeys:
         """Return the 63-bit key of an address."""
         return address_key(self.pepper, email)
 
+    def of_name(self, external_id: str) -> int:
+        """Return the key that stands for an external id, which is never that of an address."""
+        return address_key(self.pepper, f"external_id {external_id}")
+
     def of_optional(self, email: str | None) -> int | None:
         """Return the key of an address, None for none."""
         return None if email is None else self.of(email)

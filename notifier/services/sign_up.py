@@ -24,7 +24,7 @@ from notifier.services.audit import Actor, Subject, record
 from notifier.services.ports import Clock, LetterNudge
 from notifier.services.subscribers import KIND
 from notifier.services.tokens import Purpose, Tokens
-from notifier.storage import letters, preferences, standing, subscribers, suppressions
+from notifier.storage import erasures, letters, preferences, standing, subscribers, suppressions
 from notifier.storage.engine import Database
 
 NEW_ADDRESS = "new_address"
@@ -195,6 +195,7 @@ class SignUps:
     def _activate(connection: Connection, stored: StoredSubscriber, actor: Actor, network: str, now: datetime) -> None:
         if stored.address_key is not None:
             suppressions.remove(connection, stored.address_key, Channel.EMAIL)
+            erasures.forget(connection, [stored.address_key])
         values = {
             "state": SubscriberState.ACTIVE.value,
             "legal_basis": LegalBasis.CONSENT.value,
@@ -247,6 +248,7 @@ class SignUps:
             if not isinstance(address, str) or self.addresses.of(address) != claim.detail:
                 raise NotFoundError("change of address", str(claim.subject))
             suppressions.remove(connection, claim.detail, Channel.EMAIL)  # mail arrives there: the link came by one
+            erasures.forget(connection, [claim.detail])
             values: dict[str, Any] = {
                 "email": address,
                 "address_key": claim.detail,

@@ -22,7 +22,7 @@ from notifier.services.addresses import AddressKeys
 from notifier.services.audit import Actor, Subject, record
 from notifier.services.ports import Clock
 from notifier.services.seen import Seen
-from notifier.storage import preferences, subscriber_lists, suppressions
+from notifier.storage import erasures, preferences, subscriber_lists, suppressions
 from notifier.storage.engine import Database
 
 CHUNK = 2_500  # smaller ones take noticeably more time, larger ones only more memory
@@ -30,6 +30,7 @@ MAX_REPORTED = 1_000
 _TRIES = 3  # of a chunk, when the database is busy
 _WORTH_ANALYZING = 10_000
 _EVERYTHING = frozenset(subscriber_lists.STAGED) - {"external_id", "legal_basis", "consent", "repeated"}
+_ERASED = "was erased, and a list does not bring them back: `notifier subscribers add` does"
 _QUIET_COLUMNS = frozenset({"quiet_from", "quiet_to"})
 
 
@@ -62,6 +63,12 @@ class ImportReport:
     rejected: int = 0
     kept_unsubscribed: int = 0
     errors: list[BadRow] = field(default_factory=list)
+
+    def reject(self, row: BadRow) -> None:
+        """Count a bad row, and keep the first thousand."""
+        self.rejected += 1
+        if len(self.errors) < MAX_REPORTED:
+            self.errors.append(row)
 
     def as_json(self) -> dict[str, Any]:
         """Write the report; `errors` holds the first thousand bad rows."""
@@ -130,8 +137,9 @@ class ImportSubscribers:
         rows, given = self._open(source, list_format, default_state)
         self.addresses.load()
         report = ImportReport()
-        merging = _Merging(self, given, legal_basis, invite=invite)
-        for chunk in self._chunks(rows, report, on_bad_row or _ignore):
+        merging, reject = _Merging(self, given, legal_basis, invite=invite), on_bad_row or _ignore
+        for chunk in self._chunks(rows, report, reject):
+            self._leave_out_erased(chunk, report, reject)
             merging.bring(chunk, report)
             if on_progress is not None:
                 on_progress(report)
@@ -156,9 +164,7 @@ class ImportSubscribers:
         for row in rows:
             report.rows += 1
             if isinstance(row, BadRow):
-                report.rejected += 1
-                if len(report.errors) < MAX_REPORTED:
-                    report.errors.append(row)
+                report.reject(row)
                 on_bad_row(row)
                 continue
             name = row.subscriber.external_id
@@ -170,6 +176,28 @@ class ImportSubscribers:
                 chunk = {}
         if chunk:
             yield chunk
+
+    def _leave_out_erased(
+        self, chunk: dict[str, tuple[GoodRow, bool]], report: ImportReport, on_bad_row: Callable[[BadRow], None]
+    ) -> None:
+        """Take those out of a chunk whom the operator erased: a list is no wish to have them back."""
+        keys = {name: self._keys(row) for name, (row, _) in chunk.items()}
+        with self.database.read() as connection:
+            erased = erasures.among(connection, [key for some in keys.values() for key in some])
+        if not erased:
+            return
+        for name, some in keys.items():
+            if erased.intersection(some):
+                row, repeated = chunk.pop(name)
+                if not repeated:  # else it is counted as such
+                    bad = BadRow.because(row.line, _ERASED)
+                    report.reject(bad)
+                    on_bad_row(bad)
+
+    def _keys(self, row: GoodRow) -> list[int]:
+        person = row.subscriber
+        address = [self.addresses.of(person.email)] if person.email else []
+        return [self.addresses.of_name(person.external_id), *address]
 
     def _finish(self, report: ImportReport, actor: Actor, how: dict[str, Any]) -> None:
         detail = report.counts() | how

@@ -23,7 +23,17 @@ from notifier.services.audit import Actor, Subject, difference, erased_id, recor
 from notifier.services.hold import release_held
 from notifier.services.ports import Clock
 from notifier.services.subscriber_view import PERSONAL, stored_to_json, subscriber_to_json
-from notifier.storage import audit, holding, letters, preferences, standing, subscribers, suppressions
+from notifier.storage import (
+    attempts,
+    audit,
+    erasures,
+    holding,
+    letters,
+    preferences,
+    standing,
+    subscribers,
+    suppressions,
+)
 from notifier.storage.engine import Database
 
 Json = dict[str, Any]
@@ -60,6 +70,7 @@ class Subscribers:
             )
             if subscribers.add(connection, row, legal_basis=legal_basis.value, now=now) is None:
                 raise ConflictError(f"a subscriber with external_id {subscriber.external_id!r} exists")
+            erasures.forget(connection, self._keys(subscriber.external_id, key))
             shown = {
                 name: value
                 for name, value in subscriber_to_json(subscriber).items()
@@ -118,6 +129,8 @@ class Subscribers:
             if after.state is not SubscriberState.PENDING:
                 row["expires_at"] = None  # only a sign-up that nobody confirms is forgotten
             subscribers.change(connection, stored.id, row, now)
+            if key is not None and stored.address_key != key:
+                erasures.forget(connection, [key])
             if key is not None and stored.address_key not in (None, key):
                 standing.move(connection, stored.id, stored.address_key, key)
             _forget_address(connection, stored.address_key)
@@ -150,6 +163,9 @@ class Subscribers:
     def remove(self, external_id: str, actor: Actor) -> None:
         """Erase a subscriber: everything personal goes, anonymous counts and a suppression of the address stay.
 
+        So do keyed hashes of name and address: a list that is imported later does not bring them back; `create` does,
+        and their own sign-up.
+
         Raises:
             NotFoundError: none by that name.
         """
@@ -158,6 +174,13 @@ class Subscribers:
         with self.database.write() as connection:
             stored = _existing(connection, external_id, lock=True)
             erase(connection, stored, actor, pepper=pepper, now=now)
+            borne = stored.address_key is not None and subscribers.of_address(connection, stored.address_key)
+            erasures.note(connection, self._keys(external_id, None if borne else stored.address_key), now)
+
+    def _keys(self, external_id: str, address: int | None) -> tuple[int, ...]:
+        """Return what stands for a person in the list of those who were erased."""
+        name = self.addresses.of_name(external_id)
+        return (name,) if address is None else (name, address)
 
 
 def erase(connection: Connection, stored: StoredSubscriber, actor: Actor, *, pepper: bytes, now: datetime) -> None:
@@ -166,7 +189,8 @@ def erase(connection: Connection, stored: StoredSubscriber, actor: Actor, *, pep
     subscribers.release_endpoints(connection, subscriber.external_id, subscriber.email)
     subscribers.remove(connection, stored.id)
     letters.forget(connection, stored.id)
-    _forget_address(connection, stored.address_key)
+    if _forget_address(connection, stored.address_key):
+        attempts.forget_words(connection, stored.address_key or 0)
     anonymous = erased_id(pepper, subscriber.external_id)
     audit.rename(connection, KIND, subscriber.external_id, anonymous)
     record(connection, actor, "subscriber.erased", Subject(KIND, anonymous), at=now)
@@ -213,11 +237,13 @@ def _lift(connection: Connection, key: int | None) -> None:
         suppressions.remove(connection, key, Channel.EMAIL)
 
 
-def _forget_address(connection: Connection, key: int | None) -> None:
+def _forget_address(connection: Connection, key: int | None) -> bool:
     """Drop what is kept about an address (opt-outs from single incidents, its hour) when nobody bears it any more."""
-    if key is not None and not subscribers.of_address(connection, key):
-        suppressions.forget_opt_outs(connection, key)
-        holding.forget(connection, key)
+    if key is None or subscribers.of_address(connection, key):
+        return False
+    suppressions.forget_opt_outs(connection, key)
+    holding.forget(connection, key)
+    return True
 
 
 def _bounds(subscriber: Subscriber) -> tuple[object, ...]:

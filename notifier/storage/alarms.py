@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
+from notifier.domain.discretion import without_addresses
 from notifier.domain.values import Reason
 from notifier.storage import tables as t
 from notifier.storage.dialect import insert
@@ -13,6 +14,7 @@ from notifier.storage.types import AnyRow
 
 def raise_(connection: Connection, key: str, reason: Reason, detail: str, now: datetime) -> None:
     """Raise an alarm, or renew it; `since` stays that of the first time."""
+    detail = without_addresses(detail)
     statement = insert(connection, t.alarm).values(key=key, since=now, last_at=now, reason=reason.value, detail=detail)
     changed = {"last_at": now, "reason": reason.value, "detail": detail}
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select, text, update
 
-from notifier.domain.values import Reason
+from notifier.domain.discretion import without_addresses
+from notifier.domain.values import Channel, Reason
 from notifier.storage import tables as t
 from notifier.storage.batches import Batch
 from notifier.storage.rowset import packed, plain, rows_sql
@@ -54,9 +55,9 @@ def add(connection: Connection, batch: Batch, rows: Sequence[AttemptRow]) -> Non
             row.outcome,
             row.reason.value if row.reason else None,
             row.status,
-            plain(row.detail[:1000]),
+            plain(without_addresses(row.detail)[:1000]),
             row.provider,
-            plain(row.answer) if row.answer else None,
+            plain(without_addresses(row.answer)) if row.answer else None,
         ]
         for row in rows
     ]
@@ -65,6 +66,14 @@ def add(connection: Connection, batch: Batch, rows: Sequence[AttemptRow]) -> Non
         SELECT :batch_id, :notification_id, r.* FROM ({rows_sql(connection, _TRIED)}) AS r"""  # noqa: S608
     values = {"rows": packed(lines), "batch_id": batch.id, "notification_id": batch.notification_id}
     connection.execute(text(sql), values)
+
+
+def forget_words(connection: Connection, recipient_key: int) -> None:
+    """Drop what providers said of mails to one address; that each try was made, and how it ended, stays."""
+    a, n = t.attempt.c, t.notification.c
+    mails = select(n.id).where(n.channel == Channel.EMAIL.value)
+    statement = update(t.attempt).where(a.recipient_key == recipient_key, a.notification_id.in_(mails))
+    connection.execute(statement.values(detail="", answer=None))
 
 
 def trailing(connection: Connection, batch_id: int, outcome: str) -> int:

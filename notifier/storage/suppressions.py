@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
+from notifier.domain.discretion import without_addresses
 from notifier.domain.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel
 from notifier.storage import tables as t
@@ -25,7 +26,7 @@ def add_many(connection: Connection, items: Sequence[tuple[int, Suppression]]) -
             "address_key": address_key,
             "channel": suppression.channel.value,
             "reason": suppression.reason.value,
-            "detail": suppression.detail,
+            "detail": without_addresses(suppression.detail),
             "since": suppression.since,
         }
         for address_key, suppression in items

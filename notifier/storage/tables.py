@@ -235,6 +235,13 @@ suppression = Table(
     Column("since", Instant, nullable=False),
 )
 
+erasure = Table(  # keyed hashes (ids.address_key) of the address and the name of who was erased by the operator
+    "erasure",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+)
+
 opt_out = Table(
     "opt_out",
     metadata,

@@ -13,6 +13,7 @@ from notifier.channels.base import MailReceipt, MessageRefusedError, RecipientsR
 from notifier.channels.connections import ConnectionPool, Request
 from notifier.channels.email.addresses import sendable_address
 from notifier.channels.email.cut import SENDGRID_LIMITS, MailLimits, cut, exceeds, fits, surely_fits
+from notifier.channels.email.discreet import discreetly
 from notifier.channels.email.payload import common_args, content_part, encoded, personalization
 from notifier.channels.email.sendgrid_client import Payload, sendgrid_api
 from notifier.channels.http import (
@@ -107,6 +108,9 @@ class SendGridSender:
 
     def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
         """Hand one request over; see `MailSender.send`."""
+        return discreetly(lambda: self._send(request, deadline), request)
+
+    def _send(self, request: MailRequest, deadline: datetime) -> MailReceipt:
         body = request_body(request, self._limits)
         seconds = min(self._timeout, (deadline - self._clock()).total_seconds())
         if seconds <= 0:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from notifier.channels.base import MailReceipt, RecipientsRefusedError, TooLargeError
 from notifier.channels.email.addresses import sendable_address
+from notifier.channels.email.discreet import discreetly
 from notifier.channels.email.mime import MailForm
 from notifier.channels.email.smtp_run import Addressed, SmtpRun
 from notifier.channels.email.smtp_session import LostError, SmtpServer, SmtpSession
@@ -65,6 +66,9 @@ class SmtpSender:
 
     def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
         """Send the mails of one request; see `MailSender.send`."""
+        return discreetly(lambda: self._send(request, deadline), request)
+
+    def _send(self, request: MailRequest, deadline: datetime) -> MailReceipt:
         if len(request.recipients) > self.max_batch:
             raise TooLargeError(f"{len(request.recipients)} recipients, at most {self.max_batch}")
         run = self._run(request, deadline)

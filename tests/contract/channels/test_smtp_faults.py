@@ -277,3 +277,17 @@ def test_credentials_a_server_has_no_use_for_stop_the_channel() -> None:
     ):
         sender.send(a_request(), deadline=soon())
     assert error.value.reason is Reason.AUTH
+
+
+def test_what_a_server_says_of_a_recipient_does_not_hold_their_address() -> None:
+    saying = Script(rcpt=only(1, "451 4.3.0 <owner1@shop1.example> busy: owner1"))
+    with smtp_peer(saying) as peer:
+        (error,) = sent(peer, a_request(3)).failed.values()
+    assert (error.detail, str(error)) == ("451 4.3.0 <[address]> busy: [address]", f"{error.reason}: {error.detail}")
+
+
+def test_what_a_server_says_of_everybody_holds_no_address() -> None:
+    blocking = Script(rcpt=lambda address: f"550 5.7.1 {address.partition('@')[0]} blocked")
+    with smtp_peer(blocking) as peer, pytest.raises(DeliveryError) as refused:
+        sent(peer, a_request(1))
+    assert "owner0" not in f"{refused.value} {refused.value.detail}"

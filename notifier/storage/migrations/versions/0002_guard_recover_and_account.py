@@ -22,6 +22,7 @@ def upgrade() -> None:
     _providers_have_a_state()
     _updates_promise_the_next()
     _edits_can_wait()
+    _erasures_last()
 
 
 def _events_have_authors() -> None:
@@ -89,4 +90,13 @@ def _providers_have_a_state() -> None:
         sa.Column("error_detail", sa.Text(), nullable=True),
         sa.Column("error_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("channel", "name", name=op.f("pk_provider_state")),
+    )
+
+
+def _erasures_last() -> None:
+    op.create_table(
+        "erasure",
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_erasure")),
     )
