@@ -34,28 +34,44 @@ class Lifecycle:
     clock: Clock
     addresses: AddressKeys
 
-    def unsubscribe(self, subscriber_id: int, actor: Actor, *, incident_id: str | None = None) -> bool:
-        """Stop all mail to the subscriber's address, or that about one incident; False when it was so already."""
+    def unsubscribe(
+        self, subscriber_id: int, actor: Actor, *, incident_id: str | None = None, address_key: int | None = None
+    ) -> bool:
+        """Stop all mail to the subscriber's address, or that about one incident; False when it was so already.
+
+        With `address_key`, to that address: where the subscriber has left it, they are told as before, and whoever
+        bears it now is not.
+        """
         now = self.clock()
         with self.database.write() as connection:
             stored = _existing(connection, subscriber_id)
+            if address_key is not None and stored.address_key != address_key:
+                return _stop_left_behind(connection, address_key, incident_id, actor, now)
             if incident_id is not None:
                 return _opt_out(connection, stored, incident_id, actor, now)
             if stored.address_key is None:
                 return _stop_alone(connection, stored, actor, now)
             return _stop_wanted(connection, stored.address_key, actor, now)
 
-    def resubscribe(self, subscriber_id: int, actor: Actor, *, incident_id: str | None = None) -> bool:
-        """Take an unsubscription back, and any suppression of the address with it; False when nothing was stopped.
+    def resubscribe(
+        self, subscriber_id: int, actor: Actor, *, incident_id: str | None = None, address_key: int | None = None
+    ) -> bool:
+        """Take an unsubscription back; False when nothing was stopped, or by somebody else.
 
-        For the person themselves, who proved by a signed link that mail to the address arrives.
+        What was set by hand is never lifted. With `address_key` (the way back, right after unsubscribing) only that
+        wish is, and only while the subscriber bears that address; without, also what a provider reported: for the
+        person themselves, whose signed link shows that mail arrives.
         """
         now = self.clock()
         with self.database.write() as connection:
             stored = _existing(connection, subscriber_id)
             key = stored.address_key
+            if address_key is not None and key != address_key:
+                return False
             if incident_id is not None:
                 return key is not None and suppressions.opt_in(connection, incident_id, key)
+            if not _is_theirs_to_lift(_reason(connection, key), by_way_back=address_key is not None):
+                return False
             lifted = key is not None and suppressions.remove(connection, key, Channel.EMAIL)
             names = self._start(connection, stored, now)
             for name in names:
@@ -120,6 +136,27 @@ def _opt_out(connection: Connection, stored: StoredSubscriber, incident_id: str,
     subject = Subject(KIND, stored.subscriber.external_id)
     record(connection, actor, "subscriber.opted_out", subject, at=now, detail={"incident": incident_id})
     return True
+
+
+def _stop_left_behind(connection: Connection, key: int, incident_id: str | None, actor: Actor, now: datetime) -> bool:
+    """Act on an address that its subscriber has left: for those who bear it now, and for nobody else."""
+    bearers = subscribers.of_address(connection, key, lock=True)
+    if not bearers:
+        return False
+    if incident_id is not None:
+        return _opt_out(connection, bearers[0], incident_id, actor, now)
+    return _stop_wanted(connection, key, actor, now)
+
+
+def _is_theirs_to_lift(reason: SuppressionReason | None, *, by_way_back: bool) -> bool:
+    if by_way_back:
+        return reason in (None, SuppressionReason.UNSUBSCRIBED)
+    return reason is not SuppressionReason.MANUAL
+
+
+def _reason(connection: Connection, key: int | None) -> SuppressionReason | None:
+    found = suppressions.of_address(connection, key)
+    return next((item.reason for item in found if item.channel is Channel.EMAIL), None)
 
 
 def _stop_wanted(connection: Connection, key: int, actor: Actor, now: datetime) -> bool:

@@ -8,8 +8,8 @@ from typing import Protocol
 class TokenSigner(Protocol):
     """Signs small facts into URL-safe tokens (`services/tokens.py`)."""
 
-    def unsubscriber(self, notification_id: int) -> Callable[[int], str]:
-        """Return what makes, per subscriber, a token that unsubscribes, for ever valid."""
+    def unsubscriber(self, notification_id: int) -> Callable[[int, int], str]:
+        """Return what makes, per subscriber and hash of their address, a token that unsubscribes it, for ever valid."""
 
     def preference_opener(self) -> Callable[[int, int], str]:
         """Return what makes, per subscriber and hash of their address, a token that opens the preferences page."""
@@ -31,6 +31,6 @@ class Links:
         unsubscriber, opener = self.tokens.unsubscriber(notification_id), self.tokens.preference_opener()
 
         def linked(subscriber_id: int, address_key: int) -> tuple[str, str]:
-            return unsubscribe + unsubscriber(subscriber_id), choose + opener(subscriber_id, address_key)
+            return unsubscribe + unsubscriber(subscriber_id, address_key), choose + opener(subscriber_id, address_key)
 
         return linked

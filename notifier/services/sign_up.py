@@ -27,6 +27,7 @@ from notifier.services.tokens import Purpose, Tokens
 from notifier.storage import erasures, letters, preferences, standing, subscribers, suppressions
 from notifier.storage.engine import Database
 
+MOVED = "subscriber.moved"
 NEW_ADDRESS = "new_address"
 """Under this name the proof of consent keeps an address until it is confirmed."""
 _DAY = timedelta(days=1)
@@ -260,7 +261,7 @@ class SignUps:
             if stored.address_key is not None:
                 standing.move(connection, stored.id, stored.address_key, claim.detail)
             subject = Subject(KIND, stored.subscriber.external_id)
-            record(connection, actor, "subscriber.moved", subject, at=now)
+            record(connection, actor, MOVED, subject, at=now)
         return claim.subject
 
 

@@ -140,7 +140,8 @@ class ImportSubscribers:
         merging, reject = _Merging(self, given, legal_basis, invite=invite), on_bad_row or _ignore
         for chunk in self._chunks(rows, report, reject):
             self._leave_out_erased(chunk, report, reject)
-            merging.bring(chunk, report)
+            if chunk:
+                merging.bring(chunk, report)
             if on_progress is not None:
                 on_progress(report)
         self._finish(report, actor, {"legal_basis": legal_basis.value, "invited": invite})
@@ -181,14 +182,14 @@ class ImportSubscribers:
         self, chunk: dict[str, tuple[GoodRow, bool]], report: ImportReport, on_bad_row: Callable[[BadRow], None]
     ) -> None:
         """Take those out of a chunk whom the operator erased: a list is no wish to have them back."""
-        keys = {name: self._keys(row) for name, (row, _) in chunk.items()}
         with self.database.read() as connection:
-            erased = erasures.among(connection, [key for some in keys.values() for key in some])
-        if not erased:
-            return
-        for name, some in keys.items():
-            if erased.intersection(some):
-                row, repeated = chunk.pop(name)
+            if not erasures.are_there(connection):
+                return  # as in most installations, and lists are long
+            keys = [key for row, _ in chunk.values() for key in self._keys(row)]
+            erased = erasures.among(connection, keys)
+        for row, repeated in list(chunk.values()):
+            if erased.intersection(self._keys(row)):
+                del chunk[row.subscriber.external_id]
                 if not repeated:  # else it is counted as such
                     bad = BadRow.because(row.line, _ERASED)
                     report.reject(bad)

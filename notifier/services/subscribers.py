@@ -61,6 +61,7 @@ class Subscribers:
             ConflictError: the external id is taken.
         """
         subscriber = parse_subscriber(data, self.vocabulary)
+        self.addresses.load()
         key = self.addresses.of_optional(subscriber.email)
         now = self.clock()
         with self.database.write() as connection:

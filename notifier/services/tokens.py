@@ -25,6 +25,8 @@ from notifier.services.ports import Clock
 from notifier.services.secretbox import derive
 
 _BODY = struct.Struct(">BIQQ")
+_BODY_AND_ADDRESS = struct.Struct(">BIQQQ")
+_ADDRESS_BYTES = 8
 _MAC_BYTES = 16
 _MAX_LENGTH = 500
 _ALPHABET = re.compile(r"[A-Za-z0-9_-]+")
@@ -91,6 +93,11 @@ class Claim:
     extra: bytes
     expires_at: datetime | None
 
+    @property
+    def address_key(self) -> int | None:
+        """The hash of the address that an unsubscribe link went to; None for one that does not say."""
+        return int.from_bytes(self.extra, "big") if len(self.extra) == _ADDRESS_BYTES else None
+
 
 class Tokens:
     """Signs with the first key; reads what any of the keys signed."""
@@ -145,16 +152,22 @@ class Tokens:
         matches = [hmac.compare_digest(key.mac(body), mac) for key in self._keys[purpose]]
         return any(matches)
 
-    def unsubscribe(self, subscriber_id: int, notification_id: int) -> str:
-        """Return the token of a mail's unsubscribe link; `detail` is the notification, 0 for none. Never expires."""
-        return self.unsubscriber(notification_id)(subscriber_id)
+    def unsubscribe(self, subscriber_id: int, notification_id: int, address_key: int | None = None) -> str:
+        """Return the token of a mail's unsubscribe link; `detail` is the notification, 0 for none. Never expires.
 
-    def unsubscriber(self, notification_id: int) -> Callable[[int], str]:
-        """Return what makes such tokens for many subscribers."""
-        mac, pack = self._keys[Purpose.UNSUBSCRIBE][0].mac, _BODY.pack
+        It bears the hash of the address the mail goes to: that is what it stops, wherever the subscriber moves. None:
+        as in mails sent before November 2026, whose links say no address.
+        """
+        if address_key is None:
+            return self.sign(Purpose.UNSUBSCRIBE, subscriber_id, notification_id)
+        return self.unsubscriber(notification_id)(subscriber_id, address_key)
 
-        def signed(subject: int) -> str:
-            body = pack(Purpose.UNSUBSCRIBE, 0, subject, notification_id)
+    def unsubscriber(self, notification_id: int) -> Callable[[int, int], str]:
+        """Return what makes such tokens for many subscribers and their addresses."""
+        mac, pack = self._keys[Purpose.UNSUBSCRIBE][0].mac, _BODY_AND_ADDRESS.pack
+
+        def signed(subject: int, address_key: int) -> str:
+            body = pack(Purpose.UNSUBSCRIBE, 0, subject, notification_id, address_key)
             return _encoded(body + mac(body))
 
         return signed

@@ -7,8 +7,14 @@ from notifier.domain.house import localized
 from notifier.domain.values import SubscriberState
 from notifier.services.audit import Actor
 from notifier.services.lifecycle import Lifecycle
-from notifier.storage import notifications, subscribers
+from notifier.services.sign_up import MOVED
+from notifier.services.subscribers import KIND
+from notifier.services.tokens import Claim
+from notifier.storage import audit, notifications, subscribers
 from notifier.storage.engine import Database
+
+_LOOKED_AT = 200  # entries of one reader's trail, the newest
+_ELSEWHERE = -1  # no address has such a hash: the mail went to one that the subscriber has left
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +23,7 @@ class Person:
 
     locale: str
     is_told: bool
+    address_key: int | None
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,8 @@ class Unsubscribe:
             stored = subscribers.get_by_id(connection, subscriber_id)
         if stored is None:
             raise NotFoundError("subscriber", str(subscriber_id))
-        return Person(stored.subscriber.locale, stored.subscriber.state is SubscriberState.ACTIVE)
+        is_told = stored.subscriber.state is SubscriberState.ACTIVE
+        return Person(stored.subscriber.locale, is_told, stored.address_key)
 
     def incident_title(self, notification_id: int, locale: str) -> str | None:
         """Return the title of the incident that a notification was about; None where it is gone, or was never one."""
@@ -47,22 +55,44 @@ class Unsubscribe:
         title = stored.notice.incident.title
         return localized(title, locale, next(iter(title), locale)) if title else stored.notice.incident.id
 
-    def __call__(self, subscriber_id: int, actor: Actor) -> None:
-        """Unsubscribe.
+    def address_of(self, claim: Claim) -> int | None:
+        """Return the hash of the address that the mail with this link went to; None where nobody knows.
+
+        Links of older mails do not say it. Then the audit trail tells whether the reader has moved since; where it does
+        not, the link counts for the address they have now.
+        """
+        if claim.address_key is not None:
+            return claim.address_key
+        with self.database.read() as connection:
+            person = subscribers.get_by_id(connection, claim.subject)
+            mail = notifications.get(connection, claim.detail)
+            if person is None or mail is None:
+                return None
+            name = person.subscriber.external_id
+            trail = audit.page(connection, limit=_LOOKED_AT, object_kind=KIND, object_ids=[name])
+        since = mail.notice.created_at
+        moved = any(entry.at >= since and (entry.action == MOVED or "email" in entry.detail) for entry in trail)
+        return _ELSEWHERE if moved else None
+
+    def __call__(self, claim: Claim, actor: Actor) -> int | None:
+        """Unsubscribe the address that the link went to; returns its hash.
 
         Raises:
             NotFoundError: the subscriber was erased.
         """
-        self.lifecycle.unsubscribe(subscriber_id, actor)
+        address_key = self.address_of(claim)
+        self.lifecycle.unsubscribe(claim.subject, actor, address_key=address_key)
+        return address_key
 
-    def from_incident(self, subscriber_id: int, notification_id: int, actor: Actor) -> None:
+    def from_incident(self, claim: Claim, actor: Actor) -> None:
         """Send no more about the incident of a notification.
 
         Raises:
             NotFoundError: the subscriber was erased, or the notification is gone.
         """
         with self.database.read() as connection:
-            stored = notifications.get(connection, notification_id)
+            stored = notifications.get(connection, claim.detail)
         if stored is None:
-            raise NotFoundError("notification", str(notification_id))
-        self.lifecycle.unsubscribe(subscriber_id, actor, incident_id=stored.notice.incident.id)
+            raise NotFoundError("notification", str(claim.detail))
+        incident_id, address_key = stored.notice.incident.id, self.address_of(claim)
+        self.lifecycle.unsubscribe(claim.subject, actor, incident_id=incident_id, address_key=address_key)

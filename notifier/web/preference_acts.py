@@ -35,8 +35,8 @@ def _unsubscribe(application: Application, subject: int, _form: Form, actor: Act
 
 
 def _resubscribe(application: Application, subject: int, _form: Form, actor: Actor) -> Done:
-    application.lifecycle.resubscribe(subject, actor)
-    return Done(context={"said": "resubscribed"})
+    lifted = application.lifecycle.resubscribe(subject, actor)
+    return Done(context={"said": "resubscribed" if lifted else "unsubscribed"})
 
 
 def _change_address(application: Application, subject: int, form: Form, _actor: Actor) -> Done:

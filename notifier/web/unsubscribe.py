@@ -65,15 +65,19 @@ class UnsubscribePages:
 
     def _stop(self, token: str, actor: Actor) -> Response:
         try:
-            subject = self._claim(token).subject
-            locale = self._unsubscribe.person(subject).locale
-            self._unsubscribe(subject, actor)
+            claim = self._claim(token)
+            person = self._unsubscribe.person(claim.subject)
+            address_key = self._unsubscribe(claim, actor)
         except TokenError:
             return self._answers.missing()
         except NotFoundError:
             return self._gone()
-        back = self._application.tokens.expiring(Purpose.RESUBSCRIBE, subject, lifetime=_WAY_BACK)
-        return self._answers.page("unsubscribed", locale, {"incident": None, "back": f"/resubscribe/{back}"})
+        back = None
+        if address_key in (None, person.address_key):
+            bound = person.address_key or 0
+            token = self._application.tokens.expiring(Purpose.RESUBSCRIBE, claim.subject, bound, lifetime=_WAY_BACK)
+            back = f"/resubscribe/{token}"
+        return self._answers.page("unsubscribed", person.locale, {"incident": None, "back": back})
 
     async def from_incident(self, request: Request, token: str) -> Response:
         """Send no more about the incident of the mail that bore the link."""
@@ -93,7 +97,7 @@ class UnsubscribePages:
             return self._answers.stale(person.locale, f"/unsubscribe/{token}")
         if incident is None:
             return self._answers.missing(person.locale)
-        self._unsubscribe.from_incident(claim.subject, claim.detail, actor)
+        self._unsubscribe.from_incident(claim, actor)
         return self._answers.page("unsubscribed", person.locale, {"incident": incident, "back": None})
 
     async def come_back(self, request: Request, token: str) -> Response:
@@ -102,12 +106,14 @@ class UnsubscribePages:
 
     def _start(self, token: str, actor: Actor) -> Response:
         try:
-            subject = self._application.tokens.read(Purpose.RESUBSCRIBE, token, self._application.clock()).subject
-            locale = self._unsubscribe.person(subject).locale
-            self._application.lifecycle.resubscribe(subject, actor)
+            claim = self._application.tokens.read(Purpose.RESUBSCRIBE, token, self._application.clock())
+            self._application.lifecycle.resubscribe(claim.subject, actor, address_key=claim.detail or None)
+            person = self._unsubscribe.person(claim.subject)
         except (TokenError, NotFoundError):
             return self._answers.missing()
-        return self._answers.page("resubscribed", locale)
+        if not person.is_told:  # somebody else stopped it, or they have moved: then this page still tells the truth
+            return self._answers.page("unsubscribed", person.locale, {"incident": None, "back": None})
+        return self._answers.page("resubscribed", person.locale)
 
     def _gone(self) -> Response:
         """Answer the link of somebody who was erased: nothing is sent to them, which is all they asked for."""

@@ -124,5 +124,7 @@ def test_the_signature_is_hmac_sha256_of_the_token_under_the_key_of_its_purpose(
 
 def test_tokens_made_in_series_are_those_made_one_by_one() -> None:
     one = tokens()
-    assert [*map(one.unsubscriber(9), (1, 2))] == [one.unsubscribe(1, 9), one.unsubscribe(2, 9)]
+    assert [*map(one.unsubscriber(9), (1, 2), (5, 6))] == [one.unsubscribe(1, 9, 5), one.unsubscribe(2, 9, 6)]
+    assert one.read(Purpose.UNSUBSCRIBE, one.unsubscribe(1, 9, 5), NOON).address_key == 5
+    assert one.read(Purpose.UNSUBSCRIBE, one.unsubscribe(1, 9), NOON).address_key is None
     assert [*map(one.preference_opener(), (1, 2), (8, 9))] == [one.preferences(1, 8), one.preferences(2, 9)]

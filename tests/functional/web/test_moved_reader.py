@@ -1,0 +1,101 @@
+"""Links in mails to an address that its reader has left: whoever has that mailbox now stops nobody else's mail."""
+
+import re
+
+import orjson
+import pytest
+from starlette.testclient import TestClient
+
+from notifier.bootstrap.application import Application
+from notifier.demo import story
+from notifier.domain.subscriber import SuppressionReason
+from notifier.services.audit import Actor
+from tests.functional.api.house import plan_all
+from tests.functional.web.house import add_subscriber, state
+
+ME = Actor("tests", "here")
+_MAIL = 1  # the number of the first notification, which goes by mail
+OLD, NEW = "old@example.com", "new@example.com"
+
+
+def mail_everybody(application: Application) -> None:
+    event = story.events()[0]
+    event["update"]["posted_at"] = event["incident"]["started_at"] = application.clock().isoformat()
+    application.publish(orjson.dumps(event))
+    plan_all(application)
+
+
+def moved(application: Application) -> int:
+    """Add a reader who was mailed at an old address and has moved to a new one; returns their number."""
+    number = add_subscriber(application, "shop-1", OLD)
+    mail_everybody(application)
+    application.subscribers.patch("shop-1", orjson.dumps({"email": NEW}), ME)
+    return number
+
+
+def link(application: Application, number: int, email: str | None) -> str:
+    """The link of a mail to an address; None: as older versions made it, without saying to which."""
+    key = application.addresses.of(email) if email else None
+    return f"/unsubscribe/{application.tokens.unsubscribe(number, _MAIL, key)}"
+
+
+def way_back(page: str) -> str | None:
+    found = re.search(r'action="(/resubscribe/[^"]+)"', page)
+    return found[1] if found else None
+
+
+@pytest.mark.parametrize("says", [OLD, None], ids=["bound", "of an older version"])
+def test_an_address_left_behind_is_told_yes_and_nothing_changes(
+    application: Application, reader: TestClient, says: str | None
+) -> None:
+    path = link(application, moved(application), says)
+    answer = reader.post(path)
+    assert (answer.status_code, way_back(answer.text)) == (200, None)
+    assert state(application, "shop-1") == "active"
+    assert application.subscribers.get("shop-1")["suppressions"] == []
+
+
+def test_who_else_bears_the_address_left_behind_hears_no_more(application: Application, reader: TestClient) -> None:
+    path = link(application, moved(application), OLD)
+    add_subscriber(application, "shop-2", OLD)
+    assert reader.post(path).status_code == 200
+    assert (state(application, "shop-1"), state(application, "shop-2")) == ("active", "unsubscribed")
+
+
+@pytest.mark.parametrize("says", [NEW, None], ids=["bound", "of an older version"])
+def test_a_link_to_the_present_address_unsubscribes_it(
+    application: Application, reader: TestClient, says: str | None
+) -> None:
+    number = add_subscriber(application, "shop-1", NEW)
+    mail_everybody(application)
+    page = reader.post(link(application, number, says)).text
+    assert state(application, "shop-1") == "unsubscribed"
+    assert reader.post(way_back(page) or "").status_code == 200
+    assert state(application, "shop-1") == "active"
+
+
+def test_an_older_link_whose_mail_is_forgotten_counts_for_the_reader(
+    application: Application, reader: TestClient
+) -> None:
+    number = add_subscriber(application, "shop-1", NEW)
+    assert reader.post(link(application, number, None)).status_code == 200
+    assert state(application, "shop-1") == "unsubscribed"
+
+
+def test_the_way_back_of_an_address_left_behind_lifts_nothing(application: Application, reader: TestClient) -> None:
+    number = add_subscriber(application, "shop-1", OLD)
+    back = way_back(reader.post(link(application, number, OLD)).text)
+    assert back is not None
+    application.subscribers.patch("shop-1", orjson.dumps({"email": NEW}), ME)
+    assert state(application, "shop-1") == "unsubscribed"
+    assert reader.post(back).status_code == 200
+    assert state(application, "shop-1") == "unsubscribed"
+
+
+def test_the_way_back_lifts_no_suppression_that_was_set_by_hand(application: Application, reader: TestClient) -> None:
+    number = add_subscriber(application, "shop-1", OLD)
+    back = way_back(reader.post(link(application, number, OLD)).text)
+    application.subscribers.patch("shop-1", orjson.dumps({"state": "active"}), ME)
+    application.lifecycle.suppress(OLD, ME, reason=SuppressionReason.MANUAL)
+    assert reader.post(back or "").status_code == 200
+    assert state(application, "shop-1") == "suppressed"
