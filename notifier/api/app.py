@@ -43,7 +43,7 @@ from notifier.bootstrap.intake import Intake
 _INBOUND, _INBOUND_BYTES = "/v1/inbound/", 2 * 1024 * 1024
 _STREAMING = ("/v1/subscribers/import",)
 # Fewer than the database's connections: who waits, waits for a thread, not for a connection.
-_THREADS = 10
+_THREADS = 8
 _INBOUND_AT_ONCE, _INBOUND_WAITING = 2, 64
 _IMPORTS_AT_ONCE = 2
 

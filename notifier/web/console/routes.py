@@ -55,6 +55,7 @@ def console_routes(application: Application) -> APIRouter:
         router.add_api_route(path, console.showing(handler), methods=["GET"])
     for path, handler in done.items():
         router.add_api_route(path, console.doing(handler), methods=["POST"])
+    router.add_api_route("/sign-in", console.sign_in_form, methods=["GET"])
     router.add_api_route("/sign-in", console.sign_in, methods=["POST"])
     return router
 
@@ -101,6 +102,10 @@ class _Console:
             return self._page("refused", {"heading": "Not there", "words": str(error)}, status=404)
         except InvalidInputError as error:
             return self._page("refused", {"heading": "Not understood", "words": str(error)}, status=422)
+
+    def sign_in_form(self) -> Response:
+        """Show the form."""
+        return self._page("sign_in", {"fault": ""})
 
     async def sign_in(self, request: Request) -> Response:
         """Take a key; the session that follows opens what the key opens."""

@@ -41,6 +41,12 @@ def test_nobody_looks_in_without_a_key(browser: TestClient) -> None:
     assert browser.get("/console").status_code == 401
 
 
+def test_the_form_to_sign_in_has_an_address_of_its_own(browser: TestClient) -> None:
+    answer = browser.get("/console/sign-in")
+    assert answer.status_code == 200
+    assert 'action="/console/sign-in"' in answer.text
+
+
 def test_a_wrong_key_and_one_that_may_not_read_are_refused(application: Application, browser: TestClient) -> None:
     for key in ("", "nonsense", a_key(application, "publish")[1]):
         answer = browser.post("/console/sign-in", data={"key": key})
