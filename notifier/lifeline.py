@@ -6,12 +6,14 @@ alone could do it with PR_SET_PDEATHSIG; a pipe does it on macOS too.)
 """
 
 import os
+import select
 import signal
 import threading
 import time
 
 READY_VARIABLE = "_NOTIFIER_READY_FD"
 NAME_VARIABLE = "_NOTIFIER_CHILD"
+HELD_VARIABLE = "_NOTIFIER_HELD"  # set for a `notifier up` whose own standard input is such a pipe
 _STDIN = 0
 
 
@@ -28,6 +30,12 @@ def _watch(grace: float) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(grace)
     os._exit(1)
+
+
+def has_ended() -> bool:
+    """Whether the pipe on standard input has ended; for a process that may have no threads. Never waits."""
+    readable, _, _ = select.select([_STDIN], [], [], 0)
+    return bool(readable) and not os.read(_STDIN, 1024)
 
 
 def report_ready() -> None:

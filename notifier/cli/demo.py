@@ -29,5 +29,5 @@ def demo(
     result = run_demo(data_dir, speed=speed, subscribers=subscribers, keep=keep, quiet=as_json, console=out)
     if as_json:
         print_json(result.as_json())
-    if result.lost or result.duplicates or result.wrong:
+    if result.failed:
         raise typer.Exit(1)

@@ -4,7 +4,7 @@ import csv
 import io
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -14,11 +14,13 @@ from notifier.demo import people, story
 from notifier.domain.values import Impact
 from notifier.supervise.installation import Installation
 
-_SETTLE_SECONDS = 45.0
+_SETTLE_SECONDS = 90.0
 _POLL_SECONDS = 0.1
-# A next update must not overtake the mails of the one before on a slow machine: the replay waits this long for them.
-_PATIENCE_SECONDS = 20.0
+# A next update must not overtake the one before on a slow machine: the replay waits this long for its mails and posts.
+_PATIENCE_SECONDS = 60.0
+_AWAITED = ("email", "social")
 _OPEN = ("queued", "sending")
+_TOLD = ("accepted", "delivered")
 _MENDED_AFTER = 2  # updates
 
 
@@ -47,6 +49,11 @@ class Result:
     rows: Sequence[Sequence[Any]] = field(default=())
     wrong: Sequence[str] = ()
 
+    @property
+    def failed(self) -> bool:
+        """Whether anything did not reach those it should, once."""
+        return bool(self.lost or self.duplicates or self.wrong)
+
     def as_json(self) -> dict[str, Any]:
         """Return the figures of `notifier demo --json`."""
         return {
@@ -73,6 +80,7 @@ class Replay:
         self._progress = Progress()
         self._secrets: dict[str, str] = {}
         self._languages: dict[str, Counter[str]] = defaultdict(Counter)
+        self._posted: dict[str, list[str]] = defaultdict(list)
 
     def run(self) -> Result:
         """Hand in the people, then the six events; returns when everything has come to its end."""
@@ -119,13 +127,13 @@ class Replay:
                 self._system.ask_sandbox("PUT", f"/sandbox/hooks/{partner.name}", hook)
 
     def _wait(self, pause: float, number: int) -> None:
-        """Let the compressed time pass, and then until this update's mails have left."""
+        """Let the compressed time pass, and then until this update's mails and posts have left."""
         until = time.monotonic() + pause
         latest = until + _PATIENCE_SECONDS
         while True:
             self._look()
             now = time.monotonic()
-            if now >= until and (now >= latest or not self._open_mails(number)):
+            if now >= until and (now >= latest or not self._is_open(number)):
                 return
             time.sleep(min(_POLL_SECONDS, max(0.01, until - now)))
 
@@ -142,10 +150,10 @@ class Replay:
         items: list[dict[str, Any]] = answer["items"]
         return items
 
-    def _open_mails(self, number: int) -> bool:
-        mails = [item for item in self._notifications() if item["channel"] == "email"]
-        told = {update for item in mails for update in item["update_ids"]}
-        return f"upd-{number}" not in told or any(not _is_done(item) for item in mails)
+    def _is_open(self, number: int) -> bool:
+        items = [item for item in self._notifications() if item["channel"] in _AWAITED]
+        told = {item["channel"] for item in items if f"upd-{number}" in item["update_ids"]}
+        return told != set(_AWAITED) or any(not _is_done(item) for item in items)
 
     def _await_end(self) -> None:
         self._say("waiting for the last partner")
@@ -163,7 +171,9 @@ class Replay:
         arrived = self._system.ask_sandbox("GET", "/sandbox/api/deliveries")
         notifications = self._notifications()
         seen = {item["delivery_id"]: item["count"] for item in arrived}
-        ledger = self._ledger(notifications)
+        posts = self._system.ask_sandbox("GET", "/sandbox/api/posts")["items"]
+        posted = {post["id"]: post["created_at"] for post in posts}
+        ledger = self._ledger(notifications, posted)
         lost = [name for name in ledger if name not in seen]
         return Result(
             emails=dict(sorted(summary["mails"]["per_locale"].items())),
@@ -173,11 +183,14 @@ class Replay:
             duplicates=sum(number - 1 for number in seen.values()) + summary["posts"]["same_text_twice"],
             seconds=seconds,
             rows=[self._row(item, summary) for item in notifications],
-            wrong=self._compare(notifications, summary),
+            wrong=[*self._compare(notifications, summary), *self._untold(notifications), *self._missing(summary)],
         )
 
-    def _ledger(self, notifications: Sequence[dict[str, Any]]) -> set[str]:
-        """Return the ids of all deliveries that the ledger calls accepted, those of posts left out."""
+    def _ledger(self, notifications: Sequence[dict[str, Any]], posted: Mapping[str, str]) -> set[str]:
+        """Return the ids of all deliveries that the ledger calls accepted, those of posts left out.
+
+        `posted`: when a post came to be, by the id that its platform gave it.
+        """
         found: set[str] = set()
         for item in notifications:
             languages = self._languages[item["id"]]
@@ -187,7 +200,10 @@ class Replay:
                 answer = self._system.call("GET", f"/v1/notifications/{item['id']}/deliveries{query}")
                 rows = [row for row in answer["items"] if row["state"] not in ("superseded", "suppressed")]
                 languages.update(row["locale"] for row in rows if row["locale"])
-                if item["channel"] != "social":
+                if item["channel"] == "social":
+                    names = [row["provider_message_id"] for row in rows]
+                    self._posted[item["id"]] += [posted[name] for name in names if name in posted]
+                else:
                     found |= {row["id"] for row in rows}
                 cursor = answer["next"]
         return found
@@ -216,16 +232,38 @@ class Replay:
             if came.get(f"upd-{number}", 0) != wanted
         ]
 
+    @staticmethod
+    def _untold(notifications: Sequence[dict[str, Any]]) -> list[str]:
+        """Name what the ledger itself says was not told, what newer news replaced before it left included."""
+        return [
+            f"{item['channel']} {item['sequence']} ({', '.join(item['update_ids'])}): {number} {state}"
+            for item in notifications
+            for state, number in sorted(item["counts"].items())
+            if number and state not in _TOLD
+        ]
+
+    def _missing(self, summary: dict[str, Any]) -> list[str]:
+        """Hold posts and webhooks against what was due: each account and each partner hears of every update."""
+        updates = len(story.events())
+        posts = [
+            f"{account}: {number} posts arrived, {updates} were due"
+            for account, number in sorted(summary["posts"]["per_account"].items())
+            if number != updates
+        ]
+        hooks, wanted = summary["webhooks"]["accepted"] - summary["webhooks"]["repeats"], updates * len(self._partners)
+        return posts if hooks == wanted else [*posts, f"{hooks} webhooks arrived, {wanted} were due"]
+
     def _row(self, item: dict[str, Any], summary: dict[str, Any]) -> list[Any]:
         # The stand-in for partners knows a notification by what the payload says.
         key = f"{story.INCIDENT_ID}/{item['sequence']}" if item["channel"] == "webhook" else item["id"]
         arrival = summary["notifications"].get(item["channel"], {}).get(key)
         created = datetime.fromisoformat(item["created_at"])
         first = last = None
-        if arrival:
-            first = round((datetime.fromisoformat(arrival["first_at"]) - created).total_seconds(), 2)
-            last = round((datetime.fromisoformat(arrival["last_at"]) - created).total_seconds(), 2)
-        told = sum(number for state, number in item["counts"].items() if state in ("accepted", "delivered"))
+        moments = [arrival["first_at"], arrival["last_at"]] if arrival else self._posted[item["id"]]
+        if moments:
+            after = [(datetime.fromisoformat(moment) - created).total_seconds() for moment in moments]
+            first, last = round(min(after), 2), round(max(after), 2)
+        told = sum(number for state, number in item["counts"].items() if state in _TOLD)
         spoken = ", ".join(f"{locale} {number}" for locale, number in self._languages[item["id"]].most_common())
         return [item["channel"], item["sequence"], ", ".join(item["update_ids"]), told, spoken or "all", first, last]
 

@@ -31,7 +31,7 @@ def run_demo(data_dir: Path, *, speed: float, subscribers: int, keep: bool, quie
         quiet: Print nothing but what `keep` needs.
         console: Where to print.
     """
-    with _folder(data_dir) as folder:
+    with _stopped_by_signals(), _folder(data_dir) as folder:
         config = folder / "notifier.toml"
         config.write_text(_policy(speed), encoding="utf-8")
         environ = {"NOTIFIER_CONFIG": str(config), "NOTIFIER_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8"}
@@ -57,6 +57,20 @@ def _policy(speed: float) -> str:
         f"[coalesce]\nwindow = {window:.3f}\nmax_window = {window * 10:.3f}\n\n[coalesce.webhook]\nwindow = 0.0\n"
         + _OLD_NEWS
     )
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal end the demo as Ctrl-C does, with everything it has started."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # nohup
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -93,8 +107,10 @@ def _show(console: Console, result: Result) -> None:
     console.print("mails     " + _pairs(result.emails))
     console.print("posts     " + _pairs(result.social))
     console.print(f"webhooks  {result.webhooks}")
-    verdict = "each update reached exactly those it should" if not result.wrong else "; ".join(result.wrong)
+    verdict = "not as it should be" if result.failed else "each update reached exactly those it should"
     console.print(f"lost {result.lost}, duplicates {result.duplicates}, {result.seconds:.1f} s: {verdict}")
+    for fault in result.wrong:
+        console.print(f"  {fault}", markup=False)
 
 
 def _pairs(counts: dict[str, int]) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from notifier.domain.errors import NotifierError
+from notifier.lifeline import HELD_VARIABLE
 
 _UP = re.compile(r"notifier is up: (\S+?)(?: \(sandbox (\S+?)\))?$")
 _START_SECONDS = 60.0
@@ -72,7 +73,7 @@ def request(method: str, url: str, body: object, headers: Mapping[str, str]) -> 
 
 @contextmanager
 def installation(folder: Path, environ: Mapping[str, str], *, port: int = 0) -> Iterator[Installation]:
-    """Run `notifier up` with nothing of the caller's configuration; it is drained at the end.
+    """Run `notifier up` with nothing of the caller's configuration; it is drained at the end, or when the caller dies.
 
     Args:
         folder: Where everything lives; must exist.
@@ -81,12 +82,20 @@ def installation(folder: Path, environ: Mapping[str, str], *, port: int = 0) -> 
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFIER_")}
     data = folder / "data"
-    variables = kept | {"NOTIFIER_DATA_DIR": str(data), "NOTIFIER_LOG_FORMAT": "json", **environ}
+    variables = kept | {"NOTIFIER_DATA_DIR": str(data), "NOTIFIER_LOG_FORMAT": "json", HELD_VARIABLE: "1", **environ}
     log = folder / "log.ndjson"
     command = [sys.executable, "-m", "notifier", "up", "--port", str(port)]
     with (
         log.open("wb") as errors,
-        subprocess.Popen(command, env=variables, cwd=folder, stdout=subprocess.PIPE, stderr=errors) as process,  # noqa: S603
+        subprocess.Popen(  # noqa: S603
+            command,
+            env=variables,
+            cwd=folder,
+            stdin=subprocess.PIPE,  # ends with this process, and `notifier up` with it
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,  # a Ctrl-C in the terminal is ours to pass on, once
+        ) as process,
     ):
         try:
             url, sandbox = _await_start(process, log)

@@ -43,6 +43,7 @@ class Supervisor:
         on_start: Called after each start of a child, with its name.
         every_tick: Called a few times a second; must not block for long.
         on_drain: Called when draining begins: whatever lets work in is to be shut.
+        is_orphaned: Asked a few times a second: whether whoever started this is gone, which ends it like a signal.
     """
 
     groups: Sequence[Sequence[ChildSpec]]
@@ -51,6 +52,7 @@ class Supervisor:
     on_start: Callable[[str], None] = lambda _name: None
     every_tick: Callable[[], None] = lambda: None
     on_drain: Callable[[], None] = lambda: None
+    is_orphaned: Callable[[], bool] = lambda: False
     _stops: int = 0
     _lines: bytes = b""
     _all: list[list[Supervised]] = field(default_factory=list)
@@ -85,7 +87,7 @@ class Supervisor:
 
     def _watch(self, reader: int, writer: int, waker: int) -> int:
         announced = False
-        while not self._stops:
+        while not self._stops and not self.is_orphaned():
             now = time.monotonic()
             # The last group first: what drains last is what the others lean on.
             for group in reversed(self._all):

@@ -1,5 +1,6 @@
 """`notifier up`: API, workers, scheduler, sandbox and embedded Redis in one go."""
 
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ import structlog
 from notifier.domain.errors import ConfigError
 from notifier.domain.values import Lane
 from notifier.files import HeldElsewhereError, file_lock, private_dir
+from notifier.lifeline import HELD_VARIABLE, has_ended
 from notifier.queueing import embedded
 from notifier.settings import Settings, announced_sandbox
 from notifier.supervise import listening
@@ -105,6 +107,7 @@ def _supervise(settings: Settings, listener: socket.socket, program: str) -> int
         on_ready=lambda: _say(f"notifier is up: {url}{where}"),
         on_start=on_start,
         every_tick=link.introduce if link else lambda: None,
+        is_orphaned=has_ended if HELD_VARIABLE in os.environ else lambda: False,
         on_drain=listener.close,  # else callers would wait in the backlog of an API that has gone
     ).run()
 
