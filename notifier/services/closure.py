@@ -33,7 +33,26 @@ class Closure:
             names = [incident_id] if incident_id is not None else closure.closed_incidents(connection, since)
             if incident_id is not None:
                 _check_over(connection, incident_id)
-            return {"incidents": [_audited(connection, name) for name in names]}
+        return {"incidents": [self._audited(name) for name in names]}
+
+    def _audited(self, incident_id: str) -> Json:
+        with self.database.read() as connection:
+            ends = {channel: ending(told) for channel, told in closure.announcements(connection, incident_id).items()}
+            tallies = {channel: closure.tally(connection, incident_id, channel, end) for channel, end in ends.items()}
+        return {
+            "id": incident_id,
+            "told_start": sum(tally.began for tally in tallies.values()),
+            "told_end": sum(tally.ended for tally in tallies.values()),
+            "exceptions": [
+                {
+                    "recipient": each.recipient or "erased",
+                    "channel": channel.value,
+                    "reason": reason_of(each, ends[channel].waits_for),
+                }
+                for channel, tally in tallies.items()
+                for each in tally.untold()
+            ],
+        }
 
 
 def is_complete(incidents: Sequence[Json]) -> bool:
@@ -47,21 +66,3 @@ def _check_over(connection: Connection, incident_id: str) -> None:
         raise NotFoundError("incident", incident_id)
     if not Status(found.status).is_over:
         raise ConflictError(f"incident {incident_id!r} is not over ({found.status}): ask again when it has ended")
-
-
-def _audited(connection: Connection, incident_id: str) -> Json:
-    began = ended = 0
-    exceptions: list[Json] = []
-    for channel, told in closure.announcements(connection, incident_id).items():
-        end = ending(told)
-        tally = closure.tally(connection, incident_id, channel, end)
-        began, ended = began + tally.began, ended + tally.ended
-        exceptions += [
-            {
-                "recipient": each.recipient or "erased",
-                "channel": channel.value,
-                "reason": reason_of(each, end.waits_for),
-            }
-            for each in tally.untold
-        ]
-    return {"id": incident_id, "told_start": began, "told_end": ended, "exceptions": exceptions}

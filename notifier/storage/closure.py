@@ -1,5 +1,6 @@
 """Who was told that an incident began, who that it ended, and what is known of those who were not: set by set."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,11 +20,18 @@ _STATES = ("planning", "planned", "held")
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Of one incident and channel. `began` counts those too who want the end alone and to whom it is still owed."""
+    """Of one incident and channel. Reading `untold` needs no database: there may be a hundred thousand.
+
+    `began` counts those too who want the end alone and to whom it is still owed.
+    """
 
     began: int
     ended: int
-    untold: tuple[Untold, ...]
+    rows: Sequence[AnyRow]
+
+    def untold(self) -> Iterator[Untold]:
+        """Return those who were told of the beginning alone."""
+        return map(_read, self.rows)
 
 
 def closed_incidents(connection: Connection, since: datetime | None) -> list[str]:
@@ -58,7 +66,7 @@ def tally(connection: Connection, incident_id: str, channel: Channel, ending: En
     sums = select(func.coalesce(func.sum(heard.c.told), 0), func.coalesce(func.sum(heard.c.ended), 0))
     began, ended = connection.execute(sums).one()
     rows = connection.execute(_untold(incident_id, channel, heard)).all()
-    return Tally(began + sum(not row.told for row in rows), ended, tuple(_read(row) for row in rows))
+    return Tally(began + sum(not row.told for row in rows), ended, rows)
 
 
 def _heard(ending: Ending) -> Subquery:
