@@ -15,26 +15,28 @@ from notifier.rendering.card_words import CardWords
 from notifier.rendering.renderer import Renderer
 
 
-def notice_of(events: Sequence[Event], channel: Channel, now: datetime) -> Notice:
+def notice_of(events: Sequence[Event], channel: Channel, now: datetime, *, earlier: Sequence[Earlier] = ()) -> Notice:
     """Return the notification that the last of these events would become, each of them announced by itself.
 
     Args:
         events: Updates of one incident, in any order.
         channel: Whose notification.
         now: Aware UTC instant of the decision.
+        earlier: What the timeline holds already, in order of posting; its readers were told of it.
 
     Raises:
         InvalidInputError: the events are of more than one incident.
     """
-    ordered = _completed(sorted(events, key=lambda event: event.update.ordered_at))
+    ordered = _completed(sorted(events, key=lambda event: event.update.ordered_at), earlier)
     incidents = {event.incident.id for event in ordered}
     if len(incidents) > 1:
         raise InvalidInputError([FieldError("incident.id", "a preview shows one incident at a time")])
-    last = ordered[-1]
+    last, was = ordered[-1], ordered[0].incident.moved_from
+    first = 2 if earlier and not earlier[-1].status.is_over else 1  # sequence of the first of these
     return Notice(
         id="ntf_preview",
         channel=channel,
-        sequence=len(ordered),
+        sequence=first + len(ordered) - 1,
         incident=last.incident,
         updates=tuple(
             NoticeUpdate(
@@ -47,24 +49,27 @@ def notice_of(events: Sequence[Event], channel: Channel, now: datetime) -> Notic
                 created_at=event.update.created_at,
                 next_update_at=event.update.next_update_at,
             )
-            for number, event in enumerate(ordered, start=1)
+            for number, event in enumerate(ordered, start=first)
         ),
-        opens=len(ordered) == 1,
+        opens=(first, len(ordered)) == (1, 1),
         closes=last.update.status.closes,
         created_at=now,
-        windows=tuple(
-            ToldWindow(number, event.incident.window)
-            for number, event in enumerate(ordered, start=1)
-            if event.incident.window is not None
+        windows=(
+            *((ToldWindow(first - 1, was),) if was is not None else ()),
+            *(
+                ToldWindow(number, event.incident.window)
+                for number, event in enumerate(ordered, start=first)
+                if event.incident.window is not None
+            ),
         ),
     )
 
 
-def _completed(ordered: Sequence[Event]) -> list[Event]:
+def _completed(ordered: Sequence[Event], earlier: Sequence[Earlier]) -> list[Event]:
     """Return the events as they would be stored one after another."""
     stored: list[Event] = []
     for event in ordered:
-        stored.append(complete(event, [Earlier.of(each) for each in stored]))
+        stored.append(complete(event, [*earlier, *map(Earlier.of, stored)]))
     return stored
 
 

@@ -78,7 +78,9 @@ class Compose:
         """
         event = self._current(draft)
         now = self._application.clock()
-        mail, post = notice_of([event], Channel.EMAIL, now), notice_of([event], Channel.SOCIAL, now)
+        with self._application.database.read() as connection:
+            earlier = timeline.earlier(connection, event.incident.id)
+        mail, post = (notice_of([event], channel, now, earlier=earlier) for channel in (Channel.EMAIL, Channel.SOCIAL))
         return {
             "mails": {locale: self._preview.mail(mail, locale) for locale in self._brand.locales},
             "posts": {

@@ -134,6 +134,13 @@ def test_planned_work_is_refused_without_its_window_whatever_impact_was_chosen(
     assert "8 March 2030 03:00" in read
     assert "Since" not in read
     assert "Minor impact" not in read
+    browser.post("/console/send", data=hidden(read))
+    later = {"scheduled_for": "2030-03-10T03:00", "scheduled_until": "2030-03-10T05:00"}
+    update = a_draft(browser, f"?incident={form['incident_id']}") | {"status": "scheduled"} | later
+    read = browser.post("/console/preview", data=update).text
+    assert "Maintenance moved" in read
+    assert "8 March 2030 03:00" in read
+    assert "10 March 2030 03:00" in read
 
 
 def test_what_is_at_fault_is_named_and_what_was_typed_is_kept(application: Application, browser: TestClient) -> None:
