@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from notifier.api.answers import json_answer
 from notifier.api.auth import Manager, MayRead
 from notifier.api.contract import refuses, returns, returns_page
-from notifier.api.history_shapes import DecidedShape, NotificationShape
+from notifier.api.history_shapes import DecidedShape, HeldShape
 from notifier.api.paging import page
 from notifier.api.runtime import Runtime
 
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/v1/notifications", tags=["history"])
 _MAY_REFUSE = refuses({409: "It is not held: somebody has decided already."})
 
 
-@router.get("/held", responses=returns_page(NotificationShape), dependencies=[MayRead])
+@router.get("/held", responses=returns_page(HeldShape), dependencies=[MayRead])
 def list_held(runtime: Runtime) -> Response:
     """List what waits for a person, oldest first (`[guard]` in the configuration says what does)."""
     return json_answer(page(runtime.application.history.held(), None))
@@ -21,11 +21,14 @@ def list_held(runtime: Runtime) -> Response:
 
 @router.post("/{notification_id}/release", responses=returns(200, DecidedShape) | _MAY_REFUSE)
 def release(runtime: Runtime, actor: Manager, notification_id: str) -> Response:
-    """Let a held notification go. It tells what was held before it as well; partners get that first."""
+    """Show an update, or an edit, and tell it on this channel; what was held before it on the channel goes along.
+
+    The answer's `state` is `superseded` where nothing is told: an edit of words, or news that was overtaken since.
+    """
     return json_answer(runtime.application.release.release(notification_id, actor))
 
 
 @router.post("/{notification_id}/cancel", responses=returns(200, DecidedShape) | _MAY_REFUSE)
 def cancel(runtime: Runtime, actor: Manager, notification_id: str) -> Response:
-    """Call a held notification off: its updates stay in the timeline and are told to nobody."""
+    """Call it off: it is told to nobody on this channel, and never shown once it is called off on every channel."""
     return json_answer(runtime.application.release.cancel(notification_id, actor))

@@ -78,6 +78,15 @@ class NotificationShape(Shape):
     counts: dict[DeliveryState, int] = Field(examples=[{"accepted": 998, "bounced": 2}])
 
 
+class HeldShape(NotificationShape):
+    """A notification that waits for a person, with the words it would bring."""
+
+    title: dict[str, str]
+    impact: Impact
+    status: Status
+    body: dict[str, str]
+
+
 class DecidedShape(Shape):
     """What became of a held notification."""
 

@@ -63,7 +63,7 @@ class History:
     def held(self, limit: int = 1_000) -> list[Json]:
         """Return the notifications that wait for a person, oldest first."""
         with self.database.read() as connection:
-            return [_notification(row) | {"counts": {}} for row in held.waiting(connection, limit)]
+            return [_held(row) for row in held.waiting(connection, limit)]
 
     def notification_deliveries(
         self, public_id: str, *, states: Sequence[DeliveryState], after_key: int | None, limit: int
@@ -177,6 +177,13 @@ def _notification(row: AnyRow) -> Json:
         "created_at": instant_to_json(row.created_at),
         "planned_at": instant_to_json(row.planned_at),
     }
+
+
+def _held(row: AnyRow) -> Json:
+    """Show what a person decides about: the words, too."""
+    update = row.content["updates"][-1]
+    words = {"title": row.content["incident"]["title"], "impact": update["impact"], "status": update["status"]}
+    return _notification(row) | {"counts": {}, **words, "body": update["body"]}
 
 
 def _delivery(row: AnyRow) -> Json:

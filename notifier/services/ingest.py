@@ -165,7 +165,8 @@ class Ingest:
             self._store(connection, event, told, now, held=True)
         withhold(connection, self.policies, event, held_by, now, edit=edit, asked=self._asked(event, told, held_by))
         why = " (it was posted longer ago than guard.hold_older_than)" if held_by is HoldReason.OLD else ""
-        reason = f"{judgement.reason}, once a person releases it{why}"
+        once = "once a person releases it" if told.tells else "shown once a person releases it"
+        reason = f"{judgement.reason}, {once}{why}"
         return replace(_receipt(event, replace(judgement, reason=reason)), held=True)
 
     def _asked(self, event: Event, told: "_Told", held_by: HoldReason) -> list[Channel]:

@@ -66,11 +66,11 @@ class Release:
 
     @staticmethod
     def _call_off(connection: Connection, named: HeldNotification) -> None:
-        place = (named.incident_id, named.update_id)
+        waiting = held.of_incident(connection, named.incident_id)
         if not named.is_edit:
-            channels.call_off(connection, *place, named.channel)
-        elif not any(each.is_edit and each.update_id == place[1] for each in held.of_incident(connection, place[0])):
-            pending_edits.drop(connection, *place)
+            channels.call_off(connection, named.incident_id, named.update_ids, named.channel)
+        elif not any(each.is_edit and each.update_ids == named.update_ids for each in waiting):
+            pending_edits.drop(connection, named.incident_id, named.update_ids[0])
 
     @staticmethod
     def _held(connection: Connection, public_id: str) -> HeldNotification:
@@ -85,7 +85,11 @@ class Release:
         return waiting
 
     def _note(self, connection: Connection, action: str, named: HeldNotification, actor: Actor) -> None:
-        detail = {"incident_id": named.incident_id, "channel": named.channel.value, "update_id": named.update_id}
+        detail = {
+            "incident_id": named.incident_id,
+            "channel": named.channel.value,
+            "update_ids": list(named.update_ids),
+        }
         subject = Subject("notification", named.public_id)
         record(connection, actor, action, subject, at=self.clock(), detail=detail)
 

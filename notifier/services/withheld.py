@@ -96,7 +96,7 @@ def _notice(event: Event, channel: Channel, sequence: int, now: datetime) -> Not
 def withdraw(connection: Connection, incident_id: str, update_id: str, *, edits_alone: bool) -> None:
     """End the waiting of an update, or of an edit of it: other words have taken their place."""
     pending_edits.drop(connection, incident_id, update_id)
-    waiting = [each for each in held.of_incident(connection, incident_id) if each.update_id == update_id]
+    waiting = [each for each in held.of_incident(connection, incident_id) if update_id in each.update_ids]
     held.end(connection, [each.id for each in waiting if each.is_edit or not edits_alone], held.REPLACED)
     if not edits_alone:
         channels.forget(connection, incident_id, [update_id])
@@ -120,19 +120,22 @@ class LetGo:
         """
         incident_id = released[-1].incident_id
         going: list[int] = []
-        told = []
+        told: dict[str, HeldNotification] = {}
         for each in released:
-            words_alone, follows = self._show(each)
-            going += follows
-            if not words_alone:
-                told.append(each)
+            for update_id in each.update_ids:
+                words_alone, follows = self._show(each, update_id)
+                going += follows
+                if not words_alone:
+                    told[update_id] = each
         timeline.describe_anew(self.connection, incident_id, self.now)
         return going + self._tell(released, told) + self._join(released)
 
     def _join(self, released: Sequence[HeldNotification]) -> list[int]:
         """Let the channels speak, in their own time, that waited without anybody being asked about them."""
-        incident_id, names = released[-1].incident_id, [each.update_id for each in released]
-        waiting = {(each.channel, each.update_id) for each in held.of_incident(self.connection, incident_id)}
+        incident_id, names = released[-1].incident_id, [name for each in released for name in each.update_ids]
+        waiting = {
+            (each.channel, name) for each in held.of_incident(self.connection, incident_id) for name in each.update_ids
+        }
         numbers: list[int] = []
         for channel in self.policies:
             own = [name for name in names if (channel, name) not in waiting]
@@ -147,9 +150,9 @@ class LetGo:
         state = channels.load_states(self.connection, incident_id).get(channel, ChannelState())
         return Voice(self.connection, policy, incident_id, channel, self.now), state
 
-    def _show(self, each: HeldNotification) -> tuple[bool, list[int]]:
+    def _show(self, each: HeldNotification, update_id: str) -> tuple[bool, list[int]]:
         """Let the public see it. Returns whether that is all, and the notifications that follow an older one."""
-        incident_id, update_id = each.incident_id, each.update_id
+        incident_id = each.incident_id
         kept = pending_edits.find(self.connection, incident_id, update_id) if each.is_edit else None
         if kept is None:
             timeline.show(self.connection, incident_id, [update_id])
@@ -163,10 +166,9 @@ class LetGo:
             return False, []
         return True, take_translation(self.connection, event, self.translations, self.now)
 
-    def _tell(self, released: Sequence[HeldNotification], told: Sequence[HeldNotification]) -> list[int]:
+    def _tell(self, released: Sequence[HeldNotification], by_update: Mapping[str, HeldNotification]) -> list[int]:
         named = released[-1]
         voice, state = self._voice(named.incident_id, named.channel)
-        by_update = {each.update_id: each for each in told}
         channels.forget(self.connection, named.incident_id, list(by_update), named.channel)
         ours = _fresh(voice, state, by_update)
         sends = _sends(voice, state, _with_earlier(voice.pending(), ours))

@@ -177,11 +177,11 @@ def let_go(connection: Connection, incident_id: str, update_ids: Sequence[str], 
     return connection.execute(delete(t.announcement).where(*place)).rowcount > 0
 
 
-def call_off(connection: Connection, incident_id: str, update_id: str, channel: Channel) -> None:
-    """Remember that a channel will never announce an update that waited."""
+def call_off(connection: Connection, incident_id: str, update_ids: Sequence[str], channel: Channel) -> None:
+    """Remember that a channel will never announce updates that waited."""
     a = t.announcement.c
-    place = (a.incident_id == incident_id, a.update_id == update_id, a.channel == channel.value, a.sequence.is_(None))
-    connection.execute(update(t.announcement).where(*place).values(reason=CANCELED))
+    place = (a.incident_id == incident_id, a.update_id.in_(update_ids), a.channel == channel.value)
+    connection.execute(update(t.announcement).where(*place).values(sequence=None, reason=CANCELED))
 
 
 _ANNOUNCED = (

@@ -24,13 +24,16 @@ _UPDATE, _EDIT = "held", "held_edit"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldNotification:
-    """One that waits. `id` is the ledger's number, `public_id` the one a person names."""
+    """One that waits. `id` is the ledger's number, `public_id` the one a person names.
+
+    `update_ids` has one; several where the version before held a message, and those updates are shown already.
+    """
 
     id: int
     public_id: str
     incident_id: str
     channel: Channel
-    update_id: str
+    update_ids: tuple[str, ...]
     because: HoldReason
     is_edit: bool
 
@@ -73,8 +76,8 @@ def _read(row: AnyRow) -> HeldNotification:
         public_id=row.public_id,
         incident_id=row.incident_id,
         channel=Channel(row.channel),
-        update_id=row.update_ids[0],
-        because=HoldReason(row.content["held_because"]),
+        update_ids=tuple(row.update_ids),
+        because=HoldReason(row.content.get("held_because", HoldReason.NEEDS_ANNOUNCE)),
         is_edit=row.urgency == _EDIT,
     )
 

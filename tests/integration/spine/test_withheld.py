@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from notifier.domain.guard import GuardPolicy
 from notifier.domain.translation import TranslationPolicy, TranslationRule
@@ -17,6 +18,7 @@ from notifier.services.guard import Guard
 from notifier.services.history import History
 from notifier.services.release import Release
 from notifier.storage import held, notifications
+from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from notifier.storage.public_timeline import public_updates
 from tests.mail_house import House, Provider, a_house
@@ -111,7 +113,9 @@ def test_what_is_held_is_shown_by_its_release_and_never_when_it_is_called_off(da
     desk.house.later(120)
     assert (desk.public(), desk.provider.told) == ([], [])
     assert desk.flags() == [(True, True, True), (False, True, True)]
-    desk.release.release(desk.held()[0], ME)
+    waiting = desk.history.held()[0]
+    assert (waiting["body"], waiting["status"]) == ({"en": "From a script."}, "investigating")
+    desk.release.release(waiting["id"], ME)
     desk.house.work()
     assert desk.public() == ["From a script."]
     assert len(desk.provider.told) == 2
@@ -188,6 +192,27 @@ def test_a_persons_word_for_a_held_update_takes_its_place(database: Database) ->
     assert desk.public() == ["From a script."]
     assert len(desk.provider.told) == 2
     assert desk.held() == []
+
+
+def test_what_the_version_before_held_is_released_with_all_it_was_to_tell(database: Database) -> None:
+    desk = Desk(database, GuardPolicy())
+    desk.spine.post(Status.INVESTIGATING, "Told.")
+    desk.house.work()
+    desk.spine.post(Status.IDENTIFIED, "Held one.")
+    desk.spine.post(Status.MONITORING, "Held two.")
+    desk.spine.later(61)
+    with database.write() as connection:  # that version held whole messages, and the channel counted them as told
+        connection.execute(update(t.notification).where(t.notification.c.state == "planning").values(state="held"))
+    desk.spine.nudges.plans.clear()
+    assert desk.release.release(desk.held()[0], ME)["state"] == "planning"
+    desk.house.work()
+    last = desk.provider.mails_to("smith@example.com")[-1]
+    assert "Held one." in last
+    assert "Held two." in last
+    for public_id in desk.held(Channel.WEBHOOK):
+        desk.release.cancel(public_id, ME)
+    desk.house.later(120)
+    assert len(desk.provider.told) == 4
 
 
 def test_old_news_waits_whoever_hands_it_in(database: Database) -> None:
@@ -322,7 +347,7 @@ class Story:
             return
         along = [each for each in waiting if each.channel is named.channel and each.id <= named.id]
         for each in along:
-            self.released |= self.words[each.update_id]
+            self.released |= set().union(*(self.words[name] for name in each.update_ids))
         self.desk.release.release(named.public_id, ME)
 
     def leaked(self) -> set[str]:
