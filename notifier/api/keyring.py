@@ -1,5 +1,6 @@
 """Keys that were shown lately: a producer with a thousand events a second is not looked up a thousand times."""
 
+import asyncio
 import hashlib
 import time
 from collections import OrderedDict
@@ -20,6 +21,8 @@ class Keyring:
     def __init__(self, keys: ApiKeys, clock: Callable[[], float] = time.monotonic) -> None:
         self._keys, self._clock = keys, clock
         self._limiter = CapacityLimiter(_AT_ONCE)
+        self._noting = CapacityLimiter(1)
+        self._notes: set[asyncio.Task[None]] = set()
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
 
     async def caller(self, presented: str) -> Caller | None:
@@ -36,6 +39,15 @@ class Keyring:
         self._known.pop(digest, None)
         if caller is not None:
             self._known[digest] = (self._clock() + SECONDS, caller)
+            self._note_use(caller)
             if len(self._known) > _SIZE:
                 self._known.popitem(last=False)
         return caller
+
+    def _note_use(self, caller: Caller) -> None:
+        """Note it beside the request, which does not wait for that."""
+        task = asyncio.get_running_loop().create_task(
+            to_thread.run_sync(self._keys.note_use, caller, limiter=self._noting)
+        )
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)

@@ -1,5 +1,7 @@
 """`notifier keys`: API keys, and the keys that secrets are sealed with."""
 
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -7,7 +9,10 @@ import typer
 from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_json, print_table
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
+from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.services.api_keys import Scope
+
+_SPAN = re.compile(r"(\d{1,5})([dh])", re.ASCII)
 
 
 def register(app: typer.Typer) -> None:
@@ -23,16 +28,35 @@ def register(app: typer.Typer) -> None:
 def create(
     scope: Annotated[list[Scope], typer.Option("--scope", help="What the key may do; may be repeated.")],
     name: Annotated[str, typer.Option("--name", help="Whose key it is.")] = "",
-    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+    expires: Annotated[
+        str | None,
+        typer.Option("--expires", help="When it ends: 90d, 12h, or a date such as 2027-01-31 (UTC)."),
+    ] = None,
+    *,
+    as_json: JsonFlag = False,
 ) -> None:
     """Make a key and print it: this once, it is kept as a digest only."""
     scopes = [item.value for item in scope]
-    made = installation("keys").api_keys.create(name or "-".join(scopes), scopes, operator())
-    facts = {"id": made.id, "key": made.plaintext, "scopes": scopes}
+    notifier = installation("keys")
+    until = _until(expires, notifier.clock()) if expires else None
+    made = notifier.api_keys.create(name or "-".join(scopes), scopes, operator(), expires_at=until)
+    facts = {"id": made.id, "key": made.plaintext, "scopes": scopes, "expires_at": until and until.isoformat()}
     if as_json:
         print_json(facts)
     else:
         out.print(made.plaintext, markup=False)
+
+
+def _until(text: str, now: datetime) -> datetime:
+    span = _SPAN.fullmatch(text)
+    if span is not None:
+        number = int(span[1])
+        return now + (timedelta(days=number) if span[2] == "d" else timedelta(hours=number))
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInputError([FieldError("--expires", "must be a span such as 90d or 12h, or a date")]) from None
 
 
 def list_keys(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
@@ -41,7 +65,7 @@ def list_keys(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     if as_json:
         print_json(items)
         return
-    columns = ["id", "name", "scopes", "created_at", "revoked_at"]
+    columns = ["id", "name", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at"]
     rows = [[", ".join(item[c]) if c == "scopes" else item.get(c) for c in columns] for item in items]
     print_table("", columns, rows)
 

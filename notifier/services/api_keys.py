@@ -4,11 +4,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
+from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from notifier.domain.ids import new_ulid
 from notifier.services.audit import Actor, Subject, record, shortened
 from notifier.services.ports import Clock
@@ -18,6 +20,7 @@ from notifier.storage.engine import Database
 
 PREFIX = "ntf_key_"
 _RANDOM_BYTES = 32
+_NOTED_EVERY = timedelta(minutes=1)
 _MAX_NAME = 100
 _MAX_SHOWN = 60  # of a name, so that an actor fits the audit trail
 _MAX_PRESENTED = 512  # longer than any key: not worth hashing
@@ -80,10 +83,11 @@ class ApiKeys:
         self._database = database
         self._clock = clock
         self._admin_digest = _digest(admin_token)
+        self._noted: dict[str, datetime] = {}  # when this process noted the use of which key
         self._admin_mark = _digest(f"session {admin_token}")[:_MARK_LENGTH]  # opens nothing by itself
 
     def authenticate(self, presented: str) -> Caller | None:
-        """Return who bears this key; None for an unknown or revoked one.
+        """Return who bears this key; None for one that is unknown, revoked or expired.
 
         Raises:
             UnavailableError: the database does not answer; the admin token is known without it.
@@ -96,7 +100,7 @@ class ApiKeys:
         if not presented.startswith(PREFIX):
             return None
         with self._database.read() as connection:
-            row = api_keys.find(connection, digest)
+            row = api_keys.find(connection, digest, self._clock())
         return None if row is None else Caller(row.id, row.name, _opened(row.scopes))
 
     def holder(self, caller: Caller) -> tuple[str, str]:
@@ -112,23 +116,45 @@ class ApiKeys:
         if kind == ADMIN_NAME:
             return _ADMIN if hmac.compare_digest(holder, self._admin_mark) else None
         with self._database.read() as connection:
-            row = api_keys.find_by_id(connection, holder) if kind == _KEY else None
+            row = api_keys.find_by_id(connection, holder, self._clock()) if kind == _KEY else None
         return None if row is None else Caller(row.id, row.name, _opened(row.scopes))
 
-    def create(self, name: str, scopes: Iterable[str], actor: Actor) -> NewKey:
-        """Make a key.
+    def note_use(self, caller: Caller) -> None:
+        """Note that a key was used, to the minute. Without a database that can be written it goes unnoted."""
+        now = self._clock()
+        noted = self._noted.get(caller.id)
+        if caller.id == ADMIN_NAME or (noted is not None and now - noted < _NOTED_EVERY):
+            return
+        self._noted[caller.id] = now
+        with suppress(UnavailableError), self._database.write() as connection:
+            api_keys.note_use(connection, caller.id, now, unless_since=now - _NOTED_EVERY)
+
+    def create(self, name: str, scopes: Iterable[str], actor: Actor, *, expires_at: datetime | None = None) -> NewKey:
+        """Make a key, for good or until it expires.
 
         Raises:
-            InvalidInputError: `name` or `scopes` is at fault.
+            InvalidInputError: `name`, `scopes` or `expires` is at fault.
         """
         wanted = sorted(set(scopes))
-        _check(name, wanted)
         now = self._clock()
+        _check(name, wanted)
+        if expires_at is not None and expires_at <= now:
+            raise InvalidInputError([FieldError("expires", "must lie in the future")])
         plaintext = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
         made = NewKey(f"key_{new_ulid(now)}", name, frozenset(map(Scope, wanted)), plaintext)
         with self._database.write() as connection:
-            api_keys.add(connection, key_id=made.id, name=name, digest=_digest(plaintext), scopes=wanted, now=now)
-            detail = {"name": name, "scopes": wanted}
+            api_keys.add(
+                connection,
+                key_id=made.id,
+                name=name,
+                digest=_digest(plaintext),
+                scopes=wanted,
+                now=now,
+                expires_at=expires_at,
+            )
+            detail: dict[str, Any] = {"name": name, "scopes": wanted}
+            if expires_at is not None:
+                detail["expires_at"] = instant_to_json(expires_at)
             record(connection, actor, "api_key.created", Subject("api_key", made.id), at=now, detail=detail)
         return made
 
@@ -155,6 +181,8 @@ class ApiKeys:
                 "scopes": row.scopes,
                 "created_at": instant_to_json(row.created_at),
                 "revoked_at": instant_to_json(row.revoked_at),
+                "expires_at": instant_to_json(row.expires_at),
+                "last_used_at": instant_to_json(row.last_used_at),
             }
             for row in rows
         ]

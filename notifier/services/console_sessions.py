@@ -54,6 +54,7 @@ class ConsoleSessions:
                 connection, digest=_digest(shown), kind=kind, holder=holder, now=now, until=now + LASTS
             )
             record(connection, caller.acting_from(origin), "console.signed_in", Subject(_SUBJECT, caller.id), at=now)
+        self.keys.note_use(caller)
         return shown
 
     def of(self, shown: str) -> Caller | None:
@@ -72,6 +73,7 @@ class ConsoleSessions:
         caller = self.keys.held_by(row.kind, row.holder)
         if caller is not None and now - row.last_seen_at >= _SEEN_EVERY:
             self._touch(digest)
+            self.keys.note_use(caller)
         return caller
 
     def end(self, shown: str, actor: Actor) -> None:

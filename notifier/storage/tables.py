@@ -298,6 +298,8 @@ api_key = Table(
     Column("scopes", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("revoked_at", Instant),
+    Column("expires_at", Instant),
+    Column("last_used_at", Instant),  # to the minute
 )
 
 audit_entry = Table(

@@ -1,6 +1,7 @@
 """Who published what: nobody contradicts a colleague unread, and every event bears its author."""
 
 import logging
+import time
 from collections.abc import Callable
 
 import orjson
@@ -126,3 +127,12 @@ def test_a_long_name_is_cut_and_the_address_of_a_long_source_is_kept(api: Api) -
     assert entry["actor"].endswith("…)")
     incident = api.get("/v1/incidents").json()["items"][0]["id"]
     assert api.get(f"/v1/incidents/{incident}").json()["updates"][0]["author"] == entry["actor"]
+
+
+def test_the_use_of_a_key_is_noted_beside_the_request(api: Api) -> None:
+    headers, _ = as_holder_of(api, "ci", "read")
+    assert api.get("/v1/incidents", headers=headers).status_code == 200
+    until = time.monotonic() + 10
+    while (api.application.api_keys.list()[0]["last_used_at"]) is None:
+        assert time.monotonic() < until
+        time.sleep(0.01)

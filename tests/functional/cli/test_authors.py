@@ -92,3 +92,15 @@ def test_the_timeline_the_audit_trail_and_explain_name_who_is_at_the_terminal(ca
     assert me not in told["words"]  # they may be sent on to the subscriber
     assert run(explain) == 0
     assert f"published by {me}" in capsys.readouterr().out
+
+
+def test_a_key_can_end_by_itself(capsys: Said) -> None:
+    for text in ("90d", "12h", (datetime.now(UTC) + timedelta(days=2)).date().isoformat(), "2999-01-01T00:00:00+01:00"):
+        made = shown(capsys, "keys", "create", "--scope", "read", "--expires", text)
+        assert datetime.fromisoformat(made["expires_at"]) > datetime.now(UTC)
+    assert all(item["expires_at"] and "last_used_at" in item for item in shown(capsys, "keys", "list"))
+    for wrong in ("soon", "90", "2020-01-01", "0001-01-01T00:00:00+14:00"):
+        assert run(["keys", "create", "--scope", "read", "--expires", wrong]) == 2
+        assert "expires: " in capsys.readouterr().err
+    assert run(["keys", "create", "--scope", "read", "--name", "admin"]) == 2
+    assert "name: is reserved" in capsys.readouterr().err

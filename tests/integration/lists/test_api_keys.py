@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -77,3 +79,55 @@ def test_a_key_without_name_or_with_unknown_scopes_is_refused(database: Database
     with pytest.raises(InvalidInputError) as refused:
         keys_of(database).create("ci", [], SUPPORT)
     assert set(faults(refused.value)) == {"scopes"}
+
+
+def test_the_name_of_the_admin_token_is_nobody_elses(database: Database) -> None:
+    for name in ("admin", " Admin "):
+        with pytest.raises(InvalidInputError) as refused:
+            keys_of(database).create(name, ["read"], SUPPORT)
+        assert list(faults(refused.value)) == ["name"]
+
+
+def test_two_keys_of_one_name_act_under_two_names_that_fit_the_audit_trail(database: Database) -> None:
+    keys = keys_of(database)
+    names = set()
+    for _ in range(2):
+        caller = keys.authenticate(keys.create("n" * 100, ["read"], SUPPORT).plaintext)
+        assert caller is not None
+        names.add(caller.acting_from("here").name)
+    assert len(names) == 2
+    assert all(len(name) <= 100 for name in names)
+    admin = keys.authenticate("the-admin-token")
+    assert admin is not None
+    assert admin.acting_from("here").name == "key:admin"
+
+
+def test_a_key_opens_nothing_after_it_has_expired(database: Database) -> None:
+    clock = Clock()
+    keys = keys_of(database, clock)
+    made = keys.create("ci", ["read"], SUPPORT, expires_at=clock() + timedelta(days=90))
+    clock.advance(hours=90 * 24 - 1)
+    assert keys.authenticate(made.plaintext) is not None
+    assert keys.held_by("key", made.id) is not None
+    clock.advance(hours=1)
+    assert keys.authenticate(made.plaintext) is None
+    assert keys.held_by("key", made.id) is None
+    assert keys.list()[0]["expires_at"] is not None
+    with pytest.raises(InvalidInputError) as refused:
+        keys.create("late", ["read"], SUPPORT, expires_at=clock())
+    assert list(faults(refused.value)) == ["expires"]
+
+
+def test_the_last_use_of_a_key_is_noted_to_the_minute_and_only_forwards(database: Database) -> None:
+    clock = Clock()
+    keys, elsewhere = keys_of(database, clock), keys_of(database, clock)
+    caller = keys.authenticate(keys.create("ci", ["read"], SUPPORT).plaintext)
+    assert caller is not None
+    assert keys.list()[0]["last_used_at"] is None
+    noted = []
+    for process, seconds in ((keys, 0), (keys, 30), (elsewhere, 20), (elsewhere, 75)):
+        clock.advance(hours=seconds / 3600)
+        process.note_use(caller)
+        noted.append(keys.list()[0]["last_used_at"])
+    assert noted[0] == noted[1] == noted[2]
+    assert noted[3] != noted[0]

@@ -188,6 +188,9 @@ class Keys:
         self.asked += 1
         return Caller("key_1", "ci", frozenset({Scope.READ})) if self.good and presented == "right" else None
 
+    def note_use(self, caller: Caller) -> None:
+        self.used = caller.id
+
 
 def test_a_key_is_looked_up_again_after_a_few_seconds() -> None:
     keys, now = Keys(), 100.0

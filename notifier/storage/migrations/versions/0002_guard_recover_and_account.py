@@ -23,6 +23,7 @@ def upgrade() -> None:
     _updates_promise_the_next()
     _edits_can_wait()
     _erasures_last()
+    _keys_expire()
 
 
 def _events_have_authors() -> None:
@@ -47,6 +48,11 @@ def _updates_promise_the_next() -> None:
 def _edits_can_wait() -> None:
     json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
     op.add_column("incident_update", sa.Column("pending_edit", json, nullable=True))
+
+
+def _keys_expire() -> None:
+    op.add_column("api_key", sa.Column("expires_at", sa.BigInteger(), nullable=True))
+    op.add_column("api_key", sa.Column("last_used_at", sa.BigInteger(), nullable=True))
 
 
 def _workers_have_heartbeats() -> None:
