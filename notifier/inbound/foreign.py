@@ -25,6 +25,7 @@ _INLINE = re.compile(r"[\\`*\[\]<~|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 _BLOCK = re.compile(r"([#+=>-])|(\d{1,9})([.)])", re.ASCII)
 _NO_KEY = re.compile(r"[^a-z0-9]+")
 _KEY_LENGTH = 64
+_CUT = " \N{HORIZONTAL ELLIPSIS}"  # behind what was too long to be taken whole
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -78,16 +79,18 @@ def one_line(text: str, limit: int = MAX_TITLE) -> str:
 def as_markdown(text: str, limit: int = MAX_BODY) -> str:
     """Write plain text as Markdown that reads exactly so: nothing in it is taken for markup, lines stay lines.
 
-    Bare http and https addresses still become links where the body is shown, as in any text.
+    What is too long is cut, and ends with an ellipsis. Bare http and https addresses still become links where the body
+    is shown, as in any text.
     """
     # Without what rendering leaves out: behind it a mark would come to stand at the start of its line after all.
     plain = without_comments(cleaned(text[:limit])).strip()
     paragraphs = re.split(r"\n[ \t]*\n\s*", plain)
+    mark = _CUT if len(text) > limit else ""
     while True:
         written = "\n\n".join("\\\n".join(_line(line) for line in part.split("\n")) for part in paragraphs)
-        if len(written) <= limit:
-            return written
-        paragraphs = _halved(paragraphs)
+        if len(written) + len(mark) <= limit:
+            return written + mark
+        paragraphs, mark = _halved(paragraphs), _CUT
 
 
 def _line(line: str) -> str:

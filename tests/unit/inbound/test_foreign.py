@@ -108,3 +108,11 @@ def test_identifiers_fit_their_column_and_stay_apart() -> None:
     long = identifier("x" * 150, "y" * 150)
     assert len(long) <= 200
     assert long != identifier("x" * 150, "y" * 151)
+
+
+@pytest.mark.parametrize("text", ["word " * 20_000, "line\n\n" * 20_000, "*" * 15_000])
+def test_a_text_that_is_too_long_ends_with_a_mark(text: str) -> None:
+    written = as_markdown(text)
+    assert written.endswith("\N{HORIZONTAL ELLIPSIS}")
+    assert len(written) <= MAX_BODY
+    assert not as_markdown("short enough").endswith("\N{HORIZONTAL ELLIPSIS}")
