@@ -55,6 +55,7 @@ class Circuits:
     repeats_doubts: Callable[[str], bool] = lambda _name: True
     _streaks: Counter[str] = field(default_factory=Counter)
     _written: dict[str, datetime] = field(default_factory=dict)
+    _seen: dict[str, datetime | None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self) -> Mapping[str, Breaker]:
@@ -125,6 +126,9 @@ class Circuits:
         """Note a failure of the provider's; returns its circuit. `known`: as last seen."""
         now = self.clock()
         with self._lock:
+            if self._seen.get(name) != known.since:  # others opened or closed it meanwhile: what we counted is over
+                self._streaks[name] = 0
+            self._seen[name] = known.since
             self._streaks[name] += 1
             streak, written = self._streaks[name], self._written.get(name)
         breaker = known.after_failure(error, now, streak=streak, another_works=another_works)

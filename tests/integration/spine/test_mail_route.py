@@ -151,6 +151,21 @@ def test_one_workers_success_opens_the_way_for_all(ledger: Database) -> None:
     assert not isinstance(other.choose(a_batch()), Pause)
 
 
+def test_failures_from_before_another_worker_closed_the_circuit_count_no_more(ledger: Database) -> None:
+    road = Road(ledger, "sendgrid")
+    other = road.of_another_process()
+    road.opens("sendgrid")
+    road.later(2)
+    probe = other.choose(a_batch())
+    assert isinstance(probe, Choice)
+    other.worked(probe)
+    road.later(2)
+    for _ in range(2):
+        assert road.chosen() == "sendgrid"
+        road.fails(DOWN)
+    assert road.chosen() == "sendgrid"
+
+
 def test_a_time_out_opens_the_circuit_at_once_and_the_batch_moves_only_where_no_evidence_can_come(
     ledger: Database,
 ) -> None:
