@@ -36,6 +36,7 @@ from notifier.services.gather import Gather
 from notifier.services.guard import Guard
 from notifier.services.heartbeat import Heartbeat
 from notifier.services.ingest import Ingest
+from notifier.services.isolation import Isolation, Revive
 from notifier.services.keyring import KeyRing, ResealSecrets
 from notifier.services.lapsed import ForgetLapsed
 from notifier.services.metering import Metering
@@ -161,6 +162,11 @@ class Core:
         return Vanished(self.database, self.clock, waits, meter, locks, self.outcome_notes)
 
     @once
+    def isolation(self) -> Isolation:
+        """What keeps the failure of one unit of work from the others."""
+        return Isolation(self.database, self.clock)
+
+    @once
     def producer(self) -> Producer:
         """The way to the workers."""
         return Producer(self.settings.queue_addresses().broker)
@@ -214,7 +220,7 @@ class Core:
     def plan(self) -> Plan:
         """Plan audiences."""
         sizes = {**BATCH_SIZES, Channel.EMAIL: self.settings.limits.batch_size}
-        plan = Plan(self.database, self.clock, self.nudge, batch_sizes=sizes)
+        plan = Plan(self.database, self.clock, self.nudge, batch_sizes=sizes, isolate=self.isolation)
         # One writer: a range must not keep the claims of the batches before it waiting.
         return replace(plan, range_size=10_000, widest=2) if self.database.is_sqlite else plan
 
@@ -268,20 +274,23 @@ class Core:
     @once
     def prune(self) -> Prune:
         """Forget what is old."""
-        return Prune(self.database, self.clock, self.settings.retention())
+        return Prune(self.database, self.clock, self.settings.retention(), isolate=self.isolation)
 
     @once
     def sweep(self) -> Sweep:
         """See that everything happens."""
-        calm = ResolveCalm(self.database, self.clock, self.ingest, neutral_texts(self.settings.brand().locales))
+        texts, alone = neutral_texts(self.settings.brand().locales), self.isolation
+        calm = ResolveCalm(self.database, self.clock, self.ingest, texts, isolate=alone)
         letters = DueLetters(self.database, self.clock, self.nudge, self.producer)
         lapsed = ForgetLapsed(self.database, self.clock, self.addresses)
-        watch = WatchEndpoints(self.database, self.clock, write_letter, self.producer.probe, self.health_policy)
+        probe, policy = self.producer.probe, self.health_policy
+        watch = WatchEndpoints(self.database, self.clock, write_letter, probe, policy, isolate=alone)
         probes = CallProbes(self.database, self.circuits, self.provider_names)
         reseal = ResealSecrets(self.key_ring, self.clock)
         broker = WatchBroker(self.database, self.clock, self.producer.trouble)
         sign_ups = CalmSignUps(self.database, self.clock)
-        chores = (probes, calm, letters, lapsed, watch, broker, sign_ups, reseal, self.prune)
+        revive = Revive(self.database, self.clock)
+        chores = (revive, probes, calm, letters, lapsed, watch, broker, sign_ups, reseal, self.prune)
         return Sweep(
             self.database,
             self.clock,
@@ -293,6 +302,7 @@ class Core:
             meter=self.metering,
             mail_waits=self._mail_waits,
             vanished=self.vanished,
+            isolate=alone,
         )
 
     @once

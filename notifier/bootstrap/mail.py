@@ -49,7 +49,9 @@ def build_letters(core: Core) -> SendLetters:
     to_subscribers = SubscriberLetters(core.addresses, Tokens(core.secret_keys, core.clock), public_url)
     to_owners = EndpointLetters(public_url, brand.default_locale, brand.timezone, core.health_policy)
     writer = LettersByKind(dict.fromkeys(ABOUT_ENDPOINTS, to_owners), to_subscribers)
-    return SendLetters(core.database, core.clock, writer, build_renderer(core), _route(core), core.owner)
+    return SendLetters(
+        core.database, core.clock, writer, build_renderer(core), _route(core), core.owner, core.isolation
+    )
 
 
 def _route(core: Core) -> MailRoute:

@@ -166,6 +166,7 @@ class Reason(StrEnum):
     NOT_WANTED = "not_wanted"  # an endpoint chose other types of messages
     NEWER_UPDATE = "newer_update"
     GAVE_UP = "gave_up"
+    FAULT = "fault"  # of ours
 
 
 class Lane(StrEnum):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from notifier.domain.incident import Event, Update
 from notifier.domain.values import Status
@@ -9,6 +10,7 @@ from notifier.inbound.alert_texts import AlertTexts
 from notifier.inbound.alertmanager import UPDATE_PREFIX
 from notifier.services.event_log import log_taken
 from notifier.services.ingest import Ingest
+from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
 from notifier.storage import episodes
 from notifier.storage.engine import Database
@@ -32,6 +34,7 @@ class ResolveCalm:
     texts: AlertTexts
     after: timedelta = timedelta(minutes=5)
     name: str = "calm"
+    isolate: Isolate = unguarded
     _next: datetime | None = field(default=None, repr=False)
 
     def __call__(self) -> int:
@@ -45,8 +48,11 @@ class ResolveCalm:
                 connection, UPDATE_PREFIX, until=now - self.after, after=now - _FORGOTTEN, limit=_LIMIT
             )
         for episode in calm:
-            log_taken(self.ingest(self._resolution(episode, now)))
+            self.isolate("calm", episode.incident.id, partial(self._resolve, episode, now))
         return len(calm)
+
+    def _resolve(self, episode: Episode, now: datetime) -> None:
+        log_taken(self.ingest(self._resolution(episode, now)))
 
     def _resolution(self, episode: Episode, now: datetime) -> Event:
         """Ids follow from the update that began the calm: two schedulers make the same event."""

@@ -4,12 +4,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
 from notifier.domain.endpoint_health import FailureRecord, HealthPolicy, Verdict, judge, next_probe
 from notifier.domain.letter import LetterKind, NewLetter
 from notifier.services.audit import SYSTEM, Subject, record
+from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
 from notifier.storage import endpoint_health, letters
 from notifier.storage.engine import Database
@@ -43,6 +45,7 @@ class WatchEndpoints:
     notify: Notify
     probe: Callable[[int], object]
     policy: HealthPolicy = field(default_factory=HealthPolicy)
+    isolate: Isolate = unguarded
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _last: list[datetime] = field(default_factory=list, repr=False)
 
@@ -63,9 +66,12 @@ class WatchEndpoints:
         verdicts = [(row, judge(_record(row), now, self.policy)) for row in rows]
         acted = [(row, verdict) for row, verdict in verdicts if verdict is not Verdict.KEEP]
         for row, verdict in acted:
-            with self.database.write() as connection:
-                self._act(connection, row, verdict, now)
+            self.isolate("endpoint", row.public_id, partial(self._act_alone, row, verdict, now))
         return len(acted)
+
+    def _act_alone(self, row: AnyRow, verdict: Verdict, now: datetime) -> None:
+        with self.database.write() as connection:
+            self._act(connection, row, verdict, now)
 
     def _act(self, connection: Connection, row: AnyRow, verdict: Verdict, now: datetime) -> None:
         if verdict is Verdict.WARN:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from notifier.domain.retry import GiveUp, TryAgain, after_failure
 from notifier.domain.values import Channel
 from notifier.rendering.account_mail import AccountMessage
 from notifier.rendering.headers import domain_of, message_id
+from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
 from notifier.services.route import MailRoute, Pause
 from notifier.storage import letters
@@ -54,6 +56,10 @@ class AccountMails(Protocol):
         """Render for one addressee."""
 
 
+def _give_up(letter: Letter, owner: str, connection: Connection) -> None:
+    letters.finish(connection, letter, owner)
+
+
 @dataclass(frozen=True)
 class SendLetters:
     """Sends what is due. Sent twice only where a worker died in between: a second confirmation link does no harm."""
@@ -64,6 +70,7 @@ class SendLetters:
     mails: AccountMails
     route: MailRoute
     owner: str
+    isolate: Isolate = unguarded
     spread: Callable[[], float] = field(default=random.random)
 
     def __call__(self) -> int:
@@ -72,7 +79,8 @@ class SendLetters:
         with self.database.write() as connection:
             taken = letters.claim(connection, owner=self.owner, now=now, lease=_LEASE, limit=_AT_ONCE)
         for letter in taken:
-            self._attempt(letter)
+            given_up = partial(_give_up, letter, self.owner)
+            self.isolate("letter", str(letter.id), partial(self._attempt, letter), given_up)
         return len(taken)
 
     def _attempt(self, letter: Letter) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 from notifier.domain.audience import Occasion, Preferences, Standing, is_told
 from notifier.domain.holding import passes_quiet_hours, quiet_until
 from notifier.domain.values import Channel
+from notifier.services.isolation import Isolate, unguarded
 from notifier.services.log_context import bind_log
 from notifier.services.occasion import occasion_of
 from notifier.services.ports import Clock, Nudge
@@ -69,28 +71,36 @@ class Plan:
     widest: int = 5
     stand_back: Callable[[], object] = lambda: None
     breathe: Callable[[float], object] = time.sleep
+    isolate: Isolate = unguarded
 
     def is_unhurried(self, notification_id: int) -> bool:
         """Whether a notification belongs to the lane that lets fresh news pass."""
         with self.database.read() as connection:
-            stored = notifications.get(connection, notification_id)
-        return stored is not None and stored.lane.is_unhurried
+            lane = notifications.lane_of(connection, notification_id)
+        return lane is not None and lane.is_unhurried
 
     def __call__(self, notification_id: int) -> int:
         """Plan what is left of a notification, earlier ones of its incident first; returns deliveries planned."""
         planned = 0
         while True:
             with self.database.read() as connection:
-                asked = notifications.get(connection, notification_id)
-                if asked is None or asked.state != "planning":
-                    return planned
-                target = notifications.get(connection, notifications.first_unplanned(connection, asked))
-                if target is None:
-                    return planned
-            done, number = self._plan(target)
+                target = notifications.first_unplanned(connection, notification_id)
+            if target is None:
+                return planned
+            work, given_up = partial(self._plan_whole, target), partial(self._give_up, target)
+            done, number = self.isolate("plan", str(target), work, given_up) or (False, 0)
             planned += number
             if not done:
                 return planned  # somebody else holds the rest; the sweep sees that it ends
+
+    def _plan_whole(self, number: int) -> tuple[bool, int]:
+        with self.database.read() as connection:
+            stored = notifications.get(connection, number)
+        return (False, 0) if stored is None else self._plan(stored)
+
+    def _give_up(self, number: int, connection: Connection) -> None:
+        """Let the incident's later messages go: they tell it too."""
+        notifications.set_state(connection, number, "canceled", self.clock())
 
     def _plan(self, stored: StoredNotification) -> tuple[bool, int]:
         bind_log(stored)

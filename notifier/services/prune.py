@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
 from notifier.domain.house import Retention
+from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
 from notifier.storage import console_sessions, metrics, pruning
 from notifier.storage.engine import Database
@@ -29,6 +31,7 @@ class Prune:
     retention: Retention
     chunk: int = _CHUNK
     name: str = "pruned"
+    isolate: Isolate = unguarded
     _rests_until: datetime | None = field(default=None, repr=False)
 
     def __call__(self) -> int:
@@ -62,11 +65,14 @@ class Prune:
         )
         for kind, age, remove in rules:
             if age is not None:
-                with self.database.write() as connection:
-                    removed = remove(connection, now - age, self.chunk)
+                removed = self.isolate("prune", kind, partial(self._remove, remove, now - age))
                 if removed:
                     return Counter({kind: removed})
         return Counter()
+
+    def _remove(self, remove: Remove, before: datetime) -> int:
+        with self.database.write() as connection:
+            return remove(connection, before, self.chunk)
 
     @staticmethod
     def _of_a_notification(connection: Connection, before: datetime, limit: int) -> int:

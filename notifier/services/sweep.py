@@ -1,14 +1,17 @@
 """Sweep: every second, cheap and indexed, see that what should happen does happen at all."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
+from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Channel, Lane
 from notifier.services.announce import Announce
 from notifier.services.attempt import LEASE
 from notifier.services.gather import Gather
+from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock, Meter, NoMeter, Nudge
 from notifier.services.tallying import MAIL_UNKNOWN
 from notifier.storage import batches, channels, leases, notifications, tallies
@@ -38,22 +41,42 @@ class Sweep:
     # How long after the end of its lease a mail of unknown outcome waits for the provider's events; may be negative.
     mail_waits: Callable[[], timedelta] = lambda: -LEASE
     vanished: Callable[[], int] = lambda: 0  # ends the leases of workers that are gone
+    isolate: Isolate = unguarded
 
     def __call__(self) -> dict[str, int]:
         """Sweep once; returns how much of each kind was set going."""
-        counts = {
-            "vanished": self.vanished(),
-            "leases": self._leases(),
-            "windows": self._windows(),
-            "plans": self._plans(),
-            "retries": self.gather(),
-            "nudges": self._nudges(),
+        parts: dict[str, Callable[[], int]] = {
+            "vanished": self.vanished,
+            "leases": self._leases,
+            "windows": self._windows,
+            "plans": self._plans,
+            "retries": self.gather,
+            "nudges": self._nudges,
         }
-        for chore in self.chores:
-            counts[getattr(chore, "name", type(chore).__name__.lower())] = chore()
+        named = {getattr(chore, "name", type(chore).__name__.lower()): chore for chore in self.chores}
+        counts = self._each(parts | named)
         moved = {name: number for name, number in counts.items() if number}
         if moved:
             _log.info("swept", extra=moved)
+        return counts
+
+    def _each(self, chores: Mapping[str, Callable[[], int]]) -> dict[str, int]:
+        """Do each chore by itself: one that fails waits, and the others go on.
+
+        A chore may find the database busy (a row that is locked); two, one after the other, find it away.
+
+        Raises:
+            UnavailableError: the database is away, and there is nothing to do without it.
+        """
+        counts, away = {}, False
+        for name, chore in chores.items():
+            try:
+                counts[name] = self.isolate("chore", name, chore) or 0
+            except UnavailableError as error:
+                if away:
+                    raise
+                _log.warning("chore put off", extra={"chore": name, "error": str(error)})
+            away = name not in counts
         return counts
 
     def _leases(self) -> int:
@@ -76,7 +99,7 @@ class Sweep:
         with self.database.read() as connection:
             due = channels.due(connection, self.clock(), _LIMIT)
         for incident_id in dict.fromkeys(incident_id for incident_id, _ in due):
-            self.announce(incident_id)
+            self.isolate("incident", incident_id, partial(self.announce, incident_id))
         return len(due)
 
     def _plans(self) -> int:

@@ -162,24 +162,41 @@ def _ends(notice: Notice) -> bool:
     return notice.closes or notice.lead.status is Status.POSTMORTEM
 
 
-_FIRST_UNPLANNED = (
-    select(t.notification.c.id)
-    .where(*_SAME_CHANNEL, t.notification.c.state == "planning", t.notification.c.sequence <= bindparam("sequence"))
-    .order_by(t.notification.c.sequence)
-    .limit(1)
-)
 _NEWEST = select(func.max(t.notification.c.sequence)).where(
     *_SAME_CHANNEL, t.notification.c.follows.is_(None), t.notification.c.state.in_(GOING)
 )
 
 
-def first_unplanned(connection: Connection, stored: StoredNotification) -> int:
-    """Return the number of the channel's oldest notification of this incident that is not planned yet.
+_ASKED = t.notification.alias("asked")
+_FIRST_UNPLANNED = (
+    select(t.notification.c.id)
+    .join(
+        _ASKED,
+        and_(
+            _ASKED.c.incident_id == t.notification.c.incident_id,
+            _ASKED.c.channel == t.notification.c.channel,
+            _ASKED.c.sequence >= t.notification.c.sequence,
+        ),
+    )
+    .where(_ASKED.c.id == bindparam("asked"), _ASKED.c.state == "planning", t.notification.c.state == "planning")
+    .order_by(t.notification.c.sequence)
+    .limit(1)
+)
+
+
+def first_unplanned(connection: Connection, number: int) -> int | None:
+    """Return the channel's oldest notification of this one's incident that is not planned yet; None where this one is.
 
     A recipient's standing is read from the deliveries of earlier notifications, so these must be planned first.
     """
-    number = connection.execute(_FIRST_UNPLANNED, _place(stored)).scalar_one_or_none()
-    return stored.id if number is None else int(number)
+    found = connection.execute(_FIRST_UNPLANNED, {"asked": number}).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+def lane_of(connection: Connection, number: int) -> Lane | None:
+    """Return the lane of a notification, whatever it says."""
+    found = connection.execute(select(t.notification.c.lane).where(t.notification.c.id == number)).scalar_one_or_none()
+    return None if found is None else Lane(found)
 
 
 def newest_sequence(connection: Connection, incident_id: str, channel: Channel) -> int:

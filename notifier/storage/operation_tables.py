@@ -64,3 +64,14 @@ provider_state = Table(
     Column("error_detail", Text),
     Column("error_at", Instant),
 )
+
+# Work that fails by a fault of ours: an incident, a plan, a letter, a chore of the sweep.
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("object_id", String(200), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("next_try_at", Instant),  # null: given up
+    Column("last_error", String(100), nullable=False),  # its class: a message may hold addresses
+)

@@ -29,7 +29,14 @@ from notifier.storage.incident_tables import (
 from notifier.storage.ledger import RowId, metadata
 from notifier.storage.letter_table import letter
 from notifier.storage.mail_tables import mail_subject, provider_event, tally
-from notifier.storage.operation_tables import console_session, metric, provider_state, pruned, worker_process
+from notifier.storage.operation_tables import (
+    console_session,
+    dead_letter,
+    metric,
+    provider_state,
+    pruned,
+    worker_process,
+)
 from notifier.storage.social_tables import account, account_session, post
 from notifier.storage.types import Instant, Json
 
@@ -40,6 +47,7 @@ __all__ = [
     "announcement",
     "channel_state",
     "console_session",
+    "dead_letter",
     "event",
     "incident",
     "incident_update",

@@ -18,6 +18,7 @@ def upgrade() -> None:
     _events_have_authors()
     _updates_can_be_hidden()
     _workers_have_heartbeats()
+    _faults_are_counted()
     _sessions_are_kept()
     _providers_have_a_state()
     _updates_promise_the_next()
@@ -64,6 +65,18 @@ def _workers_have_heartbeats() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_worker_process")),
     )
     op.add_column("letter", sa.Column("lease_owner", sa.String(length=64), nullable=True))
+
+
+def _faults_are_counted() -> None:
+    op.create_table(
+        "dead_letter",
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("object_id", sa.String(length=200), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_error", sa.String(length=100), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "object_id", name=op.f("pk_dead_letter")),
+    )
 
 
 def _sessions_are_kept() -> None:

@@ -1,0 +1,117 @@
+"""One bad incident, plan, letter or chore never stops the others: each fails alone, later and later, and in the end.
+
+This is the one boundary at which any exception of a unit of work is caught. It is logged with its traceback, counted,
+shown as an alarm, and the unit waits twice as long each time; after ten failures it is given up (a dead letter). A
+batch has a boundary of its own: its lease (`services/lost_cause.py`).
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from notifier.domain.errors import UnavailableError
+from notifier.domain.values import Reason
+from notifier.services.ports import Clock
+from notifier.storage import alarms, dead_letters
+from notifier.storage.engine import Database
+
+_log = logging.getLogger(__name__)
+Done = TypeVar("Done")
+GivenUp = Callable[[Connection], object]
+"""What becomes of a unit that is given up, in the transaction that notes it."""
+
+MOST_FAILURES = 10
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=10)
+
+
+class Isolate(Protocol):
+    """Runs a unit of work so that its failure is its own."""
+
+    def __call__(
+        self, kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None
+    ) -> Done | None:
+        """Return what the work returned; None where it failed, waits after a failure, or was given up."""
+
+
+def unguarded(kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None) -> Done:
+    """Run the work and let its errors go up: for command lines and tests."""
+    del kind, object_id, given_up
+    return work()
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """Does what `Isolate` asks for, over all processes: failures are counted in the ledger."""
+
+    database: Database
+    clock: Clock
+
+    def __call__(
+        self, kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None
+    ) -> Done | None:
+        """Run the work, unless it waits.
+
+        Raises:
+            UnavailableError: the database is away; that is nobody's fault, and is not counted.
+        """
+        with self.database.read() as connection:
+            row = dead_letters.get(connection, kind, object_id)
+        if row is not None and (row.next_try_at is None or row.next_try_at > self.clock()):
+            return None
+        failures = row.failures if row is not None else 0
+        try:
+            done = work()
+        except UnavailableError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - the boundary: whatever it is, the other units must go on
+            self._failed(kind, object_id, failures + 1, fault, given_up)
+            return None
+        if row is not None:
+            self._works_again(kind, object_id)
+        return done
+
+    def _failed(self, kind: str, object_id: str, failures: int, fault: Exception, given_up: GivenUp | None) -> None:
+        now, name = self.clock(), type(fault).__name__
+        ends = failures >= MOST_FAILURES
+        next_try = None if ends else now + min(_FIRST_WAIT * 2 ** (failures - 1), _LONGEST_WAIT)
+        said = {"unit": kind, "object_id": object_id, "failures": failures, "given_up": ends}
+        _log.error("a unit of work failed by a fault of ours", extra=said, exc_info=fault)
+        words = "given up" if ends else f"tried again at {next_try:%Y-%m-%d %H:%M:%S}Z"
+        detail = f"{name}, {failures} times: {words}; the log has the traceback"
+        with self.database.write() as connection:
+            dead_letters.note(connection, kind, object_id, failures=failures, next_try_at=next_try, error=name[:100])
+            alarms.raise_(connection, _alarm(kind, object_id), Reason.FAULT, detail, now)
+            if ends and given_up is not None:
+                given_up(connection)
+
+    def _works_again(self, kind: str, object_id: str) -> None:
+        with self.database.write() as connection:
+            dead_letters.remove(connection, kind, object_id)
+            alarms.clear(connection, _alarm(kind, object_id))
+
+
+def _alarm(kind: str, object_id: str) -> str:
+    return f"{kind}:{object_id}"[:100]
+
+
+@dataclass
+class Revive:
+    """A chore of the sweep, once a start: what was given up is tried again, for a new start may be a new version."""
+
+    database: Database
+    clock: Clock
+    name: str = "revived"
+    _done: bool = field(default=False, repr=False)
+
+    def __call__(self) -> int:
+        """Revive all at the first call; returns how many units that are."""
+        if self._done:
+            return 0
+        with self.database.write() as connection:
+            revived = dead_letters.revive(connection, self.clock())
+        self._done = True
+        return revived
