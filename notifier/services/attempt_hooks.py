@@ -167,6 +167,10 @@ class HookAttempt:
                 hurried = hook_batches.hurry(connection, stored.id, replaced, now) if replaced else 0
                 if batch.unknown:
                     attempts.add(connection, batch, [vanished_try(batch, now)])
+            waiting = [item.recipient_key for item in leave if item.reason is Reason.WAITING_FOR_EARLIER]
+            if waiting:
+                with self.database.write() as connection:
+                    hurried += hook_batches.unblock_waiting(connection, stored.id, waiting, now)
             if hurried:
                 self.gather()
         gone = {item.recipient_key for item in leave}

@@ -92,7 +92,7 @@ def recover(connection: Connection, row: AnyRow, now: datetime) -> int:
     An endpoint with mode `every` gets everything, one with `latest` the present state of each incident.
     """
     endpoints.change(connection, row.id, {"state": "active", **endpoint_health.CLEAN, "last_success_at": now}, now)
-    since = row.failing_since or row.disabled_at
+    since = min(filter(None, (row.failing_since, row.disabled_at)), default=None)
     if since is None:
         return 0
     latest_only = row.mode == EndpointMode.LATEST.value

@@ -171,6 +171,7 @@ class Endpoints:
             column = self.secrets.rotated(stored.secrets, made, now, overlap)
             endpoints.change(connection, stored.id, {"secrets": column}, now)
             alarms.clear(connection, secret_alarm(public_id))
+            catch_up.sign_again(connection, stored.id, now)
             detail = {"overlap_seconds": overlap // timedelta(seconds=1)}
             record(connection, actor, "endpoint.rotated", _subject(public_id), at=now, detail=detail)
             return _view(_existing(connection, public_id)) | {"secret": made.shown}
@@ -256,9 +257,11 @@ class Endpoints:
 
 
 def _catch_up(connection: Connection, stored: StoredEndpoint, now: datetime) -> None:
-    if stored.failing_since is not None and stored.endpoint.state is EndpointState.DISABLED:
+    """Make due what an endpoint missed that was disabled: by hand, by its own 410, or for failing."""
+    since = min(filter(None, (stored.failing_since, stored.disabled_at)), default=None)
+    if since is not None and stored.endpoint.state is EndpointState.DISABLED:
         latest_only = stored.endpoint.mode is EndpointMode.LATEST
-        catch_up.catch_up(connection, stored.id, stored.failing_since, now, latest_only=latest_only)
+        catch_up.catch_up(connection, stored.id, since, now, latest_only=latest_only)
 
 
 def _subject(public_id: str) -> Subject:

@@ -66,13 +66,15 @@ _MAIL_AUDIENCE = """
       AND NOT EXISTS (SELECT 1 FROM opt_out o WHERE o.incident_id = :incident_id AND o.address_key = s.address_key)
 """
 
+# What a disabled endpoint misses is planned too, so that it can be delivered once it is enabled.
 _HOOK_AUDIENCE = """
     SELECT e.id AS recipient_key, e.id AS recipient_id, '' AS variant, '' AS locale, {since}, 1 AS place
     FROM endpoint e
     LEFT JOIN told ON told.recipient_key = e.id
     JOIN verdict v ON v.notification_id = :notification_id AND v.preference_id = e.preference_id
                   AND v.standing = {standing}
-    WHERE e.id BETWEEN :key_from AND :key_to AND (e.state = 'active' OR e.probe_at IS NOT NULL)
+    WHERE e.id BETWEEN :key_from AND :key_to
+      AND (e.state = 'active' OR (e.state = 'disabled' AND e.disabled_at >= :disabled_since))
 """
 
 _ACCOUNT_AUDIENCE = """
@@ -115,7 +117,8 @@ BATCH_LOCALE = {
 def placed(channel: Channel, prior: Sequence[Earlier], held: Held, followers: Followers | None = None) -> str:
     """Return the tables up to `numbered`: each recipient with a batch. `followers` stand in for the audience.
 
-    Parameters: :notification_id, :incident_id, :key_from, :key_to, :round_start, :first_batch, :batch_size.
+    Parameters: :notification_id, :incident_id, :key_from, :key_to, :round_start, :first_batch, :batch_size; of webhooks
+    :disabled_since (microseconds).
     """
     usual = _AUDIENCES[channel].format(standing=_STANDING if prior else "'new'", since=_SINCE)
     audience = followers.audience if followers else usual

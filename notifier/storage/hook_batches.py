@@ -211,6 +211,38 @@ def unblock_some(connection: Connection, notification_id: int, keys: Sequence[in
     return connection.execute(_unblock_some(), values).rowcount
 
 
+@cache
+def _unblock_waiting() -> Update:
+    d, ahead, n = t.delivery.c, t.delivery.alias("ahead"), t.notification.c
+    this, holder = t.notification.alias("this_one"), t.batch.alias("holder")
+    earlier = (
+        select(n.id)
+        .join(this, and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel))
+        .where(this.c.id == _NOTIFICATION, n.sequence < this.c.sequence)
+    )
+    still_open = (
+        select(ahead.c.recipient_key)
+        .join(holder, holder.c.id == ahead.c.batch_id)
+        .where(
+            ahead.c.recipient_key == d.recipient_key,
+            ahead.c.notification_id.in_(earlier),
+            func.coalesce(ahead.c.state, holder.c.state).in_([_QUEUED, _SENDING]),
+        )
+    )
+    waits = and_(d.state == _QUEUED, d.reason == Reason.WAITING_FOR_EARLIER.value)
+    mine = and_(d.notification_id == _NOTIFICATION, d.recipient_key.in_(_KEYS))
+    return update(t.delivery).where(mine, waits, ~still_open.exists()).values(due_at=_NOW)
+
+
+def unblock_waiting(connection: Connection, notification_id: int, keys: Sequence[int], now: datetime) -> int:
+    """Make due what has begun to wait for an earlier message that ended just then; returns how many.
+
+    To be called after the wait is committed: whoever ended the earlier one could not see it before.
+    """
+    values = {"of_notification": notification_id, "of_keys": list(keys), "now": now}
+    return connection.execute(_unblock_waiting(), values).rowcount
+
+
 def _unblocked(who: ColumnElement[bool]) -> Update:
     """Only the next in line: were all made due, each of a long line would be tried for every one that goes."""
     d, ahead, n = t.delivery.c, t.delivery.alias("ahead"), t.notification.c

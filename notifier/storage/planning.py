@@ -17,6 +17,7 @@ from notifier.domain.audience import Standing
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import audience_sql
 from notifier.storage import tables as t
+from notifier.storage.catch_up import MISSED_FOR
 from notifier.storage.dialect import is_sqlite, prepared_insert
 from notifier.storage.holding import Held, QuietSpan
 from notifier.storage.notifications import Earlier
@@ -210,6 +211,8 @@ def plan_range(
         "last_batch": first_batch + MAX_BATCHES_PER_RANGE - 1,
         "batch_size": batch_size,
     }
+    if channel is Channel.WEBHOOK:
+        values["disabled_since"] = to_micros(now - MISSED_FOR)
     group = _Group(channel, lane, settle=_in_flight(connection, prior), superseded=superseded)
     if is_sqlite(connection):
         connection.execute(text(f"{placed} {audience_sql.DELIVERIES}"), values)
