@@ -35,6 +35,8 @@ def build_app(broker_url: str, *, drain_seconds: float) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=2.0,
+        # It may also answer and take no writes (a Redis that became a replica, or is full): that is waited for too.
+        broker_channel_error_retry=True,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_transport_options=_receiving_options(url),
         # Nobody steers workers through the broker; the supervisor and the database know how they fare.

@@ -143,3 +143,38 @@ def test_a_broker_lost_while_every_slot_was_busy_does_not_silence_a_worker(
     until(lambda: producer.announce("inc-1"))
     producer.attempt(Lane.EMAIL, [9])
     until(lambda: "attempt 9" in worker.lines(), 30)
+
+
+def test_a_broker_that_became_a_replica_is_waited_for(
+    worker: WorkerUnderTest, producer: Producer, data_dir: Path, until: Until
+) -> None:
+    producer.attempt(Lane.EMAIL, [1])
+    until(lambda: "attempt 1" in worker.lines())
+    with redis_client(embedded.ensure(data_dir)) as client:
+        client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        until(lambda: worker.log.read_text().count("read only replica") > 1, 30)
+        assert worker.process.poll() is None
+        client.execute_command("REPLICAOF", "NO", "ONE")
+    until(lambda: producer.announce("inc-1"), 30)
+    producer.attempt(Lane.EMAIL, [9])
+    until(lambda: "attempt 9" in worker.lines(), 30)
+    assert worker.process.poll() is None
+    assert "Unrecoverable error" not in worker.log.read_text()
+
+
+def test_a_broker_that_is_full_is_waited_for(
+    worker: WorkerUnderTest, producer: Producer, data_dir: Path, until: Until
+) -> None:
+    producer.attempt(Lane.EMAIL, [SLOW])
+    until(lambda: worker.lines() == [f"attempt {SLOW}"])
+    with redis_client(embedded.ensure(data_dir)) as client:
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", "1")
+        until(lambda: "slow one done" in worker.lines())
+        assert not producer.announce("inc-1")
+        assert worker.process.poll() is None
+        client.config_set("maxmemory", "0")
+    until(lambda: producer.announce("inc-1"), 30)
+    producer.attempt(Lane.EMAIL, [9])
+    until(lambda: "attempt 9" in worker.lines(), 30)
+    assert worker.process.poll() is None
