@@ -10,7 +10,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PRIVATE_DIR = 0o700
@@ -30,6 +30,14 @@ def is_private_dir(path: Path) -> bool:
     """Whether `path` is a real folder (no link) of this user that nobody else may enter; asked before trusting /tmp."""
     found = path.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+
+
+def make_private(path: Path) -> None:
+    """Keep others from a file that was there before, where it is ours; one that is not there is left alone."""
+    with suppress(FileNotFoundError, PermissionError):
+        found = path.stat()
+        if found.st_mode & 0o077 and found.st_uid == os.geteuid():
+            path.chmod(_PRIVATE_FILE)
 
 
 def write_private(path: Path, text: str) -> None:

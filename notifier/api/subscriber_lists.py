@@ -104,8 +104,11 @@ def export_subscribers(
     ] = ListFormat.NDJSON,
     *,
     every_column: Annotated[bool, Query(description="CSV: also quiet hours and the hourly limit.")] = False,
+    spreadsheet: Annotated[
+        bool, Query(description="CSV: no cell is a formula; for eyes, not to be imported again.")
+    ] = False,
 ) -> StreamingResponse:
     """Write every subscriber, streaming, in a form that the import takes back."""
-    pieces = runtime.application.subscriber_export(format_, every_column=every_column)
+    pieces = runtime.application.subscriber_export(format_, every_column=every_column, spreadsheet=spreadsheet)
     headers = {"Content-Disposition": f'attachment; filename="subscribers.{format_}"'}
     return StreamingResponse(pieces, media_type=_MEDIA[format_], headers=headers)

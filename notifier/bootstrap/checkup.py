@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.component_checks import check_components
-from notifier.bootstrap.data_checks import check_data, check_database
+from notifier.bootstrap.data_checks import check_data, check_database, check_setting
 from notifier.bootstrap.finding import Finding
 from notifier.bootstrap.own_templates import check_templates
 from notifier.bootstrap.words import build_renderer
@@ -36,7 +36,7 @@ _PORTS = {"http": 80, "https": 443}
 def check_up(notifier: Application) -> list[Finding]:
     """Look at everything; a check that cannot be made is a finding, never an exception."""
     findings = [_configuration(notifier), _files(), check_database(notifier), _broker(notifier)]
-    findings += [*_templates(notifier), *_providers(notifier)]
+    findings += [*_templates(notifier), *check_setting(notifier), *_providers(notifier)]
     if findings[2].state == "ok":
         findings += [*check_data(notifier), *check_components(notifier), *_alarms(notifier), *check_work(notifier)]
     return findings

@@ -21,6 +21,7 @@ from notifier.domain.errors import ConfigError
 from notifier.domain.provider_names import account_label, mail_label
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel
+from notifier.files import make_private
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.queueing import embedded
 from notifier.queueing.producer import Producer
@@ -79,7 +80,11 @@ class Core:
     def database(self) -> Database:
         """The ledger."""
         self.settings.ensure_data_dir()
-        return Database(self.settings.database_url().get_secret_value())
+        found = Database(self.settings.database_url().get_secret_value())
+        if found.is_sqlite and found.url.database:
+            for suffix in ("", "-wal", "-shm"):
+                make_private(Path(found.url.database + suffix))
+        return found
 
     @once
     def schema_fault(self) -> revision.Fitness:

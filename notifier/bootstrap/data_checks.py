@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.finding import Finding
 from notifier.domain.errors import ConfigError, NotifierError
+from notifier.files import is_private_dir
+from notifier.settings import mixtures
 from notifier.storage import revision, schema
 
 _GUIDE = "docs/keys-and-data.md"
@@ -32,6 +34,16 @@ def check_database(notifier: Application) -> Finding:
         mend = "see that it has room and is no read-only replica; events are refused meanwhile"
         return Finding(name=name, state="bad", says=f"{kind} answers and takes nothing: {taken}", mend=mend)
     return Finding(name=name, state="ok", says=f"{kind}, revision {found.revision}")
+
+
+def check_setting(notifier: Application) -> Iterator[Finding]:
+    """Look at what surrounds the data: who may enter its folder, and what only stands in beside real providers."""
+    folder = notifier.settings.data_dir
+    if folder.is_dir() and not is_private_dir(folder):
+        says = f"other users of this machine may enter {folder}, or own it"
+        yield Finding(name="data folder", state="warn", says=says, mend=f"chmod 0700 {folder}")
+    for mixture in mixtures(notifier.settings):
+        yield Finding(name="stand-ins", state="warn", says=mixture, mend="real providers are configured beside it")
 
 
 def check_data(notifier: Application) -> Iterator[Finding]:

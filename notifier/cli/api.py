@@ -1,5 +1,6 @@
 """`notifier api`: the HTTP API alone."""
 
+import logging
 import socket
 from typing import Annotated
 
@@ -10,8 +11,11 @@ from notifier.bootstrap.component_checks import warn_of_vanished_components
 from notifier.cli.listening import DEFAULT_PORT, Host, Port
 from notifier.cli.setup import installation
 from notifier.services.audit import Actor
+from notifier.settings import mixtures
 from notifier.web.console.routes import console_routes
 from notifier.web.pages import page_routes
+
+_log = logging.getLogger(__name__)
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +31,8 @@ def api(
     """Run the HTTP API alone. Events are taken also while no broker is there."""
     notifier = installation("api")
     notifier.key_ring.check()
+    for mixture in mixtures(notifier.settings):
+        _log.warning("real providers beside a stand-in", extra={"what": mixture})
     notifier.note_policy(Actor("process:api", socket.gethostname()))
     warn_of_vanished_components(notifier)
     raise typer.Exit(

@@ -1,5 +1,6 @@
 """Dispatch: each command lives in a module that is loaded only when it is asked for, so that workers start lean."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -76,6 +77,7 @@ def _global_options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exits with 0 done, 1 failed, 2 wrong usage, input or configuration."""
+    os.umask(0o077)  # what we write holds addresses and secrets, whoever may enter the folder it lies in
     given = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(run(given))
 

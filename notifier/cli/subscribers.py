@@ -88,10 +88,14 @@ def export_list(
     every_column: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--every-column", help="csv: also quiet hours and the hourly limit.")
     ] = False,
+    spreadsheet: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--spreadsheet", help="csv: no cell is a formula; for eyes, not to be imported again.")
+    ] = False,
 ) -> None:
     """Write every subscriber to standard output: ndjson holds everything, suppression history and consent too."""
     target: BinaryIO = sys.stdout.buffer
-    target.writelines(people("subscribers").subscriber_export(form, every_column=every_column))
+    export = people("subscribers").subscriber_export
+    target.writelines(export(form, every_column=every_column, spreadsheet=spreadsheet))
 
 
 def add(

@@ -16,6 +16,7 @@ from notifier.storage import subscribers, suppressions
 from notifier.storage.engine import Database
 
 _PAGE = 1_000
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -24,22 +25,27 @@ class ExportSubscribers:
 
     database: Database
 
-    def __call__(self, list_format: ListFormat, *, every_column: bool = False) -> Iterator[bytes]:
+    def __call__(
+        self, list_format: ListFormat, *, every_column: bool = False, spreadsheet: bool = False
+    ) -> Iterator[bytes]:
         """Yield the list in pieces, UTF-8.
 
         Args:
             list_format: CSV holds what the contract's columns can; NDJSON everything, consent and suppressions too.
             every_column: Add to the CSV the columns for quiet hours and the hourly limit, which the import takes.
+            spreadsheet: Keep spreadsheets from computing what readers typed: a cell that would be a formula begins
+                with an apostrophe. For eyes, not for the import, which would take the apostrophe for theirs.
         """
         if list_format is ListFormat.CSV:
-            return self._csv((*COLUMNS, *FURTHER_COLUMNS) if every_column else COLUMNS)
+            return self._csv((*COLUMNS, *FURTHER_COLUMNS) if every_column else COLUMNS, spreadsheet=spreadsheet)
         return self._ndjson()
 
-    def _csv(self, columns: tuple[str, ...]) -> Iterator[bytes]:
+    def _csv(self, columns: tuple[str, ...], *, spreadsheet: bool) -> Iterator[bytes]:
+        shown = _harmless if spreadsheet else str
         yield _csv_text([columns])
         for page in self._pages():
             cells = [_cells(stored) for stored in page]
-            yield _csv_text([tuple(row[name] for name in columns) for row in cells])
+            yield _csv_text([tuple(shown(row[name]) for name in columns) for row in cells])
 
     def _ndjson(self) -> Iterator[bytes]:
         for page in self._pages():
@@ -60,6 +66,11 @@ class ExportSubscribers:
                 return
             yield page
             after = page[-1].id
+
+
+def _harmless(cell: str) -> str:
+    """Source: OWASP, "CSV Injection"."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _csv_text(rows: list[tuple[str, ...]]) -> bytes:

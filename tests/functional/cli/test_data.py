@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,3 +146,72 @@ def test_a_lost_key_is_given_up_only_when_somebody_says_so(capsys: Said, monkeyp
     assert run(["keys", "reseal", "--accept-loss"]) == 1
     assert "rotate that endpoint" in capsys.readouterr().out
     assert _findings(capsys)["secret keys"]["state"] == "bad"
+
+
+_REAL = {"NOTIFIER_EMAIL_PROVIDERS": "smtp", "NOTIFIER_SMTP_URL": "smtp://127.0.0.1:1"}
+
+
+def _stand_ins(capsys: Said) -> str:
+    run(["doctor", "--json"])
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    return " ".join(item["says"] for item in checks if item["name"] == "stand-ins")
+
+
+def test_stand_ins_beside_a_real_provider_are_named(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _stand_ins(capsys) == ""
+    for name, value in _REAL.items():
+        monkeypatch.setenv(name, value)
+    said = _stand_ins(capsys)
+    for named in ("x-nl", "reader's own machine", "components are those of the demo", "status@myonlinestore.example"):
+        assert named in said
+    monkeypatch.setenv("NOTIFIER_PUBLIC_URL", "http://status.shop.nl")
+    assert "plain http" in _stand_ins(capsys)
+
+
+def test_nothing_is_said_where_all_is_real(capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "notifier.toml").write_text(
+        'accounts = []\n[brand]\nfrom_email = { nl = "status@shop.nl", en = "status@shop.nl" }\n'
+        '[[components]]\nkey = "shop"\nname = { nl = "Winkel", en = "Shop" }\n'
+    )
+    for name, value in {**_REAL, "NOTIFIER_PUBLIC_URL": "https://status.shop.nl"}.items():
+        monkeypatch.setenv(name, value)
+    assert _stand_ins(capsys) == ""
+
+
+def test_a_data_folder_that_others_may_enter_is_warned_of(capsys: Said, ledger: Path) -> None:
+    run(["db", "upgrade"])
+    capsys.readouterr()
+    assert "data folder" not in _findings(capsys)
+    ledger.parent.chmod(0o755)
+    assert _findings(capsys)["data folder"]["state"] == "warn"
+
+
+def test_a_ledger_that_others_could_read_is_made_private(ledger: Path) -> None:
+    run(["db", "upgrade"])
+    ledger.chmod(0o644)
+    run(["db", "status"])
+    assert ledger.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_process_writes_is_for_its_own_user_alone(ledger: Path) -> None:
+    ledger.parent.mkdir(mode=0o755)
+    made = [
+        sys.executable,
+        "-c",
+        "import os; os.umask(0o022); from notifier.cli.main import main; main(['db', 'upgrade'])",
+    ]
+    subprocess.run(made, check=True, capture_output=True)
+    assert {path.stat().st_mode & 0o077 for path in ledger.parent.rglob("*") if path.is_file()} == {0}
+
+
+def test_no_cell_of_an_export_for_spreadsheets_is_a_formula(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    run(["subscribers", "add", "--id", "shop-1", "--email", _ADDRESS, "--name", "=HYPERLINK(1)"])
+    run(["subscribers", "add", "--id", "-shop-2", "--email", _ADDRESS, "--name", "Shop = 2"])
+    capfdbinary.readouterr()
+    run(["subscribers", "export", "--spreadsheet"])
+    safe = capfdbinary.readouterr().out.decode()
+    assert "'=HYPERLINK(1)" in safe
+    assert "'-shop-2" in safe
+    assert ",Shop = 2," in safe
+    run(["subscribers", "export"])
+    assert ",=HYPERLINK(1)," in capfdbinary.readouterr().out.decode()
