@@ -20,7 +20,7 @@ from tests.functional.api.serve import Server, served
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 NOWHERE = "redis://127.0.0.1:1/0"
-SECONDS = 1.0
+SECONDS = 10.0
 _numbers = count()
 
 
@@ -129,7 +129,7 @@ def test_silence_and_half_a_head_end_after_ten_seconds(server: Server) -> None:
             head, _, body = answer_to(raw).partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 408")
             assert json.loads(body)["status"] == 408
-        assert 8 < time.monotonic() - began < 15
+        assert 8 < time.monotonic() - began < 40
 
 
 def sent(server: Server, pieces: Iterator[bytes]) -> tuple[bytes, dict[str, object]]:

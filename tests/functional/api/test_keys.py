@@ -1,4 +1,5 @@
 import logging
+import re
 
 import pytest
 
@@ -12,13 +13,16 @@ MANY = [
     ("GET", "/v1/incidents/inc-1", "read"),
     ("GET", "/v1/incidents/inc-1/notifications", "read"),
     ("GET", "/v1/incidents/inc-1/explain?subscriber=shop-1", "read"),
-    ("GET", "/v1/incidents/inc-1/explain?subscriber=shop-1", "read"),
+    ("GET", "/v1/incidents/inc-1/closure", "read"),
+    ("GET", "/v1/incidents/inc-1/progress", "read"),
+    ("GET", "/v1/providers", "read"),
     ("GET", "/v1/notifications/ntf_1/deliveries", "read"),
     ("GET", "/v1/notifications/held", "read"),
     ("POST", "/v1/notifications/ntf_1/release", "manage"),
     ("POST", "/v1/notifications/ntf_1/cancel", "manage"),
     ("GET", "/v1/deliveries/dlv_1", "read"),
     ("POST", "/v1/deliveries/replay", "manage"),
+    ("POST", "/v1/deliveries/retry", "manage"),
     ("GET", "/v1/posts", "read"),
     ("GET", "/v1/posts/post_1", "read"),
     ("PATCH", "/v1/posts/post_1", "manage"),
@@ -46,14 +50,26 @@ MANY = [
 ]
 
 
+def matching(template: str) -> str:
+    return re.sub(r"{\w+}", "[^/]+", template)
+
+
 def test_every_call_of_the_api_is_in_the_list_above(api: Api) -> None:
     operations = {
         (method.upper(), path)
         for path, item in api.document["paths"].items()
         for method in item
-        if path.startswith("/v1/")
+        if path.startswith("/v1/") and path != "/v1/sign-ups"  # anybody may ask for mail
     }
-    assert len(MANY) >= len(operations)
+    listed = [(method, path.partition("?")[0]) for method, path, _ in MANY]
+    missing = [
+        (method, template)
+        for method, template in operations
+        if not any(
+            method == known and re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path) for known, path in listed
+        )
+    ]
+    assert missing == []
 
 
 def test_a_call_without_a_key_is_refused(api: Api) -> None:

@@ -98,7 +98,7 @@ def test_the_incident_is_shown_in_the_language_asked_for(
 
 
 def test_what_is_not_public_is_not_shown(application: Application, reader: TestClient) -> None:
-    hidden = story.events()[0] | {"notify": False}
+    hidden = story.events()[0] | {"visible": False}
     application.publish(orjson.dumps(hidden))
     assert reader.get(f"/en/incidents/{story.INCIDENT_ID}").status_code == 404
     assert reader.get("/xx/incidents/nothing").status_code == 404

@@ -50,7 +50,8 @@ def a_desk(house: PostingHouse, account: Account, turns: LocalTurns | None = Non
 def trail(database: Database) -> list[tuple[str, str, str]]:
     entry = t.audit_entry.c
     with database.read() as connection:
-        rows = connection.execute(select(entry.actor, entry.action, entry.object_id).order_by(entry.id))
+        of_posts = select(entry.actor, entry.action, entry.object_id).where(entry.object_kind == "post")
+        rows = connection.execute(of_posts.order_by(entry.id))
         return [(row.actor, row.action, row.object_id) for row in rows]
 
 
