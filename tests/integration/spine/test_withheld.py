@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,9 +14,11 @@ from notifier.domain.guard import GuardPolicy
 from notifier.domain.translation import TranslationPolicy, TranslationRule
 from notifier.domain.values import Channel, Impact, Outcome, Status
 from notifier.services.audit import Actor
+from notifier.services.gather import Gather
 from notifier.services.guard import Guard
 from notifier.services.history import History
 from notifier.services.release import Release
+from notifier.services.replay import REPLAYABLE, Replay, ReplayOrder
 from notifier.storage import held, notifications
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
@@ -25,6 +27,7 @@ from tests.mail_house import House, Provider, a_house
 
 ME = Actor("cli:me", "here")
 FOLLOW = {Channel.EMAIL: TranslationRule(policy=TranslationPolicy.SEND_AND_FOLLOW)}
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 CAREFUL = GuardPolicy(needs_announce=True)
 
 
@@ -49,6 +52,11 @@ class Desk:
     def release(self) -> Release:
         spine = self.spine
         return Release(spine.database, spine.policies, spine.clock, spine.nudges, spine.translations)
+
+    @property
+    def replay(self) -> Replay:
+        spine = self.spine
+        return Replay(spine.database, spine.clock, Gather(spine.database, spine.clock, spine.nudges))
 
     def held(self, channel: Channel = Channel.EMAIL) -> list[str]:
         return [item["id"] for item in self.history.held() if item["channel"] == channel]
@@ -298,6 +306,7 @@ MOVES = st.lists(
         ),
         st.tuples(st.just("later"), st.integers(1, 130)),
         st.tuples(st.sampled_from(["release", "cancel"]), st.integers(0, 50)),
+        st.tuples(st.just("replay"), st.sampled_from(list(Channel))),
     ),
     min_size=2,
     max_size=12,
@@ -387,6 +396,8 @@ def test_no_character_of_what_needs_a_persons_word_leaves_before_it(
                 story.post(*rest)  # type: ignore[arg-type]
             elif name == "later":
                 desk.house.later(rest[0])  # type: ignore[arg-type]
+            elif name == "replay":
+                desk.replay(ReplayOrder(channel=rest[0], states=REPLAYABLE, since=EPOCH), ME, may_announce=True)  # type: ignore[arg-type]
             else:
                 story.decide(str(name), rest[0])  # type: ignore[arg-type]
             desk.house.work()
