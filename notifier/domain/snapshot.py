@@ -121,5 +121,5 @@ def _components_at_the_end(event: Event, earlier: Reversible[Earlier]) -> tuple[
 
 def _components_were_known(event: Event, earlier: Reversible[Earlier]) -> bool:
     """Whether anybody said which components it was about; an end that names none does not say that it was all."""
-    said = [entry.incident.components_known for entry in _newest_first(event, earlier)]
-    return event.incident.components_known and (any(said) or not said)
+    known = (entry.incident.components_known for entry in _newest_first(event, earlier))
+    return event.incident.components_known and (next(known, True) or any(known))

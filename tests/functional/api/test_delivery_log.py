@@ -99,10 +99,10 @@ def test_a_span_of_time_is_sent_again_in_order(api: Api, partner: Partner) -> No
 def test_everything_that_failed_is_sent_again(partner: Partner) -> None:
     partner.receiver.status = 410
     partner.tell()
-    partner.api.post(f"/v1/endpoints/{partner.id}/enable")
     partner.receiver.status = 204
     assert partner.replay(channel="webhook", until=(datetime.now(UTC) - timedelta(hours=1)).isoformat()) == 0
     assert partner.replay(channel="webhook") == 1
+    partner.api.post(f"/v1/endpoints/{partner.id}/enable")
     partner.work()
     assert partner.log()[0]["state"] == "accepted"
 

@@ -189,7 +189,7 @@ def test_there_are_no_more_notifications_than_the_policy_allows(told: dict[str, 
             assert passed >= timedelta(seconds=window)
         if len(item["update_ids"]) > 1:
             window = min(2 * window, _MAX_WINDOW)
-    assert [item["urgency"] for item in told[channel]].count("flush_on") == 1
+    assert "flush_on" not in [item["urgency"] for item in told[channel][:-1]]
 
 
 def test_everybody_ends_with_the_last_state_and_nobody_is_told_twice(

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from notifier.bootstrap.application import Application
+from notifier.domain.subscriber import SuppressionReason
 from notifier.services.audit import Actor
 from notifier.services.tokens import Purpose, Tokens
 from notifier.storage import tables as t
@@ -216,7 +217,7 @@ def test_erasure_asks_first_and_then_leaves_nothing_but_the_wish(
 def test_a_suppressed_reader_is_told_why_and_may_try_again(
     application: Application, reader: TestClient, path: str, number: int
 ) -> None:
-    application.lifecycle.suppress("owner@example.com", HERE)
+    application.lifecycle.suppress("owner@example.com", HERE, reason=SuppressionReason.BOUNCED)
     page = reader.get(path)
     assert "kwamen terug" in page.text
     with application.database.write() as connection:
