@@ -13,7 +13,9 @@ from notifier.domain.ids import address_key
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update, Window
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Status
+from notifier.services.addresses import AddressKeys
 from notifier.services.announce import Announce
+from notifier.services.explain import Explain
 from notifier.services.gather import Gather
 from notifier.services.ingest import Ingest, Receipt
 from notifier.services.plan import Plan
@@ -74,6 +76,7 @@ class Spine:
         self.plan = Plan(self.database, clock, self.nudges, breathe=lambda _seconds: None)
         self.gather = Gather(self.database, clock, self.nudges)
         self.sweep = Sweep(self.database, clock, self.nudges, self.announce, self.gather)
+        self.explain = Explain(self.database, clock, AddressKeys(self.database))
         self._events = 0
 
     def subscriber(

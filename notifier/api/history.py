@@ -24,6 +24,7 @@ from notifier.api.history_shapes import (
 from notifier.api.runtime import Runtime
 from notifier.domain import ids
 from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.subscriber import MAX_EMAIL
 from notifier.domain.values import Channel, DeliveryState
 from notifier.services.api_keys import Caller, Scope
 from notifier.services.masking import shown_to
@@ -57,6 +58,9 @@ def _instant(text: str) -> datetime:
     return moment
 
 
+_ASKED = "External id, endpoint id, account name or e-mail address: the first of these that fits, in this order."
+
+
 # An incident's id may hold slashes, so the longer paths come first.
 @router.get("/incidents/{incident_id:path}/notifications", responses=returns_page(NotificationShape))
 def list_notifications(runtime: Runtime, incident_id: str) -> Response:
@@ -71,9 +75,13 @@ def explain(
     runtime: Runtime,
     reader: Reader,
     incident_id: str,
-    subscriber: Annotated[str, Query(max_length=200, description="The subscriber's external_id.")],
+    subscriber: Annotated[str, Query(max_length=MAX_EMAIL, description=_ASKED, examples=["shop-1001"])],
 ) -> Response:
-    """Say why a subscriber was, or was not, told: each rule and its verdict, and what became of each delivery."""
+    """Say why somebody was, or was not, told: each rule and its verdict, and what became of each delivery.
+
+    Of a subscriber this covers their mailbox and their endpoints; of an address every subscriber who has it. The server
+    keeps no log of queries; where a proxy in front of it does, ask by external id rather than by address.
+    """
     return json_answer(shown_to(reader, runtime.application.explain(incident_id, subscriber)))
 
 

@@ -187,11 +187,14 @@ class ExplainedDelivery(Shape):
 
 
 class ExplainedNotification(Shape):
-    """One message that was, or was not, for this subscriber; `words` can be sent on to them."""
+    """One message that was, or was not, for this recipient; `words` can be sent on to them."""
 
     notification_id: str
     channel: Channel
-    recipient: str = Field(description="The address, or the id of an endpoint that belongs to them.")
+    subscriber: str | None = Field(
+        description="External id of whom it was judged for; null: nobody's endpoint, account."
+    )
+    recipient: str = Field(description="The address, the id of an endpoint, or the name of an account.")
     sequence: int
     status: Status
     update_ids: list[str]
@@ -204,7 +207,10 @@ class ExplainedNotification(Shape):
 
 
 class ExplainedUpdate(Shape):
-    """What coalescing did with one update on one channel; `sequence` is the message that told it, null: none did."""
+    """What coalescing did with one update on one channel; `sequence` is the message that told it, null: none did.
+
+    That message may not have been meant for whom is asked about: `words` say so.
+    """
 
     id: str
     channel: Channel
@@ -217,7 +223,7 @@ class ExplainedUpdate(Shape):
 
 
 class ChangeShape(Shape):
-    """A change of the subscriber since the incident was first announced: the rules see them as they are now."""
+    """A change of subscriber or endpoint since the incident was first announced: the rules see them as they are now."""
 
     at: AwareDatetime
     action: str
@@ -226,10 +232,10 @@ class ChangeShape(Shape):
 
 
 class ExplanationShape(Shape):
-    """Why a subscriber was, or was not, told."""
+    """Why somebody was, or was not, told."""
 
     incident_id: str
-    subscriber: str
+    subscriber: str = Field(description="External id (of several with one address the oldest), endpoint id or account.")
     summary: str
     notifications: list[ExplainedNotification]
     updates: list[ExplainedUpdate]

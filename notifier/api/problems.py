@@ -19,6 +19,7 @@ from notifier.domain.errors import (
     NotFoundError,
     OutdatedError,
     UnavailableError,
+    UnknownRecipientError,
 )
 
 _log = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ async def _invalid(_request: Request, error: Exception) -> Response:
 
 
 async def _not_found(_request: Request, error: Exception) -> Response:
-    return problem(404, str(error))
+    errors = [error.fault] if isinstance(error, UnknownRecipientError) else []
+    return problem(404, str(error), errors=errors)
 
 
 async def _conflict(_request: Request, error: Exception) -> Response:

@@ -61,7 +61,7 @@ class Application(People):
     @once
     def explain(self) -> Explain:
         """Why somebody was, or was not, told."""
-        return Explain(self.database, self.clock)
+        return Explain(self.database, self.clock, self.addresses, self.settings.brand().timezone)
 
     @once
     def closure(self) -> Closure:

@@ -1,4 +1,4 @@
-"""`notifier explain`: why this subscriber was, or was not, told."""
+"""`notifier explain`: why somebody was, or was not, told."""
 
 from typing import Annotated, Any
 
@@ -15,11 +15,13 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     incident: Annotated[str, typer.Option("--incident", help="The incident's id.")],
-    subscriber: Annotated[str, typer.Option("--subscriber", help="The subscriber's external_id.")],
+    subscriber: Annotated[
+        str, typer.Option("--subscriber", help="External id, endpoint id, account name or e-mail address.")
+    ],
     *,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say why this subscriber was, or was not, told: each rule and its verdict."""
+    """Say why a subscriber, an endpoint or an account was, or was not, told: each rule and its verdict."""
     found = installation("explain").explain(incident, subscriber)
     if as_json:
         print_json(found)

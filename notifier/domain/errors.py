@@ -4,6 +4,7 @@ NotifierError
  |- ConfigError              refuse to start: names the field
  |- InvalidInputError        refuse the input: names each field
  |- NotFoundError            nothing by that name
+ |   '- UnknownRecipientError     names nobody whom messages go to
  |- ConflictError            contradicts what is stored: read again, decide again
  |   '- OutdatedError            the incident has a later update than its author knew
  |- UnavailableError         a store we need does not answer: try again later
@@ -56,6 +57,19 @@ class NotFoundError(NotifierError):
     def __init__(self, kind: str, key: str) -> None:
         super().__init__(f"no {kind} {key!r}")
         self.kind, self.key = kind, key
+
+
+class UnknownRecipientError(NotFoundError):
+    """Whom a question is about is nobody we know. What was asked is not repeated: it may be an address."""
+
+    def __init__(self, field: str = "subscriber") -> None:
+        super().__init__("subscriber", "")
+        message = (
+            "names nobody we know: give the external id of a subscriber, an e-mail address as it is subscribed, the"
+            " id of an endpoint (end_...) or the name of an account"
+        )
+        self.fault = FieldError(field, message)
+        self.args = (f"{field}: {message}",)
 
 
 class ConflictError(NotifierError):

@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from notifier.domain import ids
-from notifier.domain.audience import Preferences, Standing, standing_of
-from notifier.domain.endpoint import StoredEndpoint
+from notifier.domain.audience import Standing, standing_of
 from notifier.domain.notice import Notice
-from notifier.domain.subscriber import StoredSubscriber
 from notifier.domain.values import Channel, DeliveryState
+from notifier.services.explain_asked import Recipient
 from notifier.services.explain_rules import (
     Rule,
     Verdict,
+    account_rule,
     endpoint_rules,
     person_rules,
     preference_rules,
@@ -35,54 +35,16 @@ _REACHED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryS
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Who asks, when, and of which ledger."""
+class Ledger:
+    """The ledger as of one moment."""
 
     connection: Connection
-    who: StoredSubscriber
     now: datetime
 
-    @property
-    def zone(self) -> str:
-        """The zone in which times are said."""
-        return self.who.subscriber.timezone
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
-    """Where messages to a subscriber go: their mailbox, or an endpoint of theirs. `key` None: nowhere."""
-
-    channel: Channel
-    name: str
-    by: str
-    key: int | None
-    preferences: Preferences
-    endpoint: StoredEndpoint | None = None
-
-    @classmethod
-    def mail(cls, who: StoredSubscriber) -> "Recipient":
-        """The subscriber's address."""
-        subscriber = who.subscriber
-        name = subscriber.email or "no address"
-        preferences = subscriber.preferences
-        return cls(channel=Channel.EMAIL, name=name, by="by e-mail", key=who.address_key, preferences=preferences)
-
-    @classmethod
-    def hook(cls, endpoint: StoredEndpoint) -> "Recipient":
-        """One of the subscriber's endpoints."""
-        return cls(
-            channel=Channel.WEBHOOK,
-            name=endpoint.public_id,
-            by=f"by webhook to {endpoint.public_id}",
-            key=endpoint.id,
-            preferences=endpoint.endpoint.preferences,
-            endpoint=endpoint,
-        )
-
-
-def explain_recipient(asked: Asked, recipient: Recipient, rows: Sequence[AnyRow]) -> list[Json]:
+def explain_recipient(ledger: Ledger, recipient: Recipient, rows: Sequence[AnyRow]) -> list[Json]:
     """Return a channel's notifications of an incident, oldest first, as they were for one recipient."""
-    connection = asked.connection
+    connection = ledger.connection
     found: dict[int, AnyRow] = {}
     for row in rows:
         delivery = None if recipient.key is None else deliveries.get(connection, row.id, recipient.key)
@@ -96,12 +58,12 @@ def explain_recipient(asked: Asked, recipient: Recipient, rows: Sequence[AnyRow]
         if row.id in forgotten:
             explained.append(_forgotten(recipient, stored))
             continue
-        explained.append(_explained(asked, recipient, stored, found, row.planned_at))
+        explained.append(_explained(ledger, recipient, stored, found, row.planned_at))
     return explained
 
 
 def _explained(
-    asked: Asked,
+    ledger: Ledger,
     recipient: Recipient,
     stored: StoredNotification,
     found: Mapping[int, AnyRow],
@@ -111,13 +73,13 @@ def _explained(
     later = [each.sequence for each in found.values() if each.sequence > notice.sequence]
     replaced = row is not None and row.state == DeliveryState.SUPERSEDED
     replaced_by = min(later, default=None) if replaced else None
-    rules = _rules(asked, recipient, stored, found, planned_at or asked.now)
+    rules = _rules(ledger, recipient, stored, found, planned_at or ledger.now)
     delivery = None
     if row is None:
-        words = _WAITING.get(stored.state) or _untold(rules, is_planned=planned_at is not None)
+        words = _WAITING.get(stored.state) or _untold(recipient, rules, is_planned=planned_at is not None)
     else:
-        delivery = _delivery(asked.connection, row)
-        words = _told(asked, row, delivery["evidence"], rules, replaced_by) + told_together(_update_ids(stored))
+        delivery = _delivery(ledger.connection, row)
+        words = _told(recipient, row, delivery["evidence"], rules, replaced_by) + told_together(_update_ids(stored))
     return _head(recipient, stored, words) | {
         "told": row is not None and DeliveryState(row.state) in _REACHED,
         "replaced_by": replaced_by,
@@ -131,6 +93,7 @@ def _head(recipient: Recipient, stored: StoredNotification, words: str) -> Json:
     return {
         "notification_id": notice.id,
         "channel": recipient.channel.value,
+        "subscriber": recipient.external_id,
         "recipient": recipient.name,
         "sequence": max(notice.sequence, 0),
         "status": notice.lead.status.value,
@@ -156,13 +119,13 @@ def _forgotten(recipient: Recipient, stored: StoredNotification) -> Json:
 
 
 def _rules(
-    asked: Asked,
+    ledger: Ledger,
     recipient: Recipient,
     stored: StoredNotification,
     found: Mapping[int, AnyRow],
     planned_at: datetime,
 ) -> list[Rule]:
-    connection, notice = asked.connection, stored.notice
+    connection, notice = ledger.connection, stored.notice
     occasion = occasion_of(stored, notifications.scopes_of_round(connection, stored))
     standing = _standing(connection, stored, found)
     if stored.follows is None:
@@ -170,13 +133,14 @@ def _rules(
     else:
         first = found.get(stored.follows.id)
         told_first = first is not None and DeliveryState(first.state) in _REACHED
-        locale = asked.who.subscriber.locale
-        preferred = [translation_rule(stored.follows.locales, locale, told_first=told_first)]
+        preferred = [translation_rule(stored.follows.locales, recipient.locale, told_first=told_first)]
     if recipient.endpoint is not None:
-        return [*endpoint_rules(recipient.endpoint, notice, planned_at, asked.zone), *preferred]
-    key = recipient.key
+        return [*endpoint_rules(recipient.endpoint, notice, planned_at, recipient.zone), *preferred]
+    key, who = recipient.key, recipient.who
+    if who is None:
+        return [account_rule(is_configured=recipient.is_configured), *preferred]
     if key is None:
-        return [*person_rules(asked.who, (), None, planned_at), *preferred]
+        return [*person_rules(who, (), None, planned_at), *preferred]
     opted_out = suppressions.opt_outs(connection, key).get(notice.incident.id)
     decided = stored.created_at
     sent = [
@@ -185,7 +149,7 @@ def _rules(
         if one.at <= decided
     ]
     return [
-        *person_rules(asked.who, suppressions.of_address(connection, key), opted_out, planned_at),
+        *person_rules(who, suppressions.of_address(connection, key), opted_out, planned_at),
         *preferred,
         *quiet_rules(holding.bounds_of_address(connection, key), sent, occasion, decided),
     ]
@@ -239,24 +203,30 @@ _WAITING = {
 }
 
 
-def _told(asked: Asked, row: AnyRow, reports: Sequence[Json], rules: Sequence[Rule], replaced_by: int | None) -> str:
+def _told(
+    recipient: Recipient, row: AnyRow, reports: Sequence[Json], rules: Sequence[Rule], replaced_by: int | None
+) -> str:
     """Say what became of a message that was meant for the recipient; goes on after the message's name."""
-    text = became(row, reports, zone=asked.zone, replaced_by=replaced_by) + "."
+    text = became(row, reports, zone=recipient.zone, replaced_by=replaced_by) + "."
     waited = [rule.words for rule in rules if rule.verdict is Verdict.WAIT]
     if waited and DeliveryState(row.state) in _REACHED:
         text += f" It waited: {'; '.join(waited)}."
-    if row.channel == Channel.EMAIL and row.recipient_id != asked.who.id:
+    if recipient.who is not None and row.recipient_id != recipient.who.id:
         text += " It went to your address in the name of another subscription with the same address."
     return text
 
 
-def _untold(rules: Sequence[Rule], *, is_planned: bool) -> str:
+def _untold(recipient: Recipient, rules: Sequence[Rule], *, is_planned: bool) -> str:
     """Say why a message was not meant for the recipient."""
     refused = [rule.words for rule in rules if rule.verdict is Verdict.STOP]
+    ours = recipient.channel is Channel.SOCIAL
     if refused:
-        return f"was not sent to you: {'; '.join(refused)}."
+        return f"was not {'posted' if ours else 'sent to you'}: {'; '.join(refused)}."
     if not is_planned:
-        return "is being prepared: it is meant for you and has no place in the queue yet."
+        meant = "is to be posted" if ours else "is meant for you"
+        return f"is being prepared: it {meant} and has no place in the queue yet."
+    if ours:
+        return "was not meant for this account when it was planned. By today's settings it would be."
     return (
         "was not meant for you when it was planned. By today's settings it would be: your subscription or your"
         " preferences have changed since."

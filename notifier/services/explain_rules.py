@@ -133,6 +133,12 @@ def endpoint_rules(endpoint: StoredEndpoint, notice: Notice, planned_at: datetim
     ]
 
 
+def account_rule(*, is_configured: bool) -> Rule:
+    """Apply the one rule of our own accounts: who follows them hears everything."""
+    seen = "configured" if is_configured else "not configured"
+    return _rule("account", seen, "the account is not in the configuration any more", passed=is_configured)
+
+
 def translation_rule(locales: Sequence[str], locale: str, *, told_first: bool) -> Rule:
     """Apply the one rule of a message that says again in some languages what another said before."""
     wanted = ", ".join(sorted(locales))

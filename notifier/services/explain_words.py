@@ -106,7 +106,8 @@ def gathered(row: AnyRow, others: Sequence[str], channel: Channel, due_at: datet
     name = {Channel.EMAIL: "e-mail", Channel.WEBHOOK: "webhook", Channel.SOCIAL: "social media"}[channel]
     if row.sequence is not None:
         along = f", together with {', '.join(others)}" if others else ""
-        return f"told by {name} in message {row.sequence}{along}: {_URGENCIES.get(row.said_because, row.said_because)}"
+        why = _URGENCIES.get(row.said_because, row.said_because)
+        return f"announced by {name} in message {row.sequence}{along}: {why}"
     if row.said_because == channels.HELD:
         return f"waits for a person to release it on {name}"
     if row.said_because not in (None, LATE):

@@ -34,6 +34,11 @@ def endpoints_of(connection: Connection, external_id: str) -> list[StoredEndpoin
     return [endpoints.from_row(row) for row in connection.execute(statement)]
 
 
+def account(connection: Connection, name: str) -> AnyRow | None:
+    """Return a social media account, also one that is not configured any more."""
+    return connection.execute(select(t.account).where(t.account.c.name == name)).one_or_none()
+
+
 def said_of_updates(connection: Connection, incident_id: str, channel: Channel) -> Sequence[AnyRow]:
     """Return every update with what a channel made of it: `sequence`, `said_because`, and the event's `reason`."""
     u, a, e = t.incident_update.c, t.announcement.c, t.event.c

@@ -43,6 +43,7 @@ def console_routes(application: Application) -> APIRouter:
         "/compose": console.compose,
     }
     done: dict[str, Handler] = {
+        "/explain": console.explain,  # an address belongs in no URL
         "/preview": console.preview,
         "/send": console.send,
         "/replay": console.replay,
@@ -157,7 +158,8 @@ class _Console:
 
     def explain(self, session: Session, query: draft.Form) -> Response:
         """Show why somebody was, or was not, told."""
-        return self._shown("explain", session, self._views.explain(_one(query, "incident"), _one(query, "subscriber")))
+        page = self._views.explain(_one(query, "incident"), _one(query, "subscriber").strip())
+        return self._shown("explain", session, shown_to(session.caller, page))
 
     def compose(self, session: Session, query: draft.Form) -> Response:
         """Show the form."""

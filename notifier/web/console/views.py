@@ -106,7 +106,7 @@ class Views:
         return {"delivery": self._application.history.delivery(delivery_id)}
 
     def explain(self, incident_id: str, subscriber: str) -> Page:
-        """Why a subscriber was, or was not, told; a form while one of the two is missing."""
+        """Why a subscriber, endpoint or account was, or was not, told; a form while one of the two is missing."""
         page: dict[str, Any] = {"incident_id": incident_id, "subscriber": subscriber, "found": None, "fault": ""}
         if incident_id and subscriber:
             try:

@@ -1,3 +1,4 @@
+import logging
 from collections import Counter
 
 import pytest
@@ -62,6 +63,26 @@ def test_a_subscriber_is_explained(api: Api) -> None:
     assert [item["told"] for item in untold["notifications"]] == [False]
     assert api.get("/v1/incidents/inc-1/explain?subscriber=nobody").status_code == 404
     assert list(faults(api.get("/v1/incidents/inc-1/explain"))) == ["subscriber"]
+
+
+def test_an_address_is_explained_and_stands_in_no_log_and_no_refusal(
+    api: Api, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    announced(api)
+    caplog.set_level(logging.DEBUG)
+    explain = "/v1/incidents/inc-1/explain"
+    found = api.get(explain, params={"subscriber": "owner-1@example.com"}).json()
+    assert (found["subscriber"], [item["told"] for item in found["notifications"]]) == ("shop-1", [True])
+    reads = {"Authorization": f"Bearer {api.key('read')}"}
+    masked = api.get(explain, params={"subscriber": "owner-1@example.com"}, headers=reads)
+    assert masked.status_code == 200
+    assert "owner-1" not in masked.text
+    refused = api.get(explain, params={"subscriber": "owner-999@example.com"})
+    assert refused.status_code == 404
+    assert list(faults(refused)) == ["subscriber"]
+    assert "owner-999" not in refused.text
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith("http")]
+    assert "owner-" not in "".join([*ours, *capsys.readouterr()])
 
 
 @pytest.mark.parametrize(

@@ -78,9 +78,15 @@ def test_why_somebody_was_not_told_is_explained_rule_by_rule(capsys: Said) -> No
     assert text.startswith("You were told 0 of ")
     assert "its impact was major, and you asked for critical" in text
     assert "STOP  min_impact " in text
-    assert "Update upd-1 (investigating): told by e-mail in message 1: the incident began." in text
+    assert "Update upd-1 (investigating): announced by e-mail in message 1: the incident began. It has not" in text
     assert run([*ask, "--json"]) == 0
     (first, *_) = json.loads(capsys.readouterr().out)["notifications"]
     assert {rule["rule"]: rule["verdict"] for rule in first["rules"]}["min_impact"] == "stop"
+    assert run([*ask[:-1], "shop-1@shop.example", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notifications"][0] == first
     assert run(["explain", "--incident", "inc-9", "--subscriber", "shop-1"]) == 1
     assert capsys.readouterr().err.startswith("notifier: ")
+    assert run([*ask[:-1], "nobody@example.com"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("notifier: subscriber: names nobody we know: give the external id")
+    assert "nobody@" not in said

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.demo import story
+from notifier.domain.errors import UnknownRecipientError
 from notifier.domain.guard import GuardPolicy
 from notifier.services.api_keys import ApiKeys
 from notifier.services.audit import Actor
@@ -23,7 +24,7 @@ from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from notifier.web.console.routes import console_routes
 from tests.functional.api.house import ADMIN, application_on
-from tests.functional.web.desk import a_draft, a_key, admin, audit_of, hidden, said, signed_in
+from tests.functional.web.desk import a_draft, a_key, admin, audit_of, hidden, notices, said, signed_in
 
 
 @pytest.fixture
@@ -303,6 +304,25 @@ def test_every_page_holds_what_happened_and_no_markup_of_others(application: App
         assert answer.headers["cache-control"] == "no-store"
     assert browser.get("/console/incident?id=nothing").status_code == 404
     assert browser.get("/console/delivery?id=nothing").status_code == 404
+
+
+def test_somebody_is_explained_by_their_address_which_stands_in_no_url(
+    application: Application, browser: TestClient
+) -> None:
+    application.subscribers.create('{"external_id": "shop-1", "email": "owner@shop.example"}', Actor("tests", "here"))
+    application.publish(orjson.dumps(story.events()[0]))
+    for scopes, shown in ((("read",), "o***@s***.example"), (("read", "manage"), "owner@shop.example")):
+        signed_in(browser, a_key(application, *scopes)[1])
+        page = browser.get(f"/console/incident?id={story.INCIDENT_ID}").text
+        form = page[page.index("Why was somebody") :]
+        assert '<form method="post" action="/console/explain"' in form
+        asked = {"mark": hidden(page)["mark"], "incident": story.INCIDENT_ID, "subscriber": "owner@shop.example"}
+        answer = browser.post("/console/explain", data=asked)
+        assert answer.status_code == 200
+        assert f"<bdi>{shown}</bdi>" in answer.text
+        assert "?subscriber" not in answer.text
+        refused = browser.post("/console/explain", data=asked | {"subscriber": "nobody@shop.example"})
+        assert notices(refused.text) == [str(UnknownRecipientError())]
 
 
 def test_what_waits_for_a_person_is_let_go_or_called_off(

@@ -9,7 +9,6 @@ from sqlalchemy import update
 
 from notifier.domain.audience import Preferences
 from notifier.domain.values import Lane, Status
-from notifier.services.explain import Explain
 from notifier.storage import preferences
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
@@ -28,7 +27,7 @@ def selected(house: House, number: int) -> set[int]:
 
 def explained(house: House, people: People) -> dict[int, set[int]]:
     """Return per notification the addresses that no rule stops, asked for every subscriber one by one."""
-    explain = Explain(house.spine.database, house.spine.clock)
+    explain = house.spine.explain
     numbers = {row.public_id: row.id for row in house.spine.notices()}
     wanted: dict[int, set[int]] = {number: set() for number in numbers.values()}
     for name in people.addresses:

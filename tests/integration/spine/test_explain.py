@@ -8,17 +8,17 @@ import pytest
 from sqlalchemy import update
 
 from notifier.domain.audience import Preferences
-from notifier.domain.errors import NotFoundError
+from notifier.domain.errors import NotFoundError, UnknownRecipientError
 from notifier.domain.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, DeliveryState, Impact, Status, Wanted
 from notifier.services.audit import Actor, Subject, record
 from notifier.services.explain import Explain
-from notifier.storage import preferences, provider_events, suppressions
+from notifier.storage import meta, preferences, provider_events, suppressions
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from notifier.storage.provider_events import ReportedEvent
 from tests.mail_house import Provider, a_house
-from tests.spine import START, Spine, key_of
+from tests.spine import PEPPER, START, Spine, key_of
 
 NIGHT: dict[str, Any] = {"quiet_from": 22 * 60, "quiet_to": 7 * 60}
 
@@ -34,7 +34,7 @@ def tell(spine: Spine, status: Status = Status.INVESTIGATING, **incident: Any) -
 
 
 def why(spine: Spine, who: str = "shop") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = Explain(spine.database, spine.clock)("inc-1", who)["notifications"]
+    found: list[dict[str, Any]] = spine.explain("inc-1", who)["notifications"]
     return found
 
 
@@ -174,7 +174,7 @@ def test_preferences_changed_since_do_not_rewrite_what_happened(spine: Spine) ->
         connection.execute(update(t.subscriber).values(state="active"))
         actor = Actor("key:support", "192.0.2.7")
         record(connection, actor, "subscriber.changed", Subject("subscriber", "shop"), at=spine.now, detail={})
-    found = Explain(spine.database, spine.clock)("inc-1", "shop")
+    found = spine.explain("inc-1", "shop")
     (item,) = found["notifications"]
     assert "changed since" in item["words"]
     assert [(change["actor"], change["action"]) for change in found["changes"]] == [
@@ -297,11 +297,13 @@ def test_coalescing_is_told_update_by_update(spine: Spine) -> None:
     tell(spine, Status.IDENTIFIED)
     tell(spine, Status.INVESTIGATING, posted_at=before)
     tell(spine, Status.MONITORING, notify=False)
-    found = Explain(spine.database, spine.clock)("inc-1", "shop")
+    found = spine.explain("inc-1", "shop")
     said = {item["id"]: (item["sequence"], item["words"]) for item in found["updates"]}
     assert said["upd-1"][0] == 1
     assert said["upd-2"][0] == 2
-    assert said["upd-2"][1].startswith("Update upd-2 (identified): told by e-mail in message 2, together with upd-3:")
+    assert said["upd-2"][1].startswith(
+        "Update upd-2 (identified): announced by e-mail in message 2, together with upd-3:"
+    )
     assert said["upd-4"][0] is None
     assert "waits until 2026-03-02 10:03 (Europe/Amsterdam) to be told by e-mail" in said["upd-4"][1]
     assert "not told by itself by e-mail: " in said["upd-5"][1]
@@ -357,9 +359,84 @@ def test_the_endpoints_of_a_partner_are_explained_too(
     assert words in by_hook["words"]
 
 
+def an_account(spine: Spine, name: str, *, active: bool = True) -> None:
+    with spine.database.write() as connection:
+        row = {"name": name, "platform": "x", "locale": "nl", "active": active}
+        connection.execute(t.account.insert().values(row))
+
+
+def test_an_endpoint_that_belongs_to_nobody_is_explained_by_its_own_id(spine: Spine) -> None:
+    spine.subscriber("shop")
+    an_endpoint(spine, subscriber=None, state="disabled", state_reason="gone")
+    tell(spine)
+    actor = Actor("key:support", "192.0.2.7")
+    with spine.database.write() as connection:
+        record(connection, actor, "endpoint.enabled", Subject("endpoint", "end_1"), at=spine.now, detail={})
+    found = spine.explain("inc-1", "end_1")
+    (item,) = found["notifications"]
+    assert (found["subscriber"], item["subscriber"], item["channel"]) == ("end_1", None, "webhook")
+    assert verdicts(item) == {"state": "stop"}
+    assert found["summary"] == "You were told 0 of 1 messages about this incident by webhook to end_1."
+    assert [change["action"] for change in found["changes"]] == ["endpoint.enabled"]
+
+
+def test_an_account_is_explained_by_its_name(spine: Spine) -> None:
+    an_account(spine, "x-nl")
+    an_account(spine, "x-old", active=False)
+    tell(spine)
+    spine.settle_batches(DeliveryState.ACCEPTED)
+    (posted,), (not_posted,) = why(spine, "x-nl"), why(spine, "x-old")
+    assert (posted["told"], posted["recipient"], verdicts(posted)) == (True, "x-nl", {})
+    assert verdicts(not_posted) == {"account": "stop"}
+    assert not_posted["words"] == (
+        "Message 1 (investigating) was not posted: the account is not in the configuration any more."
+    )
+    summaries = [spine.explain("inc-1", name)["summary"] for name in ("x-nl", "x-old")]
+    assert summaries == [f"{n} posted {k} of 1 messages about this incident." for n, k in (("x-nl", 1), ("x-old", 0))]
+    (update_of_old,) = spine.explain("inc-1", "x-old")["updates"]
+    assert update_of_old["words"].endswith("This account has not posted it.")
+
+
+def test_an_address_stands_for_everybody_who_has_it(spine: Spine) -> None:
+    with spine.database.write() as connection:
+        meta.put(connection, meta.PEPPER, PEPPER)
+    spine.subscriber("first", email="owner@example.com")
+    spine.subscriber("second", Preferences(min_impact=Impact.CRITICAL), email="owner@example.com")
+    spine.subscriber("other")
+    tell(spine)
+    spine.settle_batches(DeliveryState.DELIVERED)
+    found = spine.explain("inc-1", " owner@EXAMPLE.com ")
+    assert [item["subscriber"] for item in found["notifications"]] == ["first", "second"]
+    assert [verdicts(item) for item in found["notifications"]] == [{}, {"min_impact": "stop"}]
+    assert "as first." in found["summary"]
+    assert "as second." in found["summary"]
+    assert not any("has not reached you" in item["words"] for item in found["updates"])
+
+
+def test_whoever_was_told_nothing_reads_that_an_announced_update_has_not_reached_them(spine: Spine) -> None:
+    spine.subscriber("shop", Preferences(min_impact=Impact.CRITICAL))
+    spine.subscriber("told")
+    tell(spine)
+    spine.settle_batches(DeliveryState.DELIVERED)
+    words = [spine.explain("inc-1", who)["updates"][0]["words"] for who in ("told", "shop")]
+    said = "Update upd-1 (investigating): announced by e-mail in message 1: the incident began."
+    assert words == [said, f"{said} It has not reached you."]
+
+
+@pytest.mark.parametrize("asked", ["nobody", "nobody@example.com", "@", "end_2", "x-nl", ""])
+def test_who_is_nobody_is_refused_by_field_and_not_repeated(spine: Spine, asked: str) -> None:
+    spine.subscriber("shop")
+    tell(spine)
+    with pytest.raises(
+        UnknownRecipientError, match=r"^subscriber: names nobody we know: give the external id"
+    ) as refused:
+        spine.explain("inc-1", asked)
+    assert "nobody@" not in str(refused.value)
+
+
 @pytest.mark.parametrize("ask", [lambda e: e("inc-9", "shop"), lambda e: e("inc-1", "nobody")])
 def test_an_unknown_incident_or_subscriber_is_named(spine: Spine, ask: Callable[[Explain], object]) -> None:
     spine.subscriber("shop")
     tell(spine)
     with pytest.raises(NotFoundError):
-        ask(Explain(spine.database, spine.clock))
+        ask(spine.explain)

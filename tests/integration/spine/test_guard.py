@@ -12,7 +12,6 @@ from notifier.domain.errors import ConflictError, NotFoundError, UnavailableErro
 from notifier.domain.guard import GuardPolicy
 from notifier.domain.values import Channel, Status
 from notifier.services.audit import Actor
-from notifier.services.explain import Explain
 from notifier.services.guard import Guard
 from notifier.services.release import Release
 from notifier.storage import audit
@@ -126,7 +125,7 @@ def test_what_is_called_off_is_told_neither_now_nor_with_the_next(house: House, 
     house.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[2]]
     assert states(house) == ["canceled", "planned"]
-    said = Explain(house.spine.database, house.spine.clock)("inc-1", "shop-0")["notifications"]
+    said = house.spine.explain("inc-1", "shop-0")["notifications"]
     assert "was called off by a person before anybody was told" in said[0]["words"]
 
 

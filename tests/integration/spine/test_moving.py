@@ -9,7 +9,6 @@ from notifier.domain.subscriber import Vocabulary
 from notifier.domain.values import Status
 from notifier.services.addresses import AddressKeys
 from notifier.services.audit import Actor
-from notifier.services.explain import Explain
 from notifier.services.history import History
 from notifier.services.subscribers import Subscribers
 from notifier.storage import suppressions
@@ -70,7 +69,7 @@ def test_who_moves_while_it_runs_is_told_the_end_at_the_new_address_and_only_wha
         ("old@example.com", "Update number 1."),
         ("new@example.com", "Update number 2."),
     ]
-    told = Explain(house.spine.database, house.spine.clock)("inc-1", "shop")["notifications"]
+    told = house.spine.explain("inc-1", "shop")["notifications"]
     assert [item["told"] for item in told] == [True, True]
 
 

@@ -7,7 +7,6 @@ from sqlalchemy import func, select
 
 from notifier.domain.house import Retention
 from notifier.domain.values import Status
-from notifier.services.explain import Explain
 from notifier.services.history import History
 from notifier.services.prune import Prune
 from notifier.storage import tables as t
@@ -122,7 +121,7 @@ def test_explain_says_that_it_is_forgotten_rather_than_guess(house: House) -> No
     resolve(house)
     house.later(120 * DAY)
     pruning_of(house).all()
-    found = Explain(house.spine.database, house.spine.clock)("inc-1", "shop-1")
+    found = house.spine.explain("inc-1", "shop-1")
     assert [item["told"] for item in found["notifications"]] == [None, None]
     assert "it is forgotten who was told" in found["notifications"][0]["words"]
     assert found["summary"].startswith("It is so long ago that it is forgotten")

@@ -9,7 +9,6 @@ import pytest
 from notifier.domain.house import Account
 from notifier.domain.translation import TranslationPolicy, TranslationRule
 from notifier.domain.values import Channel, Platform, Status
-from notifier.services.explain import Explain
 from notifier.storage import notifications
 from notifier.storage.engine import Database
 from tests.integration.spine.posting import PostingHouse, posting_house
@@ -230,7 +229,7 @@ def test_explain_tells_who_is_told_again_and_who_had_read_it_in_their_language(d
     house.later(300)
     house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     house.work()
-    explain = Explain(house.spine.database, house.spine.clock)
+    explain = house.spine.explain
     again = {who: explain("inc-1", who)["notifications"][-1] for who in ("jansen", "smith")}
     assert {who: item["told"] for who, item in again.items()} == {"jansen": True, "smith": False}
     assert "it says again in nl what you had been told in en" in again["smith"]["words"]
