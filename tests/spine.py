@@ -79,6 +79,10 @@ class Spine:
         self.explain = Explain(self.database, clock, AddressKeys(self.database))
         self._events = 0
 
+    def seconds(self) -> float:
+        """Return the same instant for what counts seconds."""
+        return self.now.timestamp()
+
     def subscriber(
         self, name: str, preferences_: Preferences | None = None, *, email: str | None = None, **columns: Any
     ) -> int:

@@ -6,7 +6,8 @@ batch has a boundary of its own: its lease (`services/lost_cause.py`).
 """
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeVar
@@ -18,6 +19,7 @@ from notifier.domain.values import Reason
 from notifier.services.ports import Clock
 from notifier.storage import alarms, dead_letters
 from notifier.storage.engine import Database
+from notifier.storage.types import AnyRow
 
 _log = logging.getLogger(__name__)
 Done = TypeVar("Done")
@@ -25,6 +27,7 @@ GivenUp = Callable[[Connection], object]
 """What becomes of a unit that is given up, in the transaction that notes it."""
 
 MOST_FAILURES = 10
+_KNOWN_SECONDS = 0.5
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=10)
 
 
@@ -43,12 +46,18 @@ def unguarded(kind: str, object_id: str, work: Callable[[], Done], given_up: Giv
     return work()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Isolation:
-    """Does what `Isolate` asks for, over all processes: failures are counted in the ledger."""
+    """Does what `Isolate` asks for, over all processes: failures are counted in the ledger. Safe to share.
+
+    What other processes noted is known half a second later, so that a unit that never failed costs no query.
+    """
 
     database: Database
     clock: Clock
+    seconds: Callable[[], float] = time.monotonic
+    _known: Mapping[tuple[str, str], AnyRow] = field(default_factory=dict, repr=False)
+    _read_at: float = field(default=float("-inf"), repr=False)
 
     def __call__(
         self, kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None
@@ -58,40 +67,49 @@ class Isolation:
         Raises:
             UnavailableError: the database is away; that is nobody's fault, and is not counted.
         """
-        with self.database.read() as connection:
-            row = dead_letters.get(connection, kind, object_id)
+        row = self._failures().get((kind, object_id))
         if row is not None and (row.next_try_at is None or row.next_try_at > self.clock()):
             return None
-        failures = row.failures if row is not None else 0
         try:
             done = work()
         except UnavailableError:
             raise
         except Exception as fault:  # noqa: BLE001 - the boundary: whatever it is, the other units must go on
-            self._failed(kind, object_id, failures + 1, fault, given_up)
+            self._failed(kind, object_id, fault, given_up)
             return None
         if row is not None:
             self._works_again(kind, object_id)
         return done
 
-    def _failed(self, kind: str, object_id: str, failures: int, fault: Exception, given_up: GivenUp | None) -> None:
+    def _failures(self) -> Mapping[tuple[str, str], AnyRow]:
+        now = self.seconds()
+        if now - self._read_at >= _KNOWN_SECONDS:
+            with self.database.read() as connection:
+                self._known = dead_letters.get_all(connection)
+            self._read_at = now
+        return self._known
+
+    def _failed(self, kind: str, object_id: str, fault: Exception, given_up: GivenUp | None) -> None:
         now, name = self.clock(), type(fault).__name__
-        ends = failures >= MOST_FAILURES
-        next_try = None if ends else now + min(_FIRST_WAIT * 2 ** (failures - 1), _LONGEST_WAIT)
-        said = {"unit": kind, "object_id": object_id, "failures": failures, "given_up": ends}
-        _log.error("a unit of work failed by a fault of ours", extra=said, exc_info=fault)
-        words = "given up" if ends else f"tried again at {next_try:%Y-%m-%d %H:%M:%S}Z"
-        detail = f"{name}, {failures} times: {words}; the log has the traceback"
         with self.database.write() as connection:
+            failures = dead_letters.failures(connection, kind, object_id) + 1
+            ends = failures >= MOST_FAILURES
+            next_try = None if ends else now + min(_FIRST_WAIT * 2 ** (failures - 1), _LONGEST_WAIT)
+            words = "given up" if ends else f"tried again at {next_try:%Y-%m-%d %H:%M:%S}Z"
+            detail = f"{name}, {failures} times: {words}; the log has the traceback"
             dead_letters.note(connection, kind, object_id, failures=failures, next_try_at=next_try, error=name[:100])
             alarms.raise_(connection, _alarm(kind, object_id), Reason.FAULT, detail, now)
             if ends and given_up is not None:
                 given_up(connection)
+        said = {"unit": kind, "object_id": object_id, "failures": failures, "given_up": ends}
+        _log.error("a unit of work failed by a fault of ours", extra=said, exc_info=fault)
+        self._read_at = float("-inf")
 
     def _works_again(self, kind: str, object_id: str) -> None:
         with self.database.write() as connection:
             dead_letters.remove(connection, kind, object_id)
             alarms.clear(connection, _alarm(kind, object_id))
+        self._read_at = float("-inf")
 
 
 def _alarm(kind: str, object_id: str) -> str:

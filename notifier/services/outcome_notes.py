@@ -63,32 +63,44 @@ class KnownOutcome:
 
 def apply(connection: Connection, known: KnownOutcome) -> bool:
     """Write an outcome into the ledger; False when others have taken over, and their word stands."""
-    batch, ending = known.batch, known.accepted
+    batch = known.batch
     if known.late:
-        awaited = hook_batches.awaited(connection, batch.id, [item.recipient_key for item in known.departures])
-        known = replace(
-            known,
-            departures=[item for item in known.departures if item.recipient_key in awaited],
-            tries=[row for row in known.tries if row.recipient_key in awaited],
-        )
-    elif not batches.takes_word(connection, batch, known.owner):
+        known = _still_awaited(connection, known)
+    elif not _end(connection, known):
         return False
     deliveries.depart(connection, batch.notification_id, known.departures, known.at)
     attempts.add(connection, batch, known.tries)
-    if ending is not None:
-        tallies.add(connection, MAIL_REPEATED, f"{batch.provider or 'unknown'}>{ending.provider}", ending.repeated)
-        tallies.add(connection, MAIL_UNKNOWN, ending.provider, ending.in_doubt)
-        batches.finish(
-            connection,
-            batch,
-            known.owner,
-            state=ending.state,
-            reason=None,
-            now=known.at,
-            provider=ending.provider,
-            provider_message_id=ending.message_id,
-        )
-        alarms.clear(connection, f"{batch.channel}:{ending.provider}")
+    return True
+
+
+def _still_awaited(connection: Connection, known: KnownOutcome) -> KnownOutcome:
+    awaited = hook_batches.awaited(connection, known.batch.id, [item.recipient_key for item in known.departures])
+    return replace(
+        known,
+        departures=[item for item in known.departures if item.recipient_key in awaited],
+        tries=[row for row in known.tries if row.recipient_key in awaited],
+    )
+
+
+def _end(connection: Connection, known: KnownOutcome) -> bool:
+    """End the batch where this outcome does; whether its word counts."""
+    batch, ending = known.batch, known.accepted
+    if ending is None:
+        return batches.takes_word(connection, batch, known.owner)
+    if not batches.finish(
+        connection,
+        batch,
+        known.owner,
+        state=ending.state,
+        reason=None,
+        now=known.at,
+        provider=ending.provider,
+        provider_message_id=ending.message_id,
+    ):
+        return False
+    tallies.add(connection, MAIL_REPEATED, f"{batch.provider or 'unknown'}>{ending.provider}", ending.repeated)
+    tallies.add(connection, MAIL_UNKNOWN, ending.provider, ending.in_doubt)
+    alarms.clear(connection, f"{batch.channel}:{ending.provider}")
     return True
 
 

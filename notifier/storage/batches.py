@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Select,
+    Update,
     and_,
     bindparam,
     func,
@@ -119,37 +121,64 @@ def from_row(row: AnyRow) -> Batch:
     )
 
 
-def _is_held(batch: Batch, owner: str) -> ColumnElement[bool]:
+def _is_held() -> ColumnElement[bool]:
     """Whether the lease of this very attempt stands: a process that was suspended may have claimed the batch anew."""
     b = t.batch.c
-    this = and_(b.id == batch.id, b.attempts == batch.attempts)
-    return and_(this, b.state == DeliveryState.SENDING.value, b.lease_owner == owner)
+    return and_(_this_attempt(), b.state == DeliveryState.SENDING.value, b.lease_owner == bindparam("by"))
 
 
-def _takes_word(batch: Batch, owner: str) -> ColumnElement[bool]:
+def _takes_word() -> ColumnElement[bool]:
     """Whether the word that this attempt was accepted still counts: nobody else has tried since.
 
     The lease stands; or the provider's events confirmed the batch before its own worker could; or the lease was taken
     away, and what is known about the attempt ends the doubt.
     """
     b = t.batch.c
-    this = and_(b.id == batch.id, b.attempts == batch.attempts)
-    confirmed = and_(b.state == DeliveryState.ACCEPTED.value, b.lease_owner == owner)
+    confirmed = and_(b.state == DeliveryState.ACCEPTED.value, b.lease_owner == bindparam("by"))
     in_doubt = and_(b.state == DeliveryState.QUEUED.value, b.reason == Reason.OUTCOME_UNKNOWN.value)
-    return or_(_is_held(batch, owner), and_(this, or_(confirmed, in_doubt)))
+    return or_(_is_held(), and_(_this_attempt(), or_(confirmed, in_doubt)))
+
+
+def _this_attempt() -> ColumnElement[bool]:
+    return and_(t.batch.c.id == bindparam("this"), t.batch.c.attempts == bindparam("attempt"))
+
+
+def _of(batch: Batch, owner: str) -> dict[str, Any]:
+    """Return what the conditions above ask for."""
+    return {"this": batch.id, "attempt": batch.attempts, "by": owner}
+
+
+@cache
+def _held(*, lock: bool) -> Select[Any]:
+    found = select(t.batch.c.id).where(_is_held())
+    return found.with_for_update() if lock else found
+
+
+@cache
+def _word_taken() -> Select[Any]:
+    return select(t.batch.c.id).where(_takes_word()).with_for_update()
+
+
+@cache
+def _finish(*, accepted: bool) -> Update:
+    return update(t.batch).where(_takes_word() if accepted else _is_held()).values(due_at=None, lease_until=None)
+
+
+@cache
+def _release() -> Update:
+    b = t.batch.c
+    attempts = b.attempts - bindparam("taken_back", type_=Integer)
+    return update(t.batch).where(_is_held()).values(attempts=attempts, lease_until=None, lease_owner=None)
 
 
 def is_held(connection: Connection, batch: Batch, owner: str, *, lock: bool = False) -> bool:
     """Whether a claimed batch is still its owner's; with `lock` it stays so until the transaction ends."""
-    found = select(t.batch.c.id).where(_is_held(batch, owner))
-    found = found.with_for_update() if lock else found
-    return connection.execute(found).one_or_none() is not None
+    return connection.execute(_held(lock=lock), _of(batch, owner)).one_or_none() is not None
 
 
 def takes_word(connection: Connection, batch: Batch, owner: str) -> bool:
     """Whether it may still be written down that an attempt was accepted; keeps it so until the transaction ends."""
-    found = select(t.batch.c.id).where(_takes_word(batch, owner)).with_for_update()
-    return connection.execute(found).one_or_none() is not None
+    return connection.execute(_word_taken(), _of(batch, owner)).one_or_none() is not None
 
 
 def finish(
@@ -164,20 +193,15 @@ def finish(
     provider_message_id: str | None = None,
 ) -> bool:
     """Record the end of a batch; False when the lease was lost and somebody else's word stands."""
-    statement = (
-        update(t.batch)
-        .where(_takes_word(batch, owner) if state is DeliveryState.ACCEPTED else _is_held(batch, owner))
-        .values(
-            state=state.value,
-            reason=reason.value if reason else None,
-            due_at=None,
-            lease_until=None,
-            provider=provider,
-            provider_message_id=provider_message_id,
-            finished_at=now,
-        )
-    )
-    return connection.execute(statement).rowcount == 1
+    values = {
+        "state": state.value,
+        "reason": reason.value if reason else None,
+        "provider": provider,
+        "provider_message_id": provider_message_id,
+        "finished_at": now,
+    }
+    statement = _finish(accepted=state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED))
+    return connection.execute(statement, _of(batch, owner) | values).rowcount == 1
 
 
 def release(
@@ -196,23 +220,16 @@ def release(
 
     `provider`: who may have taken it, where that is not known.
     """
-    b = t.batch.c
-    statement = (
-        update(t.batch)
-        .where(_is_held(batch, owner))
-        .values(
-            state=DeliveryState.QUEUED.value,
-            reason=reason.value if reason else None,
-            due_at=due_at,
-            nudged_at=now,
-            lease_until=None,
-            lease_owner=None,
-            lane=(lane or batch.lane).value,
-            attempts=b.attempts if counts else b.attempts - 1,
-            provider=provider or batch.provider,
-        )
-    )
-    return connection.execute(statement).rowcount == 1
+    values = {
+        "taken_back": 0 if counts else 1,
+        "state": DeliveryState.QUEUED.value,
+        "reason": reason.value if reason else None,
+        "due_at": due_at,
+        "nudged_at": now,
+        "lane": (lane or batch.lane).value,
+        "provider": provider or batch.provider,
+    }
+    return connection.execute(_release(), _of(batch, owner) | values).rowcount == 1
 
 
 def add(

@@ -11,10 +11,15 @@ from notifier.storage.types import AnyRow
 _D = t.dead_letter.c
 
 
-def get(connection: Connection, kind: str, object_id: str) -> AnyRow | None:
-    """Return how a unit fares; None where it never failed, or works again."""
-    found = select(t.dead_letter).where(_D.kind == kind, _D.object_id == object_id)
-    return connection.execute(found).one_or_none()
+def get_all(connection: Connection) -> dict[tuple[str, str], AnyRow]:
+    """Return how every unit fares that failed and does not work again yet, by kind and id."""
+    return {(row.kind, row.object_id): row for row in connection.execute(select(t.dead_letter))}
+
+
+def failures(connection: Connection, kind: str, object_id: str) -> int:
+    """Return how often a unit has failed; nobody else counts on before this transaction ends."""
+    found = select(_D.failures).where(_D.kind == kind, _D.object_id == object_id).with_for_update()
+    return connection.execute(found).scalar_one_or_none() or 0
 
 
 def note(

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, or_, select, update
 
 from notifier.domain.breaker import Breaker, LastError, ProviderState
 from notifier.domain.values import Channel, Reason
@@ -17,8 +18,13 @@ _P = t.provider_state.c
 
 def of_channel(connection: Connection, channel: Channel) -> dict[str, Breaker]:
     """Return what is known of a channel's providers, by name."""
-    rows = connection.execute(select(t.provider_state).where(_P.channel == channel.value))
+    rows = connection.execute(_of_channel(), {"of": channel.value})
     return {row.name: _breaker(row) for row in rows}
+
+
+@cache
+def _of_channel() -> Select[Any]:
+    return select(t.provider_state).where(_P.channel == bindparam("of"))
 
 
 def everybody(connection: Connection) -> dict[tuple[Channel, str], Breaker]:
