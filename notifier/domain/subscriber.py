@@ -33,6 +33,11 @@ class SuppressionReason(StrEnum):
         """The state in which subscribers of such an address are."""
         return SubscriberState.UNSUBSCRIBED if self in _OWN_WISH else SubscriberState.SUPPRESSED
 
+    @property
+    def may_reader_lift(self) -> bool:
+        """Whether the reader of the address may ask for mail again; what an operator stopped, an operator lifts."""
+        return self is not SuppressionReason.MANUAL
+
 
 _OWN_WISH = frozenset({SuppressionReason.UNSUBSCRIBED, SuppressionReason.PROVIDER_UNSUBSCRIBED})
 

@@ -70,7 +70,7 @@ class Lifecycle:
                 return False
             if incident_id is not None:
                 return key is not None and suppressions.opt_in(connection, incident_id, key)
-            if not _is_theirs_to_lift(_reason(connection, key), by_way_back=address_key is not None):
+            if not _is_theirs_to_lift(suppressions.mail_reason(connection, key), by_way_back=address_key is not None):
                 return False
             lifted = key is not None and suppressions.remove(connection, key, Channel.EMAIL)
             names = self._start(connection, stored, now)
@@ -151,19 +151,17 @@ def _stop_left_behind(connection: Connection, key: int, incident_id: str | None,
 def _is_theirs_to_lift(reason: SuppressionReason | None, *, by_way_back: bool) -> bool:
     if by_way_back:
         return reason in (None, SuppressionReason.UNSUBSCRIBED)
-    return reason is not SuppressionReason.MANUAL
-
-
-def _reason(connection: Connection, key: int | None) -> SuppressionReason | None:
-    found = suppressions.of_address(connection, key)
-    return next((item.reason for item in found if item.channel is Channel.EMAIL), None)
+    return reason is None or reason.may_reader_lift
 
 
 def _stop_wanted(connection: Connection, key: int, actor: Actor, now: datetime) -> bool:
-    """A wish stands above a bounce: when the address works again one day, it still is not written to."""
-    found = [item for item in suppressions.of_address(connection, key) if item.channel is Channel.EMAIL]
+    """A wish stands above a bounce: when the address works again one day, it still is not written to.
+
+    What an operator stopped keeps its reason: the way back from an unsubscription must not lift it.
+    """
+    reason = suppressions.mail_reason(connection, key)
     wish = Suppression(channel=Channel.EMAIL, reason=SuppressionReason.UNSUBSCRIBED, since=now)
-    is_new = not found or found[0].reason is not SuppressionReason.UNSUBSCRIBED
+    is_new = reason not in (SuppressionReason.UNSUBSCRIBED, SuppressionReason.MANUAL)
     if is_new:
         suppressions.remove(connection, key, Channel.EMAIL)
         suppressions.add(connection, key, wish)

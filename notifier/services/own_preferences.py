@@ -7,12 +7,14 @@ from typing import Any
 import orjson
 
 from notifier.domain.errors import NotFoundError
-from notifier.domain.subscriber import StoredSubscriber, Subscriber
+from notifier.domain.subscriber import StoredSubscriber, Subscriber, SuppressionReason
+from notifier.domain.values import SubscriberState
 from notifier.services.audit import Actor
 from notifier.services.ports import Clock
 from notifier.services.subscribers import Subscribers
 from notifier.services.tokens import ExpiredTokenError, Purpose, Tokens
 from notifier.storage import subscribers as rows
+from notifier.storage import suppressions
 from notifier.storage.engine import Database
 
 
@@ -53,6 +55,20 @@ class OwnPreferences:
             NotFoundError: erased meanwhile.
         """
         return self._stored(subscriber_id).subscriber
+
+    def stopped_by(self, subscriber_id: int) -> SuppressionReason | None:
+        """Return why the subscriber gets no mail; None where they do, or where nobody knows.
+
+        Raises:
+            NotFoundError: erased meanwhile.
+        """
+        stored = self._stored(subscriber_id)
+        with self.database.read() as connection:
+            reason = suppressions.mail_reason(connection, stored.address_key)
+        is_unsubscribed = stored.subscriber.state is SubscriberState.UNSUBSCRIBED
+        if is_unsubscribed and (reason is None or reason.may_reader_lift):
+            return SuppressionReason.UNSUBSCRIBED
+        return reason
 
     def change(self, subscriber_id: int, patch: Mapping[str, Any], actor: Actor) -> Subscriber:
         """Change what is named and keep the rest (a patch as the API takes it); audited like any other change.

@@ -17,12 +17,13 @@ _LOOKED_AT = 200  # entries of one reader's trail, the newest
 _ELSEWHERE = -1  # no address has such a hash: the mail went to one that the subscriber has left
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who bears a link: the language to answer in, and whether anything is sent to them."""
+    """Who bears a link: the language to answer in, and whether mail is sent to them, or not at their own wish."""
 
     locale: str
     is_told: bool
+    is_unsubscribed: bool
     address_key: int | None
 
 
@@ -43,8 +44,13 @@ class Unsubscribe:
             stored = subscribers.get_by_id(connection, subscriber_id)
         if stored is None:
             raise NotFoundError("subscriber", str(subscriber_id))
-        is_told = stored.subscriber.state is SubscriberState.ACTIVE
-        return Person(stored.subscriber.locale, is_told, stored.address_key)
+        state = stored.subscriber.state
+        return Person(
+            locale=stored.subscriber.locale,
+            is_told=state is SubscriberState.ACTIVE,
+            is_unsubscribed=state is SubscriberState.UNSUBSCRIBED,
+            address_key=stored.address_key,
+        )
 
     def incident_title(self, notification_id: int, locale: str) -> str | None:
         """Return the title of the incident that a notification was about; None where it is gone, or was never one."""

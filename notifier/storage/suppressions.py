@@ -42,6 +42,12 @@ def of_address(connection: Connection, address_key: int | None) -> tuple[Suppres
     return of_addresses(connection, [address_key]).get(address_key, ())
 
 
+def mail_reason(connection: Connection, address_key: int | None) -> SuppressionReason | None:
+    """Return why no mail is sent to an address; None where some may be."""
+    found = of_address(connection, address_key)
+    return next((item.reason for item in found if item.channel is Channel.EMAIL), None)
+
+
 def of_addresses(connection: Connection, address_keys: Sequence[int]) -> dict[int, tuple[Suppression, ...]]:
     """Return what is suppressed for at most 1,000 addresses; addresses without any are left out."""
     x = t.suppression.c

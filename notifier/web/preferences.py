@@ -128,14 +128,16 @@ class PreferencesPages:
     def _page(
         self, token: str, subject: int, person: Subscriber, further: dict[str, Any] | None = None, *, status: int = 200
     ) -> Response:
+        reason = self._application.own_preferences.stopped_by(subject)
         context = choices.shown(person, self._application.settings.components()) | {
             "action": f"/preferences/{token}",
             "form": self._forms.issue(_FORM, subject),
             "said": "",
             "email": person.email or "",
             "new_email": "",
-            "state": person.state.value,
             "is_stopped": person.state in (SubscriberState.UNSUBSCRIBED, SubscriberState.SUPPRESSED),
+            "stopped_by": reason.value if reason else "",
+            "may_return": reason is None or reason.may_reader_lift,
         }
         return self._answers.page(
             "preferences", person.locale, context | (further or {}), status=status, timezone=person.timezone

@@ -55,7 +55,7 @@ class UnsubscribePages:
             "action": request.url.path,
             "form": self._forms.issue(_FORM, claim.subject),
             "incident": incident,
-            "stopped": not person.is_told,
+            "stopped": person.is_unsubscribed,
         }
         return self._answers.page("unsubscribe", person.locale, context)
 
@@ -73,7 +73,8 @@ class UnsubscribePages:
         except NotFoundError:
             return self._gone()
         back = None
-        if address_key in (None, person.address_key):
+        reason = self._application.own_preferences.stopped_by(claim.subject)
+        if address_key in (None, person.address_key) and (reason is None or reason.may_reader_lift):
             bound = person.address_key or 0
             token = self._application.tokens.expiring(Purpose.RESUBSCRIBE, claim.subject, bound, lifetime=_WAY_BACK)
             back = f"/resubscribe/{token}"

@@ -214,13 +214,38 @@ def test_erasure_asks_first_and_then_leaves_nothing_but_the_wish(
     assert state(application, "shop-3") == "unsubscribed"
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (SuppressionReason.BOUNCED, "Berichten aan uw adres kwamen terug, daarom sturen we u voorlopig niets."),
+        (SuppressionReason.COMPLAINED, "is als spam gemeld, daarom sturen we u niets."),
+        (SuppressionReason.IMPORTED, "Berichten aan uw adres zijn stopgezet, daarom sturen we u niets."),
+        (SuppressionReason.PROVIDER_UNSUBSCRIBED, "U bent afgemeld: we sturen u niets."),
+    ],
+)
 def test_a_suppressed_reader_is_told_why_and_may_try_again(
-    application: Application, reader: TestClient, path: str, number: int
+    application: Application, reader: TestClient, path: str, reason: SuppressionReason, words: str
 ) -> None:
-    application.lifecycle.suppress("owner@example.com", HERE, reason=SuppressionReason.BOUNCED)
+    application.lifecycle.suppress("owner@example.com", HERE, reason=reason)
     page = reader.get(path)
-    assert "kwamen terug" in page.text
+    assert words in page.text
     with application.database.write() as connection:
         connection.execute(update(t.subscriber).values(locale="pt-BR"))
     assert send(reader, page, f"{path}/resubscribe").status_code == 200
     assert state(application, "shop-1") == "active"
+
+
+def test_a_reader_whom_an_operator_stopped_is_told_so_and_offered_nothing_that_does_not_work(
+    application: Application, reader: TestClient, path: str, number: int
+) -> None:
+    application.lifecycle.suppress("owner@example.com", HERE, reason=SuppressionReason.MANUAL)
+    page = reader.get(path).text
+    assert "We hebben het versturen van berichten naar uw adres stopgezet." in page
+    assert "neem dan contact op met" in page
+    assert f"{path}/resubscribe" not in Forms(page).forms
+    link = f"/unsubscribe/{application.tokens.unsubscribe(number, 0)}"
+    assert "U bent afgemeld" not in reader.get(link).text
+    assert Forms(reader.post(link).text).forms == {}
+    assert state(application, "shop-1") == "unsubscribed"
+    assert [item["reason"] for item in application.subscribers.get("shop-1")["suppressions"]] == ["manual"]
+    assert "stopgezet" in reader.get(path).text
