@@ -92,8 +92,7 @@ class Notice:
         first = since < self.round_start
         if first or self.lead.status not in _ANNOUNCING:
             return message_kind(self.lead.status, first=first)
-        was, now = self.moved_from(since), self.incident.window
-        if self.lead.status is Status.SCHEDULED and was is not None and now is not None and was.start != now.start:
+        if self.lead.status is Status.SCHEDULED and self.moved_from(since) is not None and self.incident.window:
             return MessageKind.MAINTENANCE_MOVED
         said = any(update.status is self.lead.status for update in self.updates if self._was_told(update, since))
         return MessageKind.MAINTENANCE_UPDATED if said else message_kind(self.lead.status, first=False)

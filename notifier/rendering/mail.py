@@ -215,8 +215,8 @@ def _said(instant: datetime | Window, reader: Language, where: ZoneInfo) -> str:
 def _times(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[str, Any]:
     """Marks for the times a template may print; an empty string for a time that nobody gave.
 
-    `moved_from` is the window that this reader was told before, `moved` whether the work starts at another time: else
-    only its end was changed. `window` is both ends at once, `was_planned` says that it is the past.
+    `moved_from` is the window that this reader was told before, where either end is another one now. `window` is both
+    ends at once, `was_planned` says that it is the past.
     """
     incident, was = notice.incident, notice.moved_from(since)
     return {
@@ -224,7 +224,6 @@ def _times(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[str, 
         "window": tags.mark(tags.WINDOW) if incident.window else "",
         "was_planned": notice.lead.status.is_over,
         "moved_from": tags.mark(tags.MOVED_FROM) if was else "",
-        "moved": was is not None and was.start != incident.scheduled_for,
         "times": {entry.id: tags.mark(tags.time_mark(index)) for index, entry in enumerate(entries)},
         "started": tags.mark(tags.STARTED) if incident.started_at and not incident.is_maintenance else "",
         "begins": tags.mark(tags.BEGINS) if incident.scheduled_for else "",

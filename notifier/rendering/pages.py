@@ -106,6 +106,8 @@ class PageRenderer:
 
 def mood_of(status: Status) -> str:
     """Return the colour family (a CSS class) of an incident that stands so."""
+    if status is Status.CANCELED:
+        return "review"
     if status.is_over:
         return "solved"
     if status.is_maintenance:

@@ -112,8 +112,11 @@ def test_a_promised_update_stands_on_the_page_and_in_the_api_until_it_is_over(
 def test_planned_work_that_is_called_off_belongs_to_the_past(application: Application, reader: TestClient) -> None:
     publish(application, an_event(1, incident=PLANNED, update={"status": "scheduled"}))
     publish(application, an_event(2, incident=PLANNED, update={"status": "canceled"}))
-    assert "Was gepland voor" in reader.get("/nl/incidents/inc-1").text
+    own = reader.get("/nl/incidents/inc-1").text
+    assert "Was gepland voor" in own
+    assert '<article class="review">' in own  # neither done nor in trouble
     page = reader.get("/nl/").text
+    assert '<li class="review">' in page
     assert "Gepland onderhoud" not in page
     assert "Geannuleerd" in page[page.index("Eerdere") :]
 

@@ -54,6 +54,15 @@ def test_an_update_with_another_window_is_told_as_moved_from_what_its_readers_kn
     ]
 
 
+def test_another_end_alone_is_told_as_moved_too(database: Database) -> None:
+    spine = Spine(database)
+    spine.subscriber("anna")
+    longer = Window(PLANNED.start, PLANNED.end + timedelta(hours=2))
+    steps(spine, [(Status.SCHEDULED, PLANNED), (Status.SCHEDULED, longer)])
+    last = notices(spine)[-1]
+    assert (last.kind_for(1), last.moved_from(1)) == (MessageKind.MAINTENANCE_MOVED, PLANNED)
+
+
 def test_a_window_corrected_in_place_is_announced_as_moved_on_every_channel(database: Database) -> None:
     spine = Spine(database)
     spine.post(Status.SCHEDULED, "The same words.", update_id="upd-1", window=PLANNED)

@@ -328,7 +328,7 @@ def test_a_reader_in_new_york_gets_both_times_of_a_move_by_their_clock(renderer:
 def test_work_that_takes_longer_says_what_its_end_was(renderer: Renderer) -> None:
     was = Window(START + timedelta(days=3), START + timedelta(days=3, hours=1))
     text = received(renderer, a_moved_notice(Status.IN_PROGRESS, was), "nl", since=1)[1]
-    assert "Gewijzigd, was: 24 juni 2022 08:34 \N{EN DASH} 09:34 CEST" in text
+    assert "Verplaatst van: 24 juni 2022 08:34 \N{EN DASH} 09:34 CEST" in text
 
 
 @pytest.mark.parametrize("kind", [kind for kind in MessageKind if kind.startswith("maintenance")])
