@@ -119,6 +119,7 @@ def build_runtime(application: Application) -> ApiRuntime:
         intake.repeats,
         lambda: intake.seen,
         count=lambda outcome: meters.event("api", outcome),
+        count_reused=meters.reused_id,
         one_writer=application.database.is_sqlite,
     )
     return ApiRuntime(

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from notifier.api import paging
 from notifier.api.answers import json_answer
 from notifier.api.auth import Manager, Reader
-from notifier.api.contract import body_of, returns, returns_page
+from notifier.api.contract import body_of, refuses, returns, returns_page
 from notifier.api.examples import ENDPOINT
 from notifier.api.history_shapes import EndpointDeliveryShape
 from notifier.api.list_shapes import EndpointShape, EndpointTested, EndpointWithSecret
@@ -21,6 +21,7 @@ from notifier.services.masking import shown_to
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 _MAX_OVERLAP = 30 * 86_400
+_SEALED = refuses({409: "None of `NOTIFIER_SECRET_KEYS` opens its secret (rotate it) or a header (set it again)."})
 
 
 @router.post(
@@ -56,7 +57,7 @@ def show_endpoint(runtime: Runtime, reader: Reader, endpoint_id: str) -> Respons
 
 @router.patch(
     "/{endpoint_id}",
-    responses=returns(200, EndpointShape),
+    responses=returns(200, EndpointShape) | _SEALED,
     openapi_extra=body_of(EndpointPatch, {"min_impact": "major", "components": []}),
 )
 async def change_endpoint(request: Request, runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
@@ -92,7 +93,7 @@ def list_endpoint_deliveries(
     return json_answer(paging.page(shown_to(reader, shown), following))
 
 
-@router.post("/{endpoint_id}/test", responses=returns(200, EndpointTested, "What the endpoint answered."))
+@router.post("/{endpoint_id}/test", responses=returns(200, EndpointTested, "What the endpoint answered.") | _SEALED)
 def test_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
     """Post one signed `endpoint.test` now and tell what came of it; a `pending` endpoint that takes it is active."""
     return json_answer(runtime.application.endpoint_tests(endpoint_id, actor))

@@ -119,6 +119,8 @@ class Meters:
             "notifier_http_request_seconds", "Time to answer.", ("route",), buckets=_BUCKETS, registry=registry
         )
         self._events = Counter("notifier_events", "Events taken in.", ("source", "outcome"), registry=registry)
+        reused = "Events under the id of another one, with other content: nothing was changed."
+        self._reused = Counter("notifier_event_ids_reused", reused, registry=registry)
         self._feedback = Counter("notifier_provider_events", "Events of mail providers.", ("kind",), registry=registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -133,6 +135,10 @@ class Meters:
     def event(self, source: str, outcome: str) -> None:
         """Count an event by the kind of its source (`api`, `statuspage`, `alertmanager`) and what came of it."""
         self._events.labels(source, outcome).inc()
+
+    def reused_id(self) -> None:
+        """Count an event whose producer used an id again."""
+        self._reused.inc()
 
     def feedback(self, kind: str, number: int) -> None:
         """Count events of a mail provider."""

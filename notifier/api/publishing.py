@@ -64,11 +64,15 @@ class Publishing:
         seen: Callable[[], SeenEvents],
         *,
         count: Callable[[Outcome], None],
+        count_reused: Callable[[], None],
         one_writer: bool,
     ) -> None:
-        """Build on a use case that blocks; `seen` is asked for in a thread, once; `count` is told every outcome."""
+        """Build on a use case that blocks; `seen` is asked for in a thread, once; `count` is told every outcome.
+
+        `count_reused` is told of an id that comes with other content than before.
+        """
         self._publish, self._repeats, self._make_seen = publish, repeats, seen
-        self._count = count
+        self._count, self._count_reused = count, count_reused
         self._seen: SeenEvents | None = None
         self._gate = Gate(at_once=_AT_ONCE_SQLITE if one_writer else _AT_ONCE, waiting=_WAITING)
         self._recent = Recent()
@@ -119,7 +123,9 @@ class Publishing:
         log_taken(receipt, actor)
         self._recent.put(digest, _json(repeat_of(receipt)))
         self._count(receipt.outcome)
-        if repeat is None and not receipt.reused:
+        if receipt.reused:
+            self._count_reused()
+        elif repeat is None:
             self._later(self._remember(digest, receipt.event_id))
         return _json(receipt)
 

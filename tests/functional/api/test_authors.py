@@ -78,6 +78,7 @@ def test_a_reused_event_id_is_told_apart_from_a_repeat_and_logged(api: Api, logg
             "event evt-1 was handed in before with another content; nothing was changed; use a new id"
         )
     assert any("event_id_reused" in line for line in logged())
+    assert "\nnotifier_event_ids_reused_total 1.0\n" in api.get("/metrics").text
     assert "another content" not in api.post("/v1/events", json=an_event(1)).json()["reason"]
 
 

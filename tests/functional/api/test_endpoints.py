@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import update
 from standardwebhooks import Webhook
 
+from notifier.storage import tables as t
 from tests.functional.api.house import Api, faults
 from tests.functional.api.receiver import Receiver
 
@@ -75,6 +77,18 @@ def test_an_endpoint_at_fault_is_refused_by_name(api: Api, body: dict[str, Any],
     assert field in faults(answer)
 
 
+def test_a_secret_that_no_key_opens_is_a_conflict_that_rotating_solves(api: Api, receiver: Receiver) -> None:
+    made = api.post("/v1/endpoints", json={"url": receiver.url}).json()
+    path = f"/v1/endpoints/{made['id']}"
+    with api.application.database.write() as connection:
+        connection.execute(update(t.endpoint).values(secrets=[{"sealed": "of another house", "until": None}]))
+    for answer in (api.patch(path, json={"description": "x"}), api.post(f"{path}/test")):
+        assert answer.status_code == 409  # the client of these tests compares with what is documented
+        assert "rotate this endpoint's secret" in answer.json()["detail"]
+    assert api.post(f"{path}/rotate").status_code == 200
+    assert api.patch(path, json={"description": "x"}).status_code == 200
+
+
 @pytest.mark.parametrize("call", ["test", "rotate", "enable"])
 def test_calls_on_an_endpoint_that_is_not_there(api: Api, call: str) -> None:
     assert api.post(f"/v1/endpoints/end_none/{call}").status_code == 404
@@ -113,3 +127,17 @@ def test_where_verifying_comes_first_an_endpoint_waits_for_a_test_that_succeeds(
     Webhook(made["secret"]).verify(receiver.got[-1][1], receiver.got[-1][0])
     moved = api.patch(f"/v1/endpoints/{made['id']}", json={"url": receiver.url + "/new"}).json()
     assert moved["state"] == "pending"
+
+
+@pytest.mark.parametrize(("method", "call", "body"), [("POST", "/enable", None), ("PATCH", "", {"state": "active"})])
+def test_a_person_may_let_an_endpoint_in_unverified_and_the_trail_says_who(
+    api_with: Callable[[str], Api], receiver: Receiver, method: str, call: str, body: dict[str, str] | None
+) -> None:
+    api = api_with("[webhooks]\nverify = true\n")
+    made = api.post("/v1/endpoints", json={"url": receiver.url}).json()
+    assert api.call(method, f"/v1/endpoints/{made['id']}{call}", json=body).json()["state"] == "active"
+    assert receiver.got == []
+    newest = api.get("/v1/audit").json()["items"][0]
+    assert newest["object_id"] == made["id"]
+    assert newest["actor"].startswith("key:")
+    assert newest["detail"]["state"] == ["pending", "active"]

@@ -1,6 +1,8 @@
 import json
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -10,8 +12,11 @@ from notifier.api.gate import Gate
 from notifier.api.problems import OverloadedError
 from notifier.api.shares import Shares
 from notifier.domain.errors import UnavailableError
+from notifier.services.audit import Actor
 from tests.functional.api.house import Api, an_event
-from tests.functional.api.payloads import a_mail_event, as_batch
+from tests.functional.api.payloads import a_mail_event, alert_group, an_alert, as_batch, statuspage, statuspage_update
+
+NOW = datetime(2022, 6, 21, 8, 34, tzinfo=UTC)
 
 
 def test_more_than_can_be_done_is_asked_to_come_again_and_what_was_taken_is_there(
@@ -99,6 +104,27 @@ def test_one_callers_flood_leaves_places_for_the_others() -> None:
         return answers
 
     assert anyio.run(crowd) == ["flood"] * 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/inbound/statuspage/own", json.dumps(statuspage(statuspage_update(1, "identified", "Slow.", at=NOW)))),
+        ("/v1/inbound/alertmanager/prom", json.dumps(alert_group(an_alert(at=NOW)))),
+        ("/v1/inbound/sendgrid/events", as_batch(a_mail_event(1, "delivered"))),
+    ],
+)
+def test_a_source_that_floods_leaves_the_others_their_places(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str, body: str | bytes
+) -> None:
+    flood, other = (api.application.api_keys.create(n, ["publish"], Actor("tests", "here")) for n in ("flood", "other"))
+    monkeypatch.setattr(api.runtime.gate, "_of", Counter({flood.id: 1_000}))
+    statuses = [
+        api.post(path, content=body, headers={"Authorization": f"Bearer {key.plaintext}"}).status_code
+        for key in (flood, other)
+    ]
+    assert statuses[0] == 503
+    assert statuses[1] in {200, 202}
 
 
 def test_readers_wait_for_one_another_and_producers_for_none_of_them() -> None:

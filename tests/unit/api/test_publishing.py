@@ -60,7 +60,14 @@ class Filter:
 def publishing(ledger: Ledger, seen: Filter | None = None, outcomes: list[Outcome] | None = None) -> Publishing:
     found = seen or Filter()
     told = [] if outcomes is None else outcomes
-    return Publishing(ledger.publish, ledger, lambda: found, count=told.append, one_writer=True)  # type: ignore[arg-type]
+    return Publishing(
+        ledger.publish,  # type: ignore[arg-type]
+        ledger,  # type: ignore[arg-type]
+        lambda: found,
+        count=told.append,
+        count_reused=lambda: None,
+        one_writer=True,
+    )
 
 
 async def outcome_of(publish: Publishing, body: bytes) -> str:
