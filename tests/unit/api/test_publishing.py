@@ -61,7 +61,7 @@ def publishing(ledger: Ledger, seen: Filter | None = None, outcomes: list[Outcom
     found = seen or Filter()
     told = [] if outcomes is None else outcomes
     return Publishing(
-        ledger.publish,  # type: ignore[arg-type]
+        ledger.publish,
         ledger,  # type: ignore[arg-type]
         lambda: found,
         count=told.append,
