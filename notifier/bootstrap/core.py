@@ -242,7 +242,7 @@ class Core:
     @once
     def gather(self) -> Gather:
         """Make batches of what is due again."""
-        return Gather(self.database, self.clock, self.nudge)
+        return Gather(self.database, self.clock, self.nudge, self.isolation)
 
     @once
     def circuits(self) -> Mapping[Channel, Circuits]:
@@ -287,7 +287,7 @@ class Core:
         texts, alone = neutral_texts(self.settings.brand().locales), self.isolation
         calm = ResolveCalm(self.database, self.clock, self.ingest, texts, isolate=alone)
         letters = DueLetters(self.database, self.clock, self.nudge, self.producer)
-        lapsed = ForgetLapsed(self.database, self.clock, self.addresses)
+        lapsed = ForgetLapsed(self.database, self.clock, self.addresses, alone)
         probe, policy = self.producer.probe, self.health_policy
         watch = WatchEndpoints(self.database, self.clock, write_letter, probe, policy, isolate=alone)
         probes = CallProbes(self.database, self.circuits, self.provider_names)

@@ -13,16 +13,17 @@ from sqlalchemy import Connection
 
 from notifier.domain import ids
 from notifier.domain.audience import standing_of
-from notifier.domain.errors import ConfigError
+from notifier.domain.errors import ConfigError, DeliveryError
 from notifier.domain.message import HookRequest, HookResult
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
 from notifier.rendering.payloads import content_type
 from notifier.services.attempt import LEASE
-from notifier.services.endpoint_secrets import UNREADABLE, EndpointSecrets, secret_alarm
+from notifier.services.endpoint_secrets import UNREADABLE, EndpointSecrets, fault_alarm, secret_alarm
 from notifier.services.hook_outcomes import (
     PROVIDER,
     Posting,
     departure,
+    faulty_result,
     leaves,
     left,
     line,
@@ -31,6 +32,7 @@ from notifier.services.hook_outcomes import (
     vanished_try,
 )
 from notifier.services.hook_ports import EndpointHealth, HookEngine, HookWording
+from notifier.services.isolation import each_alone
 from notifier.services.outcome_notes import KnownOutcome
 from notifier.services.outcomes import Record
 from notifier.services.ports import Clock
@@ -158,7 +160,9 @@ class HookAttempt:
             Departure(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=max(batch.attempts - 1, 1))
             for key in taken
         ]
-        others = [leaves(row, stored, around, now) for row in rows if row.id not in taken]
+        untold = [row for row in rows if row.id not in taken]
+        others, broken = each_alone(untold, lambda row: leaves(row, stored, around, now), ConfigError)
+        self._put_off(batch, broken, now)
         leave = [*kept, *(item for item in others if item is not None)]
         if leave or batch.unknown:
             replaced = [item.recipient_key for item in leave if item.state is DeliveryState.SUPERSEDED]
@@ -173,22 +177,36 @@ class HookAttempt:
                     hurried += hook_batches.unblock_waiting(connection, stored.id, waiting, now)
             if hurried:
                 self.gather()
-        gone = {item.recipient_key for item in leave}
+        gone = {item.recipient_key for item in leave} | {row.id for row, _fault in broken}
         return [row for row in rows if row.id not in gone], defaultdict(lambda: batch.since, since)
 
     def _requests(
         self, batch: Batch, stored: StoredNotification, rows: Sequence[Any], since: Mapping[int, int]
     ) -> list[HookRequest]:
         """Word what is posted; an endpoint whose secret or headers no key opens departs alone, with an alarm."""
-        now, requests, unreadable = self.clock(), [], []
-        for row in rows:
-            try:
-                requests.append(self._request(stored, row, since[row.id], now))
-            except ConfigError:
-                unreadable.append(row)
+        now = self.clock()
+        requests, failed = each_alone(rows, lambda row: self._request(stored, row, since[row.id], now), ConfigError)
+        unreadable = [row for row, error in failed if isinstance(error, ConfigError)]
+        broken = [(row, error) for row, error in failed if not isinstance(error, ConfigError)]
         if unreadable:
             self.record.patience(self.database, lambda connection: _refuse(connection, batch, unreadable, now))
+        self._put_off(batch, broken, now)
         return requests
+
+    def _put_off(self, batch: Batch, broken: Sequence[tuple[Any, Exception]], now: datetime) -> None:
+        """Repeat later, and give up in the end, what a fault of ours kept from being posted; each raises an alarm."""
+        if broken:
+            self.record.patience(self.database, lambda connection: self._note_faults(connection, batch, broken, now))
+
+    def _note_faults(
+        self, connection: Connection, batch: Batch, broken: Sequence[tuple[Any, Exception]], now: datetime
+    ) -> None:
+        for row, fault in broken:
+            result, number = faulty_result(row, fault, now), posting_of(row, batch).number
+            deliveries.depart(connection, batch.notification_id, [departure(result, number, now, self.spread)], now)
+            attempts.add(connection, batch, [line(result, number)])
+            detail = result.error.detail if isinstance(result.error, DeliveryError) else ""
+            alarms.raise_(connection, fault_alarm(row.public_id), Reason.FAULT, detail, now)
 
     def _request(self, stored: StoredNotification, row: Any, since: int, now: datetime) -> HookRequest:
         return HookRequest(

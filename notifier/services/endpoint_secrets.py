@@ -31,6 +31,11 @@ def secret_alarm(public_id: str) -> str:
     return f"webhook:{public_id}:secret"
 
 
+def fault_alarm(public_id: str) -> str:
+    """Return the key of the alarm about an endpoint that a fault of ours keeps from being posted to."""
+    return f"webhook:{public_id}:fault"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fresh:
     """A new secret; `public` is what the partner verifies by where it is a key pair, and then `secret` is not shown."""

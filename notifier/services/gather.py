@@ -1,13 +1,20 @@
 """Gather: deliveries that departed from their batches and are due again form new batches."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
 
-from notifier.domain.values import Channel, Lane, Reason
+from sqlalchemy import Connection
+
+from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock, Nudge
-from notifier.storage import batches, deliveries
+from notifier.storage import batches, deliveries, hook_batches
 from notifier.storage.batches import Batch
+from notifier.storage.deliveries import Departure
 from notifier.storage.engine import Database
 
 _LIMIT = 2_000
@@ -24,43 +31,83 @@ class Gather:
     database: Database
     clock: Clock
     nudge: Nudge
+    isolate: Isolate = unguarded
 
     def __call__(self) -> int:
         """Gather once; returns how many deliveries were put into new batches."""
+        with self.database.read() as connection:
+            due = deliveries.notifications_due(connection, self.clock(), _LIMIT)
+        return sum(self._of(notification_id) for notification_id in due)
+
+    def _of(self, notification_id: int) -> int:
+        """Gather what is due of a notification; where that fails, one by one: what cannot be gathered fails alone."""
+        number = self.isolate("gather", str(notification_id), partial(self._gather, notification_id))
+        if number is not None:
+            return number
+        with self.database.read() as connection:
+            keys = deliveries.keys_due(connection, notification_id, self.clock(), _LIMIT)
+        return sum(self._alone(notification_id, key) for key in keys)
+
+    def _alone(self, notification_id: int, key: int) -> int:
+        work, given_up = partial(self._gather, notification_id, key), partial(self._give_up, notification_id, key)
+        return self.isolate("delivery", f"{notification_id}-{key}", work, given_up) or 0
+
+    def _gather(self, notification_id: int, key: int | None = None) -> int:
         now = self.clock()
         made: list[tuple[Lane, int]] = []
-        with self.database.read() as connection:
-            if not deliveries.due(connection, now, 1, lock=False):
-                return 0
         with self.database.write() as connection:
-            rows = deliveries.due(connection, now, _LIMIT, lock=True)
-            groups: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
-            for row in rows:
-                fresh = row.reason in _FRESH
-                unknown = row.reason == Reason.OUTCOME_UNKNOWN.value
-                like = row.notification_id, row.channel, row.locale, row.since
-                groups[*like, fresh, unknown, row.is_replay].append(row)
-            for (number, channel, locale, since, fresh, unknown, _), members in groups.items():
-                lane = _LANES[Channel(channel)] if fresh else Lane.RETRY
-                for start in range(0, len(members), _SIZE):
-                    some = members[start : start + _SIZE]
-                    batch = _like(number, Channel(channel), locale, since, lane)
-                    tried = min(row.attempts or 0 for row in some)
-                    batch_id = batches.add(
-                        connection,
-                        batch,
-                        size=len(some),
-                        due_at=now,
-                        lane=lane,
-                        attempts=tried,
-                        nudged_at=now,
-                        reason=Reason.OUTCOME_UNKNOWN if unknown else None,
-                    )
-                    deliveries.move(connection, number, [row.recipient_key for row in some], batch_id, now=now)
-                    made.append((lane, batch_id))
+            rows = deliveries.lock_due(connection, notification_id, now, _LIMIT, key=key)
+            for like, members in _alike(rows).items():
+                parts = [members[start : start + _SIZE] for start in range(0, len(members), _SIZE)]
+                made += [_batch(connection, like, part, now) for part in parts]
         for lane, batch_id in made:
             self.nudge.attempt(lane, [batch_id])
         return len(rows)
+
+    def _give_up(self, notification_id: int, key: int, connection: Connection) -> None:
+        now = self.clock()
+        ended = Departure(recipient_key=key, state=DeliveryState.FAILED, reason=Reason.GAVE_UP)
+        deliveries.depart(connection, notification_id, [ended], now)
+        hook_batches.unblock_some(connection, notification_id, [key], now)
+
+
+class _Like(NamedTuple):
+    """What the deliveries of one batch have in common."""
+
+    notification_id: int
+    channel: str
+    locale: str
+    since: int
+    fresh: bool
+    unknown: bool
+    is_replay: bool
+
+
+def _alike(rows: Sequence[Any]) -> dict[_Like, list[Any]]:
+    groups: dict[_Like, list[Any]] = defaultdict(list)
+    for row in rows:
+        fresh, unknown = row.reason in _FRESH, row.reason == Reason.OUTCOME_UNKNOWN.value
+        known = row.notification_id, row.channel, row.locale, row.since
+        groups[_Like(*known, fresh, unknown, row.is_replay)].append(row)
+    return groups
+
+
+def _batch(connection: Connection, like: _Like, members: Sequence[Any], now: datetime) -> tuple[Lane, int]:
+    """Put deliveries into a new batch; returns its lane and number."""
+    channel, number = Channel(like.channel), like.notification_id
+    lane = _LANES[channel] if like.fresh else Lane.RETRY
+    batch_id = batches.add(
+        connection,
+        _like(number, channel, like.locale, like.since, lane),
+        size=len(members),
+        due_at=now,
+        lane=lane,
+        attempts=min(row.attempts or 0 for row in members),
+        nudged_at=now,
+        reason=Reason.OUTCOME_UNKNOWN if like.unknown else None,
+    )
+    deliveries.move(connection, number, [row.recipient_key for row in members], batch_id, now=now)
+    return lane, batch_id
 
 
 def _like(notification_id: int, channel: Channel, locale: str, since: int, lane: Lane) -> Batch:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from notifier.channels.webhook import NotAttemptedError
-from notifier.domain.errors import DeliveryError, PermanentDeliveryError
+from notifier.domain.errors import DeliveryError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.message import HookResult
 from notifier.domain.notice import webhook_type
 from notifier.domain.retry import GiveUp, after_failure
@@ -90,6 +90,13 @@ def line(result: HookResult, number: int) -> AttemptRow:
         provider=PROVIDER,
         answer=result.excerpt or None,
     )
+
+
+def faulty_result(row: Any, fault: Exception, now: datetime) -> HookResult:
+    """Return the result for an endpoint that nothing was posted to, by a fault of ours."""
+    said = f"nothing was posted: {type(fault).__name__}; the log has the traceback"
+    error = TransientDeliveryError(Reason.FAULT, said)
+    return HookResult(delivery_id="", endpoint_id=row.id, started_at=now, duration_ms=0, error=error)
 
 
 def posting_of(row: Any, batch: Batch) -> Posting:

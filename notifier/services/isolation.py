@@ -7,7 +7,7 @@ batch has a boundary of its own: its lease (`services/lost_cause.py`).
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeVar
@@ -23,12 +23,18 @@ from notifier.storage.types import AnyRow
 
 _log = logging.getLogger(__name__)
 Done = TypeVar("Done")
+Item = TypeVar("Item")
 GivenUp = Callable[[Connection], object]
 """What becomes of a unit that is given up, in the transaction that notes it."""
 
 MOST_FAILURES = 10
 _KNOWN_SECONDS = 0.5
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=10)
+
+
+def wait_after(failures: int) -> timedelta:
+    """Return how long a unit waits that failed so often in a row by a fault of ours."""
+    return min(_FIRST_WAIT * 2.0 ** (failures - 1), _LONGEST_WAIT)
 
 
 class Isolate(Protocol):
@@ -44,6 +50,24 @@ def unguarded(kind: str, object_id: str, work: Callable[[], Done], given_up: Giv
     """Run the work and let its errors go up: for command lines and tests."""
     del kind, object_id, given_up
     return work()
+
+
+def each_alone(
+    items: Iterable[Item], work: Callable[[Item], Done], ours: type[Exception]
+) -> tuple[list[Done], list[tuple[Item, Exception]]]:
+    """Do some pure work for each; one over which it fails does not stop the others.
+
+    Returns what was done, and what failed with its error. All but errors of the kind `ours` are logged as faults.
+    """
+    done, failed = [], []
+    for item in items:
+        try:
+            done.append(work(item))
+        except Exception as fault:  # noqa: BLE001 - the boundary: whatever it is, the other items must go on
+            if not isinstance(fault, ours):
+                _log.error("one of many failed by a fault of ours", exc_info=fault)
+            failed.append((item, fault))
+    return done, failed
 
 
 @dataclass
@@ -94,7 +118,7 @@ class Isolation:
         with self.database.write() as connection:
             failures = dead_letters.failures(connection, kind, object_id) + 1
             ends = failures >= MOST_FAILURES
-            next_try = None if ends else now + min(_FIRST_WAIT * 2 ** (failures - 1), _LONGEST_WAIT)
+            next_try = None if ends else now + wait_after(failures)
             words = "given up" if ends else f"tried again at {next_try:%Y-%m-%d %H:%M:%S}Z"
             detail = f"{name}, {failures} times: {words}; the log has the traceback"
             dead_letters.note(connection, kind, object_id, failures=failures, next_try_at=next_try, error=name[:100])

@@ -1,9 +1,11 @@
 """Sign-ups that nobody confirmed in time are forgotten; nobody is reminded."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from notifier.services.addresses import AddressKeys
 from notifier.services.audit import SYSTEM
+from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
 from notifier.services.subscribers import erase
 from notifier.storage import subscribers
@@ -19,18 +21,20 @@ class ForgetLapsed:
     database: Database
     clock: Clock
     addresses: AddressKeys
+    isolate: Isolate = unguarded
 
     name = "lapsed"
 
     def __call__(self) -> int:
         """Erase sign-ups whose time to confirm is over; returns how many."""
-        now = self.clock()
         with self.database.read() as connection:
-            if not subscribers.has_lapsed(connection, now):
-                return 0
-        pepper = self.addresses.load()
+            lapsed = subscribers.lapsed(connection, self.clock(), limit=_AT_ONCE)
+        return sum(self.isolate("sign-up", str(number), partial(self._forget, number)) or 0 for number in lapsed)
+
+    def _forget(self, number: int) -> bool:
+        pepper, now = self.addresses.load(), self.clock()
         with self.database.write() as connection:
-            lapsed = subscribers.lapsed(connection, now, limit=_AT_ONCE)
-            for stored in lapsed:
+            stored = subscribers.lock_lapsed(connection, number, now)
+            if stored is not None:
                 erase(connection, stored, SYSTEM, pepper=pepper, now=now)
-        return len(lapsed)
+        return stored is not None

@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from notifier.domain.retry import most_attempts
-from notifier.domain.values import DeliveryState, Reason
-from notifier.storage import attempts, batches, deliveries, hook_batches
+from notifier.domain.values import DeliveryState, Lane, Reason
+from notifier.services.isolation import wait_after
+from notifier.storage import alarms, attempts, batches, deliveries, hook_batches, notifications
 from notifier.storage.attempts import AttemptRow
 from notifier.storage.batches import Batch
 from notifier.storage.deliveries import Departure
@@ -22,27 +23,56 @@ def gave_up(connection: Connection, batch: Batch, owner: str, now: datetime) -> 
     """
     if batch.attempts <= most_attempts(batch.channel):
         return False
+    _give_up(connection, batch, owner, now, "no attempt ever came to an end: see the workers' logs")
+    return True
+
+
+def could_not_begin(connection: Connection, batch: Batch, owner: str, now: datetime, fault: Exception) -> None:
+    """Count an attempt of a claimed batch that a fault of ours ended before anything left: later and later, then never.
+
+    It waits as other units of work do, and is given up after as many attempts as any failure.
+    """
+    said = f"{type(fault).__name__}, {batch.attempts} times, before anything was sent; the log has the traceback"
+    if batch.attempts >= most_attempts(batch.channel):
+        _give_up(connection, batch, owner, now, said)
+        return
+    due = now + wait_after(batch.attempts)
+    kept = Reason.OUTCOME_UNKNOWN if batch.unknown else Reason.FAULT
+    attempts.add(connection, batch, [_line(batch, now, "retry", Reason.FAULT, said)])
+    batches.release(connection, batch, owner, due_at=due, now=now, reason=kept, lane=Lane.RETRY)
+    _alarm(connection, batch, said, now)
+
+
+def fault_alarm(notification_id: str) -> str:
+    """Return the key of the alarm about a message that fails by a fault of ours, by its public id."""
+    return f"notification:{notification_id}"
+
+
+def _alarm(connection: Connection, batch: Batch, said: str, now: datetime) -> None:
+    public_id = notifications.public_id_of(connection, batch.notification_id)
+    alarms.raise_(connection, fault_alarm(public_id), Reason.FAULT, said, now)
+
+
+def _give_up(connection: Connection, batch: Batch, owner: str, now: datetime, said: str) -> None:
     taken = hook_batches.taken_before(connection, batch.id)
     leave = [Departure(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=1) for key in sorted(taken)]
     deliveries.depart(connection, batch.notification_id, leave, now)
-    attempts.add(
-        connection,
-        batch,
-        [
-            AttemptRow(
-                recipient_key=None,
-                number=batch.attempts,
-                started_at=now,
-                duration_ms=0,
-                outcome="failed",
-                reason=Reason.GAVE_UP,
-                status=None,
-                detail="no attempt ever came to an end: see the workers' logs",
-                provider=batch.provider or "worker",
-            )
-        ],
-    )
+    attempts.add(connection, batch, [_line(batch, now, "failed", Reason.GAVE_UP, said)])
     batches.finish(connection, batch, owner, state=DeliveryState.FAILED, reason=Reason.GAVE_UP, now=now)
     hook_batches.unblock(connection, batch.notification_id, batch.id, now)
+    _alarm(connection, batch, f"given up: {said}", now)
     _log.error("gave a batch up", extra={"batch_id": batch.id, "reason": Reason.GAVE_UP.value})
-    return True
+
+
+def _line(batch: Batch, now: datetime, outcome: str, reason: Reason, said: str) -> AttemptRow:
+    return AttemptRow(
+        recipient_key=None,
+        number=batch.attempts,
+        started_at=now,
+        duration_ms=0,
+        outcome=outcome,
+        reason=reason,
+        status=None,
+        detail=said,
+        provider=batch.provider or "worker",
+    )

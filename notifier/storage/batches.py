@@ -34,7 +34,10 @@ _PLACES = (1 << _NOTIFICATION_SHIFT) - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A claimed batch. `unknown` says that an earlier attempt may have gone through."""
+    """A claimed batch. `unknown` says that an earlier attempt may have gone through.
+
+    `met_fault`: the last attempt ended by a fault of ours, before anything left.
+    """
 
     id: int
     notification_id: int
@@ -48,11 +51,17 @@ class Batch:
     unknown: bool
     provider: str | None
     lease_until: datetime | None = None
+    met_fault: bool = False
 
 
 def extra_id(notification_id: int) -> int:
     """Return a number for a batch made after planning (retries, halves); never one that planning gives."""
     return (notification_id << _NOTIFICATION_SHIFT) | _EXTRA_BIT | secrets.randbits(31)
+
+
+def is_extra(batch_id: int) -> bool:
+    """Whether a batch was made after planning."""
+    return bool(batch_id & _EXTRA_BIT)
 
 
 def place_of(batch_id: int) -> int:
@@ -118,6 +127,7 @@ def from_row(row: AnyRow) -> Batch:
         unknown=row.reason == Reason.OUTCOME_UNKNOWN.value,
         provider=row.provider,
         lease_until=row.lease_until,
+        met_fault=row.reason == Reason.FAULT.value,
     )
 
 

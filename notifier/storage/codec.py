@@ -107,6 +107,15 @@ def notice_to_json(notice: Notice) -> JsonObject:
     }
 
 
+def tells_the_end(data: Mapping[str, Any]) -> bool:
+    """Whether a frozen notice closed its incident, or told what came after; of one that makes no sense: no.
+
+    Later messages ask this of earlier ones, and must not fail over them.
+    """
+    lead = (data.get("updates") or [{}])[-1]
+    return bool(data.get("closes")) or lead.get("status") == Status.POSTMORTEM.value
+
+
 def notice_from_json(data: Mapping[str, Any]) -> Notice:
     """Read what `notice_to_json` froze."""
     return Notice(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, text, update
 
 from notifier.domain.audience import Heard
 from notifier.domain.values import Channel, DeliveryState, Reason
@@ -142,9 +142,38 @@ def oldest_due(connection: Connection, now: datetime) -> datetime | None:
     return found
 
 
-def due(connection: Connection, now: datetime, limit: int, *, lock: bool) -> Sequence[AnyRow]:
-    """Return departed deliveries whose next attempt has come, with what a new batch for them needs to know."""
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    d = t.delivery.c
+    # `sending` past its time: a slow receiver whose worker vanished
+    waits = d.state.in_([DeliveryState.QUEUED.value, DeliveryState.SENDING.value])
+    return and_(d.due_at.is_not(None), d.due_at <= now, waits)
+
+
+def notifications_due(connection: Connection, now: datetime, limit: int) -> Sequence[int]:
+    """Return of which notifications the deliveries are that have been due longest."""
+    d = t.delivery.c
+    oldest = select(d.notification_id).where(_is_due(now)).order_by(d.due_at).limit(limit).subquery()
+    return connection.execute(select(oldest.c.notification_id).distinct().order_by("notification_id")).scalars().all()
+
+
+def keys_due(connection: Connection, notification_id: int, now: datetime, limit: int) -> Sequence[int]:
+    """Return whose deliveries of a notification are due, those that have been so longest first."""
+    d = t.delivery.c
+    statement = select(d.recipient_key).where(d.notification_id == notification_id, _is_due(now))
+    return connection.execute(statement.order_by(d.due_at).limit(limit)).scalars().all()
+
+
+def lock_due(
+    connection: Connection, notification_id: int, now: datetime, limit: int, *, key: int | None = None
+) -> Sequence[AnyRow]:
+    """Return a notification's departed deliveries whose next attempt has come, with what a new batch needs to know.
+
+    `key`: of this recipient alone. Rows that somebody else has locked are left out.
+    """
     d, b = t.delivery.c, t.batch.c
+    which = [d.notification_id == notification_id, _is_due(now)]
+    if key is not None:
+        which.append(d.recipient_key == key)
     statement = (
         select(
             d.notification_id,
@@ -158,17 +187,11 @@ def due(connection: Connection, now: datetime, limit: int, *, lock: bool) -> Seq
             func.coalesce(d.attempts, b.attempts).label("attempts"),
         )
         .join(t.batch, b.id == d.batch_id)
-        .where(
-            d.due_at.is_not(None),
-            d.due_at <= now,
-            # `sending` past its time: a slow receiver whose worker vanished
-            d.state.in_([DeliveryState.QUEUED.value, DeliveryState.SENDING.value]),
-        )
+        .where(*which)
         .order_by(d.due_at)
         .limit(limit)
+        .with_for_update(of=t.delivery, skip_locked=True)
     )
-    if lock:
-        statement = statement.with_for_update(of=t.delivery, skip_locked=True)
     return connection.execute(statement).all()
 
 

@@ -10,11 +10,11 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func,
 
 from notifier.domain.audience import Scope
 from notifier.domain.notice import Notice
-from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason, Status
+from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason
 from notifier.storage import channels, pruning
 from notifier.storage import tables as t
 from notifier.storage.channels import LATE
-from notifier.storage.codec import notice_from_json, notice_to_json
+from notifier.storage.codec import notice_from_json, notice_to_json, tells_the_end
 from notifier.storage.types import AnyRow
 
 
@@ -149,17 +149,13 @@ def earlier(connection: Connection, stored: StoredNotification) -> list[Earlier]
     ends = set()
     if rows and rows[0].round != stored.round:
         contents = connection.execute(_OF_OTHER_ROUNDS, {**_place(stored), "round": stored.round})
-        ends = {row.id for row in contents if _ends(notice_from_json(row.content))}
+        ends = {row.id for row in contents if tells_the_end(row.content)}
     starts: dict[int, int] = {}
     for row in rows:
         starts.setdefault(row.round, row.sequence)
     return [
         Earlier(id=row.id, sequence=row.sequence, round_start=starts[row.round], ends=row.id in ends) for row in rows
     ]
-
-
-def _ends(notice: Notice) -> bool:
-    return notice.closes or notice.lead.status is Status.POSTMORTEM
 
 
 _NEWEST = select(func.max(t.notification.c.sequence)).where(
@@ -191,6 +187,12 @@ def first_unplanned(connection: Connection, number: int) -> int | None:
     """
     found = connection.execute(_FIRST_UNPLANNED, {"asked": number}).scalar_one_or_none()
     return None if found is None else int(found)
+
+
+def public_id_of(connection: Connection, number: int) -> str:
+    """Return the public id of a notification, whatever it says; the number itself where there is none."""
+    found = select(t.notification.c.public_id).where(t.notification.c.id == number)
+    return connection.execute(found).scalar_one_or_none() or str(number)
 
 
 def lane_of(connection: Connection, number: int) -> Lane | None:

@@ -108,20 +108,17 @@ def _lapsed(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return _COLUMNS.expires_at <= now, _COLUMNS.state != SubscriberState.ACTIVE.value
 
 
-def has_lapsed(connection: Connection, now: datetime) -> bool:
-    """Whether `lapsed` would find anybody."""
-    return connection.execute(select(_COLUMNS.id).where(*_lapsed(now)).limit(1)).one_or_none() is not None
+def lapsed(connection: Connection, now: datetime, *, limit: int) -> Sequence[int]:
+    """Return the numbers of those who did not confirm in time, the oldest first; also whose letter bounced."""
+    statement = select(_COLUMNS.id).where(*_lapsed(now)).order_by(_COLUMNS.expires_at).limit(limit)
+    return connection.execute(statement).scalars().all()
 
 
-def lapsed(connection: Connection, now: datetime, *, limit: int) -> list[StoredSubscriber]:
-    """Return those who did not confirm in time, the oldest first; also whose letter bounced meanwhile."""
-    statement = (
-        _SELECT.where(*_lapsed(now))
-        .order_by(_COLUMNS.expires_at)
-        .limit(limit)
-        .with_for_update(of=t.subscriber, skip_locked=True)
-    )
-    return [from_row(row) for row in connection.execute(statement)]
+def lock_lapsed(connection: Connection, number: int, now: datetime) -> StoredSubscriber | None:
+    """Return one of `lapsed` and keep others off it; None where it has confirmed since, or somebody else has it."""
+    statement = _SELECT.where(_COLUMNS.id == number, *_lapsed(now))
+    row = connection.execute(statement.with_for_update(of=t.subscriber, skip_locked=True)).one_or_none()
+    return None if row is None else from_row(row)
 
 
 def add(

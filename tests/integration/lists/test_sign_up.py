@@ -1,18 +1,19 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from notifier.domain.audience import Preferences
 from notifier.domain.consent import ConsentForm
 from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.domain.letter import LetterKind
+from notifier.services.isolation import Isolation
 from notifier.services.lapsed import ForgetLapsed
 from notifier.services.lifecycle import Lifecycle
 from notifier.services.ports import NoNudge
 from notifier.services.sign_up import Invitation, SignUpRequest, SignUps
 from notifier.services.tokens import ExpiredTokenError, ForeignPurposeError, Purpose, Tokens
-from notifier.storage import subscribers
+from notifier.storage import alarms, subscribers
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from tests.integration.lists.house import SUPPORT, VOCABULARY, Clock, a_subscriber, audit_of, faults, subscribers_of
@@ -94,6 +95,21 @@ def test_a_sign_up_that_nobody_confirms_is_forgotten(database: Database) -> None
     assert only(database)["email"] == "other@shop.example"
     with pytest.raises(ExpiredTokenError):
         ups.confirm(token, SUPPORT)
+
+
+def test_a_sign_up_that_cannot_be_forgotten_does_not_stop_the_others(database: Database) -> None:
+    clock = Clock()
+    ups = sign_ups(database, clock)
+    poisoned = ask(ups).subscriber_id
+    ask(ups, "other@shop.example")
+    with database.write() as connection:
+        connection.execute(update(t.subscriber).where(t.subscriber.c.id == poisoned).values(kind="telex"))
+    clock.advance(hours=48)
+    assert ForgetLapsed(database, clock, ups.addresses, Isolation(database, clock))() == 1
+    with database.read() as connection:
+        left = connection.execute(select(t.subscriber.c.id)).scalars().all()
+        alarmed = [row.key for row in alarms.current(connection)]
+    assert (left, alarmed) == ([poisoned], [f"sign-up:{poisoned}"])
 
 
 def test_a_link_of_a_forgotten_sign_up_finds_nobody(database: Database) -> None:
