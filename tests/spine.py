@@ -135,6 +135,7 @@ class Spine:
             automatic=changes.get("automatic", False),
             guarded=changes.get("guarded", False),
             after=changes.get("after"),
+            read=changes.get("read"),
             author=changes.get("author", ""),
             origin=changes.get("origin", ""),
         )

@@ -86,8 +86,9 @@ class Update:
 class Event:
     """What a producer hands in: an incident snapshot with one update. `id` is the idempotency key.
 
-    `after`: the id of the update that its author believed to be the latest. `author` and `origin`: who handed it in,
-    and from where, as in the audit trail.
+    `after`: the id of the update that its author believed to be the latest. `read`: the mark of the incident as its
+    author had read it, edits included (`timeline.mark`); None: no claim. `author` and `origin`: who handed it in, and
+    from where, as in the audit trail.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Event:
     notify: bool = True
     visible: bool = True  # False: on no public page or feed either
     after: str | None = None
+    read: str | None = None
     author: str = ""
     origin: str = ""
     source: str = "api"

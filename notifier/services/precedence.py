@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from notifier.domain.errors import OutdatedError
 from notifier.domain.incident import Event
-from notifier.domain.timeline import Entry, event_digest, unknown_to_author
+from notifier.domain.timeline import Entry, event_digest, in_order, unknown_to_author
 from notifier.storage import timeline
 from notifier.storage.codec import instant_to_json
 from notifier.storage.timeline import StoredEvent
@@ -20,20 +20,43 @@ def refuse_outdated(connection: Connection, event: Event, entries: Sequence[Entr
     """Go on only when the event's author knew the latest update, or makes no claim.
 
     Raises:
-        OutdatedError: there is a later update.
+        OutdatedError: there is a later update, or the incident reads otherwise than its author had read it.
         InvalidInputError: `after` names no update of this incident.
     """
     latest = unknown_to_author(event.after, entries)
-    if latest is None or event.after is None:
+    if latest is not None and event.after is not None:
+        raise _outdated(connection, event.incident.id, event.after, latest)
+    refuse_unread(connection, event.incident.id, event.read)
+
+
+def refuse_unread(connection: Connection, incident_id: str, read: str | None) -> None:
+    """Go on only when the incident is still as whoever decides had read it; None: they make no claim.
+
+    The caller's transaction must hold the incident.
+
+    Raises:
+        OutdatedError: somebody has written, edited, hidden or released something since.
+    """
+    if read is None or timeline.mark(connection, incident_id) == read:
         return
-    row = timeline.written(connection, event.incident.id, latest.update_id)
+    latest = in_order(timeline.entries(connection, incident_id))[-1]
+    raise _outdated(connection, incident_id, update_of(read), latest)
+
+
+def update_of(mark: str) -> str:
+    """Return the id of the update that was the latest when a mark was given."""
+    return mark.rpartition(" ")[0]
+
+
+def _outdated(connection: Connection, incident_id: str, after: str, latest: Entry) -> OutdatedError:
+    row = timeline.written(connection, incident_id, latest.update_id)
     newest = {
         "id": latest.update_id,
         "status": latest.status.value,
         "posted_at": instant_to_json(row.posted_at),
         "author": row.author,
     }
-    raise OutdatedError(event.after, newest)
+    return OutdatedError(after, newest)
 
 
 def is_reused(known: StoredEvent, event: Event) -> bool:

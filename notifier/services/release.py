@@ -12,6 +12,7 @@ from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel
 from notifier.services.audit import Actor, Subject, record
 from notifier.services.ports import Clock, Nudge
+from notifier.services.precedence import refuse_unread
 from notifier.services.withheld import LetGo, Policies
 from notifier.storage import channels, held, notifications, pending_edits, timeline
 from notifier.storage.engine import Database
@@ -30,18 +31,21 @@ class Release:
     nudge: Nudge
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
 
-    def release(self, public_id: str, actor: Actor) -> Json:
+    def release(self, public_id: str, actor: Actor, *, read: str | None = None) -> Json:
         """Let a notification go; what was held before it on its channel goes along, and all of it is shown.
 
         What came without the right to announce goes along with its like alone. Where the channel has said something
         newer meanwhile it is shown and told to nobody: `superseded`.
 
+        `read`: the mark of the incident as the actor had read it (`timeline.mark`).
+
         Raises:
             NotFoundError: there is no such notification.
+            OutdatedError: the incident has changed since it was read.
             ConflictError: it does not wait.
         """
         with self.database.write() as connection:
-            named = self._held(connection, public_id)
+            named = self._held(connection, public_id, read)
             let_go = LetGo(connection, self.policies, self.translations, self.clock())
             numbers = let_go(_going_along(connection, named))
             stored = notifications.get_public(connection, public_id)
@@ -50,15 +54,18 @@ class Release:
             self.nudge.plan(number)
         return {"id": public_id, "state": stored.state if stored else held.REPLACED}
 
-    def cancel(self, public_id: str, actor: Actor) -> Json:
+    def cancel(self, public_id: str, actor: Actor, *, read: str | None = None) -> Json:
         """Call a notification off: its update is told to nobody on its channel; called off on all, it is never shown.
+
+        `read`: as for `release`.
 
         Raises:
             NotFoundError: there is no such notification.
+            OutdatedError: the incident has changed since it was read.
             ConflictError: it does not wait.
         """
         with self.database.write() as connection:
-            named = self._held(connection, public_id)
+            named = self._held(connection, public_id, read)
             held.end(connection, [named.id], held.CANCELED)
             self._call_off(connection, named)
             self._note(connection, "notification.canceled", named, actor)
@@ -73,7 +80,7 @@ class Release:
             pending_edits.drop(connection, named.incident_id, named.update_ids[0])
 
     @staticmethod
-    def _held(connection: Connection, public_id: str) -> HeldNotification:
+    def _held(connection: Connection, public_id: str, read: str | None) -> HeldNotification:
         found = notifications.get_public(connection, public_id)
         if found is None:
             raise NotFoundError("notification", public_id)
@@ -82,6 +89,7 @@ class Release:
         waiting = held.find(connection, public_id)
         if waiting is None:
             raise ConflictError(f"notification {public_id} is not held")
+        refuse_unread(connection, found.notice.incident.id, read)
         return waiting
 
     def _note(self, connection: Connection, action: str, named: HeldNotification, actor: Actor) -> None:

@@ -14,7 +14,8 @@ from notifier.domain.values import Channel, DeliveryState
 from notifier.services.audit import Actor, Subject, record
 from notifier.services.gather import Gather
 from notifier.services.ports import Clock
-from notifier.storage import notifications, replays
+from notifier.services.precedence import refuse_unread
+from notifier.storage import notifications, replays, timeline
 from notifier.storage.codec import instant_to_json
 from notifier.storage.engine import Database
 from notifier.storage.replays import Again
@@ -90,17 +91,22 @@ class Replay:
         with self.database.read() as connection:
             return _number(connection, _wanted(connection, order), order, order.states)
 
-    def __call__(self, order: ReplayOrder, actor: Actor, *, may_announce: bool) -> int:
+    def __call__(self, order: ReplayOrder, actor: Actor, *, may_announce: bool, read: str | None = None) -> int:
         """Queue again what matches; returns how many deliveries. The audit trail tells who asked for what.
+
+        `read`: the mark of the notification's incident as the actor had read it (`timeline.mark`).
 
         Raises:
             InvalidInputError: not exactly one of the ways to name deliveries, a state that is not final, or what had
                 arrived without any bound.
             NotFoundError: something named does not exist; nothing is sent again then.
+            OutdatedError: the incident has changed since it was read; nothing is sent again.
             ConflictError: the guard does not let it pass; nothing is sent again.
         """
         _check(order)
         with self.database.write() as connection:
+            if read is not None:
+                _refuse_unread(connection, order, read)
             now, wanted = self.clock(), _wanted(connection, order)
             self._pass_guard(connection, wanted, order, may_announce=may_announce)
             number = sum(replays.queue(connection, each, _again(order, order.states), now) for each in wanted)
@@ -121,6 +127,13 @@ class Replay:
         if limit is not None and number > limit:
             fault = f"{number} deliveries that have arrived are more than guard.hold_above ({limit})"
             raise ConflictError(f"{fault}: name fewer, by notification_id, delivery_ids, or since and until")
+
+
+def _refuse_unread(connection: Connection, order: ReplayOrder, read: str) -> None:
+    stored = notifications.get_public(connection, order.notification_id or "")
+    if stored is not None:
+        timeline.lock_known_incident(connection, stored.notice.incident.id)
+        refuse_unread(connection, stored.notice.incident.id, read)
 
 
 def _wanted(connection: Connection, order: ReplayOrder) -> Wanted:

@@ -3,6 +3,7 @@
 Statements that every event runs are built once: to build one takes longer than the database needs for it.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -165,6 +166,20 @@ def entries(connection: Connection, incident_id: str) -> list[Entry]:
         )
         for row in connection.execute(_ENTRIES, {"incident_id": incident_id})
     ]
+
+
+def mark(connection: Connection, incident_id: str) -> str:
+    """Return what says which state of an incident somebody has read: its latest update's id, a blank, and a digest.
+
+    It changes with every update, edit and release, and with what is hidden. Empty for an unknown incident.
+    """
+    u = t.incident_update.c
+    statement = select(u.id, u.revision, u.visible, u.held).where(u.incident_id == incident_id)
+    rows = connection.execute(statement.order_by(t.ordered_at, u.number)).all()
+    if not rows:
+        return ""
+    said = repr([tuple(row) for row in rows]).encode()
+    return f"{rows[-1].id} {hashlib.sha256(said).hexdigest()[:16]}"
 
 
 def earlier(connection: Connection, incident_id: str) -> list[Earlier]:

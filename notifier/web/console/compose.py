@@ -13,10 +13,10 @@ from notifier.inbound.events import parse_event
 from notifier.services.audit import Actor
 from notifier.services.event_log import log_taken
 from notifier.services.ingest import Receipt
-from notifier.services.precedence import is_reused
+from notifier.services.precedence import is_reused, update_of
 from notifier.services.preview import Preview, notice_of
 from notifier.storage import timeline
-from notifier.web.console.draft import AFFECTED, Draft, again, event_of, following, fresh, latest, on_top, settled
+from notifier.web.console.draft import AFFECTED, Draft, again, event_of, following, fresh, on_top, settled
 
 Page = Mapping[str, Any]
 _SHOWN = 5
@@ -49,7 +49,8 @@ class Compose:
         now = self._application.clock()
         if not incident_id:
             return fresh(now)
-        return following(self._application.history.incident(incident_id), self._zone, now)
+        mark = self._mark(incident_id)  # first: what is read after it is no older
+        return following(self._application.history.incident(incident_id), mark, self._zone, now)
 
     def form(self, draft: Draft, faults: InvalidInputError | None = None) -> Page:
         """Return what the form needs besides the draft."""
@@ -99,7 +100,7 @@ class Compose:
             OvertakenError: the form is outdated, or was sent already with other words; nothing was stored.
             UnavailableError: the database does not answer; nothing was stored.
         """
-        event = replace(self._current(draft), guarded=guarded)
+        event = replace(self._current(draft), guarded=guarded, read=draft.after)
         try:
             receipt = self._application.ingest(actor.signed(event))
         except OutdatedError:
@@ -117,26 +118,26 @@ class Compose:
         if known is not None:
             if is_reused(known, event):
                 raise self._sent_already(draft)
-        elif self._latest(draft) != draft.after:
+        elif self._mark(draft.incident_id) != draft.after:
             raise self._outdated(draft)
         return event
 
-    def _latest(self, draft: Draft) -> str:
-        try:
-            return latest(self._application.history.incident(draft.incident_id))
-        except NotFoundError:
-            return ""
+    def _mark(self, incident_id: str) -> str:
+        with self._application.database.read() as connection:
+            return timeline.mark(connection, incident_id)
 
     def _outdated(self, draft: Draft) -> OvertakenError:
         """Return the form with what was typed, on top of the incident as it stands, and what came meanwhile."""
+        mark = self._mark(draft.incident_id)
         incident = self._application.history.incident(draft.incident_id)
-        page = self.form(on_top(draft, incident))
-        return OvertakenError({**page, "incident": incident, "meanwhile": _since(incident, draft.after)})
+        meanwhile = _since(incident, update_of(draft.after)) or _edited(incident)
+        return OvertakenError({**self.form(on_top(draft, mark)), "incident": incident, "meanwhile": meanwhile})
 
     def _sent_already(self, draft: Draft) -> OvertakenError:
         """Return the form with what was typed, and what was sent from it before."""
+        mark = self._mark(draft.incident_id)
         incident = self._application.history.incident(draft.incident_id)
-        page = self.form(again(on_top(draft, incident), self._application.clock()))
+        page = self.form(again(on_top(draft, mark), self._application.clock()))
         sent = next((update for update in incident["updates"] if update["id"] == draft.update_id), None)
         meanwhile = _since(incident, draft.update_id) if sent else ()
         return OvertakenError({**page, "incident": incident, "sent": sent, "meanwhile": meanwhile, "again": True})
@@ -153,6 +154,12 @@ class Compose:
         except NotFoundError:
             return None
         return started
+
+
+def _edited(incident: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the updates that were edited, one of them since a form was opened; else something was shown or hidden."""
+    edited = [update for update in incident["updates"] if update["revision"] > 1]
+    return edited or incident["updates"][-1:]
 
 
 def _since(incident: Mapping[str, Any], update_id: str) -> Sequence[Mapping[str, Any]]:

@@ -11,6 +11,7 @@ import orjson
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.ids import new_ulid
 from notifier.domain.values import ComponentStatus, Impact, Status
+from notifier.services.precedence import update_of
 
 Form = Mapping[str, Sequence[str]]
 AFFECTED = "affected"  # a component is named without saying how it is
@@ -39,7 +40,7 @@ class Draft:
     next_update_at: str = ""
     links: str = ""
     notify: bool = True
-    after: str = ""  # the latest update when the form was opened; empty: there was none
+    after: str = ""  # the mark of the incident when the form was opened (`timeline.mark`); empty: there was none
 
 
 def fresh(now: datetime) -> Draft:
@@ -52,7 +53,7 @@ def fresh(now: datetime) -> Draft:
     )
 
 
-def following(incident: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> Draft:
+def following(incident: Mapping[str, Any], mark: str, zone: ZoneInfo, now: datetime) -> Draft:
     """Return the draft of an incident's next update: everything as it stands, nothing said yet."""
     components = {item["key"]: item.get("status") or AFFECTED for item in incident["components"]}
     return replace(
@@ -67,18 +68,13 @@ def following(incident: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> Dra
         scheduled_for=_local(incident["scheduled_for"], zone),
         scheduled_until=_local(incident["scheduled_until"], zone),
         links="\n".join(incident["links"]),
-        after=latest(incident),
+        after=mark,
     )
 
 
-def latest(incident: Mapping[str, Any]) -> str:
-    """Return the id of an incident's latest update."""
-    return str(incident["updates"][-1]["id"]) if incident["updates"] else ""
-
-
-def on_top(draft: Draft, incident: Mapping[str, Any]) -> Draft:
+def on_top(draft: Draft, mark: str) -> Draft:
     """Return what was typed as an update on top of how the incident stands now."""
-    return replace(draft, is_new=False, after=latest(incident))
+    return replace(draft, is_new=False, after=mark)
 
 
 def again(draft: Draft, now: datetime) -> Draft:
@@ -161,7 +157,7 @@ def event_of(draft: Draft, zone: ZoneInfo, now: datetime, *, started_at: str | N
         "next_update_at": _instant("update.next_update_at", draft.next_update_at, zone),
     }
     event = {"id": draft.event_id, "incident": incident, "update": update, "notify": draft.notify}
-    return orjson.dumps(event | {"after": draft.after or None, "source": "console"})
+    return orjson.dumps(event | {"after": update_of(draft.after) or None, "source": "console"})
 
 
 def _instant(name: str, local: str, zone: ZoneInfo) -> str | None:

@@ -9,10 +9,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from notifier.bootstrap.application import Application
-from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError, OutdatedError
 from notifier.domain.values import Outcome
 from notifier.services.api_keys import Scope
-from notifier.services.audit import Actor
 from notifier.services.console_sessions import SignInRefusedError
 from notifier.services.masking import shown_to
 from notifier.services.replay import ReplayOrder
@@ -204,23 +203,23 @@ class _Console:
         session.need(Scope.MANAGE)
         return self._decide(session, form, self._application.release.cancel)
 
-    def _decide(
-        self, session: Session, form: draft.Form, decide: Callable[[str, Actor], Mapping[str, Any]]
-    ) -> Response:
+    def _decide(self, session: Session, form: draft.Form, decide: Callable[..., Mapping[str, Any]]) -> Response:
         incident_id = _one(form, "incident")
-        if self._views.latest(incident_id) != _one(form, "after"):
+        try:
+            decided = decide(_one(form, "notification"), session.actor, read=_one(form, "after"))
+        except OutdatedError:
             return self._back(session, incident_id, _CHANGED)
-        decided = decide(_one(form, "notification"), session.actor)
         return self._back(session, incident_id, f"{decided['id']} is {decided['state']}")
 
     def replay(self, session: Session, form: draft.Form) -> Response:
         """Send again what failed of one notification."""
         session.need(Scope.MANAGE)
         incident_id = _one(form, "incident")
-        if self._views.latest(incident_id) != _one(form, "after"):
+        order, read = ReplayOrder(notification_id=_one(form, "notification")), _one(form, "after")
+        try:
+            number = self._application.replay(order, session.actor, may_announce=session.may(Scope.ANNOUNCE), read=read)
+        except OutdatedError:
             return self._back(session, incident_id, _CHANGED)
-        order = ReplayOrder(notification_id=_one(form, "notification"))
-        number = self._application.replay(order, session.actor, may_announce=session.may(Scope.ANNOUNCE))
         return self._back(session, incident_id, f"{number} deliveries will be sent again")
 
     def _back(self, session: Session, incident_id: str, words: str) -> Response:

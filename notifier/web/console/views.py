@@ -11,9 +11,8 @@ from notifier.domain.errors import NotFoundError
 from notifier.domain.provider_names import alarm_label
 from notifier.domain.values import DeliveryState
 from notifier.services.providers import Standing
-from notifier.storage import alarms
+from notifier.storage import alarms, timeline
 from notifier.storage.types import AnyRow
-from notifier.web.console.draft import latest
 
 Page = Mapping[str, Any]
 _INCIDENTS, _DELIVERIES = 25, 50
@@ -56,18 +55,15 @@ class Views:
         }
 
     def _held(self) -> list[Page]:
-        """What waits for a person, each with its incident's latest update, on which the decision is based."""
+        """What waits for a person, each with the mark of its incident as this page shows it."""
+        marks = {item["incident_id"]: self._mark(item["incident_id"]) for item in self._application.history.held()}
+        # Read again, after the marks: what came in between makes the form outdated, not unread.
         items = self._application.history.held()
-        after = {incident_id: self.latest(incident_id) for incident_id in {item["incident_id"] for item in items}}
-        return [{**item, "after": after[item["incident_id"]]} for item in items]
+        return [{**item, "after": marks.get(item["incident_id"], "")} for item in items]
 
-    def latest(self, incident_id: str) -> str:
-        """The id of an incident's latest update.
-
-        Raises:
-            NotFoundError: no such incident.
-        """
-        return latest(self._application.history.incident(incident_id))
+    def _mark(self, incident_id: str) -> str:
+        with self._application.database.read() as connection:
+            return timeline.mark(connection, incident_id)
 
     def _trouble(self, connection: Connection) -> list[Standing]:
         """The providers and accounts that do not work."""
@@ -77,8 +73,9 @@ class Views:
         """One incident: its time line, and per notification how many are in which state."""
         history = self._application.history
         with self._application.database.read() as connection:
-            trouble = self._trouble(connection)
+            trouble, after = self._trouble(connection), timeline.mark(connection, incident_id)
         return {
+            "after": after,
             "incident": history.incident(incident_id),
             "notifications": history.notifications(incident_id),
             "progress": self._application.progress(incident_id)["channels"],

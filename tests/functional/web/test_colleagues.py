@@ -81,6 +81,23 @@ def test_an_outdated_form_is_not_sent_but_shows_what_changed_and_keeps_every_wor
     assert bodies(application, incident)[1:] == ["It works again.", "Still searching."]
 
 
+def test_a_colleagues_edit_under_the_same_id_is_shown_before_anything_is_sent(
+    application: Application, desks: tuple[TestClient, TestClient], incident: str
+) -> None:
+    ben = desks[1]
+    typed = a_draft(ben, f"?incident={incident}") | {"body.en": "Still searching."}
+    looked = ben.post(PREVIEW, data=typed)
+    event = story.events()[0]
+    event["id"] = "evt-edit"
+    event["update"]["body"]["en"] = "In other words."
+    application.publish(orjson.dumps(event))
+    for answer in (ben.post(PREVIEW, data=typed), send(ben, looked, SEND)):
+        assert answer.status_code == 409
+        assert "In other words." in notices(answer.text)[0]
+    assert bodies(application, incident) == ["In other words."]
+    assert said(ben, send(ben, send(ben, answer, PREVIEW), SEND)).startswith("accepted")
+
+
 def test_a_form_that_was_overtaken_twice_is_shown_again(
     application: Application, desks: tuple[TestClient, TestClient], incident: str
 ) -> None:

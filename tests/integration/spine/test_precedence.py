@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +10,14 @@ import pytest
 from sqlalchemy import func, select
 
 from notifier.domain.errors import InvalidInputError, OutdatedError
+from notifier.domain.guard import GuardPolicy
 from notifier.domain.values import Outcome, Status
+from notifier.services.audit import Actor
+from notifier.services.guard import Guard
 from notifier.services.ingest import Receipt
-from notifier.storage import audit, timeline
+from notifier.services.release import Release
+from notifier.services.replay import Replay, ReplayOrder
+from notifier.storage import audit, held, timeline
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from tests.spine import Spine
@@ -162,3 +168,43 @@ def test_a_duplicate_leaves_no_audit_entry(spine: Spine) -> None:
     spine.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u", **BEN)
     spine.post(Status.INVESTIGATING, "One.", event_id="another", update_id="another", **BEN)
     assert [row.actor for row in published(spine)] == [ANN["author"]]
+
+
+def mark_of(spine: Spine) -> str:
+    with spine.database.read() as connection:
+        return timeline.mark(connection, "inc-1")
+
+
+def test_an_edit_under_the_same_id_is_a_conflict_for_who_had_read_the_words_before(spine: Spine) -> None:
+    spine.post(Status.INVESTIGATING, "Before.", update_id="u", **ANN)
+    read = mark_of(spine)
+    spine.post(Status.INVESTIGATING, "After.", update_id="u", **ANN)
+    before = counts(spine)
+    with pytest.raises(OutdatedError):
+        spine.post(Status.RESOLVED, after="u", read=read, event_id="late", **BEN)
+    assert counts(spine) == before
+    # By the API's rule alone, `u` is still the latest.
+    assert spine.post(Status.IDENTIFIED, after="u", event_id="api", **BEN).outcome is Outcome.ACCEPTED
+    assert spine.post(Status.RESOLVED, read=mark_of(spine), event_id="late", **BEN).outcome is Outcome.ACCEPTED
+
+
+def test_a_decision_is_compared_in_its_own_transaction_with_what_its_maker_had_read(spine: Spine) -> None:
+    spine.ingest = replace(spine.ingest, guard=Guard(GuardPolicy(needs_announce=True)))
+    spine.post(Status.INVESTIGATING, "Told.", update_id="told")
+    spine.post(Status.IDENTIFIED, "Held.", guarded=True)
+    release = Release(spine.database, spine.policies, spine.clock, spine.nudges)
+    replay = Replay(spine.database, spine.clock, spine.gather)
+    with spine.database.read() as connection:
+        waiting = held.of_incident(connection, "inc-1")[0].public_id
+    told = ReplayOrder(notification_id=spine.notices()[0].public_id)
+    me, read = Actor("tests", "here"), mark_of(spine)
+    spine.post(Status.INVESTIGATING, "Told otherwise.", update_id="told")
+    before = counts(spine)
+    for decide in (release.release, release.cancel):
+        with pytest.raises(OutdatedError):
+            decide(waiting, me, read=read)
+    with pytest.raises(OutdatedError):
+        replay(told, me, may_announce=True, read=read)
+    assert counts(spine) == before
+    assert replay(told, me, may_announce=True, read=mark_of(spine)) == 0
+    assert release.release(waiting, me, read=mark_of(spine))["state"] == "planning"
