@@ -106,7 +106,11 @@ class PostReceipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookRequest:
-    """One signed POST. `body` is built once per notification and format; `secrets` sign it (newest first)."""
+    """One signed POST. `body` is built once per notification and format; `secrets` sign it (newest first).
+
+    `changed_at`: when a person last changed the endpoint, enabled it or asked for a retry; circuit breakers that opened
+    before do not hold the request back. None: they do.
+    """
 
     delivery_id: str  # becomes `webhook-id`
     endpoint_id: int
@@ -115,6 +119,7 @@ class HookRequest:
     secrets: Sequence[str] = field(repr=False)
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    changed_at: datetime | None = None
 
 
 class HookResult(NamedTuple):

@@ -217,6 +217,7 @@ class HookAttempt:
             content_type=content_type(row.format),
             secrets=self.secrets(orjson.loads(row.secrets), now),
             headers={} if row.headers == "{}" else self.secrets.open_headers(orjson.loads(row.headers)),
+            changed_at=row.changed_at,
         )
 
     def _body(self, stored: StoredNotification, form: str, since: int, *, again: bool) -> bytes:

@@ -70,6 +70,7 @@ class Retry:
                 raise NotFoundError("endpoint", order.endpoint_id)
             whose = retries.deliveries_of_endpoint(endpoint.id)
             number = retries.deliveries_due(connection, whose, _REASONS, doubts, now)
+            endpoints.change(connection, endpoint.id, {}, now)  # so that no worker's circuit breaker holds it back
             return number, Subject("endpoint", order.endpoint_id)
         if order.notification_id:
             stored = notifications.get_public(connection, order.notification_id)

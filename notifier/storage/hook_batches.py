@@ -71,6 +71,7 @@ def _endpoint_rows() -> Select[Any]:
             cast(e.headers, Text).label("headers"),
             cast(e.secrets, Text).label("secrets"),
             e.state,
+            e.updated_at.label("changed_at"),
             d.attempts.is_(None).label("untouched"),
             func.coalesce(d.attempts, 0).label("attempts_made"),
             (func.coalesce(d.replays, 0) > 0).label("is_replay"),

@@ -12,12 +12,16 @@ _MAX_KNOWN = 50_000  # receivers in trouble that are remembered; the longest unt
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """`open_until` is None while closed; `probing` while one attempt finds out whether it may close."""
+    """`open_until` is None while closed; `probing` while one attempt finds out whether it may close.
+
+    `failed_at`: when the newest of the attempts that failed began (Unix time, for other processes know it too).
+    """
 
     failures: int = 0
     open_until: float | None = None
     pause: float = 0.0
     probing: bool = False
+    failed_at: float = 0.0
 
 
 CLOSED = Breaker()
@@ -46,7 +50,8 @@ def after_failure(breaker: Breaker, policy: BreakerPolicy, now: float, *, at_lea
     if failures >= policy.threshold:
         pause = min(breaker.pause * 2, policy.max_pause) if breaker.pause else policy.pause
     wait = max(pause, at_least)
-    return Breaker(failures, open_until=now + wait if wait > 0 else None, pause=pause)
+    until = now + wait if wait > 0 else None
+    return Breaker(failures, open_until=until, pause=pause, failed_at=breaker.failed_at)
 
 
 def after_nothing(breaker: Breaker) -> Breaker:
@@ -68,10 +73,14 @@ class Breakers:
         """How many are open; may be asked from another thread."""
         return sum(item.open_until is not None and now < item.open_until for item in tuple(self._known.values()))
 
-    def ask(self, key: Hashable, now: float) -> float | None:
-        """None when an attempt may be made, else the seconds to wait."""
+    def ask(self, key: Hashable, now: float, changed_at: float = 0.0) -> float | None:
+        """None when an attempt may be made, else the seconds to wait.
+
+        `changed_at`: when a person last changed the receiver or asked for a retry (Unix time). What failed before that
+        holds nothing back that comes after it.
+        """
         breaker = self._known.get(key)
-        if breaker is None:
+        if breaker is None or changed_at > breaker.failed_at:
             return None
         self._known[key], wait = permit(breaker, now)
         return wait
@@ -80,9 +89,10 @@ class Breakers:
         """Any success closes it and forgets what was."""
         self._known.pop(key, None)
 
-    def failed(self, key: Hashable, now: float, *, at_least: float = 0.0) -> None:
+    def failed(self, key: Hashable, now: float, *, at_least: float = 0.0, began_at: float = 0.0) -> None:
         """The receiver is not well."""
         known = self._known.pop(key, CLOSED)
+        known = replace(known, failed_at=max(known.failed_at, began_at))
         self._known[key] = after_failure(known, self._policy, now, at_least=at_least)
         if len(self._known) > _MAX_KNOWN:
             self._known.popitem(last=False)

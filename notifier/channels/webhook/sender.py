@@ -129,7 +129,7 @@ class HookSender:
         try:
             await self._host_gate.enter(host)
             try:
-                self._ask_breakers(request.endpoint_id, host)
+                self._ask_breakers(request, host)
                 return await self._in_lane(ticket, url, lanes)
             finally:
                 self._host_gate.leave(host)
@@ -138,6 +138,7 @@ class HookSender:
 
     async def _in_lane(self, ticket: Ticket, url: VettedUrl, lanes: Lanes) -> HookResult:
         verdict: DeliveryError | None = _NOTHING_KNOWN
+        began_at = self._clock().timestamp()
         try:
             slot = await lanes.enter(ticket.step_aside)
             try:
@@ -147,7 +148,7 @@ class HookSender:
             finally:
                 lanes.leave(slot, answered=verdict is None or verdict.status is not None)
         finally:
-            self._tell_breakers(ticket.request.endpoint_id, (url.host, url.port), verdict)
+            self._tell_breakers(ticket.request.endpoint_id, (url.host, url.port), verdict, began_at)
         return result
 
     async def _attempt(self, request: HookRequest, url: VettedUrl) -> tuple[HookResult, DeliveryError | None]:
@@ -189,11 +190,11 @@ class HookSender:
         own = validate_headers(request.headers) if request.headers else {}
         return {**self._base_headers, "Content-Type": request.content_type, **signed, **own}
 
-    def _ask_breakers(self, endpoint: int, host: tuple[str, int]) -> None:
-        now = self._loop.time()
-        wait, what = self._hosts.ask(host, now), f"host {host[0]}"
+    def _ask_breakers(self, request: HookRequest, host: tuple[str, int]) -> None:
+        now, changed_at = self._loop.time(), request.changed_at.timestamp() if request.changed_at else 0.0
+        wait, what = self._hosts.ask(host, now, changed_at), f"host {host[0]}"
         if wait is None:
-            wait, what = self._endpoints.ask(endpoint, now), "endpoint"
+            wait, what = self._endpoints.ask(request.endpoint_id, now, changed_at), "endpoint"
             if wait is None:
                 return
             self._hosts.unknown(host)
@@ -201,7 +202,9 @@ class HookSender:
             Reason.BREAKER_OPEN, f"this {what} failed too often of late", retry_after=timedelta(seconds=wait)
         )
 
-    def _tell_breakers(self, endpoint: int, host: tuple[str, int], error: DeliveryError | None) -> None:
+    def _tell_breakers(
+        self, endpoint: int, host: tuple[str, int], error: DeliveryError | None, began_at: float
+    ) -> None:
         now = self._loop.time()
         if error is None:
             self._endpoints.succeeded(endpoint)
@@ -210,13 +213,13 @@ class HookSender:
         in_trouble = error.reason in _TROUBLE and not isinstance(error, NotAttemptedError)
         if in_trouble:
             wait = error.retry_after.total_seconds() if error.retry_after is not None else 0.0
-            self._endpoints.failed(endpoint, now, at_least=wait)
+            self._endpoints.failed(endpoint, now, at_least=wait, began_at=began_at)
         else:
             self._endpoints.unknown(endpoint)
         if error.status is not None:
             self._hosts.succeeded(host)  # it speaks HTTP: the trouble is the endpoint's own
         elif in_trouble:
-            self._hosts.failed(host, now)
+            self._hosts.failed(host, now, began_at=began_at)
         else:
             self._hosts.unknown(host)
 

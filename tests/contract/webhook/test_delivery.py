@@ -276,6 +276,24 @@ def test_an_endpoint_that_fails_again_and_again_is_left_alone_for_a_while() -> N
         assert [result.error for result in engine.deliver(requests)] == [None] * 5
 
 
+def test_an_open_breaker_does_not_hold_back_what_a_person_asked_for_after_it_opened() -> None:
+    limits = quick_limits(
+        endpoint_breaker=BreakerPolicy(threshold=2, pause=60), host_breaker=BreakerPolicy(threshold=2)
+    )
+    with receiving() as receiver:
+        url = receiver.url()
+    with running(limits) as engine:
+        request = a_request(url, 1, changed_at=datetime.now(UTC))
+        for _ in range(2):
+            assert getattr(engine.deliver([request])[0].error, "reason", None) is Reason.UNREACHABLE
+        for number in (1, 2):  # the endpoint, and another one on its host
+            held = engine.deliver([a_request(url, number, changed_at=request.changed_at)])[0].error
+            assert isinstance(held, NotAttemptedError)
+        retried = a_request(url, 1, changed_at=datetime.now(UTC))
+        assert getattr(engine.deliver([retried])[0].error, "reason", None) is Reason.UNREACHABLE
+        assert isinstance(engine.deliver([retried])[0].error, NotAttemptedError)  # that failed, too
+
+
 def test_an_endpoint_that_asked_for_time_gets_it() -> None:
     with receiving(answering(b"HTTP/1.1 429 Slow\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n")) as receiver:
         with running() as engine:

@@ -1,11 +1,14 @@
 """Webhooks on the ledger: order, the latest, retries, and what a vanished worker leaves behind."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from notifier.domain.errors import PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.values import Channel, Reason, Status
+from notifier.services.audit import Actor
+from notifier.services.retry import Retry, RetryOrder
 from notifier.storage import deliveries, endpoints
 from notifier.storage.engine import Database
 from tests.partners import WorkerVanished, down, partners, url_of
@@ -202,3 +205,19 @@ def test_an_endpoint_that_was_removed_meanwhile_counts_as_canceled_not_as_told(d
     with database.read() as connection:
         rows = deliveries.list_of(connection, notice.id, states=(), after_key=None, limit=10)
     assert [(row.state, row.reason) for row in rows] == [("accepted", None), ("canceled", "endpoint_disabled")]
+
+
+def test_what_a_person_asks_for_is_attempted_at_once_and_newer_than_any_workers_breaker(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("weak")
+    house.line.answers[url_of("weak")] = down
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    house.spine.now += timedelta(seconds=1)
+    asked_at = house.spine.now
+    retry = Retry(database, house.spine.clock, house.spine.gather, {}, dict, tuple)
+    assert retry(RetryOrder(endpoint_id="end_weak"), Actor("tests", "here")) == 1
+    house.work()
+    first, second = house.posted("weak")
+    assert first.changed_at is not None
+    assert second.changed_at == asked_at > first.changed_at

@@ -90,6 +90,17 @@ def test_only_receivers_in_trouble_are_remembered_and_not_too_many(monkeypatch: 
     assert len(breakers) == 2
 
 
+def test_what_failed_before_a_person_asked_for_a_retry_holds_nothing_back_that_comes_after() -> None:
+    breakers = tripped()
+    assert breakers.ask("a", 1) is not None
+    assert [breakers.ask("a", 1, 7.0) for _ in range(3)] == [None, None, None]
+    breakers.failed("a", 1, began_at=7.0)
+    assert breakers.ask("a", 1, 7.0) is not None
+    assert breakers.ask("a", 1, 8.0) is None
+    breakers.succeeded("a")
+    assert breakers.ask("a", 1) is None
+
+
 @given(st.lists(st.tuples(st.sampled_from(["ask", "fail", "ok", "nothing"]), st.floats(0, 50)), max_size=60))
 def test_it_never_refuses_for_longer_than_the_longest_pause(history: list[tuple[str, float]]) -> None:
     breaker, now = CLOSED, 0.0
