@@ -257,9 +257,12 @@ class ClosedIncident(Shape):
     """
 
     id: str
-    told_start: int
-    told_end: int
+    told_start: int | None = Field(description="Null where `pruned`.")
+    told_end: int | None = Field(description="Null where `pruned`.")
     exceptions: list[ClosureException]
+    pruned: bool = Field(
+        default=False, description="Retention has taken the deliveries away: who got what is not known any more."
+    )
 
 
 class ClosureShape(Shape):

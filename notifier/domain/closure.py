@@ -76,9 +76,9 @@ def reason_of(untold: Untold, waits_for: str = "") -> str:
     return next((words for holds, words in found if holds), f"{UNKNOWN}no message of the end was meant for them")
 
 
-def is_settled(reason: str) -> bool:
-    """Whether there is nothing more to be done or to be found out."""
-    return not reason.startswith((WAITING, UNKNOWN))
+def is_explained(reason: str) -> bool:
+    """Whether the ledger gives a reason; that the end is still to come is one."""
+    return not reason.startswith(UNKNOWN)
 
 
 def _awaited(untold: Untold) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from notifier.domain.closure import ending, is_settled, reason_of
+from notifier.domain.closure import ending, is_explained, reason_of
 from notifier.domain.errors import ConflictError, NotFoundError
 from notifier.domain.values import Status
 from notifier.storage import closure, timeline
@@ -25,6 +25,8 @@ class Closure:
     def __call__(self, *, incident_id: str | None = None, since: datetime | None = None) -> Json:
         """Return `{"incidents": [...]}`: of one incident, or of all that ended, since an instant if one is given.
 
+        Where deliveries are pruned, who got what is not known any more: the counts are None, and `pruned` says so.
+
         Raises:
             NotFoundError: no such incident.
             ConflictError: that incident is not over.
@@ -38,6 +40,8 @@ class Closure:
     def _audited(self, incident_id: str) -> Json:
         with self.database.read() as connection:
             ends = {channel: ending(told) for channel, told in closure.announcements(connection, incident_id).items()}
+            if closure.is_pruned(connection, [number for end in ends.values() for number in end.sent]):
+                return {"id": incident_id, "told_start": None, "told_end": None, "exceptions": [], "pruned": True}
             tallies = {channel: closure.tally(connection, incident_id, channel, end) for channel, end in ends.items()}
         return {
             "id": incident_id,
@@ -55,9 +59,9 @@ class Closure:
         }
 
 
-def is_complete(incidents: Sequence[Json]) -> bool:
-    """Whether nobody is owed an end any more, and nobody is without it for an unknown reason."""
-    return all(is_settled(each["reason"]) for incident in incidents for each in incident["exceptions"])
+def is_explained_throughout(incidents: Sequence[Json]) -> bool:
+    """Whether every exception has a reason."""
+    return all(is_explained(each["reason"]) for incident in incidents for each in incident["exceptions"])
 
 
 def _check_over(connection: Connection, incident_id: str) -> None:

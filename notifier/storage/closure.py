@@ -55,9 +55,18 @@ def announcements(connection: Connection, incident_id: str) -> dict[Channel, lis
     )
     found: dict[Channel, list[Announcement]] = {}
     for row in connection.execute(statement):
+        if not row.content.get("updates"):
+            continue  # makes no sense, and told nobody: one such message does not hide the others
         status = Status(row.content["updates"][-1]["status"])
         found.setdefault(Channel(row.channel), []).append(Announcement(id=row.id, status=status, state=row.state))
     return found
+
+
+def is_pruned(connection: Connection, notifications: Sequence[int]) -> bool:
+    """Whether retention has taken deliveries of any of these away."""
+    p = t.pruned.c
+    statement = select(p.notification_id).where(p.notification_id.in_(notifications)).limit(1)
+    return connection.execute(statement).one_or_none() is not None
 
 
 def tally(connection: Connection, incident_id: str, channel: Channel, ending: Ending) -> Tally:

@@ -8,8 +8,10 @@ from sqlalchemy import delete, update
 
 from notifier.domain.audience import Preferences
 from notifier.domain.errors import ConflictError, NotFoundError
+from notifier.domain.house import Retention
 from notifier.domain.values import Channel, DeliveryState, Reason, Status, Wanted
-from notifier.services.closure import Closure, is_complete
+from notifier.services.closure import Closure, is_explained_throughout
+from notifier.services.prune import Prune
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from tests.spine import START, Spine
@@ -90,11 +92,11 @@ def test_who_was_not_told_of_the_end_stands_there_with_a_reason(spine: Spine) ->
 
 
 @pytest.mark.parametrize(
-    ("reason", "complete"),
-    [("bounced", True), ("erased or removed since", True), ("waiting: to be sent", False), ("unknown: why", False)],
+    ("reason", "explained"),
+    [("bounced", True), ("erased or removed since", True), ("waiting: to be sent", True), ("unknown: why", False)],
 )
-def test_it_is_complete_where_nobody_is_owed_an_end_and_nothing_is_unexplained(reason: str, complete: bool) -> None:  # noqa: FBT001
-    assert is_complete([{"exceptions": []}, {"exceptions": [{"reason": reason}]}]) is complete
+def test_every_exception_but_an_unknown_one_has_its_reason(reason: str, explained: bool) -> None:  # noqa: FBT001
+    assert is_explained_throughout([{"exceptions": []}, {"exceptions": [{"reason": reason}]}]) is explained
 
 
 def test_who_wants_the_end_alone_was_told_of_the_start_by_being_in_scope(spine: Spine) -> None:
@@ -142,3 +144,29 @@ def test_only_incidents_that_are_over_are_looked_at(spine: Spine) -> None:
     told(spine, Status.RESOLVED)
     assert [item["id"] for item in closure(since=spine.now)["incidents"]] == ["inc-1"]
     assert closure(since=spine.now + timedelta(seconds=1)) == {"incidents": []}
+
+
+def test_of_pruned_deliveries_it_says_so_rather_than_that_nobody_was_told(spine: Spine) -> None:
+    spine.subscriber("shop-1")
+    told(spine, Status.INVESTIGATING)
+    told(spine, Status.RESOLVED)
+    spine.now += timedelta(days=400)
+    prune = Prune(
+        spine.database,
+        spine.clock,
+        Retention(deliveries=timedelta(days=90), events=None, provider_events=None, audit=None),
+    )
+    prune()
+    expected: dict[str, Any] = {"id": "inc-1", "told_start": None, "told_end": None, "exceptions": [], "pruned": True}
+    assert audit(spine) == expected
+
+
+def test_a_message_that_makes_no_sense_does_not_hide_the_others(spine: Spine) -> None:
+    spine.subscriber("shop-1")
+    told(spine, Status.INVESTIGATING)
+    told(spine, Status.IDENTIFIED)
+    told(spine, Status.RESOLVED)
+    spoiled = t.notification.c.id == spine.notices()[1].id
+    with spine.database.write() as connection:
+        connection.execute(update(t.notification).where(spoiled).values(content={}))
+    assert (audit(spine)["told_start"], audit(spine)["told_end"]) == (1, 1)
