@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import update
 
 from notifier.domain.audience import Preferences
-from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.coalesce_values import CoalescePolicy
 from notifier.domain.ids import address_key
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update, Window
 from notifier.domain.translation import TranslationRule

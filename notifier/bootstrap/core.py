@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 
 from notifier.bootstrap.once import once
-from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.coalesce_values import CoalescePolicy
 from notifier.domain.endpoint_health import HealthPolicy
 from notifier.domain.errors import ConfigError
 from notifier.domain.provider_names import account_label, mail_label

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from notifier.domain.incident import Incident, Window
+from notifier.domain.incident import Event, Incident, Window
 from notifier.domain.values import Channel, Impact, Status, WebhookType
 
 
@@ -43,6 +43,21 @@ class NoticeUpdate:
     next_update_at: datetime | None = None
     window: Window | None = None
     moved_from: Window | None = None
+
+    @classmethod
+    def of(cls, event: Event, sequence: int) -> "NoticeUpdate":
+        """Return an event's update as a notification of that sequence announces it."""
+        update = event.update
+        return cls(
+            id=update.id,
+            status=update.status,
+            impact=event.incident.impact,
+            body=update.body,
+            posted_at=update.posted_at,
+            sequence=sequence,
+            created_at=update.created_at,
+            next_update_at=update.next_update_at,
+        )
 
     @property
     def ordered_at(self) -> datetime:

@@ -11,7 +11,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from notifier.domain import ids
-from notifier.domain.coalesce import Absorb, ChannelState, CoalescePolicy, Nothing, PendingUpdate, Send, Wait, decide
+from notifier.domain.coalesce import decide
+from notifier.domain.coalesce_values import Absorb, ChannelState, CoalescePolicy, Nothing, PendingUpdate, Send, Wait
 from notifier.domain.incident import Incident
 from notifier.domain.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.values import Channel, Impact, Lane, Status

@@ -129,29 +129,15 @@ def leaves(row: Any, stored: StoredNotification, around: Around, now: datetime) 
 
 def vanished_try(batch: Batch, now: datetime) -> AttemptRow:
     """Return the line that counts a repeat: who had no recorded answer gets the message again, with the same id."""
-    return AttemptRow(
-        recipient_key=None,
-        number=max(batch.attempts - 1, 1),
-        started_at=now,
-        duration_ms=0,
-        outcome="unknown",
-        reason=Reason.OUTCOME_UNKNOWN,
-        status=None,
-        detail="the worker vanished before it recorded every answer",
-        provider=PROVIDER,
-    )
+    number, detail = max(batch.attempts - 1, 1), "the worker vanished before it recorded every answer"
+    unknown = Reason.OUTCOME_UNKNOWN
+    return AttemptRow.without_request(number, now, outcome="unknown", reason=unknown, detail=detail, provider=PROVIDER)
 
 
 def unsigned_try(row: Any, batch: Batch, now: datetime) -> AttemptRow:
     """Return the line about an endpoint that nothing was posted to: its secret cannot be opened."""
-    return AttemptRow(
-        recipient_key=row.id,
-        number=max(row.attempts_made + 1, batch.attempts),
-        started_at=now,
-        duration_ms=0,
-        outcome="failed",
-        reason=Reason.SECRET,
-        status=None,
-        detail="its secret or a header was sealed with a key that is no longer listed: rotate the secret",
-        provider=PROVIDER,
+    number = max(row.attempts_made + 1, batch.attempts)
+    detail = "its secret or a header was sealed with a key that is no longer listed: rotate the secret"
+    return AttemptRow.without_request(
+        number, now, outcome="failed", reason=Reason.SECRET, detail=detail, provider=PROVIDER, key=row.id
     )

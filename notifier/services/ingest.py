@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from notifier.domain.coalesce import ChannelState, CoalescePolicy, is_stale
+from notifier.domain.coalesce import is_stale
+from notifier.domain.coalesce_values import ChannelState, CoalescePolicy
 from notifier.domain.errors import UnavailableError
 from notifier.domain.guard import HoldReason
 from notifier.domain.incident import Event, Incident

@@ -65,14 +65,7 @@ def _give_up(connection: Connection, batch: Batch, owner: str, now: datetime, sa
 
 
 def _line(batch: Batch, now: datetime, outcome: str, reason: Reason, said: str) -> AttemptRow:
-    return AttemptRow(
-        recipient_key=None,
-        number=batch.attempts,
-        started_at=now,
-        duration_ms=0,
-        outcome=outcome,
-        reason=reason,
-        status=None,
-        detail=said,
-        provider=batch.provider or "worker",
+    provider = batch.provider or "worker"
+    return AttemptRow.without_request(
+        batch.attempts, now, outcome=outcome, reason=reason, detail=said, provider=provider
     )

@@ -38,19 +38,7 @@ def notice_of(events: Sequence[Event], channel: Channel, now: datetime, *, earli
         channel=channel,
         sequence=first + len(ordered) - 1,
         incident=last.incident,
-        updates=tuple(
-            NoticeUpdate(
-                id=event.update.id,
-                status=event.update.status,
-                impact=event.incident.impact,
-                body=event.update.body,
-                posted_at=event.update.posted_at,
-                sequence=number,
-                created_at=event.update.created_at,
-                next_update_at=event.update.next_update_at,
-            )
-            for number, event in enumerate(ordered, start=first)
-        ),
+        updates=tuple(NoticeUpdate.of(event, number) for number, event in enumerate(ordered, start=first)),
         opens=(first, len(ordered)) == (1, 1),
         closes=last.update.status.closes,
         created_at=now,

@@ -11,17 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from notifier.domain.coalesce import (
-    Absorb,
-    ChannelState,
-    CoalescePolicy,
-    PendingUpdate,
-    Send,
-    Wait,
-    decide,
-    is_stale,
-    joins,
-)
+from notifier.domain.coalesce import decide, is_stale, joins
+from notifier.domain.coalesce_values import Absorb, ChannelState, CoalescePolicy, PendingUpdate, Send, Wait
 from notifier.domain.house import Account
 from notifier.domain.incident import Event
 from notifier.domain.snapshot import Earlier, complete

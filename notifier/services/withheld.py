@@ -11,15 +11,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from notifier.domain import ids
-from notifier.domain.coalesce import (
-    ChannelState,
-    CoalescePolicy,
-    PendingUpdate,
-    Send,
-    in_order,
-    is_stale,
-    send_released,
-)
+from notifier.domain.coalesce import in_order, is_stale, send_released
+from notifier.domain.coalesce_values import ChannelState, CoalescePolicy, PendingUpdate, Send
 from notifier.domain.guard import HoldReason
 from notifier.domain.incident import Event
 from notifier.domain.notice import Notice, NoticeUpdate
@@ -71,22 +64,12 @@ def withhold(
 
 def _notice(event: Event, channel: Channel, sequence: int, now: datetime) -> Notice:
     """Show what waits; what is told is made when a person lets it go."""
-    told = NoticeUpdate(
-        id=event.update.id,
-        status=event.update.status,
-        impact=event.incident.impact,
-        body=event.update.body,
-        posted_at=event.update.posted_at,
-        sequence=sequence,
-        created_at=event.update.created_at,
-        next_update_at=event.update.next_update_at,
-    )
     return Notice(
         id=f"ntf_{ids.new_ulid(now)}",
         channel=channel,
         sequence=sequence,
         incident=event.incident,
-        updates=(told,),
+        updates=(NoticeUpdate.of(event, sequence),),
         opens=False,
         closes=False,
         created_at=now,

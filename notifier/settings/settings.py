@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.coalesce_values import CoalescePolicy
 from notifier.domain.errors import ConfigError
 from notifier.domain.guard import GuardPolicy
 from notifier.domain.house import Account, Brand, Component, Retention

@@ -41,6 +41,31 @@ class AttemptRow(NamedTuple):
     provider: str
     answer: str | None = None  # the beginning of what a webhook endpoint answered
 
+    @classmethod
+    def without_request(
+        cls,
+        number: int,
+        at: datetime,
+        *,
+        outcome: str,
+        reason: Reason,
+        detail: str,
+        provider: str,
+        key: int | None = None,
+    ) -> "AttemptRow":
+        """Return the line about a try of which no request is known: none was made, or its worker vanished."""
+        return cls(
+            recipient_key=key,
+            number=number,
+            started_at=at,
+            duration_ms=0,
+            outcome=outcome,
+            reason=reason,
+            status=None,
+            detail=detail,
+            provider=provider,
+        )
+
 
 def add(connection: Connection, batch: Batch, rows: Sequence[AttemptRow]) -> None:
     """Write tries to the ledger."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
-from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.coalesce_values import CoalescePolicy
 from notifier.domain.errors import UnavailableError
 from notifier.domain.house import Account
 from notifier.domain.retry import most_attempts

@@ -8,7 +8,16 @@ from itertools import product
 from hypothesis import strategies as st
 
 from notifier.domain import coalesce
-from notifier.domain.coalesce import Absorb, ChannelState, CoalescePolicy, Decision, PendingUpdate, Send, Wait
+from notifier.domain.coalesce_values import (
+    Absorb,
+    ChannelState,
+    CoalescePolicy,
+    Decision,
+    Nothing,
+    PendingUpdate,
+    Send,
+    Wait,
+)
 from notifier.domain.values import Impact, Status
 
 START = datetime(2024, 3, 31, 0, 30, tzinfo=UTC)
@@ -176,7 +185,7 @@ class ChannelLine:
                     raise Violation("settles", "waits for the past")
                 self.wait = decision
                 return
-            if isinstance(decision, coalesce.Nothing):
+            if isinstance(decision, Nothing):
                 self.wait = None
                 return
             self.record(decision, now)

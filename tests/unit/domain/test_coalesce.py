@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifier.domain.coalesce import (
+from notifier.domain.coalesce import decide, in_order, is_stale
+from notifier.domain.coalesce_values import (
     Absorb,
     ChannelState,
     CoalescePolicy,
@@ -13,9 +14,6 @@ from notifier.domain.coalesce import (
     PendingUpdate,
     Send,
     Wait,
-    decide,
-    in_order,
-    is_stale,
 )
 from notifier.domain.values import Impact, Status
 

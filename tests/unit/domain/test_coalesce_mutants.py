@@ -13,7 +13,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 
 from notifier.domain import coalesce
-from notifier.domain.coalesce import ChannelState, CoalescePolicy, Decision, PendingUpdate, Send, Wait
+from notifier.domain.coalesce_values import (
+    Absorb,
+    ChannelState,
+    CoalescePolicy,
+    Decision,
+    Nothing,
+    PendingUpdate,
+    Send,
+    Wait,
+)
 from notifier.domain.values import Impact
 from tests.unit.domain.coalesce_rules import check_all
 from tests.unit.domain.coalesce_worlds import Violation, World, a_world, play, seconds
@@ -59,7 +68,7 @@ def with_updates(**changes: Any) -> Callable[..., Decision]:
     ) -> Decision:
         real = {update.id: update for update in pending}
         decision = coalesce.decide(policy, state, [replace(update, **changes) for update in pending], now)
-        if isinstance(decision, Wait | coalesce.Nothing):
+        if isinstance(decision, Wait | Nothing):
             return decision
         return replace(decision, updates=tuple(real[update.id] for update in decision.updates))
 
@@ -80,7 +89,7 @@ def after_sending(change: Callable[[ChannelState, Send], ChannelState]) -> Calla
 
 def never(policy: CoalescePolicy, state: ChannelState, pending: Sequence[PendingUpdate], now: datetime) -> Decision:
     del policy, state
-    return Wait(until=now + seconds(1), reason="window") if pending else coalesce.Nothing()
+    return Wait(until=now + seconds(1), reason="window") if pending else Nothing()
 
 
 def debounce(policy: CoalescePolicy, state: ChannelState, pending: Sequence[PendingUpdate], now: datetime) -> Decision:
@@ -152,7 +161,7 @@ MUTANTS = [
         ("latest",),
         decide=lambda policy, state, pending, now: (
             replace(decision, state=state)
-            if isinstance(decision := coalesce.decide(policy, state, pending, now), coalesce.Absorb)
+            if isinstance(decision := coalesce.decide(policy, state, pending, now), Absorb)
             else decision
         ),
     ),

@@ -7,7 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from notifier.domain.coalesce import CoalescePolicy, PendingUpdate, decide, is_stale
+from notifier.domain.coalesce import decide, is_stale
+from notifier.domain.coalesce_values import CoalescePolicy, PendingUpdate
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.timeline import Entry, Judgement, content_digest, judge, surroundings
 from notifier.domain.values import Channel, Impact, Outcome, Status

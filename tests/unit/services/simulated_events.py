@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.coalesce_values import CoalescePolicy
 from notifier.domain.house import Account
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.values import Channel, Impact, Platform, Status

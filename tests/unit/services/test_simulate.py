@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from notifier.domain.coalesce import CoalescePolicy
+from notifier.domain.coalesce_values import CoalescePolicy
 from notifier.domain.house import Account
 from notifier.domain.values import Channel, Outcome, Platform, Status
 from notifier.services.simulate import simulate

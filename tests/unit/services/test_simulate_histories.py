@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.coalesce import PendingUpdate
+from notifier.domain.coalesce_values import PendingUpdate
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.snapshot import Earlier, complete
 from notifier.domain.values import Channel, Impact, Status
