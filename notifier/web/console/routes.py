@@ -263,4 +263,4 @@ async def _form(request: Request) -> draft.Form:
 
 
 def _one(form: draft.Form, name: str) -> str:
-    return (form.get(name) or [""])[0]
+    return (form.get(name) or [""])[0].replace("\x00", "")  # PostgreSQL refuses a text that holds one

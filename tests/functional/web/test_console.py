@@ -321,6 +321,7 @@ def test_somebody_is_explained_by_their_address_which_stands_in_no_url(
         assert answer.status_code == 200
         assert f"<bdi>{shown}</bdi>" in answer.text
         assert "?subscriber" not in answer.text
+        assert browser.post("/console/explain", data=asked | {"subscriber": "shop\0-1"}).text.count(shown) == 1
         refused = browser.post("/console/explain", data=asked | {"subscriber": "nobody@shop.example"})
         assert notices(refused.text) == [str(UnknownRecipientError())]
 
