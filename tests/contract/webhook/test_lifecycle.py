@@ -3,7 +3,6 @@
 import asyncio
 import os
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,52 +16,66 @@ from notifier.domain.values import Reason
 from tests.contract.webhook.receivers import (
     OPEN,
     Gate,
+    Receiver,
     a_request,
-    quick_limits,
     receiving,
     running,
     wait_until,
 )
 
+PATIENT = EngineLimits(timeouts=Timeouts(first_byte=60, total=60))
+
 
 def test_what_has_not_begun_in_time_is_given_back_unattempted() -> None:
     gate = Gate()
-    with receiving(gate) as receiver, running() as engine:
-        requests = [a_request(receiver.url(), 1, delivery_id=f"dlv_{number}") for number in range(3)]
-        told: list[HookResult] = []
-        soon = datetime.now(UTC) + timedelta(seconds=0.1)
-        worker = threading.Thread(target=lambda: told.extend(engine.deliver(requests, start_before=soon)))
-        worker.start()
-        wait_until(lambda: len(receiver.requests) == 1)
-        time.sleep(0.15)
+    told: list[HookResult] = []
+    with receiving(gate) as receiver, running(PATIENT) as engine:
+        soon = datetime.now(UTC) + timedelta(seconds=0.5)
+        worker = delivering_three(engine, receiver, told, start_before=soon)
+        wait_until(lambda: len(told) == 2)
+        assert datetime.now(UTC) >= soon
         gate.open.set()
         worker.join(10)
-    assert [result.error for result in told if result.delivery_id == "dlv_0"] == [None]
-    given_back = [result.error for result in told if result.delivery_id != "dlv_0"]
-    assert [getattr(error, "reason", None) for error in given_back] == [Reason.NOT_STARTED] * 2
-    assert all(isinstance(error, NotAttemptedError) for error in given_back)
-    assert len(receiver.requests) == 1
+    assert_only_the_first_was_attempted(receiver, told)
 
 
 def test_closing_waits_for_answers_and_gives_the_rest_back() -> None:
     gate = Gate()
+    told: list[HookResult] = []
     with receiving(gate) as receiver:
-        engine = WebhookEngine(policy=OPEN, limits=quick_limits())
-        told: list[HookResult] = []
-        requests = [a_request(receiver.url(), 1, delivery_id=f"dlv_{number}") for number in range(3)]
-        worker = threading.Thread(target=lambda: told.extend(engine.deliver(requests)))
-        worker.start()
-        wait_until(lambda: len(receiver.requests) == 1)
+        engine = WebhookEngine(policy=OPEN, limits=PATIENT)
+        worker = delivering_three(engine, receiver, told)
         closer = threading.Thread(target=engine.close)
         closer.start()
-        time.sleep(0.05)
+        wait_until(lambda: len(told) == 2)
+        assert closer.is_alive()
         gate.open.set()
         worker.join(10)
         closer.join(10)
-        by_id = {result.delivery_id: result.error for result in told}
-        assert by_id.pop("dlv_0") is None
-        assert [getattr(error, "reason", None) for error in by_id.values()] == [Reason.NOT_STARTED] * 2
-        assert len(receiver.requests) == 1
+    assert_only_the_first_was_attempted(receiver, told)
+
+
+def delivering_three(
+    engine: WebhookEngine, receiver: Receiver, told: list[HookResult], start_before: datetime | None = None
+) -> threading.Thread:
+    """Send three requests to one endpoint from a thread of its own; returns once the first has arrived."""
+    requests = [a_request(receiver.url(), 1, delivery_id=f"dlv_{number}") for number in range(3)]
+
+    def deliver() -> None:
+        engine.deliver(requests, start_before=start_before, on_results=told.extend, wait_for_slow=True)
+
+    worker = threading.Thread(target=deliver)
+    worker.start()
+    wait_until(lambda: len(receiver.requests) == 1)
+    return worker
+
+
+def assert_only_the_first_was_attempted(receiver: Receiver, told: list[HookResult]) -> None:
+    by_id = {result.delivery_id: result.error for result in told}
+    assert by_id.pop("dlv_0") is None
+    assert [getattr(error, "reason", None) for error in by_id.values()] == [Reason.NOT_STARTED] * 2
+    assert all(isinstance(error, NotAttemptedError) for error in by_id.values())
+    assert len(receiver.requests) == 1
 
 
 def test_closing_does_not_wait_longer_than_it_was_told() -> None:

@@ -1,5 +1,6 @@
 """A partner's receiver of webhooks, for functional tests, and a worker that posts to it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,7 @@ class Receiver:
     def __init__(self) -> None:
         self.status = 204
         self.says = b""
+        self.takes = 0.0  # seconds until it answers
         self.got: list[tuple[dict[str, str], bytes]] = []
         outer = self
 
@@ -27,6 +29,7 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 outer.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                time.sleep(outer.takes)
                 self.send_response(outer.status)
                 self.send_header("content-length", str(len(outer.says)))
                 self.end_headers()

@@ -40,11 +40,6 @@ def test_a_delivery_id_is_read_back(recipient_key: int) -> None:
     assert parse_delivery_id(delivery_id(NOTIFICATION, recipient_key)) == (NOTIFICATION, recipient_key)
 
 
-@given(RECIPIENT_KEYS)
-def test_a_delivery_has_one_id(recipient_key: int) -> None:
-    assert delivery_id(NOTIFICATION, recipient_key) == delivery_id(NOTIFICATION, recipient_key)
-
-
 @given(RECIPIENT_KEYS, RECIPIENT_KEYS)
 def test_two_recipients_of_a_notification_have_two_ids(one: int, other: int) -> None:
     assert (delivery_id(NOTIFICATION, one) == delivery_id(NOTIFICATION, other)) == (one == other)

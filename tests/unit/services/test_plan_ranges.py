@@ -23,9 +23,10 @@ def test_a_small_audience_is_planned_in_one_go() -> None:
     assert first_keys(2_000, 1_000) == (0, MAX_KEY)
 
 
-def test_the_first_range_is_small_whatever_the_audience() -> None:
-    _, high = first_keys(1_000_000, 1_000)
-    assert 990 < 1_000_000 * (high + 1) / (MAX_KEY + 1) <= 1_000
+@given(st.integers(2_001, 5_000_000))
+def test_the_first_range_is_small_whatever_the_audience(people: int) -> None:
+    _, high = first_keys(people, 1_000)
+    assert 990 < people * (high + 1) / (MAX_KEY + 1) <= 1_000
 
 
 def test_where_everybody_is_told_a_range_holds_so_many_people() -> None:
