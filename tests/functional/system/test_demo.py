@@ -49,9 +49,13 @@ def test_a_demo_that_is_ended_takes_everything_along(
     with (tmp_path / "said").open("wb") as said:
         process = subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=said, stderr=said, start_new_session=True)
     told = "Ctrl-C ends it." if "--keep" in options else ""
-    until(lambda: len(of_demo(tmp_path)) >= 10 and told in (tmp_path / "said").read_text())
-    process.send_signal(number)
-    process.wait(90)
+    try:
+        until(lambda: len(of_demo(tmp_path)) >= 10 and told in (tmp_path / "said").read_text())
+        process.send_signal(number)
+        process.wait(90)
+    finally:
+        process.kill()
+        process.wait()
     until(lambda: not of_demo(tmp_path))
     if number is not signal.SIGKILL:
         assert list((tmp_path / "data").iterdir()) == []
