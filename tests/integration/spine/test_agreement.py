@@ -16,7 +16,7 @@ from tests.mail_house import House, Provider, a_house
 from tests.people import RUNNING, People
 from tests.spine import Nudges, Spine
 
-PEOPLE, UPDATES = 14, 5
+PEOPLE, UPDATES = 10, 5
 
 
 def selected(house: House, number: int) -> set[int]:

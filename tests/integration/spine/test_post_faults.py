@@ -122,8 +122,8 @@ def test_a_stopped_account_calls_a_person_and_gives_nothing_up(
     with posting_house(sqlite_database, sandbox, an_account(platform)) as house:
         house.spine.post(Status.INVESTIGATING)
         house.work()
-        for _ in range(20):
-            house.later(600)
+        for _ in range(10):
+            house.later(1_200)
         assert house.states() == ["queued"]
         assert alarms_of(house) == [f"social:{platform}:acc-de"]
 

@@ -58,8 +58,8 @@ def test_what_waited_through_an_outage_is_told_within_seconds_of_its_end_and_few
 
 def test_waiting_uses_up_no_attempts_however_long_it_lasts(database: Database) -> None:
     house, provider, everybody = a_failing_house(database, people=4, batch_size=2)
-    for _ in range(40):
-        house.later(360)
+    for _ in range(20):
+        house.later(720)
     assert states(house) == {"queued"}
     assert max(attempts_of(database)) <= 3
     provider.down = None
@@ -257,8 +257,8 @@ def test_a_platform_that_answered_503_for_ten_minutes_is_used_within_seconds_of_
         for number in range(2, 5):
             house.spine.post(Status.INVESTIGATING, incident_id=f"inc-{number}")
             house.work()
-        for _ in range(40):
-            house.later(15)
+        for _ in range(20):
+            house.later(30)
         assert house.public() == []
         sandbox.call("DELETE", "/sandbox/faults")
         for _ in range(4):

@@ -53,7 +53,7 @@ def test_an_outcome_is_written_once_the_database_is_back_with_growing_pauses() -
 
 
 def test_patience_lasts_as_long_as_the_process() -> None:
-    ledger = Ledger(away=10_000)
+    ledger = Ledger(away=2_000)
     assert written(ledger, ledger.patience()) == "done"
     assert sum(ledger.pauses) > 3600
 
