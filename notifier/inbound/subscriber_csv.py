@@ -56,7 +56,12 @@ class SubscriberCsv:
     """Reads a file: `columns` after the header is read, then rows, good and bad."""
 
     def __init__(
-        self, source: ByteSource, vocabulary: Vocabulary, *, default_state: SubscriberState = SubscriberState.ACTIVE
+        self,
+        source: ByteSource,
+        vocabulary: Vocabulary,
+        *,
+        default_state: SubscriberState = SubscriberState.ACTIVE,
+        remembered: int = _REMEMBERED,
     ) -> None:
         """Read the header.
 
@@ -64,11 +69,12 @@ class SubscriberCsv:
             source: A binary file, UTF-8 with or without byte order mark.
             vocabulary: What this house knows.
             default_state: Of rows that name none.
+            remembered: Spellings of preferences kept, so that each is read once.
 
         Raises:
             InvalidInputError: the header names unknown columns or lacks `external_id`.
         """
-        self._vocabulary = vocabulary
+        self._vocabulary, self._most = vocabulary, remembered
         self._records = iter(CsvRecords(source))
         self.columns = _header(next(self._records, None))
         place = {name: number for number, name in enumerate(self.columns)}
@@ -165,7 +171,7 @@ class SubscriberCsv:
         )
         faults += self._vocabulary.component_faults(found.components, "components")
         if not faults:
-            if len(self._preferences) >= _REMEMBERED:
+            if len(self._preferences) >= self._most:
                 self._preferences.clear()
             self._preferences[chosen] = found
         return faults

@@ -24,7 +24,7 @@ _VARIABLE = "NOTIFIER_REDIS_URL"
 _log = logging.getLogger(__name__)
 
 
-def ensure(data_dir: Path) -> str:
+def ensure(data_dir: Path, *, wait: float = _LOCK_SECONDS) -> str:
     """Adopt the server of this data folder, or start it; returns its address once it answers.
 
     Raises:
@@ -35,7 +35,7 @@ def ensure(data_dir: Path) -> str:
         server = Server(home=home, socket=socket_path(data_dir))
         _run_folder(server.socket.parent)
         if server.health() is not Health.READY:
-            with file_lock(home / "lock", wait=_LOCK_SECONDS):
+            with file_lock(home / "lock", wait=wait):
                 _ensure_alone(server)
     except HeldElsewhereError as error:
         raise ConfigError(_VARIABLE, f"process {error.holder} starts the embedded Redis and does not end") from error

@@ -62,8 +62,9 @@ def after_nothing(breaker: Breaker) -> Breaker:
 class Breakers:
     """The breakers of many receivers; only those in trouble take memory."""
 
-    def __init__(self, policy: BreakerPolicy) -> None:
-        self._policy = policy
+    def __init__(self, policy: BreakerPolicy, most: int = _MAX_KNOWN) -> None:
+        """`most`: how many receivers are remembered."""
+        self._policy, self._most = policy, most
         self._known: OrderedDict[Hashable, Breaker] = OrderedDict()
 
     def __len__(self) -> int:
@@ -94,7 +95,7 @@ class Breakers:
         known = self._known.pop(key, CLOSED)
         known = replace(known, failed_at=max(known.failed_at, began_at))
         self._known[key] = after_failure(known, self._policy, now, at_least=at_least)
-        if len(self._known) > _MAX_KNOWN:
+        if len(self._known) > self._most:
             self._known.popitem(last=False)
 
     def unknown(self, key: Hashable) -> None:

@@ -181,14 +181,13 @@ def test_processes_that_ask_at_once_share_one_server(data_dir: Path, child_envir
     assert (data_dir / "redis" / "server.log").read_text().count("Server initialized") == 1
 
 
-def test_a_lock_that_is_never_let_go_ends_in_one_sentence(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "_LOCK_SECONDS", 0.1)
+def test_a_lock_that_is_never_let_go_ends_in_one_sentence(data_dir: Path) -> None:
     (data_dir / "redis").mkdir(parents=True)
     with (
         file_lock(data_dir / "redis" / "lock", wait=0),
         pytest.raises(ConfigError, match=f"process {os.getpid()} starts"),
     ):
-        embedded.ensure(data_dir)
+        embedded.ensure(data_dir, wait=0.1)
 
 
 def test_a_data_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import pytest
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.subscriber import QuietHours, Subscriber, Vocabulary
 from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, Wanted
-from notifier.inbound import subscriber_csv
 from notifier.inbound.list_lines import BadRow, GoodRow
 from notifier.inbound.subscriber_csv import COLUMNS, SubscriberCsv
 
@@ -161,12 +160,11 @@ def test_a_row_with_broken_quoting_is_one_bad_row_between_good_ones() -> None:
     assert [(row.line, isinstance(row, GoodRow)) for row in rows] == [(2, True), (3, False), (4, True)]
 
 
-def test_a_list_with_endless_sets_of_preferences_is_read_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscriber_csv, "_REMEMBERED", 4)
+def test_a_list_with_endless_sets_of_preferences_is_read_in_bounded_memory() -> None:
     source = io.BytesIO(
         ("external_id,email,components\n" + "".join(f"s-{n},a@b.example,{'api;' * n}\n" for n in range(1, 30))).encode()
     )
-    reader = SubscriberCsv(source, VOCABULARY)
+    reader = SubscriberCsv(source, VOCABULARY, remembered=4)
     rows = list(reader)
     assert all(isinstance(row, GoodRow) and row.subscriber.preferences.components == {"api"} for row in rows)
     assert len(rows) == 29

@@ -1,4 +1,3 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,9 +81,8 @@ def test_failures_of_attempts_that_were_under_way_do_not_move_the_end_of_the_pau
     assert breakers.ask("a", 29) == 1
 
 
-def test_only_receivers_in_trouble_are_remembered_and_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifier.channels.webhook.breaker._MAX_KNOWN", 2)
-    breakers = Breakers(POLICY)
+def test_only_receivers_in_trouble_are_remembered_and_not_too_many() -> None:
+    breakers = Breakers(POLICY, most=2)
     for key in "abc":
         breakers.failed(key, 0)
     assert len(breakers) == 2
