@@ -8,16 +8,8 @@ import pytest
 
 from notifier.bootstrap.application import Application
 from notifier.storage.engine import Database
-from tests.databases import *  # noqa: F403
 from tests.functional.api.house import Api, application_on, serving
 from tests.functional.api.receiver import Receiver, listening
-
-
-@pytest.fixture
-def application(sqlite_database: Database, tmp_path: Path) -> Iterator[Application]:
-    built = application_on(sqlite_database, tmp_path)
-    yield built
-    built.close()
 
 
 @pytest.fixture
