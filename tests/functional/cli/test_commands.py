@@ -170,9 +170,13 @@ def test_a_key_is_made_listed_and_revoked(capsys: Said) -> None:
     assert made["key"] not in said(capsys)[0]
 
 
-@pytest.mark.parametrize("channel", ["email", "x", "mastodon", "bluesky", "webhook"])
-@pytest.mark.parametrize("locale", ["nl", "en", "de", "fr"])
-def test_every_channel_is_previewed_in_every_language(capsys: Said, tmp_path: Path, channel: str, locale: str) -> None:
+@pytest.mark.parametrize(
+    ("channel", "locale"),
+    [("email", "nl"), ("email", "fr"), ("x", "en"), ("mastodon", "de"), ("bluesky", "fr"), ("webhook", "en")],
+)
+def test_a_channel_is_previewed_in_the_language_asked_for(
+    capsys: Said, tmp_path: Path, channel: str, locale: str
+) -> None:
     target = tmp_path / "out"
     assert run(["preview", str(story.FILE), "--channel", channel, "--locale", locale, "--out", str(target)]) == 0
     files = [path.name for path in target.iterdir()]
