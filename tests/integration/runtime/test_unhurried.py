@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,15 +59,17 @@ def mail_of(application: Application, incident: str, **changes: str) -> int:
 def test_a_scheduled_maintenance_is_passed_on_and_planned_there(application: Application) -> None:
     nudges = application.__dict__["producer"]
     number = mail_of(application, "maintenance", impact="maintenance", status="scheduled")
-    runtime = WorkerRuntime(application, [Lane.CONTROL])
-    runtime.plan(number)
+    with closing(WorkerRuntime(application, [Lane.CONTROL])) as runtime:
+        runtime.plan(number)
     assert (nudges.unhurried, nudges.lanes) == ([number], set())
-    assert WorkerRuntime(application, [Lane.RETRY, Lane.BULK]).plan_unhurried(number) == 30
+    with closing(WorkerRuntime(application, [Lane.RETRY, Lane.BULK])) as runtime:
+        assert runtime.plan_unhurried(number) == 30
     assert nudges.lanes == {Lane.BULK}
 
 
 def test_news_is_planned_at_once(application: Application) -> None:
     nudges = application.__dict__["producer"]
     number = mail_of(application, "outage")
-    assert WorkerRuntime(application, [Lane.CONTROL]).plan(number) == 30
+    with closing(WorkerRuntime(application, [Lane.CONTROL])) as runtime:
+        assert runtime.plan(number) == 30
     assert (nudges.unhurried, nudges.lanes) == ([], {Lane.EMAIL})
