@@ -15,8 +15,8 @@ from notifier.cli.contact_sheet import Screen, chromium, photograph, sheet  # no
 from notifier.domain.values import Channel  # noqa: E402
 from notifier.rendering.renderer import Renderer  # noqa: E402
 from notifier.resources import locales_dir, samples_path, templates_dir  # noqa: E402
-from notifier.services.preview import Preview  # noqa: E402
-from notifier.services.samples import Scene, scenes  # noqa: E402
+from notifier.services.preview.render import Preview  # noqa: E402
+from notifier.services.preview.samples import Scene, scenes  # noqa: E402
 from notifier.settings import load_settings  # noqa: E402
 
 PUBLIC_URL = "https://status.myonlinestore.example"

@@ -15,16 +15,16 @@ from notifier.domain.values import Channel
 from notifier.queueing.pacing import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
-from notifier.services.attempt import LEASE, Attempt
-from notifier.services.attempt_mail import MailAttempt
-from notifier.services.circuits import Circuits
-from notifier.services.links import Links
-from notifier.services.outcomes import Record
-from notifier.services.plan import BATCH_SIZES
+from notifier.services.dispatch.attempt import LEASE, Attempt
+from notifier.services.dispatch.email import MailAttempt
+from notifier.services.dispatch.plan import BATCH_SIZES
+from notifier.services.dispatch.record_outcome import Record
+from notifier.services.mail.failover import MailRoute
+from notifier.services.mail.links import Links
 from notifier.services.ports import Clock, Life, NotWatched, Nudge
-from notifier.services.probes import CallProbes
-from notifier.services.route import MailRoute
-from notifier.services.tokens import Tokens
+from notifier.services.providers.circuits import Circuits
+from notifier.services.providers.probes import CallProbes
+from notifier.services.security.signed_tokens import Tokens
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from tests.spine import START, Nudges, Spine

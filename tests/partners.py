@@ -15,13 +15,13 @@ from notifier.domain.message import HookRequest, HookResult
 from notifier.domain.values import Channel, Lane, Reason
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
-from notifier.services.attempt import LEASE, Attempt
-from notifier.services.attempt_hooks import HookAttempt
-from notifier.services.endpoint_health import Health
-from notifier.services.endpoint_secrets import EndpointSecrets, new_secret
-from notifier.services.endpoint_watch import write_letter
-from notifier.services.outcomes import Record
-from notifier.services.secretbox import SecretBox
+from notifier.services.dispatch.attempt import LEASE, Attempt
+from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.webhook import HookAttempt
+from notifier.services.endpoints.health import Health
+from notifier.services.endpoints.secrets import EndpointSecrets, new_secret
+from notifier.services.endpoints.watch import write_letter
+from notifier.services.security.secretbox import SecretBox
 from notifier.storage import deliveries, preferences
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

@@ -13,13 +13,13 @@ from notifier.domain.ids import address_key
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update, Window
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Status
-from notifier.services.addresses import AddressKeys
-from notifier.services.announce import Announce
-from notifier.services.explain import Explain
-from notifier.services.gather import Gather
-from notifier.services.ingest import Ingest, Receipt
-from notifier.services.plan import Plan
-from notifier.services.sweep import Sweep
+from notifier.services.dispatch.plan import Plan
+from notifier.services.dispatch.regroup import Gather
+from notifier.services.events.announce import Announce
+from notifier.services.events.ingest import Ingest, Receipt
+from notifier.services.inspection.explain import Explain
+from notifier.services.operations.sweep import Sweep
+from notifier.services.security.address_hash import AddressKeys
 from notifier.storage import deliveries, notifications, preferences
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from notifier.api.runtime import ApiRuntime, runtime_of
-from notifier.services.api_keys import Caller, Scope
-from notifier.services.audit import Actor
+from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.audit import Actor
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="notifier"'}
 _BEARER = HTTPBearer(
@@ -123,5 +123,5 @@ Manager = Annotated[Actor, Depends(_manager)]
 _may_read = needs(Scope.READ)
 MayRead = Depends(_may_read)
 Reader = Annotated[Caller, MayRead]
-"""Who looks, for answers that hold more for some than for others (`services/masking.py`); needs scope read."""
+"""Who looks, for answers that hold more for some than for others (`services/security/masking.py`); needs scope read."""
 MayManage = Depends(needs(Scope.MANAGE))

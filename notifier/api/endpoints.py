@@ -17,7 +17,7 @@ from notifier.api.runtime import Runtime
 from notifier.domain.endpoint import EndpointState
 from notifier.domain.values import DeliveryState
 from notifier.inbound.endpoints import EndpointBody, EndpointPatch
-from notifier.services.masking import shown_to
+from notifier.services.security.masking import shown_to
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 _MAX_OVERLAP = 30 * 86_400

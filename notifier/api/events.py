@@ -10,7 +10,7 @@ from notifier.api.examples import EVENT
 from notifier.api.runtime import runtime_of
 from notifier.api.shapes import ReceiptShape
 from notifier.inbound.events import EventModel
-from notifier.services.api_keys import Scope
+from notifier.services.security.api_keys import Scope
 
 router = APIRouter(prefix="/v1", tags=["events"])
 _EXTRA = {**body_of(EventModel, EVENT), "security": [{"bearer": []}]}

@@ -26,9 +26,9 @@ from notifier.domain import ids
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.subscriber import MAX_EMAIL
 from notifier.domain.values import Channel, DeliveryState
-from notifier.services.api_keys import Caller, Scope
-from notifier.services.masking import shown_to
-from notifier.services.replay import ReplayOrder
+from notifier.services.dispatch.replay import ReplayOrder
+from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.masking import shown_to
 
 router = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayRead])
 changes = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayManage])

@@ -16,11 +16,11 @@ from notifier.inbound.alertmanager import parse_alerts
 from notifier.inbound.foreign import check_source
 from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse_mail_events
 from notifier.inbound.statuspage import Page, parse_statuspage
-from notifier.services.api_keys import Caller, Scope
-from notifier.services.audit import Actor
-from notifier.services.event_log import log_taken
-from notifier.services.feedback import FeedbackSummary
-from notifier.services.foreign import ForeignReceipt
+from notifier.services.events.intake_log import log_taken
+from notifier.services.events.integrations import ForeignReceipt
+from notifier.services.provider_events.record import FeedbackSummary
+from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.audit import Actor
 
 router = APIRouter(prefix="/v1/inbound", tags=["inbound"])
 _OBJECT: dict[str, Any] = {"type": "object"}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from anyio import CapacityLimiter, to_thread
 
-from notifier.services.api_keys import ApiKeys, Caller
+from notifier.services.security.api_keys import ApiKeys, Caller
 
 SECONDS = 5.0  # a revoked key opens nothing after that
 _SIZE = 1_000

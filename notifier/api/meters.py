@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from notifier.api.shared_meters import shared_families
 from notifier.domain.errors import UnavailableError
-from notifier.services.readings import Counted, Readings
+from notifier.services.operations.metrics_snapshot import Counted, Readings
 from notifier.services.tallying import MAIL_CONFIRMED, MAIL_REPEATED, MAIL_UNKNOWN
 
 _PROVIDER_LABELS = ("channel", "provider")

@@ -9,7 +9,7 @@ from notifier.api.auth import Manager, MayRead
 from notifier.api.contract import MAY_MISS, returns, returns_page
 from notifier.api.provider_shapes import ProgressShape, ProviderShape, RetriedShape
 from notifier.api.runtime import Runtime
-from notifier.services.retry import RetryOrder
+from notifier.services.dispatch.retry import RetryOrder
 
 router = APIRouter(prefix="/v1")
 

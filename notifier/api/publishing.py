@@ -18,10 +18,10 @@ from notifier.api.gate import Gate
 from notifier.api.problems import OverloadedError
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Outcome
-from notifier.services.audit import SYSTEM, Actor
-from notifier.services.event_log import log_taken
-from notifier.services.ingest import Receipt
-from notifier.services.repeats import Repeats, SeenEvents, repeat_of
+from notifier.services.events.deduplicate import Repeats, SeenEvents, repeat_of
+from notifier.services.events.ingest import Receipt
+from notifier.services.events.intake_log import log_taken
+from notifier.services.security.audit import SYSTEM, Actor
 
 _REMEMBERED, _SECONDS = 20_000, 900.0
 _AT_ONCE, _AT_ONCE_SQLITE = 8, 2  # SQLite has one writer; a second prepares its event meanwhile

@@ -15,7 +15,7 @@ from notifier.api.meters import Meters
 from notifier.api.protocol import on_table
 from notifier.bootstrap.application import Application
 from notifier.files import grant_open_files
-from notifier.services.vitals import vitals_of
+from notifier.services.operations.process_stats import vitals_of
 
 _BACKLOG = 2048
 _OTHER_FILES = 256  # database, broker, logs

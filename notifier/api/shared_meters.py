@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from notifier.services.metering import (
+from notifier.services.metrics_buffer import (
     ATTEMPTS,
     BREAKERS,
     BUCKET,
@@ -19,7 +19,7 @@ from notifier.services.metering import (
     SUM,
     UNKNOWN,
 )
-from notifier.services.vitals import FILES, MEMORY
+from notifier.services.operations.process_stats import FILES, MEMORY
 
 Row = tuple[str, str, str, float]
 """Name, labels as JSON, owner, value."""

@@ -12,8 +12,8 @@ from notifier.api.runtime import Runtime
 from notifier.bootstrap.application import Application
 from notifier.domain.consent import CONFIRM_WITHIN, SIGN_UP_WORDING, ConsentForm
 from notifier.inbound.sign_up import SignUpBody, parse_sign_up
-from notifier.services.public_sign_up import NETWORK_SECONDS, TooManySignUpsError
-from notifier.services.sign_up import SignUpRequest
+from notifier.services.subscribers.public_sign_up import NETWORK_SECONDS, TooManySignUpsError
+from notifier.services.subscribers.sign_up import SignUpRequest
 
 router = APIRouter(prefix="/v1/sign-ups", tags=["subscribers"])
 _NOT_JSON = "The body must be application/json"

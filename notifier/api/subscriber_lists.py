@@ -14,7 +14,7 @@ from notifier.api.runtime import Runtime
 from notifier.api.shapes import FaultShape, Shape
 from notifier.api.streams import as_file
 from notifier.domain.subscriber import LegalBasis
-from notifier.services.subscriber_import import ListFormat, format_of
+from notifier.services.subscribers.bulk_import import ListFormat, format_of
 
 router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])
 

@@ -15,7 +15,7 @@ from notifier.api.list_shapes import SubscriberShape
 from notifier.api.runtime import Runtime
 from notifier.domain.values import SubscriberKind, SubscriberState
 from notifier.inbound.subscribers import SubscriberBody, SubscriberPatch
-from notifier.services.masking import shown_to
+from notifier.services.security.masking import shown_to
 
 router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])
 

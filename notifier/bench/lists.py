@@ -21,8 +21,8 @@ from notifier.bench.section import Bench, Report, Section, median
 from notifier.bootstrap.application import Application
 from notifier.domain.values import Channel, Lane
 from notifier.inbound.events import parse_event
-from notifier.services.ingest import Ingest
-from notifier.services.plan import Plan
+from notifier.services.dispatch.plan import Plan
+from notifier.services.events.ingest import Ingest
 from notifier.settings import load_settings
 
 _HEADER = "external_id,kind,email,name,locale,timezone,state,channels,components,min_impact,updates,maintenance\n"

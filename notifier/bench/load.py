@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from notifier.bootstrap.application import Application
 from notifier.domain.audience import Preferences
 from notifier.domain.values import Channel, Impact, Wanted
-from notifier.services.endpoint_secrets import new_secret
+from notifier.services.endpoints.secrets import new_secret
 from notifier.storage import preferences
 from notifier.storage import tables as t
 from notifier.storage.types import to_micros

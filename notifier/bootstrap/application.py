@@ -17,31 +17,31 @@ from notifier.domain.values import Channel
 from notifier.inbound.events import check_known, parse_event
 from notifier.queueing.quota import RedisQuota
 from notifier.rendering.renderer import Renderer
-from notifier.services.api_keys import ApiKeys
-from notifier.services.audit import SYSTEM, Actor
-from notifier.services.closure import Closure
-from notifier.services.console_sessions import ConsoleSessions
-from notifier.services.endpoint_secrets import EndpointSecrets
-from notifier.services.endpoint_tests import EndpointTests
-from notifier.services.endpoints import Endpoints
-from notifier.services.explain import Explain
-from notifier.services.history import History
-from notifier.services.hook_requests import HookRequests
-from notifier.services.ingest import Receipt
-from notifier.services.lifecycle import Lifecycle
-from notifier.services.own_data import OwnData
-from notifier.services.own_preferences import OwnPreferences
-from notifier.services.posts import Posts
-from notifier.services.progress import Progress
-from notifier.services.public_sign_up import PublicSignUp
-from notifier.services.readings import ReadMetrics
-from notifier.services.release import Release
-from notifier.services.replay import Replay
-from notifier.services.retry import Retry
-from notifier.services.sign_up import SignUps
-from notifier.services.sign_up_ceiling import SignUpCeiling
-from notifier.services.tokens import Tokens
-from notifier.services.wrong_keys import WrongKeys
+from notifier.services.dispatch.replay import Replay
+from notifier.services.dispatch.retry import Retry
+from notifier.services.endpoints.manage import Endpoints
+from notifier.services.endpoints.request_log import HookRequests
+from notifier.services.endpoints.secrets import EndpointSecrets
+from notifier.services.endpoints.send_test import EndpointTests
+from notifier.services.events.approvals import Release
+from notifier.services.events.ingest import Receipt
+from notifier.services.inspection.closure import Closure
+from notifier.services.inspection.explain import Explain
+from notifier.services.inspection.history import History
+from notifier.services.inspection.progress import Progress
+from notifier.services.operations.metrics_snapshot import ReadMetrics
+from notifier.services.security.api_keys import ApiKeys
+from notifier.services.security.audit import SYSTEM, Actor
+from notifier.services.security.console_sessions import ConsoleSessions
+from notifier.services.security.key_throttle import WrongKeys
+from notifier.services.security.signed_tokens import Tokens
+from notifier.services.social.posts import Posts
+from notifier.services.subscribers.data_export import OwnData
+from notifier.services.subscribers.opt_out import Lifecycle
+from notifier.services.subscribers.public_sign_up import PublicSignUp
+from notifier.services.subscribers.self_service import OwnPreferences
+from notifier.services.subscribers.sign_up import SignUps
+from notifier.services.subscribers.sign_up_limit import SignUpCeiling
 from notifier.storage import meta, vanished
 
 

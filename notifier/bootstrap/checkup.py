@@ -18,8 +18,9 @@ from notifier.domain.provider_names import alarm_label
 from notifier.domain.values import Channel
 from notifier.queueing.producer import NO_ANSWER
 from notifier.resources import locales_dir, samples_path, templates_dir
-from notifier.services import broker_watch, sign_up_ceiling
-from notifier.services.samples import scenes
+from notifier.services.operations import broker_watch
+from notifier.services.preview.samples import scenes
+from notifier.services.subscribers import sign_up_limit
 from notifier.settings import SendGridSpec
 from notifier.storage import alarms
 
@@ -27,7 +28,7 @@ _CONNECT_SECONDS = 3.0
 _MEND_PROVIDER = "mend the credentials, sender identity or credits; sending goes on by itself within a minute"
 _MEND_SIGN_UPS = "look at who signs up (docs/readers.md); raise `limits.sign_ups_per_hour` if they are readers"
 _MEND = {
-    sign_up_ceiling.ALARM: _MEND_SIGN_UPS,
+    sign_up_limit.ALARM: _MEND_SIGN_UPS,
     broker_watch.ALARM: "let the broker take messages again; what waits is told within seconds then",
 }
 _PORTS = {"http": 80, "https": 443}

@@ -25,34 +25,34 @@ from notifier.files import make_private
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.queueing import embedded
 from notifier.queueing.producer import Producer
-from notifier.services.accounts import sync_accounts
-from notifier.services.addresses import AddressKeys
-from notifier.services.announce import Announce
-from notifier.services.broker_watch import WatchBroker
-from notifier.services.calm import ResolveCalm
-from notifier.services.circuits import Circuits
-from notifier.services.due_letters import DueLetters
-from notifier.services.endpoint_watch import WatchEndpoints, write_letter
-from notifier.services.gather import Gather
-from notifier.services.guard import Guard
-from notifier.services.heartbeat import Heartbeat
-from notifier.services.ingest import Ingest
+from notifier.services.dispatch.outcome_journal import OutcomeNotes
+from notifier.services.dispatch.plan import BATCH_SIZES, Plan
+from notifier.services.dispatch.regroup import Gather
+from notifier.services.dispatch.yield_to_fresh import StandBack
+from notifier.services.endpoints.watch import WatchEndpoints, write_letter
+from notifier.services.events.announce import Announce
+from notifier.services.events.auto_resolve import ResolveCalm
+from notifier.services.events.blast_guard import Guard
+from notifier.services.events.ingest import Ingest
 from notifier.services.isolation import Isolation, Revive
-from notifier.services.keyring import KeyRing, ResealSecrets
-from notifier.services.lapsed import ForgetLapsed
-from notifier.services.metering import Metering
-from notifier.services.outcome_notes import OutcomeNotes
-from notifier.services.plan import BATCH_SIZES, Plan
+from notifier.services.mail.transactional_sweep import DueLetters
+from notifier.services.metrics_buffer import Metering
+from notifier.services.operations.broker_watch import WatchBroker
+from notifier.services.operations.clock_jump import SteadyClock
+from notifier.services.operations.dead_workers import Vanished
+from notifier.services.operations.heartbeat import Heartbeat
+from notifier.services.operations.retention import Prune
+from notifier.services.operations.sweep import Sweep
+from notifier.services.operations.worker_locks import WorkerLocks, this_host
 from notifier.services.ports import Nudge
-from notifier.services.probes import CallProbes
-from notifier.services.providers import Providers
-from notifier.services.prune import Prune
-from notifier.services.sign_up_ceiling import CalmSignUps
-from notifier.services.stand_back import StandBack
-from notifier.services.steady import SteadyClock
-from notifier.services.sweep import Sweep
-from notifier.services.vanished import Vanished
-from notifier.services.worker_locks import WorkerLocks, this_host
+from notifier.services.providers.circuits import Circuits
+from notifier.services.providers.probes import CallProbes
+from notifier.services.providers.status import Providers
+from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.secret_keys import KeyRing, ResealSecrets
+from notifier.services.social.accounts import sync_accounts
+from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
+from notifier.services.subscribers.sign_up_limit import CalmSignUps
 from notifier.settings import Settings
 from notifier.storage import revision
 from notifier.storage.engine import Database

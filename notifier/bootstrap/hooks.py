@@ -3,14 +3,14 @@
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import EngineLimits, LaneLimits, TargetPolicy, Timeouts, WebhookEngine
-from notifier.services.attempt_hooks import HookAttempt
-from notifier.services.endpoint_health import Health
-from notifier.services.endpoint_probe import ProbeEndpoint
-from notifier.services.endpoint_secrets import EndpointSecrets
-from notifier.services.endpoint_watch import write_letter
-from notifier.services.metering import BREAKERS
-from notifier.services.outcomes import Record
-from notifier.services.secretbox import SecretBox
+from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.webhook import HookAttempt
+from notifier.services.endpoints.health import Health
+from notifier.services.endpoints.recovery_probe import ProbeEndpoint
+from notifier.services.endpoints.secrets import EndpointSecrets
+from notifier.services.endpoints.watch import write_letter
+from notifier.services.metrics_buffer import BREAKERS
+from notifier.services.security.secretbox import SecretBox
 
 _SLOW_SHARE = 8  # slow receivers wait in slots of their own, and they wait long
 

@@ -8,10 +8,10 @@ from notifier.inbound.alert_texts import neutral_texts
 from notifier.inbound.alertmanager import AlertRules
 from notifier.inbound.foreign import ComponentNames
 from notifier.queueing.seen import RedisSeen
-from notifier.services.audit import AuditLog
-from notifier.services.feedback import Feedback
-from notifier.services.foreign import TakeAlerts, TakeStatuspage
-from notifier.services.repeats import Repeats, SeenEvents
+from notifier.services.events.deduplicate import Repeats, SeenEvents
+from notifier.services.events.integrations import TakeAlerts, TakeStatuspage
+from notifier.services.provider_events.record import Feedback
+from notifier.services.security.audit import AuditLog
 
 
 class Intake:

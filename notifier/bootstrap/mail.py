@@ -12,15 +12,15 @@ from notifier.channels.email.smtp_session import SmtpServer
 from notifier.domain.letter import ABOUT_ENDPOINTS
 from notifier.domain.values import Channel
 from notifier.queueing.pacing import RedisPacer
-from notifier.services.attempt_mail import MailAttempt
-from notifier.services.endpoint_letters import EndpointLetters, LettersByKind
-from notifier.services.letters import SendLetters
-from notifier.services.links import Links
-from notifier.services.outcomes import Record
+from notifier.services.dispatch.email import MailAttempt
+from notifier.services.dispatch.record_outcome import Record
+from notifier.services.endpoints.mails import EndpointLetters, LettersByKind
+from notifier.services.mail.failover import MailRoute
+from notifier.services.mail.links import Links
+from notifier.services.mail.transactional import SendLetters
 from notifier.services.ports import Clock
-from notifier.services.route import MailRoute
-from notifier.services.subscriber_letters import SubscriberLetters
-from notifier.services.tokens import Tokens
+from notifier.services.security.signed_tokens import Tokens
+from notifier.services.subscribers.mails import SubscriberLetters
 from notifier.settings import EmailProviderSpec, SendGridSpec
 
 _SANDBOX_PATH = "/sendgrid"

@@ -3,11 +3,11 @@
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.once import once
 from notifier.domain.subscriber import Vocabulary
-from notifier.services.audit import Actor, AuditLog
-from notifier.services.policy_audit import PolicyAudit
-from notifier.services.subscriber_export import ExportSubscribers
-from notifier.services.subscriber_import import ImportSubscribers
-from notifier.services.subscribers import Subscribers
+from notifier.services.operations.policy_audit import PolicyAudit
+from notifier.services.security.audit import Actor, AuditLog
+from notifier.services.subscribers.bulk_export import ExportSubscribers
+from notifier.services.subscribers.bulk_import import ImportSubscribers
+from notifier.services.subscribers.manage import Subscribers
 
 
 class People(Core):

@@ -10,13 +10,13 @@ from notifier.domain.values import Channel, Platform
 from notifier.queueing.pacing import RedisPacer
 from notifier.queueing.turns import RedisTurns
 from notifier.rendering.cards import paint
-from notifier.services.attempt_posts import PostAttempt
-from notifier.services.heartbeat import STILL
-from notifier.services.outcomes import Record
+from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.social import PostAttempt
+from notifier.services.operations.heartbeat import STILL
 from notifier.services.ports import Clock
-from notifier.services.posts import Posts
-from notifier.services.secretbox import SecretBox
-from notifier.services.sessions import AccountSessions
+from notifier.services.security.secretbox import SecretBox
+from notifier.services.social.posts import Posts
+from notifier.services.social.sessions import AccountSessions
 from notifier.settings import AccountSpec
 
 # A platform's library is loaded where an account lives there: one of them takes 80 MB.

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.finding import Finding
 from notifier.domain.values import Lane
-from notifier.services.vitals import MEMORY
+from notifier.services.operations.process_stats import MEMORY
 from notifier.storage import batches, channels, deliveries, letters, metrics, notifications
 
 _STUCK = timedelta(minutes=2)

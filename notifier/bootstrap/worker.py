@@ -10,10 +10,10 @@ from notifier.bootstrap.core import Core
 from notifier.bootstrap.once import once
 from notifier.domain.errors import NotifierError
 from notifier.domain.values import Channel, Lane
-from notifier.services.attempt import Attempt, BatchAttempt
-from notifier.services.familiar import FamiliarFirst, the_named_one
-from notifier.services.outcomes import Record
-from notifier.services.patience import Patience
+from notifier.services.dispatch.attempt import Attempt, BatchAttempt
+from notifier.services.dispatch.connection_affinity import FamiliarFirst, the_named_one
+from notifier.services.dispatch.durable_write import Patience
+from notifier.services.dispatch.record_outcome import Record
 from notifier.storage.batches import Batch
 from notifier.storage.notifications import StoredNotification
 

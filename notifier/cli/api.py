@@ -10,7 +10,7 @@ from notifier.api.server import run_api
 from notifier.bootstrap.component_checks import warn_of_vanished_components
 from notifier.cli.listening import DEFAULT_PORT, Host, Port
 from notifier.cli.setup import installation
-from notifier.services.audit import Actor
+from notifier.services.security.audit import Actor
 from notifier.settings import mixtures
 from notifier.web.console.routes import console_routes
 from notifier.web.pages import page_routes

@@ -11,7 +11,7 @@ from notifier.cli.people import operator
 from notifier.cli.setup import installation
 from notifier.domain.canary import COMPONENT
 from notifier.domain.errors import ConfigError
-from notifier.services.canary import Canary
+from notifier.services.operations.canary import Canary
 
 
 def register(app: typer.Typer) -> None:

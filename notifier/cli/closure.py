@@ -9,7 +9,7 @@ import typer
 from notifier.cli.console import JsonFlag, print_json
 from notifier.cli.moments import moment
 from notifier.cli.setup import installation
-from notifier.services.closure import is_explained_throughout
+from notifier.services.inspection.closure import is_explained_throughout
 
 
 def register(app: typer.Typer) -> None:

@@ -9,8 +9,8 @@ from notifier.cli.moments import moment
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
 from notifier.domain.values import Channel, DeliveryState
-from notifier.services.replay import ReplayOrder
-from notifier.services.retry import RetryOrder
+from notifier.services.dispatch.replay import ReplayOrder
+from notifier.services.dispatch.retry import RetryOrder
 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Most rows to print.")]
 States = Annotated[list[DeliveryState] | None, typer.Option("--state", help="Only these states; may be repeated.")]

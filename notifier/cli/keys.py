@@ -10,7 +10,7 @@ from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_json, print_t
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.services.api_keys import Scope
+from notifier.services.security.api_keys import Scope
 
 _SPAN = re.compile(r"(\d{1,5})([dh])", re.ASCII)
 

@@ -7,7 +7,7 @@ from typer._click.globals import get_current_context  # typer brings its own cli
 
 from notifier.bootstrap.people import People
 from notifier.observability.logs import configure_logging
-from notifier.services.audit import Actor
+from notifier.services.security.audit import Actor
 from notifier.settings import load_settings
 
 

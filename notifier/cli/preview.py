@@ -19,8 +19,8 @@ from notifier.domain.message import Picture
 from notifier.domain.values import Channel, Platform, WebhookFormat
 from notifier.inbound.event_files import read_events
 from notifier.resources import samples_path
-from notifier.services.preview import Preview, notice_of
-from notifier.services.samples import Scene, scenes
+from notifier.services.preview.render import Preview, notice_of
+from notifier.services.preview.samples import Scene, scenes
 
 PreviewChannel = StrEnum("PreviewChannel", ["EMAIL", "X", "MASTODON", "BLUESKY", "WEBHOOK"])
 

@@ -9,8 +9,8 @@ import orjson
 from notifier.cli.console import fail, out
 from notifier.cli.contact_sheet import Screen, chromium, photograph, sheet
 from notifier.domain.values import Platform, WebhookFormat
-from notifier.services.preview import Preview
-from notifier.services.samples import Scene, account_mail, account_messages
+from notifier.services.preview.render import Preview
+from notifier.services.preview.samples import Scene, account_mail, account_messages
 
 _SHEET = "contact-sheet"
 _SCREEN = Screen(width=360)

@@ -12,8 +12,8 @@ from notifier.cli.setup import installation
 from notifier.domain.errors import FieldError, InvalidInputError, OutdatedError
 from notifier.domain.incident import Event
 from notifier.inbound.event_files import read_events
-from notifier.services.file_summary import FileSummary, summarise
-from notifier.services.ingest import Ingest
+from notifier.services.events.file_summary import FileSummary, summarise
+from notifier.services.events.ingest import Ingest
 
 
 def register(app: typer.Typer) -> None:

@@ -3,7 +3,7 @@
 import typer
 
 from notifier.cli.core import core
-from notifier.services.vitals import vitals_of
+from notifier.services.operations.process_stats import vitals_of
 from notifier.supervise.scheduler import run_scheduler
 
 

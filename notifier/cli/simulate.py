@@ -11,8 +11,8 @@ from notifier.cli.files import read
 from notifier.domain.incident import Event
 from notifier.domain.values import Channel
 from notifier.inbound.event_files import read_events
-from notifier.services.simulate import simulate as replay
-from notifier.services.simulation_report import SimulationReport, side_by_side
+from notifier.services.preview.simulate import simulate as replay
+from notifier.services.preview.simulation_report import SimulationReport, side_by_side
 from notifier.settings import Settings, load_settings
 
 

@@ -15,7 +15,7 @@ from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.subscriber import LegalBasis
 from notifier.domain.values import SubscriberKind, SubscriberState
 from notifier.inbound.list_lines import BadRow
-from notifier.services.subscriber_import import ImportReport, ListFormat, format_of
+from notifier.services.subscribers.bulk_import import ImportReport, ListFormat, format_of
 
 _PEEK = 64
 _PAGE = 1_000

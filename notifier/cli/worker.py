@@ -7,7 +7,7 @@ import typer
 from notifier.bootstrap.own_templates import check_templates
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.cli.core import core
-from notifier.services.vitals import vitals_of
+from notifier.services.operations.process_stats import vitals_of
 from workers.main import parse_lanes, run_worker
 
 

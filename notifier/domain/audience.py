@@ -1,6 +1,6 @@
 """Who is told: one pure rule, asked once per distinct set of preferences and standing.
 
-Planning stores the verdicts and joins them to the subscribers (`services/plan.py`); `notifier explain` asks the same
+Planning stores the verdicts and joins them to the subscribers (`services/dispatch/plan.py`); `notifier explain` asks the same
 function for one person. That is why the two cannot disagree.
 """
 

@@ -2,7 +2,7 @@
 
 This is the one boundary at which any exception of a unit of work is caught. It is logged with its traceback, counted,
 shown as an alarm, and the unit waits twice as long each time; after ten failures it is given up (a dead letter). A
-batch has a boundary of its own: its lease (`services/lost_cause.py`).
+batch has a boundary of its own: its lease (`services/dispatch/dead_letter.py`).
 """
 
 import logging

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.once import once
 from notifier.domain.consent import shortened_network
-from notifier.services.audit import Actor
+from notifier.services.security.audit import Actor
 
 
 class Answers:

@@ -6,7 +6,7 @@ from typing import Any
 
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import InvalidInputError
-from notifier.services.audit import Actor
+from notifier.services.security.audit import Actor
 from notifier.web.forms import Form
 
 

@@ -9,8 +9,8 @@ from notifier.bootstrap.application import Application
 from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.domain.subscriber import Subscriber
 from notifier.domain.values import SubscriberState
-from notifier.services.form_tokens import FormTokens
-from notifier.services.tokens import ExpiredTokenError, TokenError
+from notifier.services.security.csrf import FormTokens
+from notifier.services.security.signed_tokens import ExpiredTokenError, TokenError
 from notifier.web import choices
 from notifier.web.answers import Answers, reader_of
 from notifier.web.forms import FORM_TOKEN, Form, is_from_elsewhere, read_form

@@ -11,10 +11,10 @@ from notifier.domain.consent import SIGN_UP_WORDING, ConsentForm
 from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.domain.subscriber import Subscriber
 from notifier.domain.values import Impact, SubscriberKind, Wanted
-from notifier.services.form_tokens import FormTokens
-from notifier.services.public_sign_up import TooManySignUpsError
-from notifier.services.sign_up import SignUpRequest
-from notifier.services.tokens import ExpiredTokenError, Purpose, TokenError
+from notifier.services.security.csrf import FormTokens
+from notifier.services.security.signed_tokens import ExpiredTokenError, Purpose, TokenError
+from notifier.services.subscribers.public_sign_up import TooManySignUpsError
+from notifier.services.subscribers.sign_up import SignUpRequest
 from notifier.web import choices
 from notifier.web.answers import Answers, network_of, reader_of
 from notifier.web.forms import FORM_TOKEN, Form, is_from_elsewhere, read_form

@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import NotFoundError
 from notifier.rendering.language import parse_locale
-from notifier.services.public_incident import PublicIncident
-from notifier.services.public_status import PublicStatus
+from notifier.services.public_pages.incident import PublicIncident
+from notifier.services.public_pages.status import PublicStatus
 from notifier.web.answers import Answers
 
 

@@ -7,10 +7,10 @@ from starlette.concurrency import run_in_threadpool
 
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import NotFoundError
-from notifier.services.audit import Actor
-from notifier.services.form_tokens import FormTokens
-from notifier.services.tokens import Claim, Purpose, TokenError
-from notifier.services.unsubscribe import Unsubscribe
+from notifier.services.security.audit import Actor
+from notifier.services.security.csrf import FormTokens
+from notifier.services.security.signed_tokens import Claim, Purpose, TokenError
+from notifier.services.subscribers.unsubscribe_link import Unsubscribe
 from notifier.web.answers import Answers, reader_of
 from notifier.web.forms import FORM_TOKEN, Form, read_form
 

@@ -10,11 +10,11 @@ from notifier.domain.errors import InvalidInputError, NotFoundError, NotifierErr
 from notifier.domain.incident import Event
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
 from notifier.inbound.events import parse_event
-from notifier.services.audit import Actor
-from notifier.services.event_log import log_taken
-from notifier.services.ingest import Receipt
-from notifier.services.precedence import is_reused, update_of
-from notifier.services.preview import Preview, notice_of
+from notifier.services.events.conflicts import is_reused, update_of
+from notifier.services.events.ingest import Receipt
+from notifier.services.events.intake_log import log_taken
+from notifier.services.preview.render import Preview, notice_of
+from notifier.services.security.audit import Actor
 from notifier.storage import timeline
 from notifier.web.console.draft import AFFECTED, Draft, again, event_of, following, fresh, on_top, settled
 

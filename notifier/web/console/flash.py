@@ -10,7 +10,7 @@ import orjson
 
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import ConfigError
-from notifier.services.secretbox import SecretBox
+from notifier.services.security.secretbox import SecretBox
 from notifier.web.console.session import Session
 
 _LASTS = timedelta(minutes=5)

@@ -11,11 +11,11 @@ from starlette.concurrency import run_in_threadpool
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError, OutdatedError
 from notifier.domain.values import Outcome
-from notifier.services.api_keys import Scope
-from notifier.services.console_sessions import SignInRefusedError
-from notifier.services.masking import shown_to
-from notifier.services.replay import ReplayOrder
-from notifier.services.retry import RetryOrder
+from notifier.services.dispatch.replay import ReplayOrder
+from notifier.services.dispatch.retry import RetryOrder
+from notifier.services.security.api_keys import Scope
+from notifier.services.security.console_sessions import SignInRefusedError
+from notifier.services.security.masking import shown_to
 from notifier.web.console import draft
 from notifier.web.console.compose import Compose, OvertakenError
 from notifier.web.console.flash import Flash

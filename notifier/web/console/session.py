@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import NotifierError
-from notifier.services.api_keys import Caller, Scope
-from notifier.services.audit import Actor
-from notifier.services.console_sessions import LASTS
+from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.audit import Actor
+from notifier.services.security.console_sessions import LASTS
 
 PATH = "/console"
 _COOKIE = "notifier_console"

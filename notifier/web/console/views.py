@@ -10,7 +10,7 @@ from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
 from notifier.domain.provider_names import alarm_label
 from notifier.domain.values import DeliveryState
-from notifier.services.providers import Standing
+from notifier.services.providers.status import Standing
 from notifier.storage import alarms, timeline
 from notifier.storage.types import AnyRow
 

@@ -14,7 +14,7 @@ from notifier.channels.webhook.answers import MAX_RETRY_AFTER
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.message import HookResult
 from notifier.domain.values import DeliveryState, Reason
-from notifier.services.hook_outcomes import departure
+from notifier.services.dispatch.webhook_outcomes import departure
 from tests.contract.webhook.receivers import (
     Behaviour,
     Line,

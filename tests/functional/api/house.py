@@ -19,7 +19,7 @@ from notifier.api.app import build_runtime, create_app
 from notifier.api.runtime import ApiRuntime
 from notifier.bootstrap.application import Application
 from notifier.domain.values import DeliveryState
-from notifier.services.audit import Actor
+from notifier.services.security.audit import Actor
 from notifier.settings import load_settings
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

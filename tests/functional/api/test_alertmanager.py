@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from notifier.bootstrap.application import Application
 from notifier.inbound.alert_texts import neutral_texts
-from notifier.services.calm import ResolveCalm
+from notifier.services.events.auto_resolve import ResolveCalm
 from notifier.storage import tables as t
 from tests.functional.api.house import Api, an_event, faults
 from tests.functional.api.payloads import alert_group, an_alert

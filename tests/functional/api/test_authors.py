@@ -7,7 +7,7 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from notifier.services.audit import Actor
+from notifier.services.security.audit import Actor
 from tests.functional.api.house import Api, Json, an_event, faults
 from tests.functional.api.payloads import statuspage, statuspage_update
 

@@ -12,7 +12,7 @@ from notifier.api.app import create_app
 from notifier.domain.incident import Incident
 from notifier.domain.notice import Notice, NoticeUpdate
 from notifier.domain.values import Channel, Impact, Status, WebhookFormat
-from notifier.services.audit import Actor
+from notifier.services.security.audit import Actor
 from notifier.storage.engine import Database
 from tests.functional.api.house import Api, Json, application_on
 

@@ -11,7 +11,7 @@ from notifier.api.meters import LEDGER_SECONDS
 from notifier.api.readiness import SLOW_SECONDS, Look
 from notifier.bootstrap.checkup import check_up
 from notifier.domain.errors import UnavailableError
-from notifier.services.broker_watch import WatchBroker
+from notifier.services.operations.broker_watch import WatchBroker
 from tests.functional.api.house import Api, a_subscriber, an_event, announced
 from tests.functional.api.payloads import a_mail_event, as_batch
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER
-from notifier.services.lapsed import ForgetLapsed
+from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from tests.functional.api.house import ADMIN, Api, announced, application_on, deliveries_of, serving

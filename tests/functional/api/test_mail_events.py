@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from notifier.domain.values import DeliveryState
-from notifier.services.feedback import PROVIDER_ALARM, REPUTATION_ALARM
+from notifier.services.provider_events.record import PROVIDER_ALARM, REPUTATION_ALARM
 from notifier.storage import alarms
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

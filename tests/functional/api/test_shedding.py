@@ -12,7 +12,7 @@ from notifier.api.gate import Gate
 from notifier.api.problems import OverloadedError
 from notifier.api.shares import Shares
 from notifier.domain.errors import UnavailableError
-from notifier.services.audit import Actor
+from notifier.services.security.audit import Actor
 from tests.functional.api.house import Api, an_event
 from tests.functional.api.payloads import a_mail_event, alert_group, an_alert, as_batch, statuspage, statuspage_update
 

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from notifier.bootstrap.checkup import check_up
 from notifier.domain.letter import LETTERS_PER_DAY
-from notifier.services.public_sign_up import PER_NETWORK
-from notifier.services.sign_up_ceiling import CalmSignUps
+from notifier.services.subscribers.public_sign_up import PER_NETWORK
+from notifier.services.subscribers.sign_up_limit import CalmSignUps
 from notifier.storage import tables as t
 from tests.functional.api.house import Api, a_subscriber, faults
 

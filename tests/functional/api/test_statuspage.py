@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import select
 
 from notifier.rendering.markdown import to_text
-from notifier.services.public_incident import PublicIncident
-from notifier.services.public_status import PublicStatus
+from notifier.services.public_pages.incident import PublicIncident
+from notifier.services.public_pages.status import PublicStatus
 from notifier.storage import tables as t
 from tests.functional.api.house import Api, an_event, faults
 from tests.functional.api.payloads import COMPONENT_NEWS, statuspage, statuspage_update

@@ -12,8 +12,8 @@ from notifier.bootstrap.application import Application
 from notifier.bootstrap.component_checks import check_components, warn_of_vanished_components
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.values import Outcome
-from notifier.services.audit import Actor
-from notifier.services.ingest import Receipt
+from notifier.services.events.ingest import Receipt
+from notifier.services.security.audit import Actor
 from notifier.storage.engine import Database
 from tests.functional.api.house import an_event, application_on
 

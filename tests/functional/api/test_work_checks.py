@@ -7,8 +7,8 @@ from notifier.bootstrap.application import Application
 from notifier.bootstrap.finding import Finding
 from notifier.bootstrap.work_checks import check_work
 from notifier.domain.values import Lane
-from notifier.services.metering import Metering
-from notifier.services.vitals import vitals_of
+from notifier.services.metrics_buffer import Metering
+from notifier.services.operations.process_stats import vitals_of
 from notifier.storage import tables as t
 from tests.functional.api.house import Api, an_event
 

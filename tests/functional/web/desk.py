@@ -6,7 +6,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from notifier.bootstrap.application import Application
-from notifier.services.audit import Actor
+from notifier.services.security.audit import Actor
 
 NOTICE = re.compile(r'<div class="notice[^>]*>(.*?)</div>', re.DOTALL)
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')

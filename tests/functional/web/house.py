@@ -8,7 +8,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from notifier.bootstrap.application import Application
-from notifier.services.audit import Actor
+from notifier.services.security.audit import Actor
 
 Fields = dict[str, list[str]]
 

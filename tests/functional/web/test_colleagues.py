@@ -13,8 +13,8 @@ from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.demo import story
 from notifier.domain.guard import GuardPolicy
-from notifier.services.audit import Actor
-from notifier.services.guard import Guard
+from notifier.services.events.blast_guard import Guard
+from notifier.services.security.audit import Actor
 from notifier.web.console.routes import console_routes
 from notifier.web.pages import page_routes
 from tests.functional.web.desk import a_draft, hidden, notices, said, signed_in

@@ -16,10 +16,10 @@ from notifier.bootstrap.application import Application
 from notifier.demo import story
 from notifier.domain.errors import UnknownRecipientError
 from notifier.domain.guard import GuardPolicy
-from notifier.services.api_keys import ApiKeys
-from notifier.services.audit import Actor
-from notifier.services.console_sessions import SignInRefusedError
-from notifier.services.guard import Guard
+from notifier.services.events.blast_guard import Guard
+from notifier.services.security.api_keys import ApiKeys
+from notifier.services.security.audit import Actor
+from notifier.services.security.console_sessions import SignInRefusedError
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from notifier.web.console.routes import console_routes

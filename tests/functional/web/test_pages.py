@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.demo import story
-from notifier.services.audit import Actor
+from notifier.services.security.audit import Actor
 from notifier.web.pages import page_routes
 from tests.functional.api.house import application_on, plan_all
 from tests.functional.web.house import Forms, add_subscriber, send, state

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from notifier.bootstrap.application import Application
 from notifier.domain.subscriber import SuppressionReason
-from notifier.services.audit import Actor
-from notifier.services.tokens import Purpose, Tokens
+from notifier.services.security.audit import Actor
+from notifier.services.security.signed_tokens import Purpose, Tokens
 from notifier.storage import tables as t
 from tests.functional.web.house import Forms, add_subscriber, send, state
 

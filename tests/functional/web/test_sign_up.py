@@ -8,8 +8,8 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from notifier.bootstrap.application import Application
-from notifier.services.public_sign_up import PER_NETWORK
-from notifier.services.tokens import Purpose
+from notifier.services.security.signed_tokens import Purpose
+from notifier.services.subscribers.public_sign_up import PER_NETWORK
 from notifier.storage import tables as t
 from tests.functional.web.house import add_subscriber, number_of_latest, send
 

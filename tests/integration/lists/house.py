@@ -7,12 +7,12 @@ from typing import Any
 from notifier.channels.webhook.headers import validate_headers
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.subscriber import Vocabulary
-from notifier.services.addresses import AddressKeys
-from notifier.services.audit import Actor, AuditLog
-from notifier.services.endpoint_secrets import EndpointSecrets
-from notifier.services.endpoints import Endpoints
-from notifier.services.secretbox import SecretBox
-from notifier.services.subscribers import Subscribers
+from notifier.services.endpoints.manage import Endpoints
+from notifier.services.endpoints.secrets import EndpointSecrets
+from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.audit import Actor, AuditLog
+from notifier.services.security.secretbox import SecretBox
+from notifier.services.subscribers.manage import Subscribers
 from notifier.storage.engine import Database
 
 NOON = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)

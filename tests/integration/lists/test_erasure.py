@@ -7,9 +7,9 @@ from sqlalchemy import Connection, select
 
 from notifier.domain.audience import Preferences
 from notifier.domain.values import Channel, Lane, Reason
-from notifier.services.addresses import AddressKeys
-from notifier.services.sign_up import SignUpRequest
-from notifier.services.subscriber_import import ImportReport, ImportSubscribers, ListFormat
+from notifier.services.security.address_hash import AddressKeys
+from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat
+from notifier.services.subscribers.sign_up import SignUpRequest
 from notifier.storage import attempts
 from notifier.storage import tables as t
 from notifier.storage.batches import Batch

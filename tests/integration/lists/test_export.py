@@ -4,10 +4,10 @@ import json
 from sqlalchemy import delete, select
 
 from notifier.domain.subscriber import SuppressionReason
-from notifier.services.addresses import AddressKeys
-from notifier.services.lifecycle import Lifecycle
-from notifier.services.subscriber_export import ExportSubscribers
-from notifier.services.subscriber_import import ImportReport, ImportSubscribers, ListFormat
+from notifier.services.security.address_hash import AddressKeys
+from notifier.services.subscribers.bulk_export import ExportSubscribers
+from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat
+from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from tests.integration.lists.house import SUPPORT, VOCABULARY, Clock, a_subscriber, body, subscribers_of

@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from notifier.domain.errors import InvalidInputError, UnavailableError
 from notifier.domain.subscriber import LegalBasis, SuppressionReason
 from notifier.inbound.list_lines import BadRow
-from notifier.services.addresses import AddressKeys
-from notifier.services.lifecycle import Lifecycle
-from notifier.services.subscriber_import import ImportReport, ImportSubscribers, ListFormat, format_of
+from notifier.services.security.address_hash import AddressKeys
+from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat, format_of
+from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.storage import suppressions
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from notifier.domain.consent import CONFIRM_WITHIN
 from notifier.domain.letter import LetterKind
-from notifier.services.addresses import AddressKeys
-from notifier.services.lapsed import ForgetLapsed
-from notifier.services.subscriber_import import ImportSubscribers, ListFormat
+from notifier.services.security.address_hash import AddressKeys
+from notifier.services.subscribers.bulk_import import ImportSubscribers, ListFormat
+from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
 from notifier.storage import letters
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

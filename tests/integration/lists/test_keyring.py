@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from notifier.domain.errors import ConfigError
-from notifier.services.endpoint_secrets import EndpointSecrets
-from notifier.services.keyring import KeyRing, ResealSecrets
-from notifier.services.secretbox import SecretBox, fingerprint
-from notifier.services.sessions import AccountSessions
+from notifier.services.endpoints.secrets import EndpointSecrets
+from notifier.services.security.secret_keys import KeyRing, ResealSecrets
+from notifier.services.security.secretbox import SecretBox, fingerprint
+from notifier.services.social.sessions import AccountSessions
 from notifier.storage import meta
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

@@ -17,14 +17,14 @@ from notifier.domain.values import Channel, Reason
 from notifier.queueing.pacing import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
-from notifier.services.circuits import Circuits
-from notifier.services.due_letters import DueLetters
-from notifier.services.letters import SendLetters
-from notifier.services.lifecycle import Lifecycle
-from notifier.services.route import MailRoute
-from notifier.services.sign_up import SignUpRequest, SignUps
-from notifier.services.subscriber_letters import SubscriberLetters
-from notifier.services.tokens import Tokens
+from notifier.services.mail.failover import MailRoute
+from notifier.services.mail.transactional import SendLetters
+from notifier.services.mail.transactional_sweep import DueLetters
+from notifier.services.providers.circuits import Circuits
+from notifier.services.security.signed_tokens import Tokens
+from notifier.services.subscribers.mails import SubscriberLetters
+from notifier.services.subscribers.opt_out import Lifecycle
+from notifier.services.subscribers.sign_up import SignUpRequest, SignUps
 from notifier.storage.engine import Database
 from tests.integration.lists.house import SUPPORT, VOCABULARY, Clock, a_subscriber, subscribers_of
 from tests.spine import Nudges

@@ -3,7 +3,7 @@ from sqlalchemy import select
 
 from notifier.domain.errors import NotFoundError
 from notifier.domain.subscriber import SuppressionReason
-from notifier.services.lifecycle import Lifecycle
+from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.storage import suppressions
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

@@ -1,7 +1,7 @@
 """The configuration in the audit trail: recorded when it is another than before, and only then."""
 
-from notifier.services.audit import Actor
-from notifier.services.policy_audit import PolicyAudit
+from notifier.services.operations.policy_audit import PolicyAudit
+from notifier.services.security.audit import Actor
 from notifier.storage.engine import Database
 from tests.integration.lists.house import Clock, audit_of
 

@@ -8,11 +8,11 @@ from notifier.domain.consent import ConsentForm
 from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.domain.letter import LetterKind
 from notifier.services.isolation import Isolation
-from notifier.services.lapsed import ForgetLapsed
-from notifier.services.lifecycle import Lifecycle
 from notifier.services.ports import NoNudge
-from notifier.services.sign_up import Invitation, SignUpRequest, SignUps
-from notifier.services.tokens import ExpiredTokenError, ForeignPurposeError, Purpose, Tokens
+from notifier.services.security.signed_tokens import ExpiredTokenError, ForeignPurposeError, Purpose, Tokens
+from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
+from notifier.services.subscribers.opt_out import Lifecycle
+from notifier.services.subscribers.sign_up import Invitation, SignUpRequest, SignUps
 from notifier.storage import alarms, subscribers
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

@@ -17,12 +17,12 @@ from notifier.queueing.turns import LocalTurns
 from notifier.rendering.cards import paint
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
-from notifier.services.accounts import sync_accounts
-from notifier.services.attempt import Attempt, BatchAttempt
-from notifier.services.attempt_posts import PostAttempt
-from notifier.services.circuits import Circuits
-from notifier.services.outcomes import Record
-from notifier.services.probes import CallProbes
+from notifier.services.dispatch.attempt import Attempt, BatchAttempt
+from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.social import PostAttempt
+from notifier.services.providers.circuits import Circuits
+from notifier.services.providers.probes import CallProbes
+from notifier.services.social.accounts import sync_accounts
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from tests.contract.channels.posts import Sessions, bluesky_sender, mastodon_sender, x_sender

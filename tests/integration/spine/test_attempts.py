@@ -9,7 +9,7 @@ from notifier.channels.base import RecipientsRefusedError, TooLargeError
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Channel, Lane, Reason, Status
-from notifier.services.attempt import LEASE, Attempt
+from notifier.services.dispatch.attempt import LEASE, Attempt
 from notifier.storage import batches
 from notifier.storage.batches import Batch
 from notifier.storage.engine import Database

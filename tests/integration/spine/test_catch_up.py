@@ -8,8 +8,8 @@ import pytest
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError
 from notifier.domain.message import HookRequest
 from notifier.domain.values import Reason, Status
-from notifier.services.audit import SYSTEM
-from notifier.services.endpoints import Endpoints
+from notifier.services.endpoints.manage import Endpoints
+from notifier.services.security.audit import SYSTEM
 from notifier.storage import hook_batches
 from notifier.storage.engine import Database
 from tests.integration.lists.house import VOCABULARY

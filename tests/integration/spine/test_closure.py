@@ -10,8 +10,8 @@ from notifier.domain.audience import Preferences
 from notifier.domain.errors import ConflictError, NotFoundError
 from notifier.domain.house import Retention
 from notifier.domain.values import Channel, DeliveryState, Reason, Status, Wanted
-from notifier.services.closure import Closure, is_explained_throughout
-from notifier.services.prune import Prune
+from notifier.services.inspection.closure import Closure, is_explained_throughout
+from notifier.services.operations.retention import Prune
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from tests.spine import START, Spine

@@ -25,7 +25,7 @@ from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Outcome, Reason, Status
-from notifier.services.ingest import Receipt
+from notifier.services.events.ingest import Receipt
 from notifier.storage import notifications, timeline
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

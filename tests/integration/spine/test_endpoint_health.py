@@ -11,12 +11,12 @@ from notifier.domain.values import Channel, Reason, Status
 from notifier.queueing.pacing import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
-from notifier.services.circuits import Circuits
-from notifier.services.endpoint_letters import EndpointLetters
-from notifier.services.endpoint_probe import ProbeEndpoint
-from notifier.services.endpoint_watch import WatchEndpoints, write_letter
-from notifier.services.letters import SendLetters
-from notifier.services.route import MailRoute
+from notifier.services.endpoints.mails import EndpointLetters
+from notifier.services.endpoints.recovery_probe import ProbeEndpoint
+from notifier.services.endpoints.watch import WatchEndpoints, write_letter
+from notifier.services.mail.failover import MailRoute
+from notifier.services.mail.transactional import SendLetters
+from notifier.services.providers.circuits import Circuits
 from notifier.storage.engine import Database
 from tests.partners import BRAND, Partners, down, partners, url_of
 

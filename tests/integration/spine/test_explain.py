@@ -11,8 +11,8 @@ from notifier.domain.audience import Preferences
 from notifier.domain.errors import NotFoundError, UnknownRecipientError
 from notifier.domain.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, DeliveryState, Impact, Status, Wanted
-from notifier.services.audit import Actor, Subject, record
-from notifier.services.explain import Explain
+from notifier.services.inspection.explain import Explain
+from notifier.services.security.audit import Actor, Subject, record
 from notifier.storage import meta, preferences, provider_events, suppressions
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import update
 
 from notifier.domain.values import Channel, DeliveryState, Lane, Status
-from notifier.services.attempt import LEASE, Attempt
-from notifier.services.familiar import FamiliarFirst
-from notifier.services.plan import BATCH_SIZES
+from notifier.services.dispatch.attempt import LEASE, Attempt
+from notifier.services.dispatch.connection_affinity import FamiliarFirst
+from notifier.services.dispatch.plan import BATCH_SIZES
 from notifier.storage import batches
 from notifier.storage import tables as t
 from notifier.storage.batches import Batch

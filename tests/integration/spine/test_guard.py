@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from notifier.domain.errors import ConflictError, NotFoundError, UnavailableError
 from notifier.domain.guard import GuardPolicy
 from notifier.domain.values import Channel, Status
-from notifier.services.audit import Actor
-from notifier.services.guard import Guard
-from notifier.services.release import Release
+from notifier.services.events.approvals import Release
+from notifier.services.events.blast_guard import Guard
+from notifier.services.security.audit import Actor
 from notifier.storage import audit
 from notifier.storage.engine import Database
 from tests.mail_house import House, Provider, a_house

@@ -7,7 +7,7 @@ import pytest
 
 from notifier.domain.audience import Preferences
 from notifier.domain.values import Impact, Status
-from notifier.services.hold import release_held
+from notifier.services.dispatch.quiet_hours import release_held
 from notifier.storage import deliveries
 from notifier.storage.engine import Database
 from tests.mail_house import House, Provider, a_house

@@ -7,8 +7,8 @@ import pytest
 
 from notifier.domain.errors import PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.values import Channel, Reason, Status
-from notifier.services.audit import Actor
-from notifier.services.retry import Retry, RetryOrder
+from notifier.services.dispatch.retry import Retry, RetryOrder
+from notifier.services.security.audit import Actor
 from notifier.storage import deliveries, endpoints
 from notifier.storage.engine import Database
 from tests.partners import WorkerVanished, down, partners, url_of

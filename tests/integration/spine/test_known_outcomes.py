@@ -9,11 +9,11 @@ import pytest
 
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason, Status
-from notifier.services.attempt import LEASE
-from notifier.services.outcome_notes import Accepted, KnownOutcome, OutcomeNotes
-from notifier.services.patience import NotRecordedError, Patience
-from notifier.services.vanished import Vanished
-from notifier.services.worker_locks import WorkerLocks, this_host
+from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.durable_write import NotRecordedError, Patience
+from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, OutcomeNotes
+from notifier.services.operations.dead_workers import Vanished
+from notifier.services.operations.worker_locks import WorkerLocks, this_host
 from notifier.storage import deliveries, worker_processes
 from notifier.storage.attempts import AttemptRow
 from notifier.storage.batches import Batch

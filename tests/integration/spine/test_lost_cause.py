@@ -6,7 +6,7 @@ from typing import Any
 from notifier.domain.message import MailRequest
 from notifier.domain.retry import most_attempts
 from notifier.domain.values import Channel, Status
-from notifier.services.attempt import LEASE
+from notifier.services.dispatch.attempt import LEASE
 from notifier.storage.engine import Database
 from tests.mail_house import House, Provider, a_house, subscribe
 

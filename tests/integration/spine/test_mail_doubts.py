@@ -9,9 +9,9 @@ from notifier.domain.ids import delivery_id
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Reason, Status
 from notifier.inbound.sendgrid import Kind, MailEvent, MailEvents
-from notifier.services.addresses import AddressKeys
-from notifier.services.attempt import LEASE
-from notifier.services.feedback import Feedback
+from notifier.services.dispatch.attempt import LEASE
+from notifier.services.provider_events.record import Feedback
+from notifier.services.security.address_hash import AddressKeys
 from notifier.storage import tallies
 from notifier.storage.engine import Database
 from tests.mail_house import House, Provider, a_house, subscribe

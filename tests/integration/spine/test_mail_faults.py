@@ -20,8 +20,8 @@ from notifier.domain.values import Reason, Status
 from notifier.inbound.sendgrid import Kind, MailEvent, MailEvents
 from notifier.sandbox.config import SandboxConfig
 from notifier.sandbox.credentials import SENDGRID_API_KEY
-from notifier.services.addresses import AddressKeys
-from notifier.services.feedback import Feedback
+from notifier.services.provider_events.record import Feedback
+from notifier.services.security.address_hash import AddressKeys
 from notifier.storage import alarms
 from notifier.storage.engine import Database
 from tests.contract.channels.scripted_smtp import SmtpPeer, smtp_peer

@@ -16,8 +16,8 @@ from notifier.domain.errors import (
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Channel, Lane, Reason
 from notifier.queueing.pacing import LocalPacer
-from notifier.services.circuits import Circuits
-from notifier.services.route import Choice, MailRoute, Pause
+from notifier.services.mail.failover import Choice, MailRoute, Pause
+from notifier.services.providers.circuits import Circuits
 from notifier.storage.batches import Batch
 from notifier.storage.engine import Database
 from tests.spine import Nudges

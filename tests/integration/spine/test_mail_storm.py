@@ -15,8 +15,8 @@ from notifier.domain.values import Status
 from notifier.inbound.sendgrid import parse_mail_events
 from notifier.sandbox.config import EventWebhook, SandboxConfig
 from notifier.sandbox.credentials import SENDGRID_API_KEY
-from notifier.services.addresses import AddressKeys
-from notifier.services.feedback import Feedback
+from notifier.services.provider_events.record import Feedback
+from notifier.services.security.address_hash import AddressKeys
 from notifier.storage import notifications, preferences
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

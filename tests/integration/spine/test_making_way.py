@@ -8,7 +8,7 @@ from notifier.domain.audience import Preferences
 from notifier.domain.errors import DeliveryError, TransientDeliveryError
 from notifier.domain.message import MailRequest
 from notifier.domain.values import DeliveryState, Lane, Reason, Status, Wanted
-from notifier.services.attempt import LEASE
+from notifier.services.dispatch.attempt import LEASE
 from notifier.storage import batches, deliveries
 from notifier.storage.batches import Batch
 from notifier.storage.deliveries import Departure

@@ -11,8 +11,8 @@ from prometheus_client.registry import Collector
 from notifier.api.shared_meters import shared_families
 from notifier.domain.errors import OutcomeUnknownError, UnavailableError
 from notifier.domain.values import Channel, DeliveryState, Reason, Status
-from notifier.services.metering import BREAKERS, Metering
-from notifier.services.outcomes import Record
+from notifier.services.dispatch.record_outcome import Record
+from notifier.services.metrics_buffer import BREAKERS, Metering
 from notifier.storage import metrics, told
 from notifier.storage.engine import Database
 from tests.mail_house import Provider, a_house, subscribe

@@ -7,10 +7,10 @@ from sqlalchemy import select
 
 from notifier.domain.subscriber import Vocabulary
 from notifier.domain.values import Status
-from notifier.services.addresses import AddressKeys
-from notifier.services.audit import Actor
-from notifier.services.history import History
-from notifier.services.subscribers import Subscribers
+from notifier.services.inspection.history import History
+from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.audit import Actor
+from notifier.services.subscribers.manage import Subscribers
 from notifier.storage import suppressions
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import func, select
 
 from notifier.domain.values import Status
-from notifier.services.vanished import Vanished
+from notifier.services.operations.dead_workers import Vanished
 from notifier.storage import tables as t
 from notifier.storage import worker_processes
 from notifier.storage.engine import Database

@@ -9,8 +9,8 @@ from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundErr
 from notifier.domain.house import Account
 from notifier.domain.values import Platform, Status
 from notifier.queueing.turns import LocalTurns
-from notifier.services.audit import Actor
-from notifier.services.posts import Posts
+from notifier.services.security.audit import Actor
+from notifier.services.social.posts import Posts
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from tests.integration.spine.posting import PostingHouse, posting_house, sender_of

@@ -12,11 +12,11 @@ from sqlalchemy import func, select
 from notifier.domain.errors import InvalidInputError, OutdatedError
 from notifier.domain.guard import GuardPolicy
 from notifier.domain.values import Outcome, Status
-from notifier.services.audit import Actor
-from notifier.services.guard import Guard
-from notifier.services.ingest import Receipt
-from notifier.services.release import Release
-from notifier.services.replay import Replay, ReplayOrder
+from notifier.services.dispatch.replay import Replay, ReplayOrder
+from notifier.services.events.approvals import Release
+from notifier.services.events.blast_guard import Guard
+from notifier.services.events.ingest import Receipt
+from notifier.services.security.audit import Actor
 from notifier.storage import audit, held, timeline
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

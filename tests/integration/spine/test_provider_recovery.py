@@ -11,7 +11,7 @@ from notifier.domain.errors import OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.house import Account
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Channel, Lane, Platform, Reason, Status
-from notifier.services.circuits import PARKED, Circuits
+from notifier.services.providers.circuits import PARKED, Circuits
 from notifier.storage import provider_states
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

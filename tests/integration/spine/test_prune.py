@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 
 from notifier.domain.house import Retention
 from notifier.domain.values import Status
-from notifier.services.history import History
-from notifier.services.prune import Prune
+from notifier.services.inspection.history import History
+from notifier.services.operations.retention import Prune
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from tests.mail_house import House, Provider, a_house, subscribe

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from notifier.domain.audience import Preferences
 from notifier.domain.values import Status
-from notifier.services.plan import Plan
+from notifier.services.dispatch.plan import Plan
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 from tests.spine import Spine

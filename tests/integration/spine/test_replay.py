@@ -7,8 +7,8 @@ import pytest
 from notifier.domain.errors import ConflictError, InvalidInputError
 from notifier.domain.guard import GuardPolicy
 from notifier.domain.values import Channel, DeliveryState, Status
-from notifier.services.audit import Actor
-from notifier.services.replay import Replay, ReplayOrder
+from notifier.services.dispatch.replay import Replay, ReplayOrder
+from notifier.services.security.audit import Actor
 from notifier.storage import audit
 from notifier.storage.engine import Database
 from notifier.storage.types import AnyRow

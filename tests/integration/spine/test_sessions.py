@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from notifier.services.secretbox import SecretBox
-from notifier.services.sessions import AccountSessions
+from notifier.services.security.secretbox import SecretBox
+from notifier.services.social.sessions import AccountSessions
 from notifier.storage import tables as t
 from notifier.storage.engine import Database
 

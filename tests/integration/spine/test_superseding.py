@@ -10,9 +10,9 @@ from notifier.domain.audience import Preferences
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason, Status
-from notifier.services.attempt import LEASE
-from notifier.services.audit import Actor
-from notifier.services.replay import Replay, ReplayOrder
+from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.replay import Replay, ReplayOrder
+from notifier.services.security.audit import Actor
 from notifier.storage import batches, preferences
 from notifier.storage import tables as t
 from notifier.storage.engine import Database

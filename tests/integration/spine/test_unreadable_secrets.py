@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from notifier.domain.values import Status
-from notifier.services.endpoint_secrets import EndpointSecrets, new_secret, secret_alarm
-from notifier.services.secretbox import SecretBox
+from notifier.services.endpoints.secrets import EndpointSecrets, new_secret, secret_alarm
+from notifier.services.security.secretbox import SecretBox
 from notifier.storage import alarms
 from notifier.storage.engine import Database
 from tests.partners import Partners, partners

@@ -9,10 +9,10 @@ import pytest
 
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Status
-from notifier.services.attempt import LEASE
-from notifier.services.heartbeat import STILL, Heartbeat
-from notifier.services.vanished import Vanished
-from notifier.services.worker_locks import WorkerLocks, this_host
+from notifier.services.dispatch.attempt import LEASE
+from notifier.services.operations.dead_workers import Vanished
+from notifier.services.operations.heartbeat import STILL, Heartbeat
+from notifier.services.operations.worker_locks import WorkerLocks, this_host
 from notifier.storage import worker_processes
 from notifier.storage.engine import Database
 from tests.mail_house import House, Provider, a_house, states, subscribe

@@ -21,13 +21,13 @@ from notifier.inbound.foreign import ComponentNames
 from notifier.inbound.statuspage import Page, parse_statuspage
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
-from notifier.services.audit import Actor
-from notifier.services.foreign import TakeStatuspage
-from notifier.services.gather import Gather
-from notifier.services.guard import Guard
-from notifier.services.history import History
-from notifier.services.release import Release
-from notifier.services.replay import REPLAYABLE, Replay, ReplayOrder
+from notifier.services.dispatch.regroup import Gather
+from notifier.services.dispatch.replay import REPLAYABLE, Replay, ReplayOrder
+from notifier.services.events.approvals import Release
+from notifier.services.events.blast_guard import Guard
+from notifier.services.events.integrations import TakeStatuspage
+from notifier.services.inspection.history import History
+from notifier.services.security.audit import Actor
 from notifier.storage import held, notifications
 from notifier.storage import tables as t
 from notifier.storage.codec import notice_from_json

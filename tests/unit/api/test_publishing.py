@@ -12,9 +12,9 @@ from notifier.api.problems import OverloadedError
 from notifier.api.publishing import Publishing, Recent
 from notifier.domain.errors import InvalidInputError, UnavailableError
 from notifier.domain.values import Outcome
-from notifier.services.api_keys import Caller, Scope
-from notifier.services.audit import Actor
-from notifier.services.ingest import Receipt
+from notifier.services.events.ingest import Receipt
+from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.audit import Actor
 
 
 def a_receipt(event_id: str, outcome: Outcome = Outcome.ACCEPTED) -> Receipt:

@@ -11,8 +11,8 @@ from notifier.domain.notice import MessageKind
 from notifier.domain.values import Channel
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, samples_path, templates_dir
-from notifier.services.preview import Preview
-from notifier.services.samples import Scene, scenes
+from notifier.services.preview.render import Preview
+from notifier.services.preview.samples import Scene, scenes
 from tests.unit.rendering.samples import BRAND, COMPONENTS
 
 TRIAL = Path(__file__).parents[2] / "trial_locales"

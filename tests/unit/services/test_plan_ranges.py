@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.services.plan import first_keys, further_keys
+from notifier.services.dispatch.plan import first_keys, further_keys
 from notifier.storage.planning import MAX_KEY
 
 

@@ -16,8 +16,8 @@ from notifier.domain.coalesce_values import PendingUpdate
 from notifier.domain.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.snapshot import Earlier, complete
 from notifier.domain.values import Channel, Impact, Status
-from notifier.services.simulate import simulate
-from notifier.services.simulation_report import SimulatedNotification, SimulationReport
+from notifier.services.preview.simulate import simulate
+from notifier.services.preview.simulation_report import SimulatedNotification, SimulationReport
 from tests.cost import calls_of
 from tests.unit.domain.coalesce_worlds import World, a_world, play
 from tests.unit.services.simulated_events import POLICIES, X_NL, an_event

@@ -6,7 +6,7 @@ Reads `attempt NUMBER` line by line and answers `done CALLS`; where it waits it 
 import sys
 from datetime import UTC, datetime
 
-from notifier.services.heartbeat import Heartbeat
+from notifier.services.operations.heartbeat import Heartbeat
 from notifier.storage.engine import Database
 from tests.mail_house import Provider, a_house
 

@@ -1,0 +1,152 @@
+"""Attempt: claim a batch, hand it to its channel, record. Short transaction, network, short transaction."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from notifier.domain.errors import LeaseLostError, NotFoundError, UnavailableError
+from notifier.domain.translation import TranslationRule
+from notifier.domain.values import Channel, Reason
+from notifier.services.dispatch.connection_affinity import Choice, the_named_one
+from notifier.services.dispatch.dead_letter import could_not_begin, fault_alarm, gave_up
+from notifier.services.dispatch.durable_write import NotRecordedError, Patience
+from notifier.services.dispatch.quiet_hours import hold_back
+from notifier.services.dispatch.recheck_recipients import settle
+from notifier.services.dispatch.record_outcome import made_way
+from notifier.services.events.late_translations import wait_for_translation
+from notifier.services.log_context import bind_log
+from notifier.services.ports import Clock, Nudge
+from notifier.storage import alarms, batches, deliveries, notifications
+from notifier.storage.batches import Batch
+from notifier.storage.engine import Database
+from notifier.storage.notifications import StoredNotification
+
+_log = logging.getLogger(__name__)
+
+# Longer than any channel's own time-outs together, so that a lease ends only with its worker.
+LEASE = timedelta(seconds=90)
+_SOON = timedelta(seconds=0.5)
+
+
+class BatchAttempt(Protocol):
+    """One channel's way of attempting a claimed batch; records the outcome itself."""
+
+    def __call__(self, batch: Batch, stored: StoredNotification) -> None:
+        """Attempt a batch whose lease we hold."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Attempt one batch once: the named one, or what `choice` prefers. Safe to call twice: a claim admits one."""
+
+    database: Database
+    clock: Clock
+    nudge: Nudge
+    owner: str
+    channels: Mapping[Channel, BatchAttempt]
+    lease: timedelta = LEASE
+    translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
+    paused_until: Callable[[Channel], timedelta | None] = lambda _channel: None
+    choice: Choice = the_named_one
+    patience: Patience = field(default_factory=Patience)
+
+    def __call__(self, batch_id: int) -> None:
+        """Claim and attempt; does nothing when what could be claimed is taken, finished, replaced or not due.
+
+        A fault of ours before anything has left is counted, and goes up to whoever logs it.
+        """
+        claimed: list[Batch] = []
+        try:
+            with self.database.write() as connection:
+                taken = self._take(connection, batch_id, claimed)
+        except UnavailableError:
+            raise
+        except Exception as fault:
+            # The claim was rolled back with all that followed it: unless it is counted now, this would never end.
+            for batch in claimed:
+                self.patience(self.database, partial(self._count_fault, batch.id, fault))
+            raise
+        if taken is not None:
+            self._attempt(*taken)
+
+    def _count_fault(self, batch_id: int, fault: Exception, connection: Connection) -> None:
+        batch = self._claim(connection, batch_id)
+        if batch is not None:
+            could_not_begin(connection, batch, self.owner, self.clock(), fault)
+
+    def _claim(self, connection: Connection, batch_id: int) -> Batch | None:
+        return batches.claim(connection, batch_id, owner=self.owner, now=self.clock(), lease=self.lease)
+
+    def _take(
+        self, connection: Connection, batch_id: int, claimed: list[Batch]
+    ) -> tuple[Batch, StoredNotification] | None:
+        """Claim a batch and decide whom of it to tell now, None where that is nobody; `claimed` gets the batch."""
+
+        def claim(number: int) -> Batch | None:
+            batch = self._claim(connection, number)
+            if batch is not None:
+                claimed.append(batch)
+            return batch
+
+        batch = self.choice(connection, batch_id, claim)
+        if batch is None:
+            return None
+        stored = notifications.get(connection, batch.notification_id)
+        if stored is None:
+            raise NotFoundError("notification", str(batch.notification_id))
+        bind_log(stored, batch_id=batch.id)
+        ready = self._ready(connection, batch, stored)
+        if ready is None:
+            return None
+        if batch.met_fault or (batches.is_extra(batch.id) and deliveries.holds_replay(connection, batch.id)):
+            alarms.clear(connection, fault_alarm(stored.notice.id))
+        return ready, stored
+
+    def _ready(self, connection: Connection, batch: Batch, stored: StoredNotification) -> Batch | None:
+        if made_way(connection, batch, self.owner, self.clock()):
+            return None
+        if gave_up(connection, batch, self.owner, self.clock()):
+            return None
+        pause = self.paused_until(batch.channel)
+        if pause is not None:
+            due = self.clock() + pause
+            batches.release(
+                connection,
+                batch,
+                self.owner,
+                due_at=due,
+                now=self.clock(),
+                reason=Reason.OUTCOME_UNKNOWN if batch.unknown else Reason.RATE_LIMITED,
+                counts=False,
+            )
+            return None
+        ready = settle(connection, batch, stored, owner=self.owner, now=self.clock())
+        if ready is not None:
+            rules, now = self.translations, self.clock()
+            ready = wait_for_translation(connection, ready, stored, rules, owner=self.owner, now=now)
+        if ready is not None:
+            ready = hold_back(connection, ready, stored, owner=self.owner, now=self.clock())
+        return ready
+
+    def _attempt(self, batch: Batch, stored: StoredNotification) -> None:
+        try:
+            self.channels[batch.channel](batch, stored)
+        except LeaseLostError as error:
+            _log.warning("lease lost: others have this batch now, nothing was sent", extra={"error": str(error)})
+        except NotRecordedError:
+            raise
+        except UnavailableError as error:
+            # Before a request left: what comes after it is written with patience.
+            _log.warning("the database is away: nothing was sent", extra={"error": str(error)})
+            self.patience(self.database, lambda connection: self._hand_back(connection, batch))
+
+    def _hand_back(self, connection: Connection, batch: Batch) -> None:
+        now = self.clock()
+        reason = Reason.OUTCOME_UNKNOWN if batch.unknown else Reason.NOT_STARTED
+        due = now + _SOON
+        batches.release(connection, batch, self.owner, due_at=due, now=now, reason=reason, counts=False)

@@ -1,0 +1,234 @@
+"""Attempt a batch of mails: one request to the first provider that can take it."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from notifier.channels.base import MailSender, MessageRefusedError, RecipientsRefusedError, TooLargeError
+from notifier.domain import ids
+from notifier.domain.breaker import blames_provider
+from notifier.domain.errors import (
+    DeliveryError,
+    LeaseLostError,
+    OutcomeUnknownError,
+    PermanentDeliveryError,
+    UnavailableError,
+)
+from notifier.domain.message import MailRequest
+from notifier.domain.retry import EMAIL_SCHEDULE, GiveUp, after_failure
+from notifier.domain.values import DeliveryState, Reason
+from notifier.rendering.renderer import Renderer
+from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.record_outcome import Record, Try
+from notifier.services.mail.failover import Choice, MailRoute, Pause
+from notifier.services.mail.links import Links
+from notifier.services.ports import Clock
+from notifier.services.providers.circuits import no_hold
+from notifier.storage import deliveries, subjects
+from notifier.storage.batches import Batch
+from notifier.storage.deliveries import Departure, MailRow
+from notifier.storage.engine import Database
+from notifier.storage.notifications import StoredNotification
+
+_DEADLINE = 2 / 3  # of the batch's lease
+# The smaller half of a refused request is tried whole again: 1,000 recipients take 10 halvings to find one fault.
+_PARTS = 2
+_MOMENT = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class MailAttempt:
+    """Send one batch of mails whose lease is ours."""
+
+    database: Database
+    clock: Clock
+    renderer: Renderer
+    links: Links
+    route: MailRoute
+    record: Record
+    lease: timedelta = LEASE
+    # By provider: how long its events may take to say what became of a request without an answer; zero: none come.
+    evidence_within: Callable[[str], timedelta] = lambda _provider: timedelta(0)
+    rest: Callable[[float], None] = time.sleep  # seconds
+
+    def __call__(self, batch: Batch, stored: StoredNotification) -> None:
+        """Render once, send once, record once; when no provider takes a request now, hand the batch back."""
+        choice = self._choice(batch)
+        if isinstance(choice, Pause):
+            hold = self.route.hold if choice.reason is Reason.BREAKER_OPEN else no_hold
+            self.record.paused(batch, choice.wait, choice.reason, hold=hold)
+            return
+        with self.database.read() as connection:
+            rows, gone = deliveries.mail_rows(connection, batch.id)
+            subject = subjects.get(connection, stored.notice.incident.id, batch.locale)
+        left = [
+            Departure(recipient_key=key, state=DeliveryState.SUPPRESSED, reason=Reason.UNSUBSCRIBED) for key in gone
+        ]
+        if not rows:
+            self.route.unused(choice)
+            self.record.nobody_left(batch, left)
+            return
+        request = self.request(batch, stored, rows, subject or self._frozen_subject(batch, stored))
+        started, clock = self.clock(), time.perf_counter()
+        deadline = self._deadline(batch, started)
+        if started >= deadline:
+            self.route.unused(choice)
+            self.record.paused(batch, timedelta(0), Reason.NOT_STARTED)
+            return
+        try:
+            self.record.hold(batch)
+            receipt = choice.sender.send(request, deadline=deadline)
+        except (LeaseLostError, UnavailableError):  # nothing has left
+            self.route.unused(choice)
+            raise
+        except DeliveryError as error:
+            tried = self._tried(choice.sender, started, clock)
+            elsewhere = self.route.failed(choice, error, may_repeat=not self.evidence_within(choice.name))
+            self._failed(_Mailing(batch, stored, rows, left, choice), tried, error, elsewhere=elsewhere)
+            return
+        apart = self._apart(batch, stored, rows, receipt.failed)
+        self.record.accepted(
+            batch,
+            self._tried(choice.sender, started, clock),
+            message_id=receipt.provider_message_id,
+            departures=[*left, *apart],
+            repeated=len(receipt.accepted_ids) if batch.unknown else 0,
+            in_doubt=len(receipt.unknown),
+        )
+        self.route.worked(choice, receipt.rate)
+
+    def _choice(self, batch: Batch) -> Choice | Pause:
+        """Choose a provider. A turn that comes in a moment is waited for here: handing a batch back costs more."""
+        choice = self.route.choose(batch)
+        if isinstance(choice, Pause) and choice.reason is Reason.RATE_LIMITED and choice.wait <= _MOMENT:
+            self.rest(choice.wait.total_seconds())
+            choice = self.route.choose(batch)
+        return choice
+
+    def _frozen_subject(self, batch: Batch, stored: StoredNotification) -> str:
+        """The subject that every mail of the incident in this locale bears from now on, whatever its title becomes."""
+        made = self.renderer.subject(stored.notice, batch.locale)
+        with self.database.write() as connection:
+            return subjects.freeze(connection, stored.notice.incident.id, batch.locale, made)
+
+    def _deadline(self, batch: Batch, started: datetime) -> datetime:
+        """Return when the request must be over: while the batch is surely ours.
+
+        It counts from the claim: a worker that took long to get here (it had to load all this, the machine is slow)
+        must not send what others will take for lost.
+        """
+        claimed = batch.lease_until - self.lease if batch.lease_until is not None else started
+        return claimed + self.lease * _DEADLINE
+
+    def _apart(
+        self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow], failed: Mapping[str, DeliveryError]
+    ) -> list[Departure]:
+        """Return the departures of those whose mail fared otherwise than the batch (SMTP is told of one by one)."""
+        if not failed:
+            return []
+        now = self.clock()
+        keys = {ids.delivery_id(stored.notice.id, row.key): row.key for row in rows}
+        return [self._departure(batch, keys[name], error, now) for name, error in failed.items()]
+
+    def _departure(self, batch: Batch, key: int, error: DeliveryError, now: datetime) -> Departure:
+        follows = after_failure(batch.channel, batch.attempts, error, spread=self.record.spread())
+        if isinstance(follows, GiveUp):
+            return Departure(
+                recipient_key=key, state=DeliveryState.FAILED, reason=error.reason, attempts=batch.attempts
+            )
+        unknown = isinstance(error, OutcomeUnknownError)
+        return Departure(
+            recipient_key=key,
+            state=DeliveryState.QUEUED,
+            reason=Reason.OUTCOME_UNKNOWN if unknown else error.reason,
+            due_at=now + follows.wait,
+            attempts=batch.attempts,
+        )
+
+    def warm(self) -> None:
+        """Load now what the first mail would otherwise wait for."""
+        self.renderer.warm(self.clock())
+
+    def close(self) -> None:
+        """Let go of the providers' connections."""
+        self.route.close()
+
+    def request(self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow], subject: str) -> MailRequest:
+        """Word the batch: content once, personal parts per recipient."""
+        notice = stored.notice
+        rendered = self.renderer.mail(notice, locale=batch.locale, since=batch.since, subject=subject)
+        links = self.links.personal(batch.notification_id)
+        return MailRequest(
+            content=rendered.content,
+            recipients=[
+                rendered.personal(ids.delivery_id(notice.id, key), email, name, zone, links(subscriber_id, key))
+                for key, subscriber_id, email, name, zone in rows
+            ],
+            notification_id=notice.id,
+            batch_id=batch.id,
+            attempt=batch.attempts,
+            categories=("incident", f"locale-{batch.locale}"),
+        )
+
+    @staticmethod
+    def _tried(sender: MailSender, started: datetime, clock: float) -> Try:
+        duration = int((time.perf_counter() - clock) * 1000)
+        return Try(started_at=started, duration_ms=duration, provider=sender.name)
+
+    def _failed(self, mailing: "_Mailing", tried: Try, error: DeliveryError, *, elsewhere: bool) -> None:
+        """Cut out whom the provider named, halve what it refused without a reason for all, else repeat or give up."""
+        by_id = {ids.delivery_id(mailing.stored.notice.id, row.key): row.key for row in mailing.rows}
+        keys = list(by_id.values())
+        if isinstance(error, RecipientsRefusedError):
+            refused = {by_id[name] for name in error.delivery_ids if name in by_id}
+            if refused:
+                self._without(mailing, tried, error, refused)
+                return
+        divisible = isinstance(error, PermanentDeliveryError) and not isinstance(error, MessageRefusedError)
+        if divisible and len(keys) > 1:
+            half = -(-len(keys) // _PARTS)
+            groups = [keys[:half], keys[half:]]
+            if isinstance(error, TooLargeError) and len(error.pieces) > 1:
+                groups = [[by_id[name] for name in piece] for piece in error.pieces]
+            self.record.divided(mailing.batch, tried, error, groups, departures=mailing.left)
+            return
+        self.record.failed(
+            mailing.batch,
+            tried,
+            error,
+            departures=mailing.left,
+            at_once=elsewhere,
+            in_doubt=len(keys),
+            evidence_within=self.evidence_within(tried.provider),
+            hold=self.route.hold if blames_provider(error) else no_hold,
+            is_probe=self._asked_for_all(mailing, error),
+        )
+
+    def _asked_for_all(self, mailing: "_Mailing", error: DeliveryError) -> bool:
+        """Whether a failure is no attempt of the batch's own; nothing is probed with for longer than it is repeated."""
+        told_nobody = not isinstance(error, OutcomeUnknownError)
+        young = self.clock() - mailing.stored.created_at < sum(EMAIL_SCHEDULE, timedelta(0))
+        return mailing.choice.is_probe and told_nobody and young
+
+    def _without(self, mailing: "_Mailing", tried: Try, error: DeliveryError, refused: set[int]) -> None:
+        """Give up those the provider refused by name; the others go on as a batch of their own."""
+        attempts = mailing.batch.attempts
+        cut = [
+            Departure(recipient_key=key, state=DeliveryState.FAILED, reason=Reason.BAD_ADDRESS, attempts=attempts)
+            for key in sorted(refused)
+        ]
+        keys = [row.key for row in mailing.rows if row.key not in refused]
+        groups = [keys] if keys else []
+        self.record.divided(mailing.batch, tried, error, groups, departures=[*mailing.left, *cut])
+
+
+@dataclass(frozen=True, slots=True)
+class _Mailing:
+    """A batch with its addressees, those who have left since it was planned, and who it was given to."""
+
+    batch: Batch
+    stored: StoredNotification
+    rows: Sequence[MailRow]
+    left: Sequence[Departure]
+    choice: Choice

@@ -1,0 +1,186 @@
+"""What a worker knows and could not write into the ledger: noted in files, until somebody can.
+
+A note holds numbers, states and the provider's name: no address, no text. It lies in the data folder (mode 0600) under
+its process's name, and is read by whoever finds that process gone (`services/operations/dead_workers.py`).
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection
+
+from notifier.domain.values import DeliveryState
+from notifier.files import private_dir, write_private
+from notifier.services.tallying import MAIL_REPEATED, MAIL_UNKNOWN
+from notifier.storage import alarms, attempts, batches, deliveries, hook_batches, tallies
+from notifier.storage.attempts import AttemptRow
+from notifier.storage.batches import Batch
+from notifier.storage.deliveries import Departure
+
+_log = logging.getLogger(__name__)
+_SUFFIX = ".json"
+# What takes longer to be written into the ledger is noted, should the process be killed meanwhile.
+_SOON_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """How a batch ends that the provider took as a whole.
+
+    `repeated`: how many of its recipients an earlier attempt may have reached; `in_doubt`: how many this one may have.
+    """
+
+    provider: str
+    message_id: str | None
+    state: DeliveryState = DeliveryState.ACCEPTED
+    repeated: int = 0
+    in_doubt: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownOutcome:
+    """What one attempt came to: the tries, who departs from the batch, and how that ends; None: it goes on.
+
+    `late`: answers of slow receivers, whose batch is finished.
+    """
+
+    batch: Batch
+    owner: str
+    at: datetime
+    tries: Sequence[AttemptRow]
+    departures: Sequence[Departure] = ()
+    accepted: Accepted | None = None
+    late: bool = False
+
+
+def apply(connection: Connection, known: KnownOutcome) -> bool:
+    """Write an outcome into the ledger; False when others have taken over, and their word stands."""
+    batch = known.batch
+    if known.late:
+        known = _still_awaited(connection, known)
+    elif not _end(connection, known):
+        return False
+    deliveries.depart(connection, batch.notification_id, known.departures, known.at)
+    attempts.add(connection, batch, known.tries)
+    return True
+
+
+def _still_awaited(connection: Connection, known: KnownOutcome) -> KnownOutcome:
+    awaited = hook_batches.awaited(connection, known.batch.id, [item.recipient_key for item in known.departures])
+    return replace(
+        known,
+        departures=[item for item in known.departures if item.recipient_key in awaited],
+        tries=[row for row in known.tries if row.recipient_key in awaited],
+    )
+
+
+def _end(connection: Connection, known: KnownOutcome) -> bool:
+    """End the batch where this outcome does; whether its word counts."""
+    batch, ending = known.batch, known.accepted
+    if ending is None:
+        return batches.takes_word(connection, batch, known.owner)
+    if not batches.finish(
+        connection,
+        batch,
+        known.owner,
+        state=ending.state,
+        reason=None,
+        now=known.at,
+        provider=ending.provider,
+        provider_message_id=ending.message_id,
+    ):
+        return False
+    tallies.add(connection, MAIL_REPEATED, f"{batch.provider or 'unknown'}>{ending.provider}", ending.repeated)
+    tallies.add(connection, MAIL_UNKNOWN, ending.provider, ending.in_doubt)
+    alarms.clear(connection, f"{batch.channel}:{ending.provider}")
+    return True
+
+
+_NOTE = TypeAdapter(KnownOutcome)
+
+
+@dataclass
+class OutcomeNotes:
+    """The notes of a data folder: one process keeps its own, and reads those of others that are gone."""
+
+    folder: Path
+    owner: str = ""
+    seconds: Callable[[], float] = time.monotonic
+    _pending: dict[int, tuple[float, KnownOutcome]] = field(default_factory=dict, repr=False)
+    _numbers: Iterator[int] = field(default_factory=count, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @contextmanager
+    def keep(self, known: KnownOutcome) -> Iterator[None]:
+        """Know an outcome until it is written; one that was noted and is not written when this ends stays noted."""
+        number = next(self._numbers)
+        with self._lock:
+            self._pending[number] = self.seconds(), known
+        yield
+        with self._lock:
+            del self._pending[number]
+        self._path(number).unlink(missing_ok=True)
+
+    def write_down(self, *, older_than: float = 0.0) -> None:
+        """Note what is known and not written yet."""
+        before = self.seconds() - older_than
+        with self._lock:
+            waiting = {number: known for number, (since, known) in self._pending.items() if since <= before}
+        for number, known in waiting.items():
+            path = self._path(number)
+            if not path.exists():
+                self._write(path, known)
+
+    def watch(self, ended: threading.Event) -> None:
+        """Note what takes long, until `ended`: a database that is locked says so late."""
+        while not ended.wait(_SOON_SECONDS):
+            self.write_down(older_than=_SOON_SECONDS)
+
+    def has_any(self) -> bool:
+        """Whether this process leaves notes behind."""
+        return any(True for _ in self._of(self.owner))
+
+    def read(self, owner: str) -> list[KnownOutcome]:
+        """Return what a process that is gone has noted; what cannot be read is put aside."""
+        found = []
+        for path in self._of(owner):
+            try:
+                found.append(_NOTE.validate_json(path.read_bytes()))
+            except (ValidationError, OSError) as error:
+                _log.error("a note cannot be read", extra={"file": path.name, "error": type(error).__name__})
+                path.rename(path.with_suffix(".unreadable"))
+        return found
+
+    def remove(self, owner: str) -> None:
+        """Remove what stands in the ledger now."""
+        for path in self._of(owner):
+            path.unlink(missing_ok=True)
+
+    def _write(self, path: Path, known: KnownOutcome) -> None:
+        # What an endpoint answered may say anything.
+        bare = replace(known, tries=[row._replace(answer=None) for row in known.tries])
+        try:
+            private_dir(self.folder)
+            write_private(path, _NOTE.dump_json(bare).decode())
+        except OSError as error:
+            _log.error("no note of an outcome", extra={"error": str(error), "batch_id": known.batch.id})
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{self.owner}.{number}{_SUFFIX}"
+
+    def _of(self, owner: str) -> Iterator[Path]:
+        if self.folder.is_dir():
+            yield from (path for path in self.folder.iterdir() if _is_of(path.name, owner))
+
+
+def _is_of(name: str, owner: str) -> bool:
+    head, _, number = name.removesuffix(_SUFFIX).rpartition(".")
+    return name.endswith(_SUFFIX) and head == owner and number.isdigit()

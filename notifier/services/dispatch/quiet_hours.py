@@ -1,0 +1,113 @@
+"""Hold back: who is quiet now, or has had enough this hour, waits; of what was held only the newest is sent.
+
+Planning holds whole batches by their time zones (`services/dispatch/plan.py`). This looks at a batch once more when it is about
+to leave: it may have waited, be repeated, or bring an hour over its limit. What waits is a batch that is due later, so
+a newer notification replaces it like any other, and nothing is written per recipient.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from notifier.domain.audience import Occasion
+from notifier.domain.holding import Bounds, Hold, hold
+from notifier.domain.values import Channel, Reason
+from notifier.services.dispatch.audience_context import occasion_of
+from notifier.storage import batches, deliveries, holding, notifications
+from notifier.storage.batches import Batch
+from notifier.storage.notifications import StoredNotification
+
+
+def hold_back(
+    connection: Connection, batch: Batch, stored: StoredNotification, *, owner: str, now: datetime
+) -> Batch | None:
+    """Let those of a claimed batch wait who must not be disturbed now; None when nobody is left to send to."""
+    if stored.channel is not Channel.EMAIL:
+        return batch
+    mailboxes = holding.bounds_of_batch(connection, batch.id)
+    if not mailboxes:
+        return batch
+    occasion = occasion_of(stored, notifications.scopes_of_round(connection, stored))
+    waiting = _judge(connection, mailboxes, stored, occasion, now)
+    if not waiting:
+        return batch
+    return _part(connection, batch, stored, waiting, owner=owner, now=now)
+
+
+def _judge(
+    connection: Connection,
+    mailboxes: Mapping[int, Sequence[Bounds]],
+    stored: StoredNotification,
+    occasion: Occasion,
+    now: datetime,
+) -> dict[Hold, list[int]]:
+    """Ask the rules about every mailbox; who has a limit and may go uses up one message of the hour."""
+    limited = [key for key, found in mailboxes.items() if any(item.max_per_hour is not None for item in found)]
+    holding.lock_limited(connection, limited)
+    sent = holding.sent_to(connection, limited, now=now, without=stored.id)
+    waiting: dict[Hold, list[int]] = defaultdict(list)
+    for key, found in mailboxes.items():
+        held = hold(found, sent.get(key, ()), occasion, now)
+        if held is not None:
+            waiting[held].append(key)
+    kept = {key for keys in waiting.values() for key in keys}
+    going = [key for key in limited if key not in kept]
+    holding.let_go(connection, going, stored.id, closes=occasion.closes, now=now)
+    return waiting
+
+
+def _part(
+    connection: Connection,
+    batch: Batch,
+    stored: StoredNotification,
+    waiting: dict[Hold, list[int]],
+    *,
+    owner: str,
+    now: datetime,
+) -> Batch | None:
+    """Put those who wait into batches that are due later; hand the batch back when it would be empty."""
+    left = batch.size - sum(map(len, waiting.values()))
+    groups = list(waiting.items())
+    if left <= 0:
+        last, _ = groups.pop()
+        reason = Reason.OUTCOME_UNKNOWN if batch.unknown else last.reason
+        until = last.until
+        batches.release(connection, batch, owner, due_at=until, now=now, reason=reason, lane=stored.lane, counts=False)
+    for held, keys in groups:
+        number = batches.add(
+            connection,
+            batch,
+            size=len(keys),
+            due_at=held.until,
+            lane=stored.lane,
+            attempts=batch.attempts - 1,
+            reason=Reason.OUTCOME_UNKNOWN if batch.unknown else held.reason,
+            nudged_at=now,
+        )
+        deliveries.move(connection, batch.notification_id, keys, number, now=now)
+    if left <= 0:
+        return None
+    holding.resize(connection, batch, left)
+    return replace(batch, size=left)
+
+
+def release_held(connection: Connection, address_key: int, now: datetime) -> int:
+    """Look again at what waits for a mailbox whose quiet hours or limit were changed; returns how many messages."""
+    rows = holding.held_for(connection, address_key, now)
+    for row in rows:
+        batch = batches.from_row(row)
+        number = batches.add(
+            connection,
+            batch,
+            size=1,
+            due_at=now,
+            lane=batch.lane,
+            attempts=batch.attempts,
+            reason=Reason(row.reason),
+        )
+        deliveries.move(connection, batch.notification_id, [address_key], number, now=now)
+        holding.resize(connection, batch, batch.size - 1)
+    return len(rows)

@@ -1,0 +1,270 @@
+"""Record what an attempt on a whole batch came to."""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from notifier.domain.errors import ChannelStoppedError, DeliveryError, LeaseLostError, OutcomeUnknownError
+from notifier.domain.retry import JITTER, GiveUp, after_failure
+from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.services.dispatch.durable_write import Patience
+from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, apply
+from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, Nudge
+from notifier.services.providers.circuits import Hold, no_hold
+from notifier.services.tallying import MAIL_UNKNOWN
+from notifier.storage import alarms, attempts, batches, deliveries, making_way, tallies
+from notifier.storage.attempts import AttemptRow
+from notifier.storage.batches import Batch
+from notifier.storage.deliveries import Departure
+from notifier.storage.engine import Database
+
+_log = logging.getLogger(__name__)
+_SPREAD, _NO_WAIT = timedelta(seconds=0.5), timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One request to a provider: when it began, how long it took, and whose it was."""
+
+    started_at: datetime
+    duration_ms: int
+    provider: str
+
+    def row(self, batch: Batch, outcome: str, error: DeliveryError | None = None, detail: str = "") -> AttemptRow:
+        """Return the ledger's line about it."""
+        return AttemptRow(
+            recipient_key=None,
+            number=batch.attempts,
+            started_at=self.started_at,
+            duration_ms=self.duration_ms,
+            outcome=outcome,
+            reason=error.reason if error else None,
+            status=error.status if error else None,
+            detail=error.detail if error else detail,
+            provider=self.provider,
+        )
+
+
+def made_way(connection: Connection, batch: Batch, owner: str, now: datetime) -> bool:
+    """Whether newer messages say it all to everybody in this claimed batch, and so replaced it.
+
+    Nothing older ever follows something newer: not after a retry, a lease that ended, or a refusal of some recipients.
+    Whom the newer ones do not concern stay in the batch; so does what somebody asked to send again.
+    """
+    if batch.channel is Channel.WEBHOOK or batches.is_newest(connection, batch.notification_id):
+        return False
+    if deliveries.holds_replay(connection, batch.id):
+        return False
+    if not making_way.make_way(connection, batch.notification_id, batch.id, now):
+        return False
+    state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE
+    return batches.finish(connection, batch, owner, state=state, reason=reason, now=now)
+
+
+@dataclass(frozen=True)
+class Record:
+    """The second short transaction of an attempt whose batch shares one outcome."""
+
+    database: Database
+    clock: Clock
+    nudge: Nudge
+    owner: str
+    spread: Callable[[], float] = field(default=random.random)
+    meter: Meter = field(default_factory=NoMeter)
+    patience: Patience = field(default_factory=Patience)
+    life: Life = field(default_factory=NotWatched)
+
+    def hold(self, batch: Batch) -> None:
+        """Make sure that a batch is still ours: to be called right before its request leaves.
+
+        Raises:
+            LeaseLostError: this process was suspended, or slow, and others have taken over.
+        """
+        self.life.ensure()
+        with self.database.read() as connection:
+            held = batches.is_held(connection, batch, self.owner)
+        if not held:
+            raise LeaseLostError(f"batch {batch.id}, attempt {batch.attempts}")
+
+    def accepted(
+        self,
+        batch: Batch,
+        tried: Try,
+        *,
+        message_id: str | None,
+        departures: Sequence[Departure] = (),
+        state: DeliveryState = DeliveryState.ACCEPTED,
+        repeated: int = 0,
+        in_doubt: int = 0,
+    ) -> None:
+        """The provider took the batch; `departures` are the few it did not take.
+
+        `repeated`: how many of the recipients an earlier attempt may have reached; `in_doubt`: how many this one may
+        have.
+        """
+        ending = Accepted(
+            provider=tried.provider, message_id=message_id, state=state, repeated=repeated, in_doubt=in_doubt
+        )
+        known = KnownOutcome(
+            batch=batch,
+            owner=self.owner,
+            at=self.clock(),
+            tries=[tried.row(batch, "accepted", detail=message_id or "")],
+            departures=departures,
+            accepted=ending,
+        )
+        if not self.patience(self.database, lambda connection: apply(connection, known), known):
+            _too_late(batch)
+            return
+        self._count(batch, tried, "accepted", state, batch.size - len(departures))
+        for item in departures:
+            if item.state.is_final:
+                self.meter.settled(batch.channel, tried.provider, batch.locale, item.state, 1)
+
+    def nobody_left(self, batch: Batch, departures: Sequence[Departure]) -> None:
+        """Everybody in the batch has gone (unsubscribed, refused): nothing to send."""
+        now = self.clock()
+
+        def write(connection: Connection) -> None:
+            if batches.finish(connection, batch, self.owner, state=DeliveryState.CANCELED, reason=None, now=now):
+                deliveries.depart(connection, batch.notification_id, departures, now)
+
+        self.patience(self.database, write)
+
+    def paused(self, batch: Batch, wait: timedelta, reason: Reason, *, hold: Hold = no_hold) -> None:
+        """No request was made, for none may be made now: hand the batch back until then. No attempt is used up.
+
+        `hold`: for what it waits instead, and is called when that is over; a doubt keeps its own time.
+        """
+        now = self.clock()
+        # Those that wait for the same instant come one after another.
+        due = now + wait + self.spread() * max(wait * JITTER, _SPREAD)
+        kept = Reason.OUTCOME_UNKNOWN if batch.unknown else reason
+
+        def write(connection: Connection) -> None:
+            if not made_way(connection, batch, self.owner, now):
+                until = (None if batch.unknown else hold(connection, now)) or due
+                batches.release(connection, batch, self.owner, due_at=until, now=now, reason=kept, counts=False)
+
+        self.patience(self.database, write)
+
+    def failed(
+        self,
+        batch: Batch,
+        tried: Try,
+        error: DeliveryError,
+        *,
+        departures: Sequence[Departure] = (),
+        at_once: bool = False,
+        in_doubt: int = 0,
+        evidence_within: timedelta = timedelta(0),
+        hold: Hold = no_hold,
+        is_probe: bool = False,
+    ) -> None:
+        """The attempt failed as a whole: try again later (or `at_once`, elsewhere), give up, or make way.
+
+        `in_doubt`: how many recipients it may have reached; `evidence_within`: how long to wait for word of that;
+        `hold`: until when what nobody was told of waits for its provider; `is_probe`: it was asked for the others' sake
+        too, so that no attempt is used up.
+        """
+        now = self.clock()
+        follows = after_failure(batch.channel, 1 if is_probe else batch.attempts, error, spread=self.spread())
+        unknown = isinstance(error, OutcomeUnknownError)
+        outcome = "unknown" if unknown else ("failed" if isinstance(follows, GiveUp) else "retry")
+
+        def write(connection: Connection) -> bool:
+            if not batches.is_held(connection, batch, self.owner, lock=True):
+                return False
+            deliveries.depart(connection, batch.notification_id, departures, now)
+            attempts.add(connection, batch, [tried.row(batch, outcome, error)])
+            tallies.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt if unknown else 0)
+            if isinstance(error, ChannelStoppedError):
+                alarms.raise_(connection, f"{batch.channel}:{tried.provider}", error.reason, error.detail, now)
+            if isinstance(follows, GiveUp):
+                batches.finish(connection, batch, self.owner, state=DeliveryState.FAILED, reason=error.reason, now=now)
+            elif made_way(connection, batch, self.owner, now):
+                pass
+            else:
+                in_question = unknown or batch.unknown
+                held = None if at_once or in_question else hold(connection, now)
+                later = now + max(follows.wait, evidence_within if unknown else _NO_WAIT)
+                batches.release(
+                    connection,
+                    batch,
+                    self.owner,
+                    due_at=now if at_once else held or later,
+                    now=now,
+                    # Whether an earlier attempt went through stays open until one is known to have.
+                    reason=Reason.OUTCOME_UNKNOWN if in_question else error.reason,
+                    # What waits for its provider is as fresh as what has not been tried.
+                    lane=batch.lane if at_once or held else Lane.RETRY,
+                    counts=follows.counts and not is_probe,
+                    provider=tried.provider if unknown else None,
+                )
+            return True
+
+        if not self.patience(self.database, write):
+            _too_late(batch)
+            return
+        gave_up = batch.size if isinstance(follows, GiveUp) else 0
+        self._count(batch, tried, outcome, DeliveryState.FAILED, gave_up)
+        if at_once and not isinstance(follows, GiveUp):
+            self.nudge.attempt(batch.lane, [batch.id])
+        if isinstance(follows, GiveUp):
+            _log.error("gave a batch up", extra={"batch_id": batch.id, "reason": error.reason.value})
+
+    def divided(
+        self,
+        batch: Batch,
+        tried: Try,
+        error: DeliveryError,
+        groups: Sequence[Sequence[int]],
+        *,
+        departures: Sequence[Departure] = (),
+    ) -> list[int]:
+        """Cut the batch into smaller ones, to be attempted at once; returns their numbers."""
+        now = self.clock()
+
+        def write(connection: Connection) -> list[int] | None:
+            state = DeliveryState.CANCELED
+            if not batches.finish(connection, batch, self.owner, state=state, reason=error.reason, now=now):
+                return None  # an earlier attempt turned out to have been accepted, or somebody else holds the lease
+            attempts.add(connection, batch, [tried.row(batch, "divided", error)])
+            deliveries.depart(connection, batch.notification_id, departures, now)
+            return [self._part(connection, batch, keys, now) for keys in groups]
+
+        numbers = self.patience(self.database, write)
+        if numbers is None:
+            return []
+        self._count(batch, tried, "divided", DeliveryState.CANCELED, 0)
+        self.nudge.attempt(batch.lane, numbers)
+        return numbers
+
+    @staticmethod
+    def _part(connection: Connection, batch: Batch, keys: Sequence[int], now: datetime) -> int:
+        number = batches.add(
+            connection,
+            batch,
+            size=len(keys),
+            due_at=now,
+            lane=batch.lane,
+            attempts=batch.attempts - 1,
+            reason=Reason.OUTCOME_UNKNOWN if batch.unknown else None,
+        )
+        deliveries.move(connection, batch.notification_id, keys, number, now=now)
+        return number
+
+    def _count(self, batch: Batch, tried: Try, outcome: str, state: DeliveryState, number: int) -> None:
+        said = {"outcome": outcome, "recipients": batch.size, "provider": tried.provider, "ms": tried.duration_ms}
+        _log.info("attempted", extra={"batch_id": batch.id, "attempt": batch.attempts, **said})
+        self.meter.attempts(batch.channel, tried.provider, outcome, [tried.duration_ms / 1000])
+        self.meter.settled(batch.channel, tried.provider, batch.locale, state, number)
+
+
+def _too_late(batch: Batch) -> None:
+    said = {"batch_id": batch.id, "attempt": batch.attempts}
+    _log.warning("lease lost: others have this batch now, nothing is recorded", extra=said)

@@ -1,0 +1,193 @@
+"""Replay: send again what failed, by hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection
+
+from notifier.domain import ids
+from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from notifier.domain.guard import GuardPolicy
+from notifier.domain.values import Channel, DeliveryState
+from notifier.services.dispatch.regroup import Gather
+from notifier.services.events.conflicts import refuse_unread
+from notifier.services.ports import Clock
+from notifier.services.security.audit import Actor, Subject, record
+from notifier.storage import notifications, replays, timeline
+from notifier.storage.codec import instant_to_json
+from notifier.storage.engine import Database
+from notifier.storage.replays import Again
+
+REPLAYABLE = (
+    DeliveryState.FAILED,
+    DeliveryState.BOUNCED,
+    DeliveryState.CANCELED,
+    DeliveryState.ACCEPTED,
+    DeliveryState.DELIVERED,
+    DeliveryState.SUPERSEDED,
+)
+_ARRIVED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED})
+_MOST_NAMED = 100
+Wanted = Sequence[ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayOrder:
+    """Which deliveries to send again: exactly one of the first four, and in which states (failed by default).
+
+    `since` (included) and `until` (excluded) bound the time at which a message was decided upon.
+    """
+
+    notification_id: str | None = None
+    endpoint_id: str | None = None
+    delivery_ids: Sequence[str] = ()
+    channel: Channel | None = None
+    states: Sequence[DeliveryState] = (DeliveryState.FAILED,)
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether something is sent again that had arrived."""
+        return not _ARRIVED.isdisjoint(self.states)
+
+    def as_json(self) -> dict[str, Any]:
+        """Write it for the audit trail; of many deliveries the first few."""
+        given = {
+            "notification_id": self.notification_id,
+            "endpoint_id": self.endpoint_id,
+            "delivery_ids": list(self.delivery_ids[:_MOST_NAMED]),
+            "channel": self.channel and self.channel.value,
+            "states": [state.value for state in self.states],
+            "since": instant_to_json(self.since),
+            "until": instant_to_json(self.until),
+        }
+        return {name: value for name, value in given.items() if value}
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Make deliveries due again; they keep their ids, so a receiver can still drop repeats.
+
+    What had arrived is repeated only within bounds, and passes the guard like an announcement. Nothing that is held
+    has deliveries, and what bears the words of an update that is hidden stays where it is.
+    """
+
+    database: Database
+    clock: Clock
+    gather: Gather
+    guard: GuardPolicy = field(default_factory=GuardPolicy)
+
+    def count(self, order: ReplayOrder) -> int:
+        """Return how many deliveries an order would queue; changes nothing.
+
+        Raises:
+            InvalidInputError: as `__call__`.
+            NotFoundError: something named does not exist.
+        """
+        _check(order)
+        with self.database.read() as connection:
+            return _number(connection, _wanted(connection, order), order, order.states)
+
+    def __call__(self, order: ReplayOrder, actor: Actor, *, may_announce: bool, read: str | None = None) -> int:
+        """Queue again what matches; returns how many deliveries. The audit trail tells who asked for what.
+
+        `read`: the mark of the notification's incident as the actor had read it (`timeline.mark`).
+
+        Raises:
+            InvalidInputError: not exactly one of the ways to name deliveries, a state that is not final, or what had
+                arrived without any bound.
+            NotFoundError: something named does not exist; nothing is sent again then.
+            OutdatedError: the incident has changed since it was read; nothing is sent again.
+            ConflictError: the guard does not let it pass; nothing is sent again.
+        """
+        _check(order)
+        with self.database.write() as connection:
+            if read is not None:
+                _refuse_unread(connection, order, read)
+            now, wanted = self.clock(), _wanted(connection, order)
+            self._pass_guard(connection, wanted, order, may_announce=may_announce)
+            number = sum(replays.queue(connection, each, _again(order, order.states), now) for each in wanted)
+            detail = {"number": number, "order": order.as_json()}
+            record(connection, actor, "deliveries.replayed", _subject(order), at=now, detail=detail)
+        while self.gather():
+            continue
+        return number
+
+    def _pass_guard(self, connection: Connection, wanted: Wanted, order: ReplayOrder, *, may_announce: bool) -> None:
+        if not order.repeats:
+            return
+        if self.guard.needs_announce and not may_announce:
+            fault = "what has arrived is sent again only by a key with scope announce (guard.needs_announce)"
+            raise ConflictError(f"{fault}: use such a key, or leave out the states accepted and delivered")
+        limit = self.guard.hold_above
+        number = _number(connection, wanted, order, tuple(_ARRIVED.intersection(order.states)))
+        if limit is not None and number > limit:
+            fault = f"{number} deliveries that have arrived are more than guard.hold_above ({limit})"
+            raise ConflictError(f"{fault}: name fewer, by notification_id, delivery_ids, or since and until")
+
+
+def _refuse_unread(connection: Connection, order: ReplayOrder, read: str) -> None:
+    stored = notifications.get_public(connection, order.notification_id or "")
+    if stored is not None:
+        timeline.lock_known_incident(connection, stored.notice.incident.id)
+        refuse_unread(connection, stored.notice.incident.id, read)
+
+
+def _wanted(connection: Connection, order: ReplayOrder) -> Wanted:
+    if order.channel is not None:
+        return [replays.of_channel(order.channel)]
+    if order.endpoint_id:
+        endpoint = replays.endpoint_number(connection, order.endpoint_id)
+        if endpoint is None:
+            raise NotFoundError("endpoint", order.endpoint_id)
+        return [replays.of_channel(Channel.WEBHOOK, recipient_key=endpoint)]
+    if order.notification_id:
+        stored = notifications.get_public(connection, order.notification_id)
+        if stored is None:
+            raise NotFoundError("notification", order.notification_id)
+        return [replays.of_notification(stored.id)]
+    return [_delivery(connection, delivery_id) for delivery_id in order.delivery_ids]
+
+
+def _delivery(connection: Connection, delivery_id: str) -> ColumnElement[bool]:
+    parsed = ids.parse_delivery_id(delivery_id)
+    stored = notifications.get_public(connection, parsed[0]) if parsed else None
+    if parsed is None or stored is None:
+        raise NotFoundError("delivery", delivery_id)
+    return replays.of_notification(stored.id, key=parsed[1])
+
+
+def _again(order: ReplayOrder, states: Sequence[DeliveryState]) -> Again:
+    return Again(states=[state.value for state in states], since=order.since, until=order.until)
+
+
+def _number(connection: Connection, wanted: Wanted, order: ReplayOrder, states: Sequence[DeliveryState]) -> int:
+    return sum(replays.count(connection, each, _again(order, states)) for each in wanted)
+
+
+def _subject(order: ReplayOrder) -> Subject:
+    if order.channel is not None:
+        return Subject("channel", order.channel.value)
+    if order.endpoint_id:
+        return Subject("endpoint", order.endpoint_id)
+    if order.notification_id:
+        return Subject("notification", order.notification_id)
+    return Subject("delivery", order.delivery_ids[0])
+
+
+def _check(order: ReplayOrder) -> None:
+    given = [order.notification_id, order.endpoint_id, order.delivery_ids, order.channel]
+    if sum(map(bool, given)) != 1:
+        fault = "name exactly one of notification_id, endpoint_id, delivery_ids and channel"
+        raise InvalidInputError([FieldError("notification_id", fault)])
+    refused = [state for state in order.states if state not in REPLAYABLE]
+    if refused:
+        raise InvalidInputError([FieldError("states", f"{refused[0]} deliveries cannot be replayed")])
+    if order.repeats and not (order.notification_id or order.delivery_ids or order.since):
+        fault = "is needed to send again what has arrived (or name a notification_id or delivery_ids)"
+        raise InvalidInputError([FieldError("since", fault)])
+    if order.since is not None and order.until is not None and order.until <= order.since:
+        raise InvalidInputError([FieldError("until", "must be later than since")])

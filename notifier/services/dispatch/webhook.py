@@ -1,0 +1,338 @@
+"""Attempt a batch of webhooks: hundreds of endpoints at once, each with an outcome of its own."""
+
+import random
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from notifier.domain import ids
+from notifier.domain.audience import standing_of
+from notifier.domain.errors import ConfigError, DeliveryError
+from notifier.domain.message import HookRequest, HookResult
+from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
+from notifier.rendering.payloads import content_type
+from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.outcome_journal import KnownOutcome
+from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.webhook_outcomes import (
+    PROVIDER,
+    Posting,
+    departure,
+    faulty_result,
+    leaves,
+    left,
+    line,
+    posting_of,
+    unsigned_try,
+    vanished_try,
+)
+from notifier.services.endpoints.secret_alerts import look_again
+from notifier.services.endpoints.secrets import UNREADABLE, EndpointSecrets, fault_alarm, secret_alarm
+from notifier.services.isolation import each_alone
+from notifier.services.ports import Clock
+from notifier.services.webhook_ports import EndpointHealth, HookEngine, HookWording
+from notifier.storage import alarms, attempts, batches, deliveries, hook_batches, notifications
+from notifier.storage.attempts import AttemptRow
+from notifier.storage.batches import Batch
+from notifier.storage.deliveries import Departure
+from notifier.storage.engine import Database
+from notifier.storage.hook_batches import Around
+from notifier.storage.notifications import StoredNotification
+
+# A request that found no free slot by then goes back to the queue, well within the batch's lease.
+_START_WITHIN = 1 / 3  # of the lease
+# A slow receiver's answer comes after the task has ended; without one by then the outcome is unknown.
+_SLOW_LEASE = 2 / 3  # of the batch's own
+_BODIES = 64  # kept; a notification has one per format and standing
+
+
+@dataclass(frozen=True)
+class HookAttempt:
+    """Post one batch of webhooks whose lease is ours."""
+
+    database: Database
+    clock: Clock
+    wording: HookWording
+    engine: HookEngine
+    secrets: EndpointSecrets
+    health: EndpointHealth
+    record: Record
+    gather: Callable[[], int]
+    spread: Callable[[], float] = field(default=random.random)
+    lease: timedelta = LEASE
+    _bodies: dict[tuple[int, str, int, bool], bytes] = field(default_factory=dict, repr=False)
+
+    def __call__(self, batch: Batch, stored: StoredNotification) -> None:
+        """Post to every endpoint that may hear now; results are recorded in groups as they come in.
+
+        The task ends when only slow receivers are left: those keep a lease of their own and are recorded when they
+        answer, so that one partner's bad day does not hold up the others' next update.
+        """
+        rows, since = self._ready(batch, stored)
+        if not rows:
+            self.record.nobody_left(batch, ())
+            self._let_go(batch)
+            return
+        requests = self._requests(batch, stored, rows, since)
+        signed = {request.endpoint_id for request in requests}
+        postings = {row.id: posting_of(row, batch) for row in rows if row.id in signed}
+        noted = _Noted()
+
+        def note(results: Sequence[HookResult]) -> None:
+            # One at a time: a late answer must not be overwritten by the lease that `_finish` gives to slow receivers.
+            with noted.lock:
+                freed = self._note(batch, results, postings, late=noted.task_ended)
+                noted.seen.update(result.endpoint_id for result in results)
+                late = noted.task_ended
+            if freed and late:
+                self.gather()
+
+        start_before = self.clock() + self.lease * _START_WITHIN
+        may_start = self.record.life.lasting()
+        self.record.hold(batch)
+        self.engine.deliver(
+            requests,
+            on_results=note,
+            retry=batch.lane is Lane.RETRY,
+            wait_for_slow=False,
+            start_before=start_before,
+            may_start=may_start,
+        )
+        if self._finish(batch, noted, postings):
+            self.gather()
+
+    def warm(self) -> None:
+        """Start the engine: reading whom to trust takes as long as posting to a hundred."""
+        self.engine.open()
+        look_again(self.database, self.secrets, self.clock)
+
+    def close(self) -> None:
+        """Wait for the answers of what was posted, and end the engine."""
+        self.engine.close()
+
+    def _finish(self, batch: Batch, noted: "_Noted", postings: Mapping[int, Posting]) -> int:
+        """Close the batch; whoever has not answered yet departs with a lease of their own.
+
+        Returns how many later updates may go now.
+        """
+        now = self.clock()
+        with noted.lock:
+            slow = [key for key in postings if key not in noted.seen]
+            until = now + self.lease * _SLOW_LEASE
+
+            def write(connection: Connection) -> int:
+                state, owner = DeliveryState.ACCEPTED, self.record.owner
+                if not batches.is_held(connection, batch, owner, lock=True):
+                    return 0  # others have the batch, and tell everybody of whom nothing is recorded
+                batches.finish(connection, batch, owner, state=state, reason=None, now=now, provider=PROVIDER)
+                leave = [left(key, DeliveryState.SENDING, None, until) for key in slow]
+                deliveries.depart(connection, batch.notification_id, leave, now)
+                return hook_batches.unblock(connection, batch.notification_id, batch.id, now)
+
+            freed = self.record.patience(self.database, write)
+            noted.task_ended = True
+        return freed
+
+    def _let_go(self, batch: Batch) -> None:
+        with self.database.write() as connection:
+            freed = hook_batches.unblock(connection, batch.notification_id, batch.id, self.clock())
+        if freed:
+            self.gather()
+
+    def _ready(self, batch: Batch, stored: StoredNotification) -> tuple[Sequence[Any], Mapping[int, int]]:
+        """Leave out endpoints that are gone or have it, those it is too late for, and those it is too early for.
+
+        Returns the others, with the sequence of what each of them needs not be told again.
+        """
+        now = self.clock()
+        with self.database.read() as connection:
+            rows = hook_batches.endpoint_rows(connection, batch.id)
+            around = hook_batches.around(connection, stored, batch.id)
+            taken = hook_batches.taken_before(connection, batch.id) if batch.unknown else set()
+            since = _since(connection, stored, around)
+        kept = [
+            Departure(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=max(batch.attempts - 1, 1))
+            for key in taken
+        ]
+        untold = [row for row in rows if row.id not in taken]
+        others, broken = each_alone(untold, lambda row: leaves(row, stored, around, now), ConfigError)
+        self._put_off(batch, broken, now)
+        leave = [*kept, *(item for item in others if item is not None)]
+        if leave or batch.unknown:
+            replaced = [item.recipient_key for item in leave if item.state is DeliveryState.SUPERSEDED]
+            with self.database.write() as connection:
+                deliveries.depart(connection, stored.id, leave, now)
+                hurried = hook_batches.hurry(connection, stored.id, replaced, now) if replaced else 0
+                if batch.unknown:
+                    attempts.add(connection, batch, [vanished_try(batch, now)])
+            waiting = [item.recipient_key for item in leave if item.reason is Reason.WAITING_FOR_EARLIER]
+            if waiting:
+                with self.database.write() as connection:
+                    hurried += hook_batches.unblock_waiting(connection, stored.id, waiting, now)
+            if hurried:
+                self.gather()
+        gone = {item.recipient_key for item in leave} | {row.id for row, _fault in broken}
+        return [row for row in rows if row.id not in gone], defaultdict(lambda: batch.since, since)
+
+    def _requests(
+        self, batch: Batch, stored: StoredNotification, rows: Sequence[Any], since: Mapping[int, int]
+    ) -> list[HookRequest]:
+        """Word what is posted; an endpoint whose secret or headers no key opens departs alone, with an alarm."""
+        now = self.clock()
+        requests, failed = each_alone(rows, lambda row: self._request(stored, row, since[row.id], now), ConfigError)
+        unreadable = [row for row, error in failed if isinstance(error, ConfigError)]
+        broken = [(row, error) for row, error in failed if not isinstance(error, ConfigError)]
+        if unreadable:
+            self.record.patience(self.database, lambda connection: _refuse(connection, batch, unreadable, now))
+        self._put_off(batch, broken, now)
+        return requests
+
+    def _put_off(self, batch: Batch, broken: Sequence[tuple[Any, Exception]], now: datetime) -> None:
+        """Repeat later, and give up in the end, what a fault of ours kept from being posted; each raises an alarm."""
+        if broken:
+            self.record.patience(self.database, lambda connection: self._note_faults(connection, batch, broken, now))
+
+    def _note_faults(
+        self, connection: Connection, batch: Batch, broken: Sequence[tuple[Any, Exception]], now: datetime
+    ) -> None:
+        for row, fault in broken:
+            result, number = faulty_result(row, fault, now), posting_of(row, batch).number
+            deliveries.depart(connection, batch.notification_id, [departure(result, number, now, self.spread)], now)
+            attempts.add(connection, batch, [line(result, number)])
+            detail = result.error.detail if isinstance(result.error, DeliveryError) else ""
+            alarms.raise_(connection, fault_alarm(row.public_id), Reason.FAULT, detail, now)
+
+    def _request(self, stored: StoredNotification, row: Any, since: int, now: datetime) -> HookRequest:
+        return HookRequest(
+            delivery_id=ids.delivery_id(stored.notice.id, row.id),
+            endpoint_id=row.id,
+            url=row.url,
+            body=self._body(stored, row.format, since, again=bool(row.is_replay)),
+            content_type=content_type(row.format),
+            secrets=self.secrets(orjson.loads(row.secrets), now),
+            headers={} if row.headers == "{}" else self.secrets.open_headers(orjson.loads(row.headers)),
+            changed_at=row.changed_at,
+        )
+
+    def _body(self, stored: StoredNotification, form: str, since: int, *, again: bool) -> bytes:
+        """Return the bytes to post, built once for all batches of a notification: its content is frozen."""
+        key = stored.id, form, since, again
+        body = self._bodies.get(key)
+        if body is None:
+            if len(self._bodies) >= _BODIES:
+                self._bodies.clear()
+            body = self.wording.webhook_body(stored.notice, WebhookFormat(form), since, is_replay=again)
+            self._bodies[key] = body
+        return body
+
+    def _note(self, batch: Batch, results: Sequence[HookResult], postings: Mapping[int, Posting], *, late: bool) -> int:
+        """Record some results in one transaction; returns how many later updates may go now.
+
+        Who took the first attempt has nothing of its own to record but the attempt: it shares the batch's state.
+        """
+        now = self.clock()
+
+        def write(connection: Connection) -> int:
+            heeded = self._heeded(connection, batch, results, late=late)
+            departures = [
+                departure(result, postings[result.endpoint_id].number, now, self.spread)
+                for result in heeded
+                if late or result.error is not None or not postings[result.endpoint_id].shares
+            ]
+            ended = [item.recipient_key for item in departures if item.state.is_final]
+            lines = [line(result, postings[result.endpoint_id].number) for result in heeded]
+            deliveries.depart(connection, batch.notification_id, departures, now)
+            attempts.add(connection, batch, lines)
+            self.health.note(connection, heeded, now)
+            recorded[:] = [(lines, departures)]
+            if late and ended:  # else `_finish` tells everybody at once
+                return hook_batches.unblock_some(connection, batch.notification_id, ended, now)
+            return 0
+
+        recorded: list[tuple[Sequence[AttemptRow], Sequence[Departure]]] = []
+        freed = self.record.patience(self.database, write, self._known(batch, results, postings, now, late=late))
+        self._count(*recorded[0])
+        return freed
+
+    def _known(
+        self,
+        batch: Batch,
+        results: Sequence[HookResult],
+        postings: Mapping[int, Posting],
+        now: datetime,
+        *,
+        late: bool,
+    ) -> KnownOutcome:
+        """Return who took the message: what must not be forgotten, for they would get it again."""
+        taken = [(result, postings[result.endpoint_id]) for result in results if result.error is None]
+        return KnownOutcome(
+            batch=batch,
+            owner=self.record.owner,
+            at=now,
+            tries=[line(result, posting.number) for result, posting in taken],
+            departures=[
+                departure(result, posting.number, now, self.spread)
+                for result, posting in taken
+                if late or not posting.shares
+            ],
+            late=late,
+        )
+
+    def _heeded(
+        self, connection: Connection, batch: Batch, results: Sequence[HookResult], *, late: bool
+    ) -> Sequence[HookResult]:
+        """Leave out what others have taken over meanwhile; an answer that ends a doubt about it is heeded."""
+        if late:
+            awaited = hook_batches.awaited(connection, batch.id, [result.endpoint_id for result in results])
+            return [result for result in results if result.endpoint_id in awaited]
+        if batches.is_held(connection, batch, self.record.owner, lock=True):
+            return results
+        in_doubt = batches.takes_word(connection, batch, self.record.owner)
+        return [result for result in results if result.error is None] if in_doubt else ()
+
+    def _count(self, lines: Sequence[AttemptRow], departures: Sequence[Departure]) -> None:
+        meter = self.record.meter
+        for outcome in {each.outcome for each in lines}:
+            seconds = [each.duration_ms / 1000 for each in lines if each.outcome == outcome]
+            meter.attempts(Channel.WEBHOOK, PROVIDER, outcome, seconds)
+        apart = Counter(item.state for item in departures)
+        shared = sum(each.outcome == "accepted" for each in lines) - apart[DeliveryState.ACCEPTED]
+        for state, number in (apart + Counter({DeliveryState.ACCEPTED: shared})).items():
+            if state.is_final:
+                meter.settled(Channel.WEBHOOK, PROVIDER, "", state, number)
+
+
+@dataclass
+class _Noted:
+    """Which results were recorded; shared by the task's thread and the engine's."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    seen: set[int] = field(default_factory=set)
+    task_ended: bool = False
+
+
+def _since(connection: Connection, stored: StoredNotification, around: Around) -> dict[int, int]:
+    """Look again what those know whom an earlier message has not reached after all; planning had counted on it."""
+    unsure = around.missed | around.queued
+    if not unsure:
+        return {}
+    prior = notifications.earlier(connection, stored)
+    heard, _ = deliveries.heard_before(connection, prior, sorted(unsure))
+    start = stored.notice.round_start
+    return {key: standing_of(each, round_start=start)[1] for key, each in heard.items()}
+
+
+def _refuse(connection: Connection, batch: Batch, rows: Sequence[Any], now: datetime) -> None:
+    """Fail deliveries that nobody can sign for, and raise an alarm for each endpoint."""
+    tries = [unsigned_try(row, batch, now) for row in rows]
+    leave = [left(row.id, DeliveryState.FAILED, Reason.SECRET, attempts=row.attempts_made) for row in rows]
+    deliveries.depart(connection, batch.notification_id, leave, now)
+    attempts.add(connection, batch, tries)
+    for row in rows:
+        alarms.raise_(connection, secret_alarm(row.public_id), Reason.SECRET, UNREADABLE, now)

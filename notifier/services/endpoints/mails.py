@@ -1,0 +1,76 @@
+"""Letters to those who look after a failing endpoint: a warning before, a notice when it was disabled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from notifier.domain.endpoint import EndpointState
+from notifier.domain.endpoint_health import FailureRecord, HealthPolicy, disabling_time
+from notifier.domain.letter import Letter, LetterKind
+from notifier.rendering.account_mail import AccountMessage, DisabledBecause, EndpointDisabled, EndpointWarning
+from notifier.services.mail.transactional import Addressed, Writer
+from notifier.storage import endpoint_health, subscribers
+from notifier.storage.types import AnyRow
+
+
+@dataclass(frozen=True)
+class EndpointLetters:
+    """Says how things stand when the letter leaves; an endpoint that works again needs none."""
+
+    public_url: str
+    default_locale: str
+    default_timezone: str
+    policy: HealthPolicy = field(default_factory=HealthPolicy)
+
+    def __call__(self, connection: Connection, letter: Letter) -> Addressed | None:
+        """Return what a letter says; None when it has no point any more."""
+        row = endpoint_health.get(connection, letter.subject_id)
+        message = self._message(connection, row, letter.kind) if row is not None and row.owner_email else None
+        if row is None or message is None:
+            return None
+        stored = subscribers.get(connection, row.subscriber) if row.subscriber else None
+        return Addressed(
+            message=message,
+            email=row.owner_email,
+            name=stored.subscriber.name if stored else "",
+            locale=stored.subscriber.locale if stored else self.default_locale,
+            timezone=stored.subscriber.timezone if stored else self.default_timezone,
+        )
+
+    def _message(self, connection: Connection, row: AnyRow, kind: LetterKind) -> AccountMessage | None:
+        said = endpoint_health.last_error(connection, row)
+        manage = f"{self.public_url.rstrip('/')}/docs"
+        if kind is LetterKind.ENDPOINT_WARNING:
+            if row.state != EndpointState.ACTIVE.value or row.failing_since is None or row.warned_at is None:
+                return None
+            record = FailureRecord(
+                failing_since=row.failing_since, last_failure_at=row.last_failure_at, warned_at=row.warned_at
+            )
+            return EndpointWarning(
+                endpoint_url=row.url,
+                failing_since=row.failing_since,
+                disabled_at=disabling_time(record, row.warned_at, self.policy),
+                last_error=said,
+                manage_url=manage,
+            )
+        if row.state != EndpointState.DISABLED.value or row.disabled_at is None:
+            return None
+        because = (
+            DisabledBecause.FAILING if row.state_reason == endpoint_health.FAILED_FOR_DAYS else DisabledBecause.GONE
+        )
+        return EndpointDisabled(
+            endpoint_url=row.url, disabled_at=row.disabled_at, because=because, last_error=said, manage_url=manage
+        )
+
+
+@dataclass(frozen=True)
+class LettersByKind:
+    """Asks the one that knows what a letter of its kind says."""
+
+    writers: Mapping[LetterKind, Writer]
+    others: Writer
+
+    def __call__(self, connection: Connection, letter: Letter) -> Addressed | None:
+        """Return what a letter says; None when it has no point any more."""
+        return self.writers.get(letter.kind, self.others)(connection, letter)

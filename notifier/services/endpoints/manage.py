@@ -1,0 +1,323 @@
+"""Partners' webhook endpoints: add, show, change, test, rotate, enable, remove. Secrets are shown once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from sqlalchemy import Connection
+
+from notifier.domain.endpoint import Endpoint, EndpointMode, EndpointState, SignatureKind, StoredEndpoint
+from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
+from notifier.domain.ids import new_ulid
+from notifier.domain.subscriber import Vocabulary
+from notifier.domain.values import WebhookFormat
+from notifier.inbound.endpoints import endpoint_to_json, parse_endpoint, parse_endpoint_patch
+from notifier.services.endpoints.secrets import DEFAULT_OVERLAP, EndpointSecrets, fresh, public_key, secret_alarm
+from notifier.services.ports import Clock
+from notifier.services.security.audit import CHANGED, Actor, Subject, difference, record
+from notifier.storage import alarms, catch_up, endpoints
+from notifier.storage.codec import instant_to_json
+from notifier.storage.endpoint_health import CLEAN
+from notifier.storage.engine import Database
+
+Json = dict[str, Any]
+KIND = "endpoint"
+MASKED = "********"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointTarget:
+    """What a test needs to post to an endpoint, whatever its state."""
+
+    id: int
+    public_id: str
+    url: str
+    format: WebhookFormat
+    secrets: list[str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """What the API, the command line and the console do with endpoints.
+
+    `vet` refuses a URL that may not be posted to, `check_headers` headers that may not be sent; both raise
+    InvalidInputError. With `verify_first` an endpoint is `pending` until a test succeeded.
+    """
+
+    database: Database
+    clock: Clock
+    vocabulary: Vocabulary
+    secrets: EndpointSecrets
+    vet: Callable[[str], object]
+    check_headers: Callable[[Mapping[str, str]], Mapping[str, str]]
+    verify_first: bool = False
+    overlap: timedelta = DEFAULT_OVERLAP
+
+    def create(self, data: bytes | str, actor: Actor) -> Json:
+        """Store a new endpoint, given as JSON; returns it with its `secret`, this once.
+
+        Raises:
+            InvalidInputError: names every field at fault.
+        """
+        start = EndpointState.PENDING if self.verify_first else EndpointState.ACTIVE
+        endpoint = parse_endpoint(data, self.vocabulary, start)
+        if self.verify_first and endpoint.state is EndpointState.ACTIVE:
+            endpoint = replace(endpoint, state=EndpointState.PENDING)
+        self._judge(endpoint.url, endpoint.headers)
+        now, made = self.clock(), fresh(endpoint.signature)
+        public_id = f"end_{new_ulid(now)}"
+        kept = replace(endpoint, headers=self.secrets.seal_headers(endpoint.headers))
+        with self.database.write() as connection:
+            column = self.secrets.first(made.secret, made.public)
+            endpoints.add(connection, kept, public_id=public_id, secrets=column, now=now)
+            record(connection, actor, "endpoint.created", _subject(public_id), at=now, detail=_audited(endpoint))
+            return _view(_existing(connection, public_id)) | {"secret": made.shown}
+
+    def get(self, public_id: str) -> Json:
+        """Return one endpoint, without its secret.
+
+        Raises:
+            NotFoundError: no such endpoint.
+        """
+        with self.database.read() as connection:
+            return _view(_existing(connection, public_id))
+
+    def list(self, *, limit: int, after: int = 0, state: EndpointState | None = None) -> tuple[list[Json], int | None]:
+        """Return endpoints, oldest first, and the number to go on `after`; None when these were the last."""
+        with self.database.read() as connection:
+            found = endpoints.page(connection, after=after, limit=limit + 1, state=state)
+        shown = found[:limit]
+        return [_view(item) for item in shown], shown[-1].id if len(found) > limit else None
+
+    def patch(self, public_id: str, data: bytes | str, actor: Actor) -> Json:
+        """Change what the JSON object `data` names and keep the rest. `state: active` is `enable`.
+
+        Raises:
+            NotFoundError: no such endpoint.
+            InvalidInputError: names every field at fault.
+            ConflictError: no listed key opens its secret, or a header that is to stay.
+        """
+        patch = parse_endpoint_patch(data)
+        now = self.clock()
+        with self.database.write() as connection:
+            stored = _existing(connection, public_id, lock=True)
+            self.secrets.signing(stored.secrets, now)
+            headers = self.secrets.kept_headers(stored.endpoint.headers, patch.get("headers", {}))
+            before = replace(stored.endpoint, headers=headers)
+            after = self._merged(before, patch)
+            moved = after.url != before.url
+            if moved and self.verify_first and after.state is EndpointState.ACTIVE:
+                after = replace(after, state=EndpointState.PENDING)
+            kept = replace(after, headers=self.secrets.seal_headers(after.headers))
+            values = endpoints.to_row(connection, kept) | _state_columns(before, after, now, moved=moved)
+            endpoints.change(connection, stored.id, values, now)
+            if after.state is EndpointState.ACTIVE:
+                _catch_up(connection, stored, now)
+            changes = _changes(before, after)
+            if changes:
+                record(connection, actor, "endpoint.changed", _subject(public_id), at=now, detail=changes)
+            return _view(_existing(connection, public_id))
+
+    def _merged(self, before: Endpoint, patch: Json) -> Endpoint:
+        """Lay the patch over what is stored (RFC 7396) and judge what is new in it."""
+        given = dict(patch)
+        change = given.pop("headers", {})
+        headers = {} if change is None else {**before.headers, **change}
+        whole = endpoint_to_json(before, {}) | given
+        whole["headers"] = {name: value for name, value in headers.items() if value is not None}
+        whole = {name: value for name, value in whole.items() if value is not None}
+        after = parse_endpoint(orjson.dumps(whole), self.vocabulary, before.state, before)
+        self._judge(
+            None if after.url == before.url else after.url,
+            None if after.headers == before.headers else after.headers,
+        )
+        return after
+
+    def _judge(self, url: str | None, headers: Mapping[str, str] | None) -> None:
+        """Hear both judges before refusing: all faults are named."""
+        faults: list[FieldError] = []
+        try:
+            if url is not None:
+                self.vet(url)
+        except InvalidInputError as error:
+            faults += error.errors
+        try:
+            if headers is not None:
+                self.check_headers(headers)
+        except InvalidInputError as error:
+            faults += error.errors
+        if faults:
+            raise InvalidInputError(faults)
+
+    def rotate(self, public_id: str, actor: Actor, *, overlap: timedelta | None = None) -> Json:
+        """Give an endpoint a new secret, returned this once; the old one goes on signing for `overlap`.
+
+        A key pair is followed by a key pair; None means the overlap that is configured.
+
+        Raises:
+            NotFoundError: no such endpoint.
+            InvalidInputError: an overlap below zero or above 30 days.
+        """
+        now = self.clock()
+        overlap = self.overlap if overlap is None else overlap
+        with self.database.write() as connection:
+            stored = _existing(connection, public_id, lock=True)
+            has_pair = public_key(stored.secrets) is not None
+            made = fresh(SignatureKind.ED25519 if has_pair else SignatureKind.HMAC)
+            column = self.secrets.rotated(stored.secrets, made, now, overlap)
+            endpoints.change(connection, stored.id, {"secrets": column}, now)
+            alarms.clear(connection, secret_alarm(public_id))
+            catch_up.sign_again(connection, stored.id, now)
+            detail = {"overlap_seconds": overlap // timedelta(seconds=1)}
+            record(connection, actor, "endpoint.rotated", _subject(public_id), at=now, detail=detail)
+            return _view(_existing(connection, public_id)) | {"secret": made.shown}
+
+    def enable(self, public_id: str, actor: Actor) -> Json:
+        """Make an endpoint active with a clean record; what it missed while it failed becomes due.
+
+        Raises:
+            NotFoundError: no such endpoint.
+        """
+        return self._set_state(public_id, EndpointState.ACTIVE, "", actor)
+
+    def disable(self, public_id: str, actor: Actor, *, reason: str) -> Json:
+        """Post nothing more to an endpoint; `reason` is one sentence, shown to whoever looks.
+
+        Raises:
+            NotFoundError: no such endpoint.
+        """
+        return self._set_state(public_id, EndpointState.DISABLED, reason, actor)
+
+    def _set_state(self, public_id: str, state: EndpointState, reason: str, actor: Actor) -> Json:
+        now = self.clock()
+        with self.database.write() as connection:
+            stored = _existing(connection, public_id, lock=True)
+            after = replace(stored.endpoint, state=state)
+            values = {"state": state.value, **_state_columns(stored.endpoint, after, now, reason=reason)}
+            endpoints.change(connection, stored.id, values, now)
+            if state is EndpointState.ACTIVE:
+                _catch_up(connection, stored, now)
+            detail = {"state": [stored.endpoint.state.value, state.value], "reason": reason}
+            action = "endpoint.enabled" if state is EndpointState.ACTIVE else "endpoint.disabled"
+            record(connection, actor, action, _subject(public_id), at=now, detail=detail)
+            return _view(_existing(connection, public_id))
+
+    def target(self, public_id: str) -> EndpointTarget:
+        """Return what a test needs; the caller posts, then says what came of it to `record_test`.
+
+        Raises:
+            NotFoundError: no such endpoint.
+            ConflictError: no listed key opens its secret or a header.
+        """
+        with self.database.read() as connection:
+            stored = _existing(connection, public_id)
+        return EndpointTarget(
+            id=stored.id,
+            public_id=stored.public_id,
+            url=stored.endpoint.url,
+            format=stored.endpoint.format,
+            secrets=self.secrets.signing(stored.secrets, self.clock()),
+            headers=self.secrets.kept_headers(stored.endpoint.headers, {}),
+        )
+
+    def record_test(self, public_id: str, actor: Actor, *, succeeded: bool, status: int | None) -> Json:
+        """Note the outcome of a test; one that succeeded makes a `pending` endpoint `active`.
+
+        Raises:
+            NotFoundError: no such endpoint (any more).
+        """
+        now = self.clock()
+        with self.database.write() as connection:
+            stored = _existing(connection, public_id, lock=True)
+            values: Json = {"last_success_at": now} if succeeded else {}
+            if succeeded and stored.endpoint.state is EndpointState.PENDING:
+                values |= {"state": EndpointState.ACTIVE.value, **CLEAN}
+            if values:
+                endpoints.change(connection, stored.id, values, now)
+            detail = {"succeeded": succeeded, "status": status}
+            record(connection, actor, "endpoint.tested", _subject(public_id), at=now, detail=detail)
+            return _view(_existing(connection, public_id))
+
+    def remove(self, public_id: str, actor: Actor) -> None:
+        """Delete an endpoint with its secrets.
+
+        Raises:
+            NotFoundError: no such endpoint.
+        """
+        now = self.clock()
+        with self.database.write() as connection:
+            stored = _existing(connection, public_id, lock=True)
+            endpoints.remove(connection, stored.id)
+            alarms.clear(connection, secret_alarm(public_id))
+            record(connection, actor, "endpoint.removed", _subject(public_id), at=now)
+
+
+def _catch_up(connection: Connection, stored: StoredEndpoint, now: datetime) -> None:
+    """Make due what an endpoint missed that was disabled: by hand, by its own 410, or for failing."""
+    since = min(filter(None, (stored.failing_since, stored.disabled_at)), default=None)
+    if since is not None and stored.endpoint.state is EndpointState.DISABLED:
+        latest_only = stored.endpoint.mode is EndpointMode.LATEST
+        catch_up.catch_up(connection, stored.id, since, now, latest_only=latest_only)
+
+
+def _subject(public_id: str) -> Subject:
+    return Subject(KIND, public_id)
+
+
+def _existing(connection: Connection, public_id: str, *, lock: bool = False) -> StoredEndpoint:
+    stored = endpoints.get(connection, public_id, lock=lock)
+    if stored is None:
+        raise NotFoundError("endpoint", public_id[:100])
+    return stored
+
+
+def _state_columns(
+    before: Endpoint, after: Endpoint, now: datetime, *, moved: bool = False, reason: str = "by hand"
+) -> Json:
+    """Return the columns that go with a state: a fresh start is a clean record."""
+    if after.state is EndpointState.DISABLED:
+        unasked: Json = {"probe_at": None}  # who says so themselves is not asked whether it works again
+        return unasked if before.state is after.state else unasked | {"state_reason": reason, "disabled_at": now}
+    return dict(CLEAN) if moved or before.state is not after.state else {}
+
+
+def _view(stored: StoredEndpoint) -> Json:
+    endpoint = stored.endpoint
+    return (
+        {"id": stored.public_id}
+        | endpoint_to_json(endpoint, dict.fromkeys(endpoint.headers, MASKED))
+        | {
+            "signature": (SignatureKind.ED25519 if public_key(stored.secrets) else SignatureKind.HMAC).value,
+            "public_key": public_key(stored.secrets),
+            "state_reason": stored.state_reason,
+            "failing_since": instant_to_json(stored.failing_since),
+            "last_success_at": instant_to_json(stored.last_success_at),
+            "disabled_at": instant_to_json(stored.disabled_at),
+            "created_at": instant_to_json(stored.created_at),
+            "updated_at": instant_to_json(stored.updated_at),
+        }
+    )
+
+
+def _audited(endpoint: Endpoint) -> Json:
+    """What the audit trail may hold: of a URL the origin (paths and queries carry passwords), of headers the names."""
+    parts = urlsplit(endpoint.url)
+    shown = endpoint_to_json(endpoint, {})
+    del shown["owner_email"]
+    return shown | {"url": f"{parts.scheme}://{parts.netloc}", "headers": sorted(endpoint.headers)}
+
+
+def _changes(before: Endpoint, after: Endpoint) -> Json:
+    """Tell also of what changed behind what may be shown."""
+    hidden: Json = {
+        "url": before.url != after.url,
+        "headers": before.headers != after.headers,
+        "owner_email": before.owner_email != after.owner_email,
+    }
+    return {name: CHANGED for name, changed in hidden.items() if changed} | difference(
+        _audited(before), _audited(after), hidden=frozenset()
+    )

@@ -1,0 +1,99 @@
+"""Half-open: a disabled endpoint is asked now and then by a signed test; once it answers, it gets what it missed."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from notifier.domain.endpoint import EndpointMode
+from notifier.domain.endpoint_health import next_probe
+from notifier.domain.errors import ConfigError, DeliveryError, PermanentDeliveryError
+from notifier.domain.ids import new_ulid
+from notifier.domain.message import HookRequest
+from notifier.domain.values import WebhookFormat
+from notifier.rendering.payloads import content_type
+from notifier.services.endpoints.secrets import EndpointSecrets
+from notifier.services.ports import Clock
+from notifier.services.security.audit import SYSTEM, Subject, record
+from notifier.services.webhook_ports import HookEngine
+from notifier.storage import catch_up, endpoint_health, endpoints
+from notifier.storage.engine import Database
+from notifier.storage.types import AnyRow
+
+_log = logging.getLogger(__name__)
+
+
+class ProbeWording(Protocol):
+    """Builds the body of a test (`rendering.renderer.Renderer`)."""
+
+    def webhook_test_body(self, format_: WebhookFormat, test_id: str, now: datetime) -> bytes:
+        """Return the bytes to post."""
+
+
+@dataclass(frozen=True)
+class ProbeEndpoint:
+    """Asks one endpoint. Safe to call twice: who comes second finds that it was asked."""
+
+    database: Database
+    clock: Clock
+    engine: HookEngine
+    wording: ProbeWording
+    secrets: EndpointSecrets
+    gather: Callable[[], int]
+
+    def __call__(self, endpoint_id: int) -> bool:
+        """Post a signed `endpoint.test`; returns whether the endpoint is active again."""
+        now = self.clock()
+        with self.database.write() as connection:
+            row = endpoint_health.claim_probe(connection, endpoint_id, now, lambda probes: next_probe(probes, now))
+        if row is None:
+            return False
+        try:
+            request = self._request(row, now)
+        except ConfigError as error:
+            _log.warning("not asked", extra={"endpoint": row.public_id, "error": str(error)})
+            return False
+        (result,) = self.engine.deliver([request], retry=True)
+        if result.error is not None and not isinstance(result.error, DeliveryError):
+            raise result.error
+        with self.database.write() as connection:
+            if isinstance(result.error, PermanentDeliveryError):
+                endpoint_health.stop_probing(connection, endpoint_id)
+            if result.error is not None:
+                return False
+            missed = recover(connection, row, self.clock())
+            detail = {"state": ["disabled", "active"], "reason": "it answered a test", "caught_up": missed}
+            subject = Subject("endpoint", row.public_id)
+            record(connection, SYSTEM, "endpoint.recovered", subject, at=self.clock(), detail=detail)
+        while self.gather():
+            continue
+        return True
+
+    def _request(self, row: AnyRow, now: datetime) -> HookRequest:
+        test_id = f"tst_{new_ulid(now)}"
+        form = WebhookFormat(row.format)
+        return HookRequest(
+            delivery_id=test_id,
+            endpoint_id=row.id,
+            url=row.url,
+            body=self.wording.webhook_test_body(form, test_id, now),
+            secrets=self.secrets(row.secrets, now),
+            content_type=content_type(form),
+            headers=self.secrets.open_headers(row.headers),
+        )
+
+
+def recover(connection: Connection, row: AnyRow, now: datetime) -> int:
+    """Make an endpoint active with a clean record, and due what it missed; returns how many messages that is.
+
+    An endpoint with mode `every` gets everything, one with `latest` the present state of each incident.
+    """
+    endpoints.change(connection, row.id, {"state": "active", **endpoint_health.CLEAN, "last_success_at": now}, now)
+    since = min(filter(None, (row.failing_since, row.disabled_at)), default=None)
+    if since is None:
+        return 0
+    latest_only = row.mode == EndpointMode.LATEST.value
+    return catch_up.catch_up(connection, row.id, since, now, latest_only=latest_only)

@@ -1,0 +1,37 @@
+"""What an endpoint is posted, for the delivery log: built again by what builds it for sending, without any secret."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from notifier.domain import ids
+from notifier.domain.values import Channel, WebhookFormat
+from notifier.rendering.payloads import content_type
+from notifier.services.endpoints.manage import MASKED
+from notifier.services.webhook_ports import HookWording
+from notifier.storage import endpoint_health
+from notifier.storage.notifications import StoredNotification
+from notifier.storage.types import AnyRow
+
+
+@dataclass(frozen=True)
+class HookRequests:
+    """Shows requests. The body is that of the next attempt: an endpoint that changed its format sees the new one."""
+
+    wording: HookWording
+
+    def __call__(self, connection: Connection, stored: StoredNotification, row: AnyRow) -> dict[str, Any] | None:
+        """Return the request of a delivery; None where it is no webhook, or the endpoint is gone."""
+        found = endpoint_health.get(connection, row.recipient_id) if stored.channel is Channel.WEBHOOK else None
+        if found is None:
+            return None
+        form = WebhookFormat(found.format)
+        body = self.wording.webhook_body(stored.notice, form, row.since, is_replay=bool(row.replays))
+        headers = {"content-type": content_type(form), "webhook-id": ids.delivery_id(stored.notice.id, found.id)}
+        return {
+            "method": "POST",
+            "url": found.url,
+            "headers": headers | dict.fromkeys(found.headers, MASKED),
+            "body": body.decode(),
+        }

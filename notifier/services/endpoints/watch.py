@@ -1,0 +1,102 @@
+"""Watching endpoints that fail: their owners are warned, then they are disabled, then asked whether they work again."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from notifier.domain.endpoint_health import FailureRecord, HealthPolicy, Verdict, judge, next_probe
+from notifier.domain.letter import LetterKind, NewLetter
+from notifier.services.isolation import Isolate, unguarded
+from notifier.services.ports import Clock
+from notifier.services.security.audit import SYSTEM, Subject, record
+from notifier.storage import endpoint_health, letters
+from notifier.storage.engine import Database
+from notifier.storage.types import AnyRow
+
+_EVERY = timedelta(minutes=1)
+_AT_ONCE = 500
+_KEPT = timedelta(days=3)  # a provider that is away longer than this: then the letter has lost its point
+_KINDS = {Verdict.WARN: LetterKind.ENDPOINT_WARNING, Verdict.DISABLE: LetterKind.ENDPOINT_DISABLED}
+_NO_SUBSCRIBER = 0  # the address key of letters that are about no subscription
+
+
+Notify = Callable[[Connection, AnyRow, Verdict, datetime], None]
+
+
+def write_letter(connection: Connection, row: AnyRow, verdict: Verdict, now: datetime) -> None:
+    """Write a letter to an endpoint's owner down; it leaves by itself (`services/mail/transactional.py`)."""
+    letter = NewLetter(kind=_KINDS[verdict], subject_id=row.id, address_key=_NO_SUBSCRIBER, expires_at=now + _KEPT)
+    letters.add(connection, letter, now)
+
+
+@dataclass(frozen=True)
+class WatchEndpoints:
+    """A chore of the sweep: looks once a minute. `notify` writes the letter to an endpoint's owner, in the transaction.
+
+    `probe` asks a worker to find out whether a disabled endpoint works again.
+    """
+
+    database: Database
+    clock: Clock
+    notify: Notify
+    probe: Callable[[int], object]
+    policy: HealthPolicy = field(default_factory=HealthPolicy)
+    isolate: Isolate = unguarded
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _last: list[datetime] = field(default_factory=list, repr=False)
+
+    name = "endpoints"
+
+    def __call__(self) -> int:
+        """Look, if it is time to; returns how many endpoints something was done about."""
+        now = self.clock()
+        with self._lock:
+            if self._last and now - self._last[-1] < _EVERY:
+                return 0
+            self._last[:] = [now]
+        return self._judge_failing(now) + self._probe_disabled(now)
+
+    def _judge_failing(self, now: datetime) -> int:
+        with self.database.read() as connection:
+            rows = endpoint_health.failing(connection, now - self.policy.warn_after, _AT_ONCE)
+        verdicts = [(row, judge(_record(row), now, self.policy)) for row in rows]
+        acted = [(row, verdict) for row, verdict in verdicts if verdict is not Verdict.KEEP]
+        for row, verdict in acted:
+            self.isolate("endpoint", row.public_id, partial(self._act_alone, row, verdict, now))
+        return len(acted)
+
+    def _act_alone(self, row: AnyRow, verdict: Verdict, now: datetime) -> None:
+        with self.database.write() as connection:
+            self._act(connection, row, verdict, now)
+
+    def _act(self, connection: Connection, row: AnyRow, verdict: Verdict, now: datetime) -> None:
+        if verdict is Verdict.WARN:
+            endpoint_health.warned(connection, row.id, now)
+        elif not endpoint_health.disable(connection, row.id, probe_at=next_probe(0, now), now=now):
+            return
+        action = "endpoint.warned" if verdict is Verdict.WARN else "endpoint.disabled"
+        record(
+            connection,
+            SYSTEM,
+            action,
+            Subject("endpoint", row.public_id),
+            at=now,
+            detail={"reason": endpoint_health.FAILED_FOR_DAYS},
+        )
+        if row.owner_email:
+            self.notify(connection, row, verdict, now)
+
+    def _probe_disabled(self, now: datetime) -> int:
+        with self.database.read() as connection:
+            due = endpoint_health.probes_due(connection, now, _AT_ONCE)
+        for endpoint_id in due:
+            self.probe(endpoint_id)
+        return len(due)
+
+
+def _record(row: AnyRow) -> FailureRecord:
+    return FailureRecord(failing_since=row.failing_since, last_failure_at=row.last_failure_at, warned_at=row.warned_at)

@@ -1,0 +1,114 @@
+"""Release: a person lets a held notification go, or calls it off."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from notifier.domain.errors import ConflictError, NotFoundError
+from notifier.domain.guard import HoldReason
+from notifier.domain.translation import TranslationRule
+from notifier.domain.values import Channel
+from notifier.services.events.conflicts import refuse_unread
+from notifier.services.events.held_content import LetGo, Policies
+from notifier.services.ports import Clock, Nudge
+from notifier.services.security.audit import Actor, Subject, record
+from notifier.storage import channels, held, notifications, pending_edits, timeline
+from notifier.storage.engine import Database
+from notifier.storage.held import HeldNotification
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Release:
+    """Decides about notifications that wait for a person; every decision is in the audit trail."""
+
+    database: Database
+    policies: Policies
+    clock: Clock
+    nudge: Nudge
+    translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
+
+    def release(self, public_id: str, actor: Actor, *, read: str | None = None) -> Json:
+        """Let a notification go; what was held before it on its channel goes along, and all of it is shown.
+
+        What came without the right to announce goes along with its like alone. Where the channel has said something
+        newer meanwhile it is shown and told to nobody: `superseded`.
+
+        `read`: the mark of the incident as the actor had read it (`timeline.mark`).
+
+        Raises:
+            NotFoundError: there is no such notification.
+            OutdatedError: the incident has changed since it was read.
+            ConflictError: it does not wait.
+        """
+        with self.database.write() as connection:
+            named = self._held(connection, public_id, read)
+            let_go = LetGo(connection, self.policies, self.translations, self.clock())
+            numbers = let_go(_going_along(connection, named))
+            stored = notifications.get_public(connection, public_id)
+            self._note(connection, "notification.released", named, actor)
+        for number in numbers:
+            self.nudge.plan(number)
+        return {"id": public_id, "state": stored.state if stored else held.REPLACED}
+
+    def cancel(self, public_id: str, actor: Actor, *, read: str | None = None) -> Json:
+        """Call a notification off: its update is told to nobody on its channel; called off on all, it is never shown.
+
+        `read`: as for `release`.
+
+        Raises:
+            NotFoundError: there is no such notification.
+            OutdatedError: the incident has changed since it was read.
+            ConflictError: it does not wait.
+        """
+        with self.database.write() as connection:
+            named = self._held(connection, public_id, read)
+            held.end(connection, [named.id], held.CANCELED)
+            self._call_off(connection, named)
+            self._note(connection, "notification.canceled", named, actor)
+        return {"id": public_id, "state": held.CANCELED}
+
+    @staticmethod
+    def _call_off(connection: Connection, named: HeldNotification) -> None:
+        waiting = held.of_incident(connection, named.incident_id)
+        if not named.is_edit:
+            channels.call_off(connection, named.incident_id, named.update_ids, named.channel)
+        elif not any(each.is_edit and each.update_ids == named.update_ids for each in waiting):
+            pending_edits.drop(connection, named.incident_id, named.update_ids[0])
+
+    @staticmethod
+    def _held(connection: Connection, public_id: str, read: str | None) -> HeldNotification:
+        found = notifications.get_public(connection, public_id)
+        if found is None:
+            raise NotFoundError("notification", public_id)
+        # What the channel says next is decided by whoever holds the incident.
+        timeline.lock_known_incident(connection, found.notice.incident.id)
+        waiting = held.find(connection, public_id)
+        if waiting is None:
+            raise ConflictError(f"notification {public_id} is not held")
+        refuse_unread(connection, found.notice.incident.id, read)
+        return waiting
+
+    def _note(self, connection: Connection, action: str, named: HeldNotification, actor: Actor) -> None:
+        detail = {
+            "incident_id": named.incident_id,
+            "channel": named.channel.value,
+            "update_ids": list(named.update_ids),
+        }
+        subject = Subject("notification", named.public_id)
+        record(connection, actor, action, subject, at=self.clock(), detail=detail)
+
+
+def _going_along(connection: Connection, named: HeldNotification) -> list[HeldNotification]:
+    """Return what is released with a notification: what was held before it on its channel, and itself, last."""
+    unsaid = HoldReason.NEEDS_ANNOUNCE
+    return [
+        each
+        for each in held.of_incident(connection, named.incident_id)
+        if each.channel is named.channel
+        and each.id <= named.id
+        and (each.because is not unsaid or named.because is unsaid)
+    ]

@@ -1,0 +1,72 @@
+"""Calm: an incident that a monitor opened, and that has been calm for long enough, is resolved without a person."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from notifier.domain.incident import Event, Update
+from notifier.domain.values import Status
+from notifier.inbound.alert_texts import AlertTexts
+from notifier.inbound.alertmanager import UPDATE_PREFIX
+from notifier.services.events.ingest import Ingest
+from notifier.services.events.intake_log import log_taken
+from notifier.services.isolation import Isolate, unguarded
+from notifier.services.ports import Clock
+from notifier.storage import episodes
+from notifier.storage.engine import Database
+from notifier.storage.episodes import Episode
+
+_LIMIT = 100
+_FORGOTTEN = timedelta(days=7)  # older ones wait for a person: their monitor has long said nothing
+_EVERY = timedelta(seconds=5)
+
+
+@dataclass
+class ResolveCalm:
+    """A chore of the sweep. The resolution is a monitor's too, so channels hold it back in case trouble returns.
+
+    Who was told that it began is told that it ended, even when nobody is at a desk.
+    """
+
+    database: Database
+    clock: Clock
+    ingest: Ingest
+    texts: AlertTexts
+    after: timedelta = timedelta(minutes=5)
+    name: str = "calm"
+    isolate: Isolate = unguarded
+    _next: datetime | None = field(default=None, repr=False)
+
+    def __call__(self) -> int:
+        """Resolve what is due, at most every few seconds; returns how many. Safe to run twice at once."""
+        now = self.clock()
+        if self._next is not None and now < self._next:
+            return 0
+        self._next = now + _EVERY
+        with self.database.read() as connection:
+            calm = episodes.calm_since(
+                connection, UPDATE_PREFIX, until=now - self.after, after=now - _FORGOTTEN, limit=_LIMIT
+            )
+        for episode in calm:
+            self.isolate("calm", episode.incident.id, partial(self._resolve, episode, now))
+        return len(calm)
+
+    def _resolve(self, episode: Episode, now: datetime) -> None:
+        log_taken(self.ingest(self._resolution(episode, now)))
+
+    def _resolution(self, episode: Episode, now: datetime) -> Event:
+        """Ids follow from the update that began the calm: two schedulers make the same event."""
+        return Event(
+            id=f"calm:{episode.incident.id}:{episode.update_id}"[:200],
+            incident=episode.incident,
+            update=Update(
+                id=f"{episode.update_id}-over",
+                status=Status.RESOLVED,
+                body=self.texts.over,
+                posted_at=now,
+            ),
+            notify=episode.is_announced,
+            source="calm",
+            automatic=True,
+            guarded=episode.is_withheld,
+        )

@@ -1,0 +1,62 @@
+"""What a file of events would do, said before it does it: nobody announces a whole history by mistake."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifier.domain.incident import Event
+from notifier.domain.values import Channel
+from notifier.services.events.ingest import Ingest
+from notifier.storage import episodes
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSummary:
+    """What is new in a file and would be announced; `recipients` are those of the update that has the most."""
+
+    incidents: int
+    updates: int
+    old: int  # posted longer ago than `guard.hold_older_than`
+    recipients: dict[Channel, int]
+
+    @property
+    def needs_word(self) -> bool:
+        """Whether a person is asked first."""
+        return self.incidents > 1 or self.old > 0
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        reach = ", ".join(f"{channel} {number}" for channel, number in self.recipients.items())
+        old = f"; {self.old} older than guard.hold_older_than" if self.old else ""
+        return f"incidents: {self.incidents}; updates: {self.updates}{old}; recipients: {reach}"
+
+
+def summarise(ingest: Ingest, events: Sequence[Event], now: datetime) -> FileSummary:
+    """Count what a file would announce, without storing anything; events that were handed in before do not count.
+
+    Raises:
+        UnavailableError: the database does not answer.
+    """
+    known: set[str] = set()
+    with ingest.database.read() as connection:
+        for start in range(0, len(events), _AT_ONCE):
+            known |= episodes.known_events(connection, [event.id for event in events[start : start + _AT_ONCE]])
+    told = [event for event in events if event.notify and event.id not in known]
+    limit = ingest.guard.policy.hold_older_than
+    return FileSummary(
+        incidents=len({event.incident.id for event in told}),
+        updates=len(told),
+        old=sum(limit is not None and now - event.update.ordered_at > limit for event in told),
+        recipients=_recipients(ingest, told),
+    )
+
+
+def _recipients(ingest: Ingest, told: Sequence[Event]) -> dict[Channel, int]:
+    ingest.guard.count(ingest.database, ingest.policies)
+    reach = ingest.guard.reach
+    return {
+        channel: max((reach(channel, event.incident, event.update.status) for event in told), default=0)
+        for channel in ingest.policies
+    }

@@ -1,0 +1,277 @@
+"""Ingest: one transaction takes an event in and decides what is due at once; then the producer has its answer."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from notifier.domain.coalesce import is_stale
+from notifier.domain.coalesce_values import ChannelState, CoalescePolicy
+from notifier.domain.errors import UnavailableError
+from notifier.domain.guard import HoldReason
+from notifier.domain.incident import Event, Incident
+from notifier.domain.snapshot import complete, needs_earlier
+from notifier.domain.timeline import (
+    Entry,
+    Judgement,
+    Surroundings,
+    believed,
+    content_digest,
+    event_digest,
+    judge,
+    measured_against,
+    surroundings,
+)
+from notifier.domain.translation import TranslationRule
+from notifier.domain.values import Channel, Outcome
+from notifier.services.events.announce import speak
+from notifier.services.events.blast_guard import Guard
+from notifier.services.events.conflicts import is_reused, refuse_outdated
+from notifier.services.events.held_content import withdraw, withhold
+from notifier.services.events.late_translations import follow_ups, take_translation
+from notifier.services.ports import Clock, Nudge
+from notifier.services.security.audit import record_published
+from notifier.storage import channels, timeline
+from notifier.storage.engine import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the producer is told about its event.
+
+    `recipients`: how many its announcement concerns over all channels, by what they chose; `held`: a person must
+    release it first; `reused`: a duplicate by its id alone, whose content was not handed in before.
+    """
+
+    event_id: str
+    incident_id: str
+    update_id: str
+    outcome: Outcome
+    reason: str
+    recipients: int = 0
+    held: bool = False
+    reused: bool = False
+    notifications: Sequence[int] = field(default=(), compare=False)
+    incident: Incident | None = field(default=None, compare=False, repr=False)  # as it was stored
+
+    def as_json(self) -> dict[str, str | int]:
+        """Return the answer of `POST /v1/events`."""
+        return {
+            "event_id": self.event_id,
+            "incident_id": self.incident_id,
+            "update_id": self.update_id,
+            "outcome": self.outcome.value,
+            "reason": self.reason,
+            "recipients": self.recipients,
+            "held": self.held,
+        }
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """Take one event in. Handing the same event in twice changes nothing."""
+
+    database: Database
+    policies: Mapping[Channel, CoalescePolicy]
+    clock: Clock
+    nudge: Nudge
+    translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
+    guard: Guard = field(default_factory=Guard)
+
+    def __call__(self, event: Event) -> Receipt:
+        """Store an event and announce what is due; returns when both are committed.
+
+        Raises:
+            OutdatedError: the incident has a later update than `event.after`; nothing was stored.
+            InvalidInputError: `event.after` names no update of the incident; nothing was stored.
+            UnavailableError: the database does not answer; nothing was stored.
+        """
+        event = replace(event, notify=event.notify and event.visible)
+        self.guard.prepare(self.database, self.policies)
+        with self.database.write() as connection:
+            receipt = self._ingest(connection, event)
+        for number in receipt.notifications:
+            self.nudge.plan(number)
+        if receipt.outcome is not Outcome.ACCEPTED:
+            return receipt
+        # The event is stored: for want of a number its producer is not to hear otherwise.
+        with suppress(UnavailableError):
+            self.guard.count(self.database, self.policies)
+        incident, status = receipt.incident or event.incident, event.update.status
+        reach = sum(self.guard.reach(channel, incident, status) for channel in self.policies)
+        return replace(receipt, recipients=reach)
+
+    def _ingest(self, connection: Connection, event: Event) -> Receipt:
+        handed_in = event_digest(event)
+        known = timeline.find_event(connection, event.id)
+        if known is None:
+            timeline.lock_incident(connection, event.incident, event.update.status, self.clock())
+            known = timeline.find_event(connection, event.id)  # another may have held the incident until now
+        if known is not None:
+            reused = is_reused(known, event)
+            repeat = judge(event, "", Surroundings(), seen_before=known.outcome, differs=reused)
+            return replace(_receipt(event, repeat), reused=reused)
+        now = self.clock()  # only now: who waited for the incident must not decide by a time before the last word
+        event = replace(event, update=believed(event.update, now))
+        earlier = timeline.earlier(connection, event.incident.id) if needs_earlier(event.update.status) else ()
+        event = complete(event, earlier)
+        told = self._judge(connection, event, now)
+        if not timeline.add_event(connection, event, digest=handed_in, judgement=told.judgement, now=now):
+            # The same id came in for another incident at this very moment.
+            repeat = judge(event, "", Surroundings(), seen_before=Outcome.ACCEPTED, differs=True)
+            return replace(_receipt(event, repeat), reused=True)
+        if told.judgement.outcome is Outcome.DUPLICATE:
+            return _receipt(event, told.judgement)
+        record_published(connection, event, told.judgement.outcome, now)
+        if told.edited is not None and told.judgement.edits:
+            event = _placed(event, told.edited, told.judgement)
+        held_by = self._held_by(connection, event, told)
+        if held_by is not None:
+            return self._withhold(connection, event, told, held_by, now)
+        return self._take(connection, event, told, now)
+
+    def _judge(self, connection: Connection, event: Event, now: datetime) -> "_Told":
+        entries = timeline.entries(connection, event.incident.id)
+        refuse_outdated(connection, event, entries)
+        states = channels.load_states(connection, event.incident.id)
+        may_wait = self.guard.reason_to_hold(event, self.policies, now)
+        digest = content_digest(event)
+        around = surroundings(measured_against(entries, event, waits=may_wait is not None), event, digest)
+        judgement = judge(event, digest, around, announced_until=channels.announced_until(states))
+        edited = next((entry for entry in entries if entry.update_id == event.update.id), None)
+        if judgement.outcome is Outcome.DUPLICATE and edited is not None and edited.shown and edited.digest == digest:
+            judgement = _unless_described_anew(connection, event, judgement)
+        said = any(
+            not is_stale(states.get(channel, ChannelState()), event.update.ordered_at) for channel in self.policies
+        )
+        tells = judgement.outcome is Outcome.ACCEPTED or (judgement.outcome is Outcome.STALE and said)
+        return _Told(entries, edited, digest, judgement, may_wait, tells=tells)
+
+    def _held_by(self, connection: Connection, event: Event, told: "_Told") -> HoldReason | None:
+        """Return why an event waits for a person. Who may not announce may not change what is shown either."""
+        if told.may_wait is HoldReason.NEEDS_ANNOUNCE:
+            return told.may_wait if event.visible or told.judgement.edits else None
+        follows = told.judgement.edits and follow_ups(connection, event, self.translations)
+        return told.may_wait if told.tells or follows else None
+
+    def _withhold(
+        self, connection: Connection, event: Event, told: "_Told", held_by: HoldReason, now: datetime
+    ) -> Receipt:
+        """Keep an event where nobody sees it until a person releases it."""
+        judgement = told.judgement
+        edit = judgement.outcome if judgement.edits else None
+        if edit is None:
+            self._store(connection, event, told, now, held=True)
+        withhold(connection, self.policies, event, held_by, now, edit=edit, asked=self._asked(event, told, held_by))
+        why = " (it was posted longer ago than guard.hold_older_than)" if held_by is HoldReason.OLD else ""
+        once = "once a person releases it" if told.tells else "shown once a person releases it"
+        reason = f"{judgement.reason}, {once}{why}"
+        return replace(_receipt(event, replace(judgement, reason=reason)), held=True)
+
+    def _asked(self, event: Event, told: "_Told", held_by: HoldReason) -> list[Channel]:
+        """Return the channels for which a person decides. What tells nobody waits once, for all."""
+        if not told.tells:
+            return list(self.policies)[:1]
+        if held_by is HoldReason.MANY and not told.judgement.edits:
+            return self.guard.too_many(event, self.policies)
+        return list(self.policies)
+
+    def _take(self, connection: Connection, event: Event, told: "_Told", now: datetime) -> Receipt:
+        """Show an event, and tell what is due."""
+        judgement = told.judgement
+        if judgement.edits:
+            self._edit(connection, event, told, now)
+        else:
+            self._store(connection, event, told, now, held=False)
+        going = speak(connection, self.policies, event.incident.id, now)
+        if judgement.edits and event.visible:
+            followed = take_translation(connection, event, self.translations, now)
+            going += followed
+            if followed:
+                judgement = replace(judgement, reason=f"{judgement.reason}; those who lacked its language are told")
+        return _receipt(event, judgement, tuple(going))
+
+    @staticmethod
+    def _edit(connection: Connection, event: Event, told: "_Told", now: datetime) -> None:
+        """Put other words in the place of those that are shown; edits that waited were made of older ones."""
+        incident_id, update_id = event.incident.id, event.update.id
+        withdraw(connection, incident_id, update_id, edits_alone=True)
+        accepted = told.judgement.outcome is Outcome.ACCEPTED
+        timeline.edit_update(connection, event, digest=told.digest, accepted_at=now if accepted else None)
+        if accepted:
+            channels.forget(connection, incident_id, [update_id])
+        timeline.describe_anew(connection, incident_id, now)
+
+    @staticmethod
+    def _store(connection: Connection, event: Event, told: "_Told", now: datetime, *, held: bool) -> None:
+        """Add an entry to the timeline, or put it in the place of one of its id that nobody has seen."""
+        incident_id, update = event.incident.id, event.update
+        number, outcome = len(told.entries) + 1, told.judgement.outcome
+        entry = timeline.NewEntry(number=number, digest=told.digest, outcome=outcome, held=held)
+        if told.edited is None:
+            timeline.add_update(connection, event, entry, now)
+            newest = told.is_newest(event, shown=event.visible and not held)
+            timeline.add_to_incident(connection, event, newest=newest, now=now)
+        else:
+            withdraw(connection, incident_id, update.id, edits_alone=False)
+            timeline.replace_update(connection, event, entry, now)
+            timeline.describe_anew(connection, incident_id, now)
+        if outcome is Outcome.STALE and not held:
+            channels.set_aside_where_late(connection, incident_id, update.id, update.ordered_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An event beside the timeline it came to, and what was made of it.
+
+    `edited`: the entry of its update id. `may_wait`: why the guard would hold it, if it tells or shows anything.
+    """
+
+    entries: Sequence[Entry]
+    edited: Entry | None
+    digest: str
+    judgement: Judgement
+    may_wait: HoldReason | None
+    tells: bool
+
+    def is_newest(self, event: Event, *, shown: bool) -> bool:
+        """Whether the incident is described by this event now: by what is shown, if anything is."""
+        public = [entry for entry in self.entries if entry.shown]
+        if public and not shown:
+            return False
+        return all(entry.ordered_at <= event.update.ordered_at for entry in public or (() if shown else self.entries))
+
+
+def _unless_described_anew(connection: Connection, event: Event, judgement: Judgement) -> Judgement:
+    """Keep an edit of what is no news: links, and when it began. The same again is a duplicate still."""
+    known = timeline.snapshot(connection, event.incident.id, event.update.id)
+    if known is None or (known.links, known.started_at) == (event.incident.links, event.incident.started_at):
+        return judgement
+    reason = f"an edit of update {event.update.id}: its links or its beginning, which are not announced"
+    return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
+
+
+def _placed(event: Event, edited: Entry, judgement: Judgement) -> Event:
+    """Return an edit at the place of what it edits: it keeps that, unless it is news that is dated later.
+
+    Where its source tells when it created an update, the time that is shown follows the edit, and the place never.
+    """
+    place = edited.ordered_at
+    if event.update.created_at is not None:
+        return replace(event, update=replace(event.update, created_at=place))
+    posted_at = max(place, event.update.posted_at) if judgement.outcome is Outcome.ACCEPTED else place
+    return replace(event, update=replace(event.update, posted_at=posted_at))
+
+
+def _receipt(event: Event, judgement: Judgement, notifications: Sequence[int] = ()) -> Receipt:
+    return Receipt(
+        event_id=event.id,
+        incident_id=event.incident.id,
+        update_id=event.update.id,
+        outcome=judgement.outcome,
+        reason=judgement.reason,
+        notifications=notifications,
+        incident=event.incident,
+    )

@@ -1,0 +1,165 @@
+"""News from other systems, taken in: a Statuspage's timelines, an Alertmanager's groups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from notifier.domain.incident import Event
+from notifier.domain.values import Outcome
+from notifier.inbound.alertmanager import AlertGroup, AlertRules, alert_event
+from notifier.inbound.foreign import identifier
+from notifier.inbound.statuspage import ComponentNews, IncidentNews
+from notifier.services.events.ingest import Ingest, Receipt
+from notifier.services.ports import Clock
+from notifier.services.security.audit import SYSTEM, Actor
+from notifier.storage import episodes, provider_events, timeline
+from notifier.storage.engine import Database
+from notifier.storage.episodes import Episode
+from notifier.storage.provider_events import ReportedEvent
+
+_AGAIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignReceipt:
+    """What the sender is told. `incident_id` None: nothing was said about an incident. `earlier` counts history."""
+
+    event_id: str
+    incident_id: str | None
+    update_id: str
+    outcome: Outcome
+    reason: str
+    recipients: int = 0
+    held: bool = False
+    earlier: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the answer, in the form that `POST /v1/events` has."""
+        return {
+            "event_id": self.event_id,
+            "incident_id": self.incident_id,
+            "update_id": self.update_id,
+            "outcome": self.outcome.value,
+            "reason": self.reason,
+            "recipients": self.recipients,
+            "held": self.held,
+            "earlier_updates": self.earlier,
+        }
+
+
+def _of(receipt: Receipt, earlier: int = 0) -> ForeignReceipt:
+    return ForeignReceipt(
+        event_id=receipt.event_id,
+        incident_id=receipt.incident_id,
+        update_id=receipt.update_id,
+        outcome=receipt.outcome,
+        reason=receipt.reason,
+        recipients=receipt.recipients,
+        held=receipt.held,
+        earlier=earlier,
+    )
+
+
+@dataclass(frozen=True)
+class TakeStatuspage:
+    """Take one webhook of a Statuspage. Stopped half-way, its repeat does the rest."""
+
+    database: Database
+    clock: Clock
+    ingest: Ingest
+
+    def __call__(
+        self, news: IncidentNews | ComponentNews, actor: Actor = SYSTEM, *, guarded: bool = False
+    ) -> ForeignReceipt:
+        """Bring the timeline up to date, oldest first, so that the newest update is judged against its history.
+
+        Raises:
+            UnavailableError: the database does not answer; the sender repeats.
+        """
+        if isinstance(news, ComponentNews):
+            return self._keep(news)
+        *older, newest = (actor.signed(replace(event, guarded=guarded)) for event in news.events)
+        history = [self.ingest(event) for event in self._unknown(older)]
+        added = sum(receipt.outcome is Outcome.RECORDED for receipt in history)
+        return _of(self.ingest(self._unless_moved(newest)), added)
+
+    def _unless_moved(self, event: Event) -> Event:
+        """Give an update another event id where its window was corrected: its page changes no date of the update."""
+        window = event.incident.scheduled_for, event.incident.scheduled_until
+        with self.database.read() as connection:
+            stored = timeline.get_incident(connection, event.incident.id)
+            is_known = event.update.status.is_maintenance and bool(episodes.known_events(connection, [event.id]))
+        known = (stored.scheduled_for, stored.scheduled_until) if stored is not None else window
+        if not is_known or known == window:
+            return event
+        return replace(event, id=identifier(event.id, *(at.isoformat() for at in (*known, *window) if at is not None)))
+
+    def _unknown(self, events: Sequence[Event]) -> list[Event]:
+        """A timeline comes whole every time: what was taken before needs no transaction of its own."""
+        with self.database.read() as connection:
+            known = episodes.known_events(connection, [event.id for event in events])
+        return [event for event in events if event.id not in known]
+
+    def _keep(self, news: ComponentNews) -> ForeignReceipt:
+        old = news.old_status.value if news.old_status else None
+        body = {"component": news.component, "from": old, "to": news.new_status.value, "at": news.at.isoformat()}
+        reported = ReportedEvent(id=news.id, kind="component_update", body=body)
+        with self.database.write() as connection:
+            fresh = provider_events.add_many(connection, [reported], self.clock())
+        return ForeignReceipt(
+            event_id=news.id,
+            incident_id=None,
+            update_id=news.id.rpartition(":")[2],
+            outcome=Outcome.RECORDED if fresh else Outcome.DUPLICATE,
+            reason="a component's status by itself is no incident and announces nothing",
+        )
+
+
+@dataclass(frozen=True)
+class TakeAlerts:
+    """Take one request of an Alertmanager: open an incident, bring it up to date, or keep out of a person's way."""
+
+    database: Database
+    clock: Clock
+    ingest: Ingest
+    rules: AlertRules
+
+    def __call__(self, group: AlertGroup, actor: Actor = SYSTEM, *, guarded: bool = False) -> ForeignReceipt:
+        """Decide which incident a group's news belong to, and hand them in.
+
+        Raises:
+            UnavailableError: the database does not answer; Alertmanager repeats after a 5xx.
+        """
+        now = self.clock()
+        with self.database.read() as connection:
+            episode = episodes.newest(connection, group.incidents_prefix)
+            known = episodes.known_events(connection, [group.event_id])
+        if episode is not None and _is_over(episode) and now - episode.posted_at > _AGAIN and not known:
+            episode = None  # trouble long after the end is another incident, with a page and a thread of its own
+        if episode is None and not group.is_firing:
+            return self._keep(group, None, "nothing was open that this could close")
+        if episode is not None and not episode.is_automatic:
+            return self._keep(group, episode, "a person has taken this incident over")
+        if episode is not None and _is_over(episode) and not group.is_firing:
+            return self._keep(group, episode, "the incident is over already")
+        incident_id = episode.incident.id if episode else group.new_incident_id
+        event = alert_event(group, self.rules, incident_id=incident_id, now=now)
+        return _of(self.ingest(actor.signed(replace(event, guarded=guarded))))
+
+    def _keep(self, group: AlertGroup, episode: Episode | None, reason: str) -> ForeignReceipt:
+        body = {"firing": group.is_firing, "impact": group.impact.value, "components": list(group.components)}
+        reported = ReportedEvent(id=group.event_id, kind="alert_group", body=body)
+        with self.database.write() as connection:
+            fresh = provider_events.add_many(connection, [reported], self.clock())
+        return ForeignReceipt(
+            event_id=group.event_id,
+            incident_id=episode.incident.id if episode else None,
+            update_id=f"alerts-{group.change}",
+            outcome=Outcome.RECORDED if fresh else Outcome.DUPLICATE,
+            reason=reason,
+        )
+
+
+def _is_over(episode: Episode) -> bool:
+    return episode.status.is_over

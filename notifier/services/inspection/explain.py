@@ -1,0 +1,169 @@
+"""Explain: why somebody was, or was not, told. Each rule, what it looked at, and its verdict.
+
+The rules are asked again, the same pure functions that planning and sending asked; what happened is read from the
+ledger: what coalescing did, every attempt, and what the provider reported.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from notifier.domain.errors import NotFoundError, UnknownRecipientError
+from notifier.domain.values import Channel
+from notifier.services.inspection.explain_recipient import Ledger, explain_recipient
+from notifier.services.inspection.explain_target import Recipient, address_key_of, recipients_of
+from notifier.services.inspection.explain_text import gathered
+from notifier.services.ports import Clock
+from notifier.services.security.address_hash import AddressKeys
+from notifier.storage import audit, evidence, notifications, timeline
+from notifier.storage.codec import instant_to_json
+from notifier.storage.engine import Database
+from notifier.storage.types import AnyRow
+
+Json = dict[str, Any]
+_MOST_CHANGES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one recipient got: an item per notification of their channel."""
+
+    recipient: Recipient
+    items: Sequence[Json]
+
+    def knows(self, sequence: int) -> bool | None:
+        """Whether a message that reached them brought what message `sequence` was made for; None: it is forgotten."""
+        if any(item["told"] is None for item in self.items):
+            return None
+        return any(
+            item["told"] and item["delivery"]["told_since"] < sequence <= item["sequence"] for item in self.items
+        )
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Answers "why did I (not) get this?" for any incident and recipient. `timezone` serves those who have none."""
+
+    database: Database
+    clock: Clock
+    addresses: AddressKeys
+    timezone: str = "UTC"
+
+    def __call__(self, incident_id: str, asked: str) -> Json:
+        """Return every notification of an incident, with each rule's verdict and what became of it for a recipient.
+
+        `asked` is the first of these that fits: an external id (their mailbox and their endpoints), an endpoint id, an
+        account name, an e-mail address (everybody who has it). `words` are meant for the recipient, in their time zone.
+
+        Raises:
+            NotFoundError: no such incident.
+            UnknownRecipientError: `asked` names nobody.
+        """
+        key = address_key_of(asked, self.addresses)
+        with self.database.read() as connection:
+            if timeline.get_incident(connection, incident_id) is None:
+                raise NotFoundError("incident", incident_id)
+            recipients = recipients_of(connection, asked, key, self.timezone)
+            if not recipients:
+                raise UnknownRecipientError
+            rows = notifications.of_incident(connection, incident_id)
+            ledger = Ledger(connection, self.clock())
+            told = [
+                Told(one, explain_recipient(ledger, one, [row for row in rows if row.channel == one.channel]))
+                for one in recipients
+            ]
+            updates = _updates(connection, incident_id, told)
+            since = min((row.created_at for row in rows), default=None)
+            changes = _changes(connection, recipients, since)
+        return {
+            "incident_id": incident_id,
+            "subscriber": recipients[0].external_id or recipients[0].name,
+            "summary": _summary(told, rows),
+            "notifications": [item for each in told for item in each.items],
+            "updates": updates,
+            "changes": changes,
+        }
+
+
+def _updates(connection: Connection, incident_id: str, told: Sequence[Told]) -> list[Json]:
+    """Say what coalescing did with every update on each channel, and whether it came to these recipients."""
+    channels = dict.fromkeys(each.recipient.channel for each in told)
+    return [
+        item
+        for channel in channels
+        for item in _updates_of(
+            connection, incident_id, channel, [each for each in told if each.recipient.channel is channel]
+        )
+    ]
+
+
+def _updates_of(connection: Connection, incident_id: str, channel: Channel, told: Sequence[Told]) -> list[Json]:
+    rows = evidence.said_of_updates(connection, incident_id, channel)
+    due = evidence.due(connection, incident_id, channel)
+    zone = told[0].recipient.zone
+    items = []
+    for row in rows:
+        others = [other.id for other in rows if row.sequence is not None and other.sequence == row.sequence]
+        others = [name for name in others if name != row.id]
+        words = gathered(row, others, channel, due.due_at if due else None, zone)
+        missed = row.sequence is not None and all(each.knows(row.sequence) is False for each in told)
+        items.append(
+            {
+                "id": row.id,
+                "channel": channel.value,
+                "status": row.status,
+                "posted_at": instant_to_json(row.posted_at),
+                "author": row.author,
+                "sequence": row.sequence,
+                "told_with": others,
+                "words": f"Update {row.id} ({row.status}): {words}.{_missed(channel) if missed else ''}",
+            }
+        )
+    return items
+
+
+def _missed(channel: Channel) -> str:
+    return " This account has not posted it." if channel is Channel.SOCIAL else " It has not reached you."
+
+
+def _changes(connection: Connection, recipients: Sequence[Recipient], since: datetime | None) -> list[Json]:
+    """Return who changed the recipients since the incident was first announced: the rules see them as they are now."""
+    if since is None:
+        return []
+    kinds: dict[str, list[str]] = {}
+    for subject in dict.fromkeys(each.subject for each in recipients if each.subject):
+        kinds.setdefault(subject.kind, []).append(subject.id)
+    found = [
+        row
+        for kind, names in kinds.items()
+        for row in audit.page(connection, limit=_MOST_CHANGES, object_kind=kind, object_ids=names)
+    ]
+    return [
+        {"at": instant_to_json(row.at), "action": row.action, "actor": row.actor, "detail": row.detail}
+        for row in sorted(found, key=lambda row: row.id)
+        if row.at >= since
+    ]
+
+
+def _summary(told: Sequence[Told], rows: Sequence[AnyRow]) -> str:
+    is_shared = len({each.recipient.external_id for each in told}) > 1
+    parts = [_sum(each, f" as {each.recipient.external_id}" if is_shared else "") for each in told]
+    posts = sum(row.channel == Channel.SOCIAL for row in rows)
+    if posts and told[0].recipient.who is not None:
+        parts.append(f"On social media there were {posts} for everybody; who reads them is not known to us.")
+    return " ".join(parts)
+
+
+def _sum(each: Told, name: str) -> str:
+    recipient, number = each.recipient, sum(bool(item["told"]) for item in each.items)
+    by = f"{recipient.by}{name}"
+    if not each.items:
+        return f"Nothing has been announced about this incident {by}."
+    if all(item["told"] is None for item in each.items):
+        return f"It is so long ago that it is forgotten who was told {by}."
+    if recipient.channel is Channel.SOCIAL:
+        return f"{recipient.name} posted {number} of {len(each.items)} messages about this incident."
+    return f"You were told {number} of {len(each.items)} messages about this incident {by}."

@@ -1,0 +1,207 @@
+"""Every rule that stood between a message and one recipient, as it was applied: what it saw, its verdict, and why.
+
+The rules of preferences and of quiet are the pure functions that planning and sending ask. What is known of a person is
+read as it is now: changes since are listed beside (`Explain`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from notifier.domain.audience import Check, Occasion, Preferences, Standing, checks
+from notifier.domain.endpoint import EndpointState, StoredEndpoint
+from notifier.domain.holding import Bounds, Sent, Timing, timings
+from notifier.domain.notice import Notice, webhook_type
+from notifier.domain.subscriber import StoredSubscriber, Suppression, SuppressionReason
+from notifier.domain.values import Impact, Reason, SubscriberState
+from notifier.services.inspection.explain_text import clock
+
+
+class Verdict(StrEnum):
+    """What a rule made of a message: `wait` means later, not never."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    WAIT = "wait"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule as it was applied. `words` say to the recipient why it did not simply pass."""
+
+    name: str
+    seen: str
+    verdict: Verdict
+    words: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """Write it; `passed` is true for what waits as well, since it is told in the end."""
+        return {
+            "rule": self.name,
+            "seen": self.seen,
+            "passed": self.verdict is not Verdict.STOP,
+            "verdict": self.verdict.value,
+        }
+
+
+def _rule(name: str, seen: str, words: str, *, passed: bool) -> Rule:
+    verdict = Verdict.PASS if passed else Verdict.STOP
+    return Rule(name=name, seen=seen, verdict=verdict, words="" if passed else words)
+
+
+_STATES = {
+    SubscriberState.ACTIVE: "",
+    SubscriberState.PENDING: "you had not confirmed your subscription",
+    SubscriberState.UNSUBSCRIBED: "you had unsubscribed",
+    SubscriberState.SUPPRESSED: "your address does not take our mail",
+}
+_SUPPRESSED = {
+    SuppressionReason.UNSUBSCRIBED: "you unsubscribed",
+    SuppressionReason.PROVIDER_UNSUBSCRIBED: "you unsubscribed in your mail program",
+    SuppressionReason.BOUNCED: "your mail server refused our mail for good",
+    SuppressionReason.COMPLAINED: "a mail of ours was marked as spam",
+    SuppressionReason.MANUAL: "mail to your address was stopped by hand",
+    SuppressionReason.IMPORTED: "mail to your address was stopped with a list that was brought in",
+}
+
+
+def person_rules(
+    who: StoredSubscriber,
+    suppressed: Sequence[Suppression],
+    opted_out_at: datetime | None,
+    planned_at: datetime,
+) -> list[Rule]:
+    """Apply what stands before every preference: an address, being there in time, consent, no suppression."""
+    subscriber, zone = who.subscriber, who.subscriber.timezone
+    reasons = [f"{_SUPPRESSED[item.reason]} on {clock(item.since, zone)}" for item in suppressed]
+    listed = ", ".join(f"{item.reason} since {clock(item.since, zone)}" for item in suppressed)
+    out = opted_out_at and clock(opted_out_at, zone)
+    late = f"you subscribed on {clock(who.created_at, zone)}, after it had been sent"
+    return [
+        _rule(
+            "address",
+            "present" if subscriber.email else "missing",
+            "we have no e-mail address of you",
+            passed=subscriber.email is not None,
+        ),
+        _rule(
+            "subscribed_in_time",
+            f"subscribed={clock(who.created_at, zone)} planned={clock(planned_at, zone)}",
+            late,
+            passed=who.created_at <= planned_at,
+        ),
+        _rule(
+            "state",
+            f"state={subscriber.state}",
+            _STATES[subscriber.state],
+            passed=subscriber.state is SubscriberState.ACTIVE,
+        ),
+        _rule("suppression", listed or "not listed", " and ".join(reasons), passed=not suppressed),
+        _rule(
+            "opt_out",
+            f"out since {out}" if out else "not opted out of this incident",
+            f"you asked on {out} to hear no more of this incident",
+            passed=opted_out_at is None,
+        ),
+    ]
+
+
+def endpoint_rules(endpoint: StoredEndpoint, notice: Notice, planned_at: datetime, zone: str) -> list[Rule]:
+    """Apply what stands before an endpoint's filters: being there in time, being active, wanting such events."""
+    kind, wanted = webhook_type(notice), endpoint.endpoint.types
+    made = clock(endpoint.created_at, zone)
+    return [
+        _rule(
+            "subscribed_in_time",
+            f"created={made} planned={clock(planned_at, zone)}",
+            f"the endpoint was made on {made}, after it had been sent",
+            passed=endpoint.created_at <= planned_at,
+        ),
+        _rule(
+            "state",
+            f"state={endpoint.endpoint.state} {endpoint.state_reason}".rstrip(),
+            f"the endpoint is {endpoint.endpoint.state} {endpoint.state_reason}".rstrip(),
+            passed=endpoint.endpoint.state is EndpointState.ACTIVE,
+        ),
+        _rule(
+            "types",
+            f"type={kind} wanted={','.join(sorted(wanted)) or 'all'}",
+            f"the endpoint does not take {kind}",
+            passed=not wanted or kind in wanted,
+        ),
+    ]
+
+
+def account_rule(*, is_configured: bool) -> Rule:
+    """Apply the one rule of our own accounts: who follows them hears everything."""
+    seen = "configured" if is_configured else "not configured"
+    return _rule("account", seen, "the account is not in the configuration any more", passed=is_configured)
+
+
+def translation_rule(locales: Sequence[str], locale: str, *, told_first: bool) -> Rule:
+    """Apply the one rule of a message that says again in some languages what another said before."""
+    wanted = ", ".join(sorted(locales))
+    if locale not in locales:
+        words = f"it says again in {wanted} what you had been told in {locale}"
+    else:
+        words = "it says again, in your language, what you had not been told before"
+    seen = f"locale={locale} translated={wanted} told_before={told_first}"
+    return _rule("translation", seen, words, passed=told_first and locale in locales)
+
+
+def preference_rules(preferences: Preferences, standing: Standing, occasion: Occasion) -> list[Rule]:
+    """Apply the preferences; the same function that planning asked."""
+    return [
+        _rule(check.rule, check.seen, _refusal(check, preferences, occasion), passed=check.passed)
+        for check in checks(preferences, standing, occasion)
+    ]
+
+
+def _refusal(check: Check, preferences: Preferences, occasion: Occasion) -> str:
+    affected = ", ".join(sorted(occasion.scope.components)) or "no component in particular"
+    chosen = ", ".join(sorted(preferences.components))
+    heard = "the end alone" if preferences.updates == "resolution" else "the beginning and the end alone"
+    return {
+        "channel": f"you did not choose {_channel(occasion)}",
+        "min_impact": f"its impact was {occasion.scope.impact}, and you asked for {_from(preferences.min_impact)}",
+        "maintenance": "it is planned maintenance, and you asked not to hear of that",
+        "components": f"it affected {affected}, and you asked for {chosen} alone",
+        "updates": f"you asked for {heard}",
+        "told_it_began": "you had not been told that it began, so you were not told that it ended",
+        "in_scope_while_it_ran": "it never touched what you asked for, so you were not told that it ended",
+    }[check.rule]
+
+
+def _channel(occasion: Occasion) -> str:
+    return "e-mail" if occasion.channel == "email" else f"the channel {occasion.channel}"
+
+
+def _from(impact: Impact) -> str:
+    return impact if impact is Impact.CRITICAL else f"{impact} or worse"
+
+
+def quiet_rules(mailbox: Sequence[Bounds], sent: Sequence[Sent], occasion: Occasion, at: datetime) -> list[Rule]:
+    """Apply quiet hours and hourly limits of everybody with the address, as of the moment of the decision."""
+    rules = []
+    for bounds in mailbox:
+        for timing in timings(bounds, sent, occasion, at):
+            waits = timing.until is not None
+            rules.append(
+                Rule(
+                    name=timing.reason.value,
+                    seen=timing.seen,
+                    verdict=Verdict.WAIT if waits else Verdict.PASS,
+                    words=_wait(timing, bounds),
+                )
+            )
+    return rules
+
+
+def _wait(timing: Timing, bounds: Bounds) -> str:
+    if timing.until is None:
+        return ""
+    until = clock(timing.until, bounds.timezone)
+    if timing.reason is Reason.QUIET_HOURS:
+        return f"it came in your quiet hours, which ended at {until}"
+    return f"you asked for at most {bounds.max_per_hour} messages an hour; there was room at {until}"

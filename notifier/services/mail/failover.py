@@ -1,0 +1,147 @@
+"""Which mail provider a batch goes to: the first one in the operator's order that works and has calls left."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from notifier.channels.base import MailSender, RateBudget
+from notifier.domain.breaker import CLOSED, PROBE_PAUSE, Breaker, blames_provider
+from notifier.domain.errors import DeliveryError, OutcomeUnknownError
+from notifier.domain.values import Reason
+from notifier.services.ports import Clock, Pacer
+from notifier.services.providers.circuits import Circuits, Hold
+from notifier.storage.batches import Batch
+
+# A provider that is but short of calls is waited for this long before the next one is asked.
+_PATIENCE = timedelta(seconds=30)
+_SHORT_HOLD = timedelta(seconds=1)  # after a 429 that names no time
+_LONGEST_PAUSE = timedelta(minutes=1)
+_QUESTION = timedelta(seconds=2)  # that a silent provider has to answer anything at all
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """No provider takes a request now; ask again after `wait`."""
+
+    wait: timedelta
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The provider to call, with one of its calls taken, and its circuit. An open one is probed by this request."""
+
+    sender: MailSender
+    circuit: Breaker
+    another_works: bool = False
+
+    @property
+    def name(self) -> str:
+        """The provider's."""
+        return self.sender.name
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether everybody else waits to hear of this request."""
+        return self.circuit.is_open
+
+
+class MailRoute:
+    """Fail-over between mail providers. Rates, and which providers work, are known to all workers together."""
+
+    def __init__(self, senders: Sequence[MailSender], clock: Clock, pacer: Pacer, circuits: Circuits) -> None:
+        """Take the providers in the order in which they are to be tried."""
+        self._senders = tuple(senders)
+        self._clock = clock
+        self._pacer = pacer
+        self._circuits = circuits
+
+    def choose(self, batch: Batch | None = None) -> Choice | Pause:
+        """Return the provider to call now; else how long to wait. `batch`: what is to be sent; None for a letter.
+
+        A batch that was tried before is no probe where another provider works: it has waited long enough, and may have
+        been sent already.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        now = self._clock()
+        circuits = self._circuits.look()
+        pauses: list[Pause] = []
+        for sender in self._senders:
+            circuit = circuits.get(sender.name, CLOSED)
+            if circuit.is_open and not self._enters(sender, circuit, batch, circuits):
+                left = (circuit.next_probe_at or now) - now
+                pauses.append(Pause(min(max(left, PROBE_PAUSE), _LONGEST_PAUSE), Reason.BREAKER_OPEN))
+                continue
+            wait = self._pacer.take(sender.name)
+            if not wait:
+                return Choice(sender, circuit, self._another_works(sender.name, circuits))
+            self._leave(sender.name, circuit)
+            pauses.append(Pause(wait, Reason.RATE_LIMITED))
+            if wait <= _PATIENCE:
+                break
+        return min(pauses, key=lambda pause: pause.wait)
+
+    def worked(self, choice: Choice, rate: RateBudget | None = None) -> None:
+        """Note a success, and what the provider said is left of its rate. What waited for it is due now."""
+        if rate is not None:
+            self._pacer.note(choice.name, left=rate.remaining, resets_at=rate.resets_at)
+        self._circuits.worked(choice.name, choice.circuit)
+
+    def failed(self, choice: Choice, error: DeliveryError, *, may_repeat: bool = False) -> bool:
+        """Note a failure; True when another provider is to take the batch at once.
+
+        It does so where nobody was told. A request that nothing answered in time may have told everybody: another one
+        takes it only where no evidence of that will come (`may_repeat`).
+        """
+        if error.reason is Reason.RATE_LIMITED:
+            self.worked(choice)  # it answers
+            wait = error.retry_after or _SHORT_HOLD
+            self._pacer.hold(choice.name, self._clock() + wait)
+            if wait > _PATIENCE:
+                self._circuits.limited(choice.name, error)
+            return wait > _PATIENCE and choice.another_works
+        if not blames_provider(error):
+            self.worked(choice)
+            return False
+        self._circuits.failed(choice.name, error, choice.circuit, another_works=choice.another_works)
+        in_doubt = isinstance(error, OutcomeUnknownError)
+        return choice.another_works and (not in_doubt or (may_repeat and error.reason is Reason.TIMED_OUT))
+
+    def unused(self, choice: Choice) -> None:
+        """Take a choice back: there was nobody to write to. The next one may look whether the provider works again."""
+        self._leave(choice.name, choice.circuit)
+
+    @property
+    def hold(self) -> Hold:
+        """What keeps a batch waiting while no provider works."""
+        return self._circuits.hold([sender.name for sender in self._senders])
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        for sender in self._senders:
+            sender.close()
+        self._pacer.close()
+
+    def _enters(
+        self, sender: MailSender, circuit: Breaker, batch: Batch | None, circuits: Mapping[str, Breaker]
+    ) -> bool:
+        """Go through an open circuit, one at a time; not before a silent provider has answered a harmless question."""
+        tried = batch is not None and batch.attempts > 1
+        if tried and self._another_works(sender.name, circuits):
+            return False
+        if not self._circuits.enters(sender.name, circuit, batch):
+            return False
+        if not circuit.is_silent or sender.answers(deadline=self._clock() + _QUESTION):
+            return True
+        self._circuits.leave(sender.name, PROBE_PAUSE)
+        return False
+
+    def _leave(self, name: str, circuit: Breaker) -> None:
+        if circuit.is_open:
+            self._circuits.leave(name)
+
+    def _another_works(self, name: str, circuits: Mapping[str, Breaker]) -> bool:
+        others = (sender.name for sender in self._senders if sender.name != name)
+        return any(not circuits.get(other, CLOSED).is_open for other in others)

@@ -1,0 +1,142 @@
+"""Letters leave: claimed in one short transaction, sent one by one, recorded. Any number of workers may do it."""
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from notifier.domain.breaker import PROBE_PAUSE
+from notifier.domain.errors import DeliveryError
+from notifier.domain.letter import Letter
+from notifier.domain.message import MailContent, MailRecipient, MailRequest
+from notifier.domain.retry import GiveUp, TryAgain, after_failure
+from notifier.domain.values import Channel
+from notifier.rendering.account_mail import AccountMessage
+from notifier.rendering.headers import domain_of, message_id
+from notifier.services.isolation import Isolate, unguarded
+from notifier.services.mail.failover import MailRoute, Pause
+from notifier.services.ports import Clock
+from notifier.storage import letters
+from notifier.storage.engine import Database
+
+_log = logging.getLogger(__name__)
+_AT_ONCE = 20
+# Long enough for every letter of a claim to meet a slow provider.
+_LEASE = timedelta(minutes=10)
+_DEADLINE = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressed:
+    """A letter in words yet to be rendered: what it says, to whom, in which language."""
+
+    message: AccountMessage
+    email: str
+    name: str
+    locale: str
+    timezone: str
+
+
+class Writer(Protocol):
+    """Knows what letters say (`services/subscribers/mails.py`)."""
+
+    def __call__(self, connection: Connection, letter: Letter) -> Addressed | None:
+        """Return what a letter says; None when it has no point any more."""
+
+
+class AccountMails(Protocol):
+    """Words account mail (`rendering.renderer.Renderer`)."""
+
+    def account_mail(self, message: AccountMessage, *, locale: str, timezone: str, name: str) -> MailContent:
+        """Render for one addressee."""
+
+
+def _give_up(letter: Letter, owner: str, connection: Connection) -> None:
+    letters.finish(connection, letter, owner)
+
+
+@dataclass(frozen=True)
+class SendLetters:
+    """Sends what is due. Sent twice only where a worker died in between: a second confirmation link does no harm."""
+
+    database: Database
+    clock: Clock
+    write: Writer
+    mails: AccountMails
+    route: MailRoute
+    owner: str
+    isolate: Isolate = unguarded
+    spread: Callable[[], float] = field(default=random.random)
+
+    def __call__(self) -> int:
+        """Send the letters that are due, at most twenty; returns how many were taken in hand."""
+        now = self.clock()
+        with self.database.write() as connection:
+            taken = letters.claim(connection, owner=self.owner, now=now, lease=_LEASE, limit=_AT_ONCE)
+        for letter in taken:
+            given_up = partial(_give_up, letter, self.owner)
+            self.isolate("letter", str(letter.id), partial(self._attempt, letter), given_up)
+        return len(taken)
+
+    def _attempt(self, letter: Letter) -> None:
+        with self.database.read() as connection:
+            if not letters.is_held(connection, letter, self.owner):
+                return  # this process was suspended, or slow: somebody else sends it
+            said = self.write(connection, letter) if self.clock() < letter.expires_at else None
+        follows = self._send(letter, said) if said is not None else GiveUp()
+        with self.database.write() as connection:
+            if isinstance(follows, GiveUp):
+                letters.finish(connection, letter, self.owner)
+            else:
+                due = self.clock() + follows.wait
+                letters.put_off(connection, letter, self.owner, due, counts=follows.counts)
+
+    def _send(self, letter: Letter, said: Addressed) -> TryAgain | GiveUp:
+        """Hand a letter to a provider; `GiveUp` also means that it is on its way."""
+        choice = self.route.choose()
+        if isinstance(choice, Pause):
+            return TryAgain(choice.wait, counts=False)
+        try:
+            receipt = choice.sender.send(self._request(letter, said), deadline=self.clock() + _DEADLINE)
+        except DeliveryError as error:
+            self.route.failed(choice, error)
+            follows = after_failure(Channel.EMAIL, letter.attempts, error, spread=self.spread())
+            if choice.is_probe and isinstance(follows, TryAgain):
+                follows = TryAgain(PROBE_PAUSE, counts=False)  # it was asked for the others' sake too
+            given_up = isinstance(follows, GiveUp)
+            _log.warning(
+                "letter_failed",
+                extra={"letter": letter.id, "kind": letter.kind.value, "reason": error.reason, "given_up": given_up},
+            )
+            return follows
+        self.route.worked(choice, receipt.rate)
+        return GiveUp()
+
+    def _request(self, letter: Letter, said: Addressed) -> MailRequest:
+        content = self.mails.account_mail(said.message, locale=said.locale, timezone=said.timezone, name=said.name)
+        # No delivery of the ledger: events that bear it are matched by the address alone.
+        name = f"ltr_{letter.id}"
+        recipient = MailRecipient(
+            delivery_id=name,
+            address=said.email,
+            name=said.name,
+            substitutions={},
+            headers={"Message-ID": message_id(name, domain_of(content.sender))},
+        )
+        return MailRequest(
+            content=content,
+            recipients=[recipient],
+            notification_id=name,
+            batch_id=letter.id,
+            attempt=letter.attempts,
+            categories=("account", f"locale-{content.locale}"),
+        )
+
+    def close(self) -> None:
+        """Let go of the providers' connections."""
+        self.route.close()

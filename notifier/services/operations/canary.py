@@ -1,0 +1,143 @@
+"""Canary: an incident of no consequence goes the whole way, and a clock runs beside it."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from notifier.domain import canary, ids
+from notifier.domain.errors import NotFoundError
+from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.values import Channel, DeliveryState, Impact, Status
+from notifier.services.endpoints.manage import Endpoints
+from notifier.services.events.ingest import Ingest
+from notifier.services.inspection.history import History
+from notifier.services.metrics_buffer import CANARY, key_of
+from notifier.services.ports import Clock
+from notifier.services.security.audit import Actor
+from notifier.services.subscribers.manage import Subscribers
+from notifier.storage import metrics
+from notifier.storage.engine import Database
+
+_NAME = "canary"
+_POLL_SECONDS = 0.1
+_FOR_GOOD = ""  # the last word stands until the next one, whoever says it
+_TOOK = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sung:
+    """How a channel did: seconds from handing the event in to the provider's yes; None: it has not said so in time."""
+
+    channel: Channel
+    seconds: float | None
+    state: str
+
+
+@dataclass(frozen=True)
+class Canary:
+    """Measures the promise end to end on the channels that have a listener.
+
+    Attributes:
+        email: The mailbox that listens, empty for none.
+        url: The endpoint that listens, empty for none.
+    """
+
+    database: Database
+    clock: Clock
+    ingest: Ingest
+    subscribers: Subscribers
+    endpoints: Endpoints
+    history: History
+    email: str
+    url: str
+    seconds: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
+
+    def __call__(self, within: timedelta, actor: Actor) -> list[Sung]:
+        """Hand a canary in and wait until every listener's provider has taken it, or the time is over."""
+        wanted = self._listeners(actor)
+        incident_id = canary.PREFIX + ids.new_ulid(self.clock())
+        began = self.seconds()
+        self.ingest(actor.signed(self._event(incident_id, 1, Status.INVESTIGATING, notify=True)))
+        found: dict[Channel, Sung] = {}
+        while len(found) < len(wanted) and self.seconds() - began < within.total_seconds():
+            states = self._states(incident_id)
+            for channel in wanted:
+                if channel not in found and states.get(channel) in _TOOK:
+                    took = round(self.seconds() - began, 3)
+                    found[channel] = Sung(channel=channel, seconds=took, state=states[channel])
+            self.pause(_POLL_SECONDS)
+        states = self._states(incident_id)
+        self.ingest(actor.signed(self._event(incident_id, 2, Status.RESOLVED, notify=False)))
+        self._tell(found)
+        silent = {
+            channel: Sung(channel=channel, seconds=None, state=states.get(channel, "not planned")) for channel in wanted
+        }
+        return list((silent | found).values())
+
+    def _listeners(self, actor: Actor) -> list[Channel]:
+        """See that the listeners are who the configuration says; returns their channels."""
+        channels = []
+        if self.email:
+            self._subscribe(actor)
+            channels.append(Channel.EMAIL)
+        if self.url:
+            self._connect(actor)
+            channels.append(Channel.WEBHOOK)
+        return channels
+
+    def _subscribe(self, actor: Actor) -> None:
+        wanted = {"email": self.email, "state": "active"}
+        try:
+            known = self.subscribers.get(_NAME)
+        except NotFoundError:
+            listens = {"channels": ["email"], "components": [canary.COMPONENT]}
+            body = wanted | {"external_id": _NAME, "kind": "follower", "preferences": listens}
+            self.subscribers.create(json.dumps(body), actor)
+        else:
+            if any(known[name] != value for name, value in wanted.items()):
+                self.subscribers.patch(_NAME, json.dumps(wanted), actor)
+
+    def _connect(self, actor: Actor) -> None:
+        after: int | None = 0
+        while after is not None:
+            page, after = self.endpoints.list(limit=500, after=after)
+            for known in page:
+                if known["description"] == _NAME:
+                    if known["url"] != self.url:
+                        self.endpoints.patch(known["id"], json.dumps({"url": self.url}), actor)
+                    return
+        body = {"url": self.url, "description": _NAME, "components": [canary.COMPONENT]}
+        self.endpoints.create(json.dumps(body), actor)
+
+    def _states(self, incident_id: str) -> Mapping[Channel, str]:
+        """Return per channel the state of the one delivery there is."""
+        return {
+            Channel(item["channel"]): next(iter(item["counts"]))
+            for item in self.history.notifications(incident_id)
+            if item["counts"]
+        }
+
+    def _event(self, incident_id: str, number: int, status: Status, *, notify: bool) -> Event:
+        now = self.clock()
+        incident = Incident(
+            id=incident_id,
+            title={"en": "Canary: a test of the way to you"},
+            impact=Impact.MINOR,
+            components=(AffectedComponent(key=canary.COMPONENT),),
+            started_at=now,
+        )
+        update = Update(
+            id=f"{incident_id}-{number}",
+            status=status,
+            body={"en": "Nothing is wrong. This message is sent to measure how long it takes."},
+            posted_at=now,
+        )
+        return Event(id=update.id, incident=incident, update=update, notify=notify, source=_NAME)
+
+    def _tell(self, found: Mapping[Channel, Sung]) -> None:
+        gauges = {key_of(CANARY, channel=channel): sung.seconds or 0.0 for channel, sung in found.items()}
+        with self.database.write() as connection:
+            metrics.say(connection, _FOR_GOOD, gauges, self.clock())

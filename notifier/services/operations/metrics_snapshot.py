@@ -1,0 +1,107 @@
+"""Readings for metrics: one cheap look at the ledger and the broker."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from notifier.domain.breaker import ProviderState
+from notifier.domain.values import Lane
+from notifier.services.ports import Clock
+from notifier.services.providers.status import Standing
+from notifier.storage import alarms, batches, counts, deliveries, metrics, posts, tallies, told
+from notifier.storage.engine import Database
+
+Counted = Mapping[tuple[str, ...], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """What was found, each by the labels its comment names."""
+
+    batches: Counted = field(default_factory=dict)  # lane, state
+    overdue: Counted = field(default_factory=dict)  # lane: seconds the oldest due batch waits
+    incidents: Counted = field(default_factory=dict)  # status
+    events: Counted = field(default_factory=dict)  # outcome
+    notifications: Counted = field(default_factory=dict)  # channel, state
+    tallies: Counted = field(default_factory=dict)  # name, label
+    alarms: Counted = field(default_factory=dict)  # what stopped: seconds since
+    queue: Counted = field(default_factory=dict)  # lane: messages in the broker
+    posts: Counted = field(default_factory=dict)  # account: posts published
+    spent: Counted = field(default_factory=dict)  # account: US dollars that its posts cost
+    first: Counted = field(default_factory=dict)  # channel: seconds from the newest decision to its first recipient
+    last: Counted = field(default_factory=dict)  # channel: to its last
+    circuits: Counted = field(default_factory=dict)  # channel, provider: 1 where it is open
+    providers: Counted = field(default_factory=dict)  # channel, provider, state: 1 for the state it is in
+    failing: Counted = field(default_factory=dict)  # channel, provider: seconds since it began to fail
+    shared: Sequence[tuple[str, str, str, float]] = ()  # what processes counted: name, labels, owner, value
+
+
+@dataclass(frozen=True)
+class ReadMetrics:
+    """Look at the ledger; `depths` asks the broker and is empty when that does not say."""
+
+    database: Database
+    clock: Clock
+    depths: Callable[[], Mapping[Lane, int]]
+    providers: Callable[[Connection], Sequence[Standing]]
+
+    def __call__(self) -> Readings:
+        """Return what is there now.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        now = self.clock()
+        with self.database.read() as connection:
+            waiting = batches.open_batches(connection)
+            incidents = counts.incidents_by_status(connection)
+            events = counts.events_by_outcome(connection)
+            notifications = counts.notifications_by_state(connection)
+            standing = alarms.current(connection)
+            spending = posts.spending(connection)
+            counted = tallies.counted(connection)
+            reached = told.first_and_last(connection)
+            shared = metrics.read(connection, now)
+            apart = deliveries.oldest_due(connection, now)
+            standings = self.providers(connection)
+        overdue: dict[tuple[str, ...], float] = defaultdict(float)
+        for (lane, _), (_, oldest) in waiting.items():
+            late = (now - oldest).total_seconds() if oldest else 0.0
+            overdue[lane,] = max(overdue[lane,], late)
+        if apart is not None:
+            overdue[Lane.RETRY.value,] = max(overdue[Lane.RETRY.value,], (now - apart).total_seconds())
+        return Readings(
+            batches={key: number for key, (number, _) in waiting.items()},
+            overdue=overdue,
+            incidents={(status,): number for status, number in incidents.items()},
+            events={(outcome,): number for outcome, number in events.items()},
+            notifications=notifications,
+            tallies=dict(counted.items()),
+            alarms={(row.key,): (now - row.since).total_seconds() for row in standing},
+            posts={(account,): number for account, (number, _, _) in spending.items()},
+            spent={(account,): float(dollars) for account, (_, _, dollars) in spending.items()},
+            queue={(lane.value,): number for lane, number in self.depths().items()},
+            first={(channel.value,): first.total_seconds() for channel, (first, _) in reached.items()},
+            last={(channel.value,): last.total_seconds() for channel, (_, last) in reached.items()},
+            shared=shared,
+            **_by_provider(standings, now),
+        )
+
+
+def _by_provider(standings: Sequence[Standing], now: datetime) -> dict[str, Counted]:
+    return {
+        "circuits": {(one.channel.value, one.name): float(one.circuit.is_open) for one in standings},
+        "providers": {
+            (one.channel.value, one.name, state.value): float(one.circuit.state is state)
+            for one in standings
+            for state in ProviderState
+        },
+        "failing": {
+            (one.channel.value, one.name): (now - one.circuit.since).total_seconds()
+            for one in standings
+            if one.circuit.is_open and one.circuit.since is not None
+        },
+    }

@@ -1,0 +1,126 @@
+"""Sweep: every second, cheap and indexed, see that what should happen does happen at all."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+from notifier.domain.errors import UnavailableError
+from notifier.domain.values import Channel, Lane
+from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.regroup import Gather
+from notifier.services.events.announce import Announce
+from notifier.services.isolation import Isolate, unguarded
+from notifier.services.ports import Clock, Meter, NoMeter, Nudge
+from notifier.services.tallying import MAIL_UNKNOWN
+from notifier.storage import batches, channels, leases, notifications, tallies
+from notifier.storage.engine import Database
+
+_log = logging.getLogger(__name__)
+
+_LIMIT = 500
+# A nudge that is still in the queue is not lost: repeat one only when the lane is nearly empty.
+_DEEP = 50
+_NUDGE_AFTER = timedelta(seconds=10)
+_PLAN_AFTER = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One round over everything that is due. Idempotent: two schedulers at once do no harm."""
+
+    database: Database
+    clock: Clock
+    nudge: Nudge
+    announce: Announce
+    gather: Gather
+    chores: tuple[Callable[[], int], ...] = ()
+    clock_is_steady: Callable[[], bool] = lambda: True
+    meter: Meter = field(default_factory=NoMeter)
+    # How long after the end of its lease a mail of unknown outcome waits for the provider's events; may be negative.
+    mail_waits: Callable[[], timedelta] = lambda: -LEASE
+    vanished: Callable[[], int] = lambda: 0  # ends the leases of workers that are gone
+    isolate: Isolate = unguarded
+
+    def __call__(self) -> dict[str, int]:
+        """Sweep once; returns how much of each kind was set going."""
+        parts: dict[str, Callable[[], int]] = {
+            "vanished": self.vanished,
+            "leases": self._leases,
+            "windows": self._windows,
+            "plans": self._plans,
+            "retries": self.gather,
+            "nudges": self._nudges,
+        }
+        named = {getattr(chore, "name", type(chore).__name__.lower()): chore for chore in self.chores}
+        counts = self._each(parts | named)
+        moved = {name: number for name, number in counts.items() if number}
+        if moved:
+            _log.info("swept", extra=moved)
+        return counts
+
+    def _each(self, chores: Mapping[str, Callable[[], int]]) -> dict[str, int]:
+        """Do each chore by itself: one that fails waits, and the others go on.
+
+        A chore may find the database busy (a row that is locked); two, one after the other, find it away.
+
+        Raises:
+            UnavailableError: the database is away, and there is nothing to do without it.
+        """
+        counts, away = {}, False
+        for name, chore in chores.items():
+            try:
+                counts[name] = self.isolate("chore", name, chore) or 0
+            except UnavailableError as error:
+                if away:
+                    raise
+                _log.warning("chore put off", extra={"chore": name, "error": str(error)})
+            away = name not in counts
+        return counts
+
+    def _leases(self) -> int:
+        if not self.clock_is_steady():
+            return 0
+        now = self.clock()
+        with self.database.read() as connection:
+            if not leases.has_expired_lease(connection, now):
+                return 0
+        with self.database.write() as connection:
+            expired = leases.expire_leases(connection, now, _LIMIT, mail_waits=self.mail_waits())
+            in_doubt = sum(size for _, channel, size in expired if channel is Channel.EMAIL)
+            tallies.add(connection, MAIL_UNKNOWN, "worker", in_doubt)
+        for batch_id, channel, _ in expired:
+            self.meter.unknown(channel)
+            _log.warning("lease ended without a word: outcome unknown", extra={"batch_id": batch_id})
+        return len(expired)
+
+    def _windows(self) -> int:
+        with self.database.read() as connection:
+            due = channels.due(connection, self.clock(), _LIMIT)
+        for incident_id in dict.fromkeys(incident_id for incident_id, _ in due):
+            self.isolate("incident", incident_id, partial(self.announce, incident_id))
+        return len(due)
+
+    def _plans(self) -> int:
+        with self.database.read() as connection:
+            waiting = notifications.unplanned(connection, self.clock() - _PLAN_AFTER, _LIMIT)
+        if not waiting or self.nudge.depth(Lane.CONTROL) > _DEEP:
+            return 0
+        for number in waiting:
+            self.nudge.plan(number)
+        return len(waiting)
+
+    def _nudges(self) -> int:
+        now = self.clock()
+        total = 0
+        with self.database.read() as connection:
+            lanes = batches.lanes_with_due(connection, now)
+        for lane in lanes:
+            if self.nudge.depth(lane) > _DEEP:
+                continue
+            with self.database.write() as connection:
+                due = batches.due_for_nudge(connection, lane, now=now, nudged_before=now - _NUDGE_AFTER, limit=_LIMIT)
+            self.nudge.attempt(lane, due)
+            total += len(due)
+        return total

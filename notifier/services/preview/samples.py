@@ -1,0 +1,92 @@
+"""Samples: events that together show every message there is, for templates, translations and screenshots."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from notifier.domain.notice import Notice
+from notifier.domain.values import Channel
+from notifier.inbound.events import parse_event
+from notifier.rendering.account_mail import (
+    AccountMessage,
+    AddressChangeConfirm,
+    DisabledBecause,
+    EndpointDisabled,
+    EndpointWarning,
+    SubscriptionConfirm,
+    SubscriptionKnown,
+)
+from notifier.rendering.renderer import Renderer
+from notifier.services.preview.render import notice_of
+
+# Of each story: how many of its events have come, and which notification its reader heard last.
+_SCENES = {
+    "incident": ((1, 0), (3, 1), (4, 3), (5, 4)),
+    "maintenance": ((1, 0), (2, 1), (3, 2), (4, 3), (5, 4)),
+    "maintenance_canceled": ((2, 1),),
+}
+_THEN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A notification, and which one before it its reader heard last (0: none)."""
+
+    notice: Notice
+    since: int
+
+    @property
+    def name(self) -> str:
+        """The kind of message that tells it, which is the name of its folder of templates."""
+        return self.notice.kind_for(self.since).value
+
+
+def scenes(data: bytes, channel: Channel) -> list[Scene]:
+    """Read the file of samples: one scene for each kind of message.
+
+    Raises:
+        InvalidInputError: an event in it is none.
+    """
+    stories = {
+        name: [parse_event(json.dumps(item), now=None) for item in items] for name, items in json.loads(data).items()
+    }
+    found = []
+    for name, steps in _SCENES.items():
+        for number, since in steps:
+            events = stories[name][:number]
+            found.append(Scene(notice_of(events, channel, events[-1].update.ordered_at), since))
+    return found
+
+
+def account_mail(renderer: Renderer, message: AccountMessage, locale: str, timezone: str) -> dict[str, str]:
+    """Return `subject`, `text` and `html` of a mail about a subscription or an endpoint."""
+    content = renderer.account_mail(message, locale=locale, timezone=timezone, name="Jansen")
+    return {"subject": content.subject, "text": content.text, "html": content.html}
+
+
+def account_messages(public_url: str) -> dict[str, AccountMessage]:
+    """Return one message of each kind about a subscription or an endpoint, by the name of its templates' folder."""
+    manage, endpoint = f"{public_url}/preferences/preview", "https://partner.example/hooks/status"
+    return {
+        "subscription_confirm": SubscriptionConfirm(
+            confirm_url=f"{public_url}/confirm/preview", expires_at=_THEN + timedelta(days=2)
+        ),
+        "subscription_known": SubscriptionKnown(preferences_url=manage),
+        "address_change_confirm": AddressChangeConfirm(
+            confirm_url=f"{public_url}/confirm/preview", expires_at=_THEN + timedelta(days=2)
+        ),
+        "endpoint_warning": EndpointWarning(
+            endpoint_url=endpoint,
+            failing_since=_THEN - timedelta(days=2),
+            disabled_at=_THEN + timedelta(days=3),
+            last_error="503 Service Unavailable",
+            manage_url=manage,
+        ),
+        "endpoint_disabled": EndpointDisabled(
+            endpoint_url=endpoint,
+            disabled_at=_THEN,
+            because=DisabledBecause.FAILING,
+            last_error="503 Service Unavailable",
+            manage_url=manage,
+        ),
+    }

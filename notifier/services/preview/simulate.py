@@ -1,0 +1,248 @@
+"""Simulate: what a history of events would have become, with no clock, no network and no database.
+
+The replay judges events by `domain.timeline` and lets channels speak by `domain.coalesce`, as ingest and the sweep do:
+an event is decided upon when it arrives, a held update when its wait ends. What ends while an event arrives at that
+very instant goes with the event, as it does when both find the incident locked.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from notifier.domain.coalesce import decide, is_stale, joins
+from notifier.domain.coalesce_values import Absorb, ChannelState, CoalescePolicy, PendingUpdate, Send, Wait
+from notifier.domain.house import Account
+from notifier.domain.incident import Event
+from notifier.domain.snapshot import Earlier, complete
+from notifier.domain.timeline import Entry, Judgement, Surroundings, content_digest, judge
+from notifier.domain.values import Channel, Outcome
+from notifier.services.preview.simulation_report import (
+    ChannelSummary,
+    SimulatedNotification,
+    SimulationReport,
+    post_costs,
+)
+
+
+def simulate(
+    events: Sequence[Event], policies: Mapping[Channel, CoalescePolicy], *, accounts: Sequence[Account] = ()
+) -> SimulationReport:
+    """Replay events in their order in time, at equal times as given; each is received at that time.
+
+    Args:
+        events: Of any number of incidents, in any order.
+        policies: One per channel to replay.
+        accounts: Those that would post; only accounts on X cost money.
+    """
+    replay = _Replay(policies)
+    for event in sorted(events, key=lambda event: event.update.ordered_at):
+        replay.take(event)
+    replay.finish()
+    by_id = {(event.incident.id, event.update.id): event for event in events}
+    spoken = [by_id[said.incident_id, said.update_ids[-1]] for said in replay.said if said.channel is Channel.SOCIAL]
+    return SimulationReport(
+        updates=len(events),
+        incidents=len(replay.timelines),
+        outcomes=replay.outcomes,
+        notifications=tuple(replay.said),
+        channels={channel: replay.summary(channel) for channel in policies},
+        costs=post_costs(spoken, accounts),
+        costs_of_every_update=post_costs(events if Channel.SOCIAL in policies else (), accounts),
+    )
+
+
+@dataclass(slots=True)
+class _Timeline:
+    """One incident's entries. Events come in order of posting, so nothing in it was posted after the next one."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    latest_id: str | None = None
+    said: dict[tuple[datetime, str], str] = field(default_factory=dict)  # by time and digest, as first stored
+    earlier: dict[str, Earlier] = field(default_factory=dict)
+
+    def around(self, event: Event, digest: str) -> Surroundings:
+        latest = self.entries[self.latest_id] if self.latest_id is not None else None
+        copied = self.entries.get(self.said.get((event.update.ordered_at, digest), ""))
+        if copied is not None and (copied.ordered_at, copied.digest) != (event.update.ordered_at, digest):
+            copied = None  # edited since
+        return Surroundings(latest=latest, before=latest, same_id=self.entries.get(event.update.id), copied=copied)
+
+    def store(self, event: Event, digest: str, judgement: Judgement) -> int:
+        """Add or edit an entry; returns its number. Only an announced edit moves to its new time."""
+        update, known = event.update, self.entries.get(event.update.id)
+        if known is None:
+            entry = Entry(
+                update_id=update.id,
+                number=len(self.entries),
+                status=update.status,
+                ordered_at=update.ordered_at,
+                digest=digest,
+                notify=event.notify,
+                visible=event.visible,
+            )
+        else:
+            told = event.visible and (event.notify or known.notify)
+            entry = replace(known, status=update.status, digest=digest, notify=told, visible=event.visible)
+        if known is None or judgement.outcome is Outcome.ACCEPTED:
+            entry, self.latest_id = replace(entry, ordered_at=update.ordered_at), update.id
+        self.entries[update.id] = entry
+        self.earlier.pop(update.id, None)  # a dictionary keeps the order of posting
+        self.earlier[update.id] = Earlier.of(event)
+        self.said[entry.ordered_at, digest] = update.id
+        return entry.number
+
+
+@dataclass(slots=True)
+class _Line:
+    """One channel's view of one incident."""
+
+    key: tuple[int, int]  # numbers of incident and channel: the order among what is due at one instant
+    incident_id: str
+    channel: Channel
+    policy: CoalescePolicy
+    state: ChannelState = field(default_factory=ChannelState)
+    pending: dict[str, PendingUpdate] = field(default_factory=dict)
+    wait: Wait | None = None
+
+
+@dataclass(slots=True)
+class _Replay:
+    policies: Mapping[Channel, CoalescePolicy]
+    timelines: dict[str, _Timeline] = field(default_factory=dict)
+    lines: dict[str, list[_Line]] = field(default_factory=dict)
+    seen: dict[str, Outcome] = field(default_factory=dict)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    said: list[SimulatedNotification] = field(default_factory=list)
+    due: list[tuple[datetime, tuple[int, int], str]] = field(default_factory=list)
+    joined: Counter[Channel] = field(default_factory=Counter)
+    absorbed: Counter[Channel] = field(default_factory=Counter)
+    longest: dict[Channel, timedelta] = field(default_factory=dict)
+
+    def take(self, event: Event) -> None:
+        """Let pass what is due before an event, then judge the event and let every channel decide."""
+        now = event.update.ordered_at
+        self._fire(before=now)
+        timeline, lines = self._incident(event.incident.id)
+        event = complete(event, timeline.earlier.values())
+        digest = content_digest(event)
+        told = [line.state.announced_until for line in lines if line.state.announced_until is not None]
+        judgement = judge(
+            event,
+            digest,
+            timeline.around(event, digest),
+            announced_until=max(told, default=None),
+            seen_before=self.seen.get(event.id),
+        )
+        self.outcomes[judgement.outcome] += 1
+        self.seen.setdefault(event.id, judgement.outcome)
+        if judgement.outcome is Outcome.DUPLICATE:
+            return
+        number = timeline.store(event, digest, judgement)
+        if judgement.outcome in (Outcome.ACCEPTED, Outcome.STALE):
+            self._arrive(lines, _pending(event, number), now)
+
+    def finish(self) -> None:
+        """Let all that still waits be said."""
+        self._fire(before=None)
+
+    def summary(self, channel: Channel) -> ChannelSummary:
+        """Count what became of the updates on one channel."""
+        notifications = sum(1 for said in self.said if said.channel is channel)
+        absorbed = self.absorbed[channel]
+        taken = self.outcomes[Outcome.ACCEPTED] + self.outcomes[Outcome.STALE]
+        return ChannelSummary(
+            notifications=notifications,
+            duplicate=self.outcomes[Outcome.DUPLICATE],
+            recorded=self.outcomes[Outcome.RECORDED],
+            stale=taken - self.joined[channel],
+            absorbed=absorbed,
+            merged=self.joined[channel] - notifications - absorbed,
+            longest_wait=self.longest.get(channel, timedelta()),
+        )
+
+    def _incident(self, incident_id: str) -> tuple[_Timeline, list[_Line]]:
+        if incident_id not in self.timelines:
+            number = len(self.timelines)
+            self.timelines[incident_id] = _Timeline()
+            self.lines[incident_id] = [
+                _Line(key=(number, place), incident_id=incident_id, channel=channel, policy=policy)
+                for place, (channel, policy) in enumerate(self.policies.items())
+            ]
+        return self.timelines[incident_id], self.lines[incident_id]
+
+    def _arrive(self, lines: Sequence[_Line], update: PendingUpdate, now: datetime) -> None:
+        for line in lines:
+            if is_stale(line.state, update.ordered_at):
+                continue
+            self.joined[line.channel] += 1
+            is_new = update.id not in line.pending
+            line.pending[update.id] = update
+            if not (is_new and line.wait and joins(line.policy, line.state, line.wait, update)):
+                self._speak(line, now)
+
+    def _fire(self, *, before: datetime | None) -> None:
+        while self.due and (before is None or self.due[0][0] < before):
+            until, (_, place), incident_id = heapq.heappop(self.due)
+            line = self.lines[incident_id][place]
+            if line.wait is not None and line.wait.until == until:
+                self._speak(line, until)
+
+    def _speak(self, line: _Line, now: datetime) -> None:
+        """Say what is due. The same loop as `services.announce.speak`."""
+        line.wait = None
+        for decision in _decisions(line, now):
+            if isinstance(decision, Send):
+                self._say(line, decision, now)
+            elif isinstance(decision, Absorb):
+                self.absorbed[line.channel] += len(decision.updates)
+            else:
+                line.wait = decision
+                heapq.heappush(self.due, (decision.until, line.key, line.incident_id))
+
+    def _say(self, line: _Line, sent: Send, now: datetime) -> None:
+        waited = max(now - update.received_at for update in sent.updates)
+        self.longest[line.channel] = max(self.longest.get(line.channel, waited), waited)
+        self.said.append(
+            SimulatedNotification(
+                incident_id=line.incident_id,
+                channel=line.channel,
+                sequence=sent.state.sequence,
+                at=now,
+                update_ids=tuple(update.id for update in sent.updates),
+                lead_status=sent.updates[-1].status,
+                urgency=sent.urgency,
+                opens=sent.opens,
+                closes=sent.closes,
+            )
+        )
+
+
+def _decisions(line: _Line, now: datetime) -> Iterator[Send | Absorb | Wait]:
+    """Ask until nothing more is due, taking what was decided off the line."""
+    while True:
+        decision = decide(line.policy, line.state, tuple(line.pending.values()), now)
+        if isinstance(decision, Send | Absorb):
+            line.state = decision.state
+            for update in decision.updates:
+                del line.pending[update.id]
+            yield decision
+            continue
+        if isinstance(decision, Wait):
+            yield decision
+        return
+
+
+def _pending(event: Event, number: int) -> PendingUpdate:
+    update = event.update
+    return PendingUpdate(
+        id=update.id,
+        order=number,
+        status=update.status,
+        impact=event.incident.impact,
+        components=event.incident.component_keys,
+        ordered_at=update.ordered_at,
+        received_at=update.ordered_at,
+        automatic=event.automatic,
+    )

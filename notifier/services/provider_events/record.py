@@ -1,0 +1,209 @@
+"""Feedback: what the mail provider reports becomes states of deliveries and suppressions of addresses.
+
+Events come repeated and in any order, so each is counted once by its id, and a state only ever gives way to one that
+says more: accepted, suppressed by the provider, delivered, bounced (a bounce may follow a delivery by hours).
+"""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from notifier.domain.ids import parse_delivery_id
+from notifier.domain.values import DeliveryState, Reason
+from notifier.inbound.sendgrid import Kind, MailEvent, MailEvents
+from notifier.services.ports import Clock
+from notifier.services.provider_events.rules import (
+    Verdict,
+    blames_sender,
+    is_out_of_credits,
+    is_replaced_by,
+    shows_acceptance,
+    suppression_for,
+    verdict_on,
+)
+from notifier.services.provider_events.suppress import lift_topic, suppress
+from notifier.services.security.address_hash import AddressKeys
+from notifier.services.tallying import MAIL_CONFIRMED
+from notifier.storage import alarms, batches, feedback, provider_events, tallies
+from notifier.storage.engine import Database
+from notifier.storage.provider_events import ReportedEvent
+
+_log = logging.getLogger(__name__)
+
+PROVIDER_ALARM = "email:sendgrid"
+REPUTATION_ALARM = "email:reputation"
+_CLUSTER, _CLUSTER_SPAN = 10, timedelta(hours=1)
+_MAX_KEY = 1 << 63
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackSummary:
+    """What a request of events came to. `unmatched` are about no delivery of ours; `kinds` counts what was new."""
+
+    received: int
+    new: int
+    ignored: int
+    unmatched: int
+    kinds: Mapping[Kind, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, int]:
+        """Return the answer to the provider."""
+        return {"received": self.received, "new": self.new, "ignored": self.ignored, "unmatched": self.unmatched}
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """An event and the delivery it is about: number of its notification, and key. None where it is none of ours."""
+
+    event: MailEvent
+    notification_id: int | None
+    key: int | None
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """Take events in, all in one transaction: once it is answered, nothing of it can be lost."""
+
+    database: Database
+    clock: Clock
+    addresses: AddressKeys
+
+    def __call__(self, told: MailEvents) -> FeedbackSummary:
+        """Record a request's events.
+
+        Raises:
+            UnavailableError: the database does not answer; nothing was stored, and the provider will come again.
+        """
+        self.addresses.load()
+        now = self.clock()
+        with self.database.write() as connection:
+            whole = _located(connection, told.events)
+            fresh = _unseen(connection, whole, now)
+            _confirm(connection, fresh, now)
+            _set_states(connection, fresh, now)
+            self._suppress(connection, fresh, now)
+            _alarm(connection, fresh, now)
+        return FeedbackSummary(
+            received=len(told.events) + told.ignored,
+            new=len(fresh),
+            ignored=told.ignored,
+            unmatched=sum(about.notification_id is None for about in whole),
+            kinds=Counter(about.event.kind for about in fresh),
+        )
+
+    def _suppress(self, connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
+        blamed = _sender_is_blamed(connection, fresh, now)
+        for about in sorted(fresh, key=lambda item: item.event.at):
+            address_key = self._address_key(about)
+            if address_key is None:
+                continue
+            event = about.event
+            if event.kind is Kind.GROUP_RESUBSCRIBE:
+                lift_topic(connection, address_key, event, now)
+            elif not (blamed and blames_sender(event)):
+                found = suppression_for(event)
+                if found is not None:
+                    suppress(connection, address_key, found, now)
+
+    def _address_key(self, about: _About) -> int | None:
+        """The delivery names its address by the very key; late bounces may name the address alone."""
+        if about.key is not None and about.notification_id is not None:
+            return about.key
+        return self.addresses.of_optional(about.event.email)
+
+
+def _located(connection: Connection, events: Iterable[MailEvent]) -> list[_About]:
+    parsed = [(event, parse_delivery_id(event.delivery_id) if event.delivery_id else None) for event in events]
+    numbers = feedback.mail_notifications(connection, {found[0] for _, found in parsed if found})
+    return [
+        _About(event, numbers.get(found[0]), found[1]) if found and found[1] < _MAX_KEY else _About(event, None, None)
+        for event, found in parsed
+    ]
+
+
+def _unseen(connection: Connection, whole: Sequence[_About], now: datetime) -> list[_About]:
+    """Keep the evidence, and return what was not reported before.
+
+    `processed` is not kept: every mail has one, and taking it twice changes nothing.
+    """
+    kept = [
+        ReportedEvent(
+            id=about.event.id,
+            kind=about.event.kind.value,
+            body=dict(about.event.facts) | {"at": about.event.at.isoformat()},
+            notification_id=about.notification_id,
+            recipient_key=about.key if about.notification_id is not None else None,
+        )
+        for about in whole
+        if about.event.kind is not Kind.PROCESSED
+    ]
+    fresh = provider_events.add_many(connection, kept, now)
+    first: dict[str, _About] = {}
+    for about in whole:
+        if about.event.kind is Kind.PROCESSED or about.event.id in fresh:
+            first.setdefault(about.event.id, about)
+    return list(first.values())
+
+
+def _confirm(connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
+    """Take attempts for accepted whose outcome we never learnt: who reports on a mail had been given it."""
+    attempts: dict[int, int] = {}
+    numbers: set[int] = set()
+    for about in fresh:
+        if about.event.batch is not None and about.notification_id is not None and shows_acceptance(about.event):
+            number, attempt = about.event.batch
+            attempts[number] = min(attempt, attempts.get(number, attempt))
+            numbers.add(about.notification_id)
+    confirmed = batches.confirm(connection, attempts, numbers, now)
+    tallies.add(connection, MAIL_CONFIRMED, "sendgrid", confirmed)
+
+
+def _set_states(connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
+    """Write states set by set: one statement per notification, state and reason."""
+    by_notification: dict[int, dict[int, Verdict]] = defaultdict(dict)
+    for about in fresh:
+        verdict = verdict_on(about.event)
+        if verdict is None or about.notification_id is None or about.key is None:
+            continue
+        told = by_notification[about.notification_id]
+        if about.key not in told or is_replaced_by(told[about.key].state, verdict.state):
+            told[about.key] = verdict
+    for number in sorted(by_notification):
+        told = by_notification[number]
+        standings = feedback.hold(connection, number, told.keys())
+        changed: dict[tuple[DeliveryState, Reason | None], list[int]] = defaultdict(list)
+        for key, standing in standings.items():
+            if is_replaced_by(standing.state, told[key].state):
+                changed[told[key].state, told[key].reason].append(key)
+        for (state, reason), keys in changed.items():
+            feedback.set_states(connection, number, keys, state=state, reason=reason, now=now)
+
+
+def _sender_is_blamed(connection: Connection, fresh: Sequence[_About], now: datetime) -> bool:
+    """Whether receivers turn us away as a sender so often that it says nothing of the addresses any more."""
+    if not any(blames_sender(about.event) for about in fresh):
+        return False
+    recent = provider_events.bodies_since(connection, Kind.BOUNCE.value, now - _CLUSTER_SPAN, _CLUSTER * 100)
+    number = sum(blames_sender(str(body.get("bounce_classification", ""))) for body in recent)
+    if number < _CLUSTER:
+        return False
+    detail = f"{number} bounces in an hour blame the sender: look at reputation, content and volume"
+    alarms.raise_(connection, REPUTATION_ALARM, Reason.REJECTED, detail, now)
+    return True
+
+
+def _alarm(connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
+    """Call a person when the account is stopped or out of credits; take it back when the provider does."""
+    for about in sorted(fresh, key=lambda item: item.event.at):
+        event = about.event
+        if event.kind is Kind.ACCOUNT_STATUS and event.fact("type") == "reactivate":
+            alarms.clear(connection, PROVIDER_ALARM)
+        elif event.kind is Kind.ACCOUNT_STATUS:
+            alarms.raise_(connection, PROVIDER_ALARM, Reason.AUTH, f"account status: {event.fact('type')}", now)
+            _log.error("the mail provider stopped the account", extra={"status": event.fact("type")})
+        elif is_out_of_credits(event):
+            alarms.raise_(connection, PROVIDER_ALARM, Reason.REJECTED, event.fact("reason"), now)

@@ -1,0 +1,34 @@
+"""Probes: every second, see whether it is time to ask a failing provider again, and which batch is to do so."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from notifier.domain.values import Channel
+from notifier.services.providers.circuits import Circuits
+from notifier.storage import provider_states
+from notifier.storage.engine import Database
+
+
+@dataclass(frozen=True)
+class CallProbes:
+    """A chore of the sweep. Any number of schedulers may run it: a circuit lets one probe through."""
+
+    database: Database
+    circuits: Mapping[Channel, Circuits]
+    # The providers and accounts that are configured, by channel: what was, and is no more, is not asked again.
+    names: Callable[[], Mapping[Channel, Collection[str]]]
+    name: str = "probes"
+
+    def __call__(self) -> int:
+        """Call the probes that are due; returns how many."""
+        with self.database.read() as connection:
+            states = provider_states.everybody(connection)
+        failing = {key: breaker for key, breaker in states.items() if breaker.is_open}
+        if not failing:
+            return 0
+        ours = self.names()
+        return sum(
+            self.circuits[channel].call_probe(name, breaker)
+            for (channel, name), breaker in failing.items()
+            if channel in self.circuits and name in ours.get(channel, ())
+        )

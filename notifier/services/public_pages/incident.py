@@ -1,0 +1,31 @@
+"""The public page of an incident, as its timeline stands."""
+
+from dataclasses import dataclass
+
+from notifier.domain.errors import NotFoundError
+from notifier.rendering.renderer import Renderer
+from notifier.services.public_pages.status import timeline_of
+from notifier.storage import timeline
+from notifier.storage.engine import Database
+
+
+@dataclass(frozen=True)
+class PublicIncident:
+    """Shows its timeline; what is hidden, or waits for a person, stays inside."""
+
+    database: Database
+    renderer: Renderer
+
+    def page(self, incident_id: str, locale: str) -> str:
+        """Return the page.
+
+        Raises:
+            NotFoundError: no such incident, or nothing of it is public.
+        """
+        with self.database.read() as connection:
+            rows = timeline.full_updates(connection, incident_id)
+        public = [row for row in rows if row.visible and not row.held]
+        if not public:
+            raise NotFoundError("incident", incident_id)
+        found = timeline_of(public)
+        return self.renderer.incident_page(found.incident, found.updates, locale=locale)

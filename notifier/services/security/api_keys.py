@@ -1,0 +1,203 @@
+"""API keys: shown once, kept as digests, each with the scopes it opens."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError, UnavailableError
+from notifier.domain.ids import new_ulid
+from notifier.services.ports import Clock
+from notifier.services.security.audit import Actor, Subject, record, shortened
+from notifier.storage import api_keys
+from notifier.storage.codec import instant_to_json
+from notifier.storage.engine import Database
+
+PREFIX = "ntf_key_"
+_RANDOM_BYTES = 32
+_NOTED_EVERY = timedelta(minutes=1)
+_MAX_NAME = 100
+_MAX_SHOWN = 60  # of a name, so that an actor fits the audit trail
+_MAX_PRESENTED = 512  # longer than any key: not worth hashing
+ADMIN_NAME = "admin"
+_KEY, _MARK_LENGTH = "key", 32
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    PUBLISH = "publish"  # hand in events
+    MANAGE = "manage"  # change subscribers, endpoints, keys; replay; everything `read` may
+    READ = "read"  # look
+    ANNOUNCE = "announce"  # hand in what no person needs to release, where `[guard]` asks for this right
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the key's id and name, and what it opens."""
+
+    id: str
+    name: str
+    scopes: frozenset[Scope]
+
+    def acting_from(self, origin: str) -> Actor:
+        """Return who acts, for the audit trail: `key:admin`, or `key:<id> (<name>)`, since names are not unique."""
+        if self.id == ADMIN_NAME:
+            return Actor(f"key:{ADMIN_NAME}", origin)
+        return Actor(f"key:{self.id} ({shortened(self.name, _MAX_SHOWN)})", origin)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made; `plaintext` is never to be seen again."""
+
+    id: str
+    name: str
+    scopes: frozenset[Scope]
+    plaintext: str = field(repr=False)
+
+
+_ADMIN = Caller(ADMIN_NAME, ADMIN_NAME, frozenset(Scope))
+
+
+def _digest(plaintext: str) -> str:
+    """SHA-256 is enough: a key has 256 random bits, so nobody guesses it, however fast the hash."""
+    return hashlib.sha256(plaintext.encode()).hexdigest()
+
+
+def _opened(scopes: Iterable[str]) -> frozenset[Scope]:
+    given = frozenset(map(Scope, scopes))
+    return given | {Scope.READ} if Scope.MANAGE in given else given
+
+
+class ApiKeys:
+    """Makes, checks and revokes keys. The admin token is a key with all scopes that is not in the ledger."""
+
+    def __init__(self, database: Database, clock: Clock, admin_token: str) -> None:
+        """Open nothing; `admin_token` is NOTIFIER_ADMIN_TOKEN."""
+        self._database = database
+        self._clock = clock
+        self._admin_digest = _digest(admin_token)
+        self._noted: dict[str, datetime] = {}  # when this process noted the use of which key
+        self._admin_mark = _digest(f"session {admin_token}")[:_MARK_LENGTH]  # opens nothing by itself
+
+    def authenticate(self, presented: str) -> Caller | None:
+        """Return who bears this key; None for one that is unknown, revoked or expired.
+
+        Raises:
+            UnavailableError: the database does not answer; the admin token is known without it.
+        """
+        if not presented or len(presented) > _MAX_PRESENTED:
+            return None
+        digest = _digest(presented)
+        if hmac.compare_digest(digest, self._admin_digest):
+            return _ADMIN
+        if not presented.startswith(PREFIX):
+            return None
+        with self._database.read() as connection:
+            row = api_keys.find(connection, digest, self._clock())
+        return None if row is None else Caller(row.id, row.name, _opened(row.scopes))
+
+    def holder(self, caller: Caller) -> tuple[str, str]:
+        """Return what a session keeps of its holder: a kind, and an id that `held_by` finds the caller by."""
+        return (ADMIN_NAME, self._admin_mark) if caller.id == ADMIN_NAME else (_KEY, caller.id)
+
+    def held_by(self, kind: str, holder: str) -> Caller | None:
+        """Return who holds a session; None once the key is revoked, or the admin token is another one.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        if kind == ADMIN_NAME:
+            return _ADMIN if hmac.compare_digest(holder, self._admin_mark) else None
+        with self._database.read() as connection:
+            row = api_keys.find_by_id(connection, holder, self._clock()) if kind == _KEY else None
+        return None if row is None else Caller(row.id, row.name, _opened(row.scopes))
+
+    def note_use(self, caller: Caller) -> None:
+        """Note that a key was used, to the minute. Without a database that can be written it goes unnoted."""
+        now = self._clock()
+        noted = self._noted.get(caller.id)
+        if caller.id == ADMIN_NAME or (noted is not None and now - noted < _NOTED_EVERY):
+            return
+        self._noted[caller.id] = now
+        with suppress(UnavailableError), self._database.write() as connection:
+            api_keys.note_use(connection, caller.id, now, unless_since=now - _NOTED_EVERY)
+
+    def create(self, name: str, scopes: Iterable[str], actor: Actor, *, expires_at: datetime | None = None) -> NewKey:
+        """Make a key, for good or until it expires.
+
+        Raises:
+            InvalidInputError: `name`, `scopes` or `expires` is at fault.
+        """
+        wanted = sorted(set(scopes))
+        now = self._clock()
+        _check(name, wanted)
+        if expires_at is not None and expires_at <= now:
+            raise InvalidInputError([FieldError("expires", "must lie in the future")])
+        plaintext = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
+        made = NewKey(f"key_{new_ulid(now)}", name, frozenset(map(Scope, wanted)), plaintext)
+        with self._database.write() as connection:
+            api_keys.add(
+                connection,
+                key_id=made.id,
+                name=name,
+                digest=_digest(plaintext),
+                scopes=wanted,
+                now=now,
+                expires_at=expires_at,
+            )
+            detail: dict[str, Any] = {"name": name, "scopes": wanted}
+            if expires_at is not None:
+                detail["expires_at"] = instant_to_json(expires_at)
+            record(connection, actor, "api_key.created", Subject("api_key", made.id), at=now, detail=detail)
+        return made
+
+    def revoke(self, key_id: str, actor: Actor) -> None:
+        """Let a key open nothing any more; revoking twice changes nothing.
+
+        Raises:
+            NotFoundError: no such key.
+        """
+        now = self._clock()
+        with self._database.write() as connection:
+            if not api_keys.revoke(connection, key_id, now):
+                raise NotFoundError("API key", key_id)
+            record(connection, actor, "api_key.revoked", Subject("api_key", key_id), at=now)
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return every key without its secret, oldest first."""
+        with self._database.read() as connection:
+            rows = api_keys.listed(connection)
+        return [
+            {
+                "id": row.id,
+                "name": row.name,
+                "scopes": row.scopes,
+                "created_at": instant_to_json(row.created_at),
+                "revoked_at": instant_to_json(row.revoked_at),
+                "expires_at": instant_to_json(row.expires_at),
+                "last_used_at": instant_to_json(row.last_used_at),
+            }
+            for row in rows
+        ]
+
+
+def _check(name: str, scopes: list[str]) -> None:
+    faults = []
+    if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
+        faults.append(FieldError("name", f"must be 1 to {_MAX_NAME} printable characters"))
+    if name.strip().casefold() == ADMIN_NAME:
+        faults.append(FieldError("name", "is reserved for the admin token; say whose key it is"))
+    unknown = [scope for scope in scopes if scope not in set(Scope)]
+    if unknown:
+        faults.append(FieldError("scopes", f"unknown: {', '.join(repr(scope[:40]) for scope in unknown)}"))
+    if not scopes:
+        faults.append(FieldError("scopes", f"at least one of {', '.join(Scope)}"))
+    if faults:
+        raise InvalidInputError(faults)

@@ -1,0 +1,46 @@
+"""What a key without scope `manage` sees of people and of secrets in addresses: that there is one, not which."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from notifier.services.security.api_keys import Caller, Scope
+
+Json = dict[str, Any]
+HIDDEN = "***"
+_TOKEN = re.compile(r"[^/]{20,}")  # a part of a path that long is a password: chat services hand such addresses out
+
+
+def shown_to(caller: Caller, data: Any) -> Any:
+    """Return JSON data as this caller may see it, in the same shape."""
+    return data if Scope.MANAGE in caller.scopes else masked(data)
+
+
+def masked(data: Any) -> Any:
+    """Return JSON data without addresses of people, names of subscribers, and what is secret of URLs."""
+    if isinstance(data, list):
+        return [masked(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    shown = {key: _masked_text(value) if key in _ADDRESSES else masked(value) for key, value in data.items()}
+    if "external_id" in data and data.get("name"):
+        shown["name"] = HIDDEN
+    return shown
+
+
+_ADDRESSES = frozenset({"email", "owner_email", "address", "url", "recipient"})
+
+
+def _masked_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if "://" in value:
+        return _masked_url(value)
+    local, at, domain = value.rpartition("@")
+    return f"{local[:1]}{HIDDEN}@{domain[:1]}{HIDDEN}.{domain.rpartition('.')[2]}" if at else value
+
+
+def _masked_url(url: str) -> str:
+    parts = urlsplit(url)
+    query = f"?{HIDDEN}" if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}{_TOKEN.sub(HIDDEN, parts.path)}{query}"

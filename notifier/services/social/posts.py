@@ -1,0 +1,174 @@
+"""Posts that are public already: listed, edited and withdrawn by a person, where the platform allows it. Audited."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from notifier.channels.base import SocialSender
+from notifier.domain.errors import (
+    ConfigError,
+    ConflictError,
+    DeliveryError,
+    FieldError,
+    InvalidInputError,
+    NotFoundError,
+    PermanentDeliveryError,
+    UnavailableError,
+)
+from notifier.domain.house import Account
+from notifier.domain.message import SocialPost
+from notifier.rendering.cleaning import clean_block
+from notifier.rendering.counting import limit_of
+from notifier.rendering.post_links import shown
+from notifier.services.ports import Clock, Turns
+from notifier.services.security.audit import Actor, Subject, record
+from notifier.storage import posts
+from notifier.storage.codec import instant_to_json
+from notifier.storage.engine import Database
+from notifier.storage.posts import PUBLISHED, StoredPost
+
+Json = dict[str, Any]
+_PREFIX = "post_"
+_LONGEST = 10_000  # characters looked at
+_DIGITS = 19  # of a row's number: 64 bits
+T = TypeVar("T")
+_Held = tuple[StoredPost, Account, SocialSender]
+
+
+@dataclass(frozen=True)
+class Posts:
+    """What was posted, and taking it back.
+
+    Raises:
+        NotFoundError: no such post.
+        ConflictError: it is withdrawn, or nobody knows where it is, or the platform refuses.
+        UnavailableError: the platform does not answer, or the account is speaking; nothing is known to have changed.
+    """
+
+    database: Database
+    clock: Clock
+    accounts: Mapping[str, Account]
+    sender: Callable[[str], SocialSender]
+    turns: Turns
+
+    def list(self, *, incident_id: str | None = None, before: int | None = None, limit: int = 100) -> list[Json]:
+        """Return posts, newest first, those before number `before`; each carries its number as `number`."""
+        with self.database.read() as connection:
+            return [
+                _post(found) for found in posts.page(connection, incident_id=incident_id, before=before, limit=limit)
+            ]
+
+    def get(self, post_id: str) -> Json:
+        """Return one post."""
+        return _post(self._existing(post_id))
+
+    def edit(self, post_id: str, text: str, actor: Actor) -> Json:
+        """Replace the text of a public post, where the platform lets posts be edited.
+
+        Raises:
+            InvalidInputError: the text is empty or too long for the platform.
+        """
+        with self._held(post_id) as (post, account, sender):
+            if not sender.can_edit:
+                raise ConflictError(f"{account.platform} lets nobody edit posts here: withdraw it, or post an update")
+            told = self._worded(text, account, sender.limits().characters)
+            new = SocialPost(
+                key=post_id,
+                account=account.name,
+                text=told,
+                locale=post.locale,
+                posted_at=post.published_at,
+            )
+            receipt = _asked(lambda: sender.edit(post.receipt, new))
+            with self.database.write() as connection:
+                now = self.clock()
+                posts.edited(connection, post.id, told, receipt, now)
+                detail = {"account": account.name, "text": [post.text, told]}
+                record(connection, actor, "post.edited", Subject("post", post_id), at=now, detail=detail)
+        return self.get(post_id)
+
+    def withdraw(self, post_id: str, actor: Actor) -> Json:
+        """Take a post off the platform; one that is gone there already counts as withdrawn."""
+        with self._held(post_id) as (post, account, sender):
+            _asked(lambda: sender.delete(post.receipt))
+            with self.database.write() as connection:
+                now = self.clock()
+                posts.withdrawn(connection, post.id, now)
+                detail = {"account": account.name, "text": post.text, "url": post.receipt.url}
+                record(connection, actor, "post.withdrawn", Subject("post", post_id), at=now, detail=detail)
+        return self.get(post_id)
+
+    @contextmanager
+    def _held(self, post_id: str) -> Iterator[_Held]:
+        """Have the account's turn, and the post as it is then."""
+        account_name = self._existing(post_id).account
+        account = self.accounts.get(account_name)
+        if account is None:
+            raise ConflictError(f"the account {account_name!r} is not configured any more")
+        with self.turns.take(account.name) as ours:
+            if not ours:
+                raise UnavailableError(f"the account {account.name!r} is speaking")
+            post = self._existing(post_id)
+            if post.state != PUBLISHED:
+                raise ConflictError(f"{post_id} is withdrawn")
+            if not post.receipt.id:
+                raise ConflictError(f"nobody knows where {post_id} is: the platform has it and does not show it")
+            with closing(self._sender(account.name)) as sender:
+                yield post, account, sender
+
+    def _sender(self, name: str) -> SocialSender:
+        try:
+            return self.sender(name)
+        except ConfigError as error:
+            raise ConflictError(f"the account {name!r} cannot be used: {error}") from error
+
+    def _existing(self, post_id: str) -> StoredPost:
+        number = post_id.removeprefix(_PREFIX)
+        with self.database.read() as connection:
+            known = number.isascii() and number.isdigit() and len(number) < _DIGITS
+            found = posts.get(connection, int(number)) if known else None
+        if found is None:
+            raise NotFoundError("post", post_id)
+        return found
+
+    @staticmethod
+    def _worded(text: str, account: Account, most: int) -> str:
+        """Bring a text into the platform's form, within its limit."""
+        told = shown(clean_block(text, _LONGEST).strip(), account.platform).text
+        limit = limit_of(account.platform, most)
+        if not told:
+            raise InvalidInputError([FieldError("text", "is empty")])
+        if not limit.fits(told):
+            length = limit.measure(told)
+            raise InvalidInputError(
+                [FieldError("text", f"is {length} of {limit.most} long, as {account.platform} counts")]
+            )
+        return told
+
+
+def _asked(call: Callable[[], T]) -> T:
+    """Ask the platform; its errors become those of a use case."""
+    try:
+        return call()
+    except PermanentDeliveryError as error:
+        raise ConflictError(f"the platform refuses: {error.detail}") from error
+    except DeliveryError as error:
+        raise UnavailableError(f"the platform does not do it now: {error.detail}") from error
+
+
+def _post(post: StoredPost) -> Json:
+    return {
+        "id": f"{_PREFIX}{post.id}",
+        "number": post.id,
+        "incident_id": post.incident_id,
+        "account": post.account,
+        "platform": post.platform,
+        "locale": post.locale,
+        "text": post.text,
+        "url": post.receipt.url,
+        "provider_id": post.receipt.id or None,
+        "state": post.state,
+        "published_at": instant_to_json(post.published_at),
+        "changed_at": instant_to_json(post.changed_at),
+    }

@@ -1,0 +1,40 @@
+"""Sign-ups that nobody confirmed in time are forgotten; nobody is reminded."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from notifier.services.isolation import Isolate, unguarded
+from notifier.services.ports import Clock
+from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.audit import SYSTEM
+from notifier.services.subscribers.manage import erase
+from notifier.storage import subscribers
+from notifier.storage.engine import Database
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class ForgetLapsed:
+    """A chore of the sweep."""
+
+    database: Database
+    clock: Clock
+    addresses: AddressKeys
+    isolate: Isolate = unguarded
+
+    name = "lapsed"
+
+    def __call__(self) -> int:
+        """Erase sign-ups whose time to confirm is over; returns how many."""
+        with self.database.read() as connection:
+            lapsed = subscribers.lapsed(connection, self.clock(), limit=_AT_ONCE)
+        return sum(self.isolate("sign-up", str(number), partial(self._forget, number)) or 0 for number in lapsed)
+
+    def _forget(self, number: int) -> bool:
+        pepper, now = self.addresses.load(), self.clock()
+        with self.database.write() as connection:
+            stored = subscribers.lock_lapsed(connection, number, now)
+            if stored is not None:
+                erase(connection, stored, SYSTEM, pepper=pepper, now=now)
+        return stored is not None

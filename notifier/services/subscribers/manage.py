@@ -1,0 +1,251 @@
+"""Subscribers: create, show, change, erase, list. Every change is audited, without the personal part."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from notifier.domain.subscriber import (
+    LegalBasis,
+    StoredSubscriber,
+    Subscriber,
+    Suppression,
+    SuppressionReason,
+    Vocabulary,
+)
+from notifier.domain.values import Channel, SubscriberKind, SubscriberState
+from notifier.inbound.subscribers import parse_patch, parse_subscriber
+from notifier.services.dispatch.quiet_hours import release_held
+from notifier.services.ports import Clock
+from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.audit import Actor, Subject, difference, erased_id, record
+from notifier.services.subscribers.serialize import PERSONAL, stored_to_json, subscriber_to_json
+from notifier.storage import (
+    attempts,
+    audit,
+    erasures,
+    holding,
+    letters,
+    preferences,
+    standing,
+    subscribers,
+    suppressions,
+)
+from notifier.storage.engine import Database
+
+Json = dict[str, Any]
+KIND = "subscriber"
+_STOPPED = frozenset({SubscriberState.UNSUBSCRIBED, SubscriberState.SUPPRESSED})
+
+
+@dataclass(frozen=True)
+class Subscribers:
+    """What the API, the command line and the console do with single subscribers."""
+
+    database: Database
+    clock: Clock
+    vocabulary: Vocabulary
+    addresses: AddressKeys
+
+    def create(self, data: bytes | str, actor: Actor, *, legal_basis: LegalBasis = LegalBasis.API) -> Json:
+        """Store a new subscriber, given as JSON; returns it as stored.
+
+        An address that is suppressed stays so: the subscriber is then `unsubscribed` or `suppressed`, whatever was
+        asked. Lifting that is a change of its own: see `patch`.
+
+        Raises:
+            InvalidInputError: names every field at fault.
+            ConflictError: the external id is taken.
+        """
+        subscriber = parse_subscriber(data, self.vocabulary)
+        self.addresses.load()
+        key = self.addresses.of_optional(subscriber.email)
+        now = self.clock()
+        with self.database.write() as connection:
+            subscriber = _as_suppressed(connection, subscriber, key, now)
+            row = subscribers.to_row(
+                subscriber, preference_id=preferences.ensure(connection, subscriber.preferences), address_key=key
+            )
+            if subscribers.add(connection, row, legal_basis=legal_basis.value, now=now) is None:
+                raise ConflictError(f"a subscriber with external_id {subscriber.external_id!r} exists")
+            erasures.forget(connection, self._keys(subscriber.external_id, key))
+            shown = {
+                name: value
+                for name, value in subscriber_to_json(subscriber).items()
+                if name not in PERSONAL | {"external_id"}
+            }
+            subject = Subject(KIND, subscriber.external_id)
+            record(connection, actor, "subscriber.created", subject, at=now, detail=shown)
+            return _view(connection, _existing(connection, subscriber.external_id))
+
+    def get(self, external_id: str) -> Json:
+        """Return one subscriber.
+
+        Raises:
+            NotFoundError: none by that name.
+        """
+        with self.database.read() as connection:
+            return _view(connection, _existing(connection, external_id))
+
+    def list(
+        self,
+        *,
+        limit: int,
+        after: int = 0,
+        kind: SubscriberKind | None = None,
+        state: SubscriberState | None = None,
+    ) -> tuple[list[Json], int | None]:
+        """Return subscribers, oldest first, and the number to go on `after`; None when these were the last."""
+        with self.database.read() as connection:
+            found = subscribers.page(connection, after=after, limit=limit + 1, kind=kind, state=state)
+            shown = found[:limit]
+            keys = [item.address_key for item in shown if item.address_key is not None]
+            suppressed = suppressions.of_addresses(connection, keys)
+        items = [stored_to_json(item, suppressed.get(item.address_key or -1, ())) for item in shown]
+        return items, shown[-1].id if len(found) > limit else None
+
+    def patch(self, external_id: str, data: bytes | str, actor: Actor) -> Json:
+        """Change what the JSON object `data` names and keep the rest; returns the subscriber as stored.
+
+        `state: active` for somebody unsubscribed or suppressed lifts the suppression of their address: a person says
+        so, and the audit trail says who. A new address takes its own suppression along, or leaves a bounce behind.
+
+        Raises:
+            NotFoundError: none by that name.
+            InvalidInputError: names every field at fault.
+        """
+        patch = parse_patch(data)
+        if patch.get("external_id") not in (None, external_id):
+            raise InvalidInputError([FieldError("external_id", "cannot be changed")])
+        self.addresses.load()
+        now = self.clock()
+        with self.database.write() as connection:
+            stored = _existing(connection, external_id, lock=True)
+            after, key = self._changed(connection, stored, patch, now)
+            preference_id = preferences.ensure(connection, after.preferences)
+            row = subscribers.to_row(after, preference_id=preference_id, address_key=key)
+            if after.state is not SubscriberState.PENDING:
+                row["expires_at"] = None  # only a sign-up that nobody confirms is forgotten
+            subscribers.change(connection, stored.id, row, now)
+            if key is not None and stored.address_key != key:
+                erasures.forget(connection, [key])
+            if key is not None and stored.address_key not in (None, key):
+                standing.move(connection, stored.id, stored.address_key, key)
+            _forget_address(connection, stored.address_key)
+            if key is not None and _bounds(after) != _bounds(stored.subscriber):
+                release_held(connection, key, now)
+            before, now_shown = subscriber_to_json(stored.subscriber), subscriber_to_json(after)
+            changes = difference(before, now_shown, hidden=PERSONAL)
+            if changes:
+                record(connection, actor, "subscriber.changed", Subject(KIND, external_id), at=now, detail=changes)
+            return _view(connection, _existing(connection, external_id))
+
+    def _changed(
+        self, connection: Connection, stored: StoredSubscriber, patch: Json, now: datetime
+    ) -> tuple[Subscriber, int | None]:
+        """Return what the subscriber becomes, and the key of the address."""
+        before = stored.subscriber
+        after = _merged(before, patch, self.vocabulary)
+        key = self.addresses.of_optional(after.email)
+        asked = patch.get("state")
+        if asked == SubscriberState.ACTIVE and before.state in _STOPPED:
+            _lift(connection, key)
+            return after, key
+        if asked is None and key != stored.address_key and before.state is SubscriberState.SUPPRESSED:
+            # An address did not work and there is another now; who unsubscribed stays so, wherever they move.
+            after = replace(after, state=SubscriberState.ACTIVE)
+        if asked is not None or key != stored.address_key:
+            after = _as_suppressed(connection, after, key, now)
+        return after, key
+
+    def remove(self, external_id: str, actor: Actor) -> None:
+        """Erase a subscriber: everything personal goes, anonymous counts and a suppression of the address stay.
+
+        So do keyed hashes of name and address: a list that is imported later does not bring them back; `create` does,
+        and their own sign-up.
+
+        Raises:
+            NotFoundError: none by that name.
+        """
+        pepper = self.addresses.load()
+        now = self.clock()
+        with self.database.write() as connection:
+            stored = _existing(connection, external_id, lock=True)
+            erase(connection, stored, actor, pepper=pepper, now=now)
+            borne = stored.address_key is not None and subscribers.of_address(connection, stored.address_key)
+            erasures.note(connection, self._keys(external_id, None if borne else stored.address_key), now)
+
+    def _keys(self, external_id: str, address: int | None) -> tuple[int, ...]:
+        """Return what stands for a person in the list of those who were erased."""
+        name = self.addresses.of_name(external_id)
+        return (name,) if address is None else (name, address)
+
+
+def erase(connection: Connection, stored: StoredSubscriber, actor: Actor, *, pepper: bytes, now: datetime) -> None:
+    """Remove a subscriber and every trace of the name they bore."""
+    subscriber = stored.subscriber
+    subscribers.release_endpoints(connection, subscriber.external_id, subscriber.email)
+    subscribers.remove(connection, stored.id)
+    letters.forget(connection, stored.id)
+    if _forget_address(connection, stored.address_key):
+        attempts.forget_words(connection, stored.address_key or 0)
+    anonymous = erased_id(pepper, subscriber.external_id)
+    audit.rename(connection, KIND, subscriber.external_id, anonymous)
+    record(connection, actor, "subscriber.erased", Subject(KIND, anonymous), at=now)
+
+
+def _existing(connection: Connection, external_id: str, *, lock: bool = False) -> StoredSubscriber:
+    stored = subscribers.get(connection, external_id, lock=lock)
+    if stored is None:
+        raise NotFoundError("subscriber", external_id[:200])
+    return stored
+
+
+def _view(connection: Connection, stored: StoredSubscriber) -> Json:
+    return stored_to_json(stored, suppressions.of_address(connection, stored.address_key))
+
+
+def _merged(before: Subscriber, patch: Json, vocabulary: Vocabulary) -> Subscriber:
+    """Lay the patch over what is stored (RFC 7396) and judge the whole: two good halves may not fit."""
+    whole = subscriber_to_json(before)
+    given = dict(patch)
+    nested = given.pop("preferences", {})
+    whole["preferences"] = whole["preferences"] | nested if nested is not None else {}
+    whole = {name: value for name, value in (whole | given).items() if value is not None}
+    whole["external_id"] = before.external_id
+    return parse_subscriber(orjson.dumps(whole), vocabulary, before)
+
+
+def _as_suppressed(connection: Connection, subscriber: Subscriber, key: int | None, now: datetime) -> Subscriber:
+    """Bring a subscriber's state and the suppressions of the address in line."""
+    if key is None:
+        return subscriber
+    if subscriber.state is SubscriberState.SUPPRESSED:
+        manual = Suppression(channel=Channel.EMAIL, reason=SuppressionReason.MANUAL, since=now)
+        suppressions.add(connection, key, manual)
+        return subscriber
+    found = [item for item in suppressions.of_address(connection, key) if item.channel is Channel.EMAIL]
+    if found and subscriber.state is not SubscriberState.UNSUBSCRIBED:
+        return replace(subscriber, state=found[0].reason.state)
+    return subscriber
+
+
+def _lift(connection: Connection, key: int | None) -> None:
+    if key is not None:
+        suppressions.remove(connection, key, Channel.EMAIL)
+
+
+def _forget_address(connection: Connection, key: int | None) -> bool:
+    """Drop what is kept about an address (opt-outs from single incidents, its hour) when nobody bears it any more."""
+    if key is None or subscribers.of_address(connection, key):
+        return False
+    suppressions.forget_opt_outs(connection, key)
+    holding.forget(connection, key)
+    return True
+
+
+def _bounds(subscriber: Subscriber) -> tuple[object, ...]:
+    return subscriber.quiet_hours, subscriber.timezone, subscriber.max_per_hour

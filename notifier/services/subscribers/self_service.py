@@ -1,0 +1,89 @@
+"""Own preferences: what a subscriber changes by the link in their mail."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from notifier.domain.errors import NotFoundError
+from notifier.domain.subscriber import StoredSubscriber, Subscriber, SuppressionReason
+from notifier.domain.values import SubscriberState
+from notifier.services.ports import Clock
+from notifier.services.security.audit import Actor
+from notifier.services.security.signed_tokens import ExpiredTokenError, Purpose, Tokens
+from notifier.services.subscribers.manage import Subscribers
+from notifier.storage import subscribers as rows
+from notifier.storage import suppressions
+from notifier.storage.engine import Database
+
+
+@dataclass(frozen=True)
+class OwnPreferences:
+    """Shows and changes the preferences of the subscriber a token names."""
+
+    database: Database
+    subscribers: Subscribers
+    tokens: Tokens
+    clock: Clock
+
+    def opened(self, token: str) -> tuple[int, Subscriber]:
+        """Return whom a link concerns: row number and subscriber.
+
+        Raises:
+            TokenError: it is not ours, or its time is over: also because the subscriber has moved to another address.
+            NotFoundError: erased meanwhile.
+        """
+        claim = self.tokens.read(Purpose.PREFERENCES, token, self.clock())
+        stored = self._stored(claim.subject)
+        if claim.detail != (stored.address_key or 0):
+            raise ExpiredTokenError("this link went to another address")
+        return claim.subject, stored.subscriber
+
+    def path(self, subscriber_id: int) -> str:
+        """Return the path of the page, with a new token.
+
+        Raises:
+            NotFoundError: erased meanwhile.
+        """
+        return f"/preferences/{self.tokens.preferences(subscriber_id, self._stored(subscriber_id).address_key or 0)}"
+
+    def show(self, subscriber_id: int) -> Subscriber:
+        """Return the subscriber.
+
+        Raises:
+            NotFoundError: erased meanwhile.
+        """
+        return self._stored(subscriber_id).subscriber
+
+    def stopped_by(self, subscriber_id: int) -> SuppressionReason | None:
+        """Return why the subscriber gets no mail; None where they do, or where nobody knows.
+
+        Raises:
+            NotFoundError: erased meanwhile.
+        """
+        stored = self._stored(subscriber_id)
+        with self.database.read() as connection:
+            reason = suppressions.mail_reason(connection, stored.address_key)
+        is_unsubscribed = stored.subscriber.state is SubscriberState.UNSUBSCRIBED
+        if is_unsubscribed and (reason is None or reason.may_reader_lift):
+            return SuppressionReason.UNSUBSCRIBED
+        return reason
+
+    def change(self, subscriber_id: int, patch: Mapping[str, Any], actor: Actor) -> Subscriber:
+        """Change what is named and keep the rest (a patch as the API takes it); audited like any other change.
+
+        Raises:
+            NotFoundError: erased meanwhile.
+            InvalidInputError: names every field at fault.
+        """
+        external_id = self.show(subscriber_id).external_id
+        self.subscribers.patch(external_id, orjson.dumps(dict(patch)), actor)
+        return self.show(subscriber_id)
+
+    def _stored(self, subscriber_id: int) -> StoredSubscriber:
+        with self.database.read() as connection:
+            stored = rows.get_by_id(connection, subscriber_id)
+        if stored is None:
+            raise NotFoundError("subscriber", str(subscriber_id))
+        return stored

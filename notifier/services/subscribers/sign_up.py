@@ -1,0 +1,279 @@
+"""Sign-up by double opt-in, and a change of address confirmed at the new one.
+
+What the caller answers never depends on what is found here: the page says the same whether the address is new, known or
+has had its share of letters. The letter is written down in the same transaction and leaves by itself (`letters.py`).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from notifier.domain import consent as proof
+from notifier.domain.audience import Preferences
+from notifier.domain.consent import CONFIRM_WITHIN, ConsentForm
+from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
+from notifier.domain.ids import new_ulid
+from notifier.domain.letter import LETTERS_PER_DAY, LetterKind, NewLetter
+from notifier.domain.subscriber import LegalBasis, QuietHours, StoredSubscriber, Subscriber, Vocabulary
+from notifier.domain.values import Channel, SubscriberKind, SubscriberState
+from notifier.inbound.mail_address import mail_address
+from notifier.services.ports import Clock, LetterNudge
+from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.audit import Actor, Subject, record
+from notifier.services.security.signed_tokens import Purpose, Tokens
+from notifier.services.subscribers.manage import KIND
+from notifier.storage import erasures, letters, preferences, standing, subscribers, suppressions
+from notifier.storage.engine import Database
+
+MOVED = "subscriber.moved"
+NEW_ADDRESS = "new_address"
+"""Under this name the proof of consent keeps an address until it is confirmed."""
+_DAY = timedelta(days=1)
+# What a newer form replaces of a sign-up that is not confirmed yet.
+_CHOSEN = ("email", "locale", "timezone", "preference_id", "quiet_from", "quiet_to", "max_per_hour")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """A letter that was written down: which, to whom, in which language, and until when its link is good."""
+
+    kind: LetterKind
+    subscriber_id: int
+    email: str
+    locale: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignUpRequest:
+    """What somebody filled in. `timezone` None means the house's."""
+
+    email: str
+    form: ConsentForm
+    chosen: Preferences
+    timezone: str | None = None
+    quiet_hours: QuietHours | None = None
+    max_per_hour: int | None = None
+    kind: SubscriberKind = SubscriberKind.FOLLOWER
+
+
+@dataclass(frozen=True)
+class SignUps:
+    """Everything that needs a click in a mail before it counts."""
+
+    database: Database
+    clock: Clock
+    vocabulary: Vocabulary
+    addresses: AddressKeys
+    tokens: Tokens
+    nudge: LetterNudge
+
+    def ask(self, request: SignUpRequest) -> Invitation | None:
+        """Store a pending follower and write the one letter that asks them to confirm.
+
+        Who is told already gets a letter that says so. None when the address had its share of letters today. Somebody
+        who unsubscribed may come back this way: confirming is their own act.
+
+        Raises:
+            InvalidInputError: the address, locale, time zone or a component is at fault.
+        """
+        now = self.clock()
+        wanted = self._wanted(request, now)
+        key = self.addresses.of(wanted.email or "")
+        with self.database.write() as connection:
+            known = subscribers.of_address(connection, key, lock=True)
+            told = next((item for item in known if item.subscriber.state is SubscriberState.ACTIVE), None)
+            kind = LetterKind.SUBSCRIPTION_KNOWN if told else LetterKind.SUBSCRIPTION_CONFIRM
+            if not self._may_write(connection, self._letter(kind, told.id if told else 0, key)):
+                return None
+            if told is not None:
+                invitation = self._written(connection, self._letter(kind, told.id, key), told.subscriber)
+            else:
+                number = self._pending(connection, known, wanted, key, proof.asked(request.form, now))
+                invitation = self._written(connection, self._letter(kind, number, key), wanted)
+        self.nudge.letters()
+        return invitation
+
+    def check(self, request: SignUpRequest) -> None:
+        """See whether a sign-up would be taken.
+
+        Raises:
+            InvalidInputError: as `ask`.
+        """
+        self._wanted(request, self.clock())
+
+    def _pending(
+        self,
+        connection: Connection,
+        known: list[StoredSubscriber],
+        wanted: Subscriber,
+        key: int,
+        consent: dict[str, object],
+    ) -> int:
+        """Use the row of an earlier sign-up again, or make one; returns its number."""
+        before = next((item for item in known if item.legal_basis == LegalBasis.CONSENT), None)
+        if before is None:
+            return self._first(connection, wanted, key, consent)
+        return self._again(connection, before, wanted, consent)
+
+    def _letter(self, kind: LetterKind, subject_id: int, key: int) -> NewLetter:
+        ends = self.clock() + CONFIRM_WITHIN
+        return NewLetter(kind=kind, subject_id=subject_id, address_key=key, expires_at=ends)
+
+    def _may_write(self, connection: Connection, letter: NewLetter) -> bool:
+        return letters.count_since(connection, letter, self.clock() - _DAY) < LETTERS_PER_DAY
+
+    def _written(self, connection: Connection, letter: NewLetter, to: Subscriber) -> Invitation:
+        letters.add(connection, letter, self.clock())
+        return Invitation(
+            kind=letter.kind,
+            subscriber_id=letter.subject_id,
+            email=to.email or "",
+            locale=to.locale,
+            expires_at=letter.expires_at,
+        )
+
+    def _wanted(self, request: SignUpRequest, now: datetime) -> Subscriber:
+        wanted = Subscriber(
+            external_id=f"web-{new_ulid(now)}",
+            kind=request.kind,
+            email=_address(request.email),
+            locale=request.form.locale,
+            timezone=request.timezone or self.vocabulary.default_timezone,
+            state=SubscriberState.PENDING,
+            preferences=replace(request.chosen, channels=request.chosen.channels | {Channel.EMAIL}),
+            quiet_hours=request.quiet_hours,
+            max_per_hour=request.max_per_hour,
+        )
+        faults = self.vocabulary.faults(wanted)
+        if faults:
+            raise InvalidInputError(faults)
+        return wanted
+
+    def _first(self, connection: Connection, wanted: Subscriber, key: int, record_of: dict[str, object]) -> int:
+        number = preferences.ensure(connection, wanted.preferences)
+        row = subscribers.to_row(wanted, preference_id=number, address_key=key)
+        now, basis = self.clock(), LegalBasis.CONSENT.value
+        ends = now + CONFIRM_WITHIN
+        made = subscribers.add(connection, row, legal_basis=basis, now=now, consent=record_of, expires_at=ends)
+        assert made is not None  # noqa: S101 - the name holds 80 random bits
+        return made
+
+    def _again(
+        self, connection: Connection, before: StoredSubscriber, wanted: Subscriber, record_of: dict[str, object]
+    ) -> int:
+        """Use the row of an earlier sign-up again; who unsubscribed stays so until they confirm."""
+        now = self.clock()
+        values: dict[str, Any] = {"consent": {**(before.consent or {}), **record_of}}
+        if before.subscriber.state is SubscriberState.PENDING:
+            chosen = subscribers.to_row(
+                wanted,
+                preference_id=preferences.ensure(connection, wanted.preferences),
+                address_key=before.address_key,
+            )
+            values |= {name: chosen[name] for name in _CHOSEN} | {"expires_at": now + CONFIRM_WITHIN}
+        subscribers.change(connection, before.id, values, now)
+        return before.id
+
+    def confirm(self, token: str, actor: Actor, *, network: str = "") -> int:
+        """Make the bearer of a confirmation link active; returns their number. Confirming twice changes nothing.
+
+        Raises:
+            TokenError: the link is not ours or has expired.
+            NotFoundError: the sign-up lapsed and was forgotten.
+        """
+        now = self.clock()
+        claim = self.tokens.read(Purpose.CONFIRM, token, now)
+        with self.database.write() as connection:
+            stored = _existing(connection, claim.subject)
+            if stored.subscriber.state is not SubscriberState.ACTIVE:
+                self._activate(connection, stored, actor, network, now)
+        return claim.subject
+
+    @staticmethod
+    def _activate(connection: Connection, stored: StoredSubscriber, actor: Actor, network: str, now: datetime) -> None:
+        if stored.address_key is not None:
+            suppressions.remove(connection, stored.address_key, Channel.EMAIL)
+            erasures.forget(connection, [stored.address_key])
+        values = {
+            "state": SubscriberState.ACTIVE.value,
+            "legal_basis": LegalBasis.CONSENT.value,
+            "consent": proof.confirmed(stored.consent or {}, network, now),
+            "expires_at": None,
+        }
+        subscribers.change(connection, stored.id, values, now)
+        subject = Subject(KIND, stored.subscriber.external_id)
+        record(connection, actor, "subscriber.confirmed", subject, at=now)
+
+    def ask_address_change(self, subscriber_id: int, email: str) -> Invitation | None:
+        """Remember a new address and write the letter that has it confirmed there.
+
+        None when the address, or the subscriber, had its share of letters today.
+
+        Raises:
+            NotFoundError: no such subscriber.
+            InvalidInputError: it is no address.
+        """
+        address = _address(email)
+        key = self.addresses.of(address)
+        now = self.clock()
+        with self.database.write() as connection:
+            stored = _existing(connection, subscriber_id)
+            letter = self._letter(LetterKind.ADDRESS_CHANGE_CONFIRM, subscriber_id, key)
+            if not self._may_write(connection, letter):
+                return None
+            further = {**(stored.consent or {}), NEW_ADDRESS: address}
+            subscribers.change(connection, stored.id, {"consent": further}, now)
+            invitation = self._written(connection, letter, replace(stored.subscriber, email=address))
+        self.nudge.letters()
+        return invitation
+
+    def confirm_address_change(self, token: str, actor: Actor) -> int:
+        """Move a subscriber to the address whose owner bears the link; returns their number.
+
+        Raises:
+            TokenError: the link is not ours or has expired.
+            NotFoundError: no such subscriber, or another address was asked for since.
+        """
+        now = self.clock()
+        claim = self.tokens.read(Purpose.ADDRESS_CHANGE, token, now)
+        self.addresses.load()
+        with self.database.write() as connection:
+            stored = _existing(connection, claim.subject)
+            remembered = dict(stored.consent or {})
+            address = remembered.pop(NEW_ADDRESS, None)
+            if stored.address_key == claim.detail:
+                return claim.subject
+            if not isinstance(address, str) or self.addresses.of(address) != claim.detail:
+                raise NotFoundError("change of address", str(claim.subject))
+            suppressions.remove(connection, claim.detail, Channel.EMAIL)  # mail arrives there: the link came by one
+            erasures.forget(connection, [claim.detail])
+            values: dict[str, Any] = {
+                "email": address,
+                "address_key": claim.detail,
+                "consent": remembered or None,
+            }
+            if stored.subscriber.state is SubscriberState.SUPPRESSED:
+                values["state"] = SubscriberState.ACTIVE.value
+            subscribers.change(connection, stored.id, values, now)
+            if stored.address_key is not None:
+                standing.move(connection, stored.id, stored.address_key, claim.detail)
+            subject = Subject(KIND, stored.subscriber.external_id)
+            record(connection, actor, MOVED, subject, at=now)
+        return claim.subject
+
+
+def _existing(connection: Connection, subscriber_id: int) -> StoredSubscriber:
+    stored = subscribers.get_by_id(connection, subscriber_id, lock=True)
+    if stored is None:
+        raise NotFoundError("subscriber", str(subscriber_id))
+    return stored
+
+
+def _address(email: str) -> str:
+    try:
+        return mail_address(email)
+    except ValueError as error:
+        raise InvalidInputError([FieldError("email", str(error))]) from None

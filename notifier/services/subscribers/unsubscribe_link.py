@@ -1,0 +1,104 @@
+"""Unsubscribe: what the link in every mail does."""
+
+from dataclasses import dataclass
+
+from notifier.domain.errors import NotFoundError
+from notifier.domain.house import localized
+from notifier.domain.values import SubscriberState
+from notifier.services.security.audit import Actor
+from notifier.services.security.signed_tokens import Claim
+from notifier.services.subscribers.manage import KIND
+from notifier.services.subscribers.opt_out import Lifecycle
+from notifier.services.subscribers.sign_up import MOVED
+from notifier.storage import audit, notifications, subscribers
+from notifier.storage.engine import Database
+
+_LOOKED_AT = 200  # entries of one reader's trail, the newest
+_ELSEWHERE = -1  # no address has such a hash: the mail went to one that the subscriber has left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who bears a link: the language to answer in, and whether mail is sent to them, or not at their own wish."""
+
+    locale: str
+    is_told: bool
+    is_unsubscribed: bool
+    address_key: int | None
+
+
+@dataclass(frozen=True)
+class Unsubscribe:
+    """Stops all mail to the address of the subscriber a token names, or that about one incident. May be repeated."""
+
+    database: Database
+    lifecycle: Lifecycle
+
+    def person(self, subscriber_id: int) -> Person:
+        """Return who bears a link.
+
+        Raises:
+            NotFoundError: the subscriber was erased.
+        """
+        with self.database.read() as connection:
+            stored = subscribers.get_by_id(connection, subscriber_id)
+        if stored is None:
+            raise NotFoundError("subscriber", str(subscriber_id))
+        state = stored.subscriber.state
+        return Person(
+            locale=stored.subscriber.locale,
+            is_told=state is SubscriberState.ACTIVE,
+            is_unsubscribed=state is SubscriberState.UNSUBSCRIBED,
+            address_key=stored.address_key,
+        )
+
+    def incident_title(self, notification_id: int, locale: str) -> str | None:
+        """Return the title of the incident that a notification was about; None where it is gone, or was never one."""
+        with self.database.read() as connection:
+            stored = notifications.get(connection, notification_id)
+        if stored is None:
+            return None
+        title = stored.notice.incident.title
+        return localized(title, locale, next(iter(title), locale)) if title else stored.notice.incident.id
+
+    def address_of(self, claim: Claim) -> int | None:
+        """Return the hash of the address that the mail with this link went to; None where nobody knows.
+
+        Links of older mails do not say it. Then the audit trail tells whether the reader has moved since; where it does
+        not, the link counts for the address they have now.
+        """
+        if claim.address_key is not None:
+            return claim.address_key
+        with self.database.read() as connection:
+            person = subscribers.get_by_id(connection, claim.subject)
+            mail = notifications.get(connection, claim.detail)
+            if person is None or mail is None:
+                return None
+            name = person.subscriber.external_id
+            trail = audit.page(connection, limit=_LOOKED_AT, object_kind=KIND, object_ids=[name])
+        since = mail.notice.created_at
+        moved = any(entry.at >= since and (entry.action == MOVED or "email" in entry.detail) for entry in trail)
+        return _ELSEWHERE if moved else None
+
+    def __call__(self, claim: Claim, actor: Actor) -> int | None:
+        """Unsubscribe the address that the link went to; returns its hash.
+
+        Raises:
+            NotFoundError: the subscriber was erased.
+        """
+        address_key = self.address_of(claim)
+        self.lifecycle.unsubscribe(claim.subject, actor, address_key=address_key)
+        return address_key
+
+    def from_incident(self, claim: Claim, actor: Actor) -> None:
+        """Send no more about the incident of a notification.
+
+        Raises:
+            NotFoundError: the subscriber was erased, or the notification is gone.
+        """
+        with self.database.read() as connection:
+            stored = notifications.get(connection, claim.detail)
+        if stored is None:
+            raise NotFoundError("notification", str(claim.detail))
+        incident_id, address_key = stored.notice.incident.id, self.address_of(claim)
+        self.lifecycle.unsubscribe(claim.subject, actor, incident_id=incident_id, address_key=address_key)
