@@ -23,8 +23,8 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from notifier.storage import schema
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.schema import migrate
 from tests.postgresql import shared_server
 
 _GIVEN = "NOTIFIER_TEST_DATABASE_URL"
@@ -63,7 +63,7 @@ class PostgresqlDatabases:
         maker = cls(url, f"notifier_template_{secrets.token_hex(4)}")
         maker._execute("CREATE DATABASE {}", maker.template)
         filled = Database(maker.url_of(maker.template))
-        schema.upgrade(filled)
+        migrate.upgrade(filled)
         filled.close()
         return maker
 
@@ -138,7 +138,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the migrated schema, to be copied."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
     made = Database(f"sqlite:///{path}")
-    schema.upgrade(made)
+    migrate.upgrade(made)
     made.close()  # the last connection writes the WAL back, so the one file is the whole database
     return path
 

@@ -26,7 +26,7 @@ from notifier.services.providers.circuits import Circuits
 from notifier.services.providers.probes import CallProbes
 from notifier.services.security.signed_tokens import Tokens
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.spine import START, Nudges, Spine
 
 BRAND = Brand(

@@ -22,9 +22,10 @@ from notifier.services.endpoints.health import Health
 from notifier.services.endpoints.secrets import EndpointSecrets, new_secret
 from notifier.services.endpoints.watch import write_letter
 from notifier.services.security.secretbox import SecretBox
-from notifier.storage import deliveries, preferences
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import deliveries
+from notifier.storage.recipients import preferences
 from tests.spine import Spine
 
 BRAND = Brand(

@@ -13,8 +13,8 @@ from notifier.domain.ids import address_key
 from notifier.domain.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, Impact, Status, Wanted
 from notifier.services.dispatch.quiet_hours import release_held
-from notifier.storage import preferences, suppressions
 from notifier.storage import tables as t
+from notifier.storage.recipients import preferences, suppressions
 from tests.spine import PEPPER, Spine
 
 PARTS = ("checkout", "api", "pos")

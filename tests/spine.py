@@ -20,9 +20,11 @@ from notifier.services.events.ingest import Ingest, Receipt
 from notifier.services.inspection.explain import Explain
 from notifier.services.operations.sweep import Sweep
 from notifier.services.security.address_hash import AddressKeys
-from notifier.storage import deliveries, notifications, preferences
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import deliveries
+from notifier.storage.notifications import notifications
+from notifier.storage.recipients import preferences
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PLANNED = Window(START + timedelta(days=1), START + timedelta(days=1, hours=2))

@@ -11,9 +11,9 @@ from notifier.bootstrap.application import Application
 from notifier.domain.audience import Preferences
 from notifier.domain.values import Channel, Impact, Wanted
 from notifier.services.endpoints.secrets import new_secret
-from notifier.storage import preferences
 from notifier.storage import tables as t
-from notifier.storage.types import to_micros
+from notifier.storage.database.types import to_micros
+from notifier.storage.recipients import preferences
 
 _SEED = 8025
 _CHUNK = 10_000

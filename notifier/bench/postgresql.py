@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from notifier.bench.cluster import Cluster
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from notifier.storage.tables import metadata
 
 _URL = "NOTIFIER_BENCH_DATABASE_URL"

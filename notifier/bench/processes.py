@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PROC = Path("/proc")

@@ -13,7 +13,7 @@ from typing import Any
 from notifier.bench.processes import Usage, server_pid, usage_of
 from notifier.bootstrap.application import Application
 from notifier.settings import load_settings
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from notifier.supervise.installation import Installation, installation, request
 
 _TIMEOUT = 600.0

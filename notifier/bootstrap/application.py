@@ -42,7 +42,8 @@ from notifier.services.subscribers.public_sign_up import PublicSignUp
 from notifier.services.subscribers.self_service import OwnPreferences
 from notifier.services.subscribers.sign_up import SignUps
 from notifier.services.subscribers.sign_up_limit import SignUpCeiling
-from notifier.storage import meta, vanished
+from notifier.storage.notifications import removed_components
+from notifier.storage.operations import installation
 
 
 class Application(People):
@@ -198,7 +199,7 @@ class Application(People):
         known = self.component_keys
         if known and not event.incident.component_keys <= known:
             with self.database.read() as connection:
-                known |= vanished.named_by(connection, event.incident.id)
+                known |= removed_components.named_by(connection, event.incident.id)
         check_known(event, known, self.locales)
 
     def publish(self, body: bytes | str, actor: Actor = SYSTEM, *, guarded: bool = False) -> Receipt:
@@ -223,7 +224,7 @@ class Application(People):
             if fault := self.schema_fault():
                 return fault
             with self.database.write() as connection:
-                meta.put(connection, meta.PROBE, self.clock().isoformat().encode())
+                installation.put(connection, installation.PROBE, self.clock().isoformat().encode())
         except UnavailableError as error:
             return str(error)
         return "ok"

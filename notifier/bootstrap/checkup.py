@@ -22,7 +22,7 @@ from notifier.services.operations import broker_watch
 from notifier.services.preview.samples import scenes
 from notifier.services.subscribers import sign_up_limit
 from notifier.settings import SendGridSpec
-from notifier.storage import alarms
+from notifier.storage.operations import alerts
 
 _CONNECT_SECONDS = 3.0
 _MEND_PROVIDER = "mend the credentials, sender identity or credits; sending goes on by itself within a minute"
@@ -138,7 +138,7 @@ def _connects(name: str, host: str, port: int) -> Finding:
 
 def _alarms(notifier: Application) -> Iterator[Finding]:
     with notifier.database.read() as connection:
-        standing = alarms.current(connection)
+        standing = alerts.current(connection)
         providers = notifier.providers.read(connection)
     for row in standing:
         says = f"stopped since {row.since:%Y-%m-%d %H:%M}Z ({row.reason}): {row.detail}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.finding import Finding
 from notifier.domain.errors import UnavailableError
-from notifier.storage import vanished
+from notifier.storage.notifications import removed_components
 
 _log = logging.getLogger(__name__)
 _MOST_NAMED = 10
@@ -22,8 +22,8 @@ def check_components(notifier: Application) -> Iterator[Finding]:
     if not known:  # none are configured: any key will do
         return
     with notifier.database.read() as connection:
-        naming = vanished.open_incidents(connection, known)
-        subscribers, endpoints, lost = vanished.listening_to_nothing(connection, known)
+        naming = removed_components.open_incidents(connection, known)
+        subscribers, endpoints, lost = removed_components.listening_to_nothing(connection, known)
     for incident_id, keys in list(naming.items())[:_MOST_NAMED]:
         says = f"the open incident {incident_id} names {_listed(keys)}, which no [[components]] has"
         mend = "its events may go on naming it; put it back, or end the incident"

@@ -54,8 +54,8 @@ from notifier.services.social.accounts import sync_accounts
 from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
 from notifier.services.subscribers.sign_up_limit import CalmSignUps
 from notifier.settings import Settings
-from notifier.storage import revision
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.schema import version
 
 _log = logging.getLogger(__name__)
 _SHORT_RANGE = 5_000  # recipients
@@ -87,9 +87,9 @@ class Core:
         return found
 
     @once
-    def schema_fault(self) -> revision.Fitness:
+    def schema_fault(self) -> version.Fitness:
         """Says why this version cannot work on the database."""
-        return revision.Fitness(self.database)
+        return version.Fitness(self.database)
 
     def migrate(self) -> None:
         """Bring the schema up to date, and the accounts in line with the settings; leaves no connection open.
@@ -98,7 +98,7 @@ class Core:
             ConfigError: the database is not one that this version can bring up to date.
             UnavailableError: it does not answer.
         """
-        import_module("notifier.storage.schema").upgrade(self.database)  # loads what only migrations need
+        import_module("notifier.storage.schema.migrate").upgrade(self.database)  # loads what only migrations need
         sync_accounts(self.database, self.settings.account_values())
         self.database.close()  # who migrates may fork next, and a connection is nothing to share
 
@@ -123,7 +123,7 @@ class Core:
             UnavailableError: the database does not answer.
         """
         with self.database.read() as connection:
-            found = revision.state(connection)
+            found = version.state(connection)
         if self.database.is_sqlite and not found.is_fit:
             self.migrate()
         elif fault := self.schema_fault():

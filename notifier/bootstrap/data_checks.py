@@ -7,7 +7,7 @@ from notifier.bootstrap.finding import Finding
 from notifier.domain.errors import ConfigError, NotifierError
 from notifier.files import is_private_dir
 from notifier.settings import mixtures
-from notifier.storage import revision, schema
+from notifier.storage.schema import migrate, version
 
 _GUIDE = "docs/keys-and-data.md"
 
@@ -17,17 +17,17 @@ def check_database(notifier: Application) -> Finding:
     name, kind = "database", "SQLite" if notifier.database.is_sqlite else "PostgreSQL"
     try:
         with notifier.database.read() as connection:
-            found = revision.state(connection)
-        lacking = schema.faults(notifier.database)
+            found = version.state(connection)
+        lacking = migrate.faults(notifier.database)
     except NotifierError as error:
         return Finding(name=name, state="bad", says=str(error), mend="check NOTIFIER_DATABASE_URL and the server")
     if found.revision is None:
         return Finding(name=name, state="warn", says=f"{kind}, empty", mend="`notifier db upgrade` or `notifier up`")
     if lacking:
-        says = f"{kind}: {revision.say_faults(lacking)}"
+        says = f"{kind}: {version.say_faults(lacking)}"
         return Finding(name=name, state="bad", says=says, mend=f"see {_GUIDE}, A schema that does not fit")
     if not found.is_fit:
-        says = f"{kind} is at revision {found.revision}, this version needs {revision.HEAD}"
+        says = f"{kind} is at revision {found.revision}, this version needs {version.HEAD}"
         return Finding(name=name, state="bad", says=says, mend="run `notifier db upgrade`")
     taken = notifier.looks()[name]()
     if taken != "ok":
@@ -49,7 +49,7 @@ def check_setting(notifier: Application) -> Iterator[Finding]:
 def check_data(notifier: Application) -> Iterator[Finding]:
     """Look closer at a database that answers and is up to date."""
     with notifier.database.read() as connection:
-        if not revision.is_as_made(connection):
+        if not version.is_as_made(connection):
             says = "somebody changed the schema since the last upgrade; what this version needs is there"
             yield Finding(name="schema", state="warn", says=says, mend="mind that change at the next upgrade")
     yield from _keys(notifier)

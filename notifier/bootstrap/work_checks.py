@@ -11,7 +11,11 @@ from notifier.bootstrap.application import Application
 from notifier.bootstrap.finding import Finding
 from notifier.domain.values import Lane
 from notifier.services.operations.process_stats import MEMORY
-from notifier.storage import batches, channels, deliveries, letters, metrics, notifications
+from notifier.storage.deliveries import batches, deliveries
+from notifier.storage.incidents import channel_state
+from notifier.storage.notifications import notifications
+from notifier.storage.operations import metrics
+from notifier.storage.recipients import transactional_mail
 
 _STUCK = timedelta(minutes=2)
 _CLOCKS_APART = timedelta(seconds=5)
@@ -66,14 +70,14 @@ def _stuck(connection: Connection, now: datetime) -> Iterator[Finding]:
     if apart is not None:
         says = f"single deliveries are due since {apart:%Y-%m-%d %H:%M}Z and not gathered"
         yield Finding(name="stuck", state="bad", says=says, mend="is the scheduler running? `notifier scheduler`")
-    if channels.due(connection, late, 1):
+    if channel_state.due(connection, late, 1):
         says = "an incident's window ended over two minutes ago and nothing was announced"
         yield Finding(name="stuck", state="bad", says=says, mend="is the scheduler running? `notifier scheduler`")
     if notifications.unplanned(connection, late, 1):
         says = "a notification has waited over two minutes for its audience to be planned"
         mend = "is a worker of the lane control running? `notifier worker --queues control`"
         yield Finding(name="stuck", state="bad", says=says, mend=mend)
-    if letters.count_due(connection, late, 1):
+    if transactional_mail.count_due(connection, late, 1):
         says = "a letter that confirms a subscription has waited over two minutes to leave"
         mend = "is a worker of the lane retry running? `notifier worker --queues retry`"
         yield Finding(name="stuck", state="bad", says=says, mend=mend)

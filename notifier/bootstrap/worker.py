@@ -14,8 +14,8 @@ from notifier.services.dispatch.attempt import Attempt, BatchAttempt
 from notifier.services.dispatch.connection_affinity import FamiliarFirst, the_named_one
 from notifier.services.dispatch.durable_write import Patience
 from notifier.services.dispatch.record_outcome import Record
-from notifier.storage.batches import Batch
-from notifier.storage.notifications import StoredNotification
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.notifications.notifications import StoredNotification
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import typer
 
 from notifier.cli.console import JsonFlag, out, print_json, print_table
 from notifier.cli.setup import application
-from notifier.storage import revision, schema
+from notifier.storage.schema import migrate, version
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,7 @@ def upgrade(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Bring the schema up to date; safe to run at any time, by several processes at once."""
     notifier = application("db")
     notifier.migrate()
-    found = schema.current(notifier.database)
+    found = migrate.current(notifier.database)
     if as_json:
         print_json({"revision": found})
     else:
@@ -36,14 +36,14 @@ def status(
     """Say which revision the database is at, and which one this version needs."""
     notifier = application("db")
     with notifier.database.read() as connection:
-        found = revision.state(connection)
-    lacking = schema.faults(notifier.database)
+        found = version.state(connection)
+    lacking = migrate.faults(notifier.database)
     if as_json:
-        print_json({"revision": found.revision, "needed": revision.HEAD, "lacking": lacking})
+        print_json({"revision": found.revision, "needed": version.HEAD, "lacking": lacking})
     else:
-        out.print(f"The schema is at revision {found.revision or 'none'}; this version needs {revision.HEAD}.")
+        out.print(f"The schema is at revision {found.revision or 'none'}; this version needs {version.HEAD}.")
         if lacking:
-            out.print(f"But {revision.say_faults(lacking)}.", markup=False)
+            out.print(f"But {version.say_faults(lacking)}.", markup=False)
     if check and (lacking or not found.is_fit):
         raise typer.Exit(1)
 

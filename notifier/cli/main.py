@@ -12,7 +12,7 @@ from typer._click import exceptions as click_errors  # typer brings its own clic
 from notifier import __version__
 from notifier.cli.console import EXIT_FAILED, EXIT_USAGE
 from notifier.domain.errors import ConfigError, InvalidInputError, NotifierError
-from notifier.storage.engine import first_line
+from notifier.storage.database.engine import first_line
 
 # command -> module of this package with `register(app)`
 _MODULES = {

@@ -38,7 +38,7 @@ def standing_of(heard: Sequence[Heard], *, round_start: int) -> tuple[Standing, 
     """Return what a recipient knows, and the last notification whose updates need not be told to them again.
 
     Whom the end of an earlier round has not reached still stands in that one, and the next message catches up with it.
-    For everybody else the round begins at `round_start`. Planning says the same in SQL (`storage/planning.py`).
+    For everybody else the round begins at `round_start`. Planning says the same in SQL (`storage/planning/ranges.py`).
     """
     ended = max((each.sequence for each in heard if each.reached and each.ends), default=0)
     open_ = [each for each in heard if each.sequence > ended]

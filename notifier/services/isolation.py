@@ -17,9 +17,9 @@ from sqlalchemy import Connection
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Reason
 from notifier.services.ports import Clock
-from notifier.storage import alarms, dead_letters
-from notifier.storage.engine import Database
-from notifier.storage.types import AnyRow
+from notifier.storage.database.engine import Database
+from notifier.storage.database.types import AnyRow
+from notifier.storage.operations import alerts, dead_letters
 
 _log = logging.getLogger(__name__)
 Done = TypeVar("Done")
@@ -122,7 +122,7 @@ class Isolation:
             words = "given up" if ends else f"tried again at {next_try:%Y-%m-%d %H:%M:%S}Z"
             detail = f"{name}, {failures} times: {words}; the log has the traceback"
             dead_letters.note(connection, kind, object_id, failures=failures, next_try_at=next_try, error=name[:100])
-            alarms.raise_(connection, _alarm(kind, object_id), Reason.FAULT, detail, now)
+            alerts.raise_(connection, _alarm(kind, object_id), Reason.FAULT, detail, now)
             if ends and given_up is not None:
                 given_up(connection)
         said = {"unit": kind, "object_id": object_id, "failures": failures, "given_up": ends}
@@ -132,7 +132,7 @@ class Isolation:
     def _works_again(self, kind: str, object_id: str) -> None:
         with self.database.write() as connection:
             dead_letters.remove(connection, kind, object_id)
-            alarms.clear(connection, _alarm(kind, object_id))
+            alerts.clear(connection, _alarm(kind, object_id))
         self._read_at = float("-inf")
 
 

@@ -2,7 +2,7 @@
 
 import structlog
 
-from notifier.storage.notifications import StoredNotification
+from notifier.storage.notifications.notifications import StoredNotification
 
 
 def bind_log(stored: StoredNotification, **ids: int) -> None:

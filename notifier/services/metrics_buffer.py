@@ -14,9 +14,9 @@ from datetime import timedelta
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Channel, DeliveryState
 from notifier.services.ports import Clock
-from notifier.storage import metrics
-from notifier.storage.engine import Database
-from notifier.storage.metrics import Key
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import metrics
+from notifier.storage.operations.metrics import Key
 
 _log = logging.getLogger(__name__)
 _EVERY = timedelta(seconds=5)

@@ -13,7 +13,7 @@ from notifier.bench.chaos.node import VARIABLE as CLOCK
 from notifier.bench.chaos.parts import Postgresql, Redis, Sqlite, sandbox
 from notifier.bench.chaos.processes import Machine
 from notifier.domain.values import Channel
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from notifier.supervise.installation import SystemFailedError, request
 from notifier.supervise.listening import free_port
 

@@ -21,10 +21,12 @@ from notifier.services.dispatch.record_outcome import made_way
 from notifier.services.events.late_translations import wait_for_translation
 from notifier.services.log_context import bind_log
 from notifier.services.ports import Clock, Nudge
-from notifier.storage import alarms, batches, deliveries, notifications
-from notifier.storage.batches import Batch
-from notifier.storage.engine import Database
-from notifier.storage.notifications import StoredNotification
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import batches, deliveries
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.notifications import notifications
+from notifier.storage.notifications.notifications import StoredNotification
+from notifier.storage.operations import alerts
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +106,7 @@ class Attempt:
         if ready is None:
             return None
         if batch.met_fault or (batches.is_extra(batch.id) and deliveries.holds_replay(connection, batch.id)):
-            alarms.clear(connection, fault_alarm(stored.notice.id))
+            alerts.clear(connection, fault_alarm(stored.notice.id))
         return ready, stored
 
     def _ready(self, connection: Connection, batch: Batch, stored: StoredNotification) -> Batch | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from notifier.domain.audience import Occasion, Scope
 from notifier.domain.values import Status
-from notifier.storage.notifications import StoredNotification
+from notifier.storage.notifications.notifications import StoredNotification
 
 
 def occasion_of(stored: StoredNotification, scopes: Sequence[Scope]) -> Occasion:

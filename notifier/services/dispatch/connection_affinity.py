@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import Connection
 
 from notifier.domain.values import Channel
-from notifier.storage.batches import Batch, place_of, untried_beside
+from notifier.storage.deliveries.batches import Batch, place_of, untried_beside
 
 Claim = Callable[[int], Batch | None]
 """Takes the batch with this number, or returns None where somebody else has it."""

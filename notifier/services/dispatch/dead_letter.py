@@ -8,10 +8,12 @@ from sqlalchemy import Connection
 from notifier.domain.retry import most_attempts
 from notifier.domain.values import DeliveryState, Lane, Reason
 from notifier.services.isolation import wait_after
-from notifier.storage import alarms, attempts, batches, deliveries, hook_batches, notifications
-from notifier.storage.attempts import AttemptRow
-from notifier.storage.batches import Batch
-from notifier.storage.deliveries import Departure
+from notifier.storage.deliveries import attempts, batches, deliveries, webhook_batches
+from notifier.storage.deliveries.attempts import AttemptRow
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.notifications import notifications
+from notifier.storage.operations import alerts
 
 _log = logging.getLogger(__name__)
 
@@ -50,16 +52,16 @@ def fault_alarm(notification_id: str) -> str:
 
 def _alarm(connection: Connection, batch: Batch, said: str, now: datetime) -> None:
     public_id = notifications.public_id_of(connection, batch.notification_id)
-    alarms.raise_(connection, fault_alarm(public_id), Reason.FAULT, said, now)
+    alerts.raise_(connection, fault_alarm(public_id), Reason.FAULT, said, now)
 
 
 def _give_up(connection: Connection, batch: Batch, owner: str, now: datetime, said: str) -> None:
-    taken = hook_batches.taken_before(connection, batch.id)
+    taken = webhook_batches.taken_before(connection, batch.id)
     leave = [Departure(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=1) for key in sorted(taken)]
     deliveries.depart(connection, batch.notification_id, leave, now)
     attempts.add(connection, batch, [_line(batch, now, "failed", Reason.GAVE_UP, said)])
     batches.finish(connection, batch, owner, state=DeliveryState.FAILED, reason=Reason.GAVE_UP, now=now)
-    hook_batches.unblock(connection, batch.notification_id, batch.id, now)
+    webhook_batches.unblock(connection, batch.notification_id, batch.id, now)
     _alarm(connection, batch, f"given up: {said}", now)
     _log.error("gave a batch up", extra={"batch_id": batch.id, "reason": Reason.GAVE_UP.value})
 

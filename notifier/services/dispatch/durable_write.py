@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from notifier.domain.errors import UnavailableError
 from notifier.services.dispatch.outcome_journal import KnownOutcome, OutcomeNotes
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 
 Written = TypeVar("Written")
 _log = logging.getLogger(__name__)

@@ -25,11 +25,11 @@ from notifier.services.mail.failover import Choice, MailRoute, Pause
 from notifier.services.mail.links import Links
 from notifier.services.ports import Clock
 from notifier.services.providers.circuits import no_hold
-from notifier.storage import deliveries, subjects
-from notifier.storage.batches import Batch
-from notifier.storage.deliveries import Departure, MailRow
-from notifier.storage.engine import Database
-from notifier.storage.notifications import StoredNotification
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import deliveries, mail_subjects
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.deliveries.deliveries import Departure, MailRow
+from notifier.storage.notifications.notifications import StoredNotification
 
 _DEADLINE = 2 / 3  # of the batch's lease
 # The smaller half of a refused request is tried whole again: 1,000 recipients take 10 halvings to find one fault.
@@ -61,7 +61,7 @@ class MailAttempt:
             return
         with self.database.read() as connection:
             rows, gone = deliveries.mail_rows(connection, batch.id)
-            subject = subjects.get(connection, stored.notice.incident.id, batch.locale)
+            subject = mail_subjects.get(connection, stored.notice.incident.id, batch.locale)
         left = [
             Departure(recipient_key=key, state=DeliveryState.SUPPRESSED, reason=Reason.UNSUBSCRIBED) for key in gone
         ]
@@ -110,7 +110,7 @@ class MailAttempt:
         """The subject that every mail of the incident in this locale bears from now on, whatever its title becomes."""
         made = self.renderer.subject(stored.notice, batch.locale)
         with self.database.write() as connection:
-            return subjects.freeze(connection, stored.notice.incident.id, batch.locale, made)
+            return mail_subjects.freeze(connection, stored.notice.incident.id, batch.locale, made)
 
     def _deadline(self, batch: Batch, started: datetime) -> datetime:
         """Return when the request must be over: while the batch is surely ours.

@@ -20,10 +20,11 @@ from sqlalchemy import Connection
 from notifier.domain.values import DeliveryState
 from notifier.files import private_dir, write_private
 from notifier.services.tallying import MAIL_REPEATED, MAIL_UNKNOWN
-from notifier.storage import alarms, attempts, batches, deliveries, hook_batches, tallies
-from notifier.storage.attempts import AttemptRow
-from notifier.storage.batches import Batch
-from notifier.storage.deliveries import Departure
+from notifier.storage.deliveries import attempts, batches, deliveries, webhook_batches
+from notifier.storage.deliveries.attempts import AttemptRow
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.operations import alerts, counters
 
 _log = logging.getLogger(__name__)
 _SUFFIX = ".json"
@@ -74,7 +75,7 @@ def apply(connection: Connection, known: KnownOutcome) -> bool:
 
 
 def _still_awaited(connection: Connection, known: KnownOutcome) -> KnownOutcome:
-    awaited = hook_batches.awaited(connection, known.batch.id, [item.recipient_key for item in known.departures])
+    awaited = webhook_batches.awaited(connection, known.batch.id, [item.recipient_key for item in known.departures])
     return replace(
         known,
         departures=[item for item in known.departures if item.recipient_key in awaited],
@@ -98,9 +99,9 @@ def _end(connection: Connection, known: KnownOutcome) -> bool:
         provider_message_id=ending.message_id,
     ):
         return False
-    tallies.add(connection, MAIL_REPEATED, f"{batch.provider or 'unknown'}>{ending.provider}", ending.repeated)
-    tallies.add(connection, MAIL_UNKNOWN, ending.provider, ending.in_doubt)
-    alarms.clear(connection, f"{batch.channel}:{ending.provider}")
+    counters.add(connection, MAIL_REPEATED, f"{batch.provider or 'unknown'}>{ending.provider}", ending.repeated)
+    counters.add(connection, MAIL_UNKNOWN, ending.provider, ending.in_doubt)
+    alerts.clear(connection, f"{batch.channel}:{ending.provider}")
     return True
 
 

@@ -18,12 +18,15 @@ from notifier.services.dispatch.audience_context import occasion_of
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.log_context import bind_log
 from notifier.services.ports import Clock, Nudge
-from notifier.storage import holding, notifications, planning, preferences
-from notifier.storage.engine import Database
-from notifier.storage.holding import QuietSpan
-from notifier.storage.notifications import StoredNotification
-from notifier.storage.planning import ACCOUNT_PREFERENCE_ID, MAX_KEY, PlannedBatch, PlanRange
-from notifier.storage.translations import Followers
+from notifier.storage.database.engine import Database
+from notifier.storage.notifications import notifications
+from notifier.storage.notifications.late_translations import Followers
+from notifier.storage.notifications.notifications import StoredNotification
+from notifier.storage.planning import quiet_hours
+from notifier.storage.planning import ranges as ranges_rows
+from notifier.storage.planning.quiet_hours import QuietSpan
+from notifier.storage.planning.ranges import ACCOUNT_PREFERENCE_ID, MAX_KEY, PlannedBatch, PlanRange
+from notifier.storage.recipients import preferences
 
 _log = logging.getLogger(__name__)
 _LEASE = timedelta(seconds=120)
@@ -127,7 +130,7 @@ class Plan:
     def _prepare(self, stored: StoredNotification) -> None:
         """Judge every distinct set of preferences once, and cut the audience into ranges: of a mail, the first one."""
         with self.database.write() as connection:
-            if planning.has_ranges(connection, stored.id):
+            if ranges_rows.has_ranges(connection, stored.id):
                 return
             # What was planned while this one was decided could not be seen then. From here on nothing older leaves.
             incident_id, sequence = stored.notice.incident.id, stored.notice.sequence
@@ -135,10 +138,10 @@ class Plan:
                 notifications.supersede_older(connection, incident_id, stored.channel, sequence, self.clock())
             self._judge(connection, stored, self._occasion(connection, stored))
             if stored.channel is Channel.EMAIL:
-                people = planning.highest_subscriber_id(connection)
+                people = ranges_rows.highest_subscriber_id(connection)
                 keys = [first_keys(people, self.first_range)]
             else:
-                keys = self._row_ranges(planning.recipient_bounds(connection, stored.channel))
+                keys = self._row_ranges(ranges_rows.recipient_bounds(connection, stored.channel))
             _add_ranges(connection, stored, keys)
 
     @staticmethod
@@ -147,12 +150,12 @@ class Plan:
 
     def _judge(self, connection: Connection, stored: StoredNotification, occasion: Occasion) -> None:
         """Ask the rule about the sets it was not asked about yet: people change theirs while others are planned."""
-        unjudged = self._preference_sets(stored.channel, planning.unjudged_sets(connection, stored.id))
+        unjudged = self._preference_sets(stored.channel, ranges_rows.unjudged_sets(connection, stored.id))
         told = {
             number: [standing for standing in Standing if is_told(choice, standing, occasion)]
             for number, choice in unjudged
         }
-        planning.add_verdicts(connection, stored.id, told)
+        ranges_rows.add_verdicts(connection, stored.id, told)
 
     def _row_ranges(self, highest: int) -> list[tuple[int, int]]:
         """Cut row numbers, the first range a small one; the last is open at its end, for rows added meanwhile."""
@@ -169,7 +172,7 @@ class Plan:
     def _plan_one(self, stored: StoredNotification) -> list[PlannedBatch] | None:
         now = self.clock()
         with self.database.write() as connection:
-            item = planning.claim_range(connection, stored.id, now=now, lease=_LEASE)
+            item = ranges_rows.claim_range(connection, stored.id, now=now, lease=_LEASE)
             if item is None:
                 return None
             occasion = self._occasion(connection, stored)
@@ -177,7 +180,7 @@ class Plan:
             newest = notifications.newest_sequence(connection, stored.notice.incident.id, stored.channel)
             # Partners get every update, in order; the others only what is still the newest.
             superseded = newest > stored.notice.sequence and stored.channel is not Channel.WEBHOOK
-            batches = planning.plan_range(
+            batches = ranges_rows.plan_range(
                 connection,
                 item,
                 channel=stored.channel,
@@ -191,7 +194,7 @@ class Plan:
                 now=now,
                 followers=Followers(stored.follows) if stored.follows else None,
             )
-            if planning.finish_range(connection, item) and item.number == 0 and item.key_to < MAX_KEY:
+            if ranges_rows.finish_range(connection, item) and item.number == 0 and item.key_to < MAX_KEY:
                 self._cut_rest(connection, stored, item, batches)
         return batches
 
@@ -204,13 +207,13 @@ class Plan:
         """
         if stored.channel is not Channel.EMAIL:
             return
-        people, told = planning.highest_subscriber_id(connection), sum(batch.size for batch in batches)
+        people, told = ranges_rows.highest_subscriber_id(connection), sum(batch.size for batch in batches)
         keys = further_keys(first.key_to, people, told, self.range_size, self.widest)
         _add_ranges(connection, stored, keys, start=1)
 
     def _finish(self, stored: StoredNotification) -> bool:
         with self.database.write() as connection:
-            if planning.open_ranges(connection, stored.id):
+            if ranges_rows.open_ranges(connection, stored.id):
                 return False
             notifications.set_state(connection, stored.id, "planned", self.clock())
         return True
@@ -223,7 +226,7 @@ def _add_ranges(
         PlanRange(notification_id=stored.id, number=number, key_from=low, key_to=high)
         for number, (low, high) in enumerate(keys, start)
     ]
-    planning.add_ranges(connection, ranges)
+    ranges_rows.add_ranges(connection, ranges)
 
 
 def _quiet_now(connection: Connection, item: PlanRange, occasion: Occasion, now: datetime) -> Sequence[QuietSpan]:
@@ -232,7 +235,7 @@ def _quiet_now(connection: Connection, item: PlanRange, occasion: Occasion, now:
         return ()
     spans = [
         (zone, hours, until)
-        for zone, hours in holding.quiet_spans(connection, item.key_from, item.key_to)
+        for zone, hours in quiet_hours.quiet_spans(connection, item.key_from, item.key_to)
         if (until := quiet_until(hours, zone, now)) is not None
     ]
     return spans[:_MOST_SPANS]

@@ -16,9 +16,11 @@ from notifier.domain.audience import Occasion
 from notifier.domain.holding import Bounds, Hold, hold
 from notifier.domain.values import Channel, Reason
 from notifier.services.dispatch.audience_context import occasion_of
-from notifier.storage import batches, deliveries, holding, notifications
-from notifier.storage.batches import Batch
-from notifier.storage.notifications import StoredNotification
+from notifier.storage.deliveries import batches, deliveries
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.notifications import notifications
+from notifier.storage.notifications.notifications import StoredNotification
+from notifier.storage.planning import quiet_hours
 
 
 def hold_back(
@@ -27,7 +29,7 @@ def hold_back(
     """Let those of a claimed batch wait who must not be disturbed now; None when nobody is left to send to."""
     if stored.channel is not Channel.EMAIL:
         return batch
-    mailboxes = holding.bounds_of_batch(connection, batch.id)
+    mailboxes = quiet_hours.bounds_of_batch(connection, batch.id)
     if not mailboxes:
         return batch
     occasion = occasion_of(stored, notifications.scopes_of_round(connection, stored))
@@ -46,8 +48,8 @@ def _judge(
 ) -> dict[Hold, list[int]]:
     """Ask the rules about every mailbox; who has a limit and may go uses up one message of the hour."""
     limited = [key for key, found in mailboxes.items() if any(item.max_per_hour is not None for item in found)]
-    holding.lock_limited(connection, limited)
-    sent = holding.sent_to(connection, limited, now=now, without=stored.id)
+    quiet_hours.lock_limited(connection, limited)
+    sent = quiet_hours.sent_to(connection, limited, now=now, without=stored.id)
     waiting: dict[Hold, list[int]] = defaultdict(list)
     for key, found in mailboxes.items():
         held = hold(found, sent.get(key, ()), occasion, now)
@@ -55,7 +57,7 @@ def _judge(
             waiting[held].append(key)
     kept = {key for keys in waiting.values() for key in keys}
     going = [key for key in limited if key not in kept]
-    holding.let_go(connection, going, stored.id, closes=occasion.closes, now=now)
+    quiet_hours.let_go(connection, going, stored.id, closes=occasion.closes, now=now)
     return waiting
 
 
@@ -90,13 +92,13 @@ def _part(
         deliveries.move(connection, batch.notification_id, keys, number, now=now)
     if left <= 0:
         return None
-    holding.resize(connection, batch, left)
+    quiet_hours.resize(connection, batch, left)
     return replace(batch, size=left)
 
 
 def release_held(connection: Connection, address_key: int, now: datetime) -> int:
     """Look again at what waits for a mailbox whose quiet hours or limit were changed; returns how many messages."""
-    rows = holding.held_for(connection, address_key, now)
+    rows = quiet_hours.held_for(connection, address_key, now)
     for row in rows:
         batch = batches.from_row(row)
         number = batches.add(
@@ -109,5 +111,5 @@ def release_held(connection: Connection, address_key: int, now: datetime) -> int
             reason=Reason(row.reason),
         )
         deliveries.move(connection, batch.notification_id, [address_key], number, now=now)
-        holding.resize(connection, batch, batch.size - 1)
+        quiet_hours.resize(connection, batch, batch.size - 1)
     return len(rows)

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, select, update
 
 from notifier.domain.audience import standing_of
 from notifier.domain.values import Channel
-from notifier.storage import batches, deliveries, notifications
 from notifier.storage import tables as t
-from notifier.storage.batches import Batch
-from notifier.storage.notifications import StoredNotification
+from notifier.storage.deliveries import batches, deliveries
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.notifications import notifications
+from notifier.storage.notifications.notifications import StoredNotification
 
 _LOOK_AGAIN = timedelta(milliseconds=500)
 

@@ -16,11 +16,12 @@ from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, a
 from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, Nudge
 from notifier.services.providers.circuits import Hold, no_hold
 from notifier.services.tallying import MAIL_UNKNOWN
-from notifier.storage import alarms, attempts, batches, deliveries, making_way, tallies
-from notifier.storage.attempts import AttemptRow
-from notifier.storage.batches import Batch
-from notifier.storage.deliveries import Departure
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import attempts, batches, deliveries, supersede
+from notifier.storage.deliveries.attempts import AttemptRow
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.operations import alerts, counters
 
 _log = logging.getLogger(__name__)
 _SPREAD, _NO_WAIT = timedelta(seconds=0.5), timedelta(0)
@@ -59,7 +60,7 @@ def made_way(connection: Connection, batch: Batch, owner: str, now: datetime) ->
         return False
     if deliveries.holds_replay(connection, batch.id):
         return False
-    if not making_way.make_way(connection, batch.notification_id, batch.id, now):
+    if not supersede.make_way(connection, batch.notification_id, batch.id, now):
         return False
     state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE
     return batches.finish(connection, batch, owner, state=state, reason=reason, now=now)
@@ -181,9 +182,9 @@ class Record:
                 return False
             deliveries.depart(connection, batch.notification_id, departures, now)
             attempts.add(connection, batch, [tried.row(batch, outcome, error)])
-            tallies.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt if unknown else 0)
+            counters.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt if unknown else 0)
             if isinstance(error, ChannelStoppedError):
-                alarms.raise_(connection, f"{batch.channel}:{tried.provider}", error.reason, error.detail, now)
+                alerts.raise_(connection, f"{batch.channel}:{tried.provider}", error.reason, error.detail, now)
             if isinstance(follows, GiveUp):
                 batches.finish(connection, batch, self.owner, state=DeliveryState.FAILED, reason=error.reason, now=now)
             elif made_way(connection, batch, self.owner, now):

@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock, Nudge
-from notifier.storage import batches, deliveries, hook_batches
-from notifier.storage.batches import Batch
-from notifier.storage.deliveries import Departure
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import batches, deliveries, webhook_batches
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.deliveries.deliveries import Departure
 
 _LIMIT = 2_000
 _SIZE = 500
@@ -68,7 +68,7 @@ class Gather:
         now = self.clock()
         ended = Departure(recipient_key=key, state=DeliveryState.FAILED, reason=Reason.GAVE_UP)
         deliveries.depart(connection, notification_id, [ended], now)
-        hook_batches.unblock_some(connection, notification_id, [key], now)
+        webhook_batches.unblock_some(connection, notification_id, [key], now)
 
 
 class _Like(NamedTuple):

@@ -15,10 +15,12 @@ from notifier.services.dispatch.regroup import Gather
 from notifier.services.events.conflicts import refuse_unread
 from notifier.services.ports import Clock
 from notifier.services.security.audit import Actor, Subject, record
-from notifier.storage import notifications, replays, timeline
-from notifier.storage.codec import instant_to_json
-from notifier.storage.engine import Database
-from notifier.storage.replays import Again
+from notifier.storage.database.codec import instant_to_json
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import replay
+from notifier.storage.deliveries.replay import Again
+from notifier.storage.incidents import timeline
+from notifier.storage.notifications import notifications
 
 REPLAYABLE = (
     DeliveryState.FAILED,
@@ -109,7 +111,7 @@ class Replay:
                 _refuse_unread(connection, order, read)
             now, wanted = self.clock(), _wanted(connection, order)
             self._pass_guard(connection, wanted, order, may_announce=may_announce)
-            number = sum(replays.queue(connection, each, _again(order, order.states), now) for each in wanted)
+            number = sum(replay.queue(connection, each, _again(order, order.states), now) for each in wanted)
             detail = {"number": number, "order": order.as_json()}
             record(connection, actor, "deliveries.replayed", _subject(order), at=now, detail=detail)
         while self.gather():
@@ -138,17 +140,17 @@ def _refuse_unread(connection: Connection, order: ReplayOrder, read: str) -> Non
 
 def _wanted(connection: Connection, order: ReplayOrder) -> Wanted:
     if order.channel is not None:
-        return [replays.of_channel(order.channel)]
+        return [replay.of_channel(order.channel)]
     if order.endpoint_id:
-        endpoint = replays.endpoint_number(connection, order.endpoint_id)
+        endpoint = replay.endpoint_number(connection, order.endpoint_id)
         if endpoint is None:
             raise NotFoundError("endpoint", order.endpoint_id)
-        return [replays.of_channel(Channel.WEBHOOK, recipient_key=endpoint)]
+        return [replay.of_channel(Channel.WEBHOOK, recipient_key=endpoint)]
     if order.notification_id:
         stored = notifications.get_public(connection, order.notification_id)
         if stored is None:
             raise NotFoundError("notification", order.notification_id)
-        return [replays.of_notification(stored.id)]
+        return [replay.of_notification(stored.id)]
     return [_delivery(connection, delivery_id) for delivery_id in order.delivery_ids]
 
 
@@ -157,7 +159,7 @@ def _delivery(connection: Connection, delivery_id: str) -> ColumnElement[bool]:
     stored = notifications.get_public(connection, parsed[0]) if parsed else None
     if parsed is None or stored is None:
         raise NotFoundError("delivery", delivery_id)
-    return replays.of_notification(stored.id, key=parsed[1])
+    return replay.of_notification(stored.id, key=parsed[1])
 
 
 def _again(order: ReplayOrder, states: Sequence[DeliveryState]) -> Again:
@@ -165,7 +167,7 @@ def _again(order: ReplayOrder, states: Sequence[DeliveryState]) -> Again:
 
 
 def _number(connection: Connection, wanted: Wanted, order: ReplayOrder, states: Sequence[DeliveryState]) -> int:
-    return sum(replays.count(connection, each, _again(order, states)) for each in wanted)
+    return sum(replay.count(connection, each, _again(order, states)) for each in wanted)
 
 
 def _subject(order: ReplayOrder) -> Subject:

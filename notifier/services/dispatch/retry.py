@@ -13,8 +13,11 @@ from notifier.services.ports import Clock
 from notifier.services.providers.circuits import Circuits
 from notifier.services.providers.status import Names
 from notifier.services.security.audit import Actor, Subject, record
-from notifier.storage import endpoints, notifications, provider_states, provider_waits, retries
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import provider_waits, retry
+from notifier.storage.notifications import notifications
+from notifier.storage.operations import provider_states
+from notifier.storage.recipients import endpoints
 
 # What waits for anything else goes on waiting: quiet hours, an hourly limit, a translation, an earlier message, and a
 # rate that the receiver itself named.
@@ -68,17 +71,17 @@ class Retry:
             endpoint = endpoints.get(connection, order.endpoint_id)
             if endpoint is None:
                 raise NotFoundError("endpoint", order.endpoint_id)
-            whose = retries.deliveries_of_endpoint(endpoint.id)
-            number = retries.deliveries_due(connection, whose, _REASONS, doubts, now)
+            whose = retry.deliveries_of_endpoint(endpoint.id)
+            number = retry.deliveries_due(connection, whose, _REASONS, doubts, now)
             endpoints.change(connection, endpoint.id, {}, now)  # so that no worker's circuit breaker holds it back
             return number, Subject("endpoint", order.endpoint_id)
         if order.notification_id:
             stored = notifications.get_public(connection, order.notification_id)
             if stored is None:
                 raise NotFoundError("notification", order.notification_id)
-            batches, apart = retries.batches_of_notification(stored.id), retries.deliveries_of_notification(stored.id)
-            number = retries.batches_due(connection, batches, _REASONS, doubts, now)
-            number += retries.deliveries_due(connection, apart, _REASONS, doubts, now)
+            batches, apart = retry.batches_of_notification(stored.id), retry.deliveries_of_notification(stored.id)
+            number = retry.batches_due(connection, batches, _REASONS, doubts, now)
+            number += retry.deliveries_due(connection, apart, _REASONS, doubts, now)
             return number, Subject("notification", order.notification_id)
         found = self._named(order.provider)
         if not found:
@@ -92,10 +95,10 @@ class Retry:
         whose = provider_waits.of_mail() if is_mail else provider_waits.of_account(name)
         if provider_states.held(connection, channel, name).is_open:
             provider_states.hurry(connection, channel, name, now)
-            return retries.waiting_batches(connection, whose, _REASONS, doubts)
-        number = retries.batches_due(connection, whose, _REASONS, doubts, now)
+            return retry.waiting_batches(connection, whose, _REASONS, doubts)
+        number = retry.batches_due(connection, whose, _REASONS, doubts, now)
         if is_mail:
-            number += retries.deliveries_due(connection, retries.deliveries_by_mail(), _REASONS, doubts, now)
+            number += retry.deliveries_due(connection, retry.deliveries_by_mail(), _REASONS, doubts, now)
         return number
 
     def _named(self, name: str | None) -> list[tuple[Channel, str]]:

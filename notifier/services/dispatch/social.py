@@ -22,12 +22,13 @@ from notifier.services.dispatch.record_outcome import Record, Try
 from notifier.services.dispatch.sent_texts import wording_from_json, wording_to_json
 from notifier.services.ports import Clock, Pacer, Turns
 from notifier.services.providers.circuits import Circuits, no_hold
-from notifier.storage import alarms, attempts, deliveries, posts
-from notifier.storage.attempts import AttemptRow
-from notifier.storage.batches import Batch
-from notifier.storage.deliveries import Departure
-from notifier.storage.engine import Database
-from notifier.storage.notifications import StoredNotification
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import attempts, deliveries, posts
+from notifier.storage.deliveries.attempts import AttemptRow
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.notifications.notifications import StoredNotification
+from notifier.storage.operations import alerts
 
 _BUSY = timedelta(seconds=2)  # until a worker asks again for the turn that another one had
 _SHORTER = 0.9  # of its length is what is left of a text that a platform found too long
@@ -210,10 +211,10 @@ class PostAttempt:
         key = f"{Channel.SOCIAL}:{speech.provider}:unseen"[:100]
         with self.database.write() as connection:
             if receipt.id:
-                alarms.clear(connection, key)
+                alerts.clear(connection, key)
             else:
                 detail = f"the platform has the post of {speech.stored.notice.id} and does not show it"
-                alarms.raise_(connection, key, Reason.DUPLICATE, detail, self.clock())
+                alerts.raise_(connection, key, Reason.DUPLICATE, detail, self.clock())
 
     def _intend(self, speech: "_Speech", worded: PostText, part: int) -> None:
         new = self._new(speech, worded, part, PostReceipt(id=""))

@@ -37,13 +37,15 @@ from notifier.services.endpoints.secrets import UNREADABLE, EndpointSecrets, fau
 from notifier.services.isolation import each_alone
 from notifier.services.ports import Clock
 from notifier.services.webhook_ports import EndpointHealth, HookEngine, HookWording
-from notifier.storage import alarms, attempts, batches, deliveries, hook_batches, notifications
-from notifier.storage.attempts import AttemptRow
-from notifier.storage.batches import Batch
-from notifier.storage.deliveries import Departure
-from notifier.storage.engine import Database
-from notifier.storage.hook_batches import Around
-from notifier.storage.notifications import StoredNotification
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import attempts, batches, deliveries, webhook_batches
+from notifier.storage.deliveries.attempts import AttemptRow
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.deliveries.webhook_batches import Around
+from notifier.storage.notifications import notifications
+from notifier.storage.notifications.notifications import StoredNotification
+from notifier.storage.operations import alerts
 
 # A request that found no free slot by then goes back to the queue, well within the batch's lease.
 _START_WITHIN = 1 / 3  # of the lease
@@ -133,7 +135,7 @@ class HookAttempt:
                 batches.finish(connection, batch, owner, state=state, reason=None, now=now, provider=PROVIDER)
                 leave = [left(key, DeliveryState.SENDING, None, until) for key in slow]
                 deliveries.depart(connection, batch.notification_id, leave, now)
-                return hook_batches.unblock(connection, batch.notification_id, batch.id, now)
+                return webhook_batches.unblock(connection, batch.notification_id, batch.id, now)
 
             freed = self.record.patience(self.database, write)
             noted.task_ended = True
@@ -141,7 +143,7 @@ class HookAttempt:
 
     def _let_go(self, batch: Batch) -> None:
         with self.database.write() as connection:
-            freed = hook_batches.unblock(connection, batch.notification_id, batch.id, self.clock())
+            freed = webhook_batches.unblock(connection, batch.notification_id, batch.id, self.clock())
         if freed:
             self.gather()
 
@@ -152,9 +154,9 @@ class HookAttempt:
         """
         now = self.clock()
         with self.database.read() as connection:
-            rows = hook_batches.endpoint_rows(connection, batch.id)
-            around = hook_batches.around(connection, stored, batch.id)
-            taken = hook_batches.taken_before(connection, batch.id) if batch.unknown else set()
+            rows = webhook_batches.endpoint_rows(connection, batch.id)
+            around = webhook_batches.around(connection, stored, batch.id)
+            taken = webhook_batches.taken_before(connection, batch.id) if batch.unknown else set()
             since = _since(connection, stored, around)
         kept = [
             Departure(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=max(batch.attempts - 1, 1))
@@ -168,13 +170,13 @@ class HookAttempt:
             replaced = [item.recipient_key for item in leave if item.state is DeliveryState.SUPERSEDED]
             with self.database.write() as connection:
                 deliveries.depart(connection, stored.id, leave, now)
-                hurried = hook_batches.hurry(connection, stored.id, replaced, now) if replaced else 0
+                hurried = webhook_batches.hurry(connection, stored.id, replaced, now) if replaced else 0
                 if batch.unknown:
                     attempts.add(connection, batch, [vanished_try(batch, now)])
             waiting = [item.recipient_key for item in leave if item.reason is Reason.WAITING_FOR_EARLIER]
             if waiting:
                 with self.database.write() as connection:
-                    hurried += hook_batches.unblock_waiting(connection, stored.id, waiting, now)
+                    hurried += webhook_batches.unblock_waiting(connection, stored.id, waiting, now)
             if hurried:
                 self.gather()
         gone = {item.recipient_key for item in leave} | {row.id for row, _fault in broken}
@@ -206,7 +208,7 @@ class HookAttempt:
             deliveries.depart(connection, batch.notification_id, [departure(result, number, now, self.spread)], now)
             attempts.add(connection, batch, [line(result, number)])
             detail = result.error.detail if isinstance(result.error, DeliveryError) else ""
-            alarms.raise_(connection, fault_alarm(row.public_id), Reason.FAULT, detail, now)
+            alerts.raise_(connection, fault_alarm(row.public_id), Reason.FAULT, detail, now)
 
     def _request(self, stored: StoredNotification, row: Any, since: int, now: datetime) -> HookRequest:
         return HookRequest(
@@ -252,7 +254,7 @@ class HookAttempt:
             self.health.note(connection, heeded, now)
             recorded[:] = [(lines, departures)]
             if late and ended:  # else `_finish` tells everybody at once
-                return hook_batches.unblock_some(connection, batch.notification_id, ended, now)
+                return webhook_batches.unblock_some(connection, batch.notification_id, ended, now)
             return 0
 
         recorded: list[tuple[Sequence[AttemptRow], Sequence[Departure]]] = []
@@ -289,7 +291,7 @@ class HookAttempt:
     ) -> Sequence[HookResult]:
         """Leave out what others have taken over meanwhile; an answer that ends a doubt about it is heeded."""
         if late:
-            awaited = hook_batches.awaited(connection, batch.id, [result.endpoint_id for result in results])
+            awaited = webhook_batches.awaited(connection, batch.id, [result.endpoint_id for result in results])
             return [result for result in results if result.endpoint_id in awaited]
         if batches.is_held(connection, batch, self.record.owner, lock=True):
             return results
@@ -335,4 +337,4 @@ def _refuse(connection: Connection, batch: Batch, rows: Sequence[Any], now: date
     deliveries.depart(connection, batch.notification_id, leave, now)
     attempts.add(connection, batch, tries)
     for row in rows:
-        alarms.raise_(connection, secret_alarm(row.public_id), Reason.SECRET, UNREADABLE, now)
+        alerts.raise_(connection, secret_alarm(row.public_id), Reason.SECRET, UNREADABLE, now)

@@ -14,11 +14,11 @@ from notifier.domain.message import HookResult
 from notifier.domain.notice import webhook_type
 from notifier.domain.retry import GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Reason
-from notifier.storage.attempts import AttemptRow
-from notifier.storage.batches import Batch
-from notifier.storage.deliveries import Departure
-from notifier.storage.hook_batches import Around
-from notifier.storage.notifications import StoredNotification
+from notifier.storage.deliveries.attempts import AttemptRow
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.deliveries.webhook_batches import Around
+from notifier.storage.notifications.notifications import StoredNotification
 
 PROVIDER = "webhook"
 _NOT_STARTED_WAIT = timedelta(seconds=1)

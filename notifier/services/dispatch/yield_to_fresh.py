@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from notifier.services.ports import Clock
-from notifier.storage import batches, notifications
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import batches
+from notifier.storage.notifications import notifications
 
 _MOST = timedelta(seconds=2)
 # What has waited longer waits for something else: a lane without a worker must not stop the others.

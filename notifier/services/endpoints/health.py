@@ -10,8 +10,8 @@ from notifier.domain.endpoint_health import Verdict
 from notifier.domain.errors import DeliveryError
 from notifier.domain.message import HookResult
 from notifier.domain.values import Reason
-from notifier.storage import endpoint_health
-from notifier.storage.types import AnyRow
+from notifier.storage.database.types import AnyRow
+from notifier.storage.recipients import endpoint_health
 
 
 class Health:

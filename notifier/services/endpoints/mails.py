@@ -10,8 +10,8 @@ from notifier.domain.endpoint_health import FailureRecord, HealthPolicy, disabli
 from notifier.domain.letter import Letter, LetterKind
 from notifier.rendering.account_mail import AccountMessage, DisabledBecause, EndpointDisabled, EndpointWarning
 from notifier.services.mail.transactional import Addressed, Writer
-from notifier.storage import endpoint_health, subscribers
-from notifier.storage.types import AnyRow
+from notifier.storage.database.types import AnyRow
+from notifier.storage.recipients import endpoint_health, subscribers
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,12 @@ from notifier.inbound.endpoints import endpoint_to_json, parse_endpoint, parse_e
 from notifier.services.endpoints.secrets import DEFAULT_OVERLAP, EndpointSecrets, fresh, public_key, secret_alarm
 from notifier.services.ports import Clock
 from notifier.services.security.audit import CHANGED, Actor, Subject, difference, record
-from notifier.storage import alarms, catch_up, endpoints
-from notifier.storage.codec import instant_to_json
-from notifier.storage.endpoint_health import CLEAN
-from notifier.storage.engine import Database
+from notifier.storage.database.codec import instant_to_json
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import endpoint_backlog
+from notifier.storage.operations import alerts
+from notifier.storage.recipients import endpoints
+from notifier.storage.recipients.endpoint_health import CLEAN
 
 Json = dict[str, Any]
 KIND = "endpoint"
@@ -170,8 +172,8 @@ class Endpoints:
             made = fresh(SignatureKind.ED25519 if has_pair else SignatureKind.HMAC)
             column = self.secrets.rotated(stored.secrets, made, now, overlap)
             endpoints.change(connection, stored.id, {"secrets": column}, now)
-            alarms.clear(connection, secret_alarm(public_id))
-            catch_up.sign_again(connection, stored.id, now)
+            alerts.clear(connection, secret_alarm(public_id))
+            endpoint_backlog.sign_again(connection, stored.id, now)
             detail = {"overlap_seconds": overlap // timedelta(seconds=1)}
             record(connection, actor, "endpoint.rotated", _subject(public_id), at=now, detail=detail)
             return _view(_existing(connection, public_id)) | {"secret": made.shown}
@@ -252,7 +254,7 @@ class Endpoints:
         with self.database.write() as connection:
             stored = _existing(connection, public_id, lock=True)
             endpoints.remove(connection, stored.id)
-            alarms.clear(connection, secret_alarm(public_id))
+            alerts.clear(connection, secret_alarm(public_id))
             record(connection, actor, "endpoint.removed", _subject(public_id), at=now)
 
 
@@ -261,7 +263,7 @@ def _catch_up(connection: Connection, stored: StoredEndpoint, now: datetime) -> 
     since = min(filter(None, (stored.failing_since, stored.disabled_at)), default=None)
     if since is not None and stored.endpoint.state is EndpointState.DISABLED:
         latest_only = stored.endpoint.mode is EndpointMode.LATEST
-        catch_up.catch_up(connection, stored.id, since, now, latest_only=latest_only)
+        endpoint_backlog.catch_up(connection, stored.id, since, now, latest_only=latest_only)
 
 
 def _subject(public_id: str) -> Subject:

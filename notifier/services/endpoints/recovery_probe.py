@@ -19,9 +19,10 @@ from notifier.services.endpoints.secrets import EndpointSecrets
 from notifier.services.ports import Clock
 from notifier.services.security.audit import SYSTEM, Subject, record
 from notifier.services.webhook_ports import HookEngine
-from notifier.storage import catch_up, endpoint_health, endpoints
-from notifier.storage.engine import Database
-from notifier.storage.types import AnyRow
+from notifier.storage.database.engine import Database
+from notifier.storage.database.types import AnyRow
+from notifier.storage.deliveries import endpoint_backlog
+from notifier.storage.recipients import endpoint_health, endpoints
 
 _log = logging.getLogger(__name__)
 
@@ -96,4 +97,4 @@ def recover(connection: Connection, row: AnyRow, now: datetime) -> int:
     if since is None:
         return 0
     latest_only = row.mode == EndpointMode.LATEST.value
-    return catch_up.catch_up(connection, row.id, since, now, latest_only=latest_only)
+    return endpoint_backlog.catch_up(connection, row.id, since, now, latest_only=latest_only)

@@ -10,9 +10,9 @@ from notifier.domain.values import Channel, WebhookFormat
 from notifier.rendering.payloads import content_type
 from notifier.services.endpoints.manage import MASKED
 from notifier.services.webhook_ports import HookWording
-from notifier.storage import endpoint_health
-from notifier.storage.notifications import StoredNotification
-from notifier.storage.types import AnyRow
+from notifier.storage.database.types import AnyRow
+from notifier.storage.notifications.notifications import StoredNotification
+from notifier.storage.recipients import endpoint_health
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,20 @@ from notifier.domain.errors import ConflictError
 from notifier.domain.values import Reason
 from notifier.services.endpoints.secrets import EndpointSecrets, secret_alarm
 from notifier.services.ports import Clock
-from notifier.storage import alarms, endpoints
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import alerts
+from notifier.storage.recipients import endpoints
 
 
 def look_again(database: Database, secrets: EndpointSecrets, clock: Clock) -> None:
     """Clear the alarms that have lost their cause; keys change with a start of the process, so once is enough."""
     with database.read() as connection:
-        alarmed = alarms.current(connection)
+        alarmed = alerts.current(connection)
         standing = [row.key for row in alarmed if row.reason == Reason.SECRET.value]
         faults = [row.key for row in alarmed if row.key.startswith("webhook:") and row.reason == Reason.FAULT.value]
     with database.write() as connection:
         for key in faults:  # a new start may be a new version; one that has not mended it raises it again
-            alarms.clear(connection, key)
+            alerts.clear(connection, key)
     for public_id in (key.split(":")[1] for key in standing):
         with database.write() as connection:
             stored = endpoints.get(connection, public_id)
@@ -26,4 +27,4 @@ def look_again(database: Database, secrets: EndpointSecrets, clock: Clock) -> No
                     secrets.kept_headers(stored.endpoint.headers, {})
             except ConflictError:
                 continue
-            alarms.clear(connection, secret_alarm(public_id))
+            alerts.clear(connection, secret_alarm(public_id))

@@ -11,7 +11,7 @@ from notifier.channels.webhook import new_key_pair
 from notifier.domain.endpoint import SignatureKind
 from notifier.domain.errors import ConfigError, ConflictError, FieldError, InvalidInputError
 from notifier.services.security.secretbox import SecretBox
-from notifier.storage.codec import instant_from_json, instant_to_json
+from notifier.storage.database.codec import instant_from_json, instant_to_json
 
 Sealed = Mapping[str, str | None]
 """One secret as the row holds it: `sealed`, `until` (RFC 3339) when it is on its way out, `public` of a key pair."""

@@ -13,9 +13,9 @@ from notifier.domain.letter import LetterKind, NewLetter
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
 from notifier.services.security.audit import SYSTEM, Subject, record
-from notifier.storage import endpoint_health, letters
-from notifier.storage.engine import Database
-from notifier.storage.types import AnyRow
+from notifier.storage.database.engine import Database
+from notifier.storage.database.types import AnyRow
+from notifier.storage.recipients import endpoint_health, transactional_mail
 
 _EVERY = timedelta(minutes=1)
 _AT_ONCE = 500
@@ -30,7 +30,7 @@ Notify = Callable[[Connection, AnyRow, Verdict, datetime], None]
 def write_letter(connection: Connection, row: AnyRow, verdict: Verdict, now: datetime) -> None:
     """Write a letter to an endpoint's owner down; it leaves by itself (`services/mail/transactional.py`)."""
     letter = NewLetter(kind=_KINDS[verdict], subject_id=row.id, address_key=_NO_SUBSCRIBER, expires_at=now + _KEPT)
-    letters.add(connection, letter, now)
+    transactional_mail.add(connection, letter, now)
 
 
 @dataclass(frozen=True)

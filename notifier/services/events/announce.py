@@ -17,10 +17,11 @@ from notifier.domain.incident import Incident
 from notifier.domain.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.values import Channel, Impact, Lane, Status
 from notifier.services.ports import Clock, Nudge
-from notifier.storage import channels, notifications, timeline
-from notifier.storage.codec import incident_from_json
-from notifier.storage.engine import Database
-from notifier.storage.types import AnyRow
+from notifier.storage.database.codec import incident_from_json
+from notifier.storage.database.engine import Database
+from notifier.storage.database.types import AnyRow
+from notifier.storage.incidents import channel_state, timeline
+from notifier.storage.notifications import notifications
 
 _FRESH_LANES = {Channel.EMAIL: Lane.EMAIL, Channel.SOCIAL: Lane.SOCIAL, Channel.WEBHOOK: Lane.WEBHOOK}
 # Nobody's shop is down when these are mailed: they must never stand in front of news.
@@ -39,7 +40,7 @@ def speak(
 
     The caller's transaction must hold the incident (`timeline.lock_incident`).
     """
-    states = channels.load_states(connection, incident_id)
+    states = channel_state.load_states(connection, incident_id)
     created: list[int] = []
     for channel, policy in policies.items():
         voice = Voice(connection, policy, incident_id, channel, now)
@@ -59,7 +60,7 @@ class Voice:
 
     def pending(self) -> list[PendingUpdate]:
         """Return what the channel has neither announced nor set aside."""
-        return channels.pending(self.connection, self.incident_id, self.channel)
+        return channel_state.pending(self.connection, self.incident_id, self.channel)
 
     def say(self, state: ChannelState) -> list[int]:
         """Say what is due, and remember when more is; returns the new notifications."""
@@ -81,12 +82,12 @@ class Voice:
 
     def _mark(self, update_ids: Sequence[str], round_: int, sequence: int | None, reason: str) -> None:
         where = (self.connection, self.incident_id, self.channel)
-        channels.mark(*where, update_ids, round_=round_, sequence=sequence, reason=reason)
+        channel_state.mark(*where, update_ids, round_=round_, sequence=sequence, reason=reason)
 
     def _settle(self, state: ChannelState, decision: Wait | Nothing) -> None:
         due_at, reason = (decision.until, decision.reason) if isinstance(decision, Wait) else (None, None)
         where = (self.connection, self.incident_id, self.channel)
-        channels.save_state(*where, state, due_at=due_at, due_reason=reason)
+        channel_state.save_state(*where, state, due_at=due_at, due_reason=reason)
 
     def tell(self, decision: Send, public_id: str | None = None) -> int:
         """Freeze what is said now, and replace what has not been sent of what was said before."""
@@ -105,7 +106,7 @@ class Voice:
 
     def _notice(self, decision: Send, public_id: str) -> Notice:
         state, lead = decision.state, decision.updates[-1]
-        rows = channels.announced_updates(self.connection, self.incident_id, self.channel)
+        rows = channel_state.announced_updates(self.connection, self.incident_id, self.channel)
         incident = next(incident_from_json(row.incident) for row in rows if row.id == lead.id)
         return Notice(
             id=public_id,

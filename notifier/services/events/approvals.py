@@ -14,9 +14,10 @@ from notifier.services.events.conflicts import refuse_unread
 from notifier.services.events.held_content import LetGo, Policies
 from notifier.services.ports import Clock, Nudge
 from notifier.services.security.audit import Actor, Subject, record
-from notifier.storage import channels, held, notifications, pending_edits, timeline
-from notifier.storage.engine import Database
-from notifier.storage.held import HeldNotification
+from notifier.storage.database.engine import Database
+from notifier.storage.incidents import channel_state, timeline
+from notifier.storage.notifications import approvals, notifications, pending_edits
+from notifier.storage.notifications.approvals import HeldNotification
 
 Json = dict[str, Any]
 
@@ -52,7 +53,7 @@ class Release:
             self._note(connection, "notification.released", named, actor)
         for number in numbers:
             self.nudge.plan(number)
-        return {"id": public_id, "state": stored.state if stored else held.REPLACED}
+        return {"id": public_id, "state": stored.state if stored else approvals.REPLACED}
 
     def cancel(self, public_id: str, actor: Actor, *, read: str | None = None) -> Json:
         """Call a notification off: its update is told to nobody on its channel; called off on all, it is never shown.
@@ -66,16 +67,16 @@ class Release:
         """
         with self.database.write() as connection:
             named = self._held(connection, public_id, read)
-            held.end(connection, [named.id], held.CANCELED)
+            approvals.end(connection, [named.id], approvals.CANCELED)
             self._call_off(connection, named)
             self._note(connection, "notification.canceled", named, actor)
-        return {"id": public_id, "state": held.CANCELED}
+        return {"id": public_id, "state": approvals.CANCELED}
 
     @staticmethod
     def _call_off(connection: Connection, named: HeldNotification) -> None:
-        waiting = held.of_incident(connection, named.incident_id)
+        waiting = approvals.of_incident(connection, named.incident_id)
         if not named.is_edit:
-            channels.call_off(connection, named.incident_id, named.update_ids, named.channel)
+            channel_state.call_off(connection, named.incident_id, named.update_ids, named.channel)
         elif not any(each.is_edit and each.update_ids == named.update_ids for each in waiting):
             pending_edits.drop(connection, named.incident_id, named.update_ids[0])
 
@@ -86,7 +87,7 @@ class Release:
             raise NotFoundError("notification", public_id)
         # What the channel says next is decided by whoever holds the incident.
         timeline.lock_known_incident(connection, found.notice.incident.id)
-        waiting = held.find(connection, public_id)
+        waiting = approvals.find(connection, public_id)
         if waiting is None:
             raise ConflictError(f"notification {public_id} is not held")
         refuse_unread(connection, found.notice.incident.id, read)
@@ -107,7 +108,7 @@ def _going_along(connection: Connection, named: HeldNotification) -> list[HeldNo
     unsaid = HoldReason.NEEDS_ANNOUNCE
     return [
         each
-        for each in held.of_incident(connection, named.incident_id)
+        for each in approvals.of_incident(connection, named.incident_id)
         if each.channel is named.channel
         and each.id <= named.id
         and (each.because is not unsaid or named.because is unsaid)

@@ -12,9 +12,9 @@ from notifier.services.events.ingest import Ingest
 from notifier.services.events.intake_log import log_taken
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
-from notifier.storage import episodes
-from notifier.storage.engine import Database
-from notifier.storage.episodes import Episode
+from notifier.storage.database.engine import Database
+from notifier.storage.incidents import alert_incidents
+from notifier.storage.incidents.alert_incidents import Episode
 
 _LIMIT = 100
 _FORGOTTEN = timedelta(days=7)  # older ones wait for a person: their monitor has long said nothing
@@ -44,7 +44,7 @@ class ResolveCalm:
             return 0
         self._next = now + _EVERY
         with self.database.read() as connection:
-            calm = episodes.calm_since(
+            calm = alert_incidents.calm_since(
                 connection, UPDATE_PREFIX, until=now - self.after, after=now - _FORGOTTEN, limit=_LIMIT
             )
         for episode in calm:

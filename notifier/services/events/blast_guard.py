@@ -10,8 +10,8 @@ from notifier.domain.audience import Preferences, Scope
 from notifier.domain.guard import GuardPolicy, HoldReason, hold_reason, reach_of
 from notifier.domain.incident import Event, Incident
 from notifier.domain.values import Channel, Status
-from notifier.storage import reach
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.notifications import audience_size
 
 # Counting takes at most a fiftieth of the time: a thousand are counted for every event, a million twice a minute.
 _SHARE = 50
@@ -50,7 +50,7 @@ class Guard:
             with database.read() as connection:
                 for channel in aged:
                     begun = self.clock()
-                    self._listeners[channel] = reach.listeners(connection, channel)
+                    self._listeners[channel] = audience_size.listeners(connection, channel)
                     ended = self.clock()
                     self._good_until[channel] = ended + _SHARE * (ended - begun)
 

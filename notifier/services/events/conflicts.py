@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from notifier.domain.errors import OutdatedError
 from notifier.domain.incident import Event
 from notifier.domain.timeline import Entry, event_digest, in_order, unknown_to_author
-from notifier.storage import timeline
-from notifier.storage.codec import instant_to_json
-from notifier.storage.timeline import StoredEvent
+from notifier.storage.database.codec import instant_to_json
+from notifier.storage.incidents import timeline
+from notifier.storage.incidents.timeline import StoredEvent
 
 
 def refuse_outdated(connection: Connection, event: Event, entries: Sequence[Entry]) -> None:

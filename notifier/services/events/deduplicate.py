@@ -10,8 +10,8 @@ from typing import Protocol
 from notifier.domain.timeline import handed_in_before
 from notifier.domain.values import Outcome
 from notifier.services.events.ingest import Receipt
-from notifier.storage import timeline
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.incidents import timeline
 
 
 class SeenEvents(Protocol):

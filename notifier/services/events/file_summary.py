@@ -7,7 +7,7 @@ from datetime import datetime
 from notifier.domain.incident import Event
 from notifier.domain.values import Channel
 from notifier.services.events.ingest import Ingest
-from notifier.storage import episodes
+from notifier.storage.incidents import alert_incidents
 
 _AT_ONCE = 500
 
@@ -42,7 +42,7 @@ def summarise(ingest: Ingest, events: Sequence[Event], now: datetime) -> FileSum
     known: set[str] = set()
     with ingest.database.read() as connection:
         for start in range(0, len(events), _AT_ONCE):
-            known |= episodes.known_events(connection, [event.id for event in events[start : start + _AT_ONCE]])
+            known |= alert_incidents.known_events(connection, [event.id for event in events[start : start + _AT_ONCE]])
     told = [event for event in events if event.notify and event.id not in known]
     limit = ingest.guard.policy.hold_older_than
     return FileSummary(

@@ -21,8 +21,9 @@ from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Outcome
 from notifier.services.events.announce import Voice, lane_for
 from notifier.services.events.late_translations import take_translation
-from notifier.storage import channels, held, pending_edits, timeline
-from notifier.storage.held import HeldNotification
+from notifier.storage.incidents import channel_state, timeline
+from notifier.storage.notifications import approvals, pending_edits
+from notifier.storage.notifications.approvals import HeldNotification
 
 Policies = Mapping[Channel, CoalescePolicy]
 
@@ -51,15 +52,17 @@ def withhold(
     incident_id, names, edits = event.incident.id, [event.update.id], edit is not None
     withdraw(connection, incident_id, event.update.id, edits_alone=edits)
     for channel in asked:
-        notice = _notice(event, channel, held.next_sequence(connection, incident_id, channel), now)
-        held.add(connection, notice, lane=lane_for(channel, event.update.status), because=because, is_edit=edits)
+        notice = _notice(event, channel, approvals.next_sequence(connection, incident_id, channel), now)
+        approvals.add(connection, notice, lane=lane_for(channel, event.update.status), because=because, is_edit=edits)
     if edit is not None:
         pending_edits.put(connection, event, edit)
         return
-    states = channels.load_states(connection, incident_id)
+    states = channel_state.load_states(connection, incident_id)
     for channel in policies:
         round_ = states.get(channel, ChannelState()).round
-        channels.mark(connection, incident_id, channel, names, round_=round_, sequence=None, reason=channels.HELD)
+        channel_state.mark(
+            connection, incident_id, channel, names, round_=round_, sequence=None, reason=channel_state.HELD
+        )
 
 
 def _notice(event: Event, channel: Channel, sequence: int, now: datetime) -> Notice:
@@ -79,10 +82,10 @@ def _notice(event: Event, channel: Channel, sequence: int, now: datetime) -> Not
 def withdraw(connection: Connection, incident_id: str, update_id: str, *, edits_alone: bool) -> None:
     """End the waiting of an update, or of an edit of it: other words have taken their place."""
     pending_edits.drop(connection, incident_id, update_id)
-    waiting = [each for each in held.of_incident(connection, incident_id) if update_id in each.update_ids]
-    held.end(connection, [each.id for each in waiting if each.is_edit or not edits_alone], held.REPLACED)
+    waiting = [each for each in approvals.of_incident(connection, incident_id) if update_id in each.update_ids]
+    approvals.end(connection, [each.id for each in waiting if each.is_edit or not edits_alone], approvals.REPLACED)
     if not edits_alone:
-        channels.forget(connection, incident_id, [update_id])
+        channel_state.forget(connection, incident_id, [update_id])
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +120,14 @@ class LetGo:
         """Let the channels speak, in their own time, that waited without anybody being asked about them."""
         incident_id, names = released[-1].incident_id, [name for each in released for name in each.update_ids]
         waiting = {
-            (each.channel, name) for each in held.of_incident(self.connection, incident_id) for name in each.update_ids
+            (each.channel, name)
+            for each in approvals.of_incident(self.connection, incident_id)
+            for name in each.update_ids
         }
         numbers: list[int] = []
         for channel in self.policies:
             own = [name for name in names if (channel, name) not in waiting]
-            if channels.let_go(self.connection, incident_id, own, channel):
+            if channel_state.let_go(self.connection, incident_id, own, channel):
                 voice, state = self._voice(incident_id, channel)
                 _fresh(voice, state, own)
                 numbers += voice.say(state)
@@ -130,7 +135,7 @@ class LetGo:
 
     def _voice(self, incident_id: str, channel: Channel) -> tuple[Voice, ChannelState]:
         policy = self.policies.get(channel, CoalescePolicy())
-        state = channels.load_states(self.connection, incident_id).get(channel, ChannelState())
+        state = channel_state.load_states(self.connection, incident_id).get(channel, ChannelState())
         return Voice(self.connection, policy, incident_id, channel, self.now), state
 
     def _show(self, each: HeldNotification, update_id: str) -> tuple[bool, list[int]]:
@@ -152,12 +157,14 @@ class LetGo:
     def _tell(self, released: Sequence[HeldNotification], by_update: Mapping[str, HeldNotification]) -> list[int]:
         named = released[-1]
         voice, state = self._voice(named.incident_id, named.channel)
-        channels.forget(self.connection, named.incident_id, list(by_update), named.channel)
+        channel_state.forget(self.connection, named.incident_id, list(by_update), named.channel)
         ours = _fresh(voice, state, by_update)
         sends = _sends(voice, state, _with_earlier(voice.pending(), ours))
         names = _names(sends, by_update, named, each_alone=voice.policy.window <= 0)
-        held.make_room(self.connection, [each.id for each in released if each.public_id in names])
-        held.end(self.connection, [each.id for each in released if each.public_id not in names], held.REPLACED)
+        approvals.make_room(self.connection, [each.id for each in released if each.public_id in names])
+        approvals.end(
+            self.connection, [each.id for each in released if each.public_id not in names], approvals.REPLACED
+        )
         numbers = [voice.tell(send, name) for send, name in zip(sends, names, strict=True)]
         return numbers + voice.say(sends[-1].state if sends else state)
 
@@ -167,7 +174,7 @@ def _fresh(voice: Voice, state: ChannelState, update_ids: Collection[str]) -> li
     ours = [update for update in voice.pending() if update.id in update_ids]
     late = [update.id for update in ours if is_stale(state, update.ordered_at)]
     if late:
-        voice.set_aside(late, state.round, channels.LATE)
+        voice.set_aside(late, state.round, channel_state.LATE)
     return [update for update in ours if update.id not in late]
 
 

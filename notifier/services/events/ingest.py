@@ -33,8 +33,8 @@ from notifier.services.events.held_content import withdraw, withhold
 from notifier.services.events.late_translations import follow_ups, take_translation
 from notifier.services.ports import Clock, Nudge
 from notifier.services.security.audit import record_published
-from notifier.storage import channels, timeline
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.incidents import channel_state, timeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +135,11 @@ class Ingest:
     def _judge(self, connection: Connection, event: Event, now: datetime) -> "_Told":
         entries = timeline.entries(connection, event.incident.id)
         refuse_outdated(connection, event, entries)
-        states = channels.load_states(connection, event.incident.id)
+        states = channel_state.load_states(connection, event.incident.id)
         may_wait = self.guard.reason_to_hold(event, self.policies, now)
         digest = content_digest(event)
         around = surroundings(measured_against(entries, event, waits=may_wait is not None), event, digest)
-        judgement = judge(event, digest, around, announced_until=channels.announced_until(states))
+        judgement = judge(event, digest, around, announced_until=channel_state.announced_until(states))
         edited = next((entry for entry in entries if entry.update_id == event.update.id), None)
         if judgement.outcome is Outcome.DUPLICATE and edited is not None and edited.shown and edited.digest == digest:
             judgement = _unless_described_anew(connection, event, judgement)
@@ -201,7 +201,7 @@ class Ingest:
         accepted = told.judgement.outcome is Outcome.ACCEPTED
         timeline.edit_update(connection, event, digest=told.digest, accepted_at=now if accepted else None)
         if accepted:
-            channels.forget(connection, incident_id, [update_id])
+            channel_state.forget(connection, incident_id, [update_id])
         timeline.describe_anew(connection, incident_id, now)
 
     @staticmethod
@@ -219,7 +219,7 @@ class Ingest:
             timeline.replace_update(connection, event, entry, now)
             timeline.describe_anew(connection, incident_id, now)
         if outcome is Outcome.STALE and not held:
-            channels.set_aside_where_late(connection, incident_id, update.id, update.ordered_at)
+            channel_state.set_aside_where_late(connection, incident_id, update.id, update.ordered_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from notifier.inbound.statuspage import ComponentNews, IncidentNews
 from notifier.services.events.ingest import Ingest, Receipt
 from notifier.services.ports import Clock
 from notifier.services.security.audit import SYSTEM, Actor
-from notifier.storage import episodes, provider_events, timeline
-from notifier.storage.engine import Database
-from notifier.storage.episodes import Episode
-from notifier.storage.provider_events import ReportedEvent
+from notifier.storage.database.engine import Database
+from notifier.storage.incidents import alert_incidents, timeline
+from notifier.storage.incidents.alert_incidents import Episode
+from notifier.storage.operations import provider_inbox
+from notifier.storage.operations.provider_inbox import ReportedEvent
 
 _AGAIN = timedelta(hours=1)
 
@@ -89,7 +90,7 @@ class TakeStatuspage:
         window = event.incident.scheduled_for, event.incident.scheduled_until
         with self.database.read() as connection:
             stored = timeline.get_incident(connection, event.incident.id)
-            is_known = event.update.status.is_maintenance and bool(episodes.known_events(connection, [event.id]))
+            is_known = event.update.status.is_maintenance and bool(alert_incidents.known_events(connection, [event.id]))
         known = (stored.scheduled_for, stored.scheduled_until) if stored is not None else window
         if not is_known or known == window:
             return event
@@ -98,7 +99,7 @@ class TakeStatuspage:
     def _unknown(self, events: Sequence[Event]) -> list[Event]:
         """A timeline comes whole every time: what was taken before needs no transaction of its own."""
         with self.database.read() as connection:
-            known = episodes.known_events(connection, [event.id for event in events])
+            known = alert_incidents.known_events(connection, [event.id for event in events])
         return [event for event in events if event.id not in known]
 
     def _keep(self, news: ComponentNews) -> ForeignReceipt:
@@ -106,7 +107,7 @@ class TakeStatuspage:
         body = {"component": news.component, "from": old, "to": news.new_status.value, "at": news.at.isoformat()}
         reported = ReportedEvent(id=news.id, kind="component_update", body=body)
         with self.database.write() as connection:
-            fresh = provider_events.add_many(connection, [reported], self.clock())
+            fresh = provider_inbox.add_many(connection, [reported], self.clock())
         return ForeignReceipt(
             event_id=news.id,
             incident_id=None,
@@ -133,8 +134,8 @@ class TakeAlerts:
         """
         now = self.clock()
         with self.database.read() as connection:
-            episode = episodes.newest(connection, group.incidents_prefix)
-            known = episodes.known_events(connection, [group.event_id])
+            episode = alert_incidents.newest(connection, group.incidents_prefix)
+            known = alert_incidents.known_events(connection, [group.event_id])
         if episode is not None and _is_over(episode) and now - episode.posted_at > _AGAIN and not known:
             episode = None  # trouble long after the end is another incident, with a page and a thread of its own
         if episode is None and not group.is_firing:
@@ -151,7 +152,7 @@ class TakeAlerts:
         body = {"firing": group.is_firing, "impact": group.impact.value, "components": list(group.components)}
         reported = ReportedEvent(id=group.event_id, kind="alert_group", body=body)
         with self.database.write() as connection:
-            fresh = provider_events.add_many(connection, [reported], self.clock())
+            fresh = provider_inbox.add_many(connection, [reported], self.clock())
         return ForeignReceipt(
             event_id=group.event_id,
             incident_id=episode.incident.id if episode else None,

@@ -14,9 +14,10 @@ from notifier.domain.incident import Event
 from notifier.domain.notice import Notice
 from notifier.domain.translation import TranslationPolicy, TranslationRule, completed, held_until, now_served
 from notifier.domain.values import Channel, Reason
-from notifier.storage import batches, notifications, translations
-from notifier.storage.batches import Batch
-from notifier.storage.notifications import Follows, StoredNotification
+from notifier.storage.deliveries import batches
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.notifications import late_translations, notifications
+from notifier.storage.notifications.notifications import Follows, StoredNotification
 
 Rules = Mapping[Channel, TranslationRule]
 URGENCY = "translation"
@@ -51,9 +52,9 @@ def take_translation(connection: Connection, event: Event, rules: Rules, now: da
     """
     created = []
     for stored, served, whole in _gaining(connection, event):
-        if not translations.may_be_out(connection, stored.id, served):
-            translations.complete(connection, stored.id, whole)
-            translations.release(connection, stored.id, served, now)
+        if not late_translations.may_be_out(connection, stored.id, served):
+            late_translations.complete(connection, stored.id, whole)
+            late_translations.release(connection, stored.id, served, now)
         if _follows(connection, event, rules, stored, served):
             created.append(_follow(connection, stored, whole, Follows(id=stored.id, locales=tuple(served)), now))
     return created
@@ -74,7 +75,7 @@ def _gaining(connection: Connection, event: Event) -> list[tuple[StoredNotificat
         before = _body_in(stored.notice, event.update.id) if stored is not None else None
         if stored is None or before is None:
             continue
-        served = now_served(before, event.update.body, translations.locales_of(connection, stored.id))
+        served = now_served(before, event.update.body, late_translations.locales_of(connection, stored.id))
         whole = completed(stored.notice, event.update.id, event.update.body, event.incident.title)
         if whole != stored.notice:
             found.append((stored, served, whole))
@@ -87,7 +88,9 @@ def _follows(
     rule = rules.get(stored.channel, TranslationRule())
     asked = rule.policy is TranslationPolicy.SEND_AND_FOLLOW and event.notify and bool(served)
     return (
-        asked and stored.notice.lead.id == event.update.id and translations.anybody_told(connection, stored.id, served)
+        asked
+        and stored.notice.lead.id == event.update.id
+        and late_translations.anybody_told(connection, stored.id, served)
     )
 
 
@@ -96,7 +99,7 @@ def _body_in(notice: Notice, update_id: str) -> Mapping[str, str] | None:
 
 
 def _follow(connection: Connection, stored: StoredNotification, whole: Notice, follows: Follows, now: datetime) -> int:
-    sequence = translations.next_sequence(connection, whole.incident.id, stored.channel)
+    sequence = late_translations.next_sequence(connection, whole.incident.id, stored.channel)
     notice = replace(whole, id=f"ntf_{ids.new_ulid(now)}", sequence=sequence, created_at=now)
     return notifications.add(
         connection,

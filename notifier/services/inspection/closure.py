@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from notifier.domain.closure import ending, is_explained, reason_of
 from notifier.domain.errors import ConflictError, NotFoundError
 from notifier.domain.values import Status
-from notifier.storage import closure, timeline
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import closure
+from notifier.storage.incidents import timeline
 
 Json = dict[str, Any]
 

@@ -18,10 +18,13 @@ from notifier.services.inspection.explain_target import Recipient, address_key_o
 from notifier.services.inspection.explain_text import gathered
 from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressKeys
-from notifier.storage import audit, evidence, notifications, timeline
-from notifier.storage.codec import instant_to_json
-from notifier.storage.engine import Database
-from notifier.storage.types import AnyRow
+from notifier.storage.database.codec import instant_to_json
+from notifier.storage.database.engine import Database
+from notifier.storage.database.types import AnyRow
+from notifier.storage.deliveries import explain_queries
+from notifier.storage.incidents import timeline
+from notifier.storage.notifications import notifications
+from notifier.storage.operations import audit
 
 Json = dict[str, Any]
 _MOST_CHANGES = 100
@@ -101,8 +104,8 @@ def _updates(connection: Connection, incident_id: str, told: Sequence[Told]) -> 
 
 
 def _updates_of(connection: Connection, incident_id: str, channel: Channel, told: Sequence[Told]) -> list[Json]:
-    rows = evidence.said_of_updates(connection, incident_id, channel)
-    due = evidence.due(connection, incident_id, channel)
+    rows = explain_queries.said_of_updates(connection, incident_id, channel)
+    due = explain_queries.due(connection, incident_id, channel)
     zone = told[0].recipient.zone
     items = []
     for row in rows:

@@ -24,10 +24,14 @@ from notifier.services.inspection.explain_rules import (
 )
 from notifier.services.inspection.explain_target import Recipient
 from notifier.services.inspection.explain_text import became, told_together
-from notifier.storage import deliveries, evidence, held, holding, notifications, pruning, suppressions
-from notifier.storage.codec import instant_to_json
-from notifier.storage.notifications import StoredNotification
-from notifier.storage.types import AnyRow
+from notifier.storage.database.codec import instant_to_json
+from notifier.storage.database.types import AnyRow
+from notifier.storage.deliveries import deliveries, explain_queries
+from notifier.storage.notifications import approvals, notifications
+from notifier.storage.notifications.notifications import StoredNotification
+from notifier.storage.operations import retention
+from notifier.storage.planning import quiet_hours
+from notifier.storage.recipients import suppressions
 
 Json = dict[str, Any]
 
@@ -50,7 +54,7 @@ def explain_recipient(ledger: Ledger, recipient: Recipient, rows: Sequence[AnyRo
         delivery = None if recipient.key is None else deliveries.get(connection, row.id, recipient.key)
         if delivery is not None:
             found[row.id] = delivery
-    forgotten = pruning.numbers_of(connection, [row.id for row in rows]).keys() - found.keys()
+    forgotten = retention.numbers_of(connection, [row.id for row in rows]).keys() - found.keys()
     explained = []
     for row in rows:
         stored = notifications.get(connection, row.id)
@@ -145,13 +149,13 @@ def _rules(
     decided = stored.created_at
     sent = [
         one
-        for one in holding.sent_to(connection, [key], now=decided, without=stored.id).get(key, ())
+        for one in quiet_hours.sent_to(connection, [key], now=decided, without=stored.id).get(key, ())
         if one.at <= decided
     ]
     return [
         *person_rules(who, suppressions.of_address(connection, key), opted_out, planned_at),
         *preferred,
-        *quiet_rules(holding.bounds_of_address(connection, key), sent, occasion, decided),
+        *quiet_rules(quiet_hours.bounds_of_address(connection, key), sent, occasion, decided),
     ]
 
 
@@ -164,7 +168,7 @@ def _standing(connection: Connection, stored: StoredNotification, found: Mapping
 
 def _delivery(connection: Connection, row: AnyRow) -> Json:
     tries = deliveries.attempts(connection, row.notification_id, row.recipient_key, row.batch_id)
-    reports = evidence.reports(connection, row.notification_id, row.recipient_key)
+    reports = explain_queries.reports(connection, row.notification_id, row.recipient_key)
     return {
         "id": ids.delivery_id(row.public_id, row.recipient_key),
         "state": row.state,
@@ -197,9 +201,9 @@ def _delivery(connection: Connection, row: AnyRow) -> Json:
 
 
 _WAITING = {
-    held.HELD: "waits for a person to release it; nobody has been told.",
-    held.CANCELED: "was called off by a person before anybody was told.",
-    held.REPLACED: "was held for a person's word; a later message that was released says the same and more.",
+    approvals.HELD: "waits for a person to release it; nobody has been told.",
+    approvals.CANCELED: "was called off by a person before anybody was told.",
+    approvals.REPLACED: "was held for a person's word; a later message that was released says the same and more.",
 }
 
 

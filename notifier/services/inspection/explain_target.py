@@ -14,8 +14,9 @@ from notifier.services.endpoints import manage as endpoint_service
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Subject
 from notifier.services.subscribers import manage as subscriber_service
-from notifier.storage import endpoints, evidence, subscribers
-from notifier.storage.types import AnyRow
+from notifier.storage.database.types import AnyRow
+from notifier.storage.deliveries import explain_queries
+from notifier.storage.recipients import endpoints, subscribers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,7 @@ def recipients_of(connection: Connection, asked: str, address_key: int | None, z
     if endpoint is not None:
         owner = subscribers.get(connection, endpoint.endpoint.subscriber or "")
         return [Recipient.hook(endpoint, owner.subscriber.timezone if owner else zone)]
-    account = evidence.account(connection, asked)
+    account = explain_queries.account(connection, asked)
     if account is not None:
         return [Recipient.account(account, zone)]
     shared = [] if address_key is None else subscribers.of_address(connection, address_key)
@@ -121,5 +122,5 @@ def recipients_of(connection: Connection, asked: str, address_key: int | None, z
 
 def _of_subscriber(connection: Connection, who: StoredSubscriber) -> list[Recipient]:
     subscriber = who.subscriber
-    hooks = evidence.endpoints_of(connection, subscriber.external_id)
+    hooks = explain_queries.endpoints_of(connection, subscriber.external_id)
     return [Recipient.mail(who), *(Recipient.hook(endpoint, subscriber.timezone) for endpoint in hooks)]

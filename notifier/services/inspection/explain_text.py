@@ -6,9 +6,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from notifier.domain.values import Channel, DeliveryState, Reason
-from notifier.storage import channels
-from notifier.storage.channels import LATE
-from notifier.storage.types import AnyRow
+from notifier.storage.database.types import AnyRow
+from notifier.storage.incidents import channel_state
+from notifier.storage.incidents.channel_state import LATE
 
 Json = dict[str, Any]
 
@@ -108,7 +108,7 @@ def gathered(row: AnyRow, others: Sequence[str], channel: Channel, due_at: datet
         along = f", together with {', '.join(others)}" if others else ""
         why = _URGENCIES.get(row.said_because, row.said_because)
         return f"announced by {name} in message {row.sequence}{along}: {why}"
-    if row.said_because == channels.HELD:
+    if row.said_because == channel_state.HELD:
         return f"waits for a person to release it on {name}"
     if row.said_because not in (None, LATE):
         return f"told to nobody by {name}: {row.said_because}"

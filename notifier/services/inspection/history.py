@@ -10,11 +10,14 @@ from sqlalchemy import Connection
 from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
 from notifier.domain.values import DeliveryState
-from notifier.storage import deliveries, endpoints, held, notifications, timeline
-from notifier.storage.codec import instant_to_json
-from notifier.storage.engine import Database
-from notifier.storage.notifications import StoredNotification
-from notifier.storage.types import AnyRow
+from notifier.storage.database.codec import instant_to_json
+from notifier.storage.database.engine import Database
+from notifier.storage.database.types import AnyRow
+from notifier.storage.deliveries import deliveries
+from notifier.storage.incidents import timeline
+from notifier.storage.notifications import approvals, notifications
+from notifier.storage.notifications.notifications import StoredNotification
+from notifier.storage.recipients import endpoints
 
 Json = dict[str, Any]
 
@@ -63,7 +66,7 @@ class History:
     def held(self, limit: int = 1_000) -> list[Json]:
         """Return the notifications that wait for a person, oldest first."""
         with self.database.read() as connection:
-            return [_held(row) for row in held.waiting(connection, limit)]
+            return [_held(row) for row in approvals.waiting(connection, limit)]
 
     def notification_deliveries(
         self, public_id: str, *, states: Sequence[DeliveryState], after_key: int | None, limit: int

@@ -13,10 +13,12 @@ from notifier.domain.incident import Incident
 from notifier.domain.values import Channel, DeliveryState, Reason, Status
 from notifier.services.events.blast_guard import Guard
 from notifier.services.providers.status import Providers, Standing
-from notifier.storage import notifications, progress, timeline
-from notifier.storage.codec import instant_to_json
-from notifier.storage.engine import Database
-from notifier.storage.progress import Part
+from notifier.storage.database.codec import instant_to_json
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import progress
+from notifier.storage.deliveries.progress import Part
+from notifier.storage.incidents import timeline
+from notifier.storage.notifications import notifications
 
 Json = dict[str, Any]
 HELD, PROVIDER_STOPPED, RETRY = "held", "provider_stopped", "retry"

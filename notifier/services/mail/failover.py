@@ -10,7 +10,7 @@ from notifier.domain.errors import DeliveryError, OutcomeUnknownError
 from notifier.domain.values import Reason
 from notifier.services.ports import Clock, Pacer
 from notifier.services.providers.circuits import Circuits, Hold
-from notifier.storage.batches import Batch
+from notifier.storage.deliveries.batches import Batch
 
 # A provider that is but short of calls is waited for this long before the next one is asked.
 _PATIENCE = timedelta(seconds=30)

@@ -21,8 +21,8 @@ from notifier.rendering.headers import domain_of, message_id
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.mail.failover import MailRoute, Pause
 from notifier.services.ports import Clock
-from notifier.storage import letters
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import transactional_mail
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 20
@@ -57,7 +57,7 @@ class AccountMails(Protocol):
 
 
 def _give_up(letter: Letter, owner: str, connection: Connection) -> None:
-    letters.finish(connection, letter, owner)
+    transactional_mail.finish(connection, letter, owner)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class SendLetters:
         """Send the letters that are due, at most twenty; returns how many were taken in hand."""
         now = self.clock()
         with self.database.write() as connection:
-            taken = letters.claim(connection, owner=self.owner, now=now, lease=_LEASE, limit=_AT_ONCE)
+            taken = transactional_mail.claim(connection, owner=self.owner, now=now, lease=_LEASE, limit=_AT_ONCE)
         for letter in taken:
             given_up = partial(_give_up, letter, self.owner)
             self.isolate("letter", str(letter.id), partial(self._attempt, letter), given_up)
@@ -85,16 +85,16 @@ class SendLetters:
 
     def _attempt(self, letter: Letter) -> None:
         with self.database.read() as connection:
-            if not letters.is_held(connection, letter, self.owner):
+            if not transactional_mail.is_held(connection, letter, self.owner):
                 return  # this process was suspended, or slow: somebody else sends it
             said = self.write(connection, letter) if self.clock() < letter.expires_at else None
         follows = self._send(letter, said) if said is not None else GiveUp()
         with self.database.write() as connection:
             if isinstance(follows, GiveUp):
-                letters.finish(connection, letter, self.owner)
+                transactional_mail.finish(connection, letter, self.owner)
             else:
                 due = self.clock() + follows.wait
-                letters.put_off(connection, letter, self.owner, due, counts=follows.counts)
+                transactional_mail.put_off(connection, letter, self.owner, due, counts=follows.counts)
 
     def _send(self, letter: Letter, said: Addressed) -> TryAgain | GiveUp:
         """Hand a letter to a provider; `GiveUp` also means that it is on its way."""

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from notifier.domain.values import Lane
 from notifier.services.ports import Clock, LetterNudge, Nudge
-from notifier.storage import letters
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import transactional_mail
 
 _AT_ONCE = 20
 # For so long the limit per address counts a letter.
@@ -30,11 +30,11 @@ class DueLetters:
         """Nudge a worker when something is due; returns how many letters are."""
         now = self.clock()
         with self.database.read() as connection:
-            due = letters.count_due(connection, now, _AT_ONCE)
-            old = letters.has_done(connection, now - _KEPT)
+            due = transactional_mail.count_due(connection, now, _AT_ONCE)
+            old = transactional_mail.has_done(connection, now - _KEPT)
         if due and self.nudge.depth(Lane.RETRY) <= _DEEP:
             self.letters.letters()
         if old:
             with self.database.write() as connection:
-                letters.forget_done(connection, now - _KEPT, _FORGET_AT_ONCE)
+                transactional_mail.forget_done(connection, now - _KEPT, _FORGET_AT_ONCE)
         return due

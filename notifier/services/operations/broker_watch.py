@@ -8,8 +8,11 @@ from sqlalchemy import Connection
 
 from notifier.domain.values import Reason
 from notifier.services.ports import Clock
-from notifier.storage import alarms, batches, channels, notifications
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import batches
+from notifier.storage.incidents import channel_state
+from notifier.storage.notifications import notifications
+from notifier.storage.operations import alerts
 
 ALARM = "broker"
 PATIENCE = timedelta(minutes=1)
@@ -34,15 +37,15 @@ class WatchBroker:
         self._rests_until = now + _EVERY
         with self.database.read() as connection:
             waits = _has_waited(connection, now - PATIENCE)
-            stands = any(row.key == ALARM for row in alarms.current(connection))
+            stands = any(row.key == ALARM for row in alerts.current(connection))
         trouble = self.trouble() if waits or stands else None
         if (trouble is not None) == stands:
             return 0
         with self.database.write() as connection:
             if trouble is None:
-                alarms.clear(connection, ALARM)
+                alerts.clear(connection, ALARM)
             else:
-                alarms.raise_(connection, ALARM, Reason.UNREACHABLE, trouble, now)
+                alerts.raise_(connection, ALARM, Reason.UNREACHABLE, trouble, now)
         return 1
 
 
@@ -51,5 +54,5 @@ def _has_waited(connection: Connection, since: datetime) -> bool:
     return bool(
         batches.lanes_with_due(connection, since)
         or notifications.unplanned(connection, since, 1)
-        or channels.due(connection, since, 1)
+        or channel_state.due(connection, since, 1)
     )

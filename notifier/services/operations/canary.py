@@ -17,8 +17,8 @@ from notifier.services.metrics_buffer import CANARY, key_of
 from notifier.services.ports import Clock
 from notifier.services.security.audit import Actor
 from notifier.services.subscribers.manage import Subscribers
-from notifier.storage import metrics
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import metrics
 
 _NAME = "canary"
 _POLL_SECONDS = 0.1

@@ -19,8 +19,9 @@ from notifier.services.operations.heartbeat import STILL
 from notifier.services.operations.worker_locks import WorkerLocks
 from notifier.services.ports import Clock, Meter, NoMeter
 from notifier.services.tallying import MAIL_UNKNOWN
-from notifier.storage import leases, tallies, worker_processes
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import leases, worker_processes
+from notifier.storage.operations import counters
 
 _log = logging.getLogger(__name__)
 # Between two looks no more time than this counts as seen.
@@ -118,7 +119,7 @@ class Vanished:
                 return 0
             lost = worker_processes.end_leases(connection, owner, now, mail_waits=self.mail_waits())
             in_doubt = sum(size for _, channel, size in lost if channel is Channel.EMAIL)
-            tallies.add(connection, MAIL_UNKNOWN, "worker", in_doubt)
+            counters.add(connection, MAIL_UNKNOWN, "worker", in_doubt)
             left = leases.are_held(connection, owner)
             if not left:
                 worker_processes.leave(connection, owner)

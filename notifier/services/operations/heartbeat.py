@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from notifier.domain.errors import UnavailableError
 from notifier.services.ports import Clock
-from notifier.storage import worker_processes
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import worker_processes
 
 _log = logging.getLogger(__name__)
 

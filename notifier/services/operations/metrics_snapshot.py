@@ -11,8 +11,10 @@ from notifier.domain.breaker import ProviderState
 from notifier.domain.values import Lane
 from notifier.services.ports import Clock
 from notifier.services.providers.status import Standing
-from notifier.storage import alarms, batches, counts, deliveries, metrics, posts, tallies, told
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import batches, deliveries, posts
+from notifier.storage.notifications import latency
+from notifier.storage.operations import alerts, counters, gauges, metrics
 
 Counted = Mapping[tuple[str, ...], float]
 
@@ -57,13 +59,13 @@ class ReadMetrics:
         now = self.clock()
         with self.database.read() as connection:
             waiting = batches.open_batches(connection)
-            incidents = counts.incidents_by_status(connection)
-            events = counts.events_by_outcome(connection)
-            notifications = counts.notifications_by_state(connection)
-            standing = alarms.current(connection)
+            incidents = gauges.incidents_by_status(connection)
+            events = gauges.events_by_outcome(connection)
+            notifications = gauges.notifications_by_state(connection)
+            standing = alerts.current(connection)
             spending = posts.spending(connection)
-            counted = tallies.counted(connection)
-            reached = told.first_and_last(connection)
+            counted = counters.counted(connection)
+            reached = latency.first_and_last(connection)
             shared = metrics.read(connection, now)
             apart = deliveries.oldest_due(connection, now)
             standings = self.providers(connection)

@@ -8,8 +8,8 @@ import orjson
 
 from notifier.services.ports import Clock
 from notifier.services.security.audit import Actor, Subject, difference, record
-from notifier.storage import meta
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import installation
 
 _KEY = "policy"
 
@@ -30,11 +30,11 @@ class PolicyAudit:
         """
         text = orjson.dumps(policy, option=orjson.OPT_SORT_KEYS)
         with self.database.write() as connection:
-            known = meta.get(connection, _KEY)
+            known = installation.get(connection, _KEY)
             if known == text:
                 return False
             changes = difference(orjson.loads(known) if known else {}, orjson.loads(text), hidden=frozenset())
             action = "policy.changed" if known else "policy.set"
             record(connection, actor, action, Subject(_KEY, "configuration"), at=self.clock(), detail=changes)
-            meta.put(connection, _KEY, text)
+            installation.put(connection, _KEY, text)
         return True

@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from notifier.domain.house import Retention
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
-from notifier.storage import console_sessions, metrics, pruning
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import console_sessions, metrics
+from notifier.storage.operations import retention as retention_rows
 
 _CHUNK = 10_000  # some tens of milliseconds of work
 _EVERY = timedelta(days=1)
@@ -57,9 +58,9 @@ class Prune:
         kept = self.retention
         rules: tuple[tuple[str, timedelta | None, Remove], ...] = (
             ("deliveries", kept.deliveries, self._of_a_notification),
-            ("events", kept.events, pruning.remove_events),
-            ("provider_events", kept.provider_events, pruning.remove_provider_events),
-            ("audit_entries", kept.audit, pruning.remove_audit_entries),
+            ("events", kept.events, retention_rows.remove_events),
+            ("provider_events", kept.provider_events, retention_rows.remove_provider_events),
+            ("audit_entries", kept.audit, retention_rows.remove_audit_entries),
             ("console_sessions", timedelta(0), console_sessions.forget),
             ("gauges", _EVERY, lambda connection, before, _limit: metrics.forget_gauges(connection, before)),
         )
@@ -77,12 +78,12 @@ class Prune:
     @staticmethod
     def _of_a_notification(connection: Connection, before: datetime, limit: int) -> int:
         """Remove rows of the oldest notification that has any; the numbers are kept before the first one goes."""
-        number = pruning.next_notification(connection, before)
+        number = retention_rows.next_notification(connection, before)
         if number is None:
             return 0
-        pruning.keep_numbers(connection, number)
+        retention_rows.keep_numbers(connection, number)
         return (
-            pruning.remove_deliveries(connection, number, limit)
-            or pruning.remove_attempts(connection, number, limit)
-            or pruning.remove_frame(connection, number)
+            retention_rows.remove_deliveries(connection, number, limit)
+            or retention_rows.remove_attempts(connection, number, limit)
+            or retention_rows.remove_frame(connection, number)
         )

@@ -14,8 +14,11 @@ from notifier.services.events.announce import Announce
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock, Meter, NoMeter, Nudge
 from notifier.services.tallying import MAIL_UNKNOWN
-from notifier.storage import batches, channels, leases, notifications, tallies
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import batches, leases
+from notifier.storage.incidents import channel_state
+from notifier.storage.notifications import notifications
+from notifier.storage.operations import counters
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +92,7 @@ class Sweep:
         with self.database.write() as connection:
             expired = leases.expire_leases(connection, now, _LIMIT, mail_waits=self.mail_waits())
             in_doubt = sum(size for _, channel, size in expired if channel is Channel.EMAIL)
-            tallies.add(connection, MAIL_UNKNOWN, "worker", in_doubt)
+            counters.add(connection, MAIL_UNKNOWN, "worker", in_doubt)
         for batch_id, channel, _ in expired:
             self.meter.unknown(channel)
             _log.warning("lease ended without a word: outcome unknown", extra={"batch_id": batch_id})
@@ -97,7 +100,7 @@ class Sweep:
 
     def _windows(self) -> int:
         with self.database.read() as connection:
-            due = channels.due(connection, self.clock(), _LIMIT)
+            due = channel_state.due(connection, self.clock(), _LIMIT)
         for incident_id in dict.fromkeys(incident_id for incident_id, _ in due):
             self.isolate("incident", incident_id, partial(self.announce, incident_id))
         return len(due)

@@ -28,9 +28,10 @@ from notifier.services.provider_events.rules import (
 from notifier.services.provider_events.suppress import lift_topic, suppress
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.tallying import MAIL_CONFIRMED
-from notifier.storage import alarms, batches, feedback, provider_events, tallies
-from notifier.storage.engine import Database
-from notifier.storage.provider_events import ReportedEvent
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import batches, provider_feedback
+from notifier.storage.operations import alerts, counters, provider_inbox
+from notifier.storage.operations.provider_inbox import ReportedEvent
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ class Feedback:
 
 def _located(connection: Connection, events: Iterable[MailEvent]) -> list[_About]:
     parsed = [(event, parse_delivery_id(event.delivery_id) if event.delivery_id else None) for event in events]
-    numbers = feedback.mail_notifications(connection, {found[0] for _, found in parsed if found})
+    numbers = provider_feedback.mail_notifications(connection, {found[0] for _, found in parsed if found})
     return [
         _About(event, numbers.get(found[0]), found[1]) if found and found[1] < _MAX_KEY else _About(event, None, None)
         for event, found in parsed
@@ -141,7 +142,7 @@ def _unseen(connection: Connection, whole: Sequence[_About], now: datetime) -> l
         for about in whole
         if about.event.kind is not Kind.PROCESSED
     ]
-    fresh = provider_events.add_many(connection, kept, now)
+    fresh = provider_inbox.add_many(connection, kept, now)
     first: dict[str, _About] = {}
     for about in whole:
         if about.event.kind is Kind.PROCESSED or about.event.id in fresh:
@@ -159,7 +160,7 @@ def _confirm(connection: Connection, fresh: Sequence[_About], now: datetime) -> 
             attempts[number] = min(attempt, attempts.get(number, attempt))
             numbers.add(about.notification_id)
     confirmed = batches.confirm(connection, attempts, numbers, now)
-    tallies.add(connection, MAIL_CONFIRMED, "sendgrid", confirmed)
+    counters.add(connection, MAIL_CONFIRMED, "sendgrid", confirmed)
 
 
 def _set_states(connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
@@ -174,25 +175,25 @@ def _set_states(connection: Connection, fresh: Sequence[_About], now: datetime) 
             told[about.key] = verdict
     for number in sorted(by_notification):
         told = by_notification[number]
-        standings = feedback.hold(connection, number, told.keys())
+        standings = provider_feedback.hold(connection, number, told.keys())
         changed: dict[tuple[DeliveryState, Reason | None], list[int]] = defaultdict(list)
         for key, standing in standings.items():
             if is_replaced_by(standing.state, told[key].state):
                 changed[told[key].state, told[key].reason].append(key)
         for (state, reason), keys in changed.items():
-            feedback.set_states(connection, number, keys, state=state, reason=reason, now=now)
+            provider_feedback.set_states(connection, number, keys, state=state, reason=reason, now=now)
 
 
 def _sender_is_blamed(connection: Connection, fresh: Sequence[_About], now: datetime) -> bool:
     """Whether receivers turn us away as a sender so often that it says nothing of the addresses any more."""
     if not any(blames_sender(about.event) for about in fresh):
         return False
-    recent = provider_events.bodies_since(connection, Kind.BOUNCE.value, now - _CLUSTER_SPAN, _CLUSTER * 100)
+    recent = provider_inbox.bodies_since(connection, Kind.BOUNCE.value, now - _CLUSTER_SPAN, _CLUSTER * 100)
     number = sum(blames_sender(str(body.get("bounce_classification", ""))) for body in recent)
     if number < _CLUSTER:
         return False
     detail = f"{number} bounces in an hour blame the sender: look at reputation, content and volume"
-    alarms.raise_(connection, REPUTATION_ALARM, Reason.REJECTED, detail, now)
+    alerts.raise_(connection, REPUTATION_ALARM, Reason.REJECTED, detail, now)
     return True
 
 
@@ -201,9 +202,9 @@ def _alarm(connection: Connection, fresh: Sequence[_About], now: datetime) -> No
     for about in sorted(fresh, key=lambda item: item.event.at):
         event = about.event
         if event.kind is Kind.ACCOUNT_STATUS and event.fact("type") == "reactivate":
-            alarms.clear(connection, PROVIDER_ALARM)
+            alerts.clear(connection, PROVIDER_ALARM)
         elif event.kind is Kind.ACCOUNT_STATUS:
-            alarms.raise_(connection, PROVIDER_ALARM, Reason.AUTH, f"account status: {event.fact('type')}", now)
+            alerts.raise_(connection, PROVIDER_ALARM, Reason.AUTH, f"account status: {event.fact('type')}", now)
             _log.error("the mail provider stopped the account", extra={"status": event.fact("type")})
         elif is_out_of_credits(event):
-            alarms.raise_(connection, PROVIDER_ALARM, Reason.REJECTED, event.fact("reason"), now)
+            alerts.raise_(connection, PROVIDER_ALARM, Reason.REJECTED, event.fact("reason"), now)

@@ -10,7 +10,7 @@ from notifier.inbound.sendgrid import MailEvent
 from notifier.services.provider_events.rules import topic
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.subscribers.manage import KIND
-from notifier.storage import subscribers, suppressions
+from notifier.storage.recipients import subscribers, suppressions
 
 PROVIDER = Actor("provider:sendgrid", "event webhook")
 _LISTENING = (SubscriberState.ACTIVE, SubscriberState.PENDING)

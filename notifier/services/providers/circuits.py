@@ -14,10 +14,11 @@ from notifier.domain.breaker import PROBE_PAUSE, WAITS_FOR_PROVIDER, Breaker, La
 from notifier.domain.errors import DeliveryError, UnavailableError
 from notifier.domain.values import Channel, Lane, Reason
 from notifier.services.ports import Clock, Nudge
-from notifier.storage import provider_states, provider_waits
-from notifier.storage.batches import Batch
-from notifier.storage.engine import Database
-from notifier.storage.provider_waits import Waiting
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import provider_waits
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.deliveries.provider_waits import Waiting
+from notifier.storage.operations import provider_states
 
 _log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from notifier.domain.values import Channel
 from notifier.services.providers.circuits import Circuits
-from notifier.storage import provider_states
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import provider_states
 
 
 @dataclass(frozen=True)

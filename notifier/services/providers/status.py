@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from notifier.domain.breaker import CLOSED, Breaker, LastError
 from notifier.domain.values import Channel
-from notifier.storage import provider_states
-from notifier.storage.codec import instant_to_json
-from notifier.storage.engine import Database
+from notifier.storage.database.codec import instant_to_json
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import provider_states
 
 Names = Callable[[], Mapping[Channel, Mapping[str, str]]]
 """Returns what is configured: by channel, each one's name and how people call it."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from notifier.domain.errors import NotFoundError
 from notifier.rendering.renderer import Renderer
 from notifier.services.public_pages.status import timeline_of
-from notifier.storage import timeline
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.incidents import timeline
 
 
 @dataclass(frozen=True)

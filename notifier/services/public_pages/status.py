@@ -7,10 +7,10 @@ from notifier.domain.notice import NoticeUpdate
 from notifier.domain.standing import PublicTimeline
 from notifier.domain.values import Status
 from notifier.rendering.renderer import Renderer
-from notifier.storage.codec import incident_from_json
-from notifier.storage.engine import Database
-from notifier.storage.public_timeline import public_updates
-from notifier.storage.types import AnyRow
+from notifier.storage.database.codec import incident_from_json
+from notifier.storage.database.engine import Database
+from notifier.storage.database.types import AnyRow
+from notifier.storage.incidents.public_timeline import public_updates
 
 _MOST_OPEN, _MOST_PAST = 50, 30
 

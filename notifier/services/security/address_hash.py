@@ -3,8 +3,8 @@
 from functools import cached_property
 
 from notifier.domain.ids import address_key
-from notifier.storage import meta
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import installation
 
 
 class AddressKeys:
@@ -22,11 +22,11 @@ class AddressKeys:
             UnavailableError: the database does not answer.
         """
         with self._database.read() as connection:
-            found = meta.get(connection, meta.PEPPER)
+            found = installation.get(connection, installation.PEPPER)
         if found is not None:
             return found
         with self._database.write() as connection:
-            return meta.address_pepper(connection)
+            return installation.address_pepper(connection)
 
     def load(self) -> bytes:
         """Read the pepper now, so that `of` needs no transaction of its own inside another; returns it."""

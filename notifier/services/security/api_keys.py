@@ -14,9 +14,9 @@ from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError,
 from notifier.domain.ids import new_ulid
 from notifier.services.ports import Clock
 from notifier.services.security.audit import Actor, Subject, record, shortened
-from notifier.storage import api_keys
-from notifier.storage.codec import instant_to_json
-from notifier.storage.engine import Database
+from notifier.storage.database.codec import instant_to_json
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import api_keys
 
 PREFIX = "ntf_key_"
 _RANDOM_BYTES = 32

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from notifier.domain.ids import address_key
 from notifier.domain.incident import Event
 from notifier.domain.values import Outcome
-from notifier.storage import audit
-from notifier.storage.codec import instant_to_json
-from notifier.storage.engine import Database
+from notifier.storage.database.codec import instant_to_json
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import audit
 
 Json = dict[str, Any]
 CHANGED = "(changed)"

@@ -12,8 +12,8 @@ from notifier.services.ports import Clock
 from notifier.services.security.api_keys import ApiKeys, Caller, Scope
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.security.key_throttle import WrongKeys
-from notifier.storage import console_sessions
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import console_sessions
 
 LASTS, IDLE = timedelta(hours=12), timedelta(hours=1)
 _SEEN_EVERY = timedelta(minutes=1)

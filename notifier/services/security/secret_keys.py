@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from notifier.domain.errors import ConfigError
 from notifier.services.ports import Clock
 from notifier.services.security.secretbox import SecretBox, fingerprint
-from notifier.storage import meta, sealed
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import installation, sealed_columns
 
 ENDPOINT, SESSION = "endpoint", "account session"  # purposes, as `SecretBox` takes them
 _VARIABLE = "NOTIFIER_SECRET_KEYS"
@@ -82,14 +82,14 @@ class KeyRing:
         use = self._use(connection)
         if use.unreadable and not sum(use.texts):
             return f"{use.unreadable} stored secrets were sealed with another"
-        if known and sealed.has_signed_links(connection):
+        if known and sealed_columns.has_signed_links(connection):
             return "the links in mails already sent were signed with another"
         return None
 
     def accept(self) -> None:
         """Take the given keys for this installation's from now on."""
         with self._database.write() as connection:
-            meta.put(connection, _META, orjson.dumps(self._fingerprints))
+            installation.put(connection, _META, orjson.dumps(self._fingerprints))
 
     def use(self) -> KeyUse:
         """Count what each key is needed for."""
@@ -98,9 +98,9 @@ class KeyRing:
 
     def _use(self, connection: Connection) -> KeyUse:
         counts: Counter[int | None] = Counter()
-        for found in sealed.every_endpoint(connection):
+        for found in sealed_columns.every_endpoint(connection):
             counts.update(map(self._boxes[ENDPOINT].place, found.texts))
-        counts.update(map(self._boxes[SESSION].place, sealed.sessions(connection).values()))
+        counts.update(map(self._boxes[SESSION].place, sealed_columns.sessions(connection).values()))
         texts = tuple(counts[place] for place in range(len(self._fingerprints)))
         return KeyUse(self._fingerprints, texts, counts[None])
 
@@ -113,18 +113,18 @@ class KeyRing:
         result, after = Resealed(), 0
         while True:
             with self._database.write() as connection:
-                some = sealed.endpoints(connection, after=after, lock=True)
+                some = sealed_columns.endpoints(connection, after=after, lock=True)
                 for found in some:
                     self._reseal_endpoint(connection, found, result)
             if not some:
                 break
             after = some[-1].id
         with self._database.write() as connection:
-            for account, text in sealed.sessions(connection, lock=True).items():
+            for account, text in sealed_columns.sessions(connection, lock=True).items():
                 self._reseal_session(connection, account, text, result)
         return result
 
-    def _reseal_endpoint(self, connection: Connection, found: sealed.SealedEndpoint, result: Resealed) -> None:
+    def _reseal_endpoint(self, connection: Connection, found: sealed_columns.SealedEndpoint, result: Resealed) -> None:
         box = self._boxes[ENDPOINT]
         if all(map(box.is_current, found.texts)):
             return
@@ -134,7 +134,7 @@ class KeyRing:
         except ConfigError:
             result.unreadable.append(found.public_id)
             return
-        sealed.replace_endpoint(connection, replace(found, secrets=secrets, headers=headers))
+        sealed_columns.replace_endpoint(connection, replace(found, secrets=secrets, headers=headers))
         result.rows += 1
 
     def _reseal_session(self, connection: Connection, account: str, text: str, result: Resealed) -> None:
@@ -146,7 +146,7 @@ class KeyRing:
         except ConfigError:
             result.unreadable.append(account)
             return
-        sealed.replace_session(connection, account, anew)
+        sealed_columns.replace_session(connection, account, anew)
         result.rows += 1
 
 
@@ -155,7 +155,7 @@ def _anew(box: SecretBox, text: str) -> str:
 
 
 def _known(connection: Connection) -> tuple[str, ...]:
-    stored = meta.get(connection, _META)
+    stored = installation.get(connection, _META)
     return tuple(orjson.loads(stored)) if stored else ()
 
 

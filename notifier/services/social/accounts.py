@@ -6,8 +6,8 @@ from sqlalchemy import update
 
 from notifier.domain.house import Account
 from notifier.storage import tables as t
-from notifier.storage.dialect import insert
-from notifier.storage.engine import Database
+from notifier.storage.database.dialect import insert
+from notifier.storage.database.engine import Database
 
 
 def sync_accounts(database: Database, accounts: Sequence[Account]) -> None:

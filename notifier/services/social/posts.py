@@ -23,10 +23,10 @@ from notifier.rendering.counting import limit_of
 from notifier.rendering.post_links import shown
 from notifier.services.ports import Clock, Turns
 from notifier.services.security.audit import Actor, Subject, record
-from notifier.storage import posts
-from notifier.storage.codec import instant_to_json
-from notifier.storage.engine import Database
-from notifier.storage.posts import PUBLISHED, StoredPost
+from notifier.storage.database.codec import instant_to_json
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import posts
+from notifier.storage.deliveries.posts import PUBLISHED, StoredPost
 
 Json = dict[str, Any]
 _PREFIX = "post_"

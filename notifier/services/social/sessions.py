@@ -9,8 +9,8 @@ from notifier.domain.errors import ConfigError
 from notifier.services.ports import Clock
 from notifier.services.security.secretbox import SecretBox
 from notifier.storage import tables as t
-from notifier.storage.dialect import insert
-from notifier.storage.engine import Database
+from notifier.storage.database.dialect import insert
+from notifier.storage.database.engine import Database
 
 _log = logging.getLogger(__name__)
 

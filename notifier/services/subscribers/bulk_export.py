@@ -12,8 +12,8 @@ from notifier.domain.subscriber import StoredSubscriber
 from notifier.inbound.subscriber_csv import COLUMNS, FURTHER_COLUMNS, NO_CHANNELS
 from notifier.services.subscribers.bulk_import import ListFormat
 from notifier.services.subscribers.serialize import stored_to_record
-from notifier.storage import subscribers, suppressions
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import subscribers, suppressions
 
 _PAGE = 1_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

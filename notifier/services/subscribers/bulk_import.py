@@ -22,14 +22,14 @@ from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.subscribers.seen_keys import Seen
-from notifier.storage import erasures, preferences, subscriber_lists, suppressions
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import bulk_merge, erasures, preferences, suppressions
 
 CHUNK = 2_500  # smaller ones take noticeably more time, larger ones only more memory
 MAX_REPORTED = 1_000
 _TRIES = 3  # of a chunk, when the database is busy
 _WORTH_ANALYZING = 10_000
-_EVERYTHING = frozenset(subscriber_lists.STAGED) - {"external_id", "legal_basis", "consent", "repeated"}
+_EVERYTHING = frozenset(bulk_merge.STAGED) - {"external_id", "legal_basis", "consent", "repeated"}
 _ERASED = "was erased, and a list does not bring them back: `notifier subscribers add` does"
 _QUIET_COLUMNS = frozenset({"quiet_from", "quiet_to"})
 
@@ -204,7 +204,7 @@ class ImportSubscribers:
         detail = report.counts() | how
         with self.database.write() as connection:
             if report.created > _WORTH_ANALYZING:
-                subscriber_lists.refresh_statistics(connection)
+                bulk_merge.refresh_statistics(connection)
             subject = Subject("subscriber_list", "import")
             record(connection, actor, "subscribers.imported", subject, at=self.clock(), detail=detail)
 
@@ -247,7 +247,7 @@ class _Merging:
         report.unchanged += fresh - merged.created - merged.updated
         report.kept_unsubscribed += merged.kept_unsubscribed
 
-    def _patiently(self, chunk: dict[str, tuple[GoodRow, bool]]) -> subscriber_lists.Merged:
+    def _patiently(self, chunk: dict[str, tuple[GoodRow, bool]]) -> bulk_merge.Merged:
         """Try again when the database was busy: a chunk that was not committed left nothing behind."""
         for _ in range(_TRIES - 1):
             try:
@@ -256,7 +256,7 @@ class _Merging:
                 continue
         return self._write(chunk)
 
-    def _write(self, chunk: dict[str, tuple[GoodRow, bool]]) -> subscriber_lists.Merged:
+    def _write(self, chunk: dict[str, tuple[GoodRow, bool]]) -> bulk_merge.Merged:
         order = self._order
         wanted = {row.subscriber.preferences for row, _ in chunk.values()} - self._numbers.keys()
         with order.database.write() as connection:
@@ -274,7 +274,7 @@ class _Merging:
             ]
             suppressions.add_many(connection, history)
             now = order.clock()
-            merged = subscriber_lists.merge(
+            merged = bulk_merge.merge(
                 connection,
                 staged,
                 given=self._given,

@@ -10,9 +10,11 @@ from notifier.domain.subscriber import StoredSubscriber
 from notifier.services.ports import Clock
 from notifier.services.subscribers.manage import KIND
 from notifier.services.subscribers.serialize import stored_to_record
-from notifier.storage import audit, own_messages, subscribers, suppressions
-from notifier.storage.codec import instant_to_json
-from notifier.storage.engine import Database
+from notifier.storage.database.codec import instant_to_json
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import mails_to_address
+from notifier.storage.operations import audit
+from notifier.storage.recipients import subscribers, suppressions
 
 Json = dict[str, Any]
 _MOST = 1000
@@ -53,7 +55,7 @@ def _opt_outs(connection: Connection, key: int | None) -> list[Json]:
 
 
 def _messages(connection: Connection, key: int | None) -> list[Json]:
-    rows = own_messages.mails_to(connection, key, limit=_MOST) if key is not None else ()
+    rows = mails_to_address.mails_to(connection, key, limit=_MOST) if key is not None else ()
     return [
         {
             "incident_id": row.incident_id,

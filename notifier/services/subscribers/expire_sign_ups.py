@@ -8,8 +8,8 @@ from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import SYSTEM
 from notifier.services.subscribers.manage import erase
-from notifier.storage import subscribers
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import subscribers
 
 _AT_ONCE = 500
 

@@ -12,7 +12,7 @@ from notifier.services.mail.transactional import Addressed
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.signed_tokens import Purpose, Tokens
 from notifier.services.subscribers.sign_up import NEW_ADDRESS
-from notifier.storage import subscribers
+from notifier.storage.recipients import subscribers
 
 
 @dataclass(frozen=True)

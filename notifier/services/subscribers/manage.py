@@ -23,18 +23,11 @@ from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, Subject, difference, erased_id, record
 from notifier.services.subscribers.serialize import PERSONAL, stored_to_json, subscriber_to_json
-from notifier.storage import (
-    attempts,
-    audit,
-    erasures,
-    holding,
-    letters,
-    preferences,
-    standing,
-    subscribers,
-    suppressions,
-)
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import address_change, attempts
+from notifier.storage.operations import audit
+from notifier.storage.planning import quiet_hours
+from notifier.storage.recipients import erasures, preferences, subscribers, suppressions, transactional_mail
 
 Json = dict[str, Any]
 KIND = "subscriber"
@@ -133,7 +126,7 @@ class Subscribers:
             if key is not None and stored.address_key != key:
                 erasures.forget(connection, [key])
             if key is not None and stored.address_key not in (None, key):
-                standing.move(connection, stored.id, stored.address_key, key)
+                address_change.move(connection, stored.id, stored.address_key, key)
             _forget_address(connection, stored.address_key)
             if key is not None and _bounds(after) != _bounds(stored.subscriber):
                 release_held(connection, key, now)
@@ -189,7 +182,7 @@ def erase(connection: Connection, stored: StoredSubscriber, actor: Actor, *, pep
     subscriber = stored.subscriber
     subscribers.release_endpoints(connection, subscriber.external_id, subscriber.email)
     subscribers.remove(connection, stored.id)
-    letters.forget(connection, stored.id)
+    transactional_mail.forget(connection, stored.id)
     if _forget_address(connection, stored.address_key):
         attempts.forget_words(connection, stored.address_key or 0)
     anonymous = erased_id(pepper, subscriber.external_id)
@@ -243,7 +236,7 @@ def _forget_address(connection: Connection, key: int | None) -> bool:
     if key is None or subscribers.of_address(connection, key):
         return False
     suppressions.forget_opt_outs(connection, key)
-    holding.forget(connection, key)
+    quiet_hours.forget(connection, key)
     return True
 
 

@@ -16,8 +16,8 @@ from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.subscribers.manage import KIND, erase
-from notifier.storage import subscribers, suppressions
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import subscribers, suppressions
 
 _LISTENING = (SubscriberState.ACTIVE, SubscriberState.PENDING)
 _STOPPED = (SubscriberState.UNSUBSCRIBED, SubscriberState.SUPPRESSED)

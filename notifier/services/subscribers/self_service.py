@@ -13,9 +13,9 @@ from notifier.services.ports import Clock
 from notifier.services.security.audit import Actor
 from notifier.services.security.signed_tokens import ExpiredTokenError, Purpose, Tokens
 from notifier.services.subscribers.manage import Subscribers
-from notifier.storage import subscribers as rows
-from notifier.storage import suppressions
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import subscribers as rows
+from notifier.storage.recipients import suppressions
 
 
 @dataclass(frozen=True)

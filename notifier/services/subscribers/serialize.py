@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from notifier.domain.subscriber import StoredSubscriber, Subscriber, Suppression
-from notifier.storage.codec import instant_to_json
+from notifier.storage.database.codec import instant_to_json
 
 Json = dict[str, Any]
 # Kept out of the audit trail: erasing a person must not leave them there.

@@ -24,8 +24,9 @@ from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.security.signed_tokens import Purpose, Tokens
 from notifier.services.subscribers.manage import KIND
-from notifier.storage import erasures, letters, preferences, standing, subscribers, suppressions
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import address_change
+from notifier.storage.recipients import erasures, preferences, subscribers, suppressions, transactional_mail
 
 MOVED = "subscriber.moved"
 NEW_ADDRESS = "new_address"
@@ -123,10 +124,10 @@ class SignUps:
         return NewLetter(kind=kind, subject_id=subject_id, address_key=key, expires_at=ends)
 
     def _may_write(self, connection: Connection, letter: NewLetter) -> bool:
-        return letters.count_since(connection, letter, self.clock() - _DAY) < LETTERS_PER_DAY
+        return transactional_mail.count_since(connection, letter, self.clock() - _DAY) < LETTERS_PER_DAY
 
     def _written(self, connection: Connection, letter: NewLetter, to: Subscriber) -> Invitation:
-        letters.add(connection, letter, self.clock())
+        transactional_mail.add(connection, letter, self.clock())
         return Invitation(
             kind=letter.kind,
             subscriber_id=letter.subject_id,
@@ -259,7 +260,7 @@ class SignUps:
                 values["state"] = SubscriberState.ACTIVE.value
             subscribers.change(connection, stored.id, values, now)
             if stored.address_key is not None:
-                standing.move(connection, stored.id, stored.address_key, claim.detail)
+                address_change.move(connection, stored.id, stored.address_key, claim.detail)
             subject = Subject(KIND, stored.subscriber.external_id)
             record(connection, actor, MOVED, subject, at=now)
         return claim.subject

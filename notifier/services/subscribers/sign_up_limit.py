@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from notifier.domain.values import Reason
 from notifier.services.ports import Clock, Quota
-from notifier.storage import alarms
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import alerts
 
 ALARM = "sign_ups"
 _HOUR = timedelta(hours=1)
@@ -28,7 +28,7 @@ class SignUpCeiling:
             return True
         with self.database.write() as connection:
             detail = f"more than {self.most:,} sign-ups within an hour; the rest is refused until it is over"
-            alarms.raise_(connection, ALARM, Reason.RATE_LIMITED, detail, self.clock())
+            alerts.raise_(connection, ALARM, Reason.RATE_LIMITED, detail, self.clock())
         return False
 
 
@@ -44,9 +44,9 @@ class CalmSignUps:
     def __call__(self) -> int:
         """Return 1 where the alarm was taken back."""
         with self.database.read() as connection:
-            standing = [row for row in alarms.current(connection) if row.key == ALARM]
+            standing = [row for row in alerts.current(connection) if row.key == ALARM]
         if not standing or self.clock() - standing[0].last_at < _HOUR:
             return 0
         with self.database.write() as connection:
-            alarms.clear(connection, ALARM)
+            alerts.clear(connection, ALARM)
         return 1

@@ -10,8 +10,10 @@ from notifier.services.security.signed_tokens import Claim
 from notifier.services.subscribers.manage import KIND
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.services.subscribers.sign_up import MOVED
-from notifier.storage import audit, notifications, subscribers
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.notifications import notifications
+from notifier.storage.operations import audit
+from notifier.storage.recipients import subscribers
 
 _LOOKED_AT = 200  # entries of one reader's trail, the newest
 _ELSEWHERE = -1  # no address has such a hash: the mail went to one that the subscriber has left

@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `storage/schema.py` hands over; there is no alembic.ini."""
+"""Runs migrations on the connection that `storage/schema/migrate.py` hands over; there is no alembic.ini."""
 
 from typing import Literal
 
@@ -6,8 +6,8 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import JSON
 
+from notifier.storage.database.types import Instant
 from notifier.storage.tables import metadata
-from notifier.storage.types import Instant
 
 _JSON = "sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')"
 

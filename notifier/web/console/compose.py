@@ -15,7 +15,7 @@ from notifier.services.events.ingest import Receipt
 from notifier.services.events.intake_log import log_taken
 from notifier.services.preview.render import Preview, notice_of
 from notifier.services.security.audit import Actor
-from notifier.storage import timeline
+from notifier.storage.incidents import timeline
 from notifier.web.console.draft import AFFECTED, Draft, again, event_of, following, fresh, on_top, settled
 
 Page = Mapping[str, Any]

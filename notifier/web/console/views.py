@@ -11,8 +11,9 @@ from notifier.domain.errors import NotFoundError
 from notifier.domain.provider_names import alarm_label
 from notifier.domain.values import DeliveryState
 from notifier.services.providers.status import Standing
-from notifier.storage import alarms, timeline
-from notifier.storage.types import AnyRow
+from notifier.storage.database.types import AnyRow
+from notifier.storage.incidents import timeline
+from notifier.storage.operations import alerts
 
 Page = Mapping[str, Any]
 _INCIDENTS, _DELIVERIES = 25, 50
@@ -40,7 +41,7 @@ class Views:
         """The newest incidents, what waits, and what stands still."""
         readings = self._readings()
         with self._application.database.read() as connection:
-            standing = alarms.current(connection)
+            standing = alerts.current(connection)
             trouble = self._trouble(connection)
         waiting: dict[str, float] = {}
         for (lane, _), number in readings.batches.items():

@@ -22,7 +22,7 @@ from notifier.domain.values import DeliveryState
 from notifier.services.security.audit import Actor
 from notifier.settings import load_settings
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 
 ADMIN = "the-admin-token-of-the-functional-tests"
 Json = dict[str, Any]

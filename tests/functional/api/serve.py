@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx2
 
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.functional.api.house import ADMIN
 
 _ROOT = Path(__file__).parents[3]

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 
 from notifier.files import grant_open_files
-from notifier.storage import schema
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.schema import migrate
 from tests.functional.api.house import ADMIN, an_event
 from tests.functional.api.serve import Server, served
 
@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     grant_open_files(4_096)
     folder = tmp_path_factory.mktemp("crowd")
     database = Database(f"sqlite:///{folder}/ledger.sqlite3")
-    schema.upgrade(database)
+    migrate.upgrade(database)
     with served(database, folder, "api", NOWHERE) as running:
         yield running
     database.close()

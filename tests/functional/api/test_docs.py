@@ -13,7 +13,7 @@ from notifier.domain.incident import Incident
 from notifier.domain.notice import Notice, NoticeUpdate
 from notifier.domain.values import Channel, Impact, Status, WebhookFormat
 from notifier.services.security.audit import Actor
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.functional.api.house import Api, Json, application_on
 
 OPEN = {"Authorization": ""}

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.functional.api.house import ADMIN, Api, announced, application_on, deliveries_of, serving
 from tests.functional.api.payloads import a_mail_event, as_batch
 from tests.unit.inbound.test_sendgrid import (

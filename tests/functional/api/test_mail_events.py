@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 
 from notifier.domain.values import DeliveryState
 from notifier.services.provider_events.record import PROVIDER_ALARM, REPUTATION_ALARM
-from notifier.storage import alarms
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import alerts
 from tests.functional.api.house import Api, announced, application_on, deliveries_of, faults, serving
 from tests.functional.api.payloads import Json, Signer, a_mail_event, as_batch
 
@@ -28,7 +28,7 @@ def hand_in(api: Api, *events: Json) -> Json:
 
 def alarms_of(api: Api) -> set[str]:
     with api.application.database.read() as connection:
-        return {row.key for row in alarms.current(connection)}
+        return {row.key for row in alerts.current(connection)}
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from notifier.bootstrap.checkup import check_up
 from notifier.domain.breaker import CLOSED, Breaker
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, TransientDeliveryError
 from notifier.domain.values import Channel, DeliveryState, Reason
-from notifier.storage import provider_states
 from notifier.storage import tables as t
+from notifier.storage.operations import provider_states
 from tests.functional.api.house import Api, a_subscriber, an_event, faults, plan_all
 
 DOWN = TransientDeliveryError(Reason.SERVER_ERROR, "Service [Unavailable]", status=503)

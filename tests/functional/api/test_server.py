@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from notifier.api.server import configuration
 from notifier.queueing import embedded
 from notifier.queueing.addresses import for_client
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.functional.api.house import ADMIN, an_event, application_on
 from tests.functional.api.serve import served
 

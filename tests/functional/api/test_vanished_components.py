@@ -14,7 +14,7 @@ from notifier.domain.errors import InvalidInputError
 from notifier.domain.values import Outcome
 from notifier.services.events.ingest import Receipt
 from notifier.services.security.audit import Actor
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.functional.api.house import an_event, application_on
 
 HERE = Actor("tests", "here")

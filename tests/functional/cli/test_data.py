@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from notifier.cli.main import run
-from notifier.storage import schema
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.schema import migrate
 
 Said = pytest.CaptureFixture[str]
 _ADDRESS = "owner@bloemenhuis.example"
@@ -70,7 +70,7 @@ def test_a_database_made_before_the_first_migration_was_frozen_is_named(capsys: 
     ledger.parent.mkdir()
     database = Database(f"sqlite:///{ledger}")
     with database.write() as connection:
-        schema.upgrade_to(connection, "0001")
+        migrate.upgrade_to(connection, "0001")
     database.close()
     _change(ledger, "ALTER TABLE incident_update DROP COLUMN guarded")
     assert run(["db", "status", "--check"]) == 1

@@ -11,8 +11,8 @@ from notifier.demo import story
 from notifier.domain.breaker import CLOSED
 from notifier.domain.errors import ChannelStoppedError
 from notifier.domain.values import Channel, Reason
-from notifier.storage import alarms, provider_states
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import alerts, provider_states
 
 Said = pytest.CaptureFixture[str]
 
@@ -29,7 +29,7 @@ def house(capsys: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Data
     now, error = datetime.now(UTC), ChannelStoppedError(Reason.AUTH, "[revoked] for :x: now", status=403)
     with database.write() as connection:
         provider_states.save(connection, Channel.SOCIAL, "x-nl", CLOSED.after_failure(error, now))
-        alarms.raise_(connection, "social:x:x-nl", error.reason, error.detail, now)
+        alerts.raise_(connection, "social:x:x-nl", error.reason, error.detail, now)
     return database
 
 

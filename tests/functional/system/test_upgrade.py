@@ -17,10 +17,10 @@ import pytest
 from sqlalchemy import func, inspect, select, text, update
 
 from notifier.sandbox.hooks.signature import verify
-from notifier.storage import revision, schema
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
-from notifier.storage.types import Instant, to_micros
+from notifier.storage.database.engine import Database
+from notifier.storage.database.types import Instant, to_micros
+from notifier.storage.schema import migrate, version
 from notifier.supervise.installation import installation
 from tests.databases import *  # noqa: F403 - the fixtures, by the names their module lists
 from tests.databases import PostgresqlDatabases
@@ -111,10 +111,10 @@ def _bring_up_to_now(url: str, endpoint: str) -> None:
 
 def _fits(url: str) -> None:
     database = Database(url)
-    assert schema.faults(database) == []
+    assert migrate.faults(database) == []
     with database.read() as connection:
-        assert revision.state(connection).revision == revision.HEAD
-        assert revision.is_as_made(connection)
+        assert version.state(connection).revision == version.HEAD
+        assert version.is_as_made(connection)
     database.close()
 
 

@@ -21,7 +21,7 @@ from notifier.services.security.api_keys import ApiKeys
 from notifier.services.security.audit import Actor
 from notifier.services.security.console_sessions import SignInRefusedError
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from notifier.web.console.routes import console_routes
 from tests.functional.api.house import ADMIN, application_on
 from tests.functional.web.desk import a_draft, a_key, admin, audit_of, hidden, notices, said, signed_in

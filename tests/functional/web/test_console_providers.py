@@ -11,8 +11,8 @@ from notifier.bootstrap.application import Application
 from notifier.domain.breaker import CLOSED
 from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.values import Channel, Reason
-from notifier.storage import alarms, provider_states
 from notifier.storage import tables as t
+from notifier.storage.operations import alerts, provider_states
 from notifier.web.console.routes import console_routes
 from tests.functional.web.desk import HIDDEN, a_draft, a_key, admin, audit_of, hidden, signed_in
 
@@ -30,8 +30,8 @@ def test_a_failing_provider_is_named_with_its_words_and_can_be_tried_at_once(
     with application.database.write() as connection:
         breaker = CLOSED.after_failure(error, application.clock(), streak=3)
         provider_states.save(connection, Channel.EMAIL, "sandbox", breaker)
-        alarms.raise_(connection, "social:x:x-nl:unseen", Reason.DUPLICATE, "look for it", application.clock())
-        alarms.raise_(connection, "email:sandbox", Reason.AUTH, "said twice", application.clock())
+        alerts.raise_(connection, "social:x:x-nl:unseen", Reason.DUPLICATE, "look for it", application.clock())
+        alerts.raise_(connection, "email:sandbox", Reason.AUTH, "said twice", application.clock())
     desk = admin(application, browser)
     page = desk.get("/console").text
     assert "mail sandbox is failing" in page

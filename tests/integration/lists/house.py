@@ -13,7 +13,7 @@ from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, AuditLog
 from notifier.services.security.secretbox import SecretBox
 from notifier.services.subscribers.manage import Subscribers
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 
 NOON = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
 SUPPORT = Actor("key:support", "192.0.2.7")

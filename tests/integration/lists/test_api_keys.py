@@ -6,7 +6,7 @@ from sqlalchemy import select
 from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.services.security.api_keys import ApiKeys, Scope
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.integration.lists.house import SUPPORT, Clock, audit_of, faults
 
 

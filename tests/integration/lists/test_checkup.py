@@ -5,8 +5,8 @@ from pathlib import Path
 
 from notifier.bootstrap.checkup import check_up
 from notifier.domain.letter import LetterKind, NewLetter
-from notifier.storage import letters
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import transactional_mail
 from tests.functional.api.house import application_on
 
 
@@ -17,11 +17,11 @@ def test_letters_that_nobody_sends_are_noticed(sqlite_database: Database, tmp_pa
         kind=LetterKind.SUBSCRIPTION_CONFIRM, subject_id=1, address_key=1, expires_at=now + timedelta(hours=48)
     )
     with sqlite_database.write() as connection:
-        letters.add(connection, letter, now - timedelta(minutes=3))
+        transactional_mail.add(connection, letter, now - timedelta(minutes=3))
     (stuck,) = [found for found in check_up(application) if found.name == "stuck"]
     assert (stuck.state, "letter" in stuck.says) == ("bad", True)
     with sqlite_database.write() as connection:
-        (taken,) = letters.claim(connection, owner="worker", now=now, lease=timedelta(minutes=1), limit=1)
-        letters.finish(connection, taken, "worker")
+        (taken,) = transactional_mail.claim(connection, owner="worker", now=now, lease=timedelta(minutes=1), limit=1)
+        transactional_mail.finish(connection, taken, "worker")
     assert [found for found in check_up(application) if found.name == "stuck"] == []
     application.close()

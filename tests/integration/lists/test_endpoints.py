@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from notifier.domain.endpoint import EndpointState
 from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError
-from notifier.storage import preferences
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import preferences
 from tests.integration.lists.house import SUPPORT, Clock, audit_of, body, endpoints_of, faults
 
 URL = "https://partner.example/hooks/s3cret-path?token=s3cret"

@@ -10,10 +10,10 @@ from notifier.domain.values import Channel, Lane, Reason
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat
 from notifier.services.subscribers.sign_up import SignUpRequest
-from notifier.storage import attempts
 from notifier.storage import tables as t
-from notifier.storage.batches import Batch
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import attempts
+from notifier.storage.deliveries.batches import Batch
 from tests.integration.lists.house import NOON, SUPPORT, VOCABULARY, Clock, a_subscriber, body, subscribers_of
 from tests.integration.lists.test_sign_up import FORM, link, sign_ups
 

@@ -9,7 +9,7 @@ from notifier.services.subscribers.bulk_export import ExportSubscribers
 from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.integration.lists.house import SUPPORT, VOCABULARY, Clock, a_subscriber, body, subscribers_of
 
 CONTRACT_HEADER = "external_id,kind,email,name,locale,timezone,state,channels,components,min_impact,updates,maintenance"

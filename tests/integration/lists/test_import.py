@@ -14,9 +14,9 @@ from notifier.inbound.list_lines import BadRow
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat, format_of
 from notifier.services.subscribers.opt_out import Lifecycle
-from notifier.storage import suppressions
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import suppressions
 from tests.integration.lists.house import NOON, SUPPORT, VOCABULARY, Clock, a_subscriber, audit_of, body, subscribers_of
 
 HEADER = "external_id,kind,email,name,locale,timezone,state,channels,components,min_impact,updates,maintenance"

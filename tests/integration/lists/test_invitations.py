@@ -11,9 +11,9 @@ from notifier.domain.letter import LetterKind
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.subscribers.bulk_import import ImportSubscribers, ListFormat
 from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
-from notifier.storage import letters
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import transactional_mail
 from tests.integration.lists.house import NOON, SUPPORT, VOCABULARY, Clock, audit_of, subscribers_of
 
 LIST = """external_id,email,state
@@ -43,7 +43,7 @@ def test_who_is_invited_gets_one_letter_and_is_pending_until_they_confirm(databa
     people = subscribers_of(database)
     assert (people.get("new")["state"], people.get("sure")["state"]) == ("pending", "active")
     with database.write() as connection:
-        (letter,) = letters.claim(connection, owner="worker", now=NOON, lease=timedelta(minutes=1), limit=10)
+        (letter,) = transactional_mail.claim(connection, owner="worker", now=NOON, lease=timedelta(minutes=1), limit=10)
     assert letter.expires_at == NOON + CONFIRM_WITHIN
     assert letter.address_key == AddressKeys(database).of("new@shop.example")
 

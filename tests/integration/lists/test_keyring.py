@@ -10,9 +10,9 @@ from notifier.services.endpoints.secrets import EndpointSecrets
 from notifier.services.security.secret_keys import KeyRing, ResealSecrets
 from notifier.services.security.secretbox import SecretBox, fingerprint
 from notifier.services.social.sessions import AccountSessions
-from notifier.storage import meta
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import installation
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 OLD, NEW, OTHER = "old-" + "o" * 32, "new-" + "n" * 32, "other-" + "x" * 32
@@ -125,7 +125,7 @@ def test_what_is_kept_of_a_key_does_not_tell_it(database: Database) -> None:
     assert OLD.encode() not in bytes(kept)
     assert fingerprint(OLD).encode() in bytes(kept)
     assert fingerprint(OLD) != fingerprint(NEW)
-    assert meta.PEPPER.encode() not in bytes(kept)
+    assert installation.PEPPER.encode() not in bytes(kept)
 
 
 def test_a_login_that_no_key_opens_is_no_login(database: Database) -> None:

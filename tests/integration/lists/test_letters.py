@@ -25,7 +25,7 @@ from notifier.services.security.signed_tokens import Tokens
 from notifier.services.subscribers.mails import SubscriberLetters
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.services.subscribers.sign_up import SignUpRequest, SignUps
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.integration.lists.house import SUPPORT, VOCABULARY, Clock, a_subscriber, subscribers_of
 from tests.spine import Nudges
 

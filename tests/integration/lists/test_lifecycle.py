@@ -4,9 +4,9 @@ from sqlalchemy import select
 from notifier.domain.errors import NotFoundError
 from notifier.domain.subscriber import SuppressionReason
 from notifier.services.subscribers.opt_out import Lifecycle
-from notifier.storage import suppressions
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import suppressions
 from tests.integration.lists.house import NOON, SUPPORT, Clock, a_subscriber, audit_of, body, subscribers_of
 
 ADDRESS = "owner@bloemenhuis.example"

@@ -2,7 +2,7 @@
 
 from notifier.services.operations.policy_audit import PolicyAudit
 from notifier.services.security.audit import Actor
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.integration.lists.house import Clock, audit_of
 
 PROCESS = Actor("process:api", "host-1")

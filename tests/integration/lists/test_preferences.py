@@ -2,9 +2,9 @@ from sqlalchemy import func, select
 
 from notifier.domain.audience import Preferences
 from notifier.domain.values import Channel, Impact, Wanted
-from notifier.storage import preferences
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import preferences
 
 PICKY = Preferences(
     channels=frozenset({Channel.WEBHOOK, Channel.EMAIL}),

@@ -13,9 +13,10 @@ from notifier.services.security.signed_tokens import ExpiredTokenError, ForeignP
 from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.services.subscribers.sign_up import Invitation, SignUpRequest, SignUps
-from notifier.storage import alarms, subscribers
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import alerts
+from notifier.storage.recipients import subscribers
 from tests.integration.lists.house import SUPPORT, VOCABULARY, Clock, a_subscriber, audit_of, faults, subscribers_of
 
 ADDRESS = "reader@shop.example"
@@ -108,7 +109,7 @@ def test_a_sign_up_that_cannot_be_forgotten_does_not_stop_the_others(database: D
     assert ForgetLapsed(database, clock, ups.addresses, Isolation(database, clock))() == 1
     with database.read() as connection:
         left = connection.execute(select(t.subscriber.c.id)).scalars().all()
-        alarmed = [row.key for row in alarms.current(connection)]
+        alarmed = [row.key for row in alerts.current(connection)]
     assert (left, alarmed) == ([poisoned], [f"sign-up:{poisoned}"])
 
 

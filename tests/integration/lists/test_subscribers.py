@@ -6,9 +6,9 @@ from sqlalchemy import select
 from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError
 from notifier.domain.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, SubscriberKind, SubscriberState
-from notifier.storage import suppressions
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import suppressions
 from tests.integration.lists.house import (
     NOON,
     SUPPORT,

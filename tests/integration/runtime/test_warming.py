@@ -9,7 +9,7 @@ from notifier.bootstrap.application import Application
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.domain.values import Lane
 from notifier.settings import load_settings
-from notifier.storage import schema
+from notifier.storage.schema import migrate
 from tests.contract.webhook.receivers import wait_until
 
 
@@ -21,7 +21,7 @@ def test_a_worker_of_webhooks_starts_its_engine_by_itself(tmp_path: Path, lane: 
         return {thread.name for thread in threading.enumerate() if thread not in before}
 
     application = Application(load_settings({"NOTIFIER_DATA_DIR": str(tmp_path / "data")}, cwd=tmp_path))
-    schema.upgrade(application.database)
+    migrate.upgrade(application.database)
     runtime = WorkerRuntime(application, [lane])
     wait_until(lambda: "warm-up" not in threads())
     assert threads() & {"webhook-engine"} == expected

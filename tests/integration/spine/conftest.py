@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.databases import *  # noqa: F403
 
 

@@ -24,7 +24,7 @@ from notifier.services.providers.circuits import Circuits
 from notifier.services.providers.probes import CallProbes
 from notifier.services.social.accounts import sync_accounts
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.contract.channels.posts import Sessions, bluesky_sender, mastodon_sender, x_sender
 from tests.sandbox_server import RunningSandbox
 from tests.spine import Spine

@@ -9,9 +9,9 @@ from sqlalchemy import update
 
 from notifier.domain.audience import Preferences
 from notifier.domain.values import Lane, Status
-from notifier.storage import preferences
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import preferences
 from tests.mail_house import House, Provider, a_house
 from tests.people import RUNNING, People
 from tests.spine import Nudges, Spine

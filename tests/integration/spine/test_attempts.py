@@ -10,10 +10,10 @@ from notifier.domain.errors import DeliveryError, OutcomeUnknownError, Permanent
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Channel, Lane, Reason, Status
 from notifier.services.dispatch.attempt import LEASE, Attempt
-from notifier.storage import batches
-from notifier.storage.batches import Batch
-from notifier.storage.engine import Database
-from notifier.storage.notifications import StoredNotification
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import batches
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.notifications.notifications import StoredNotification
 from tests.mail_house import Provider, a_house, states, subscribe
 
 

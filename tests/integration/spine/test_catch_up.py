@@ -10,8 +10,8 @@ from notifier.domain.message import HookRequest
 from notifier.domain.values import Reason, Status
 from notifier.services.endpoints.manage import Endpoints
 from notifier.services.security.audit import SYSTEM
-from notifier.storage import hook_batches
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import webhook_batches
 from tests.integration.lists.house import VOCABULARY
 from tests.partners import Partners, partners, url_of
 
@@ -108,14 +108,14 @@ def test_a_message_that_begins_to_wait_just_as_the_earlier_one_ends_does_not_wai
     first, second = (number for _, number in house.spine.nudges.attempts)
     house.spine.nudges.attempts.clear()
     looked: list[int] = []
-    look = hook_batches.around
+    look = webhook_batches.around
 
     def overtaken(connection: Any, stored: Any, batch_id: int) -> Any:
         found = look(connection, stored, batch_id)
         looked.append(batch_id)
         return found
 
-    monkeypatch.setattr(hook_batches, "around", overtaken)
+    monkeypatch.setattr(webhook_batches, "around", overtaken)
     write = database.write
 
     def after_the_first() -> Any:

@@ -13,7 +13,7 @@ from notifier.domain.values import Channel, DeliveryState, Reason, Status, Wante
 from notifier.services.inspection.closure import Closure, is_explained_throughout
 from notifier.services.operations.retention import Prune
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.spine import START, Spine
 
 DELIVERED = DeliveryState.DELIVERED

@@ -26,9 +26,10 @@ from notifier.domain.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Outcome, Reason, Status
 from notifier.services.events.ingest import Receipt
-from notifier.storage import notifications, timeline
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.incidents import timeline
+from notifier.storage.notifications import notifications
 from tests.mail_house import House, Provider, a_house
 from tests.spine import POLICIES, START
 

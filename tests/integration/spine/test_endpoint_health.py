@@ -17,7 +17,7 @@ from notifier.services.endpoints.watch import WatchEndpoints, write_letter
 from notifier.services.mail.failover import MailRoute
 from notifier.services.mail.transactional import SendLetters
 from notifier.services.providers.circuits import Circuits
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.partners import BRAND, Partners, down, partners, url_of
 
 HOUR = 3600.0

@@ -13,10 +13,11 @@ from notifier.domain.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, DeliveryState, Impact, Status, Wanted
 from notifier.services.inspection.explain import Explain
 from notifier.services.security.audit import Actor, Subject, record
-from notifier.storage import meta, preferences, provider_events, suppressions
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
-from notifier.storage.provider_events import ReportedEvent
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import installation, provider_inbox
+from notifier.storage.operations.provider_inbox import ReportedEvent
+from notifier.storage.recipients import preferences, suppressions
 from tests.mail_house import Provider, a_house
 from tests.spine import PEPPER, START, Spine, key_of
 
@@ -231,7 +232,7 @@ def test_attempts_and_what_the_provider_reported_are_the_evidence(database: Data
         recipient_key=key_of("shop"),
     )
     with database.write() as connection:
-        provider_events.add_many(connection, [bounce], house.spine.now)
+        provider_inbox.add_many(connection, [bounce], house.spine.now)
         connection.execute(update(t.delivery).values(state="bounced", updated_at=house.spine.now))
     (item,) = why(house.spine)
     assert [attempt["outcome"] for attempt in item["delivery"]["attempts"]] == ["accepted"]
@@ -399,7 +400,7 @@ def test_an_account_is_explained_by_its_name(spine: Spine) -> None:
 
 def test_an_address_stands_for_everybody_who_has_it(spine: Spine) -> None:
     with spine.database.write() as connection:
-        meta.put(connection, meta.PEPPER, PEPPER)
+        installation.put(connection, installation.PEPPER, PEPPER)
     spine.subscriber("first", email="owner@example.com")
     spine.subscriber("second", Preferences(min_impact=Impact.CRITICAL), email="owner@example.com")
     spine.subscriber("other")

@@ -12,10 +12,10 @@ from notifier.domain.values import Channel, DeliveryState, Lane, Status
 from notifier.services.dispatch.attempt import LEASE, Attempt
 from notifier.services.dispatch.connection_affinity import FamiliarFirst
 from notifier.services.dispatch.plan import BATCH_SIZES
-from notifier.storage import batches
 from notifier.storage import tables as t
-from notifier.storage.batches import Batch
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import batches
+from notifier.storage.deliveries.batches import Batch
 from tests.partners import Line, Partners, down, partners, url_of
 
 ENDPOINTS = 12

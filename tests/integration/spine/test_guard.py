@@ -14,8 +14,8 @@ from notifier.domain.values import Channel, Status
 from notifier.services.events.approvals import Release
 from notifier.services.events.blast_guard import Guard
 from notifier.services.security.audit import Actor
-from notifier.storage import audit
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import audit
 from tests.mail_house import House, Provider, a_house
 
 ME = Actor("cli:me", "here")

@@ -9,8 +9,9 @@ from notifier.domain.errors import PermanentDeliveryError, TransientDeliveryErro
 from notifier.domain.values import Channel, Reason, Status
 from notifier.services.dispatch.retry import Retry, RetryOrder
 from notifier.services.security.audit import Actor
-from notifier.storage import deliveries, endpoints
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import deliveries
+from notifier.storage.recipients import endpoints
 from tests.partners import WorkerVanished, down, partners, url_of
 
 

@@ -17,9 +17,9 @@ from notifier.domain.house import Account
 from notifier.domain.retry import most_attempts
 from notifier.domain.values import Channel, Platform, Status
 from notifier.services.isolation import MOST_FAILURES, Isolation, Revive
-from notifier.storage import alarms, dead_letters
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import alerts, dead_letters
 from tests.integration.spine.posting import posting_house
 from tests.mail_house import House, Provider, a_house, subscribe
 from tests.partners import down, partners, url_of
@@ -40,7 +40,7 @@ def guarded(database: Database) -> Spine:
 
 def alarmed(database: Database) -> dict[str, str]:
     with database.read() as connection:
-        return {row.key: row.detail for row in alarms.current(connection)}
+        return {row.key: row.detail for row in alerts.current(connection)}
 
 
 def spoil(database: Database, statement: str) -> None:

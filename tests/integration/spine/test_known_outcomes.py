@@ -14,11 +14,11 @@ from notifier.services.dispatch.durable_write import NotRecordedError, Patience
 from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, OutcomeNotes
 from notifier.services.operations.dead_workers import Vanished
 from notifier.services.operations.worker_locks import WorkerLocks, this_host
-from notifier.storage import deliveries, worker_processes
-from notifier.storage.attempts import AttemptRow
-from notifier.storage.batches import Batch
-from notifier.storage.deliveries import Departure
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import deliveries, worker_processes
+from notifier.storage.deliveries.attempts import AttemptRow
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.deliveries.deliveries import Departure
 from tests.mail_house import House, Provider, a_house, states, subscribe
 from tests.partners import Partners, partners
 from tests.spine import START

@@ -11,7 +11,7 @@ import structlog
 
 from notifier.domain.values import Lane, Status
 from notifier.observability import configure_logging
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.mail_house import Provider, a_house, subscribe
 from workers.policy import TaskPolicy
 

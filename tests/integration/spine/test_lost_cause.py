@@ -7,7 +7,7 @@ from notifier.domain.message import MailRequest
 from notifier.domain.retry import most_attempts
 from notifier.domain.values import Channel, Status
 from notifier.services.dispatch.attempt import LEASE
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.mail_house import House, Provider, a_house, subscribe
 
 

@@ -12,8 +12,8 @@ from notifier.inbound.sendgrid import Kind, MailEvent, MailEvents
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.provider_events.record import Feedback
 from notifier.services.security.address_hash import AddressKeys
-from notifier.storage import tallies
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import counters
 from tests.mail_house import House, Provider, a_house, subscribe
 
 LOST = OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "hung up")
@@ -49,7 +49,7 @@ def report(house: House, requests: Collection[MailRequest], *, people: int | Non
 
 def counted(house: House) -> dict[tuple[str, str], int]:
     with house.spine.database.read() as connection:
-        return dict(tallies.counted(connection))
+        return dict(counters.counted(connection))
 
 
 def a_doubtful_house(database: Database, people: int = 4) -> tuple[House, Provider]:

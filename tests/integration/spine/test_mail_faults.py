@@ -22,8 +22,8 @@ from notifier.sandbox.config import SandboxConfig
 from notifier.sandbox.credentials import SENDGRID_API_KEY
 from notifier.services.provider_events.record import Feedback
 from notifier.services.security.address_hash import AddressKeys
-from notifier.storage import alarms
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import alerts
 from tests.contract.channels.scripted_smtp import SmtpPeer, smtp_peer
 from tests.mail_house import House, Watch, a_house, states, subscribe
 from tests.sandbox_server import RunningSandbox, running_sandbox, until
@@ -94,7 +94,7 @@ class Scene:
 
     def alarms(self) -> list[str]:
         with self.house.spine.database.read() as connection:
-            return [row.key for row in alarms.current(connection)]
+            return [row.key for row in alerts.current(connection)]
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from notifier.domain.values import Channel, Lane, Reason
 from notifier.queueing.pacing import LocalPacer
 from notifier.services.mail.failover import Choice, MailRoute, Pause
 from notifier.services.providers.circuits import Circuits
-from notifier.storage.batches import Batch
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries.batches import Batch
 from tests.spine import Nudges
 
 DOWN = TransientDeliveryError(Reason.UNREACHABLE, "refused")

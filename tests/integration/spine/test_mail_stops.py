@@ -5,8 +5,8 @@ from datetime import timedelta
 from notifier.channels.base import RateBudget
 from notifier.domain.errors import ChannelStoppedError, TransientDeliveryError
 from notifier.domain.values import Reason, Status
-from notifier.storage import alarms
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import alerts
 from tests.mail_house import House, Provider, a_house, states, subscribe
 
 REVOKED = ChannelStoppedError(Reason.AUTH, "the key was revoked", status=401)
@@ -14,7 +14,7 @@ REVOKED = ChannelStoppedError(Reason.AUTH, "the key was revoked", status=401)
 
 def standing(house: House) -> list[str]:
     with house.spine.database.read() as connection:
-        return [row.key for row in alarms.current(connection)]
+        return [row.key for row in alerts.current(connection)]
 
 
 def test_a_revoked_key_stops_the_lane_with_an_alarm_fails_nobody_and_goes_on_when_it_is_mended(

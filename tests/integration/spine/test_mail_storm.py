@@ -17,9 +17,10 @@ from notifier.sandbox.config import EventWebhook, SandboxConfig
 from notifier.sandbox.credentials import SENDGRID_API_KEY
 from notifier.services.provider_events.record import Feedback
 from notifier.services.security.address_hash import AddressKeys
-from notifier.storage import notifications, preferences
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.notifications import notifications
+from notifier.storage.recipients import preferences
 from tests.contract.channels.scripted_server import Peer, Reply, scripted
 from tests.mail_house import House, Watch, a_house
 from tests.sandbox_server import RunningSandbox, running_sandbox, until

@@ -9,10 +9,10 @@ from notifier.domain.errors import DeliveryError, TransientDeliveryError
 from notifier.domain.message import MailRequest
 from notifier.domain.values import DeliveryState, Lane, Reason, Status, Wanted
 from notifier.services.dispatch.attempt import LEASE
-from notifier.storage import batches, deliveries
-from notifier.storage.batches import Batch
-from notifier.storage.deliveries import Departure
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import batches, deliveries
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.deliveries.deliveries import Departure
 from tests.mail_house import House, Provider, a_house, subscribe
 
 

@@ -13,8 +13,9 @@ from notifier.domain.errors import OutcomeUnknownError, UnavailableError
 from notifier.domain.values import Channel, DeliveryState, Reason, Status
 from notifier.services.dispatch.record_outcome import Record
 from notifier.services.metrics_buffer import BREAKERS, Metering
-from notifier.storage import metrics, told
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.notifications import latency
+from notifier.storage.operations import metrics
 from tests.mail_house import Provider, a_house, subscribe
 from tests.sandbox_server import until
 from tests.spine import START
@@ -129,5 +130,5 @@ def test_the_time_to_the_first_and_the_last_recipient_is_read_from_the_newest_no
         house.spine.now = START + timedelta(seconds=2 + step * 3)
         house.attempt(batch_id)
     with database.read() as connection:
-        found = told.first_and_last(connection)
+        found = latency.first_and_last(connection)
     assert found == {Channel.EMAIL: (timedelta(seconds=2), timedelta(seconds=5))}

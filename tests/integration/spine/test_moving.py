@@ -11,9 +11,9 @@ from notifier.services.inspection.history import History
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor
 from notifier.services.subscribers.manage import Subscribers
-from notifier.storage import suppressions
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import suppressions
 from tests.mail_house import House, Provider, a_house
 
 SUPPORT = Actor("key:support", "192.0.2.7")

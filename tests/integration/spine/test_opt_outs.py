@@ -7,8 +7,8 @@ import pytest
 from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.ids import address_key
 from notifier.domain.values import Reason, Status
-from notifier.storage import suppressions
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import suppressions
 from tests.mail_house import Provider, a_house
 from tests.spine import PEPPER
 

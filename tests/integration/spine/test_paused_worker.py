@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 from notifier.domain.values import Status
 from notifier.services.operations.dead_workers import Vanished
 from notifier.storage import tables as t
-from notifier.storage import worker_processes
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import worker_processes
 from tests.mail_house import House, Provider, a_house, states, subscribe
 
 PROGRAM = Path(__file__).parent / "programs" / "paused_worker.py"

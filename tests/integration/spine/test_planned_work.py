@@ -10,9 +10,9 @@ from notifier.domain.audience import Preferences
 from notifier.domain.incident import Window
 from notifier.domain.notice import MessageKind
 from notifier.domain.values import Channel, ComponentStatus, Impact, Outcome, Status, Wanted
-from notifier.storage import timeline
-from notifier.storage.codec import notice_from_json
-from notifier.storage.engine import Database
+from notifier.storage.database.codec import notice_from_json
+from notifier.storage.database.engine import Database
+from notifier.storage.incidents import timeline
 from tests.spine import PLANNED, Spine
 
 LATER = Window(PLANNED.start + timedelta(days=2), PLANNED.start + timedelta(days=2, hours=3))

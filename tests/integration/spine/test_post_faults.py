@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from notifier.domain.house import Account
 from notifier.domain.values import Platform, Status
-from notifier.storage import alarms, posts
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import posts
+from notifier.storage.operations import alerts
 from tests.integration.spine.posting import HASTY, PATIENT, PUBLISHES, PostingHouse, posting_house
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
@@ -130,7 +131,7 @@ def test_a_stopped_account_calls_a_person_and_gives_nothing_up(
 
 def alarms_of(house: PostingHouse) -> list[str]:
     with house.spine.database.read() as connection:
-        return [row.key for row in alarms.current(connection)]
+        return [row.key for row in alerts.current(connection)]
 
 
 def outcomes_of(house: PostingHouse) -> list[str]:

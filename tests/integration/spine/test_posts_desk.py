@@ -12,7 +12,7 @@ from notifier.queueing.turns import LocalTurns
 from notifier.services.security.audit import Actor
 from notifier.services.social.posts import Posts
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.integration.spine.posting import PostingHouse, posting_house, sender_of
 from tests.sandbox_server import RunningSandbox, running_sandbox
 

@@ -17,9 +17,11 @@ from notifier.services.events.approvals import Release
 from notifier.services.events.blast_guard import Guard
 from notifier.services.events.ingest import Receipt
 from notifier.services.security.audit import Actor
-from notifier.storage import audit, held, timeline
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.incidents import timeline
+from notifier.storage.notifications import approvals
+from notifier.storage.operations import audit
 from tests.spine import Spine
 
 ANN, BEN = {"author": "key:key_1 (ann)", "origin": "192.0.2.1"}, {"author": "key:key_2 (ben)", "origin": "192.0.2.2"}
@@ -195,7 +197,7 @@ def test_a_decision_is_compared_in_its_own_transaction_with_what_its_maker_had_r
     release = Release(spine.database, spine.policies, spine.clock, spine.nudges)
     replay = Replay(spine.database, spine.clock, spine.gather)
     with spine.database.read() as connection:
-        waiting = held.of_incident(connection, "inc-1")[0].public_id
+        waiting = approvals.of_incident(connection, "inc-1")[0].public_id
     told = ReplayOrder(notification_id=spine.notices()[0].public_id)
     me, read = Actor("tests", "here"), mark_of(spine)
     spine.post(Status.INVESTIGATING, "Told otherwise.", update_id="told")

@@ -4,7 +4,7 @@ import pytest
 
 from notifier.domain.audience import Preferences
 from notifier.domain.values import Channel, DeliveryState, Impact, Outcome, Status, Wanted
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.spine import Spine
 
 

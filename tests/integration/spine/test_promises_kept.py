@@ -14,8 +14,9 @@ from notifier.domain.holding import quiet_until
 from notifier.domain.ids import address_key
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Channel, Impact, Reason, Status, Wanted
-from notifier.storage import holding, subscribers, suppressions
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.planning import quiet_hours
+from notifier.storage.recipients import subscribers, suppressions
 from tests.mail_house import House, Provider, a_house
 from tests.people import RUNNING, People
 from tests.spine import PEPPER
@@ -61,7 +62,7 @@ class Post(Provider):
     def _is_quiet(self, address: str, now: datetime) -> bool:
         assert self.house is not None
         with self.house.spine.database.read() as connection:
-            mailbox = holding.bounds_of_address(connection, address_key(PEPPER, address))
+            mailbox = quiet_hours.bounds_of_address(connection, address_key(PEPPER, address))
         return any(item.quiet_hours and quiet_until(item.quiet_hours, item.timezone, now) for item in mailbox)
 
 

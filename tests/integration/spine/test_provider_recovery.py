@@ -12,9 +12,9 @@ from notifier.domain.house import Account
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Channel, Lane, Platform, Reason, Status
 from notifier.services.providers.circuits import PARKED, Circuits
-from notifier.storage import provider_states
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import provider_states
 from tests.integration.spine.posting import PUBLISHES, posting_house
 from tests.mail_house import House, Provider, Watch, a_house, states, subscribe
 from tests.sandbox_server import running_sandbox

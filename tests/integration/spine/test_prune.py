@@ -10,7 +10,7 @@ from notifier.domain.values import Status
 from notifier.services.inspection.history import History
 from notifier.services.operations.retention import Prune
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.mail_house import House, Provider, a_house, subscribe
 
 DAY = 86_400.0

@@ -11,7 +11,7 @@ from notifier.domain.audience import Preferences
 from notifier.domain.values import Status
 from notifier.services.dispatch.plan import Plan
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.spine import Spine
 
 _LOCALES = ("nl", "en", "de")

@@ -9,9 +9,9 @@ from notifier.domain.guard import GuardPolicy
 from notifier.domain.values import Channel, DeliveryState, Status
 from notifier.services.dispatch.replay import Replay, ReplayOrder
 from notifier.services.security.audit import Actor
-from notifier.storage import audit
-from notifier.storage.engine import Database
-from notifier.storage.types import AnyRow
+from notifier.storage.database.engine import Database
+from notifier.storage.database.types import AnyRow
+from notifier.storage.operations import audit
 from tests.mail_house import House, Provider, a_house, subscribe
 
 ME = Actor("key:ann", "192.0.2.7")

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from notifier.services.security.secretbox import SecretBox
 from notifier.services.social.sessions import AccountSessions
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 
 NOW = datetime(2022, 6, 21, 8, 30, tzinfo=UTC)
 KEYS = ["k" * 32]

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from notifier.domain.values import Impact, Lane, Status
 from notifier.services.dispatch.yield_to_fresh import StandBack
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.spine import Spine
 
 

@@ -9,11 +9,11 @@ from sqlalchemy import update
 from notifier.domain.audience import Heard, Preferences, Standing, standing_of
 from notifier.domain.ids import address_key
 from notifier.domain.values import DeliveryState, Status
-from notifier.storage import preferences
 from notifier.storage import tables as t
-from notifier.storage.deliveries import heard_of
-from notifier.storage.engine import Database
-from notifier.storage.notifications import Earlier
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries.deliveries import heard_of
+from notifier.storage.notifications.notifications import Earlier
+from notifier.storage.recipients import preferences
 from tests.spine import PEPPER, Spine
 
 PASTS = [None, DeliveryState.ACCEPTED, DeliveryState.SUPERSEDED, DeliveryState.FAILED]

@@ -13,9 +13,10 @@ from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason,
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.replay import Replay, ReplayOrder
 from notifier.services.security.audit import Actor
-from notifier.storage import batches, preferences
 from notifier.storage import tables as t
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import batches
+from notifier.storage.recipients import preferences
 from tests.mail_house import Provider, a_house, subscribe
 from tests.spine import START, Spine
 

@@ -9,8 +9,8 @@ import pytest
 from notifier.domain.house import Account
 from notifier.domain.translation import TranslationPolicy, TranslationRule
 from notifier.domain.values import Channel, Platform, Status
-from notifier.storage import notifications
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.notifications import notifications
 from tests.integration.spine.posting import PostingHouse, posting_house
 from tests.mail_house import House, Provider, a_house
 from tests.sandbox_server import RunningSandbox, running_sandbox

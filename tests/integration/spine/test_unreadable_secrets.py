@@ -5,8 +5,8 @@ from dataclasses import replace
 from notifier.domain.values import Status
 from notifier.services.endpoints.secrets import EndpointSecrets, new_secret, secret_alarm
 from notifier.services.security.secretbox import SecretBox
-from notifier.storage import alarms
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import alerts
 from tests.partners import Partners, partners
 
 DROPPED = EndpointSecrets(SecretBox(["dropped key, 32 characters long.."], "endpoint"))
@@ -14,7 +14,7 @@ DROPPED = EndpointSecrets(SecretBox(["dropped key, 32 characters long.."], "endp
 
 def alarmed(database: Database) -> list[tuple[str, str]]:
     with database.read() as connection:
-        return [(row.key, row.reason) for row in alarms.current(connection)]
+        return [(row.key, row.reason) for row in alerts.current(connection)]
 
 
 def a_house(database: Database) -> Partners:

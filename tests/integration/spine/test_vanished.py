@@ -13,8 +13,8 @@ from notifier.services.dispatch.attempt import LEASE
 from notifier.services.operations.dead_workers import Vanished
 from notifier.services.operations.heartbeat import STILL, Heartbeat
 from notifier.services.operations.worker_locks import WorkerLocks, this_host
-from notifier.storage import worker_processes
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import worker_processes
 from tests.mail_house import House, Provider, a_house, states, subscribe
 from tests.partners import WorkerVanished, down, partners, url_of
 from tests.spine import START

@@ -28,11 +28,11 @@ from notifier.services.events.blast_guard import Guard
 from notifier.services.events.integrations import TakeStatuspage
 from notifier.services.inspection.history import History
 from notifier.services.security.audit import Actor
-from notifier.storage import held, notifications
 from notifier.storage import tables as t
-from notifier.storage.codec import notice_from_json
-from notifier.storage.engine import Database
-from notifier.storage.public_timeline import public_updates
+from notifier.storage.database.codec import notice_from_json
+from notifier.storage.database.engine import Database
+from notifier.storage.incidents.public_timeline import public_updates
+from notifier.storage.notifications import approvals, notifications
 from tests.mail_house import BRAND, House, Provider, a_house
 
 ME = Actor("cli:me", "here")
@@ -383,7 +383,7 @@ class Story:
 
     def decide(self, word: str, number: int) -> None:
         with self.desk.spine.database.read() as connection:
-            waiting = held.of_incident(connection, self.incident_id)
+            waiting = approvals.of_incident(connection, self.incident_id)
         if not waiting:
             return
         named = waiting[number % len(waiting)]

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.services.dispatch.plan import first_keys, further_keys
-from notifier.storage.planning import MAX_KEY
+from notifier.storage.planning.ranges import MAX_KEY
 
 
 @given(st.integers(0, 5_000_000), st.integers(1, 10_000), st.integers(20_000, 100_000), st.floats(0, 1))

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 from notifier.services.operations.heartbeat import Heartbeat
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.mail_house import Provider, a_house
 
 

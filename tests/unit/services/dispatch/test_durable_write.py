@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from notifier.domain.errors import UnavailableError
 from notifier.services.dispatch.durable_write import NotRecordedError, Patience
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 
 
 @dataclass

@@ -1,0 +1,373 @@
+"""Batches: the unit of lease and attempt. Claimed in one short transaction, recorded in another."""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.storage import tables as t
+from notifier.storage.database.types import AnyRow, Instant
+from notifier.storage.notifications.notifications import GOING
+
+_NOTIFICATION_SHIFT = 32
+_EXTRA_BIT = 1 << 31  # numbers of batches that were not made by planning
+_PLACES = (1 << _NOTIFICATION_SHIFT) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A claimed batch. `unknown` says that an earlier attempt may have gone through.
+
+    `met_fault`: the last attempt ended by a fault of ours, before anything left.
+    """
+
+    id: int
+    notification_id: int
+    channel: Channel
+    lane: Lane
+    locale: str
+    since: int
+    size: int
+    attempts: int  # this one included
+    settle: bool
+    unknown: bool
+    provider: str | None
+    lease_until: datetime | None = None
+    met_fault: bool = False
+
+
+def extra_id(notification_id: int) -> int:
+    """Return a number for a batch made after planning (retries, halves); never one that planning gives."""
+    return (notification_id << _NOTIFICATION_SHIFT) | _EXTRA_BIT | secrets.randbits(31)
+
+
+def is_extra(batch_id: int) -> bool:
+    """Whether a batch was made after planning."""
+    return bool(batch_id & _EXTRA_BIT)
+
+
+def place_of(batch_id: int) -> int:
+    """Return a batch's place in its audience: while that stays as it is, the same recipients in every notification."""
+    return batch_id & _PLACES
+
+
+def _is_fresh() -> ColumnElement[bool]:
+    return and_(t.batch.c.attempts == 0, t.batch.c.reason.is_(None))
+
+
+@cache
+def _untried() -> Select[Any]:
+    b = t.batch.c
+    of = and_(b.notification_id == bindparam("of"), b.channel == bindparam("channel"))
+    return select(b.id).where(of, b.state == DeliveryState.QUEUED.value, _is_fresh()).order_by(b.id)
+
+
+def untried_beside(connection: Connection, batch_id: int, channel: Channel) -> Sequence[int]:
+    """Return which batches of the same notification wait for their first attempt, itself included, in their order.
+
+    Empty where the notification is another channel's.
+    """
+    values = {"of": batch_id >> _NOTIFICATION_SHIFT, "channel": channel.value}
+    return connection.execute(_untried(), values).scalars().all()
+
+
+@cache
+def _claim() -> ReturningUpdate[Any]:
+    b = t.batch.c
+    due = or_(b.due_at <= bindparam("now", type_=Instant), _is_fresh())
+    return (
+        update(t.batch)
+        .where(b.id == bindparam("this"), b.state == DeliveryState.QUEUED.value, due)
+        .values(state=DeliveryState.SENDING.value, attempts=b.attempts + 1)
+        .returning(t.batch)
+    )
+
+
+def claim(connection: Connection, batch_id: int, *, owner: str, now: datetime, lease: timedelta) -> Batch | None:
+    """Take a batch that is due; None when it is taken, finished, replaced or not due yet.
+
+    A first attempt is always due: planned by a clock that ran ahead and was put right, it must not wait for that time.
+    """
+    until = now + lease
+    values = {"this": batch_id, "now": now, "lease_owner": owner, "lease_until": until, "due_at": until}
+    row = connection.execute(_claim(), values).one_or_none()
+    return None if row is None else from_row(row)
+
+
+def from_row(row: AnyRow) -> Batch:
+    """Read a row of `batch`."""
+    return Batch(
+        id=row.id,
+        notification_id=row.notification_id,
+        channel=Channel(row.channel),
+        lane=Lane(row.lane),
+        locale=row.locale,
+        since=row.since,
+        size=row.size,
+        attempts=row.attempts,
+        settle=row.settle,
+        unknown=row.reason == Reason.OUTCOME_UNKNOWN.value,
+        provider=row.provider,
+        lease_until=row.lease_until,
+        met_fault=row.reason == Reason.FAULT.value,
+    )
+
+
+def _is_held() -> ColumnElement[bool]:
+    """Whether the lease of this very attempt stands: a process that was suspended may have claimed the batch anew."""
+    b = t.batch.c
+    return and_(_this_attempt(), b.state == DeliveryState.SENDING.value, b.lease_owner == bindparam("by"))
+
+
+def _takes_word() -> ColumnElement[bool]:
+    """Whether the word that this attempt was accepted still counts: nobody else has tried since.
+
+    The lease stands; or the provider's events confirmed the batch before its own worker could; or the lease was taken
+    away, and what is known about the attempt ends the doubt.
+    """
+    b = t.batch.c
+    confirmed = and_(b.state == DeliveryState.ACCEPTED.value, b.lease_owner == bindparam("by"))
+    in_doubt = and_(b.state == DeliveryState.QUEUED.value, b.reason == Reason.OUTCOME_UNKNOWN.value)
+    return or_(_is_held(), and_(_this_attempt(), or_(confirmed, in_doubt)))
+
+
+def _this_attempt() -> ColumnElement[bool]:
+    return and_(t.batch.c.id == bindparam("this"), t.batch.c.attempts == bindparam("attempt"))
+
+
+def _of(batch: Batch, owner: str) -> dict[str, Any]:
+    """Return what the conditions above ask for."""
+    return {"this": batch.id, "attempt": batch.attempts, "by": owner}
+
+
+@cache
+def _held(*, lock: bool) -> Select[Any]:
+    found = select(t.batch.c.id).where(_is_held())
+    return found.with_for_update() if lock else found
+
+
+@cache
+def _word_taken() -> Select[Any]:
+    return select(t.batch.c.id).where(_takes_word()).with_for_update()
+
+
+@cache
+def _finish(*, accepted: bool) -> Update:
+    return update(t.batch).where(_takes_word() if accepted else _is_held()).values(due_at=None, lease_until=None)
+
+
+@cache
+def _release() -> Update:
+    b = t.batch.c
+    attempts = b.attempts - bindparam("taken_back", type_=Integer)
+    return update(t.batch).where(_is_held()).values(attempts=attempts, lease_until=None, lease_owner=None)
+
+
+def is_held(connection: Connection, batch: Batch, owner: str, *, lock: bool = False) -> bool:
+    """Whether a claimed batch is still its owner's; with `lock` it stays so until the transaction ends."""
+    return connection.execute(_held(lock=lock), _of(batch, owner)).one_or_none() is not None
+
+
+def takes_word(connection: Connection, batch: Batch, owner: str) -> bool:
+    """Whether it may still be written down that an attempt was accepted; keeps it so until the transaction ends."""
+    return connection.execute(_word_taken(), _of(batch, owner)).one_or_none() is not None
+
+
+def finish(
+    connection: Connection,
+    batch: Batch,
+    owner: str,
+    *,
+    state: DeliveryState,
+    reason: Reason | None,
+    now: datetime,
+    provider: str | None = None,
+    provider_message_id: str | None = None,
+) -> bool:
+    """Record the end of a batch; False when the lease was lost and somebody else's word stands."""
+    values = {
+        "state": state.value,
+        "reason": reason.value if reason else None,
+        "provider": provider,
+        "provider_message_id": provider_message_id,
+        "finished_at": now,
+    }
+    statement = _finish(accepted=state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED))
+    return connection.execute(statement, _of(batch, owner) | values).rowcount == 1
+
+
+def release(
+    connection: Connection,
+    batch: Batch,
+    owner: str,
+    *,
+    due_at: datetime,
+    now: datetime,
+    reason: Reason | None,
+    lane: Lane | None = None,
+    counts: bool = True,
+    provider: str | None = None,
+) -> bool:
+    """Hand a batch back, due later; `counts` False takes back the attempt that claiming counted.
+
+    `provider`: who may have taken it, where that is not known.
+    """
+    values = {
+        "taken_back": 0 if counts else 1,
+        "state": DeliveryState.QUEUED.value,
+        "reason": reason.value if reason else None,
+        "due_at": due_at,
+        "nudged_at": now,
+        "lane": (lane or batch.lane).value,
+        "provider": provider or batch.provider,
+    }
+    return connection.execute(_release(), _of(batch, owner) | values).rowcount == 1
+
+
+def add(
+    connection: Connection,
+    batch: Batch,
+    *,
+    size: int,
+    due_at: datetime,
+    lane: Lane,
+    since: int | None = None,
+    attempts: int = 0,
+    reason: Reason | None = None,
+    nudged_at: datetime | None = None,
+) -> int:
+    """Make a batch like `batch` for some of its recipients, queued; returns its number."""
+    number = extra_id(batch.notification_id)
+    connection.execute(
+        t.batch.insert().values(
+            id=number,
+            notification_id=batch.notification_id,
+            channel=batch.channel.value,
+            lane=lane.value,
+            locale=batch.locale,
+            since=batch.since if since is None else since,
+            size=size,
+            state=DeliveryState.QUEUED.value,
+            reason=reason.value if reason else None,
+            settle=False,
+            due_at=due_at,
+            nudged_at=nudged_at,
+            attempts=attempts,
+            provider=batch.provider,
+        )
+    )
+    return number
+
+
+def lanes_with_due(connection: Connection, now: datetime) -> list[Lane]:
+    """Return the lanes that have work due."""
+    b = t.batch.c
+    statement = select(b.lane).distinct().where(b.state == DeliveryState.QUEUED.value, b.due_at <= now)
+    return [Lane(lane) for lane in connection.execute(statement).scalars()]
+
+
+def is_fresh_due(connection: Connection, *, since: datetime, now: datetime) -> bool:
+    """Whether first attempts that became due in this time are still waiting."""
+    b = t.batch.c
+    fresh = [lane.value for lane in Lane if not lane.is_unhurried]
+    statement = (
+        select(b.id)
+        .where(b.state == DeliveryState.QUEUED.value, b.due_at.between(since, now), b.lane.in_(fresh))
+        .limit(1)
+    )
+    return connection.execute(statement).one_or_none() is not None
+
+
+def confirm(
+    connection: Connection, attempts: Mapping[int, int], notification_ids: Collection[int], now: datetime
+) -> int:
+    """Take batches for accepted whose provider reported on a mail of an attempt without an answer, as yet or for good.
+
+    A provider takes a request whole, so one event is evidence for all of it.
+
+    Args:
+        connection: In a transaction that writes.
+        attempts: By batch, the number of the attempt that an event named.
+        notification_ids: Those that the events' own deliveries are of.
+        now: Aware UTC instant.
+
+    Returns:
+        How many recipients were in doubt and need no repetition.
+    """
+    b = t.batch.c
+    lost = and_(b.state == DeliveryState.QUEUED.value, b.reason == Reason.OUTCOME_UNKNOWN.value)
+    values = {"state": DeliveryState.ACCEPTED.value, "reason": None, "due_at": None, "lease_until": None}
+    confirmed = 0
+    for number, attempt in sorted(attempts.items()):
+        ours = and_(b.id == number, b.notification_id.in_(notification_ids), b.attempts >= attempt)
+        accepted = update(t.batch).values(**values, finished_at=now).returning(b.size)
+        confirmed += sum(connection.execute(accepted.where(ours, lost)).scalars())
+        connection.execute(accepted.where(ours, b.state == DeliveryState.SENDING.value))
+    return confirmed
+
+
+def due_for_nudge(
+    connection: Connection, lane: Lane, *, now: datetime, nudged_before: datetime, limit: int
+) -> list[int]:
+    """Return queued batches of a lane that are due and were not nudged lately, marking them as nudged now."""
+    b = t.batch.c
+    forgotten = (
+        select(b.id)
+        .where(
+            b.state == DeliveryState.QUEUED.value,
+            b.lane == lane.value,
+            b.due_at <= now,
+            or_(b.nudged_at.is_(None), b.nudged_at < nudged_before, b.nudged_at < b.due_at),
+        )
+        .order_by(b.due_at, b.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = update(t.batch).where(b.id.in_(forgotten)).values(nudged_at=now).returning(b.id)
+    return sorted(int(number) for number in connection.execute(statement).scalars())
+
+
+def open_batches(connection: Connection) -> Mapping[tuple[str, str], tuple[int, datetime | None]]:
+    """Return per (lane, state) how many batches are open and since when the oldest is due."""
+    b = t.batch.c
+    statement = (
+        select(b.lane, b.state, func.count().label("number"), func.min(b.due_at).label("oldest"))
+        .where(b.state.in_([DeliveryState.QUEUED.value, DeliveryState.SENDING.value]))
+        .group_by(b.lane, b.state)
+    )
+    return {(row.lane, row.state): (row.number, row.oldest) for row in connection.execute(statement)}
+
+
+@cache
+def _newer() -> Select[Any]:
+    n, newer = t.notification.c, t.notification.alias("newer")
+    same = and_(n.incident_id == newer.c.incident_id, n.channel == newer.c.channel, n.sequence < newer.c.sequence)
+    return (
+        select(newer.c.id)
+        .join(t.notification, same)
+        .where(n.id == bindparam("this"), newer.c.follows.is_(None), newer.c.state.in_(GOING))
+        .limit(1)
+    )
+
+
+def is_newest(connection: Connection, notification_id: int) -> bool:
+    """Whether no newer notification of the same incident and channel brought news."""
+    return connection.execute(_newer(), {"this": notification_id}).one_or_none() is None

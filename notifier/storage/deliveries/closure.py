@@ -1,0 +1,166 @@
+"""Who was told that an incident began, who that it ended, and what is known of those who were not: set by set."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Subquery, and_, case, exists, func, or_, select
+
+from notifier.domain import canary
+from notifier.domain.closure import Announcement, Ending, Untold
+from notifier.domain.values import Channel, DeliveryState, Reason, Status, Wanted
+from notifier.storage import tables as t
+from notifier.storage.database.types import AnyRow
+
+_TOLD = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value)
+_OVER = [status.value for status in Status if status.is_over]
+_STATES = ("planning", "planned", "held")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Of one incident and channel. Reading `untold` needs no database: there may be a hundred thousand.
+
+    `began` counts those too who want the end alone and to whom it is still owed.
+    """
+
+    began: int
+    ended: int
+    rows: Sequence[AnyRow]
+
+    def untold(self) -> Iterator[Untold]:
+        """Return those who were told of the beginning alone."""
+        return map(_read, self.rows)
+
+
+def closed_incidents(connection: Connection, since: datetime | None) -> list[str]:
+    """Return the ids of incidents that are over, in the order of their last word; of those since an instant."""
+    i = t.incident.c
+    statement = (
+        select(i.id).where(i.status.in_(_OVER), i.id.not_like(f"{canary.PREFIX}%")).order_by(i.latest_posted_at, i.id)
+    )
+    if since is not None:
+        statement = statement.where(i.latest_posted_at >= since)
+    return list(connection.execute(statement).scalars())
+
+
+def announcements(connection: Connection, incident_id: str) -> dict[Channel, list[Announcement]]:
+    """Return an incident's notifications per channel, in order. Translations told afterwards are none of them."""
+    n = t.notification.c
+    statement = (
+        select(n.id, n.channel, n.state, n.content)
+        .where(n.incident_id == incident_id, n.follows.is_(None), n.state.in_(_STATES))
+        .order_by(n.channel, n.sequence)
+    )
+    found: dict[Channel, list[Announcement]] = {}
+    for row in connection.execute(statement):
+        if not row.content.get("updates"):
+            continue  # makes no sense, and told nobody: one such message does not hide the others
+        status = Status(row.content["updates"][-1]["status"])
+        found.setdefault(Channel(row.channel), []).append(Announcement(id=row.id, status=status, state=row.state))
+    return found
+
+
+def is_pruned(connection: Connection, notifications: Sequence[int]) -> bool:
+    """Whether retention has taken deliveries of any of these away."""
+    p = t.pruned.c
+    statement = select(p.notification_id).where(p.notification_id.in_(notifications)).limit(1)
+    return connection.execute(statement).one_or_none() is not None
+
+
+def tally(connection: Connection, incident_id: str, channel: Channel, ending: Ending) -> Tally:
+    """Count who was told of the beginning and of the end on a channel, and list who was not told of the end."""
+    heard = _heard(ending)
+    sums = select(func.coalesce(func.sum(heard.c.told), 0), func.coalesce(func.sum(heard.c.ended), 0))
+    began, ended = connection.execute(sums).one()
+    rows = connection.execute(_untold(incident_id, channel, heard)).all()
+    return Tally(began + sum(not row.told for row in rows), ended, rows)
+
+
+def _heard(ending: Ending) -> Subquery:
+    """One row per recipient: whether anything reached them, whether the end did, and the end's newest delivery."""
+    d, b = t.delivery.c, t.batch.c
+    took, ends = func.coalesce(d.state, b.state).in_(_TOLD), d.notification_id.in_(ending.ends)
+    return (
+        select(
+            d.recipient_key.label("key"),
+            func.max(d.recipient_id).label("recipient_id"),
+            func.max(case((took, 1), else_=0)).label("told"),
+            func.max(case((and_(took, ends), 1), else_=0)).label("ended"),
+            func.max(case((ends, d.notification_id))).label("end_id"),
+        )
+        .join(t.batch, b.id == d.batch_id)
+        .where(d.notification_id.in_(ending.sent))
+        .group_by(d.recipient_key)
+        .subquery()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What a channel's recipients are called, and how one sees that they stopped listening."""
+
+    table: FromClause
+    name: ColumnElement[Any]
+    has_left: ColumnElement[bool]
+    is_suppressed: ColumnElement[bool]
+    is_disabled: ColumnElement[bool]
+    wants_end_alone: ColumnElement[bool]
+
+
+def _side(incident_id: str, channel: Channel, heard: Subquery) -> _Side:
+    s, e, a, o, x = t.subscriber.c, t.endpoint.c, t.account.c, t.opt_out.c, t.suppression.c
+    no = heard.c.key.is_(None)
+    final = select(t.preference.c.id).where(t.preference.c.canonical.contains(f'"updates":"{Wanted.RESOLUTION}"'))
+    if channel is Channel.WEBHOOK:
+        return _Side(t.endpoint, e.public_id, no, no, e.state != "active", e.preference_id.in_(final))
+    if channel is Channel.SOCIAL:
+        return _Side(t.account, a.name, no, no, a.active.is_(False), no)
+    opted_out = exists().where(o.incident_id == incident_id, o.address_key == heard.c.key)
+    stopped = exists().where(x.address_key == heard.c.key, x.channel == channel.value)
+    return _Side(
+        t.subscriber,
+        s.external_id,
+        or_(s.state == "unsubscribed", opted_out),
+        or_(s.state == "suppressed", stopped),
+        no,
+        s.preference_id.in_(final),
+    )
+
+
+def _untold(incident_id: str, channel: Channel, heard: Subquery) -> Any:
+    d, b, h = t.delivery.c, t.batch.c, heard.c
+    side = _side(incident_id, channel, heard)
+    return (
+        select(
+            side.name.label("recipient"),
+            h.told,
+            func.coalesce(d.state, b.state).label("state"),
+            func.coalesce(d.reason, b.reason).label("reason"),
+            func.coalesce(d.due_at, b.due_at).label("due_at"),
+            func.coalesce(d.attempts, b.attempts, 0).label("attempts"),
+            func.coalesce(side.has_left, False).label("has_left"),
+            func.coalesce(side.is_suppressed, False).label("is_suppressed"),
+            func.coalesce(side.is_disabled, False).label("is_disabled"),
+        )
+        .select_from(heard)
+        .outerjoin(t.delivery, and_(d.notification_id == h.end_id, d.recipient_key == h.key))
+        .outerjoin(t.batch, b.id == d.batch_id)
+        .outerjoin(side.table, side.table.c.id == h.recipient_id)
+        .where(h.ended == 0, or_(h.told == 1, and_(h.end_id.is_not(None), side.wants_end_alone)))
+        .order_by(h.key)
+    )
+
+
+def _read(row: AnyRow) -> Untold:
+    return Untold(
+        recipient=row.recipient,
+        state=DeliveryState(row.state) if row.state else None,
+        reason=Reason(row.reason) if row.reason else None,
+        due_at=row.due_at,
+        attempts=row.attempts,
+        has_left=bool(row.has_left),
+        is_suppressed=bool(row.is_suppressed),
+        is_disabled=bool(row.is_disabled),
+    )

@@ -1,0 +1,102 @@
+"""How far a notification has come, counted by sets: its batches, and the few deliveries that fared otherwise.
+
+A million deliveries are not read one by one: what went through with its batch is all that is left over.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from notifier.domain.values import DeliveryState
+from notifier.storage import tables as t
+from notifier.storage.database.types import AnyRow
+
+TOLD = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value)
+_OPEN = (DeliveryState.QUEUED.value, DeliveryState.SENDING.value)
+_N, _B, _D = t.notification.c, t.batch.c, t.delivery.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """So many recipients in one state for one reason; `due_at`: when the first of them is tried next."""
+
+    state: str
+    reason: str | None
+    number: int
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """One notification: how many it concerns, those not told yet or at all, and when the first and last were told."""
+
+    recipients: int
+    parts: Sequence[Part]
+    first: datetime | None
+    last: datetime | None
+
+
+def newest(connection: Connection, incident_id: str) -> Sequence[AnyRow]:
+    """Return the newest notification of each channel that brings news and was neither canceled nor replaced."""
+    own = and_(_N.incident_id == incident_id, _N.follows.is_(None), _N.state.in_(["planning", "planned", "held"]))
+    last = select(_N.channel, func.max(_N.sequence).label("sequence")).where(own).group_by(_N.channel).subquery()
+    same = and_(_N.channel == last.c.channel, _N.sequence == last.c.sequence, _N.incident_id == incident_id)
+    columns = (_N.id, _N.public_id, _N.channel, _N.sequence, _N.state, _N.created_at)
+    return connection.execute(select(*columns).join(last, same).order_by(_N.channel)).all()
+
+
+def counted(connection: Connection, number: int) -> Counted:
+    """Count one notification."""
+    total = connection.execute(select(func.count()).where(_D.notification_id == number)).scalar_one()
+    apart = _apart(connection, number)
+    took = and_(_B.notification_id == number, _B.state.in_(TOLD))
+    ends = select(func.min(_B.finished_at), func.max(_B.finished_at)).where(took)
+    first, last = connection.execute(ends).one()
+    parts = [*_of_batches(connection, number, apart), *(_part(row) for row in apart if row.state not in TOLD)]
+    return Counted(recipients=total, parts=parts, first=first, last=last)
+
+
+def _apart(connection: Connection, number: int) -> Sequence[AnyRow]:
+    """Those with a state of their own that their batch does not say already."""
+    untold = select(_B.id).where(_B.notification_id == number, _B.state.not_in(TOLD))
+    differs = or_(_D.state.not_in(TOLD), _D.batch_id.in_(untold))
+    statement = (
+        select(_D.batch_id, _D.state, _D.reason, func.count().label("number"), func.min(_D.due_at).label("due_at"))
+        .where(_D.notification_id == number, _D.state.is_not(None), differs)
+        .group_by(_D.batch_id, _D.state, _D.reason)
+    )
+    return connection.execute(statement).all()
+
+
+def _part(row: AnyRow) -> Part:
+    return Part(state=row.state, reason=row.reason, number=row.number, due_at=row.due_at)
+
+
+def _of_batches(connection: Connection, number: int, apart: Sequence[AnyRow]) -> list[Part]:
+    """Those who share the state of a batch that has told nobody."""
+    columns = (_B.id, _B.state, _B.reason, _B.size, _B.due_at)
+    rows = connection.execute(select(*columns).where(_B.notification_id == number, _B.state.not_in(TOLD))).all()
+    gone: dict[int, int] = {}
+    for row in apart:
+        # Who was replaced is no longer counted in a batch's size.
+        if row.state != DeliveryState.SUPERSEDED.value:
+            gone[row.batch_id] = gone.get(row.batch_id, 0) + row.number
+    ended = _left_in(connection, [row.id for row in rows if row.state not in _OPEN])
+    parts = []
+    for row in rows:
+        left = row.size - gone.get(row.id, 0) if row.state in _OPEN else ended.get(row.id, 0)
+        if left > 0:
+            due_at = row.due_at if row.state == DeliveryState.QUEUED.value else None
+            parts.append(Part(state=row.state, reason=row.reason, number=left, due_at=due_at))
+    return parts
+
+
+def _left_in(connection: Connection, batches: Sequence[int]) -> dict[int, int]:
+    """Count who is left in batches that have ended; those that were cut into smaller ones are empty."""
+    if not batches:
+        return {}
+    mine = and_(_D.batch_id.in_(batches), _D.state.is_(None))
+    rows = connection.execute(select(_D.batch_id, func.count().label("number")).where(mine).group_by(_D.batch_id))
+    return {row.batch_id: row.number for row in rows}

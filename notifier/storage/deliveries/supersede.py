@@ -1,0 +1,72 @@
+"""Making way: what could not be sent yet is replaced by a newer message, for exactly those whom that message reaches.
+
+A newer notification need not concern everybody: who wants milestones only, and was being told of the beginning while
+the next update was planned, is not among its recipients. For them the older message stays due.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from notifier.domain.values import DeliveryState, Reason
+from notifier.storage import tables as t
+from notifier.storage.deliveries import deliveries
+from notifier.storage.deliveries.deliveries import Departure
+
+_CHUNK = 500
+
+
+def covered_by_newer(connection: Connection, notification_id: int, keys: Sequence[int]) -> set[int]:
+    """Return those of these recipients whom a newer notification of the incident and channel tells, or will tell.
+
+    Planning that has not come to a recipient yet will find their older message replaced, and count them as in line.
+    """
+    n = t.notification.c
+    this = t.notification.alias("this")
+    same = (this.c.incident_id == n.incident_id) & (this.c.channel == n.channel) & (this.c.sequence < n.sequence)
+    statement = select(n.id, n.state).join(this, same).where(this.c.id == notification_id, n.follows.is_(None))
+    newer = connection.execute(statement).all()
+    covered: set[int] = set()
+    for row in newer:
+        covered |= _told(connection, row.id, keys)
+        if row.state == "planning":
+            covered |= _to_be_planned(connection, row.id, keys)
+    return covered
+
+
+def _told(connection: Connection, notification_id: int, keys: Sequence[int]) -> set[int]:
+    d = t.delivery.c
+    found: set[int] = set()
+    for start in range(0, len(keys), _CHUNK):
+        some = keys[start : start + _CHUNK]
+        statement = select(d.recipient_key).where(d.notification_id == notification_id, d.recipient_key.in_(some))
+        found.update(connection.execute(statement).scalars())
+    return found
+
+
+def _to_be_planned(connection: Connection, notification_id: int, keys: Sequence[int]) -> set[int]:
+    r = t.plan_range.c
+    ranges = connection.execute(select(r.key_from, r.key_to, r.state).where(r.notification_id == notification_id)).all()
+    if not ranges:
+        return set(keys)
+    todo = [(row.key_from, row.key_to) for row in ranges if row.state != "done"]
+    return {key for key in keys if any(low <= key <= high for low, high in todo)}
+
+
+def make_way(connection: Connection, notification_id: int, batch_id: int, now: datetime) -> bool:
+    """Replace the deliveries of a batch that a newer message covers; True when nobody is left in it.
+
+    The batch itself is the caller's to end.
+    """
+    d = t.delivery.c
+    keys = list(connection.execute(select(d.recipient_key).where(d.batch_id == batch_id, d.state.is_(None))).scalars())
+    covered = covered_by_newer(connection, notification_id, keys)
+    replaced = [
+        Departure(recipient_key=key, state=DeliveryState.SUPERSEDED, reason=Reason.NEWER_UPDATE) for key in covered
+    ]
+    deliveries.depart(connection, notification_id, replaced, now)
+    if replaced and len(replaced) < len(keys):
+        left = len(keys) - len(replaced)
+        connection.execute(update(t.batch).where(t.batch.c.id == batch_id).values(size=left))
+    return len(replaced) == len(keys)

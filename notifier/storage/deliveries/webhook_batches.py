@@ -1,0 +1,271 @@
+"""Webhook batches: whom to post to, what else of the incident reached them or may yet, and whom a lost worker reached.
+
+An endpoint that took its first attempt shares its batch's state and has no row written but the attempt's: each success
+is written once. Until the batch is finished, `attempt` alone knows whom it reached.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    update,
+)
+
+from notifier.domain.values import DeliveryState, Reason
+from notifier.storage import tables as t
+from notifier.storage.database.types import AnyRow, Instant
+from notifier.storage.notifications.notifications import StoredNotification
+
+_QUEUED, _SENDING = DeliveryState.QUEUED.value, DeliveryState.SENDING.value
+_TOLD = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What a batch's endpoints were sent besides, of the same incident. Recipient keys throughout.
+
+    `queued`, `sending`: an earlier message waits, or is on the wire; `overtaken`: a later one reached them or may yet;
+    `missed`: an earlier one ended without being taken.
+    """
+
+    queued: frozenset[int] = frozenset()
+    sending: frozenset[int] = frozenset()
+    overtaken: frozenset[int] = frozenset()
+    missed: frozenset[int] = frozenset()
+
+
+# Statements are built once: for every batch anew, that takes as long as the database takes to run them.
+_BATCH: BindParameter[int] = bindparam("of_batch")
+_NOTIFICATION: BindParameter[int] = bindparam("of_notification")
+_NOTIFICATIONS: BindParameter[int] = bindparam("of_notifications", expanding=True)
+_KEYS: BindParameter[int] = bindparam("of_keys", expanding=True)
+_NOW = bindparam("now", type_=Instant)
+
+
+@cache
+def _endpoint_rows() -> Select[Any]:
+    d, e = t.delivery.c, t.endpoint.c
+    return (
+        select(
+            d.recipient_key.label("id"),
+            e.public_id,
+            e.url,
+            cast(e.types, Text).label("types"),
+            e.format,
+            e.mode,
+            cast(e.headers, Text).label("headers"),
+            cast(e.secrets, Text).label("secrets"),
+            e.state,
+            e.updated_at.label("changed_at"),
+            d.attempts.is_(None).label("untouched"),
+            func.coalesce(d.attempts, 0).label("attempts_made"),
+            (func.coalesce(d.replays, 0) > 0).label("is_replay"),
+        )
+        .select_from(t.delivery)
+        .outerjoin(t.endpoint, e.id == d.recipient_id)
+        .where(d.batch_id == _BATCH, d.state.is_(None))
+        .order_by(d.recipient_key)
+    )
+
+
+def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
+    """Return what posting to the batch's endpoints needs, with the delivery's `attempts_made` and `is_replay`.
+
+    `types`, `headers` and `secrets` come as JSON texts: most of them are empty or known by their text. Of an endpoint
+    that was removed meanwhile everything is None.
+    """
+    return connection.execute(_endpoint_rows(), {"of_batch": batch_id}).all()
+
+
+def taken_before(connection: Connection, batch_id: int) -> set[int]:
+    """Return who had taken their message when the batch's last worker vanished: it is not sent to them again."""
+    a, d = t.attempt.c, t.delivery.c
+    statement = (
+        select(a.recipient_key)
+        .join(t.delivery, and_(d.notification_id == a.notification_id, d.recipient_key == a.recipient_key))
+        .where(a.batch_id == batch_id, a.outcome == "accepted", d.batch_id == batch_id, d.state.is_(None))
+    )
+    return {int(key) for key in connection.execute(statement).scalars()}
+
+
+@cache
+def _awaited() -> Select[Any]:
+    d = t.delivery.c
+    mine = and_(d.batch_id == _BATCH, d.recipient_key.in_(_KEYS), d.state == _SENDING)
+    return select(d.recipient_key).where(mine).with_for_update()
+
+
+def awaited(connection: Connection, batch_id: int, keys: Sequence[int]) -> set[int]:
+    """Return of whom an answer is still waited for after their batch was finished: slow receivers nobody repeated."""
+    values = {"of_batch": batch_id, "of_keys": list(keys)}
+    return {int(key) for key in connection.execute(_awaited(), values).scalars()}
+
+
+@cache
+def _others() -> Select[Any]:
+    n, this = t.notification.c, t.notification.alias("this")
+    same = and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel, this.c.id != n.id)
+    return select(n.id, n.sequence).join(this, same).where(this.c.id == _NOTIFICATION)
+
+
+def around(connection: Connection, stored: StoredNotification, batch_id: int) -> Around:
+    """Look at the incident's other messages to the endpoints of a batch; one cheap query when there are none."""
+    others = connection.execute(_others(), {"of_notification": stored.id}).all()
+    earlier = [row.id for row in others if row.sequence < stored.notice.sequence]
+    later = [row.id for row in others if row.sequence > stored.notice.sequence]
+    before: Sequence[AnyRow] = ()
+    if earlier:
+        before = connection.execute(_summed(), {"of_batch": batch_id, "of_notifications": earlier}).all()
+    overtaken = set()
+    if later:
+        values = {"of_batch": batch_id, "of_notifications": later}
+        overtaken = set(connection.execute(_reached(), values).scalars())
+    return Around(
+        queued=frozenset(row.recipient_key for row in before if row.queued),
+        sending=frozenset(row.recipient_key for row in before if row.sending),
+        missed=frozenset(row.recipient_key for row in before if row.missed),
+        overtaken=frozenset(overtaken),
+    )
+
+
+@cache
+def _summed() -> Select[Any]:
+    d = t.delivery.c
+    return _among(
+        d.recipient_key,
+        func.max(case((_state() == _QUEUED, 1), else_=0)).label("queued"),
+        func.max(case((_state() == _SENDING, 1), else_=0)).label("sending"),
+        func.max(case((_state().in_([*_TOLD, _QUEUED, _SENDING]), 0), else_=1)).label("missed"),
+    ).group_by(d.recipient_key)
+
+
+@cache
+def _reached() -> Select[Any]:
+    return _among(t.delivery.c.recipient_key).where(_state().in_([*_TOLD, _QUEUED, _SENDING]))
+
+
+def _among(*columns: Any) -> Select[Any]:
+    mine, d, b = t.delivery.alias("mine"), t.delivery.c, t.batch.c
+    return (
+        select(*columns)
+        .select_from(mine)
+        .join(t.delivery, d.recipient_key == mine.c.recipient_key)
+        .join(t.batch, b.id == d.batch_id)
+        .where(mine.c.batch_id == _BATCH, mine.c.state.is_(None), d.notification_id.in_(_NOTIFICATIONS))
+    )
+
+
+def _state() -> ColumnElement[Any]:
+    return func.coalesce(t.delivery.c.state, t.batch.c.state)
+
+
+@cache
+def _hurry() -> Update:
+    d = t.delivery.c
+    return _later().where(d.recipient_key.in_(_KEYS), d.state == _QUEUED, d.due_at > _NOW)
+
+
+def hurry(connection: Connection, notification_id: int, keys: Sequence[int], now: datetime) -> int:
+    """Make later messages of this incident due for endpoints whose older one they replace; returns how many."""
+    values = {"of_notification": notification_id, "of_keys": list(keys), "now": now}
+    return connection.execute(_hurry(), values).rowcount
+
+
+@cache
+def _unblock() -> Update:
+    mine = t.delivery.alias("mine")
+    done = select(mine.c.recipient_key).where(
+        mine.c.batch_id == _BATCH, func.coalesce(mine.c.state, "").not_in([_QUEUED, _SENDING])
+    )
+    return _unblocked(t.delivery.c.recipient_key.in_(done))
+
+
+def unblock(connection: Connection, notification_id: int, batch_id: int, now: datetime) -> int:
+    """Make due what waited for this batch's endpoints to be done with this message; returns how many."""
+    values = {"of_notification": notification_id, "of_batch": batch_id, "now": now}
+    return connection.execute(_unblock(), values).rowcount
+
+
+@cache
+def _unblock_some() -> Update:
+    return _unblocked(t.delivery.c.recipient_key.in_(_KEYS))
+
+
+def unblock_some(connection: Connection, notification_id: int, keys: Sequence[int], now: datetime) -> int:
+    """Make due what waited for these endpoints to be done with this message; returns how many."""
+    values = {"of_notification": notification_id, "of_keys": list(keys), "now": now}
+    return connection.execute(_unblock_some(), values).rowcount
+
+
+@cache
+def _unblock_waiting() -> Update:
+    d, ahead, n = t.delivery.c, t.delivery.alias("ahead"), t.notification.c
+    this, holder = t.notification.alias("this_one"), t.batch.alias("holder")
+    earlier = (
+        select(n.id)
+        .join(this, and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel))
+        .where(this.c.id == _NOTIFICATION, n.sequence < this.c.sequence)
+    )
+    still_open = (
+        select(ahead.c.recipient_key)
+        .join(holder, holder.c.id == ahead.c.batch_id)
+        .where(
+            ahead.c.recipient_key == d.recipient_key,
+            ahead.c.notification_id.in_(earlier),
+            func.coalesce(ahead.c.state, holder.c.state).in_([_QUEUED, _SENDING]),
+        )
+    )
+    waits = and_(d.state == _QUEUED, d.reason == Reason.WAITING_FOR_EARLIER.value)
+    mine = and_(d.notification_id == _NOTIFICATION, d.recipient_key.in_(_KEYS))
+    return update(t.delivery).where(mine, waits, ~still_open.exists()).values(due_at=_NOW)
+
+
+def unblock_waiting(connection: Connection, notification_id: int, keys: Sequence[int], now: datetime) -> int:
+    """Make due what has begun to wait for an earlier message that ended just then; returns how many.
+
+    To be called after the wait is committed: whoever ended the earlier one could not see it before.
+    """
+    values = {"of_notification": notification_id, "of_keys": list(keys), "now": now}
+    return connection.execute(_unblock_waiting(), values).rowcount
+
+
+def _unblocked(who: ColumnElement[bool]) -> Update:
+    """Only the next in line: were all made due, each of a long line would be tried for every one that goes."""
+    d, ahead, n = t.delivery.c, t.delivery.alias("ahead"), t.notification.c
+    this = t.notification.alias("this_one")
+    same = select(n.id).join(this, and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel))
+    # Numbers are given in the order of decision, so of two of one incident the smaller is the earlier.
+    before = select(ahead.c.recipient_key).where(
+        ahead.c.recipient_key == d.recipient_key,
+        ahead.c.notification_id.in_(same.where(this.c.id == _NOTIFICATION)),
+        ahead.c.notification_id > _NOTIFICATION,
+        ahead.c.notification_id < d.notification_id,
+        ahead.c.state == _QUEUED,
+    )
+    return _later().where(who, d.state == _QUEUED, d.reason == Reason.WAITING_FOR_EARLIER.value, ~before.exists())
+
+
+def _later() -> Update:
+    """Make due now what later notifications of the incident hold."""
+    n, this = t.notification.c, t.notification.alias("this")
+    later = (
+        select(n.id)
+        .join(this, and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel))
+        .where(this.c.id == _NOTIFICATION, n.sequence > this.c.sequence)
+    )
+    return update(t.delivery).where(t.delivery.c.notification_id.in_(later)).values(due_at=_NOW)

@@ -1,0 +1,30 @@
+"""Alarms: what only a person can mend (credentials, credits, sender identity), shown by doctor, metrics and console."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select
+
+from notifier.domain.discretion import without_addresses
+from notifier.domain.values import Reason
+from notifier.storage import tables as t
+from notifier.storage.database.dialect import insert
+from notifier.storage.database.types import AnyRow
+
+
+def raise_(connection: Connection, key: str, reason: Reason, detail: str, now: datetime) -> None:
+    """Raise an alarm, or renew it; `since` stays that of the first time."""
+    detail = without_addresses(detail)
+    statement = insert(connection, t.alarm).values(key=key, since=now, last_at=now, reason=reason.value, detail=detail)
+    changed = {"last_at": now, "reason": reason.value, "detail": detail}
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))
+
+
+def clear(connection: Connection, key: str) -> None:
+    """Take an alarm back: it works again."""
+    connection.execute(delete(t.alarm).where(t.alarm.c.key == key))
+
+
+def current(connection: Connection) -> Sequence[AnyRow]:
+    """Return the alarms that stand, oldest first."""
+    return connection.execute(select(t.alarm).order_by(t.alarm.c.since)).all()

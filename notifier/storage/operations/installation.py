@@ -1,0 +1,43 @@
+"""Facts about this installation itself, as small named values."""
+
+import secrets
+
+from sqlalchemy import Connection, select
+
+from notifier.storage import tables as t
+from notifier.storage.database.dialect import insert
+
+PEPPER = "address_pepper"
+PROBE = "probe"  # when somebody last made sure that the database takes writes
+_PEPPER_BYTES = 32
+
+
+def get(connection: Connection, key: str) -> bytes | None:
+    """Return a stored value."""
+    return connection.execute(select(t.meta.c.value).where(t.meta.c.key == key)).scalar_one_or_none()
+
+
+def put_once(connection: Connection, key: str, value: bytes) -> bytes:
+    """Store a value unless somebody was faster; return the one that counts, which is the same for every process."""
+    found = get(connection, key)
+    if found is not None:
+        return found
+    connection.execute(insert(connection, t.meta).values(key=key, value=value).on_conflict_do_nothing())
+    # PostgreSQL's ON CONFLICT waits for a rival's transaction to end, and the statement after it sees what that wrote.
+    stored = get(connection, key)
+    assert stored is not None  # noqa: S101 - we or the faster one wrote it, and nothing removes it
+    return stored
+
+
+def address_pepper(connection: Connection) -> bytes:
+    """Return the 32 secret bytes under which addresses are hashed here (`ids.address_key`); made on first use.
+
+    Needs a transaction that may write.
+    """
+    return put_once(connection, PEPPER, secrets.token_bytes(_PEPPER_BYTES))
+
+
+def put(connection: Connection, key: str, value: bytes) -> None:
+    """Store a value in the place of any before it."""
+    statement = insert(connection, t.meta).values(key=key, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))

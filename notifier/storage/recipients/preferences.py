@@ -1,0 +1,77 @@
+"""Distinct sets of preferences: planning judges each set once, however many people share it.
+
+There are few distinct sets and rows are never changed, so a set's canonical text is its identity.
+"""
+
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+
+from sqlalchemy import Connection, select
+
+from notifier.domain.audience import Preferences
+from notifier.domain.values import Channel, Impact, Wanted
+from notifier.storage import tables as t
+from notifier.storage.database.dialect import insert
+
+# SQLite takes 32,766 parameters a statement; this keeps well below and statements few.
+_CHUNK = 500
+
+
+@lru_cache(maxsize=4096)
+def canonical(preferences: Preferences) -> str:
+    """Write a set in the one text that stands for it: JSON, keys and lists sorted, no blanks."""
+    return json.dumps(
+        {
+            "channels": sorted(channel.value for channel in preferences.channels),
+            "components": sorted(preferences.components),
+            "maintenance": preferences.maintenance,
+            "min_impact": preferences.min_impact.value,
+            "updates": preferences.updates.value,
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Preferences:
+    """Read what `canonical` wrote. Components this house no longer has stay in the set: they match nothing."""
+    data = json.loads(text)
+    return Preferences(
+        channels=frozenset(map(Channel, data["channels"])),
+        components=frozenset(data["components"]),
+        min_impact=Impact(data["min_impact"]),
+        updates=Wanted(data["updates"]),
+        maintenance=data["maintenance"],
+    )
+
+
+def ensure(connection: Connection, preferences: Preferences) -> int:
+    """Return the id of a set, storing it when it is new."""
+    return ensure_many(connection, [preferences])[preferences]
+
+
+def ensure_many(connection: Connection, sets: Iterable[Preferences]) -> dict[Preferences, int]:
+    """Return the ids of sets, storing the new ones, in a few statements however many there are.
+
+    An id holds only once the transaction is committed: keep it for later only then.
+    """
+    wanted = {canonical(preferences): preferences for preferences in sets}
+    found = _find(connection, list(wanted))
+    missing = sorted(wanted.keys() - found.keys())  # in one order everywhere: two writers cannot deadlock
+    if missing:
+        statement = insert(connection, t.preference).on_conflict_do_nothing()
+        connection.execute(statement, [{"canonical": text} for text in missing])
+        found |= _find(connection, missing)
+    return {preferences: found[text] for text, preferences in wanted.items()}
+
+
+def _find(connection: Connection, texts: list[str]) -> dict[str, int]:
+    p = t.preference.c
+    found: dict[str, int] = {}
+    for start in range(0, len(texts), _CHUNK):
+        statement = select(p.canonical, p.id).where(p.canonical.in_(texts[start : start + _CHUNK]))
+        found |= {row.canonical: row.id for row in connection.execute(statement)}
+    return found

@@ -1,0 +1,94 @@
+"""Addresses that are not written to: for ever on a channel, or about one incident. Keyed hashes, never addresses."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select
+
+from notifier.domain.discretion import without_addresses
+from notifier.domain.subscriber import Suppression, SuppressionReason
+from notifier.domain.values import Channel
+from notifier.storage import tables as t
+from notifier.storage.database.dialect import insert
+
+
+def add(connection: Connection, address_key: int, suppression: Suppression) -> bool:
+    """Store a suppression; False when the address was suppressed already (the first reason and date stay)."""
+    return add_many(connection, [(address_key, suppression)]) == 1
+
+
+def add_many(connection: Connection, items: Sequence[tuple[int, Suppression]]) -> int:
+    """Store suppressions; returns how many were new."""
+    if not items:
+        return 0
+    rows = [
+        {
+            "address_key": address_key,
+            "channel": suppression.channel.value,
+            "reason": suppression.reason.value,
+            "detail": without_addresses(suppression.detail),
+            "since": suppression.since,
+        }
+        for address_key, suppression in items
+    ]
+    statement = insert(connection, t.suppression).on_conflict_do_nothing().returning(t.suppression.c.address_key)
+    return len(connection.execute(statement, rows).all())
+
+
+def of_address(connection: Connection, address_key: int | None) -> tuple[Suppression, ...]:
+    """Return what is suppressed for an address, by channel."""
+    if address_key is None:
+        return ()
+    return of_addresses(connection, [address_key]).get(address_key, ())
+
+
+def mail_reason(connection: Connection, address_key: int | None) -> SuppressionReason | None:
+    """Return why no mail is sent to an address; None where some may be."""
+    found = of_address(connection, address_key)
+    return next((item.reason for item in found if item.channel is Channel.EMAIL), None)
+
+
+def of_addresses(connection: Connection, address_keys: Sequence[int]) -> dict[int, tuple[Suppression, ...]]:
+    """Return what is suppressed for at most 1,000 addresses; addresses without any are left out."""
+    x = t.suppression.c
+    statement = select(t.suppression).where(x.address_key.in_(address_keys)).order_by(x.address_key, x.channel)
+    found: dict[int, tuple[Suppression, ...]] = {}
+    for row in connection.execute(statement):
+        item = Suppression(
+            channel=Channel(row.channel), reason=SuppressionReason(row.reason), since=row.since, detail=row.detail
+        )
+        found[row.address_key] = (*found.get(row.address_key, ()), item)
+    return found
+
+
+def remove(connection: Connection, address_key: int, channel: Channel) -> bool:
+    """Lift a suppression; False when there was none."""
+    x = t.suppression.c
+    statement = delete(t.suppression).where(x.address_key == address_key, x.channel == channel.value)
+    return connection.execute(statement).rowcount == 1
+
+
+def opt_out(connection: Connection, incident_id: str, address_key: int, since: datetime) -> bool:
+    """Store that an address wants no more of one incident; False when it was so already."""
+    row = {"incident_id": incident_id, "address_key": address_key, "since": since}
+    statement = insert(connection, t.opt_out).values(row).on_conflict_do_nothing().returning(t.opt_out.c.address_key)
+    return connection.execute(statement).one_or_none() is not None
+
+
+def opt_in(connection: Connection, incident_id: str, address_key: int) -> bool:
+    """Take an opt-out from one incident back; False when there was none."""
+    o = t.opt_out.c
+    statement = delete(t.opt_out).where(o.incident_id == incident_id, o.address_key == address_key)
+    return connection.execute(statement).rowcount == 1
+
+
+def opt_outs(connection: Connection, address_key: int) -> dict[str, datetime]:
+    """Return the incidents an address wants to hear no more of, and since when."""
+    o = t.opt_out.c
+    rows = connection.execute(select(o.incident_id, o.since).where(o.address_key == address_key))
+    return {row.incident_id: row.since for row in rows}
+
+
+def forget_opt_outs(connection: Connection, address_key: int) -> None:
+    """Remove all opt-outs of an address: the last subscriber with it is gone."""
+    connection.execute(delete(t.opt_out).where(t.opt_out.c.address_key == address_key))

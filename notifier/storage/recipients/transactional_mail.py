@@ -1,0 +1,114 @@
+"""Letters to send. A letter that is done stays for a day, so that the limit per address can count it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+
+from notifier.domain.letter import ABOUT_ENDPOINTS, Letter, LetterKind, NewLetter
+from notifier.storage import tables as t
+from notifier.storage.database.dialect import insert
+
+_L = t.letter.c
+
+
+def add(connection: Connection, letter: NewLetter, now: datetime) -> int:
+    """Write a letter down, due at once; returns its number."""
+    row = {
+        "kind": letter.kind.value,
+        "subject_id": letter.subject_id,
+        "address_key": letter.address_key,
+        "expires_at": letter.expires_at,
+        "due_at": now,
+        "created_at": now,
+    }
+    statement = insert(connection, t.letter).values(row).returning(_L.id)
+    return int(connection.execute(statement).scalar_one())
+
+
+def count_since(connection: Connection, letter: NewLetter, since: datetime) -> int:
+    """Return how many letters were written since then to the address of this one, or of its kind for its subject."""
+    to_same = _L.address_key == letter.address_key
+    of_same = and_(_L.subject_id == letter.subject_id, _L.kind == letter.kind.value)
+    statement = select(func.count()).select_from(t.letter).where(or_(to_same, of_same), _L.created_at > since)
+    return int(connection.execute(statement).scalar_one())
+
+
+def count_due(connection: Connection, now: datetime, limit: int) -> int:
+    """Return how many letters are due now, up to `limit`."""
+    found = connection.execute(select(_L.id).where(_L.due_at <= now).limit(limit))
+    return len(found.all())
+
+
+def claim(connection: Connection, *, owner: str, now: datetime, lease: timedelta, limit: int) -> Sequence[Letter]:
+    """Take letters that are due, the oldest first; they are due again when the lease ends without a word."""
+    due = select(_L.id).where(_L.due_at <= now).order_by(_L.due_at, _L.id).limit(limit)
+    ids = list(connection.execute(due.with_for_update(skip_locked=True)).scalars())
+    if not ids:
+        return ()
+    values: dict[str, Any] = {"due_at": now + lease, "lease_owner": owner, "attempts": _L.attempts + 1}
+    statement = update(t.letter).where(_L.id.in_(ids)).values(values)
+    rows = connection.execute(statement.returning(t.letter)).all()
+    return [
+        Letter(
+            id=row.id,
+            kind=LetterKind(row.kind),
+            subject_id=row.subject_id,
+            address_key=row.address_key,
+            expires_at=row.expires_at,
+            attempts=row.attempts,
+        )
+        for row in sorted(rows, key=lambda row: int(row.id))
+    ]
+
+
+def finish(connection: Connection, letter: Letter, owner: str) -> bool:
+    """Put a letter away: it left, cannot arrive, or has no point any more. False where somebody else has it."""
+    return _settle(connection, letter, owner, {"due_at": None})
+
+
+def put_off(connection: Connection, letter: Letter, owner: str, due_at: datetime, *, counts: bool) -> bool:
+    """Try a letter again later; `counts` says whether this attempt was one. False where somebody else has it."""
+    values: dict[str, Any] = {"due_at": due_at}
+    if not counts:
+        values["attempts"] = _L.attempts - 1
+    return _settle(connection, letter, owner, values)
+
+
+def is_held(connection: Connection, letter: Letter, owner: str) -> bool:
+    """Whether a claimed letter is still its owner's."""
+    return connection.execute(select(_L.id).where(_held(letter, owner))).one_or_none() is not None
+
+
+def end_leases(connection: Connection, owner: str, now: datetime) -> int:
+    """Make due what a worker that vanished had in hand; returns how many letters."""
+    held = and_(_L.lease_owner == owner, _L.due_at.is_not(None))
+    return connection.execute(update(t.letter).where(held).values(due_at=now, lease_owner=None)).rowcount
+
+
+def _held(letter: Letter, owner: str) -> ColumnElement[bool]:
+    return and_(_L.id == letter.id, _L.lease_owner == owner, _L.attempts == letter.attempts)
+
+
+def _settle(connection: Connection, letter: Letter, owner: str, values: dict[str, Any]) -> bool:
+    statement = update(t.letter).where(_held(letter, owner)).values(**values, lease_owner=None)
+    return connection.execute(statement).rowcount == 1
+
+
+def forget(connection: Connection, subject_id: int) -> None:
+    """Remove what was to be sent to somebody who is erased."""
+    endpoints = [kind.value for kind in ABOUT_ENDPOINTS]  # they have row numbers of their own
+    connection.execute(delete(t.letter).where(_L.subject_id == subject_id, _L.kind.not_in(endpoints)))
+
+
+def has_done(connection: Connection, before: datetime) -> bool:
+    """Whether a letter that is done was written before then."""
+    found = connection.execute(select(_L.id).where(_L.due_at.is_(None), _L.created_at < before).limit(1))
+    return found.one_or_none() is not None
+
+
+def forget_done(connection: Connection, before: datetime, limit: int) -> int:
+    """Remove letters that are done and were written before then, at most `limit`; returns how many."""
+    old = select(_L.id).where(_L.due_at.is_(None), _L.created_at < before).limit(limit)
+    return int(connection.execute(delete(t.letter).where(_L.id.in_(old))).rowcount)

@@ -1,0 +1,75 @@
+"""Every table of the ledger. What each row means: docs/decisions/0004-rows-and-batches.md.
+
+SQLAlchemy Core, no ORM: a million deliveries never become Python objects. Hot tables (`delivery`, `batch`, `verdict`)
+carry no foreign keys: their rows are written set by set inside the transaction that writes their parent.
+"""
+
+from notifier.storage.database.metadata import RowId, metadata
+from notifier.storage.database.types import Instant, Json
+from notifier.storage.tables.endpoints import endpoint
+from notifier.storage.tables.incidents import (
+    announcement,
+    channel_state,
+    event,
+    incident,
+    incident_update,
+    ordered_at,
+)
+from notifier.storage.tables.mail import mail_subject, provider_event, tally
+from notifier.storage.tables.notifications import attempt, batch, delivery, notification, plan_range, verdict
+from notifier.storage.tables.operations import (
+    alarm,
+    api_key,
+    audit_entry,
+    console_session,
+    dead_letter,
+    meta,
+    metric,
+    provider_state,
+    pruned,
+    worker_process,
+)
+from notifier.storage.tables.social import account, account_session, post
+from notifier.storage.tables.subscribers import erasure, limited_message, opt_out, preference, subscriber, suppression
+from notifier.storage.tables.transactional_mail import letter
+
+# One name for every table: whoever reads or writes rows imports this module.
+__all__ = [
+    "account",
+    "account_session",
+    "alarm",
+    "announcement",
+    "api_key",
+    "attempt",
+    "audit_entry",
+    "batch",
+    "channel_state",
+    "console_session",
+    "dead_letter",
+    "delivery",
+    "endpoint",
+    "erasure",
+    "event",
+    "incident",
+    "incident_update",
+    "letter",
+    "limited_message",
+    "mail_subject",
+    "meta",
+    "metadata",
+    "metric",
+    "notification",
+    "opt_out",
+    "ordered_at",
+    "plan_range",
+    "post",
+    "preference",
+    "provider_event",
+    "provider_state",
+    "pruned",
+    "subscriber",
+    "suppression",
+    "tally",
+    "verdict",
+    "worker_process",
+]

@@ -1,0 +1,26 @@
+"""The table of letters: mail about a subscription itself. What a row means: `domain/letter.py`."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, text
+
+from notifier.storage.database.metadata import RowId, metadata
+from notifier.storage.database.types import Instant
+
+letter = Table(
+    "letter",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("subject_id", BigInteger, nullable=False, index=True),
+    Column("address_key", BigInteger, nullable=False, index=True),
+    Column("expires_at", Instant, nullable=False),
+    Column("due_at", Instant),  # null: done; also the end of a lease
+    Column("lease_owner", String(64)),  # who is sending it now
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("created_at", Instant, nullable=False),
+    Index(
+        "ix_letter_due_at",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+)
