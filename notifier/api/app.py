@@ -7,35 +7,34 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 
 from notifier import __version__
-from notifier.api import (
+from notifier.api.docs import page
+from notifier.api.http import problems
+from notifier.api.http.body_limit import BodyLimit
+from notifier.api.http.load_shedding import Gate
+from notifier.api.http.reader_share import Shares
+from notifier.api.openapi import document, webhook_models
+from notifier.api.request_context import Envelope
+from notifier.api.routes import (
+    approvals,
     audit,
     endpoints,
     events,
     health,
-    held,
     history,
     inbound,
-    openapi,
-    outgoing,
     posts,
-    problems,
     providers,
-    schemas,
     sign_ups,
     subscriber_lists,
     subscribers,
+    webhook_schemas,
 )
-from notifier.api.docs import page
-from notifier.api.envelope import Envelope
-from notifier.api.gate import Gate
-from notifier.api.inspection import KeyedInspection
-from notifier.api.keyring import Keyring
-from notifier.api.limits import BodyLimit
-from notifier.api.meters import Meters
-from notifier.api.publishing import Publishing
-from notifier.api.readiness import Readiness
+from notifier.api.routes.operator_pages import KeyedInspection
 from notifier.api.runtime import ApiRuntime
-from notifier.api.shares import Shares
+from notifier.api.state.event_intake import Publishing
+from notifier.api.state.key_cache import Keyring
+from notifier.api.state.metrics import Meters
+from notifier.api.state.readiness import Readiness
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.intake import Intake
 
@@ -71,7 +70,7 @@ def create_app(application: Application, *, pages: Sequence[APIRouter] = ()) -> 
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
-        webhooks=outgoing.webhooks(),
+        webhooks=webhook_models.webhooks(),
     )
     app.state.runtime = build_runtime(application)
     problems.install(app)
@@ -84,7 +83,7 @@ def create_app(application: Application, *, pages: Sequence[APIRouter] = ()) -> 
     app.add_middleware(Envelope, is_encrypted=is_encrypted)  # added last: the outermost
     for router in (*_routers(), *pages):
         app.include_router(router)
-    openapi.install(app)
+    document.install(app)
     page.install(app)
     return app
 
@@ -93,7 +92,7 @@ def _routers() -> tuple[APIRouter, ...]:
     """In the order they are tried: paths that end in `{...:path}` come after those that go on."""
     return (
         events.router,
-        held.router,
+        approvals.router,
         providers.router,
         history.router,
         history.changes,
@@ -103,7 +102,7 @@ def _routers() -> tuple[APIRouter, ...]:
         sign_ups.router,
         endpoints.router,
         posts.router,
-        schemas.router,
+        webhook_schemas.router,
         audit.router,
         inbound.router,
         health.router,

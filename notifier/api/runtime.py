@@ -5,11 +5,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from notifier.api.gate import Gate
-from notifier.api.keyring import Keyring
-from notifier.api.meters import Meters
-from notifier.api.publishing import Publishing
-from notifier.api.readiness import Readiness
+from notifier.api.http.load_shedding import Gate
+from notifier.api.state.event_intake import Publishing
+from notifier.api.state.key_cache import Keyring
+from notifier.api.state.metrics import Meters
+from notifier.api.state.readiness import Readiness
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.intake import Intake
 

@@ -10,9 +10,9 @@ import uvicorn
 from fastapi import APIRouter
 
 from notifier.api.app import create_app
-from notifier.api.connections import ConnectionLimits, ConnectionTable
-from notifier.api.meters import Meters
-from notifier.api.protocol import on_table
+from notifier.api.http.connections import ConnectionLimits, ConnectionTable
+from notifier.api.http.protocol import on_table
+from notifier.api.state.metrics import Meters
 from notifier.bootstrap.application import Application
 from notifier.files import grant_open_files
 from notifier.services.operations.process_stats import vitals_of

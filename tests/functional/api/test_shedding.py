@@ -8,9 +8,9 @@ from typing import Any
 import anyio
 import pytest
 
-from notifier.api.gate import Gate
-from notifier.api.problems import OverloadedError
-from notifier.api.shares import Shares
+from notifier.api.http.load_shedding import Gate
+from notifier.api.http.problems import OverloadedError
+from notifier.api.http.reader_share import Shares
 from notifier.domain.errors import UnavailableError
 from notifier.services.security.audit import Actor
 from tests.functional.api.house import Api, an_event

@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from notifier.api.shared_meters import shared_families
+from notifier.api.state.shared_metrics import shared_families
 from notifier.domain.errors import OutcomeUnknownError, UnavailableError
 from notifier.domain.values import Channel, DeliveryState, Reason, Status
 from notifier.services.dispatch.record_outcome import Record

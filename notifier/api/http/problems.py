@@ -1,0 +1,149 @@
+"""Errors as RFC 9457 problem documents, each naming the fields at fault; never a traceback, never a secret."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from notifier.api.http.security_headers import SECURITY_HEADERS
+from notifier.domain.errors import (
+    ConflictError,
+    FieldError,
+    InvalidInputError,
+    NotFoundError,
+    OutdatedError,
+    UnavailableError,
+    UnknownRecipientError,
+)
+
+_log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+# What the readers of bodies say of text that is no JSON; they name line and column.
+_MALFORMED = ("Invalid JSON", "broken JSON")
+_PLACES = frozenset({"body", "query", "path", "header"})
+_MAX_ERRORS = 50
+
+
+class OverloadedError(Exception):
+    """More is asked for at once than can be done; nothing was stored."""
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    errors: Sequence[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+    kind: str = "about:blank",
+    more: Mapping[str, Any] | None = None,
+) -> Response:
+    """Build a problem document; `errors` is always there, so that a client can loop over it. `more`: extensions."""
+    body = {
+        "type": kind,
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "errors": [{"field": error.field, "message": error.message} for error in errors],
+        **(more or {}),
+    }
+    # Here too, for what fails outside of the envelope (envelope.py).
+    whole = {**SECURITY_HEADERS, **(headers or {})}
+    return Response(orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers=whole)
+
+
+def invalid(errors: Sequence[FieldError]) -> Response:
+    """Refuse input: 400 where it is no JSON at all, else 422."""
+    detail = f"{errors[0].field}: {errors[0].message}" if len(errors) == 1 else f"{len(errors)} fields are at fault"
+    malformed = len(errors) == 1 and errors[0].field == "body" and errors[0].message.startswith(_MALFORMED)
+    return problem(400 if malformed else 422, detail, errors=errors)
+
+
+def unavailable(detail: str, seconds: int = RETRY_SECONDS, *, more: Mapping[str, Any] | None = None) -> Response:
+    """Ask the caller to come again. Always 503: an Alertmanager drops what is answered with 429."""
+    return problem(503, detail, headers={"Retry-After": str(seconds)}, more=more)
+
+
+def overloaded() -> Response:
+    """Ask the caller to come again in a moment: more is asked for at once than can be done."""
+    return unavailable("Too much is asked for at once. Nothing was stored; try again.", seconds=1)
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidInputError)  # noqa: S101 - registered for this type
+    return invalid(error.errors)
+
+
+async def _not_found(_request: Request, error: Exception) -> Response:
+    errors = [error.fault] if isinstance(error, UnknownRecipientError) else []
+    return problem(404, str(error), errors=errors)
+
+
+async def _conflict(_request: Request, error: Exception) -> Response:
+    return problem(409, str(error))
+
+
+async def _outdated(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, OutdatedError)  # noqa: S101 - registered for this type
+    fault = FieldError("after", f"is not the latest update any more: {error.newest['id']} is")
+    return problem(409, str(error), errors=[fault], more={"code": "conflict", "newest": error.newest})
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    _log.error("unavailable", extra={"route": route_of(request.scope), "error": str(error)})
+    return unavailable("A store that this needs does not answer. Nothing was stored; try again.")
+
+
+async def _overloaded(_request: Request, _error: Exception) -> Response:
+    return overloaded()
+
+
+async def _hung_up(_request: Request, _error: Exception) -> Response:
+    return problem(400, "The request ended before its body was whole")
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
+    return problem(error.status_code, str(error.detail), headers=error.headers)
+
+
+async def _validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
+    return invalid([FieldError(_dotted(item["loc"]), str(item["msg"])) for item in error.errors()[:_MAX_ERRORS]])
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    # The server logs the traceback; this line says whose request it was.
+    _log.error("unhandled error", extra={"route": route_of(request.scope), "error": type(error).__name__})
+    return problem(500, "Something went wrong on our side; it is logged")
+
+
+def route_of(scope: Mapping[str, Any]) -> str:
+    """Return the route's template, such as `/v1/incidents/{incident_id}`: the path itself may hold a token."""
+    return str(getattr(scope.get("route"), "path_format", None) or "unmatched")
+
+
+def _dotted(location: Sequence[Any]) -> str:
+    parts = [str(part)[:100] for part in (location[1:] if location and location[0] in _PLACES else location)]
+    return ".".join(parts) or "body"
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the API with a problem document."""
+    app.add_exception_handler(InvalidInputError, _invalid)
+    app.add_exception_handler(NotFoundError, _not_found)
+    app.add_exception_handler(ConflictError, _conflict)
+    app.add_exception_handler(OutdatedError, _outdated)
+    app.add_exception_handler(UnavailableError, _unavailable)
+    app.add_exception_handler(OverloadedError, _overloaded)
+    app.add_exception_handler(ClientDisconnect, _hung_up)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _bug)

@@ -1,0 +1,105 @@
+"""The OpenAPI document: what FastAPI derives from the routes, completed by what our handlers and guards do."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from notifier.api.http.problems import MEDIA_TYPE
+from notifier.api.openapi.models import Problem
+from notifier.api.openapi.webhook_format_models import CloudEvent, StatuspageMessage
+from notifier.api.openapi.webhook_models import OutgoingMessage
+from notifier.inbound.endpoints import EndpointBody, EndpointPatch
+from notifier.inbound.events import EventModel
+from notifier.inbound.sign_up import SignUpBody
+from notifier.inbound.subscribers import SubscriberBody, SubscriberPatch
+
+Json = dict[str, Any]
+_REF = "#/components/schemas/{model}"
+# Bodies that handlers read as bytes, so that the same code serves API, command line and console.
+_BODIES: tuple[type[BaseModel], ...] = (
+    EventModel,
+    SubscriberBody,
+    SubscriberPatch,
+    SignUpBody,
+    EndpointBody,
+    EndpointPatch,
+    OutgoingMessage,
+    CloudEvent,
+    StatuspageMessage,
+    Problem,
+)
+_METHODS = ("get", "post", "patch", "put", "delete")
+_PROBLEMS = {
+    "400": "The body is no JSON; the answer names the position.",
+    "401": "No key, or not one of ours.",
+    "403": "The key lacks the scope, or the signature is wrong.",
+    "404": "Nothing by that name.",
+    "408": "The body was not complete in time.",
+    "409": "Contradicts what is stored.",
+    "413": "The body is too large.",
+    "422": "Fields are at fault; each is named.",
+    "429": "Too many wrong keys came from this network: wait for `Retry-After` seconds. A valid key is taken.",
+    "503": "A store does not answer, or too much is asked at once: nothing was stored, try again after `Retry-After`.",
+}
+_INTERNAL = ("HTTPValidationError", "ValidationError")
+
+
+def install(app: FastAPI) -> None:
+    """Make the app describe itself completely; the document is built once."""
+    derived = app.openapi
+
+    def complete() -> Json:
+        if app.openapi_schema is None:
+            app.openapi_schema = _completed(derived())
+        return app.openapi_schema
+
+    app.openapi = complete  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+
+
+def _completed(document: Json) -> Json:
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    pairs: list[tuple[type[BaseModel], Any]] = [(model, "validation") for model in _BODIES]
+    _, definitions = models_json_schema(pairs, ref_template=_REF)
+    schemas.update(definitions["$defs"])
+    for name in _INTERNAL:
+        schemas.pop(name, None)
+    document["components"]["responses"] = {
+        f"Problem{status}": _problem(description) for status, description in _PROBLEMS.items()
+    }
+    for operation in _operations(document.get("paths", {})):
+        _add_problems(operation)
+    for operation in _operations(document.get("webhooks", {})):
+        operation.get("responses", {}).pop("422", None)
+        operation.get("responses", {}).pop("200", None)
+    return document
+
+
+def _problem(description: str) -> Json:
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}}
+
+
+def _operations(paths: Json) -> Iterator[Json]:
+    for item in paths.values():
+        yield from (item[method] for method in _METHODS if method in item)
+
+
+def _add_problems(operation: Json) -> None:
+    """Say which problems a call may answer, by what it takes."""
+    responses = operation.setdefault("responses", {})
+    responses.pop("422", None)
+    is_open = not operation.get("security")
+    if is_open and "requestBody" not in operation:
+        return
+    statuses = {"503"} if is_open else {"401", "403", "429", "503"}
+    places = {parameter["in"] for parameter in operation.get("parameters", [])}
+    if "path" in places:
+        statuses.add("404")
+    if places or "requestBody" in operation:
+        statuses.add("422")
+    if "requestBody" in operation:
+        statuses |= {"400", "408", "413"} if is_open else {"400", "408", "409", "413"}
+    for status in sorted(statuses):
+        responses.setdefault(status, {"$ref": f"#/components/responses/Problem{status}"})

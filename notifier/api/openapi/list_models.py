@@ -1,0 +1,121 @@
+"""What the calls about subscribers and endpoints answer."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from notifier.api.openapi.models import Shape
+from notifier.domain.endpoint import EndpointMode, EndpointState, SignatureKind
+from notifier.domain.values import (
+    Channel,
+    Impact,
+    Reason,
+    SubscriberKind,
+    SubscriberState,
+    Wanted,
+    WebhookFormat,
+    WebhookType,
+)
+
+
+class QuietHoursShape(Shape):
+    """A daily span of local time."""
+
+    start: str = Field(alias="from", examples=["22:00"])
+    end: str = Field(alias="to", examples=["07:00"])
+
+
+class PreferencesShape(Shape):
+    """What a subscriber wants to hear."""
+
+    channels: list[Channel]
+    components: list[str]
+    min_impact: Impact
+    updates: Wanted
+    maintenance: bool
+    quiet_hours: QuietHoursShape | None
+    max_per_hour: int | None
+
+
+class SuppressionShape(Shape):
+    """Nothing is sent on this channel."""
+
+    channel: Channel
+    reason: str
+    since: AwareDatetime
+    detail: str
+
+
+class SignUpShape(Shape):
+    """The same for everybody: whether an address is known is nobody else's affair."""
+
+    outcome: Literal["confirmation_needed"]
+    valid_hours: int = Field(description="How long the link in the letter is good.", examples=[48])
+
+
+class SubscriberShape(Shape):
+    """A subscriber as stored."""
+
+    external_id: str = Field(examples=["shop-1001"])
+    kind: SubscriberKind
+    email: str | None = Field(examples=["owner@bloemenhuis.example"])
+    name: str
+    locale: str
+    timezone: str
+    state: SubscriberState
+    preferences: PreferencesShape
+    legal_basis: str
+    suppressions: list[SuppressionShape]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class EndpointShape(Shape):
+    """An endpoint as stored. Values of `headers` are masked."""
+
+    id: str = Field(examples=["end_01g63e5n1c8r3w2k5v7x9z0abc"])
+    url: str = Field(examples=["https://partner.example/hooks/status"])
+    description: str
+    subscriber: str | None
+    owner_email: str | None
+    components: list[str]
+    min_impact: Impact
+    updates: Wanted
+    types: list[WebhookType]
+    format: WebhookFormat
+    mode: EndpointMode
+    headers: dict[str, str]
+    state: EndpointState
+    signature: SignatureKind
+    public_key: str | None = Field(description="`whpk_...`: verifies the signatures `v1a`, where `ed25519` signs.")
+    state_reason: str
+    failing_since: AwareDatetime | None
+    last_success_at: AwareDatetime | None
+    disabled_at: AwareDatetime | None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class EndpointWithSecret(EndpointShape):
+    """An endpoint with its signing secret, shown this once; null where `public_key` is all that verifying needs."""
+
+    secret: str | None = Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+
+
+class TestShape(Shape):
+    """What came of a test."""
+
+    __test__ = False  # no test of ours, whatever pytest thinks
+
+    id: str
+    succeeded: bool
+    status: int | None
+    duration_ms: int
+    reason: Reason | None
+    detail: str
+
+
+class EndpointTested(EndpointShape):
+    """An endpoint with what came of its test."""
+
+    test: TestShape

@@ -1,0 +1,107 @@
+"""What endpoints receive in the other two formats: CloudEvents 1.0, and the payload of Atlassian Statuspage."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from notifier.api.openapi.models import Shape
+from notifier.api.openapi.webhook_models import OutgoingData, OutgoingTestData
+from notifier.domain.values import ComponentStatus, Impact, Status
+
+
+class CloudEvent(Shape):
+    """A message in format `cloudevents`: CloudEvents 1.0, structured content mode."""
+
+    specversion: Literal["1.0"]
+    id: str = Field(description="The notification's id; for a test, the test's.")
+    source: str = Field(description="The public address of this installation.")
+    type: str = Field(examples=["incident.updated"])
+    time: AwareDatetime
+    datacontenttype: Literal["application/json"]
+    data: OutgoingData | OutgoingTestData
+    subject: str | None = Field(default=None, description="The incident's id; absent from a test.")
+    sequence: str | None = Field(
+        default=None,
+        pattern="^[0-9]{10}$",
+        description="The extension `sequence`: ten digits, so that it orders as text.",
+    )
+
+
+class StatuspageMeta(Shape):
+    """Where to go from here."""
+
+    unsubscribe: str
+    documentation: str
+    generated_at: AwareDatetime
+
+
+class StatuspagePage(Shape):
+    """The whole platform in two words."""
+
+    id: str
+    status_indicator: Impact
+    status_description: str
+
+
+class StatuspageAffected(Shape):
+    """A component as the leading update left it."""
+
+    code: str
+    name: str
+    old_status: ComponentStatus
+    new_status: ComponentStatus
+
+
+class StatuspageUpdate(Shape):
+    """One update, in the house's default language."""
+
+    id: str
+    incident_id: str
+    status: Status
+    body: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    display_at: AwareDatetime
+    affected_components: list[StatuspageAffected] | None
+    deliver_notifications: bool
+
+
+class StatuspageComponent(Shape):
+    """An affected component."""
+
+    id: str
+    page_id: str
+    name: str
+    status: ComponentStatus
+    position: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class StatuspageIncident(Shape):
+    """The incident with its whole timeline, newest update first."""
+
+    id: str
+    page_id: str
+    name: str
+    status: Status
+    impact: Impact
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    started_at: AwareDatetime
+    monitoring_at: AwareDatetime | None
+    resolved_at: AwareDatetime | None
+    shortlink: str
+    scheduled_for: AwareDatetime | None
+    scheduled_until: AwareDatetime | None
+    postmortem_body: str | None
+    incident_updates: list[StatuspageUpdate]
+    components: list[StatuspageComponent]
+
+
+class StatuspageMessage(Shape):
+    """A message in format `statuspage`: what a consumer of Atlassian Statuspage's webhooks parses."""
+
+    meta: StatuspageMeta
+    page: StatuspagePage
+    incident: StatuspageIncident

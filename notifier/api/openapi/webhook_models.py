@@ -1,0 +1,154 @@
+"""What partners' endpoints receive in format `standard`, and the `webhooks` of the OpenAPI document."""
+
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Header
+from pydantic import AwareDatetime, Field
+
+from notifier.api.openapi.history_models import ComponentShape
+from notifier.api.openapi.models import Shape
+from notifier.api.openapi.route_docs import raw_body
+from notifier.domain.values import Impact, Status, WebhookType
+
+_TEXTS = {
+    WebhookType.CREATED: "The first an endpoint hears of an incident.",
+    WebhookType.UPDATED: "One or more updates of an incident.",
+    WebhookType.RESOLVED: "An incident is over.",
+    WebhookType.POSTMORTEM: "What is told of an incident afterwards.",
+    WebhookType.MAINTENANCE_SCHEDULED: "Maintenance is planned.",
+    WebhookType.MAINTENANCE_STARTED: "Maintenance has begun.",
+    WebhookType.MAINTENANCE_UPDATED: "News of a maintenance window.",
+    WebhookType.MAINTENANCE_COMPLETED: "Maintenance is over.",
+    WebhookType.MAINTENANCE_CANCELED: "Maintenance is called off.",
+}
+
+
+class OutgoingIncident(Shape):
+    """The incident as it was when this was decided."""
+
+    id: str
+    title: dict[str, str]
+    status: Status
+    impact: Impact
+    components: list[ComponentShape]
+    components_known: bool = Field(
+        description="False: the source named none of our components, and the empty list claims nothing about any."
+    )
+    started_at: AwareDatetime | None
+    scheduled_for: AwareDatetime | None
+    scheduled_until: AwareDatetime | None
+    previous_scheduled_for: AwareDatetime | None = Field(
+        default=None,
+        description="Of planned work that was moved: when it was to start, as your endpoint was told last.",
+    )
+    previous_scheduled_until: AwareDatetime | None = Field(default=None, description="And when it was to end.")
+    links: list[str]
+    url: dict[str, str] = Field(description="The public page per locale.")
+
+
+class OutgoingUpdate(Shape):
+    """One update; `sequence` is that of the message that told it first. `body` is Markdown without HTML."""
+
+    id: str
+    status: Status
+    impact: Impact
+    body: dict[str, str]
+    posted_at: AwareDatetime
+    next_update_at: AwareDatetime | None = Field(default=None, description="When the next update is promised.")
+    sequence: int
+
+
+class OutgoingData(Shape):
+    """`sequence` counts an incident's messages to endpoints: a lower one than you have seen is old."""
+
+    sequence: int
+    notification_id: str
+    incident: OutgoingIncident
+    updates: list[OutgoingUpdate]
+    is_replay: bool
+
+
+class OutgoingMessage(Shape):
+    """The body of one message."""
+
+    type: Literal[
+        "incident.created",
+        "incident.updated",
+        "incident.resolved",
+        "incident.postmortem",
+        "maintenance.scheduled",
+        "maintenance.started",
+        "maintenance.updated",
+        "maintenance.completed",
+        "maintenance.canceled",
+    ]
+    timestamp: AwareDatetime
+    data: OutgoingData
+
+
+class OutgoingTestData(Shape):
+    """That it is a test, and which."""
+
+    message: str
+    id: str
+
+
+class OutgoingTest(Shape):
+    """The body of a test."""
+
+    type: Literal["endpoint.test"]
+    timestamp: AwareDatetime
+    data: OutgoingTestData
+
+
+_Id = Annotated[str, Header(alias="webhook-id", description="The delivery's id: the same on every retry.")]
+_Timestamp = Annotated[int, Header(alias="webhook-timestamp", description="Unix seconds of this attempt.")]
+_Signature = Annotated[
+    str,
+    Header(
+        alias="webhook-signature",
+        description="Standard Webhooks: `v1,` and base64 of an HMAC-SHA256 over id.timestamp.body.",
+    ),
+]
+_REF = "#/components/schemas/"
+_BODIES = {
+    "application/json": {"anyOf": [{"$ref": f"{_REF}OutgoingMessage"}, {"$ref": f"{_REF}StatuspageMessage"}]},
+    "application/cloudevents+json": {"$ref": f"{_REF}CloudEvent"},
+}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "2XX": {"description": "Taken."},
+    410: {"description": "Gone: the endpoint is disabled."},
+    "default": {"description": "Anything else, a redirect included, is tried again on a schedule."},
+}
+
+
+@cache
+def webhooks() -> APIRouter:
+    """Return a router of what is sent, for `FastAPI.webhooks`: documentation only, nobody can call it."""
+    router = APIRouter()
+    formats = raw_body({media: {"schema": schema} for media, schema in _BODIES.items()})
+    for kind, text in _TEXTS.items():
+        router.add_api_route(
+            kind.value,
+            _message,
+            methods=["POST"],
+            summary=kind.value,
+            description=text,
+            responses=_ANSWERS,
+            openapi_extra=formats,
+        )
+    text = "A test that somebody asked for. No incident is behind it."
+    router.add_api_route(
+        WebhookType.TEST.value, _test, methods=["POST"], summary=WebhookType.TEST.value, description=text,
+        responses=_ANSWERS,
+    )  # fmt: skip
+    return router
+
+
+def _message(id_: _Id, timestamp: _Timestamp, signature: _Signature) -> None:
+    """Only its signature is used; which bodies it has stands in `_BODIES`."""
+
+
+def _test(id_: _Id, timestamp: _Timestamp, signature: _Signature, body: Annotated[OutgoingTest, Body()]) -> None:
+    """Only its signature is used."""

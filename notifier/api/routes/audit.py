@@ -1,0 +1,31 @@
+"""The audit trail."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from notifier.api.auth import MayManage
+from notifier.api.http import paging
+from notifier.api.http.responses import json_answer
+from notifier.api.openapi.models import AuditShape
+from notifier.api.openapi.route_docs import returns_page
+from notifier.api.runtime import Runtime
+
+router = APIRouter(prefix="/v1/audit", tags=["audit"], dependencies=[MayManage])
+_Word = Annotated[str | None, Query(max_length=200)]
+
+
+@router.get("", responses=returns_page(AuditShape))
+def list_audit(
+    runtime: Runtime,
+    object_kind: _Word = None,
+    object_id: _Word = None,
+    limit: paging.Limit = paging.DEFAULT_LIMIT,
+    cursor: paging.Cursor = None,
+) -> Response:
+    """List who changed which subscriber, endpoint or key, newest first. An erased subscriber is found by its old id."""
+    place = paging.decode(cursor, int)
+    before = place[0] if place else None
+    items = runtime.intake.audit(limit=limit + 1, before=before, kind=object_kind, object_id=object_id)
+    shown = items[:limit]
+    return json_answer(paging.page(shown, paging.encode(shown[-1]["id"]) if len(items) > limit else None))

@@ -1,0 +1,120 @@
+"""Partners' webhook endpoints."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from notifier.api.auth import Manager, Reader
+from notifier.api.http import paging
+from notifier.api.http.responses import json_answer
+from notifier.api.openapi.examples import ENDPOINT
+from notifier.api.openapi.history_models import EndpointDeliveryShape
+from notifier.api.openapi.list_models import EndpointShape, EndpointTested, EndpointWithSecret
+from notifier.api.openapi.route_docs import body_of, refuses, returns, returns_page
+from notifier.api.runtime import Runtime
+from notifier.domain.endpoint import EndpointState
+from notifier.domain.values import DeliveryState
+from notifier.inbound.endpoints import EndpointBody, EndpointPatch
+from notifier.services.security.masking import shown_to
+
+router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
+_MAX_OVERLAP = 30 * 86_400
+_SEALED = refuses({409: "None of `NOTIFIER_SECRET_KEYS` opens its secret (rotate it) or a header (set it again)."})
+
+
+@router.post(
+    "", status_code=201, responses=returns(201, EndpointWithSecret), openapi_extra=body_of(EndpointBody, ENDPOINT)
+)
+async def create_endpoint(request: Request, runtime: Runtime, actor: Manager) -> Response:
+    """Store a new endpoint. Its signing `secret` is in this answer and in no other."""
+    body = await request.body()
+    made = await run_in_threadpool(runtime.application.endpoints.create, body, actor)
+    return json_answer(made, 201, {"Location": f"/v1/endpoints/{made['id']}"})
+
+
+@router.get("", responses=returns_page(EndpointShape))
+def list_endpoints(
+    runtime: Runtime,
+    reader: Reader,
+    *,
+    state: Annotated[EndpointState | None, Query(description="Only in this state.")] = None,
+    limit: paging.Limit = paging.DEFAULT_LIMIT,
+    cursor: paging.Cursor = None,
+) -> Response:
+    """List endpoints, oldest first. What is secret of their URLs is masked for a key without scope manage."""
+    place = paging.decode(cursor, int)
+    items, after = runtime.application.endpoints.list(limit=limit, after=place[0] if place else 0, state=state)
+    return json_answer(paging.page(shown_to(reader, items), paging.encode(after) if after is not None else None))
+
+
+@router.get("/{endpoint_id}", responses=returns(200, EndpointShape))
+def show_endpoint(runtime: Runtime, reader: Reader, endpoint_id: str) -> Response:
+    """Return one endpoint, without its secret; what is secret of its URL is masked for a key without scope manage."""
+    return json_answer(shown_to(reader, runtime.application.endpoints.get(endpoint_id)))
+
+
+@router.patch(
+    "/{endpoint_id}",
+    responses=returns(200, EndpointShape) | _SEALED,
+    openapi_extra=body_of(EndpointPatch, {"min_impact": "major", "components": []}),
+)
+async def change_endpoint(request: Request, runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
+    """Change what the body names and keep the rest (RFC 7396); `state: disabled` pauses, `active` enables."""
+    body = await request.body()
+    return json_answer(await run_in_threadpool(runtime.application.endpoints.patch, endpoint_id, body, actor))
+
+
+@router.delete("/{endpoint_id}", status_code=204)
+def remove_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
+    """Delete an endpoint with its secrets."""
+    runtime.application.endpoints.remove(endpoint_id, actor)
+    return Response(status_code=204)
+
+
+@router.get("/{endpoint_id}/deliveries", responses=returns_page(EndpointDeliveryShape))
+def list_endpoint_deliveries(
+    runtime: Runtime,
+    reader: Reader,
+    *,
+    endpoint_id: str,
+    state: Annotated[list[DeliveryState] | None, Query(description="Only deliveries in these states.")] = None,
+    limit: paging.Limit = paging.DEFAULT_LIMIT,
+    cursor: paging.Cursor = None,
+) -> Response:
+    """List what an endpoint was sent, newest first; `GET /v1/deliveries/{id}` shows request, answers and timing."""
+    place = paging.decode(cursor, int)
+    items = runtime.application.history.endpoint_deliveries(
+        endpoint_id, states=state or (), before=place[0] if place else None, limit=limit + 1
+    )
+    shown = items[:limit]
+    following = paging.encode(shown[-1]["number"]) if len(items) > limit else None
+    return json_answer(paging.page(shown_to(reader, shown), following))
+
+
+@router.post("/{endpoint_id}/test", responses=returns(200, EndpointTested, "What the endpoint answered.") | _SEALED)
+def test_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
+    """Post one signed `endpoint.test` now and tell what came of it; a `pending` endpoint that takes it is active."""
+    return json_answer(runtime.application.endpoint_tests(endpoint_id, actor))
+
+
+@router.post("/{endpoint_id}/rotate", responses=returns(200, EndpointWithSecret, "The new secret, this once."))
+def rotate_secret(
+    runtime: Runtime,
+    actor: Manager,
+    endpoint_id: str,
+    overlap_seconds: Annotated[
+        int | None,
+        Query(ge=0, le=_MAX_OVERLAP, description="How long the old secret goes on signing too; 24 hours by default."),
+    ] = None,
+) -> Response:
+    """Give an endpoint a new signing secret (or key pair, where it has one)."""
+    overlap = None if overlap_seconds is None else timedelta(seconds=overlap_seconds)
+    return json_answer(runtime.application.endpoints.rotate(endpoint_id, actor, overlap=overlap))
+
+
+@router.post("/{endpoint_id}/enable", responses=returns(200, EndpointShape))
+def enable_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
+    """Make an endpoint active with a clean record."""
+    return json_answer(runtime.application.endpoints.enable(endpoint_id, actor))

@@ -1,0 +1,41 @@
+"""`POST /v1/events`: hand in an incident event."""
+
+import codecs
+
+from fastapi import APIRouter, Request, Response
+
+from notifier.api.auth import actor_of, admit
+from notifier.api.openapi.examples import EVENT
+from notifier.api.openapi.models import ReceiptShape
+from notifier.api.openapi.route_docs import body_of, refuses, returns
+from notifier.api.runtime import runtime_of
+from notifier.inbound.events import EventModel
+from notifier.services.security.api_keys import Scope
+
+router = APIRouter(prefix="/v1", tags=["events"])
+_EXTRA = {**body_of(EventModel, EVENT), "security": [{"bearer": []}]}
+
+_RESPONSES = returns(202, ReceiptShape) | refuses(
+    {409: "The incident has a later update than `after`: `newest` names it (`id`, `status`, `posted_at`, `author`)."}
+)
+
+
+@router.post("/events", status_code=202, responses=_RESPONSES, openapi_extra=_EXTRA)
+async def publish(request: Request) -> Response:
+    """Take one event.
+
+    It is stored before it is answered: an acknowledged event is never lost, also when Redis is down. Repeats are
+    welcome: the same id, or the same content as the latest update, is answered `duplicate` and changes nothing. With
+    `after`, an event whose author missed a colleague's update is refused. Any `Content-Type` will do. `recipients` says
+    how many the announcement concerns, `held` that a person must release it. Answers of 503 ask for a repeat after
+    `Retry-After` seconds.
+
+    Bodies are Markdown. HTML comments in them are stored, and left out of whatever leaves or is public; `<br>` breaks
+    the line, of other HTML tags the text stays.
+    """
+    caller = await admit(request, Scope.PUBLISH)
+    body = await request.body()
+    event, guarded = body.removeprefix(codecs.BOM_UTF8), Scope.ANNOUNCE not in caller.scopes
+    actor = actor_of(request, caller)
+    answer = await runtime_of(request).publishing(event, actor, who=caller.id, guarded=guarded)
+    return Response(answer, status_code=202, media_type="application/json")

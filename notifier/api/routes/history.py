@@ -1,0 +1,191 @@
+"""What happened: incidents, notifications, deliveries; and sending again what failed."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from notifier.api.auth import MayManage, MayRead, Reader, actor_of, needs
+from notifier.api.http import paging
+from notifier.api.http.responses import json_answer
+from notifier.api.openapi.history_models import (
+    ClosureShape,
+    CountShape,
+    DeliveryShape,
+    DeliveryWithAttempts,
+    ExplanationShape,
+    IncidentShape,
+    IncidentWithTimeline,
+    NotificationShape,
+    ReplayedShape,
+)
+from notifier.api.openapi.route_docs import MAY_MISS, refuses, returns, returns_page
+from notifier.api.runtime import Runtime
+from notifier.domain import ids
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.subscriber import MAX_EMAIL
+from notifier.domain.values import Channel, DeliveryState
+from notifier.services.dispatch.replay import ReplayOrder
+from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.masking import shown_to
+
+router = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayRead])
+changes = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayManage])
+Changer = Annotated[Caller, Depends(needs(Scope.MANAGE))]
+
+
+@router.get("/incidents", responses=returns_page(IncidentShape))
+def list_incidents(
+    runtime: Runtime, limit: paging.Limit = paging.DEFAULT_LIMIT, cursor: paging.Cursor = None
+) -> Response:
+    """List incidents, newest first."""
+    place = paging.decode(cursor, str, str)
+    before = (_instant(place[0]), place[1]) if place else None
+    items = runtime.application.history.incidents(limit=limit + 1, before=before)
+    shown = items[:limit]
+    more = len(items) > limit
+    return json_answer(paging.page(shown, paging.encode(shown[-1]["created_at"], shown[-1]["id"]) if more else None))
+
+
+def _instant(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidInputError([FieldError("cursor", "is not a cursor of this list")])
+    return moment
+
+
+_ASKED = "External id, endpoint id, account name or e-mail address: the first of these that fits, in this order."
+
+
+# An incident's id may hold slashes, so the longer paths come first.
+@router.get("/incidents/{incident_id:path}/notifications", responses=returns_page(NotificationShape))
+def list_notifications(runtime: Runtime, incident_id: str) -> Response:
+    """List an incident's notifications in order of decision, with `counts` of deliveries by state."""
+    return json_answer(paging.page(runtime.application.history.notifications(incident_id), None))
+
+
+@router.get(
+    "/incidents/{incident_id:path}/explain", responses=returns(200, ExplanationShape, "Each rule, its verdict.")
+)
+def explain(
+    runtime: Runtime,
+    reader: Reader,
+    incident_id: str,
+    subscriber: Annotated[str, Query(max_length=MAX_EMAIL, description=_ASKED, examples=["shop-1001"])],
+) -> Response:
+    """Say why somebody was, or was not, told: each rule and its verdict, and what became of each delivery.
+
+    Of a subscriber this covers their mailbox and their endpoints; of an address every subscriber who has it. The server
+    keeps no log of queries; where a proxy in front of it does, ask by external id rather than by address.
+    """
+    return json_answer(shown_to(reader, runtime.application.explain(incident_id, subscriber)))
+
+
+@router.get(
+    "/incidents/{incident_id:path}/closure",
+    responses=returns(200, ClosureShape, "Of this one incident.") | refuses({409: "The incident is not over."}),
+)
+def closure(runtime: Runtime, incident_id: str) -> Response:
+    """Say of an incident that is over who was told of the start and of the end, and why somebody was not.
+
+    A `reason` that begins with `waiting:` says that the end is still owed, one with `unknown:` that nobody knows why
+    not. All others are final: unsubscribed, bounced, suppressed, disabled, given up, erased.
+    """
+    return json_answer(runtime.application.closure(incident_id=incident_id))
+
+
+@router.get("/notifications/{notification_id}/deliveries", responses=returns_page(DeliveryShape))
+def list_deliveries(
+    runtime: Runtime,
+    reader: Reader,
+    *,
+    notification_id: str,
+    state: Annotated[list[DeliveryState] | None, Query(description="Only deliveries in these states.")] = None,
+    limit: paging.Limit = paging.DEFAULT_LIMIT,
+    cursor: paging.Cursor = None,
+) -> Response:
+    """List the deliveries of one notification."""
+    place = paging.decode(cursor, int)
+    items = runtime.application.history.notification_deliveries(
+        notification_id, states=state or (), after_key=place[0] if place else None, limit=limit + 1
+    )
+    shown = items[:limit]
+    return json_answer(paging.page(shown_to(reader, shown), _after(shown[-1]) if len(items) > limit else None))
+
+
+def _after(delivery: dict[str, Any]) -> str | None:
+    parsed = ids.parse_delivery_id(delivery["id"])
+    return paging.encode(parsed[1]) if parsed else None
+
+
+@router.get("/deliveries/{delivery_id}", responses=returns(200, DeliveryWithAttempts))
+def show_delivery(runtime: Runtime, reader: Reader, delivery_id: str) -> Response:
+    """Return one delivery with its attempts. Addresses are masked for a key without scope manage."""
+    return json_answer(shown_to(reader, runtime.application.history.delivery(delivery_id)))
+
+
+class ReplayBody(BaseModel):
+    """Which deliveries to send again: exactly one of the first four names them.
+
+    `channel: webhook` names all of them. `since` (included) and `until` (excluded) bound the time of the decision.
+    What has arrived (`accepted`, `delivered`) is sent again only where `notification_id`, `delivery_ids` or `since`
+    bounds it. `dry_run`: count, and send nothing.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"endpoint_id": "end_01k...", "states": ["failed"], "since": None}},
+    )
+
+    notification_id: str | None = None
+    endpoint_id: str | None = None
+    delivery_ids: list[str] = Field(default_factory=list, max_length=10_000)
+    channel: Channel | None = None
+    states: list[DeliveryState] = Field(default_factory=lambda: [DeliveryState.FAILED])
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    dry_run: bool = False
+
+
+_MAY_REPLAY = (
+    returns(202, ReplayedShape)
+    | returns(200, CountShape, "Counted (`dry_run`); nothing was sent.")
+    | MAY_MISS
+    | refuses({409: "What has arrived passes the guard like an announcement, and this does not pass it."})
+)
+
+
+@changes.post("/deliveries/replay", status_code=202, responses=_MAY_REPLAY)
+def replay(request: Request, runtime: Runtime, caller: Changer, body: ReplayBody) -> Response:
+    """Queue deliveries again; they keep their ids, so that receivers can drop what they have.
+
+    Sending again what has arrived passes the guard like an announcement (409): not more than `guard.hold_above`, and
+    with `guard.needs_announce` only by a key with scope `announce`. Every replay stands in the audit trail.
+    """
+    order = ReplayOrder(
+        notification_id=body.notification_id,
+        endpoint_id=body.endpoint_id,
+        delivery_ids=tuple(body.delivery_ids),
+        channel=body.channel,
+        states=tuple(body.states),
+        since=body.since,
+        until=body.until,
+    )
+    again = runtime.application.replay
+    if body.dry_run:
+        return json_answer({"count": again.count(order)})
+    number = again(order, actor_of(request, caller), may_announce=Scope.ANNOUNCE in caller.scopes)
+    return json_answer({"replayed": number}, 202)
+
+
+incident = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayRead])
+
+
+@incident.get("/incidents/{incident_id:path}", responses=returns(200, IncidentWithTimeline))
+def show_incident(runtime: Runtime, incident_id: str) -> Response:
+    """Return one incident with its timeline, oldest update first."""
+    return json_answer(runtime.application.history.incident(incident_id))

@@ -1,0 +1,144 @@
+"""News from other systems, in their own words. A new `{source}` is registered by using it."""
+
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.exceptions import HTTPException
+
+from notifier.api.auth import actor_of, may_hand_in, may_hand_in_if_keyed
+from notifier.api.http.responses import json_answer
+from notifier.api.openapi.examples import ALERTS, MAIL_EVENTS, STATUSPAGE
+from notifier.api.openapi.models import FeedbackShape, ForeignReceiptShape
+from notifier.api.openapi.route_docs import raw_body, returns
+from notifier.api.runtime import ApiRuntime, Runtime
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.inbound.alertmanager import parse_alerts
+from notifier.inbound.foreign import check_source
+from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse_mail_events
+from notifier.inbound.statuspage import Page, parse_statuspage
+from notifier.services.events.intake_log import log_taken
+from notifier.services.events.integrations import ForeignReceipt
+from notifier.services.provider_events.record import FeedbackSummary
+from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.audit import Actor
+
+router = APIRouter(prefix="/v1/inbound", tags=["inbound"])
+_OBJECT: dict[str, Any] = {"type": "object"}
+
+
+def _json(schema: dict[str, Any], example: object) -> dict[str, Any]:
+    return raw_body({"application/json": {"schema": schema, "example": example}})
+
+
+Producer = Annotated[Caller, Depends(may_hand_in)]
+
+
+class _By(NamedTuple):
+    """On whose behalf news are taken in; `guarded`: without the right to announce."""
+
+    actor: Actor
+    guarded: bool
+
+
+def _by(request: Request, caller: Caller, kind: str, source: str) -> _By:
+    actor = actor_of(request, caller).by_way_of(kind, check_source(source))
+    return _By(actor, Scope.ANNOUNCE not in caller.scopes)
+
+
+@router.post(
+    "/statuspage/{source}",
+    status_code=202,
+    responses=returns(202, ForeignReceiptShape),
+    openapi_extra=_json(_OBJECT, STATUSPAGE),
+)
+async def take_statuspage(
+    request: Request,
+    runtime: Runtime,
+    caller: Producer,
+    source: str,
+    locale: Annotated[str | None, Query(max_length=35, description="The page's language; the brand's default.")] = None,
+) -> Response:
+    """Take a webhook of an Atlassian Statuspage.
+
+    The newest update is announced; older ones that were never seen are recorded, so the first sight of a running
+    incident announces no history. Repeats are duplicates, edits in place are edits. A component's change by itself is
+    recorded only. Texts are shown as texts: Markdown and HTML in them mean nothing.
+    """
+    body = await request.body()
+    by = _by(request, caller, "statuspage", source)
+    receipt = await runtime.gate.run(lambda: _statuspage(runtime, source, locale, body, by), who=caller.id)
+    log_taken(receipt, by.actor)
+    runtime.meters.event("statuspage", receipt.outcome)
+    return json_answer(receipt.as_json(), 202)
+
+
+def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: bytes, by: _By) -> ForeignReceipt:
+    vocabulary = runtime.application.vocabulary
+    if locale is not None and locale not in vocabulary.locales:
+        raise InvalidInputError([FieldError("locale", vocabulary.locale_fault(locale))])
+    page = Page(
+        source=source,
+        locale=locale or vocabulary.default_locale,
+        components=runtime.intake.component_names,
+    )
+    return runtime.intake.statuspage(parse_statuspage(body, page), by.actor, guarded=by.guarded)
+
+
+@router.post(
+    "/alertmanager/{source}",
+    status_code=202,
+    responses=returns(202, ForeignReceiptShape),
+    openapi_extra=_json(_OBJECT, ALERTS),
+)
+async def take_alerts(request: Request, runtime: Runtime, caller: Producer, source: str) -> Response:
+    """Take a webhook of a Prometheus Alertmanager, version 4.
+
+    A firing group opens an incident (`investigating`) with neutral words, impact by the label `severity`, components by
+    the label `component`. Once all of its alerts are resolved it is `monitoring`, and `resolved` when it stayed calm.
+    After a person wrote an update of the incident, alerts are recorded and change nothing.
+    """
+    body = await request.body()
+    by = _by(request, caller, "alertmanager", source)
+    receipt = await runtime.gate.run(lambda: _alerts(runtime, source, body, by), who=caller.id)
+    log_taken(receipt, by.actor)
+    runtime.meters.event("alertmanager", receipt.outcome)
+    return json_answer(receipt.as_json(), 202)
+
+
+def _alerts(runtime: ApiRuntime, source: str, body: bytes, by: _By) -> ForeignReceipt:
+    group = parse_alerts(body, source=source, rules=runtime.intake.alert_rules)
+    return runtime.intake.alerts(group, by.actor, guarded=by.guarded)
+
+
+@router.post(
+    "/sendgrid/events",
+    responses=returns(200, FeedbackShape, "Stored."),
+    openapi_extra=_json({"type": "array", "items": _OBJECT}, MAIL_EVENTS),
+)
+async def take_mail_events(
+    request: Request, runtime: Runtime, caller: Annotated[Caller | None, Depends(may_hand_in_if_keyed)]
+) -> Response:
+    """Take a batch of SendGrid's Event Webhook.
+
+    Where its verification key is configured the signature decides, over the raw body; where none is, a key with scope
+    publish does (header or `?key=`). Kinds that mean nothing here are ignored.
+    """
+    body = await request.body()
+    signature = (request.headers.get(TIMESTAMP_HEADER, ""), request.headers.get(SIGNATURE_HEADER, ""))
+    keyed, who = caller is not None, caller.id if caller else "signed"
+    summary = await runtime.gate.run(lambda: _mail_events(runtime, body, signature, keyed=keyed), who=who)
+    for kind, number in summary.kinds.items():
+        runtime.meters.feedback(kind, number)
+    return json_answer(summary.as_json())
+
+
+def _mail_events(runtime: ApiRuntime, body: bytes, signature: tuple[str, str], *, keyed: bool) -> FeedbackSummary:
+    now = runtime.application.clock()
+    key = runtime.application.settings.event_public_key()
+    if key is None and not keyed:
+        detail = "No verification key is configured here: a key with scope publish is needed"
+        raise HTTPException(401, detail, headers={"WWW-Authenticate": 'Bearer realm="notifier"'})
+    timestamp, signed = signature
+    if key is not None and not is_signed(body, public_key=key, timestamp=timestamp, signature=signed, now=now):
+        raise HTTPException(403, "This request does not bear the signature of the configured key")
+    return runtime.intake.feedback(parse_mail_events(body, now=now))

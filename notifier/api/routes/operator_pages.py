@@ -1,0 +1,33 @@
+"""Metrics and the API's own documentation, for those who operate it: behind a key where the deployment says so."""
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from notifier.api import auth
+from notifier.api.http.problems import problem, unavailable
+from notifier.domain.errors import UnavailableError
+from notifier.services.security.api_keys import Scope as KeyScope
+
+_PATHS = frozenset({"/metrics", "/docs", "/docs/style.css", "/openapi.json"})
+
+
+class KeyedInspection:
+    """Asks for a key with scope read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Guard `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is none of it, and whoever may look."""
+        if scope["type"] == "http" and scope["path"] in _PATHS:
+            try:
+                await auth.admit(Request(scope, receive), KeyScope.READ)
+            except HTTPException as error:
+                await problem(error.status_code, str(error.detail), headers=error.headers)(scope, receive, send)
+                return
+            except UnavailableError:
+                await unavailable("The key cannot be looked up: the database does not answer.")(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

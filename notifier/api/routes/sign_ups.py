@@ -1,0 +1,62 @@
+"""Sign-up by anybody, for forms on other sites. It needs no key."""
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from notifier.api.http.problems import problem
+from notifier.api.http.responses import json_answer
+from notifier.api.openapi.examples import SIGN_UP
+from notifier.api.openapi.list_models import SignUpShape
+from notifier.api.openapi.route_docs import body_of, refuses, returns
+from notifier.api.runtime import Runtime
+from notifier.bootstrap.application import Application
+from notifier.domain.consent import CONFIRM_WITHIN, SIGN_UP_WORDING, ConsentForm
+from notifier.inbound.sign_up import SignUpBody, parse_sign_up
+from notifier.services.subscribers.public_sign_up import NETWORK_SECONDS, TooManySignUpsError
+from notifier.services.subscribers.sign_up import SignUpRequest
+
+router = APIRouter(prefix="/v1/sign-ups", tags=["subscribers"])
+_NOT_JSON = "The body must be application/json"
+_TOO_MANY = "Too many sign-ups came from this network; try again later"
+
+
+@router.post(
+    "",
+    status_code=202,
+    responses=returns(202, SignUpShape, "Taken.") | refuses({415: _NOT_JSON, 429: _TOO_MANY}),
+    openapi_extra=body_of(SignUpBody, SIGN_UP) | {"security": []},
+)
+async def sign_up(request: Request, runtime: Runtime) -> Response:
+    """Ask to be told by e-mail. A letter goes to the address; only who confirms in it becomes a subscriber.
+
+    The answer is the same whether the address is new, known or had its share of letters today. Limited per network.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        # A form of another site can send every type but this one without asking first (CORS).
+        return problem(415, _NOT_JSON)
+    body = await request.body()
+    network = request.client.host if request.client else ""
+    return await run_in_threadpool(_take, runtime.application, body, network)
+
+
+def _take(application: Application, body: bytes, network: str) -> Response:
+    told = parse_sign_up(body)
+    locale = told.locale or application.vocabulary.default_locale
+    quiet = told.preferences.quiet_hours
+    form = ConsentForm(
+        wording=SIGN_UP_WORDING, locale=locale, form=application.settings.url("/v1/sign-ups"), network=network
+    )
+    wanted = SignUpRequest(
+        email=told.email,
+        form=form,
+        chosen=told.preferences.to_domain(),
+        timezone=told.timezone,
+        quiet_hours=quiet.to_domain() if quiet else None,
+        max_per_hour=told.preferences.max_per_hour,
+    )
+    try:
+        application.public_sign_up(wanted)
+    except TooManySignUpsError:
+        return problem(429, _TOO_MANY, headers={"Retry-After": str(NETWORK_SECONDS)})
+    hours = int(CONFIRM_WITHIN.total_seconds() // 3600)
+    return json_answer({"outcome": "confirmation_needed", "valid_hours": hours}, 202)

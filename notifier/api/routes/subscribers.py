@@ -1,0 +1,85 @@
+"""Subscribers, one by one. Lists of them: `subscriber_lists.py`."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from notifier.api.auth import Manager, Reader
+from notifier.api.http import paging
+from notifier.api.http.responses import json_answer
+from notifier.api.openapi.examples import SUBSCRIBER
+from notifier.api.openapi.list_models import SubscriberShape
+from notifier.api.openapi.route_docs import body_of, returns, returns_page
+from notifier.api.runtime import Runtime
+from notifier.domain.values import SubscriberKind, SubscriberState
+from notifier.inbound.subscribers import SubscriberBody, SubscriberPatch
+from notifier.services.security.masking import shown_to
+
+router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])
+
+
+@router.post(
+    "", status_code=201, responses=returns(201, SubscriberShape), openapi_extra=body_of(SubscriberBody, SUBSCRIBER)
+)
+async def create_subscriber(request: Request, runtime: Runtime, actor: Manager) -> Response:
+    """Store a new subscriber, also one that was erased. Omitted members take defaults.
+
+    An address that is suppressed stays so.
+    """
+    body = await request.body()
+    made = await run_in_threadpool(runtime.application.subscribers.create, body, actor)
+    location = f"/v1/subscribers/{quote(made['external_id'], safe='')}"
+    return json_answer(made, 201, {"Location": location})
+
+
+@router.get("", responses=returns_page(SubscriberShape))
+def list_subscribers(
+    runtime: Runtime,
+    reader: Reader,
+    *,
+    kind: Annotated[SubscriberKind | None, Query(description="Only of this kind.")] = None,
+    state: Annotated[SubscriberState | None, Query(description="Only in this state.")] = None,
+    limit: paging.Limit = paging.DEFAULT_LIMIT,
+    cursor: paging.Cursor = None,
+) -> Response:
+    """List subscribers, oldest first. Addresses and names are masked for a key without scope manage."""
+    place = paging.decode(cursor, int)
+    items, after = runtime.application.subscribers.list(
+        limit=limit, after=place[0] if place else 0, kind=kind, state=state
+    )
+    return json_answer(paging.page(shown_to(reader, items), paging.encode(after) if after is not None else None))
+
+
+# An external id may hold slashes.
+@router.get("/{external_id:path}", responses=returns(200, SubscriberShape))
+def show_subscriber(runtime: Runtime, reader: Reader, external_id: str) -> Response:
+    """Return one subscriber. Address and name are masked for a key without scope manage."""
+    return json_answer(shown_to(reader, runtime.application.subscribers.get(external_id)))
+
+
+@router.patch(
+    "/{external_id:path}",
+    responses=returns(200, SubscriberShape),
+    openapi_extra=body_of(SubscriberPatch, {"locale": "de", "preferences": {"min_impact": "major"}}),
+)
+async def change_subscriber(request: Request, runtime: Runtime, actor: Manager, external_id: str) -> Response:
+    """Change what the body names and keep the rest (RFC 7396): null means the default.
+
+    `state: active` for somebody unsubscribed or suppressed lifts the suppression of their address.
+    """
+    body = await request.body()
+    changed = await run_in_threadpool(runtime.application.subscribers.patch, external_id, body, actor)
+    return json_answer(changed)
+
+
+@router.delete("/{external_id:path}", status_code=204)
+def remove_subscriber(runtime: Runtime, actor: Manager, external_id: str) -> Response:
+    """Erase a subscriber: everything personal goes, anonymous counts and a suppression of the address stay.
+
+    So do keyed hashes of `external_id` and address: an import rejects rows that would bring them back. Creating them
+    anew does, and so does their own sign-up.
+    """
+    runtime.application.subscribers.remove(external_id, actor)
+    return Response(status_code=204)
