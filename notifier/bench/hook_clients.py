@@ -29,9 +29,9 @@ from notifier.channels.webhook import (
     parse_networks,
     vet_url,
 )
+from notifier.channels.webhook.http.tls import client_context
+from notifier.channels.webhook.http.transport import HttpTransport
 from notifier.channels.webhook.signing import signature_headers
-from notifier.channels.webhook.tls import client_context
-from notifier.channels.webhook.transport import HttpTransport
 from notifier.domain.message import HookRequest
 
 _AT_ONCE = 512

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import httpx
 
 from notifier.channels.webhook import EngineLimits, VettedUrl
-from notifier.channels.webhook.answers import Answer
+from notifier.channels.webhook.responses import Answer
 from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.values import Reason
 

@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 from python_http_client.exceptions import HTTPError
 
 from notifier.channels.base import MailReceipt, MessageRefusedError, RecipientsRefusedError, TooLargeError
-from notifier.channels.connections import ConnectionPool, Request
 from notifier.channels.email.addresses import sendable_address
 from notifier.channels.email.cut import SENDGRID_LIMITS, MailLimits, cut, exceeds, fits, surely_fits
 from notifier.channels.email.discreet import discreetly
 from notifier.channels.email.payload import common_args, content_part, encoded, personalization
 from notifier.channels.email.sendgrid_client import Payload, sendgrid_api
-from notifier.channels.http import (
+from notifier.channels.http_pool import ConnectionPool, Request
+from notifier.channels.redact import redacted
+from notifier.channels.status_mapping import (
     SENDGRID_STATUSES,
     Answer,
     NoAnswerError,
@@ -26,7 +27,6 @@ from notifier.channels.http import (
     rate_budget,
     refusal,
 )
-from notifier.channels.redact import redacted
 from notifier.domain.errors import ConfigError, DeliveryError, OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.message import MailRecipient, MailRequest
 from notifier.domain.values import Reason

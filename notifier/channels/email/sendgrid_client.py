@@ -15,9 +15,9 @@ import python_http_client
 from python_http_client.exceptions import handle_error
 from sendgrid import SendGridAPIClient
 
-from notifier.channels.connections import ConnectionPool, Request
-from notifier.channels.http import Answer
+from notifier.channels.http_pool import ConnectionPool, Request
 from notifier.channels.redact import hush
+from notifier.channels.status_mapping import Answer
 
 _JSON = "application/json"
 

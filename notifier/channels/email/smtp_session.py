@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from notifier.channels.connections import verifying_context
 from notifier.channels.email.smtp_replies import CLOSING, Reply, session_error
+from notifier.channels.http_pool import verifying_context
 from notifier.domain.errors import ChannelStoppedError, TransientDeliveryError
 from notifier.domain.values import Reason
 

@@ -8,7 +8,12 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from notifier.channels.base import RateBudget, SessionStore, SocialLimits, TooLargeError
-from notifier.channels.http import (
+from notifier.channels.redact import hush
+from notifier.channels.social.bluesky_login import LOGIN_ENDED, BlueskyLogin, LoginError, library
+from notifier.channels.social.bluesky_record import COLLECTION, can_reply, post_record, upload_blob
+from notifier.channels.social.bluesky_transport import DirectTransport, ForeignServerError, Servers
+from notifier.channels.social.tid import record_key
+from notifier.channels.status_mapping import (
     BLUESKY_STATUSES,
     Answer,
     ExchangeError,
@@ -18,11 +23,6 @@ from notifier.channels.http import (
     rate_budget,
     surely_not_done,
 )
-from notifier.channels.redact import hush
-from notifier.channels.social.bluesky_login import LOGIN_ENDED, BlueskyLogin, LoginError, library
-from notifier.channels.social.bluesky_record import COLLECTION, can_reply, post_record, upload_blob
-from notifier.channels.social.bluesky_transport import DirectTransport, ForeignServerError, Servers
-from notifier.channels.social.tid import record_key
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUnknownError, PermanentDeliveryError
 from notifier.domain.message import Picture, PostReceipt, SocialPost
 from notifier.domain.values import Reason

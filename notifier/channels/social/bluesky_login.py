@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any, TypeVar
 
 from notifier.channels.base import SessionStore
-from notifier.channels.http import ExchangeError, NoAnswerError, RefusedError
 from notifier.channels.social.bluesky_transport import DirectTransport, Servers
+from notifier.channels.status_mapping import ExchangeError, NoAnswerError, RefusedError
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from notifier.channels.connections import ConnectionPool, Request
-from notifier.channels.http import Answer, NoAnswerError, NotSentError, RefusedError
+from notifier.channels.http_pool import ConnectionPool, Request
 from notifier.channels.social.session import is_json
+from notifier.channels.status_mapping import Answer, NoAnswerError, NotSentError, RefusedError
 
 # What the connection sets itself; compressed answers are not asked for.
 _SET_BELOW = frozenset({"accept-encoding", "connection", "content-length", "host", "transfer-encoding"})

@@ -12,7 +12,10 @@ from typing import Any, TypeVar
 import mastodon
 
 from notifier.channels.base import RateBudget, SocialLimits, TooLargeError
-from notifier.channels.http import (
+from notifier.channels.redact import hush
+from notifier.channels.social.mastodon_text import is_same_status
+from notifier.channels.social.session import DirectSession
+from notifier.channels.status_mapping import (
     MASTODON_STATUSES,
     Answer,
     ExchangeError,
@@ -23,9 +26,6 @@ from notifier.channels.http import (
     header_time,
     rate_budget,
 )
-from notifier.channels.redact import hush
-from notifier.channels.social.mastodon_text import is_same_status
-from notifier.channels.social.session import DirectSession
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.message import Picture, PostReceipt, SocialPost
 from notifier.domain.values import Reason

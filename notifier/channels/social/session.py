@@ -17,8 +17,8 @@ import urllib3.connection
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
-from notifier.channels.http import LARGEST_ANSWER, Answer, NoAnswerError, NotSentError, RefusedError
-from notifier.channels.timed import timed_response
+from notifier.channels.deadline_socket import timed_response
+from notifier.channels.status_mapping import LARGEST_ANSWER, Answer, NoAnswerError, NotSentError, RefusedError
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0  # seconds
 

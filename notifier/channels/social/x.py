@@ -13,7 +13,11 @@ from typing import Any
 import tweepy
 
 from notifier.channels.base import RateBudget, SocialLimits, TooLargeError
-from notifier.channels.http import (
+from notifier.channels.redact import hush
+from notifier.channels.social.session import DirectSession
+from notifier.channels.social.x_media import LITERAL, upload
+from notifier.channels.social.x_text import is_same_post, post_cost
+from notifier.channels.status_mapping import (
     X_STATUSES,
     Answer,
     ExchangeError,
@@ -23,10 +27,6 @@ from notifier.channels.http import (
     header_number,
     header_time,
 )
-from notifier.channels.redact import hush
-from notifier.channels.social.session import DirectSession
-from notifier.channels.social.x_media import LITERAL, upload
-from notifier.channels.social.x_text import is_same_post, post_cost
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.message import Picture, PostReceipt, SocialPost
 from notifier.domain.values import Reason

@@ -5,7 +5,7 @@ from contextlib import suppress
 import requests
 import tweepy
 
-from notifier.channels.http import ExchangeError, NoAnswerError, NotSentError
+from notifier.channels.status_mapping import ExchangeError, NoAnswerError, NotSentError
 from notifier.domain.message import Picture
 
 LITERAL = "https://api.twitter.com/"  # the address in the middle of tweepy's request method; sessions rewrite it

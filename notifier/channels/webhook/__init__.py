@@ -1,11 +1,11 @@
 """Webhooks: signing (Standard Webhooks), the egress guard (SSRF) and the delivery engine."""
 
-from notifier.channels.webhook.addresses import parse_networks
-from notifier.channels.webhook.answers import NotAttemptedError
-from notifier.channels.webhook.engine import WebhookEngine
-from notifier.channels.webhook.guard import TargetPolicy, VettedUrl, vet_url
+from notifier.channels.webhook.delivery.engine import WebhookEngine
+from notifier.channels.webhook.delivery.limits import EngineLimits, LaneLimits, Timeouts
+from notifier.channels.webhook.egress.ip_policy import parse_networks
+from notifier.channels.webhook.egress.url_policy import TargetPolicy, VettedUrl, vet_url
 from notifier.channels.webhook.headers import validate_headers
-from notifier.channels.webhook.limits import EngineLimits, LaneLimits, Timeouts
+from notifier.channels.webhook.responses import NotAttemptedError
 from notifier.channels.webhook.signing import check_secret, new_key_pair, new_secret, public_key
 
 __all__ = [

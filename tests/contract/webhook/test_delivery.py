@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from notifier.channels.webhook import EngineLimits, LaneLimits, NotAttemptedError
-from notifier.channels.webhook.limits import BreakerPolicy
+from notifier.channels.webhook.delivery.limits import BreakerPolicy
 from notifier.domain.errors import TransientDeliveryError, UnavailableError
 from notifier.domain.message import HookResult
 from notifier.domain.values import Reason

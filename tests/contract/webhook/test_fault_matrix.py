@@ -10,7 +10,7 @@ from email.utils import format_datetime
 import pytest
 
 from notifier.channels.webhook import WebhookEngine
-from notifier.channels.webhook.answers import MAX_RETRY_AFTER
+from notifier.channels.webhook.responses import MAX_RETRY_AFTER
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.message import HookResult
 from notifier.domain.values import DeliveryState, Reason

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from notifier.channels.webhook import TargetPolicy, VettedUrl, WebhookEngine, parse_networks
-from notifier.channels.webhook.answers import Answer
+from notifier.channels.webhook.responses import Answer
 from notifier.domain.errors import InvalidInputError, TransientDeliveryError
 from notifier.domain.values import Reason
 from tests.contract.webhook.receivers import OPEN, a_request, quick_limits, receiving, running

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from notifier.channels.webhook import NotAttemptedError, WebhookEngine
-from notifier.channels.webhook.answers import Answer
-from notifier.channels.webhook.limits import EngineLimits, Timeouts
+from notifier.channels.webhook.delivery.limits import EngineLimits, Timeouts
+from notifier.channels.webhook.responses import Answer
 from notifier.domain.errors import OutcomeUnknownError, UnavailableError
 from notifier.domain.message import HookResult
 from notifier.domain.values import Reason

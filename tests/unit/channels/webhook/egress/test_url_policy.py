@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.channels.webhook.addresses import embedded_ipv4, parse_networks, why_blocked
-from notifier.channels.webhook.guard import TargetPolicy, vet_addresses, vet_url
+from notifier.channels.webhook.egress.ip_policy import embedded_ipv4, parse_networks, why_blocked
+from notifier.channels.webhook.egress.url_policy import TargetPolicy, vet_addresses, vet_url
 from notifier.domain.errors import InvalidInputError, TransientDeliveryError
 from notifier.domain.values import Reason
 from tests.unit.channels.webhook.targets import (

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from notifier.channels.webhook.connection import HttpConnection
+from notifier.channels.webhook.http.connection import HttpConnection
 
 PoolKey = tuple[str, str, int]  # scheme, host, port
 

@@ -10,8 +10,8 @@ from typing import Final, cast
 
 import httptools
 
-from notifier.channels.webhook.answers import Answer
-from notifier.channels.webhook.limits import AnswerLimits
+from notifier.channels.webhook.delivery.limits import AnswerLimits
+from notifier.channels.webhook.responses import Answer
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.values import Reason
 

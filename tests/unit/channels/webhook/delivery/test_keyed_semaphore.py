@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from notifier.channels.webhook.gates import KeyedGate
+from notifier.channels.webhook.delivery.keyed_semaphore import KeyedGate
 
 
 def test_a_full_key_holds_up_its_own_line_only_and_keeps_its_order() -> None:

@@ -6,8 +6,8 @@ from typing import BinaryIO
 
 import pytest
 
-from notifier.channels.webhook.limits import EngineLimits, LaneLimits
-from notifier.channels.webhook.openfiles import fit_to_open_files
+from notifier.channels.webhook.delivery.limits import EngineLimits, LaneLimits
+from notifier.channels.webhook.delivery.open_files import fit_to_open_files
 
 LIMITS = EngineLimits(
     first=LaneLimits(fast=100, slow=400), retry=LaneLimits(fast=100, slow=400), idle_sockets=1_000
@@ -75,7 +75,7 @@ def test_the_systems_table_of_open_files_grows_to_all_of_them_at_once_and_nothin
         return opened[-1]
 
     system = SimpleNamespace(fcntl=remembering, F_DUPFD_CLOEXEC=fcntl.F_DUPFD_CLOEXEC)
-    monkeypatch.setattr("notifier.channels.webhook.openfiles.fcntl", system)
+    monkeypatch.setattr("notifier.channels.webhook.delivery.open_files.fcntl", system)
     fit_to_open_files(LIMITS)
     (highest,) = opened
     assert highest >= min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 2_256) - 1

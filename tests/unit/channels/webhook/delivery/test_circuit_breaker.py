@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.channels.webhook.breaker import CLOSED, Breakers, after_failure, after_nothing, permit
-from notifier.channels.webhook.limits import BreakerPolicy
+from notifier.channels.webhook.delivery.circuit_breaker import CLOSED, Breakers, after_failure, after_nothing, permit
+from notifier.channels.webhook.delivery.limits import BreakerPolicy
 
 POLICY = BreakerPolicy(threshold=3, pause=30, max_pause=100)
 

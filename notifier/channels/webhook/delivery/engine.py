@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from notifier import __version__
-from notifier.channels.webhook.answers import NotAttemptedError
-from notifier.channels.webhook.dispatch import Batch, Chunk, OnResults, failed_result
-from notifier.channels.webhook.guard import TargetPolicy, VettedUrl
-from notifier.channels.webhook.limits import EngineLimits
-from notifier.channels.webhook.loop import LoopThread
-from notifier.channels.webhook.openfiles import fit_to_open_files
-from notifier.channels.webhook.resolver import Lookup, SystemLookup
-from notifier.channels.webhook.sender import Clock, HookSender, TransportFactory
-from notifier.channels.webhook.tls import client_context
-from notifier.channels.webhook.transport import HttpTransport
+from notifier.channels.webhook.delivery.batch_tracker import Batch, Chunk, OnResults, failed_result
+from notifier.channels.webhook.delivery.limits import EngineLimits
+from notifier.channels.webhook.delivery.loop import LoopThread
+from notifier.channels.webhook.delivery.open_files import fit_to_open_files
+from notifier.channels.webhook.delivery.sender import Clock, HookSender, TransportFactory
+from notifier.channels.webhook.egress.resolver import Lookup, SystemLookup
+from notifier.channels.webhook.egress.url_policy import TargetPolicy, VettedUrl
+from notifier.channels.webhook.http.tls import client_context
+from notifier.channels.webhook.http.transport import HttpTransport
+from notifier.channels.webhook.responses import NotAttemptedError
 from notifier.domain.errors import FieldError, InvalidInputError, TransientDeliveryError, UnavailableError
 from notifier.domain.message import HookRequest, HookResult
 from notifier.domain.values import Reason

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from notifier.channels.webhook.limits import LaneLimits
+from notifier.channels.webhook.delivery.limits import LaneLimits
 
 _MEMORY = 0.02  # weight of the newest request in the average
 _OUTLIER = 4.0  # so many times the average is long

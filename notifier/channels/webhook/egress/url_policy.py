@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
-from notifier.channels.webhook.addresses import Address, Network, is_opened, unmapped, why_blocked
-from notifier.channels.webhook.hosts import HostError, read_host
+from notifier.channels.webhook.egress.host_parser import HostError, read_host
+from notifier.channels.webhook.egress.ip_policy import Address, Network, is_opened, unmapped, why_blocked
 from notifier.domain.errors import FieldError, InvalidInputError, TransientDeliveryError
 from notifier.domain.values import Reason
 

@@ -9,11 +9,11 @@ from typing import Protocol
 
 import aiohappyeyeballs
 
-from notifier.channels.webhook.answers import Answer, NotAttemptedError
-from notifier.channels.webhook.connection import ConnectionLostError, HttpConnection
-from notifier.channels.webhook.guard import VettedUrl
-from notifier.channels.webhook.limits import EngineLimits
-from notifier.channels.webhook.pool import IdlePool
+from notifier.channels.webhook.delivery.limits import EngineLimits
+from notifier.channels.webhook.egress.url_policy import VettedUrl
+from notifier.channels.webhook.http.connection import ConnectionLostError, HttpConnection
+from notifier.channels.webhook.http.pool import IdlePool
+from notifier.channels.webhook.responses import Answer, NotAttemptedError
 from notifier.domain.errors import DeliveryError, FieldError, InvalidInputError, TransientDeliveryError
 from notifier.domain.values import Reason
 

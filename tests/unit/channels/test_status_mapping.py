@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 
 from notifier.channels.base import TooLargeError
 from notifier.channels.email.sendgrid import RULES as SENDGRID
-from notifier.channels.http import (
+from notifier.channels.social.bluesky import RULES as BLUESKY
+from notifier.channels.social.mastodon import RULES as MASTODON
+from notifier.channels.social.x import RULES as X
+from notifier.channels.social.x import x_budget
+from notifier.channels.status_mapping import (
     LONGEST_WAIT,
     Answer,
     Meaning,
@@ -23,10 +27,6 @@ from notifier.channels.http import (
     surely_not_done,
     wait_until,
 )
-from notifier.channels.social.bluesky import RULES as BLUESKY
-from notifier.channels.social.mastodon import RULES as MASTODON
-from notifier.channels.social.x import RULES as X
-from notifier.channels.social.x import x_budget
 from notifier.domain.errors import (
     ChannelStoppedError,
     DeliveryError,

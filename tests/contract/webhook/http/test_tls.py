@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from notifier.channels.connections import verifying_context
-from notifier.channels.webhook.tls import client_context
+from notifier.channels.http_pool import verifying_context
+from notifier.channels.webhook.http.tls import client_context
 from notifier.domain.errors import DeliveryError, TransientDeliveryError
 from notifier.domain.values import Reason
 from tests.contract.webhook.certificates import Authority

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 import certifi
 
-from notifier.channels.http import LARGEST_ANSWER, Answer, NoAnswerError, NotSentError, header_number
-from notifier.channels.timed import timed_response
+from notifier.channels.deadline_socket import timed_response
+from notifier.channels.status_mapping import LARGEST_ANSWER, Answer, NoAnswerError, NotSentError, header_number
 
 MAX_IDLE = 20.0  # seconds; well below what servers and NAT boxes keep, so that a reused connection is a living one
 _TRIES = 2  # a reset while writing is repeated once on a new connection: the request was incomplete

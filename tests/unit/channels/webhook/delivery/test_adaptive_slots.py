@@ -1,8 +1,8 @@
 import asyncio
 import time
 
-from notifier.channels.webhook.lanes import Lanes, Slot
-from notifier.channels.webhook.limits import LaneLimits
+from notifier.channels.webhook.delivery.adaptive_slots import Lanes, Slot
+from notifier.channels.webhook.delivery.limits import LaneLimits
 
 
 def unwatched() -> None:

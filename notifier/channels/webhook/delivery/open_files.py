@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from notifier.channels.webhook.limits import EngineLimits, LaneLimits
+from notifier.channels.webhook.delivery.limits import EngineLimits, LaneLimits
 from notifier.files import grant_open_files
 
 _RESERVE = 256  # database, broker, logs, the caller's own sockets

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
-from notifier.channels.webhook.limits import BreakerPolicy
+from notifier.channels.webhook.delivery.limits import BreakerPolicy
 
 _PROBE_WAIT = 1.0  # seconds, where the receiver said when to come back and the first one to do so is under way
 _MAX_KNOWN = 50_000  # receivers in trouble that are remembered; the longest untouched is forgotten

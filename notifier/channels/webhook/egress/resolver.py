@@ -9,8 +9,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
-from notifier.channels.webhook.gates import KeyedGate
-from notifier.channels.webhook.guard import VettedUrl
+from notifier.channels.webhook.delivery.keyed_semaphore import KeyedGate
+from notifier.channels.webhook.egress.url_policy import VettedUrl
 from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.values import Reason
 

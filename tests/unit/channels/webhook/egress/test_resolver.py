@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from notifier.channels.webhook.guard import TargetPolicy, VettedUrl, vet_url
-from notifier.channels.webhook.resolver import Lookup, Resolver, SystemLookup
+from notifier.channels.webhook.egress.resolver import Lookup, Resolver, SystemLookup
+from notifier.channels.webhook.egress.url_policy import TargetPolicy, VettedUrl, vet_url
 from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.values import Reason
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from notifier.channels.webhook import EngineLimits, LaneLimits, NotAttemptedError, TargetPolicy, WebhookEngine
-from notifier.channels.webhook.answers import Answer
-from notifier.channels.webhook.connection import HttpConnection
-from notifier.channels.webhook.guard import VettedUrl, vet_url
-from notifier.channels.webhook.limits import AnswerLimits
-from notifier.channels.webhook.transport import HttpTransport
+from notifier.channels.webhook.delivery.limits import AnswerLimits
+from notifier.channels.webhook.egress.url_policy import VettedUrl, vet_url
+from notifier.channels.webhook.http.connection import HttpConnection
+from notifier.channels.webhook.http.transport import HttpTransport
+from notifier.channels.webhook.responses import Answer
 from notifier.domain.errors import InvalidInputError, OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.values import Reason
 from tests.contract.webhook.receivers import (
@@ -120,7 +120,7 @@ def test_bytes_that_nobody_asked_for_end_an_idle_connection() -> None:
 
 
 def test_idle_connections_are_closed_after_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifier.channels.webhook.transport._SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr("notifier.channels.webhook.http.transport._SWEEP_SECONDS", 0.02)
     with receiving() as receiver, running(quick_limits(idle_seconds=0.05)) as engine:
         assert engine.deliver([a_request(receiver.url())])[0].error is None
         wait_until(receiver.is_quiet)
@@ -169,7 +169,7 @@ def test_no_address_of_several_answering_is_unreachable() -> None:
 
 
 def test_the_engine_runs_on_the_event_loop_of_the_standard_library_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifier.channels.webhook.loop.new_event_loop", asyncio.new_event_loop)
+    monkeypatch.setattr("notifier.channels.webhook.delivery.loop.new_event_loop", asyncio.new_event_loop)
     with receiving() as receiver, running(EngineLimits()) as engine:
         results = engine.deliver([a_request(receiver.url(), number) for number in range(100)])
         assert [result.error for result in results] == [None] * 100

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from notifier.channels.webhook.limits import EngineLimits
+from notifier.channels.webhook.delivery.limits import EngineLimits
 from notifier.domain.errors import DeliveryError
 from notifier.domain.message import HookRequest, HookResult
 

@@ -1,8 +1,8 @@
 from types import SimpleNamespace
 
-from notifier.channels.webhook.connection import HttpConnection
-from notifier.channels.webhook.limits import AnswerLimits
-from notifier.channels.webhook.pool import IdlePool
+from notifier.channels.webhook.delivery.limits import AnswerLimits
+from notifier.channels.webhook.http.connection import HttpConnection
+from notifier.channels.webhook.http.pool import IdlePool
 
 KEY = ("https", "partner.example", 443)
 

@@ -3,7 +3,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from notifier.channels.webhook.answers import MAX_RETRY_AFTER, Answer, error_of, excerpt, read_retry_after
+from notifier.channels.webhook.responses import MAX_RETRY_AFTER, Answer, error_of, excerpt, read_retry_after
 from notifier.domain.errors import PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.values import Reason
 
