@@ -1,7 +1,7 @@
 """Who is told: one pure rule, asked once per distinct set of preferences and standing.
 
-Planning stores the verdicts and joins them to the subscribers (`services/dispatch/plan.py`); `notifier explain` asks the same
-function for one person. That is why the two cannot disagree.
+Planning stores the verdicts and joins them to the subscribers (`services/dispatch/plan.py`); `notifier explain` asks
+the same function for one person. That is why the two cannot disagree.
 """
 
 from collections.abc import Sequence

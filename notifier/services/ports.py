@@ -71,7 +71,10 @@ class Meter(Protocol):
 
 
 class Life(Protocol):
-    """Whether others take this process for alive: while they do, its leases are its own (`services/operations/heartbeat.py`)."""
+    """Whether others take this process for alive: while they do, its leases are its own.
+
+    See `services/operations/heartbeat.py`.
+    """
 
     def ensure(self) -> None:
         """Be sure of it; raises `UnavailableError` where the database is away."""

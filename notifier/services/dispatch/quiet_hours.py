@@ -1,8 +1,8 @@
 """Hold back: who is quiet now, or has had enough this hour, waits; of what was held only the newest is sent.
 
-Planning holds whole batches by their time zones (`services/dispatch/plan.py`). This looks at a batch once more when it is about
-to leave: it may have waited, be repeated, or bring an hour over its limit. What waits is a batch that is due later, so
-a newer notification replaces it like any other, and nothing is written per recipient.
+Planning holds whole batches by their time zones (`services/dispatch/plan.py`). This looks at a batch once more when it
+is about to leave: it may have waited, be repeated, or bring an hour over its limit. What waits is a batch that is due
+later, so a newer notification replaces it like any other, and nothing is written per recipient.
 """
 
 from collections import defaultdict

@@ -4,8 +4,7 @@ SQLAlchemy Core, no ORM: a million deliveries never become Python objects. Hot t
 carry no foreign keys: their rows are written set by set inside the transaction that writes their parent.
 """
 
-from notifier.storage.database.metadata import RowId, metadata
-from notifier.storage.database.types import Instant, Json
+from notifier.storage.database.metadata import metadata
 from notifier.storage.tables.endpoints import endpoint
 from notifier.storage.tables.incidents import (
     announcement,
