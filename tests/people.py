@@ -12,7 +12,7 @@ from notifier.domain.audience import Preferences
 from notifier.domain.ids import address_key
 from notifier.domain.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, Impact, Status, Wanted
-from notifier.services.dispatch.quiet_hours import release_held
+from notifier.services.subscribers.release_held import release_held
 from notifier.storage import tables as t
 from notifier.storage.recipients import preferences, suppressions
 from tests.spine import PEPPER, Spine

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from notifier.api.state.shared_metrics import shared_families
 from notifier.domain.errors import UnavailableError
 from notifier.services.operations.metrics_snapshot import Counted, Readings
-from notifier.services.tallying import MAIL_CONFIRMED, MAIL_REPEATED, MAIL_UNKNOWN
+from notifier.storage.operations.counters import MAIL_CONFIRMED, MAIL_REPEATED, MAIL_UNKNOWN
 
 _PROVIDER_LABELS = ("channel", "provider")
 _STATE_LABELS = (*_PROVIDER_LABELS, "state")

@@ -18,7 +18,7 @@ from notifier.services.dispatch.durable_write import NotRecordedError, Patience
 from notifier.services.dispatch.quiet_hours import hold_back
 from notifier.services.dispatch.recheck_recipients import settle
 from notifier.services.dispatch.record_outcome import made_way
-from notifier.services.events.late_translations import wait_for_translation
+from notifier.services.dispatch.translation_hold import wait_for_translation
 from notifier.services.log_context import bind_log
 from notifier.services.ports import Clock, Nudge
 from notifier.storage.database.engine import Database

@@ -19,12 +19,12 @@ from sqlalchemy import Connection
 
 from notifier.domain.values import DeliveryState
 from notifier.files import private_dir, write_private
-from notifier.services.tallying import MAIL_REPEATED, MAIL_UNKNOWN
 from notifier.storage.deliveries import attempts, batches, deliveries, webhook_batches
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.deliveries import Departure
 from notifier.storage.operations import alerts, counters
+from notifier.storage.operations.counters import MAIL_REPEATED, MAIL_UNKNOWN
 
 _log = logging.getLogger(__name__)
 _SUFFIX = ".json"

@@ -15,13 +15,13 @@ from notifier.services.dispatch.durable_write import Patience
 from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, apply
 from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, Nudge
 from notifier.services.providers.circuits import Hold, no_hold
-from notifier.services.tallying import MAIL_UNKNOWN
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import attempts, batches, deliveries, supersede
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.deliveries import Departure
 from notifier.storage.operations import alerts, counters
+from notifier.storage.operations.counters import MAIL_UNKNOWN
 
 _log = logging.getLogger(__name__)
 _SPREAD, _NO_WAIT = timedelta(seconds=0.5), timedelta(0)

@@ -1,4 +1,4 @@
-"""Translations that come later: messages wait for one, gain one while they are queued, or are followed by one.
+"""Translations that come later: queued messages gain them, sent messages are followed by them.
 
 What a channel does is decided in `domain/translation.py`; here it is done.
 """
@@ -12,10 +12,8 @@ from sqlalchemy import Connection
 from notifier.domain import ids
 from notifier.domain.incident import Event
 from notifier.domain.notice import Notice
-from notifier.domain.translation import TranslationPolicy, TranslationRule, completed, held_until, now_served
-from notifier.domain.values import Channel, Reason
-from notifier.storage.deliveries import batches
-from notifier.storage.deliveries.batches import Batch
+from notifier.domain.translation import TranslationPolicy, TranslationRule, completed, now_served
+from notifier.domain.values import Channel
 from notifier.storage.notifications import late_translations, notifications
 from notifier.storage.notifications.notifications import Follows, StoredNotification
 
@@ -23,25 +21,6 @@ Rules = Mapping[Channel, TranslationRule]
 URGENCY = "translation"
 # Partners get every language there is in one body.
 _CHANNELS = (Channel.EMAIL, Channel.SOCIAL)
-
-
-def wait_for_translation(
-    connection: Connection, batch: Batch, stored: StoredNotification, rules: Rules, *, owner: str, now: datetime
-) -> Batch | None:
-    """Hand a claimed batch back whose readers' language is still awaited; None when it was.
-
-    Never after a first try: what may be public already is repeated word for word.
-    """
-    rule = rules.get(stored.channel)
-    if rule is None or batch.unknown or batch.attempts > 1:
-        return batch
-    until = held_until(rule, stored.notice, batch.locale, batch.since)
-    if until is None or until <= now:
-        return batch
-    batches.release(
-        connection, batch, owner, due_at=until, now=now, reason=Reason.TRANSLATION, lane=stored.lane, counts=False
-    )
-    return None
 
 
 def take_translation(connection: Connection, event: Event, rules: Rules, now: datetime) -> list[int]:

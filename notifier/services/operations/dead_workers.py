@@ -18,10 +18,10 @@ from notifier.services.dispatch.outcome_journal import OutcomeNotes, apply
 from notifier.services.operations.heartbeat import STILL
 from notifier.services.operations.worker_locks import WorkerLocks
 from notifier.services.ports import Clock, Meter, NoMeter
-from notifier.services.tallying import MAIL_UNKNOWN
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import leases, worker_processes
 from notifier.storage.operations import counters
+from notifier.storage.operations.counters import MAIL_UNKNOWN
 
 _log = logging.getLogger(__name__)
 # Between two looks no more time than this counts as seen.

@@ -13,12 +13,12 @@ from notifier.services.dispatch.regroup import Gather
 from notifier.services.events.announce import Announce
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock, Meter, NoMeter, Nudge
-from notifier.services.tallying import MAIL_UNKNOWN
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, leases
 from notifier.storage.incidents import channel_state
 from notifier.storage.notifications import notifications
 from notifier.storage.operations import counters
+from notifier.storage.operations.counters import MAIL_UNKNOWN
 
 _log = logging.getLogger(__name__)
 

@@ -27,10 +27,10 @@ from notifier.services.provider_events.rules import (
 )
 from notifier.services.provider_events.suppress import lift_topic, suppress
 from notifier.services.security.address_hash import AddressKeys
-from notifier.services.tallying import MAIL_CONFIRMED
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, provider_feedback
 from notifier.storage.operations import alerts, counters, provider_inbox
+from notifier.storage.operations.counters import MAIL_CONFIRMED
 from notifier.storage.operations.provider_inbox import ReportedEvent
 
 _log = logging.getLogger(__name__)

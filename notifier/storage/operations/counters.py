@@ -7,6 +7,11 @@ from sqlalchemy import Connection, select
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 
+# Names; each number counts recipients.
+MAIL_UNKNOWN = "mail_unknown"  # by provider (`worker`: a worker vanished with them): told or not, nobody knows
+MAIL_CONFIRMED = "mail_confirmed"  # of those, by provider: its events said that they were told
+MAIL_REPEATED = "mail_repeated"  # by `first>second` provider: written to again without evidence, so perhaps twice
+
 
 def add(connection: Connection, name: str, label: str, number: int) -> None:
     """Count `number` more under a name and a label, both from closed sets."""

@@ -7,7 +7,7 @@ import pytest
 
 from notifier.domain.audience import Preferences
 from notifier.domain.values import Impact, Status
-from notifier.services.dispatch.quiet_hours import release_held
+from notifier.services.subscribers.release_held import release_held
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries
 from tests.mail_house import House, Provider, a_house

@@ -1,0 +1,37 @@
+"""Hold a batch back while a translation for its readers is awaited; the rule is `domain/translation.py`."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from notifier.domain.translation import TranslationRule, held_until
+from notifier.domain.values import Channel, Reason
+from notifier.storage.deliveries import batches
+from notifier.storage.deliveries.batches import Batch
+from notifier.storage.notifications.notifications import StoredNotification
+
+
+def wait_for_translation(
+    connection: Connection,
+    batch: Batch,
+    stored: StoredNotification,
+    rules: Mapping[Channel, TranslationRule],
+    *,
+    owner: str,
+    now: datetime,
+) -> Batch | None:
+    """Hand a claimed batch back whose readers' language is still awaited; None when it was.
+
+    Never after a first try: what may be public already is repeated word for word.
+    """
+    rule = rules.get(stored.channel)
+    if rule is None or batch.unknown or batch.attempts > 1:
+        return batch
+    until = held_until(rule, stored.notice, batch.locale, batch.since)
+    if until is None or until <= now:
+        return batch
+    batches.release(
+        connection, batch, owner, due_at=until, now=now, reason=Reason.TRANSLATION, lane=stored.lane, counts=False
+    )
+    return None

@@ -1,0 +1,28 @@
+"""Look again at messages that wait for a mailbox, once its quiet hours or its hourly limit were changed."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from notifier.domain.values import Reason
+from notifier.storage.deliveries import batches, deliveries
+from notifier.storage.planning import quiet_hours
+
+
+def release_held(connection: Connection, address_key: int, now: datetime) -> int:
+    """Look again at what waits for a mailbox whose quiet hours or limit were changed; returns how many messages."""
+    rows = quiet_hours.held_for(connection, address_key, now)
+    for row in rows:
+        batch = batches.from_row(row)
+        number = batches.add(
+            connection,
+            batch,
+            size=1,
+            due_at=now,
+            lane=batch.lane,
+            attempts=batch.attempts,
+            reason=Reason(row.reason),
+        )
+        deliveries.move(connection, batch.notification_id, [address_key], number, now=now)
+        quiet_hours.resize(connection, batch, batch.size - 1)
+    return len(rows)
