@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection
-
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Reason
 from notifier.services.ports import Clock
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.database.types import AnyRow
 from notifier.storage.operations import alerts, dead_letters

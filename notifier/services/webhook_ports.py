@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import Connection
-
 from notifier.domain.message import HookRequest, HookResult
 from notifier.domain.notice import Notice
 from notifier.domain.values import WebhookFormat
+from notifier.storage.database import Connection
 
 
 class HookEngine(Protocol):

@@ -7,8 +7,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from sqlalchemy import Connection
-
 from notifier.domain.errors import LeaseLostError, NotFoundError, UnavailableError
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Reason
@@ -21,6 +19,7 @@ from notifier.services.dispatch.record_outcome import made_way
 from notifier.services.dispatch.translation_hold import wait_for_translation
 from notifier.services.log_context import bind_log
 from notifier.services.ports import Clock, Nudge
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.deliveries.batches import Batch

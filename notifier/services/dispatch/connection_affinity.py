@@ -10,9 +10,8 @@ announced, and nobody waits for anybody.
 import threading
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import Connection
-
 from notifier.domain.values import Channel
+from notifier.storage.database import Connection
 from notifier.storage.deliveries.batches import Batch, place_of, untried_beside
 
 Claim = Callable[[int], Batch | None]

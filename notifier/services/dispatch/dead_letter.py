@@ -3,11 +3,10 @@
 import logging
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from notifier.domain.retry import most_attempts
 from notifier.domain.values import DeliveryState, Lane, Reason
 from notifier.services.isolation import wait_after
+from notifier.storage.database import Connection
 from notifier.storage.deliveries import attempts, batches, deliveries, webhook_batches
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch

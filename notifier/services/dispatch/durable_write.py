@@ -7,10 +7,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sqlalchemy import Connection
-
 from notifier.domain.errors import UnavailableError
 from notifier.services.dispatch.outcome_journal import KnownOutcome, OutcomeNotes
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 
 Written = TypeVar("Written")

@@ -15,10 +15,10 @@ from itertools import count
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection
 
 from notifier.domain.values import DeliveryState
 from notifier.files import private_dir, write_private
+from notifier.storage.database import Connection
 from notifier.storage.deliveries import attempts, batches, deliveries, webhook_batches
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch

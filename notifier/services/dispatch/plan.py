@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 
-from sqlalchemy import Connection
-
 from notifier.domain.audience import Occasion, Preferences, Standing, is_told
 from notifier.domain.holding import passes_quiet_hours, quiet_until
 from notifier.domain.values import Channel
@@ -18,6 +16,7 @@ from notifier.services.dispatch.audience_context import occasion_of
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.log_context import bind_log
 from notifier.services.ports import Clock, Nudge
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import notifications
 from notifier.storage.notifications.late_translations import Followers

@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from notifier.domain.audience import Occasion
 from notifier.domain.holding import Bounds, Hold, hold
 from notifier.domain.values import Channel, Reason
 from notifier.services.dispatch.audience_context import occasion_of
+from notifier.storage.database import Connection
 from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.notifications import notifications

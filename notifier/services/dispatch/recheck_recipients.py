@@ -7,11 +7,9 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
-
 from notifier.domain.audience import standing_of
 from notifier.domain.values import Channel
-from notifier.storage import tables as t
+from notifier.storage.database import Connection
 from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.notifications import notifications
@@ -26,8 +24,7 @@ def settle(
     """Make a claimed batch true to what reached its recipients; None when it was handed back to wait a moment."""
     if not batch.settle or stored.channel is Channel.WEBHOOK:
         return batch
-    d = t.delivery.c
-    keys = list(connection.execute(select(d.recipient_key).where(d.batch_id == batch.id, d.state.is_(None))).scalars())
+    keys = deliveries.keys_in(connection, batch.id)
     prior = notifications.earlier(connection, stored)
     heard, flying = deliveries.heard_before(connection, prior, keys)
     if flying:
@@ -44,6 +41,5 @@ def settle(
         number = batches.add(connection, batch, size=len(some), due_at=now, lane=batch.lane, since=since)
         deliveries.move(connection, batch.notification_id, some, number, now=now)
     size = len(stay or ())
-    values = {"settle": False, "since": batch.since, "size": size}
-    connection.execute(update(t.batch).where(t.batch.c.id == batch.id).values(values))
+    batches.settle(connection, batch.id, since=batch.since, size=size)
     return replace(batch, settle=False, size=size)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, LeaseLostError, OutcomeUnknownError
 from notifier.domain.retry import JITTER, GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
@@ -15,6 +13,7 @@ from notifier.services.dispatch.durable_write import Patience
 from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, apply
 from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, Nudge
 from notifier.services.providers.circuits import Hold, no_hold
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import attempts, batches, deliveries, supersede
 from notifier.storage.deliveries.attempts import AttemptRow

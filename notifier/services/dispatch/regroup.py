@@ -7,11 +7,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
-
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock, Nudge
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries, webhook_batches
 from notifier.storage.deliveries.batches import Batch

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection
-
 from notifier.domain import ids
 from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from notifier.domain.guard import GuardPolicy
@@ -15,6 +13,7 @@ from notifier.services.dispatch.regroup import Gather
 from notifier.services.events.conflicts import refuse_unread
 from notifier.services.ports import Clock
 from notifier.services.security.audit import Actor, Subject, record
+from notifier.storage.database import Condition, Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import replay
@@ -32,7 +31,7 @@ REPLAYABLE = (
 )
 _ARRIVED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED})
 _MOST_NAMED = 100
-Wanted = Sequence[ColumnElement[bool]]
+Wanted = Sequence[Condition]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +153,7 @@ def _wanted(connection: Connection, order: ReplayOrder) -> Wanted:
     return [_delivery(connection, delivery_id) for delivery_id in order.delivery_ids]
 
 
-def _delivery(connection: Connection, delivery_id: str) -> ColumnElement[bool]:
+def _delivery(connection: Connection, delivery_id: str) -> Condition:
     parsed = ids.parse_delivery_id(delivery_id)
     stored = notifications.get_public(connection, parsed[0]) if parsed else None
     if parsed is None or stored is None:

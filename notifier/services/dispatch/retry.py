@@ -3,8 +3,6 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from notifier.domain.breaker import WAITS_FOR_PROVIDER
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
 from notifier.domain.values import Channel, Reason
@@ -13,6 +11,7 @@ from notifier.services.ports import Clock
 from notifier.services.providers.circuits import Circuits
 from notifier.services.providers.status import Names
 from notifier.services.security.audit import Actor, Subject, record
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import provider_waits, retry
 from notifier.storage.notifications import notifications

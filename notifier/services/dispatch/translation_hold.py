@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from notifier.domain.translation import TranslationRule, held_until
 from notifier.domain.values import Channel, Reason
+from notifier.storage.database import Connection
 from notifier.storage.deliveries import batches
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.notifications.notifications import StoredNotification

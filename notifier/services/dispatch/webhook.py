@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
 
 from notifier.domain import ids
 from notifier.domain.audience import standing_of
@@ -37,6 +36,7 @@ from notifier.services.endpoints.secrets import UNREADABLE, EndpointSecrets, fau
 from notifier.services.isolation import each_alone
 from notifier.services.ports import Clock
 from notifier.services.webhook_ports import EndpointHealth, HookEngine, HookWording
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import attempts, batches, deliveries, webhook_batches
 from notifier.storage.deliveries.attempts import AttemptRow

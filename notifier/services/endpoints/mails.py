@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
 from notifier.domain.endpoint import EndpointState
 from notifier.domain.endpoint_health import FailureRecord, HealthPolicy, disabling_time
 from notifier.domain.letter import Letter, LetterKind
 from notifier.rendering.account_mail import AccountMessage, DisabledBecause, EndpointDisabled, EndpointWarning
 from notifier.services.mail.transactional import Addressed, Writer
+from notifier.storage.database import Connection
 from notifier.storage.database.types import AnyRow
 from notifier.storage.recipients import endpoint_health, subscribers
 

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from sqlalchemy import Connection
 
 from notifier.domain.endpoint import Endpoint, EndpointMode, EndpointState, SignatureKind, StoredEndpoint
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
@@ -18,6 +17,7 @@ from notifier.inbound.endpoints import endpoint_to_json, parse_endpoint, parse_e
 from notifier.services.endpoints.secrets import DEFAULT_OVERLAP, EndpointSecrets, fresh, public_key, secret_alarm
 from notifier.services.ports import Clock
 from notifier.services.security.audit import CHANGED, Actor, Subject, difference, record
+from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import endpoint_backlog

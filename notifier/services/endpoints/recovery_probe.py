@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import Connection
-
 from notifier.domain.endpoint import EndpointMode
 from notifier.domain.endpoint_health import next_probe
 from notifier.domain.errors import ConfigError, DeliveryError, PermanentDeliveryError
@@ -19,6 +17,7 @@ from notifier.services.endpoints.secrets import EndpointSecrets
 from notifier.services.ports import Clock
 from notifier.services.security.audit import SYSTEM, Subject, record
 from notifier.services.webhook_ports import HookEngine
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.database.types import AnyRow
 from notifier.storage.deliveries import endpoint_backlog

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from notifier.domain import ids
 from notifier.domain.values import Channel, WebhookFormat
 from notifier.rendering.payloads import content_type
 from notifier.services.endpoints.manage import MASKED
 from notifier.services.webhook_ports import HookWording
+from notifier.storage.database import Connection
 from notifier.storage.database.types import AnyRow
 from notifier.storage.notifications.notifications import StoredNotification
 from notifier.storage.recipients import endpoint_health

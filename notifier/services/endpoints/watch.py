@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection
-
 from notifier.domain.endpoint_health import FailureRecord, HealthPolicy, Verdict, judge, next_probe
 from notifier.domain.letter import LetterKind, NewLetter
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
 from notifier.services.security.audit import SYSTEM, Subject, record
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.database.types import AnyRow
 from notifier.storage.recipients import endpoint_health, transactional_mail

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from notifier.domain import ids
 from notifier.domain.coalesce import decide
 from notifier.domain.coalesce_values import Absorb, ChannelState, CoalescePolicy, Nothing, PendingUpdate, Send, Wait
@@ -17,6 +15,7 @@ from notifier.domain.incident import Incident
 from notifier.domain.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.values import Channel, Impact, Lane, Status
 from notifier.services.ports import Clock, Nudge
+from notifier.storage.database import Connection
 from notifier.storage.database.codec import incident_from_json
 from notifier.storage.database.engine import Database
 from notifier.storage.database.types import AnyRow

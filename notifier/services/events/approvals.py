@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection
-
 from notifier.domain.errors import ConflictError, NotFoundError
 from notifier.domain.guard import HoldReason
 from notifier.domain.translation import TranslationRule
@@ -14,6 +12,7 @@ from notifier.services.events.conflicts import refuse_unread
 from notifier.services.events.held_content import LetGo, Policies
 from notifier.services.ports import Clock, Nudge
 from notifier.services.security.audit import Actor, Subject, record
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents import channel_state, timeline
 from notifier.storage.notifications import approvals, notifications, pending_edits

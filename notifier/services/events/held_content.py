@@ -8,8 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from notifier.domain import ids
 from notifier.domain.coalesce import in_order, is_stale, send_released
 from notifier.domain.coalesce_values import ChannelState, CoalescePolicy, PendingUpdate, Send
@@ -21,6 +19,7 @@ from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Outcome
 from notifier.services.events.announce import Voice, lane_for
 from notifier.services.events.late_translations import take_translation
+from notifier.storage.database import Connection
 from notifier.storage.incidents import channel_state, timeline
 from notifier.storage.notifications import approvals, pending_edits
 from notifier.storage.notifications.approvals import HeldNotification

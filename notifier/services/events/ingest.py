@@ -5,8 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from notifier.domain.coalesce import is_stale
 from notifier.domain.coalesce_values import ChannelState, CoalescePolicy
 from notifier.domain.errors import UnavailableError
@@ -33,6 +31,7 @@ from notifier.services.events.held_content import withdraw, withhold
 from notifier.services.events.late_translations import follow_ups, take_translation
 from notifier.services.ports import Clock, Nudge
 from notifier.services.security.audit import record_published
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents import channel_state, timeline
 

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from notifier.domain import ids
 from notifier.domain.incident import Event
 from notifier.domain.notice import Notice
 from notifier.domain.translation import TranslationPolicy, TranslationRule, completed, now_served
 from notifier.domain.values import Channel
+from notifier.storage.database import Connection
 from notifier.storage.notifications import late_translations, notifications
 from notifier.storage.notifications.notifications import Follows, StoredNotification
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
 from notifier.domain.closure import ending, is_explained, reason_of
 from notifier.domain.errors import ConflictError, NotFoundError
 from notifier.domain.values import Status
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import closure
 from notifier.storage.incidents import timeline

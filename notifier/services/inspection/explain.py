@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
 from notifier.domain.errors import NotFoundError, UnknownRecipientError
 from notifier.domain.values import Channel
 from notifier.services.inspection.explain_recipient import Ledger, explain_recipient
@@ -18,6 +16,7 @@ from notifier.services.inspection.explain_target import Recipient, address_key_o
 from notifier.services.inspection.explain_text import gathered
 from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressKeys
+from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.engine import Database
 from notifier.storage.database.types import AnyRow

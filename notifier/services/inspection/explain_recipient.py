@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
 from notifier.domain import ids
 from notifier.domain.audience import Standing, standing_of
 from notifier.domain.notice import Notice
@@ -24,6 +22,7 @@ from notifier.services.inspection.explain_rules import (
 )
 from notifier.services.inspection.explain_target import Recipient
 from notifier.services.inspection.explain_text import became, told_together
+from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.types import AnyRow
 from notifier.storage.deliveries import deliveries, explain_queries

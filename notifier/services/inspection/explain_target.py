@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from notifier.domain.audience import Preferences
 from notifier.domain.endpoint import StoredEndpoint
 from notifier.domain.subscriber import StoredSubscriber
@@ -14,6 +12,7 @@ from notifier.services.endpoints import manage as endpoint_service
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Subject
 from notifier.services.subscribers import manage as subscriber_service
+from notifier.storage.database import Connection
 from notifier.storage.database.types import AnyRow
 from notifier.storage.deliveries import explain_queries
 from notifier.storage.recipients import endpoints, subscribers

@@ -5,14 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from notifier.domain.breaker import WAITS_FOR_PROVIDER
 from notifier.domain.errors import NotFoundError
 from notifier.domain.incident import Incident
 from notifier.domain.values import Channel, DeliveryState, Reason, Status
 from notifier.services.events.blast_guard import Guard
 from notifier.services.providers.status import Providers, Standing
+from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import progress

@@ -8,8 +8,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from sqlalchemy import Connection
-
 from notifier.domain.breaker import PROBE_PAUSE
 from notifier.domain.errors import DeliveryError
 from notifier.domain.letter import Letter
@@ -21,6 +19,7 @@ from notifier.rendering.headers import domain_of, message_id
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.mail.failover import MailRoute, Pause
 from notifier.services.ports import Clock
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import transactional_mail
 

@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from notifier.domain.breaker import ProviderState
 from notifier.domain.values import Lane
 from notifier.services.ports import Clock
 from notifier.services.providers.status import Standing
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries, posts
 from notifier.storage.notifications import latency

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection
-
 from notifier.domain.house import Retention
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import console_sessions, metrics
 from notifier.storage.operations import retention as retention_rows

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from notifier.domain.ids import parse_delivery_id
 from notifier.domain.values import DeliveryState, Reason
 from notifier.inbound.sendgrid import Kind, MailEvent, MailEvents
@@ -27,6 +25,7 @@ from notifier.services.provider_events.rules import (
 )
 from notifier.services.provider_events.suppress import lift_topic, suppress
 from notifier.services.security.address_hash import AddressKeys
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, provider_feedback
 from notifier.storage.operations import alerts, counters, provider_inbox

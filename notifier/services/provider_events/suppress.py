@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from notifier.domain.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, SubscriberState
 from notifier.inbound.sendgrid import MailEvent
 from notifier.services.provider_events.rules import topic
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.subscribers.manage import KIND
+from notifier.storage.database import Connection
 from notifier.storage.recipients import subscribers, suppressions
 
 PROVIDER = Actor("provider:sendgrid", "event webhook")

@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection
-
 from notifier.domain.breaker import PROBE_PAUSE, WAITS_FOR_PROVIDER, Breaker, LastError
 from notifier.domain.errors import DeliveryError, UnavailableError
 from notifier.domain.values import Channel, Lane, Reason
 from notifier.services.ports import Clock, Nudge
+from notifier.storage.database import Condition, Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import provider_waits
 from notifier.storage.deliveries.batches import Batch
@@ -180,7 +179,7 @@ class Circuits:
 
         return parked
 
-    def _whose(self, name: str) -> ColumnElement[bool]:
+    def _whose(self, name: str) -> Condition:
         return provider_waits.of_account(name) if self.channel is Channel.SOCIAL else provider_waits.of_mail()
 
     def _call(self, *due: Waiting | None) -> None:

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from notifier.domain.breaker import CLOSED, Breaker, LastError
 from notifier.domain.values import Channel
+from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import provider_states

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
 from notifier.domain.ids import address_key
 from notifier.domain.incident import Event
 from notifier.domain.values import Outcome
+from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import audit

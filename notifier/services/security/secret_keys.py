@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import Connection
 
 from notifier.domain.errors import ConfigError
 from notifier.services.ports import Clock
 from notifier.services.security.secretbox import SecretBox, fingerprint
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import installation, sealed_columns
 

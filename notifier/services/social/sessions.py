@@ -3,14 +3,11 @@
 import logging
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from notifier.domain.errors import ConfigError
 from notifier.services.ports import Clock
 from notifier.services.security.secretbox import SecretBox
-from notifier.storage import tables as t
-from notifier.storage.database.dialect import insert
 from notifier.storage.database.engine import Database
+from notifier.storage.recipients import accounts
 
 _log = logging.getLogger(__name__)
 
@@ -26,8 +23,7 @@ class AccountSessions:
     def load(self, account: str) -> str | None:
         """Return what was saved last for an account, or None: also where no key opens it, for a login is easily had."""
         with self.database.read() as connection:
-            statement = select(t.account_session.c.sealed).where(t.account_session.c.account == account)
-            sealed = connection.execute(statement).scalar_one_or_none()
+            sealed = accounts.session(connection, account)
         try:
             return None if sealed is None else self.box.open(sealed)
         except ConfigError as error:
@@ -38,7 +34,6 @@ class AccountSessions:
 
     def save(self, account: str, session: str) -> None:
         """Keep a session, replacing the one before."""
-        values = {"sealed": self.box.seal(session), "updated_at": self.clock()}
+        sealed = self.box.seal(session)
         with self.database.write() as connection:
-            statement = insert(connection, t.account_session).values(account=account, **values)
-            connection.execute(statement.on_conflict_do_update(index_elements=["account"], set_=values))
+            accounts.save_session(connection, account, sealed, self.clock())

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from notifier.domain.errors import NotFoundError
 from notifier.domain.subscriber import StoredSubscriber
 from notifier.services.ports import Clock
 from notifier.services.subscribers.manage import KIND
 from notifier.services.subscribers.serialize import stored_to_record
+from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import mails_to_address

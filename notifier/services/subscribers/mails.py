@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from notifier.domain.letter import Letter, LetterKind
 from notifier.domain.subscriber import StoredSubscriber
 from notifier.domain.values import SubscriberState
@@ -12,6 +10,7 @@ from notifier.services.mail.transactional import Addressed
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.signed_tokens import Purpose, Tokens
 from notifier.services.subscribers.sign_up import NEW_ADDRESS
+from notifier.storage.database import Connection
 from notifier.storage.recipients import subscribers
 
 

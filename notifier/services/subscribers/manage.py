@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
 
 from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from notifier.domain.subscriber import (
@@ -23,6 +22,7 @@ from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, Subject, difference, erased_id, record
 from notifier.services.subscribers.release_held import release_held
 from notifier.services.subscribers.serialize import PERSONAL, stored_to_json, subscriber_to_json
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import address_change, attempts
 from notifier.storage.operations import audit

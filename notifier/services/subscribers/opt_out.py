@@ -7,8 +7,6 @@ mail, not no more mail about the second shop.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from notifier.domain.errors import NotFoundError
 from notifier.domain.subscriber import StoredSubscriber, Suppression, SuppressionReason
 from notifier.domain.values import Channel, SubscriberState
@@ -16,6 +14,7 @@ from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.subscribers.manage import KIND, erase
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import subscribers, suppressions
 

@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from notifier.domain.values import Reason
+from notifier.storage.database import Connection
 from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.planning import quiet_hours
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
-
 from notifier.domain import consent as proof
 from notifier.domain.audience import Preferences
 from notifier.domain.consent import CONFIRM_WITHIN, ConsentForm
@@ -24,6 +22,7 @@ from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.security.signed_tokens import Purpose, Tokens
 from notifier.services.subscribers.manage import KIND
+from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import address_change
 from notifier.storage.recipients import erasures, preferences, subscribers, suppressions, transactional_mail

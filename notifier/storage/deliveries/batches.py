@@ -277,6 +277,12 @@ def add(
     return number
 
 
+def settle(connection: Connection, batch_id: int, *, since: int, size: int) -> None:
+    """Note that a batch's recipients were checked again: how many stay, and since when they have not been notified."""
+    values = {"settle": False, "since": since, "size": size}
+    connection.execute(update(t.batch).where(t.batch.c.id == batch_id).values(values))
+
+
 def lanes_with_due(connection: Connection, now: datetime) -> list[Lane]:
     """Return the lanes that have work due."""
     b = t.batch.c

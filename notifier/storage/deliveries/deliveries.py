@@ -48,6 +48,13 @@ _DEPARTING = {
 }
 
 
+def keys_in(connection: Connection, batch_id: int) -> list[int]:
+    """Return the keys of the recipients who are still in a batch."""
+    d = t.delivery.c
+    found = select(d.recipient_key).where(d.batch_id == batch_id, d.state.is_(None))
+    return list(connection.execute(found).scalars())
+
+
 def mail_rows(connection: Connection, batch_id: int) -> tuple[list[MailRow], list[int]]:
     """Return the batch's addressees, and the keys of those who may no longer be written to.
 

@@ -1,0 +1,33 @@
+"""Social accounts: which the configuration names, and their sealed login sessions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from notifier.domain.house import Account
+from notifier.storage import tables as t
+from notifier.storage.database.dialect import insert
+
+
+def synchronize(connection: Connection, accounts: Sequence[Account]) -> None:
+    """Make these accounts, and only these, active; their numbers and history stay."""
+    names = [account.name for account in accounts]
+    connection.execute(update(t.account).where(t.account.c.name.not_in(names)).values(active=False))
+    for account in accounts:
+        facts = {"platform": account.platform.value, "locale": account.locale, "active": True}
+        statement = insert(connection, t.account).values(name=account.name, **facts)
+        connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=facts))
+
+
+def session(connection: Connection, account: str) -> str | None:
+    """Return an account's session as it was saved last, sealed; None if there is none."""
+    statement = select(t.account_session.c.sealed).where(t.account_session.c.account == account)
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def save_session(connection: Connection, account: str, sealed: str, now: datetime) -> None:
+    """Replace an account's session."""
+    values = {"sealed": sealed, "updated_at": now}
+    statement = insert(connection, t.account_session).values(account=account, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["account"], set_=values))
