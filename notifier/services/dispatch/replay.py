@@ -9,8 +9,8 @@ from notifier.domain import ids
 from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from notifier.domain.guard import GuardPolicy
 from notifier.domain.values import Channel, DeliveryState
+from notifier.services.conflicts import refuse_unread
 from notifier.services.dispatch.regroup import Gather
-from notifier.services.events.conflicts import refuse_unread
 from notifier.services.ports import Clock
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.storage.database import Condition, Connection

@@ -8,7 +8,7 @@ from notifier.domain.errors import ConflictError, NotFoundError
 from notifier.domain.guard import HoldReason
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel
-from notifier.services.events.conflicts import refuse_unread
+from notifier.services.conflicts import refuse_unread
 from notifier.services.events.held_content import LetGo, Policies
 from notifier.services.ports import Clock, Nudge
 from notifier.services.security.audit import Actor, Subject, record

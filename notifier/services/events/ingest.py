@@ -24,9 +24,9 @@ from notifier.domain.timeline import (
 )
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Outcome
+from notifier.services.conflicts import is_reused, refuse_outdated
 from notifier.services.events.announce import speak
 from notifier.services.events.blast_guard import Guard
-from notifier.services.events.conflicts import is_reused, refuse_outdated
 from notifier.services.events.held_content import withdraw, withhold
 from notifier.services.events.late_translations import follow_ups, take_translation
 from notifier.services.ports import Clock, Nudge

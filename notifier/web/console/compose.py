@@ -10,7 +10,7 @@ from notifier.domain.errors import InvalidInputError, NotFoundError, NotifierErr
 from notifier.domain.incident import Event
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
 from notifier.inbound.events import parse_event
-from notifier.services.events.conflicts import is_reused, update_of
+from notifier.services.conflicts import is_reused, update_of
 from notifier.services.events.ingest import Receipt
 from notifier.services.events.intake_log import log_taken
 from notifier.services.preview.render import Preview, notice_of

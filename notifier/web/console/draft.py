@@ -11,7 +11,7 @@ import orjson
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.ids import new_ulid
 from notifier.domain.values import ComponentStatus, Impact, Status
-from notifier.services.events.conflicts import update_of
+from notifier.services.conflicts import update_of
 
 Form = Mapping[str, Sequence[str]]
 AFFECTED = "affected"  # a component is named without saying how it is
