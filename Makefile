@@ -51,11 +51,11 @@ format: ## Put the code in the one format, and mend what can be mended by itself
 
 bench: ## Measure recipients per second, on SQLite and PostgreSQL: make bench ARGS="--help"
 	@.ci/bootstrap dev
-	@$(VENV)/python -m notifier.bench $(ARGS)
+	@$(VENV)/python -m tests.benchmarks $(ARGS)
 
 chaos: ## Kill, pause and starve every part while messages flow, and count what was lost
 	@.ci/bootstrap dev
-	@$(VENV)/python -m notifier.bench.chaos $(ARGS)
+	@$(VENV)/python -m tests.chaos $(ARGS)
 
 mails: ## Make the pictures in docs/mails anew (needs Chromium and fonts for Latin and Arabic)
 	@.ci/bootstrap dev
@@ -63,7 +63,7 @@ mails: ## Make the pictures in docs/mails anew (needs Chromium and fonts for Lat
 
 soak: ## Load the whole system for 15 minutes and see that nothing grows: make soak ARGS="--minutes 3"
 	@.ci/bootstrap dev
-	@$(VENV)/python -m notifier.bench.chaos.soak $(ARGS)
+	@$(VENV)/python -m tests.chaos.soak $(ARGS)
 
 messages: ## Gather the strings to translate and bring every catalogue up to date
 	@.ci/bootstrap dev

@@ -1,5 +1,5 @@
 """A PostgreSQL server for the tests: the one that `make bench` starts."""
 
-from notifier.bench.cluster import shared_server
+from tests.support.cluster import shared_server
 
 __all__ = ["shared_server"]

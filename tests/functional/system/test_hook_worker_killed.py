@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from notifier.bench.processes import child_called
 from notifier.supervise.installation import Installation, installation
 from tests.functional.system.patience import until
+from tests.support.processes import child_called
 
 _ENDPOINTS, _ANSWERED = 60, 20
 _PATIENCE = 90.0

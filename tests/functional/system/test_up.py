@@ -13,10 +13,10 @@ from typing import Any
 import psutil
 import pytest
 
-from notifier.bench.processes import child_called
 from notifier.demo import story
 from notifier.supervise.installation import Installation, installation
 from tests.functional.system.patience import until
+from tests.support.processes import child_called
 
 
 @pytest.fixture(scope="module")

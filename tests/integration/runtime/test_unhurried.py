@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from notifier.bench.events import an_event
-from notifier.bench.load import add_subscribers
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.domain.values import Channel, Lane
 from notifier.settings import load_settings
 from notifier.storage import tables as t
+from tests.benchmarks.events import an_event
+from tests.support.load import add_subscribers
 
 
 class Nudges:

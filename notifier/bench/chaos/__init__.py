@@ -1,1 +1,0 @@
-"""`make chaos`: kill, pause and starve every part while messages flow, and count what was lost. See docs/chaos.md."""

@@ -1,0 +1,91 @@
+"""Section `latency`: how long after the 202 the first and the last recipient of each channel is told."""
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from notifier.bootstrap.application import Application
+from notifier.supervise.installation import SystemFailedError
+from tests.benchmarks.events import an_event
+from tests.benchmarks.section import Bench, Report, Section, median, percentiles
+from tests.benchmarks.stage import Sink, Stage, stage
+from tests.support.load import add_endpoints, add_subscribers
+
+_MAILS, _ENDPOINTS = 200, 25
+_ACCOUNTS = ("x", "mastodon", "bluesky")
+_CONFIG = "".join(
+    f'[[accounts]]\nname = "{platform}-en"\nplatform = "{platform}"\nlocale = "en"\nbase_url = "sandbox"\n\n'
+    for platform in _ACCOUNTS
+)
+_SECONDS, _POLL = 60.0, 0.03
+_SHARES = (50, 95, 99)
+_AUDIENCE = {"email": _MAILS, "webhook": _ENDPOINTS, "social": len(_ACCOUNTS)}
+Times = Mapping[str, tuple[float, float]]
+"""Per channel: seconds after the 202 until the first and until the last was told."""
+
+
+def run(bench: Bench) -> Iterator[Report]:
+    """Measure one incident after another, on every database."""
+    rows: list[list[str | float | None]] = []
+    number = bench.options.incidents
+    for kind in bench.databases:
+        bench.say(f"latency: {kind}, {bench.rounds} times {number} incidents")
+        turns: dict[tuple[str, str], list[Mapping[int, float]]] = defaultdict(list)
+        with stage(bench.database_url(kind), _fill, config=_CONFIG) as on:
+            _tell(on, "warm-up")
+            for turn in range(bench.rounds):
+                told = [_tell(on, f"latency-{turn}-{place}") for place in range(number)]
+                for channel in _AUDIENCE:
+                    for end, name in enumerate(("first", "last")):
+                        turns[channel, name].append(percentiles([times[channel][end] for times in told], _SHARES))
+        for (channel, name), found in turns.items():
+            middle = [median([one[share] for one in found]) * 1000 for share in _SHARES]
+            rows.append([kind, channel, _AUDIENCE[channel], name, *middle])
+    yield Report(
+        title=f"From the 202 to the first and the last recipient, over {number} incidents one after another",
+        columns=("database", "channel", "recipients", "told", "p50 ms", "p95 ms", "p99 ms"),
+        rows=rows,
+        notes=("mails and webhooks arrive at the sink, posts at the local stand-ins of X, Mastodon and Bluesky",),
+    )
+
+
+def _fill(notifier: Application, sink: Sink) -> None:
+    add_subscribers(notifier, _MAILS, component="api")
+    add_endpoints(notifier, _ENDPOINTS, sink.port)
+
+
+def _tell(on: Stage, incident: str) -> Times:
+    on.system.call("POST", "/v1/events", an_event(incident, "api", title={"en": f"Outage {incident}"}))
+    accepted = time.time()
+    items = on.system.call("GET", f"/v1/incidents/{incident}/notifications")["items"]
+    mail = next(item["id"] for item in items if item["channel"] == "email")
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
+        arrived = on.sink.stats()["notifications"]
+        posts = [
+            datetime.fromisoformat(post["created_at"]).timestamp()
+            for post in on.system.ask_sandbox("GET", "/sandbox/api/posts")["items"]
+            if f"Outage {incident}" in post["text"]
+        ]
+        mails, hooks = arrived.get(mail), arrived.get(f"webhook {incident}")
+        done = mails and hooks and mails["recipients"] == _MAILS and hooks["recipients"] == _ENDPOINTS
+        if done and len(posts) == len(_ACCOUNTS):
+            ends = {"email": (mails["first"], mails["last"]), "webhook": (hooks["first"], hooks["last"])}
+            ends["social"] = min(posts), max(posts)
+            return {channel: (first - accepted, last - accepted) for channel, (first, last) in ends.items()}
+        time.sleep(_POLL)
+    raise SystemFailedError(f"{incident} was not told to everybody within {_SECONDS:g} s")
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--incidents", type=int, default=20, help="latency: incidents a round (20)")
+
+
+SECTION = Section(
+    name="latency",
+    about="Percentiles of the time from the 202 to the first and the last recipient, per channel",
+    run=run,
+    options=_options,
+)

@@ -1,0 +1,17 @@
+"""Every section of `make bench`, in the order they run."""
+
+from collections.abc import Sequence
+
+from tests.benchmarks import fanout, hooks, intake, lanes, latency, lists, repeats, start
+from tests.benchmarks.section import Section
+
+SECTIONS: Sequence[Section] = (
+    fanout.SECTION,
+    hooks.SECTION,
+    intake.SECTION,
+    latency.SECTION,
+    lanes.SECTION,
+    lists.SECTION,
+    repeats.SECTION,
+    start.SECTION,
+)

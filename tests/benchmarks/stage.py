@@ -1,0 +1,146 @@
+"""A stage to measure on: an installation of its own with an audience, and a sink that counts what arrives."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from notifier.bootstrap.application import Application
+from notifier.settings import load_settings
+from notifier.storage.database.engine import Database
+from notifier.supervise.installation import Installation, installation, request
+from tests.support.processes import Usage, server_pid, usage_of
+
+_TIMEOUT = 600.0
+_POLL = 0.05
+_KEY = "SG.benchbenchbenchbench00.benchbenchbenchbenchbenchbenchbenchbenchben"
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """The counting receiver, seen from outside (`bench/sink.py`)."""
+
+    port: int
+    pid: int
+
+    def ask(self, method: str, path: str) -> Any:
+        """Speak to it about what it counted."""
+        return request(method, f"http://127.0.0.1:{self.port}{path}", b"" if method == "POST" else None, {})
+
+    def reset(self) -> None:
+        """Forget everything that was counted."""
+        self.ask("POST", "/reset")
+
+    def stats(self) -> dict[str, Any]:
+        """Everything since the last reset; times in Unix seconds."""
+        found: dict[str, Any] = self.ask("GET", "/stats")
+        return found
+
+    def wait_for(self, recipients: int, *, seconds: float = _TIMEOUT) -> dict[str, Any]:
+        """Wait until so many recipients were counted, at most `seconds`; returns the counts then."""
+        deadline = time.monotonic() + seconds
+        found = self.stats()
+        while found["recipients"] < recipients and time.monotonic() < deadline:
+            time.sleep(_POLL)
+            found = self.stats()
+        return found
+
+
+@contextmanager
+def sink(keep: int = 0) -> Iterator[Sink]:
+    """Run a sink that keeps the bodies of the first `keep` requests."""
+    command = [sys.executable, "-m", "tests.benchmarks.sink", "0", "--keep", str(keep)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Sink(int(process.stdout.readline().split()[-1]), process.pid)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A running installation whose mails and webhooks go to a sink."""
+
+    system: Installation
+    sink: Sink
+    server: int | None
+    folder: Path
+    variables: Mapping[str, str]
+
+    def usage(self) -> dict[str, Usage]:
+        """What every process has used so far, database server and sink included."""
+        others = {"sink": self.sink.pid, **({"postgresql": self.server} if self.server else {})}
+        return usage_of(self.system.pid, others)
+
+    @contextmanager
+    def ledger(self) -> Iterator[Application]:
+        """Open the installation's own ledger, to bring about what would take an incident to come about."""
+        notifier = _application(self.folder, self.variables)
+        try:
+            yield notifier
+        finally:
+            notifier.close()
+
+
+@contextmanager
+def stage(
+    url: str | None,
+    fill: Callable[[Application, Sink], None],
+    *,
+    keep: int = 0,
+    config: str = "accounts = []\n",
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Stage]:
+    """Set an installation up, fill its ledger, run it.
+
+    Args:
+        url: An empty PostgreSQL database; None for SQLite.
+        fill: Writes the audience, before anything runs.
+        keep: How many request bodies the sink keeps.
+        config: The text of `notifier.toml`.
+        environ: Further variables of the installation.
+    """
+    with tempfile.TemporaryDirectory(prefix="notifier-bench-") as name, sink(keep) as counting:
+        folder = Path(name)
+        (folder / "notifier.toml").write_text(config, encoding="utf-8")
+        variables = {
+            "NOTIFIER_CONFIG": str(folder / "notifier.toml"),
+            "NOTIFIER_EMAIL_PROVIDERS": "sendgrid",
+            "NOTIFIER_SENDGRID_API_KEY": _KEY,
+            "NOTIFIER_SENDGRID_URL": f"http://127.0.0.1:{counting.port}",
+            "NOTIFIER_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+            **({"NOTIFIER_DATABASE_URL": url} if url else {}),
+            **(environ or {}),
+        }
+        server = _fill(folder, variables, lambda notifier: fill(notifier, counting))
+        with installation(folder, variables) as system:
+            yield Stage(system=system, sink=counting, server=server, folder=folder, variables=variables)
+
+
+def _application(folder: Path, variables: Mapping[str, str]) -> Application:
+    return Application(load_settings({**variables, "NOTIFIER_DATA_DIR": str(folder / "data")}, cwd=folder))
+
+
+def _fill(folder: Path, variables: Mapping[str, str], fill: Callable[[Application], None]) -> int | None:
+    """Make and fill the ledger; returns the process id of its server, if it has one here."""
+    notifier = _application(folder, variables)
+    try:
+        notifier.migrate()
+        fill(notifier)
+        _analyze(notifier.database)
+        return None if notifier.database.is_sqlite else server_pid(notifier.database)
+    finally:
+        notifier.close()
+
+
+def _analyze(database: Database) -> None:
+    """Gather statistics, as a running PostgreSQL does by itself once an audience was imported."""
+    with database.write() as connection:
+        connection.exec_driver_sql("ANALYZE")

@@ -1,0 +1,33 @@
+"""The frame of `make bench`: sections are found by name, and reports print as they are pasted into the docs."""
+
+from tests.benchmarks.section import Report, percentiles
+from tests.benchmarks.sections import SECTIONS
+from tests.benchmarks.tables import as_text
+
+
+def test_every_section_has_a_name_of_its_own_and_says_what_it_measures() -> None:
+    names = [section.name for section in SECTIONS]
+    assert len(set(names)) == len(names)
+    assert all(section.about for section in SECTIONS)
+
+
+def test_words_stand_left_and_numbers_right_with_the_digits_that_mean_something() -> None:
+    report = Report(
+        title="Told",
+        columns=("channel", "told", "per s", "ratio"),
+        rows=[["email", 100_000, 15_123.456, 0.2345], ["webhook", 500, 12.34, None]],
+        notes=("a note",),
+    )
+    assert as_text(report).splitlines() == [
+        "",
+        "Told",
+        "channel     told   per s  ratio",
+        "email    100,000  15,123   0.23",
+        "webhook      500    12.3",
+        "  a note",
+    ]
+
+
+def test_a_percentile_is_a_measured_value_that_so_many_do_not_exceed() -> None:
+    assert percentiles(range(1, 101)) == {50: 50, 95: 95, 99: 99}
+    assert percentiles([3.0, 1.0, 2.0]) == {50: 2.0, 95: 3.0, 99: 3.0}

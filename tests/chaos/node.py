@@ -1,0 +1,50 @@
+"""One process of the installation under test: `notifier ...`, by a clock that the run can put forward and back.
+
+    python -m tests.chaos.node up|api|worker|scheduler ...
+
+The real-time clock of a machine belongs to root, so what jumps is the one function every process reads its time from
+(`bootstrap.core.utc_now`): the product itself has no hook for it. The file named by CHAOS_CLOCK holds the seconds.
+"""
+
+import os
+import runpy
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from notifier.bootstrap import core
+from notifier.bootstrap.application import Application
+from notifier.domain.errors import ConfigError
+from notifier.observability.logs import configure_logging
+from notifier.settings import load_settings
+from notifier.supervise.up import run_up
+
+VARIABLE = "CHAOS_CLOCK"
+MODULE = "tests.chaos.node"
+
+
+def shifted_now() -> datetime:
+    """The true instant, and as many seconds as the file says."""
+    path = Path(os.environ[VARIABLE])
+    return datetime.now(UTC) + timedelta(seconds=float(path.read_text(encoding="ascii") or 0))
+
+
+def main(arguments: list[str]) -> int:
+    """Become one of the product's processes."""
+    if VARIABLE in os.environ:
+        core.utc_now = shifted_now
+    if arguments[0] != "up":
+        runpy.run_module("notifier", run_name="__main__", alter_sys=True)
+        return 0
+    configure_logging("info", "json", process="up")
+    try:
+        settings = load_settings()
+        migrate = Application(settings).migrate
+        return run_up(settings, host="127.0.0.1", port=int(arguments[-1]), migrate=migrate, program=MODULE)
+    except ConfigError as error:
+        sys.stderr.write(f"notifier: {error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

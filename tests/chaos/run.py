@@ -1,0 +1,76 @@
+"""One scenario on one installation: told, broken, waited for, judged."""
+
+import time
+from dataclasses import dataclass, field
+
+from notifier.domain.errors import NotifierError
+from tests.chaos.scenarios import Bound, Do
+from tests.chaos.story import Story
+from tests.chaos.verdict import Verdict
+from tests.chaos.world import World, bugs_in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a scenario came to, and whether it kept its bound."""
+
+    database: str
+    scenario: str
+    seconds: float
+    events: int
+    lost: int
+    duplicated: int
+    out_of_order: int
+    unexplained: int
+    repeats: int
+    bound: int
+    why: str
+    last: float | None
+    held: bool
+    said: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """Return it in a line."""
+        words = "" if self.held else "  " + "; ".join(self.said[:3])
+        last = "" if self.last is None else f"  last recipient after {self.last:.1f} s"
+        mark = "ok    " if self.held else "BROKEN"
+        return f"{mark} {self.database:<10} {self.scenario:<26} {self.seconds:5.1f} s{last}{words}"
+
+
+def run(world: World, scenario: Do) -> Outcome:
+    """Run one scenario and judge it; what went wrong is in the outcome, not in an exception."""
+    name = scenario.__name__
+    story = Story(world, name.replace("_", "-"))
+    offsets = {log: bugs_in(log, 0)[1] for log in world.folder.glob("*/log.ndjson")}
+    world.mend()
+    began = time.monotonic()
+    bound = Bound()
+    found = Verdict()
+    try:
+        bound = scenario(world, story)
+        found = story.verdict()
+    except NotifierError as error:
+        found.add("unexplained", 1, f"{type(error).__name__}: {error}")
+    for log in world.folder.glob("*/log.ndjson"):
+        bugs, _ = bugs_in(log, offsets.get(log, 0))
+        found.add("unexplained", len(bugs), "; ".join(dict.fromkeys(bugs)))
+    late = bound.last is not None and bound.last > bound.within
+    if late:
+        found.said.append(f"late: the last recipient was told after {bound.last:.1f} s, {bound.within:g} s are allowed")
+    return Outcome(
+        database=world.database.name,
+        scenario=name,
+        seconds=time.monotonic() - began,
+        events=len(story.acknowledged),
+        lost=found.lost,
+        duplicated=found.duplicated,
+        out_of_order=found.out_of_order,
+        unexplained=found.unexplained,
+        repeats=found.repeats,
+        bound=bound.duplicates,
+        why=bound.why,
+        last=bound.last,
+        held=not (found.lost or found.out_of_order or found.unexplained or late)
+        and found.duplicated <= bound.duplicates,
+        said=found.said[:10],
+    )

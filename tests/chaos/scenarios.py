@@ -1,0 +1,339 @@
+"""What is done to the installation, one function each. Each gives back how many duplicates it may cost, and why."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from notifier.domain.errors import NotifierError
+from notifier.supervise.installation import SystemFailedError
+from tests.chaos.crowd import crowd
+from tests.chaos.story import Story
+from tests.chaos.world import BATCH, LEASE_SECONDS, World
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a scenario may cost besides nothing lost: mails that come twice where the provider cannot de-duplicate.
+
+    `last`: seconds from the fault (or its end) to the last recipient, where timed; `within`: how many it may be.
+    """
+
+    duplicates: int = 0
+    why: str = ""
+    last: float | None = None
+    within: float = float("inf")
+
+
+class BrokenError(NotifierError):
+    """The installation did something that needs no counting to be wrong."""
+
+
+Do = Callable[[World, Story], Bound]
+NOTHING = Bound()
+# Seconds to the last recipient, for 1,000 mails in 20 requests of 0.12 s, one after the other.
+KILLED_WITHIN, PAUSED_WITHIN, CROWDED_WITHIN = 10.0, 15.0, 10.0
+TAKEN_WITHIN = 2.0  # an event and a probe after it, each on a connection of its own
+# The provider's outage: how long, after it to the last recipient, and the requests made meanwhile.
+DOWN_SECONDS, BACK_WITHIN, MOST_ASKED = 45.0, 15.0, 60
+
+
+def unordered_and_twice(world: World, story: Story) -> Bound:
+    """Eight producers hand in twelve updates in any order, each three times, beside one that tells the end."""
+    del world
+    orders = [number for number in range(1, 13) for _ in range(3)]
+    random.Random(20220621).shuffle(orders)
+    _at_once(story.say, orders, producers=8)
+    story.say(13, "resolved")
+    return NOTHING
+
+
+def _at_once(say: Callable[[int], None], numbers: Sequence[int], *, producers: int) -> None:
+    """Hand numbers in by several threads at once."""
+    left: Iterator[int] = iter(numbers)
+    lock = threading.Lock()
+    failed: list[NotifierError] = []
+
+    def work() -> None:
+        while True:
+            with lock:
+                number = next(left, None)
+            if number is None:
+                return
+            try:
+                say(number)
+            except NotifierError as error:
+                failed.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(producers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+def workers_killed(world: World, story: Story) -> Bound:
+    """`kill -9` of the mail worker in the middle of a fan-out, then of every other worker in the next one."""
+    before, arrived = world.mails(), world.arrived()
+    story.say(1)
+    story.mid(before)
+    world.machine.kill("worker", "email")
+    last = story.last_told(arrived)
+    before = world.mails()
+    story.say(2)
+    story.mid(before, 0.1)
+    for lane in ("control", "webhook", "social", "retry,bulk"):
+        world.machine.kill("worker", lane)
+    story.say(3, "resolved")
+    return Bound(BATCH, "one batch in hand of the killed mail worker", last, KILLED_WITHIN)
+
+
+def worker_paused(world: World, story: Story) -> Bound:
+    """The mail worker is suspended in the middle of a fan-out until others have told everybody, then it wakes up."""
+    second = world.second("beside")
+    before, arrived = world.mails(), world.arrived()
+    story.say(1)
+    story.mid(before)
+    world.machine.pause("worker", "email")
+    try:
+        last = story.last_told(arrived)
+        story.settle()  # what it had in hand was taken over, whether its request had left or not
+    finally:
+        world.machine.resume("worker", "email")
+    story.say(2)
+    _drained(second.drain())
+    story.say(3, "resolved")
+    return Bound(BATCH, "one batch in hand of the suspended mail worker", last, PAUSED_WITHIN)
+
+
+def api_and_scheduler_killed(world: World, story: Story) -> Bound:
+    """`kill -9` of API and scheduler three times, each time as soon as they are back, while four producers speak."""
+    ended = threading.Event()
+
+    def kill() -> None:
+        for _ in range(3):
+            while not world.is_ready() and not ended.is_set():
+                ended.wait(0.1)
+            world.machine.kill("api")
+            world.machine.kill("scheduler")
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        _at_once(story.say, range(1, 25), producers=4)
+    finally:
+        ended.set()
+        killer.join()
+    story.say(25, "resolved")
+    return NOTHING
+
+
+def redis_emptied(world: World, story: Story) -> Bound:
+    """Redis is killed with a fan-out in its queues, stays away while news comes in, and comes back empty."""
+    before = world.mails()
+    story.say(1)
+    story.mid(before, 0.2)
+    world.redis.kill()
+    story.say(2)
+    if story.refusals:
+        raise BrokenError(f"an event was refused while Redis was away: {dict(story.refusals)}")
+    time.sleep(1.0)  # part of the fault: how long it is away
+    world.redis.start_empty()
+    story.say(3, "resolved")
+    return NOTHING
+
+
+def redis_paused(world: World, story: Story) -> Bound:
+    """Redis takes connections and answers nothing for three seconds."""
+    before = world.mails()
+    story.say(1)
+    story.mid(before, 0.2)
+    world.redis.pause()
+    try:
+        story.say(2)
+        time.sleep(3.0)  # part of the fault
+    finally:
+        world.redis.resume()
+    story.say(3, "resolved")
+    return NOTHING
+
+
+def database_away(world: World, story: Story) -> Bound:
+    """PostgreSQL crashes and comes back after two seconds; a SQLite file is locked by a stranger as long."""
+    before = world.mails()
+    story.say(1)
+    story.mid(before, 0.2)
+    with world.database.outage(2.0):
+        story.say(2)
+    story.say(3, "resolved")
+    # The answer about the batch in hand could not be written down in time, should the outage have outlasted patience.
+    return NOTHING
+
+
+def disk_full(world: World, story: Story) -> Bound:
+    """No database file takes another byte for three seconds, in the middle of a fan-out."""
+    before = world.mails()
+    story.say(1)
+    story.mid(before, 0.2)
+    pids = world.machine.pids()
+    world.database.fill_disk(pids)
+    refused = False
+    try:
+        deadline = time.monotonic() + 3.0
+        while time.monotonic() < deadline:
+            try:
+                world.call("POST", "/v1/events", story.event(99))
+            except SystemFailedError as error:
+                refused = True
+                if ": 503 " not in str(error):
+                    raise BrokenError(f"with its disk full the API says {error}") from error
+            else:
+                raise BrokenError("an event was acknowledged that nobody could store")
+            time.sleep(0.3)
+    finally:
+        world.database.free_disk(pids)
+    if not refused:
+        raise BrokenError("the full disk was not noticed")
+    story.say(2, "resolved")
+    return Bound(BATCH, "one batch whose answer could not be written down")
+
+
+def provider_storm(world: World, story: Story) -> Bound:
+    """Mail answers 429 and 503 by turns, the social platform 503, every endpoint 500; then all is well again."""
+    world.ask("DELETE", "/faults")
+    world.fault("sendgrid", "status", status=429, every=2, headers={"retry-after": "1"})
+    world.fault("sendgrid", "status", status=503)
+    world.fault("mastodon", "status", status=503)
+    world.fault("hooks", "status", status=500, count=world.size.endpoints)
+    story.say(1)
+    time.sleep(4.0)  # part of the fault: how long it lasts
+    world.mend()
+    story.say(2, "resolved")
+    return NOTHING
+
+
+def provider_down_and_back(world: World, story: Story) -> Bound:
+    """Mail answers 503 for 45 seconds, with a fan-out waiting for it, and is back."""
+    world.ask("DELETE", "/faults")
+    world.fault("sendgrid", "status", status=503)
+    wanted = world.mails() + world.size.subscribers
+    story.say(1)
+    time.sleep(DOWN_SECONDS)  # part of the fault: how long it lasts
+    asked = world.hits("sendgrid")
+    world.ask("DELETE", "/faults")
+    back = time.monotonic()
+    world.until(lambda: world.mails() >= wanted, "everybody has their mail", 4 * BACK_WITHIN)
+    last = time.monotonic() - back
+    if asked >= MOST_ASKED:
+        raise BrokenError(f"{asked} requests were made while the provider was down")
+    story.say(2, "resolved")
+    return Bound(last=last, within=BACK_WITHIN)
+
+
+def hangs_and_dropped_answers(world: World, story: Story) -> Bound:
+    """One mail request hangs, one is taken and its answer dropped, half of the webhooks' and a post's answers too."""
+    world.ask("DELETE", "/faults")
+    world.fault("sendgrid", "delay", delay=LEASE_SECONDS * 2, count=1)
+    world.fault("sendgrid", "drop_after_accept", count=1)
+    world.fault("hooks", "drop_after_accept", every=2, count=world.size.endpoints // 2)
+    world.fault("mastodon", "drop_after_accept", count=1, match={"method": "POST"})
+    story.say(1)
+    story.settle()
+    world.mend()
+    story.say(2, "resolved")
+    return Bound(2 * BATCH, "the batch that hung, and the batch whose answer was dropped")
+
+
+def clock_jumps(world: World, story: Story) -> Bound:
+    """The clock jumps two minutes forward in the middle of a fan-out, then back again in the middle of the next."""
+    before = world.mails()
+    story.say(1)
+    story.mid(before)
+    world.set_clock(120)
+    before = world.mails()
+    story.say(2, "resolved")
+    story.mid(before, 0.1)
+    world.set_clock(0)
+    return NOTHING
+
+
+def deployed_in_mid_fan_out(world: World, story: Story) -> Bound:
+    """A second set of processes starts beside the first, which is drained by SIGTERM and replaced; then the second."""
+    second = world.second("deployed")
+    before = world.mails()
+    story.say(1)
+    story.mid(before)
+    _drained(world.machine.drain())
+    world.up()
+    before = world.mails()
+    story.say(2)
+    story.mid(before)
+    _drained(second.drain())
+    story.say(3, "resolved")
+    return NOTHING
+
+
+def _drained(codes: Sequence[int]) -> None:
+    if any(codes):
+        raise BrokenError(f"drained processes ended with {codes}, not with 0")
+
+
+def machine_lost(world: World, story: Story) -> Bound:
+    """Two machines share the work; one loses its power in the middle."""
+    second = world.second("lost")
+    before = world.mails()
+    story.say(1)
+    story.mid(before)
+    second.kill()
+    second.gone(5)
+    story.say(2, "resolved")
+    return Bound(BATCH, "one batch in hand of the lost machine's mail worker")
+
+
+def crowd_of_readers(world: World, story: Story) -> Bound:
+    """1,100 readers keep their connections and 1,100 sockets say nothing while events and probes come in."""
+    with crowd(world.port):
+        arrived = world.arrived()
+        slowest = _taken(world, story, 1)
+        last = story.last_told(arrived)
+        slowest = max(slowest, *(_taken(world, story, number) for number in (2, 3)))
+        if story.refusals:
+            raise BrokenError(f"an event was refused for the sake of readers: {dict(story.refusals)}")
+        if slowest > TAKEN_WITHIN:
+            raise BrokenError(f"an event and a probe took {slowest:.1f} s beside the crowd")
+    story.say(4, "resolved")
+    return Bound(last=last, within=CROWDED_WITHIN)
+
+
+def _taken(world: World, story: Story, number: int) -> float:
+    """Hand an update in and probe; returns how long the two took."""
+    began = time.monotonic()
+    story.say(number)
+    if not world.is_ready():
+        raise BrokenError("a probe was not answered beside the crowd")
+    return time.monotonic() - began
+
+
+SCENARIOS: tuple[Do, ...] = (
+    unordered_and_twice,
+    workers_killed,
+    worker_paused,
+    api_and_scheduler_killed,
+    redis_emptied,
+    redis_paused,
+    database_away,
+    disk_full,
+    provider_storm,
+    provider_down_and_back,
+    hangs_and_dropped_answers,
+    clock_jumps,
+    deployed_in_mid_fan_out,
+    machine_lost,
+    crowd_of_readers,
+)
+SHORT: tuple[Do, ...] = (workers_killed, redis_emptied)
+# Scenarios whose audience is larger than the others', in people told by mail.
+AUDIENCES: Mapping[Do, int] = {provider_down_and_back: 5_000}

@@ -1,0 +1,18 @@
+"""The short form of `make chaos`: real processes, two faults, a small audience, SQLite."""
+
+import json
+
+import pytest
+
+from tests.chaos.__main__ import main
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+def test_the_short_form_keeps_every_bound(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["--short", "--database", "sqlite", "--json"])
+    outcomes = json.loads(capsys.readouterr().out)
+    assert [one["scenario"] for one in outcomes] == ["workers_killed", "redis_emptied"]
+    wrong = [one for one in outcomes if not one["held"]]
+    assert (wrong, code) == ([], 0)
+    assert all(one["events"] >= 3 for one in outcomes)
