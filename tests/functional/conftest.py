@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from notifier.bootstrap.application import Application
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.databases import *  # noqa: F403
 from tests.functional.api.house import application_on
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from notifier.bootstrap.application import Application
-from notifier.storage.engine import Database
+from notifier.storage.database.engine import Database
 from tests.functional.api.house import Api, application_on, serving
 from tests.functional.api.receiver import Receiver, listening
 
