@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from importlib import import_module
 
 from notifier.bootstrap.hooks import build_endpoint_secrets, build_engine
 from notifier.bootstrap.once import once
@@ -92,8 +91,9 @@ class Application(People):
     @once
     def posts(self) -> Posts:
         """What the social accounts said, and taking it back."""
-        found: Posts = import_module("notifier.bootstrap.posts").build_desk(self)
-        return found
+        from notifier.bootstrap.posts import build_desk  # noqa: PLC0415 - loads what posts need
+
+        return build_desk(self)
 
     @once
     def api_keys(self) -> ApiKeys:

@@ -11,7 +11,6 @@ import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 
 from notifier.bootstrap.once import once
@@ -98,7 +97,9 @@ class Core:
             ConfigError: the database is not one that this version can bring up to date.
             UnavailableError: it does not answer.
         """
-        import_module("notifier.storage.schema.migrate").upgrade(self.database)  # loads what only migrations need
+        from notifier.storage.schema.migrate import upgrade  # noqa: PLC0415 - loads Alembic
+
+        upgrade(self.database)
         sync_accounts(self.database, self.settings.account_values())
         self.database.close()  # who migrates may fork next, and a connection is nothing to share
 

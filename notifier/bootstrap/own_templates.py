@@ -1,7 +1,5 @@
 """Looking at an operator's templates when a process starts; loads nothing where there are none."""
 
-from importlib import import_module
-
 from notifier.bootstrap.core import Core
 from notifier.resources import templates_dir
 
@@ -14,4 +12,6 @@ def check_templates(core: Core) -> None:
     """
     own = core.settings.own_templates()
     if own is not None:
-        import_module("notifier.rendering.environment").check_own(templates_dir(), own)
+        from notifier.rendering.environment import check_own  # noqa: PLC0415 - loads Jinja
+
+        check_own(templates_dir(), own)

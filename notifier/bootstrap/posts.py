@@ -1,7 +1,6 @@
 """How posts leave: a sender per account, the attempt on a post, and taking it back."""
 
 from datetime import timedelta
-from importlib import import_module
 
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.words import build_renderer
@@ -18,13 +17,6 @@ from notifier.services.security.secretbox import SecretBox
 from notifier.services.social.posts import Posts
 from notifier.services.social.sessions import AccountSessions
 from notifier.settings import AccountSpec
-
-# A platform's library is loaded where an account lives there: one of them takes 80 MB.
-_SENDERS = {
-    Platform.X: ("notifier.channels.social.x", "XSender"),
-    Platform.MASTODON: ("notifier.channels.social.mastodon", "MastodonSender"),
-    Platform.BLUESKY: ("notifier.channels.social.bluesky", "BlueskySender"),
-}
 
 
 def build_desk(core: Core) -> Posts:
@@ -64,14 +56,35 @@ def build(core: Core, record: Record) -> PostAttempt:
 
 
 def _sender(spec: AccountSpec, clock: Clock, sessions: SessionStore) -> SocialSender:
-    platform = spec.account.platform
-    module, name = _SENDERS[platform]
-    # The credentials bear the names of the client library's own parameters.
-    given: dict[str, object] = {field.lower(): value.get_secret_value() for field, value in spec.credentials.items()}
-    if platform is Platform.BLUESKY:
-        given["sessions"] = sessions
+    """Build the sender of an account; loads its platform's library, the largest of which takes 80 MB."""
+    name, platform = spec.account.name, spec.account.platform
+    secret = {field: value.get_secret_value() for field, value in spec.credentials.items()}
     url = spec.base_url + (f"/{platform}" if spec.in_sandbox else "")
-    sender: SocialSender = getattr(import_module(module), name)(
-        account=spec.account.name, clock=clock, base_url=url, **given
-    )
-    return sender
+    match platform:
+        case Platform.X:
+            from notifier.channels.social.x import XSender  # noqa: PLC0415 - loads tweepy
+
+            return XSender(
+                account=name,
+                consumer_key=secret["CONSUMER_KEY"],
+                consumer_secret=secret["CONSUMER_SECRET"],
+                access_token=secret["ACCESS_TOKEN"],
+                access_token_secret=secret["ACCESS_TOKEN_SECRET"],
+                clock=clock,
+                base_url=url,
+            )
+        case Platform.MASTODON:
+            from notifier.channels.social.mastodon import MastodonSender  # noqa: PLC0415 - loads Mastodon.py
+
+            return MastodonSender(account=name, access_token=secret["ACCESS_TOKEN"], base_url=url, clock=clock)
+        case Platform.BLUESKY:
+            from notifier.channels.social.bluesky import BlueskySender  # noqa: PLC0415 - loads atproto
+
+            return BlueskySender(
+                account=name,
+                handle=secret["HANDLE"],
+                app_password=secret["APP_PASSWORD"],
+                clock=clock,
+                base_url=url,
+                sessions=sessions,
+            )

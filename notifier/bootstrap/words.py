@@ -1,7 +1,5 @@
 """The renderer of an installation."""
 
-from importlib import import_module
-
 from notifier.bootstrap.core import Core
 from notifier.domain.message import Picture
 from notifier.rendering.card_words import CardWords
@@ -28,5 +26,6 @@ def build_renderer(core: Core, *, strict: bool = False) -> Renderer:
 
 def paint_card(words: CardWords) -> Picture | None:
     """Draw a card; the library that draws is loaded with the first one."""
-    picture: Picture | None = import_module("notifier.rendering.cards").paint(words)
-    return picture
+    from notifier.rendering.cards import paint  # noqa: PLC0415 - loads Pillow
+
+    return paint(words)

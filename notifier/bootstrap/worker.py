@@ -3,8 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.once import once
@@ -17,14 +16,17 @@ from notifier.services.dispatch.record_outcome import Record
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.notifications.notifications import StoredNotification
 
+# A worker of the social lane never loads what mails and webhooks need, and the other way round.
+if TYPE_CHECKING:
+    from notifier.services.dispatch.email import MailAttempt
+    from notifier.services.dispatch.social import PostAttempt
+    from notifier.services.dispatch.webhook import HookAttempt
+    from notifier.services.endpoints.recovery_probe import ProbeEndpoint
+    from notifier.services.mail.transactional import SendLetters
+
+Built = TypeVar("Built", bound=BatchAttempt)
 _log = logging.getLogger(__name__)
 
-# A worker of the social lane never loads what mails and webhooks need, and the other way round.
-_MODULES: Mapping[Channel, str] = {
-    Channel.EMAIL: "notifier.bootstrap.mail",
-    Channel.WEBHOOK: "notifier.bootstrap.hooks",
-    Channel.SOCIAL: "notifier.bootstrap.posts",
-}
 _CHANNELS: Mapping[Lane, Sequence[Channel]] = {
     Lane.EMAIL: (Channel.EMAIL,),
     Lane.WEBHOOK: (Channel.WEBHOOK,),
@@ -35,24 +37,44 @@ _CHANNELS: Mapping[Lane, Sequence[Channel]] = {
 _WARMED: Mapping[Lane, Channel] = {Lane.EMAIL: Channel.EMAIL, Lane.WEBHOOK: Channel.WEBHOOK}
 
 
-class _Letters(Protocol):
-    """`services.letters.SendLetters`, which only the process that sends some loads."""
+def _build_mail(core: Core, record: Record) -> "MailAttempt":
+    from notifier.bootstrap.mail import build  # noqa: PLC0415 - lanes that send no mail do without
 
-    def __call__(self) -> int: ...
-
-    def close(self) -> None: ...
+    return build(core, record)
 
 
-class _Late:
+def _build_hooks(core: Core, record: Record) -> "HookAttempt":
+    from notifier.bootstrap.hooks import build  # noqa: PLC0415 - lanes that post no webhook do without
+
+    return build(core, record)
+
+
+def _build_posts(core: Core, record: Record) -> "PostAttempt":
+    from notifier.bootstrap.posts import build  # noqa: PLC0415 - lanes without social posts do without
+
+    return build(core, record)
+
+
+def _load(channel: Channel) -> None:
+    """Load now what the first batch of a channel would otherwise wait for."""
+    match channel:
+        case Channel.EMAIL:
+            import notifier.bootstrap.mail  # noqa: PLC0415 - as `_build_mail`
+        case Channel.WEBHOOK:
+            import notifier.bootstrap.hooks  # noqa: PLC0415 - as `_build_hooks`
+        case Channel.SOCIAL:
+            import notifier.bootstrap.posts  # noqa: F401, PLC0415 - as `_build_posts`
+
+
+class _Late(Generic[Built]):
     """A channel's attempt, built when its first batch comes or when a lane is warmed up."""
 
-    def __init__(self, core: Core, record: Record, module: str) -> None:
-        self._core, self._record, self._module = core, record, module
+    def __init__(self, core: Core, record: Record, build: Callable[[Core, Record], Built]) -> None:
+        self._core, self._record, self._build = core, record, build
 
     @once
-    def attempt(self) -> BatchAttempt:
-        built: BatchAttempt = import_module(self._module).build(self._core, self._record)
-        return built
+    def attempt(self) -> Built:
+        return self._build(self._core, self._record)
 
     def __call__(self, batch: Batch, stored: StoredNotification) -> None:
         self.attempt(batch, stored)
@@ -88,7 +110,12 @@ class WorkerRuntime:
             patience=patience,
             life=core.heartbeat,
         )
-        self._channels = {channel: _Late(core, record, module) for channel, module in _MODULES.items()}
+        self._hooks = _Late(core, record, _build_hooks)
+        self._channels: Mapping[Channel, _Late[Any]] = {
+            Channel.EMAIL: _Late(core, record, _build_mail),
+            Channel.WEBHOOK: self._hooks,
+            Channel.SOCIAL: _Late(core, record, _build_posts),
+        }
         self._attempt = Attempt(
             core.database,
             core.clock,
@@ -105,7 +132,7 @@ class WorkerRuntime:
         self._planning = threading.Lock()
         for lane in lanes:
             for channel in _CHANNELS.get(lane, ()):
-                import_module(_MODULES[channel])
+                _load(channel)
         # Beside the start: templates and CLDR data of every language take some tenths of a second.
         for lane, channel in _WARMED.items():
             if lane in lanes:
@@ -147,9 +174,10 @@ class WorkerRuntime:
         self._attempt(batch_id)
 
     @once
-    def _letters(self) -> _Letters:
-        built: _Letters = import_module(_MODULES[Channel.EMAIL]).build_letters(self._core)
-        return built
+    def _letters(self) -> "SendLetters":
+        from notifier.bootstrap.mail import build_letters  # noqa: PLC0415 - as `_build_mail`
+
+        return build_letters(self._core)
 
     def letters(self) -> object:
         """Send the letters that are due."""
@@ -160,10 +188,10 @@ class WorkerRuntime:
         self._probe(endpoint_id)
 
     @once
-    def _probe(self) -> Callable[[int], object]:
-        hooks = self._channels[Channel.WEBHOOK].attempt
-        made: Callable[[int], object] = import_module(_MODULES[Channel.WEBHOOK]).build_probe(self._core, hooks)
-        return made
+    def _probe(self) -> "ProbeEndpoint":
+        from notifier.bootstrap.hooks import build_probe  # noqa: PLC0415 - as `_build_hooks`
+
+        return build_probe(self._core, self._hooks.attempt)
 
     def drain(self) -> None:
         """The process is to end: wait for the database no longer, and note what is known."""

@@ -5,7 +5,17 @@ import typer
 from notifier.bootstrap.own_templates import check_templates
 from notifier.cli.listening import DEFAULT_PORT, Host, Port
 from notifier.cli.setup import application
-from notifier.supervise.up import run_up
+from notifier.supervise.up import Programs, run_up
+
+
+def load_shared() -> None:
+    """Load what the children are going to need, and what that loads only when it is first used."""
+    from notifier.bootstrap import hooks, mail, posts  # noqa: F401, PLC0415 - loaded once, for the children
+    from notifier.cli import api, scheduler, worker  # noqa: F401, PLC0415 - loaded once, for the children
+    from notifier.sandbox import server  # noqa: F401, PLC0415 - loaded once, for the children
+
+
+PROGRAMS = Programs(product="notifier", sandbox="notifier.sandbox", load=load_shared)
 
 
 def register(app: typer.Typer) -> None:
@@ -23,4 +33,4 @@ def up(host: Host = "127.0.0.1", port: Port = DEFAULT_PORT) -> None:
         notifier.key_ring.check()
         notifier.database.close()  # who follows is forked, and a connection is nothing to share
 
-    raise typer.Exit(run_up(notifier.settings, host=host, port=port, migrate=prepare))
+    raise typer.Exit(run_up(notifier.settings, host=host, port=port, migrate=prepare, programs=PROGRAMS))

@@ -9,9 +9,8 @@ import os
 import runpy
 import signal
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 
 from setproctitle import setproctitle
@@ -24,10 +23,9 @@ _GRACE_SECONDS = 60.0
 _STDIN, _STDOUT, _STDERR = range(3)
 
 
-def preload(modules: Iterable[str]) -> None:
+def preload(load: Callable[[], object]) -> None:
     """Load what the children are going to need, and keep the collector from touching (so copying) what they share."""
-    for module in modules:
-        import_module(module)
+    load()
     gc.collect()
     gc.freeze()
 

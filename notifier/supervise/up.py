@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,19 +32,24 @@ LAYOUT: Sequence[Sequence[Lane]] = (
     (Lane.WEBHOOK,),
     (Lane.RETRY, Lane.BULK),
 )
-# What the children are going to need, and what that loads only when it is first used; by name, since it stands above.
-SHARED = (
-    "notifier.cli.api",
-    "notifier.cli.scheduler",
-    "notifier.cli.worker",
-    "notifier.bootstrap.hooks",
-    "notifier.bootstrap.mail",
-    "notifier.bootstrap.posts",
-    "notifier.sandbox.server",
-)
 _SANDBOX = "sandbox"
 _KEEPER = "notifier.supervise.redis_keeper"
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """What the children run, and what they share; all of it is above this room, so the command names it.
+
+    Attributes:
+        product: The module whose commands `api`, `worker` and `scheduler` are run.
+        sandbox: The module that stands in for the providers.
+        load: Loads what all of them need; called once, before they are forked.
+    """
+
+    product: str
+    sandbox: str
+    load: Callable[[], object]
 
 
 def run_up(
@@ -52,8 +58,7 @@ def run_up(
     host: str,
     port: int,
     migrate: Callable[[], None],
-    program: str = "notifier",
-    shared: Sequence[str] = SHARED,
+    programs: Programs,
 ) -> int:
     """Run the whole system on this machine until SIGTERM or Ctrl-C.
 
@@ -64,8 +69,7 @@ def run_up(
         host: Where the API listens.
         port: Its port; 0 takes a free one.
         migrate: Brings the database's schema up to date and leaves no connection; called before anything starts.
-        program: The module whose commands `api`, `worker` and `scheduler` are run as children.
-        shared: Modules loaded once for all children.
+        programs: What the children run.
 
     Returns:
         The exit code: 0 after a drain, 1 after a second signal, 2 where a child found its configuration wrong.
@@ -79,21 +83,21 @@ def run_up(
         settings.secret_keys()
         settings.admin_token()
         migrate()
-        preload(shared)
-        return _supervise(settings, listener, program)
+        preload(programs.load)
+        return _supervise(settings, listener, programs)
 
 
-def _supervise(settings: Settings, listener: socket.socket, program: str) -> int:
+def _supervise(settings: Settings, listener: socket.socket, programs: Programs) -> int:
     url = listening.base_url(listener)
     environ = _environ(settings, url)
     link = None
     if "NOTIFIER_SANDBOX_URL" in environ:
         link = SandboxLink(environ["NOTIFIER_SANDBOX_URL"], f"{url}/v1/inbound/sendgrid/events", settings.data_dir)
     groups = [
-        [_api(program, listener, environ)],
-        [_worker(program, name, lanes, settings, environ) for name, lanes in _processes(settings)],
-        [ChildSpec(name="scheduler", module=program, arguments=["scheduler"], environ=environ)],
-        [*_stand_ins(settings, link)],
+        [_api(programs.product, listener, environ)],
+        [_worker(programs.product, name, lanes, settings, environ) for name, lanes in _processes(settings)],
+        [ChildSpec(name="scheduler", module=programs.product, arguments=["scheduler"], environ=environ)],
+        [*_stand_ins(settings, link, programs.sandbox)],
     ]
     where = f" (sandbox {link.url})" if link else ""
 
@@ -165,11 +169,11 @@ def _worker(program: str, name: str, lanes: Sequence[Lane], settings: Settings, 
     )
 
 
-def _stand_ins(settings: Settings, link: SandboxLink | None) -> Iterator[ChildSpec]:
+def _stand_ins(settings: Settings, link: SandboxLink | None, sandbox: str) -> Iterator[ChildSpec]:
     """What stands in for servers of others: providers and Redis."""
     if link:
         port = link.url.rpartition(":")[2]
-        yield ChildSpec(name=_SANDBOX, module="notifier.sandbox", arguments=["--port", port], reports_ready=False)
+        yield ChildSpec(name=_SANDBOX, module=sandbox, arguments=["--port", port], reports_ready=False)
     if settings.queue_addresses().embedded:
         yield ChildSpec(name="redis-keeper", module=_KEEPER, reports_ready=False)
 

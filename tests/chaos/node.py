@@ -9,11 +9,13 @@ The real-time clock of a machine belongs to root, so what jumps is the one funct
 import os
 import runpy
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from notifier.bootstrap import core
 from notifier.bootstrap.application import Application
+from notifier.cli.up import PROGRAMS
 from notifier.domain.errors import ConfigError
 from notifier.observability.logs import configure_logging
 from notifier.settings import load_settings
@@ -40,7 +42,8 @@ def main(arguments: list[str]) -> int:
     try:
         settings = load_settings()
         migrate = Application(settings).migrate
-        return run_up(settings, host="127.0.0.1", port=int(arguments[-1]), migrate=migrate, program=MODULE)
+        programs = replace(PROGRAMS, product=MODULE)
+        return run_up(settings, host="127.0.0.1", port=int(arguments[-1]), migrate=migrate, programs=programs)
     except ConfigError as error:
         sys.stderr.write(f"notifier: {error}\n")
         return 2

@@ -3,7 +3,6 @@
 Logins are limited to 30 in 5 minutes and 300 a day per account, so a session outlives the process that made it.
 """
 
-import importlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
@@ -22,8 +21,10 @@ _SESSION_CALLS = ("server.createSession", "server.refreshSession")
 
 @cache
 def library() -> Any:
-    """The client library: 60 MB and a second, so only processes that speak to Bluesky import it."""
-    return importlib.import_module("atproto_client")
+    """The client library; only processes that speak to Bluesky import it."""
+    import atproto_client  # noqa: PLC0415 - 60 MB and a second
+
+    return atproto_client
 
 
 class LoginError(Exception):
@@ -173,5 +174,7 @@ def _as_exchange(error: Exception) -> ExchangeError:
 
 @cache
 def _library_error() -> type[Exception]:
-    error: type[Exception] = importlib.import_module("atproto_core.exceptions").AtProtocolError
+    from atproto_core.exceptions import AtProtocolError  # noqa: PLC0415 - as large as `library`
+
+    error: type[Exception] = AtProtocolError
     return error

@@ -1,6 +1,5 @@
 """The record of one post: the same bytes on every attempt."""
 
-import importlib
 import re
 from collections.abc import Sequence
 from datetime import UTC
@@ -38,26 +37,28 @@ def facets(text: str, links: Sequence[str] = (), spans: Sequence[LinkSpan] = ())
     `spans` say where links are shown; for those of `links` without one, the text is searched: one that stands there
     without its scheme, or cut off by an ellipsis, leads to the whole. What is left is found by the library.
     """
+    from atproto_client.utils.facet_detection import detect_facets  # noqa: PLC0415 - as large as `library`
+
     located = [*spans, *(span for link in links for span in _shown(text, link))]
     size = len(text.encode())
     marks: list[Any] = []
     for span in sorted(located, key=lambda one: one.start):
         if 0 <= span.start < span.end <= size and not _overlaps(marks, span.start, span.end):
             marks.append(_link(span))
-    detect = importlib.import_module("atproto_client.utils.facet_detection").detect_facets
-    found = [mark for mark in detect(text) if not _overlaps(marks, mark.index.byte_start, mark.index.byte_end)]
+    found = [mark for mark in detect_facets(text) if not _overlaps(marks, mark.index.byte_start, mark.index.byte_end)]
     return sorted([*marks, *found], key=lambda mark: int(mark.index.byte_start))
 
 
 def upload_blob(client: Any, data: bytes, media_type: str) -> Any:
     """Upload a file; returns what an embed refers to it by. The library's own call uses a deprecated one of httpx."""
+    from atproto_client.models.utils import get_response_model  # noqa: PLC0415 - as large as `library`
+
     response = client.request.post(
         client._build_url("com.atproto.repo.uploadBlob"),  # noqa: SLF001 - knows the server the session lives on
         content=data,
         headers={"Content-Type": media_type},
     )
-    to_model = importlib.import_module("atproto_client.models.utils").get_response_model
-    return to_model(response, library().models.ComAtprotoRepoUploadBlob.Response).blob
+    return get_response_model(response, library().models.ComAtprotoRepoUploadBlob.Response).blob
 
 
 def can_reply(receipt: PostReceipt | None) -> bool:

@@ -15,7 +15,7 @@ from notifier.domain.errors import ConfigError
 from notifier.lifeline import report_ready
 from notifier.observability import configure_logging
 from notifier.settings import load_settings
-from notifier.supervise.up import run_up
+from notifier.supervise.up import Programs, run_up
 
 DIARY = Path("diary")
 
@@ -67,9 +67,8 @@ def main(arguments: list[str]) -> int:
             try:
                 port = int(arguments[0]) if arguments else 0
                 migrate = lambda: write("migrated")  # noqa: E731
-                return run_up(
-                    load_settings(), host="127.0.0.1", port=port, migrate=migrate, program="small_system", shared=()
-                )
+                programs = Programs("small_system", "notifier.sandbox", load=lambda: None)
+                return run_up(load_settings(), host="127.0.0.1", port=port, migrate=migrate, programs=programs)
             except ConfigError as error:
                 sys.stderr.write(f"notifier: {error}\n")
                 return 2
