@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
+from notifier.channels.webhook_keys import new_secret
 from notifier.domain.audience import Preferences
 from notifier.domain.errors import DeliveryError, TransientDeliveryError
 from notifier.domain.house import Brand
@@ -19,7 +20,7 @@ from notifier.services.dispatch.attempt import LEASE, Attempt
 from notifier.services.dispatch.record_outcome import Record
 from notifier.services.dispatch.webhook import HookAttempt
 from notifier.services.endpoints.health import Health
-from notifier.services.endpoints.secrets import EndpointSecrets, new_secret
+from notifier.services.endpoints.secrets import EndpointSecrets
 from notifier.services.endpoints.watch import write_letter
 from notifier.services.security.secretbox import SecretBox
 from notifier.storage import tables as t

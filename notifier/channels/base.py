@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError
+from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.message import MailRequest, PostReceipt, SocialPost
 from notifier.domain.values import Reason
+
+
+class NotAttemptedError(TransientDeliveryError):
+    """Nothing was sent: a breaker is open (`breaker_open`) or there was no room (`not_started`). Uses up no attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,20 +5,16 @@ from notifier.channels.webhook.delivery.limits import EngineLimits, LaneLimits, 
 from notifier.channels.webhook.egress.ip_policy import parse_networks
 from notifier.channels.webhook.egress.url_policy import TargetPolicy, VettedUrl, vet_url
 from notifier.channels.webhook.headers import validate_headers
-from notifier.channels.webhook.responses import NotAttemptedError
-from notifier.channels.webhook.signing import check_secret, new_key_pair, new_secret, public_key
+from notifier.channels.webhook.signing import check_secret, public_key
 
 __all__ = [
     "EngineLimits",
     "LaneLimits",
-    "NotAttemptedError",
     "TargetPolicy",
     "Timeouts",
     "VettedUrl",
     "WebhookEngine",
     "check_secret",
-    "new_key_pair",
-    "new_secret",
     "parse_networks",
     "public_key",
     "validate_headers",

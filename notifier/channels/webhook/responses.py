@@ -30,10 +30,6 @@ class Answer:
     retry_after: str | None = None
 
 
-class NotAttemptedError(TransientDeliveryError):
-    """Nothing was sent: a breaker is open (`breaker_open`) or there was no room (`not_started`). Uses up no attempt."""
-
-
 def error_of(answer: Answer, now: datetime) -> DeliveryError | None:
     """Return what the status makes of the attempt: None for 2xx, permanent for 410, transient for all else.
 

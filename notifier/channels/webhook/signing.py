@@ -7,45 +7,19 @@ Source: the specification's chapter "Verifying webhook authenticity"
 import base64
 import binascii
 import hmac
-import secrets as entropy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from notifier.channels.webhook_keys import HMAC_PREFIX, PRIVATE_PREFIX, PUBLIC_PREFIX, SEED_BYTES, encoded, public_bytes
 from notifier.domain.errors import FieldError, InvalidInputError
 
-HMAC_PREFIX = "whsec_"
-PRIVATE_PREFIX = "whsk_"
-PUBLIC_PREFIX = "whpk_"
 ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER = "webhook-id", "webhook-timestamp", "webhook-signature"
 HMAC_BYTES = range(24, 65)  # the specification: between 192 and 512 bits
-_NEW_HMAC_BYTES = 32
-_SEED_BYTES = 32
 _KNOWN_KEYS = 32_768
 _PAIR_BYTES = 64  # seed and public key, as libsodium and Svix write a secret key
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPair:
-    """An ed25519 pair: `private` (`whsk_...`) stays with us, `public` (`whpk_...`) goes to the partner."""
-
-    private: str = field(repr=False)
-    public: str
-
-
-def new_secret() -> str:
-    """Return a fresh shared secret: `whsec_` and 32 random bytes in base64."""
-    return HMAC_PREFIX + _encoded(entropy.token_bytes(_NEW_HMAC_BYTES))
-
-
-def new_key_pair() -> KeyPair:
-    """Return a fresh ed25519 pair; `private` holds seed and public key, as other implementations expect it."""
-    seed = entropy.token_bytes(_SEED_BYTES)
-    public = _public_bytes(seed)
-    return KeyPair(private=PRIVATE_PREFIX + _encoded(seed + public), public=PUBLIC_PREFIX + _encoded(public))
 
 
 def public_key(secret: str) -> str | None:
@@ -55,7 +29,7 @@ def public_key(secret: str) -> str | None:
         InvalidInputError: the secret is none of ours.
     """
     if secret.startswith(PRIVATE_PREFIX):
-        return PUBLIC_PREFIX + _encoded(_public_bytes(_seed(secret)))
+        return PUBLIC_PREFIX + encoded(public_bytes(_seed(secret)))
     check_secret(secret)
     return None
 
@@ -85,9 +59,9 @@ def sign(message_id: str, timestamp: int, body: bytes, secret: str) -> str:
         raise InvalidInputError([FieldError("id", "a webhook id may not be empty or hold a dot")])
     signed = f"{message_id}.{timestamp}.".encode() + body
     if secret.startswith(HMAC_PREFIX):
-        return "v1," + _encoded(hmac.digest(_hmac_key(secret), signed, "sha256"))
+        return "v1," + encoded(hmac.digest(_hmac_key(secret), signed, "sha256"))
     if secret.startswith(PRIVATE_PREFIX):
-        return "v1a," + _encoded(Ed25519PrivateKey.from_private_bytes(_seed(secret)).sign(signed))
+        return "v1a," + encoded(Ed25519PrivateKey.from_private_bytes(_seed(secret)).sign(signed))
     raise _refused(f"must begin with {HMAC_PREFIX} or {PRIVATE_PREFIX}")
 
 
@@ -123,20 +97,12 @@ def _hmac_key(secret: str) -> bytes:
 
 def _seed(secret: str) -> bytes:
     key = _decoded(secret[len(PRIVATE_PREFIX) :])
-    if len(key) not in (_SEED_BYTES, _PAIR_BYTES):
-        raise _refused(f"must hold {_SEED_BYTES} or {_PAIR_BYTES} bytes")
-    seed, public = key[:_SEED_BYTES], key[_SEED_BYTES:]
-    if public and public != _public_bytes(seed):
+    if len(key) not in (SEED_BYTES, _PAIR_BYTES):
+        raise _refused(f"must hold {SEED_BYTES} or {_PAIR_BYTES} bytes")
+    seed, public = key[:SEED_BYTES], key[SEED_BYTES:]
+    if public and public != public_bytes(seed):
         raise _refused("the public half does not belong to the private half")
     return seed
-
-
-def _public_bytes(seed: bytes) -> bytes:
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-
-
-def _encoded(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
 
 
 def _decoded(text: str) -> bytes:

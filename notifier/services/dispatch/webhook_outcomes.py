@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from notifier.channels.webhook import NotAttemptedError
+from notifier.channels.base import NotAttemptedError
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.message import HookResult
 from notifier.domain.notice import webhook_type

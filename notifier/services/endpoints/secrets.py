@@ -1,13 +1,11 @@
 """An endpoint's secrets: made here, shown once, sealed at rest; during a rotation the old one signs beside the new."""
 
-import base64
-import secrets as entropy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from notifier.channels.webhook import new_key_pair
+from notifier.channels.webhook_keys import new_key_pair, new_secret
 from notifier.domain.endpoint import SignatureKind
 from notifier.domain.errors import ConfigError, ConflictError, FieldError, InvalidInputError
 from notifier.services.security.secretbox import SecretBox
@@ -16,8 +14,6 @@ from notifier.storage.database.codec import instant_from_json, instant_to_json
 Sealed = Mapping[str, str | None]
 """One secret as the row holds it: `sealed`, `until` (RFC 3339) when it is on its way out, `public` of a key pair."""
 
-PREFIX = "whsec_"
-_RANDOM_BYTES = 32  # Standard Webhooks: between 24 and 64
 DEFAULT_OVERLAP = timedelta(hours=24)
 MAX_OVERLAP = timedelta(days=30)
 # Each secret is one more signature in the header of every request.
@@ -60,11 +56,6 @@ def fresh(kind: SignatureKind) -> Fresh:
 def public_key(sealed: Sequence[Sealed]) -> str | None:
     """Return the public half of the key that signs now; None where a shared secret does."""
     return sealed[0].get("public") if sealed else None
-
-
-def new_secret() -> str:
-    """Return a fresh shared secret in the form of Standard Webhooks."""
-    return PREFIX + base64.b64encode(entropy.token_bytes(_RANDOM_BYTES)).decode()
 
 
 class EndpointSecrets:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from notifier.channels.webhook import EngineLimits, TargetPolicy, Timeouts, WebhookEngine, new_secret, parse_networks
+from notifier.channels.webhook import EngineLimits, TargetPolicy, Timeouts, WebhookEngine, parse_networks
+from notifier.channels.webhook_keys import new_secret
 from notifier.domain.message import HookRequest
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

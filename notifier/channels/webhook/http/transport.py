@@ -9,11 +9,12 @@ from typing import Protocol
 
 import aiohappyeyeballs
 
+from notifier.channels.base import NotAttemptedError
 from notifier.channels.webhook.delivery.limits import EngineLimits
 from notifier.channels.webhook.egress.url_policy import VettedUrl
 from notifier.channels.webhook.http.connection import ConnectionLostError, HttpConnection
 from notifier.channels.webhook.http.pool import IdlePool
-from notifier.channels.webhook.responses import Answer, NotAttemptedError
+from notifier.channels.webhook.responses import Answer
 from notifier.domain.errors import DeliveryError, FieldError, InvalidInputError, TransientDeliveryError
 from notifier.domain.values import Reason
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from notifier.channels.webhook import EngineLimits, LaneLimits, NotAttemptedError, TargetPolicy, WebhookEngine
+from notifier.channels.base import NotAttemptedError
+from notifier.channels.webhook import EngineLimits, LaneLimits, TargetPolicy, WebhookEngine
 from notifier.channels.webhook.delivery.limits import AnswerLimits
 from notifier.channels.webhook.egress.url_policy import VettedUrl, vet_url
 from notifier.channels.webhook.http.connection import HttpConnection

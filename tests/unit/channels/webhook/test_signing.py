@@ -11,14 +11,12 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from notifier.channels.webhook.signing import (
-    KeyPair,
     check_secret,
-    new_key_pair,
-    new_secret,
     public_key,
     sign,
     signature_headers,
 )
+from notifier.channels.webhook_keys import KeyPair, new_key_pair, new_secret
 from notifier.domain.errors import InvalidInputError
 
 # The reference vectors: standard-webhooks' own test suites (v1) and Svix' `test_asymmetric_key_signing` (v1a).

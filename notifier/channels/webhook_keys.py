@@ -1,0 +1,43 @@
+"""New secrets and key pairs in the form of Standard Webhooks; `webhook/signing.py` signs with them."""
+
+import base64
+import secrets as entropy
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+HMAC_PREFIX = "whsec_"
+PRIVATE_PREFIX = "whsk_"
+PUBLIC_PREFIX = "whpk_"
+SEED_BYTES = 32
+_NEW_HMAC_BYTES = 32  # the specification: between 24 and 64
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """An ed25519 pair: `private` (`whsk_...`) stays with us, `public` (`whpk_...`) goes to the partner."""
+
+    private: str = field(repr=False)
+    public: str
+
+
+def new_secret() -> str:
+    """Return a fresh shared secret: `whsec_` and 32 random bytes in base64."""
+    return HMAC_PREFIX + encoded(entropy.token_bytes(_NEW_HMAC_BYTES))
+
+
+def new_key_pair() -> KeyPair:
+    """Return a fresh ed25519 pair; `private` holds seed and public key, as other implementations expect it."""
+    seed = entropy.token_bytes(SEED_BYTES)
+    public = public_bytes(seed)
+    return KeyPair(private=PRIVATE_PREFIX + encoded(seed + public), public=PUBLIC_PREFIX + encoded(public))
+
+
+def public_bytes(seed: bytes) -> bytes:
+    """Return the public key of a private one."""
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def encoded(data: bytes) -> str:
+    """Return base64, padded."""
+    return base64.b64encode(data).decode("ascii")
