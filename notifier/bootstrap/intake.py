@@ -4,6 +4,7 @@ import hashlib
 
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.once import once
+from notifier.inbound import sendgrid_rules
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.inbound.alertmanager import AlertRules
 from notifier.inbound.foreign import ComponentNames
@@ -52,7 +53,7 @@ class Intake:
     def feedback(self) -> Feedback:
         """Take SendGrid's events."""
         application = self._application
-        return Feedback(application.database, application.clock, application.addresses)
+        return Feedback(application.database, application.clock, application.addresses, sendgrid_rules)
 
     @once
     def repeats(self) -> Repeats:

@@ -7,10 +7,8 @@ Nothing here refuses a batch for one odd event: a refused batch comes again for 
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import orjson
@@ -20,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from notifier.domain.discretion import local_parts, without_addresses
 from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.mail_event import MailEvent, MailEventKind, MailEvents
 
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
@@ -31,48 +30,7 @@ _MAX_EVENT_ID = 200
 _KEPT = ("type", "bounce_classification", "reason", "response", "status", "attempt", "asm_group_id", "sg_message_id")
 
 
-class Kind(StrEnum):
-    """Events that mean something here. Opens and clicks do not: what people read is their own affair."""
-
-    PROCESSED = "processed"
-    DEFERRED = "deferred"
-    DELIVERED = "delivered"
-    BOUNCE = "bounce"
-    BLOCKED = "blocked"  # a `bounce` of type `blocked`: temporary, or the receiver's policy
-    DROPPED = "dropped"
-    SPAM_REPORT = "spamreport"
-    UNSUBSCRIBE = "unsubscribe"
-    GROUP_UNSUBSCRIBE = "group_unsubscribe"
-    GROUP_RESUBSCRIBE = "group_resubscribe"
-    ACCOUNT_STATUS = "account_status_change"
-
-
-_KINDS = frozenset(Kind)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailEvent:
-    """What happened to one mail. `at` is the provider's clock, aware UTC; `facts` hold no address."""
-
-    id: str
-    kind: Kind
-    at: datetime
-    email: str | None = field(default=None, repr=False)
-    delivery_id: str | None = None
-    batch: tuple[int, int] | None = None  # number of our batch, and which attempt on it brought the mail
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    def fact(self, name: str) -> str:
-        """Return a fact as text; empty without it."""
-        return str(self.facts.get(name, ""))
-
-
-@dataclass(frozen=True, slots=True)
-class MailEvents:
-    """One request: the events that mean something, and how many others there were."""
-
-    events: tuple[MailEvent, ...]
-    ignored: int
+_KINDS = frozenset(MailEventKind)
 
 
 def is_signed(body: bytes, *, public_key: str, timestamp: str, signature: str, now: datetime) -> bool:
@@ -126,14 +84,14 @@ def _read(items: list[Any], now: datetime) -> Iterator[MailEvent]:
             yield _event(item, kind, now)
 
 
-def _kind(item: dict[str, Any]) -> Kind | None:
+def _kind(item: dict[str, Any]) -> MailEventKind | None:
     name = item.get("event")
-    if name == Kind.BOUNCE and item.get("type") == "blocked":
-        return Kind.BLOCKED
-    return Kind(name) if isinstance(name, str) and name in _KINDS else None
+    if name == MailEventKind.BOUNCE and item.get("type") == "blocked":
+        return MailEventKind.BLOCKED
+    return MailEventKind(name) if isinstance(name, str) and name in _KINDS else None
 
 
-def _event(item: dict[str, Any], kind: Kind, now: datetime) -> MailEvent:
+def _event(item: dict[str, Any], kind: MailEventKind, now: datetime) -> MailEvent:
     email = _text(item, "email")
     return MailEvent(
         id=_event_id(item),

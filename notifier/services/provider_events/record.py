@@ -11,18 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from notifier.domain.ids import parse_delivery_id
+from notifier.domain.mail_event import MailEvent, MailEventKind, MailEvents, ReportedState
 from notifier.domain.values import DeliveryState, Reason
-from notifier.inbound.sendgrid import Kind, MailEvent, MailEvents
 from notifier.services.ports import Clock
-from notifier.services.provider_events.rules import (
-    Verdict,
-    blames_sender,
-    is_out_of_credits,
-    is_replaced_by,
-    shows_acceptance,
-    suppression_for,
-    verdict_on,
-)
+from notifier.services.provider_events.rules import ProviderRules, is_replaced_by
 from notifier.services.provider_events.suppress import lift_topic, suppress
 from notifier.services.security.address_hash import AddressKeys
 from notifier.storage.database import Connection
@@ -34,10 +26,14 @@ from notifier.storage.operations.provider_inbox import ReportedEvent
 
 _log = logging.getLogger(__name__)
 
-PROVIDER_ALARM = "email:sendgrid"
 REPUTATION_ALARM = "email:reputation"
 _CLUSTER, _CLUSTER_SPAN = 10, timedelta(hours=1)
 _MAX_KEY = 1 << 63
+
+
+def provider_alarm(provider: str) -> str:
+    """Return the key of the alarm about our account with a mail provider."""
+    return f"email:{provider}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +44,7 @@ class FeedbackSummary:
     new: int
     ignored: int
     unmatched: int
-    kinds: Mapping[Kind, int] = field(default_factory=dict)
+    kinds: Mapping[MailEventKind, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, int]:
         """Return the answer to the provider."""
@@ -71,6 +67,7 @@ class Feedback:
     database: Database
     clock: Clock
     addresses: AddressKeys
+    rules: ProviderRules
 
     def __call__(self, told: MailEvents) -> FeedbackSummary:
         """Record a request's events.
@@ -83,10 +80,10 @@ class Feedback:
         with self.database.write() as connection:
             whole = _located(connection, told.events)
             fresh = _unseen(connection, whole, now)
-            _confirm(connection, fresh, now)
-            _set_states(connection, fresh, now)
+            self._confirm(connection, fresh, now)
+            self._set_states(connection, fresh, now)
             self._suppress(connection, fresh, now)
-            _alarm(connection, fresh, now)
+            self._alarm(connection, fresh, now)
         return FeedbackSummary(
             received=len(told.events) + told.ignored,
             new=len(fresh),
@@ -96,24 +93,85 @@ class Feedback:
         )
 
     def _suppress(self, connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
-        blamed = _sender_is_blamed(connection, fresh, now)
+        rules, blamed = self.rules, self._sender_is_blamed(connection, fresh, now)
         for about in sorted(fresh, key=lambda item: item.event.at):
             address_key = self._address_key(about)
             if address_key is None:
                 continue
             event = about.event
-            if event.kind is Kind.GROUP_RESUBSCRIBE:
-                lift_topic(connection, address_key, event, now)
-            elif not (blamed and blames_sender(event)):
-                found = suppression_for(event)
+            if event.kind is MailEventKind.GROUP_RESUBSCRIBE:
+                lift_topic(connection, address_key, event, rules, now)
+            elif not (blamed and rules.blames_sender(event.kind, event.facts)):
+                found = rules.suppression_for(event)
                 if found is not None:
-                    suppress(connection, address_key, found, now)
+                    suppress(connection, address_key, found, rules, now)
 
     def _address_key(self, about: _About) -> int | None:
         """The delivery names its address by the very key; late bounces may name the address alone."""
         if about.key is not None and about.notification_id is not None:
             return about.key
         return self.addresses.of_optional(about.event.email)
+
+    def _confirm(self, connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
+        """Take attempts for accepted whose outcome we never learnt: who reports on a mail had been given it."""
+        attempts: dict[int, int] = {}
+        numbers: set[int] = set()
+        for about in fresh:
+            event = about.event
+            if event.batch is not None and about.notification_id is not None and self.rules.shows_acceptance(event):
+                number, attempt = event.batch
+                attempts[number] = min(attempt, attempts.get(number, attempt))
+                numbers.add(about.notification_id)
+        confirmed = batches.confirm(connection, attempts, numbers, now)
+        counters.add(connection, MAIL_CONFIRMED, self.rules.PROVIDER, confirmed)
+
+    def _set_states(self, connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
+        """Write states set by set: one statement per notification, state and reason."""
+        by_notification: dict[int, dict[int, ReportedState]] = defaultdict(dict)
+        for about in fresh:
+            reported = self.rules.state_of(about.event)
+            if reported is None or about.notification_id is None or about.key is None:
+                continue
+            told = by_notification[about.notification_id]
+            if about.key not in told or is_replaced_by(told[about.key].state, reported.state):
+                told[about.key] = reported
+        for number in sorted(by_notification):
+            told = by_notification[number]
+            standings = provider_feedback.hold(connection, number, told.keys())
+            changed: dict[tuple[DeliveryState, Reason | None], list[int]] = defaultdict(list)
+            for key, standing in standings.items():
+                if is_replaced_by(standing.state, told[key].state):
+                    changed[told[key].state, told[key].reason].append(key)
+            for (state, reason), keys in changed.items():
+                provider_feedback.set_states(connection, number, keys, state=state, reason=reason, now=now)
+
+    def _sender_is_blamed(self, connection: Connection, fresh: Sequence[_About], now: datetime) -> bool:
+        """Whether receivers turn us away as a sender so often that it says nothing of the addresses any more."""
+        if not any(self.rules.blames_sender(about.event.kind, about.event.facts) for about in fresh):
+            return False
+        recent = provider_inbox.bodies_since(
+            connection, MailEventKind.BOUNCE.value, now - _CLUSTER_SPAN, _CLUSTER * 100
+        )
+        number = sum(self.rules.blames_sender(MailEventKind.BOUNCE, body) for body in recent)
+        if number < _CLUSTER:
+            return False
+        detail = f"{number} bounces in an hour blame the sender: look at reputation, content and volume"
+        alerts.raise_(connection, REPUTATION_ALARM, Reason.REJECTED, detail, now)
+        return True
+
+    def _alarm(self, connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
+        """Call a person when the account is stopped or out of credits; take it back when the provider does."""
+        alarm = provider_alarm(self.rules.PROVIDER)
+        for about in sorted(fresh, key=lambda item: item.event.at):
+            report = self.rules.account_report(about.event)
+            if report is None:
+                continue
+            if report.fault is None:
+                alerts.clear(connection, alarm)
+                continue
+            alerts.raise_(connection, alarm, report.fault, report.detail, now)
+            if report.fault is Reason.AUTH:
+                _log.error("the mail provider stopped the account", extra={"status": report.detail})
 
 
 def _located(connection: Connection, events: Iterable[MailEvent]) -> list[_About]:
@@ -139,71 +197,11 @@ def _unseen(connection: Connection, whole: Sequence[_About], now: datetime) -> l
             recipient_key=about.key if about.notification_id is not None else None,
         )
         for about in whole
-        if about.event.kind is not Kind.PROCESSED
+        if about.event.kind is not MailEventKind.PROCESSED
     ]
     fresh = provider_inbox.add_many(connection, kept, now)
     first: dict[str, _About] = {}
     for about in whole:
-        if about.event.kind is Kind.PROCESSED or about.event.id in fresh:
+        if about.event.kind is MailEventKind.PROCESSED or about.event.id in fresh:
             first.setdefault(about.event.id, about)
     return list(first.values())
-
-
-def _confirm(connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
-    """Take attempts for accepted whose outcome we never learnt: who reports on a mail had been given it."""
-    attempts: dict[int, int] = {}
-    numbers: set[int] = set()
-    for about in fresh:
-        if about.event.batch is not None and about.notification_id is not None and shows_acceptance(about.event):
-            number, attempt = about.event.batch
-            attempts[number] = min(attempt, attempts.get(number, attempt))
-            numbers.add(about.notification_id)
-    confirmed = batches.confirm(connection, attempts, numbers, now)
-    counters.add(connection, MAIL_CONFIRMED, "sendgrid", confirmed)
-
-
-def _set_states(connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
-    """Write states set by set: one statement per notification, state and reason."""
-    by_notification: dict[int, dict[int, Verdict]] = defaultdict(dict)
-    for about in fresh:
-        verdict = verdict_on(about.event)
-        if verdict is None or about.notification_id is None or about.key is None:
-            continue
-        told = by_notification[about.notification_id]
-        if about.key not in told or is_replaced_by(told[about.key].state, verdict.state):
-            told[about.key] = verdict
-    for number in sorted(by_notification):
-        told = by_notification[number]
-        standings = provider_feedback.hold(connection, number, told.keys())
-        changed: dict[tuple[DeliveryState, Reason | None], list[int]] = defaultdict(list)
-        for key, standing in standings.items():
-            if is_replaced_by(standing.state, told[key].state):
-                changed[told[key].state, told[key].reason].append(key)
-        for (state, reason), keys in changed.items():
-            provider_feedback.set_states(connection, number, keys, state=state, reason=reason, now=now)
-
-
-def _sender_is_blamed(connection: Connection, fresh: Sequence[_About], now: datetime) -> bool:
-    """Whether receivers turn us away as a sender so often that it says nothing of the addresses any more."""
-    if not any(blames_sender(about.event) for about in fresh):
-        return False
-    recent = provider_inbox.bodies_since(connection, Kind.BOUNCE.value, now - _CLUSTER_SPAN, _CLUSTER * 100)
-    number = sum(blames_sender(str(body.get("bounce_classification", ""))) for body in recent)
-    if number < _CLUSTER:
-        return False
-    detail = f"{number} bounces in an hour blame the sender: look at reputation, content and volume"
-    alerts.raise_(connection, REPUTATION_ALARM, Reason.REJECTED, detail, now)
-    return True
-
-
-def _alarm(connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
-    """Call a person when the account is stopped or out of credits; take it back when the provider does."""
-    for about in sorted(fresh, key=lambda item: item.event.at):
-        event = about.event
-        if event.kind is Kind.ACCOUNT_STATUS and event.fact("type") == "reactivate":
-            alerts.clear(connection, PROVIDER_ALARM)
-        elif event.kind is Kind.ACCOUNT_STATUS:
-            alerts.raise_(connection, PROVIDER_ALARM, Reason.AUTH, f"account status: {event.fact('type')}", now)
-            _log.error("the mail provider stopped the account", extra={"status": event.fact("type")})
-        elif is_out_of_credits(event):
-            alerts.raise_(connection, PROVIDER_ALARM, Reason.REJECTED, event.fact("reason"), now)

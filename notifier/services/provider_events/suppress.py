@@ -2,20 +2,21 @@
 
 from datetime import datetime
 
+from notifier.domain.mail_event import MailEvent
 from notifier.domain.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, SubscriberState
-from notifier.inbound.sendgrid import MailEvent
-from notifier.services.provider_events.rules import topic
+from notifier.services.provider_events.rules import ProviderRules
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.subscribers.manage import KIND
 from notifier.storage.database import Connection
 from notifier.storage.recipients import subscribers, suppressions
 
-PROVIDER = Actor("provider:sendgrid", "event webhook")
 _LISTENING = (SubscriberState.ACTIVE, SubscriberState.PENDING)
 
 
-def suppress(connection: Connection, address_key: int, suppression: Suppression, now: datetime) -> None:
+def suppress(
+    connection: Connection, address_key: int, suppression: Suppression, rules: ProviderRules, now: datetime
+) -> None:
     """Write to an address no more; the first reason and date stay. Its subscribers change state, audited."""
     if not suppressions.add(connection, address_key, suppression):
         return
@@ -23,16 +24,17 @@ def suppress(connection: Connection, address_key: int, suppression: Suppression,
     action = "subscriber.unsubscribed" if state is SubscriberState.UNSUBSCRIBED else "subscriber.suppressed"
     for name in subscribers.set_state_of_address(connection, address_key, state, only=_LISTENING, now=now):
         detail = {"reason": suppression.reason.value}
-        record(connection, PROVIDER, action, Subject(KIND, name), at=now, detail=detail)
+        record(connection, _actor(rules), action, Subject(KIND, name), at=now, detail=detail)
 
 
-def lift_topic(connection: Connection, address_key: int, event: MailEvent, now: datetime) -> None:
+def lift_topic(connection: Connection, address_key: int, event: MailEvent, rules: ProviderRules, now: datetime) -> None:
     """Take back an unsubscription from one of the provider's groups, where that is why the address is suppressed.
 
     An older event than the unsubscription takes nothing back: events come in any order.
     """
+    topic = rules.topic(event)
     for item in suppressions.of_address(connection, address_key):
-        same = item.reason is SuppressionReason.PROVIDER_UNSUBSCRIBED and item.detail == topic(event)
+        same = item.reason is SuppressionReason.PROVIDER_UNSUBSCRIBED and item.detail == topic
         if item.channel is not Channel.EMAIL or not same or event.at < item.since:
             continue
         suppressions.remove(connection, address_key, item.channel)
@@ -40,5 +42,9 @@ def lift_topic(connection: Connection, address_key: int, event: MailEvent, now: 
             connection, address_key, SubscriberState.ACTIVE, only=(SubscriberState.UNSUBSCRIBED,), now=now
         )
         for name in back:
-            detail = {"reason": topic(event), "state": SubscriberState.ACTIVE.value}
-            record(connection, PROVIDER, "subscriber.resubscribed", Subject(KIND, name), at=now, detail=detail)
+            detail = {"reason": topic, "state": SubscriberState.ACTIVE.value}
+            record(connection, _actor(rules), "subscriber.resubscribed", Subject(KIND, name), at=now, detail=detail)
+
+
+def _actor(rules: ProviderRules) -> Actor:
+    return Actor(f"provider:{rules.PROVIDER}", "event webhook")

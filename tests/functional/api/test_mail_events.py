@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from notifier.domain.values import DeliveryState
-from notifier.services.provider_events.record import PROVIDER_ALARM, REPUTATION_ALARM
+from notifier.services.provider_events.record import REPUTATION_ALARM
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
@@ -219,14 +219,14 @@ def test_a_stopped_account_raises_an_alarm_until_it_is_back(api: Api) -> None:
         "timestamp": 1785578000,
     }
     hand_in(api, stop)
-    assert alarms_of(api) == {PROVIDER_ALARM}
+    assert alarms_of(api) == {"email:sendgrid"}
     hand_in(api, stop | {"type": "reactivate", "sg_event_id": "a2", "timestamp": 1785579000})
     assert alarms_of(api) == set()
 
 
 def test_an_empty_purse_raises_an_alarm(api: Api) -> None:
     hand_in(api, a_mail_event(1, "dropped", reason="Recipient List over Package Quota"))
-    assert alarms_of(api) == {PROVIDER_ALARM}
+    assert alarms_of(api) == {"email:sendgrid"}
 
 
 def test_no_address_stays_behind(api: Api) -> None:

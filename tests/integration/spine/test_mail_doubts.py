@@ -6,9 +6,10 @@ from datetime import timedelta
 from notifier.channels.base import TooLargeError
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError
 from notifier.domain.ids import delivery_id
+from notifier.domain.mail_event import MailEvent, MailEventKind, MailEvents
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Reason, Status
-from notifier.inbound.sendgrid import Kind, MailEvent, MailEvents
+from notifier.inbound import sendgrid_rules
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.provider_events.record import Feedback
 from notifier.services.security.address_hash import AddressKeys
@@ -35,7 +36,7 @@ def report(house: House, requests: Collection[MailRequest], *, people: int | Non
     events = [
         MailEvent(
             id=f"{request.batch_id}-{recipient.delivery_id}",
-            kind=Kind.PROCESSED,
+            kind=MailEventKind.PROCESSED,
             at=house.spine.now,
             delivery_id=recipient.delivery_id,
             batch=(request.batch_id, request.attempt) if batch else None,
@@ -44,7 +45,7 @@ def report(house: House, requests: Collection[MailRequest], *, people: int | Non
         for recipient in request.recipients[:people]
     ]
     database = house.spine.database
-    Feedback(database, house.spine.clock, AddressKeys(database))(MailEvents(tuple(events), 0))
+    Feedback(database, house.spine.clock, AddressKeys(database), sendgrid_rules)(MailEvents(tuple(events), 0))
 
 
 def counted(house: House) -> dict[tuple[str, str], int]:
@@ -95,12 +96,12 @@ def test_evidence_of_another_notification_confirms_nothing(database: Database) -
     (request,) = provider.requests
     event = MailEvent(
         id="e-1",
-        kind=Kind.PROCESSED,
+        kind=MailEventKind.PROCESSED,
         at=house.spine.now,
         delivery_id=delivery_id("ntf_01j0000000000000000000000", 1),
         batch=(request.batch_id, request.attempt),
     )
-    Feedback(database, house.spine.clock, AddressKeys(database))(MailEvents((event,), 0))
+    Feedback(database, house.spine.clock, AddressKeys(database), sendgrid_rules)(MailEvents((event,), 0))
     house.later(EVIDENCE + 1)
     assert len(provider.requests) == 2
 

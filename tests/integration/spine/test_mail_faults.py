@@ -15,9 +15,10 @@ from notifier.channels.base import MailReceipt, MailSender
 from notifier.channels.email.sendgrid import SendGridSender
 from notifier.channels.email.smtp import SmtpSender
 from notifier.channels.email.smtp_session import SmtpServer
+from notifier.domain.mail_event import MailEvent, MailEventKind, MailEvents
 from notifier.domain.message import MailRequest
 from notifier.domain.values import Reason, Status
-from notifier.inbound.sendgrid import Kind, MailEvent, MailEvents
+from notifier.inbound import sendgrid_rules
 from notifier.sandbox.config import SandboxConfig
 from notifier.sandbox.credentials import SENDGRID_API_KEY
 from notifier.services.provider_events.record import Feedback
@@ -74,10 +75,11 @@ class Scene:
         """Hand in what the sandbox would report: `processed` for every mail it took."""
         found = [mail for mail, _ in self.sandbox.state.ledger.deliveries["email"].items()]
         events = tuple(
-            MailEvent(id=f"e-{name}", kind=Kind.PROCESSED, at=self.watch.instant, delivery_id=name) for name in found
+            MailEvent(id=f"e-{name}", kind=MailEventKind.PROCESSED, at=self.watch.instant, delivery_id=name)
+            for name in found
         )
         database = self.house.spine.database
-        Feedback(database, self.house.spine.clock, AddressKeys(database))(MailEvents(events, 0))
+        Feedback(database, self.house.spine.clock, AddressKeys(database), sendgrid_rules)(MailEvents(events, 0))
 
     @property
     def requests(self) -> int:

@@ -12,6 +12,7 @@ from notifier.channels.email.sendgrid import SendGridSender
 from notifier.domain.audience import Preferences
 from notifier.domain.ids import address_key
 from notifier.domain.values import Status
+from notifier.inbound import sendgrid_rules
 from notifier.inbound.sendgrid import parse_mail_events
 from notifier.sandbox.config import EventWebhook, SandboxConfig
 from notifier.sandbox.credentials import SENDGRID_API_KEY
@@ -75,7 +76,7 @@ class Reports:
     def __init__(self, house: House, sandbox: RunningSandbox, peer: Peer) -> None:
         self._house, self._sandbox, self._peer = house, sandbox, peer
         database = house.spine.database
-        self._feedback = Feedback(database, house.spine.clock, AddressKeys(database))
+        self._feedback = Feedback(database, house.spine.clock, AddressKeys(database), sendgrid_rules)
         self._taken, self._told = 0, set[str]()
 
     def catch_up(self) -> None:

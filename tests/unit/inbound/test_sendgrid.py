@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.domain.errors import InvalidInputError
-from notifier.inbound.sendgrid import MAX_AGE, MAX_AHEAD, Kind, is_signed, parse_mail_events
+from notifier.domain.mail_event import MailEventKind
+from notifier.inbound.sendgrid import MAX_AGE, MAX_AHEAD, is_signed, parse_mail_events
 
 # The example that SendGrid publishes with its client libraries (helpers/eventwebhook): the body ends with CR LF, and
 # that is signed too.
@@ -108,15 +109,15 @@ def test_a_broken_key_verifies_nothing(key: str) -> None:
 NOW = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
 
 
-def read(*events: object) -> list[Kind]:
+def read(*events: object) -> list[MailEventKind]:
     return [event.kind for event in parse_mail_events(json.dumps(list(events)).encode(), now=NOW).events]
 
 
 def test_a_blocked_bounce_is_a_kind_of_its_own() -> None:
     assert read({"event": "bounce", "type": "bounce"}, {"event": "bounce", "type": "blocked"}, {"event": "bounce"}) == [
-        Kind.BOUNCE,
-        Kind.BLOCKED,
-        Kind.BOUNCE,
+        MailEventKind.BOUNCE,
+        MailEventKind.BLOCKED,
+        MailEventKind.BOUNCE,
     ]
 
 
@@ -183,7 +184,7 @@ Json = st.recursive(
     max_leaves=10,
 )
 Events = st.fixed_dictionaries(
-    {"event": st.sampled_from([*map(str, Kind), "open"])},
+    {"event": st.sampled_from([*map(str, MailEventKind), "open"])},
     optional=dict.fromkeys(("timestamp", "sg_event_id", "email", "delivery_id", "type", "reason", "status"), Json),
 )
 
