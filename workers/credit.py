@@ -9,14 +9,15 @@ kombu 5.7: `MultiChannelPoller._pause_brpop`, `QoS.ack`). So we count: what is t
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 from celery import bootsteps
 from celery.worker import state
+
+from notifier.observability import get_logger
 
 _SECONDS = 1.0
 # A message is between two hands for a moment; for three looks in a row it is in nobody's.
 _LOOKS = 3
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class CreditWatch(bootsteps.StartStopStep):
@@ -46,6 +47,6 @@ class CreditWatch(bootsteps.StartStopStep):
         lost = taken - len(state.reserved_requests)
         self._missed = self._missed + 1 if lost > 0 else 0
         if self._missed >= _LOOKS:
-            _log.warning("acknowledgements_lost", messages=lost, then="connecting anew; the sweep repeats what is due")
+            _log.warning("acknowledgements_lost", messages=lost, hint="reconnecting; the sweep enqueues what is due")
             # One of the errors after which Celery's consumer connects anew.
             raise ConnectionResetError("the broker was lost while tasks were acknowledged")

@@ -6,7 +6,6 @@ import threading
 import warnings
 from collections.abc import Sequence
 
-import structlog
 from celery.apps.worker import Worker
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
@@ -14,6 +13,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from notifier.domain.errors import ConfigError
 from notifier.domain.values import Lane
 from notifier.lifeline import report_ready
+from notifier.observability import get_logger
 from notifier.queueing import embedded
 from notifier.settings import Settings
 from workers.app import build_app
@@ -24,7 +24,7 @@ from workers.priority import give_way
 from workers.runtime import Runtime
 from workers.tasks import register
 
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 # Requests, answers and rows come and go by the thousand and hardly ever in cycles; looking for cycles after every 700,
 # among all the modules and connections that stay, took a third of the time of a batch of webhooks.
 _COLLECT_AFTER = (50_000, 20, 50)
@@ -102,7 +102,7 @@ def _follow(stopping: threading.Event, runtime: Runtime, lanes: Sequence[Lane]) 
     """Tell the supervisor when messages are taken, and tasks that wait for the database when the end has come."""
 
     def on_ready(**_signal: object) -> None:
-        _log.info("worker_ready", lanes=",".join(lanes))
+        _log.info("worker_ready", queues=",".join(lanes))
         report_ready()
 
     def on_shutdown(**_signal: object) -> None:

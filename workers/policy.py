@@ -9,11 +9,12 @@ import structlog
 from celery.exceptions import Reject
 
 from notifier.domain.errors import NotifierError, UnavailableError
+from notifier.observability import get_logger
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 # After this the message goes back to its queue, well before the broker would give it to somebody else.
 _PATIENCE = 60.0
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class TaskPolicy:
             try:
                 self._patiently(action)
             except UnavailableError as error:
-                _log.warning("task_handed_back", error=str(error))
+                _log.warning("task_requeued", error=str(error))
                 raise Reject(reason="the database is away", requeue=True) from error
             except NotifierError as error:
                 _log.error("task_failed", error=str(error), kind=type(error).__name__)
@@ -54,7 +55,7 @@ class TaskPolicy:
             except UnavailableError as error:
                 if self.clock() + pause > until:
                     raise
-                _log.warning("database_unavailable", error=str(error), again_in=pause)
+                _log.warning("task_waiting_for_database", error=str(error), retry_in=pause)
                 if self.stopping.wait(pause):
                     raise
                 pause = min(pause * 2, _LONGEST_PAUSE)

@@ -12,11 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from notifier.api.http.problems import problem, route_of
 from notifier.api.http.security_headers import SECURITY_HEADERS, STRICT_TRANSPORT
 from notifier.api.state.metrics import Meters
+from notifier.observability import get_logger
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADER = b"x-request-id"
 _FAULTS, _OURS = 400, 500
-_log = structlog.get_logger("notifier.api.access")
+_log = get_logger("notifier.api.access")
 
 
 class Envelope:
@@ -88,8 +89,8 @@ def _tell(scope: Scope, status: int, seconds: float) -> None:
         "ms": round(seconds * 1000, 1),
     }
     if status >= _OURS:
-        _log.warning("request", **facts)
+        _log.warning("request_served", **facts)
     elif status >= _FAULTS:
-        _log.info("request", **facts)
+        _log.info("request_served", **facts)
     else:
-        _log.debug("request", **facts)
+        _log.debug("request_served", **facts)

@@ -1,14 +1,14 @@
 """What was left behind by components that are configured no more: said by `notifier doctor` and at the start."""
 
-import logging
 from collections.abc import Iterator
 
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.finding import Finding
 from notifier.domain.errors import UnavailableError
+from notifier.observability import get_logger
 from notifier.storage.notifications import removed_components
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 _MOST_NAMED = 10
 
 
@@ -44,7 +44,7 @@ def warn_of_vanished_components(notifier: Application) -> None:
     except UnavailableError:
         return
     for finding in findings:
-        _log.warning("%s; %s", finding.says, finding.mend)
+        _log.warning("removed_component_in_use", finding=finding.says, remedy=finding.mend)
 
 
 def _listed(keys: list[str]) -> str:

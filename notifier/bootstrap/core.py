@@ -4,7 +4,6 @@ Everything is built on first use, and this module imports no more than the sched
 starts fast. Senders are in `bootstrap/mail.py`, `hooks.py` and `posts.py`, each imported by the workers of its lane.
 """
 
-import logging
 import os
 import secrets
 import socket
@@ -22,6 +21,7 @@ from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel
 from notifier.files import make_private
 from notifier.inbound.alert_texts import neutral_texts
+from notifier.observability import get_logger
 from notifier.queueing import embedded
 from notifier.queueing.producer import Producer
 from notifier.services.dispatch.outcome_journal import OutcomeNotes
@@ -56,7 +56,7 @@ from notifier.settings import Settings
 from notifier.storage.database.engine import Database
 from notifier.storage.schema import version
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 _SHORT_RANGE = 5_000  # recipients
 # How long a probe may hold its place: as long as its request, and a post with its picture, may take.
 _PROBE_MARGIN, _POST_SECONDS = 3.0, 60.0
@@ -130,7 +130,7 @@ class Core:
         elif fault := self.schema_fault():
             raise ConfigError("NOTIFIER_DATABASE_URL", fault)
         if found.is_newer:
-            _log.warning("the database is newer than this program", extra={"schema": found.revision})
+            _log.warning("schema_newer_than_program", schema=found.revision)
 
     @once
     def metering(self) -> Metering:

@@ -1,6 +1,5 @@
 """The use cases behind the tasks of a worker process."""
 
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -9,6 +8,7 @@ from notifier.bootstrap.core import Core
 from notifier.bootstrap.once import once
 from notifier.domain.errors import NotifierError
 from notifier.domain.values import Channel, Lane
+from notifier.observability import get_logger
 from notifier.services.dispatch.attempt import Attempt, BatchAttempt
 from notifier.services.dispatch.connection_affinity import FamiliarFirst, the_named_one
 from notifier.services.dispatch.durable_write import Patience
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from notifier.services.mail.transactional import SendLetters
 
 Built = TypeVar("Built", bound=BatchAttempt)
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 _CHANNELS: Mapping[Lane, Sequence[Channel]] = {
     Lane.EMAIL: (Channel.EMAIL,),
@@ -85,7 +85,7 @@ class _Late(Generic[Built]):
             if hasattr(self.attempt, "warm"):
                 self.attempt.warm()
         except NotifierError as error:
-            _log.warning("not warmed up", extra={"error": str(error)})
+            _log.warning("warm_up_failed", error=str(error))
 
     def close(self) -> None:
         if "attempt" in self.__dict__ and hasattr(self.attempt, "close"):

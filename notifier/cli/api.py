@@ -1,6 +1,5 @@
 """`notifier api`: the HTTP API alone."""
 
-import logging
 import socket
 from typing import Annotated
 
@@ -10,12 +9,13 @@ from notifier.api.server import run_api
 from notifier.bootstrap.component_checks import warn_of_vanished_components
 from notifier.cli.listening import DEFAULT_PORT, Host, Port
 from notifier.cli.setup import installation
+from notifier.observability import get_logger
 from notifier.services.security.audit import Actor
 from notifier.settings import mixtures
 from notifier.web.console.routes import console_routes
 from notifier.web.pages import page_routes
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +32,7 @@ def api(
     notifier = installation("api")
     notifier.key_ring.check()
     for mixture in mixtures(notifier.settings):
-        _log.warning("real providers beside a stand-in", extra={"what": mixture})
+        _log.warning("sandbox_mixed_with_real_providers", detail=mixture)
     notifier.note_policy(Actor("process:api", socket.gethostname()))
     warn_of_vanished_components(notifier)
     raise typer.Exit(

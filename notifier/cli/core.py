@@ -1,15 +1,13 @@
 """What the processes without an API begin with: no more than they need."""
 
-import logging
-
 from typer._click.globals import get_current_context  # typer brings its own click, and names this nowhere else
 
 from notifier.bootstrap.core import Core
 from notifier.domain.errors import UnavailableError
-from notifier.observability.logs import configure_logging
+from notifier.observability import configure_logging, get_logger
 from notifier.settings import load_settings
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 def core(process: str) -> Core:
@@ -25,5 +23,5 @@ def core(process: str) -> Core:
     try:
         found.ensure_ready()
     except UnavailableError as error:
-        _log.warning("database_unavailable", extra={"error": str(error)})
+        _log.warning("database_unavailable", error=str(error))
     return found

@@ -1,4 +1,4 @@
-"""structlog over the standard library's logging: one line an event, to standard error, secrets taken out."""
+"""structlog over the standard library's logging: one event per line, to standard error, without secrets."""
 
 import logging
 import re
@@ -28,6 +28,21 @@ _context: dict[str, str] = {}  # said with every event of this process
 _TALKATIVE = ("httpx", "httpcore", "urllib3", "kombu", "amqp", "asyncio", "markdown_it", "alembic", "celery")
 # It repeats what our task policy says in one line (a message handed back) with a traceback; bugs it logs as errors.
 _ERRORS_ONLY = ("celery.app.trace",)
+
+# Every event goes to the standard library as a record; what is added and hidden is up to the one handler, which the
+# libraries' records reach too.
+structlog.configure(
+    processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return the logger of a module: `log.info("snake_case_event", field=value)`; docs/logs.md lists the events."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
 
 
 def configure_logging(level: Level = "info", form: Format = "auto", **context: str) -> None:
@@ -60,12 +75,6 @@ def configure_logging(level: Level = "info", form: Format = "auto", **context: s
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
     for name in _ERRORS_ONLY:
         logging.getLogger(name).setLevel(logging.ERROR)
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
 
 
 def _say_whose(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

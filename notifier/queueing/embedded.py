@@ -4,7 +4,6 @@ It listens on no port and runs detached: it outlives a killed parent, and whoeve
 often does not matter: one process at a time decides, under a lock that dies with its holder.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from notifier.domain.errors import ConfigError
 from notifier.files import HeldElsewhereError, file_lock, is_private_dir, private_dir
+from notifier.observability import get_logger
 from notifier.queueing.addresses import SHORT_FOLDERS, embedded_url, socket_path
 from notifier.queueing.server import Health, Server
 
@@ -21,7 +21,7 @@ _HUNG_SECONDS = 5.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.02
 _VARIABLE = "NOTIFIER_REDIS_URL"
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 def ensure(data_dir: Path, *, wait: float = _LOCK_SECONDS) -> str:
@@ -67,16 +67,16 @@ def _ensure_alone(server: Server) -> None:
     if found is Health.LOADING:
         found = _settled(server, {Health.READY, Health.GONE}, _START_SECONDS)
     if found is Health.READY:
-        _log.info("redis_adopted", extra={"socket": str(server.socket)})
+        _log.info("embedded_redis_adopted", socket=str(server.socket))
         return
     if found is not Health.GONE:
-        _log.warning("redis_killed: it took connections and did not answer", extra={"socket": str(server.socket)})
+        _log.warning("embedded_redis_killed", socket=str(server.socket), hint="it did not answer")
         server.kill()
     if not _started(server):
         # What cannot be read back is put aside: messages are nudges, the rows in the database know what is to be done.
         if not server.put_data_aside():
             raise ConfigError(_VARIABLE, f"the embedded Redis does not start: {server.last_words()}")
-        _log.warning("redis_data_put_aside", extra={"reason": server.last_words(), "folder": str(server.home)})
+        _log.warning("embedded_redis_data_set_aside", reason=server.last_words(), folder=str(server.home))
         if not _started(server):
             raise ConfigError(_VARIABLE, f"the embedded Redis does not start: {server.last_words()}")
 

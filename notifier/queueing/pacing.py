@@ -8,18 +8,18 @@ from typing import Any
 
 import orjson
 import redis
-import structlog
 from redis.backoff import NoBackoff
 from redis.client import Pipeline
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from notifier.domain.pace import NO_WAIT, Pace
+from notifier.observability import get_logger
 from notifier.queueing.addresses import for_client
 from notifier.queueing.producer import Circuit
 
 _SECONDS = 0.25
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 Change = Callable[[Pace], tuple[Pace, timedelta]]
 
 
@@ -86,7 +86,9 @@ class RedisPacer(LocalPacer):
             wait = self._together(self._prefix + key, change)
         except (RedisError, OSError) as error:
             if self._circuit.failed():
-                _log.warning("shared_rates_away", error=type(error).__name__, hint="each worker paces by itself")
+                _log.warning(
+                    "rate_limits_not_shared", error=type(error).__name__, hint="each worker limits its own rate"
+                )
             return known_here
         self._circuit.succeeded()
         return wait

@@ -1,6 +1,5 @@
 """Sending by name. A message is a nudge: when the broker is away it is dropped, and the sweep repeats what is due."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 
 from notifier.domain.values import Lane
+from notifier.observability import get_logger
 from notifier.queueing.addresses import for_celery
 from notifier.queueing.broker import QUICK_SECONDS, VISIBILITY_SECONDS, queues
 from notifier.queueing.names import TaskName
@@ -22,7 +22,7 @@ NO_ANSWER = "the broker does not answer"
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
 _CONNECTIONS = 8
 _PROBE, _PROBE_SECONDS = "notifier:probe", 60
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -145,13 +145,10 @@ class Producer:
             action()
         except (OperationalError, OSError) as error:
             if self._circuit.failed():
-                _log.warning(
-                    "broker_unreachable",
-                    extra={"error": type(error).__name__, "hint": "the sweep repeats what is lost"},
-                )
+                _log.warning("broker_unreachable", error=type(error).__name__, hint="the sweep enqueues what is lost")
             return False
         if self._circuit.succeeded():
-            _log.info("broker_reachable_again")
+            _log.info("broker_recovered")
         return True
 
 

@@ -7,15 +7,15 @@ import threading
 import time
 from collections.abc import Callable
 
-import structlog
 from redis.exceptions import RedisError
 
+from notifier.observability import get_logger
 from notifier.queueing.broker import redis_client
 from notifier.queueing.producer import Circuit
 
 _SECONDS = 0.2
 _MOST_NAMES = 10_000
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class RedisQuota:
@@ -61,7 +61,7 @@ class RedisQuota:
             counted = ask()
         except (RedisError, OSError) as error:
             if self._circuit.failed():
-                _log.info("quota_away", error=type(error).__name__, hint="each process counts for itself")
+                _log.info("quota_not_shared", error=type(error).__name__, hint="each process counts alone")
             return None
         self._circuit.succeeded()
         return counted

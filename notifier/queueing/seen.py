@@ -1,17 +1,17 @@
 """The quick first filter for repeated events, in Redis. Every wait is short; when Redis is away nobody notices."""
 
 import redis.asyncio as redis
-import structlog
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from notifier.observability import get_logger
 from notifier.queueing.addresses import for_client
 from notifier.queueing.producer import Circuit
 
 _SECONDS = 0.1
 _KEPT = 24 * 3600
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class RedisSeen:
@@ -59,4 +59,4 @@ class RedisSeen:
 
     def _failed(self, error: Exception) -> None:
         if self._circuit.failed():
-            _log.info("seen_filter_away", error=type(error).__name__, hint="repeats are judged by the database")
+            _log.info("dedup_filter_unavailable", error=type(error).__name__, hint="the database detects repeats")

@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from threading import Lock
 
 import redis
-import structlog
 from redis.backoff import NoBackoff
 from redis.exceptions import LockError, RedisError
 from redis.lock import Lock as SharedLock
 from redis.retry import Retry
 
+from notifier.observability import get_logger
 from notifier.queueing.addresses import for_client
 from notifier.queueing.producer import Circuit
 
 _SECONDS = 0.25  # for one exchange with Redis
 _STEP = 0.1  # seconds between two tries to get the lock
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class LocalTurns:
@@ -78,7 +78,7 @@ class RedisTurns(LocalTurns):
             try:
                 lock.reacquire()
             except (RedisError, OSError) as error:
-                _log.warning("turn_not_kept", error=type(error).__name__)
+                _log.warning("account_lock_not_renewed", error=type(error).__name__)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -100,7 +100,7 @@ class RedisTurns(LocalTurns):
             held = lock.acquire()
         except (RedisError, OSError) as error:
             if self._circuit.failed():
-                _log.warning("shared_turns_away", error=type(error).__name__, hint="each worker takes turns by itself")
+                _log.warning("account_lock_unavailable", error=type(error).__name__, hint="each worker locks alone")
             return None
         self._circuit.succeeded()
         if held:
@@ -114,9 +114,9 @@ class RedisTurns(LocalTurns):
         try:
             held.lock.release()
         except LockError:
-            _log.warning("turn_outlived_its_lease")
+            _log.warning("account_lock_expired")
         except (RedisError, OSError) as error:
-            _log.warning("turn_not_given_back", error=type(error).__name__)  # it ends with its lease
+            _log.warning("account_lock_not_released", error=type(error).__name__)  # it ends with its lease
 
 
 class _Held:

@@ -1,6 +1,5 @@
 """Jinja2 as we use it: sandboxed, strict, HTML escaped, speaking the language of `reader` in the context."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,13 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from notifier.domain.errors import ConfigError
+from notifier.observability import get_logger
 from notifier.rendering.language import Language
 from notifier.rendering.template_faults import FAULTS, fault_of
 
 BUNDLED = "bundled"  # `{% extends "bundled/incident_opened/email.body.html" %}` reaches what a template replaces
 OWN_TEMPLATES = "brand.templates"  # the key of the configuration that names the operator's folder
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 class _Compiled(BytecodeCache):
@@ -77,7 +77,7 @@ class Templates:
                 raise ConfigError(OWN_TEMPLATES, fault) from error
             if fault not in self._said:
                 self._said.add(fault)
-                _log.error("own template left aside: the bundled one words the message", extra={"fault": fault})
+                _log.error("custom_template_failed", fault=fault, hint="the bundled template is used instead")
             return self._bundled.get_template(name).render(values)
 
     def get(self, name: str) -> Template:

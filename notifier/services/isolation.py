@@ -5,7 +5,6 @@ shown as an alarm, and the unit waits twice as long each time; after ten failure
 batch has a boundary of its own: its lease (`services/dispatch/dead_letter.py`).
 """
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,13 +13,14 @@ from typing import Protocol, TypeVar
 
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Reason
+from notifier.observability import get_logger
 from notifier.services.ports import Clock
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.database.types import AnyRow
 from notifier.storage.operations import alerts, dead_letters
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 Done = TypeVar("Done")
 Item = TypeVar("Item")
 GivenUp = Callable[[Connection], object]
@@ -64,7 +64,7 @@ def each_alone(
             done.append(work(item))
         except Exception as fault:  # noqa: BLE001 - the boundary: whatever it is, the other items must go on
             if not isinstance(fault, ours):
-                _log.error("one of many failed by a fault of ours", exc_info=fault)
+                _log.error("item_failed", exc_info=fault)
             failed.append((item, fault))
     return done, failed
 
@@ -124,8 +124,7 @@ class Isolation:
             alerts.raise_(connection, _alarm(kind, object_id), Reason.FAULT, detail, now)
             if ends and given_up is not None:
                 given_up(connection)
-        said = {"unit": kind, "object_id": object_id, "failures": failures, "given_up": ends}
-        _log.error("a unit of work failed by a fault of ours", extra=said, exc_info=fault)
+        _log.error("work_failed", unit=kind, object_id=object_id, failures=failures, given_up=ends, exc_info=fault)
         self._read_at = float("-inf")
 
     def _works_again(self, kind: str, object_id: str) -> None:

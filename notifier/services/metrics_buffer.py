@@ -4,7 +4,6 @@ Why the ledger and not a port per process: docs/decisions/0010-metrics-through-t
 """
 
 import json
-import logging
 import threading
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -13,12 +12,13 @@ from datetime import timedelta
 
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Channel, DeliveryState
+from notifier.observability import get_logger
 from notifier.services.ports import Clock
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import metrics
 from notifier.storage.operations.metrics import Key
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 _EVERY = timedelta(seconds=5)
 
 DELIVERIES, UNKNOWN, ATTEMPTS = "notifier_deliveries", "notifier_unknown_outcomes", "notifier_attempt_seconds"
@@ -96,7 +96,7 @@ class Metering:
                 metrics.add(connection, pending, now)
                 metrics.say(connection, self._owner, stand, now)
         except UnavailableError as error:
-            _log.info("metrics are kept for later", extra={"error": str(error)})
+            _log.info("metrics_write_deferred", error=str(error))
             with self._lock:
                 for key, value in pending.items():
                     self._pending[key] += value

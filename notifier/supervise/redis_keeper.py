@@ -7,15 +7,13 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-import structlog
-
 from notifier.domain.errors import ConfigError
-from notifier.observability.logs import configure_logging
+from notifier.observability import configure_logging, get_logger
 from notifier.queueing import embedded
 from notifier.settings import load_settings
 
 _WATCH_SECONDS = 1.0
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 def tend(data_dir: Path) -> bool:
@@ -26,7 +24,7 @@ def tend(data_dir: Path) -> bool:
     try:
         embedded.ensure(data_dir)
     except ConfigError as error:
-        _log.warning("redis_does_not_start", error=error.message)
+        _log.warning("embedded_redis_start_failed", error=error.message)
     return True
 
 
@@ -39,7 +37,7 @@ def main() -> NoReturn:
         time.sleep(_WATCH_SECONDS)
         was, there = there, tend(settings.data_dir)
         if was and not there:
-            _log.error("data_folder_is_gone", folder=str(settings.data_dir))
+            _log.error("data_folder_missing", folder=str(settings.data_dir))
 
 
 if __name__ == "__main__":

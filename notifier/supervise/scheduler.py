@@ -7,16 +7,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
 
-import structlog
-
 from notifier.domain.errors import NotifierError
 from notifier.files import show_life
 from notifier.lifeline import report_ready
+from notifier.observability import get_logger
 from notifier.settings import Settings
 
 _INTERVAL = 1.0
 _LONGEST_PAUSE = 30.0
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 def beat(
@@ -38,11 +37,11 @@ def beat(
             sweep(datetime.now(UTC))
         except NotifierError as error:
             pause = min(pause * 2, _LONGEST_PAUSE)
-            _log.warning("sweep_failed", error=str(error), again_in=pause)
+            _log.warning("sweep_failed", error=str(error), retry_in=pause)
             beats_at = clock() + pause
         else:
             if pause > interval:
-                _log.info("sweep_works_again")
+                _log.info("sweep_recovered")
             pause = interval
             missed = max(0, int((clock() - beats_at) / interval))
             beats_at += interval * (missed + 1)

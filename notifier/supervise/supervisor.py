@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-import structlog
-
+from notifier.observability import get_logger
 from notifier.supervise.child import Child, ChildSpec
 
 _TICK_SECONDS = 0.2
@@ -19,7 +18,7 @@ _SETTLED_SECONDS = 10.0  # a child that lived this long starts again without a g
 _WRONG_CONFIGURATION = 2
 _FORCED = 2  # signals
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -120,7 +119,7 @@ class Supervisor:
         child.close()
         child.process, child.ready = None, False
         self._wait_longer(item, now)
-        _log.warning("child_died", child=child.name, cause=_cause(code), starts_again_in=item.pause)
+        _log.warning("child_exited", child=child.name, cause=_cause(code), restart_in=item.pause)
         return False
 
     def _start(self, item: Supervised, writer: int, now: float) -> None:
@@ -128,7 +127,7 @@ class Supervisor:
             item.child.start(writer)
         except OSError as error:  # no memory or no process to be had: that may pass
             self._wait_longer(item, now)
-            _log.error("child_does_not_start", child=item.child.name, error=str(error), starts_again_in=item.pause)
+            _log.error("child_start_failed", child=item.child.name, error=str(error), restart_in=item.pause)
             return
         item.started_at = now
         self.on_start(item.child.name)
@@ -163,7 +162,7 @@ class Supervisor:
                     return True
                 for item, deadline in deadlines:
                     if item.child.is_running and time.monotonic() >= deadline:
-                        _log.warning("child_killed", child=item.child.name, after=item.child.spec.stop_seconds)
+                        _log.warning("child_killed", child=item.child.name, after_seconds=item.child.spec.stop_seconds)
                         item.child.kill()
                 select.select([waker], [], [], _TICK_SECONDS)
                 _empty(waker)

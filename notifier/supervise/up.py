@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import structlog
-
 from notifier.domain.errors import ConfigError
 from notifier.domain.values import Lane
 from notifier.files import HeldElsewhereError, file_lock, private_dir
 from notifier.lifeline import HELD_VARIABLE, has_ended
+from notifier.observability import get_logger
 from notifier.queueing import embedded
 from notifier.settings import Settings, announced_sandbox
 from notifier.supervise import listening
@@ -34,7 +33,7 @@ LAYOUT: Sequence[Sequence[Lane]] = (
 )
 _SANDBOX = "sandbox"
 _KEEPER = "notifier.supervise.redis_keeper"
-_log = structlog.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +202,7 @@ def _redis(settings: Settings) -> Iterator[None]:
         yield
     finally:
         if not embedded.stop(settings.data_dir):
-            _log.warning("redis_does_not_stop")
+            _log.warning("embedded_redis_stop_failed")
 
 
 def _say(line: str) -> None:

@@ -1,6 +1,5 @@
 """Errors as RFC 9457 problem documents, each naming the fields at fault; never a traceback, never a secret."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -21,8 +20,9 @@ from notifier.domain.errors import (
     UnavailableError,
     UnknownRecipientError,
 )
+from notifier.observability import get_logger
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -97,7 +97,7 @@ async def _outdated(_request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    _log.error("unavailable", extra={"route": route_of(request.scope), "error": str(error)})
+    _log.error("request_unavailable", route=route_of(request.scope), error=str(error))
     return unavailable("A store that this needs does not answer. Nothing was stored; try again.")
 
 
@@ -121,7 +121,7 @@ async def _validation(_request: Request, error: Exception) -> Response:
 
 async def _bug(request: Request, error: Exception) -> Response:
     # The server logs the traceback; this line says whose request it was.
-    _log.error("unhandled error", extra={"route": route_of(request.scope), "error": type(error).__name__})
+    _log.error("request_crashed", route=route_of(request.scope), error=type(error).__name__)
     return problem(500, "Something went wrong on our side; it is logged")
 
 

@@ -4,7 +4,6 @@ An Idempotency-Key makes a repeat harmless for one hour; we may repeat for longe
 account's own statuses are read first.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -29,6 +28,7 @@ from notifier.channels.status_mapping import (
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.message import Picture, PostReceipt, SocialPost
 from notifier.domain.values import Reason
+from notifier.observability import get_logger
 
 _BEFORE = timedelta(seconds=60)  # clocks differ: how much before the intent to look
 _LOOK = 40  # statuses, one page
@@ -39,7 +39,7 @@ _MOST = 1_000_000  # characters; a larger number is a slip
 _POSTS = "/api/v1/statuses"
 _FORBIDDEN, _NOT_FOUND, _UNPROCESSABLE = 403, 404, 422
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -127,7 +127,7 @@ class MastodonSender:
         except RefusedError as refused:
             if refused.answer.status == _FORBIDDEN:
                 # A token that may only write. Within the hour the key protects; waiting for ever would tell nobody.
-                _log.warning("cannot read the account's own statuses", extra={"account": self.account})
+                _log.warning("mastodon_statuses_unreadable", account=self.account)
                 return None
             raise self._cannot_tell(self._failure(refused)) from None
         except ExchangeError as error:

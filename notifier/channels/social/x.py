@@ -4,7 +4,6 @@ There is no idempotency key. What replaces it: the text is the same on every att
 are read back after an unknown outcome, and X refuses the same text twice with a 403 that proves the post exists.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -30,6 +29,7 @@ from notifier.channels.status_mapping import (
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.message import Picture, PostReceipt, SocialPost
 from notifier.domain.values import Reason
+from notifier.observability import get_logger
 
 USUAL_URL = "https://api.x.com"
 _REAL = frozenset({"https://api.x.com", "https://api.twitter.com"})
@@ -42,7 +42,7 @@ _WINDOWS = ("x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour")
 _LIMIT = 280
 _POSTS = "/2/tweets"
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 def x_message(body: Mapping[str, Any]) -> str:
@@ -205,12 +205,12 @@ class XSender:
         try:
             found = self.find(post, self._clock() - _DUPLICATES_KEPT)
         except DeliveryError as error:
-            _log.warning("X has the post but does not show it", extra={"account": self.account, "why": error.detail})
+            _log.warning("x_duplicate_lookup_failed", account=self.account, error=error.detail)
             found = None
         if found is not None:
             return PostReceipt(id=found.id, url=found.url, extra={"found": "duplicate"})
         # Never alter the text to get past the rule: it is out, though we may not know where.
-        _log.warning("X refused a duplicate that cannot be found", extra={"account": self.account, "key": post.key})
+        _log.warning("x_duplicate_not_found", account=self.account, post_key=post.key)
         return PostReceipt(id="", extra={"found": "no", "reason": Reason.DUPLICATE.value})
 
     def _own_posts(self, since: datetime) -> Iterator[dict[str, Any]]:

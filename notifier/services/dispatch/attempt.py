@@ -1,6 +1,5 @@
 """Attempt: claim a batch, hand it to its channel, record. Short transaction, network, short transaction."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,6 +9,7 @@ from typing import Protocol
 from notifier.domain.errors import LeaseLostError, NotFoundError, UnavailableError
 from notifier.domain.translation import TranslationRule
 from notifier.domain.values import Channel, Reason
+from notifier.observability import get_logger
 from notifier.services.dispatch.connection_affinity import Choice, the_named_one
 from notifier.services.dispatch.dead_letter import could_not_begin, fault_alarm, gave_up
 from notifier.services.dispatch.durable_write import NotRecordedError, Patience
@@ -27,7 +27,7 @@ from notifier.storage.notifications import notifications
 from notifier.storage.notifications.notifications import StoredNotification
 from notifier.storage.operations import alerts
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 # Longer than any channel's own time-outs together, so that a lease ends only with its worker.
 LEASE = timedelta(seconds=90)
@@ -138,12 +138,12 @@ class Attempt:
         try:
             self.channels[batch.channel](batch, stored)
         except LeaseLostError as error:
-            _log.warning("lease lost: others have this batch now, nothing was sent", extra={"error": str(error)})
+            _log.warning("lease_lost", error=str(error), hint="nothing was sent: another worker holds the batch")
         except NotRecordedError:
             raise
         except UnavailableError as error:
             # Before a request left: what comes after it is written with patience.
-            _log.warning("the database is away: nothing was sent", extra={"error": str(error)})
+            _log.warning("attempt_deferred", error=str(error), hint="nothing was sent: the database is unavailable")
             self.patience(self.database, lambda connection: self._hand_back(connection, batch))
 
     def _hand_back(self, connection: Connection, batch: Batch) -> None:

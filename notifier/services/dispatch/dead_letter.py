@@ -1,10 +1,10 @@
 """A batch whose attempts never end: each worker vanishes over it, or meets a fault of ours. That must have an end."""
 
-import logging
 from datetime import datetime
 
 from notifier.domain.retry import most_attempts
 from notifier.domain.values import DeliveryState, Lane, Reason
+from notifier.observability import get_logger
 from notifier.services.isolation import wait_after
 from notifier.storage.database import Connection
 from notifier.storage.deliveries import attempts, batches, deliveries, webhook_batches
@@ -14,7 +14,7 @@ from notifier.storage.deliveries.deliveries import Departure
 from notifier.storage.notifications import notifications
 from notifier.storage.operations import alerts
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 def gave_up(connection: Connection, batch: Batch, owner: str, now: datetime) -> bool:
@@ -62,7 +62,7 @@ def _give_up(connection: Connection, batch: Batch, owner: str, now: datetime, sa
     batches.finish(connection, batch, owner, state=DeliveryState.FAILED, reason=Reason.GAVE_UP, now=now)
     webhook_batches.unblock(connection, batch.notification_id, batch.id, now)
     _alarm(connection, batch, f"given up: {said}", now)
-    _log.error("gave a batch up", extra={"batch_id": batch.id, "reason": Reason.GAVE_UP.value})
+    _log.error("batch_dead_lettered", batch_id=batch.id, reason=Reason.GAVE_UP.value)
 
 
 def _line(batch: Batch, now: datetime, outcome: str, reason: Reason, said: str) -> AttemptRow:

@@ -1,6 +1,5 @@
 """Writing down what was done, also when the database is away: an answer that is known must not be forgotten."""
 
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -8,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from notifier.domain.errors import UnavailableError
+from notifier.observability import get_logger
 from notifier.services.dispatch.outcome_journal import KnownOutcome, OutcomeNotes
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 
 Written = TypeVar("Written")
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 
@@ -61,7 +61,7 @@ class Patience:
             except UnavailableError as error:
                 if ends:
                     raise NotRecordedError(str(error)) from error
-                _log.warning("outcome waits for the database", extra={"error": str(error), "again_in": wait})
+                _log.warning("outcome_write_delayed", error=str(error), retry_in=wait)
                 if self.notes is not None:
                     self.notes.write_down()
             ends = (self.pause or self.stopping.wait)(wait)

@@ -4,7 +4,6 @@ A note holds numbers, states and the provider's name: no address, no text. It li
 its process's name, and is read by whoever finds that process gone (`services/operations/dead_workers.py`).
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from notifier.domain.values import DeliveryState
 from notifier.files import private_dir, write_private
+from notifier.observability import get_logger
 from notifier.storage.database import Connection
 from notifier.storage.deliveries import attempts, batches, deliveries, webhook_batches
 from notifier.storage.deliveries.attempts import AttemptRow
@@ -26,7 +26,7 @@ from notifier.storage.deliveries.deliveries import Departure
 from notifier.storage.operations import alerts, counters
 from notifier.storage.operations.counters import MAIL_REPEATED, MAIL_UNKNOWN
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 _SUFFIX = ".json"
 # What takes longer to be written into the ledger is noted, should the process be killed meanwhile.
 _SOON_SECONDS = 1.0
@@ -156,7 +156,7 @@ class OutcomeNotes:
             try:
                 found.append(_NOTE.validate_json(path.read_bytes()))
             except (ValidationError, OSError) as error:
-                _log.error("a note cannot be read", extra={"file": path.name, "error": type(error).__name__})
+                _log.error("outcome_journal_unreadable", file=path.name, error=type(error).__name__)
                 path.rename(path.with_suffix(".unreadable"))
         return found
 
@@ -172,7 +172,7 @@ class OutcomeNotes:
             private_dir(self.folder)
             write_private(path, _NOTE.dump_json(bare).decode())
         except OSError as error:
-            _log.error("no note of an outcome", extra={"error": str(error), "batch_id": known.batch.id})
+            _log.error("outcome_journal_not_written", batch_id=known.batch.id, error=str(error))
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{self.owner}.{number}{_SUFFIX}"

@@ -1,6 +1,5 @@
 """Plan: from one decision to everyone it concerns, range by range: the first mail leaves while the last is planned."""
 
-import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from itertools import pairwise
 from notifier.domain.audience import Occasion, Preferences, Standing, is_told
 from notifier.domain.holding import passes_quiet_hours, quiet_until
 from notifier.domain.values import Channel
+from notifier.observability import get_logger
 from notifier.services.dispatch.audience_context import occasion_of
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.log_context import bind_log
@@ -27,7 +27,7 @@ from notifier.storage.planning.quiet_hours import QuietSpan
 from notifier.storage.planning.ranges import ACCOUNT_PREFERENCE_ID, MAX_KEY, PlannedBatch, PlanRange
 from notifier.storage.recipients import preferences
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 _LEASE = timedelta(seconds=120)
 # Each end of quiet hours makes batches of its own; who is left over is held when their batch is about to leave.
 _MOST_SPANS = 300
@@ -123,7 +123,7 @@ class Plan:
                 # each time, and the first mail would leave when the last is planned.
                 self.breathe(min(time.perf_counter() - began, _LONGEST_BREATH))
         if planned:
-            _log.info("planned", extra={"deliveries": planned})
+            _log.info("notification_planned", deliveries=planned)
         return self._finish(stored), planned
 
     def _prepare(self, stored: StoredNotification) -> None:

@@ -1,6 +1,5 @@
 """Record what an attempt on a whole batch came to."""
 
-import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from datetime import datetime, timedelta
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, LeaseLostError, OutcomeUnknownError
 from notifier.domain.retry import JITTER, GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.observability import get_logger
 from notifier.services.dispatch.durable_write import Patience
 from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, apply
 from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, Nudge
@@ -22,7 +22,7 @@ from notifier.storage.deliveries.deliveries import Departure
 from notifier.storage.operations import alerts, counters
 from notifier.storage.operations.counters import MAIL_UNKNOWN
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 _SPREAD, _NO_WAIT = timedelta(seconds=0.5), timedelta(0)
 
 
@@ -215,7 +215,7 @@ class Record:
         if at_once and not isinstance(follows, GiveUp):
             self.nudge.attempt(batch.lane, [batch.id])
         if isinstance(follows, GiveUp):
-            _log.error("gave a batch up", extra={"batch_id": batch.id, "reason": error.reason.value})
+            _log.error("batch_dead_lettered", batch_id=batch.id, reason=error.reason.value)
 
     def divided(
         self,
@@ -259,12 +259,18 @@ class Record:
         return number
 
     def _count(self, batch: Batch, tried: Try, outcome: str, state: DeliveryState, number: int) -> None:
-        said = {"outcome": outcome, "recipients": batch.size, "provider": tried.provider, "ms": tried.duration_ms}
-        _log.info("attempted", extra={"batch_id": batch.id, "attempt": batch.attempts, **said})
+        _log.info(
+            "batch_attempted",
+            batch_id=batch.id,
+            attempt=batch.attempts,
+            outcome=outcome,
+            recipients=batch.size,
+            provider=tried.provider,
+            ms=tried.duration_ms,
+        )
         self.meter.attempts(batch.channel, tried.provider, outcome, [tried.duration_ms / 1000])
         self.meter.settled(batch.channel, tried.provider, batch.locale, state, number)
 
 
 def _too_late(batch: Batch) -> None:
-    said = {"batch_id": batch.id, "attempt": batch.attempts}
-    _log.warning("lease lost: others have this batch now, nothing is recorded", extra=said)
+    _log.warning("outcome_discarded", batch_id=batch.id, attempt=batch.attempts, hint="another worker holds the lease")

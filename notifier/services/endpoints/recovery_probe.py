@@ -1,6 +1,5 @@
 """Half-open: a disabled endpoint is asked now and then by a signed test; once it answers, it gets what it missed."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from notifier.domain.errors import ConfigError, DeliveryError, PermanentDelivery
 from notifier.domain.ids import new_ulid
 from notifier.domain.message import HookRequest
 from notifier.domain.values import WebhookFormat
+from notifier.observability import get_logger
 from notifier.rendering.payloads import content_type
 from notifier.services.endpoints.secrets import EndpointSecrets
 from notifier.services.ports import Clock
@@ -23,7 +23,7 @@ from notifier.storage.database.types import AnyRow
 from notifier.storage.deliveries import endpoint_backlog
 from notifier.storage.recipients import endpoint_health, endpoints
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 class ProbeWording(Protocol):
@@ -54,7 +54,7 @@ class ProbeEndpoint:
         try:
             request = self._request(row, now)
         except ConfigError as error:
-            _log.warning("not asked", extra={"endpoint": row.public_id, "error": str(error)})
+            _log.warning("endpoint_probe_skipped", endpoint=row.public_id, error=str(error))
             return False
         (result,) = self.engine.deliver([request], retry=True)
         if result.error is not None and not isinstance(result.error, DeliveryError):

@@ -1,6 +1,5 @@
 """Letters leave: claimed in one short transaction, sent one by one, recorded. Any number of workers may do it."""
 
-import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from notifier.domain.letter import Letter
 from notifier.domain.message import MailContent, MailRecipient, MailRequest
 from notifier.domain.retry import GiveUp, TryAgain, after_failure
 from notifier.domain.values import Channel
+from notifier.observability import get_logger
 from notifier.rendering.account_mail import AccountMessage
 from notifier.rendering.headers import domain_of, message_id
 from notifier.services.isolation import Isolate, unguarded
@@ -23,7 +23,7 @@ from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import transactional_mail
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 _AT_ONCE = 20
 # Long enough for every letter of a claim to meet a slow provider.
 _LEASE = timedelta(minutes=10)
@@ -109,8 +109,11 @@ class SendLetters:
                 follows = TryAgain(PROBE_PAUSE, counts=False)  # it was asked for the others' sake too
             given_up = isinstance(follows, GiveUp)
             _log.warning(
-                "letter_failed",
-                extra={"letter": letter.id, "kind": letter.kind.value, "reason": error.reason, "given_up": given_up},
+                "transactional_mail_failed",
+                mail_id=letter.id,
+                kind=letter.kind.value,
+                reason=error.reason.value,
+                given_up=given_up,
             )
             return follows
         self.route.worked(choice, receipt.rate)

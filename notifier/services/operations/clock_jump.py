@@ -1,15 +1,15 @@
 """Noticing that the clock was put forward or back: what is due by the wrong clock is not overdue."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from notifier.observability import get_logger
 from notifier.services.ports import Clock
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 # Slewing moves a clock by half a millisecond a second (adjtime(3)); a step by more is somebody's doing.
 _STEP_SECONDS = 2.0
 
@@ -43,8 +43,5 @@ class SteadyClock:
             self._offset = offset
             if abs(step) > _STEP_SECONDS:
                 self._doubted_until = seconds + self.pause.total_seconds()
-                _log.warning(
-                    "clock_was_set",
-                    extra={"by_seconds": round(step, 1), "hint": "batches in hand keep their leases a while longer"},
-                )
+                _log.warning("clock_jumped", seconds=round(step, 1), hint="leases are extended for a while")
             return seconds >= self._doubted_until

@@ -6,13 +6,13 @@ worker has not counted on, and counts only such time in which it could write its
 nobody could beat, or a sweep that was suspended, makes nobody vanish.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from notifier.domain.values import Channel
+from notifier.observability import get_logger
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.outcome_journal import OutcomeNotes, apply
 from notifier.services.operations.heartbeat import STILL
@@ -23,7 +23,7 @@ from notifier.storage.deliveries import leases, worker_processes
 from notifier.storage.operations import counters
 from notifier.storage.operations.counters import MAIL_UNKNOWN
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 # Between two looks no more time than this counts as seen.
 _LOOK_SECONDS = 1.5
 # After a while in which nobody could write, workers have this long to write down what they know.
@@ -72,7 +72,7 @@ class Vanished:
         if known:
             with self.database.write() as connection:
                 written = sum(apply(connection, each) for each in known)
-            _log.info("outcomes of a process that ended", extra={"worker": owner, "noted": len(known), "new": written})
+            _log.info("outcomes_recovered", worker=owner, found=len(known), recorded=written)
         if self.notes is not None:
             self.notes.remove(owner)
         if not WorkerLocks.are_proof(owner):
@@ -127,5 +127,5 @@ class Vanished:
             self.locks.forget(owner)
         for batch_id, channel, _ in lost:
             self.meter.unknown(channel)
-            _log.warning("worker vanished: outcome unknown", extra={"batch_id": batch_id, "worker": owner})
+            _log.warning("worker_vanished", batch_id=batch_id, worker=owner)
         return len(lost)

@@ -1,6 +1,5 @@
 """The heartbeat of a worker process: by it others see that it lives, and it sees itself whether they still may."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -8,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from notifier.domain.errors import UnavailableError
+from notifier.observability import get_logger
 from notifier.services.ports import Clock
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import worker_processes
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 EVERY = timedelta(seconds=2)
 STILL = timedelta(seconds=7)
@@ -61,7 +61,7 @@ class Heartbeat:
                 number = worker_processes.beat(connection, self.owner, self.clock())
             if number == 1 and self._last > float("-inf"):
                 self._life += 1
-                _log.warning("taken for vanished", extra={"hint": "this process was suspended, or away for long"})
+                _log.warning("presumed_vanished", hint="this process was suspended or cut off from the database")
             self._last = began
 
     @property
@@ -93,7 +93,7 @@ class Heartbeat:
                 with self.database.write() as connection:
                     worker_processes.leave(connection, self.owner)
             except UnavailableError as error:
-                _log.info("not signed off", extra={"error": str(error)})
+                _log.info("sign_off_failed", error=str(error))
 
     def _run(self) -> None:
         while True:
@@ -102,6 +102,6 @@ class Heartbeat:
                     renew()
                 self.beat()
             except UnavailableError as error:
-                _log.info("no heartbeat", extra={"error": str(error)})
+                _log.info("heartbeat_failed", error=str(error))
             if self._ended.wait(EVERY.total_seconds()):
                 return

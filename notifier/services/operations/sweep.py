@@ -1,6 +1,5 @@
 """Sweep: every second, cheap and indexed, see that what should happen does happen at all."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,6 +7,7 @@ from functools import partial
 
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Channel, Lane
+from notifier.observability import get_logger
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.regroup import Gather
 from notifier.services.events.announce import Announce
@@ -20,7 +20,7 @@ from notifier.storage.notifications import notifications
 from notifier.storage.operations import counters
 from notifier.storage.operations.counters import MAIL_UNKNOWN
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 _LIMIT = 500
 # A nudge that is still in the queue is not lost: repeat one only when the lane is nearly empty.
@@ -60,7 +60,7 @@ class Sweep:
         counts = self._each(parts | named)
         moved = {name: number for name, number in counts.items() if number}
         if moved:
-            _log.info("swept", extra=moved)
+            _log.info("sweep_completed", counts=moved)
         return counts
 
     def _each(self, chores: Mapping[str, Callable[[], int]]) -> dict[str, int]:
@@ -78,7 +78,7 @@ class Sweep:
             except UnavailableError as error:
                 if away:
                     raise
-                _log.warning("chore put off", extra={"chore": name, "error": str(error)})
+                _log.warning("chore_deferred", chore=name, error=str(error))
             away = name not in counts
         return counts
 
@@ -95,7 +95,7 @@ class Sweep:
             counters.add(connection, MAIL_UNKNOWN, "worker", in_doubt)
         for batch_id, channel, _ in expired:
             self.meter.unknown(channel)
-            _log.warning("lease ended without a word: outcome unknown", extra={"batch_id": batch_id})
+            _log.warning("lease_expired", batch_id=batch_id)
         return len(expired)
 
     def _windows(self) -> int:

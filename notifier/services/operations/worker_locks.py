@@ -1,13 +1,13 @@
 """One lock file per worker process: the kernel drops it with its holder, however that ends (flock(2))."""
 
-import logging
 import socket
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from notifier.files import HeldElsewhereError, file_lock, private_dir
+from notifier.observability import get_logger
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 _SUFFIX = ".lock"
 _HOST_LENGTH = 40
 
@@ -33,7 +33,7 @@ class WorkerLocks:
             self._held.enter_context(file_lock(draft, wait=0))
             draft.rename(self._path(owner))
         except OSError as error:
-            _log.warning("no lock for this process", extra={"error": str(error), "hint": "its heartbeat decides"})
+            _log.warning("process_lock_unavailable", error=str(error), hint="liveness depends on the heartbeat")
 
     def gone(self) -> list[str]:
         """Return the processes that hold their lock no more and were not forgotten."""

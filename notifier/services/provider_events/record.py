@@ -4,7 +4,6 @@ Events come repeated and in any order, so each is counted once by its id, and a 
 says more: accepted, suppressed by the provider, delivered, bounced (a bounce may follow a delivery by hours).
 """
 
-import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from datetime import datetime, timedelta
 from notifier.domain.ids import parse_delivery_id
 from notifier.domain.mail_event import MailEvent, MailEventKind, MailEvents, ReportedState
 from notifier.domain.values import DeliveryState, Reason
+from notifier.observability import get_logger
 from notifier.services.ports import Clock
 from notifier.services.provider_events.rules import ProviderRules, is_replaced_by
 from notifier.services.provider_events.suppress import lift_topic, suppress
@@ -24,7 +24,7 @@ from notifier.storage.operations import alerts, counters, provider_inbox
 from notifier.storage.operations.counters import MAIL_CONFIRMED
 from notifier.storage.operations.provider_inbox import ReportedEvent
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 REPUTATION_ALARM = "email:reputation"
 _CLUSTER, _CLUSTER_SPAN = 10, timedelta(hours=1)
@@ -171,7 +171,7 @@ class Feedback:
                 continue
             alerts.raise_(connection, alarm, report.fault, report.detail, now)
             if report.fault is Reason.AUTH:
-                _log.error("the mail provider stopped the account", extra={"status": report.detail})
+                _log.error("mail_account_suspended", status=report.detail)
 
 
 def _located(connection: Connection, events: Iterable[MailEvent]) -> list[_About]:

@@ -1,6 +1,5 @@
 """The circuits of a channel's providers, as every worker knows them: who may call, who waits, and who is the probe."""
 
-import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -11,6 +10,7 @@ from datetime import datetime, timedelta
 from notifier.domain.breaker import PROBE_PAUSE, WAITS_FOR_PROVIDER, Breaker, LastError
 from notifier.domain.errors import DeliveryError, UnavailableError
 from notifier.domain.values import Channel, Lane, Reason
+from notifier.observability import get_logger
 from notifier.services.ports import Clock, Nudge
 from notifier.storage.database import Condition, Connection
 from notifier.storage.database.engine import Database
@@ -19,7 +19,7 @@ from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.provider_waits import Waiting
 from notifier.storage.operations import provider_states
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 PARKED = timedelta(minutes=5)  # the latest at which what waits is looked at again, should nobody have called it
 _AT_ONCE = 500  # batches nudged by whoever closes a circuit; the sweep finds the rest within a second
@@ -139,7 +139,7 @@ class Circuits:
             breaker = before.after_failure(error, now, streak=streak, another_works=another_works)
             provider_states.save(connection, self.channel, name, breaker)
             if breaker.is_open and not before.is_open:
-                _log.warning("provider is failing", extra={"provider": name, "reason": error.reason.value})
+                _log.warning("provider_circuit_opened", provider=name, reason=error.reason.value)
         with self._lock:
             self._written[name] = now
         return breaker
@@ -163,7 +163,7 @@ class Circuits:
             provider_states.save(connection, self.channel, name, before.after_success(now))
             if before.is_open:
                 due = self._due_now(connection, name, now)
-                _log.info("provider works again", extra={"provider": name, "batches": len(due)})
+                _log.info("provider_circuit_closed", provider=name, batches=len(due))
         self._call(*due)
 
     def _due_now(self, connection: Connection, name: str, now: datetime) -> list[Waiting]:
@@ -192,4 +192,4 @@ class Circuits:
         try:
             yield
         except UnavailableError as error:
-            _log.warning("a provider's state could not be written", extra={"error": str(error)})
+            _log.warning("provider_state_not_saved", error=str(error))

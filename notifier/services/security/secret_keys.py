@@ -4,7 +4,6 @@ What keys seal: endpoints' secrets and header values, and accounts' logins. What
 ledger keeps a fingerprint of each key that was last given, so that a wrong one is noticed before it does harm.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from datetime import datetime, timedelta
 import orjson
 
 from notifier.domain.errors import ConfigError
+from notifier.observability import get_logger
 from notifier.services.ports import Clock
 from notifier.services.security.secretbox import SecretBox, fingerprint
 from notifier.storage.database import Connection
@@ -27,7 +27,7 @@ _WAY_OUT = (
     "give the former key, behind a new one if you want one; if it is lost for good, "
     "run `notifier keys reseal --accept-loss`"
 )
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -178,7 +178,7 @@ class ResealSecrets:
         self._due = now + _LOOK_AGAIN
         if result.unreadable:
             shown = _some(result.unreadable)
-            _log.warning("secrets that no key opens", extra={"number": len(result.unreadable), "of": shown})
+            _log.warning("secrets_unreadable", count=len(result.unreadable), rows=shown)
         return result.rows
 
 

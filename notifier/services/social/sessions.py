@@ -1,15 +1,15 @@
 """Sessions: logins at providers that allow few of them, kept between processes and restarts, encrypted at rest."""
 
-import logging
 from dataclasses import dataclass
 
 from notifier.domain.errors import ConfigError
+from notifier.observability import get_logger
 from notifier.services.ports import Clock
 from notifier.services.security.secretbox import SecretBox
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import accounts
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,7 @@ class AccountSessions:
         try:
             return None if sealed is None else self.box.open(sealed)
         except ConfigError as error:
-            _log.warning(
-                "a kept login cannot be opened; logging in anew", extra={"account": account, "error": str(error)}
-            )
+            _log.warning("social_session_unreadable", account=account, error=str(error))
             return None
 
     def save(self, account: str, session: str) -> None:

@@ -231,7 +231,7 @@ def test_a_late_callback_that_fails_is_logged(caplog: pytest.LogCaptureFixture) 
     with receiving(gate) as hanging, running(quick_limits(first=lanes)) as engine:
         assert engine.deliver([a_request(hanging.url())], on_results=record, wait_for_slow=False) == []
         gate.open.set()
-        wait_until(lambda: "could not be recorded" in caplog.text)
+        wait_until(lambda: "webhook_results_not_recorded" in caplog.text)
 
 
 def test_many_threads_share_one_engine() -> None:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 import pytest
@@ -15,10 +16,10 @@ HERE = "testclient"
 
 
 @pytest.fixture
-def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[], list[str]]:
-    """Return the lines logged, whether or not a test before has set logging up for this process."""
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[str], list[dict[str, Any]]]:
+    """Return what was logged of an event: the fields of each time."""
     caplog.set_level(logging.INFO)
-    return lambda: [*capsys.readouterr().out.splitlines(), *caplog.text.splitlines()]
+    return lambda event: [vars(record) for record in caplog.records if record.message == event]
 
 
 def as_holder_of(api: Api, name: str, *scopes: str) -> tuple[dict[str, str], str]:
@@ -68,7 +69,9 @@ def test_after_is_checked_as_any_other_field(api: Api) -> None:
     assert api.get("/v1/incidents/inc-new").status_code == 404
 
 
-def test_a_reused_event_id_is_told_apart_from_a_repeat_and_logged(api: Api, logged: Callable[[], list[str]]) -> None:
+def test_a_reused_event_id_is_told_apart_from_a_repeat_and_logged(
+    api: Api, logged: Callable[[str], list[dict[str, Any]]]
+) -> None:
     api.post("/v1/events", json=an_event(1))
     other = an_event(1, update={"body": {"en": "Other words."}})
     answers = [api.post("/v1/events", json=other).json() for _ in range(2)]
@@ -77,20 +80,19 @@ def test_a_reused_event_id_is_told_apart_from_a_repeat_and_logged(api: Api, logg
         assert answer["reason"] == (
             "event evt-1 was handed in before with another content; nothing was changed; use a new id"
         )
-    assert any("event_id_reused" in line for line in logged())
+    assert len(logged("event_id_reused")) == 2
     assert "\nnotifier_event_ids_reused_total 1.0\n" in api.get("/metrics").text
     assert "another content" not in api.post("/v1/events", json=an_event(1)).json()["reason"]
 
 
 def test_the_timeline_the_audit_trail_and_the_log_name_the_key(
-    api_anywhere: Api, logged: Callable[[], list[str]]
+    api_anywhere: Api, logged: Callable[[str], list[dict[str, Any]]]
 ) -> None:
     api = api_anywhere
     headers, author = as_holder_of(api, "crm", "publish")
     api.post("/v1/events", json=an_event(1), headers=headers)
-    (line,) = [line for line in logged() if "event_taken" in line]
-    assert author in line
-    assert HERE in line
+    (fields,) = logged("event_ingested")
+    assert (fields["author"], fields["origin"]) == (author, HERE)
     api.post("/v1/events", json=an_event(2))
     updates = api.get("/v1/incidents/inc-1").json()["updates"]
     assert [update["author"] for update in updates] == [author, "key:admin"]

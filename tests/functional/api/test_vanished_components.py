@@ -78,7 +78,8 @@ def test_doctor_and_the_start_name_the_open_incident_and_count_who_listens_to_no
     assert "subscribers: 1, endpoints: 0" in listeners.says
     with caplog.at_level(logging.WARNING):
         warn_of_vanished_components(application)
-    assert [record.message.partition(",")[0] for record in caplog.records if "no [[components]]" in record.message] == [
+    said = [vars(record)["finding"] for record in caplog.records if record.message == "removed_component_in_use"]
+    assert [line.partition(",")[0] for line in said] == [
         "the open incident inc-1 names pos",
         "they chose nothing but pos",
     ]

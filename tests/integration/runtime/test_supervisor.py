@@ -87,7 +87,7 @@ def test_a_child_that_dies_is_started_again_and_it_is_said(start: Start, until: 
     until(lambda: len(family.pids("work")) == 2)
     assert len(family.pids("api")) == 1
     log = family.log.read_text()
-    assert "child_died" in log
+    assert "child_exited" in log
     assert "SIGKILL" in log
     family.process.terminate()
     assert family.process.wait(15) == 0
@@ -100,7 +100,7 @@ def test_a_child_that_dies_again_waits_longer_each_time(start: Start, until: Unt
         os.kill(family.pids("work")[-1], signal.SIGKILL)
         until(lambda times=times: len(family.pids("work")) == times + 1)
     log = family.log.read_text()
-    assert log.index('"starts_again_in": 0.5') < log.index('"starts_again_in": 1.0')
+    assert log.index('"restart_in": 0.5') < log.index('"restart_in": 1.0')
 
 
 def test_a_child_that_cannot_be_started_is_tried_again(start: Start, until: Until) -> None:

@@ -19,10 +19,9 @@ from workers.policy import TaskPolicy
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
+    handlers, level = root.handlers[:], root.level
     yield
     root.handlers, root.level = handlers, level
-    structlog.configure(**config)
     structlog.contextvars.clear_contextvars()
 
 
@@ -39,11 +38,11 @@ def test_a_workers_lines_bear_incident_notification_updates_and_batch_and_nothin
     policy.run("notifier.attempt_batch", lambda: house.attempt(batch_id), batch_id=batch_id)
     policy.run("notifier.announce", lambda: logging.getLogger("next").warning("next task"), incident_id="inc-2")
     lines: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    sent = next(line for line in lines if line["event"] == "attempted")
+    sent = next(line for line in lines if line["event"] == "batch_attempted")
     (notice,) = house.spine.notices()
     assert (sent["incident_id"], sent["notification"], sent["batch_id"]) == ("inc-1", notice.public_id, batch_id)
     assert (sent["updates"], sent["recipients"], sent["outcome"]) == (["upd-1"], 2, "accepted")
-    planned = [line for line in lines if line["event"] == "planned"]
+    planned = [line for line in lines if line["event"] == "notification_planned"]
     assert [(line["notification"], line["deliveries"]) for line in planned] == [(notice.public_id, 2)]
     last = next(line for line in lines if line["event"] == "next task")
     assert last["incident_id"] == "inc-2"

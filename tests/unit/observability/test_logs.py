@@ -8,17 +8,16 @@ from typing import Any
 import pytest
 import structlog
 
-from notifier.observability import configure_logging
+from notifier.observability import configure_logging, get_logger
 from notifier.observability.logs import without_secrets
 
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
+    handlers, level = root.handlers[:], root.level
     yield
     root.handlers, root.level = handlers, level
-    structlog.configure(**config)
     structlog.contextvars.clear_contextvars()
 
 
@@ -31,7 +30,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_our_events_and_those_of_libraries_are_one_stream(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("info", "json", process="worker-email")
     with structlog.contextvars.bound_contextvars(batch_id=7):
-        structlog.get_logger("ours").info("batch_attempted", size=3)
+        get_logger("ours").info("batch_attempted", size=3)
     logging.getLogger("theirs").warning("something %s", "odd")
     ours, theirs = lines(capsys)
     assert (ours["event"], ours["batch_id"], ours["size"], ours["process"]) == ("batch_attempted", 7, 3, "worker-email")
@@ -42,7 +41,7 @@ def test_our_events_and_those_of_libraries_are_one_stream(capsys: pytest.Capture
 
 def test_secrets_are_taken_out_by_name_by_look_and_from_tracebacks(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("info", "json")
-    structlog.get_logger("ours").warning(
+    get_logger("ours").warning(
         "refused", api_key="s3cret-1", Authorization="s3cret-2", url="redis://u:s3cret3@h/0", text="Bearer s3cret-4"
     )
     fault = ValueError("postgresql://u:s3cret5@h/d")
@@ -55,7 +54,7 @@ def test_secrets_are_taken_out_by_name_by_look_and_from_tracebacks(capsys: pytes
 
 def test_the_level_holds_for_everybody(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("warning", "json")
-    structlog.get_logger("ours").info("quiet")
+    get_logger("ours").info("quiet")
     logging.getLogger("theirs").info("quiet")
     logging.getLogger("kombu.transport").warning("loud")
     assert [line["event"] for line in lines(capsys)] == ["loud"]
@@ -63,13 +62,13 @@ def test_the_level_holds_for_everybody(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_without_a_terminal_lines_are_json(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("info", "auto")
-    structlog.get_logger("ours").info("plain")
+    get_logger("ours").info("plain")
     assert lines(capsys)[0]["event"] == "plain"
 
 
 def test_for_people_lines_are_text(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("info", "console")
-    structlog.get_logger("ours").info("hello", where="here", token="s3cret")
+    get_logger("ours").info("hello", where="here", token="s3cret")
     fault = ValueError("postgresql://u:s3cret@h/d ntf_key_s3crets3crets3cret")
     logging.getLogger("theirs").error("failed", exc_info=fault)
     shown = capsys.readouterr().err

@@ -1,7 +1,6 @@
 """The delivery engine: one per worker process, callable from any of its threads."""
 
 import asyncio
-import logging
 import ssl
 import threading
 from collections.abc import Callable, Sequence
@@ -23,8 +22,9 @@ from notifier.channels.webhook.http.transport import HttpTransport
 from notifier.domain.errors import FieldError, InvalidInputError, TransientDeliveryError, UnavailableError
 from notifier.domain.message import HookRequest, HookResult
 from notifier.domain.values import Reason
+from notifier.observability import get_logger
 
-_log = logging.getLogger(__name__)
+_log = get_logger(__name__)
 _DRAIN = timedelta(seconds=20)
 
 
@@ -188,7 +188,7 @@ class WebhookEngine:
 
     def _hand_over(self, chunk: Chunk, on_results: OnResults | None) -> None:
         if chunk.bug is not None:
-            _log.error("a webhook attempt failed by a fault of the engine", exc_info=chunk.bug)
+            _log.error("webhook_engine_failed", exc_info=chunk.bug)
         if on_results is not None and chunk.results:
             self._late.submit(on_results, chunk.results).add_done_callback(_complain)
 
@@ -222,4 +222,4 @@ async def _check(sender: HookSender, url: str) -> VettedUrl:
 def _complain(work: "Future[None]") -> None:
     error = work.exception()
     if error is not None:
-        _log.error("webhook results could not be recorded; their leases will end", exc_info=error)
+        _log.error("webhook_results_not_recorded", hint="their leases will expire", exc_info=error)

@@ -189,6 +189,6 @@ def test_a_fault_of_ours_in_a_late_attempt_is_logged(caplog: pytest.LogCaptureFi
     engine = WebhookEngine(policy=OPEN, limits=limits, transport=lambda _limits, _tls: SlowlyBroken())
     told: list[object] = []
     assert engine.deliver([a_request("http://127.0.0.1:1/")], on_results=told.extend, wait_for_slow=False) == []
-    wait_until(lambda: "fault of the engine" in caplog.text)
+    wait_until(lambda: "webhook_engine_failed" in caplog.text)
     engine.close()
     assert told == []
