@@ -141,7 +141,7 @@ def test_no_key_is_ever_logged(api: Api, caplog: pytest.LogCaptureFixture, capsy
     api.post(f"/v1/inbound/statuspage/cloud?key={key}", content=b"{}", headers={"Authorization": ""})
     api.post("/v1/events", json=an_event(), headers={"Authorization": f"Bearer {key}"})
     api.post("/v1/events?key=" + key, json=an_event(), headers={"Authorization": ""})
-    ours = [record.getMessage() for record in caplog.records if not record.name.startswith("http")]
+    ours = [f"{record.getMessage()} {vars(record)}" for record in caplog.records if not record.name.startswith("http")]
     written = capsys.readouterr().out + "".join(ours)
     assert "/v1/inbound/statuspage/{source}" in written
     assert key not in written

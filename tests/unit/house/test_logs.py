@@ -37,15 +37,13 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 def call_of(where: str, node: ast.AST) -> Call | None:
     match node:
         case ast.Call(func=ast.Attribute(value=ast.Name(id="_log"), attr=level), args=args, keywords=keywords):
-            match args:
-                case [ast.Constant(value=str(event)), *_]:
-                    name = event
-                case _:
-                    name = None
+            event = args[0].value if args and isinstance(args[0], ast.Constant) else None
             named = frozenset(keyword.arg for keyword in keywords if keyword.arg is not None) - NOT_FIELDS
             is_open = any(keyword.arg is None for keyword in keywords)
+            name = event if isinstance(event, str) else None
             return Call(f"{where}:{node.lineno}", name, level, named, len(args), is_open)
-    return None
+        case _:
+            return None
 
 
 CALLS = [found for where, tree in modules() for node in ast.walk(tree) if (found := call_of(where, node)) is not None]

@@ -81,7 +81,7 @@ def test_an_address_is_explained_and_stands_in_no_log_and_no_refusal(
     assert refused.status_code == 404
     assert list(faults(refused)) == ["subscriber"]
     assert "owner-999" not in refused.text
-    ours = [record.getMessage() for record in caplog.records if not record.name.startswith("http")]
+    ours = [f"{record.getMessage()} {vars(record)}" for record in caplog.records if not record.name.startswith("http")]
     assert "owner-" not in "".join([*ours, *capsys.readouterr()])
 
 
