@@ -9,10 +9,10 @@ import orjson
 from sqlalchemy import select
 
 from notifier.channels.webhook_keys import new_secret
-from notifier.domain.audience import Preferences
 from notifier.domain.errors import DeliveryError, TransientDeliveryError
-from notifier.domain.house import Brand
-from notifier.domain.message import HookRequest, HookResult
+from notifier.domain.messages.house import Brand
+from notifier.domain.messages.message import HookRequest, HookResult
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, Lane, Reason
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir

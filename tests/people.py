@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import update
 
-from notifier.domain.audience import Preferences
 from notifier.domain.ids import address_key
-from notifier.domain.subscriber import Suppression, SuppressionReason
+from notifier.domain.recipients.audience import Preferences
+from notifier.domain.recipients.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, Impact, Status, Wanted
 from notifier.services.subscribers.release_held import release_held
 from notifier.storage import tables as t

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import update
 
-from notifier.domain.audience import Preferences
-from notifier.domain.coalesce_values import CoalescePolicy
 from notifier.domain.ids import address_key
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update, Window
-from notifier.domain.translation import TranslationRule
+from notifier.domain.incidents.coalesce_values import CoalescePolicy
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update, Window
+from notifier.domain.incidents.translation import TranslationRule
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Status
 from notifier.services.dispatch.plan import Plan
 from notifier.services.dispatch.regroup import Gather

@@ -11,7 +11,7 @@ from notifier.bootstrap.people import People
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import WebhookEngine, validate_headers
 from notifier.domain.errors import UnavailableError
-from notifier.domain.incident import Event
+from notifier.domain.incidents.incident import Event
 from notifier.domain.values import Channel
 from notifier.inbound.events import check_known, parse_event
 from notifier.queueing.quota import RedisQuota

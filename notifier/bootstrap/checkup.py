@@ -12,9 +12,9 @@ from notifier.bootstrap.finding import Finding
 from notifier.bootstrap.own_templates import check_templates
 from notifier.bootstrap.words import build_renderer
 from notifier.bootstrap.work_checks import check_work
-from notifier.domain.breaker import Breaker, ProviderState
 from notifier.domain.errors import ConfigError
-from notifier.domain.provider_names import alarm_label
+from notifier.domain.providers.breaker import Breaker, ProviderState
+from notifier.domain.providers.provider_names import alarm_label
 from notifier.domain.values import Channel
 from notifier.queueing.producer import NO_ANSWER
 from notifier.resources import locales_dir, samples_path, templates_dir

@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from notifier.bootstrap.once import once
-from notifier.domain.coalesce_values import CoalescePolicy
-from notifier.domain.endpoint_health import HealthPolicy
 from notifier.domain.errors import ConfigError
-from notifier.domain.provider_names import account_label, mail_label
-from notifier.domain.translation import TranslationRule
+from notifier.domain.incidents.coalesce_values import CoalescePolicy
+from notifier.domain.incidents.translation import TranslationRule
+from notifier.domain.providers.provider_names import account_label, mail_label
+from notifier.domain.recipients.endpoint_health import HealthPolicy
 from notifier.domain.values import Channel
 from notifier.files import make_private
 from notifier.inbound.alert_texts import neutral_texts

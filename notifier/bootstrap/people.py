@@ -2,7 +2,7 @@
 
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.once import once
-from notifier.domain.subscriber import Vocabulary
+from notifier.domain.recipients.subscriber import Vocabulary
 from notifier.services.operations.policy_audit import PolicyAudit
 from notifier.services.security.audit import Actor, AuditLog
 from notifier.services.subscribers.bulk_export import ExportSubscribers

@@ -1,7 +1,7 @@
 """The renderer of an installation."""
 
 from notifier.bootstrap.core import Core
-from notifier.domain.message import Picture
+from notifier.domain.messages.message import Picture
 from notifier.rendering.card_words import CardWords
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
-from notifier.domain.message import MailRequest, PostReceipt, SocialPost
+from notifier.domain.messages.message import MailRequest, PostReceipt, SocialPost
 from notifier.domain.values import Reason
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from notifier.domain.discretion import without_addresses
+from notifier.domain.providers.discretion import without_addresses
 
 _LONGEST = 300  # characters of a provider's words worth keeping
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")

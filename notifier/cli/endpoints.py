@@ -10,8 +10,8 @@ from notifier.bootstrap.application import Application
 from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_facts, print_json, print_table
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
-from notifier.domain.endpoint import EndpointMode, SignatureKind
 from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.recipients.endpoint import EndpointMode, SignatureKind
 from notifier.domain.values import Wanted, WebhookFormat, WebhookType
 
 _PAGE = 500

@@ -14,8 +14,8 @@ from notifier.cli.core import core
 from notifier.cli.files import read
 from notifier.cli.preview_all import write_all
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.house import Brand
-from notifier.domain.message import Picture
+from notifier.domain.messages.house import Brand
+from notifier.domain.messages.message import Picture
 from notifier.domain.values import Channel, Platform, WebhookFormat
 from notifier.inbound.event_files import read_events
 from notifier.resources import samples_path

@@ -10,7 +10,7 @@ from notifier.cli.files import read
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
 from notifier.domain.errors import FieldError, InvalidInputError, OutdatedError
-from notifier.domain.incident import Event
+from notifier.domain.incidents.incident import Event
 from notifier.inbound.event_files import read_events
 from notifier.services.events.file_summary import FileSummary, summarise
 from notifier.services.events.ingest import Ingest

@@ -8,7 +8,7 @@ import typer
 
 from notifier.cli.console import JsonFlag, out, print_json, print_lines, print_table
 from notifier.cli.files import read
-from notifier.domain.incident import Event
+from notifier.domain.incidents.incident import Event
 from notifier.domain.values import Channel
 from notifier.inbound.event_files import read_events
 from notifier.services.preview.simulate import simulate as replay

@@ -12,7 +12,7 @@ import typer
 from notifier.cli.console import EXIT_FAILED, JsonFlag, fail, out, print_facts, print_json, print_lines
 from notifier.cli.people import operator, people
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.subscriber import LegalBasis
+from notifier.domain.recipients.subscriber import LegalBasis
 from notifier.domain.values import SubscriberKind, SubscriberState
 from notifier.inbound.list_lines import BadRow
 from notifier.services.subscribers.bulk_import import ImportReport, ListFormat, format_of

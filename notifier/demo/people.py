@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifier.domain.audience import Occasion, Preferences, Scope, Standing, is_told
+from notifier.domain.recipients.audience import Occasion, Preferences, Scope, Standing, is_told
 from notifier.domain.values import Channel, Impact, Wanted
 
 _SEED = 20220621

@@ -47,8 +47,8 @@ class Status(StrEnum):
     def is_maintenance(self) -> bool:
         """Whether the status belongs to a maintenance window rather than to a disruption.
 
-        The only place where that is decided: impact follows status (`domain/snapshot.py`). A postmortem belongs to
-        either, as the updates before it say.
+        The only place where that is decided: impact follows status (`domain/incidents/snapshot.py`). A postmortem
+        belongs to either, as the updates before it say.
         """
         return self in _MAINTENANCE
 

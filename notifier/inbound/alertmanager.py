@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.values import Impact, Status
 from notifier.inbound.alert_texts import AlertTexts
 from notifier.inbound.foreign import MAX_COMPONENTS, ComponentNames, Lenient, as_markdown, digest, one_line, read

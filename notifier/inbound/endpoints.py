@@ -5,9 +5,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from notifier.domain.endpoint import MAX_DESCRIPTION, MAX_URL, Endpoint, EndpointMode, EndpointState, SignatureKind
 from notifier.domain.errors import InvalidInputError
-from notifier.domain.subscriber import Vocabulary
+from notifier.domain.recipients.endpoint import (
+    MAX_DESCRIPTION,
+    MAX_URL,
+    Endpoint,
+    EndpointMode,
+    EndpointState,
+    SignatureKind,
+)
+from notifier.domain.recipients.subscriber import Vocabulary
 from notifier.domain.values import Impact, Wanted, WebhookFormat, WebhookType
 from notifier.inbound.bodies import Body, read_json
 from notifier.inbound.subscribers import (

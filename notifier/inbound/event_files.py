@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.incident import Event
+from notifier.domain.incidents.incident import Event
 from notifier.inbound.events import MAX_ERRORS, parse_event
 from notifier.inbound.statuspage_history import parse_statuspage_history
 from notifier.inbound.yaml_items import yaml_items

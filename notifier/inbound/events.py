@@ -17,8 +17,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.snapshot import complete
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.incidents.snapshot import complete
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.fields import Body, ComponentKey, Identifier, Instant, Link, LocaleTag, SourceName, Title
 

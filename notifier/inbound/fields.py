@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
-from notifier.domain.comments import without_comments
+from notifier.domain.messages.comments import without_comments
 
 # RFC 3339, section 5.6, with what its readers let pass: a blank for the T, an offset without colon, no seconds.
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from notifier.domain.errors import FieldError
-from notifier.domain.subscriber import Subscriber, Suppression
+from notifier.domain.recipients.subscriber import Subscriber, Suppression
 
 MAX_LINE = 1 << 20
 ROW = "row"  # the field named when a fault concerns the row as a whole

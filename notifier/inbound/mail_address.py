@@ -4,7 +4,7 @@ import re
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
-from notifier.domain.subscriber import MAX_EMAIL
+from notifier.domain.recipients.subscriber import MAX_EMAIL
 
 # Plain addresses, which is nearly all of them, are judged by this pattern, thirty times as fast as by the library;
 # whatever it does not match goes to the library. A test proves that it lets nothing through that the library refuses.

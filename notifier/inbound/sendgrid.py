@@ -16,9 +16,9 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from notifier.domain.discretion import local_parts, without_addresses
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.mail_event import MailEvent, MailEventKind, MailEvents
+from notifier.domain.providers.discretion import local_parts, without_addresses
+from notifier.domain.providers.mail_event import MailEvent, MailEventKind, MailEvents
 
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"

@@ -8,8 +8,8 @@ Source: Twilio SendGrid, "Event Webhook Reference" and "Bounce and Block Classif
 from collections.abc import Mapping
 from typing import Any
 
-from notifier.domain.mail_event import AccountReport, MailEvent, MailEventKind, ReportedState
-from notifier.domain.subscriber import Suppression, SuppressionReason
+from notifier.domain.providers.mail_event import AccountReport, MailEvent, MailEventKind, ReportedState
+from notifier.domain.recipients.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, DeliveryState, Reason
 
 PROVIDER = "sendgrid"

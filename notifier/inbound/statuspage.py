@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.fields import Instant
 from notifier.inbound.foreign import (

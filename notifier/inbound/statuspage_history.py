@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.fields import Identifier, Link, Title
 

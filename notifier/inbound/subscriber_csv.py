@@ -7,9 +7,16 @@ from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import TypeVar
 
-from notifier.domain.audience import Preferences
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.subscriber import MAX_PER_HOUR, QuietHours, Subscriber, Vocabulary, is_timezone, timezone_fault
+from notifier.domain.recipients.audience import Preferences
+from notifier.domain.recipients.subscriber import (
+    MAX_PER_HOUR,
+    QuietHours,
+    Subscriber,
+    Vocabulary,
+    is_timezone,
+    timezone_fault,
+)
 from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, Wanted
 from notifier.inbound import subscriber_fields as fields
 from notifier.inbound.csv_records import CsvRecords, Record

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
-from notifier.domain.subscriber import MAX_EXTERNAL_ID, MAX_NAME
+from notifier.domain.recipients.subscriber import MAX_EXTERNAL_ID, MAX_NAME
 from notifier.domain.values import Impact
 
 # Characters that turn the reading direction of what follows: a name must not rearrange the mail around it.

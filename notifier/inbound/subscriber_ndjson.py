@@ -6,7 +6,7 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.subscriber import Vocabulary
+from notifier.domain.recipients.subscriber import Vocabulary
 from notifier.domain.values import SubscriberState
 from notifier.inbound.bodies import faults_of
 from notifier.inbound.list_lines import MAX_LINE, ROW, BadRow, ByteSource, GoodRow, bounded_lines

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
-from notifier.domain.audience import Preferences
 from notifier.domain.errors import InvalidInputError
-from notifier.domain.subscriber import (
+from notifier.domain.recipients.audience import Preferences
+from notifier.domain.recipients.subscriber import (
     MAX_PER_HOUR,
     QuietHours,
     Subscriber,

@@ -13,7 +13,7 @@ from redis.client import Pipeline
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from notifier.domain.pace import NO_WAIT, Pace
+from notifier.domain.providers.pace import NO_WAIT, Pace
 from notifier.observability import get_logger
 from notifier.queueing.addresses import for_client
 from notifier.queueing.producer import Circuit

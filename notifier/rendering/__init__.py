@@ -1,1 +1,1 @@
-"""Words for every channel: templates, catalogues and limits -> the values of `domain/message.py`. Sends nothing."""
+"""Words for every channel: templates, catalogues and limits -> `domain/messages/message.py`. Sends nothing."""

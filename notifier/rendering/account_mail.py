@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-from notifier.domain.message import MailContent
+from notifier.domain.messages.message import MailContent
 from notifier.rendering.cleaning import clean_line
 from notifier.rendering.environment import Templates
 from notifier.rendering.folding import fold

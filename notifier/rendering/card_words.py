@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifier.domain.incident import AffectedComponent, Incident, Window
-from notifier.domain.notice import MessageKind, Notice, NoticeUpdate
+from notifier.domain.incidents.incident import AffectedComponent, Incident, Window
+from notifier.domain.incidents.notice import MessageKind, Notice, NoticeUpdate
 from notifier.rendering.cleaning import clean_line, cut_at_grapheme
 from notifier.rendering.language import Language, pick
 from notifier.rendering.markdown import to_text

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
-from notifier.domain.message import Picture
+from notifier.domain.messages.message import Picture
 from notifier.rendering.card_type import Block, can_write, fit, font, plain
 from notifier.rendering.card_words import CardWords, Step
 from notifier.rendering.story import Part

@@ -4,7 +4,7 @@ import re
 
 import regex
 
-from notifier.domain.characters import cleaned
+from notifier.domain.messages.characters import cleaned
 
 ELLIPSIS = "\u2026"
 TAG_OPEN, TAG_CLOSE = "\ue000", "\ue001"  # private use: stand for personal parts inside templates (tags.py)

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from notifier.domain.incident import Incident
-from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.incidents.incident import Incident
+from notifier.domain.incidents.notice import Notice, NoticeUpdate
 from notifier.domain.values import Channel, Impact, Status
 
 

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from notifier.domain.message import Mailbox
+from notifier.domain.messages.message import Mailbox
 
 ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058 section 3.1: this value and nothing else
 _MAX_ID = 60

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import escape
 
-from notifier.domain.incident import Window
-from notifier.domain.message import MailContent, MailRecipient
-from notifier.domain.notice import Notice
+from notifier.domain.incidents.incident import Window
+from notifier.domain.incidents.notice import Notice
+from notifier.domain.messages.message import MailContent, MailRecipient
 from notifier.rendering import tags
 from notifier.rendering.cleaning import clean_line
 from notifier.rendering.environment import Templates

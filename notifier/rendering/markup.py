@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 from markdown_it.common.html_blocks import block_names
 from markdown_it.token import Token
 
-from notifier.domain.characters import cleaned
-from notifier.domain.comments import OPENING, comment_end, without_comments
+from notifier.domain.messages.characters import cleaned
+from notifier.domain.messages.comments import OPENING, comment_end, without_comments
 from notifier.rendering.cleaning import TAG_CLOSE, TAG_OPEN
 
 _MAX_NESTING = 8  # lists in lists in quotes: no one writes deeper, and every level costs the mail width

@@ -8,7 +8,7 @@ from babel import Locale
 from babel.core import get_global
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, get_timezone_gmt
 
-from notifier.domain.incident import Window
+from notifier.domain.incidents.incident import Window
 from notifier.rendering.language import parse_locale
 
 _NARROW_SPACE, _NO_BREAK_SPACE = "\u202f", "\u00a0"  # old mail programs lack the first, and X counts it double

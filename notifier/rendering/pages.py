@@ -13,8 +13,8 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from notifier.domain.incident import Incident, Window
-from notifier.domain.notice import NoticeUpdate
+from notifier.domain.incidents.incident import Incident, Window
+from notifier.domain.incidents.notice import NoticeUpdate
 from notifier.domain.values import Status
 from notifier.rendering.environment import Templates
 from notifier.rendering.language import Language, pick

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from notifier.domain.incident import Incident, Window
-from notifier.domain.notice import Notice, NoticeUpdate, webhook_type
+from notifier.domain.incidents.incident import Incident, Window
+from notifier.domain.incidents.notice import Notice, NoticeUpdate, webhook_type
 from notifier.domain.values import WebhookFormat, WebhookType
 from notifier.rendering.markup import line_without_markup, without_markup
 from notifier.rendering.statuspage import statuspage_payload

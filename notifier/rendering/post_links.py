@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from notifier.domain.message import LinkSpan
+from notifier.domain.messages.message import LinkSpan
 from notifier.domain.values import Platform
 from notifier.rendering.cleaning import ELLIPSIS
 from notifier.rendering.links import Link, find_links

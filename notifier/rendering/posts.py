@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from jinja2 import Template
 
-from notifier.domain.house import Account
-from notifier.domain.message import LinkSpan
-from notifier.domain.notice import MessageKind, Notice
+from notifier.domain.incidents.notice import MessageKind, Notice
+from notifier.domain.messages.house import Account
+from notifier.domain.messages.message import LinkSpan
 from notifier.domain.values import Platform
 from notifier.rendering.cleaning import clean_line
 from notifier.rendering.counting import Limit, limit_of

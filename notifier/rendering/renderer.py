@@ -6,11 +6,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from notifier.domain.house import Account, Brand, Component
-from notifier.domain.incident import Incident
-from notifier.domain.message import MailContent, MailRecipient
-from notifier.domain.notice import Notice, NoticeUpdate
-from notifier.domain.standing import PublicTimeline
+from notifier.domain.incidents.incident import Incident
+from notifier.domain.incidents.notice import Notice, NoticeUpdate
+from notifier.domain.incidents.standing import PublicTimeline
+from notifier.domain.messages.house import Account, Brand, Component
+from notifier.domain.messages.message import MailContent, MailRecipient
 from notifier.domain.values import WebhookFormat
 from notifier.rendering.account_mail import AccountMailRenderer, AccountMessage
 from notifier.rendering.card_words import CardWords, CardWriter

@@ -8,8 +8,8 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from notifier.domain.incident import AffectedComponent
-from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.incidents.incident import AffectedComponent
+from notifier.domain.incidents.notice import Notice, NoticeUpdate
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.rendering.cleaning import clean_block
 from notifier.rendering.language import Language, pick

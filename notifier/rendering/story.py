@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from notifier.domain.house import Brand, Component, localized
-from notifier.domain.incident import AffectedComponent, Incident
-from notifier.domain.message import Mailbox
-from notifier.domain.notice import NoticeUpdate
+from notifier.domain.incidents.incident import AffectedComponent, Incident
+from notifier.domain.incidents.notice import NoticeUpdate
+from notifier.domain.messages.house import Brand, Component, localized
+from notifier.domain.messages.message import Mailbox
 from notifier.domain.values import Status
 from notifier.rendering.cleaning import clean_line
 from notifier.rendering.language import Language, Languages, pick, same_language

@@ -1,7 +1,7 @@
 """The closed vocabularies as words for people, and the colour family a message belongs to."""
 
-from notifier.domain.incident import AffectedComponent
-from notifier.domain.notice import MessageKind
+from notifier.domain.incidents.incident import AffectedComponent
+from notifier.domain.incidents.notice import MessageKind
 from notifier.domain.values import ComponentStatus, Impact, Status
 
 

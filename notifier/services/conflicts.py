@@ -7,8 +7,8 @@ event.
 from collections.abc import Sequence
 
 from notifier.domain.errors import OutdatedError
-from notifier.domain.incident import Event
-from notifier.domain.timeline import Entry, event_digest, in_order, unknown_to_author
+from notifier.domain.incidents.incident import Event
+from notifier.domain.incidents.timeline import Entry, event_digest, in_order, unknown_to_author
 from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.incidents import timeline

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from notifier.domain.message import HookRequest, HookResult
-from notifier.domain.notice import Notice
+from notifier.domain.incidents.notice import Notice
+from notifier.domain.messages.message import HookRequest, HookResult
 from notifier.domain.values import WebhookFormat
 from notifier.storage.database import Connection
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel import localedata
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
-from notifier.domain.coalesce_values import CoalescePolicy
-from notifier.domain.translation import TranslationPolicy, TranslationRule
+from notifier.domain.incidents.coalesce_values import CoalescePolicy
+from notifier.domain.incidents.translation import TranslationPolicy, TranslationRule
 from notifier.domain.values import Platform, Status
 from notifier.settings.checks import http_url, mailbox, one_line
 

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.once import once
-from notifier.domain.consent import shortened_network
+from notifier.domain.recipients.consent import shortened_network
 from notifier.services.security.audit import Actor
 
 

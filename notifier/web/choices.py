@@ -5,8 +5,8 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from notifier.domain.house import Component
-from notifier.domain.subscriber import Subscriber
+from notifier.domain.messages.house import Component
+from notifier.domain.recipients.subscriber import Subscriber
 from notifier.domain.values import Channel, Impact, SubscriberKind, Wanted
 from notifier.web.forms import Form
 

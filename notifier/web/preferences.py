@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import InvalidInputError, NotFoundError
-from notifier.domain.subscriber import Subscriber
+from notifier.domain.recipients.subscriber import Subscriber
 from notifier.domain.values import SubscriberState
 from notifier.services.security.csrf import FormTokens
 from notifier.services.security.signed_tokens import ExpiredTokenError, TokenError

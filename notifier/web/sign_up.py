@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from notifier.bootstrap.application import Application
-from notifier.domain.audience import Preferences
-from notifier.domain.consent import SIGN_UP_WORDING, ConsentForm
 from notifier.domain.errors import InvalidInputError, NotFoundError
-from notifier.domain.subscriber import Subscriber
+from notifier.domain.recipients.audience import Preferences
+from notifier.domain.recipients.consent import SIGN_UP_WORDING, ConsentForm
+from notifier.domain.recipients.subscriber import Subscriber
 from notifier.domain.values import Impact, SubscriberKind, Wanted
 from notifier.services.security.csrf import FormTokens
 from notifier.services.security.signed_tokens import ExpiredTokenError, Purpose, TokenError

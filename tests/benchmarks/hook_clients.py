@@ -29,7 +29,7 @@ from notifier.channels.webhook.http.tls import client_context
 from notifier.channels.webhook.http.transport import HttpTransport
 from notifier.channels.webhook.signing import signature_headers
 from notifier.channels.webhook_keys import new_secret
-from notifier.domain.message import HookRequest
+from notifier.domain.messages.message import HookRequest
 from tests.benchmarks.httpx_transport import HttpxTransport
 from tests.benchmarks.machine import open_files
 from tests.support.load import hook_host

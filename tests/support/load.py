@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from notifier.bootstrap.application import Application
 from notifier.channels.webhook_keys import new_secret
-from notifier.domain.audience import Preferences
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, Impact, Wanted
 from notifier.storage import tables as t
 from notifier.storage.database.types import to_micros

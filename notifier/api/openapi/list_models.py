@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from notifier.api.openapi.models import Shape
-from notifier.domain.endpoint import EndpointMode, EndpointState, SignatureKind
+from notifier.domain.recipients.endpoint import EndpointMode, EndpointState, SignatureKind
 from notifier.domain.values import (
     Channel,
     Impact,

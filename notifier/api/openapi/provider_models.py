@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from notifier.api.openapi.models import Shape
-from notifier.domain.breaker import ProviderState
+from notifier.domain.providers.breaker import ProviderState
 from notifier.domain.values import Channel, DeliveryState, Reason
 
 

@@ -14,7 +14,7 @@ from notifier.api.openapi.history_models import EndpointDeliveryShape
 from notifier.api.openapi.list_models import EndpointShape, EndpointTested, EndpointWithSecret
 from notifier.api.openapi.route_docs import body_of, refuses, returns, returns_page
 from notifier.api.runtime import Runtime
-from notifier.domain.endpoint import EndpointState
+from notifier.domain.recipients.endpoint import EndpointState
 from notifier.domain.values import DeliveryState
 from notifier.inbound.endpoints import EndpointBody, EndpointPatch
 from notifier.services.security.masking import shown_to

@@ -24,7 +24,7 @@ from notifier.api.openapi.route_docs import MAY_MISS, refuses, returns, returns_
 from notifier.api.runtime import Runtime
 from notifier.domain import ids
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.subscriber import MAX_EMAIL
+from notifier.domain.recipients.subscriber import MAX_EMAIL
 from notifier.domain.values import Channel, DeliveryState
 from notifier.services.dispatch.replay import ReplayOrder
 from notifier.services.security.api_keys import Caller, Scope

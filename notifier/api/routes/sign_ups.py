@@ -10,7 +10,7 @@ from notifier.api.openapi.list_models import SignUpShape
 from notifier.api.openapi.route_docs import body_of, refuses, returns
 from notifier.api.runtime import Runtime
 from notifier.bootstrap.application import Application
-from notifier.domain.consent import CONFIRM_WITHIN, SIGN_UP_WORDING, ConsentForm
+from notifier.domain.recipients.consent import CONFIRM_WITHIN, SIGN_UP_WORDING, ConsentForm
 from notifier.inbound.sign_up import SignUpBody, parse_sign_up
 from notifier.services.subscribers.public_sign_up import NETWORK_SECONDS, TooManySignUpsError
 from notifier.services.subscribers.sign_up import SignUpRequest

@@ -13,7 +13,7 @@ from notifier.api.http.streams import as_file
 from notifier.api.openapi.models import FaultShape, Shape
 from notifier.api.openapi.route_docs import raw_body, returns
 from notifier.api.runtime import Runtime
-from notifier.domain.subscriber import LegalBasis
+from notifier.domain.recipients.subscriber import LegalBasis
 from notifier.services.subscribers.bulk_import import ListFormat, format_of
 
 router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from notifier.channels.email.payload import common_args, content_part, encoded, personalization
-from notifier.domain.message import MailRecipient, MailRequest
+from notifier.domain.messages.message import MailRecipient, MailRequest
 
 # Lead bytes of UTF-8 sequences: JSON in ASCII writes such a character as \uXXXX, beyond the basic plane as two of them.
 _ASCII = bytes(range(0x80))

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from notifier.channels.base import MailReceipt
-from notifier.domain.discretion import local_parts, without_addresses
 from notifier.domain.errors import DeliveryError
-from notifier.domain.message import MailRequest
+from notifier.domain.messages.message import MailRequest
+from notifier.domain.providers.discretion import local_parts, without_addresses
 
 
 def discreetly(send: Callable[[], MailReceipt], request: MailRequest) -> MailReceipt:

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 
 from notifier.channels.email.addresses import folded, header_value, mailbox_header, one_line
 from notifier.channels.email.payload import MAX_SUBJECT, RESERVED_HEADERS
-from notifier.domain.message import MailRecipient, MailRequest
+from notifier.domain.messages.message import MailRecipient, MailRequest
 
 MAX_LINE = 998  # octets without CR LF, RFC 5322 section 2.1.1
 

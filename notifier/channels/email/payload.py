@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from notifier.channels.email.addresses import display_name, header_value, one_line
-from notifier.domain.message import Mailbox, MailRecipient, MailRequest
+from notifier.domain.messages.message import Mailbox, MailRecipient, MailRequest
 
 # May not be set as custom headers; compared without regard to case (SendGrid, Mail Send headers).
 RESERVED_HEADERS = frozenset(

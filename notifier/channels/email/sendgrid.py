@@ -28,7 +28,7 @@ from notifier.channels.status_mapping import (
     refusal,
 )
 from notifier.domain.errors import ConfigError, DeliveryError, OutcomeUnknownError, TransientDeliveryError
-from notifier.domain.message import MailRecipient, MailRequest
+from notifier.domain.messages.message import MailRecipient, MailRequest
 from notifier.domain.values import Reason
 
 GLOBAL_URL = "https://api.sendgrid.com"

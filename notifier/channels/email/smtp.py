@@ -14,7 +14,7 @@ from notifier.channels.email.mime import MailForm
 from notifier.channels.email.smtp_run import Addressed, SmtpRun
 from notifier.channels.email.smtp_session import LostError, SmtpServer, SmtpSession
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, PermanentDeliveryError, TransientDeliveryError
-from notifier.domain.message import MailRequest
+from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Reason
 
 

@@ -13,7 +13,7 @@ from notifier.channels.email.mime import MailForm, dot_stuffed
 from notifier.channels.email.smtp_replies import START_MAIL_INPUT, Reply, message_error, recipient_error, session_error
 from notifier.channels.email.smtp_session import LostError, SmtpSession
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUnknownError, TransientDeliveryError
-from notifier.domain.message import MailRecipient
+from notifier.domain.messages.message import MailRecipient
 from notifier.domain.values import Reason
 
 _PATIENCE = 15.0  # seconds for one reply; a server that says less in it is taken for silent

@@ -24,7 +24,7 @@ from notifier.channels.status_mapping import (
     surely_not_done,
 )
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUnknownError, PermanentDeliveryError
-from notifier.domain.message import Picture, PostReceipt, SocialPost
+from notifier.domain.messages.message import Picture, PostReceipt, SocialPost
 from notifier.domain.values import Reason
 
 USUAL_URL = "https://bsky.social"

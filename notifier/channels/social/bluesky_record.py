@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from notifier.channels.social.bluesky_login import library
-from notifier.domain.message import LinkSpan, PostReceipt, SocialPost
+from notifier.domain.messages.message import LinkSpan, PostReceipt, SocialPost
 
 COLLECTION = "app.bsky.feed.post"
 MAX_LANGUAGES = 3

@@ -26,7 +26,7 @@ from notifier.channels.status_mapping import (
     rate_budget,
 )
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, TransientDeliveryError
-from notifier.domain.message import Picture, PostReceipt, SocialPost
+from notifier.domain.messages.message import Picture, PostReceipt, SocialPost
 from notifier.domain.values import Reason
 from notifier.observability import get_logger
 

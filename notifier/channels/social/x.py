@@ -27,7 +27,7 @@ from notifier.channels.status_mapping import (
     header_time,
 )
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
-from notifier.domain.message import Picture, PostReceipt, SocialPost
+from notifier.domain.messages.message import Picture, PostReceipt, SocialPost
 from notifier.domain.values import Reason
 from notifier.observability import get_logger
 

@@ -6,7 +6,7 @@ import requests
 import tweepy
 
 from notifier.channels.status_mapping import ExchangeError, NoAnswerError, NotSentError
-from notifier.domain.message import Picture
+from notifier.domain.messages.message import Picture
 
 LITERAL = "https://api.twitter.com/"  # the address in the middle of tweepy's request method; sessions rewrite it
 _LARGEST = 5 * 1024 * 1024  # bytes of an image

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from notifier.domain.errors import LeaseLostError, NotFoundError, UnavailableError
-from notifier.domain.translation import TranslationRule
+from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.values import Channel, Reason
 from notifier.observability import get_logger
 from notifier.services.dispatch.connection_affinity import Choice, the_named_one

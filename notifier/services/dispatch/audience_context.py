@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from notifier.domain.audience import Occasion, Scope
+from notifier.domain.recipients.audience import Occasion, Scope
 from notifier.domain.values import Status
 from notifier.storage.notifications.notifications import StoredNotification
 

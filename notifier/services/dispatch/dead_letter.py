@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from notifier.domain.retry import most_attempts
+from notifier.domain.providers.retry import most_attempts
 from notifier.domain.values import DeliveryState, Lane, Reason
 from notifier.observability import get_logger
 from notifier.services.isolation import wait_after

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from notifier.channels.base import MailSender, MessageRefusedError, RecipientsRefusedError, TooLargeError
 from notifier.domain import ids
-from notifier.domain.breaker import blames_provider
 from notifier.domain.errors import (
     DeliveryError,
     LeaseLostError,
@@ -15,8 +14,9 @@ from notifier.domain.errors import (
     PermanentDeliveryError,
     UnavailableError,
 )
-from notifier.domain.message import MailRequest
-from notifier.domain.retry import EMAIL_SCHEDULE, GiveUp, after_failure
+from notifier.domain.messages.message import MailRequest
+from notifier.domain.providers.breaker import blames_provider
+from notifier.domain.providers.retry import EMAIL_SCHEDULE, GiveUp, after_failure
 from notifier.domain.values import DeliveryState, Reason
 from notifier.rendering.renderer import Renderer
 from notifier.services.dispatch.attempt import LEASE

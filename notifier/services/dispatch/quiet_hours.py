@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from notifier.domain.audience import Occasion
-from notifier.domain.holding import Bounds, Hold, hold
+from notifier.domain.recipients.audience import Occasion
+from notifier.domain.recipients.holding import Bounds, Hold, hold
 from notifier.domain.values import Channel, Reason
 from notifier.services.dispatch.audience_context import occasion_of
 from notifier.storage.database import Connection

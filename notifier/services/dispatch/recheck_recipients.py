@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from notifier.domain.audience import standing_of
+from notifier.domain.recipients.audience import standing_of
 from notifier.domain.values import Channel
 from notifier.storage.database import Connection
 from notifier.storage.deliveries import batches, deliveries

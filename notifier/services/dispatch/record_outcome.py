@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, LeaseLostError, OutcomeUnknownError
-from notifier.domain.retry import JITTER, GiveUp, after_failure
+from notifier.domain.providers.retry import JITTER, GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.observability import get_logger
 from notifier.services.dispatch.durable_write import Patience

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from notifier.domain.breaker import WAITS_FOR_PROVIDER
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
+from notifier.domain.providers.breaker import WAITS_FOR_PROVIDER
 from notifier.domain.values import Channel, Reason
 from notifier.services.dispatch.regroup import Gather
 from notifier.services.ports import Clock

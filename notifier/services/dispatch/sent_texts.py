@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from notifier.domain.message import LinkSpan
+from notifier.domain.messages.message import LinkSpan
 from notifier.rendering.posts import PostText
 
 Json = dict[str, Any]

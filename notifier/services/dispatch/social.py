@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from notifier.channels.base import SocialSender, TooLargeError
 from notifier.domain import ids
-from notifier.domain.breaker import CLOSED, PROBE_PAUSE, Breaker, blames_provider
 from notifier.domain.errors import DeliveryError, TransientDeliveryError
-from notifier.domain.house import Account
-from notifier.domain.message import Picture, PostReceipt, SocialPost
-from notifier.domain.readback import APART, proves_absence
-from notifier.domain.retry import SOCIAL_SCHEDULE
+from notifier.domain.messages.house import Account
+from notifier.domain.messages.message import Picture, PostReceipt, SocialPost
+from notifier.domain.providers.breaker import CLOSED, PROBE_PAUSE, Breaker, blames_provider
+from notifier.domain.providers.readback import APART, proves_absence
+from notifier.domain.providers.retry import SOCIAL_SCHEDULE
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.rendering.card_words import CardWords
 from notifier.rendering.counting import limit_of

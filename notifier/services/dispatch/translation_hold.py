@@ -1,9 +1,9 @@
-"""Hold a batch back while a translation for its readers is awaited; the rule is `domain/translation.py`."""
+"""Hold a batch back while a translation for its readers is awaited; the rule is `domain/incidents/translation.py`."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
-from notifier.domain.translation import TranslationRule, held_until
+from notifier.domain.incidents.translation import TranslationRule, held_until
 from notifier.domain.values import Channel, Reason
 from notifier.storage.database import Connection
 from notifier.storage.deliveries import batches

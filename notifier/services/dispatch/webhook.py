@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from notifier.domain import ids
-from notifier.domain.audience import standing_of
 from notifier.domain.errors import ConfigError, DeliveryError
-from notifier.domain.message import HookRequest, HookResult
+from notifier.domain.messages.message import HookRequest, HookResult
+from notifier.domain.recipients.audience import standing_of
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
 from notifier.rendering.payloads import content_type
 from notifier.services.dispatch.attempt import LEASE

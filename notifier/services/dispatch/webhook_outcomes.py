@@ -10,9 +10,9 @@ import orjson
 
 from notifier.channels.base import NotAttemptedError
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError, TransientDeliveryError
-from notifier.domain.message import HookResult
-from notifier.domain.notice import webhook_type
-from notifier.domain.retry import GiveUp, after_failure
+from notifier.domain.incidents.notice import webhook_type
+from notifier.domain.messages.message import HookResult
+from notifier.domain.providers.retry import GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch

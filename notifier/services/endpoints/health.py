@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from notifier.domain.endpoint_health import Verdict
 from notifier.domain.errors import DeliveryError
-from notifier.domain.message import HookResult
+from notifier.domain.messages.message import HookResult
+from notifier.domain.recipients.endpoint_health import Verdict
 from notifier.domain.values import Reason
 from notifier.storage.database import Connection
 from notifier.storage.database.types import AnyRow

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from notifier.domain.endpoint import Endpoint, EndpointMode, EndpointState, SignatureKind, StoredEndpoint
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
 from notifier.domain.ids import new_ulid
-from notifier.domain.subscriber import Vocabulary
+from notifier.domain.recipients.endpoint import Endpoint, EndpointMode, EndpointState, SignatureKind, StoredEndpoint
+from notifier.domain.recipients.subscriber import Vocabulary
 from notifier.domain.values import WebhookFormat
 from notifier.inbound.endpoints import endpoint_to_json, parse_endpoint, parse_endpoint_patch
 from notifier.services.endpoints.secrets import DEFAULT_OVERLAP, EndpointSecrets, fresh, public_key, secret_alarm

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from notifier.domain.endpoint import EndpointMode
-from notifier.domain.endpoint_health import next_probe
 from notifier.domain.errors import ConfigError, DeliveryError, PermanentDeliveryError
 from notifier.domain.ids import new_ulid
-from notifier.domain.message import HookRequest
+from notifier.domain.messages.message import HookRequest
+from notifier.domain.recipients.endpoint import EndpointMode
+from notifier.domain.recipients.endpoint_health import next_probe
 from notifier.domain.values import WebhookFormat
 from notifier.observability import get_logger
 from notifier.rendering.payloads import content_type

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from notifier.channels.webhook_keys import new_key_pair, new_secret
-from notifier.domain.endpoint import SignatureKind
 from notifier.domain.errors import ConfigError, ConflictError, FieldError, InvalidInputError
+from notifier.domain.recipients.endpoint import SignatureKind
 from notifier.services.security.secretbox import SecretBox
 from notifier.storage.database.codec import instant_from_json, instant_to_json
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from notifier.domain.errors import DeliveryError
 from notifier.domain.ids import new_ulid
-from notifier.domain.message import HookRequest
+from notifier.domain.messages.message import HookRequest
 from notifier.rendering.payloads import content_type
 from notifier.rendering.renderer import Renderer
 from notifier.services.endpoints.manage import Endpoints

@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.domain import ids
-from notifier.domain.coalesce import decide
-from notifier.domain.coalesce_values import Absorb, ChannelState, CoalescePolicy, Nothing, PendingUpdate, Send, Wait
-from notifier.domain.incident import Incident
-from notifier.domain.notice import Notice, NoticeUpdate, ToldWindow
+from notifier.domain.incidents.coalesce import decide
+from notifier.domain.incidents.coalesce_values import (
+    Absorb,
+    ChannelState,
+    CoalescePolicy,
+    Nothing,
+    PendingUpdate,
+    Send,
+    Wait,
+)
+from notifier.domain.incidents.incident import Incident
+from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.values import Channel, Impact, Lane, Status
 from notifier.services.ports import Clock, Nudge
 from notifier.storage.database import Connection

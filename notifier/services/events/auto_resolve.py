@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from notifier.domain.incident import Event, Update
+from notifier.domain.incidents.incident import Event, Update
 from notifier.domain.values import Status
 from notifier.inbound.alert_texts import AlertTexts
 from notifier.inbound.alertmanager import UPDATE_PREFIX

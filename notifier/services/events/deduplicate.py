@@ -7,7 +7,7 @@ a request's bytes to the event id they brought; it may forget, lie or be away. O
 from dataclasses import dataclass
 from typing import Protocol
 
-from notifier.domain.timeline import handed_in_before
+from notifier.domain.incidents.timeline import handed_in_before
 from notifier.domain.values import Outcome
 from notifier.services.events.ingest import Receipt
 from notifier.storage.database.engine import Database

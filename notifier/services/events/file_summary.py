@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from notifier.domain.incident import Event
+from notifier.domain.incidents.incident import Event
 from notifier.domain.values import Channel
 from notifier.services.events.ingest import Ingest
 from notifier.storage.incidents import alert_incidents

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.domain import ids
-from notifier.domain.coalesce import in_order, is_stale, send_released
-from notifier.domain.coalesce_values import ChannelState, CoalescePolicy, PendingUpdate, Send
-from notifier.domain.guard import HoldReason
-from notifier.domain.incident import Event
-from notifier.domain.notice import Notice, NoticeUpdate
-from notifier.domain.timeline import content_digest
-from notifier.domain.translation import TranslationRule
+from notifier.domain.incidents.coalesce import in_order, is_stale, send_released
+from notifier.domain.incidents.coalesce_values import ChannelState, CoalescePolicy, PendingUpdate, Send
+from notifier.domain.incidents.incident import Event
+from notifier.domain.incidents.notice import Notice, NoticeUpdate
+from notifier.domain.incidents.timeline import content_digest
+from notifier.domain.incidents.translation import TranslationRule
+from notifier.domain.recipients.guard import HoldReason
 from notifier.domain.values import Channel, Outcome
 from notifier.services.events.announce import Voice, lane_for
 from notifier.services.events.late_translations import take_translation

@@ -5,13 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from notifier.domain.coalesce import is_stale
-from notifier.domain.coalesce_values import ChannelState, CoalescePolicy
 from notifier.domain.errors import UnavailableError
-from notifier.domain.guard import HoldReason
-from notifier.domain.incident import Event, Incident
-from notifier.domain.snapshot import complete, needs_earlier
-from notifier.domain.timeline import (
+from notifier.domain.incidents.coalesce import is_stale
+from notifier.domain.incidents.coalesce_values import ChannelState, CoalescePolicy
+from notifier.domain.incidents.incident import Event, Incident
+from notifier.domain.incidents.snapshot import complete, needs_earlier
+from notifier.domain.incidents.timeline import (
     Entry,
     Judgement,
     Surroundings,
@@ -22,7 +21,8 @@ from notifier.domain.timeline import (
     measured_against,
     surroundings,
 )
-from notifier.domain.translation import TranslationRule
+from notifier.domain.incidents.translation import TranslationRule
+from notifier.domain.recipients.guard import HoldReason
 from notifier.domain.values import Channel, Outcome
 from notifier.services.conflicts import is_reused, refuse_outdated
 from notifier.services.events.announce import speak

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from notifier.domain.incident import Event
+from notifier.domain.incidents.incident import Event
 from notifier.domain.values import Outcome
 from notifier.inbound.alertmanager import AlertGroup, AlertRules, alert_event
 from notifier.inbound.foreign import identifier

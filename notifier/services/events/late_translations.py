@@ -1,6 +1,6 @@
 """Translations that come later: queued messages gain them, sent messages are followed by them.
 
-What a channel does is decided in `domain/translation.py`; here it is done.
+What a channel does is decided in `domain/incidents/translation.py`; here it is done.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from notifier.domain import ids
-from notifier.domain.incident import Event
-from notifier.domain.notice import Notice
-from notifier.domain.translation import TranslationPolicy, TranslationRule, completed, now_served
+from notifier.domain.incidents.incident import Event
+from notifier.domain.incidents.notice import Notice
+from notifier.domain.incidents.translation import TranslationPolicy, TranslationRule, completed, now_served
 from notifier.domain.values import Channel
 from notifier.storage.database import Connection
 from notifier.storage.notifications import late_translations, notifications

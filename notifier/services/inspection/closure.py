@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from notifier.domain.closure import ending, is_explained, reason_of
 from notifier.domain.errors import ConflictError, NotFoundError
+from notifier.domain.incidents.closure import ending, is_explained, reason_of
 from notifier.domain.values import Status
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database

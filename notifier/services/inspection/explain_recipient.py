@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from notifier.domain import ids
-from notifier.domain.audience import Standing, standing_of
-from notifier.domain.notice import Notice
+from notifier.domain.incidents.notice import Notice
+from notifier.domain.recipients.audience import Standing, standing_of
 from notifier.domain.values import Channel, DeliveryState
 from notifier.services.dispatch.audience_context import occasion_of
 from notifier.services.inspection.explain_rules import (

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifier.domain.audience import Preferences
-from notifier.domain.endpoint import StoredEndpoint
-from notifier.domain.subscriber import StoredSubscriber
+from notifier.domain.recipients.audience import Preferences
+from notifier.domain.recipients.endpoint import StoredEndpoint
+from notifier.domain.recipients.subscriber import StoredSubscriber
 from notifier.domain.values import Channel
 from notifier.inbound.mail_address import mail_address
 from notifier.services.endpoints import manage as endpoint_service

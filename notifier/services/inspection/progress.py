@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from notifier.domain.breaker import WAITS_FOR_PROVIDER
 from notifier.domain.errors import NotFoundError
-from notifier.domain.incident import Incident
+from notifier.domain.incidents.incident import Incident
+from notifier.domain.providers.breaker import WAITS_FOR_PROVIDER
 from notifier.domain.values import Channel, DeliveryState, Reason, Status
 from notifier.services.events.blast_guard import Guard
 from notifier.services.providers.status import Providers, Standing

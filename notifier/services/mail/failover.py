@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from notifier.channels.base import MailSender, RateBudget
-from notifier.domain.breaker import CLOSED, PROBE_PAUSE, Breaker, blames_provider
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError
+from notifier.domain.providers.breaker import CLOSED, PROBE_PAUSE, Breaker, blames_provider
 from notifier.domain.values import Reason
 from notifier.services.ports import Clock, Pacer
 from notifier.services.providers.circuits import Circuits, Hold

@@ -7,11 +7,11 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from notifier.domain.breaker import PROBE_PAUSE
 from notifier.domain.errors import DeliveryError
-from notifier.domain.letter import Letter
-from notifier.domain.message import MailContent, MailRecipient, MailRequest
-from notifier.domain.retry import GiveUp, TryAgain, after_failure
+from notifier.domain.messages.letter import Letter
+from notifier.domain.messages.message import MailContent, MailRecipient, MailRequest
+from notifier.domain.providers.breaker import PROBE_PAUSE
+from notifier.domain.providers.retry import GiveUp, TryAgain, after_failure
 from notifier.domain.values import Channel
 from notifier.observability import get_logger
 from notifier.rendering.account_mail import AccountMessage

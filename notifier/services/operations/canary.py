@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from notifier.domain import canary, ids
 from notifier.domain.errors import NotFoundError
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.values import Channel, DeliveryState, Impact, Status
 from notifier.services.endpoints.manage import Endpoints
 from notifier.services.events.ingest import Ingest

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from notifier.domain.breaker import ProviderState
+from notifier.domain.providers.breaker import ProviderState
 from notifier.domain.values import Lane
 from notifier.services.ports import Clock
 from notifier.services.providers.status import Standing

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.house import Account, Brand
-from notifier.domain.incident import Event
-from notifier.domain.notice import Notice, NoticeUpdate, ToldWindow
-from notifier.domain.snapshot import Earlier, complete
+from notifier.domain.incidents.incident import Event
+from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
+from notifier.domain.incidents.snapshot import Earlier, complete
+from notifier.domain.messages.house import Account, Brand
 from notifier.domain.values import Channel, Platform, WebhookFormat
 from notifier.rendering.card_words import CardWords
 from notifier.rendering.renderer import Renderer

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from notifier.domain.notice import Notice
+from notifier.domain.incidents.notice import Notice
 from notifier.domain.values import Channel
 from notifier.inbound.events import parse_event
 from notifier.rendering.account_mail import (

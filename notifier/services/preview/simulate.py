@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from notifier.domain.coalesce import decide, is_stale, joins
-from notifier.domain.coalesce_values import Absorb, ChannelState, CoalescePolicy, PendingUpdate, Send, Wait
-from notifier.domain.house import Account
-from notifier.domain.incident import Event
-from notifier.domain.snapshot import Earlier, complete
-from notifier.domain.timeline import Entry, Judgement, Surroundings, content_digest, judge
+from notifier.domain.incidents.coalesce import decide, is_stale, joins
+from notifier.domain.incidents.coalesce_values import Absorb, ChannelState, CoalescePolicy, PendingUpdate, Send, Wait
+from notifier.domain.incidents.incident import Event
+from notifier.domain.incidents.snapshot import Earlier, complete
+from notifier.domain.incidents.timeline import Entry, Judgement, Surroundings, content_digest, judge
+from notifier.domain.messages.house import Account
 from notifier.domain.values import Channel, Outcome
 from notifier.services.preview.simulation_report import (
     ChannelSummary,

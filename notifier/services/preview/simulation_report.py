@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifier.domain.house import Account, localized
-from notifier.domain.incident import Event
+from notifier.domain.incidents.incident import Event
+from notifier.domain.messages.house import Account, localized
 from notifier.domain.values import Channel, Outcome, Platform, Status
 
 # X, pay-per-use, prices of 20 April 2026 in thousandths of a dollar: a post, and a post that holds a link.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from notifier.domain.ids import parse_delivery_id
-from notifier.domain.mail_event import MailEvent, MailEventKind, MailEvents, ReportedState
+from notifier.domain.providers.mail_event import MailEvent, MailEventKind, MailEvents, ReportedState
 from notifier.domain.values import DeliveryState, Reason
 from notifier.observability import get_logger
 from notifier.services.ports import Clock

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from notifier.domain.mail_event import AccountReport, MailEvent, ReportedState
-from notifier.domain.subscriber import Suppression
+from notifier.domain.providers.mail_event import AccountReport, MailEvent, ReportedState
+from notifier.domain.recipients.subscriber import Suppression
 from notifier.domain.values import DeliveryState
 
 # What a report may overrule, least first. Queued and sending know nothing yet; what we gave up or replaced may have

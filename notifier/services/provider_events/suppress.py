@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from notifier.domain.mail_event import MailEvent
-from notifier.domain.subscriber import Suppression, SuppressionReason
+from notifier.domain.providers.mail_event import MailEvent
+from notifier.domain.recipients.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, SubscriberState
 from notifier.services.provider_events.rules import ProviderRules
 from notifier.services.security.audit import Actor, Subject, record

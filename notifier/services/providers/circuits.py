@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from notifier.domain.breaker import PROBE_PAUSE, WAITS_FOR_PROVIDER, Breaker, LastError
 from notifier.domain.errors import DeliveryError, UnavailableError
+from notifier.domain.providers.breaker import PROBE_PAUSE, WAITS_FOR_PROVIDER, Breaker, LastError
 from notifier.domain.values import Channel, Lane, Reason
 from notifier.observability import get_logger
 from notifier.services.ports import Clock, Nudge

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from notifier.domain.breaker import CLOSED, Breaker, LastError
+from notifier.domain.providers.breaker import CLOSED, Breaker, LastError
 from notifier.domain.values import Channel
 from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json

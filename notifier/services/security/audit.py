@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from notifier.domain.ids import address_key
-from notifier.domain.incident import Event
+from notifier.domain.incidents.incident import Event
 from notifier.domain.values import Outcome
 from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json

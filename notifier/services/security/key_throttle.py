@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from notifier.domain.consent import shortened_network
+from notifier.domain.recipients.consent import shortened_network
 from notifier.services.ports import Clock, Quota
 
 MOST, SECONDS = 10, 60

@@ -16,8 +16,8 @@ from notifier.domain.errors import (
     PermanentDeliveryError,
     UnavailableError,
 )
-from notifier.domain.house import Account
-from notifier.domain.message import SocialPost
+from notifier.domain.messages.house import Account
+from notifier.domain.messages.message import SocialPost
 from notifier.rendering.cleaning import clean_block
 from notifier.rendering.counting import limit_of
 from notifier.rendering.post_links import shown

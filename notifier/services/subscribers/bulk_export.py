@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from notifier.domain.subscriber import StoredSubscriber
+from notifier.domain.recipients.subscriber import StoredSubscriber
 from notifier.inbound.subscriber_csv import COLUMNS, FURTHER_COLUMNS, NO_CHANNELS
 from notifier.services.subscribers.bulk_import import ListFormat
 from notifier.services.subscribers.serialize import stored_to_record

@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from notifier.domain.audience import Preferences
-from notifier.domain.consent import CONFIRM_WITHIN
 from notifier.domain.errors import UnavailableError
-from notifier.domain.subscriber import LegalBasis, Vocabulary
+from notifier.domain.recipients.audience import Preferences
+from notifier.domain.recipients.consent import CONFIRM_WITHIN
+from notifier.domain.recipients.subscriber import LegalBasis, Vocabulary
 from notifier.domain.values import SubscriberState
 from notifier.inbound.list_lines import BadRow, ByteSource, GoodRow
 from notifier.inbound.subscriber_csv import PREFERENCE_COLUMNS, SubscriberCsv

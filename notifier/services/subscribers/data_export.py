@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifier.domain.errors import NotFoundError
-from notifier.domain.subscriber import StoredSubscriber
+from notifier.domain.recipients.subscriber import StoredSubscriber
 from notifier.services.ports import Clock
 from notifier.services.subscribers.manage import KIND
 from notifier.services.subscribers.serialize import stored_to_record

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from notifier.domain.letter import Letter, LetterKind
-from notifier.domain.subscriber import StoredSubscriber
+from notifier.domain.messages.letter import Letter, LetterKind
+from notifier.domain.recipients.subscriber import StoredSubscriber
 from notifier.domain.values import SubscriberState
 from notifier.rendering.account_mail import AccountMessage, AddressChangeConfirm, SubscriptionConfirm, SubscriptionKnown
 from notifier.services.mail.transactional import Addressed

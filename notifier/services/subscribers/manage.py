@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
-from notifier.domain.subscriber import (
+from notifier.domain.recipients.subscriber import (
     LegalBasis,
     StoredSubscriber,
     Subscriber,

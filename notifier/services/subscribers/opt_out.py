@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.domain.errors import NotFoundError
-from notifier.domain.subscriber import StoredSubscriber, Suppression, SuppressionReason
+from notifier.domain.recipients.subscriber import StoredSubscriber, Suppression, SuppressionReason
 from notifier.domain.values import Channel, SubscriberState
 from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressKeys

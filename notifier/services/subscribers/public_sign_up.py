@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from notifier.domain.consent import shortened_network
 from notifier.domain.errors import NotifierError
-from notifier.domain.letter import LETTERS_PER_DAY
+from notifier.domain.messages.letter import LETTERS_PER_DAY
+from notifier.domain.recipients.consent import shortened_network
 from notifier.services.ports import Quota
 from notifier.services.subscribers.sign_up import SignUpRequest, SignUps
 from notifier.services.subscribers.sign_up_limit import SignUpCeiling

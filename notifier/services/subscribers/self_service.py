@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from notifier.domain.errors import NotFoundError
-from notifier.domain.subscriber import StoredSubscriber, Subscriber, SuppressionReason
+from notifier.domain.recipients.subscriber import StoredSubscriber, Subscriber, SuppressionReason
 from notifier.domain.values import SubscriberState
 from notifier.services.ports import Clock
 from notifier.services.security.audit import Actor

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from notifier.domain.subscriber import StoredSubscriber, Subscriber, Suppression
+from notifier.domain.recipients.subscriber import StoredSubscriber, Subscriber, Suppression
 from notifier.storage.database.codec import instant_to_json
 
 Json = dict[str, Any]

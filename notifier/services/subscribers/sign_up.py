@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from notifier.domain import consent as proof
-from notifier.domain.audience import Preferences
-from notifier.domain.consent import CONFIRM_WITHIN, ConsentForm
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
 from notifier.domain.ids import new_ulid
-from notifier.domain.letter import LETTERS_PER_DAY, LetterKind, NewLetter
-from notifier.domain.subscriber import LegalBasis, QuietHours, StoredSubscriber, Subscriber, Vocabulary
+from notifier.domain.messages.letter import LETTERS_PER_DAY, LetterKind, NewLetter
+from notifier.domain.recipients import consent as proof
+from notifier.domain.recipients.audience import Preferences
+from notifier.domain.recipients.consent import CONFIRM_WITHIN, ConsentForm
+from notifier.domain.recipients.subscriber import LegalBasis, QuietHours, StoredSubscriber, Subscriber, Vocabulary
 from notifier.domain.values import Channel, SubscriberKind, SubscriberState
 from notifier.inbound.mail_address import mail_address
 from notifier.services.ports import Clock, LetterNudge

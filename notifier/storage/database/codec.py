@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from notifier.domain.incident import AffectedComponent, Incident, Window
-from notifier.domain.notice import Notice, NoticeUpdate, ToldWindow
+from notifier.domain.incidents.incident import AffectedComponent, Incident, Window
+from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
 
 JsonObject = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select, text, update
 
-from notifier.domain.discretion import without_addresses
+from notifier.domain.providers.discretion import without_addresses
 from notifier.domain.values import Channel, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.bulk_rows import packed, plain, rows_sql

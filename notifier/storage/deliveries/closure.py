@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Subquery, and_, case, exists, func, or_, select
 
 from notifier.domain import canary
-from notifier.domain.closure import Announcement, Ending, Untold
+from notifier.domain.incidents.closure import Announcement, Ending, Untold
 from notifier.domain.values import Channel, DeliveryState, Reason, Status, Wanted
 from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, text, update
 
-from notifier.domain.audience import Heard
+from notifier.domain.recipients.audience import Heard
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.bulk_rows import packed, rows_sql

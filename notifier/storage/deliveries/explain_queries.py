@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, and_, select
 
-from notifier.domain.endpoint import StoredEndpoint
+from notifier.domain.recipients.endpoint import StoredEndpoint
 from notifier.domain.values import Channel
 from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow

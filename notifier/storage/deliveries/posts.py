@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, select, update
 
-from notifier.domain.message import PostReceipt
+from notifier.domain.messages.message import PostReceipt
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 from notifier.storage.database.types import AnyRow

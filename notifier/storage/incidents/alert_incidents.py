@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, select
 
-from notifier.domain.incident import Incident
+from notifier.domain.incidents.incident import Incident
 from notifier.domain.values import Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.database.codec import incident_from_json

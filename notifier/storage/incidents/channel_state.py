@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, exists, select, update
 
-from notifier.domain.coalesce_values import ChannelState, PendingUpdate
+from notifier.domain.incidents.coalesce_values import ChannelState, PendingUpdate
 from notifier.domain.values import Channel, Impact, Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import AnyInsert, prepared_insert

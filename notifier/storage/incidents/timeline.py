@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
-from notifier.domain.incident import Event, Incident
-from notifier.domain.snapshot import Earlier
-from notifier.domain.timeline import Entry, Judgement
+from notifier.domain.incidents.incident import Event, Incident
+from notifier.domain.incidents.snapshot import Earlier
+from notifier.domain.incidents.timeline import Entry, Judgement
 from notifier.domain.values import Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.database.codec import incident_from_json, incident_to_json

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select, update
 
-from notifier.domain.guard import HoldReason
-from notifier.domain.notice import Notice
+from notifier.domain.incidents.notice import Notice
+from notifier.domain.recipients.guard import HoldReason
 from notifier.domain.values import Channel, Lane
 from notifier.storage import tables as t
 from notifier.storage.database.codec import notice_to_json

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, func, select
 
-from notifier.domain.audience import Preferences
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel
 from notifier.storage import tables as t
 from notifier.storage.recipients import preferences

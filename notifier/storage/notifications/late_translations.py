@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select, update
 
-from notifier.domain.notice import Notice
+from notifier.domain.incidents.notice import Notice
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.codec import notice_to_json

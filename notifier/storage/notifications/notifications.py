@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select, update
 
-from notifier.domain.audience import Scope
-from notifier.domain.notice import Notice
+from notifier.domain.incidents.notice import Notice
+from notifier.domain.recipients.audience import Scope
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.codec import notice_from_json, notice_to_json, tells_the_end

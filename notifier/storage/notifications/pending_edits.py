@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, null, select, update
 
-from notifier.domain.incident import Event, Update
+from notifier.domain.incidents.incident import Event, Update
 from notifier.domain.values import Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.database.codec import incident_from_json, incident_to_json, instant_from_json, instant_to_json

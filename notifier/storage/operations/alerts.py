@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
-from notifier.domain.discretion import without_addresses
+from notifier.domain.providers.discretion import without_addresses
 from notifier.domain.values import Reason
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert

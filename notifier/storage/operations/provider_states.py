@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, or_, select, update
 
-from notifier.domain.breaker import Breaker, LastError, ProviderState
+from notifier.domain.providers.breaker import Breaker, LastError, ProviderState
 from notifier.domain.values import Channel, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert

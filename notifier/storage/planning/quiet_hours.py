@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal, select, text, update
 
-from notifier.domain.holding import Bounds, Sent
-from notifier.domain.subscriber import QuietHours
+from notifier.domain.recipients.holding import Bounds, Sent
+from notifier.domain.recipients.subscriber import QuietHours
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert, is_sqlite

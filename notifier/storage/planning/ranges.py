@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from notifier.domain.audience import Standing
+from notifier.domain.recipients.audience import Standing
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import is_sqlite, prepared_insert

@@ -24,8 +24,8 @@ from sqlalchemy import (
     update,
 )
 
-from notifier.domain.letter import LetterKind
-from notifier.domain.subscriber import SuppressionReason
+from notifier.domain.messages.letter import LetterKind
+from notifier.domain.recipients.subscriber import SuppressionReason
 from notifier.domain.values import Channel, SubscriberState
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert, is_sqlite

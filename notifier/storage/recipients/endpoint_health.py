@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text, update
 
-from notifier.domain.endpoint import EndpointState
+from notifier.domain.recipients.endpoint import EndpointState
 from notifier.domain.values import Channel
 from notifier.storage import tables as t
 from notifier.storage.database.bulk_rows import packed, rows_sql

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from notifier.domain.endpoint import Endpoint, EndpointMode, EndpointState, StoredEndpoint
+from notifier.domain.recipients.endpoint import Endpoint, EndpointMode, EndpointState, StoredEndpoint
 from notifier.domain.values import WebhookFormat, WebhookType
 from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow

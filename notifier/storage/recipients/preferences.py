@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, select
 
-from notifier.domain.audience import Preferences
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, Impact, Wanted
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, select, update
 
-from notifier.domain.subscriber import QuietHours, StoredSubscriber, Subscriber
+from notifier.domain.recipients.subscriber import QuietHours, StoredSubscriber, Subscriber
 from notifier.domain.values import SubscriberKind, SubscriberState
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert

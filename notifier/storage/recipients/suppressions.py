@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
-from notifier.domain.discretion import without_addresses
-from notifier.domain.subscriber import Suppression, SuppressionReason
+from notifier.domain.providers.discretion import without_addresses
+from notifier.domain.recipients.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert

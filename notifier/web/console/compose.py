@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import InvalidInputError, NotFoundError, NotifierError, OutdatedError
-from notifier.domain.incident import Event
+from notifier.domain.incidents.incident import Event
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
 from notifier.inbound.events import parse_event
 from notifier.services.conflicts import is_reused, update_of

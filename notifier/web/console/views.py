@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from notifier.bootstrap.application import Application
 from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
-from notifier.domain.provider_names import alarm_label
+from notifier.domain.providers.provider_names import alarm_label
 from notifier.domain.values import DeliveryState
 from notifier.services.providers.status import Standing
 from notifier.storage.database.types import AnyRow

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifier.domain.message import Mailbox, MailContent, MailRecipient, MailRequest
+from notifier.domain.messages.message import Mailbox, MailContent, MailRecipient, MailRequest
 
 SENDER = "status@mail.shop.example"
 

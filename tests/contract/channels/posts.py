@@ -7,7 +7,7 @@ from typing import Any
 from notifier.channels.social.bluesky import BlueskySender
 from notifier.channels.social.mastodon import MastodonSender
 from notifier.channels.social.x import XSender
-from notifier.domain.message import SocialPost
+from notifier.domain.messages.message import SocialPost
 from notifier.sandbox.credentials import bluesky_account, mastodon_account, x_account
 from tests.contract.channels.mails import now
 

@@ -13,7 +13,7 @@ from notifier.domain.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
-from notifier.domain.message import PostReceipt
+from notifier.domain.messages.message import PostReceipt
 from notifier.domain.values import Reason
 from tests.contract.channels.bluesky_peer import CID, DID, calls_of, error, jwt, server, session, written
 from tests.contract.channels.fault_table import HTML, Row

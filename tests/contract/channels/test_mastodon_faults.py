@@ -16,7 +16,7 @@ from notifier.domain.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
-from notifier.domain.message import Picture, PostReceipt
+from notifier.domain.messages.message import Picture, PostReceipt
 from notifier.domain.values import Reason
 from tests.contract.channels.fault_table import HTML, Row
 from tests.contract.channels.mails import now

@@ -14,7 +14,7 @@ from notifier.domain.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
-from notifier.domain.message import MailRequest
+from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Reason
 from tests.contract.channels.mails import SENDER, a_recipient, a_request, now, request_to, soon
 from tests.contract.channels.scripted_server import closed_port

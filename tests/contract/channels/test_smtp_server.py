@@ -19,7 +19,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from notifier.channels.email.smtp import SmtpSender
 from notifier.channels.email.smtp_session import SmtpServer
 from notifier.domain.errors import ChannelStoppedError, TransientDeliveryError
-from notifier.domain.message import Mailbox
+from notifier.domain.messages.message import Mailbox
 from notifier.domain.values import Reason
 from tests.contract.channels.certificates import Trust, make_trust
 from tests.contract.channels.mails import a_content, a_recipient, a_request, now, request_to, soon

@@ -10,7 +10,7 @@ import pytest
 
 from notifier.channels.base import SocialSender
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError
-from notifier.domain.message import Picture, SocialPost
+from notifier.domain.messages.message import Picture, SocialPost
 from tests.contract.channels.mails import now
 from tests.contract.channels.posts import TEXT, Sessions, a_post, bluesky_sender, mastodon_sender, x_sender
 from tests.sandbox_server import RunningSandbox, running_sandbox

@@ -16,7 +16,7 @@ from notifier.domain.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
-from notifier.domain.message import PostReceipt
+from notifier.domain.messages.message import PostReceipt
 from notifier.domain.values import Reason
 from tests.contract.channels.fault_table import Row
 from tests.contract.channels.mails import now

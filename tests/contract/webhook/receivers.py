@@ -12,7 +12,7 @@ from typing import Any
 
 from notifier.channels.webhook import EngineLimits, TargetPolicy, Timeouts, WebhookEngine, parse_networks
 from notifier.channels.webhook_keys import new_secret
-from notifier.domain.message import HookRequest
+from notifier.domain.messages.message import HookRequest
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 OPEN = TargetPolicy(allow_networks=parse_networks(["127.0.0.0/8"]))

@@ -12,7 +12,7 @@ from notifier.channels.base import NotAttemptedError
 from notifier.channels.webhook import EngineLimits, LaneLimits
 from notifier.channels.webhook.delivery.limits import BreakerPolicy
 from notifier.domain.errors import TransientDeliveryError, UnavailableError
-from notifier.domain.message import HookResult
+from notifier.domain.messages.message import HookResult
 from notifier.domain.values import Reason
 from tests.contract.webhook.receivers import (
     BODY,

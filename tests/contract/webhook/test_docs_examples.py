@@ -14,7 +14,7 @@ import pytest
 
 from notifier.channels.webhook import WebhookEngine
 from notifier.channels.webhook_keys import new_secret
-from notifier.domain.retry import WEBHOOK_SCHEDULE
+from notifier.domain.providers.retry import WEBHOOK_SCHEDULE
 from tests.contract.webhook.receivers import SECRET, a_request, running, wait_until
 
 DOCS = Path(__file__).parents[3] / "docs" / "webhooks.md"

@@ -12,7 +12,7 @@ import pytest
 from notifier.channels.webhook import WebhookEngine
 from notifier.channels.webhook.responses import MAX_RETRY_AFTER
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
-from notifier.domain.message import HookResult
+from notifier.domain.messages.message import HookResult
 from notifier.domain.values import DeliveryState, Reason
 from notifier.services.dispatch.webhook_outcomes import departure
 from tests.contract.webhook.receivers import (

@@ -12,7 +12,7 @@ from notifier.channels.webhook import WebhookEngine
 from notifier.channels.webhook.delivery.limits import EngineLimits, Timeouts
 from notifier.channels.webhook.responses import Answer
 from notifier.domain.errors import OutcomeUnknownError, UnavailableError
-from notifier.domain.message import HookResult
+from notifier.domain.messages.message import HookResult
 from notifier.domain.values import Reason
 from tests.contract.webhook.receivers import (
     OPEN,

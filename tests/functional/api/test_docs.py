@@ -9,8 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from notifier.api.app import create_app
-from notifier.domain.incident import Incident
-from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.incidents.incident import Incident
+from notifier.domain.incidents.notice import Notice, NoticeUpdate
 from notifier.domain.values import Channel, Impact, Status, WebhookFormat
 from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database

@@ -7,7 +7,7 @@ import pytest
 
 from notifier.cli.main import run
 from notifier.demo import story
-from notifier.domain.notice import MessageKind
+from notifier.domain.incidents.notice import MessageKind
 
 # Stands for Chromium: tells the size of the page, then "photographs" it in that size.
 BROWSER = """#!{python}

@@ -8,8 +8,8 @@ import pytest
 
 from notifier.cli.main import run
 from notifier.demo import story
-from notifier.domain.breaker import CLOSED
 from notifier.domain.errors import ChannelStoppedError
+from notifier.domain.providers.breaker import CLOSED
 from notifier.domain.values import Channel, Reason
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts, provider_states

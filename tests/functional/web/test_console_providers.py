@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 
 from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
-from notifier.domain.breaker import CLOSED
 from notifier.domain.errors import TransientDeliveryError
+from notifier.domain.providers.breaker import CLOSED
 from notifier.domain.values import Channel, Reason
 from notifier.storage import tables as t
 from notifier.storage.operations import alerts, provider_states

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from notifier.bootstrap.application import Application
 from notifier.demo import story
-from notifier.domain.subscriber import SuppressionReason
+from notifier.domain.recipients.subscriber import SuppressionReason
 from notifier.services.security.audit import Actor
 from tests.functional.api.house import plan_all
 from tests.functional.web.house import add_subscriber, state

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from notifier.bootstrap.application import Application
-from notifier.domain.subscriber import SuppressionReason
+from notifier.domain.recipients.subscriber import SuppressionReason
 from notifier.services.security.audit import Actor
 from notifier.services.security.signed_tokens import Purpose, Tokens
 from notifier.storage import tables as t

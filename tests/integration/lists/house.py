@@ -6,7 +6,7 @@ from typing import Any
 
 from notifier.channels.webhook.headers import validate_headers
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.subscriber import Vocabulary
+from notifier.domain.recipients.subscriber import Vocabulary
 from notifier.services.endpoints.manage import Endpoints
 from notifier.services.endpoints.secrets import EndpointSecrets
 from notifier.services.security.address_hash import AddressKeys

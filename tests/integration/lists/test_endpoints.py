@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from notifier.domain.endpoint import EndpointState
 from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from notifier.domain.recipients.endpoint import EndpointState
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import preferences

@@ -5,7 +5,7 @@ import io
 import pytest
 from sqlalchemy import Connection, select
 
-from notifier.domain.audience import Preferences
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, Lane, Reason
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat

@@ -3,7 +3,7 @@ import json
 
 from sqlalchemy import delete, select
 
-from notifier.domain.subscriber import SuppressionReason
+from notifier.domain.recipients.subscriber import SuppressionReason
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.subscribers.bulk_export import ExportSubscribers
 from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from notifier.domain.errors import InvalidInputError, UnavailableError
-from notifier.domain.subscriber import LegalBasis, SuppressionReason
+from notifier.domain.recipients.subscriber import LegalBasis, SuppressionReason
 from notifier.inbound.list_lines import BadRow
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat, format_of

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from notifier.domain.consent import CONFIRM_WITHIN
-from notifier.domain.letter import LetterKind
+from notifier.domain.messages.letter import LetterKind
+from notifier.domain.recipients.consent import CONFIRM_WITHIN
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.subscribers.bulk_import import ImportSubscribers, ListFormat
 from notifier.services.subscribers.expire_sign_ups import ForgetLapsed

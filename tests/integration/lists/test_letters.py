@@ -8,11 +8,11 @@ from datetime import datetime
 import pytest
 
 from notifier.channels.base import MailReceipt
-from notifier.domain.audience import Preferences
-from notifier.domain.consent import ConsentForm
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError, TransientDeliveryError
-from notifier.domain.house import Brand
-from notifier.domain.message import MailRequest
+from notifier.domain.messages.house import Brand
+from notifier.domain.messages.message import MailRequest
+from notifier.domain.recipients.audience import Preferences
+from notifier.domain.recipients.consent import ConsentForm
 from notifier.domain.values import Channel, Reason
 from notifier.queueing.pacing import LocalPacer
 from notifier.rendering.renderer import Renderer

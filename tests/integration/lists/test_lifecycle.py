@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import select
 
 from notifier.domain.errors import NotFoundError
-from notifier.domain.subscriber import SuppressionReason
+from notifier.domain.recipients.subscriber import SuppressionReason
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database

@@ -1,6 +1,6 @@
 from sqlalchemy import func, select
 
-from notifier.domain.audience import Preferences
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, Impact, Wanted
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database

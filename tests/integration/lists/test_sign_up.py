@@ -3,10 +3,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from notifier.domain.audience import Preferences
-from notifier.domain.consent import ConsentForm
 from notifier.domain.errors import InvalidInputError, NotFoundError
-from notifier.domain.letter import LetterKind
+from notifier.domain.messages.letter import LetterKind
+from notifier.domain.recipients.audience import Preferences
+from notifier.domain.recipients.consent import ConsentForm
 from notifier.services.isolation import Isolation
 from notifier.services.ports import NoNudge
 from notifier.services.security.signed_tokens import ExpiredTokenError, ForeignPurposeError, Purpose, Tokens

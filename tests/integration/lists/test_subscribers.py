@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError
-from notifier.domain.subscriber import Suppression, SuppressionReason
+from notifier.domain.recipients.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, SubscriberKind, SubscriberState
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from notifier.domain.pace import NO_WAIT
+from notifier.domain.providers.pace import NO_WAIT
 from notifier.queueing import embedded
 from notifier.queueing.addresses import embedded_url
 from notifier.queueing.pacing import RedisPacer

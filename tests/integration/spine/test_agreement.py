@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from sqlalchemy import update
 
-from notifier.domain.audience import Preferences
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Lane, Status
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database

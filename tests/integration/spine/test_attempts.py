@@ -7,7 +7,7 @@ import pytest
 
 from notifier.channels.base import RecipientsRefusedError, TooLargeError
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
-from notifier.domain.message import MailRequest
+from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Channel, Lane, Reason, Status
 from notifier.services.dispatch.attempt import LEASE, Attempt
 from notifier.storage.database.engine import Database

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError
-from notifier.domain.message import HookRequest
+from notifier.domain.messages.message import HookRequest
 from notifier.domain.values import Reason, Status
 from notifier.services.endpoints.manage import Endpoints
 from notifier.services.security.audit import SYSTEM

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from notifier.domain.audience import Preferences
 from notifier.domain.errors import ConflictError, NotFoundError
-from notifier.domain.house import Retention
+from notifier.domain.messages.house import Retention
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, DeliveryState, Reason, Status, Wanted
 from notifier.services.inspection.closure import Closure, is_explained_throughout
 from notifier.services.operations.retention import Prune

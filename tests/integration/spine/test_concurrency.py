@@ -22,8 +22,8 @@ from sqlalchemy import select
 
 from notifier.channels.base import MailReceipt
 from notifier.domain.errors import TransientDeliveryError
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.message import MailRequest
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Outcome, Reason, Status
 from notifier.services.events.ingest import Receipt
 from notifier.storage import tables as t

@@ -6,7 +6,7 @@ import pytest
 
 from notifier.channels.base import MailReceipt
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError
-from notifier.domain.message import HookRequest, MailRequest
+from notifier.domain.messages.message import HookRequest, MailRequest
 from notifier.domain.values import Channel, Reason, Status
 from notifier.queueing.pacing import LocalPacer
 from notifier.rendering.renderer import Renderer

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from notifier.domain.audience import Preferences
 from notifier.domain.errors import NotFoundError, UnknownRecipientError
-from notifier.domain.subscriber import Suppression, SuppressionReason
+from notifier.domain.recipients.audience import Preferences
+from notifier.domain.recipients.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, DeliveryState, Impact, Status, Wanted
 from notifier.services.inspection.explain import Explain
 from notifier.services.security.audit import Actor, Subject, record

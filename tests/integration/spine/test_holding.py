@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notifier.domain.audience import Preferences
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Impact, Status
 from notifier.services.subscribers.release_held import release_held
 from notifier.storage.database.engine import Database

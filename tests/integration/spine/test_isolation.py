@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement, Connection, and_, select, update
 
-from notifier.domain.coalesce_values import CoalescePolicy
 from notifier.domain.errors import UnavailableError
-from notifier.domain.house import Account
-from notifier.domain.retry import most_attempts
+from notifier.domain.incidents.coalesce_values import CoalescePolicy
+from notifier.domain.messages.house import Account
+from notifier.domain.providers.retry import most_attempts
 from notifier.domain.values import Channel, Platform, Status
 from notifier.services.isolation import MOST_FAILURES, Isolation, Revive
 from notifier.storage import tables as t

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from notifier.domain.message import MailRequest
-from notifier.domain.retry import most_attempts
+from notifier.domain.messages.message import MailRequest
+from notifier.domain.providers.retry import most_attempts
 from notifier.domain.values import Channel, Status
 from notifier.services.dispatch.attempt import LEASE
 from notifier.storage.database.engine import Database

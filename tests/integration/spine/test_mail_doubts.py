@@ -6,8 +6,8 @@ from datetime import timedelta
 from notifier.channels.base import TooLargeError
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError
 from notifier.domain.ids import delivery_id
-from notifier.domain.mail_event import MailEvent, MailEventKind, MailEvents
-from notifier.domain.message import MailRequest
+from notifier.domain.messages.message import MailRequest
+from notifier.domain.providers.mail_event import MailEvent, MailEventKind, MailEvents
 from notifier.domain.values import Reason, Status
 from notifier.inbound import sendgrid_rules
 from notifier.services.dispatch.attempt import LEASE

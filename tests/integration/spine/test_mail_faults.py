@@ -15,8 +15,8 @@ from notifier.channels.base import MailReceipt, MailSender
 from notifier.channels.email.sendgrid import SendGridSender
 from notifier.channels.email.smtp import SmtpSender
 from notifier.channels.email.smtp_session import SmtpServer
-from notifier.domain.mail_event import MailEvent, MailEventKind, MailEvents
-from notifier.domain.message import MailRequest
+from notifier.domain.messages.message import MailRequest
+from notifier.domain.providers.mail_event import MailEvent, MailEventKind, MailEvents
 from notifier.domain.values import Reason, Status
 from notifier.inbound import sendgrid_rules
 from notifier.sandbox.config import SandboxConfig

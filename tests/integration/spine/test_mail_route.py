@@ -13,7 +13,7 @@ from notifier.domain.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
-from notifier.domain.message import MailRequest
+from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Channel, Lane, Reason
 from notifier.queueing.pacing import LocalPacer
 from notifier.services.mail.failover import Choice, MailRoute, Pause

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import func, select
 
 from notifier.channels.email.sendgrid import SendGridSender
-from notifier.domain.audience import Preferences
 from notifier.domain.ids import address_key
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Status
 from notifier.inbound import sendgrid_rules
 from notifier.inbound.sendgrid import parse_mail_events

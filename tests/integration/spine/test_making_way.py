@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.domain.audience import Preferences
 from notifier.domain.errors import DeliveryError, TransientDeliveryError
-from notifier.domain.message import MailRequest
+from notifier.domain.messages.message import MailRequest
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import DeliveryState, Lane, Reason, Status, Wanted
 from notifier.services.dispatch.attempt import LEASE
 from notifier.storage.database.engine import Database

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from notifier.domain.subscriber import Vocabulary
+from notifier.domain.recipients.subscriber import Vocabulary
 from notifier.domain.values import Status
 from notifier.services.inspection.history import History
 from notifier.services.security.address_hash import AddressKeys

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from notifier.domain.audience import Preferences
-from notifier.domain.incident import Window
-from notifier.domain.notice import MessageKind
+from notifier.domain.incidents.incident import Window
+from notifier.domain.incidents.notice import MessageKind
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, ComponentStatus, Impact, Outcome, Status, Wanted
 from notifier.storage.database.codec import notice_from_json
 from notifier.storage.database.engine import Database

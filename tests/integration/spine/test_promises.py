@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.domain.audience import Preferences
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, DeliveryState, Impact, Outcome, Status, Wanted
 from notifier.storage.database.engine import Database
 from tests.spine import Spine

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from notifier.channels.base import MailReceipt
 from notifier.domain.errors import TransientDeliveryError
-from notifier.domain.holding import quiet_until
 from notifier.domain.ids import address_key
-from notifier.domain.message import MailRequest
+from notifier.domain.messages.message import MailRequest
+from notifier.domain.recipients.holding import quiet_until
 from notifier.domain.values import Channel, Impact, Reason, Status, Wanted
 from notifier.storage.database.engine import Database
 from notifier.storage.planning import quiet_hours

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from notifier.domain.breaker import Breaker, ProviderState
 from notifier.domain.errors import OutcomeUnknownError, TransientDeliveryError
-from notifier.domain.house import Account
-from notifier.domain.message import MailRequest
+from notifier.domain.messages.house import Account
+from notifier.domain.messages.message import MailRequest
+from notifier.domain.providers.breaker import Breaker, ProviderState
 from notifier.domain.values import Channel, Lane, Platform, Reason, Status
 from notifier.services.providers.circuits import PARKED, Circuits
 from notifier.storage import tables as t

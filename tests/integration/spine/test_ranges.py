@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from notifier.domain.audience import Preferences
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Status
 from notifier.services.dispatch.plan import Plan
 from notifier.storage import tables as t

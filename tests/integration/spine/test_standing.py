@@ -6,8 +6,8 @@ from itertools import product
 import pytest
 from sqlalchemy import update
 
-from notifier.domain.audience import Heard, Preferences, Standing, standing_of
 from notifier.domain.ids import address_key
+from notifier.domain.recipients.audience import Heard, Preferences, Standing, standing_of
 from notifier.domain.values import DeliveryState, Status
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database

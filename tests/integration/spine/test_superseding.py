@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select, update
 
 from notifier.channels.base import TooLargeError
-from notifier.domain.audience import Preferences
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, TransientDeliveryError
-from notifier.domain.message import MailRequest
+from notifier.domain.messages.message import MailRequest
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason, Status
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.replay import Replay, ReplayOrder

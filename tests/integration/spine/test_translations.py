@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.domain.house import Account
-from notifier.domain.translation import TranslationPolicy, TranslationRule
+from notifier.domain.incidents.translation import TranslationPolicy, TranslationRule
+from notifier.domain.messages.house import Account
 from notifier.domain.values import Channel, Platform, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import notifications

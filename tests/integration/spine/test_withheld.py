@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from notifier.domain.guard import GuardPolicy
-from notifier.domain.house import Account
-from notifier.domain.message import MailRequest
-from notifier.domain.notice import Notice
-from notifier.domain.translation import TranslationPolicy, TranslationRule
+from notifier.domain.incidents.notice import Notice
+from notifier.domain.incidents.translation import TranslationPolicy, TranslationRule
+from notifier.domain.messages.house import Account
+from notifier.domain.messages.message import MailRequest
+from notifier.domain.recipients.guard import GuardPolicy
 from notifier.domain.values import Channel, Impact, Outcome, Platform, Status, WebhookFormat
 from notifier.inbound.events import parse_event
 from notifier.inbound.foreign import ComponentNames

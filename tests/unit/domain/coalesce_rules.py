@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from notifier.domain.coalesce_values import CoalescePolicy, PendingUpdate
+from notifier.domain.incidents.coalesce_values import CoalescePolicy, PendingUpdate
 from notifier.domain.values import Status
 from tests.unit.domain.coalesce_worlds import Play, Said, Violation, key, seconds
 

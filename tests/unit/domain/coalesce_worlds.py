@@ -7,8 +7,8 @@ from itertools import product
 
 from hypothesis import strategies as st
 
-from notifier.domain import coalesce
-from notifier.domain.coalesce_values import (
+from notifier.domain.incidents import coalesce
+from notifier.domain.incidents.coalesce_values import (
     Absorb,
     ChannelState,
     CoalescePolicy,

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 
-from notifier.domain import coalesce
-from notifier.domain.coalesce_values import (
+from notifier.domain.incidents import coalesce
+from notifier.domain.incidents.coalesce_values import (
     Absorb,
     ChannelState,
     CoalescePolicy,

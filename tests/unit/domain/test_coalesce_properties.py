@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.coalesce import decide, is_stale, joins
-from notifier.domain.coalesce_values import Absorb, ChannelState, CoalescePolicy, PendingUpdate, Send, Wait
+from notifier.domain.incidents.coalesce import decide, is_stale, joins
+from notifier.domain.incidents.coalesce_values import Absorb, ChannelState, CoalescePolicy, PendingUpdate, Send, Wait
 from tests.unit.domain.coalesce_rules import check_all
 from tests.unit.domain.coalesce_worlds import Play, World, a_world, play, seconds
 

@@ -7,10 +7,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from notifier.domain.coalesce import decide, is_stale
-from notifier.domain.coalesce_values import CoalescePolicy, PendingUpdate
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.timeline import Entry, Judgement, content_digest, judge, surroundings
+from notifier.domain.incidents.coalesce import decide, is_stale
+from notifier.domain.incidents.coalesce_values import CoalescePolicy, PendingUpdate
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.incidents.timeline import Entry, Judgement, content_digest, judge, surroundings
 from notifier.domain.values import Channel, Impact, Outcome, Status
 from tests.unit.domain.coalesce_rules import check_all
 from tests.unit.domain.coalesce_worlds import START, ChannelLine, Play, a_policy, seconds

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from notifier.domain.audience import Standing
-from notifier.domain.breaker import ProviderState
+from notifier.domain.providers.breaker import ProviderState
+from notifier.domain.recipients.audience import Standing
 from notifier.domain.values import Channel, ComponentStatus, DeliveryState, Impact, Outcome, Status, SubscriberKind
 
 GLOSSARY = (Path(__file__).parents[3] / "docs" / "glossary.md").read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from notifier.domain.incident import AffectedComponent, Incident
-from notifier.domain.notice import NoticeUpdate
-from notifier.domain.standing import PublicTimeline, health
+from notifier.domain.incidents.incident import AffectedComponent, Incident
+from notifier.domain.incidents.notice import NoticeUpdate
+from notifier.domain.incidents.standing import PublicTimeline, health
 from notifier.domain.values import ComponentStatus, Impact, Status
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

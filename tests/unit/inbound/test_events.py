@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.domain.errors import InvalidInputError
-from notifier.domain.incident import AffectedComponent
+from notifier.domain.incidents.incident import AffectedComponent
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.events import MAX_ERRORS, check_known, parse_event
 

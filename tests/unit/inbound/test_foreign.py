@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.comments import without_comments
 from notifier.domain.errors import InvalidInputError
-from notifier.domain.house import Component
+from notifier.domain.messages.comments import without_comments
+from notifier.domain.messages.house import Component
 from notifier.inbound.foreign import MAX_BODY, ComponentNames, as_markdown, check_source, identifier, one_line
 from notifier.rendering.markdown import render, to_text
 

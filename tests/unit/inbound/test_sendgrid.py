@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.domain.errors import InvalidInputError
-from notifier.domain.mail_event import MailEventKind
+from notifier.domain.providers.mail_event import MailEventKind
 from notifier.inbound.sendgrid import MAX_AGE, MAX_AHEAD, is_signed, parse_mail_events
 
 # The example that SendGrid publishes with its client libraries (helpers/eventwebhook): the body ends with CR LF, and

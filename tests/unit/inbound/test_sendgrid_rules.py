@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from notifier.domain.mail_event import AccountReport, MailEvent, MailEventKind
-from notifier.domain.subscriber import SuppressionReason
+from notifier.domain.providers.mail_event import AccountReport, MailEvent, MailEventKind
+from notifier.domain.recipients.subscriber import SuppressionReason
 from notifier.domain.values import Reason
 from notifier.inbound.sendgrid_rules import account_report, blames_sender, state_of, suppression_for
 

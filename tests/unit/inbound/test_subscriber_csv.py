@@ -3,7 +3,7 @@ import io
 import pytest
 
 from notifier.domain.errors import InvalidInputError
-from notifier.domain.subscriber import QuietHours, Subscriber, Vocabulary
+from notifier.domain.recipients.subscriber import QuietHours, Subscriber, Vocabulary
 from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, Wanted
 from notifier.inbound.list_lines import BadRow, GoodRow
 from notifier.inbound.subscriber_csv import COLUMNS, SubscriberCsv

@@ -1,7 +1,7 @@
 import io
 import json
 
-from notifier.domain.subscriber import SuppressionReason, Vocabulary
+from notifier.domain.recipients.subscriber import SuppressionReason, Vocabulary
 from notifier.domain.values import SubscriberState
 from notifier.inbound.list_lines import BadRow, GoodRow
 from notifier.inbound.subscriber_ndjson import SubscriberNdjson

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from notifier.domain.errors import InvalidInputError
-from notifier.domain.subscriber import QuietHours, Vocabulary
+from notifier.domain.recipients.subscriber import QuietHours, Vocabulary
 from notifier.domain.values import Channel
 from notifier.inbound.subscribers import parse_patch, parse_subscriber
 

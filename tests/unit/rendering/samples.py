@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifier.domain.house import Brand, Component
-from notifier.domain.incident import AffectedComponent, Incident, Window
-from notifier.domain.message import MailContent, MailRecipient
-from notifier.domain.notice import Notice, NoticeUpdate, ToldWindow
+from notifier.domain.incidents.incident import AffectedComponent, Incident, Window
+from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
+from notifier.domain.messages.house import Brand, Component
+from notifier.domain.messages.message import MailContent, MailRecipient
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
 from notifier.rendering.mail import RenderedMail
 from notifier.rendering.renderer import Renderer

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from notifier.domain.incident import AffectedComponent
-from notifier.domain.notice import Notice
+from notifier.domain.incidents.incident import AffectedComponent
+from notifier.domain.incidents.notice import Notice
 from notifier.domain.values import ComponentStatus, Status
 from notifier.rendering.card_type import COVERED, can_write, fit, font, plain
 from notifier.rendering.card_words import MAX_PARTS, MAX_STEPS

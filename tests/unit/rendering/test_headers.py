@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.domain.message import Mailbox
+from notifier.domain.messages.message import Mailbox
 from notifier.rendering.headers import domain_of, id_part, list_id, thread_id
 
 SENDER = Mailbox(email="status@shop.example", name="Shop")

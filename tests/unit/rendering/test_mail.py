@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from notifier.domain.house import Account, Brand
-from notifier.domain.incident import Window
-from notifier.domain.message import Mailbox
-from notifier.domain.notice import MessageKind, Notice
+from notifier.domain.incidents.incident import Window
+from notifier.domain.incidents.notice import MessageKind, Notice
+from notifier.domain.messages.house import Account, Brand
+from notifier.domain.messages.message import Mailbox
 from notifier.domain.values import Impact, Platform, Status, WebhookFormat
 from notifier.rendering.example import an_example
 from notifier.rendering.renderer import Renderer

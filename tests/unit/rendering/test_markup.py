@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.house import Account
-from notifier.domain.standing import PublicTimeline
+from notifier.domain.incidents.standing import PublicTimeline
+from notifier.domain.messages.house import Account
 from notifier.domain.values import Platform, WebhookFormat
 from notifier.rendering.markdown import render, to_text
 from notifier.rendering.markup import line_without_markup, without_markup

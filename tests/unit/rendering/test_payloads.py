@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notifier.domain.notice import Notice
+from notifier.domain.incidents.notice import Notice
 from notifier.domain.values import Impact, Status, WebhookFormat, WebhookType
 from notifier.rendering.payloads import content_type
 from notifier.rendering.renderer import Renderer

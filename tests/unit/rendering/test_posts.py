@@ -7,8 +7,8 @@ import regex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.house import Account
-from notifier.domain.notice import Notice
+from notifier.domain.incidents.notice import Notice
+from notifier.domain.messages.house import Account
 from notifier.domain.values import Platform, Status
 from notifier.rendering.counting import limit_of
 from notifier.rendering.posts import PostText

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.domain.notice import MessageKind
+from notifier.domain.incidents.notice import MessageKind
 from notifier.domain.values import Channel
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, samples_path, templates_dir

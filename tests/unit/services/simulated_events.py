@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from notifier.domain.coalesce_values import CoalescePolicy
-from notifier.domain.house import Account
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.incidents.coalesce_values import CoalescePolicy
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.messages.house import Account
 from notifier.domain.values import Channel, Impact, Platform, Status
 from tests.unit.domain.coalesce_worlds import START
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.coalesce_values import PendingUpdate
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.snapshot import Earlier, complete
+from notifier.domain.incidents.coalesce_values import PendingUpdate
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.incidents.snapshot import Earlier, complete
 from notifier.domain.values import Channel, Impact, Status
 from notifier.services.preview.simulate import simulate
 from notifier.services.preview.simulation_report import SimulatedNotification, SimulationReport

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from notifier.domain.errors import ConfigError
-from notifier.domain.translation import TranslationPolicy
+from notifier.domain.incidents.translation import TranslationPolicy
 from notifier.domain.values import Channel, Lane, Platform, Status
 from notifier.settings import Settings, load_settings
 

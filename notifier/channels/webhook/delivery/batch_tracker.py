@@ -8,7 +8,7 @@ from datetime import datetime
 
 from notifier.channels.webhook.delivery.limits import EngineLimits
 from notifier.domain.errors import DeliveryError
-from notifier.domain.message import HookRequest, HookResult
+from notifier.domain.messages.message import HookRequest, HookResult
 
 OnResults = Callable[[Sequence[HookResult]], None]
 

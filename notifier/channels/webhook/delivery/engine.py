@@ -20,7 +20,7 @@ from notifier.channels.webhook.egress.url_policy import TargetPolicy, VettedUrl
 from notifier.channels.webhook.http.tls import client_context
 from notifier.channels.webhook.http.transport import HttpTransport
 from notifier.domain.errors import FieldError, InvalidInputError, TransientDeliveryError, UnavailableError
-from notifier.domain.message import HookRequest, HookResult
+from notifier.domain.messages.message import HookRequest, HookResult
 from notifier.domain.values import Reason
 from notifier.observability import get_logger
 

@@ -19,7 +19,7 @@ from notifier.channels.webhook.http.transport import Transport
 from notifier.channels.webhook.responses import SUCCESS, error_of, excerpt
 from notifier.channels.webhook.signing import signature_headers
 from notifier.domain.errors import DeliveryError, InvalidInputError, OutcomeUnknownError, TransientDeliveryError
-from notifier.domain.message import HookRequest, HookResult
+from notifier.domain.messages.message import HookRequest, HookResult
 from notifier.domain.values import Reason
 
 Clock = Callable[[], datetime]

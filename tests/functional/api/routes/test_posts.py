@@ -1,6 +1,6 @@
 """Posts over HTTP: listed page by page, and errors that say what is in the way."""
 
-from notifier.domain.message import PostReceipt
+from notifier.domain.messages.message import PostReceipt
 from notifier.storage.deliveries import posts
 from notifier.storage.deliveries.posts import NewPost
 from tests.functional.api.house import Api

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select, update
 
 from notifier.bootstrap.checkup import check_up
-from notifier.domain.breaker import CLOSED, Breaker
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, TransientDeliveryError
+from notifier.domain.providers.breaker import CLOSED, Breaker
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.operations import provider_states

@@ -11,7 +11,7 @@ from notifier.channels.base import RecipientsRefusedError, TooLargeError
 from notifier.channels.email.cut import MailLimits, cut, escaped_bytes, exceeds
 from notifier.channels.email.payload import content_part, encoded, personalization
 from notifier.channels.email.sendgrid import request_body
-from notifier.domain.message import Mailbox, MailContent, MailRecipient, MailRequest
+from notifier.domain.messages.message import Mailbox, MailContent, MailRecipient, MailRequest
 from notifier.domain.values import Reason
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifier.channels.email.mime import MailForm, dot_stuffed
-from notifier.domain.message import Mailbox, MailContent, MailRecipient, MailRequest
+from notifier.domain.messages.message import Mailbox, MailContent, MailRecipient, MailRequest
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)
 NASTY = st.text(alphabet=st.sampled_from(list('ab .-=é障😀\r\n\t"<>:;,\\\x00\u2028')), max_size=120)

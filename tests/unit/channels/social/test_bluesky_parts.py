@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from notifier.channels.social.bluesky_record import can_reply, facets
 from notifier.channels.social.bluesky_transport import Servers
-from notifier.domain.message import LinkSpan, PostReceipt
+from notifier.domain.messages.message import LinkSpan, PostReceipt
 
 WORDS = ["#tag", "障害", "👨\u200d👩\u200d👧", "عطل", "cafe\u0301", "shop.example", "nos.nl", "(x)", "status.shop.ex…"]
 LINK = "https://status.shop.example/de/incidents/inc-20260801-kasse#upd-3"

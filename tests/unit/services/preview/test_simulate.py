@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from notifier.domain.coalesce_values import CoalescePolicy
-from notifier.domain.house import Account
+from notifier.domain.incidents.coalesce_values import CoalescePolicy
+from notifier.domain.messages.house import Account
 from notifier.domain.values import Channel, Outcome, Platform, Status
 from notifier.services.preview.simulate import simulate
 from notifier.services.preview.simulation_report import PostCosts, SimulationReport, side_by_side

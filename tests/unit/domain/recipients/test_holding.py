@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.domain.audience import Occasion, Scope
-from notifier.domain.holding import HOUR, Bounds, Hold, Sent, hold, passes_quiet_hours, quiet_until, room_at
-from notifier.domain.subscriber import QuietHours
+from notifier.domain.recipients.audience import Occasion, Scope
+from notifier.domain.recipients.holding import HOUR, Bounds, Hold, Sent, hold, passes_quiet_hours, quiet_until, room_at
+from notifier.domain.recipients.subscriber import QuietHours
 from notifier.domain.values import Channel, Impact, Reason
 
 NIGHT = QuietHours.parse("22:00", "07:00")

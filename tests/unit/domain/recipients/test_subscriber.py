@@ -1,7 +1,7 @@
 import pytest
 
-from notifier.domain.consent import shortened_network
-from notifier.domain.subscriber import QuietHours, SuppressionReason, is_timezone
+from notifier.domain.recipients.consent import shortened_network
+from notifier.domain.recipients.subscriber import QuietHours, SuppressionReason, is_timezone
 from notifier.domain.values import SubscriberState
 
 

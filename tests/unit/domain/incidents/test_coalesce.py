@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifier.domain.coalesce import decide, in_order, is_stale
-from notifier.domain.coalesce_values import (
+from notifier.domain.incidents.coalesce import decide, in_order, is_stale
+from notifier.domain.incidents.coalesce_values import (
     Absorb,
     ChannelState,
     CoalescePolicy,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from notifier.domain.errors import ChannelStoppedError, DeliveryError
-from notifier.domain.retry import STOPPED_PAUSE
+from notifier.domain.providers.retry import STOPPED_PAUSE
 from notifier.domain.values import Reason
 
 PROBE_PAUSE = timedelta(seconds=2)

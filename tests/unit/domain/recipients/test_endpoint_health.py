@@ -2,7 +2,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifier.domain.endpoint_health import MAX_PROBES, FailureRecord, HealthPolicy, Verdict, judge, next_probe
+from notifier.domain.recipients.endpoint_health import (
+    MAX_PROBES,
+    FailureRecord,
+    HealthPolicy,
+    Verdict,
+    judge,
+    next_probe,
+)
 
 NOON = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
 POLICY = HealthPolicy()

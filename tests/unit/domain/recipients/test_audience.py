@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.audience import Occasion, Preferences, Scope, Standing, checks, in_scope, is_told
+from notifier.domain.recipients.audience import Occasion, Preferences, Scope, Standing, checks, in_scope, is_told
 from notifier.domain.values import Channel, Impact, Status, Wanted
 
 API, POS = frozenset({"api"}), frozenset({"pos"})

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from notifier.domain.audience import Occasion
-from notifier.domain.subscriber import QuietHours
+from notifier.domain.recipients.audience import Occasion
+from notifier.domain.recipients.subscriber import QuietHours
 from notifier.domain.values import Impact, Reason
 
 HOUR = timedelta(hours=1)

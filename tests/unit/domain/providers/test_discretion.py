@@ -1,6 +1,6 @@
 import pytest
 
-from notifier.domain.discretion import local_parts, without_addresses
+from notifier.domain.providers.discretion import local_parts, without_addresses
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from notifier.domain.closure import Announcement, Ending, Untold, ending, reason_of
+from notifier.domain.incidents.closure import Announcement, Ending, Untold, ending, reason_of
 from notifier.domain.values import DeliveryState, Reason, Status
 
 

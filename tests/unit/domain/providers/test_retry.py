@@ -12,7 +12,7 @@ from notifier.domain.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
-from notifier.domain.retry import (
+from notifier.domain.providers.retry import (
     EMAIL_SCHEDULE,
     JITTER,
     SOCIAL_SCHEDULE,

@@ -7,8 +7,8 @@ from enum import StrEnum
 from functools import cache
 from zoneinfo import available_timezones
 
-from notifier.domain.audience import Preferences
 from notifier.domain.errors import FieldError
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, SubscriberKind, SubscriberState
 
 MAX_EXTERNAL_ID = 200

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from notifier.domain.coalesce_values import (
+from notifier.domain.incidents.coalesce_values import (
     Absorb,
     ChannelState,
     CoalescePolicy,

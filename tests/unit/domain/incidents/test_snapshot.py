@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update, Window
-from notifier.domain.snapshot import Earlier, complete, lacks_window
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update, Window
+from notifier.domain.incidents.snapshot import Earlier, complete, lacks_window
 from notifier.domain.values import ComponentStatus, Impact, Status
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from notifier.domain.incident import Incident
-from notifier.domain.notice import Notice, NoticeUpdate
+from notifier.domain.incidents.incident import Incident
+from notifier.domain.incidents.notice import Notice, NoticeUpdate
 
 Texts = Mapping[str, str]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Reversible
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from notifier.domain.incident import AffectedComponent, Event, Incident, Window
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Window
 from notifier.domain.values import ComponentStatus, Impact, Status
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from notifier.domain.incident import Incident
-from notifier.domain.notice import NoticeUpdate
+from notifier.domain.incidents.incident import Incident
+from notifier.domain.incidents.notice import NoticeUpdate
 from notifier.domain.values import ComponentStatus, Impact, Status
 
 # What an incident means for its components where nobody said.

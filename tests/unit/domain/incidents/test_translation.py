@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifier.domain.incident import Incident
-from notifier.domain.notice import Notice, NoticeUpdate
-from notifier.domain.translation import (
+from notifier.domain.incidents.incident import Incident
+from notifier.domain.incidents.notice import Notice, NoticeUpdate
+from notifier.domain.incidents.translation import (
     TranslationPolicy,
     TranslationRule,
     completed,

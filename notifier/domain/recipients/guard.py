@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from notifier.domain.audience import Preferences, Scope, in_scope
+from notifier.domain.recipients.audience import Preferences, Scope, in_scope
 from notifier.domain.values import Channel, Wanted
 
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from notifier.domain.coalesce import reopens
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.incident import Event, Update
-from notifier.domain.snapshot import lacks_window
+from notifier.domain.incidents.coalesce import reopens
+from notifier.domain.incidents.incident import Event, Update
+from notifier.domain.incidents.snapshot import lacks_window
 from notifier.domain.values import Outcome, Status
 
 CLOCK_SKEW = timedelta(minutes=10)  # how far ahead of ours a producer's clock is believed

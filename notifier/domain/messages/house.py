@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from notifier.domain.message import Mailbox
+from notifier.domain.messages.message import Mailbox
 from notifier.domain.values import Platform
 
 

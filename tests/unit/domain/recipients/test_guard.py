@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.domain.audience import Preferences, Scope
-from notifier.domain.guard import GuardPolicy, HoldReason, hold_reason, reach_of
+from notifier.domain.recipients.audience import Preferences, Scope
+from notifier.domain.recipients.guard import GuardPolicy, HoldReason, hold_reason, reach_of
 from notifier.domain.values import Channel, Impact, Wanted
 
 PEOPLE = [

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.domain.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.timeline import (
+from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.incidents.timeline import (
     CLOCK_SKEW,
     Entry,
     Judgement,

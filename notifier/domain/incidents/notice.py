@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from notifier.domain.incident import Event, Incident, Window
+from notifier.domain.incidents.incident import Event, Incident, Window
 from notifier.domain.values import Channel, Impact, Status, WebhookType
 
 
