@@ -8,7 +8,7 @@ from notifier.channels.base import SessionStore, SocialSender
 from notifier.domain.values import Channel, Platform
 from notifier.queueing.pacing import RedisPacer
 from notifier.queueing.turns import RedisTurns
-from notifier.rendering.cards import paint
+from notifier.rendering.cards.drawing import paint
 from notifier.services.dispatch.record_outcome import Record
 from notifier.services.dispatch.social import PostAttempt
 from notifier.services.operations.heartbeat import STILL

@@ -2,7 +2,7 @@
 
 from notifier.bootstrap.core import Core
 from notifier.domain.messages.message import Picture
-from notifier.rendering.card_words import CardWords
+from notifier.rendering.cards.card_words import CardWords
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 
@@ -26,6 +26,6 @@ def build_renderer(core: Core, *, strict: bool = False) -> Renderer:
 
 def paint_card(words: CardWords) -> Picture | None:
     """Draw a card; the library that draws is loaded with the first one."""
-    from notifier.rendering.cards import paint  # noqa: PLC0415 - loads Pillow
+    from notifier.rendering.cards.drawing import paint  # noqa: PLC0415 - loads Pillow
 
     return paint(words)

@@ -142,7 +142,7 @@ class MailSender(Protocol):
 class SocialLimits:
     """How much one post holds on this account's platform."""
 
-    characters: int  # by the platform's own way of counting (rendering/counting.py)
+    characters: int  # by the platform's own way of counting (rendering/text/counting.py)
     url_characters: int | None = None  # what any link costs; None: as many as are shown
     utf8_bytes: int | None = None
     pictures: int = 0

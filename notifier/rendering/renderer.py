@@ -12,17 +12,17 @@ from notifier.domain.incidents.standing import PublicTimeline
 from notifier.domain.messages.house import Account, Brand, Component
 from notifier.domain.messages.message import MailContent, MailRecipient
 from notifier.domain.values import WebhookFormat
-from notifier.rendering.account_mail import AccountMailRenderer, AccountMessage
-from notifier.rendering.card_words import CardWords, CardWriter
+from notifier.rendering.cards.card_words import CardWords, CardWriter
 from notifier.rendering.environment import Templates
 from notifier.rendering.example import an_example
 from notifier.rendering.language import Languages
-from notifier.rendering.mail import MailRenderer, RenderedMail
-from notifier.rendering.pages import PageRenderer
-from notifier.rendering.payloads import PayloadBuilder
-from notifier.rendering.posts import PostText, PostWriter
-from notifier.rendering.status_page import StatusPages
+from notifier.rendering.mail.account_mail import AccountMailRenderer, AccountMessage
+from notifier.rendering.mail.incident_mail import MailRenderer, RenderedMail
+from notifier.rendering.social.posts import PostText, PostWriter
 from notifier.rendering.story import Storyteller
+from notifier.rendering.web.pages import PageRenderer
+from notifier.rendering.web.status_page import StatusPages
+from notifier.rendering.webhook.payloads import PayloadBuilder
 
 _KEPT_MAILS = 256
 

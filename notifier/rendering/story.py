@@ -12,10 +12,10 @@ from notifier.domain.incidents.notice import NoticeUpdate
 from notifier.domain.messages.house import Brand, Component, localized
 from notifier.domain.messages.message import Mailbox
 from notifier.domain.values import Status
-from notifier.rendering.cleaning import clean_line
 from notifier.rendering.language import Language, Languages, pick, same_language
-from notifier.rendering.markdown import render
-from notifier.rendering.markup import line_without_markup
+from notifier.rendering.text.cleaning import clean_line
+from notifier.rendering.text.markdown import render
+from notifier.rendering.text.markup import line_without_markup
 from notifier.rendering.wording import IMPACT, STATUS, component_word
 
 MAX_COMPONENTS = 20

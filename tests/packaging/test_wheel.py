@@ -110,7 +110,7 @@ def test_every_migration_is_packed(packed: set[str]) -> None:
 
 def test_our_programs_and_data_are_packed(packed: set[str]) -> None:
     assert files_under("notifier", ".py", ".toml", ".json", ".html", ".css", ".js", ".csv", ".otf") <= packed
-    assert "notifier/rendering/fonts/OFL.txt" in packed  # a typeface goes nowhere without its licence
+    assert "notifier/rendering/cards/fonts/OFL.txt" in packed  # a typeface goes nowhere without its licence
     assert files_under("workers", ".py") <= packed
 
 

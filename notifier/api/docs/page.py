@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from notifier.rendering import markdown
+from notifier.rendering.text import markdown
 
 Json = dict[str, Any]
 _FOLDER = Path(__file__).parent

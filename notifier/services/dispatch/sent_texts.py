@@ -3,7 +3,7 @@
 from typing import Any
 
 from notifier.domain.messages.message import LinkSpan
-from notifier.rendering.posts import PostText
+from notifier.rendering.social.posts import PostText
 
 Json = dict[str, Any]
 

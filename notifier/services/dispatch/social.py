@@ -14,10 +14,10 @@ from notifier.domain.providers.breaker import CLOSED, PROBE_PAUSE, Breaker, blam
 from notifier.domain.providers.readback import APART, proves_absence
 from notifier.domain.providers.retry import SOCIAL_SCHEDULE
 from notifier.domain.values import Channel, DeliveryState, Reason
-from notifier.rendering.card_words import CardWords
-from notifier.rendering.counting import limit_of
-from notifier.rendering.posts import PostText
+from notifier.rendering.cards.card_words import CardWords
 from notifier.rendering.renderer import Renderer
+from notifier.rendering.social.posts import PostText
+from notifier.rendering.text.counting import limit_of
 from notifier.services.dispatch.record_outcome import Record, Try
 from notifier.services.dispatch.sent_texts import wording_from_json, wording_to_json
 from notifier.services.ports import Clock, Pacer, Turns

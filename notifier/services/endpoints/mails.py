@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from notifier.domain.messages.letter import Letter, LetterKind
 from notifier.domain.recipients.endpoint import EndpointState
 from notifier.domain.recipients.endpoint_health import FailureRecord, HealthPolicy, disabling_time
-from notifier.rendering.account_mail import AccountMessage, DisabledBecause, EndpointDisabled, EndpointWarning
+from notifier.rendering.mail.account_mail import AccountMessage, DisabledBecause, EndpointDisabled, EndpointWarning
 from notifier.services.mail.transactional import Addressed, Writer
 from notifier.storage.database import Connection
 from notifier.storage.database.types import AnyRow

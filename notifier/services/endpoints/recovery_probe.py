@@ -12,7 +12,7 @@ from notifier.domain.recipients.endpoint import EndpointMode
 from notifier.domain.recipients.endpoint_health import next_probe
 from notifier.domain.values import WebhookFormat
 from notifier.observability import get_logger
-from notifier.rendering.payloads import content_type
+from notifier.rendering.webhook.payloads import content_type
 from notifier.services.endpoints.secrets import EndpointSecrets
 from notifier.services.ports import Clock
 from notifier.services.security.audit import SYSTEM, Subject, record

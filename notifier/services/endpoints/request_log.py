@@ -5,7 +5,7 @@ from typing import Any
 
 from notifier.domain import ids
 from notifier.domain.values import Channel, WebhookFormat
-from notifier.rendering.payloads import content_type
+from notifier.rendering.webhook.payloads import content_type
 from notifier.services.endpoints.manage import MASKED
 from notifier.services.webhook_ports import HookWording
 from notifier.storage.database import Connection

@@ -6,8 +6,8 @@ from typing import Any
 from notifier.domain.errors import DeliveryError
 from notifier.domain.ids import new_ulid
 from notifier.domain.messages.message import HookRequest
-from notifier.rendering.payloads import content_type
 from notifier.rendering.renderer import Renderer
+from notifier.rendering.webhook.payloads import content_type
 from notifier.services.endpoints.manage import Endpoints
 from notifier.services.ports import Clock
 from notifier.services.security.audit import Actor

@@ -14,8 +14,8 @@ from notifier.domain.providers.breaker import PROBE_PAUSE
 from notifier.domain.providers.retry import GiveUp, TryAgain, after_failure
 from notifier.domain.values import Channel
 from notifier.observability import get_logger
-from notifier.rendering.account_mail import AccountMessage
-from notifier.rendering.headers import domain_of, message_id
+from notifier.rendering.mail.account_mail import AccountMessage
+from notifier.rendering.mail.headers import domain_of, message_id
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.mail.failover import MailRoute, Pause
 from notifier.services.ports import Clock

@@ -11,7 +11,7 @@ from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.incidents.snapshot import Earlier, complete
 from notifier.domain.messages.house import Account, Brand
 from notifier.domain.values import Channel, Platform, WebhookFormat
-from notifier.rendering.card_words import CardWords
+from notifier.rendering.cards.card_words import CardWords
 from notifier.rendering.renderer import Renderer
 
 

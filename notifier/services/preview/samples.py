@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from notifier.domain.incidents.notice import Notice
 from notifier.domain.values import Channel
 from notifier.inbound.events import parse_event
-from notifier.rendering.account_mail import (
+from notifier.rendering.mail.account_mail import (
     AccountMessage,
     AddressChangeConfirm,
     DisabledBecause,

@@ -18,9 +18,9 @@ from notifier.domain.errors import (
 )
 from notifier.domain.messages.house import Account
 from notifier.domain.messages.message import SocialPost
-from notifier.rendering.cleaning import clean_block
-from notifier.rendering.counting import limit_of
-from notifier.rendering.post_links import shown
+from notifier.rendering.social.post_links import shown
+from notifier.rendering.text.cleaning import clean_block
+from notifier.rendering.text.counting import limit_of
 from notifier.services.ports import Clock, Turns
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.storage.database.codec import instant_to_json

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from notifier.domain.messages.letter import Letter, LetterKind
 from notifier.domain.recipients.subscriber import StoredSubscriber
 from notifier.domain.values import SubscriberState
-from notifier.rendering.account_mail import AccountMessage, AddressChangeConfirm, SubscriptionConfirm, SubscriptionKnown
+from notifier.rendering.mail.account_mail import (
+    AccountMessage,
+    AddressChangeConfirm,
+    SubscriptionConfirm,
+    SubscriptionKnown,
+)
 from notifier.services.mail.transactional import Addressed
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.signed_tokens import Purpose, Tokens

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from notifier.rendering.markdown import to_text
+from notifier.rendering.text.markdown import to_text
 from notifier.services.public_pages.incident import PublicIncident
 from notifier.services.public_pages.status import PublicStatus
 from notifier.storage import tables as t

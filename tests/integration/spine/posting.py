@@ -14,7 +14,7 @@ from notifier.domain.messages.house import Account, Brand
 from notifier.domain.values import Channel, Lane, Platform
 from notifier.queueing.pacing import LocalPacer
 from notifier.queueing.turns import LocalTurns
-from notifier.rendering.cards import paint
+from notifier.rendering.cards.drawing import paint
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.dispatch.attempt import Attempt, BatchAttempt

@@ -8,7 +8,7 @@ from notifier.domain.errors import InvalidInputError
 from notifier.domain.messages.comments import without_comments
 from notifier.domain.messages.house import Component
 from notifier.inbound.foreign import MAX_BODY, ComponentNames, as_markdown, check_source, identifier, one_line
-from notifier.rendering.markdown import render, to_text
+from notifier.rendering.text.markdown import render, to_text
 
 MARKUP = st.text(alphabet="ab1. \n\r\t#*_~`[]()<>!&;|\\-+=:/x\"'amp", max_size=80)
 NAMES = ComponentNames(

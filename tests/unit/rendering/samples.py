@@ -10,7 +10,7 @@ from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.messages.house import Brand, Component
 from notifier.domain.messages.message import MailContent, MailRecipient
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
-from notifier.rendering.mail import RenderedMail
+from notifier.rendering.mail.incident_mail import RenderedMail
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from notifier.domain.messages.house import Account
 from notifier.domain.values import Platform
-from notifier.rendering.counting import limit_of
 from notifier.rendering.renderer import Renderer
+from notifier.rendering.text.counting import limit_of
 from tests.unit.rendering.samples import a_notice_saying
 
 WORDS = st.lists(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifier.rendering.counting import x_length
+from notifier.rendering.text.counting import x_length
 from notifier.sandbox.x.weight import is_postable, weigh
 
 LINK = "https://status.example.com/i/abc123?x=1"

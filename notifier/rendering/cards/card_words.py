@@ -1,0 +1,147 @@
+"""What a card says: the picture beside a post, in the words of one language. `cards.py` draws it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from notifier.domain.incidents.incident import AffectedComponent, Incident, Window
+from notifier.domain.incidents.notice import MessageKind, Notice, NoticeUpdate
+from notifier.rendering.language import Language, pick
+from notifier.rendering.moments import clock, day, short_day, span, zone, zone_name
+from notifier.rendering.story import Part, Storyteller
+from notifier.rendering.text.cleaning import clean_line, cut_at_grapheme
+from notifier.rendering.text.markdown import to_text
+from notifier.rendering.wording import IMPACT, MOOD, MOVED, STATUS
+
+MAX_PARTS = 4
+MAX_STEPS = 5
+_MAX_ESSENCE = 400  # characters of the text that is shown where no component is named
+_MAX_ALT = 1_000  # characters; X takes no more
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One update on the line of time: `when` is a time of day, with its day where that is another than the last's."""
+
+    when: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardWords:
+    """A card in words. Equal input gives equal words. `mood` is the colour family of `wording.MOOD`.
+
+    `impact` is the window of planned work, and `moved` the one it was moved from. `essence` is there only where no
+    component is named. `steps` are the newest updates, oldest first; `more_steps` says that older ones are left out.
+    `alt` says all of it in sentences.
+    """
+
+    brand: str
+    mood: str
+    status: str
+    impact: str
+    moved: str
+    title: str
+    parts: tuple[Part, ...]
+    more_parts: str
+    essence: str
+    steps: tuple[Step, ...]
+    more_steps: bool
+    date: str
+    address: str
+    alt: str
+
+
+class CardWriter:
+    """Words cards. Safe to share between threads."""
+
+    def __init__(self, story: Storyteller) -> None:
+        self._story = story
+
+    def write(self, notice: Notice, locale: str, *, since: int) -> CardWords:
+        """Word the card of one notification for readers of `locale` whom notification `since` reached last."""
+        story, incident = self._story, notice.incident
+        reader = story.languages[locale]
+        shown = MAX_PARTS if len(incident.components) <= MAX_PARTS else MAX_PARTS - 1  # one row says how many more
+        parts = tuple(story.part(part, reader) for part in _worst_first(incident.components)[:shown])
+        left_out = len(incident.components) - len(parts)
+        kind, was = notice.kind_for(since), notice.moved_from(since)
+        status = MOVED if kind is MessageKind.MAINTENANCE_MOVED else STATUS[notice.lead.status]
+        # i18n: on a picture; %(window)s is the former time of planned maintenance
+        moved = reader.gettext("Moved from %(window)s") % {"window": self._span(was, reader)} if was else ""
+        words = {
+            "brand": story.brand_name(reader),
+            "status": reader.gettext(status),
+            "impact": self._impact(incident, reader),
+            "moved": moved,
+            "title": story.title(incident, reader),
+            "essence": "" if parts else self._essence(notice, reader),
+        }
+        more = reader.ngettext("and one more part", "and %(count)s more parts", left_out) % {"count": left_out}
+        steps = self._steps(notice.updates[-MAX_STEPS:], reader)
+        date = self._date(notice.lead, reader)
+        return CardWords(
+            **words,
+            mood=MOOD[kind],
+            parts=parts,
+            more_parts=more if left_out else "",
+            steps=steps,
+            more_steps=len(notice.updates) > MAX_STEPS,
+            date=date,
+            address=story.page_url(reader.tag).partition("://")[2],
+            alt=_alt(reader, words, [*map(_named, parts), *([more] if left_out else [])], steps, date),
+        )
+
+    def _impact(self, incident: Incident, reader: Language) -> str:
+        """How bad it is; of planned work, when it is."""
+        if incident.window is not None:
+            return self._span(incident.window, reader)
+        return reader.gettext(IMPACT[incident.impact]) if incident.impact in IMPACT else ""
+
+    def _span(self, window: Window, reader: Language) -> str:
+        return span(window, reader.cldr, zone(self._story.brand.timezone, "UTC"))
+
+    def _essence(self, notice: Notice, reader: Language) -> str:
+        _, body = pick(notice.lead.body, reader.tag, self._story.brand.default_locale)
+        return clean_line(to_text(body, limit=4 * _MAX_ESSENCE, targets=False), _MAX_ESSENCE)
+
+    def _steps(self, updates: Sequence[NoticeUpdate], reader: Language) -> tuple[Step, ...]:
+        where = zone(self._story.brand.timezone, "UTC")
+        last = updates[-1].posted_at.astimezone(where).date()
+        steps = []
+        for update in updates:
+            when = clock(update.posted_at, reader.cldr, where)
+            if update.posted_at.astimezone(where).date() != last:
+                when = f"{short_day(update.posted_at, reader.cldr, where)} {when}"
+            steps.append(Step(when, reader.gettext(STATUS[update.status])))
+        return tuple(steps)
+
+    def _date(self, lead: NoticeUpdate, reader: Language) -> str:
+        where = zone(self._story.brand.timezone, "UTC")
+        name = zone_name(lead.posted_at.astimezone(where), reader.cldr, where)
+        return f"{day(lead.posted_at, reader.cldr, where)} ({name})"
+
+
+_HEALTH = ("major_outage", "partial_outage", "degraded_performance", "under_maintenance", None, "operational")
+
+
+def _worst_first(components: Sequence[AffectedComponent]) -> list[AffectedComponent]:
+    """Sort by health, at equal health as the producer named them: what is left out is what is best."""
+    return sorted(components, key=lambda one: _HEALTH.index(one.status.value if one.status else None))
+
+
+def _named(part: Part) -> str:
+    return f"{part.name}: {part.status}" if part.status else part.name
+
+
+def _alt(reader: Language, words: dict[str, str], named: Sequence[str], steps: Sequence[Step], date: str) -> str:
+    said = [f"{words['brand']}. {words['status']}: {words['title']}."]
+    said += [f"{words[name]}." for name in ("impact", "moved") if words[name]]
+    if named:
+        # i18n: in the description of a picture; %(parts)s lists parts of the platform, each with its health
+        said.append(reader.gettext("Affected: %(parts)s.") % {"parts": "; ".join(named)})
+    else:
+        said.append(words["essence"])
+    told = "; ".join(f"{step.when} {step.word}" for step in steps)
+    # i18n: in the description of a picture; %(steps)s lists updates, each with its time
+    said.append(reader.gettext("Timeline of %(date)s: %(steps)s.") % {"date": date, "steps": told})
+    return cut_at_grapheme(" ".join(filter(None, said)), _MAX_ALT)

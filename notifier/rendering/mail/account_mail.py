@@ -1,0 +1,138 @@
+"""Mail about a subscription or an endpoint: one addressee, nothing to unsubscribe from, nothing but its point."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from notifier.domain.messages.message import MailContent
+from notifier.rendering.environment import Templates
+from notifier.rendering.language import Language
+from notifier.rendering.mail.folding import fold
+from notifier.rendering.mail.headers import automatic_headers
+from notifier.rendering.mail.incident_mail import MAX_SUBJECT
+from notifier.rendering.mail.inlining import inline_styles
+from notifier.rendering.moments import moment, zone
+from notifier.rendering.story import Storyteller
+from notifier.rendering.text.cleaning import clean_line
+
+_MAX_NAME, _MAX_DETAIL = 80, 300
+
+
+class DisabledBecause(StrEnum):
+    """Why an endpoint gets nothing any more."""
+
+    GONE = "gone"  # it answered 410
+    FAILING = "failing"  # it failed for too long
+    ASKED = "asked"  # a person disabled it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionConfirm:
+    """Double opt-in: nothing else is sent before the link's page was confirmed. `expires_at` is an aware instant."""
+
+    confirm_url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionKnown:
+    """To an address that signs up and is told already; the page could not say so without telling it to anybody."""
+
+    preferences_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressChangeConfirm:
+    """To the new address, before it takes the old one's place."""
+
+    confirm_url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointWarning:
+    """To a partner whose endpoint fails: what happens, and by when it is disabled. `last_error` holds no secret."""
+
+    endpoint_url: str
+    failing_since: datetime
+    disabled_at: datetime
+    last_error: str
+    manage_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointDisabled:
+    """To a partner whose endpoint was disabled, and how it is enabled again."""
+
+    endpoint_url: str
+    disabled_at: datetime
+    because: DisabledBecause
+    last_error: str
+    manage_url: str
+
+
+AccountMessage = SubscriptionConfirm | SubscriptionKnown | AddressChangeConfirm | EndpointWarning | EndpointDisabled
+ACCOUNT_FOLDERS: dict[type[AccountMessage], str] = {
+    SubscriptionConfirm: "subscription_confirm",
+    SubscriptionKnown: "subscription_known",
+    AddressChangeConfirm: "address_change_confirm",
+    EndpointWarning: "endpoint_warning",
+    EndpointDisabled: "endpoint_disabled",
+}
+
+
+class AccountMailRenderer:
+    """Renders account mail, whole: it holds no tags. Safe to share between threads."""
+
+    def __init__(self, story: Storyteller, templates: Templates) -> None:
+        self._story = story
+        self._templates = templates
+
+    def render(self, message: AccountMessage, *, locale: str, timezone: str, name: str) -> MailContent:
+        """Render for one addressee; `timezone` is an IANA name, `name` may be empty."""
+        reader = self._story.languages[locale]
+        folder = ACCOUNT_FOLDERS[type(message)]
+        context = self._context(message, reader, timezone, name)
+        html = inline_styles(self._templates.render(f"{folder}/email.body.html", reader, context))
+        text = fold(self._templates.render(f"{folder}/email.body.txt", reader, context))
+        subject = self._templates.render(f"{folder}/email.subject.txt", reader, context)
+        return MailContent(
+            sender=self._story.brand.sender_in(reader.tag),
+            subject=clean_line(subject, MAX_SUBJECT),
+            text=text,
+            html=html,
+            locale=reader.tag,
+            headers=automatic_headers(),
+            reply_to=self._story.reply_to(reader),
+        )
+
+    def _context(self, message: AccountMessage, reader: Language, timezone: str, name: str) -> dict[str, Any]:
+        where = zone(timezone, self._story.brand.timezone)
+        known_as = clean_line(name, _MAX_NAME)
+        greeting = reader.gettext("Hello %(name)s,") % {"name": known_as} if known_as else reader.gettext("Hello,")
+        values: dict[str, Any] = {field.name: getattr(message, field.name) for field in fields(message)}
+        for key, value in values.items():
+            if isinstance(value, datetime):
+                values[key] = moment(value, reader.cldr, where)
+            elif isinstance(value, StrEnum):
+                values[key] = value.value
+        if "endpoint_url" in values:
+            values["endpoint"] = _without_secrets(values.pop("endpoint_url"))
+            values["last_error"] = clean_line(values["last_error"], _MAX_DETAIL)
+        return {
+            "brand": self._story.brand_name(reader),
+            "lang": reader.tag,
+            "dir": reader.direction,
+            "rtl": reader.is_rtl,
+            "ui": reader.interface,
+            "greeting": greeting,
+            **values,
+        }
+
+
+def _without_secrets(url: str) -> str:
+    """Name an endpoint by scheme, host and path: a query or a user part may hold its owner's secret."""
+    parts = urlsplit(clean_line(url, 2000))
+    return clean_line(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", _MAX_DETAIL)

@@ -1,0 +1,246 @@
+"""Incident mail: one rendering per notice, locale and standing; the rest is a merge of small dictionaries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from markupsafe import escape
+
+from notifier.domain.incidents.incident import Window
+from notifier.domain.incidents.notice import Notice
+from notifier.domain.messages.message import MailContent, MailRecipient
+from notifier.rendering.environment import Templates
+from notifier.rendering.language import Language
+from notifier.rendering.mail import tags
+from notifier.rendering.mail.folding import fold
+from notifier.rendering.mail.headers import domain_of, incident_headers, recipient_headers
+from notifier.rendering.mail.inlining import inline_styles
+from notifier.rendering.moments import moment, span, zone
+from notifier.rendering.story import Budget, Entry, Storyteller
+from notifier.rendering.text.cleaning import clean_line
+from notifier.rendering.text.markdown import first_paragraph
+from notifier.rendering.wording import MOOD
+
+MAX_SUBJECT = 150  # characters; provider page "message format"
+MAX_HTML = 58_000  # bytes with the tags still in; Gmail clips a mail of 102 kB, we promise 60
+_MAX_GREETED_NAME = 80
+_PREHEADER = 110
+_KEPT_ZONES = 1_000  # more than there are; subscribers' rows may hold anything
+# Tried in turn until the mail is small enough: an incident of many long updates lists fewer of them.
+_BUDGETS = (Budget(30, 16_000, 14_000), Budget(15, 10_000, 6_000), Budget(5, 5_000, 2_000), Budget(1, 2_000, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What one recipient is addressed with, in the language of the mail."""
+
+    with_name: str  # has one %(name)s
+    without_name: str
+
+    def to(self, name: str) -> str:
+        """Return the greeting of somebody, whatever they call themselves."""
+        if not name or name.isspace():
+            return self.without_name
+        fine = len(name) <= _MAX_GREETED_NAME and name.isprintable()
+        return self.with_name % {"name": name if fine else clean_line(name, _MAX_GREETED_NAME)}
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMail:
+    """A mail for everyone of one locale and standing. `content` goes out as it is; `instants` wait for a time zone."""
+
+    notice: Notice
+    since: int
+    content: MailContent
+    prefix: str
+    personal_tags: Sequence[str]  # in the order of `tags.PERSONAL`
+    domain: str
+    reader: Language
+    instants: Mapping[str, datetime | Window]
+    greeting: Words
+    house_timezone: str
+    _times: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def times(self, timezone: str) -> Mapping[str, str]:
+        """Every time of this mail as a reader in that zone says it, by tag. Worked out once per zone."""
+        known = self._times.get(timezone)
+        if known is None:
+            where = zone(timezone, self.house_timezone)
+            known = {
+                tags.tag(self.prefix, name): _said(instant, self.reader, where)
+                for name, instant in self.instants.items()
+            }
+            if len(self._times) < _KEPT_ZONES:
+                self._times[timezone] = known
+        return known
+
+    def personal(
+        self, delivery_id: str, address: str, name: str, timezone: str, links: tuple[str, str]
+    ) -> MailRecipient:
+        """One recipient's part: greeting, times in their zone, links, headers. Called for everybody: microseconds.
+
+        `links`: where to unsubscribe, where to choose.
+        """
+        unsubscribe_url, preferences_url = links
+        greeting = self.greeting.to(name)
+        greet, greet_html, choose, choose_html, leave, leave_html = self.personal_tags
+        return MailRecipient(
+            delivery_id,
+            address,
+            name,
+            {
+                **self.times(timezone),
+                greet: greeting,
+                greet_html: _escaped(greeting),
+                choose: preferences_url,
+                choose_html: _escaped(preferences_url),
+                leave: unsubscribe_url,
+                leave_html: _escaped(unsubscribe_url),
+            },
+            recipient_headers(delivery_id, self.domain, unsubscribe_url),
+        )
+
+
+class MailRenderer:
+    """Renders incident mail. Safe to share between threads."""
+
+    def __init__(self, story: Storyteller, templates: Templates) -> None:
+        self._story = story
+        self._templates = templates
+
+    def subject(self, notice: Notice, locale: str) -> str:
+        """The subject, which the caller keeps for the life of the incident: mail programs thread by it."""
+        reader = self._story.languages[locale]
+        kind = notice.kind_for(0)
+        context = {**self._story.shared(notice.incident, reader), "kind": kind}
+        return clean_line(self._templates.render(f"{kind}/email.subject.txt", reader, context), MAX_SUBJECT)
+
+    def render(self, notice: Notice, *, locale: str, since: int, subject: str | None = None) -> RenderedMail:
+        """Render for everyone of `locale` whom notification `since` reached last (0: none did).
+
+        Args:
+            notice: The frozen content.
+            locale: The recipients' locale; any string.
+            since: Updates announced after that notification are listed.
+            subject: The incident's subject as first sent, where one was; else made from the title.
+        """
+        reader = self._story.languages[locale]
+        draft = self._draft(notice, reader, since)
+        line = clean_line(subject or self.subject(notice, locale), MAX_SUBJECT)
+        prefix = tags.free_prefix(line, draft.html, draft.text)
+        used = tags.names_in(draft.html, draft.text)
+        sender = self._story.brand.sender_in(reader.tag)
+        content = MailContent(
+            sender=sender,
+            subject=line,
+            text=tags.place_tags(draft.text, prefix),
+            html=tags.place_tags(draft.html, prefix),
+            locale=reader.tag,
+            headers=incident_headers(notice.incident.id, reader.tag, sender),
+            reply_to=self._story.reply_to(reader),
+        )
+        return RenderedMail(
+            notice=notice,
+            since=since,
+            content=content,
+            prefix=prefix,
+            personal_tags=[tags.tag(prefix, name) for name in tags.PERSONAL],
+            domain=domain_of(sender),
+            reader=reader,
+            instants={name: at for name, at in _instants(notice, since, draft.entries).items() if name in used},
+            greeting=Words(with_name=reader.gettext("Hello %(name)s,"), without_name=reader.gettext("Hello,")),
+            house_timezone=self._story.brand.timezone,
+        )
+
+    def _draft(self, notice: Notice, reader: Language, since: int) -> "_Draft":
+        """Render with the largest budget that keeps the mail small enough."""
+        drafts = (self._attempt(notice, reader, since, budget) for budget in _BUDGETS)
+        return next(draft for draft in drafts if draft.is_small or draft.budget is _BUDGETS[-1])
+
+    def _attempt(self, notice: Notice, reader: Language, since: int, budget: Budget) -> "_Draft":
+        kind = notice.kind_for(since)
+        entries, hidden = self._story.entries(notice.updates_since(since), reader, budget)
+        shared = self._story.shared(notice.incident, reader)
+        context = {
+            **shared,
+            **_times(notice, since, entries),
+            "kind": kind,
+            "mood": MOOD[kind],
+            "lead": entries[0],
+            "earlier": entries[1:],
+            "hidden": hidden,
+            "links": [link for link in shared["links"] if link not in entries[0].text],
+            "preheader": clean_line(first_paragraph(entries[0].text), _PREHEADER),
+        }
+        html = self._templates.render(f"{kind}/email.body.html", reader, context | _personal_marks(html=True))
+        text = self._templates.render(f"{kind}/email.body.txt", reader, context | _personal_marks(html=False))
+        return _Draft(budget, entries, inline_styles(html), fold(text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A rendering with the marks still in."""
+
+    budget: Budget
+    entries: tuple[Entry, ...]
+    html: str
+    text: str
+
+    @property
+    def is_small(self) -> bool:
+        return len(self.html.encode()) <= MAX_HTML
+
+
+def _escaped(text: str) -> str:
+    """Escape for HTML; most texts have nothing to escape, which is quicker to see than to do."""
+    if "&" in text or "<" in text or ">" in text or '"' in text or "'" in text:
+        return str(escape(text))
+    return text
+
+
+def _personal_marks(*, html: bool) -> dict[str, Any]:
+    return {
+        "greeting": tags.mark(tags.GREETING_HTML if html else tags.GREETING),
+        "preferences_url": tags.mark(tags.PREFERENCES_HTML if html else tags.PREFERENCES),
+        "unsubscribe_url": tags.mark(tags.UNSUBSCRIBE_HTML if html else tags.UNSUBSCRIBE),
+    }
+
+
+def _said(instant: datetime | Window, reader: Language, where: ZoneInfo) -> str:
+    return span(instant, reader.cldr, where) if isinstance(instant, Window) else moment(instant, reader.cldr, where)
+
+
+def _times(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[str, Any]:
+    """Marks for the times a template may print; an empty string for a time that nobody gave.
+
+    `moved_from` is the window that this reader was told before, where either end is another one now. `window` is both
+    ends at once, `was_planned` says that it is the past.
+    """
+    incident, was = notice.incident, notice.moved_from(since)
+    return {
+        "next_update": tags.mark(tags.NEXT_UPDATE) if notice.lead.next_update_at else "",
+        "window": tags.mark(tags.WINDOW) if incident.window else "",
+        "was_planned": notice.lead.status.is_over,
+        "moved_from": tags.mark(tags.MOVED_FROM) if was else "",
+        "times": {entry.id: tags.mark(tags.time_mark(index)) for index, entry in enumerate(entries)},
+        "started": tags.mark(tags.STARTED) if incident.started_at and not incident.is_maintenance else "",
+        "begins": tags.mark(tags.BEGINS) if incident.scheduled_for else "",
+        "ends": tags.mark(tags.ENDS) if incident.scheduled_until else "",
+    }
+
+
+def _instants(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[str, datetime | Window]:
+    incident = notice.incident
+    posted = {update.id: update.posted_at for update in notice.updates}
+    times: dict[str, datetime | Window | None] = {
+        tags.STARTED: incident.started_at,
+        tags.BEGINS: incident.scheduled_for,
+        tags.ENDS: incident.scheduled_until,
+        tags.NEXT_UPDATE: notice.lead.next_update_at,
+        tags.WINDOW: incident.window,
+        tags.MOVED_FROM: notice.moved_from(since),
+    }
+    known = {name: instant for name, instant in times.items() if instant is not None}
+    return known | {tags.time_mark(index): posted[entry.id] for index, entry in enumerate(entries)}

@@ -1,0 +1,122 @@
+"""The status page and its feed, in the reader's language."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from markupsafe import Markup
+
+from notifier.domain.incidents.notice import NoticeUpdate
+from notifier.domain.incidents.standing import PublicTimeline, health
+from notifier.domain.values import ComponentStatus
+from notifier.rendering.language import Language
+from notifier.rendering.moments import span, zone
+from notifier.rendering.story import Storyteller
+from notifier.rendering.web.pages import PageRenderer, mood_of
+from notifier.rendering.wording import COMPONENT_STATUS, IMPACT, STATUS
+
+_ATOM = "http://www.w3.org/2005/Atom"
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_NOT_XML = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
+_MOST_ENTRIES = 50
+_ENTRY_LIMIT = 20_000  # bytes of HTML of one entry
+_EPOCH = datetime(2022, 1, 1, tzinfo=UTC)  # of a feed that has nothing to tell yet
+
+
+class StatusPages:
+    """Renders both. Safe to share between threads."""
+
+    def __init__(self, story: Storyteller, pages: PageRenderer) -> None:
+        self._story = story
+        self._pages = pages
+
+    def page(self, timelines: Sequence[PublicTimeline], *, locale: str) -> str:
+        """Render `templates/web/status.html`; `timelines` with the newest word first."""
+        reader = self._story.languages[locale]
+        running = [timeline for timeline in timelines if timeline.is_running]
+        worst = health(timelines, self._story.component_keys)
+        context = {
+            "running": [self._listed(timeline, reader) for timeline in running],
+            "planned": [self._listed(timeline, reader) for timeline in timelines if timeline.is_planned],
+            "past": [self._listed(timeline, reader) for timeline in timelines if timeline.is_over],
+            "trouble": any(not timeline.incident.is_maintenance for timeline in running),
+            "parts": [
+                {
+                    "name": self._story.component_name(key, reader),
+                    "status": reader.gettext(COMPONENT_STATUS[status]),
+                    "key": status.value,
+                }
+                for key, status in worst.items()
+            ],
+            "all_well": all(status is ComponentStatus.OPERATIONAL for status in worst.values()),
+            "feed": f"{self._story.page_url(reader.tag)}/feed.atom",
+            "alternates": {tag: f"{self._story.page_url(tag)}/" for tag in self._story.brand.locales},
+        }
+        return self._pages.render("status", locale, context)
+
+    def _listed(self, timeline: PublicTimeline, reader: Language) -> Mapping[str, Any]:
+        incident = timeline.incident
+        is_graded = incident.impact in IMPACT and not incident.is_maintenance
+        return {
+            "title": self._story.title(incident, reader),
+            "title_lang": self._story.title_locale(incident, reader),
+            "url": self._story.incident_url(incident.id, reader.tag),
+            "status": reader.gettext(STATUS[timeline.status]),
+            "mood": mood_of(timeline.status),
+            "impact": reader.gettext(IMPACT[incident.impact]) if is_graded else "",
+            "posted_at": timeline.posted_at,
+            "window": incident.window,
+            "parts": [self._story.part(component, reader).name for component in incident.components[:5]],
+        }
+
+    def feed(self, timelines: Sequence[PublicTimeline], *, locale: str) -> bytes:
+        """Write the newest updates as an Atom feed (RFC 4287), one entry each."""
+        reader = self._story.languages[locale]
+        told = [(update, timeline) for timeline in timelines for update in timeline.updates]
+        told.sort(key=lambda pair: pair[0].ordered_at, reverse=True)
+        home = f"{self._story.page_url(reader.tag)}/"
+        feed = ET.Element(f"{{{_ATOM}}}feed", {_XML_LANG: reader.tag})
+        _text(feed, "id", home)
+        _text(feed, "title", reader.gettext("%(brand)s status") % {"brand": self._story.brand_name(reader)})
+        _text(feed, "updated", _rfc3339(told[0][0].posted_at if told else _EPOCH))
+        _link(feed, "alternate", home)
+        _link(feed, "self", f"{home}feed.atom")
+        _text(ET.SubElement(feed, f"{{{_ATOM}}}author"), "name", self._story.brand_name(reader))
+        for update, timeline in told[:_MOST_ENTRIES]:
+            said = self._story.entry(update, reader, limit=_ENTRY_LIMIT, previous=reader.tag)
+            address = self._story.incident_url(timeline.incident.id, reader.tag, update.id)
+            entry = ET.SubElement(feed, f"{{{_ATOM}}}entry")
+            _text(entry, "id", address)
+            title = {"status": said.word, "title": self._story.title(timeline.incident, reader)}
+            _text(entry, "title", reader.gettext("%(status)s: %(title)s") % title)
+            _text(entry, "updated", _rfc3339(update.posted_at))
+            _link(entry, "alternate", address)
+            content = ET.SubElement(entry, f"{{{_ATOM}}}content", {"type": "html", _XML_LANG: said.lang})
+            content.text = _NOT_XML.sub("", f"{self._when(update, reader)}{said.html}")
+        ET.register_namespace("", _ATOM)
+        return bytes(ET.tostring(feed, encoding="utf-8", xml_declaration=True))
+
+    def _when(self, update: NoticeUpdate, reader: Language) -> Markup:
+        """A paragraph that says when planned work is, and when it was to be where it was moved; empty for the rest."""
+        if update.window is None:
+            return Markup("")
+        where = zone(self._story.brand.timezone, "UTC")
+        said = span(update.window, reader.cldr, where)
+        if update.moved_from is not None:
+            words = {"old": span(update.moved_from, reader.cldr, where), "new": said}
+            said = reader.gettext("Moved from %(old)s to %(new)s") % words
+        return Markup('<p lang="{}">{}</p>').format(reader.tag, said)
+
+
+def _text(parent: ET.Element, name: str, text: str) -> None:
+    ET.SubElement(parent, f"{{{_ATOM}}}{name}").text = _NOT_XML.sub("", text)
+
+
+def _link(parent: ET.Element, relation: str, address: str) -> None:
+    ET.SubElement(parent, f"{{{_ATOM}}}link", {"rel": relation, "href": address})
+
+
+def _rfc3339(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
