@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from notifier.cli.contact_sheet import Screen, chromium, photograph, sheet  # noqa: E402 - the line above finds it
+from notifier.cli.publishing.contact_sheet import Screen, chromium, photograph, sheet  # noqa: E402 - the line above finds it
 from notifier.domain.values import Channel  # noqa: E402
 from notifier.rendering.renderer import Renderer  # noqa: E402
 from notifier.resources import locales_dir, samples_path, templates_dir  # noqa: E402

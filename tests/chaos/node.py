@@ -15,7 +15,7 @@ from pathlib import Path
 
 from notifier.bootstrap import core
 from notifier.bootstrap.application import Application
-from notifier.cli.up import PROGRAMS
+from notifier.cli.processes.up import PROGRAMS
 from notifier.domain.errors import ConfigError
 from notifier.observability.logs import configure_logging
 from notifier.settings import load_settings

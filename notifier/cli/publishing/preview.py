@@ -12,7 +12,7 @@ from notifier.bootstrap.words import build_renderer, paint_card
 from notifier.cli.console import JsonFlag, fail, out, print_json
 from notifier.cli.core import core
 from notifier.cli.files import read
-from notifier.cli.preview_all import write_all
+from notifier.cli.publishing.preview_all import write_all
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.messages.house import Brand
 from notifier.domain.messages.message import Picture

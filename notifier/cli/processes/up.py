@@ -3,7 +3,7 @@
 import typer
 
 from notifier.bootstrap.own_templates import check_templates
-from notifier.cli.listening import DEFAULT_PORT, Host, Port
+from notifier.cli.processes.listening import DEFAULT_PORT, Host, Port
 from notifier.cli.setup import application
 from notifier.supervise.up import Programs, run_up
 
@@ -11,7 +11,6 @@ from notifier.supervise.up import Programs, run_up
 def load_shared() -> None:
     """Load what the children are going to need, and what that loads only when it is first used."""
     from notifier.bootstrap import hooks, mail, posts  # noqa: F401, PLC0415 - loaded once, for the children
-    from notifier.cli import api, scheduler, worker  # noqa: F401, PLC0415 - loaded once, for the children
     from notifier.sandbox import server  # noqa: F401, PLC0415 - loaded once, for the children
 
 
