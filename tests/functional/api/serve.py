@@ -15,8 +15,8 @@ import httpx2
 
 from notifier.storage.database.engine import Database
 from tests.functional.api.house import ADMIN
+from tests.support.repository import ROOT
 
-_ROOT = Path(__file__).parents[3]
 # A client would read the machine's certificates each time, which nobody asks for on http://.
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _PROGRAM = """
@@ -60,7 +60,7 @@ def served(database: Database, folder: Path, name: str, redis_url: str) -> Itera
             "NOTIFIER_DATABASE_URL": database.url.render_as_string(hide_password=False),
             "NOTIFIER_REDIS_URL": redis_url,
             "NOTIFIER_ADMIN_TOKEN": ADMIN,
-            "PYTHONPATH": str(_ROOT),
+            "PYTHONPATH": str(ROOT),
         }
         process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, str(listener.fileno())],

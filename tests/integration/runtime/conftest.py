@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from notifier.queueing import embedded
+from tests.support.repository import ROOT
 
 
 @pytest.fixture
@@ -33,6 +34,5 @@ def until() -> Callable[[Callable[[], bool], float], None]:
 @pytest.fixture
 def child_environ() -> dict[str, str]:
     """An environment for programs of the test: ours without NOTIFIER_ variables, both our roots on the path."""
-    root = Path(__file__).parents[3]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("NOTIFIER_", "_NOTIFIER_"))}
-    return kept | {"PYTHONPATH": os.pathsep.join([str(root), str(Path(__file__).parent / "programs")])}
+    return kept | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent / "programs")])}

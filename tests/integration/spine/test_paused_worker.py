@@ -20,9 +20,9 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import worker_processes
 from tests.mail_house import House, Provider, a_house, states, subscribe
+from tests.support.repository import ROOT
 
 PROGRAM = Path(__file__).parent / "programs" / "paused_worker.py"
-ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.slow
 
 

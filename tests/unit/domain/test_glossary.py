@@ -1,15 +1,15 @@
 """docs/glossary.md names every word of the closed vocabularies."""
 
 from enum import StrEnum
-from pathlib import Path
 
 import pytest
 
 from notifier.domain.providers.breaker import ProviderState
 from notifier.domain.recipients.audience import Standing
 from notifier.domain.values import Channel, ComponentStatus, DeliveryState, Impact, Outcome, Status, SubscriberKind
+from tests.support.repository import ROOT
 
-GLOSSARY = (Path(__file__).parents[3] / "docs" / "glossary.md").read_text(encoding="utf-8")
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 VOCABULARIES = [
     Channel,
     ComponentStatus,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.support.repository import ROOT
+
 TOOLS = ("cat", "chmod", "cmp", "cp", "dirname", "grep", "rm", "sh")
 UV = """#!/bin/sh
 echo "$@" >> "$UV_LOG"

@@ -12,8 +12,8 @@ import yaml
 
 from notifier.domain.values import Lane
 from notifier.settings.environment import FILE_SUFFIX, deployment_variables
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

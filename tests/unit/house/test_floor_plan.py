@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from tests.support.repository import ROOT
+
 OURS = ("notifier", "workers")
 LINES_OF_A_ROOM = 400
 # The linter forbids imports inside functions, unless a line says why: `

@@ -3,13 +3,13 @@ import re
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[3]
+from tests.support.repository import ROOT
+
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 

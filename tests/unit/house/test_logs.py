@@ -5,11 +5,11 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.support.repository import ROOT
+
 DOCS = ROOT / "docs" / "logs.md"
 LEVELS = {"debug", "info", "warning", "error"}
 NOT_FIELDS = {"exc_info"}

@@ -1,9 +1,9 @@
 import os
 import re
 import subprocess
-from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from tests.support.repository import ROOT
+
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 

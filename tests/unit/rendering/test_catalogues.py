@@ -12,9 +12,8 @@ from babel.messages.pofile import read_po
 
 from notifier.rendering.language import Languages
 from notifier.resources import locales_dir
+from tests.support.repository import ROOT
 from tests.unit.rendering.samples import LOCALES
-
-ROOT = Path(__file__).parents[3]
 
 
 def catalogue(locale: str) -> Catalog:

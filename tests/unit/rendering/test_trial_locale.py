@@ -3,7 +3,6 @@
 import re
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +12,10 @@ from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, samples_path, templates_dir
 from notifier.services.preview.render import Preview
 from notifier.services.preview.samples import Scene, scenes
+from tests.support.repository import ROOT
 from tests.unit.rendering.samples import BRAND, COMPONENTS
 
-TRIAL = Path(__file__).parents[2] / "trial_locales"
+TRIAL = ROOT / "tests" / "trial_locales"
 SCENES = scenes(samples_path().read_bytes(), Channel.EMAIL)
 # What is not translated on purpose: names, zones, and the brand.
 LATIN = {"MyOnlineStore", "Jansen", "CET", "API", "Checkout", "Backoffice", "iDEAL", "Bancontact", "api", "checkout"}

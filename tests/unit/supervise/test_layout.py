@@ -1,15 +1,15 @@
 """Every queue has a reader, whoever starts the workers."""
 
 from collections import Counter
-from pathlib import Path
 
 import yaml
 
 from notifier.domain.values import Lane
 from notifier.supervise.up import LAYOUT
+from tests.support.repository import ROOT
 from workers.main import parse_lanes
 
-COMPOSE = Path(__file__).parents[3] / "docker-compose.yml"
+COMPOSE = ROOT / "docker-compose.yml"
 
 
 def compose_layout() -> list[tuple[Lane, ...]]:

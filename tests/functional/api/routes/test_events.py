@@ -16,6 +16,7 @@ from notifier.bootstrap.application import Application
 from notifier.domain.errors import UnavailableError
 from notifier.storage import tables as t
 from tests.functional.api.house import ADMIN, Api, an_event, application_on, faults
+from tests.support.repository import ROOT
 
 
 def events_in(application: Application) -> int:
@@ -46,7 +47,7 @@ def test_the_contracts_own_example_is_taken(api: Api) -> None:
 
 def test_the_readmes_and_the_apis_examples_are_announced_on_any_day(api_with: Callable[[str], Api]) -> None:
     api = api_with("")  # the default guard, which holds old news
-    shown = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    shown = (ROOT / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"/v1/events -H .* -d '(\{.*?\})'\n", shown, re.DOTALL)
     for example in (json.loads(command), EVENT):
         answer = api.post("/v1/events", json=example).json()

@@ -4,13 +4,13 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from notifier.domain.incidents.coalesce_values import CoalescePolicy
 from notifier.domain.messages.house import Account
 from notifier.domain.values import Channel, Outcome, Platform, Status
 from notifier.services.preview.simulate import simulate
 from notifier.services.preview.simulation_report import PostCosts, SimulationReport, side_by_side
+from tests.support.repository import ROOT
 from tests.unit.domain.coalesce_worlds import START
 from tests.unit.services.simulated_events import POLICIES, X_NL, an_event
 
@@ -46,7 +46,7 @@ def test_the_incident_of_june_2022_is_told_update_by_update() -> None:
 
 def test_the_time_line_of_the_documentation_is_what_happens() -> None:
     """docs/coalescing.md draws each update with its time and status, and each notification in brackets."""
-    page = (Path(__file__).parents[3] / "docs" / "coalescing.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "coalescing.md").read_text(encoding="utf-8")
     picture = page.split("```")[1]
     posted = re.findall(r"(\d\d:\d\d:\d\d)  (\d) (\w+)", picture)
     mails = re.findall(r"(\d\d:\d\d:\d\d) .*-->  \[([\d ]+)\]", picture)
@@ -235,7 +235,7 @@ def test_instants_are_shown_in_utc() -> None:
 
 
 def test_the_time_line_of_the_readme_is_what_happens() -> None:
-    page = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
     (picture,) = [block for block in page.split("```") if "window = 60" in block and "10:02:30" in block]
     posted = re.findall(r"10:(\d\d):(\d\d)  (\w+)", picture)
     events = [an_event(n, int(at) * 60 + int(s), Status(status)) for n, (at, s, status) in enumerate(posted)]
