@@ -115,6 +115,38 @@ def test_without_a_key_nothing_starts_and_no_key_shows_in_a_repr() -> None:
     assert "hunter2" not in repr(tokens("hunter2"))
 
 
+MANY_BYTES = "k" * 100  # longer than a block of SHA-256
+
+
+@pytest.mark.parametrize(
+    ("key", "unsubscribe", "of_an_address", "preferences", "signed"),
+    [
+        (
+            "key",
+            "AQAAAAAAAAAAAAAABwAAAAAAAAAJOmfCWyqbfwxTedqAnSaTKw",
+            "AQAAAAAAAAAAAAAABwAAAAAAAAAJAAAAAAAAAAvQa2rBflabi6azQW1DCRIa",
+            "AmpAZAAAAAAAAAAABwAAAAAAAAAJByVlwqhHV4SjGmA5ugx9lw",
+            "A2nJFEAAAAEAAAAAAAAAAAAAAAADZXh0cmEeIA0xqk_9mhirM_H_Prd9",
+        ),
+        (
+            MANY_BYTES,
+            "AQAAAAAAAAAAAAAABwAAAAAAAAAJHfPkPddion4TBtwhfCc8Vg",
+            "AQAAAAAAAAAAAAAABwAAAAAAAAAJAAAAAAAAAAvuxaxCSuBdHxxoAw5B8YEH",
+            "AmpAZAAAAAAAAAAABwAAAAAAAAAJgqAudKPDXI88YabwWKy44w",
+            "A2nJFEAAAAEAAAAAAAAAAAAAAAADZXh0cmFL1vFA-mrI2TYQl3VJVkNK",
+        ),
+    ],
+)
+def test_links_of_mails_already_sent_stay_the_same_to_the_bit(
+    key: str, unsubscribe: str, of_an_address: str, preferences: str, signed: str
+) -> None:
+    one = tokens(key)
+    assert one.unsubscribe(7, 9) == unsubscribe
+    assert one.unsubscribe(7, 9, 11) == of_an_address
+    assert one.preferences(7, 9) == preferences
+    assert one.sign(Purpose.CONFIRM, 2**40, 3, extra=b"extra", expires_at=NOON) == signed
+
+
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
 def test_the_signature_is_hmac_sha256_of_the_token_under_the_key_of_its_purpose(subject: int, detail: int) -> None:
     raw = base64.urlsafe_b64decode(tokens("key").unsubscribe(subject, detail) + "==")
