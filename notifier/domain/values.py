@@ -135,7 +135,11 @@ class DeliveryState(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether no further attempt follows (provider feedback may still refine it)."""
-        return self not in (DeliveryState.QUEUED, DeliveryState.SENDING)
+        return self not in PENDING
+
+
+PENDING = (DeliveryState.QUEUED, DeliveryState.SENDING)
+ACCEPTED = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)  # the provider took it
 
 
 class Reason(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from notifier.domain.values import DeliveryState, Reason, Status
+from notifier.domain.values import PENDING, DeliveryState, Reason, Status
 
 WAITING = "waiting: "  # begins the reason of whom the end is still owed to
 UNKNOWN = "unknown: "  # and of whom nobody owes it to, for no reason that the ledger gives
@@ -67,7 +67,7 @@ def reason_of(untold: Untold, waits_for: str = "") -> str:
         (untold.recipient is None, "erased or removed since"),
         (untold.has_left or reason in _LEFT, "unsubscribed, or chose not to hear of it"),
         (untold.is_suppressed or state is DeliveryState.SUPPRESSED, "the address is suppressed"),
-        (state in {DeliveryState.QUEUED, DeliveryState.SENDING}, WAITING + _awaited(untold)),
+        (state in PENDING, WAITING + _awaited(untold)),
         (untold.is_disabled or reason is Reason.ENDPOINT_DISABLED, "disabled"),
         (state is DeliveryState.BOUNCED, "bounced"),
         (state in {DeliveryState.FAILED, DeliveryState.CANCELED}, f"{state}: {_words(reason)}"),

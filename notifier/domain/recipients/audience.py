@@ -9,7 +9,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from notifier.domain import canary
-from notifier.domain.values import Channel, Impact, Wanted
+from notifier.domain.values import ACCEPTED, Channel, DeliveryState, Impact, Reason, Wanted
+
+# States of an earlier delivery. Reached, or may have been: a batch that was planned on it is checked before it is sent.
+REACHED = (*ACCEPTED, DeliveryState.SENDING)
+# Meant for a recipient, whether it reached them or not.
+MEANT = (*REACHED, DeliveryState.QUEUED, DeliveryState.SUPERSEDED, DeliveryState.BOUNCED)
+# Meant for them in whatever state: an endpoint that did not take it may yet catch up; one that chose other types of
+# messages waits for those.
+STILL_MEANT = (Reason.ENDPOINT_DISABLED, Reason.GAVE_UP, Reason.GONE, Reason.SECRET, Reason.NOT_WANTED)
+
+
+def reached_when_sent(channel: Channel) -> tuple[DeliveryState, ...]:
+    """Return the states that planning counts as reached: an endpoint gets queued ones first."""
+    return (*REACHED, DeliveryState.QUEUED) if channel is Channel.WEBHOOK else REACHED
 
 
 class Standing(StrEnum):

@@ -8,7 +8,7 @@ from typing import Any
 from notifier.domain import ids
 from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from notifier.domain.recipients.guard import GuardPolicy
-from notifier.domain.values import Channel, DeliveryState
+from notifier.domain.values import ACCEPTED, Channel, DeliveryState
 from notifier.services.conflicts import refuse_unread
 from notifier.services.dispatch.regroup import Gather
 from notifier.services.ports import Clock
@@ -25,11 +25,9 @@ REPLAYABLE = (
     DeliveryState.FAILED,
     DeliveryState.BOUNCED,
     DeliveryState.CANCELED,
-    DeliveryState.ACCEPTED,
-    DeliveryState.DELIVERED,
+    *ACCEPTED,
     DeliveryState.SUPERSEDED,
 )
-_ARRIVED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED})
 _MOST_NAMED = 100
 Wanted = Sequence[Condition]
 
@@ -52,7 +50,7 @@ class ReplayOrder:
     @property
     def repeats(self) -> bool:
         """Whether something is sent again that had arrived."""
-        return not _ARRIVED.isdisjoint(self.states)
+        return any(state in ACCEPTED for state in self.states)
 
     def as_json(self) -> dict[str, Any]:
         """Write it for the audit trail; of many deliveries the first few."""
@@ -124,7 +122,7 @@ class Replay:
             fault = "what has arrived is sent again only by a key with scope announce (guard.needs_announce)"
             raise ConflictError(f"{fault}: use such a key, or leave out the states accepted and delivered")
         limit = self.guard.hold_above
-        number = _number(connection, wanted, order, tuple(_ARRIVED.intersection(order.states)))
+        number = _number(connection, wanted, order, [state for state in ACCEPTED if state in order.states])
         if limit is not None and number > limit:
             fault = f"{number} deliveries that have arrived are more than guard.hold_above ({limit})"
             raise ConflictError(f"{fault}: name fewer, by notification_id, delivery_ids, or since and until")

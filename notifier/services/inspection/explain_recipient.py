@@ -7,7 +7,7 @@ from typing import Any
 
 from notifier.domain import ids
 from notifier.domain.incidents.notice import Notice
-from notifier.domain.recipients.audience import Standing, standing_of
+from notifier.domain.recipients.audience import REACHED, Standing, standing_of
 from notifier.domain.values import Channel, DeliveryState
 from notifier.services.dispatch.audience_context import occasion_of
 from notifier.services.inspection.explain_rules import (
@@ -33,8 +33,6 @@ from notifier.storage.planning import quiet_hours
 from notifier.storage.recipients import suppressions
 
 Json = dict[str, Any]
-
-_REACHED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.SENDING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def _explained(
         delivery = _delivery(ledger.connection, row)
         words = _told(recipient, row, delivery["evidence"], rules, replaced_by) + told_together(_update_ids(stored))
     return _head(recipient, stored, words) | {
-        "told": row is not None and DeliveryState(row.state) in _REACHED,
+        "told": row is not None and DeliveryState(row.state) in REACHED,
         "replaced_by": replaced_by,
         "rules": [rule.as_json() for rule in rules],
         "delivery": delivery,
@@ -135,7 +133,7 @@ def _rules(
         preferred = preference_rules(recipient.preferences, standing, occasion)
     else:
         first = found.get(stored.follows.id)
-        told_first = first is not None and DeliveryState(first.state) in _REACHED
+        told_first = first is not None and DeliveryState(first.state) in REACHED
         preferred = [translation_rule(stored.follows.locales, recipient.locale, told_first=told_first)]
     if recipient.endpoint is not None:
         return [*endpoint_rules(recipient.endpoint, notice, planned_at, recipient.zone), *preferred]
@@ -212,7 +210,7 @@ def _told(
     """Say what became of a message that was meant for the recipient; goes on after the message's name."""
     text = became(row, reports, zone=recipient.zone, replaced_by=replaced_by) + "."
     waited = [rule.words for rule in rules if rule.verdict is Verdict.WAIT]
-    if waited and DeliveryState(row.state) in _REACHED:
+    if waited and DeliveryState(row.state) in REACHED:
         text += f" It waited: {'; '.join(waited)}."
     if recipient.who is not None and row.recipient_id != recipient.who.id:
         text += " It went to your address in the name of another subscription with the same address."

@@ -9,7 +9,7 @@ from datetime import timedelta
 from notifier.domain import canary, ids
 from notifier.domain.errors import NotFoundError
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.values import Channel, DeliveryState, Impact, Status
+from notifier.domain.values import ACCEPTED, Channel, Impact, Status
 from notifier.services.endpoints.manage import Endpoints
 from notifier.services.events.ingest import Ingest
 from notifier.services.inspection.history import History
@@ -23,7 +23,6 @@ from notifier.storage.operations import metrics
 _NAME = "canary"
 _POLL_SECONDS = 0.1
 _FOR_GOOD = ""  # the last word stands until the next one, whoever says it
-_TOOK = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,7 @@ class Canary:
         while len(found) < len(wanted) and self.seconds() - began < within.total_seconds():
             states = self._states(incident_id)
             for channel in wanted:
-                if channel not in found and states.get(channel) in _TOOK:
+                if channel not in found and states.get(channel) in ACCEPTED:
                     took = round(self.seconds() - began, 3)
                     found[channel] = Sung(channel=channel, seconds=took, state=states[channel])
             self.pause(_POLL_SECONDS)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.domain.values import ACCEPTED, PENDING, Channel, DeliveryState, Lane, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow, Instant
 from notifier.storage.notifications.notifications import GOING
@@ -210,7 +210,7 @@ def finish(
         "provider_message_id": provider_message_id,
         "finished_at": now,
     }
-    statement = _finish(accepted=state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED))
+    statement = _finish(accepted=state in ACCEPTED)
     return connection.execute(statement, _of(batch, owner) | values).rowcount == 1
 
 
@@ -356,7 +356,7 @@ def open_batches(connection: Connection) -> Mapping[tuple[str, str], tuple[int, 
     b = t.batch.c
     statement = (
         select(b.lane, b.state, func.count().label("number"), func.min(b.due_at).label("oldest"))
-        .where(b.state.in_([DeliveryState.QUEUED.value, DeliveryState.SENDING.value]))
+        .where(b.state.in_(PENDING))
         .group_by(b.lane, b.state)
     )
     return {(row.lane, row.state): (row.number, row.oldest) for row in connection.execute(statement)}

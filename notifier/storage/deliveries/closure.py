@@ -9,11 +9,10 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Subquery, and_, ca
 
 from notifier.domain import canary
 from notifier.domain.incidents.closure import Announcement, Ending, Untold
-from notifier.domain.values import Channel, DeliveryState, Reason, Status, Wanted
+from notifier.domain.values import ACCEPTED, Channel, DeliveryState, Reason, Status, Wanted
 from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow
 
-_TOLD = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value)
 _OVER = [status.value for status in Status if status.is_over]
 _STATES = ("planning", "planned", "held")
 
@@ -81,7 +80,7 @@ def tally(connection: Connection, incident_id: str, channel: Channel, ending: En
 def _heard(ending: Ending) -> Subquery:
     """One row per recipient: whether anything reached them, whether the end did, and the end's newest delivery."""
     d, b = t.delivery.c, t.batch.c
-    took, ends = func.coalesce(d.state, b.state).in_(_TOLD), d.notification_id.in_(ending.ends)
+    took, ends = func.coalesce(d.state, b.state).in_(ACCEPTED), d.notification_id.in_(ending.ends)
     return (
         select(
             d.recipient_key.label("key"),

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, text, update
 
-from notifier.domain.recipients.audience import Heard
-from notifier.domain.values import Channel, DeliveryState, Reason
+from notifier.domain.recipients.audience import MEANT, REACHED, STILL_MEANT, Heard
+from notifier.domain.values import PENDING, Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.bulk_rows import packed, rows_sql
 from notifier.storage.database.types import AnyRow, driver_rows, to_micros
@@ -152,7 +152,7 @@ def oldest_due(connection: Connection, now: datetime) -> datetime | None:
 def _is_due(now: datetime) -> ColumnElement[bool]:
     d = t.delivery.c
     # `sending` past its time: a slow receiver whose worker vanished
-    waits = d.state.in_([DeliveryState.QUEUED.value, DeliveryState.SENDING.value])
+    waits = d.state.in_(PENDING)
     return and_(d.due_at.is_not(None), d.due_at <= now, waits)
 
 
@@ -202,20 +202,12 @@ def lock_due(
     return connection.execute(statement).all()
 
 
-_REACHED = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.SENDING})
-_MEANT = _REACHED | {DeliveryState.QUEUED, DeliveryState.SUPERSEDED, DeliveryState.BOUNCED}
-
-
-# An endpoint that did not take it may yet catch up; one that chose other types of messages waits for those.
-STILL_MEANT = (Reason.ENDPOINT_DISABLED, Reason.GAVE_UP, Reason.GONE, Reason.SECRET, Reason.NOT_WANTED)
-
-
 def heard_of(earlier: Earlier, state: DeliveryState, reason: str | None = None) -> Heard | None:
     """Return what an earlier notification means to a recipient whose delivery is in `state`; None: nothing."""
-    if state not in _MEANT and reason not in STILL_MEANT:
+    if state not in MEANT and reason not in STILL_MEANT:
         return None
     return Heard(
-        sequence=earlier.sequence, round_start=earlier.round_start, ends=earlier.ends, reached=state in _REACHED
+        sequence=earlier.sequence, round_start=earlier.round_start, ends=earlier.ends, reached=state in REACHED
     )
 
 

@@ -9,12 +9,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from notifier.domain.values import DeliveryState
+from notifier.domain.values import ACCEPTED, PENDING, DeliveryState
 from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow
 
-TOLD = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value)
-_OPEN = (DeliveryState.QUEUED.value, DeliveryState.SENDING.value)
 _N, _B, _D = t.notification.c, t.batch.c, t.delivery.c
 
 
@@ -51,17 +49,17 @@ def counted(connection: Connection, number: int) -> Counted:
     """Count one notification."""
     total = connection.execute(select(func.count()).where(_D.notification_id == number)).scalar_one()
     apart = _apart(connection, number)
-    took = and_(_B.notification_id == number, _B.state.in_(TOLD))
+    took = and_(_B.notification_id == number, _B.state.in_(ACCEPTED))
     ends = select(func.min(_B.finished_at), func.max(_B.finished_at)).where(took)
     first, last = connection.execute(ends).one()
-    parts = [*_of_batches(connection, number, apart), *(_part(row) for row in apart if row.state not in TOLD)]
+    parts = [*_of_batches(connection, number, apart), *(_part(row) for row in apart if row.state not in ACCEPTED)]
     return Counted(recipients=total, parts=parts, first=first, last=last)
 
 
 def _apart(connection: Connection, number: int) -> Sequence[AnyRow]:
     """Those with a state of their own that their batch does not say already."""
-    untold = select(_B.id).where(_B.notification_id == number, _B.state.not_in(TOLD))
-    differs = or_(_D.state.not_in(TOLD), _D.batch_id.in_(untold))
+    untold = select(_B.id).where(_B.notification_id == number, _B.state.not_in(ACCEPTED))
+    differs = or_(_D.state.not_in(ACCEPTED), _D.batch_id.in_(untold))
     statement = (
         select(_D.batch_id, _D.state, _D.reason, func.count().label("number"), func.min(_D.due_at).label("due_at"))
         .where(_D.notification_id == number, _D.state.is_not(None), differs)
@@ -77,16 +75,16 @@ def _part(row: AnyRow) -> Part:
 def _of_batches(connection: Connection, number: int, apart: Sequence[AnyRow]) -> list[Part]:
     """Those who share the state of a batch that has told nobody."""
     columns = (_B.id, _B.state, _B.reason, _B.size, _B.due_at)
-    rows = connection.execute(select(*columns).where(_B.notification_id == number, _B.state.not_in(TOLD))).all()
+    rows = connection.execute(select(*columns).where(_B.notification_id == number, _B.state.not_in(ACCEPTED))).all()
     gone: dict[int, int] = {}
     for row in apart:
         # Who was replaced is no longer counted in a batch's size.
         if row.state != DeliveryState.SUPERSEDED.value:
             gone[row.batch_id] = gone.get(row.batch_id, 0) + row.number
-    ended = _left_in(connection, [row.id for row in rows if row.state not in _OPEN])
+    ended = _left_in(connection, [row.id for row in rows if row.state not in PENDING])
     parts = []
     for row in rows:
-        left = row.size - gone.get(row.id, 0) if row.state in _OPEN else ended.get(row.id, 0)
+        left = row.size - gone.get(row.id, 0) if row.state in PENDING else ended.get(row.id, 0)
         if left > 0:
             due_at = row.due_at if row.state == DeliveryState.QUEUED.value else None
             parts.append(Part(state=row.state, reason=row.reason, number=left, due_at=due_at))

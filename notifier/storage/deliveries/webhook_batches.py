@@ -26,13 +26,12 @@ from sqlalchemy import (
     update,
 )
 
-from notifier.domain.values import DeliveryState, Reason
+from notifier.domain.values import ACCEPTED, PENDING, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow, Instant
 from notifier.storage.notifications.notifications import StoredNotification
 
 _QUEUED, _SENDING = DeliveryState.QUEUED.value, DeliveryState.SENDING.value
-_TOLD = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +149,13 @@ def _summed() -> Select[Any]:
         d.recipient_key,
         func.max(case((_state() == _QUEUED, 1), else_=0)).label("queued"),
         func.max(case((_state() == _SENDING, 1), else_=0)).label("sending"),
-        func.max(case((_state().in_([*_TOLD, _QUEUED, _SENDING]), 0), else_=1)).label("missed"),
+        func.max(case((_state().in_((*ACCEPTED, *PENDING)), 0), else_=1)).label("missed"),
     ).group_by(d.recipient_key)
 
 
 @cache
 def _reached() -> Select[Any]:
-    return _among(t.delivery.c.recipient_key).where(_state().in_([*_TOLD, _QUEUED, _SENDING]))
+    return _among(t.delivery.c.recipient_key).where(_state().in_((*ACCEPTED, *PENDING)))
 
 
 def _among(*columns: Any) -> Select[Any]:
@@ -190,7 +189,7 @@ def hurry(connection: Connection, notification_id: int, keys: Sequence[int], now
 def _unblock() -> Update:
     mine = t.delivery.alias("mine")
     done = select(mine.c.recipient_key).where(
-        mine.c.batch_id == _BATCH, func.coalesce(mine.c.state, "").not_in([_QUEUED, _SENDING])
+        mine.c.batch_id == _BATCH, func.coalesce(mine.c.state, "").not_in(PENDING)
     )
     return _unblocked(t.delivery.c.recipient_key.in_(done))
 
@@ -227,7 +226,7 @@ def _unblock_waiting() -> Update:
         .where(
             ahead.c.recipient_key == d.recipient_key,
             ahead.c.notification_id.in_(earlier),
-            func.coalesce(ahead.c.state, holder.c.state).in_([_QUEUED, _SENDING]),
+            func.coalesce(ahead.c.state, holder.c.state).in_(PENDING),
         )
     )
     waits = and_(d.state == _QUEUED, d.reason == Reason.WAITING_FOR_EARLIER.value)

@@ -8,12 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select, update
 
 from notifier.domain.incidents.notice import Notice
+from notifier.domain.recipients.audience import REACHED
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.codec import notice_to_json
 from notifier.storage.notifications.notifications import Follows
-
-_REACHED = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value, DeliveryState.SENDING.value)
 
 
 def locales_of(connection: Connection, notification_id: int) -> list[str]:
@@ -73,7 +72,7 @@ def anybody_told(connection: Connection, notification_id: int, locales: Sequence
         select(d.recipient_key)
         .join(t.batch, b.id == d.batch_id)
         .where(d.notification_id == notification_id, b.locale.in_(locales))
-        .where(func.coalesce(d.state, b.state).in_(_REACHED))
+        .where(func.coalesce(d.state, b.state).in_(REACHED))
         .limit(1)
     )
     return connection.execute(statement).one_or_none() is not None
@@ -89,7 +88,7 @@ class Followers:
     def audience(self) -> str:
         """SQL: whom the followed one reached, with what they had heard before it."""
         places = ", ".join(f":locale_{place}" for place in range(len(self.follows.locales)))
-        states = ", ".join(f"'{state}'" for state in _REACHED)
+        states = ", ".join(f"'{state}'" for state in REACHED)
         return f"""
             SELECT d.recipient_key, d.recipient_id, b.locale AS variant, b.locale, d.since, 1 AS place
             FROM delivery d JOIN batch b ON b.id = d.batch_id

@@ -5,11 +5,10 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, func, select
 
-from notifier.domain.values import Channel, DeliveryState
+from notifier.domain.values import ACCEPTED, Channel
 from notifier.storage import tables as t
 
 _NEWEST = 20
-_TOOK = (DeliveryState.ACCEPTED.value, DeliveryState.DELIVERED.value)
 
 
 def first_and_last(connection: Connection) -> Mapping[Channel, tuple[timedelta, timedelta]]:
@@ -24,7 +23,7 @@ def first_and_last(connection: Connection) -> Mapping[Channel, tuple[timedelta, 
         statement = (
             select(n.created_at, func.min(b.finished_at).label("first"), func.max(b.finished_at).label("last"))
             .join(t.batch, b.notification_id == n.id)
-            .where(n.id.in_(newest), b.state.in_(_TOOK), b.finished_at.is_not(None))
+            .where(n.id.in_(newest), b.state.in_(ACCEPTED), b.finished_at.is_not(None))
             .group_by(n.id, n.created_at)
             .order_by(n.id.desc())
             .limit(1)

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, or_, select
 
-from notifier.domain.values import DeliveryState, Status
+from notifier.domain.values import PENDING, Status
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 
 _ENDED = tuple(status.value for status in Status if status.is_over)
-_OPEN = (DeliveryState.QUEUED.value, DeliveryState.SENDING.value)
 
 
 def next_notification(connection: Connection, before: datetime) -> int | None:
@@ -22,7 +21,7 @@ def next_notification(connection: Connection, before: datetime) -> int | None:
     """
     n, i, b, r = t.notification.c, t.incident.c, t.batch.c, t.plan_range.c
     rows_left = or_(exists().where(b.notification_id == n.id), exists().where(r.notification_id == n.id))
-    in_hand = exists().where(b.notification_id == n.id, b.state.in_(_OPEN))
+    in_hand = exists().where(b.notification_id == n.id, b.state.in_(PENDING))
     statement = (
         select(n.id)
         .join(t.incident, i.id == n.incident_id)

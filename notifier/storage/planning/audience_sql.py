@@ -2,17 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from notifier.domain.values import Channel, DeliveryState
-from notifier.storage.deliveries.deliveries import STILL_MEANT
+from notifier.domain.recipients.audience import MEANT, STILL_MEANT, reached_when_sent
+from notifier.domain.values import Channel
 from notifier.storage.notifications.late_translations import Followers
 from notifier.storage.notifications.notifications import Earlier
 from notifier.storage.planning.quiet_hours import Held
-
-# States of an earlier delivery that mean: reached, or may have been (`settle` looks again before sending). An endpoint
-# gets its earlier messages first, so what is queued for it will have reached it.
-_REACHED = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.SENDING)
-_MEANT = (*_REACHED, DeliveryState.QUEUED, DeliveryState.SUPERSEDED, DeliveryState.BOUNCED)
-_SURE = {Channel.WEBHOOK: (*_REACHED, DeliveryState.QUEUED)}
 
 
 def _sql_list(values: Iterable[object]) -> str:
@@ -29,8 +23,8 @@ def _told_sql(channel: Channel, prior: Sequence[Earlier]) -> str:
         return "SELECT -1 AS recipient_key, 0 AS since, 0 AS meant, 0 AS ended, 0 AS start WHERE 1 = 0"
     sequence = f"CASE d.notification_id {' '.join(f'WHEN {each.id} THEN {each.sequence}' for each in prior)} END"
     start = f"CASE d.notification_id {' '.join(f'WHEN {each.id} THEN {each.round_start}' for each in prior)} END"
-    reached = f"COALESCE(d.state, b.state) IN ({_sql_list(_SURE.get(channel, _REACHED))})"
-    meant = f"(COALESCE(d.state, b.state) IN ({_sql_list(_MEANT)}) OR d.reason IN ({_sql_list(STILL_MEANT)}))"
+    reached = f"COALESCE(d.state, b.state) IN ({_sql_list(reached_when_sent(channel))})"
+    meant = f"(COALESCE(d.state, b.state) IN ({_sql_list(MEANT)}) OR d.reason IN ({_sql_list(STILL_MEANT)}))"
     ends = _sql_list(each.id for each in prior if each.ends)
     told_end = f"CASE WHEN {reached} AND d.notification_id IN ({ends}) THEN {sequence} ELSE 0 END"
     ended = f"MAX({told_end}) OVER (PARTITION BY d.recipient_key)"
