@@ -1,8 +1,7 @@
 """What the processes without an API begin with: no more than they need."""
 
-from typer._click.globals import get_current_context  # typer brings its own click, and names this nowhere else
-
 from notifier.bootstrap.core import Core
+from notifier.cli.closing import close_at_end
 from notifier.domain.errors import UnavailableError
 from notifier.observability import configure_logging, get_logger
 from notifier.settings import load_settings
@@ -19,7 +18,7 @@ def core(process: str) -> Core:
     settings = load_settings()
     configure_logging(settings.deployment.log_level, settings.deployment.log_format, process=process)
     found = Core(settings)
-    get_current_context().call_on_close(found.close)
+    close_at_end(found.close)
     try:
         found.ensure_ready()
     except UnavailableError as error:

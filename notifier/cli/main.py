@@ -7,9 +7,9 @@ from importlib import import_module
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
-from typer._click import exceptions as click_errors  # typer brings its own click, and names these nowhere else
 
 from notifier import __version__
+from notifier.cli.closing import closing_at_end
 from notifier.cli.console import EXIT_FAILED, EXIT_USAGE
 from notifier.domain.errors import ConfigError, InvalidInputError, NotifierError
 from notifier.storage.database.engine import first_line
@@ -85,10 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; faults are one line on stderr, never a traceback."""
     try:
-        code = _build(arguments)(args=list(arguments), prog_name="notifier", standalone_mode=False)
-    except click_errors.ClickException as error:
-        usage = isinstance(error, click_errors.UsageError)
-        return _complain(" ".join(error.format_message().split()), EXIT_USAGE if usage else EXIT_FAILED)
+        with closing_at_end():
+            code = _build(arguments)(args=list(arguments), prog_name="notifier", standalone_mode=False)
+    except typer.TyperException as error:
+        return _complain(" ".join(error.format_message().split()), error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except NotifierError as error:

@@ -3,9 +3,8 @@
 import getpass
 import socket
 
-from typer._click.globals import get_current_context  # typer brings its own click, and names this nowhere else
-
 from notifier.bootstrap.people import People
+from notifier.cli.closing import close_at_end
 from notifier.observability.logs import configure_logging
 from notifier.services.security.audit import Actor
 from notifier.settings import load_settings
@@ -20,7 +19,7 @@ def people(process: str) -> People:
     settings = load_settings()
     configure_logging(settings.deployment.log_level, settings.deployment.log_format, process=process)
     found = People(settings)
-    get_current_context().call_on_close(found.close)
+    close_at_end(found.close)
     found.ensure_schema()
     return found
 

@@ -1,8 +1,7 @@
 """What every command begins with."""
 
-from typer._click.globals import get_current_context  # typer brings its own click, and names this nowhere else
-
 from notifier.bootstrap.application import Application
+from notifier.cli.closing import close_at_end
 from notifier.observability.logs import configure_logging
 from notifier.settings import load_settings
 
@@ -17,7 +16,7 @@ def application(process: str) -> Application:
     deployment = settings.deployment
     configure_logging(deployment.log_level, deployment.log_format, process=process)
     found = Application(settings)
-    get_current_context().call_on_close(found.close)
+    close_at_end(found.close)
     return found
 
 

@@ -1,0 +1,23 @@
+"""What a command opens is closed when the command ends."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+
+_at_end: ContextVar[ExitStack] = ContextVar("at_end")
+
+
+@contextmanager
+def closing_at_end() -> Iterator[None]:
+    """Run one command; what it handed to `close_at_end` is called last, the newest first."""
+    with ExitStack() as stack:
+        token = _at_end.set(stack)
+        try:
+            yield
+        finally:
+            _at_end.reset(token)
+
+
+def close_at_end(close: Callable[[], object]) -> None:
+    """Call this when the running command ends, however it ends."""
+    _at_end.get().callback(close)
