@@ -4,6 +4,8 @@ from typing import Any
 
 import redis
 from kombu import Exchange, Queue
+from redis import asyncio as redis_asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -21,18 +23,18 @@ def redis_client(url: str, *, timeout: float = QUICK_SECONDS) -> redis.Redis:
 
     Every command may raise `redis.RedisError`.
     """
-    return redis.Redis.from_url(
-        for_client(url),
-        socket_timeout=timeout,
-        **_tcp_only(url, timeout),
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-        protocol=2,
-    )
+    return redis.Redis.from_url(for_client(url), retry=Retry(NoBackoff(), 0), **_options(url, timeout))
 
 
-def _tcp_only(url: str, timeout: float) -> dict[str, Any]:
-    return {} if for_client(url).startswith("unix") else {"socket_connect_timeout": timeout, "socket_keepalive": True}
+def async_redis_client(url: str, *, timeout: float) -> redis_asyncio.Redis:
+    """Return the same for one event loop."""
+    return redis_asyncio.Redis.from_url(for_client(url), retry=AsyncRetry(NoBackoff(), 0), **_options(url, timeout))
+
+
+def _options(url: str, timeout: float) -> dict[str, Any]:
+    options = {"socket_timeout": timeout, "decode_responses": True, "protocol": 2}
+    tcp_only = {"socket_connect_timeout": timeout, "socket_keepalive": True}
+    return options if for_client(url).startswith("unix") else options | tcp_only
 
 
 def queues() -> tuple[Queue, ...]:

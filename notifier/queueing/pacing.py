@@ -7,16 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-import redis
-from redis.backoff import NoBackoff
 from redis.client import Pipeline
-from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from notifier.domain.providers.pace import NO_WAIT, Pace
 from notifier.observability import get_logger
-from notifier.queueing.addresses import for_client
-from notifier.queueing.producer import Circuit
+from notifier.queueing.broker import redis_client
+from notifier.queueing.circuit import RedisCircuit
 
 _SECONDS = 0.25
 _log = get_logger(__name__)
@@ -64,15 +60,11 @@ class RedisPacer(LocalPacer):
 
     def __init__(self, url: str, namespace: str, clock: Callable[[], datetime]) -> None:
         super().__init__(clock)
-        self._client = redis.Redis.from_url(
-            for_client(url),
-            socket_timeout=_SECONDS,
-            socket_connect_timeout=_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
+        self._client = redis_client(url, timeout=_SECONDS)
         self._prefix = f"notifier:pace:{namespace}:"
-        self._circuit = Circuit()
+        self._circuit = RedisCircuit(
+            lambda error: _log.warning("rate_limits_not_shared", error=error, hint="each worker limits its own rate")
+        )
 
     def close(self) -> None:
         """Let go of connections."""
@@ -80,18 +72,10 @@ class RedisPacer(LocalPacer):
 
     def _change(self, key: str, change: Change) -> timedelta:
         known_here = super()._change(key, change)
-        if not self._circuit.may_try():
-            return known_here
-        try:
-            wait = self._together(self._prefix + key, change)
-        except (RedisError, OSError) as error:
-            if self._circuit.failed():
-                _log.warning(
-                    "rate_limits_not_shared", error=type(error).__name__, hint="each worker limits its own rate"
-                )
-            return known_here
-        self._circuit.succeeded()
-        return wait
+        with self._circuit.attempt() as may:
+            if may:
+                return self._together(self._prefix + key, change)
+        return known_here
 
     def _together(self, name: str, change: Change) -> timedelta:
         """Change the shared value: read, decide, write unless somebody was faster, else again."""

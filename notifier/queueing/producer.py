@@ -1,10 +1,7 @@
 """Sending by name. A message is a nudge: when the broker is away it is dropped, and the sweep repeats what is due."""
 
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from celery import Celery
 from kombu import Connection
@@ -15,52 +12,14 @@ from notifier.domain.values import Lane
 from notifier.observability import get_logger
 from notifier.queueing.addresses import for_celery
 from notifier.queueing.broker import QUICK_SECONDS, VISIBILITY_SECONDS, queues
+from notifier.queueing.circuit import Circuit
 from notifier.queueing.names import TaskName
 
 UNKNOWN_DEPTH = 1_000_000
 NO_ANSWER = "the broker does not answer"
-_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
 _CONNECTIONS = 8
 _PROBE, _PROBE_SECONDS = "notifier:probe", 60
 _log = get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Circuit:
-    """After a failure nobody tries again for a while, so that a dead broker costs one wait, not one per message.
-
-    The pause doubles from 0.5 to 5 seconds; when it ends, one caller tries and the others still pass by.
-    """
-
-    clock: Callable[[], float] = time.monotonic
-    _pause: float = 0.0
-    _closed_at: float = 0.0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def may_try(self) -> bool:
-        """Whether this caller should try now."""
-        with self._lock:
-            now = self.clock()
-            if self._pause == 0:
-                return True
-            if now < self._closed_at:
-                return False
-            self._closed_at = now + self._pause
-            return True
-
-    def succeeded(self) -> bool:
-        """Note a success; returns whether it ends an outage."""
-        with self._lock:
-            was_open, self._pause = self._pause > 0, 0.0
-            return was_open
-
-    def failed(self) -> bool:
-        """Note a failure; returns whether it begins an outage."""
-        with self._lock:
-            begins = self._pause == 0
-            self._pause = _PAUSE_SECONDS if begins else min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
-            self._closed_at = self.clock() + self._pause
-            return begins
 
 
 class Producer:

@@ -7,11 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from redis.exceptions import RedisError
-
 from notifier.observability import get_logger
 from notifier.queueing.broker import redis_client
-from notifier.queueing.producer import Circuit
+from notifier.queueing.circuit import RedisCircuit
 
 _SECONDS = 0.2
 _MOST_NAMES = 10_000
@@ -25,7 +23,9 @@ class RedisQuota:
         """Connect on first use; `namespace` keeps installations that share a Redis apart."""
         self._client = redis_client(url, timeout=_SECONDS)
         self._prefix = f"notifier:quota:{namespace}:"
-        self._circuit = Circuit()
+        self._circuit = RedisCircuit(
+            lambda error: _log.info("quota_not_shared", error=error, hint="each process counts alone")
+        )
         self._clock = clock
         self._own = _OwnCount()
 
@@ -41,30 +41,21 @@ class RedisQuota:
         """Whether `name` was used `most` times or more in this window; counts nothing."""
         window = int(self._clock() // seconds)
         key = f"{self._prefix}{name}:{seconds}:{window}"
-        counted = self._asked(lambda: int(self._client.get(key) or 0))
-        return max(counted or 0, self._own.of(name, window)) >= most
+        counted = 0
+        with self._circuit.attempt() as may:
+            if may:
+                counted = int(self._client.get(key) or 0)
+        return max(counted, self._own.of(name, window)) >= most
 
     def _counted(self, key: str, seconds: int) -> int | None:
-        def count() -> int:
-            with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.incr(key)
-                pipeline.expire(key, 2 * seconds)
-                counted, _ = pipeline.execute()
-            return int(counted)
-
-        return self._asked(count)
-
-    def _asked(self, ask: Callable[[], int]) -> int | None:
-        if not self._circuit.may_try():
-            return None
-        try:
-            counted = ask()
-        except (RedisError, OSError) as error:
-            if self._circuit.failed():
-                _log.info("quota_not_shared", error=type(error).__name__, hint="each process counts alone")
-            return None
-        self._circuit.succeeded()
-        return counted
+        with self._circuit.attempt() as may:
+            if may:
+                with self._client.pipeline(transaction=True) as pipeline:
+                    pipeline.incr(key)
+                    pipeline.expire(key, 2 * seconds)
+                    counted, _ = pipeline.execute()
+                return int(counted)
+        return None
 
     def close(self) -> None:
         """Let go of connections."""

@@ -5,15 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import LockError, RedisError
 from redis.lock import Lock as SharedLock
-from redis.retry import Retry
 
 from notifier.observability import get_logger
-from notifier.queueing.addresses import for_client
-from notifier.queueing.producer import Circuit
+from notifier.queueing.broker import redis_client
+from notifier.queueing.circuit import RedisCircuit
 
 _SECONDS = 0.25  # for one exchange with Redis
 _STEP = 0.1  # seconds between two tries to get the lock
@@ -51,15 +48,11 @@ class RedisTurns(LocalTurns):
     def __init__(self, url: str, *, lease: float, patience: float = 5.0) -> None:
         super().__init__(patience)
         self._mine: set[SharedLock] = set()
-        self._client = redis.Redis.from_url(
-            for_client(url),
-            socket_timeout=_SECONDS,
-            socket_connect_timeout=_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
+        self._client = redis_client(url, timeout=_SECONDS)
         self._lease = lease
-        self._circuit = Circuit()
+        self._circuit = RedisCircuit(
+            lambda error: _log.warning("account_lock_unavailable", error=error, hint="each worker locks alone")
+        )
 
     @contextmanager
     def take(self, account: str) -> Iterator[bool]:
@@ -86,8 +79,6 @@ class RedisTurns(LocalTurns):
 
     def _lock(self, account: str) -> "_Held | None":
         """Try for the shared lock; None where Redis does not answer."""
-        if not self._circuit.may_try():
-            return None
         lock = SharedLock(
             self._client,
             f"notifier:turn:{account}",
@@ -96,16 +87,13 @@ class RedisTurns(LocalTurns):
             blocking_timeout=self._patience,
             thread_local=False,
         )
-        try:
-            held = lock.acquire()
-        except (RedisError, OSError) as error:
-            if self._circuit.failed():
-                _log.warning("account_lock_unavailable", error=type(error).__name__, hint="each worker locks alone")
-            return None
-        self._circuit.succeeded()
-        if held:
-            self._mine.add(lock)
-        return _Held(lock, held=held)
+        with self._circuit.attempt() as may:
+            if may:
+                held = lock.acquire()
+                if held:
+                    self._mine.add(lock)
+                return _Held(lock, held=held)
+        return None
 
     def _release(self, held: "_Held") -> None:
         if not held.owned():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from notifier.domain.circuit_breaker import BreakerPolicy
 from notifier.domain.errors import ChannelStoppedError, DeliveryError
 from notifier.domain.providers.retry import STOPPED_PAUSE
 from notifier.domain.values import Reason
@@ -14,7 +15,11 @@ from notifier.domain.values import Reason
 PROBE_PAUSE = timedelta(seconds=2)
 # A probe that was taken and not answered costs its batch the whole time-out: not often, where another provider works.
 SILENT_PAUSE = timedelta(minutes=1)
-THRESHOLD = 3  # failures in a row
+_FAILING = BreakerPolicy(threshold=3, pause=PROBE_PAUSE.total_seconds())
+# Open already, or nothing was answered in time.
+_OPEN = replace(_FAILING, threshold=1)
+_SILENT = BreakerPolicy(threshold=1, pause=SILENT_PAUSE.total_seconds())
+_STOPPED = BreakerPolicy(threshold=1, pause=STOPPED_PAUSE.total_seconds())
 # What a queued batch says that waits for its provider to work again. Not: a doubt that waits for evidence, a wait that
 # the provider asked for, quiet hours, an earlier message, a translation.
 WAITS_FOR_PROVIDER = frozenset(
@@ -60,7 +65,7 @@ class LastError:
 class Breaker:
     """State of one circuit. Instants are aware UTC.
 
-    Opens after `THRESHOLD` failures in a row; at once where nothing was answered in time, or only a person can mend it.
+    Opens after three failures in a row; at once where nothing was answered in time, or only a person can mend it.
     """
 
     state: ProviderState = ProviderState.OK
@@ -104,12 +109,9 @@ class Breaker:
         failures = max(self.failures + 1, streak)
         last = LastError(reason=error.reason, status=error.status, detail=error.detail, at=now)
         stopped = isinstance(error, ChannelStoppedError)
-        silent = error.reason is Reason.TIMED_OUT
-        if not (self.is_open or stopped or silent or failures >= THRESHOLD):
+        pause = timedelta(seconds=self._policy(error, another_works=another_works).pause_after(failures))
+        if not pause:
             return replace(self, failures=failures, last_error=last)
-        pause = STOPPED_PAUSE if stopped else PROBE_PAUSE
-        if silent and self.is_open and another_works:
-            pause = SILENT_PAUSE
         return Breaker(
             state=ProviderState.STOPPED if stopped else ProviderState.FAILING,
             since=self.since if self.is_open else now,
@@ -118,6 +120,14 @@ class Breaker:
             asked_until=now + error.retry_after if error.retry_after else None,
             last_error=last,
         )
+
+    def _policy(self, error: DeliveryError, *, another_works: bool) -> BreakerPolicy:
+        if isinstance(error, ChannelStoppedError):
+            return _STOPPED
+        silent = error.reason is Reason.TIMED_OUT
+        if silent and self.is_open and another_works:
+            return _SILENT
+        return _OPEN if silent or self.is_open else _FAILING
 
 
 CLOSED = Breaker()

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 
 from notifier.channels.base import NotAttemptedError
 from notifier.channels.webhook import EngineLimits, LaneLimits
-from notifier.channels.webhook.delivery.limits import BreakerPolicy
+from notifier.domain.circuit_breaker import BreakerPolicy
 from notifier.domain.errors import TransientDeliveryError, UnavailableError
 from notifier.domain.messages.message import HookResult
 from notifier.domain.values import Reason

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from notifier.domain.circuit_breaker import BreakerPolicy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
@@ -34,15 +36,6 @@ class LaneLimits:
     slow: int = 4_096
     slow_after: float = 1.0
     slow_floor: float = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerPolicy:
-    """Opens after `threshold` failures in a row for `pause` seconds, doubling up to `max_pause` while probes fail."""
-
-    threshold: int
-    pause: float = 30.0
-    max_pause: float = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
