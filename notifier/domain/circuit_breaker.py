@@ -1,7 +1,7 @@
 """A circuit breaker as a value: closed, open, half-open. Time is a number of seconds that the caller counts.
 
 Used for webhook endpoints and hosts, for the broker, and for Redis. The circuit of a mail provider or a social account
-(`domain/breaker.py`) is a row that all workers share; it opens and pauses by the same policy.
+(`domain/providers/breaker.py`) is a row that all workers share; it opens and pauses by the same policy.
 """
 
 from dataclasses import dataclass, replace
