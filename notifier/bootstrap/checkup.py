@@ -1,4 +1,4 @@
-"""The checks behind `notifier doctor`: configuration, stores, providers, work in hand."""
+"""The checks of `notifier doctor`: configuration, database, broker, providers, pending work."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -25,17 +25,17 @@ from notifier.settings import SendGridSpec
 from notifier.storage.operations import alerts
 
 _CONNECT_SECONDS = 3.0
-_MEND_PROVIDER = "mend the credentials, sender identity or credits; sending goes on by itself within a minute"
-_MEND_SIGN_UPS = "look at who signs up (docs/readers.md); raise `limits.sign_ups_per_hour` if they are readers"
+_MEND_PROVIDER = "fix the credentials, sender identity or credits; sending resumes within a minute"
+_MEND_SIGN_UPS = "check who signs up (docs/readers.md); raise `limits.sign_ups_per_hour` if they are genuine"
 _MEND = {
     sign_up_limit.ALARM: _MEND_SIGN_UPS,
-    broker_watch.ALARM: "let the broker take messages again; what waits is told within seconds then",
+    broker_watch.ALARM: "fix the broker; waiting work resumes within seconds",
 }
 _PORTS = {"http": 80, "https": 443}
 
 
 def check_up(notifier: Application) -> list[Finding]:
-    """Look at everything; a check that cannot be made is a finding, never an exception."""
+    """Run every check; a check that fails to run is a finding, never an exception."""
     findings = [_configuration(notifier), _files(), check_database(notifier), _broker(notifier)]
     findings += [*_templates(notifier), *check_setting(notifier), *_providers(notifier)]
     if findings[2].state == "ok":
@@ -57,13 +57,15 @@ def _files() -> Finding:
     compiled = list(locales_dir().glob("*/LC_MESSAGES/messages.mo"))
     if not templates_dir().is_dir() or not compiled:
         mend = "run any make target, or reinstall the package"
-        return Finding(name="templates", state="bad", says="templates or compiled catalogues are missing", mend=mend)
+        return Finding(
+            name="templates", state="bad", says="templates or compiled message catalogues are missing", mend=mend
+        )
     locales = ", ".join(sorted(path.parent.parent.name for path in compiled))
     return Finding(name="templates", state="ok", says=f"messages in {locales}")
 
 
 def _templates(notifier: Application) -> Iterator[Finding]:
-    """Word every message in every locale by the operator's templates, where there are any."""
+    """Render every message in every locale with the operator's templates, if there are any."""
     if notifier.settings.own_templates() is None:
         return
     brand = notifier.settings.brand()
@@ -74,7 +76,7 @@ def _templates(notifier: Application) -> Iterator[Finding]:
             for locale in brand.locales:
                 renderer.mail(scene.notice, locale=locale, since=scene.since)
     except ConfigError as error:
-        mend = "mend it, or take the file away; until then messages are worded by the bundled template"
+        mend = "fix or remove the file; until then the bundled template is used"
         yield Finding(name="own templates", state="bad", says=error.message, mend=mend)
     else:
         yield Finding(name="own templates", state="ok", says=f"every message in {', '.join(brand.locales)}")
@@ -84,11 +86,11 @@ def _broker(notifier: Application) -> Finding:
     embedded = notifier.settings.queue_addresses().embedded
     trouble = notifier.producer.trouble()
     if trouble is None:
-        return Finding(name="broker", state="ok", says="embedded Redis" if embedded else "takes messages")
+        return Finding(name="broker", state="ok", says="embedded Redis" if embedded else "accepts messages")
     if embedded and trouble == NO_ANSWER:
         says = "the embedded Redis is not running"
-        return Finding(name="broker", state="warn", says=says, mend="it starts with `notifier up` or any worker")
-    mend = "check NOTIFIER_BROKER_URL or NOTIFIER_REDIS_URL and the server; events are still taken meanwhile"
+        return Finding(name="broker", state="warn", says=says, mend="start `notifier up` or a worker")
+    mend = "check NOTIFIER_BROKER_URL or NOTIFIER_REDIS_URL and the server; events are still accepted meanwhile"
     return Finding(name="broker", state="bad", says=trouble, mend=mend)
 
 
@@ -113,7 +115,7 @@ def _given(read: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
         return read()
     except ConfigError as error:
         waiting = error.field == "NOTIFIER_SANDBOX_URL"
-        mend = "it starts with `notifier up`" if waiting else f"set {error.field}"
+        mend = "start `notifier up`" if waiting else f"set {error.field}"
         says = "the sandbox is not running" if waiting else str(error)
         return (Finding(name="provider", state="warn" if waiting else "bad", says=says, mend=mend),)
 
@@ -122,7 +124,7 @@ def _reachable(name: str, url: str, *, in_sandbox: bool) -> Finding:
     parts = urlsplit(url)
     found = _connects(name, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443))
     if in_sandbox and found.state == "bad":
-        mend = "it starts with `notifier up`"
+        mend = "start `notifier up`"
         return Finding(name=name, state="warn", says="the sandbox is not running", mend=mend)
     return found
 
@@ -130,9 +132,9 @@ def _reachable(name: str, url: str, *, in_sandbox: bool) -> Finding:
 def _connects(name: str, host: str, port: int) -> Finding:
     try:
         with socket.create_connection((host, port), timeout=_CONNECT_SECONDS):
-            return Finding(name=name, state="ok", says=f"{host}:{port} takes connections")
+            return Finding(name=name, state="ok", says=f"{host}:{port} accepts connections")
     except OSError as error:
-        says = f"{host}:{port} does not answer: {error.strerror or type(error).__name__}"
+        says = f"{host}:{port} is unreachable: {error.strerror or type(error).__name__}"
         return Finding(name=name, state="bad", says=says, mend="check the address, DNS and the firewall")
 
 
@@ -145,12 +147,12 @@ def _alarms(notifier: Application) -> Iterator[Finding]:
         yield Finding(name=alarm_label(row.key), state="bad", says=says, mend=_MEND.get(row.key, _MEND_PROVIDER))
     for one in providers:
         if one.circuit.state is ProviderState.FAILING:
-            mend = f"look at its status page; once it is mended: notifier deliveries retry --provider {one.name}"
+            mend = f"check its status page; once it is fixed: notifier deliveries retry --provider {one.name}"
             yield Finding(name=one.label, state="bad", says=_failing(one.circuit), mend=mend)
 
 
 def _failing(circuit: Breaker) -> str:
     last, next_ = circuit.last_error, circuit.next_probe_at
     said = f": {last.status or last.reason.value} {last.detail}" if last else ""
-    asked = f"; asked again at {next_:%H:%M:%S}Z" if next_ else ""
+    asked = f"; next probe at {next_:%H:%M:%S}Z" if next_ else ""
     return f"failing since {circuit.since:%Y-%m-%d %H:%M}Z{said}{asked}"

@@ -1,4 +1,4 @@
-"""What was left behind by components that are configured no more: said by `notifier doctor` and at the start."""
+"""Leftovers of components that are no longer configured: reported by `notifier doctor` and at the start."""
 
 from collections.abc import Iterator
 
@@ -25,20 +25,18 @@ def check_components(notifier: Application) -> Iterator[Finding]:
         naming = removed_components.open_incidents(connection, known)
         subscribers, endpoints, lost = removed_components.listening_to_nothing(connection, known)
     for incident_id, keys in list(naming.items())[:_MOST_NAMED]:
-        says = f"the open incident {incident_id} names {_listed(keys)}, which no [[components]] has"
-        mend = "its events may go on naming it; put it back, or end the incident"
+        says = f"the open incident {incident_id} names {_listed(keys)}, which is not configured in [[components]]"
+        mend = "add the component again, or end the incident; until then its events may still name it"
         yield Finding(name="components", state="warn", says=says, mend=mend)
     if subscribers or endpoints:
         who = f"subscribers: {subscribers}, endpoints: {endpoints}"
-        says = (
-            f"they chose nothing but {_listed(lost)}, which no [[components]] has, so most news passes them by ({who})"
-        )
-        mend = "put the component back under its key, or change what they chose"
+        says = f"chose only {_listed(lost)}, not configured in [[components]], so they receive very little ({who})"
+        mend = "add the component again under its key, or change what they chose"
         yield Finding(name="listeners", state="warn", says=says, mend=mend)
 
 
 def warn_of_vanished_components(notifier: Application) -> None:
-    """Log the same at the start; a database that is away is no reason not to start."""
+    """Log the same findings at the start, unless the database is unavailable."""
     try:
         findings = list(check_components(notifier))
     except UnavailableError:

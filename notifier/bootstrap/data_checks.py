@@ -22,7 +22,9 @@ def check_database(notifier: Application) -> Finding:
     except NotifierError as error:
         return Finding(name=name, state="bad", says=str(error), mend="check NOTIFIER_DATABASE_URL and the server")
     if found.revision is None:
-        return Finding(name=name, state="warn", says=f"{kind}, empty", mend="`notifier db upgrade` or `notifier up`")
+        return Finding(
+            name=name, state="warn", says=f"{kind}, empty", mend="run `notifier db upgrade` or `notifier up`"
+        )
     if lacking:
         says = f"{kind}: {version.say_faults(lacking)}"
         return Finding(name=name, state="bad", says=says, mend=f"see {_GUIDE}, A schema that does not fit")
@@ -31,8 +33,8 @@ def check_database(notifier: Application) -> Finding:
         return Finding(name=name, state="bad", says=says, mend="run `notifier db upgrade`")
     taken = notifier.looks()[name]()
     if taken != "ok":
-        mend = "see that it has room and is no read-only replica; events are refused meanwhile"
-        return Finding(name=name, state="bad", says=f"{kind} answers and takes nothing: {taken}", mend=mend)
+        mend = "check disk space, and that it is not a read-only replica; events are refused meanwhile"
+        return Finding(name=name, state="bad", says=f"{kind} responds but is not writable: {taken}", mend=mend)
     return Finding(name=name, state="ok", says=f"{kind}, revision {found.revision}")
 
 
@@ -40,18 +42,18 @@ def check_setting(notifier: Application) -> Iterator[Finding]:
     """Look at what surrounds the data: who may enter its folder, and what only stands in beside real providers."""
     folder = notifier.settings.data_dir
     if folder.is_dir() and not is_private_dir(folder):
-        says = f"other users of this machine may enter {folder}, or own it"
+        says = f"other users of this machine own {folder} or can enter it"
         yield Finding(name="data folder", state="warn", says=says, mend=f"chmod 0700 {folder}")
     for mixture in mixtures(notifier.settings):
-        yield Finding(name="stand-ins", state="warn", says=mixture, mend="real providers are configured beside it")
+        yield Finding(name="stand-ins", state="warn", says=mixture, mend="configure the other providers too, or none")
 
 
 def check_data(notifier: Application) -> Iterator[Finding]:
     """Look closer at a database that answers and is up to date."""
     with notifier.database.read() as connection:
         if not version.is_as_made(connection):
-            says = "somebody changed the schema since the last upgrade; what this version needs is there"
-            yield Finding(name="schema", state="warn", says=says, mend="mind that change at the next upgrade")
+            says = "the schema was changed since the last upgrade; everything this version needs is present"
+            yield Finding(name="schema", state="warn", says=says, mend="keep that change in mind at the next upgrade")
     yield from _keys(notifier)
 
 
@@ -68,10 +70,10 @@ def _keys(notifier: Application) -> Iterator[Finding]:
         for place, (name, number) in enumerate(zip(use.fingerprints, use.texts, strict=True))
     )
     if use.unreadable:
-        says = f"{use.unreadable} stored secrets are sealed with a key that is not given; {counted}"
-        mend = "give that key too, or rotate the endpoints that `notifier keys reseal` names"
+        says = f"{use.unreadable} stored secrets are encrypted with a key that is not configured; {counted}"
+        mend = "configure that key too, or rotate the endpoints that `notifier keys reseal` names"
         yield Finding(name="secret keys", state="bad", says=says, mend=mend)
         return
     idle = [name[:8] for name, number in zip(use.fingerprints[1:], use.texts[1:], strict=True) if not number]
-    mend = f"{', '.join(idle)} may be dropped once the links in mails signed with it may end" if idle else ""
+    mend = f"{', '.join(idle)} can be removed once links in mails signed with it may expire" if idle else ""
     yield Finding(name="secret keys", state="ok", says=counted, mend=mend)

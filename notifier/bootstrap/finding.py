@@ -1,4 +1,4 @@
-"""What a check of `notifier doctor` found."""
+"""The result of a check by `notifier doctor`."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One check: what it looked at, how it is, and how to mend it when it is not well."""
+    """One check: what was checked, the result, and how to fix a problem."""
 
     name: str
     state: Literal["ok", "warn", "bad"]
@@ -14,5 +14,5 @@ class Finding:
     mend: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return a JSON-serialisable dict."""
         return {"name": self.name, "state": self.state, "says": self.says, "mend": self.mend}

@@ -1,4 +1,4 @@
-"""What `notifier doctor` looks at of the work itself: who does it, what is stuck, and whether the clocks agree."""
+"""Checks of pending work: processes, stuck work, clocks and disk."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ _START = "start `notifier up`, or `notifier worker` and `notifier scheduler`"
 
 
 def check_work(notifier: Application) -> Iterator[Finding]:
-    """Look at processes, at what is due, at clocks and at the disk. The database answers and is up to date."""
+    """Check processes, due work, clocks and the disk. Needs a database that is up to date."""
     now = notifier.clock()
     with notifier.database.read() as connection:
         alive = _processes(connection, now)
@@ -36,52 +36,56 @@ def check_work(notifier: Application) -> Iterator[Finding]:
 
 
 def _processes(connection: Connection, now: datetime) -> set[str]:
-    """Return the names of the processes that spoke within the last minute (`worker-email`, `scheduler`, `api`)."""
+    """Return the processes that reported within the last minute (`worker-email`, `scheduler`, `api`)."""
     rows = metrics.read(connection, now)
     return {json.loads(labels)["process"] for name, labels, _, _ in rows if name == MEMORY}
 
 
 def _workers(alive: set[str], *, busy: bool) -> Finding:
-    """Say which lanes nobody works on: a message there would wait for ever."""
+    """Name queues without a worker: a message there would wait for ever."""
     read = {lane for name in alive if name.startswith("worker-") for lane in name.removeprefix("worker-").split("-")}
     missing = [lane.value for lane in Lane if lane.value not in read]
     if "scheduler" not in alive:
         missing.append("scheduler")
     if not missing:
-        return Finding(name="processes", state="ok", says="every lane has a worker, and the scheduler lives")
+        return Finding(name="processes", state="ok", says="every queue has a worker, and the scheduler is running")
     if not alive:
-        says = "no worker and no scheduler has spoken within the last minute"
+        says = "no worker or scheduler has reported within the last minute"
         return Finding(name="processes", state="bad" if busy else "warn", says=says, mend=_START)
-    return Finding(name="processes", state="bad", says=f"nobody does the work of {', '.join(missing)}", mend=_START)
+    return Finding(name="processes", state="bad", says=f"not running: {', '.join(missing)}", mend=_START)
 
 
 def _stuck(connection: Connection, now: datetime) -> Iterator[Finding]:
-    """Name each kind of work that should have happened by now, with what usually holds it up."""
+    """Name each kind of overdue work, with the usual cause."""
     late, number = now - _STUCK, 0
     for (lane, state), (count, oldest) in batches.open_batches(connection).items():
         number += count
         if oldest is not None and oldest < late:
             minutes = (now - oldest) // timedelta(minutes=1)
-            held = "whose workers vanished" if state == "sending" else "that nobody takes"
-            mend = f"is a worker of this lane running? `notifier worker --queues {lane}`, and a scheduler?"
-            says = f"batches of {lane} {held}, the oldest due for {minutes} minutes"
+            held = "whose worker disappeared" if state == "sending" else "that no worker takes"
+            mend = f"check that a worker (`notifier worker --queues {lane}`) and the scheduler are running"
+            says = f"queue {lane} has batches {held}; the oldest is {minutes} minutes overdue"
             yield Finding(name="stuck", state="bad", says=says, mend=mend)
     apart = deliveries.oldest_due(connection, late)
     if apart is not None:
-        says = f"single deliveries are due since {apart:%Y-%m-%d %H:%M}Z and not gathered"
-        yield Finding(name="stuck", state="bad", says=says, mend="is the scheduler running? `notifier scheduler`")
+        says = f"retries have been due since {apart:%Y-%m-%d %H:%M}Z and are not queued"
+        yield Finding(
+            name="stuck", state="bad", says=says, mend="check that the scheduler is running: `notifier scheduler`"
+        )
     if channel_state.due(connection, late, 1):
-        says = "an incident's window ended over two minutes ago and nothing was announced"
-        yield Finding(name="stuck", state="bad", says=says, mend="is the scheduler running? `notifier scheduler`")
+        says = "an incident's coalescing window ended over two minutes ago and nothing was announced"
+        yield Finding(
+            name="stuck", state="bad", says=says, mend="check that the scheduler is running: `notifier scheduler`"
+        )
     if notifications.unplanned(connection, late, 1):
-        says = "a notification has waited over two minutes for its audience to be planned"
-        mend = "is a worker of the lane control running? `notifier worker --queues control`"
+        says = "a notification has waited over two minutes for its recipients to be planned"
+        mend = "check that a worker is running: `notifier worker --queues control`"
         yield Finding(name="stuck", state="bad", says=says, mend=mend)
     if transactional_mail.count_due(connection, late, 1):
-        says = "a letter that confirms a subscription has waited over two minutes to leave"
-        mend = "is a worker of the lane retry running? `notifier worker --queues retry`"
+        says = "a transactional mail, such as a confirmation, has waited over two minutes"
+        mend = "check that a worker is running: `notifier worker --queues retry`"
         yield Finding(name="stuck", state="bad", says=says, mend=mend)
-    yield Finding(name="work", state="ok", says=f"{number} batches in hand" if number else "nothing waits")
+    yield Finding(name="work", state="ok", says=f"{number} open batches" if number else "nothing is waiting")
 
 
 def _clock(connection: Connection, now: datetime) -> Finding:
@@ -90,7 +94,7 @@ def _clock(connection: Connection, now: datetime) -> Finding:
     apart = abs(there - now)
     says = f"this machine's clock and the database's are {apart.total_seconds():.1f} s apart"
     if apart > _CLOCKS_APART:
-        return Finding(name="clock", state="bad", says=says, mend="keep both by NTP: leases end by the clock")
+        return Finding(name="clock", state="bad", says=says, mend="synchronise both by NTP: leases depend on the clock")
     return Finding(name="clock", state="ok", says=says)
 
 
@@ -99,6 +103,6 @@ def _disk(notifier: Application) -> Finding:
     free = usage.free / usage.total
     says = f"{free:.0%} of the disk under {notifier.settings.data_dir} is free"
     if free < _DISK_LOW:
-        mend = "make room, or shorten [retention] and run `notifier db prune`"
+        mend = "free disk space, or shorten [retention] and run `notifier db prune`"
         return Finding(name="disk", state="bad", says=says, mend=mend)
     return Finding(name="disk", state="ok", says=says)

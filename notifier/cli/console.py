@@ -1,4 +1,4 @@
-"""How commands print: tables for people, JSON for programs, one line on stderr for what went wrong."""
+"""Command output: tables for people, JSON for programs, one line on stderr for errors."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from notifier.domain.errors import FieldError, InvalidInputError
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -28,7 +28,7 @@ def print_json(data: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print rows under column heads; numbers stand right."""
+    """Print a table; numbers are right-aligned."""
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
@@ -39,25 +39,25 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
 
 
 def print_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print many rows under column heads, a line each: thousands take no time, unlike those of `print_table`."""
+    """Print a table, one line per row: fast for thousands of rows, unlike `print_table`."""
     widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
     lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in (columns, *rows))
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:
-    """Print one thing's facts, a line each."""
+    """Print name and value pairs, one per line."""
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
         out.print(f"{name:<{width}}  {value}", markup=False)
 
 
 def ask(what: str, deed: str, *, at_terminal: bool = True) -> None:
-    """Let a person at a terminal say yes to something; anybody else says it with `--yes`.
+    """Ask for confirmation at a terminal; elsewhere `--yes` is required.
 
     Raises:
-        Abort: the person says no.
-        InvalidInputError: nobody can be asked.
+        Abort: the answer is no.
+        InvalidInputError: there is no terminal.
     """
     if not (at_terminal and sys.stdin.isatty() and sys.stderr.isatty()):
         raise InvalidInputError([FieldError("--yes", f"{what}. Add --yes to {deed}")])
@@ -66,6 +66,6 @@ def ask(what: str, deed: str, *, at_terminal: bool = True) -> None:
 
 
 def fail(message: str, code: int = EXIT_FAILED) -> typer.Exit:
-    """Say what went wrong in one line on stderr; the caller raises what this returns."""
+    """Print an error on stderr; the caller raises the returned exit."""
     sys.stderr.write(f"notifier: {message}\n")
     return typer.Exit(code)

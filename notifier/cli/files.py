@@ -1,4 +1,4 @@
-"""Files that commands read."""
+"""Input files."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Dispatch: each command lives in a module that is loaded only when it is asked for, so that workers start lean."""
+"""Dispatch: each command is a module, loaded only when used, so that workers start fast."""
 
 import os
 import sys
@@ -41,7 +41,7 @@ _MODULES = {
     "keys": "administration.keys",
 }
 _INTERRUPTED = 130
-_HELP = "Tell merchants, followers and partners about an incident: one event, every channel, in the reader's language."
+_HELP = "Notify merchants, followers and partners of incidents: one event, every channel, in each reader's language."
 
 
 def _build(arguments: Sequence[str]) -> typer.Typer:
@@ -95,7 +95,7 @@ def run(arguments: Sequence[str]) -> int:
         wrong = isinstance(error, ConfigError | InvalidInputError)
         return _complain(str(error), EXIT_USAGE if wrong else EXIT_FAILED)
     except SQLAlchemyError as error:
-        return _complain(f"the database refused: {first_line(error)}", EXIT_FAILED)
+        return _complain(f"database error: {first_line(error)}", EXIT_FAILED)
     except BrokenPipeError:
         return EXIT_FAILED
     return code if isinstance(code, int) else 0

@@ -227,7 +227,7 @@ class Replay:
         mails = [item for item in notifications if item["channel"] == "email"]
         came = {item["update_ids"][-1]: arrivals.get(item["id"], {}).get("count", 0) for item in mails}
         return [
-            f"{status}: {came.get(f'upd-{number}', 0)} mails arrived, {wanted} were due"
+            f"{status}: {came.get(f'upd-{number}', 0)} mails arrived, expected {wanted}"
             for number, (status, wanted) in enumerate(zip(statuses, expected, strict=True), start=1)
             if came.get(f"upd-{number}", 0) != wanted
         ]
@@ -246,12 +246,12 @@ class Replay:
         """Hold posts and webhooks against what was due: each account and each partner hears of every update."""
         updates = len(story.events())
         posts = [
-            f"{account}: {number} posts arrived, {updates} were due"
+            f"{account}: {number} posts arrived, expected {updates}"
             for account, number in sorted(summary["posts"]["per_account"].items())
             if number != updates
         ]
         hooks, wanted = summary["webhooks"]["accepted"] - summary["webhooks"]["repeats"], updates * len(self._partners)
-        return posts if hooks == wanted else [*posts, f"{hooks} webhooks arrived, {wanted} were due"]
+        return posts if hooks == wanted else [*posts, f"{hooks} webhooks arrived, expected {wanted}"]
 
     def _row(self, item: dict[str, Any], summary: dict[str, Any]) -> list[Any]:
         # The stand-in for partners knows a notification by what the payload says.

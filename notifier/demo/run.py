@@ -97,9 +97,9 @@ def _line(progress: Progress) -> Text:
 
 
 def _show(console: Console, result: Result) -> None:
-    title = "Told, per notification (first and last arrival at the providers' stand-ins, seconds after the decision)"
+    title = "Delivered, per notification (first and last arrival at the sandbox, in seconds after the decision)"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in ("channel", "no.", "updates", "told", "languages", "first", "last"):
+    for column in ("channel", "no.", "updates", "delivered", "languages", "first", "last"):
         table.add_column(column, justify="left" if column in ("channel", "updates", "languages") else "right")
     for row in result.rows:
         table.add_row(*("" if value is None else str(value) for value in row))
@@ -107,7 +107,7 @@ def _show(console: Console, result: Result) -> None:
     console.print("mails     " + _pairs(result.emails))
     console.print("posts     " + _pairs(result.social))
     console.print(f"webhooks  {result.webhooks}")
-    verdict = "not as it should be" if result.failed else "each update reached exactly those it should"
+    verdict = "failed" if result.failed else "every update reached exactly its recipients"
     console.print(f"lost {result.lost}, duplicates {result.duplicates}, {result.seconds:.1f} s: {verdict}")
     for fault in result.wrong:
         console.print(f"  {fault}", markup=False)
@@ -129,10 +129,10 @@ def _keep(console: Console, system: Installation) -> None:
     }
     for name, url in pages.items():
         console.print(f"{name:<9} {url}", style="link " + url)
-    console.print(f"The console asks for a key: {system.token}", markup=False)
-    console.print("Ctrl-C ends it.")
+    console.print(f"Key for the console: {system.token}", markup=False)
+    console.print("Press Ctrl-C to stop.")
     webbrowser.open(pages["console"])
     try:
         signal.pause()
     except KeyboardInterrupt:
-        console.print("ending")
+        console.print("stopping")

@@ -1,4 +1,4 @@
-"""`notifier db`: the schema, and what the ledger forgets."""
+"""`notifier db`: schema migrations and retention."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from notifier.storage.schema import migrate, version
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="The database: its schema, and what is old in it.", no_args_is_help=True)
+    group = typer.Typer(help="Manage the database: schema and retention.", no_args_is_help=True)
     group.command()(upgrade)
     group.command()(status)
     group.command()(prune)
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def upgrade(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """Bring the schema up to date; safe to run at any time, by several processes at once."""
+    """Upgrade the schema to the latest revision. Safe to run at any time, also concurrently."""
     notifier = application("db")
     notifier.migrate()
     found = migrate.current(notifier.database)
@@ -31,9 +31,9 @@ def upgrade(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
 
 def status(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
-    check: Annotated[bool, typer.Option("--check", help="Fail when something is missing.")] = False,  # noqa: FBT002
+    check: Annotated[bool, typer.Option("--check", help="Exit with 1 if the schema is incomplete.")] = False,  # noqa: FBT002
 ) -> None:
-    """Say which revision the database is at, and which one this version needs."""
+    """Show the schema revision of the database and the one this version needs."""
     notifier = application("db")
     with notifier.database.read() as connection:
         found = version.state(connection)
@@ -43,17 +43,17 @@ def status(
     else:
         out.print(f"The schema is at revision {found.revision or 'none'}; this version needs {version.HEAD}.")
         if lacking:
-            out.print(f"But {version.say_faults(lacking)}.", markup=False)
+            out.print(f"Problem: {version.say_faults(lacking)}.", markup=False)
     if check and (lacking or not found.is_fit):
         raise typer.Exit(1)
 
 
 def prune(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """Remove what is older than `[retention]` says; numbers per notification stay. The scheduler does it daily."""
+    """Delete data older than `[retention]`; counts per notification are kept. The scheduler does this daily."""
     removed = application("db").prune.all()
     if as_json:
         print_json({"removed": removed})
     elif removed:
         print_table("Removed", ("kind", "rows"), sorted(removed.items()))
     else:
-        out.print("Nothing is old enough to be removed.")
+        out.print("Nothing to remove.")

@@ -15,12 +15,12 @@ from notifier.domain.recipients.endpoint import EndpointMode, SignatureKind
 from notifier.domain.values import Wanted, WebhookFormat, WebhookType
 
 _PAGE = 500
-Identifier = Annotated[str, typer.Argument(help="The endpoint's id.")]
+Identifier = Annotated[str, typer.Argument(help="Endpoint id.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Partners' webhook endpoints.", no_args_is_help=True)
+    group = typer.Typer(help="Manage partners' webhook endpoints.", no_args_is_help=True)
     for name, command in (
         ("add", add),
         ("list", list_endpoints),
@@ -43,24 +43,36 @@ def _with_keys() -> Application:
 
 
 def add(
-    url: Annotated[str, typer.Argument(help="Where to post.")],
-    description: Annotated[str, typer.Option("--description", help="Whose it is.")] = "",
-    component: Annotated[list[str] | None, typer.Option("--component", help="Only these; may be repeated.")] = None,
-    form: Annotated[WebhookFormat, typer.Option("--format", help="Shape of the messages.")] = WebhookFormat.STANDARD,
+    url: Annotated[str, typer.Argument(help="URL to post to.")],
+    description: Annotated[str, typer.Option("--description", help="Description, such as the partner's name.")] = "",
+    component: Annotated[
+        list[str] | None, typer.Option("--component", help="Component to subscribe to; repeatable. All by default.")
+    ] = None,
+    form: Annotated[WebhookFormat, typer.Option("--format", help="Message format.")] = WebhookFormat.STANDARD,
     *,
-    min_impact: Annotated[str, typer.Option("--min-impact", help="none, minor, major or critical.")] = "none",
-    updates: Annotated[Wanted, typer.Option("--updates", help="How much of an incident.")] = Wanted.ALL,
-    kinds: Annotated[list[WebhookType] | None, typer.Option("--type", help="Only these; may be repeated.")] = None,
-    mode: Annotated[EndpointMode, typer.Option("--mode", help="Every update, or the latest.")] = EndpointMode.EVERY,
+    min_impact: Annotated[
+        str, typer.Option("--min-impact", help="Minimum impact: none, minor, major or critical.")
+    ] = "none",
+    updates: Annotated[Wanted, typer.Option("--updates", help="Which updates to send.")] = Wanted.ALL,
+    kinds: Annotated[
+        list[WebhookType] | None, typer.Option("--type", help="Message type to send; repeatable. All by default.")
+    ] = None,
+    mode: Annotated[
+        EndpointMode, typer.Option("--mode", help="Send every update, or only the latest.")
+    ] = EndpointMode.EVERY,
     signature: Annotated[
-        SignatureKind, typer.Option("--signature", help="A shared secret, or a key pair.")
+        SignatureKind, typer.Option("--signature", help="Sign with a shared secret or a key pair.")
     ] = SignatureKind.HMAC,
-    subscriber: Annotated[str | None, typer.Option("--subscriber", help="The partner's external id.")] = None,
-    owner_email: Annotated[str | None, typer.Option("--owner-email", help="Is told when it fails for days.")] = None,
-    header: Annotated[list[str] | None, typer.Option("--header", help="'Name: value' to send along.")] = None,
+    subscriber: Annotated[str | None, typer.Option("--subscriber", help="External id of the partner.")] = None,
+    owner_email: Annotated[
+        str | None, typer.Option("--owner-email", help="Notified when the endpoint keeps failing.")
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option("--header", help="Extra request header, as 'Name: value'; repeatable.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Add an endpoint and print its secret (this once) or its public key."""
+    """Add an endpoint. Prints its secret, which is shown only once, or its public key."""
     facts = {
         "url": url,
         "description": description,
@@ -81,7 +93,7 @@ def add(
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon:
-        raise InvalidInputError([FieldError("--header", "must be written 'Name: value'")])
+        raise InvalidInputError([FieldError("--header", "must have the form 'Name: value'")])
     return name.strip(), value.strip()
 
 
@@ -106,7 +118,7 @@ def show(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: F
 
 
 def post_test(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """Post a signed endpoint.test now and say what was answered."""
+    """Post a signed endpoint.test now and show the response."""
     notifier = _with_keys()
     try:
         found = notifier.endpoint_tests(endpoint_id, operator())
@@ -120,36 +132,39 @@ def post_test(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # no
 def rotate(
     endpoint_id: Identifier,
     overlap_hours: Annotated[
-        float | None, typer.Option("--overlap-hours", help="How long the old one signs too (24, or as configured).")
+        float | None,
+        typer.Option(
+            "--overlap-hours", help="Hours during which the old secret stays valid (default: as configured, 24)."
+        ),
     ] = None,
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Give an endpoint a new secret (or key pair) and print it: this once."""
+    """Rotate the secret or key pair. Prints the new secret, which is shown only once."""
     overlap = None if overlap_hours is None else timedelta(hours=overlap_hours)
     _print(_with_keys().endpoints.rotate(endpoint_id, operator(), overlap=overlap), as_json=as_json)
 
 
 def enable(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """Make an endpoint active with a clean record."""
+    """Activate an endpoint and reset its failure history."""
     _print(installation("endpoints").endpoints.enable(endpoint_id, operator()), as_json=as_json)
 
 
 def disable(
     endpoint_id: Identifier,
-    reason: Annotated[str, typer.Option("--reason", help="One sentence for whoever looks.")] = "by hand",
+    reason: Annotated[str, typer.Option("--reason", help="Reason, shown to colleagues.")] = "by hand",
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Post nothing more to an endpoint."""
+    """Stop posting to an endpoint."""
     _print(installation("endpoints").endpoints.disable(endpoint_id, operator(), reason=reason), as_json=as_json)
 
 
 def remove(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """Delete an endpoint with its secrets."""
+    """Delete an endpoint and its secrets."""
     installation("endpoints").endpoints.remove(endpoint_id, operator())
     if as_json:
         print_json({"removed": endpoint_id})
     else:
-        out.print(f"{endpoint_id} is removed.", markup=False)
+        out.print(f"{endpoint_id} removed.", markup=False)
 
 
 def _print(found: dict[str, Any], *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`notifier keys`: API keys, and the keys that secrets are sealed with."""
+"""`notifier keys`: API keys, and the keys that encrypt stored secrets."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ _SPAN = re.compile(r"(\d{1,5})([dh])", re.ASCII)
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="API keys, and the keys that secrets are sealed with.", no_args_is_help=True)
+    group = typer.Typer(help="Manage API keys, and the keys that encrypt stored secrets.", no_args_is_help=True)
     group.command("create")(create)
     group.command("list")(list_keys)
     group.command("revoke")(revoke)
@@ -26,16 +26,16 @@ def register(app: typer.Typer) -> None:
 
 
 def create(
-    scope: Annotated[list[Scope], typer.Option("--scope", help="What the key may do; may be repeated.")],
-    name: Annotated[str, typer.Option("--name", help="Whose key it is.")] = "",
+    scope: Annotated[list[Scope], typer.Option("--scope", help="Scope to grant; repeatable.")],
+    name: Annotated[str, typer.Option("--name", help="Name, such as the owner or system.")] = "",
     expires: Annotated[
         str | None,
-        typer.Option("--expires", help="When it ends: 90d, 12h, or a date such as 2027-01-31 (UTC)."),
+        typer.Option("--expires", help="Expiry: 90d, 12h, or a date such as 2027-01-31 (UTC)."),
     ] = None,
     *,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a key and print it: this once, it is kept as a digest only."""
+    """Create an API key and print it. It is shown only once: only a hash is stored."""
     scopes = [item.value for item in scope]
     notifier = installation("keys")
     until = _until(expires, notifier.clock()) if expires else None
@@ -56,11 +56,11 @@ def _until(text: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise InvalidInputError([FieldError("--expires", "must be a span such as 90d or 12h, or a date")]) from None
+        raise InvalidInputError([FieldError("--expires", "must be a duration such as 90d or 12h, or a date")]) from None
 
 
 def list_keys(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """List the keys, without their secrets."""
+    """List API keys, without their secrets."""
     items = installation("keys").api_keys.list()
     if as_json:
         print_json(items)
@@ -71,24 +71,24 @@ def list_keys(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
 
 
 def revoke(
-    key_id: Annotated[str, typer.Argument(help="The key's id.")],
+    key_id: Annotated[str, typer.Argument(help="Key id.")],
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Revoke a key; it is refused from now on."""
+    """Revoke an API key immediately."""
     installation("keys").api_keys.revoke(key_id, operator())
     if as_json:
         print_json({"revoked": key_id})
     else:
-        out.print(f"{key_id} is revoked.", markup=False)
+        out.print(f"{key_id} revoked.", markup=False)
 
 
 def reseal(
     accept_loss: Annotated[  # noqa: FBT002 - a flag
-        bool, typer.Option("--accept-loss", help="The former keys are lost: go on with those given now.")
+        bool, typer.Option("--accept-loss", help="Continue although former keys are lost.")
     ] = False,
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Encrypt stored secrets anew with the first of NOTIFIER_SECRET_KEYS; fails where no given key opens some of them.
+    """Re-encrypt stored secrets with the first of NOTIFIER_SECRET_KEYS. Fails if some cannot be decrypted.
 
     With --accept-loss the keys given are taken for this installation's, whatever they do not open: partners' secrets
     that are lost are to be rotated, and the links in mails already sent are dead.
@@ -102,8 +102,10 @@ def reseal(
     if as_json:
         print_json({"resealed": found.rows, "unreadable": found.unreadable})
     else:
-        out.print(f"{found.rows} sealed anew with the first key.")
+        out.print(f"{found.rows} re-encrypted with the first key.")
         for name in found.unreadable:
-            out.print(f"No key given opens the secrets of {name}: rotate that endpoint.", markup=False)
+            out.print(
+                f"The secrets of {name} cannot be decrypted with the given keys: rotate that endpoint.", markup=False
+            )
     if found.unreadable:
         raise typer.Exit(EXIT_FAILED)

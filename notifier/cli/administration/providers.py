@@ -1,4 +1,4 @@
-"""`notifier providers`: which mail providers and social accounts work, and what the others say."""
+"""`notifier providers`: state of mail providers and social accounts."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def providers(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """List mail providers and social accounts: whether each works, since when, and its last error in its own words."""
+    """List mail providers and social accounts: state, since when, and the last error."""
     found = [one.as_json() for one in installation("providers").providers()]
     if as_json:
         print_json(found)
@@ -24,7 +24,7 @@ def providers(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     for one in found:
         if one["state"] != "ok":
             command = f"notifier deliveries retry --provider {one['name']}"
-            out.print(f"Once {one['label']} is mended: {command}", markup=False)
+            out.print(f"Once {one['label']} is fixed: {command}", markup=False)
 
 
 def _said(error: dict[str, Any] | None) -> str:

@@ -1,4 +1,4 @@
-"""`notifier subscribers`: who listens."""
+"""`notifier subscribers`: manage subscribers."""
 
 import io
 import sys
@@ -21,12 +21,12 @@ _PEEK = 64
 _PAGE = 1_000
 _PROGRESS_ROWS = 100_000
 
-Identifier = Annotated[str, typer.Argument(help="The subscriber's external_id.")]
+Identifier = Annotated[str, typer.Argument(help="external_id of the subscriber.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Subscribers: merchants, followers, partners.", no_args_is_help=True)
+    group = typer.Typer(help="Manage subscribers: merchants, followers, partners.", no_args_is_help=True)
     group.command("import")(import_list)
     group.command("export")(export_list)
     group.command("add")(add)
@@ -39,11 +39,13 @@ def register(app: typer.Typer) -> None:
 
 def import_list(
     file: Annotated[str, typer.Argument(help="CSV or NDJSON; - reads stdin.")],
-    legal_basis: Annotated[LegalBasis, typer.Option("--legal-basis", help="Recorded per row.")] = LegalBasis.IMPORT,
-    invite: Annotated[bool, typer.Option("--invite", help="New people must confirm first.")] = False,  # noqa: FBT002
+    legal_basis: Annotated[
+        LegalBasis, typer.Option("--legal-basis", help="Legal basis, recorded per row.")
+    ] = LegalBasis.IMPORT,
+    invite: Annotated[bool, typer.Option("--invite", help="New subscribers must confirm first.")] = False,  # noqa: FBT002
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Bring a list in: upserts by external_id, keeps the good rows, reports every bad one with line and reason."""
+    """Import a list: upserts by external_id, keeps valid rows, reports each invalid one with line and reason."""
     notifier = people("subscribers")
     with ExitStack() as opened:
         source = _open(file, opened)
@@ -84,29 +86,29 @@ def _say_progress(report: ImportReport) -> None:
 
 
 def export_list(
-    form: Annotated[ListFormat, typer.Option("--format", help="csv, or ndjson with all.")] = ListFormat.CSV,
+    form: Annotated[ListFormat, typer.Option("--format", help="csv, or ndjson with all data.")] = ListFormat.CSV,
     every_column: Annotated[  # noqa: FBT002 - a flag
-        bool, typer.Option("--every-column", help="csv: also quiet hours and the hourly limit.")
+        bool, typer.Option("--every-column", help="csv: include quiet hours and the hourly limit.")
     ] = False,
     spreadsheet: Annotated[  # noqa: FBT002 - a flag
-        bool, typer.Option("--spreadsheet", help="csv: no cell is a formula; for eyes, not to be imported again.")
+        bool, typer.Option("--spreadsheet", help="csv: escape formulas, for spreadsheets; not for re-import.")
     ] = False,
 ) -> None:
-    """Write every subscriber to standard output: ndjson holds everything, suppression history and consent too."""
+    """Write all subscribers to standard output. ndjson includes suppression history and consent."""
     target: BinaryIO = sys.stdout.buffer
     export = people("subscribers").subscriber_export
     target.writelines(export(form, every_column=every_column, spreadsheet=spreadsheet))
 
 
 def add(
-    external_id: Annotated[str, typer.Option("--id", help="Your own id for this subscriber.")],
-    email: Annotated[str | None, typer.Option("--email", help="Address.")] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Name to greet.")] = None,
-    locale: Annotated[str | None, typer.Option("--locale", help="One of the offered locales.")] = None,
+    external_id: Annotated[str, typer.Option("--id", help="Your id for this subscriber (external_id).")],
+    email: Annotated[str | None, typer.Option("--email", help="E-mail address.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name, used in the greeting.")] = None,
+    locale: Annotated[str | None, typer.Option("--locale", help="One of the configured locales.")] = None,
     timezone: Annotated[str | None, typer.Option("--timezone", help="IANA name, such as Europe/Amsterdam.")] = None,
     *,
-    kind: Annotated[SubscriberKind, typer.Option("--kind", help="Why they listen.")] = SubscriberKind.MERCHANT,
-    preferences: Annotated[str, typer.Option("--preferences", help="As JSON, as in the API.")] = "{}",
+    kind: Annotated[SubscriberKind, typer.Option("--kind", help="Kind of subscriber.")] = SubscriberKind.MERCHANT,
+    preferences: Annotated[str, typer.Option("--preferences", help="Preferences as JSON, as in the API.")] = "{}",
     as_json: JsonFlag = False,
 ) -> None:
     """Add one subscriber."""
@@ -125,10 +127,10 @@ def add(
 
 def change(
     external_id: Identifier,
-    members: Annotated[str, typer.Argument(help='What changes, as JSON: \'{"preferences": {"min_impact": "major"}}\'')],
+    members: Annotated[str, typer.Argument(help='Changes as JSON: \'{"preferences": {"min_impact": "major"}}\'')],
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Change what the JSON names and keep the rest; null means the default."""
+    """Change the given fields and keep the rest; null resets a field to its default."""
     body = orjson.dumps(_object(members, "MEMBERS"))
     _print(people("subscribers").subscribers.patch(external_id, body, operator()), as_json=as_json)
 
@@ -144,9 +146,9 @@ def _object(text: str, name: str) -> dict[str, Any]:
 
 
 def list_subscribers(
-    kind: Annotated[SubscriberKind | None, typer.Option("--kind", help="Only of this kind.")] = None,
-    state: Annotated[SubscriberState | None, typer.Option("--state", help="Only in this state.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Most to print.")] = 50,
+    kind: Annotated[SubscriberKind | None, typer.Option("--kind", help="Kind of subscriber.")] = None,
+    state: Annotated[SubscriberState | None, typer.Option("--state", help="Subscriber state.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Maximum number of rows.")] = 50,
     *,
     as_json: JsonFlag = False,
 ) -> None:
@@ -171,12 +173,12 @@ def show(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: F
 
 
 def remove(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """Erase one subscriber: everything personal goes, anonymous counts stay. No import brings them back; `add` does."""
+    """Erase a subscriber's personal data; anonymous counts are kept. Imports skip them from then on; `add` does not."""
     people("subscribers").subscribers.remove(external_id, operator())
     if as_json:
         print_json({"removed": external_id})
     else:
-        out.print(f"{external_id} is erased.", markup=False)
+        out.print(f"{external_id} erased.", markup=False)
 
 
 def _print(found: dict[str, object], *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`notifier audit`: who changed what."""
+"""`notifier audit`: the audit trail."""
 
 from typing import Annotated, Any
 
@@ -19,13 +19,15 @@ def register(app: typer.Typer) -> None:
 
 
 def list_entries(
-    kind: Annotated[str | None, typer.Option("--kind", help="subscriber, endpoint, api_key, policy ...")] = None,
-    object_id: Annotated[str | None, typer.Option("--id", help="Of this object; erased ones too.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Most entries to print.")] = 50,
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="Kind of object: subscriber, endpoint, api_key, policy ...")
+    ] = None,
+    object_id: Annotated[str | None, typer.Option("--id", help="Id of the object, which may be erased.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Maximum number of entries.")] = 50,
     *,
     as_json: JsonFlag = False,
 ) -> None:
-    """List who changed which subscriber, endpoint, key or policy, newest first."""
+    """List changes to subscribers, endpoints, keys and policy, newest first."""
     items = people("audit").audit(limit=limit, kind=kind, object_id=object_id)
     if as_json:
         print_json(items)
@@ -34,7 +36,7 @@ def list_entries(
         [item["at"], item["actor"], item["origin"], item["action"], item["object_id"], _short(item["detail"])]
         for item in items
     ]
-    print_table("", ["at", "who", "from", "what", "of", "detail"], rows)
+    print_table("", ["at", "actor", "origin", "action", "object", "detail"], rows)
 
 
 def _short(detail: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`notifier canary`: how long the whole way takes, right now."""
+"""`notifier canary`: measure end-to-end latency now."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -20,15 +20,15 @@ def register(app: typer.Typer) -> None:
 
 
 def canary(
-    within: Annotated[float, typer.Option("--within", min=1, max=3600, help="Seconds it may take.")] = 60.0,
+    within: Annotated[float, typer.Option("--within", min=1, max=3600, help="Time limit in seconds.")] = 60.0,
     *,
     as_json: JsonFlag = False,
 ) -> None:
-    """Send an incident that nobody but the canary's own listeners hears, and measure until the providers took it."""
+    """Send a test incident to the canary's own recipients and measure the time until providers accept it."""
     notifier = installation("canary")
     listeners = notifier.settings.house.canary
     if not listeners.email and not listeners.endpoint:
-        raise ConfigError("canary.email", "is empty, and so is canary.endpoint: nobody would listen")
+        raise ConfigError("canary.email", "is empty, and so is canary.endpoint: the canary has no recipient")
     vocabulary = replace(notifier.vocabulary, components=notifier.vocabulary.components | {COMPONENT})
     sing = Canary(
         notifier.database,
@@ -47,8 +47,8 @@ def canary(
         print_json({"ok": not late, "channels": items})
     else:
         rows = [(one.channel.value, "-" if one.seconds is None else f"{one.seconds:.2f}", one.state) for one in found]
-        print_table("From the event to the provider's yes", ("channel", "seconds", "state"), rows)
+        print_table("Time from the event to the provider's acceptance", ("channel", "seconds", "state"), rows)
         if late:
-            out.print(f"Not within {within:g} s: see `notifier doctor`.")
+            out.print(f"Not delivered within {within:g} s: run `notifier doctor`.")
     if late:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`notifier closure`: was everybody who was told that it began told that it ended?"""
+"""`notifier closure`: was everyone notified of the start also notified of the end?"""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,14 +18,18 @@ def register(app: typer.Typer) -> None:
 
 
 def closure(
-    incident: Annotated[str | None, typer.Option("--incident", help="Only this one (its id).")] = None,
-    since: Annotated[str | None, typer.Option("--since", help="Ended from then on: RFC 3339, with offset.")] = None,
+    incident: Annotated[str | None, typer.Option("--incident", help="Id of one incident.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="Only incidents that ended at or after this time (RFC 3339 with offset)."),
+    ] = None,
     *,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say of incidents that are over who was told of the start and of the end, and why somebody was not.
+    """For each closed incident, count who was notified of the start and of the end, and list exceptions.
 
-    Ends with 1 when somebody is without the end for no known reason ("unknown: ..."). "waiting: ..." is a reason.
+    Exits with 1 if someone was not notified of the end for an unknown reason ("unknown: ..."). "waiting: ..." is a
+    known reason.
     """
     found = installation("closure").closure(incident_id=incident, since=moment("--since", since))
     if as_json:
@@ -38,9 +42,9 @@ def closure(
 
 def _lines(item: Mapping[str, Any]) -> Iterator[str]:
     if item.get("pruned"):
-        yield f"{item['id']}: who was told is pruned ([retention]); `notifier incidents show` has the numbers that stay"
+        yield f"{item['id']}: recipients were pruned ([retention]); `notifier incidents show` has the remaining counts"
         return
-    counts = f"told of the start {item['told_start']}, told of the end {item['told_end']}"
+    counts = f"notified of the start {item['told_start']}, notified of the end {item['told_end']}"
     yield f"{item['id']}: {counts}, exceptions {len(item['exceptions'])}"
     for each in item["exceptions"]:
         yield f"   {each['channel']:<8} {each['recipient']}  {each['reason']}"

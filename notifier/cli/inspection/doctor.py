@@ -1,4 +1,4 @@
-"""`notifier doctor`: is everything as it should be, and if not, what to do about it."""
+"""`notifier doctor`: find problems and say how to fix them."""
 
 import typer
 from rich.markup import escape
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """Check the configuration, every connection and the work in hand; says what is wrong and how to mend it."""
+    """Check the configuration, every connection and pending work; say what is wrong and how to fix it."""
     notifier: Application = application("doctor")
     findings = check_up(notifier)
     if as_json:

@@ -1,4 +1,4 @@
-"""`notifier explain`: why somebody was, or was not, told."""
+"""`notifier explain`: why someone was, or was not, notified."""
 
 from typing import Annotated, Any
 
@@ -14,14 +14,14 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    incident: Annotated[str, typer.Option("--incident", help="The incident's id.")],
+    incident: Annotated[str, typer.Option("--incident", help="Incident id.")],
     subscriber: Annotated[
         str, typer.Option("--subscriber", help="External id, endpoint id, account name or e-mail address.")
     ],
     *,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say why a subscriber, an endpoint or an account was, or was not, told: each rule and its verdict."""
+    """Explain why a subscriber, endpoint or account was, or was not, notified: each rule and its verdict."""
     found = installation("explain").explain(incident, subscriber)
     if as_json:
         print_json(found)
@@ -33,16 +33,16 @@ def explain(
             out.print(f"   {rule['verdict'].upper():<5} {rule['rule']:<22} {rule['seen']}", markup=False)
         delivery = item["delivery"] or {"attempts": (), "evidence": ()}
         for attempt in delivery["attempts"]:
-            out.print(f"   try   {attempt['started_at']}  {attempt['outcome']} {attempt['detail']}", markup=False)
+            out.print(f"   attempt  {attempt['started_at']}  {attempt['outcome']} {attempt['detail']}", markup=False)
         for report in delivery["evidence"]:
-            out.print(f"   {report['at']}  the provider reports: {report['kind']} {_facts(report)}", markup=False)
+            out.print(f"   {report['at']}  reported by the provider: {report['kind']} {_facts(report)}", markup=False)
     out.print("")
     for update in found["updates"]:
         out.print(update["words"], markup=False)
         if update["author"]:
             out.print(f"   published by {update['author']}", markup=False)
     for change in found["changes"]:
-        out.print(f"Changed since, {change['at']} by {change['actor']}: {change['action']}", markup=False)
+        out.print(f"Changed since then: {change['at']} {change['action']} by {change['actor']}", markup=False)
 
 
 def _facts(report: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`notifier incidents`, `deliveries`, `replay`: what happened, and sending again what failed."""
+"""`notifier incidents`, `deliveries`, `replay`: delivery history, and resending what failed."""
 
 from typing import Annotated
 
@@ -12,18 +12,18 @@ from notifier.domain.values import Channel, DeliveryState
 from notifier.services.dispatch.replay import ReplayOrder
 from notifier.services.dispatch.retry import RetryOrder
 
-Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Most rows to print.")]
-States = Annotated[list[DeliveryState] | None, typer.Option("--state", help="Only these states; may be repeated.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Maximum number of rows.")]
+States = Annotated[list[DeliveryState] | None, typer.Option("--state", help="Delivery state; repeatable.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    incidents = typer.Typer(help="Incidents and their timelines.", no_args_is_help=True)
+    incidents = typer.Typer(help="Show incidents and their timelines.", no_args_is_help=True)
     incidents.command("list")(list_incidents)
     incidents.command("show")(show_incident)
     incidents.command("progress")(show_progress)
     app.add_typer(incidents, name="incidents")
-    deliveries = typer.Typer(help="What was sent to whom.", no_args_is_help=True)
+    deliveries = typer.Typer(help="Show deliveries and their attempts.", no_args_is_help=True)
     deliveries.command("list")(list_deliveries)
     deliveries.command("show")(show_delivery)
     deliveries.command("retry")(retry)
@@ -42,10 +42,10 @@ def list_incidents(limit: Limit = 50, as_json: JsonFlag = False) -> None:  # noq
 
 
 def show_incident(
-    incident_id: Annotated[str, typer.Argument(help="The incident's id.")],
+    incident_id: Annotated[str, typer.Argument(help="Incident id.")],
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Show one incident: its timeline, and what was announced on each channel."""
+    """Show one incident: its timeline and its notifications per channel."""
     history = installation("incidents").history
     incident = history.incident(incident_id) | {"notifications": history.notifications(incident_id)}
     if as_json:
@@ -71,10 +71,10 @@ def show_incident(
 
 
 def show_progress(
-    incident_id: Annotated[str, typer.Argument(help="The incident's id.")],
+    incident_id: Annotated[str, typer.Argument(help="Incident id.")],
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Say how far the newest message of each channel has come: who was told, who waits, and for what."""
+    """Show the progress of the latest notification per channel: how many were notified, how many wait, and why."""
     found = installation("incidents").progress(incident_id)
     if as_json:
         print_json(found)
@@ -97,17 +97,15 @@ def show_progress(
 
 
 def list_deliveries(
-    notification: Annotated[
-        str | None, typer.Option("--notification", help="Only this notification's (its id).")
-    ] = None,
-    incident: Annotated[str | None, typer.Option("--incident", help="Only this incident's (its id).")] = None,
-    endpoint: Annotated[str | None, typer.Option("--endpoint", help="Only this endpoint's (its id).")] = None,
+    notification: Annotated[str | None, typer.Option("--notification", help="Notification id.")] = None,
+    incident: Annotated[str | None, typer.Option("--incident", help="Incident id.")] = None,
+    endpoint: Annotated[str | None, typer.Option("--endpoint", help="Endpoint id.")] = None,
     state: States = None,
     *,
     limit: Limit = 50,
     as_json: JsonFlag = False,
 ) -> None:
-    """List deliveries, newest first; or those of one incident, notification or endpoint."""
+    """List deliveries, newest first; all, or those of one incident, notification or endpoint."""
     history = installation("deliveries").history
     if endpoint is not None:
         items = history.endpoint_deliveries(endpoint, states=state or (), before=None, limit=limit)
@@ -123,7 +121,7 @@ def list_deliveries(
 
 
 def show_delivery(
-    delivery_id: Annotated[str, typer.Argument(help="The delivery's id.")],
+    delivery_id: Annotated[str, typer.Argument(help="Delivery id.")],
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Show one delivery with its attempts."""
@@ -148,19 +146,27 @@ def show_delivery(
 
 
 def replay(
-    notification: Annotated[str | None, typer.Option("--notification", help="A notification's id.")] = None,
-    endpoint: Annotated[str | None, typer.Option("--endpoint", help="An endpoint's id.")] = None,
-    delivery: Annotated[list[str] | None, typer.Option("--delivery", help="A delivery's id; may be repeated.")] = None,
-    channel: Annotated[Channel | None, typer.Option("--channel", help="Everything on this channel.")] = None,
+    notification: Annotated[str | None, typer.Option("--notification", help="Notification id.")] = None,
+    endpoint: Annotated[str | None, typer.Option("--endpoint", help="Endpoint id.")] = None,
+    delivery: Annotated[list[str] | None, typer.Option("--delivery", help="Delivery id; repeatable.")] = None,
+    channel: Annotated[
+        Channel | None,
+        typer.Option("--channel", help="All deliveries on this channel; needs --since to resend what arrived."),
+    ] = None,
     *,
     state: States = None,
-    since: Annotated[str | None, typer.Option("--since", help="Decided from then on: RFC 3339, with offset.")] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Decided before then: RFC 3339, with offset.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and send nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Send again what has arrived, without asking.")] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="Only deliveries created at or after this time (RFC 3339 with offset)."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Only deliveries created before this time (RFC 3339 with offset).")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only; send nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Resend delivered messages without confirmation.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Send again what failed (or what is in the states named); deliveries keep their ids.
+    """Resend failed deliveries, or those in the given states. Deliveries keep their ids.
 
     Of one notification, endpoint or delivery, or everything on a channel; within a span of time if you like. Whoever
     sends again what has arrived is told the number and asked first.
@@ -180,7 +186,7 @@ def replay(
         _print_number("count", number, "would be sent again", as_json=as_json)
         return
     if order.repeats and not yes:
-        ask(f"{number} deliveries, also what has arrived", "send them again")
+        ask(f"{number} deliveries, including delivered ones", "resend them")
     number = again(order, operator(), may_announce=True)
     _print_number("replayed", number, "will be sent again", as_json=as_json)
 
@@ -193,15 +199,15 @@ def _print_number(name: str, number: int, words: str, *, as_json: bool) -> None:
 
 
 def retry(
-    notification: Annotated[str | None, typer.Option("--notification", help="A notification's id.")] = None,
-    endpoint: Annotated[str | None, typer.Option("--endpoint", help="An endpoint's id.")] = None,
+    notification: Annotated[str | None, typer.Option("--notification", help="Notification id.")] = None,
+    endpoint: Annotated[str | None, typer.Option("--endpoint", help="Endpoint id.")] = None,
     provider: Annotated[
-        str | None, typer.Option("--provider", help="A mail provider or an account (see `notifier providers`).")
+        str | None, typer.Option("--provider", help="Mail provider or account (see `notifier providers`).")
     ] = None,
     *,
     as_json: JsonFlag = False,
 ) -> None:
-    """Try now what waits for another attempt, because what failed is mended.
+    """Retry waiting deliveries now, after the cause of the failures is fixed.
 
     Quiet hours, translations, earlier messages and a rate that a receiver named are waited for as before.
     """

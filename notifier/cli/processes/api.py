@@ -26,9 +26,9 @@ def register(app: typer.Typer) -> None:
 def api(
     host: Host = "127.0.0.1",
     port: Port = DEFAULT_PORT,
-    fd: Annotated[int | None, typer.Option("--fd", help="Listen on a socket inherited under this number.")] = None,
+    fd: Annotated[int | None, typer.Option("--fd", help="Inherited socket (file descriptor) to listen on.")] = None,
 ) -> None:
-    """Run the HTTP API alone. Events are taken also while no broker is there."""
+    """Run the HTTP API only. It accepts events even while the broker is down."""
     notifier = installation("api")
     notifier.key_ring.check()
     for mixture in mixtures(notifier.settings):

@@ -17,14 +17,12 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    speed: Annotated[float, typer.Option("--speed", min=1, max=100_000, help="Times faster than that day.")] = (
-        _DEFAULT_SPEED
-    ),
-    subscribers: Annotated[int, typer.Option("--subscribers", min=1, max=100_000, help="Merchants.")] = 1000,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the console open in the browser.")] = False,  # noqa: FBT002
+    speed: Annotated[float, typer.Option("--speed", min=1, max=100_000, help="Speed-up factor.")] = (_DEFAULT_SPEED),
+    subscribers: Annotated[int, typer.Option("--subscribers", min=1, max=100_000, help="Number of merchants.")] = 1000,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep running and open the console in the browser.")] = False,  # noqa: FBT002
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Replay the outage of 21 June 2022 through API, queue, workers and the real client libraries, and count."""
+    """Replay the outage of 21 June 2022 through API, queue, workers and client libraries, and count deliveries."""
     data_dir = load_settings().ensure_data_dir()
     result = run_demo(data_dir, speed=speed, subscribers=subscribers, keep=keep, quiet=as_json, console=out)
     if as_json:

@@ -1,4 +1,4 @@
-"""Options of commands that listen."""
+"""Options of commands that listen on a port."""
 
 from typing import Annotated
 
@@ -6,4 +6,4 @@ import typer
 
 DEFAULT_PORT = 8025
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 picks a free one.")]

@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def scheduler() -> None:
-    """Run the sweep every second: windows that end, retries, leases. Any number of them may run."""
+    """Run the scheduler: once a second, queue what is due (retries, expired leases, coalescing windows)."""
     notifier = core("scheduler")
     notifier.ensure_broker()
     notifier.metering.watch(lambda: vitals_of("scheduler"))

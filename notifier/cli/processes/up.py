@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up(host: Host = "127.0.0.1", port: Port = DEFAULT_PORT) -> None:
-    """Run the whole system on this machine: API, workers, scheduler; Redis and sandbox where none is configured."""
+    """Run the whole system on this machine: API, workers, scheduler; Redis and sandbox if none is configured."""
     notifier = application("up")
     check_templates(notifier)
 

@@ -1,4 +1,4 @@
-"""`notifier notifications`: what waits for a person, and the person's word."""
+"""`notifier notifications`: notifications held for approval."""
 
 from typing import Annotated
 
@@ -8,12 +8,12 @@ from notifier.cli.console import JsonFlag, out, print_json, print_table
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
 
-Id = Annotated[str, typer.Argument(help="The notification's id.")]
+Id = Annotated[str, typer.Argument(help="Notification id.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Notifications that are held until a person decides.", no_args_is_help=True)
+    group = typer.Typer(help="Approve or cancel held notifications.", no_args_is_help=True)
     group.command("held")(list_held)
     group.command("release")(release)
     group.command("cancel")(cancel)
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_held(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """List what is held, oldest first."""
+    """List held notifications, oldest first."""
     items = installation("notifications").history.held()
     if as_json:
         print_json(items)
@@ -32,12 +32,12 @@ def list_held(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
 
 
 def release(notification_id: Id, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """Let a held notification go; it tells what was held before it as well."""
+    """Release a held notification, together with those held before it."""
     _tell(installation("notifications").release.release(notification_id, operator()), as_json=as_json)
 
 
 def cancel(notification_id: Id, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """Call a held notification off: its updates are told to nobody."""
+    """Cancel a held notification: nobody is notified of its updates."""
     _tell(installation("notifications").release.cancel(notification_id, operator()), as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""`notifier posts`: what the social accounts said, and taking it back."""
+"""`notifier posts`: social posts."""
 
 from typing import Annotated, Any
 
@@ -9,20 +9,20 @@ from notifier.cli.people import operator
 from notifier.cli.setup import installation
 
 _LONGEST = 80  # characters of a text in the table
-Identifier = Annotated[str, typer.Argument(help="The post's id, such as post_12.")]
+Identifier = Annotated[str, typer.Argument(help="Post id, such as post_12.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="What the social accounts said, and taking it back.", no_args_is_help=True)
+    group = typer.Typer(help="List, edit and delete social posts.", no_args_is_help=True)
     for name, command in (("list", list_posts), ("show", show), ("edit", edit), ("withdraw", withdraw)):
         group.command(name)(command)
     app.add_typer(group, name="posts")
 
 
 def list_posts(
-    incident: Annotated[str | None, typer.Option("--incident", help="Only about this incident.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The newest so many.")] = 100,
+    incident: Annotated[str | None, typer.Option("--incident", help="Incident id.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Maximum number of posts.")] = 100,
     *,
     as_json: JsonFlag = False,
 ) -> None:
@@ -43,15 +43,15 @@ def show(post_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT00
 
 def edit(
     post_id: Identifier,
-    text: Annotated[str, typer.Argument(help="The new text, whole.")],
+    text: Annotated[str, typer.Argument(help="The complete new text.")],
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Replace the text of a public post, where the platform lets posts be edited (Mastodon)."""
+    """Replace the text of a post, on platforms that allow it (Mastodon)."""
     _print(installation("posts").posts.edit(post_id, text, operator()), as_json=as_json)
 
 
 def withdraw(post_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """Take a post off its platform."""
+    """Delete a post from its platform."""
     _print(installation("posts").posts.withdraw(post_id, operator()), as_json=as_json)
 
 

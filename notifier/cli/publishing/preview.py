@@ -1,4 +1,4 @@
-"""`notifier preview`: what an event would look like, without sending."""
+"""`notifier preview`: render an event without sending it."""
 
 import sys
 from enum import StrEnum
@@ -33,18 +33,20 @@ def register(app: typer.Typer) -> None:
 def preview(
     file: Annotated[
         str | None,
-        typer.Argument(help="Event(s) of one incident as for publish; the last one is shown. Left out: samples."),
+        typer.Argument(help="Events of one incident, as for publish; the last is rendered. Samples by default."),
     ] = None,
     channel: Annotated[
-        PreviewChannel | None, typer.Option("--channel", help="Where it would be read; with --out: everywhere.")
+        PreviewChannel | None, typer.Option("--channel", help="Channel; all by default with --out.")
     ] = None,
-    locale: Annotated[str | None, typer.Option("--locale", help="Whose language; the default one if left out.")] = None,
+    locale: Annotated[
+        str | None, typer.Option("--locale", help="Locale; the brand's default locale if omitted.")
+    ] = None,
     *,
-    form: Annotated[WebhookFormat, typer.Option("--format", help="Of a webhook.")] = WebhookFormat.STANDARD,
-    target: Annotated[Path | None, typer.Option("--out", help="Write files into this folder.")] = None,
+    form: Annotated[WebhookFormat, typer.Option("--format", help="Webhook format.")] = WebhookFormat.STANDARD,
+    target: Annotated[Path | None, typer.Option("--out", help="Folder to write files to.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Render without sending: HTML, text or JSON; with --out alone every message, in every locale."""
+    """Render without sending: HTML, text or JSON. With --out alone: every message in every locale."""
     if channel is None or file is None:
         _everything(file, channel, locale, target)
         return
@@ -61,7 +63,9 @@ def preview(
 def _everything(file: str | None, channel: PreviewChannel | None, locale: str | None, target: Path | None) -> None:
     if target is None or channel is not None:
         missing = "FILE" if file is None and channel is not None else "--channel"
-        raise InvalidInputError([FieldError(missing, "is missing; only --out DIR does without, and shows everything")])
+        raise InvalidInputError(
+            [FieldError(missing, "is required, except with --out DIR alone, which renders everything")]
+        )
     notifier = core("preview")
     brand = notifier.settings.brand()
     _offered(locale or brand.default_locale, brand)

@@ -63,8 +63,8 @@ def _write_others(service: Preview, scene: Scene, target: Path, locales: Sequenc
 def _photograph(page: Path) -> None:
     program = chromium()
     if program is None:
-        out.print(f"no Chromium or Chrome is installed, so no picture: open {page} in a browser", markup=False)
+        out.print(f"no screenshot: Chromium or Chrome is not installed; open {page} in a browser", markup=False)
     elif photograph(program, page, page.with_suffix(".png")):
         out.print(str(page.with_suffix(".png")), markup=False)
     else:
-        out.print(f"{program} made no picture: open {page} in a browser", markup=False)
+        out.print(f"no screenshot: {program} failed; open {page} in a browser", markup=False)

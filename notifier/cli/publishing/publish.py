@@ -1,4 +1,4 @@
-"""`notifier publish`: hand events in from a file."""
+"""`notifier publish`: publish events from a file."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -22,19 +22,21 @@ def register(app: typer.Typer) -> None:
 
 
 def publish(
-    file: Annotated[str, typer.Argument(help="JSON or YAML: one event, an array or lines of them; - reads stdin.")],
+    file: Annotated[str, typer.Argument(help="JSON or YAML: one event, an array, or one per line; - reads stdin.")],
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
     *,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Announce several incidents, or old news, without asking.")
+        bool, typer.Option("--yes", help="Publish several incidents, or old updates, without confirmation.")
     ] = False,
-    record: Annotated[bool, typer.Option("--record", help="Store and show it; notify nobody.")] = False,
+    record: Annotated[bool, typer.Option("--record", help="Store and show, but notify nobody.")] = False,
     after: Annotated[
         str | None,
-        typer.Option("--after", help="Only if this is the incident's latest update (its id); for one event."),
+        typer.Option(
+            "--after", help="Id of the latest update you know of; refused if there is a later one. For one event."
+        ),
     ] = None,
 ) -> None:
-    """Hand in one event, or several in order. Nothing is handed in unless all of them are well-formed.
+    """Publish one event, or several in order. Nothing is published unless all of them are valid.
 
     A file with several incidents, or with news older than `guard.hold_older_than`, is summarised and asked about first.
     Such old news waits for a person even then: `notifier notifications held`.
@@ -56,7 +58,7 @@ def publish(
         print_table("", ["event", "outcome", "reason"], rows)
     waiting = sum(bool(item["held"]) for item in receipts)
     if waiting:
-        typer.echo(f"{waiting} of these wait for a person: see `notifier notifications held`", err=True)
+        typer.echo(f"{waiting} held for approval: see `notifier notifications held`", err=True)
 
 
 def _ask(summary: FileSummary, file: str) -> None:
@@ -66,7 +68,7 @@ def _ask(summary: FileSummary, file: str) -> None:
         InvalidInputError: nobody can be asked.
     """
     if summary.needs_word:
-        ask(str(summary), "announce this (or --record to show it and notify nobody)", at_terminal=file != "-")
+        ask(str(summary), "publish this (or --record to notify nobody)", at_terminal=file != "-")
 
 
 def _based_on(events: list[Event], after: str | None) -> list[Event]:
@@ -78,7 +80,7 @@ def _based_on(events: list[Event], after: str | None) -> list[Event]:
     if after is None:
         return events
     if len(events) > 1:
-        raise InvalidInputError([FieldError("--after", f"goes with one event; the file has {len(events)}")])
+        raise InvalidInputError([FieldError("--after", f"needs a file with one event; this one has {len(events)}")])
     return [replace(events[0], after=after)]
 
 
@@ -90,7 +92,7 @@ def _hand_in(ingest: Ingest, events: list[Event]) -> list[dict[str, str | int]]:
         try:
             receipts.append(ingest(actor.signed(event)).as_json())
         except (OutdatedError, InvalidInputError) as error:
-            before = f" The {len(receipts)} before it in the file are handed in." if receipts else ""
+            before = f" Events published before it: {len(receipts)}." if receipts else ""
             code = EXIT_FAILED if isinstance(error, OutdatedError) else EXIT_USAGE
             raise fail(f"event {event.id}: {error}.{before}", code) from error
     return receipts

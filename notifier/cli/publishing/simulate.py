@@ -1,4 +1,4 @@
-"""`notifier simulate`: what a recorded history would have become, with no clock and no network."""
+"""`notifier simulate`: replay a history through the coalescing policy, without clock or network."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,15 +23,13 @@ def register(app: typer.Typer) -> None:
 
 def simulate(
     file: Annotated[
-        str, typer.Argument(help="Events as for publish, or the incidents.json of a Statuspage; - reads stdin.")
+        str, typer.Argument(help="Events as for publish, or incidents.json of a Statuspage; - reads stdin.")
     ],
-    config: Annotated[Path | None, typer.Option("--config", help="A notifier.toml whose [coalesce] to use.")] = None,
-    policy: Annotated[
-        Path | None, typer.Option("--policy", help="A second notifier.toml, to be shown beside the first.")
-    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="A notifier.toml with the [coalesce] to use.")] = None,
+    policy: Annotated[Path | None, typer.Option("--policy", help="A second notifier.toml to compare with.")] = None,
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Replay a history through the coalescing policy: which notifications, on which channel, when, with what."""
+    """Replay a history through the coalescing policy: show which notifications would be sent, when and where."""
     events = read_events(read(file), now=None)
     reports = {"present" if config is None else str(config): _report(events, _settings(config))}
     if policy is not None:
@@ -99,7 +97,9 @@ def _show(report: SimulationReport) -> None:
         [name, f"{costs.configured / 1000:.2f}", f"{costs.with_link / 1000:.2f}", f"{costs.without_link / 1000:.2f}"]
         for name, costs in (("this policy", report.costs), ("one post per update", report.costs_of_every_update))
     ]
-    print_table("\nPosts on X, estimated in USD", ["", "as configured", "each with a link", "none with one"], rows)
+    print_table(
+        "\nEstimated cost of posts on X in USD", ["", "as configured", "all with a link", "none with a link"], rows
+    )
 
 
 def _compare(reports: Mapping[str, SimulationReport]) -> None:
@@ -114,4 +114,4 @@ def _compare(reports: Mapping[str, SimulationReport]) -> None:
             [channel.value, "longest wait (s)", *(each.longest_wait.total_seconds() for each in found)],
         ]
     rows.append(["x", "USD", *(f"{report.costs.configured / 1000:.2f}" for report in reports.values())])
-    print_table("\nSide by side", ["channel", "", *reports], rows)
+    print_table("\nComparison", ["channel", "", *reports], rows)

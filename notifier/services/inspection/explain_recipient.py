@@ -199,7 +199,7 @@ def _delivery(connection: Connection, row: AnyRow) -> Json:
 
 _WAITING = {
     approvals.HELD: "waits for a person to release it; nobody has been told.",
-    approvals.CANCELED: "was called off by a person before anybody was told.",
+    approvals.CANCELED: "was canceled by a colleague before anyone was notified.",
     approvals.REPLACED: "was held for a person's word; a later message that was released says the same and more.",
 }
 

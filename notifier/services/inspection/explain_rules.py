@@ -54,15 +54,15 @@ _STATES = {
     SubscriberState.ACTIVE: "",
     SubscriberState.PENDING: "you had not confirmed your subscription",
     SubscriberState.UNSUBSCRIBED: "you had unsubscribed",
-    SubscriberState.SUPPRESSED: "your address does not take our mail",
+    SubscriberState.SUPPRESSED: "your address does not accept our mail",
 }
 _SUPPRESSED = {
     SuppressionReason.UNSUBSCRIBED: "you unsubscribed",
     SuppressionReason.PROVIDER_UNSUBSCRIBED: "you unsubscribed in your mail program",
-    SuppressionReason.BOUNCED: "your mail server refused our mail for good",
+    SuppressionReason.BOUNCED: "your mail server permanently rejected our mail",
     SuppressionReason.COMPLAINED: "a mail of ours was marked as spam",
-    SuppressionReason.MANUAL: "mail to your address was stopped by hand",
-    SuppressionReason.IMPORTED: "mail to your address was stopped with a list that was brought in",
+    SuppressionReason.MANUAL: "mail to your address was stopped manually",
+    SuppressionReason.IMPORTED: "mail to your address was stopped by an imported list",
 }
 
 
@@ -82,7 +82,7 @@ def person_rules(
         _rule(
             "address",
             "present" if subscriber.email else "missing",
-            "we have no e-mail address of you",
+            "we do not have your e-mail address",
             passed=subscriber.email is not None,
         ),
         _rule(
@@ -101,7 +101,7 @@ def person_rules(
         _rule(
             "opt_out",
             f"out since {out}" if out else "not opted out of this incident",
-            f"you asked on {out} to hear no more of this incident",
+            f"you unsubscribed from this incident on {out}",
             passed=opted_out_at is None,
         ),
     ]
@@ -115,7 +115,7 @@ def endpoint_rules(endpoint: StoredEndpoint, notice: Notice, planned_at: datetim
         _rule(
             "subscribed_in_time",
             f"created={made} planned={clock(planned_at, zone)}",
-            f"the endpoint was made on {made}, after it had been sent",
+            f"the endpoint was created on {made}, after it had been sent",
             passed=endpoint.created_at <= planned_at,
         ),
         _rule(
@@ -127,7 +127,7 @@ def endpoint_rules(endpoint: StoredEndpoint, notice: Notice, planned_at: datetim
         _rule(
             "types",
             f"type={kind} wanted={','.join(sorted(wanted)) or 'all'}",
-            f"the endpoint does not take {kind}",
+            f"the endpoint does not subscribe to {kind}",
             passed=not wanted or kind in wanted,
         ),
     ]
@@ -136,16 +136,16 @@ def endpoint_rules(endpoint: StoredEndpoint, notice: Notice, planned_at: datetim
 def account_rule(*, is_configured: bool) -> Rule:
     """Apply the one rule of our own accounts: who follows them hears everything."""
     seen = "configured" if is_configured else "not configured"
-    return _rule("account", seen, "the account is not in the configuration any more", passed=is_configured)
+    return _rule("account", seen, "the account is no longer configured", passed=is_configured)
 
 
 def translation_rule(locales: Sequence[str], locale: str, *, told_first: bool) -> Rule:
     """Apply the one rule of a message that says again in some languages what another said before."""
     wanted = ", ".join(sorted(locales))
     if locale not in locales:
-        words = f"it says again in {wanted} what you had been told in {locale}"
+        words = f"it repeats in {wanted} what you received in {locale}"
     else:
-        words = "it says again, in your language, what you had not been told before"
+        words = "it repeats, in your language, an update you had not received"
     seen = f"locale={locale} translated={wanted} told_before={told_first}"
     return _rule("translation", seen, words, passed=told_first and locale in locales)
 
@@ -161,15 +161,15 @@ def preference_rules(preferences: Preferences, standing: Standing, occasion: Occ
 def _refusal(check: Check, preferences: Preferences, occasion: Occasion) -> str:
     affected = ", ".join(sorted(occasion.scope.components)) or "no component in particular"
     chosen = ", ".join(sorted(preferences.components))
-    heard = "the end alone" if preferences.updates == "resolution" else "the beginning and the end alone"
+    heard = "only the end" if preferences.updates == "resolution" else "only the beginning and the end"
     return {
         "channel": f"you did not choose {_channel(occasion)}",
         "min_impact": f"its impact was {occasion.scope.impact}, and you asked for {_from(preferences.min_impact)}",
-        "maintenance": "it is planned maintenance, and you asked not to hear of that",
-        "components": f"it affected {affected}, and you asked for {chosen} alone",
+        "maintenance": "it is planned maintenance, which you chose not to receive",
+        "components": f"it affected {affected}, and you asked for {chosen} only",
         "updates": f"you asked for {heard}",
-        "told_it_began": "you had not been told that it began, so you were not told that it ended",
-        "in_scope_while_it_ran": "it never touched what you asked for, so you were not told that it ended",
+        "told_it_began": "you were not notified of its start, so you were not notified of its end",
+        "in_scope_while_it_ran": "it never affected what you asked for, so you were not notified of its end",
     }[check.rule]
 
 
@@ -203,5 +203,5 @@ def _wait(timing: Timing, bounds: Bounds) -> str:
         return ""
     until = clock(timing.until, bounds.timezone)
     if timing.reason is Reason.QUIET_HOURS:
-        return f"it came in your quiet hours, which ended at {until}"
-    return f"you asked for at most {bounds.max_per_hour} messages an hour; there was room at {until}"
+        return f"it arrived during your quiet hours, which ended at {until}"
+    return f"you asked for at most {bounds.max_per_hour} messages per hour; the limit allowed it at {until}"

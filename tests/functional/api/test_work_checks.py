@@ -29,7 +29,7 @@ def test_it_says_which_lane_nobody_works_on(application_anywhere: Application) -
     assert (nobody.state, nobody.mend != "") == ("warn", True)
     live(application_anywhere, "worker-control", "worker-email", "worker-retry-bulk", "scheduler")
     (some,) = found(application_anywhere, "processes")
-    assert (some.state, some.says) == ("bad", "nobody does the work of social, webhook")
+    assert (some.state, some.says) == ("bad", "not running: social, webhook")
     live(application_anywhere, *(f"worker-{lane.value}" for lane in Lane))
     (everybody,) = found(application_anywhere, "processes")
     assert everybody.state == "ok"
@@ -60,7 +60,7 @@ def test_it_finds_what_is_stuck_and_says_how_to_mend_it(api_anywhere: Api) -> No
         )
     stuck = found(application, "stuck")
     assert [finding.state for finding in stuck] == ["bad"] * 3
-    assert "batches of email whose workers vanished, the oldest due for 7 minutes" in stuck[0].says
+    assert "queue email has batches whose worker disappeared; the oldest is 7 minutes overdue" in stuck[0].says
     assert all(finding.mend for finding in stuck)
 
 

@@ -66,13 +66,13 @@ def test_a_refused_event_of_a_file_says_how_many_are_in(capsys: Said) -> None:
     )
     capsys.readouterr()
     assert run(["publish", "events.json"]) == 1
-    assert "The 1 before it in the file are handed in" in capsys.readouterr().err
+    assert "Events published before it: 1." in capsys.readouterr().err
     assert updates(capsys) == ["upd-1", "upd-2"]
 
 
 def test_after_goes_with_one_event_and_an_update_that_is_there(capsys: Said) -> None:
     assert run(["publish", a_file(1, 2), "--after", "upd-1"]) == 2
-    assert "--after: goes with one event; the file has 2" in capsys.readouterr().err
+    assert "--after: needs a file with one event; this one has 2" in capsys.readouterr().err
     assert run(["publish", a_file(1), "--after", "upd-1"]) == 2
     assert "after: names no update of this incident" in capsys.readouterr().err
     assert shown(capsys, "incidents", "list") == []

@@ -88,7 +88,7 @@ def test_a_history_is_announced_by_nobodys_mistake(capsys: Said, tmp_path: Path)
     assert run(["publish", str(story.FILE), "--yes", "--json"]) == 0
     printed, errors = said(capsys)
     assert {(item["outcome"], item["held"]) for item in json.loads(printed)} == {("accepted", True)}
-    assert errors == "6 of these wait for a person: see `notifier notifications held`\n"
+    assert errors == "6 held for approval: see `notifier notifications held`\n"
     assert run(["publish", str(story.FILE), "--json"]) == 0  # nothing in it is new: nothing is asked
 
 
@@ -210,7 +210,7 @@ def test_simulate_prints_every_notification_and_two_policies_side_by_side(capsys
     present, calm = text.split("\ncalm.toml\n")
     notifications = [line for line in present.splitlines() if line.startswith("2022-")]
     assert len(notifications) == 3 * len(story.events())
-    lines = [line.split() for line in calm.split("Side by side")[1].splitlines()]
+    lines = [line.split() for line in calm.split("Comparison")[1].splitlines()]
     assert ["email", "notifications", "6", "3"] in lines
     assert ["webhook", "notifications", "6", "6"] in lines
 

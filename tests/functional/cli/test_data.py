@@ -93,7 +93,7 @@ def test_a_refusal_of_the_database_is_one_line_without_addresses(capsys: Said, l
     _change(ledger, refusing)
     capsys.readouterr()
     assert run(["subscribers", "add", "--id", "shop-1", "--email", _ADDRESS]) == 1
-    assert capsys.readouterr().err == "notifier: the database refused: not today\n"
+    assert capsys.readouterr().err == "notifier: database error: not today\n"
 
 
 def _add_endpoint(monkeypatch: pytest.MonkeyPatch, key: str) -> int:
@@ -133,7 +133,7 @@ def test_keys_are_rotated_to_the_end(capsys: Said, monkeypatch: pytest.MonkeyPat
     assert "is older, 1 secrets" in _findings(capsys)["secret keys"]["says"]
     assert run(["keys", "reseal", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"resealed": 1, "unreadable": []}
-    assert "may be dropped" in _findings(capsys)["secret keys"]["mend"]
+    assert "can be removed" in _findings(capsys)["secret keys"]["mend"]
     monkeypatch.setenv("NOTIFIER_SECRET_KEYS", new)
     assert run(["keys", "reseal"]) == 0
 

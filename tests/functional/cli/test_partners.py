@@ -81,13 +81,13 @@ def test_an_endpoint_is_added_shown_rotated_stopped_and_removed(shell: Shell) ->
     assert shell.json("endpoints", "disable", made["id"], "--reason", "moving house")["state"] == "disabled"
     assert "moving house" in shell("endpoints", "show", made["id"])
     assert shell.json("endpoints", "enable", made["id"])["state"] == "active"
-    assert shell("endpoints", "remove", made["id"]) == f"{made['id']} is removed.\n"
+    assert shell("endpoints", "remove", made["id"]) == f"{made['id']} removed.\n"
     assert shell("endpoints", "show", made["id"], code=1) == f"notifier: no endpoint '{made['id']}'\n"
 
 
 def test_a_header_without_a_colon_is_refused_by_name(shell: Shell) -> None:
     said = shell("endpoints", "add", "https://partner.example/", "--header", "X-Key", code=2)
-    assert said == "notifier: --header: must be written 'Name: value'\n"
+    assert said == "notifier: --header: must have the form 'Name: value'\n"
 
 
 def test_a_test_message_is_posted_at_once_and_its_answer_told(shell: Shell, receiver: Receiver) -> None:
@@ -125,7 +125,7 @@ def test_what_was_posted_is_listed_shown_and_sent_again(shell: Shell, receiver: 
     assert "since" in shell(*arrived, code=2)
     bounded = (*arrived, "--since", "2020-01-01T00:00:00Z")
     assert shell.json(*bounded, "--dry-run") == {"count": 1}
-    assert "1 deliveries, also what has arrived. Add --yes" in shell(*bounded, code=2)
+    assert "1 deliveries, including delivered ones. Add --yes" in shell(*bounded, code=2)
     assert shell.json(*bounded, "--yes") == {"replayed": 1}
     work()
     first, again = receiver.got

@@ -54,7 +54,7 @@ def verdicts(item: dict[str, Any]) -> dict[str, str]:
             Preferences(components=frozenset({"api"})),
             {},
             "components",
-            "it affected checkout, and you asked for api alone",
+            "it affected checkout, and you asked for api only",
         ),
         (
             Preferences(min_impact=Impact.CRITICAL),
@@ -66,9 +66,9 @@ def verdicts(item: dict[str, Any]) -> dict[str, str]:
             Preferences(maintenance=False),
             {"status": Status.SCHEDULED},
             "maintenance",
-            "it is planned maintenance, and you asked not to hear of that",
+            "it is planned maintenance, which you chose not to receive",
         ),
-        (Preferences(updates=Wanted.RESOLUTION), {}, "updates", "you asked for the end alone"),
+        (Preferences(updates=Wanted.RESOLUTION), {}, "updates", "you asked for only the end"),
     ],
 )
 def test_the_preference_that_kept_a_message_away_is_named(
@@ -102,12 +102,12 @@ def nothing(spine: Spine) -> None:
     [
         ({"state": "pending"}, nothing, "state", "you had not confirmed your subscription"),
         ({"state": "unsubscribed"}, nothing, "state", "you had unsubscribed"),
-        ({"state": "suppressed"}, nothing, "state", "your address does not take our mail"),
+        ({"state": "suppressed"}, nothing, "state", "your address does not accept our mail"),
         (
             {},
             lambda spine: stopped(spine, SuppressionReason.BOUNCED),
             "suppression",
-            "your mail server refused our mail for good on 2026-03-01 10:00 (Europe/Amsterdam)",
+            "your mail server permanently rejected our mail on 2026-03-01 10:00 (Europe/Amsterdam)",
         ),
         (
             {},
@@ -119,7 +119,7 @@ def nothing(spine: Spine) -> None:
             {},
             opted_out,
             "opt_out",
-            "you asked on 2026-03-02 10:00 (Europe/Amsterdam) to hear no more of this incident",
+            "you unsubscribed from this incident on 2026-03-02 10:00 (Europe/Amsterdam)",
         ),
     ],
 )
@@ -158,7 +158,7 @@ def test_who_did_not_hear_the_beginning_learns_why_the_end_was_not_sent(spine: S
     tell(spine, Status.RESOLVED, components=("checkout", "api"))
     last = why(spine)[-1]
     assert verdicts(last) == {"told_it_began": "stop"}
-    assert "you had not been told that it began, so you were not told that it ended" in last["words"]
+    assert "you were not notified of its start, so you were not notified of its end" in last["words"]
 
 
 def test_who_wants_the_end_alone_learns_that_it_never_concerned_them(spine: Spine) -> None:
@@ -190,13 +190,13 @@ def test_preferences_changed_since_do_not_rewrite_what_happened(spine: Spine) ->
     ("state", "words"),
     [
         (DeliveryState.QUEUED, "is waiting to be sent"),
-        (DeliveryState.SENDING, "is being handed to the mail provider now"),
-        (DeliveryState.ACCEPTED, "was taken by the mail provider"),
+        (DeliveryState.SENDING, "is being sent to the mail provider now"),
+        (DeliveryState.ACCEPTED, "was accepted by the mail provider"),
         (DeliveryState.DELIVERED, "was delivered to your mail server"),
-        (DeliveryState.FAILED, "could not be sent and was given up"),
-        (DeliveryState.BOUNCED, "was sent, but your mail server refused it"),
-        (DeliveryState.SUPPRESSED, "was not sent, since your address was stopped before it left"),
-        (DeliveryState.CANCELED, "was called off"),
+        (DeliveryState.FAILED, "could not be sent, and we stopped trying"),
+        (DeliveryState.BOUNCED, "was sent, but your mail server rejected it"),
+        (DeliveryState.SUPPRESSED, "was not sent, because mail to your address was stopped before"),
+        (DeliveryState.CANCELED, "was canceled"),
     ],
 )
 def test_what_became_of_a_delivery_is_said_in_words(spine: Spine, state: DeliveryState, words: str) -> None:
@@ -214,7 +214,7 @@ def test_a_message_that_was_replaced_says_by_which(spine: Spine) -> None:
     tell(spine, Status.RESOLVED)
     first, last = why(spine)
     assert (first["replaced_by"], first["told"]) == (2, False)
-    assert "message 2 replaced it and says the same and more" in first["words"]
+    assert "was replaced before it was sent: message 2 says the same and more" in first["words"]
     assert "is waiting to be sent" in last["words"]
 
 
@@ -240,7 +240,7 @@ def test_attempts_and_what_the_provider_reported_are_the_evidence(database: Data
     assert item["delivery"]["evidence"] == [
         {"kind": "bounce", "at": "2026-03-02T09:00:07+00:00", "facts": {"reason": "550 no such user"}}
     ]
-    assert "it said: 550 no such user" in item["words"]
+    assert "it responded: 550 no such user" in item["words"]
 
 
 def test_what_waits_for_the_morning_says_so_and_later_that_it_did(database: Database) -> None:
@@ -255,7 +255,7 @@ def test_what_waits_for_the_morning_says_so_and_later_that_it_did(database: Data
     house.later(7 * 3600)
     (item,) = why(house.spine)
     assert item["told"] is True
-    assert "It waited: it came in your quiet hours, which ended at 2026-03-03 07:00" in item["words"]
+    assert "It waited: it arrived during your quiet hours, which ended at 2026-03-03 07:00" in item["words"]
 
 
 def test_what_exceeds_the_hour_says_so(database: Database) -> None:
@@ -268,7 +268,7 @@ def test_what_exceeds_the_hour_says_so(database: Database) -> None:
     first, second = why(house.spine)
     assert verdicts(first) == {}
     assert verdicts(second) == {"hourly_limit": "wait"}
-    assert "waits for the hour to have room for one more message, at 2026-03-02 11:00" in second["words"]
+    assert "waits until 2026-03-02 11:00 (Europe/Amsterdam), because of the hourly limit" in second["words"]
 
 
 def test_a_mail_in_the_name_of_another_subscription_says_so(spine: Spine) -> None:
@@ -306,10 +306,10 @@ def test_coalescing_is_told_update_by_update(spine: Spine) -> None:
         "Update upd-2 (identified): announced by e-mail in message 2, together with upd-3:"
     )
     assert said["upd-4"][0] is None
-    assert "waits until 2026-03-02 10:03 (Europe/Amsterdam) to be told by e-mail" in said["upd-4"][1]
-    assert "not told by itself by e-mail: " in said["upd-5"][1]
-    assert "not told by itself by e-mail: " in said["upd-6"][1]
-    assert "It tells 2 updates at once: upd-2, upd-3." in found["notifications"][1]["words"]
+    assert "waits until 2026-03-02 10:03 (Europe/Amsterdam) to be sent by e-mail" in said["upd-4"][1]
+    assert "not sent separately by e-mail: " in said["upd-5"][1]
+    assert "not sent separately by e-mail: " in said["upd-6"][1]
+    assert "It contains 2 updates: upd-2, upd-3." in found["notifications"][1]["words"]
 
 
 # --- endpoints, and who is unknown ---------------------------------------------------------------------------------
@@ -389,9 +389,7 @@ def test_an_account_is_explained_by_its_name(spine: Spine) -> None:
     (posted,), (not_posted,) = why(spine, "x-nl"), why(spine, "x-old")
     assert (posted["told"], posted["recipient"], verdicts(posted)) == (True, "x-nl", {})
     assert verdicts(not_posted) == {"account": "stop"}
-    assert not_posted["words"] == (
-        "Message 1 (investigating) was not posted: the account is not in the configuration any more."
-    )
+    assert not_posted["words"] == ("Message 1 (investigating) was not posted: the account is no longer configured.")
     summaries = [spine.explain("inc-1", name)["summary"] for name in ("x-nl", "x-old")]
     assert summaries == [f"{n} posted {k} of 1 messages about this incident." for n, k in (("x-nl", 1), ("x-old", 0))]
     (update_of_old,) = spine.explain("inc-1", "x-old")["updates"]

@@ -126,7 +126,7 @@ def test_what_is_called_off_is_told_neither_now_nor_with_the_next(house: House, 
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[2]]
     assert states(house) == ["canceled", "planned"]
     said = house.spine.explain("inc-1", "shop-0")["notifications"]
-    assert "was called off by a person before anybody was told" in said[0]["words"]
+    assert "was canceled by a colleague before anyone was notified" in said[0]["words"]
 
 
 def test_who_was_never_told_that_it_began_is_not_told_that_it_ended(house: House, provider: Provider) -> None:

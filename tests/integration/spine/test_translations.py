@@ -232,5 +232,5 @@ def test_explain_tells_who_is_told_again_and_who_had_read_it_in_their_language(d
     explain = house.spine.explain
     again = {who: explain("inc-1", who)["notifications"][-1] for who in ("jansen", "smith")}
     assert {who: item["told"] for who, item in again.items()} == {"jansen": True, "smith": False}
-    assert "it says again in nl what you had been told in en" in again["smith"]["words"]
+    assert "it repeats in nl what you received in en" in again["smith"]["words"]
     assert all(rule["passed"] for rule in again["jansen"]["rules"])

@@ -51,7 +51,7 @@ def test_without_a_file_every_message_is_written_in_every_locale_and_the_missing
     assert "contact-sheet.png" not in names
     sheet = (home / "shown" / "contact-sheet.html").read_text(encoding="utf-8")
     assert sheet.count("<iframe") == len([name for name in names if name.endswith(".html")]) - 1
-    assert "no Chromium or Chrome is installed" in capsys.readouterr().out
+    assert "no screenshot: Chromium or Chrome is not installed" in capsys.readouterr().out
 
 
 def test_a_file_alone_is_shown_everywhere_and_the_sheet_becomes_a_picture(home: Path, capsys: Said) -> None:
@@ -67,13 +67,13 @@ def test_a_file_alone_is_shown_everywhere_and_the_sheet_becomes_a_picture(home: 
 def test_a_browser_that_does_nothing_leaves_the_page_to_be_opened_by_hand(home: Path, capsys: Said) -> None:
     a_browser(home, "#!/bin/sh\nexit 1\n")
     assert run(["preview", str(story.FILE), "--locale", "nl", "--out", "shown"]) == 0
-    assert "made no picture: open" in capsys.readouterr().out
+    assert "no screenshot: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [[], ["--channel", "email", "--out", "shown"], ["x.json", "--locale", "nl"]])
 def test_what_is_missing_is_named(arguments: list[str], capsys: Said) -> None:
     assert run(["preview", *arguments]) == 2
-    assert "is missing" in capsys.readouterr().err
+    assert "is required" in capsys.readouterr().err
 
 
 def test_a_fault_in_an_own_template_ends_preview_and_worker_with_2_and_doctor_names_it(
