@@ -1,11 +1,11 @@
 """An endpoint as JSON (contract, section 5): a strict model in, a domain value out."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, cast
 
 from pydantic import Field
 
 from notifier.domain.errors import InvalidInputError
+from notifier.domain.recipients.changes import EndpointChanges
 from notifier.domain.recipients.endpoint import (
     MAX_DESCRIPTION,
     MAX_URL,
@@ -60,11 +60,11 @@ class EndpointBody(Body):
     state: EndpointState | None = None
     signature: SignatureKind = SignatureKind.HMAC
 
-    def to_domain(self, vocabulary: Vocabulary, state: EndpointState, known: Endpoint | None = None) -> Endpoint:
-        """Build the domain's value; `state` is what it is in when none is asked for.
+    def to_domain(self, vocabulary: Vocabulary) -> Endpoint:
+        """Build the domain's value.
 
         Raises:
-            InvalidInputError: names every component this house does not know (unless `known` already held it).
+            InvalidInputError: names every component this house does not know.
         """
         endpoint = Endpoint(
             url=self.url,
@@ -78,11 +78,10 @@ class EndpointBody(Body):
             format=self.format,
             mode=self.mode,
             headers=self.headers,
-            state=self.state or state,
+            state=self.state or EndpointState.ACTIVE,
             signature=self.signature,
         )
-        new = endpoint.components - (known.components if known else frozenset())
-        faults = vocabulary.component_faults(new, "components")
+        faults = vocabulary.component_faults(endpoint.components, "components")
         if faults:
             raise InvalidInputError(faults)
         return endpoint
@@ -107,40 +106,28 @@ class EndpointPatch(Body):
     headers: Annotated[dict[str, str | None], Field(max_length=50)] | None = Field(default=None, repr=False)
     state: EndpointState | None = None
 
+    def to_domain(self) -> EndpointChanges:
+        """Return the members that were named, each well-formed by itself."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        for name in ("components", "types"):
+            if given.get(name) is not None:
+                given[name] = frozenset(given[name])
+        return cast("EndpointChanges", given)
 
-def parse_endpoint(
-    data: bytes | str, vocabulary: Vocabulary, state: EndpointState, known: Endpoint | None = None
-) -> Endpoint:
-    """Read a whole endpoint from JSON; `state` is what it is in when none is asked for.
+
+def parse_endpoint(data: bytes | str, vocabulary: Vocabulary) -> Endpoint:
+    """Read a whole endpoint from JSON.
 
     Raises:
         InvalidInputError: names every field at fault by its dotted path.
     """
-    return read_json(EndpointBody, data).to_domain(vocabulary, state, known)
+    return read_json(EndpointBody, data).to_domain(vocabulary)
 
 
-def parse_endpoint_patch(data: bytes | str) -> dict[str, Any]:
-    """Read what to change: the members that were named, each well-formed by itself, as JSON data.
+def parse_endpoint_patch(data: bytes | str) -> EndpointChanges:
+    """Read what to change.
 
     Raises:
         InvalidInputError: as `parse_endpoint`.
     """
-    return read_json(EndpointPatch, data).model_dump(mode="json", exclude_unset=True)
-
-
-def endpoint_to_json(endpoint: Endpoint, headers: Mapping[str, str]) -> dict[str, Any]:
-    """Write an endpoint as `EndpointBody` reads it, with these header values."""
-    return {
-        "url": endpoint.url,
-        "description": endpoint.description,
-        "subscriber": endpoint.subscriber,
-        "owner_email": endpoint.owner_email,
-        "components": sorted(endpoint.components),
-        "min_impact": endpoint.min_impact.value,
-        "updates": endpoint.updates.value,
-        "types": sorted(kind.value for kind in endpoint.types),
-        "format": endpoint.format.value,
-        "mode": endpoint.mode.value,
-        "headers": dict(headers),
-        "state": endpoint.state.value,
-    }
+    return read_json(EndpointPatch, data).to_domain()

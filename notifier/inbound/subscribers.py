@@ -1,12 +1,13 @@
 """A subscriber as JSON (contract, section 5): strict models in, domain values out."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar, cast
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.recipients.audience import Preferences
+from notifier.domain.recipients.changes import PreferenceChanges, SubscriberChanges
 from notifier.domain.recipients.subscriber import (
     MAX_PER_HOUR,
     QuietHours,
@@ -84,6 +85,15 @@ class PreferencesBody(Body):
             maintenance=self.maintenance,
         )
 
+    def changes(self) -> PreferenceChanges:
+        """Return the members that were named."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        for name in {"channels", "components"} & given.keys():
+            given[name] = frozenset(given[name])
+        if self.quiet_hours is not None:
+            given["quiet_hours"] = self.quiet_hours.to_domain()
+        return cast("PreferenceChanges", given)
+
 
 class SubscriberBody(Body):
     """A whole subscriber. An omitted locale or time zone means the brand's."""
@@ -134,6 +144,13 @@ class SubscriberPatch(Body):
     state: SubscriberState | None = None
     preferences: PreferencesBody | None = None
 
+    def to_domain(self) -> SubscriberChanges:
+        """Return the members that were named, each well-formed by itself."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        if self.preferences is not None:
+            given["preferences"] = self.preferences.changes()
+        return cast("SubscriberChanges", given)
+
 
 class SuppressionBody(Body):
     """Why and since when nothing is sent on a channel."""
@@ -158,20 +175,19 @@ class SubscriberRecord(SubscriberBody):
     updated_at: Instant | None = None
 
 
-def parse_subscriber(data: bytes | str, vocabulary: Vocabulary, known: Subscriber | None = None) -> Subscriber:
+def parse_subscriber(data: bytes | str, vocabulary: Vocabulary) -> Subscriber:
     """Read a whole subscriber from JSON.
 
     Raises:
         InvalidInputError: names every field at fault by its dotted path, such as `preferences.min_impact`.
     """
-    return read_json(SubscriberBody, data).to_domain(vocabulary, known)
+    return read_json(SubscriberBody, data).to_domain(vocabulary)
 
 
-def parse_patch(data: bytes | str) -> dict[str, Any]:
-    """Read what to change: the members that were named, each well-formed by itself, as JSON data.
+def parse_patch(data: bytes | str) -> SubscriberChanges:
+    """Read what to change.
 
     Raises:
         InvalidInputError: as `parse_subscriber`.
     """
-    patch = read_json(SubscriberPatch, data)
-    return patch.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return read_json(SubscriberPatch, data).to_domain()

@@ -5,9 +5,13 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
+import orjson
+
 from notifier.domain.messages.house import Component
+from notifier.domain.recipients.changes import SubscriberChanges
 from notifier.domain.recipients.subscriber import Subscriber
 from notifier.domain.values import Channel, Impact, SubscriberKind, Wanted
+from notifier.inbound.subscribers import parse_patch
 from notifier.web.forms import Form
 
 IMPACTS = tuple(impact.value for impact in Impact if impact is not Impact.MAINTENANCE)
@@ -74,8 +78,12 @@ def story_choices(form: Form) -> dict[str, Any]:
     return chosen | {name: form.one(name) for name in ("min_impact", "updates") if form.has(name)}
 
 
-def all_choices(form: Form) -> dict[str, Any]:
-    """Read the whole form of the preferences page, as a patch of the API's subscriber."""
+def all_choices(form: Form) -> SubscriberChanges:
+    """Read the whole form of the preferences page, as the API reads a change of a subscriber.
+
+    Raises:
+        InvalidInputError: names every field at fault.
+    """
     chosen = story_choices(form)
     if form.has("channels_shown"):
         chosen["channels"] = form.many("channels")
@@ -86,4 +94,4 @@ def all_choices(form: Form) -> dict[str, Any]:
         text = form.one("max_per_hour")
         chosen["max_per_hour"] = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text or None  # noqa: PLR2004
     patch: dict[str, Any] = {name: form.one(name) for name in ("name", "locale", "timezone") if form.has(name)}
-    return patch | {"preferences": chosen}
+    return parse_patch(orjson.dumps(patch | {"preferences": chosen}))

@@ -1,7 +1,7 @@
 """Partners' webhook endpoints."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -13,10 +13,11 @@ from notifier.api.openapi.examples import ENDPOINT
 from notifier.api.openapi.history_models import EndpointDeliveryShape
 from notifier.api.openapi.list_models import EndpointShape, EndpointTested, EndpointWithSecret
 from notifier.api.openapi.route_docs import body_of, refuses, returns, returns_page
-from notifier.api.runtime import Runtime
+from notifier.api.runtime import ApiRuntime, Runtime
 from notifier.domain.recipients.endpoint import EndpointState
 from notifier.domain.values import DeliveryState
-from notifier.inbound.endpoints import EndpointBody, EndpointPatch
+from notifier.inbound.endpoints import EndpointBody, EndpointPatch, parse_endpoint, parse_endpoint_patch
+from notifier.services.security.audit import Actor
 from notifier.services.security.masking import shown_to
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
@@ -30,7 +31,7 @@ _SEALED = refuses({409: "None of `NOTIFIER_SECRET_KEYS` opens its secret (rotate
 async def create_endpoint(request: Request, runtime: Runtime, actor: Manager) -> Response:
     """Store a new endpoint. Its signing `secret` is in this answer and in no other."""
     body = await request.body()
-    made = await run_in_threadpool(runtime.application.endpoints.create, body, actor)
+    made = await run_in_threadpool(_create, runtime, body, actor)
     return json_answer(made, 201, {"Location": f"/v1/endpoints/{made['id']}"})
 
 
@@ -63,7 +64,7 @@ def show_endpoint(runtime: Runtime, reader: Reader, endpoint_id: str) -> Respons
 async def change_endpoint(request: Request, runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
     """Change what the body names and keep the rest (RFC 7396); `state: disabled` pauses, `active` enables."""
     body = await request.body()
-    return json_answer(await run_in_threadpool(runtime.application.endpoints.patch, endpoint_id, body, actor))
+    return json_answer(await run_in_threadpool(_change, runtime, endpoint_id, body, actor))
 
 
 @router.delete("/{endpoint_id}", status_code=204)
@@ -118,3 +119,12 @@ def rotate_secret(
 def enable_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
     """Make an endpoint active with a clean record."""
     return json_answer(runtime.application.endpoints.enable(endpoint_id, actor))
+
+
+def _create(runtime: ApiRuntime, body: bytes, actor: Actor) -> dict[str, Any]:
+    application = runtime.application
+    return application.endpoints.create(parse_endpoint(body, application.vocabulary), actor)
+
+
+def _change(runtime: ApiRuntime, endpoint_id: str, body: bytes, actor: Actor) -> dict[str, Any]:
+    return runtime.application.endpoints.patch(endpoint_id, parse_endpoint_patch(body), actor)

@@ -1,6 +1,6 @@
 """Subscribers, one by one. Lists of them: `subscriber_lists.py`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,9 +12,10 @@ from notifier.api.http.responses import json_answer
 from notifier.api.openapi.examples import SUBSCRIBER
 from notifier.api.openapi.list_models import SubscriberShape
 from notifier.api.openapi.route_docs import body_of, returns, returns_page
-from notifier.api.runtime import Runtime
+from notifier.api.runtime import ApiRuntime, Runtime
 from notifier.domain.values import SubscriberKind, SubscriberState
-from notifier.inbound.subscribers import SubscriberBody, SubscriberPatch
+from notifier.inbound.subscribers import SubscriberBody, SubscriberPatch, parse_patch, parse_subscriber
+from notifier.services.security.audit import Actor
 from notifier.services.security.masking import shown_to
 
 router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])
@@ -29,7 +30,7 @@ async def create_subscriber(request: Request, runtime: Runtime, actor: Manager) 
     An address that is suppressed stays so.
     """
     body = await request.body()
-    made = await run_in_threadpool(runtime.application.subscribers.create, body, actor)
+    made = await run_in_threadpool(_create, runtime, body, actor)
     location = f"/v1/subscribers/{quote(made['external_id'], safe='')}"
     return json_answer(made, 201, {"Location": location})
 
@@ -70,8 +71,7 @@ async def change_subscriber(request: Request, runtime: Runtime, actor: Manager, 
     `state: active` for somebody unsubscribed or suppressed lifts the suppression of their address.
     """
     body = await request.body()
-    changed = await run_in_threadpool(runtime.application.subscribers.patch, external_id, body, actor)
-    return json_answer(changed)
+    return json_answer(await run_in_threadpool(_change, runtime, external_id, body, actor))
 
 
 @router.delete("/{external_id:path}", status_code=204)
@@ -83,3 +83,12 @@ def remove_subscriber(runtime: Runtime, actor: Manager, external_id: str) -> Res
     """
     runtime.application.subscribers.remove(external_id, actor)
     return Response(status_code=204)
+
+
+def _create(runtime: ApiRuntime, body: bytes, actor: Actor) -> dict[str, Any]:
+    application = runtime.application
+    return application.subscribers.create(parse_subscriber(body, application.vocabulary), actor)
+
+
+def _change(runtime: ApiRuntime, external_id: str, body: bytes, actor: Actor) -> dict[str, Any]:
+    return runtime.application.subscribers.patch(external_id, parse_patch(body), actor)

@@ -13,6 +13,7 @@ from notifier.cli.setup import installation
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.recipients.endpoint import EndpointMode, SignatureKind
 from notifier.domain.values import Wanted, WebhookFormat, WebhookType
+from notifier.inbound.endpoints import parse_endpoint
 
 _PAGE = 500
 Identifier = Annotated[str, typer.Argument(help="Endpoint id.")]
@@ -87,7 +88,9 @@ def add(
         "owner_email": owner_email,
         "headers": dict(map(_header, header or [])),
     }
-    _print(_with_keys().endpoints.create(orjson.dumps(facts), operator()), as_json=as_json)
+    notifier = _with_keys()
+    endpoint = parse_endpoint(orjson.dumps(facts), notifier.vocabulary)
+    _print(notifier.endpoints.create(endpoint, operator()), as_json=as_json)
 
 
 def _header(text: str) -> tuple[str, str]:

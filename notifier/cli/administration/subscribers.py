@@ -15,6 +15,7 @@ from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.recipients.subscriber import LegalBasis
 from notifier.domain.values import SubscriberKind, SubscriberState
 from notifier.inbound.list_lines import BadRow
+from notifier.inbound.subscribers import parse_patch, parse_subscriber
 from notifier.services.subscribers.bulk_import import ImportReport, ListFormat, format_of
 
 _PEEK = 64
@@ -122,7 +123,9 @@ def add(
         "preferences": _object(preferences, "--preferences"),
     }
     body = orjson.dumps({key: value for key, value in facts.items() if value is not None})
-    _print(people("subscribers").subscribers.create(body, operator()), as_json=as_json)
+    notifier = people("subscribers")
+    subscriber = parse_subscriber(body, notifier.vocabulary)
+    _print(notifier.subscribers.create(subscriber, operator()), as_json=as_json)
 
 
 def change(
@@ -131,8 +134,8 @@ def change(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Change the given fields and keep the rest; null resets a field to its default."""
-    body = orjson.dumps(_object(members, "MEMBERS"))
-    _print(people("subscribers").subscribers.patch(external_id, body, operator()), as_json=as_json)
+    changes = parse_patch(orjson.dumps(_object(members, "MEMBERS")))
+    _print(people("subscribers").subscribers.patch(external_id, changes, operator()), as_json=as_json)
 
 
 def _object(text: str, name: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`notifier canary`: measure end-to-end latency now."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -9,7 +8,6 @@ import typer
 from notifier.cli.console import JsonFlag, out, print_json, print_table
 from notifier.cli.people import operator
 from notifier.cli.setup import installation
-from notifier.domain.canary import COMPONENT
 from notifier.domain.errors import ConfigError
 from notifier.services.operations.canary import Canary
 
@@ -29,13 +27,12 @@ def canary(
     listeners = notifier.settings.house.canary
     if not listeners.email and not listeners.endpoint:
         raise ConfigError("canary.email", "is empty, and so is canary.endpoint: the canary has no recipient")
-    vocabulary = replace(notifier.vocabulary, components=notifier.vocabulary.components | {COMPONENT})
     sing = Canary(
         notifier.database,
         notifier.clock,
         notifier.ingest,
-        replace(notifier.subscribers, vocabulary=vocabulary),
-        replace(notifier.endpoints, vocabulary=vocabulary),
+        notifier.subscribers,
+        notifier.endpoints,
         notifier.history,
         email=listeners.email,
         url=listeners.endpoint,

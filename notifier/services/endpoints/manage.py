@@ -6,15 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
-
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
 from notifier.domain.ids import new_ulid
+from notifier.domain.recipients.changes import EndpointChanges, changed_endpoint
 from notifier.domain.recipients.endpoint import Endpoint, EndpointMode, EndpointState, SignatureKind, StoredEndpoint
 from notifier.domain.recipients.subscriber import Vocabulary
 from notifier.domain.values import WebhookFormat
-from notifier.inbound.endpoints import endpoint_to_json, parse_endpoint, parse_endpoint_patch
 from notifier.services.endpoints.secrets import DEFAULT_OVERLAP, EndpointSecrets, fresh, public_key, secret_alarm
+from notifier.services.endpoints.serialize import endpoint_to_json
 from notifier.services.ports import Clock
 from notifier.services.security.audit import CHANGED, Actor, Subject, difference, record
 from notifier.storage.database import Connection
@@ -59,14 +58,12 @@ class Endpoints:
     verify_first: bool = False
     overlap: timedelta = DEFAULT_OVERLAP
 
-    def create(self, data: bytes | str, actor: Actor) -> Json:
-        """Store a new endpoint, given as JSON; returns it with its `secret`, this once.
+    def create(self, endpoint: Endpoint, actor: Actor) -> Json:
+        """Store a new endpoint; returns it with its `secret`, this once.
 
         Raises:
             InvalidInputError: names every field at fault.
         """
-        start = EndpointState.PENDING if self.verify_first else EndpointState.ACTIVE
-        endpoint = parse_endpoint(data, self.vocabulary, start)
         if self.verify_first and endpoint.state is EndpointState.ACTIVE:
             endpoint = replace(endpoint, state=EndpointState.PENDING)
         self._judge(endpoint.url, endpoint.headers)
@@ -95,22 +92,21 @@ class Endpoints:
         shown = found[:limit]
         return [_view(item) for item in shown], shown[-1].id if len(found) > limit else None
 
-    def patch(self, public_id: str, data: bytes | str, actor: Actor) -> Json:
-        """Change what the JSON object `data` names and keep the rest. `state: active` is `enable`.
+    def patch(self, public_id: str, changes: EndpointChanges, actor: Actor) -> Json:
+        """Change what is named and keep the rest. `state: active` is `enable`.
 
         Raises:
             NotFoundError: no such endpoint.
             InvalidInputError: names every field at fault.
             ConflictError: no listed key opens its secret, or a header that is to stay.
         """
-        patch = parse_endpoint_patch(data)
         now = self.clock()
         with self.database.write() as connection:
             stored = _existing(connection, public_id, lock=True)
             self.secrets.signing(stored.secrets, now)
-            headers = self.secrets.kept_headers(stored.endpoint.headers, patch.get("headers", {}))
+            headers = self.secrets.kept_headers(stored.endpoint.headers, changes.get("headers", {}))
             before = replace(stored.endpoint, headers=headers)
-            after = self._merged(before, patch)
+            after = self._changed(before, changes)
             moved = after.url != before.url
             if moved and self.verify_first and after.state is EndpointState.ACTIVE:
                 after = replace(after, state=EndpointState.PENDING)
@@ -119,20 +115,14 @@ class Endpoints:
             endpoints.change(connection, stored.id, values, now)
             if after.state is EndpointState.ACTIVE:
                 _catch_up(connection, stored, now)
-            changes = _changes(before, after)
-            if changes:
-                record(connection, actor, "endpoint.changed", _subject(public_id), at=now, detail=changes)
+            detail = _changes(before, after)
+            if detail:
+                record(connection, actor, "endpoint.changed", _subject(public_id), at=now, detail=detail)
             return _view(_existing(connection, public_id))
 
-    def _merged(self, before: Endpoint, patch: Json) -> Endpoint:
-        """Lay the patch over what is stored (RFC 7396) and judge what is new in it."""
-        given = dict(patch)
-        change = given.pop("headers", {})
-        headers = {} if change is None else {**before.headers, **change}
-        whole = endpoint_to_json(before, {}) | given
-        whole["headers"] = {name: value for name, value in headers.items() if value is not None}
-        whole = {name: value for name, value in whole.items() if value is not None}
-        after = parse_endpoint(orjson.dumps(whole), self.vocabulary, before.state, before)
+    def _changed(self, before: Endpoint, changes: EndpointChanges) -> Endpoint:
+        """Return the endpoint after the changes, and judge what is new in it."""
+        after = changed_endpoint(before, changes, self.vocabulary)
         self._judge(
             None if after.url == before.url else after.url,
             None if after.headers == before.headers else after.headers,

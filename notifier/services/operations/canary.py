@@ -1,6 +1,5 @@
 """Canary: an incident of no consequence goes the whole way, and a clock runs beside it."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +8,10 @@ from datetime import timedelta
 from notifier.domain import canary, ids
 from notifier.domain.errors import NotFoundError
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.values import ACCEPTED, Channel, Impact, Status
+from notifier.domain.recipients.audience import Preferences
+from notifier.domain.recipients.endpoint import Endpoint
+from notifier.domain.recipients.subscriber import Subscriber
+from notifier.domain.values import ACCEPTED, Channel, Impact, Status, SubscriberKind, SubscriberState
 from notifier.services.endpoints.manage import Endpoints
 from notifier.services.events.ingest import Ingest
 from notifier.services.inspection.history import History
@@ -88,16 +90,24 @@ class Canary:
         return channels
 
     def _subscribe(self, actor: Actor) -> None:
-        wanted = {"email": self.email, "state": "active"}
         try:
             known = self.subscribers.get(_NAME)
         except NotFoundError:
-            listens = {"channels": ["email"], "components": [canary.COMPONENT]}
-            body = wanted | {"external_id": _NAME, "kind": "follower", "preferences": listens}
-            self.subscribers.create(json.dumps(body), actor)
+            self.subscribers.create(self._listener(), actor)
         else:
-            if any(known[name] != value for name, value in wanted.items()):
-                self.subscribers.patch(_NAME, json.dumps(wanted), actor)
+            if (known["email"], known["state"]) != (self.email, SubscriberState.ACTIVE.value):
+                self.subscribers.patch(_NAME, {"email": self.email, "state": SubscriberState.ACTIVE}, actor)
+
+    def _listener(self) -> Subscriber:
+        vocabulary = self.subscribers.vocabulary
+        return Subscriber(
+            external_id=_NAME,
+            kind=SubscriberKind.FOLLOWER,
+            email=self.email,
+            locale=vocabulary.default_locale,
+            timezone=vocabulary.default_timezone,
+            preferences=Preferences(components=frozenset({canary.COMPONENT})),
+        )
 
     def _connect(self, actor: Actor) -> None:
         after: int | None = 0
@@ -106,10 +116,10 @@ class Canary:
             for known in page:
                 if known["description"] == _NAME:
                     if known["url"] != self.url:
-                        self.endpoints.patch(known["id"], json.dumps({"url": self.url}), actor)
+                        self.endpoints.patch(known["id"], {"url": self.url}, actor)
                     return
-        body = {"url": self.url, "description": _NAME, "components": [canary.COMPONENT]}
-        self.endpoints.create(json.dumps(body), actor)
+        components = frozenset({canary.COMPONENT})
+        self.endpoints.create(Endpoint(url=self.url, description=_NAME, components=components), actor)
 
     def _states(self, incident_id: str) -> Mapping[Channel, str]:
         """Return per channel the state of the one delivery there is."""

@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from notifier.domain.recipients.changes import SubscriberChanges, changed_subscriber
 from notifier.domain.recipients.subscriber import (
     LegalBasis,
     StoredSubscriber,
@@ -16,7 +15,6 @@ from notifier.domain.recipients.subscriber import (
     Vocabulary,
 )
 from notifier.domain.values import Channel, SubscriberKind, SubscriberState
-from notifier.inbound.subscribers import parse_patch, parse_subscriber
 from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, Subject, difference, erased_id, record
@@ -43,17 +41,15 @@ class Subscribers:
     vocabulary: Vocabulary
     addresses: AddressKeys
 
-    def create(self, data: bytes | str, actor: Actor, *, legal_basis: LegalBasis = LegalBasis.API) -> Json:
-        """Store a new subscriber, given as JSON; returns it as stored.
+    def create(self, subscriber: Subscriber, actor: Actor, *, legal_basis: LegalBasis = LegalBasis.API) -> Json:
+        """Store a new subscriber; returns it as stored.
 
         An address that is suppressed stays so: the subscriber is then `unsubscribed` or `suppressed`, whatever was
         asked. Lifting that is a change of its own: see `patch`.
 
         Raises:
-            InvalidInputError: names every field at fault.
             ConflictError: the external id is taken.
         """
-        subscriber = parse_subscriber(data, self.vocabulary)
         self.addresses.load()
         key = self.addresses.of_optional(subscriber.email)
         now = self.clock()
@@ -100,8 +96,8 @@ class Subscribers:
         items = [stored_to_json(item, suppressed.get(item.address_key or -1, ())) for item in shown]
         return items, shown[-1].id if len(found) > limit else None
 
-    def patch(self, external_id: str, data: bytes | str, actor: Actor) -> Json:
-        """Change what the JSON object `data` names and keep the rest; returns the subscriber as stored.
+    def patch(self, external_id: str, changes: SubscriberChanges, actor: Actor) -> Json:
+        """Change what is named and keep the rest; returns the subscriber as stored.
 
         `state: active` for somebody unsubscribed or suppressed lifts the suppression of their address: a person says
         so, and the audit trail says who. A new address takes its own suppression along, or leaves a bounce behind.
@@ -110,41 +106,59 @@ class Subscribers:
             NotFoundError: none by that name.
             InvalidInputError: names every field at fault.
         """
-        patch = parse_patch(data)
-        if patch.get("external_id") not in (None, external_id):
+        if changes.get("external_id") not in (None, external_id):
             raise InvalidInputError([FieldError("external_id", "cannot be changed")])
         self.addresses.load()
-        now = self.clock()
         with self.database.write() as connection:
-            stored = _existing(connection, external_id, lock=True)
-            after, key = self._changed(connection, stored, patch, now)
-            preference_id = preferences.ensure(connection, after.preferences)
-            row = subscribers.to_row(after, preference_id=preference_id, address_key=key)
-            if after.state is not SubscriberState.PENDING:
-                row["expires_at"] = None  # only a sign-up that nobody confirms is forgotten
-            subscribers.change(connection, stored.id, row, now)
-            if key is not None and stored.address_key != key:
-                erasures.forget(connection, [key])
-            if key is not None and stored.address_key not in (None, key):
-                address_change.move(connection, stored.id, stored.address_key, key)
-            _forget_address(connection, stored.address_key)
-            if key is not None and _bounds(after) != _bounds(stored.subscriber):
-                release_held(connection, key, now)
-            before, now_shown = subscriber_to_json(stored.subscriber), subscriber_to_json(after)
-            changes = difference(before, now_shown, hidden=PERSONAL)
-            if changes:
-                record(connection, actor, "subscriber.changed", Subject(KIND, external_id), at=now, detail=changes)
+            self._change(connection, _existing(connection, external_id, lock=True), changes, actor)
             return _view(connection, _existing(connection, external_id))
 
+    def patch_numbered(self, subscriber_id: int, changes: SubscriberChanges, actor: Actor) -> Subscriber:
+        """Change the subscriber of a row, as `patch` does; returns what they became.
+
+        Raises:
+            NotFoundError: erased meanwhile.
+            InvalidInputError: names every field at fault.
+        """
+        self.addresses.load()
+        with self.database.write() as connection:
+            stored = subscribers.get_by_id(connection, subscriber_id, lock=True)
+            if stored is None:
+                raise NotFoundError("subscriber", str(subscriber_id))
+            return self._change(connection, stored, changes, actor)
+
+    def _change(
+        self, connection: Connection, stored: StoredSubscriber, changes: SubscriberChanges, actor: Actor
+    ) -> Subscriber:
+        now = self.clock()
+        after, key = self._changed(connection, stored, changes, now)
+        preference_id = preferences.ensure(connection, after.preferences)
+        row = subscribers.to_row(after, preference_id=preference_id, address_key=key)
+        if after.state is not SubscriberState.PENDING:
+            row["expires_at"] = None  # only a sign-up that nobody confirms is forgotten
+        subscribers.change(connection, stored.id, row, now)
+        if key is not None and stored.address_key != key:
+            erasures.forget(connection, [key])
+        if key is not None and stored.address_key not in (None, key):
+            address_change.move(connection, stored.id, stored.address_key, key)
+        _forget_address(connection, stored.address_key)
+        if key is not None and _bounds(after) != _bounds(stored.subscriber):
+            release_held(connection, key, now)
+        detail = difference(subscriber_to_json(stored.subscriber), subscriber_to_json(after), hidden=PERSONAL)
+        if detail:
+            subject = Subject(KIND, after.external_id)
+            record(connection, actor, "subscriber.changed", subject, at=now, detail=detail)
+        return after
+
     def _changed(
-        self, connection: Connection, stored: StoredSubscriber, patch: Json, now: datetime
+        self, connection: Connection, stored: StoredSubscriber, changes: SubscriberChanges, now: datetime
     ) -> tuple[Subscriber, int | None]:
         """Return what the subscriber becomes, and the key of the address."""
         before = stored.subscriber
-        after = _merged(before, patch, self.vocabulary)
+        after = changed_subscriber(before, changes, self.vocabulary)
         key = self.addresses.of_optional(after.email)
-        asked = patch.get("state")
-        if asked == SubscriberState.ACTIVE and before.state in _STOPPED:
+        asked = changes.get("state")
+        if asked is SubscriberState.ACTIVE and before.state in _STOPPED:
             _lift(connection, key)
             return after, key
         if asked is None and key != stored.address_key and before.state is SubscriberState.SUPPRESSED:
@@ -199,17 +213,6 @@ def _existing(connection: Connection, external_id: str, *, lock: bool = False) -
 
 def _view(connection: Connection, stored: StoredSubscriber) -> Json:
     return stored_to_json(stored, suppressions.of_address(connection, stored.address_key))
-
-
-def _merged(before: Subscriber, patch: Json, vocabulary: Vocabulary) -> Subscriber:
-    """Lay the patch over what is stored (RFC 7396) and judge the whole: two good halves may not fit."""
-    whole = subscriber_to_json(before)
-    given = dict(patch)
-    nested = given.pop("preferences", {})
-    whole["preferences"] = whole["preferences"] | nested if nested is not None else {}
-    whole = {name: value for name, value in (whole | given).items() if value is not None}
-    whole["external_id"] = before.external_id
-    return parse_subscriber(orjson.dumps(whole), vocabulary, before)
 
 
 def _as_suppressed(connection: Connection, subscriber: Subscriber, key: int | None, now: datetime) -> Subscriber:

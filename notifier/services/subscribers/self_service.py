@@ -1,12 +1,9 @@
 """Own preferences: what a subscriber changes by the link in their mail."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import orjson
 
 from notifier.domain.errors import NotFoundError
+from notifier.domain.recipients.changes import SubscriberChanges
 from notifier.domain.recipients.subscriber import StoredSubscriber, Subscriber, SuppressionReason
 from notifier.domain.values import SubscriberState
 from notifier.services.ports import Clock
@@ -70,16 +67,14 @@ class OwnPreferences:
             return SuppressionReason.UNSUBSCRIBED
         return reason
 
-    def change(self, subscriber_id: int, patch: Mapping[str, Any], actor: Actor) -> Subscriber:
-        """Change what is named and keep the rest (a patch as the API takes it); audited like any other change.
+    def change(self, subscriber_id: int, changes: SubscriberChanges, actor: Actor) -> Subscriber:
+        """Change what is named and keep the rest; audited like any other change.
 
         Raises:
             NotFoundError: erased meanwhile.
             InvalidInputError: names every field at fault.
         """
-        external_id = self.show(subscriber_id).external_id
-        self.subscribers.patch(external_id, orjson.dumps(dict(patch)), actor)
-        return self.show(subscriber_id)
+        return self.subscribers.patch_numbered(subscriber_id, changes, actor)
 
     def _stored(self, subscriber_id: int) -> StoredSubscriber:
         with self.database.read() as connection:

@@ -12,6 +12,7 @@ from notifier.bootstrap.application import Application
 from notifier.bootstrap.component_checks import check_components, warn_of_vanished_components
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.values import Outcome
+from notifier.inbound.subscribers import parse_subscriber
 from notifier.services.events.ingest import Receipt
 from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
@@ -35,7 +36,7 @@ def publish(application: Application, number: int, status: str, *components: str
 def listen(application: Application, name: str, *components: str, **changes: Any) -> None:
     body = {"external_id": name, "kind": "merchant", "email": f"{name}@example.com"}
     body |= {"preferences": {"components": list(components)}} | changes
-    application.subscribers.create(orjson.dumps(body), HERE)
+    application.subscribers.create(parse_subscriber(orjson.dumps(body), application.vocabulary), HERE)
 
 
 def take_out(application: Application, monkeypatch: pytest.MonkeyPatch, key: str) -> None:

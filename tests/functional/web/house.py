@@ -8,6 +8,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from notifier.bootstrap.application import Application
+from notifier.inbound.subscribers import parse_subscriber
 from notifier.services.security.audit import Actor
 
 Fields = dict[str, list[str]]
@@ -22,7 +23,7 @@ def number_of_latest(application: Application) -> int:
 def add_subscriber(application: Application, name: str, email: str = "owner@example.com", **changes: Any) -> int:
     """Add a subscriber; returns the row's number."""
     body = {"external_id": name, "kind": "merchant", "email": email, "locale": "nl"} | changes
-    application.subscribers.create(orjson.dumps(body), Actor("tests", "here"))
+    application.subscribers.create(parse_subscriber(orjson.dumps(body), application.vocabulary), Actor("tests", "here"))
     return number_of_latest(application)
 
 

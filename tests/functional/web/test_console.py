@@ -25,6 +25,7 @@ from notifier.storage.database.engine import Database
 from notifier.web.console.routes import console_routes
 from tests.functional.api.house import ADMIN, application_on
 from tests.functional.web.desk import a_draft, a_key, admin, audit_of, hidden, notices, said, signed_in
+from tests.functional.web.house import add_subscriber
 
 
 @pytest.fixture
@@ -308,7 +309,7 @@ def test_every_page_holds_what_happened_and_no_markup_of_others(application: App
 def test_somebody_is_explained_by_their_address_which_stands_in_no_url(
     application: Application, browser: TestClient
 ) -> None:
-    application.subscribers.create('{"external_id": "shop-1", "email": "owner@shop.example"}', Actor("tests", "here"))
+    add_subscriber(application, "shop-1", "owner@shop.example", locale="en")
     application.publish(orjson.dumps(story.events()[0]))
     for scopes, shown in ((("read",), "o***@s***.example"), (("read", "manage"), "owner@shop.example")):
         signed_in(browser, a_key(application, *scopes)[1])

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from notifier.bootstrap.application import Application
 from notifier.demo import story
 from notifier.domain.recipients.subscriber import SuppressionReason
+from notifier.domain.values import SubscriberState
 from notifier.services.security.audit import Actor
 from tests.functional.api.house import plan_all
 from tests.functional.web.house import add_subscriber, state
@@ -29,7 +30,7 @@ def moved(application: Application) -> int:
     """Add a reader who was mailed at an old address and has moved to a new one; returns their number."""
     number = add_subscriber(application, "shop-1", OLD)
     mail_everybody(application)
-    application.subscribers.patch("shop-1", orjson.dumps({"email": NEW}), ME)
+    application.subscribers.patch("shop-1", {"email": NEW}, ME)
     return number
 
 
@@ -86,7 +87,7 @@ def test_the_way_back_of_an_address_left_behind_lifts_nothing(application: Appli
     number = add_subscriber(application, "shop-1", OLD)
     back = way_back(reader.post(link(application, number, OLD)).text)
     assert back is not None
-    application.subscribers.patch("shop-1", orjson.dumps({"email": NEW}), ME)
+    application.subscribers.patch("shop-1", {"email": NEW}, ME)
     assert state(application, "shop-1") == "unsubscribed"
     assert reader.post(back).status_code == 200
     assert state(application, "shop-1") == "unsubscribed"
@@ -95,7 +96,7 @@ def test_the_way_back_of_an_address_left_behind_lifts_nothing(application: Appli
 def test_the_way_back_lifts_no_suppression_that_was_set_by_hand(application: Application, reader: TestClient) -> None:
     number = add_subscriber(application, "shop-1", OLD)
     back = way_back(reader.post(link(application, number, OLD)).text)
-    application.subscribers.patch("shop-1", orjson.dumps({"state": "active"}), ME)
+    application.subscribers.patch("shop-1", {"state": SubscriberState.ACTIVE}, ME)
     application.lifecycle.suppress(OLD, ME, reason=SuppressionReason.MANUAL)
     assert reader.post(back or "").status_code == 200
     assert state(application, "shop-1") == "suppressed"

@@ -3,13 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-import orjson
 import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from notifier.bootstrap.application import Application
-from notifier.domain.recipients.subscriber import SuppressionReason
+from notifier.domain.recipients.subscriber import QuietHours, SuppressionReason
 from notifier.services.security.audit import Actor
 from notifier.services.security.signed_tokens import Purpose, Tokens
 from notifier.storage import tables as t
@@ -74,7 +73,7 @@ def test_every_preference_is_shown_by_name_and_saved(application: Application, r
 def test_saving_what_is_shown_changes_nothing(application: Application, reader: TestClient, path: str) -> None:
     application.subscribers.patch(
         "shop-1",
-        orjson.dumps({"preferences": {"components": ["pos"], "quiet_hours": {"from": "23:00", "to": "06:00"}}}),
+        {"preferences": {"components": frozenset({"pos"}), "quiet_hours": QuietHours.parse("23:00", "06:00")}},
         HERE,
     )
     before = chosen(application)
@@ -153,7 +152,7 @@ def test_a_link_whose_key_is_no_longer_first_still_opens_until_it_is_taken_out(
 def test_who_moved_leaves_no_key_behind_at_the_old_address(
     application: Application, reader: TestClient, path: str
 ) -> None:
-    application.subscribers.patch("shop-1", b'{"email": "new@example.com"}', HERE)
+    application.subscribers.patch("shop-1", {"email": "new@example.com"}, HERE)
     assert reader.get(path).status_code == 410
     assert reader.post(f"{path}/erase").status_code == 410
     assert state(application, "shop-1") == "active"

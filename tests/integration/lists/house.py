@@ -6,7 +6,11 @@ from typing import Any
 
 from notifier.channels.webhook.headers import validate_headers
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.recipients.subscriber import Vocabulary
+from notifier.domain.recipients.changes import EndpointChanges, SubscriberChanges
+from notifier.domain.recipients.endpoint import Endpoint
+from notifier.domain.recipients.subscriber import Subscriber, Vocabulary
+from notifier.inbound.endpoints import parse_endpoint, parse_endpoint_patch
+from notifier.inbound.subscribers import parse_patch, parse_subscriber
 from notifier.services.endpoints.manage import Endpoints
 from notifier.services.endpoints.secrets import EndpointSecrets
 from notifier.services.security.address_hash import AddressKeys
@@ -38,12 +42,24 @@ class Clock:
         self.now += timedelta(**span)
 
 
-def body(**members: Any) -> bytes:
-    return json.dumps(members).encode()
+def whole(**members: Any) -> Subscriber:
+    return parse_subscriber(json.dumps(members), VOCABULARY)
 
 
-def a_subscriber(external_id: str = "shop-1001", **changes: Any) -> bytes:
-    whole = {
+def changes(**members: Any) -> SubscriberChanges:
+    return parse_patch(json.dumps(members))
+
+
+def endpoint(**members: Any) -> Endpoint:
+    return parse_endpoint(json.dumps(members), VOCABULARY)
+
+
+def endpoint_changes(**members: Any) -> EndpointChanges:
+    return parse_endpoint_patch(json.dumps(members))
+
+
+def subscriber_body(external_id: str = "shop-1001", **changes: Any) -> dict[str, Any]:
+    body: dict[str, Any] = {
         "external_id": external_id,
         "kind": "merchant",
         "email": "owner@bloemenhuis.example",
@@ -61,7 +77,11 @@ def a_subscriber(external_id: str = "shop-1001", **changes: Any) -> bytes:
             "max_per_hour": None,
         },
     }
-    return json.dumps(whole | changes).encode()
+    return body | changes
+
+
+def a_subscriber(external_id: str = "shop-1001", **changes: Any) -> Subscriber:
+    return whole(**subscriber_body(external_id, **changes))
 
 
 def subscribers_of(database: Database, clock: Clock | None = None) -> Subscribers:

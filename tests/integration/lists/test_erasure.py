@@ -14,7 +14,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import attempts
 from notifier.storage.deliveries.batches import Batch
-from tests.integration.lists.house import NOON, SUPPORT, VOCABULARY, Clock, a_subscriber, body, subscribers_of
+from tests.integration.lists.house import NOON, SUPPORT, VOCABULARY, Clock, a_subscriber, changes, subscribers_of
 from tests.integration.lists.test_sign_up import FORM, link, sign_ups
 
 ADDRESS = "tmpuniq@bloemenhuis.example"
@@ -74,7 +74,7 @@ def test_an_address_that_somebody_is_moved_to_by_hand_is_back(database: Database
     erased(database)
     people = subscribers_of(database)
     people.create(a_subscriber("shop-2", email="other@shop.example"), SUPPORT)
-    people.patch("shop-2", body(email=ADDRESS), SUPPORT)
+    people.patch("shop-2", changes(email=ADDRESS), SUPPORT)
     assert bring(database, ("shop-2", ADDRESS)).rejected == 0
 
 

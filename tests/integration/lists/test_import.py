@@ -17,7 +17,18 @@ from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import suppressions
-from tests.integration.lists.house import NOON, SUPPORT, VOCABULARY, Clock, a_subscriber, audit_of, body, subscribers_of
+from tests.integration.lists.house import (
+    NOON,
+    SUPPORT,
+    VOCABULARY,
+    Clock,
+    a_subscriber,
+    audit_of,
+    changes,
+    subscriber_body,
+    subscribers_of,
+    whole,
+)
 
 HEADER = "external_id,kind,email,name,locale,timezone,state,channels,components,min_impact,updates,maintenance"
 
@@ -53,9 +64,9 @@ def test_a_list_is_stored_as_the_api_would_store_it(database: Database) -> None:
     people = subscribers_of(database)
     found = people.get("shop-1001")
     people.remove("shop-1001", SUPPORT)
-    given = json.loads(a_subscriber())
+    given = subscriber_body()
     given["preferences"]["quiet_hours"] = None
-    expected = people.create(json.dumps(given).encode(), SUPPORT)
+    expected = people.create(whole(**given), SUPPORT)
     assert found == expected | {"legal_basis": "import"}
     with database.read() as connection:
         assert connection.execute(select(t.subscriber.c.address_key)).scalar_one() == people.addresses.of(
@@ -66,12 +77,12 @@ def test_a_list_is_stored_as_the_api_would_store_it(database: Database) -> None:
 def test_ndjson_is_read_as_the_api_reads_it(database: Database) -> None:
     report = bring_ndjson(
         database,
-        b"\xef\xbb\xbf" + a_subscriber("shop-1"),
+        b"\xef\xbb\xbf" + json.dumps(subscriber_body("shop-1")).encode(),
         b"",
         b'{"external_id": "shop-2", "email": "nobody", "colour": 1}\r',
         b'{"external_id": "shop-3", "email": "a@b.example", "locale": "xx"}',
         b'{"external_id": "shop-4"',
-        body(external_id="shop-5", email="a@b.example"),
+        b'{"external_id": "shop-5", "email": "a@b.example"}',
     )
     assert counts(report) == {"created": 2, "rejected": 3}
     assert [(bad.line, [fault.field for fault in bad.errors]) for bad in report.errors] == [
@@ -181,7 +192,7 @@ def test_a_list_never_brings_back_who_unsubscribed_or_is_suppressed(database: Da
         number = connection.execute(select(t.subscriber.c.id).where(t.subscriber.c.external_id == "gone")).scalar_one()
     life.unsubscribe(number, SUPPORT)
     life.suppress("dead@shop.example", SUPPORT, reason=SuppressionReason.BOUNCED)
-    people.patch("by-hand", body(state="unsubscribed"), SUPPORT)
+    people.patch("by-hand", changes(state="unsubscribed"), SUPPORT)
     report = bring(
         database,
         HEADER,

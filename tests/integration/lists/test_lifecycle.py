@@ -7,7 +7,7 @@ from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import suppressions
-from tests.integration.lists.house import NOON, SUPPORT, Clock, a_subscriber, audit_of, body, subscribers_of
+from tests.integration.lists.house import NOON, SUPPORT, Clock, a_subscriber, audit_of, subscribers_of, whole
 
 ADDRESS = "owner@bloemenhuis.example"
 
@@ -87,7 +87,7 @@ def test_coming_back_lifts_the_suppression_and_makes_everybody_of_the_address_ac
 
 def test_who_has_no_address_can_stop_and_start_too(database: Database) -> None:
     people = subscribers_of(database)
-    people.create(body(external_id="partner-7", kind="partner", preferences={"channels": ["webhook"]}), SUPPORT)
+    people.create(whole(external_id="partner-7", kind="partner", preferences={"channels": ["webhook"]}), SUPPORT)
     number = number_of(database, "partner-7")
     life = life_of(database)
     assert life.unsubscribe(number, SUPPORT)

@@ -7,6 +7,7 @@ import pytest
 
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError
 from notifier.domain.messages.message import HookRequest
+from notifier.domain.recipients.endpoint import EndpointState
 from notifier.domain.values import Reason, Status
 from notifier.services.endpoints.manage import Endpoints
 from notifier.services.security.audit import SYSTEM
@@ -56,7 +57,7 @@ def test_all_of_it_comes_at_once_and_in_order(database: Database, how: str) -> N
     if how == "410":
         house.line.answers[url_of("partner")] = gone
     elif how == "patch":
-        desk(house).patch("end_partner", b'{"state": "disabled"}', SYSTEM)
+        desk(house).patch("end_partner", {"state": EndpointState.DISABLED}, SYSTEM)
     else:
         desk(house).disable("end_partner", SYSTEM, reason="maintenance of theirs")
     tell(house, "inc-1", Status.IDENTIFIED, Status.MONITORING)

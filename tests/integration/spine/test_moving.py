@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from notifier.domain.recipients.subscriber import Vocabulary
 from notifier.domain.values import Status
+from notifier.inbound.subscribers import parse_subscriber
 from notifier.services.inspection.history import History
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor
@@ -37,11 +38,11 @@ def people_of(house: House) -> Subscribers:
 
 
 def join(house: House, name: str, email: str) -> None:
-    people_of(house).create(json.dumps({"external_id": name, "email": email}), SUPPORT)
+    people_of(house).create(parse_subscriber(json.dumps({"external_id": name, "email": email}), WORDS), SUPPORT)
 
 
 def move(house: House, name: str, email: str) -> None:
-    people_of(house).patch(name, json.dumps({"email": email}), SUPPORT)
+    people_of(house).patch(name, {"email": email}, SUPPORT)
 
 
 def tell(house: House, status: Status) -> None:

@@ -110,6 +110,6 @@ def test_a_patch_holds_what_was_named_and_nothing_else() -> None:
         "preferences": {"quiet_hours": None},
     }
     assert parse_patch('{"preferences": {"quiet_hours": {"from": "22:00", "to": "07:00"}}}') == {
-        "preferences": {"quiet_hours": {"from": "22:00", "to": "07:00"}}
+        "preferences": {"quiet_hours": QuietHours.parse("22:00", "07:00")}
     }
     assert parse_patch("{}") == {}

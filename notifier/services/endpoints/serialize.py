@@ -1,0 +1,24 @@
+"""An endpoint as JSON, the way the API and the command line show it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from notifier.domain.recipients.endpoint import Endpoint
+
+
+def endpoint_to_json(endpoint: Endpoint, headers: Mapping[str, str]) -> dict[str, Any]:
+    """Write an endpoint as `inbound.endpoints.EndpointBody` reads it, with these header values."""
+    return {
+        "url": endpoint.url,
+        "description": endpoint.description,
+        "subscriber": endpoint.subscriber,
+        "owner_email": endpoint.owner_email,
+        "components": sorted(endpoint.components),
+        "min_impact": endpoint.min_impact.value,
+        "updates": endpoint.updates.value,
+        "types": sorted(kind.value for kind in endpoint.types),
+        "format": endpoint.format.value,
+        "mode": endpoint.mode.value,
+        "headers": dict(headers),
+        "state": endpoint.state.value,
+    }
