@@ -1,4 +1,4 @@
-"""Mails through any relay by SMTP, each to one recipient, over sessions that are kept and pipelined."""
+"""Mails through any relay by SMTP, each to one recipient, over sessions that are kept."""
 
 import secrets
 import ssl
@@ -130,7 +130,7 @@ class SmtpSender:
                 if not self._idle:
                     return None
                 session = self._idle.pop()
-            if session.is_alive():
+            if session.is_fresh:
                 return session
             session.close()
 

@@ -1,12 +1,11 @@
-"""The mails of one request, one after another over one session, with one round trip each where the server pipelines.
+"""The mails of one request, one after another over one session: MAIL FROM, RCPT TO, DATA, the mail.
 
-RFC 2920 section 3.1 lets a message's end and the next mail's MAIL FROM, RCPT TO and DATA travel in one group. What is
-complete and unanswered when the connection dies is the one mail whose outcome is unknown.
+What is complete and unanswered when the connection dies is the one mail whose outcome is unknown.
 """
 
 import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from notifier.channels.email.mime import MailForm, dot_stuffed
@@ -19,6 +18,9 @@ from notifier.domain.values import Reason
 _PATIENCE = 15.0  # seconds for one reply; a server that says less in it is taken for silent
 _GRACE = 10.0  # the same past the deadline: a mail on the wire should not stay unknown for the sake of punctuality
 _ENVID = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # RFC 3461 section 4.4, without what would need escaping
+
+Meaning = Callable[[Reply, Iterable[str]], DeliveryError]
+"""Says what a refusal means; no error repeats the given secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,44 +78,50 @@ class SmtpRun:
         Raises:
             LostError: the session died; whom it left in doubt is noted, the rest is still pending.
         """
-        granted: Addressed | None = None  # the server waits for this one's mail
-        tidy = True  # no refused envelope is left open
-        while granted is not None or self.goes_on:
-            following = self.pending[0] if self.goes_on else None
-            envelope = self._envelope(session, following, tidy=tidy) if following is not None else []
-            ahead = b"".join(envelope) if session.pipelining else b""
-            if granted is not None:
-                self._finish(session, granted, ahead)
-            elif ahead:
-                session.write(ahead, seconds=self._patience())
-            granted = None
-            if following is not None:
-                granted = self._enter(session, following, envelope)
-                tidy = granted is not None
+        while self.goes_on:
+            one = self.pending[0]
+            error = self._refusal(session, one)
+            if error is None:
+                self._mail(session, one)
+            elif self.stopped is None:
+                self.pending.popleft()
+                self.failed[one.id] = error
+                session.command("RSET", seconds=self._patience())
 
     def _patience(self) -> float:
         return min(_PATIENCE, max(self.seconds_left(), _GRACE))
 
-    def _envelope(self, session: SmtpSession, one: Addressed, *, tidy: bool) -> list[bytes]:
+    def _refusal(self, session: SmtpSession, one: Addressed) -> DeliveryError | None:
+        """Send the envelope; None when the server waits for the mail."""
+        for command, meaning in self._envelope(session, one):
+            reply = session.command(command, seconds=self._patience())
+            if not reply.positive:
+                error = meaning(reply, self.secrets)
+                of_sender = meaning is session_error and isinstance(error, TransientDeliveryError)
+                if of_sender or isinstance(error, ChannelStoppedError):
+                    self.stopped = error
+                return error
+            if command == "DATA" and reply.code != START_MAIL_INPUT:  # out of step
+                session.close()
+                raise LostError
+        return None
+
+    def _envelope(self, session: SmtpSession, one: Addressed) -> Sequence[tuple[str, Meaning]]:
         mail, rcpt = f"MAIL FROM:<{self.sender}>", f"RCPT TO:<{one.address}>"
         if session.eight_bit:
             mail += " BODY=8BITMIME"
         if session.dsn and _ENVID.fullmatch(one.id):  # a bounce then names the delivery, without the body (RFC 3461)
             mail += f" RET=HDRS ENVID={one.id}"
             rcpt += " NOTIFY=FAILURE"
-        return [f"{command}\r\n".encode("ascii") for command in ("RSET", mail, rcpt, "DATA")[tidy:]]
+        return (mail, session_error), (rcpt, recipient_error), ("DATA", message_error)
 
-    def _finish(self, session: SmtpSession, one: Addressed, ahead: bytes) -> None:
-        """Write a mail and what may travel behind it, and note the server's answer to the mail."""
+    def _mail(self, session: SmtpSession, one: Addressed) -> None:
+        """Write a mail and note the server's answer to it."""
         mail = dot_stuffed(self.form.mail(one.recipient, one.address, eight_bit=session.eight_bit))
+        # Lost while writing, it is incomplete, so the server drops it (RFC 5321 section 4.1.1.4): still pending.
+        session.write(mail, seconds=self._patience())
+        self.pending.popleft()
         try:
-            session.write(mail, seconds=self._patience())
-        except LostError:
-            self.pending.appendleft(one)  # incomplete, so the server drops it (RFC 5321 section 4.1.1.4)
-            raise
-        try:
-            if ahead:
-                session.write(ahead, seconds=self._patience())
             reply = session.read(seconds=self._patience())
         except LostError as lost:
             self.failed[one.id] = self._in_doubt(lost)
@@ -128,30 +136,3 @@ class SmtpRun:
             return message_error(lost.reply, self.secrets)
         detail = "the connection died between the mail and its answer"
         return OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, detail)
-
-    def _enter(self, session: SmtpSession, one: Addressed, envelope: Sequence[bytes]) -> Addressed | None:
-        """Have the envelope answered; returns its recipient when the server waits for the mail."""
-        seconds = self._patience()
-        replies = session.answers(envelope, seconds=seconds)
-        complete = len(replies) == len(envelope)
-        replies = replies[-3:] if complete else replies[len(envelope) - 3 :]
-        refused = next((place for place, reply in enumerate(replies) if not reply.positive), None)
-        if refused is None and complete:
-            self.pending.popleft()
-            return one
-        if complete and replies[-1].code == START_MAIL_INPUT:  # wants data, though for nobody (RFC 2920 section 3.1)
-            session.write(b".\r\n", seconds=seconds)
-            session.read(seconds=seconds)
-        if refused is None:
-            raise LostError  # RSET itself was refused: out of step
-        self._refuse(one, refused, replies[refused])
-        return None
-
-    def _refuse(self, one: Addressed, step: int, reply: Reply) -> None:
-        """Note a refusal of MAIL FROM (0), RCPT TO (1) or DATA (2)."""
-        error = (session_error, recipient_error, message_error)[step](reply, self.secrets)
-        if isinstance(error, ChannelStoppedError) or (step == 0 and isinstance(error, TransientDeliveryError)):
-            self.stopped = error
-            return
-        self.pending.popleft()
-        self.failed[one.id] = error

@@ -1,12 +1,12 @@
-"""One SMTP session: opened with verified TLS, logged in, spoken to in pipelined groups where the server allows it."""
+"""One SMTP session of `smtplib`: opened with verified TLS, logged in, spoken to one command after another."""
 
 import base64
 import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,7 @@ from notifier.channels.http_pool import verifying_context
 from notifier.domain.errors import ChannelStoppedError, TransientDeliveryError
 from notifier.domain.values import Reason
 
-_PROBE_AFTER = 5.0  # seconds of silence after which a session is asked whether it still lives
-_MAX_IDLE = 60.0  # RFC 5321 section 4.5.3.2.7 has servers wait 5 minutes; not all do
+_MAX_IDLE = 10.0  # seconds. To open a new session costs less than a mail that waits on one that a firewall has dropped
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -56,7 +55,6 @@ class SmtpSession:
     def __init__(self, smtp: smtplib.SMTP) -> None:
         self._smtp = smtp
         self._used = time.monotonic()
-        self.pipelining = smtp.has_extn("pipelining")
         self.eight_bit = smtp.has_extn("8bitmime")
         self.dsn = smtp.has_extn("dsn")
 
@@ -98,48 +96,52 @@ class SmtpSession:
             raise
         return cls(smtp)
 
-    def is_alive(self) -> bool:
-        """Whether the session can be used again; asks the server after some silence."""
-        silence = time.monotonic() - self._used
-        if silence > _MAX_IDLE:
-            return False
-        if silence < _PROBE_AFTER:
-            return True
-        try:
-            self.write(b"NOOP\r\n", seconds=5.0)
-            return self.read(seconds=5.0).positive
-        except LostError:
-            return False
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the session was used a moment ago. An older one may be dead without a sign of it."""
+        return time.monotonic() - self._used < _MAX_IDLE
 
-    def write(self, data: bytes, *, seconds: float) -> None:
-        """Write bytes.
+    def command(self, line: str, *, seconds: float) -> Reply:
+        """Send one command and read its reply.
+
+        Raises:
+            LostError: the connection died, nothing came in time, or the reply was 421.
+        """
+        with self._patient(seconds):
+            code, text = self._smtp.docmd(line)
+        return self._checked(code, text)
+
+    def write(self, mail: bytes, *, seconds: float) -> None:
+        """Write what follows an accepted DATA: a mail with its dots stuffed and its end.
 
         Raises:
             LostError: not all was written.
         """
-        sock: socket.socket | None = self._smtp.sock
-        try:
-            if sock is not None:
-                sock.settimeout(seconds)
-            self._smtp.send(data)
-        except (OSError, smtplib.SMTPException):
-            self.close()
-            raise LostError from None
+        with self._patient(seconds):
+            self._smtp.send(mail)
 
     def read(self, *, seconds: float) -> Reply:
-        """Read one reply.
+        """Read the reply to a mail.
 
         Raises:
-            LostError: none came in time, or it was 421.
+            LostError: as of `command`.
         """
+        with self._patient(seconds):
+            code, text = self._smtp.getreply()
+        return self._checked(code, text)
+
+    @contextmanager
+    def _patient(self, seconds: float) -> Iterator[None]:
         sock: socket.socket | None = self._smtp.sock
         try:
             if sock is not None:
                 sock.settimeout(seconds)
-            code, text = self._smtp.getreply()
+            yield
         except (OSError, smtplib.SMTPException, ValueError) as error:
             self.close()
             raise LostError(timed_out=waited(error)) from None
+
+    def _checked(self, code: int, text: bytes) -> Reply:
         self._used = time.monotonic()
         reply = Reply(code, _text(text))
         if code == CLOSING:
@@ -150,20 +152,6 @@ class SmtpSession:
             raise LostError
         return reply
 
-    def answers(self, commands: Sequence[bytes], *, seconds: float) -> list[Reply]:
-        """Read the replies to commands that were written ahead; without pipelining, write them one by one first.
-
-        One by one ends with the first that is refused: there are then fewer replies than commands.
-        """
-        replies: list[Reply] = []
-        for command in commands:
-            if not self.pipelining:
-                self.write(command, seconds=seconds)
-            replies.append(self.read(seconds=seconds))
-            if not self.pipelining and not replies[-1].positive:
-                break
-        return replies
-
     def close(self) -> None:
         """Close at once; never raises."""
         _drop(self._smtp)
@@ -171,8 +159,7 @@ class SmtpSession:
     def quit(self) -> None:
         """Say goodbye, shortly, and close."""
         with suppress(LostError):
-            self.write(b"QUIT\r\n", seconds=1.0)
-            self.read(seconds=1.0)
+            self.command("QUIT", seconds=1.0)
         self.close()
 
 
@@ -191,7 +178,7 @@ def _connect(server: SmtpServer, timeout: float, context: ssl.SSLContext | None)
     else:
         smtp = smtplib.SMTP(server.host, server.port, **options)
     sock: socket.socket | None = smtp.sock
-    if sock is not None:  # a group's commands follow a message's end in a packet of their own
+    if sock is not None:  # the last piece of a mail must not wait for the other side to confirm those before it
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return smtp
 

@@ -14,13 +14,12 @@ DROP = "drop"  # hang up instead of answering
 class Script:
     """How to answer. Each function gets the argument of its command, returns a reply line or DROP."""
 
-    features: tuple[str, ...] = ("PIPELINING", "8BITMIME")
+    features: tuple[str, ...] = ("PIPELINING", "8BITMIME")  # we are offered what we do not use
     greeting: str = "220 peer ready"
     mail: Callable[[str], str] = lambda _sender: "250 ok"
     rcpt: Callable[[str], str] = lambda _address: "250 ok"
     data: Callable[[str], str] = lambda _address: "354 go ahead"
     done: Callable[[str], str] = lambda _address: "250 2.0.0 queued"
-    ahead: Callable[[str], bool] = lambda _address: False  # hear the next envelope before answering to a message
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,7 @@ class Notes:
 
     taken: list[Taken] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    early: list[bytes] = field(default_factory=list)  # what came before the reply to what it follows
     sessions: int = 0
 
 
@@ -99,8 +99,6 @@ class _Session(socketserver.BaseRequestHandler):
         lines = []
         while (line := self._raw_line()) != b".\r\n":
             lines.append(line[1:] if line.startswith(b".") else line)
-        while self.server.script.ahead(self.address) and b"DATA\r\n" not in self.buffer:
-            self._read()
         reply = self.server.script.done(self.address)
         if reply.startswith("250"):
             self.server.notes.taken.append(Taken(self.sender, self.address, b"".join(lines)))
@@ -109,6 +107,8 @@ class _Session(socketserver.BaseRequestHandler):
     def _say(self, reply: str) -> bool:
         if reply == DROP:
             return False
+        if self.buffer:
+            self.server.notes.early.append(self.buffer)
         self.request.sendall(reply.encode() + b"\r\n")
         return not reply.startswith("421")
 

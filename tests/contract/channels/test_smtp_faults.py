@@ -42,12 +42,8 @@ def only(number: int, reply: str, otherwise: str = "250 ok") -> Callable[[str], 
     return lambda address: reply if address.startswith(f"owner{number}@") else otherwise
 
 
-PIPELINED = pytest.mark.parametrize("features", [("PIPELINING", "8BITMIME"), ()], ids=["pipelined", "one by one"])
-
-
-@PIPELINED
-def test_everybody_is_sent_a_mail_of_their_own(features: tuple[str, ...]) -> None:
-    with smtp_peer(Script(features=features)) as peer:
+def test_everybody_is_sent_a_mail_of_their_own() -> None:
+    with smtp_peer() as peer:
         receipt = sent(peer, a_request(5))
         assert list(receipt.accepted_ids) == ids(0, 1, 2, 3, 4)
         assert [mail.address for mail in peer.notes.taken] == [f"owner{n}@shop{n}.example" for n in range(5)]
@@ -57,13 +53,12 @@ def test_everybody_is_sent_a_mail_of_their_own(features: tuple[str, ...]) -> Non
             assert sum(f"owner{n}@".encode() in mail.raw for n in range(5)) == 1
 
 
-def test_a_mail_costs_one_round_trip_where_the_server_pipelines() -> None:
-    # The peer answers to a message only once it has heard the next one's whole envelope.
-    with smtp_peer(Script(ahead=lambda address: not address.startswith("owner4@"))) as peer:
+def test_no_command_is_sent_before_the_one_ahead_of_it_was_answered() -> None:
+    with smtp_peer() as peer:
         assert list(sent(peer, a_request(5)).accepted_ids) == ids(0, 1, 2, 3, 4)
+        assert peer.notes.early == []
 
 
-@PIPELINED
 @pytest.mark.parametrize(
     ("reply", "kind", "reason"),
     [
@@ -78,9 +73,9 @@ def test_a_mail_costs_one_round_trip_where_the_server_pipelines() -> None:
     ],
 )
 def test_a_refused_recipient_is_told_apart_and_the_others_go(
-    features: tuple[str, ...], reply: str, kind: type[DeliveryError], reason: Reason
+    reply: str, kind: type[DeliveryError], reason: Reason
 ) -> None:
-    with smtp_peer(Script(features=features, rcpt=only(1, reply))) as peer:
+    with smtp_peer(Script(rcpt=only(1, reply))) as peer:
         peer.script.data = only(1, "503 no valid recipients", "354 go")
         receipt = sent(peer, a_request(4))
         assert list(receipt.accepted_ids) == ids(0, 2, 3)
@@ -91,15 +86,22 @@ def test_a_refused_recipient_is_told_apart_and_the_others_go(
         assert peer.notes.sessions == 1
 
 
-def test_a_server_that_wants_data_for_a_refused_recipient_gets_none() -> None:
-    with smtp_peer(Script(rcpt=only(1, "550 5.1.1 unknown"))) as peer:  # answers 354 to DATA all the same
-        peer.script.done = only(1, "554 no valid recipients", "250 ok")
+def test_no_data_is_offered_for_a_refused_recipient_and_the_next_envelope_begins_anew() -> None:
+    with smtp_peer(Script(rcpt=only(1, "550 5.1.1 unknown"))) as peer:
         receipt = sent(peer, a_request(3))
         assert list(receipt.accepted_ids) == ids(0, 2)
         assert receipt.refused.keys() == set(ids(1))
+        verbs = [command.split()[0].upper() for command in peer.notes.commands]
+        assert verbs[:10] == ["EHLO", "MAIL", "RCPT", "DATA", "MAIL", "RCPT", "RSET", "MAIL", "RCPT", "DATA"]
 
 
-@PIPELINED
+def test_a_server_that_answers_something_else_to_data_is_out_of_step_and_gets_no_mail() -> None:
+    with smtp_peer(Script(data=lambda _: "250 ok")) as peer, pytest.raises(TransientDeliveryError) as error:
+        sent(peer, a_request(2))
+    assert error.value.reason is Reason.UNREACHABLE
+    assert peer.notes.taken == []
+
+
 @pytest.mark.parametrize(
     ("reply", "kind", "reason"),
     [
@@ -109,9 +111,9 @@ def test_a_server_that_wants_data_for_a_refused_recipient_gets_none() -> None:
     ],
 )
 def test_a_refused_message_is_told_apart_and_the_others_go(
-    features: tuple[str, ...], reply: str, kind: type[DeliveryError], reason: Reason
+    reply: str, kind: type[DeliveryError], reason: Reason
 ) -> None:
-    with smtp_peer(Script(features=features, done=only(2, reply))) as peer:
+    with smtp_peer(Script(done=only(2, reply))) as peer:
         receipt = sent(peer, a_request(4))
         assert list(receipt.accepted_ids) == ids(0, 1, 3)
         error = receipt.failed[ids(2)[0]]
@@ -119,9 +121,8 @@ def test_a_refused_message_is_told_apart_and_the_others_go(
         assert error.reason is reason
 
 
-@PIPELINED
-def test_a_refused_sender_stops_the_channel_at_the_first_mail(features: tuple[str, ...]) -> None:
-    with smtp_peer(Script(features=features, mail=lambda _: "550 5.1.8 sender unknown")) as peer:
+def test_a_refused_sender_stops_the_channel_at_the_first_mail() -> None:
+    with smtp_peer(Script(mail=lambda _: "550 5.1.8 sender unknown")) as peer:
         peer.script.rcpt = peer.script.data = lambda _: "503 need MAIL first"
         with pytest.raises(ChannelStoppedError, match="sender unknown"):
             sent(peer, a_request(50))
@@ -146,10 +147,9 @@ def test_a_rate_limit_in_the_middle_leaves_the_rest_to_be_tried_again() -> None:
 # --- sessions that end ---------------------------------------------------------------------------------------------
 
 
-@PIPELINED
-def test_only_the_mail_on_the_wire_is_in_doubt_when_the_connection_dies(features: tuple[str, ...]) -> None:
+def test_only_the_mail_on_the_wire_is_in_doubt_when_the_connection_dies() -> None:
     once = iter([DROP])
-    with smtp_peer(Script(features=features)) as peer:
+    with smtp_peer() as peer:
         peer.script.done = lambda address: next(once, "250 ok") if address.startswith("owner2@") else "250 ok"
         receipt = sent(peer, a_request(5))
         assert list(receipt.unknown) == ids(2)
@@ -158,17 +158,15 @@ def test_only_the_mail_on_the_wire_is_in_doubt_when_the_connection_dies(features
         assert [mail.address[:6] for mail in peer.notes.taken] == ["owner0", "owner1", "owner3", "owner4"]
 
 
-@PIPELINED
-def test_421_instead_of_an_acceptance_is_no_doubt(features: tuple[str, ...]) -> None:
-    with smtp_peer(Script(features=features, done=only(1, "421 4.3.2 shutting down"))) as peer:
+def test_421_instead_of_an_acceptance_is_no_doubt() -> None:
+    with smtp_peer(Script(done=only(1, "421 4.3.2 shutting down"))) as peer:
         receipt = sent(peer, a_request(3))
     assert list(receipt.unsent) == ids(1)
     assert list(receipt.accepted_ids) == ids(0, 2)
 
 
-@PIPELINED
-def test_a_server_that_takes_two_mails_a_session_gets_a_session_for_every_two(features: tuple[str, ...]) -> None:
-    with smtp_peer(Script(features=features)) as peer:
+def test_a_server_that_takes_two_mails_a_session_gets_a_session_for_every_two() -> None:
+    with smtp_peer() as peer:
         peer.script.mail = lambda _: "421 enough" if len(peer.notes.taken) == 2 * peer.notes.sessions else "250 ok"
         receipt = sent(peer, a_request(6))
         assert list(receipt.accepted_ids) == ids(0, 1, 2, 3, 4, 5)
@@ -248,7 +246,7 @@ def test_a_request_of_which_everybody_is_refused_names_everybody() -> None:
 
 
 def test_a_bounce_will_name_the_delivery_where_the_server_offers_it() -> None:
-    with smtp_peer(Script(features=("PIPELINING", "8BITMIME", "DSN"))) as peer:
+    with smtp_peer(Script(features=("8BITMIME", "DSN"))) as peer:
         sent(peer, a_request(1))
         mail, rcpt = (next(one for one in peer.notes.commands if one.startswith(verb)) for verb in ("MAIL", "RCPT"))
         assert mail == f"MAIL FROM:<{SENDER}> BODY=8BITMIME RET=HDRS ENVID={ids(0)[0]}"

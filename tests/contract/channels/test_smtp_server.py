@@ -29,20 +29,13 @@ PASSWORD = "correct horse battery"
 
 @dataclass
 class Inbox:
-    """Keeps what arrives. `pipelining` is offered where wanted; aiosmtpd itself reads commands one after another."""
+    """Keeps what arrives."""
 
-    pipelining: bool = True
     mails: list[EmailMessage] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     options: list[list[str]] = field(default_factory=list)
     tls: list[bool] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
-
-    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
-        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
-    ) -> list[str]:
-        session.host_name = hostname
-        return ["250-PIPELINING", *responses] if self.pipelining else responses
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         content = envelope.content
@@ -107,9 +100,8 @@ def sender_to(port: int, context: ssl.SSLContext | None = None, **more: Any) -> 
         yield sender
 
 
-@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "one by one"])
-def test_mails_arrive_whole_and_readable(pipelining: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    inbox = Inbox(pipelining=pipelining)
+def test_mails_arrive_whole_and_readable() -> None:
+    inbox = Inbox()
     with server(inbox) as port, sender_to(port) as sender:
         receipt = sender.send(a_request(20), deadline=soon())
     assert len(receipt.accepted_ids) == len(inbox.mails) == 20
