@@ -4,10 +4,10 @@ import typer
 from rich.markup import escape
 
 from notifier.bootstrap.application import Application
-from notifier.bootstrap.checkup import check_up
-from notifier.bootstrap.finding import Finding
 from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_json
 from notifier.cli.setup import application
+from notifier.doctor.checkup import check_up
+from notifier.doctor.finding import Finding
 
 _MARKS = {"ok": "[green]ok[/green]  ", "warn": "[yellow]warn[/yellow]", "bad": "[red]bad[/red] "}
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from notifier.api.server import run_api
-from notifier.bootstrap.component_checks import warn_of_vanished_components
 from notifier.cli.processes.listening import DEFAULT_PORT, Host, Port
 from notifier.cli.setup import installation
+from notifier.doctor.components import warn_of_vanished_components
 from notifier.observability import get_logger
 from notifier.services.security.audit import Actor
 from notifier.settings import mixtures

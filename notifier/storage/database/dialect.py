@@ -1,8 +1,10 @@
 """The few places where SQLite and PostgreSQL are spelled differently."""
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import cast
 
-from sqlalchemy import Connection, Executable, Table
+from sqlalchemy import Connection, Executable, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 AnyInsert = postgresql.Insert | sqlite.Insert
@@ -12,6 +14,11 @@ AnyInsert = postgresql.Insert | sqlite.Insert
 def is_sqlite(connection: Connection) -> bool:
     """Whether this transaction runs on SQLite."""
     return connection.dialect.name == "sqlite"
+
+
+def clock(connection: Connection) -> datetime:
+    """Return what the server's clock says; SQLite has none of its own."""
+    return cast("datetime", connection.execute(text("SELECT clock_timestamp()")).scalar_one())
 
 
 def insert(connection: Connection, table: Table) -> AnyInsert:

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
 from notifier.bootstrap.application import Application
 from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
 from notifier.domain.providers.provider_names import alarm_label
 from notifier.domain.values import DeliveryState
 from notifier.services.providers.status import Standing
+from notifier.storage.database import Connection
 from notifier.storage.database.types import AnyRow
 from notifier.storage.incidents import timeline
 from notifier.storage.operations import alerts

@@ -12,6 +12,7 @@ OURS = ("notifier", "workers")
 LINES_OF_A_ROOM = 400
 # The linter forbids imports inside functions, unless a line says why: `
 REASON = re.compile(r"# noqa: [A-Z0-9, ]*PLC0415 - \S+")
+ENTRY_ROOMS = {"api", "cli", "demo", "doctor", "supervise", "web"}
 BY_TEXT = {"import_module", "__import__"}
 SOURCES = sorted(path for name in OURS for path in (ROOT / name).rglob("*.py"))
 
@@ -55,6 +56,15 @@ def texts_of(path: Path) -> Iterator[str]:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def begins_a_write(node: ast.AST) -> bool:
+    """Whether a node is `database.write` or `something.database.write`."""
+    if not (isinstance(node, ast.Attribute) and node.attr == "write"):
+        return False
+    return (isinstance(node.value, ast.Attribute) and node.value.attr == "database") or (
+        isinstance(node.value, ast.Name) and node.value.id == "database"
+    )
 
 
 def module(path: Path) -> str:
@@ -121,3 +131,9 @@ def test_no_room_is_overcrowded() -> None:
     rooms = [path for path in SOURCES if "migrations" not in path.parts]
     sizes = {named(path): len(path.read_text().splitlines()) for path in rooms}
     assert {name: lines for name, lines in sizes.items() if lines > LINES_OF_A_ROOM} == {}
+
+
+def test_entry_points_write_through_use_cases_only() -> None:
+    entries = [path for path in SOURCES if path.parts[len(ROOT.parts)] == "workers" or room(path) in ENTRY_ROOMS]
+    assert {room(path) for path in entries} >= ENTRY_ROOMS
+    assert [named(path) for path in entries if any(map(begins_a_write, ast.walk(tree_of(path))))] == []

@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 
 from notifier.api.state.metrics import LEDGER_SECONDS
 from notifier.api.state.readiness import SLOW_SECONDS, Look
-from notifier.bootstrap.checkup import check_up
+from notifier.doctor.checkup import check_up
 from notifier.domain.errors import UnavailableError
 from notifier.services.operations.broker_watch import WatchBroker
 from tests.functional.api.house import Api, a_subscriber, an_event, announced

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from notifier.bootstrap.checkup import check_up
+from notifier.doctor.checkup import check_up
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, TransientDeliveryError
 from notifier.domain.providers.breaker import CLOSED, Breaker
 from notifier.domain.values import Channel, DeliveryState, Reason

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from notifier.bootstrap.checkup import check_up
+from notifier.doctor.checkup import check_up
 from notifier.domain.messages.letter import LETTERS_PER_DAY
 from notifier.services.subscribers.public_sign_up import PER_NETWORK
 from notifier.services.subscribers.sign_up_limit import CalmSignUps

@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from notifier.bootstrap.application import Application
-from notifier.bootstrap.component_checks import check_components
-from notifier.bootstrap.data_checks import check_data, check_database, check_setting
-from notifier.bootstrap.finding import Finding
 from notifier.bootstrap.own_templates import check_templates
 from notifier.bootstrap.words import build_renderer
-from notifier.bootstrap.work_checks import check_work
+from notifier.doctor.components import check_components
+from notifier.doctor.data import check_data, check_database, check_setting
+from notifier.doctor.finding import Finding
+from notifier.doctor.work import check_work
 from notifier.domain.errors import ConfigError
 from notifier.domain.providers.breaker import Breaker, ProviderState
 from notifier.domain.providers.provider_names import alarm_label

@@ -4,8 +4,8 @@ from datetime import timedelta
 from functools import partial
 
 from notifier.bootstrap.application import Application
-from notifier.bootstrap.finding import Finding
-from notifier.bootstrap.work_checks import check_work
+from notifier.doctor.finding import Finding
+from notifier.doctor.work import check_work
 from notifier.domain.values import Lane
 from notifier.services.metrics_buffer import Metering
 from notifier.services.operations.process_stats import vitals_of

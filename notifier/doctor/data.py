@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from notifier.bootstrap.application import Application
-from notifier.bootstrap.finding import Finding
+from notifier.doctor.finding import Finding
 from notifier.domain.errors import ConfigError, NotifierError
 from notifier.files import is_private_dir
 from notifier.settings import mixtures

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from notifier.bootstrap.application import Application
-from notifier.bootstrap.finding import Finding
+from notifier.doctor.finding import Finding
 from notifier.domain.errors import UnavailableError
 from notifier.observability import get_logger
 from notifier.storage.notifications import removed_components

@@ -5,12 +5,11 @@ import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, text
-
 from notifier.bootstrap.application import Application
-from notifier.bootstrap.finding import Finding
+from notifier.doctor.finding import Finding
 from notifier.domain.values import Lane
 from notifier.services.operations.process_stats import MEMORY
+from notifier.storage.database import Connection, dialect
 from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.incidents import channel_state
 from notifier.storage.notifications import notifications
@@ -90,8 +89,7 @@ def _stuck(connection: Connection, now: datetime) -> Iterator[Finding]:
 
 def _clock(connection: Connection, now: datetime) -> Finding:
     """Compare clocks: leases and due times written by one machine are read by another."""
-    there: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-    apart = abs(there - now)
+    apart = abs(dialect.clock(connection) - now)
     says = f"this machine's clock and the database's are {apart.total_seconds():.1f} s apart"
     if apart > _CLOCKS_APART:
         return Finding(name="clock", state="bad", says=says, mend="synchronise both by NTP: leases depend on the clock")

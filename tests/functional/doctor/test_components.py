@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from notifier.bootstrap.application import Application
-from notifier.bootstrap.component_checks import check_components, warn_of_vanished_components
+from notifier.doctor.components import check_components, warn_of_vanished_components
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.values import Outcome
 from notifier.inbound.subscribers import parse_subscriber

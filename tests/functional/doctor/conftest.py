@@ -1,0 +1,1 @@
+from tests.functional.api.conftest import *  # noqa: F403
