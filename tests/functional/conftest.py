@@ -1,6 +1,7 @@
 """One installation in this process, on a real database; the broker is away, which no caller may notice."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from notifier.bootstrap.application import Application
 from notifier.storage.database.engine import Database
 from tests.databases import *  # noqa: F403
-from tests.functional.api.house import application_on
+from tests.functional.api.house import Api, application_on, serving
+from tests.functional.api.receiver import Receiver, listening
 
 
 @pytest.fixture
@@ -16,3 +18,44 @@ def application(sqlite_database: Database, tmp_path: Path) -> Iterator[Applicati
     built = application_on(sqlite_database, tmp_path)
     yield built
     built.close()
+
+
+@pytest.fixture
+def application_anywhere(database: Database, tmp_path: Path) -> Iterator[Application]:
+    built = application_on(database, tmp_path)
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def api(application: Application) -> Iterator[Api]:
+    """A client that bears the admin token, and checks every answer against the OpenAPI document."""
+    with serving(application) as client:
+        yield client
+
+
+@pytest.fixture
+def api_with(sqlite_database: Database, tmp_path: Path) -> Iterator[Callable[[str], Api]]:
+    """Make a client of an installation with these lines in its `notifier.toml`."""
+    with ExitStack() as stack:
+
+        def make(toml: str) -> Api:
+            (tmp_path / "notifier.toml").write_text(toml, encoding="utf-8")
+            built = application_on(sqlite_database, tmp_path, NOTIFIER_CONFIG=str(tmp_path / "notifier.toml"))
+            stack.callback(built.close)
+            return stack.enter_context(serving(built))
+
+        yield make
+
+
+@pytest.fixture
+def api_anywhere(application_anywhere: Application) -> Iterator[Api]:
+    """The same on each database."""
+    with serving(application_anywhere) as client:
+        yield client
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with listening() as found:
+        yield found

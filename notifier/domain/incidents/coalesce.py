@@ -2,7 +2,7 @@
 
 `decide` is a pure function of a policy, what the channel has said, what is pending, and a clock. Ingest, the sweep and
 `notifier simulate` run this very code. The rules are those of docs/coalescing.md; each has a property test, and a
-mutation of each makes one fail (tests/unit/domain/test_coalesce_mutants.py).
+mutation of each makes one fail (tests/unit/domain/incidents/test_coalesce_mutants.py).
 """
 
 from collections.abc import Sequence

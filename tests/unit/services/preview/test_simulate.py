@@ -11,8 +11,8 @@ from notifier.domain.values import Channel, Outcome, Platform, Status
 from notifier.services.preview.simulate import simulate
 from notifier.services.preview.simulation_report import PostCosts, SimulationReport, side_by_side
 from tests.support.repository import ROOT
-from tests.unit.domain.coalesce_worlds import START
-from tests.unit.services.simulated_events import POLICIES, X_NL, an_event
+from tests.unit.domain.incidents.coalesce_worlds import START
+from tests.unit.services.preview.simulated_events import POLICIES, X_NL, an_event
 
 X_EN = Account(name="x-en", platform=Platform.X, locale="en", with_link=False)
 MASTODON = Account(name="m-en", platform=Platform.MASTODON, locale="en")

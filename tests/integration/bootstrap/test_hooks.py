@@ -1,0 +1,30 @@
+"""What a worker has ready before its first batch comes."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from notifier.bootstrap.application import Application
+from notifier.bootstrap.worker import WorkerRuntime
+from notifier.domain.values import Lane
+from notifier.settings import load_settings
+from notifier.storage.schema import migrate
+from tests.contract.channels.webhook.receivers import wait_until
+
+
+@pytest.mark.parametrize(("lane", "expected"), [(Lane.WEBHOOK, {"webhook-engine"}), (Lane.EMAIL, set())])
+def test_a_worker_of_webhooks_starts_its_engine_by_itself(tmp_path: Path, lane: Lane, expected: set[str]) -> None:
+    before = set(threading.enumerate())
+
+    def threads() -> set[str]:
+        return {thread.name for thread in threading.enumerate() if thread not in before}
+
+    application = Application(load_settings({"NOTIFIER_DATA_DIR": str(tmp_path / "data")}, cwd=tmp_path))
+    migrate.upgrade(application.database)
+    runtime = WorkerRuntime(application, [lane])
+    wait_until(lambda: "warm-up" not in threads())
+    assert threads() & {"webhook-engine"} == expected
+    runtime.close()
+    assert "webhook-engine" not in threads()
+    application.close()

@@ -1,1 +1,0 @@
-from tests.databases import *  # noqa: F403 - the fixtures, by the names their module lists

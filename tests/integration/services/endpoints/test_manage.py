@@ -1,0 +1,267 @@
+import base64
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from notifier.domain.recipients.endpoint import EndpointState
+from notifier.storage import tables as t
+from notifier.storage.database.engine import Database
+from notifier.storage.recipients import preferences
+from tests.integration.lists_house import SUPPORT, Clock, audit_of, endpoint, endpoints_of, faults
+from tests.integration.lists_house import endpoint_changes as changes
+
+URL = "https://partner.example/hooks/s3cret-path?token=s3cret"
+
+
+def signing(database: Database, public_id: str, clock: Clock) -> list[str]:
+    house = endpoints_of(database, clock)
+    with database.read() as connection:
+        column = connection.execute(
+            select(t.endpoint.c.secrets).where(t.endpoint.c.public_id == public_id)
+        ).scalar_one()
+    return list(house.secrets(column, clock()))
+
+
+def test_a_new_endpoint_is_active_and_shows_its_secret_once(database: Database) -> None:
+    house = endpoints_of(database)
+    created = house.create(endpoint(url=URL, subscriber="partner-7"), SUPPORT)
+    secret = created.pop("secret")
+    assert secret.startswith("whsec_")
+    assert 24 <= len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) <= 64
+    assert created["id"].startswith("end_")
+    assert created["state"] == "active"
+    assert house.get(created["id"]) == created
+    assert "secret" not in house.get(created["id"])
+    assert (created["format"], created["mode"], created["min_impact"], created["updates"]) == (
+        "standard",
+        "every",
+        "none",
+        "all",
+    )
+
+
+def test_every_fault_of_an_endpoint_is_named(database: Database) -> None:
+    house = endpoints_of(database)
+    with pytest.raises(InvalidInputError) as refused:
+        house.create(endpoint(url=URL, format="xml", min_impact="huge", colour="red", owner_email="nobody"), SUPPORT)
+    assert set(faults(refused.value)) == {"format", "min_impact", "colour", "owner_email"}
+    with pytest.raises(InvalidInputError) as refused:
+        house.create(endpoint(url=URL, description="a\x00b"), SUPPORT)
+    assert set(faults(refused.value)) == {"description"}
+    with pytest.raises(InvalidInputError) as refused:
+        house.create(endpoint(url=URL, components=["storefront", "telex"]), SUPPORT)
+    assert "'telex'" in faults(refused.value)["components"]
+    with pytest.raises(InvalidInputError) as refused:
+        house.create(endpoint(url="http://127.0.0.1/", headers={"Host": "other.example", "X-Ok": "a\r\nb"}), SUPPORT)
+    assert set(faults(refused.value)) == {"url", "headers.Host", "headers.X-Ok"}
+    assert house.list(limit=10) == ([], None)
+
+
+def test_nothing_secret_is_readable_in_the_ledger(database: Database) -> None:
+    house = endpoints_of(database)
+    created = house.create(
+        endpoint(url="https://partner.example/", headers={"Authorization": "Bearer hunter2"}), SUPPORT
+    )
+    house.rotate(created["id"], SUPPORT)
+    with database.read() as connection:
+        everything = str([connection.execute(select(table)).all() for table in t.metadata.sorted_tables])
+    assert created["secret"] not in everything
+    assert created["secret"].removeprefix("whsec_")[:12] not in everything
+    assert "hunter2" not in everything
+    assert "hunter2" not in json.dumps(house.get(created["id"]))
+
+
+def test_a_test_gets_what_it_needs_in_clear(database: Database) -> None:
+    house = endpoints_of(database)
+    created = house.create(
+        endpoint(url=URL, headers={"Authorization": "Bearer hunter2"}, format="cloudevents"), SUPPORT
+    )
+    target = house.target(created["id"])
+    assert (target.url, target.format.value) == (URL, "cloudevents")
+    assert dict(target.headers) == {"Authorization": "Bearer hunter2"}
+    assert target.secrets == [created["secret"]]
+    assert "hunter2" not in repr(target)
+    assert created["secret"] not in repr(target)
+
+
+def test_during_a_rotation_both_secrets_sign_newest_first_and_afterwards_the_new_one_alone(database: Database) -> None:
+    clock = Clock()
+    house = endpoints_of(database, clock)
+    first = house.create(endpoint(url=URL), SUPPORT)
+    second = house.rotate(first["id"], SUPPORT)
+    assert signing(database, first["id"], clock) == [second["secret"], first["secret"]]
+    clock.advance(hours=23, minutes=59)
+    assert signing(database, first["id"], clock) == [second["secret"], first["secret"]]
+    clock.advance(minutes=1)
+    assert signing(database, first["id"], clock) == [second["secret"]]
+
+
+def test_a_rotation_without_overlap_ends_the_old_secret_at_once(database: Database) -> None:
+    clock = Clock()
+    house = endpoints_of(database, clock)
+    first = house.create(endpoint(url=URL), SUPPORT)
+    second = house.rotate(first["id"], SUPPORT, overlap=timedelta(0))
+    assert signing(database, first["id"], clock) == [second["secret"]]
+
+
+def test_a_second_rotation_does_not_lengthen_the_life_of_the_first_secret(database: Database) -> None:
+    clock = Clock()
+    house = endpoints_of(database, clock)
+    first = house.create(endpoint(url=URL), SUPPORT)
+    second = house.rotate(first["id"], SUPPORT)
+    clock.advance(hours=20)
+    third = house.rotate(first["id"], SUPPORT)
+    assert signing(database, first["id"], clock) == [third["secret"], second["secret"], first["secret"]]
+    clock.advance(hours=5)
+    assert signing(database, first["id"], clock) == [third["secret"], second["secret"]]
+
+
+def test_rotating_over_and_over_keeps_the_signature_header_short(database: Database) -> None:
+    clock = Clock()
+    house = endpoints_of(database, clock)
+    first = house.create(endpoint(url=URL), SUPPORT)
+    newest = [house.rotate(first["id"], SUPPORT)["secret"] for _ in range(9)]
+    assert signing(database, first["id"], clock) == newest[:-5:-1]
+
+
+@pytest.mark.parametrize("overlap", [timedelta(seconds=-1), timedelta(days=31)])
+def test_an_overlap_out_of_bounds_is_refused(database: Database, overlap: timedelta) -> None:
+    house = endpoints_of(database)
+    created = house.create(endpoint(url=URL), SUPPORT)
+    with pytest.raises(InvalidInputError) as refused:
+        house.rotate(created["id"], SUPPORT, overlap=overlap)
+    assert list(faults(refused.value)) == ["overlap"]
+
+
+def test_a_patch_keeps_what_it_does_not_name_and_lays_headers_over_the_present_ones(database: Database) -> None:
+    house = endpoints_of(database)
+    created = house.create(
+        endpoint(url=URL, components=["api"], headers={"X-One": "1", "X-Two": "2"}, types=["incident.resolved"]),
+        SUPPORT,
+    )
+    changed = house.patch(created["id"], changes(min_impact="major", headers={"X-Two": None, "X-Three": "3"}), SUPPORT)
+    assert (changed["url"], changed["components"], changed["min_impact"]) == (URL, ["api"], "major")
+    assert changed["types"] == ["incident.resolved"]
+    assert dict(house.target(created["id"]).headers) == {"X-One": "1", "X-Three": "3"}
+    house.patch(created["id"], changes(headers=None, types=None), SUPPORT)
+    assert dict(house.target(created["id"]).headers) == {}
+    assert house.get(created["id"])["types"] == []
+
+
+def test_a_patch_judges_a_new_url_and_new_headers(database: Database) -> None:
+    house = endpoints_of(database)
+    created = house.create(endpoint(url=URL), SUPPORT)
+    with pytest.raises(InvalidInputError) as refused:
+        house.patch(created["id"], changes(url="http://127.0.0.1/", headers={"Cookie\n": "x"}), SUPPORT)
+    assert "url" in faults(refused.value)
+    assert len(faults(refused.value)) == 2
+    assert house.get(created["id"])["url"] == URL
+
+
+def test_the_filters_of_an_endpoint_are_a_set_of_preferences_for_webhooks(database: Database) -> None:
+    house = endpoints_of(database)
+    house.create(endpoint(url=URL, components=["api"], min_impact="major", updates="milestones"), SUPPORT)
+    with database.read() as connection:
+        text = connection.execute(
+            select(t.preference.c.canonical).join(t.endpoint, t.endpoint.c.preference_id == t.preference.c.id)
+        ).scalar_one()
+    stored = preferences.parse(text)
+    assert {channel.value for channel in stored.channels} == {"webhook"}
+    assert (stored.components, stored.min_impact.value, stored.updates.value) == (
+        frozenset({"api"}),
+        "major",
+        "milestones",
+    )
+
+
+def test_an_endpoint_that_must_prove_itself_becomes_active_by_its_first_good_test(database: Database) -> None:
+    house = endpoints_of(database, verify_first=True)
+    created = house.create(endpoint(url=URL, state="active"), SUPPORT)
+    assert created["state"] == "pending"
+    assert house.record_test(created["id"], SUPPORT, succeeded=False, status=500)["state"] == "pending"
+    assert house.record_test(created["id"], SUPPORT, succeeded=True, status=204)["state"] == "active"
+    assert house.patch(created["id"], changes(description="the same place"), SUPPORT)["state"] == "active"
+    assert house.patch(created["id"], changes(url="https://elsewhere.example/"), SUPPORT)["state"] == "pending"
+
+
+def test_a_good_test_does_not_enable_what_somebody_disabled(database: Database) -> None:
+    house = endpoints_of(database)
+    created = house.create(endpoint(url=URL), SUPPORT)
+    house.patch(created["id"], changes(state="disabled"), SUPPORT)
+    assert house.record_test(created["id"], SUPPORT, succeeded=True, status=200)["state"] == "disabled"
+
+
+def test_enabling_wipes_the_record_of_failures(database: Database) -> None:
+    clock = Clock()
+    house = endpoints_of(database, clock)
+    created = house.create(endpoint(url=URL), SUPPORT)
+    house.disable(created["id"], SUPPORT, reason="failing for five days")
+    with database.write() as connection:
+        connection.execute(t.endpoint.update().values(failing_since=clock(), failed_attempts=40, warned_at=clock()))
+    assert house.get(created["id"])["state_reason"] == "failing for five days"
+    enabled = house.enable(created["id"], SUPPORT)
+    assert (enabled["state"], enabled["state_reason"], enabled["disabled_at"]) == ("active", "", None)
+    with database.read() as connection:
+        row = connection.execute(select(t.endpoint)).one()
+    assert (row.failing_since, row.failed_attempts, row.warned_at) == (None, 0, None)
+
+
+def test_a_removed_endpoint_is_gone(database: Database) -> None:
+    house = endpoints_of(database)
+    created = house.create(endpoint(url=URL), SUPPORT)
+    house.remove(created["id"], SUPPORT)
+    with pytest.raises(NotFoundError, match=created["id"]):
+        house.get(created["id"])
+
+
+def test_endpoints_are_paged_and_filtered_by_state(database: Database) -> None:
+    house = endpoints_of(database)
+    made = [house.create(endpoint(url=f"https://partner.example/{number}"), SUPPORT)["id"] for number in range(3)]
+    house.disable(made[1], SUPPORT, reason="by hand")
+    first, after = house.list(limit=2)
+    assert [item["id"] for item in first] == made[:2]
+    assert after is not None
+    rest, end = house.list(limit=2, after=after)
+    assert ([item["id"] for item in rest], end) == (made[2:], None)
+    disabled, _ = house.list(limit=5, state=EndpointState.DISABLED)
+    assert [item["id"] for item in disabled] == [made[1]]
+
+
+def test_the_audit_trail_shows_neither_paths_nor_secrets_nor_header_values(database: Database) -> None:
+    house = endpoints_of(database)
+    created = house.create(endpoint(url=URL, headers={"X-Key": "hunter2"}), SUPPORT)
+    house.patch(created["id"], changes(url="https://partner.example/other", headers={"X-Key": "hunter3"}), SUPPORT)
+    house.rotate(created["id"], SUPPORT)
+    house.remove(created["id"], SUPPORT)
+    entries = audit_of(database)(limit=10, kind="endpoint")
+    assert [entry["action"] for entry in entries] == [
+        "endpoint.removed",
+        "endpoint.rotated",
+        "endpoint.changed",
+        "endpoint.created",
+    ]
+    assert entries[2]["detail"] == {"url": "(changed)", "headers": "(changed)"}
+    assert entries[3]["detail"]["url"] == "https://partner.example"
+    shown = json.dumps(entries)
+    for secret in ("s3cret", "hunter", created["secret"]):
+        assert secret not in shown
+
+
+def test_an_endpoint_whose_secret_no_key_opens_asks_to_be_rotated_and_works_again_then(database: Database) -> None:
+    made = endpoints_of(database, keys=("dropped",)).create(endpoint(url=URL, headers={"X-Token": "t"}), SUPPORT)
+    house = endpoints_of(database)
+    for refused in (
+        lambda: house.target(made["id"]),
+        lambda: house.patch(made["id"], changes(description="x"), SUPPORT),
+    ):
+        with pytest.raises(ConflictError, match="rotate this endpoint's secret"):
+            refused()
+    house.rotate(made["id"], SUPPORT)
+    with pytest.raises(ConflictError, match="X-Token"):
+        house.patch(made["id"], changes(description="x"), SUPPORT)
+    house.patch(made["id"], changes(headers={"X-Token": "new"}), SUPPORT)
+    assert house.target(made["id"]).headers == {"X-Token": "new"}
+    assert len(house.target(made["id"]).secrets) == 1

@@ -1,0 +1,267 @@
+"""A provider that comes back: asked every two seconds with one batch while it was down, and used at once by all."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from notifier.domain.errors import OutcomeUnknownError, TransientDeliveryError
+from notifier.domain.messages.house import Account
+from notifier.domain.messages.message import MailRequest
+from notifier.domain.providers.breaker import Breaker, ProviderState
+from notifier.domain.values import Channel, Lane, Platform, Reason, Status
+from notifier.services.providers.circuits import PARKED, Circuits
+from notifier.storage import tables as t
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import provider_states
+from tests.integration.posting import PUBLISHES, posting_house
+from tests.mail_house import House, Provider, Watch, a_house, states, subscribe
+from tests.sandbox_server import running_sandbox
+from tests.spine import Nudges
+
+DOWN = TransientDeliveryError(Reason.SERVER_ERROR, "Service Unavailable", status=503)
+SILENT = OutcomeUnknownError(Reason.TIMED_OUT, "time-out while waiting for the answer")
+
+
+def second_by_second(house: House, seconds: int) -> None:
+    for _ in range(seconds):
+        house.later(1)
+
+
+def attempts_of(database: Database) -> set[int]:
+    with database.read() as connection:
+        return set(connection.execute(select(t.batch.c.attempts).where(t.batch.c.channel == "email")).scalars())
+
+
+def a_failing_house(database: Database, people: int, batch_size: int) -> tuple[House, Provider, list[str]]:
+    provider = Provider(name="sendgrid", down=DOWN)
+    house = a_house(database, provider, batch_size=batch_size)
+    everybody = subscribe(house, people)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    return house, provider, everybody
+
+
+def test_what_waited_through_an_outage_is_told_within_seconds_of_its_end_and_few_requests_were_made(
+    database: Database,
+) -> None:
+    house, provider, everybody = a_failing_house(database, people=20, batch_size=1)
+    second_by_second(house, 45)
+    assert states(house) == {"queued"}
+    assert provider.calls < 30  # three that opened the circuit, then one every two seconds
+    provider.down = None
+    second_by_second(house, 3)
+    assert provider.told == everybody
+    assert states(house) == {"accepted"}
+
+
+def test_waiting_uses_up_no_attempts_however_long_it_lasts(database: Database) -> None:
+    house, provider, everybody = a_failing_house(database, people=4, batch_size=2)
+    for _ in range(20):
+        house.later(720)
+    assert states(house) == {"queued"}
+    assert max(attempts_of(database)) <= 3
+    provider.down = None
+    house.later(3)
+    house.later(1)
+    assert provider.told == everybody
+
+
+def test_the_probe_is_the_smallest_batch_that_waits_and_now_and_then_another_one(ledger: Database) -> None:
+    sizes: list[int] = []
+
+    def down(request: MailRequest) -> TransientDeliveryError:
+        sizes.append(len(request.recipients))
+        return DOWN
+
+    provider = Provider(name="sendgrid", faults=[down] * 1000)
+    house = a_house(ledger, provider, batch_size=5)
+    subscribe(house, 22)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    opened = len(sizes)
+    second_by_second(house, 40)
+    probes = sizes[opened:]
+    assert len(probes) >= 15
+    assert probes.count(2) >= 0.7 * len(probes)
+    assert 5 in probes
+
+
+def test_a_batch_that_alone_fails_does_not_keep_the_others_waiting(ledger: Database) -> None:
+    provider = Provider(name="sendgrid")
+    house = a_house(ledger, provider)
+
+    def poisoned(request: MailRequest) -> TransientDeliveryError | None:
+        return DOWN if len(request.recipients) == 1 else None
+
+    provider.faults = [poisoned] * 1000
+    house.spine.subscriber("shop-0")
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    second_by_second(house, 30)  # it alone opens the circuit
+    everybody = sorted(["shop-0@example.com", *(f"other-{name}@example.com" for name in range(3))])
+    for name in range(3):
+        house.spine.subscriber(f"other-{name}")
+    house.spine.post(Status.INVESTIGATING, incident_id="inc-2")
+    house.work()
+    second_by_second(house, 12)
+    assert provider.told == everybody
+
+
+def test_workers_of_two_processes_make_one_probe_every_two_seconds_together(database: Database) -> None:
+    provider = Provider(name="sendgrid", down=DOWN)
+    house = a_house(database, provider, batch_size=1)
+    other = a_house(database, provider, clock=house.spine.clock, nudges=house.spine.nudges)
+    subscribe(house, 10)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    before = provider.calls
+    for _ in range(20):
+        house.spine.later(1)
+        nudged, house.spine.nudges.attempts = house.spine.nudges.attempts, []
+        for place, (_, number) in enumerate(nudged * 2):
+            (house, other)[place % 2].attempt(number)
+    assert 8 <= provider.calls - before <= 11
+
+
+def test_known_failures_go_to_the_other_provider_at_once(database: Database) -> None:
+    first, second = Provider(name="sendgrid", down=DOWN), Provider(name="smtp")
+    house = a_house(database, first, second)
+    everybody = subscribe(house, 3)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()  # no time passes
+    assert second.told == everybody
+    assert first.calls <= 3
+
+
+def test_a_request_nobody_answers_goes_to_the_other_provider_at_once_and_so_does_the_next_incident(
+    database: Database,
+) -> None:
+    first, second = Provider(name="sendgrid", down=SILENT, silent=True), Provider(name="smtp")
+    house = a_house(database, first, second)
+    everybody = subscribe(house, 3)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    assert (first.calls, second.told) == (1, everybody)
+    house.later(30)
+    house.spine.post(Status.INVESTIGATING, incident_id="inc-2")
+    house.work()
+    assert (first.calls, second.told) == (1, sorted(everybody * 2))
+
+
+def test_where_evidence_can_come_a_doubt_is_not_handed_on_and_recovery_does_not_hurry_it(database: Database) -> None:
+    first, second = Provider(name="sendgrid", faults=[lambda _request: SILENT]), Provider(name="smtp")
+    house = a_house(database, first, second, evidence=timedelta(seconds=180))
+    subscribe(house, 3)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    house.spine.post(Status.INVESTIGATING, incident_id="inc-2")  # tells both that the first works again
+    house.later(10)
+    with database.read() as connection:
+        assert not provider_states.of_channel(connection, Channel.EMAIL)["sendgrid"].is_open
+    assert states(house) == {"queued"}
+    house.later(175)
+    assert states(house) == {"accepted"}
+
+
+def test_a_wait_the_provider_asked_for_is_not_shortened_by_another_batchs_success(database: Database) -> None:
+    limited = TransientDeliveryError(Reason.RATE_LIMITED, "slow down", status=429, retry_after=timedelta(seconds=20))
+    provider = Provider(name="sendgrid", faults=[lambda _request: limited])
+    house = a_house(database, provider)
+    everybody = subscribe(house, 2)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    second_by_second(house, 19)
+    assert provider.calls == 1
+    second_by_second(house, 3)
+    assert provider.told == everybody
+
+
+def test_what_is_handed_back_after_another_worker_closed_the_circuit_does_not_wait_for_it(database: Database) -> None:
+    clock = Watch()
+    circuits = Circuits(database, clock, Nudges(), Channel.EMAIL)
+    hold = circuits.hold(["sendgrid"])
+    with database.write() as connection:
+        assert hold(connection, clock()) is None  # never failed
+    for _ in range(3):
+        circuits.failed("sendgrid", DOWN, Breaker())
+    with database.write() as connection:
+        assert hold(connection, clock()) == clock() + PARKED
+        assert circuits.hold(["sendgrid", "smtp"])(connection, clock()) is None
+    circuits.worked("sendgrid", circuits.look()["sendgrid"])
+    with database.write() as connection:
+        assert hold(connection, clock()) is None
+
+
+def test_what_was_not_tried_waits_for_its_provider_in_its_own_lane(ledger: Database) -> None:
+    house, _, _ = a_failing_house(ledger, people=5, batch_size=1)
+    second_by_second(house, 10)
+    with ledger.read() as connection:
+        waits = t.batch.c.reason == Reason.BREAKER_OPEN.value
+        found = connection.execute(select(t.batch.c.lane).where(waits, t.batch.c.attempts == 0))
+        assert set(found.scalars()) == {Lane.EMAIL.value}
+
+
+def test_the_ledger_says_since_when_a_provider_fails_and_in_its_own_words(database: Database) -> None:
+    house, provider, _ = a_failing_house(database, people=5, batch_size=1)
+    began = house.spine.now
+    second_by_second(house, 10)
+
+    def known() -> Any:
+        with database.read() as connection:
+            return provider_states.of_channel(connection, Channel.EMAIL)["sendgrid"]
+
+    failing = known()
+    assert (failing.state, failing.since) == (ProviderState.FAILING, began)
+    assert (failing.last_error.status, failing.last_error.detail) == (503, "Service Unavailable")
+    assert house.spine.now < failing.next_probe_at <= house.spine.now + timedelta(seconds=2)
+    provider.down = None
+    second_by_second(house, 3)
+    well = known()
+    assert (well.state, well.next_probe_at) == (ProviderState.OK, None)
+    assert well.since > began
+    assert well.last_error.status == 503
+
+
+def test_a_provider_that_lets_nobody_call_for_long_works_and_its_words_are_kept(database: Database) -> None:
+    spent = TransientDeliveryError(Reason.RATE_LIMITED, "daily limit", status=429, retry_after=timedelta(hours=2))
+    house = a_house(database, Provider(name="sendgrid", faults=[lambda _request: spent]))
+    subscribe(house, 1)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    with database.read() as connection:
+        known = provider_states.of_channel(connection, Channel.EMAIL)["sendgrid"]
+    assert known.last_error is not None
+    assert (known.state, known.last_error.detail) == (ProviderState.OK, "daily limit")
+
+
+def test_a_provider_that_works_costs_no_write(ledger: Database) -> None:
+    house = a_house(ledger, Provider(name="sendgrid"), batch_size=1)
+    subscribe(house, 5)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    with ledger.read() as connection:
+        assert provider_states.everybody(connection) == {}
+
+
+@pytest.mark.parametrize("platform", [Platform.MASTODON, Platform.BLUESKY])
+def test_a_platform_that_answered_503_for_ten_minutes_is_used_within_seconds_of_its_return(
+    sqlite_database: Database, platform: Platform
+) -> None:
+    account = Account(name="acc-de", platform=platform, locale="en", with_card=False)
+    with running_sandbox() as sandbox, posting_house(sqlite_database, sandbox, account) as house:
+        sandbox.fault(platform.value, "status", status=503, match={"method": "POST", "path": PUBLISHES[platform]})
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        for number in range(2, 5):
+            house.spine.post(Status.INVESTIGATING, incident_id=f"inc-{number}")
+            house.work()
+        for _ in range(20):
+            house.later(30)
+        assert house.public() == []
+        sandbox.call("DELETE", "/sandbox/faults")
+        for _ in range(4):
+            house.later(1)
+        assert len(house.public()) == 4
+        assert house.states() == ["accepted"] * 4

@@ -1,0 +1,131 @@
+"""Taking posts back: on the platform, in the ledger, in the audit trail; and where a platform does not let us."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+
+from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from notifier.domain.messages.house import Account
+from notifier.domain.values import Platform, Status
+from notifier.queueing.turns import LocalTurns
+from notifier.services.security.audit import Actor
+from notifier.services.social.posts import Posts
+from notifier.storage import tables as t
+from notifier.storage.database.engine import Database
+from tests.integration.posting import PostingHouse, posting_house, sender_of
+from tests.sandbox_server import RunningSandbox, running_sandbox
+
+X, MASTODON, BLUESKY = Platform.X, Platform.MASTODON, Platform.BLUESKY
+WHO = Actor("cli:jansen", "here")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningSandbox]:
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(server: RunningSandbox) -> Iterator[RunningSandbox]:
+    yield server
+    server.clear()
+
+
+def an_account(platform: Platform) -> Account:
+    return Account(name="acc-de", platform=platform, locale="en")
+
+
+def a_desk(house: PostingHouse, account: Account, turns: LocalTurns | None = None) -> Posts:
+    spine = house.spine
+    return Posts(
+        spine.database,
+        spine.clock,
+        {account.name: account},
+        lambda _name: sender_of(account, house.sandbox, spine.clock),
+        turns or LocalTurns(0.01),
+    )
+
+
+def trail(database: Database) -> list[tuple[str, str, str]]:
+    entry = t.audit_entry.c
+    with database.read() as connection:
+        of_posts = select(entry.actor, entry.action, entry.object_id).where(entry.object_kind == "post")
+        rows = connection.execute(of_posts.order_by(entry.id))
+        return [(row.actor, row.action, row.object_id) for row in rows]
+
+
+@pytest.mark.parametrize("platform", [X, MASTODON, BLUESKY])
+def test_a_withdrawn_post_is_gone_and_the_next_one_replies_to_the_one_before(
+    sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
+) -> None:
+    account = an_account(platform)
+    with posting_house(sqlite_database, sandbox, account) as house:
+        for status in (Status.INVESTIGATING, Status.IDENTIFIED):
+            house.spine.post(status)
+            house.work()
+            house.later(700)
+        desk = a_desk(house, account)
+        newest, oldest = desk.list(incident_id="inc-1")
+        assert desk.withdraw(newest["id"], WHO)["state"] == "withdrawn"
+        assert [post["id"] for post in house.public()] == [house.public()[0]["id"]]
+        assert trail(sqlite_database) == [("cli:jansen", "post.withdrawn", newest["id"])]
+        with pytest.raises(ConflictError, match="withdrawn"):
+            desk.withdraw(newest["id"], WHO)
+        house.spine.post(Status.RESOLVED)
+        house.work()
+        first, last = house.public()
+        assert last["reply_to"] == first["id"]
+        assert desk.get(oldest["id"])["state"] == "published"
+
+
+def test_a_post_is_edited_on_mastodon_and_keeps_its_picture(database: Database, sandbox: RunningSandbox) -> None:
+    account = an_account(MASTODON)
+    with posting_house(database, sandbox, account) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        desk = a_desk(house, account)
+        (post,) = desk.list()
+        edited = desk.edit(post["id"], "Payments at @shop are slow.", WHO)
+        (public,) = house.public()
+        assert public["edited"]
+        assert public["text"] == edited["text"]
+        assert edited["text"] != "Payments at @shop are slow."  # mentions nobody
+        assert len(public["pictures"]) == 1
+        assert trail(database) == [("cli:jansen", "post.edited", post["id"])]
+
+
+@pytest.mark.parametrize("platform", [X, BLUESKY])
+def test_where_posts_are_not_edited_that_is_said(
+    sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
+) -> None:
+    account = an_account(platform)
+    with posting_house(sqlite_database, sandbox, account) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        desk = a_desk(house, account)
+        with pytest.raises(ConflictError, match="withdraw it"):
+            desk.edit(desk.list()[0]["id"], "Other words", WHO)
+        assert trail(sqlite_database) == []
+
+
+def test_what_cannot_be_done_changes_nothing(sqlite_database: Database, sandbox: RunningSandbox) -> None:
+    account, turns = an_account(MASTODON), LocalTurns(0.01)
+    with posting_house(sqlite_database, sandbox, account) as house:
+        house.spine.post(Status.INVESTIGATING)
+        house.work()
+        desk = a_desk(house, account, turns)
+        post = desk.list()[0]
+        for text in ("", "x" * 501):
+            with pytest.raises(InvalidInputError):
+                desk.edit(post["id"], text, WHO)
+        for post_id in ("post_999", "post_", "dlv_1", "post_99999999999999999999"):
+            with pytest.raises(NotFoundError):
+                desk.withdraw(post_id, WHO)
+        with turns.take(account.name), pytest.raises(UnavailableError, match="is speaking"):
+            desk.withdraw(post["id"], WHO)
+        sandbox.fault("mastodon", "status", status=503, count=1, match={"method": "DELETE"})
+        with pytest.raises(UnavailableError):
+            desk.withdraw(post["id"], WHO)
+        assert desk.get(post["id"]) == post
+        assert trail(sqlite_database) == []

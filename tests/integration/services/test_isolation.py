@@ -1,0 +1,316 @@
+"""One bad incident, plan, letter or chore never stops the others, and is given up in the end."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from sqlalchemy import ColumnElement, Connection, and_, select, update
+
+from notifier.domain.errors import UnavailableError
+from notifier.domain.incidents.coalesce_values import CoalescePolicy
+from notifier.domain.messages.house import Account
+from notifier.domain.providers.retry import most_attempts
+from notifier.domain.values import Channel, Platform, Status
+from notifier.services.isolation import MOST_FAILURES, Isolation, Revive
+from notifier.storage import tables as t
+from notifier.storage.database.engine import Database
+from notifier.storage.operations import alerts, dead_letters
+from tests.integration.posting import posting_house
+from tests.mail_house import House, Provider, a_house, subscribe
+from tests.partners import down, partners, url_of
+from tests.sandbox_server import running_sandbox
+from tests.spine import Spine
+
+WINDOW = CoalescePolicy(window=60, max_window=600)
+
+
+def guarded(database: Database) -> Spine:
+    """Return a spine whose sweep and plan isolate, with a window to end."""
+    spine = Spine(database, policies={Channel.EMAIL: WINDOW})
+    alone = Isolation(database, spine.clock, spine.seconds)
+    spine.sweep = replace(spine.sweep, isolate=alone)
+    spine.plan = replace(spine.plan, isolate=alone)
+    return spine
+
+
+def alarmed(database: Database) -> dict[str, str]:
+    with database.read() as connection:
+        return {row.key: row.detail for row in alerts.current(connection)}
+
+
+def spoil(database: Database, statement: str) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def test_an_incident_whose_content_cannot_be_parsed_does_not_stop_the_sweep(database: Database) -> None:
+    spine = guarded(database)
+    for incident in ("inc-1", "inc-2"):
+        spine.post(Status.INVESTIGATING, incident_id=incident)
+        spine.now += timedelta(seconds=1)
+        spine.post(Status.IDENTIFIED, incident_id=incident)
+    spine.nudges.plans.clear()
+    spoil(database, "UPDATE incident_update SET incident = '{}' WHERE incident_id = 'inc-1'")
+    for _ in range(3):
+        spine.later(61)
+    assert len(spine.nudges.plans) >= 1
+    with database.read() as connection:
+        told = connection.exec_driver_sql("SELECT incident_id, sequence FROM notification ORDER BY id").all()
+    assert [tuple(row) for row in told] == [("inc-1", 1), ("inc-2", 1), ("inc-2", 2)]
+    assert "KeyError, 3 times" in alarmed(database)["incident:inc-1"]
+
+
+def test_what_fails_waits_longer_each_time_is_given_up_and_tried_again_by_a_new_start(database: Database) -> None:
+    spine = Spine(database)
+    alone = Isolation(database, spine.clock, spine.seconds)
+    tries: list[timedelta] = []
+    given_up: list[Connection] = []
+    began = spine.now
+
+    def work() -> int:
+        tries.append(spine.now - began)
+        raise KeyError("owner@example.org")
+
+    while len(tries) < MOST_FAILURES:
+        assert alone("letter", "7", work, given_up.append) is None
+        spine.now += timedelta(seconds=1)
+    waits = [later - earlier for earlier, later in pairwise(tries)]
+    assert waits == sorted(waits)
+    assert waits[0] == timedelta(seconds=2)
+    spine.now += timedelta(days=9)
+    assert alone("letter", "7", work, given_up.append) is None
+    assert (len(tries), len(given_up)) == (MOST_FAILURES, 1)
+    assert "given up" in alarmed(database)["letter:7"]
+    assert "owner" not in str(alarmed(database))
+    spine.now += timedelta(seconds=1)
+    revive = Revive(database, spine.clock)
+    assert (revive(), revive()) == (1, 0)
+    spine.now += timedelta(seconds=1)
+    assert alone("letter", "7", lambda: 5) == 5
+    assert alarmed(database) == {}
+    with database.read() as connection:
+        assert ("letter", "7") not in dead_letters.get_all(connection)
+
+
+def test_a_database_that_is_away_is_nobodys_fault(database: Database) -> None:
+    spine = Spine(database)
+
+    def away() -> None:
+        raise UnavailableError("database: gone")
+
+    with pytest.raises(UnavailableError):
+        Isolation(database, spine.clock)("chore", "calm", away)
+    assert alarmed(database) == {}
+
+
+def test_a_chore_that_fails_leaves_the_others_to_go_on(database: Database) -> None:
+    spine = guarded(database)
+    done: list[str] = []
+
+    class Chore:
+        def __init__(self, name: str, error: Exception | None = None) -> None:
+            self.name, self.error = name, error
+
+        def __call__(self) -> int:
+            done.append(self.name)
+            if self.error is not None:
+                raise self.error
+            return 1
+
+    busy = Chore("busy", UnavailableError("database: a row is locked"))
+    sweep = replace(spine.sweep, chores=(Chore("bad", KeyError("x")), Chore("good"), busy, Chore("last")))
+    counts = sweep()
+    assert done == ["bad", "good", "busy", "last"]
+    assert (counts["good"], counts["last"], counts["bad"]) == (1, 1, 0)
+    away = replace(sweep, chores=(busy, Chore("too", busy.error), Chore("never")))
+    with pytest.raises(UnavailableError):
+        away()
+    assert done[4:] == ["busy", "too"]
+    assert set(alarmed(database)) == {"chore:bad"}
+
+
+def a_poisoned_plan(database: Database) -> tuple[House, Any]:
+    house = a_house(database, provider := Provider(name="sendgrid"))
+    alone = Isolation(database, house.spine.clock)
+    house.spine.plan = replace(house.spine.plan, isolate=alone)
+    house.spine.sweep = replace(house.spine.sweep, isolate=alone)
+    subscribe(house, 1)
+    house.spine.post(Status.INVESTIGATING)
+    spoil(database, "UPDATE notification SET content = '{}' WHERE channel = 'email'")
+    return house, provider
+
+
+def test_a_plan_that_always_fails_is_given_up_and_the_next_message_tells_everything(database: Database) -> None:
+    house, provider = a_poisoned_plan(database)
+    house.work()
+    for _ in range(MOST_FAILURES):
+        house.later(601)
+    with database.read() as connection:
+        states = connection.exec_driver_sql("SELECT state FROM notification WHERE channel = 'email'").scalars().all()
+    assert states == ["canceled"]
+    house.spine.post(Status.RESOLVED, incident_id="inc-2")
+    house.spine.post(Status.INVESTIGATING, incident_id="inc-3")
+    house.work()
+    assert len(provider.requests) == 1
+
+
+class Workers:
+    """Attempts batches as tasks do: a fault ends the task and nothing else."""
+
+    def __init__(self, attempt: Callable[[int], None]) -> None:
+        self._attempt, self.met = attempt, 0
+
+    def __call__(self, batch_id: int) -> None:
+        try:
+            self._attempt(batch_id)
+        except KeyError:
+            self.met += 1
+
+
+def said_of(incident_id: str, channel: Channel) -> ColumnElement[bool]:
+    n = t.notification.c
+    return and_(n.incident_id == incident_id, n.channel == channel.value)
+
+
+def poison(database: Database, channel: Channel, incident_id: str) -> None:
+    """Spoil what a planned notification says."""
+    with database.write() as connection:
+        connection.execute(update(t.notification).where(said_of(incident_id, channel)).values(content={}))
+
+
+def batches_of(database: Database, incident_id: str, channel: Channel) -> list[tuple[Any, ...]]:
+    b = t.batch.c
+    statement = select(b.state, b.reason, b.attempts).join(t.notification, t.notification.c.id == b.notification_id)
+    with database.read() as connection:
+        return [tuple(row) for row in connection.execute(statement.where(said_of(incident_id, channel)).order_by(b.id))]
+
+
+def alarm_of(database: Database, incident_id: str, channel: Channel) -> str:
+    with database.read() as connection:
+        statement = select(t.notification.c.public_id).where(said_of(incident_id, channel))
+        public_id = connection.execute(statement).scalar_one()
+    return alarmed(database).get(f"notification:{public_id}", "")
+
+
+@contextmanager
+def mails(database: Database) -> Iterator[tuple[Any, Channel]]:
+    house = a_house(database, Provider(name="sendgrid"))
+    subscribe(house, 1)
+    yield house, Channel.EMAIL
+
+
+@contextmanager
+def posts(database: Database) -> Iterator[tuple[Any, Channel]]:
+    account = Account(name="acc-de", platform=Platform.MASTODON, locale="en", with_card=False)
+    with running_sandbox() as sandbox, posting_house(database, sandbox, account) as house:
+        yield house, Channel.SOCIAL
+
+
+@contextmanager
+def webhooks(database: Database) -> Iterator[tuple[Any, Channel]]:
+    house = partners(database)
+    house.endpoint("one")
+    yield house, Channel.WEBHOOK
+
+
+@pytest.mark.parametrize("workers", [mails, posts, webhooks])
+def test_a_batch_whose_content_makes_no_sense_is_counted_alarmed_and_given_up_and_the_others_go(
+    database: Database, workers: Callable[[Database], AbstractContextManager[tuple[Any, Channel]]]
+) -> None:
+    with workers(database) as (house, channel):
+        met = house.attempt = Workers(house.attempt)
+        house.spine.post(Status.INVESTIGATING)
+        house.spine.plan_all()
+        house.spine.post(Status.INVESTIGATING, incident_id="inc-2")
+        poison(database, channel, "inc-1")
+        house.work()
+        assert [row[0] for row in batches_of(database, "inc-2", channel)] == ["accepted"]
+        assert batches_of(database, "inc-1", channel) == [("queued", "fault", 1)]
+        assert "KeyError, 1 times" in alarm_of(database, "inc-1", channel)
+        house.later(2)
+        for _ in range(most_attempts(channel) + 3):
+            house.later(601)
+        assert met.met == most_attempts(channel)
+        assert batches_of(database, "inc-1", channel) == [("failed", "gave_up", most_attempts(channel))]
+        assert "given up" in alarm_of(database, "inc-1", channel)
+
+
+def test_what_can_be_read_again_goes_out_and_ends_its_alarm(database: Database) -> None:
+    house: Any = a_house(database, provider := Provider(name="sendgrid"))
+    subscribe(house, 1)
+    house.attempt = Workers(house.attempt)
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    with database.read() as connection:
+        content = connection.exec_driver_sql("SELECT content FROM notification WHERE channel = 'email'").scalar_one()
+    poison(database, Channel.EMAIL, "inc-1")
+    house.work()
+    assert alarmed(database)
+    with database.write() as connection:
+        connection.execute(
+            update(t.notification).values(content=json.loads(content) if isinstance(content, str) else content)
+        )
+    house.later(2)
+    assert (len(provider.requests), alarmed(database)) == (1, {})
+
+
+def test_a_later_round_does_not_fail_over_an_earlier_message_that_makes_no_sense(database: Database) -> None:
+    house = a_house(database, provider := Provider(name="sendgrid"))
+    subscribe(house, 1)
+    for status in (Status.INVESTIGATING, Status.RESOLVED):
+        house.spine.post(status)
+        house.later(61)
+    poison(database, Channel.EMAIL, "inc-1")
+    house.spine.post(Status.INVESTIGATING)
+    house.later(61)
+    assert len(provider.requests) == 3
+
+
+def test_a_webhook_delivery_that_cannot_be_gathered_fails_alone(database: Database) -> None:
+    house = partners(database)
+    alone = Isolation(database, house.spine.clock)
+    house.spine.gather = replace(house.spine.gather, isolate=alone)
+    house.spine.sweep = replace(house.spine.sweep, isolate=alone, gather=house.spine.gather)
+    numbers = {name: house.endpoint(name) for name in ("one", "two")}
+    house.line.answers = dict.fromkeys(map(url_of, numbers), down)
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    with database.write() as connection:
+        row = dict(connection.execute(select(t.batch).where(t.batch.c.channel == "webhook")).one()._mapping)
+        connection.execute(t.batch.insert().values(row | {"id": row["id"] + 77, "channel": "telex"}))
+        mine = t.delivery.c.recipient_key == numbers["one"]
+        connection.execute(update(t.delivery).where(mine).values(batch_id=row["id"] + 77))
+    house.line.answers.clear()
+    house.later(5)
+    assert house.states("two") == [("accepted", None, 2)]
+    assert house.states("one")[0][0] == "queued"
+    house.spine.post(Status.RESOLVED)
+    house.work()
+    for _ in range(MOST_FAILURES):
+        house.later(601)
+    assert [state for state, *_ in house.states("one")] == ["failed", "accepted"]
+    assert any("given up" in said for said in alarmed(database).values())
+
+
+def test_an_endpoint_whose_row_makes_no_sense_does_not_stop_the_others_of_its_batch(database: Database) -> None:
+    house = partners(database)
+    for name in ("one", "two", "three"):
+        house.endpoint(name)
+    spoil(database, "UPDATE endpoint SET format = 'telex' WHERE public_id = 'end_one'")
+    spoil(database, "UPDATE endpoint SET types = '5' WHERE public_id = 'end_two'")
+    house.spine.post(Status.INVESTIGATING)
+    house.work()
+    assert house.states("three") == [("accepted", None, 1)]
+    assert house.states("one") == house.states("two") == [("queued", "fault", 1)]
+    assert set(alarmed(database)) == {"webhook:end_one:fault", "webhook:end_two:fault"}
+    spoil(database, "UPDATE endpoint SET format = 'standard' WHERE public_id = 'end_one'")
+    house.later(6)
+    assert house.states("one") == [("accepted", None, 2)]
+    house.hooks.warm()  # a new start: what still fails says so again
+    house.later(31)
+    assert set(alarmed(database)) == {"webhook:end_two:fault"}

@@ -1,0 +1,132 @@
+"""What a disabled endpoint missed comes when it is enabled: all of it, at once, in order, and nothing twice."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from notifier.domain.errors import DeliveryError, PermanentDeliveryError
+from notifier.domain.messages.message import HookRequest
+from notifier.domain.recipients.endpoint import EndpointState
+from notifier.domain.values import Reason, Status
+from notifier.services.endpoints.manage import Endpoints
+from notifier.services.security.audit import SYSTEM
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import webhook_batches
+from tests.integration.lists_house import VOCABULARY
+from tests.partners import Partners, partners, url_of
+
+
+def gone(_request: HookRequest) -> DeliveryError:
+    return PermanentDeliveryError(Reason.GONE, "HTTP 410", status=410)
+
+
+def check(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return headers
+
+
+def desk(house: Partners) -> Endpoints:
+    spine = house.spine
+    return Endpoints(spine.database, spine.clock, VOCABULARY, house.hooks.secrets, vet=str, check_headers=check)
+
+
+def heard(house: Partners, name: str) -> list[tuple[str, int]]:
+    """Return incident and sequence of what an endpoint took, in order."""
+    data = [message["data"] for message in house.heard(name)]
+    return [(each["incident"]["id"], each["sequence"]) for each in data]
+
+
+def tell(house: Partners, incident: str, *statuses: Status) -> None:
+    for status in statuses:
+        house.later(1)
+        house.spine.post(status, incident_id=incident)
+        house.work()
+
+
+def settle(house: Partners) -> None:
+    for _ in range(3):
+        house.later(1)
+
+
+@pytest.mark.parametrize("how", ["410", "by hand", "patch"])
+def test_all_of_it_comes_at_once_and_in_order(database: Database, how: str) -> None:
+    house = partners(database)
+    for name in ("partner", "other"):
+        house.endpoint(name)
+    tell(house, "inc-1", Status.INVESTIGATING)
+    if how == "410":
+        house.line.answers[url_of("partner")] = gone
+    elif how == "patch":
+        desk(house).patch("end_partner", {"state": EndpointState.DISABLED}, SYSTEM)
+    else:
+        desk(house).disable("end_partner", SYSTEM, reason="maintenance of theirs")
+    tell(house, "inc-1", Status.IDENTIFIED, Status.MONITORING)
+    tell(house, "inc-2", Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED)
+    assert house.row("partner").state == "disabled"
+    met = len(house.posted("partner"))
+    house.line.answers.clear()
+    desk(house).enable("end_partner", SYSTEM)
+    settle(house)
+    tell(house, "inc-1", Status.RESOLVED)
+    news = heard(house, "partner")[met:]
+    by_incident = {name: [number for which, number in news if which == name] for name in ("inc-1", "inc-2")}
+    assert by_incident == {"inc-1": [2, 3, 4], "inc-2": [1, 2, 3]}
+    assert news[-1] == ("inc-1", 4)
+    assert len(heard(house, "other")) == 7
+    ids = [request.delivery_id for request in house.posted("partner")][met:]
+    assert len(set(ids)) == len(ids)
+
+
+def test_an_endpoint_that_never_was_active_missed_nothing(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("imported", state="disabled")
+    tell(house, "inc-1", Status.INVESTIGATING)
+    desk(house).enable("end_imported", SYSTEM)
+    settle(house)
+    assert heard(house, "imported") == []
+
+
+def test_who_wants_the_latest_gets_the_present_state_of_each_incident(database: Database) -> None:
+    house = partners(database)
+    house.endpoint("partner", mode="latest")
+    tell(house, "inc-1", Status.INVESTIGATING)
+    desk(house).disable("end_partner", SYSTEM, reason="")
+    tell(house, "inc-1", Status.IDENTIFIED, Status.MONITORING, Status.RESOLVED)
+    desk(house).enable("end_partner", SYSTEM)
+    settle(house)
+    assert heard(house, "partner") == [("inc-1", 1), ("inc-1", 4)]
+
+
+def test_a_message_that_begins_to_wait_just_as_the_earlier_one_ends_does_not_wait_for_a_minute(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = partners(database)
+    house.endpoint("partner")
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    house.spine.post(Status.IDENTIFIED)
+    house.spine.plan_all()
+    first, second = (number for _, number in house.spine.nudges.attempts)
+    house.spine.nudges.attempts.clear()
+    looked: list[int] = []
+    look = webhook_batches.around
+
+    def overtaken(connection: Any, stored: Any, batch_id: int) -> Any:
+        found = look(connection, stored, batch_id)
+        looked.append(batch_id)
+        return found
+
+    monkeypatch.setattr(webhook_batches, "around", overtaken)
+    write = database.write
+
+    def after_the_first() -> Any:
+        """Let the first message be told between the second one's look and its departure."""
+        if looked == [second]:
+            monkeypatch.setattr(database, "write", write)
+            house.attempt(first)
+        return write()
+
+    monkeypatch.setattr(database, "write", after_the_first)
+    house.attempt(second)
+    house.work()
+    assert heard(house, "partner") == [("inc-1", 1), ("inc-1", 2)]

@@ -1,0 +1,112 @@
+"""A worker process that is really suspended (SIGSTOP) in mid attempt, and wakes up when others have its batch."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from notifier.domain.values import Status
+from notifier.services.operations.dead_workers import Vanished
+from notifier.storage import tables as t
+from notifier.storage.database.engine import Database
+from notifier.storage.deliveries import worker_processes
+from tests.mail_house import House, Provider, a_house, states, subscribe
+from tests.support.repository import ROOT
+
+PROGRAM = ROOT / "tests" / "integration" / "programs" / "paused_worker.py"
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Paused:
+    """The process, spoken to line by line."""
+
+    process: "subprocess.Popen[str]"
+
+    def tell(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def says(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def send(self, number: int) -> None:
+        os.kill(self.process.pid, number)
+
+
+@contextmanager
+def a_worker(database: Database, where: str) -> Iterator[Paused]:
+    url = database.url.render_as_string(hide_password=False)
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(PROGRAM), url, where]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ, cwd=ROOT
+    ) as process:
+        try:
+            yield Paused(process)
+        finally:
+            process.kill()
+
+
+def until(question: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not question():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def the_batch(house: House) -> int:
+    with house.spine.database.read() as connection:
+        return int(connection.execute(select(func.max(t.batch.c.id))).scalar_one())
+
+
+def tries(database: Database) -> list[tuple[int, str]]:
+    a = t.attempt.c
+    with database.read() as connection:
+        return [(row.number, row.outcome) for row in connection.execute(select(a.number, a.outcome).order_by(a.id))]
+
+
+def is_known(database: Database) -> bool:
+    with database.read() as connection:
+        return "paused" in worker_processes.beats(connection)
+
+
+@pytest.mark.parametrize(("where", "sent_by_the_paused"), [("before", 0), ("after", 1)])
+def test_it_records_nothing_and_sends_nothing_more_and_works_on(
+    database: Database, where: str, sent_by_the_paused: int
+) -> None:
+    provider = Provider(name="sendgrid")
+    house = a_house(database, provider, clock=lambda: datetime.now(UTC), owner="other")
+    told = subscribe(house, 3)
+    vanished = Vanished(database, house.spine.clock, still=timedelta(seconds=2))
+    house.spine.post(Status.INVESTIGATING)
+    house.spine.plan_all()
+    with a_worker(database, where) as paused:
+        until(lambda: is_known(database))
+        paused.tell(f"attempt {the_batch(house)}")
+        assert paused.says() == "waiting"
+        paused.send(signal.SIGSTOP)
+        until(lambda: vanished() == 1)  # its lease would last for another minute and a half
+        house.attempt(the_batch(house))
+        assert provider.told == told
+        paused.send(signal.SIGCONT)
+        paused.tell("go on")
+        assert paused.says() == f"done {sent_by_the_paused}"
+        assert states(house) == {"accepted"}
+        assert tries(database) == [(2, "accepted")]
+        house.spine.post(Status.RESOLVED)
+        house.spine.plan_all()
+        paused.tell(f"attempt {the_batch(house)}")
+        assert paused.says() == f"done {sent_by_the_paused + 1}"
+    assert tries(database) == [(2, "accepted"), (1, "accepted")]
+    assert states(house) == {"accepted"}
