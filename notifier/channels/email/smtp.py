@@ -35,6 +35,7 @@ class SmtpSender:
         name: str = "smtp",
         envelope_from: str | None = None,
         connect_timeout: float = 5.0,
+        max_idle: float = 10.0,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
         """Take what is needed and open nothing.
@@ -45,12 +46,15 @@ class SmtpSender:
             name: Labels attempts and metrics.
             envelope_from: Where bounces go; the sender's own mailbox by default.
             connect_timeout: Seconds for each step until the session is open.
+            max_idle: Seconds for which an idle session is kept. To open a new one costs less than a mail that waits
+                on one that a firewall has dropped.
             tls_context: Replaces the verifying default; for relays with a private certificate authority.
         """
         self.name = name
         self._server, self._clock = server, clock
         self._envelope_from, self._connect_timeout, self._context = envelope_from, connect_timeout, tls_context
         self._idle: deque[SmtpSession] = deque()
+        self._max_idle = max_idle
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -130,7 +134,7 @@ class SmtpSender:
                 if not self._idle:
                     return None
                 session = self._idle.pop()
-            if session.is_fresh:
+            if session.idle_seconds < self._max_idle:
                 return session
             session.close()
 

@@ -15,7 +15,6 @@ from notifier.channels.http_pool import verifying_context
 from notifier.domain.errors import ChannelStoppedError, TransientDeliveryError
 from notifier.domain.values import Reason
 
-_MAX_IDLE = 10.0  # seconds. To open a new session costs less than a mail that waits on one that a firewall has dropped
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -97,9 +96,9 @@ class SmtpSession:
         return cls(smtp)
 
     @property
-    def is_fresh(self) -> bool:
-        """Whether the session was used a moment ago. An older one may be dead without a sign of it."""
-        return time.monotonic() - self._used < _MAX_IDLE
+    def idle_seconds(self) -> float:
+        """For how long the server has said nothing."""
+        return time.monotonic() - self._used
 
     def command(self, line: str, *, seconds: float) -> Reply:
         """Send one command and read its reply.

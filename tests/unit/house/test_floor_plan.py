@@ -126,6 +126,13 @@ def test_no_module_of_another_room_is_named_as_text() -> None:
     assert [f"{named(path)}: {text}" for path, text in strangers] == []
 
 
+def test_no_private_module_of_a_library_is_imported() -> None:
+    private = {
+        named(path): names for path in SOURCES if (names := {name for name in imports(tree_of(path)) if "._" in name})
+    }
+    assert private == {}
+
+
 def test_no_room_is_overcrowded() -> None:
     # A migration is one list of statements, written once and never grown.
     rooms = [path for path in SOURCES if "migrations" not in path.parts]

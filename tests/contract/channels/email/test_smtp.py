@@ -21,10 +21,13 @@ from tests.contract.channels.scripted_server import closed_port
 from tests.contract.channels.scripted_smtp import DROP, Script, SmtpPeer, smtp_peer
 
 
+def relay(port: int, **more: object) -> SmtpServer:
+    return SmtpServer(host="127.0.0.1", port=port, **more)  # type: ignore[arg-type]
+
+
 @contextmanager
 def sender_to(port: int, **more: object) -> Iterator[SmtpSender]:
-    server = SmtpServer(host="127.0.0.1", port=port, **more)  # type: ignore[arg-type]
-    with closing(SmtpSender(server, clock=now, connect_timeout=2.0)) as sender:
+    with closing(SmtpSender(relay(port, **more), clock=now, connect_timeout=2.0)) as sender:
         yield sender
 
 
@@ -215,6 +218,14 @@ def test_a_session_is_kept_for_the_next_request() -> None:
             sender.send(a_request(2), deadline=soon())
         assert peer.notes.sessions == 1
         assert len(peer.notes.taken) == 6
+
+
+def test_a_session_that_was_idle_for_too_long_is_replaced() -> None:
+    with smtp_peer() as peer, closing(SmtpSender(relay(peer.port), clock=now, max_idle=0.0)) as sender:
+        for _ in range(2):
+            sender.send(a_request(2), deadline=soon())
+        assert peer.notes.sessions == 2
+        assert len(peer.notes.taken) == 4
 
 
 def test_a_kept_session_that_died_meanwhile_costs_nobody_a_mail() -> None:

@@ -293,6 +293,7 @@ def test_every_page_holds_what_happened_and_no_markup_of_others(application: App
     for path in (
         "",
         f"/incident?id={story.INCIDENT_ID}&said=<b>x",
+        f"/incident?id={story.INCIDENT_ID}&said=Call+0900",
         f"/deliveries?notification={notification}&state=failed",
         f"/explain?incident={story.INCIDENT_ID}&subscriber=nobody",
         f"/compose?incident={story.INCIDENT_ID}",
@@ -301,6 +302,7 @@ def test_every_page_holds_what_happened_and_no_markup_of_others(application: App
         assert answer.status_code == 200
         assert "<script" not in answer.text
         assert "<b>x" not in answer.text
+        assert "Call 0900" not in answer.text
         assert answer.headers["cache-control"] == "no-store"
     assert browser.get("/console/incident?id=nothing").status_code == 404
     assert browser.get("/console/delivery?id=nothing").status_code == 404
