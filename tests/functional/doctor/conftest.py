@@ -1,1 +1,0 @@
-from tests.functional.api.conftest import *  # noqa: F403
