@@ -8,7 +8,7 @@ from typing import Any
 
 from notifier.domain.incidents.incident import Incident
 from notifier.domain.incidents.notice import Notice, NoticeUpdate
-from notifier.domain.incidents.standing import PublicTimeline
+from notifier.domain.incidents.platform_status import PublicTimeline
 from notifier.domain.messages.house import Account, Brand, Component
 from notifier.domain.messages.message import MailContent, MailRecipient
 from notifier.domain.values import WebhookFormat

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from markupsafe import Markup
 
 from notifier.domain.incidents.notice import NoticeUpdate
-from notifier.domain.incidents.standing import PublicTimeline, health
+from notifier.domain.incidents.platform_status import PublicTimeline, health
 from notifier.domain.values import ComponentStatus
 from notifier.rendering.language import Language
 from notifier.rendering.moments import span, zone

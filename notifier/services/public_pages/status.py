@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from notifier.domain.incidents.notice import NoticeUpdate
-from notifier.domain.incidents.standing import PublicTimeline
+from notifier.domain.incidents.platform_status import PublicTimeline
 from notifier.domain.values import Status
 from notifier.rendering.renderer import Renderer
 from notifier.storage.database.codec import incident_from_json

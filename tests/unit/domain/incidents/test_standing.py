@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 from notifier.domain.incidents.incident import AffectedComponent, Incident
 from notifier.domain.incidents.notice import NoticeUpdate
-from notifier.domain.incidents.standing import PublicTimeline, health
+from notifier.domain.incidents.platform_status import PublicTimeline, health
 from notifier.domain.values import ComponentStatus, Impact, Status
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.incidents.standing import PublicTimeline
+from notifier.domain.incidents.platform_status import PublicTimeline
 from notifier.domain.messages.house import Account
 from notifier.domain.values import Platform, WebhookFormat
 from notifier.rendering.renderer import Renderer
