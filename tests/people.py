@@ -12,7 +12,7 @@ from notifier.domain.ids import address_key
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, Impact, Status, Wanted
-from notifier.services.subscribers.release_held import release_held
+from notifier.services.subscribers.release_deferred import release_held
 from notifier.storage import tables as t
 from notifier.storage.recipients import preferences, suppressions
 from tests.spine import PEPPER, Spine

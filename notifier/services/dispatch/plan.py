@@ -9,7 +9,7 @@ from functools import partial
 from itertools import pairwise
 
 from notifier.domain.recipients.audience import Occasion, Preferences, Standing, is_told
-from notifier.domain.recipients.holding import passes_quiet_hours, quiet_until
+from notifier.domain.recipients.do_not_disturb import passes_quiet_hours, quiet_until
 from notifier.domain.values import Channel
 from notifier.observability import get_logger
 from notifier.services.dispatch.audience_context import occasion_of

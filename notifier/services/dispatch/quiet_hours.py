@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from notifier.domain.recipients.audience import Occasion
-from notifier.domain.recipients.holding import Bounds, Hold, hold
+from notifier.domain.recipients.do_not_disturb import Bounds, Hold, hold
 from notifier.domain.values import Channel, Reason
 from notifier.services.dispatch.audience_context import occasion_of
 from notifier.storage.database import Connection

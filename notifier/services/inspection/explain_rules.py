@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from notifier.domain.incidents.notice import Notice, webhook_type
 from notifier.domain.recipients.audience import Check, Occasion, Preferences, Standing, checks
+from notifier.domain.recipients.do_not_disturb import Bounds, Sent, Timing, timings
 from notifier.domain.recipients.endpoint import EndpointState, StoredEndpoint
-from notifier.domain.recipients.holding import Bounds, Sent, Timing, timings
 from notifier.domain.recipients.subscriber import StoredSubscriber, Suppression, SuppressionReason
 from notifier.domain.values import Impact, Reason, SubscriberState
 from notifier.services.inspection.explain_text import clock

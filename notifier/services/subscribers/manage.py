@@ -18,7 +18,7 @@ from notifier.domain.values import Channel, SubscriberKind, SubscriberState
 from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, Subject, difference, erased_id, record
-from notifier.services.subscribers.release_held import release_held
+from notifier.services.subscribers.release_deferred import release_held
 from notifier.services.subscribers.serialize import PERSONAL, stored_to_json, subscriber_to_json
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database

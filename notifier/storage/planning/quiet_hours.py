@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal, select, text, update
 
-from notifier.domain.recipients.holding import Bounds, Sent
+from notifier.domain.recipients.do_not_disturb import Bounds, Sent
 from notifier.domain.recipients.subscriber import QuietHours
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage import tables as t

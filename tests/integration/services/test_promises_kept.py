@@ -12,7 +12,7 @@ from notifier.channels.base import MailReceipt
 from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.ids import address_key
 from notifier.domain.messages.message import MailRequest
-from notifier.domain.recipients.holding import quiet_until
+from notifier.domain.recipients.do_not_disturb import quiet_until
 from notifier.domain.values import Channel, Impact, Reason, Status, Wanted
 from notifier.storage.database.engine import Database
 from notifier.storage.planning import quiet_hours

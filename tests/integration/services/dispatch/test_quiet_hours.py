@@ -7,7 +7,7 @@ import pytest
 
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Impact, Status
-from notifier.services.subscribers.release_held import release_held
+from notifier.services.subscribers.release_deferred import release_held
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries
 from tests.mail_house import House, Provider, a_house

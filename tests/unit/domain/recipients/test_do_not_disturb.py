@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.domain.recipients.audience import Occasion, Scope
-from notifier.domain.recipients.holding import HOUR, Bounds, Hold, Sent, hold, passes_quiet_hours, quiet_until, room_at
+from notifier.domain.recipients.do_not_disturb import (
+    HOUR,
+    Bounds,
+    Hold,
+    Sent,
+    hold,
+    passes_quiet_hours,
+    quiet_until,
+    room_at,
+)
 from notifier.domain.recipients.subscriber import QuietHours
 from notifier.domain.values import Channel, Impact, Reason
 
