@@ -11,7 +11,7 @@ from notifier.domain.errors import ConfigError
 from notifier.domain.incidents.coalesce_values import CoalescePolicy
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.messages.house import Account, Brand, Component, Retention
-from notifier.domain.recipients.guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import GuardPolicy
 from notifier.domain.values import Channel, Lane
 from notifier.files import private_dir
 from notifier.queueing.addresses import QueueAddresses, queue_addresses

@@ -7,7 +7,7 @@ from typing import Any
 
 from notifier.domain import ids
 from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
-from notifier.domain.recipients.guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import GuardPolicy
 from notifier.domain.values import ACCEPTED, Channel, DeliveryState
 from notifier.services.conflicts import refuse_unread
 from notifier.services.dispatch.regroup import Gather

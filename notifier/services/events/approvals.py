@@ -6,7 +6,7 @@ from typing import Any
 
 from notifier.domain.errors import ConflictError, NotFoundError
 from notifier.domain.incidents.translation import TranslationRule
-from notifier.domain.recipients.guard import HoldReason
+from notifier.domain.recipients.blast_guard import HoldReason
 from notifier.domain.values import Channel
 from notifier.services.conflicts import refuse_unread
 from notifier.services.events.held_content import LetGo, Policies

@@ -8,7 +8,7 @@ from threading import Lock
 
 from notifier.domain.incidents.incident import Event, Incident
 from notifier.domain.recipients.audience import Preferences, Scope
-from notifier.domain.recipients.guard import GuardPolicy, HoldReason, hold_reason, reach_of
+from notifier.domain.recipients.blast_guard import GuardPolicy, HoldReason, hold_reason, reach_of
 from notifier.domain.values import Channel, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import audience_size

@@ -15,7 +15,7 @@ from notifier.domain.incidents.incident import Event
 from notifier.domain.incidents.notice import Notice, NoticeUpdate
 from notifier.domain.incidents.timeline import content_digest
 from notifier.domain.incidents.translation import TranslationRule
-from notifier.domain.recipients.guard import HoldReason
+from notifier.domain.recipients.blast_guard import HoldReason
 from notifier.domain.values import Channel, Outcome
 from notifier.services.events.announce import Voice, lane_for
 from notifier.services.events.late_translations import take_translation

@@ -22,7 +22,7 @@ from notifier.domain.incidents.timeline import (
     surroundings,
 )
 from notifier.domain.incidents.translation import TranslationRule
-from notifier.domain.recipients.guard import HoldReason
+from notifier.domain.recipients.blast_guard import HoldReason
 from notifier.domain.values import Channel, Outcome
 from notifier.services.conflicts import is_reused, refuse_outdated
 from notifier.services.events.announce import speak

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, select, update
 
 from notifier.domain.incidents.notice import Notice
-from notifier.domain.recipients.guard import HoldReason
+from notifier.domain.recipients.blast_guard import HoldReason
 from notifier.domain.values import Channel, Lane
 from notifier.storage import tables as t
 from notifier.storage.database.codec import notice_to_json

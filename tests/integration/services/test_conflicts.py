@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from notifier.domain.errors import InvalidInputError, OutdatedError
-from notifier.domain.recipients.guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import GuardPolicy
 from notifier.domain.values import Outcome, Status
 from notifier.services.dispatch.replay import Replay, ReplayOrder
 from notifier.services.events.approvals import Release

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.demo import story
-from notifier.domain.recipients.guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import GuardPolicy
 from notifier.services.events.blast_guard import Guard
 from notifier.services.security.audit import Actor
 from notifier.web.console.routes import console_routes

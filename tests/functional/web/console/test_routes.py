@@ -15,7 +15,7 @@ from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.demo import story
 from notifier.domain.errors import UnknownRecipientError
-from notifier.domain.recipients.guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import GuardPolicy
 from notifier.services.events.blast_guard import Guard
 from notifier.services.security.api_keys import ApiKeys
 from notifier.services.security.audit import Actor

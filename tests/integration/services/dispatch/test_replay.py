@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from notifier.domain.errors import ConflictError, InvalidInputError
-from notifier.domain.recipients.guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import GuardPolicy
 from notifier.domain.values import Channel, DeliveryState, Status
 from notifier.services.dispatch.replay import Replay, ReplayOrder
 from notifier.services.security.audit import Actor

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection
 
 from notifier.domain.errors import ConflictError, NotFoundError, UnavailableError
-from notifier.domain.recipients.guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import GuardPolicy
 from notifier.domain.values import Channel, Status
 from notifier.services.events.approvals import Release
 from notifier.services.events.blast_guard import Guard

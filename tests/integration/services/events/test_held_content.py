@@ -14,7 +14,7 @@ from notifier.domain.incidents.notice import Notice
 from notifier.domain.incidents.translation import TranslationPolicy, TranslationRule
 from notifier.domain.messages.house import Account
 from notifier.domain.messages.message import MailRequest
-from notifier.domain.recipients.guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import GuardPolicy
 from notifier.domain.values import Channel, Impact, Outcome, Platform, Status, WebhookFormat
 from notifier.inbound.events import parse_event
 from notifier.inbound.foreign import ComponentNames

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from notifier.domain.recipients.audience import Preferences, Scope
-from notifier.domain.recipients.guard import GuardPolicy, HoldReason, hold_reason, reach_of
+from notifier.domain.recipients.blast_guard import GuardPolicy, HoldReason, hold_reason, reach_of
 from notifier.domain.values import Channel, Impact, Wanted
 
 PEOPLE = [
