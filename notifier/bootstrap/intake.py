@@ -8,7 +8,7 @@ from notifier.inbound import sendgrid_rules
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.inbound.alertmanager import AlertRules
 from notifier.inbound.foreign import ComponentNames
-from notifier.queueing.seen import RedisSeen
+from notifier.queueing.dedup_filter import RedisSeen
 from notifier.services.events.deduplicate import Repeats, SeenEvents
 from notifier.services.events.integrations import TakeAlerts, TakeStatuspage
 from notifier.services.provider_events.record import Feedback
