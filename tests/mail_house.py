@@ -9,7 +9,7 @@ from sqlalchemy import select
 from notifier.channels.base import MailReceipt, MailSender, RateBudget
 from notifier.domain.errors import DeliveryError
 from notifier.domain.incidents.translation import TranslationRule
-from notifier.domain.messages.house import Brand
+from notifier.domain.messages.brand import Brand
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Channel
 from notifier.queueing.pacing import LocalPacer

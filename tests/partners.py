@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from notifier.channels.webhook_keys import new_secret
 from notifier.domain.errors import DeliveryError, TransientDeliveryError
-from notifier.domain.messages.house import Brand
+from notifier.domain.messages.brand import Brand
 from notifier.domain.messages.message import HookRequest, HookResult
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, Lane, Reason

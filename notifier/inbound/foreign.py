@@ -8,9 +8,9 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.messages.brand import Component
 from notifier.domain.messages.characters import cleaned
 from notifier.domain.messages.comments import without_comments
-from notifier.domain.messages.house import Component
 from notifier.inbound.bodies import faults_of
 
 MAX_ID = 200  # what the ledger's columns hold

@@ -9,7 +9,7 @@ from typing import Any
 from notifier.domain.incidents.incident import Incident
 from notifier.domain.incidents.notice import Notice, NoticeUpdate
 from notifier.domain.incidents.platform_status import PublicTimeline
-from notifier.domain.messages.house import Account, Brand, Component
+from notifier.domain.messages.brand import Account, Brand, Component
 from notifier.domain.messages.message import MailContent, MailRecipient
 from notifier.domain.values import WebhookFormat
 from notifier.rendering.cards.card_words import CardWords, CardWriter

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from notifier.domain.incidents.incident import AffectedComponent, Incident
 from notifier.domain.incidents.notice import NoticeUpdate
-from notifier.domain.messages.house import Brand, Component, localized
+from notifier.domain.messages.brand import Brand, Component, localized
 from notifier.domain.messages.message import Mailbox
 from notifier.domain.values import Status
 from notifier.rendering.language import Language, Languages, pick, same_language

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.values import Platform
 
 USUAL_BASE_URLS: Mapping[Platform, str] = {Platform.X: "https://api.x.com", Platform.BLUESKY: "https://bsky.social"}

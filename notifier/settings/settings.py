@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from notifier.domain.errors import ConfigError
 from notifier.domain.incidents.coalesce_values import CoalescePolicy
 from notifier.domain.incidents.translation import TranslationRule
-from notifier.domain.messages.house import Account, Brand, Component, Retention
+from notifier.domain.messages.brand import Account, Brand, Component, Retention
 from notifier.domain.recipients.blast_guard import GuardPolicy
 from notifier.domain.values import Channel, Lane
 from notifier.files import private_dir

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 import orjson
 
-from notifier.domain.messages.house import Component
+from notifier.domain.messages.brand import Component
 from notifier.domain.recipients.changes import SubscriberChanges
 from notifier.domain.recipients.subscriber import Subscriber
 from notifier.domain.values import Channel, Impact, SubscriberKind, Wanted

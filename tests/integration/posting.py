@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from notifier.channels.base import SocialSender
 from notifier.domain.incidents.translation import TranslationRule
-from notifier.domain.messages.house import Account, Brand
+from notifier.domain.messages.brand import Account, Brand
 from notifier.domain.values import Channel, Lane, Platform
 from notifier.queueing.pacing import LocalPacer
 from notifier.queueing.turns import LocalTurns

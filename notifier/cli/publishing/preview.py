@@ -14,7 +14,7 @@ from notifier.cli.core import core
 from notifier.cli.files import read
 from notifier.cli.publishing.preview_all import write_all
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.messages.house import Brand
+from notifier.domain.messages.brand import Brand
 from notifier.domain.messages.message import Picture
 from notifier.domain.values import Channel, Platform, WebhookFormat
 from notifier.inbound.event_files import read_events

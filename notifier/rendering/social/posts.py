@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from jinja2 import Template
 
 from notifier.domain.incidents.notice import MessageKind, Notice
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.messages.message import LinkSpan
 from notifier.domain.values import Platform
 from notifier.rendering.environment import Templates

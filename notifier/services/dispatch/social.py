@@ -8,7 +8,7 @@ from datetime import timedelta
 from notifier.channels.base import SocialSender, TooLargeError
 from notifier.domain import ids
 from notifier.domain.errors import DeliveryError, TransientDeliveryError
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.messages.message import Picture, PostReceipt, SocialPost
 from notifier.domain.providers.breaker import CLOSED, PROBE_PAUSE, Breaker, blames_provider
 from notifier.domain.providers.readback import APART, proves_absence

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from notifier.domain.messages.house import Retention
+from notifier.domain.messages.brand import Retention
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
 from notifier.storage.database import Connection

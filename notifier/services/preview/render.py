@@ -9,7 +9,7 @@ from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.incidents.incident import Event
 from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.incidents.snapshot import Earlier, complete
-from notifier.domain.messages.house import Account, Brand
+from notifier.domain.messages.brand import Account, Brand
 from notifier.domain.values import Channel, Platform, WebhookFormat
 from notifier.rendering.cards.card_words import CardWords
 from notifier.rendering.renderer import Renderer

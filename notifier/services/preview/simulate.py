@@ -16,7 +16,7 @@ from notifier.domain.incidents.coalesce_values import Absorb, ChannelState, Coal
 from notifier.domain.incidents.incident import Event
 from notifier.domain.incidents.snapshot import Earlier, complete
 from notifier.domain.incidents.timeline import Entry, Judgement, Surroundings, content_digest, judge
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.values import Channel, Outcome
 from notifier.services.preview.simulation_report import (
     ChannelSummary,

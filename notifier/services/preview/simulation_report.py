@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from notifier.domain.incidents.incident import Event
-from notifier.domain.messages.house import Account, localized
+from notifier.domain.messages.brand import Account, localized
 from notifier.domain.values import Channel, Outcome, Platform, Status
 
 # X, pay-per-use, prices of 20 April 2026 in thousandths of a dollar: a post, and a post that holds a link.

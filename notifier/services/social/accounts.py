@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import accounts as rows
 

@@ -16,7 +16,7 @@ from notifier.domain.errors import (
     PermanentDeliveryError,
     UnavailableError,
 )
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.messages.message import SocialPost
 from notifier.rendering.social.post_links import shown
 from notifier.rendering.text.cleaning import clean_block

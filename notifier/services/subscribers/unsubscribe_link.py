@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from notifier.domain.errors import NotFoundError
-from notifier.domain.messages.house import localized
+from notifier.domain.messages.brand import localized
 from notifier.domain.values import SubscriberState
 from notifier.services.security.audit import Actor
 from notifier.services.security.signed_tokens import Claim

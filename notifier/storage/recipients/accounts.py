@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from notifier.domain.errors import UnavailableError
 from notifier.domain.incidents.coalesce_values import CoalescePolicy
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.providers.retry import most_attempts
 from notifier.domain.values import Channel, Platform, Status
 from notifier.services.isolation import MOST_FAILURES, Isolation, Revive

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notifier.domain.messages.house import Component
+from notifier.domain.messages.brand import Component
 from notifier.domain.values import Impact, Status
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.inbound.alertmanager import AlertGroup, AlertRules, alert_event, parse_alerts

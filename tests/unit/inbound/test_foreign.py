@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifier.domain.errors import InvalidInputError
+from notifier.domain.messages.brand import Component
 from notifier.domain.messages.comments import without_comments
-from notifier.domain.messages.house import Component
 from notifier.inbound.foreign import MAX_BODY, ComponentNames, as_markdown, check_source, identifier, one_line
 from notifier.rendering.text.markdown import render, to_text
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from notifier.domain.incidents.incident import AffectedComponent, Incident, Window
 from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
-from notifier.domain.messages.house import Brand, Component
+from notifier.domain.messages.brand import Brand, Component
 from notifier.domain.messages.message import MailContent, MailRecipient
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
 from notifier.rendering.mail.incident_mail import RenderedMail

@@ -9,7 +9,7 @@ import pytest
 
 from notifier.domain.incidents.incident import AffectedComponent
 from notifier.domain.incidents.notice import Notice
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.values import Platform, WebhookFormat
 from notifier.rendering.renderer import Renderer
 from tests.unit.rendering.samples import INCIDENT, a_notice, a_recipient, an_update, as_received

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.values import Platform, Status
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from notifier.domain.incidents.notice import Notice
 from notifier.domain.incidents.translation import TranslationPolicy, TranslationRule
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.recipients.blast_guard import GuardPolicy
 from notifier.domain.values import Channel, Impact, Outcome, Platform, Status, WebhookFormat

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from notifier.domain.incidents.translation import TranslationPolicy, TranslationRule
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.values import Channel, Platform, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import notifications

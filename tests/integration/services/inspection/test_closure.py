@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from notifier.domain.errors import ConflictError, NotFoundError
-from notifier.domain.messages.house import Retention
+from notifier.domain.messages.brand import Retention
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, DeliveryState, Reason, Status, Wanted
 from notifier.services.inspection.closure import Closure, is_explained_throughout

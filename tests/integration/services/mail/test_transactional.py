@@ -9,7 +9,7 @@ import pytest
 
 from notifier.channels.base import MailReceipt
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError, TransientDeliveryError
-from notifier.domain.messages.house import Brand
+from notifier.domain.messages.brand import Brand
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import ConsentForm

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from notifier.domain.messages.house import Retention
+from notifier.domain.messages.brand import Retention
 from notifier.domain.values import Status
 from notifier.services.inspection.history import History
 from notifier.services.operations.retention import Prune

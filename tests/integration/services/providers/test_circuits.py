@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from notifier.domain.errors import OutcomeUnknownError, TransientDeliveryError
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.providers.breaker import Breaker, ProviderState
 from notifier.domain.values import Channel, Lane, Platform, Reason, Status

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.values import Platform, Status
 from notifier.queueing.turns import LocalTurns
 from notifier.services.security.audit import Actor

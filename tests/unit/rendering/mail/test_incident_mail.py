@@ -10,7 +10,7 @@ import pytest
 
 from notifier.domain.incidents.incident import Window
 from notifier.domain.incidents.notice import MessageKind, Notice
-from notifier.domain.messages.house import Account, Brand
+from notifier.domain.messages.brand import Account, Brand
 from notifier.domain.messages.message import Mailbox
 from notifier.domain.values import Impact, Platform, Status, WebhookFormat
 from notifier.rendering.example import an_example

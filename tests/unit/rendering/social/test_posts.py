@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from notifier.domain.incidents.notice import Notice
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.values import Platform, Status
 from notifier.rendering.renderer import Renderer
 from notifier.rendering.social.posts import PostText

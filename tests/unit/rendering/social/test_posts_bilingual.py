@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.values import Platform
 from notifier.rendering.renderer import Renderer
 from notifier.rendering.text.counting import limit_of

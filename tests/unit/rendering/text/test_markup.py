@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notifier.domain.incidents.platform_status import PublicTimeline
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.values import Platform, WebhookFormat
 from notifier.rendering.renderer import Renderer
 from notifier.rendering.text.markdown import render, to_text

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from notifier.domain.incidents.coalesce_values import CoalescePolicy
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.values import Channel, Impact, Platform, Status
 from tests.unit.domain.incidents.coalesce_worlds import START
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from notifier.domain.incidents.coalesce_values import CoalescePolicy
-from notifier.domain.messages.house import Account
+from notifier.domain.messages.brand import Account
 from notifier.domain.values import Channel, Outcome, Platform, Status
 from notifier.services.preview.simulate import simulate
 from notifier.services.preview.simulation_report import PostCosts, SimulationReport, side_by_side
