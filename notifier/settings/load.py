@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from notifier.domain.errors import ConfigError
 from notifier.resources import default_config_path
+from notifier.settings.config_checks import check_house
+from notifier.settings.config_file import HouseConfig
 from notifier.settings.deployment import PREFIX, Deployment
 from notifier.settings.environment import (
     CREDENTIAL_FIELDS,
@@ -19,8 +21,6 @@ from notifier.settings.environment import (
     deployment_variables,
     read_variables,
 )
-from notifier.settings.house import HouseConfig
-from notifier.settings.house_checks import check_house
 from notifier.settings.settings import Settings
 
 _CONFIG_VARIABLE = f"{PREFIX}CONFIG"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from notifier.settings.house import SANDBOX
+from notifier.settings.config_file import SANDBOX
 from notifier.settings.load import read_house
 from notifier.settings.settings import Settings
 

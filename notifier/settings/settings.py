@@ -15,9 +15,9 @@ from notifier.domain.recipients.blast_guard import GuardPolicy
 from notifier.domain.values import Channel, Lane
 from notifier.files import private_dir
 from notifier.queueing.addresses import QueueAddresses, queue_addresses
+from notifier.settings.config_file import SANDBOX, AccountSection, HouseConfig, LimitsSection, WebhooksSection
 from notifier.settings.deployment import Deployment, Network
 from notifier.settings.environment import CREDENTIAL_FIELDS, account_variable
-from notifier.settings.house import SANDBOX, AccountSection, HouseConfig, LimitsSection, WebhooksSection
 from notifier.settings.keys import generated
 from notifier.settings.providers import (
     USUAL_BASE_URLS,

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from notifier.resources import default_config_path
-from notifier.settings.house import AccountSection, ChannelCoalesce, ChannelTranslation, HouseConfig
+from notifier.settings.config_file import AccountSection, ChannelCoalesce, ChannelTranslation, HouseConfig
 
 TEXT = default_config_path().read_text(encoding="utf-8")
 

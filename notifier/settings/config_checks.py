@@ -5,7 +5,7 @@ from typing import Any
 
 from notifier.domain.errors import ConfigError
 from notifier.domain.values import Platform
-from notifier.settings.house import AccountSection, HouseConfig
+from notifier.settings.config_file import AccountSection, HouseConfig
 
 _CHANNELS = ("email", "social", "webhook")
 _MOST_LANGUAGES = 3  # of one post, as Bluesky allows
