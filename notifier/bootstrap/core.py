@@ -27,7 +27,7 @@ from notifier.queueing.producer import Producer
 from notifier.services.dispatch.outcome_journal import OutcomeNotes
 from notifier.services.dispatch.plan import BATCH_SIZES, Plan
 from notifier.services.dispatch.regroup import Gather
-from notifier.services.dispatch.yield_to_fresh import StandBack
+from notifier.services.dispatch.yield_to_high_priority import StandBack
 from notifier.services.endpoints.watch import WatchEndpoints, write_letter
 from notifier.services.events.announce import Announce
 from notifier.services.events.auto_resolve import ResolveCalm

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from notifier.domain.values import Impact, Lane, Status
-from notifier.services.dispatch.yield_to_fresh import StandBack
+from notifier.services.dispatch.yield_to_high_priority import StandBack
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from tests.spine import Spine
