@@ -9,7 +9,7 @@ from notifier.channels.base import MailSender
 from notifier.channels.email.sendgrid import SendGridSender
 from notifier.channels.email.smtp import SmtpSender
 from notifier.channels.email.smtp_session import SmtpServer
-from notifier.domain.messages.letter import ABOUT_ENDPOINTS
+from notifier.domain.messages.transactional_mail import ABOUT_ENDPOINTS
 from notifier.domain.values import Channel
 from notifier.queueing.pacing import RedisPacer
 from notifier.services.dispatch.email import MailAttempt

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from notifier.domain.messages.letter import Letter, LetterKind
+from notifier.domain.messages.transactional_mail import Letter, LetterKind
 from notifier.domain.recipients.endpoint import EndpointState
 from notifier.domain.recipients.endpoint_health import FailureRecord, HealthPolicy, disabling_time
 from notifier.rendering.mail.account_mail import AccountMessage, DisabledBecause, EndpointDisabled, EndpointWarning

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from notifier.domain.messages.letter import LetterKind, NewLetter
+from notifier.domain.messages.transactional_mail import LetterKind, NewLetter
 from notifier.domain.recipients.endpoint_health import FailureRecord, HealthPolicy, Verdict, judge, next_probe
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock

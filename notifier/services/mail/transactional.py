@@ -8,8 +8,8 @@ from functools import partial
 from typing import Protocol
 
 from notifier.domain.errors import DeliveryError
-from notifier.domain.messages.letter import Letter
 from notifier.domain.messages.message import MailContent, MailRecipient, MailRequest
+from notifier.domain.messages.transactional_mail import Letter
 from notifier.domain.providers.breaker import PROBE_PAUSE
 from notifier.domain.providers.retry import GiveUp, TryAgain, after_failure
 from notifier.domain.values import Channel

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from notifier.domain.messages.letter import Letter, LetterKind
+from notifier.domain.messages.transactional_mail import Letter, LetterKind
 from notifier.domain.recipients.subscriber import StoredSubscriber
 from notifier.domain.values import SubscriberState
 from notifier.rendering.mail.account_mail import (

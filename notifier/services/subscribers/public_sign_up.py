@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from notifier.domain.errors import NotifierError
-from notifier.domain.messages.letter import LETTERS_PER_DAY
+from notifier.domain.messages.transactional_mail import LETTERS_PER_DAY
 from notifier.domain.recipients.consent import shortened_network
 from notifier.services.ports import Quota
 from notifier.services.subscribers.sign_up import SignUpRequest, SignUps

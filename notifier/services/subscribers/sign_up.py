@@ -10,7 +10,7 @@ from typing import Any
 
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
 from notifier.domain.ids import new_ulid
-from notifier.domain.messages.letter import LETTERS_PER_DAY, LetterKind, NewLetter
+from notifier.domain.messages.transactional_mail import LETTERS_PER_DAY, LetterKind, NewLetter
 from notifier.domain.recipients import consent as proof
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import CONFIRM_WITHIN, ConsentForm

@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from notifier.domain.messages.letter import LetterKind
+from notifier.domain.messages.transactional_mail import LetterKind
 from notifier.domain.recipients.subscriber import SuppressionReason
 from notifier.domain.values import Channel, SubscriberState
 from notifier.storage import tables as t

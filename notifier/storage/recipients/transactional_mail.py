@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
-from notifier.domain.messages.letter import ABOUT_ENDPOINTS, Letter, LetterKind, NewLetter
+from notifier.domain.messages.transactional_mail import ABOUT_ENDPOINTS, Letter, LetterKind, NewLetter
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 

@@ -1,4 +1,4 @@
-"""The table of letters: mail about a subscription itself. What a row means: `domain/messages/letter.py`."""
+"""The table of letters: mail about a subscription itself. What a row means: `domain/messages/transactional_mail.py`."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, text
 

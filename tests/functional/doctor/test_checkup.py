@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from notifier.doctor.checkup import check_up
-from notifier.domain.messages.letter import LetterKind, NewLetter
+from notifier.domain.messages.transactional_mail import LetterKind, NewLetter
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import transactional_mail
 from tests.functional.api.house import application_on

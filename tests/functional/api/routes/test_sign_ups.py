@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from notifier.doctor.checkup import check_up
-from notifier.domain.messages.letter import LETTERS_PER_DAY
+from notifier.domain.messages.transactional_mail import LETTERS_PER_DAY
 from notifier.services.subscribers.public_sign_up import PER_NETWORK
 from notifier.services.subscribers.sign_up_limit import CalmSignUps
 from notifier.storage import tables as t

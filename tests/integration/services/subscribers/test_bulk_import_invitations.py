@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from notifier.domain.messages.letter import LetterKind
+from notifier.domain.messages.transactional_mail import LetterKind
 from notifier.domain.recipients.consent import CONFIRM_WITHIN
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.subscribers.bulk_import import ImportSubscribers, ListFormat

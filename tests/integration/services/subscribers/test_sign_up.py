@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, update
 
 from notifier.domain.errors import InvalidInputError, NotFoundError
-from notifier.domain.messages.letter import LetterKind
+from notifier.domain.messages.transactional_mail import LetterKind
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import ConsentForm
 from notifier.services.isolation import Isolation
