@@ -7,7 +7,7 @@ from notifier.bootstrap.once import once
 from notifier.inbound import sendgrid_rules
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.inbound.alertmanager import AlertRules
-from notifier.inbound.foreign import ComponentNames
+from notifier.inbound.integrations import ComponentNames
 from notifier.queueing.dedup_filter import RedisSeen
 from notifier.services.events.deduplicate import Repeats, SeenEvents
 from notifier.services.events.integrations import TakeAlerts, TakeStatuspage

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, Field
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.values import Impact, Status
 from notifier.inbound.alert_texts import AlertTexts
-from notifier.inbound.foreign import MAX_COMPONENTS, ComponentNames, Lenient, as_markdown, digest, one_line, read
+from notifier.inbound.integrations import MAX_COMPONENTS, ComponentNames, Lenient, as_markdown, digest, one_line, read
 
 MAX_ALERTS = 5_000
 UPDATE_PREFIX = "alerts-"

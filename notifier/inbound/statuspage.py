@@ -16,7 +16,7 @@ from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.fields import Instant
-from notifier.inbound.foreign import (
+from notifier.inbound.integrations import (
     MAX_COMPONENTS,
     ComponentNames,
     Lenient,

@@ -13,7 +13,7 @@ from notifier.api.openapi.route_docs import raw_body, returns
 from notifier.api.runtime import ApiRuntime, Runtime
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.inbound.alertmanager import parse_alerts
-from notifier.inbound.foreign import check_source
+from notifier.inbound.integrations import check_source
 from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse_mail_events
 from notifier.inbound.statuspage import Page, parse_statuspage
 from notifier.services.events.intake_log import log_taken

@@ -8,7 +8,7 @@ from typing import Any
 from notifier.domain.incidents.incident import Event
 from notifier.domain.values import Outcome
 from notifier.inbound.alertmanager import AlertGroup, AlertRules, alert_event
-from notifier.inbound.foreign import identifier
+from notifier.inbound.integrations import identifier
 from notifier.inbound.statuspage import ComponentNews, IncidentNews
 from notifier.services.events.ingest import Ingest, Receipt
 from notifier.services.ports import Clock

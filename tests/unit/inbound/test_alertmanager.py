@@ -9,7 +9,7 @@ from notifier.domain.messages.brand import Component
 from notifier.domain.values import Impact, Status
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.inbound.alertmanager import AlertGroup, AlertRules, alert_event, parse_alerts
-from notifier.inbound.foreign import ComponentNames
+from notifier.inbound.integrations import ComponentNames
 
 NOW = datetime(2026, 8, 1, 10, 0, tzinfo=UTC)
 RULES = AlertRules(

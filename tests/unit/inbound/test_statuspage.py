@@ -7,7 +7,7 @@ import pytest
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.incidents.incident import AffectedComponent
 from notifier.domain.values import ComponentStatus, Impact, Status
-from notifier.inbound.foreign import ComponentNames
+from notifier.inbound.integrations import ComponentNames
 from notifier.inbound.statuspage import MAX_UPDATES, ComponentNews, IncidentNews, Page, parse_statuspage, worst_of
 
 PAGE = Page(source="cloud", locale="en", components=ComponentNames([]))

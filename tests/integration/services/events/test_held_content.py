@@ -17,7 +17,7 @@ from notifier.domain.messages.message import MailRequest
 from notifier.domain.recipients.blast_guard import GuardPolicy
 from notifier.domain.values import Channel, Impact, Outcome, Platform, Status, WebhookFormat
 from notifier.inbound.events import parse_event
-from notifier.inbound.foreign import ComponentNames
+from notifier.inbound.integrations import ComponentNames
 from notifier.inbound.statuspage import Page, parse_statuspage
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir

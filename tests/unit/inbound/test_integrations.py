@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.messages.brand import Component
 from notifier.domain.messages.comments import without_comments
-from notifier.inbound.foreign import MAX_BODY, ComponentNames, as_markdown, check_source, identifier, one_line
+from notifier.inbound.integrations import MAX_BODY, ComponentNames, as_markdown, check_source, identifier, one_line
 from notifier.rendering.text.markdown import render, to_text
 
 MARKUP = st.text(alphabet="ab1. \n\r\t#*_~`[]()<>!&;|\\-+=:/x\"'amp", max_size=80)
