@@ -12,7 +12,7 @@ from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.messages.brand import Brand
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Channel
-from notifier.queueing.pacing import LocalPacer
+from notifier.queueing.rate_limiter import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.dispatch.attempt import LEASE, Attempt

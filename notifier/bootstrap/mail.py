@@ -11,7 +11,7 @@ from notifier.channels.email.smtp import SmtpSender
 from notifier.channels.email.smtp_session import SmtpServer
 from notifier.domain.messages.transactional_mail import ABOUT_ENDPOINTS
 from notifier.domain.values import Channel
-from notifier.queueing.pacing import RedisPacer
+from notifier.queueing.rate_limiter import RedisPacer
 from notifier.services.dispatch.email import MailAttempt
 from notifier.services.dispatch.record_outcome import Record
 from notifier.services.endpoints.mails import EndpointLetters, LettersByKind

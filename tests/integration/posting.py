@@ -12,7 +12,7 @@ from notifier.channels.base import SocialSender
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.messages.brand import Account, Brand
 from notifier.domain.values import Channel, Lane, Platform
-from notifier.queueing.pacing import LocalPacer
+from notifier.queueing.rate_limiter import LocalPacer
 from notifier.queueing.turns import LocalTurns
 from notifier.rendering.cards.drawing import paint
 from notifier.rendering.renderer import Renderer

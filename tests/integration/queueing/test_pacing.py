@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from notifier.domain.providers.pace import NO_WAIT
+from notifier.domain.providers.rate_limit import NO_WAIT
 from notifier.queueing import embedded
 from notifier.queueing.addresses import embedded_url
-from notifier.queueing.pacing import RedisPacer
+from notifier.queueing.rate_limiter import RedisPacer
 
 NOON = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
 

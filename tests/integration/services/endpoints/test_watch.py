@@ -8,7 +8,7 @@ from notifier.channels.base import MailReceipt
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError
 from notifier.domain.messages.message import HookRequest, MailRequest
 from notifier.domain.values import Channel, Reason, Status
-from notifier.queueing.pacing import LocalPacer
+from notifier.queueing.rate_limiter import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.endpoints.mails import EndpointLetters

@@ -15,7 +15,7 @@ from notifier.domain.errors import (
 )
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Channel, Lane, Reason
-from notifier.queueing.pacing import LocalPacer
+from notifier.queueing.rate_limiter import LocalPacer
 from notifier.services.mail.failover import Choice, MailRoute, Pause
 from notifier.services.providers.circuits import Circuits
 from notifier.storage.database.engine import Database

@@ -14,7 +14,7 @@ from notifier.domain.messages.message import MailRequest
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import ConsentForm
 from notifier.domain.values import Channel, Reason
-from notifier.queueing.pacing import LocalPacer
+from notifier.queueing.rate_limiter import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.mail.failover import MailRoute

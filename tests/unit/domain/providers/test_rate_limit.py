@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from notifier.domain.providers.pace import NO_WAIT, Pace
+from notifier.domain.providers.rate_limit import NO_WAIT, Pace
 
 NOON = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
 RESET = NOON + timedelta(seconds=40)

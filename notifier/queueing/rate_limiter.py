@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from redis.client import Pipeline
 
-from notifier.domain.providers.pace import NO_WAIT, Pace
+from notifier.domain.providers.rate_limit import NO_WAIT, Pace
 from notifier.observability import get_logger
 from notifier.queueing.broker import redis_client
 from notifier.queueing.circuit import RedisCircuit
