@@ -6,8 +6,8 @@ from notifier.bootstrap.core import Core
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.base import SessionStore, SocialSender
 from notifier.domain.values import Channel, Platform
+from notifier.queueing.account_lock import RedisTurns
 from notifier.queueing.rate_limiter import RedisPacer
-from notifier.queueing.turns import RedisTurns
 from notifier.rendering.cards.drawing import paint
 from notifier.services.dispatch.record_outcome import Record
 from notifier.services.dispatch.social import PostAttempt

@@ -12,8 +12,8 @@ from notifier.channels.base import SocialSender
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.messages.brand import Account, Brand
 from notifier.domain.values import Channel, Lane, Platform
+from notifier.queueing.account_lock import LocalTurns
 from notifier.queueing.rate_limiter import LocalPacer
-from notifier.queueing.turns import LocalTurns
 from notifier.rendering.cards.drawing import paint
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir

@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 from notifier.queueing import embedded
+from notifier.queueing.account_lock import LocalTurns, RedisTurns
 from notifier.queueing.addresses import embedded_url
-from notifier.queueing.turns import LocalTurns, RedisTurns
 
 
 def test_two_workers_speak_one_after_the_other_and_alone_when_redis_is_gone(data_dir: Path) -> None:

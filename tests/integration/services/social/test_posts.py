@@ -8,7 +8,7 @@ from sqlalchemy import select
 from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from notifier.domain.messages.brand import Account
 from notifier.domain.values import Platform, Status
-from notifier.queueing.turns import LocalTurns
+from notifier.queueing.account_lock import LocalTurns
 from notifier.services.security.audit import Actor
 from notifier.services.social.posts import Posts
 from notifier.storage import tables as t
