@@ -36,7 +36,7 @@ from notifier.api.state.key_cache import Keyring
 from notifier.api.state.metrics import Meters
 from notifier.api.state.readiness import Readiness
 from notifier.bootstrap.application import Application
-from notifier.bootstrap.intake import Intake
+from notifier.bootstrap.inbound import Intake
 
 # SendGrid sends up to 768 kB at once, whatever we allow our own producers.
 _INBOUND, _INBOUND_BYTES = "/v1/inbound/", 2 * 1024 * 1024

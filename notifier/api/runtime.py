@@ -11,7 +11,7 @@ from notifier.api.state.key_cache import Keyring
 from notifier.api.state.metrics import Meters
 from notifier.api.state.readiness import Readiness
 from notifier.bootstrap.application import Application
-from notifier.bootstrap.intake import Intake
+from notifier.bootstrap.inbound import Intake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from notifier.bootstrap.hooks import build_endpoint_secrets, build_engine
 from notifier.bootstrap.once import once
-from notifier.bootstrap.people import People
+from notifier.bootstrap.subscribers import People
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import WebhookEngine, validate_headers
 from notifier.domain.errors import UnavailableError

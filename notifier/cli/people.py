@@ -3,7 +3,7 @@
 import getpass
 import socket
 
-from notifier.bootstrap.people import People
+from notifier.bootstrap.subscribers import People
 from notifier.cli.closing import close_at_end
 from notifier.observability.logs import configure_logging
 from notifier.services.security.audit import Actor
