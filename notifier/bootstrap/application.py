@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from notifier.bootstrap.cached_property import once
 from notifier.bootstrap.hooks import build_endpoint_secrets, build_engine
-from notifier.bootstrap.once import once
 from notifier.bootstrap.subscribers import People
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import WebhookEngine, validate_headers

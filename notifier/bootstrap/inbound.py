@@ -3,7 +3,7 @@
 import hashlib
 
 from notifier.bootstrap.application import Application
-from notifier.bootstrap.once import once
+from notifier.bootstrap.cached_property import once
 from notifier.inbound import sendgrid_rules
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.inbound.alertmanager import AlertRules

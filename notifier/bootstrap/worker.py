@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from notifier.bootstrap.cached_property import once
 from notifier.bootstrap.core import Core
-from notifier.bootstrap.once import once
 from notifier.domain.errors import NotifierError
 from notifier.domain.values import Channel, Lane
 from notifier.observability import get_logger

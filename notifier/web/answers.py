@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from notifier.bootstrap.application import Application
-from notifier.bootstrap.once import once
+from notifier.bootstrap.cached_property import once
 from notifier.domain.recipients.consent import shortened_network
 from notifier.services.security.audit import Actor
 
