@@ -12,8 +12,8 @@ from celery.signals import worker_ready, worker_shutting_down
 
 from notifier.domain.errors import ConfigError
 from notifier.domain.values import Lane
-from notifier.lifeline import report_ready
 from notifier.observability import get_logger
+from notifier.parent_watch import report_ready
 from notifier.queueing import embedded
 from notifier.settings import Settings
 from workers.app import build_app

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from notifier.domain.errors import NotifierError
-from notifier.lifeline import HELD_VARIABLE
+from notifier.parent_watch import HELD_VARIABLE
 
 _UP = re.compile(r"notifier is up: (\S+?)(?: \(sandbox (\S+?)\))?$")
 _START_SECONDS = 60.0

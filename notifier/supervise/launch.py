@@ -15,7 +15,7 @@ from pathlib import Path
 
 from setproctitle import setproctitle
 
-from notifier.lifeline import NAME_VARIABLE, READY_VARIABLE, watch
+from notifier.parent_watch import NAME_VARIABLE, READY_VARIABLE, watch
 
 HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 # Longer than any child takes to drain by itself; what still runs then is stuck.

@@ -9,8 +9,8 @@ from types import FrameType
 
 from notifier.domain.errors import NotifierError
 from notifier.files import show_life
-from notifier.lifeline import report_ready
 from notifier.observability import get_logger
+from notifier.parent_watch import report_ready
 from notifier.settings import Settings
 
 _INTERVAL = 1.0

@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 from notifier.domain.errors import ConfigError
 from notifier.domain.values import Lane
 from notifier.files import HeldElsewhereError, file_lock, private_dir
-from notifier.lifeline import HELD_VARIABLE, has_ended
 from notifier.observability import get_logger
+from notifier.parent_watch import HELD_VARIABLE, has_ended
 from notifier.queueing import embedded
 from notifier.settings import Settings, announced_sandbox
 from notifier.supervise import listening
 from notifier.supervise.child import ChildSpec
+from notifier.supervise.health_clients import SandboxLink, answers
 from notifier.supervise.launch import preload
-from notifier.supervise.neighbours import SandboxLink, answers
 from notifier.supervise.supervisor import Supervisor
 
 # One process per kind of work (of webhooks, as many as is configured), so that its slots are its own: a slow partner
@@ -32,7 +32,7 @@ LAYOUT: Sequence[Sequence[Lane]] = (
     (Lane.RETRY, Lane.BULK),
 )
 _SANDBOX = "sandbox"
-_KEEPER = "notifier.supervise.redis_keeper"
+_KEEPER = "notifier.supervise.redis_supervisor"
 _log = get_logger(__name__)
 
 

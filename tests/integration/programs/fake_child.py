@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from notifier.lifeline import report_ready
+from notifier.parent_watch import report_ready
 
 
 def main(diary: Path, name: str, traits: list[str]) -> None:

@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 from notifier.domain.errors import ConfigError
-from notifier.lifeline import report_ready
 from notifier.observability import configure_logging
+from notifier.parent_watch import report_ready
 from notifier.settings import load_settings
 from notifier.supervise.up import Programs, run_up
 

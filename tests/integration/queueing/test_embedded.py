@@ -18,7 +18,7 @@ from notifier.queueing import embedded
 from notifier.queueing.addresses import embedded_url, socket_path
 from notifier.queueing.broker import redis_client
 from notifier.queueing.server import Health, Server
-from notifier.supervise.redis_keeper import tend
+from notifier.supervise.redis_supervisor import tend
 
 ENSURE = """
 import sys

@@ -1,4 +1,4 @@
-"""`python -m notifier.supervise.redis_keeper`: starts the embedded Redis again when it is gone.
+"""`python -m notifier.supervise.redis_supervisor`: starts the embedded Redis again when it is gone.
 
 A process of its own: looking after a server may take seconds, and the supervisor has no time to wait and no threads.
 """
