@@ -15,11 +15,11 @@ from notifier.domain.values import WebhookFormat
 from notifier.rendering.cards.card_words import CardWords, CardWriter
 from notifier.rendering.environment import Templates
 from notifier.rendering.example import an_example
+from notifier.rendering.incident_view import Storyteller
 from notifier.rendering.language import Languages
 from notifier.rendering.mail.account_mail import AccountMailRenderer, AccountMessage
 from notifier.rendering.mail.incident_mail import MailRenderer, RenderedMail
 from notifier.rendering.social.posts import PostText, PostWriter
-from notifier.rendering.story import Storyteller
 from notifier.rendering.web.pages import PageRenderer
 from notifier.rendering.web.status_page import StatusPages
 from notifier.rendering.webhook.payloads import PayloadBuilder

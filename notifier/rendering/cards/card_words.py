@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from notifier.domain.incidents.incident import AffectedComponent, Incident, Window
 from notifier.domain.incidents.notice import MessageKind, Notice, NoticeUpdate
+from notifier.rendering.datetimes import clock, day, short_day, span, zone, zone_name
+from notifier.rendering.incident_view import Part, Storyteller
+from notifier.rendering.labels import IMPACT, MOOD, MOVED, STATUS
 from notifier.rendering.language import Language, pick
-from notifier.rendering.moments import clock, day, short_day, span, zone, zone_name
-from notifier.rendering.story import Part, Storyteller
-from notifier.rendering.text.cleaning import clean_line, cut_at_grapheme
 from notifier.rendering.text.markdown import to_text
-from notifier.rendering.wording import IMPACT, MOOD, MOVED, STATUS
+from notifier.rendering.text.sanitize import clean_line, cut_at_grapheme
 
 MAX_PARTS = 4
 MAX_STEPS = 5

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from notifier.domain.messages.message import Picture
 from notifier.rendering.cards.card_words import CardWords, Step
 from notifier.rendering.cards.typeface import Block, can_write, fit, font, plain
-from notifier.rendering.story import Part
+from notifier.rendering.incident_view import Part
 
 WIDTH, HEIGHT = 1200, 675
 _SCALE = 2

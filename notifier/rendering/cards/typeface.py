@@ -8,7 +8,7 @@ from pathlib import Path
 import regex
 from PIL import ImageFont
 
-from notifier.rendering.text.cleaning import ELLIPSIS
+from notifier.rendering.text.sanitize import ELLIPSIS
 
 _FONTS = Path(__file__).parent / "fonts"
 # What both files hold (fonts/README.md), by the ranges they were cut to.

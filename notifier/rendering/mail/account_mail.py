@@ -7,15 +7,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from notifier.domain.messages.message import MailContent
+from notifier.rendering.datetimes import moment, zone
 from notifier.rendering.environment import Templates
+from notifier.rendering.incident_view import Storyteller
 from notifier.rendering.language import Language
-from notifier.rendering.mail.folding import fold
 from notifier.rendering.mail.headers import automatic_headers
 from notifier.rendering.mail.incident_mail import MAX_SUBJECT
 from notifier.rendering.mail.inlining import inline_styles
-from notifier.rendering.moments import moment, zone
-from notifier.rendering.story import Storyteller
-from notifier.rendering.text.cleaning import clean_line
+from notifier.rendering.mail.line_wrap import fold
+from notifier.rendering.text.sanitize import clean_line
 
 _MAX_NAME, _MAX_DETAIL = 80, 300
 

@@ -11,17 +11,17 @@ from markupsafe import escape
 from notifier.domain.incidents.incident import Window
 from notifier.domain.incidents.notice import Notice
 from notifier.domain.messages.message import MailContent, MailRecipient
+from notifier.rendering.datetimes import moment, span, zone
 from notifier.rendering.environment import Templates
+from notifier.rendering.incident_view import Budget, Entry, Storyteller
+from notifier.rendering.labels import MOOD
 from notifier.rendering.language import Language
-from notifier.rendering.mail import tags
-from notifier.rendering.mail.folding import fold
+from notifier.rendering.mail import substitutions
 from notifier.rendering.mail.headers import domain_of, incident_headers, recipient_headers
 from notifier.rendering.mail.inlining import inline_styles
-from notifier.rendering.moments import moment, span, zone
-from notifier.rendering.story import Budget, Entry, Storyteller
-from notifier.rendering.text.cleaning import clean_line
+from notifier.rendering.mail.line_wrap import fold
 from notifier.rendering.text.markdown import first_paragraph
-from notifier.rendering.wording import MOOD
+from notifier.rendering.text.sanitize import clean_line
 
 MAX_SUBJECT = 150  # characters; provider page "message format"
 MAX_HTML = 58_000  # bytes with the tags still in; Gmail clips a mail of 102 kB, we promise 60
@@ -69,7 +69,7 @@ class RenderedMail:
         if known is None:
             where = zone(timezone, self.house_timezone)
             known = {
-                tags.tag(self.prefix, name): _said(instant, self.reader, where)
+                substitutions.tag(self.prefix, name): _said(instant, self.reader, where)
                 for name, instant in self.instants.items()
             }
             if len(self._times) < _KEPT_ZONES:
@@ -129,14 +129,14 @@ class MailRenderer:
         reader = self._story.languages[locale]
         draft = self._draft(notice, reader, since)
         line = clean_line(subject or self.subject(notice, locale), MAX_SUBJECT)
-        prefix = tags.free_prefix(line, draft.html, draft.text)
-        used = tags.names_in(draft.html, draft.text)
+        prefix = substitutions.free_prefix(line, draft.html, draft.text)
+        used = substitutions.names_in(draft.html, draft.text)
         sender = self._story.brand.sender_in(reader.tag)
         content = MailContent(
             sender=sender,
             subject=line,
-            text=tags.place_tags(draft.text, prefix),
-            html=tags.place_tags(draft.html, prefix),
+            text=substitutions.place_tags(draft.text, prefix),
+            html=substitutions.place_tags(draft.html, prefix),
             locale=reader.tag,
             headers=incident_headers(notice.incident.id, reader.tag, sender),
             reply_to=self._story.reply_to(reader),
@@ -146,7 +146,7 @@ class MailRenderer:
             since=since,
             content=content,
             prefix=prefix,
-            personal_tags=[tags.tag(prefix, name) for name in tags.PERSONAL],
+            personal_tags=[substitutions.tag(prefix, name) for name in substitutions.PERSONAL],
             domain=domain_of(sender),
             reader=reader,
             instants={name: at for name, at in _instants(notice, since, draft.entries).items() if name in used},
@@ -202,9 +202,9 @@ def _escaped(text: str) -> str:
 
 def _personal_marks(*, html: bool) -> dict[str, Any]:
     return {
-        "greeting": tags.mark(tags.GREETING_HTML if html else tags.GREETING),
-        "preferences_url": tags.mark(tags.PREFERENCES_HTML if html else tags.PREFERENCES),
-        "unsubscribe_url": tags.mark(tags.UNSUBSCRIBE_HTML if html else tags.UNSUBSCRIBE),
+        "greeting": substitutions.mark(substitutions.GREETING_HTML if html else substitutions.GREETING),
+        "preferences_url": substitutions.mark(substitutions.PREFERENCES_HTML if html else substitutions.PREFERENCES),
+        "unsubscribe_url": substitutions.mark(substitutions.UNSUBSCRIBE_HTML if html else substitutions.UNSUBSCRIBE),
     }
 
 
@@ -220,14 +220,16 @@ def _times(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[str, 
     """
     incident, was = notice.incident, notice.moved_from(since)
     return {
-        "next_update": tags.mark(tags.NEXT_UPDATE) if notice.lead.next_update_at else "",
-        "window": tags.mark(tags.WINDOW) if incident.window else "",
+        "next_update": substitutions.mark(substitutions.NEXT_UPDATE) if notice.lead.next_update_at else "",
+        "window": substitutions.mark(substitutions.WINDOW) if incident.window else "",
         "was_planned": notice.lead.status.is_over,
-        "moved_from": tags.mark(tags.MOVED_FROM) if was else "",
-        "times": {entry.id: tags.mark(tags.time_mark(index)) for index, entry in enumerate(entries)},
-        "started": tags.mark(tags.STARTED) if incident.started_at and not incident.is_maintenance else "",
-        "begins": tags.mark(tags.BEGINS) if incident.scheduled_for else "",
-        "ends": tags.mark(tags.ENDS) if incident.scheduled_until else "",
+        "moved_from": substitutions.mark(substitutions.MOVED_FROM) if was else "",
+        "times": {entry.id: substitutions.mark(substitutions.time_mark(index)) for index, entry in enumerate(entries)},
+        "started": substitutions.mark(substitutions.STARTED)
+        if incident.started_at and not incident.is_maintenance
+        else "",
+        "begins": substitutions.mark(substitutions.BEGINS) if incident.scheduled_for else "",
+        "ends": substitutions.mark(substitutions.ENDS) if incident.scheduled_until else "",
     }
 
 
@@ -235,12 +237,12 @@ def _instants(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[st
     incident = notice.incident
     posted = {update.id: update.posted_at for update in notice.updates}
     times: dict[str, datetime | Window | None] = {
-        tags.STARTED: incident.started_at,
-        tags.BEGINS: incident.scheduled_for,
-        tags.ENDS: incident.scheduled_until,
-        tags.NEXT_UPDATE: notice.lead.next_update_at,
-        tags.WINDOW: incident.window,
-        tags.MOVED_FROM: notice.moved_from(since),
+        substitutions.STARTED: incident.started_at,
+        substitutions.BEGINS: incident.scheduled_for,
+        substitutions.ENDS: incident.scheduled_until,
+        substitutions.NEXT_UPDATE: notice.lead.next_update_at,
+        substitutions.WINDOW: incident.window,
+        substitutions.MOVED_FROM: notice.moved_from(since),
     }
     known = {name: instant for name, instant in times.items() if instant is not None}
-    return known | {tags.time_mark(index): posted[entry.id] for index, entry in enumerate(entries)}
+    return known | {substitutions.time_mark(index): posted[entry.id] for index, entry in enumerate(entries)}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from notifier.domain.messages.message import LinkSpan
 from notifier.domain.values import Platform
-from notifier.rendering.text.cleaning import ELLIPSIS
 from notifier.rendering.text.links import Link, find_links
+from notifier.rendering.text.sanitize import ELLIPSIS
 
 _SHOWN_URL = 26  # code points of a link on Bluesky, where a facet carries the whole
 _SCHEME = re.compile(r"^https?://(?:www\.)?", re.IGNORECASE)

@@ -9,17 +9,17 @@ from notifier.domain.incidents.notice import MessageKind, Notice
 from notifier.domain.messages.brand import Account
 from notifier.domain.messages.message import LinkSpan
 from notifier.domain.values import Platform
+from notifier.rendering.datetimes import moment, span, zone
 from notifier.rendering.environment import Templates
+from notifier.rendering.incident_view import Storyteller
+from notifier.rendering.labels import MOVED, STATUS
 from notifier.rendering.language import Language, pick, same_language
-from notifier.rendering.moments import moment, span, zone
 from notifier.rendering.social.post_links import Shown, harmless, locate, short_url, shown
-from notifier.rendering.story import Storyteller
-from notifier.rendering.text.cleaning import clean_line
 from notifier.rendering.text.counting import Limit, limit_of
 from notifier.rendering.text.markdown import to_text
 from notifier.rendering.text.markup import without_markup
+from notifier.rendering.text.sanitize import clean_line
 from notifier.rendering.text.shortening import shorten
-from notifier.rendering.wording import MOVED, STATUS
 
 _MAX_SOURCE = 6_000  # characters of a body looked at: twenty times the smallest limit
 _FRAME_SHARE = 0.4  # a shortened post spends at most this share on what stands around the essence

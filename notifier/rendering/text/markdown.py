@@ -11,9 +11,9 @@ from itertools import takewhile
 import nh3
 from markdown_it.token import Token
 
-from notifier.rendering.text.cleaning import ELLIPSIS, clean_block, cut_at_word
 from notifier.rendering.text.links import find_links
 from notifier.rendering.text.markup import parser, without_markup
+from notifier.rendering.text.sanitize import ELLIPSIS, clean_block, cut_at_word
 
 _TAGS = {
     "p",

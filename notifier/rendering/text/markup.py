@@ -14,7 +14,7 @@ from markdown_it.token import Token
 
 from notifier.domain.messages.characters import cleaned
 from notifier.domain.messages.comments import OPENING, comment_end, without_comments
-from notifier.rendering.text.cleaning import TAG_CLOSE, TAG_OPEN
+from notifier.rendering.text.sanitize import TAG_CLOSE, TAG_OPEN
 
 _MAX_NESTING = 8  # lists in lists in quotes: no one writes deeper, and every level costs the mail width
 _MOST_PASSES = 8  # each leaves out what the one before has put together; only a hostile text needs many

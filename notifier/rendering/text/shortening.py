@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import regex
 
-from notifier.rendering.text.cleaning import ELLIPSIS
+from notifier.rendering.text.sanitize import ELLIPSIS
 
 ENOUGH = 0.9  # of the limit: a cut that leaves more unused is not taken while a better one exists
 

@@ -16,12 +16,12 @@ from markupsafe import Markup
 from notifier.domain.incidents.incident import Incident, Window
 from notifier.domain.incidents.notice import NoticeUpdate
 from notifier.domain.values import Status
+from notifier.rendering.datetimes import clock, day, moment, span, zone
 from notifier.rendering.environment import Templates
+from notifier.rendering.incident_view import Budget, Storyteller, anchor_of
+from notifier.rendering.labels import STATUS
 from notifier.rendering.language import Language, pick
-from notifier.rendering.moments import clock, day, moment, span, zone
-from notifier.rendering.story import Budget, Storyteller, anchor_of
 from notifier.rendering.text.markdown import render
-from notifier.rendering.wording import STATUS
 
 _BODY_LIMIT = 60_000  # bytes of HTML of one body on a page
 _PAGE_BUDGET = Budget(updates=200, lead=_BODY_LIMIT, others=400_000)

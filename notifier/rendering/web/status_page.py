@@ -11,11 +11,11 @@ from markupsafe import Markup
 from notifier.domain.incidents.notice import NoticeUpdate
 from notifier.domain.incidents.platform_status import PublicTimeline, health
 from notifier.domain.values import ComponentStatus
+from notifier.rendering.datetimes import span, zone
+from notifier.rendering.incident_view import Storyteller
+from notifier.rendering.labels import COMPONENT_STATUS, IMPACT, STATUS
 from notifier.rendering.language import Language
-from notifier.rendering.moments import span, zone
-from notifier.rendering.story import Storyteller
 from notifier.rendering.web.pages import PageRenderer, mood_of
-from notifier.rendering.wording import COMPONENT_STATUS, IMPACT, STATUS
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"

@@ -9,7 +9,7 @@ import orjson
 from notifier.domain.incidents.incident import Incident, Window
 from notifier.domain.incidents.notice import Notice, NoticeUpdate, webhook_type
 from notifier.domain.values import WebhookFormat, WebhookType
-from notifier.rendering.story import Storyteller
+from notifier.rendering.incident_view import Storyteller
 from notifier.rendering.text.markup import line_without_markup, without_markup
 from notifier.rendering.webhook.statuspage import statuspage_payload
 

@@ -11,10 +11,10 @@ from typing import Any
 from notifier.domain.incidents.incident import AffectedComponent
 from notifier.domain.incidents.notice import Notice, NoticeUpdate
 from notifier.domain.values import ComponentStatus, Impact, Status
+from notifier.rendering.incident_view import Storyteller
 from notifier.rendering.language import Language, pick
-from notifier.rendering.story import Storyteller
-from notifier.rendering.text.cleaning import clean_block
 from notifier.rendering.text.markup import without_markup
+from notifier.rendering.text.sanitize import clean_block
 
 # English on every page of theirs; consumers match on it.
 _PAGE_STATUS = {

@@ -19,8 +19,8 @@ from notifier.domain.errors import (
 from notifier.domain.messages.brand import Account
 from notifier.domain.messages.message import SocialPost
 from notifier.rendering.social.post_links import shown
-from notifier.rendering.text.cleaning import clean_block
 from notifier.rendering.text.counting import limit_of
+from notifier.rendering.text.sanitize import clean_block
 from notifier.services.ports import Clock, Turns
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.storage.database.codec import instant_to_json

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from notifier.rendering.datetimes import moment, zone
 from notifier.rendering.language import Languages, fallbacks, parse_locale, pick
-from notifier.rendering.moments import moment, zone
 from notifier.resources import locales_dir
 
 MORNING = datetime(2022, 6, 21, 6, 36, tzinfo=UTC)

@@ -3,7 +3,7 @@
 import re
 import textwrap
 
-from notifier.rendering.text.cleaning import TAG_OPEN, cut_at_grapheme
+from notifier.rendering.text.sanitize import TAG_OPEN, cut_at_grapheme
 
 WIDTH = 76
 _MAX_OCTETS = 900  # leaves room for what a tag may become

@@ -10,7 +10,7 @@ from itertools import count
 
 from markupsafe import Markup
 
-from notifier.rendering.text.cleaning import TAG_CLOSE, TAG_OPEN
+from notifier.rendering.text.sanitize import TAG_CLOSE, TAG_OPEN
 
 GREETING, GREETING_HTML = "greet", "greeth"
 PREFERENCES, PREFERENCES_HTML = "prefs", "prefsh"

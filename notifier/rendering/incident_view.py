@@ -12,11 +12,11 @@ from notifier.domain.incidents.notice import NoticeUpdate
 from notifier.domain.messages.brand import Brand, Component, localized
 from notifier.domain.messages.message import Mailbox
 from notifier.domain.values import Status
+from notifier.rendering.labels import IMPACT, STATUS, component_word
 from notifier.rendering.language import Language, Languages, pick, same_language
-from notifier.rendering.text.cleaning import clean_line
 from notifier.rendering.text.markdown import render
 from notifier.rendering.text.markup import line_without_markup
-from notifier.rendering.wording import IMPACT, STATUS, component_word
+from notifier.rendering.text.sanitize import clean_line
 
 MAX_COMPONENTS = 20
 MAX_LINKS = 5
