@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from notifier.cli.console import fail
+from notifier.cli.output import fail
 
 
 def read(file: str) -> bytes:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notifier import __version__
 from notifier.cli.closing import closing_at_end
-from notifier.cli.console import EXIT_FAILED, EXIT_USAGE
+from notifier.cli.output import EXIT_FAILED, EXIT_USAGE
 from notifier.domain.errors import ConfigError, InvalidInputError, NotifierError
 from notifier.storage.database.engine import first_line
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.console import JsonFlag, out, print_json, print_table
+from notifier.cli.output import JsonFlag, out, print_json, print_table
 from notifier.cli.setup import application
 from notifier.storage.schema import migrate, version
 

@@ -7,9 +7,9 @@ import orjson
 import typer
 
 from notifier.bootstrap.application import Application
-from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_facts, print_json, print_table
-from notifier.cli.people import operator
+from notifier.cli.output import EXIT_FAILED, JsonFlag, out, print_facts, print_json, print_table
 from notifier.cli.setup import installation
+from notifier.cli.subscriber_setup import operator
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.recipients.endpoint import EndpointMode, SignatureKind
 from notifier.domain.values import Wanted, WebhookFormat, WebhookType

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_json, print_table
-from notifier.cli.people import operator
+from notifier.cli.output import EXIT_FAILED, JsonFlag, out, print_json, print_table
 from notifier.cli.setup import installation
+from notifier.cli.subscriber_setup import operator
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.services.security.api_keys import Scope
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, BinaryIO, cast
 import orjson
 import typer
 
-from notifier.cli.console import EXIT_FAILED, JsonFlag, fail, out, print_facts, print_json, print_lines
-from notifier.cli.people import operator, people
+from notifier.cli.output import EXIT_FAILED, JsonFlag, fail, out, print_facts, print_json, print_lines
+from notifier.cli.subscriber_setup import operator, people
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.recipients.subscriber import LegalBasis
 from notifier.domain.values import SubscriberKind, SubscriberState

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from notifier.cli.console import JsonFlag, print_json, print_table
-from notifier.cli.people import people
+from notifier.cli.output import JsonFlag, print_json, print_table
+from notifier.cli.subscriber_setup import people
 
 _MOST_SHOWN = 80
 

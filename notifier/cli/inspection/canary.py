@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.console import JsonFlag, out, print_json, print_table
-from notifier.cli.people import operator
+from notifier.cli.output import JsonFlag, out, print_json, print_table
 from notifier.cli.setup import installation
+from notifier.cli.subscriber_setup import operator
 from notifier.domain.errors import ConfigError
 from notifier.services.operations.canary import Canary
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from notifier.cli.console import JsonFlag, print_json
-from notifier.cli.moments import moment
+from notifier.cli.datetimes import moment
+from notifier.cli.output import JsonFlag, print_json
 from notifier.cli.setup import installation
 from notifier.services.inspection.closure import is_explained_throughout
 

@@ -4,7 +4,7 @@ import typer
 from rich.markup import escape
 
 from notifier.bootstrap.application import Application
-from notifier.cli.console import EXIT_FAILED, JsonFlag, out, print_json
+from notifier.cli.output import EXIT_FAILED, JsonFlag, out, print_json
 from notifier.cli.setup import application
 from notifier.doctor.checkup import check_up
 from notifier.doctor.finding import Finding

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from notifier.cli.console import JsonFlag, out, print_json
+from notifier.cli.output import JsonFlag, out, print_json
 from notifier.cli.setup import installation
 
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.console import JsonFlag, ask, out, print_facts, print_json, print_table
-from notifier.cli.moments import moment
-from notifier.cli.people import operator
+from notifier.cli.datetimes import moment
+from notifier.cli.output import JsonFlag, ask, out, print_facts, print_json, print_table
 from notifier.cli.setup import installation
+from notifier.cli.subscriber_setup import operator
 from notifier.domain.values import Channel, DeliveryState
 from notifier.services.dispatch.replay import ReplayOrder
 from notifier.services.dispatch.retry import RetryOrder

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.console import JsonFlag, out, print_json
+from notifier.cli.output import JsonFlag, out, print_json
 from notifier.demo.run import run_demo
 from notifier.settings import load_settings
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.console import JsonFlag, out, print_json, print_table
-from notifier.cli.people import operator
+from notifier.cli.output import JsonFlag, out, print_json, print_table
 from notifier.cli.setup import installation
+from notifier.cli.subscriber_setup import operator
 
 Id = Annotated[str, typer.Argument(help="Notification id.")]
 

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from notifier.cli.console import JsonFlag, print_facts, print_json, print_table
-from notifier.cli.people import operator
+from notifier.cli.output import JsonFlag, print_facts, print_json, print_table
 from notifier.cli.setup import installation
+from notifier.cli.subscriber_setup import operator
 
 _LONGEST = 80  # characters of a text in the table
 Identifier = Annotated[str, typer.Argument(help="Post id, such as post_12.")]

@@ -9,9 +9,9 @@ import orjson
 import typer
 
 from notifier.bootstrap.words import build_renderer, paint_card
-from notifier.cli.console import JsonFlag, fail, out, print_json
 from notifier.cli.core import core
 from notifier.cli.files import read
+from notifier.cli.output import JsonFlag, fail, out, print_json
 from notifier.cli.publishing.preview_all import write_all
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.messages.brand import Brand

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from notifier.cli.console import fail, out
+from notifier.cli.output import fail, out
 from notifier.cli.publishing.contact_sheet import Screen, chromium, photograph, sheet
 from notifier.domain.values import Platform, WebhookFormat
 from notifier.services.preview.render import Preview

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.console import EXIT_FAILED, EXIT_USAGE, JsonFlag, ask, fail, print_json, print_table
 from notifier.cli.files import read
-from notifier.cli.people import operator
+from notifier.cli.output import EXIT_FAILED, EXIT_USAGE, JsonFlag, ask, fail, print_json, print_table
 from notifier.cli.setup import installation
+from notifier.cli.subscriber_setup import operator
 from notifier.domain.errors import FieldError, InvalidInputError, OutdatedError
 from notifier.domain.incidents.incident import Event
 from notifier.inbound.event_files import read_events

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from notifier.cli.console import JsonFlag, out, print_json, print_lines, print_table
 from notifier.cli.files import read
+from notifier.cli.output import JsonFlag, out, print_json, print_lines, print_table
 from notifier.domain.incidents.incident import Event
 from notifier.domain.values import Channel
 from notifier.inbound.event_files import read_events
