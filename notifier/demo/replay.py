@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from notifier.demo import people, story
+from notifier.demo import story, subscribers
 from notifier.domain.values import Impact
 from notifier.supervise.installation import Installation
 
@@ -75,8 +75,8 @@ class Replay:
     ) -> None:
         """`speed`: how many times faster than the day of the incident."""
         self._system, self._speed, self._watch = system, speed, watch
-        self._people = people.merchants(merchants)
-        self._partners = people.partners()
+        self._people = subscribers.merchants(merchants)
+        self._partners = subscribers.partners()
         self._progress = Progress()
         self._secrets: dict[str, str] = {}
         self._languages: dict[str, Counter[str]] = defaultdict(Counter)
@@ -108,7 +108,7 @@ class Replay:
 
     def _add_people(self) -> None:
         table = io.StringIO()
-        writer = csv.DictWriter(table, people.COLUMNS)
+        writer = csv.DictWriter(table, subscribers.COLUMNS)
         writer.writeheader()
         writer.writerows(person.row() for person in self._people)
         self._system.call("POST", "/v1/subscribers/import", table.getvalue().encode(), content_type="text/csv")
@@ -222,7 +222,7 @@ class Replay:
         events = story.events()
         components = {item["key"] for item in events[0]["incident"]["components"]}
         statuses = [event["update"]["status"] for event in events]
-        expected = people.expected_mails(self._people, statuses, Impact.MAJOR, components)
+        expected = subscribers.expected_mails(self._people, statuses, Impact.MAJOR, components)
         arrivals = summary["notifications"].get("email", {})
         mails = [item for item in notifications if item["channel"] == "email"]
         came = {item["update_ids"][-1]: arrivals.get(item["id"], {}).get("count", 0) for item in mails}
