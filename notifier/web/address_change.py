@@ -6,8 +6,8 @@ from starlette.concurrency import run_in_threadpool
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import NotFoundError
 from notifier.services.security.signed_tokens import ExpiredTokenError, Purpose, TokenError
-from notifier.web.answers import Answers, reader_of
 from notifier.web.forms import is_from_elsewhere
+from notifier.web.responses import Answers, reader_of
 
 
 class AddressChangePages:

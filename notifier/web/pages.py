@@ -4,8 +4,8 @@ from fastapi import APIRouter
 
 from notifier.bootstrap.application import Application
 from notifier.web.address_change import AddressChangePages
-from notifier.web.answers import Answers
 from notifier.web.preferences import PreferencesPages
+from notifier.web.responses import Answers
 from notifier.web.sign_up import SignUpPages
 from notifier.web.status import StatusPages
 from notifier.web.unsubscribe import UnsubscribePages

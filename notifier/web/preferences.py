@@ -12,9 +12,9 @@ from notifier.domain.values import SubscriberState
 from notifier.services.security.csrf import FormTokens
 from notifier.services.security.signed_tokens import ExpiredTokenError, TokenError
 from notifier.web import choices
-from notifier.web.answers import Answers, reader_of
 from notifier.web.forms import FORM_TOKEN, Form, is_from_elsewhere, read_form
 from notifier.web.preference_acts import ACTS, Act, Refusal
+from notifier.web.responses import Answers, reader_of
 
 _FORM = "preferences"
 

@@ -16,8 +16,8 @@ from notifier.services.security.signed_tokens import ExpiredTokenError, Purpose,
 from notifier.services.subscribers.public_sign_up import TooManySignUpsError
 from notifier.services.subscribers.sign_up import SignUpRequest
 from notifier.web import choices
-from notifier.web.answers import Answers, network_of, reader_of
 from notifier.web.forms import FORM_TOKEN, Form, is_from_elsewhere, read_form
+from notifier.web.responses import Answers, network_of, reader_of
 
 _FORM = "sign up"
 

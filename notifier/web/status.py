@@ -12,7 +12,7 @@ from notifier.domain.errors import NotFoundError
 from notifier.rendering.language import parse_locale
 from notifier.services.public_pages.incident import PublicIncident
 from notifier.services.public_pages.status import PublicStatus
-from notifier.web.answers import Answers
+from notifier.web.responses import Answers
 
 
 class _LocaleConvertor(Convertor[str]):

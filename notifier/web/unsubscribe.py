@@ -11,8 +11,8 @@ from notifier.services.security.audit import Actor
 from notifier.services.security.csrf import FormTokens
 from notifier.services.security.signed_tokens import Claim, Purpose, TokenError
 from notifier.services.subscribers.unsubscribe_link import Unsubscribe
-from notifier.web.answers import Answers, reader_of
 from notifier.web.forms import FORM_TOKEN, Form, read_form
+from notifier.web.responses import Answers, reader_of
 
 _FORM = "unsubscribe from an incident"
 _WAY_BACK = timedelta(hours=1)
