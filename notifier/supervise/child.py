@@ -25,7 +25,7 @@ class ChildSpec:
     environ: Mapping[str, str] = field(default_factory=dict)  # beyond the supervisor's own
     inherits: Sequence[int] = ()  # file descriptors
     stop_seconds: float = 10.0
-    reports_ready: bool = True  # by `lifeline.report_ready`
+    reports_ready: bool = True  # by `parent_watch.report_ready`
 
 
 @dataclass(slots=True)
