@@ -140,7 +140,9 @@ class Application(People):
     def quota(self) -> RedisQuota:
         """How often something may be done in a while."""
         namespace = hashlib.sha256(b"quota" + self.addresses.load()).hexdigest()[:16]
-        return RedisQuota(self.settings.queue_addresses().redis, namespace)
+        found = RedisQuota(self.settings.queue_addresses().redis, namespace)
+        self._opened.callback(found.close)
+        return found
 
     @once
     def wrong_keys(self) -> WrongKeys:
@@ -179,7 +181,9 @@ class Application(People):
     @once
     def engine(self) -> WebhookEngine:
         """The webhook engine, for tests of endpoints; opens nothing before its first use."""
-        return build_engine(self)
+        found = build_engine(self)
+        self._opened.callback(found.close)
+        return found
 
     @once
     def release(self) -> Release:
@@ -228,11 +232,3 @@ class Application(People):
         except UnavailableError as error:
             return str(error)
         return "ok"
-
-    def close(self) -> None:
-        """Let go of connections and loops."""
-        if "engine" in self.__dict__:
-            self.engine.close()
-        if "quota" in self.__dict__:
-            self.quota.close()
-        super().close()

@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,12 +75,14 @@ class Core:
         """Open nothing yet."""
         self.settings = settings
         self.clock = utc_now
+        self._opened = ExitStack()  # closes what was built, the last first
 
     @once
     def database(self) -> Database:
         """The ledger."""
         self.settings.ensure_data_dir()
         found = Database(self.settings.database_url().get_secret_value())
+        self._opened.callback(found.close)
         if found.is_sqlite and found.url.database:
             for suffix in ("", "-wal", "-shm"):
                 make_private(Path(found.url.database + suffix))
@@ -135,7 +138,9 @@ class Core:
     @once
     def metering(self) -> Metering:
         """What this process counts, on its way to the ledger."""
-        return Metering(self.database, self.clock, f"{socket.gethostname()}-{os.getpid()}")
+        found = Metering(self.database, self.clock, f"{socket.gethostname()}-{os.getpid()}")
+        self._opened.callback(found.close)
+        return found
 
     @once
     def owner(self) -> str:
@@ -175,7 +180,9 @@ class Core:
     @once
     def producer(self) -> Producer:
         """The way to the workers."""
-        return Producer(self.settings.queue_addresses().broker)
+        found = Producer(self.settings.queue_addresses().broker)
+        self._opened.callback(found.close)
+        return found
 
     @property
     def nudge(self) -> Nudge:
@@ -336,9 +343,4 @@ class Core:
 
     def close(self) -> None:
         """Hand over what was counted, and let go of connections."""
-        if "metering" in self.__dict__:
-            self.metering.close()
-        if "producer" in self.__dict__:
-            self.producer.close()
-        if "database" in self.__dict__:
-            self.database.close()
+        self._opened.close()

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from notifier.bootstrap.cached_property import once
 from notifier.bootstrap.core import Core
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from notifier.services.endpoints.recovery_probe import ProbeEndpoint
     from notifier.services.mail.transactional import SendLetters
 
-Built = TypeVar("Built", bound=BatchAttempt)
 _log = get_logger(__name__)
 
 _CHANNELS: Mapping[Lane, Sequence[Channel]] = {
@@ -34,7 +34,13 @@ _CHANNELS: Mapping[Lane, Sequence[Channel]] = {
     Lane.RETRY: tuple(Channel),
     Lane.BULK: (Channel.EMAIL,),
 }
-_WARMED: Mapping[Lane, Channel] = {Lane.EMAIL: Channel.EMAIL, Lane.WEBHOOK: Channel.WEBHOOK}
+
+
+class _Closing(BatchAttempt, Protocol):
+    def close(self) -> None: ...
+
+
+Built = TypeVar("Built", bound=_Closing)
 
 
 def _build_mail(core: Core, record: Record) -> "MailAttempt":
@@ -69,27 +75,25 @@ def _load(channel: Channel) -> None:
 class _Late(Generic[Built]):
     """A channel's attempt, built when its first batch comes or when a lane is warmed up."""
 
-    def __init__(self, core: Core, record: Record, build: Callable[[Core, Record], Built]) -> None:
-        self._core, self._record, self._build = core, record, build
+    def __init__(self, core: Core, record: Record, build: Callable[[Core, Record], Built], opened: ExitStack) -> None:
+        self._core, self._record, self._build, self._opened = core, record, build, opened
 
     @once
-    def attempt(self) -> Built:
-        return self._build(self._core, self._record)
+    def built(self) -> Built:
+        found = self._build(self._core, self._record)
+        self._opened.callback(found.close)
+        return found
 
-    def __call__(self, batch: Batch, stored: StoredNotification) -> None:
-        self.attempt(batch, stored)
+    def attempt(self, batch: Batch, stored: StoredNotification) -> None:
+        self.built.attempt(batch, stored)
 
-    def warm(self) -> None:
-        """Build it, and load what its first batch would wait for; an error is left to that batch to meet again."""
-        try:
-            if hasattr(self.attempt, "warm"):
-                self.attempt.warm()
-        except NotifierError as error:
-            _log.warning("warm_up_failed", error=str(error))
 
-    def close(self) -> None:
-        if "attempt" in self.__dict__ and hasattr(self.attempt, "close"):
-            self.attempt.close()
+def _warm_up(late: "_Late[MailAttempt] | _Late[HookAttempt]") -> None:
+    """Build it, and load what its first batch would wait for; an error is left to that batch to meet again."""
+    try:
+        late.built.warm()
+    except NotifierError as error:
+        _log.warning("warm_up_failed", error=str(error))
 
 
 class WorkerRuntime:
@@ -110,18 +114,21 @@ class WorkerRuntime:
             patience=patience,
             life=core.heartbeat,
         )
-        self._hooks = _Late(core, record, _build_hooks)
-        self._channels: Mapping[Channel, _Late[Any]] = {
-            Channel.EMAIL: _Late(core, record, _build_mail),
+        self._opened = ExitStack()  # closes what was built, the last first
+        mail = _Late(core, record, _build_mail, self._opened)
+        self._hooks = _Late(core, record, _build_hooks, self._opened)
+        posts = _Late(core, record, _build_posts, self._opened)
+        channels: Mapping[Channel, BatchAttempt] = {
+            Channel.EMAIL: mail,
             Channel.WEBHOOK: self._hooks,
-            Channel.SOCIAL: _Late(core, record, _build_posts),
+            Channel.SOCIAL: posts,
         }
         self._attempt = Attempt(
             core.database,
             core.clock,
             core.nudge,
             core.owner,
-            self._channels,
+            channels,
             core.settings.lease,
             core.translations,
             choice=FamiliarFirst(Channel.WEBHOOK) if Lane.WEBHOOK in lanes else the_named_one,
@@ -134,9 +141,10 @@ class WorkerRuntime:
             for channel in _CHANNELS.get(lane, ()):
                 _load(channel)
         # Beside the start: templates and CLDR data of every language take some tenths of a second.
-        for lane, channel in _WARMED.items():
-            if lane in lanes:
-                threading.Thread(target=self._channels[channel].warm, name="warm-up", daemon=True).start()
+        if Lane.EMAIL in lanes:
+            threading.Thread(target=_warm_up, args=(mail,), name="warm-up", daemon=True).start()
+        if Lane.WEBHOOK in lanes:
+            threading.Thread(target=_warm_up, args=(self._hooks,), name="warm-up", daemon=True).start()
 
     def _live(self) -> None:
         """Let others see that this process lives, and see to those beside it."""
@@ -177,7 +185,9 @@ class WorkerRuntime:
     def _letters(self) -> "SendLetters":
         from notifier.bootstrap.mail import build_letters  # noqa: PLC0415 - as `_build_mail`
 
-        return build_letters(self._core)
+        found = build_letters(self._core)
+        self._opened.callback(found.close)
+        return found
 
     def letters(self) -> object:
         """Send the letters that are due."""
@@ -191,7 +201,7 @@ class WorkerRuntime:
     def _probe(self) -> "ProbeEndpoint":
         from notifier.bootstrap.hooks import build_probe  # noqa: PLC0415 - as `_build_hooks`
 
-        return build_probe(self._core, self._hooks.attempt)
+        return build_probe(self._core, self._hooks.built)
 
     def drain(self) -> None:
         """The process is to end: wait for the database no longer, and note what is known."""
@@ -201,10 +211,7 @@ class WorkerRuntime:
     def close(self) -> None:
         """Let go of connections and loops."""
         self._stopping.set()
-        if "_letters" in self.__dict__:
-            self._letters.close()
-        for channel in self._channels.values():
-            channel.close()
+        self._opened.close()
         self._core.heartbeat.close()
         # What is noted is for whoever finds this process gone.
         self._core.worker_locks.close(self._core.owner, forget=not self._core.outcome_notes.has_any())

@@ -15,7 +15,7 @@ class Done:
     """What to show: a page by name, or the preferences again with something said."""
 
     name: str | None = None
-    context: dict[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Refusal(Exception):  # noqa: N818 - becomes a page, not an error

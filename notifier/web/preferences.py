@@ -1,5 +1,6 @@
 """The preferences page: a form without JavaScript, opened and saved by the signed link in a mail."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -126,7 +127,13 @@ class PreferencesPages:
             return self._answers.missing()
 
     def _page(
-        self, token: str, subject: int, person: Subscriber, further: dict[str, Any] | None = None, *, status: int = 200
+        self,
+        token: str,
+        subject: int,
+        person: Subscriber,
+        further: Mapping[str, Any] | None = None,
+        *,
+        status: int = 200,
     ) -> Response:
         reason = self._application.own_preferences.stopped_by(subject)
         context = choices.shown(person, self._application.settings.components()) | {
@@ -140,5 +147,5 @@ class PreferencesPages:
             "may_return": reason is None or reason.may_reader_lift,
         }
         return self._answers.page(
-            "preferences", person.locale, context | (further or {}), status=status, timezone=person.timezone
+            "preferences", person.locale, context | dict(further or {}), status=status, timezone=person.timezone
         )

@@ -47,7 +47,7 @@ class Words:
         return self.with_name % {"name": name if fine else clean_line(name, _MAX_GREETED_NAME)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class RenderedMail:
     """A mail for everyone of one locale and standing. `content` goes out as it is; `instants` wait for a time zone."""
 
@@ -61,7 +61,7 @@ class RenderedMail:
     instants: Mapping[str, datetime | Window]
     greeting: Words
     house_timezone: str
-    _times: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    _times: dict[str, Mapping[str, str]] = field(default_factory=dict, init=False, repr=False)
 
     def times(self, timezone: str) -> Mapping[str, str]:
         """Every time of this mail as a reader in that zone says it, by tag. Worked out once per zone."""

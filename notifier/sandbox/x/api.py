@@ -78,7 +78,7 @@ class XApi:
         self._check_text(wanted.text, timeline, now, headers)
         parent = self._parent(wanted.reply_to, timeline, headers)
         self._check_attached(wanted, headers)
-        post = timeline.add(wanted.text, now, reply_to=parent, quotes=wanted.quotes, media_ids=wanted.media_ids)
+        post = timeline.add(wanted.text, now, reply_to=parent, quotes=wanted.quotes, media_ids=list(wanted.media_ids))
         self._ledger.deliver("x", [post.id])
         return json_answer(201, {"data": post.view(frozenset())}, headers)
 

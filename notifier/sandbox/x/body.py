@@ -1,7 +1,8 @@
 """The body of `POST /2/tweets`: known keys, their shapes, and what excludes what."""
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 _KEY_NAMES = (
@@ -35,7 +36,7 @@ class NewPost:
     text: str
     reply_to: str | None = None
     quotes: str | None = None
-    media_ids: list[str] = field(default_factory=list)
+    media_ids: Sequence[str] = ()
 
 
 def parse_post(body: object) -> NewPost:

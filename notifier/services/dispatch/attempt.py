@@ -37,7 +37,7 @@ _SOON = timedelta(seconds=0.5)
 class BatchAttempt(Protocol):
     """One channel's way of attempting a claimed batch; records the outcome itself."""
 
-    def __call__(self, batch: Batch, stored: StoredNotification) -> None:
+    def attempt(self, batch: Batch, stored: StoredNotification) -> None:
         """Attempt a batch whose lease we hold."""
 
 
@@ -136,7 +136,7 @@ class Attempt:
 
     def _attempt(self, batch: Batch, stored: StoredNotification) -> None:
         try:
-            self.channels[batch.channel](batch, stored)
+            self.channels[batch.channel].attempt(batch, stored)
         except LeaseLostError as error:
             _log.warning("lease_lost", error=str(error), hint="nothing was sent: another worker holds the batch")
         except NotRecordedError:

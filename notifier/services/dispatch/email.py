@@ -52,7 +52,7 @@ class MailAttempt:
     evidence_within: Callable[[str], timedelta] = lambda _provider: timedelta(0)
     rest: Callable[[float], None] = time.sleep  # seconds
 
-    def __call__(self, batch: Batch, stored: StoredNotification) -> None:
+    def attempt(self, batch: Batch, stored: StoredNotification) -> None:
         """Render once, send once, record once; when no provider takes a request now, hand the batch back."""
         choice = self._choice(batch)
         if isinstance(choice, Pause):

@@ -50,7 +50,7 @@ class PostAttempt:
     circuits: Circuits
     paint: Callable[[CardWords], Picture | None] = field(default=lambda _words: None)
 
-    def __call__(self, batch: Batch, stored: StoredNotification) -> None:
+    def attempt(self, batch: Batch, stored: StoredNotification) -> None:
         """Post what is not public yet; after an unknown outcome look first whether the post is there already."""
         with self.database.read() as connection:
             rows = deliveries.account_rows(connection, batch.id)

@@ -54,7 +54,7 @@ _SLOW_LEASE = 2 / 3  # of the batch's own
 _BODIES = 64  # kept; a notification has one per format and standing
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class HookAttempt:
     """Post one batch of webhooks whose lease is ours."""
 
@@ -68,9 +68,9 @@ class HookAttempt:
     gather: Callable[[], int]
     spread: Callable[[], float] = field(default=random.random)
     lease: timedelta = LEASE
-    _bodies: dict[tuple[int, str, int, bool], bytes] = field(default_factory=dict, repr=False)
+    _bodies: dict[tuple[int, str, int, bool], bytes] = field(default_factory=dict, init=False, repr=False)
 
-    def __call__(self, batch: Batch, stored: StoredNotification) -> None:
+    def attempt(self, batch: Batch, stored: StoredNotification) -> None:
         """Post to every endpoint that may hear now; results are recorded in groups as they come in.
 
         The task ends when only slow receivers are left: those keep a lease of their own and are recorded when they

@@ -32,7 +32,7 @@ def write_letter(connection: Connection, row: AnyRow, verdict: Verdict, now: dat
     transactional_mail.add(connection, letter, now)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class WatchEndpoints:
     """A chore of the sweep: looks once a minute. `notify` writes the letter to an endpoint's owner, in the transaction.
 
@@ -45,8 +45,8 @@ class WatchEndpoints:
     probe: Callable[[int], object]
     policy: HealthPolicy = field(default_factory=HealthPolicy)
     isolate: Isolate = unguarded
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _last: list[datetime] = field(default_factory=list, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _last: datetime | None = field(default=None, init=False, repr=False)
 
     name = "endpoints"
 
@@ -54,9 +54,9 @@ class WatchEndpoints:
         """Look, if it is time to; returns how many endpoints something was done about."""
         now = self.clock()
         with self._lock:
-            if self._last and now - self._last[-1] < _EVERY:
+            if self._last is not None and now - self._last < _EVERY:
                 return 0
-            self._last[:] = [now]
+            self._last = now
         return self._judge_failing(now) + self._probe_disabled(now)
 
     def _judge_failing(self, now: datetime) -> int:

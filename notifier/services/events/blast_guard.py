@@ -17,7 +17,7 @@ from notifier.storage.notifications import audience_size
 _SHARE = 50
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Guard:
     """One installation's guard, shared by the threads of a process. `clock` in seconds, for the age of its counts."""
 

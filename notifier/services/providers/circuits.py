@@ -37,7 +37,7 @@ def no_hold(_connection: Connection, _now: datetime) -> datetime | None:
     return None
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Circuits:
     """Circuits of one channel, kept in the ledger. Safe to share between threads.
 
@@ -53,10 +53,10 @@ class Circuits:
     probe_seconds: float = 60.0
     # Whether a doubt about this provider's answers is repeated as soon as it works, since no evidence will come.
     repeats_doubts: Callable[[str], bool] = lambda _name: True
-    _streaks: Counter[str] = field(default_factory=Counter)
-    _written: dict[str, datetime] = field(default_factory=dict)
-    _seen: dict[str, datetime | None] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _streaks: Counter[str] = field(default_factory=Counter, init=False, repr=False)
+    _written: dict[str, datetime] = field(default_factory=dict, init=False, repr=False)
+    _seen: dict[str, datetime | None] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def look(self) -> Mapping[str, Breaker]:
         """Return the circuits that ever opened, by name."""

@@ -12,6 +12,7 @@ OURS = ("notifier", "workers")
 LINES_OF_A_ROOM = 400
 # The linter forbids imports inside functions, unless a line says why: `
 REASON = re.compile(r"# noqa: [A-Z0-9, ]*PLC0415 - \S+")
+CHANGES = re.compile(r"(threading\.)?(dict|list|set|deque|Counter|defaultdict|OrderedDict|R?Lock)\b")
 ENTRY_ROOMS = {"api", "cli", "demo", "doctor", "supervise", "web"}
 BY_TEXT = {"import_module", "__import__"}
 SOURCES = sorted(path for name in OURS for path in (ROOT / name).rglob("*.py"))
@@ -56,6 +57,19 @@ def texts_of(path: Path) -> Iterator[str]:
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def is_frozen(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Call) and any(
+        keyword.arg == "frozen" and ast.unparse(keyword.value) == "True" for keyword in decorator.keywords
+    )
+
+
+def makes_state(member: ast.stmt) -> bool:
+    """Whether a field starts as an empty container, or a lock, that its type lets somebody change."""
+    if not (isinstance(member, ast.AnnAssign) and member.value and "default_factory" in ast.unparse(member.value)):
+        return False
+    return bool(CHANGES.match(ast.unparse(member.annotation)))
 
 
 def begins_a_write(node: ast.AST) -> bool:
@@ -138,6 +152,13 @@ def test_no_room_is_overcrowded() -> None:
     rooms = [path for path in SOURCES if "migrations" not in path.parts]
     sizes = {named(path): len(path.read_text().splitlines()) for path in rooms}
     assert {name: lines for name, lines in sizes.items() if lines > LINES_OF_A_ROOM} == {}
+
+
+def test_a_frozen_dataclass_holds_nothing_that_changes() -> None:
+    classes = [(path, node) for path in SOURCES for node in ast.walk(tree_of(path)) if isinstance(node, ast.ClassDef)]
+    frozen = [(path, node) for path, node in classes if any(map(is_frozen, node.decorator_list))]
+    assert frozen
+    assert [f"{named(path)}: {node.name}" for path, node in frozen if any(map(makes_state, node.body))] == []
 
 
 def test_entry_points_write_through_use_cases_only() -> None:

@@ -203,11 +203,12 @@ def test_a_worker_that_was_too_slow_to_begin_hands_its_batch_back_unsent(databas
     house.spine.plan_all()
     mail = house.attempt.channels[Channel.EMAIL]
 
-    def slowly(batch: Batch, stored: StoredNotification) -> None:
-        house.spine.now += LEASE * 0.7
-        mail(batch, stored)
+    class Slow:
+        def attempt(self, batch: Batch, stored: StoredNotification) -> None:
+            house.spine.now += LEASE * 0.7
+            mail.attempt(batch, stored)
 
-    slow = Attempt(database, house.spine.clock, house.spine.nudges, "worker", {Channel.EMAIL: slowly})
+    slow = Attempt(database, house.spine.clock, house.spine.nudges, "worker", {Channel.EMAIL: Slow()})
     for lane, batch_id in house.spine.nudges.attempts:
         if lane is Lane.EMAIL:
             slow(batch_id)
