@@ -11,7 +11,7 @@ from notifier.domain.errors import NotifierError
 from notifier.domain.values import Channel, Lane
 from notifier.observability import get_logger
 from notifier.services.dispatch.attempt import Attempt, BatchAttempt
-from notifier.services.dispatch.connection_affinity import FamiliarFirst, the_named_one
+from notifier.services.dispatch.connection_affinity import FamiliarFirst, NamedBatch
 from notifier.services.dispatch.durable_write import Patience
 from notifier.services.dispatch.record_outcome import Record
 from notifier.storage.deliveries.batches import Batch
@@ -131,7 +131,7 @@ class WorkerRuntime:
             channels,
             core.settings.lease,
             core.translations,
-            choice=FamiliarFirst(Channel.WEBHOOK) if Lane.WEBHOOK in lanes else the_named_one,
+            choice=FamiliarFirst(Channel.WEBHOOK) if Lane.WEBHOOK in lanes else NamedBatch(),
             patience=patience,
         )
         # In a process that also serves fresh lanes, waiting would hold the very slots they need.

@@ -10,7 +10,7 @@ from notifier.domain.errors import LeaseLostError, NotFoundError, UnavailableErr
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.values import Channel, Reason
 from notifier.observability import get_logger
-from notifier.services.dispatch.connection_affinity import Choice, the_named_one
+from notifier.services.dispatch.connection_affinity import BatchChoice, NamedBatch
 from notifier.services.dispatch.dead_letter import could_not_begin, fault_alarm, gave_up
 from notifier.services.dispatch.durable_write import NotRecordedError, Patience
 from notifier.services.dispatch.quiet_hours import hold_back
@@ -53,7 +53,7 @@ class Attempt:
     lease: timedelta = LEASE
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
     paused_until: Callable[[Channel], timedelta | None] = lambda _channel: None
-    choice: Choice = the_named_one
+    choice: BatchChoice = field(default_factory=NamedBatch)
     patience: Patience = field(default_factory=Patience)
 
     def __call__(self, batch_id: int) -> None:
@@ -94,7 +94,7 @@ class Attempt:
                 claimed.append(batch)
             return batch
 
-        batch = self.choice(connection, batch_id, claim)
+        batch = self.choice.choose(connection, batch_id, claim)
         if batch is None:
             return None
         stored = notifications.get(connection, batch.notification_id)

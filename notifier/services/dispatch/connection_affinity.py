@@ -9,6 +9,7 @@ announced, and nobody waits for anybody.
 
 import threading
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from notifier.domain.values import Channel
 from notifier.storage.database import Connection
@@ -17,13 +18,20 @@ from notifier.storage.deliveries.batches import Batch, place_of, untried_beside
 Claim = Callable[[int], Batch | None]
 """Takes the batch with this number, or returns None where somebody else has it."""
 
-Choice = Callable[[Connection, int, Claim], Batch | None]
-"""Claims what a message is about, given the number that it names."""
+
+class BatchChoice(Protocol):
+    """Decides which batch a message is about."""
+
+    def choose(self, connection: Connection, named: int, claim: Claim) -> Batch | None:
+        """Claim a batch, given the number that the message names; None when nothing is left to claim."""
 
 
-def the_named_one(_connection: Connection, named: int, claim: Claim) -> Batch | None:
-    """Claim the batch that the message names."""
-    return claim(named)
+class NamedBatch:
+    """Claims the batch that the message names."""
+
+    def choose(self, _connection: Connection, named: int, claim: Claim) -> Batch | None:
+        """Claim it."""
+        return claim(named)
 
 
 class FamiliarFirst:
@@ -35,7 +43,7 @@ class FamiliarFirst:
         self._lock = threading.Lock()
         self._known: set[int] = set()
 
-    def __call__(self, connection: Connection, named: int, claim: Claim) -> Batch | None:
+    def choose(self, connection: Connection, named: int, claim: Claim) -> Batch | None:
         """Claim one batch; None when nothing of the notification waits any more."""
         for number in self._in_order(connection, named):
             batch = claim(number)

@@ -125,7 +125,7 @@ def test_what_is_of_another_channel_is_claimed_as_it_is_named(database: Database
     asked: list[int] = []
     with database.write() as connection:
         assert batches.untried_beside(connection, numbers[3], Channel.WEBHOOK) == numbers
-        assert FamiliarFirst(Channel.EMAIL)(connection, numbers[3], refusing(asked)) is None
+        assert FamiliarFirst(Channel.EMAIL).choose(connection, numbers[3], refusing(asked)) is None
     assert asked == [numbers[3]]
 
 
@@ -134,7 +134,7 @@ def test_who_loses_a_race_for_one_batch_takes_another_until_none_waits(database:
     numbers = announced(house, Status.INVESTIGATING)
     asked: list[int] = []
     with database.write() as connection:
-        assert FamiliarFirst(Channel.WEBHOOK)(connection, numbers[3], refusing(asked)) is None
+        assert FamiliarFirst(Channel.WEBHOOK).choose(connection, numbers[3], refusing(asked)) is None
     assert asked[0] == numbers[3]
     assert set(asked) == set(numbers)
 
@@ -154,7 +154,7 @@ def test_who_comes_too_late_for_all_it_saw_takes_what_was_planned_meanwhile(data
                 batches.claim(connection, seen, owner=owner, now=now, lease=LEASE)
             return batches.claim(connection, number, owner="we", now=now, lease=LEASE)
 
-        found = FamiliarFirst(Channel.WEBHOOK)(connection, seen, claim)
+        found = FamiliarFirst(Channel.WEBHOOK).choose(connection, seen, claim)
     assert found is not None
     assert found.id in planned_later
 
