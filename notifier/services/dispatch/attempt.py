@@ -1,6 +1,6 @@
 """Attempt: claim a batch, hand it to its channel, record. Short transaction, network, short transaction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -52,7 +52,6 @@ class Attempt:
     channels: Mapping[Channel, BatchAttempt]
     lease: timedelta = LEASE
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
-    paused_until: Callable[[Channel], timedelta | None] = lambda _channel: None
     choice: BatchChoice = field(default_factory=NamedBatch)
     patience: Patience = field(default_factory=Patience)
 
@@ -112,19 +111,6 @@ class Attempt:
         if made_way(connection, batch, self.owner, self.clock()):
             return None
         if gave_up(connection, batch, self.owner, self.clock()):
-            return None
-        pause = self.paused_until(batch.channel)
-        if pause is not None:
-            due = self.clock() + pause
-            batches.release(
-                connection,
-                batch,
-                self.owner,
-                due_at=due,
-                now=self.clock(),
-                reason=Reason.OUTCOME_UNKNOWN if batch.unknown else Reason.RATE_LIMITED,
-                counts=False,
-            )
             return None
         ready = settle(connection, batch, stored, owner=self.owner, now=self.clock())
         if ready is not None:
