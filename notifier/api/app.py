@@ -47,11 +47,11 @@ _INBOUND_AT_ONCE, _INBOUND_WAITING = 2, 64
 _IMPORTS_AT_ONCE = 2
 
 _DESCRIPTION = """
-Takes incident events and tells merchants, followers and partner systems.
+Publish incident events and notify merchants, followers and partner systems.
 
-Lists come in pages: `?limit=` and `?cursor=`, answered as `{"items": [...], "next": "..."}`. Times are RFC 3339 with an
+Lists are paged: `?limit=` and `?cursor=`, returned as `{"items": [...], "next": "..."}`. Times are RFC 3339 with an
 offset. Errors are RFC 9457 problem documents (`application/problem+json`) with `errors: [{"field", "message"}]`. Every
-answer bears `X-Request-Id`; send your own and both logs tell of one request.
+response has `X-Request-Id`; send your own to find the request in both logs.
 """
 
 

@@ -17,13 +17,13 @@ _BEARER = HTTPBearer(
     auto_error=False,
     scheme_name="bearer",
     bearerFormat="ntf_key_...",
-    description="A key made by `notifier keys create`, or the admin token. Scopes: `publish`, `manage`, `read`.",
+    description="An API key, or the admin token. Scopes: `publish`, `announce`, `manage`, `read`.",
 )
 _IN_QUERY = APIKeyQuery(
     name="key",
     auto_error=False,
     scheme_name="key",
-    description="A key without scope `manage`, for senders that cannot set headers. Inbound calls only; never logged.",
+    description="An API key without scope `manage`, for senders that cannot set headers. Inbound only; never logged.",
 )
 
 
@@ -38,13 +38,15 @@ async def _known(request: Request, presented: str | None, scope: Scope) -> Calle
     if caller is None:
         wait = await run_in_threadpool(_refused, runtime, origin_of(request)) if presented else 0
         if wait:
-            detail = "Too many wrong keys came from this network; a valid one is taken all the same"
+            detail = "Too many invalid keys from this network; valid keys are still accepted"
             raise HTTPException(429, detail, headers={"Retry-After": str(wait)})
-        detail = "A valid key is needed: Authorization: Bearer KEY"
+        detail = "A valid API key is required: Authorization: Bearer KEY"
         raise HTTPException(401, detail, headers=_CHALLENGE)
     if scope not in caller.scopes:
         challenge = f'{_CHALLENGE["WWW-Authenticate"]}, error="insufficient_scope", scope="{scope}"'
-        raise HTTPException(403, f"This key lacks the scope {scope.value!r}", headers={"WWW-Authenticate": challenge})
+        raise HTTPException(
+            403, f"This API key lacks the scope {scope.value!r}", headers={"WWW-Authenticate": challenge}
+        )
     return caller
 
 
@@ -91,9 +93,7 @@ async def _known_by_query(request: Request) -> Caller:
     """An address is written down in many places, so a key that may change things has no business in it."""
     caller = await _known(request, request.query_params.get("key"), Scope.PUBLISH)
     if Scope.MANAGE in caller.scopes:
-        detail = (
-            "A key with scope 'manage' is not taken in ?key=: give each source a key of its own, with scope 'publish'"
-        )
+        detail = "A key with scope 'manage' is not accepted in ?key=: create a key with scope 'publish' for each source"
         raise HTTPException(403, detail)
     return caller
 

@@ -60,12 +60,12 @@ class BodyLimit:
         except _Gone:
             return
         except _TooLarge:
-            detail = f"The body is larger than the {limit:,} bytes taken here"
+            detail = f"The body is larger than the limit of {limit:,} bytes"
             answer = problem(413, detail, errors=[FieldError("body", detail)], headers={"Connection": "close"})
             await answer(scope, receive, send)
             return
         except TimeoutError:
-            detail = f"The body was not complete within {self._seconds:g} seconds, or others needed the room it took"
+            detail = f"The body was not complete within {self._seconds:g} seconds, or memory ran short"
             await problem(408, detail, headers={"Connection": "close"})(scope, receive, send)
             return
         await self._app(scope, _replayed(body, receive), send)

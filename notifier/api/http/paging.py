@@ -13,8 +13,8 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 _MAX_NUMBER = 1 << 63  # what the ledger's columns hold
 
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most items of the answer.")]
-Cursor = Annotated[str | None, Query(max_length=1_000, description="`next` of the answer before.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Maximum number of items.")]
+Cursor = Annotated[str | None, Query(max_length=1_000, description="`next` of the previous page.")]
 
 
 def encode(*parts: Any) -> str:

@@ -61,7 +61,7 @@ def problem(
 
 def invalid(errors: Sequence[FieldError]) -> Response:
     """Refuse input: 400 where it is no JSON at all, else 422."""
-    detail = f"{errors[0].field}: {errors[0].message}" if len(errors) == 1 else f"{len(errors)} fields are at fault"
+    detail = f"{errors[0].field}: {errors[0].message}" if len(errors) == 1 else f"{len(errors)} fields are invalid"
     malformed = len(errors) == 1 and errors[0].field == "body" and errors[0].message.startswith(_MALFORMED)
     return problem(400 if malformed else 422, detail, errors=errors)
 
@@ -73,7 +73,7 @@ def unavailable(detail: str, seconds: int = RETRY_SECONDS, *, more: Mapping[str,
 
 def overloaded() -> Response:
     """Ask the caller to come again in a moment: more is asked for at once than can be done."""
-    return unavailable("Too much is asked for at once. Nothing was stored; try again.", seconds=1)
+    return unavailable("Too many requests at once. Nothing was stored; try again.", seconds=1)
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
@@ -92,13 +92,13 @@ async def _conflict(_request: Request, error: Exception) -> Response:
 
 async def _outdated(_request: Request, error: Exception) -> Response:
     assert isinstance(error, OutdatedError)  # noqa: S101 - registered for this type
-    fault = FieldError("after", f"is not the latest update any more: {error.newest['id']} is")
+    fault = FieldError("after", f"is no longer the latest update: {error.newest['id']} is")
     return problem(409, str(error), errors=[fault], more={"code": "conflict", "newest": error.newest})
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     _log.error("request_unavailable", route=route_of(request.scope), error=str(error))
-    return unavailable("A store that this needs does not answer. Nothing was stored; try again.")
+    return unavailable("The database or the broker is unavailable. Nothing was stored; try again.")
 
 
 async def _overloaded(_request: Request, _error: Exception) -> Response:
@@ -106,7 +106,7 @@ async def _overloaded(_request: Request, _error: Exception) -> Response:
 
 
 async def _hung_up(_request: Request, _error: Exception) -> Response:
-    return problem(400, "The request ended before its body was whole")
+    return problem(400, "The request ended before its body was complete")
 
 
 async def _http(_request: Request, error: Exception) -> Response:
@@ -122,7 +122,7 @@ async def _validation(_request: Request, error: Exception) -> Response:
 async def _bug(request: Request, error: Exception) -> Response:
     # The server logs the traceback; this line says whose request it was.
     _log.error("request_crashed", route=route_of(request.scope), error=type(error).__name__)
-    return problem(500, "Something went wrong on our side; it is logged")
+    return problem(500, "Internal error; it has been logged")
 
 
 def route_of(scope: Mapping[str, Any]) -> str:

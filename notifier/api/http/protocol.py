@@ -50,7 +50,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.table.is_watched = True
             self.loop.call_later(_LOOK_SECONDS, _look, self.loop, self.table)
         if not self.table.admit(self):
-            self._refuse(503, "Too many connections are busy. Nothing was taken; try again.")
+            self._refuse(503, "Too many connections are busy. Nothing was processed; try again.")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -77,7 +77,7 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             pass  # nothing is upgraded here; the request itself is answered
         except httptools.HttpParserError:
-            self._refuse(400, "This is no HTTP/1.1 request")
+            self._refuse(400, "Not an HTTP/1.1 request")
             return
         if self._progress != before:
             self._loose = 0
@@ -143,13 +143,13 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.head_since is None or self._is_body_under_way() or self._is_refused:
             self.transport.abort()
         else:
-            self._refuse(408, f"The head of the request was not complete within {self.table.limits.head:g} seconds")
+            self._refuse(408, f"The request header was not complete within {self.table.limits.head:g} seconds")
 
     def _refuse_head(self) -> None:
         if len(self.url) > TARGET_BYTES:
-            self._refuse(414, f"The target is longer than the {TARGET_BYTES:,} bytes taken here")
+            self._refuse(414, f"The request target is longer than the limit of {TARGET_BYTES:,} bytes")
         else:
-            detail = f"A head may have {HEADERS} headers and {HEAD_BYTES:,} bytes; trailers and framing count"
+            detail = f"The limit is {HEADERS} headers and {HEAD_BYTES:,} bytes, including trailers and framing"
             self._refuse(431, detail)
 
     def _refuse(self, status: int, detail: str) -> None:

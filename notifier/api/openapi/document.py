@@ -33,16 +33,16 @@ _BODIES: tuple[type[BaseModel], ...] = (
 )
 _METHODS = ("get", "post", "patch", "put", "delete")
 _PROBLEMS = {
-    "400": "The body is no JSON; the answer names the position.",
-    "401": "No key, or not one of ours.",
+    "400": "The body is not valid JSON; the detail gives the position.",
+    "401": "The API key is missing or invalid.",
     "403": "The key lacks the scope, or the signature is wrong.",
-    "404": "Nothing by that name.",
+    "404": "Not found.",
     "408": "The body was not complete in time.",
-    "409": "Contradicts what is stored.",
+    "409": "Conflicts with stored data.",
     "413": "The body is too large.",
-    "422": "Fields are at fault; each is named.",
-    "429": "Too many wrong keys came from this network: wait for `Retry-After` seconds. A valid key is taken.",
-    "503": "A store does not answer, or too much is asked at once: nothing was stored, try again after `Retry-After`.",
+    "422": "Invalid fields, each named in `errors`.",
+    "429": "Too many invalid keys from this network: wait `Retry-After` seconds. Valid keys are still accepted.",
+    "503": "The database is unavailable, or too many requests: nothing was stored; retry after `Retry-After`.",
 }
 _INTERNAL = ("HTTPValidationError", "ValidationError")
 

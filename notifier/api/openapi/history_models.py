@@ -16,7 +16,7 @@ class ComponentShape(Shape):
 
 
 class IncidentShape(Shape):
-    """An incident as its newest update left it."""
+    """An incident after its latest update."""
 
     id: str = Field(examples=["inc-20220621"])
     title: dict[str, str] = Field(examples=[{"nl": "Verminderde performance", "en": "Degraded performance"}])
@@ -32,25 +32,29 @@ class IncidentShape(Shape):
 
 
 class UpdateShape(Shape):
-    """One entry of a timeline; `revision` counts its edits."""
+    """A timeline entry; `revision` counts its edits."""
 
     id: str
     status: Status
     impact: Impact
-    scheduled_for: AwareDatetime | None = Field(description="As this update had it; so are the next three.")
+    scheduled_for: AwareDatetime | None = Field(
+        description="Planned start as of this update; likewise the next three fields."
+    )
     scheduled_until: AwareDatetime | None
-    previous_scheduled_for: AwareDatetime | None = Field(description="Where it moved planned work: from when.")
+    previous_scheduled_for: AwareDatetime | None = Field(
+        description="Previous start, if this update rescheduled maintenance."
+    )
     previous_scheduled_until: AwareDatetime | None
     body: dict[str, str]
     posted_at: AwareDatetime
-    next_update_at: AwareDatetime | None = Field(description="When its author promised the next update.")
+    next_update_at: AwareDatetime | None = Field(description="When the next update is promised.")
     received_at: AwareDatetime
     outcome: Outcome
     revision: int
-    author: str | None = Field(description="Who wrote its newest words, as in the audit trail; never shown to readers.")
-    notify: bool = Field(description="It was told, or is to be.")
-    visible: bool = Field(description="It is shown to the public, unless it is held.")
-    held: bool = Field(description="It, or an edit of it, waits for a person, or was called off: nobody sees that.")
+    author: str | None = Field(description="Author of the latest text, as in the audit trail; never shown to readers.")
+    notify: bool = Field(description="Whether recipients are notified of it.")
+    visible: bool = Field(description="Whether it is public, unless held.")
+    held: bool = Field(description="The update or an edit of it is held for approval or canceled, and not public.")
 
 
 class IncidentWithTimeline(IncidentShape):
@@ -60,16 +64,16 @@ class IncidentWithTimeline(IncidentShape):
 
 
 class NotificationShape(Shape):
-    """One decision to tell one audience on one channel."""
+    """One decision to notify one audience on one channel."""
 
     id: str = Field(examples=["ntf_01g63e5n1c8r3w2k5v7x9z0abc"])
     incident_id: str
-    sequence: int = Field(description="Place among the channel's messages about the incident; 0 while it is held.")
-    round: int = Field(description="1 from the first announcement, one more each time the incident re-opens.")
+    sequence: int = Field(description="Position among the messages about the incident on this channel; 0 while held.")
+    round: int = Field(description="Starts at 1; increases each time the incident is reopened.")
     channel: Channel
     update_ids: list[str]
     urgency: str
-    state: str = Field(description="`planning`, `planned`; `held` until a person decides, `canceled`, `superseded`.")
+    state: str = Field(description="`planning`, `planned`; `held` until approved, `canceled`, `superseded`.")
     held_because: str | None = Field(
         description="The setting of `[guard]` that holds it: `needs_announce`, `hold_older_than`, `hold_above`."
     )
@@ -79,7 +83,7 @@ class NotificationShape(Shape):
 
 
 class HeldShape(NotificationShape):
-    """A notification that waits for a person, with the words it would bring."""
+    """A notification held for approval, with its text."""
 
     title: dict[str, str]
     impact: Impact
@@ -88,7 +92,7 @@ class HeldShape(NotificationShape):
 
 
 class DecidedShape(Shape):
-    """What became of a held notification."""
+    """The result of a release or cancellation."""
 
     id: str = Field(examples=["ntf_01g63e5n1c8r3w2k5v7x9z0abc"])
     state: str = Field(examples=["planning", "canceled"])
@@ -116,13 +120,13 @@ class DeliveryShape(Shape):
 
 
 class EndpointDeliveryShape(DeliveryShape):
-    """One message to an endpoint; `number` is its place in the list."""
+    """One message to an endpoint; `number` is its position in the list."""
 
     number: int
 
 
 class RequestShape(Shape):
-    """What is posted: secrets and signatures are left out, values of custom headers masked.
+    """The request: secrets and signatures are omitted, custom header values masked.
 
     `headers` lack what is new at each attempt (`webhook-timestamp`, `webhook-signature`).
     """
@@ -134,7 +138,7 @@ class RequestShape(Shape):
 
 
 class AttemptShape(Shape):
-    """One try; `outcome` is accepted, retry, failed, unknown or divided."""
+    """One attempt; `outcome` is accepted, retry, failed, unknown or divided."""
 
     number: int
     started_at: AwareDatetime
@@ -143,19 +147,19 @@ class AttemptShape(Shape):
     reason: Reason | None
     status: int | None
     detail: str
-    answer: str | None = Field(description="The beginning of what a webhook endpoint answered, at most 1 kB.")
+    answer: str | None = Field(description="Start of the endpoint's response, at most 1 kB.")
     provider: str
 
 
 class DeliveryWithAttempts(DeliveryShape):
-    """A delivery with its tries, oldest first; for a webhook also with the request."""
+    """A delivery with its attempts, oldest first, and for webhooks the request."""
 
     request: RequestShape | None
     attempts: list[AttemptShape]
 
 
 class RuleShape(Shape):
-    """One rule as it was applied. `wait` means later, not never: quiet hours, or the most an hour may bring."""
+    """One applied rule. `wait` means delayed, by quiet hours or the hourly limit."""
 
     rule: str = Field(examples=["min_impact"])
     seen: str = Field(examples=["impact=minor min_impact=major"])
@@ -164,7 +168,7 @@ class RuleShape(Shape):
 
 
 class EvidenceShape(Shape):
-    """What the provider reported of a delivery."""
+    """A report by the provider about a delivery."""
 
     kind: str = Field(examples=["bounce"])
     at: AwareDatetime
@@ -172,7 +176,7 @@ class EvidenceShape(Shape):
 
 
 class ExplainedDelivery(Shape):
-    """What became of the message. `told_since` is the last message they had had by then; 0: none."""
+    """The outcome of a message. `told_since`: the last message received before it; 0: none."""
 
     id: str
     state: DeliveryState
@@ -187,27 +191,27 @@ class ExplainedDelivery(Shape):
 
 
 class ExplainedNotification(Shape):
-    """One message that was, or was not, for this recipient; `words` can be sent on to them."""
+    """One message that was, or was not, sent to this recipient; `words` can be forwarded to them."""
 
     notification_id: str
     channel: Channel
     subscriber: str | None = Field(
-        description="External id of whom it was judged for; null: nobody's endpoint, account."
+        description="External id of the subscriber; null for an account or an endpoint without one."
     )
-    recipient: str = Field(description="The address, the id of an endpoint, or the name of an account.")
+    recipient: str = Field(description="Address, endpoint id or account name.")
     sequence: int
     status: Status
     update_ids: list[str]
     decided_at: AwareDatetime
-    told: bool | None = Field(description="null: so old that it is forgotten (`[retention]`).")
-    replaced_by: int | None = Field(description="The message that replaced this one before it left.")
+    told: bool | None = Field(description="Whether they were notified; null: deleted by `[retention]`.")
+    replaced_by: int | None = Field(description="The message that replaced this one before it was sent.")
     rules: list[RuleShape]
     delivery: ExplainedDelivery | None
     words: str
 
 
 class ExplainedUpdate(Shape):
-    """What coalescing did with one update on one channel; `sequence` is the message that told it, null: none did.
+    """What coalescing did with one update on one channel; `sequence` is the message with it, null: none.
 
     That message may not have been meant for whom is asked about: `words` say so.
     """
@@ -216,14 +220,14 @@ class ExplainedUpdate(Shape):
     channel: Channel
     status: Status
     posted_at: AwareDatetime
-    author: str | None = Field(description="Who wrote it, as in the audit trail; not part of `words`.")
+    author: str | None = Field(description="Author, as in the audit trail; not part of `words`.")
     sequence: int | None
     told_with: list[str]
     words: str
 
 
 class ChangeShape(Shape):
-    """A change of subscriber or endpoint since the incident was first announced: the rules see them as they are now."""
+    """A change of subscriber or endpoint since the first announcement: rules use the current state."""
 
     at: AwareDatetime
     action: str
@@ -232,10 +236,12 @@ class ChangeShape(Shape):
 
 
 class ExplanationShape(Shape):
-    """Why somebody was, or was not, told."""
+    """Why someone was, or was not, notified."""
 
     incident_id: str
-    subscriber: str = Field(description="External id (of several with one address the oldest), endpoint id or account.")
+    subscriber: str = Field(
+        description="External id (of the oldest, if several share an address), endpoint id or account."
+    )
     summary: str
     notifications: list[ExplainedNotification]
     updates: list[ExplainedUpdate]
@@ -243,7 +249,7 @@ class ExplanationShape(Shape):
 
 
 class ClosureException(Shape):
-    """Somebody who was told of the start and not of the end. `recipient`: external id, endpoint id or account name."""
+    """Someone notified of the start but not of the end. `recipient`: external id, endpoint id or account name."""
 
     recipient: str
     channel: Channel
@@ -251,7 +257,7 @@ class ClosureException(Shape):
 
 
 class ClosedIncident(Shape):
-    """An incident that is over. Recipients count once per channel and address.
+    """A closed incident. Recipients count once per channel and address.
 
     Whom only the end is meant for counts as told of the start by having been in scope while it ran.
     """
@@ -261,23 +267,23 @@ class ClosedIncident(Shape):
     told_end: int | None = Field(description="Null where `pruned`.")
     exceptions: list[ClosureException]
     pruned: bool = Field(
-        default=False, description="Retention has taken the deliveries away: who got what is not known any more."
+        default=False, description="The deliveries were deleted by `[retention]`: recipients are no longer known."
     )
 
 
 class ClosureShape(Shape):
-    """Whether everybody who was told that it began was told that it ended."""
+    """Whether everyone notified of the start was notified of the end."""
 
     incidents: list[ClosedIncident]
 
 
 class CountShape(Shape):
-    """How many deliveries would be queued again."""
+    """Number of deliveries that would be resent."""
 
     count: int
 
 
 class ReplayedShape(Shape):
-    """How many deliveries were queued again."""
+    """Number of deliveries queued to be resent."""
 
     replayed: int

@@ -19,14 +19,14 @@ from notifier.domain.values import (
 
 
 class QuietHoursShape(Shape):
-    """A daily span of local time."""
+    """A daily period of local time."""
 
     start: str = Field(alias="from", examples=["22:00"])
     end: str = Field(alias="to", examples=["07:00"])
 
 
 class PreferencesShape(Shape):
-    """What a subscriber wants to hear."""
+    """What a subscriber wants to receive."""
 
     channels: list[Channel]
     components: list[str]
@@ -47,10 +47,10 @@ class SuppressionShape(Shape):
 
 
 class SignUpShape(Shape):
-    """The same for everybody: whether an address is known is nobody else's affair."""
+    """The same for every address, so that it does not reveal whether an address is known."""
 
     outcome: Literal["confirmation_needed"]
-    valid_hours: int = Field(description="How long the link in the letter is good.", examples=[48])
+    valid_hours: int = Field(description="Validity of the link in the mail.", examples=[48])
 
 
 class SubscriberShape(Shape):
@@ -87,7 +87,7 @@ class EndpointShape(Shape):
     headers: dict[str, str]
     state: EndpointState
     signature: SignatureKind
-    public_key: str | None = Field(description="`whpk_...`: verifies the signatures `v1a`, where `ed25519` signs.")
+    public_key: str | None = Field(description="`whpk_...`: verifies `v1a` signatures, if the endpoint uses `ed25519`.")
     state_reason: str
     failing_since: AwareDatetime | None
     last_success_at: AwareDatetime | None
@@ -97,13 +97,13 @@ class EndpointShape(Shape):
 
 
 class EndpointWithSecret(EndpointShape):
-    """An endpoint with its signing secret, shown this once; null where `public_key` is all that verifying needs."""
+    """An endpoint with its signing secret, shown only once; null if `public_key` is used instead."""
 
     secret: str | None = Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
 
 
 class TestShape(Shape):
-    """What came of a test."""
+    """The result of a test."""
 
     __test__ = False  # no test of ours, whatever pytest thinks
 
@@ -116,6 +116,6 @@ class TestShape(Shape):
 
 
 class EndpointTested(EndpointShape):
-    """An endpoint with what came of its test."""
+    """An endpoint with the result of its test."""
 
     test: TestShape

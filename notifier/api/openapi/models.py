@@ -11,20 +11,20 @@ from notifier.domain.values import Outcome
 
 
 class Shape(BaseModel):
-    """Answers may grow: clients ignore members they do not know."""
+    """Responses may gain fields: clients must ignore unknown ones."""
 
     model_config = ConfigDict(extra="allow")
 
 
 class FaultShape(Shape):
-    """One fault of the input."""
+    """One invalid field."""
 
     field: str = Field(examples=["incident.components.0"])
     message: str = Field(examples=["unknown component 'shop'; known: api, backoffice, checkout, pos, storefront"])
 
 
 class Problem(Shape):
-    """RFC 9457 problem details; `errors` is always there."""
+    """RFC 9457 problem details; `errors` is always present."""
 
     type: str = Field(examples=["about:blank"])
     title: str = Field(examples=["Unprocessable Content"])
@@ -33,12 +33,12 @@ class Problem(Shape):
     errors: list[FaultShape]
     code: str | None = Field(default=None, examples=["conflict"])
     newest: dict[str, str | None] | None = Field(
-        default=None, description="With `conflict`: the latest update, which the author of the event did not know."
+        default=None, description="With `conflict`: the latest update, which the event's author had not seen."
     )
 
 
 class ReceiptShape(Shape):
-    """What became of an event."""
+    """The result of publishing an event."""
 
     event_id: str = Field(examples=["evt-20220621-1"])
     incident_id: str = Field(examples=["inc-20220621"])
@@ -51,19 +51,21 @@ class ReceiptShape(Shape):
         )
     )
     reason: str = Field(examples=["will be announced"])
-    recipients: int = Field(description="How many the announcement concerns over all channels; 0 where none is made.")
-    held: bool = Field(description="Until a person releases it (`[guard]`).")
+    recipients: int = Field(description="Number of recipients over all channels; 0 if nobody is notified.")
+    held: bool = Field(description="Held for approval (`[guard]`).")
 
 
 class ForeignReceiptShape(ReceiptShape):
-    """What became of another system's news."""
+    """The result of an inbound webhook."""
 
-    incident_id: str | None = Field(description="Null where nothing was said about an incident.")  # type: ignore[assignment]
-    earlier_updates: int = Field(description="Updates of the timeline that were new here and only recorded.")
+    incident_id: str | None = Field(description="Null if the request was not about an incident.")  # type: ignore[assignment]
+    earlier_updates: int = Field(
+        description="Older updates of the timeline that were recorded without notifying anyone."
+    )
 
 
 class FeedbackShape(Shape):
-    """How many events were received, how many of them were new, ignored (of no meaning here) or about no delivery."""
+    """Number of events received, new, ignored (irrelevant here) and without a matching delivery."""
 
     received: int
     new: int
@@ -85,13 +87,13 @@ class AuditShape(Shape):
 
 
 class LiveShape(Shape):
-    """The process runs."""
+    """The process is running."""
 
     status: Literal["ok"]
 
 
 class ReadyShape(Shape):
-    """`ok` per store, or one sentence about what is wrong."""
+    """`ok` per dependency, or one sentence about the problem."""
 
     status: Literal["ok", "unavailable"]
     checks: dict[str, str] = Field(examples=[{"database": "ok", "broker": "ok"}])

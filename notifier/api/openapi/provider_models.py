@@ -10,58 +10,58 @@ from notifier.domain.values import Channel, DeliveryState, Reason
 
 
 class ProviderErrorShape(Shape):
-    """What a provider answered last that was no success."""
+    """The provider's last error."""
 
     reason: Reason
-    status: int | None = Field(description="Its HTTP status or SMTP code; null where it answered nothing.")
-    detail: str = Field(description="Its own words, without secrets and addresses.")
+    status: int | None = Field(description="HTTP status or SMTP code; null if there was no response.")
+    detail: str = Field(description="The provider's message, without secrets and addresses.")
     at: AwareDatetime
 
 
 class ProviderShape(Shape):
-    """How a mail provider or a social account stands."""
+    """State of a mail provider or a social account."""
 
     name: str
     kind: Literal[Channel.EMAIL, Channel.SOCIAL]
-    label: str = Field(description="How people call it.", examples=["SendGrid", "X account x-nl"])
+    label: str = Field(description="Display name.", examples=["SendGrid", "X account x-nl"])
     state: ProviderState = Field(
-        description="`failing`: asked every two seconds by one batch; `stopped`: a person must act, asked every minute."
+        description="`failing`: probed every two seconds; `stopped`: needs an operator, probed each minute."
     )
-    since: AwareDatetime | None = Field(description="When the state began; null: it never failed.")
+    since: AwareDatetime | None = Field(description="Start of the state; null: it never failed.")
     last_error: ProviderErrorShape | None
-    next_probe_at: AwareDatetime | None = Field(description="When it is asked next, while it fails.")
+    next_probe_at: AwareDatetime | None = Field(description="Next probe, while it fails.")
 
 
 class ChannelProgressShape(Shape):
-    """How far the newest message of a channel has come."""
+    """Progress of the latest message on a channel."""
 
     notification_id: str
     sequence: int
     state: Literal["planning", "planned", "held"] = Field(
-        description="`planning`: its recipients are still being listed; `held`: it waits for a person."
+        description="`planning`: its recipients are still being determined; `held`: it needs approval."
     )
     created_at: AwareDatetime
     recipients: int
     told: int
     waiting: int
     why: dict[str, int] = Field(
-        description="What those who wait wait for: `queued`, `sending`, `retry`, `provider_stopped`, `rate_limited`, "
+        description="Reasons for waiting: `queued`, `sending`, `retry`, `provider_stopped`, `rate_limited`, "
         "`in_doubt`, `quiet_hours`, `hourly_limit`, `translation`, `earlier_message`, `held`."
     )
-    ended: dict[DeliveryState, int] = Field(description="Those who are not told by it, by state.")
+    ended: dict[DeliveryState, int] = Field(description="Recipients who will not receive it, by state.")
     first_told_at: AwareDatetime | None
     last_told_at: AwareDatetime | None
     next_attempt_at: AwareDatetime | None
 
 
 class ProgressShape(Shape):
-    """How far the telling of an incident has come."""
+    """Progress of an incident's notifications."""
 
     incident_id: str
     channels: dict[Channel, ChannelProgressShape]
 
 
 class RetriedShape(Shape):
-    """How many deliveries are due now."""
+    """Number of deliveries that are due now."""
 
     count: int

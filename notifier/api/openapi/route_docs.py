@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 Item = TypeVar("Item")
 Responses = dict[int | str, dict[str, Any]]
 
-_SAID = {200: "Done.", 201: "Made.", 202: "Stored; what follows happens by itself."}
+_SAID = {200: "Done.", 201: "Created.", 202: "Stored; processing continues in the background."}
 
 
 def refuses(said: Mapping[int, str]) -> Responses:
@@ -17,7 +17,7 @@ def refuses(said: Mapping[int, str]) -> Responses:
     return {status: {"description": description, "content": content} for status, description in said.items()}
 
 
-MAY_MISS: Responses = refuses({404: "Nothing by a name in the body."})
+MAY_MISS: Responses = refuses({404: "Something named in the body was not found."})
 """Documents a call that names things in its body."""
 
 
@@ -25,7 +25,7 @@ class Page(BaseModel, Generic[Item]):
     """A part of a list."""
 
     items: list[Item]
-    next: str | None = Field(description="The cursor of what follows; null at the end.")
+    next: str | None = Field(description="Cursor of the next page; null at the end.")
 
 
 def returns(status: int, model: Any, description: str | None = None) -> Responses:
@@ -35,7 +35,7 @@ def returns(status: int, model: Any, description: str | None = None) -> Response
 
 def returns_page(model: Any) -> Responses:
     """Document a list."""
-    return returns(200, Page[model], "A page of the list.")
+    return returns(200, Page[model], "One page.")
 
 
 def body_of(model: type[BaseModel], example: Any = None) -> dict[str, Any]:

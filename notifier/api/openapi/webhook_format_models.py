@@ -13,22 +13,22 @@ class CloudEvent(Shape):
     """A message in format `cloudevents`: CloudEvents 1.0, structured content mode."""
 
     specversion: Literal["1.0"]
-    id: str = Field(description="The notification's id; for a test, the test's.")
-    source: str = Field(description="The public address of this installation.")
+    id: str = Field(description="Id of the notification, or of the test.")
+    source: str = Field(description="Public URL of this installation.")
     type: str = Field(examples=["incident.updated"])
     time: AwareDatetime
     datacontenttype: Literal["application/json"]
     data: OutgoingData | OutgoingTestData
-    subject: str | None = Field(default=None, description="The incident's id; absent from a test.")
+    subject: str | None = Field(default=None, description="Id of the incident; absent for a test.")
     sequence: str | None = Field(
         default=None,
         pattern="^[0-9]{10}$",
-        description="The extension `sequence`: ten digits, so that it orders as text.",
+        description="Extension `sequence`: ten digits, so that it sorts as text.",
     )
 
 
 class StatuspageMeta(Shape):
-    """Where to go from here."""
+    """Links of the message."""
 
     unsubscribe: str
     documentation: str
@@ -36,7 +36,7 @@ class StatuspageMeta(Shape):
 
 
 class StatuspagePage(Shape):
-    """The whole platform in two words."""
+    """Overall status of the platform."""
 
     id: str
     status_indicator: Impact
@@ -44,7 +44,7 @@ class StatuspagePage(Shape):
 
 
 class StatuspageAffected(Shape):
-    """A component as the leading update left it."""
+    """A component after the latest update of the message."""
 
     code: str
     name: str
@@ -53,7 +53,7 @@ class StatuspageAffected(Shape):
 
 
 class StatuspageUpdate(Shape):
-    """One update, in the house's default language."""
+    """One update, in the default locale."""
 
     id: str
     incident_id: str

@@ -12,20 +12,20 @@ from notifier.api.openapi.route_docs import raw_body
 from notifier.domain.values import Impact, Status, WebhookType
 
 _TEXTS = {
-    WebhookType.CREATED: "The first an endpoint hears of an incident.",
+    WebhookType.CREATED: "The first message to an endpoint about an incident.",
     WebhookType.UPDATED: "One or more updates of an incident.",
-    WebhookType.RESOLVED: "An incident is over.",
-    WebhookType.POSTMORTEM: "What is told of an incident afterwards.",
+    WebhookType.RESOLVED: "An incident is resolved.",
+    WebhookType.POSTMORTEM: "The postmortem of an incident.",
     WebhookType.MAINTENANCE_SCHEDULED: "Maintenance is planned.",
     WebhookType.MAINTENANCE_STARTED: "Maintenance has begun.",
-    WebhookType.MAINTENANCE_UPDATED: "News of a maintenance window.",
-    WebhookType.MAINTENANCE_COMPLETED: "Maintenance is over.",
-    WebhookType.MAINTENANCE_CANCELED: "Maintenance is called off.",
+    WebhookType.MAINTENANCE_UPDATED: "An update about planned maintenance.",
+    WebhookType.MAINTENANCE_COMPLETED: "Maintenance is completed.",
+    WebhookType.MAINTENANCE_CANCELED: "Maintenance is canceled.",
 }
 
 
 class OutgoingIncident(Shape):
-    """The incident as it was when this was decided."""
+    """The incident when the notification was created."""
 
     id: str
     title: dict[str, str]
@@ -33,34 +33,36 @@ class OutgoingIncident(Shape):
     impact: Impact
     components: list[ComponentShape]
     components_known: bool = Field(
-        description="False: the source named none of our components, and the empty list claims nothing about any."
+        description="False: the source named no known component, so an empty list makes no claim about components."
     )
     started_at: AwareDatetime | None
     scheduled_for: AwareDatetime | None
     scheduled_until: AwareDatetime | None
     previous_scheduled_for: AwareDatetime | None = Field(
         default=None,
-        description="Of planned work that was moved: when it was to start, as your endpoint was told last.",
+        description="If maintenance was rescheduled: the start your endpoint was last notified of.",
     )
-    previous_scheduled_until: AwareDatetime | None = Field(default=None, description="And when it was to end.")
+    previous_scheduled_until: AwareDatetime | None = Field(
+        default=None, description="If maintenance was rescheduled: the end your endpoint was last notified of."
+    )
     links: list[str]
-    url: dict[str, str] = Field(description="The public page per locale.")
+    url: dict[str, str] = Field(description="URL of the public page, per locale.")
 
 
 class OutgoingUpdate(Shape):
-    """One update; `sequence` is that of the message that told it first. `body` is Markdown without HTML."""
+    """One update; `sequence` is that of the first message with it. `body` is Markdown without HTML."""
 
     id: str
     status: Status
     impact: Impact
     body: dict[str, str]
     posted_at: AwareDatetime
-    next_update_at: AwareDatetime | None = Field(default=None, description="When the next update is promised.")
+    next_update_at: AwareDatetime | None = Field(default=None, description="When the next update is expected.")
     sequence: int
 
 
 class OutgoingData(Shape):
-    """`sequence` counts an incident's messages to endpoints: a lower one than you have seen is old."""
+    """`sequence` counts messages about the incident to endpoints: ignore one lower than the last you received."""
 
     sequence: int
     notification_id: str
@@ -88,7 +90,7 @@ class OutgoingMessage(Shape):
 
 
 class OutgoingTestData(Shape):
-    """That it is a test, and which."""
+    """Identifies the test."""
 
     message: str
     id: str
@@ -117,9 +119,9 @@ _BODIES = {
     "application/cloudevents+json": {"$ref": f"{_REF}CloudEvent"},
 }
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    "2XX": {"description": "Taken."},
+    "2XX": {"description": "Accepted."},
     410: {"description": "Gone: the endpoint is disabled."},
-    "default": {"description": "Anything else, a redirect included, is tried again on a schedule."},
+    "default": {"description": "Anything else, including a redirect, is retried on a schedule."},
 }
 
 
@@ -138,7 +140,7 @@ def webhooks() -> APIRouter:
             responses=_ANSWERS,
             openapi_extra=formats,
         )
-    text = "A test that somebody asked for. No incident is behind it."
+    text = "A test message, requested by a person. It is not about an incident."
     router.add_api_route(
         WebhookType.TEST.value, _test, methods=["POST"], summary=WebhookType.TEST.value, description=text,
         responses=_ANSWERS,

@@ -23,7 +23,7 @@ def list_audit(
     limit: paging.Limit = paging.DEFAULT_LIMIT,
     cursor: paging.Cursor = None,
 ) -> Response:
-    """List who changed which subscriber, endpoint or key, newest first. An erased subscriber is found by its old id."""
+    """List changes of subscribers, endpoints and keys, newest first. Erased subscribers are found by their old id."""
     place = paging.decode(cursor, int)
     before = place[0] if place else None
     items = runtime.intake.audit(limit=limit + 1, before=before, kind=object_kind, object_id=object_id)

@@ -22,14 +22,16 @@ from notifier.services.security.masking import shown_to
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 _MAX_OVERLAP = 30 * 86_400
-_SEALED = refuses({409: "None of `NOTIFIER_SECRET_KEYS` opens its secret (rotate it) or a header (set it again)."})
+_SEALED = refuses(
+    {409: "Its secret (rotate it) or a header (set it again) cannot be decrypted with `NOTIFIER_SECRET_KEYS`."}
+)
 
 
 @router.post(
     "", status_code=201, responses=returns(201, EndpointWithSecret), openapi_extra=body_of(EndpointBody, ENDPOINT)
 )
 async def create_endpoint(request: Request, runtime: Runtime, actor: Manager) -> Response:
-    """Store a new endpoint. Its signing `secret` is in this answer and in no other."""
+    """Create an endpoint. Its signing `secret` is returned only once, in this response."""
     body = await request.body()
     made = await run_in_threadpool(_create, runtime, body, actor)
     return json_answer(made, 201, {"Location": f"/v1/endpoints/{made['id']}"})
@@ -40,11 +42,11 @@ def list_endpoints(
     runtime: Runtime,
     reader: Reader,
     *,
-    state: Annotated[EndpointState | None, Query(description="Only in this state.")] = None,
+    state: Annotated[EndpointState | None, Query(description="Filter by state.")] = None,
     limit: paging.Limit = paging.DEFAULT_LIMIT,
     cursor: paging.Cursor = None,
 ) -> Response:
-    """List endpoints, oldest first. What is secret of their URLs is masked for a key without scope manage."""
+    """List endpoints, oldest first. Secrets in URLs are masked for keys without scope manage."""
     place = paging.decode(cursor, int)
     items, after = runtime.application.endpoints.list(limit=limit, after=place[0] if place else 0, state=state)
     return json_answer(paging.page(shown_to(reader, items), paging.encode(after) if after is not None else None))
@@ -52,7 +54,7 @@ def list_endpoints(
 
 @router.get("/{endpoint_id}", responses=returns(200, EndpointShape))
 def show_endpoint(runtime: Runtime, reader: Reader, endpoint_id: str) -> Response:
-    """Return one endpoint, without its secret; what is secret of its URL is masked for a key without scope manage."""
+    """Return one endpoint, without its secret. Secrets in its URL are masked for keys without scope manage."""
     return json_answer(shown_to(reader, runtime.application.endpoints.get(endpoint_id)))
 
 
@@ -62,14 +64,14 @@ def show_endpoint(runtime: Runtime, reader: Reader, endpoint_id: str) -> Respons
     openapi_extra=body_of(EndpointPatch, {"min_impact": "major", "components": []}),
 )
 async def change_endpoint(request: Request, runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
-    """Change what the body names and keep the rest (RFC 7396); `state: disabled` pauses, `active` enables."""
+    """Update the given fields (RFC 7396). `state: disabled` pauses the endpoint, `active` enables it."""
     body = await request.body()
     return json_answer(await run_in_threadpool(_change, runtime, endpoint_id, body, actor))
 
 
 @router.delete("/{endpoint_id}", status_code=204)
 def remove_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
-    """Delete an endpoint with its secrets."""
+    """Delete an endpoint and its secrets."""
     runtime.application.endpoints.remove(endpoint_id, actor)
     return Response(status_code=204)
 
@@ -80,11 +82,11 @@ def list_endpoint_deliveries(
     reader: Reader,
     *,
     endpoint_id: str,
-    state: Annotated[list[DeliveryState] | None, Query(description="Only deliveries in these states.")] = None,
+    state: Annotated[list[DeliveryState] | None, Query(description="Filter by delivery state.")] = None,
     limit: paging.Limit = paging.DEFAULT_LIMIT,
     cursor: paging.Cursor = None,
 ) -> Response:
-    """List what an endpoint was sent, newest first; `GET /v1/deliveries/{id}` shows request, answers and timing."""
+    """List an endpoint's deliveries, newest first. `GET /v1/deliveries/{id}` has requests, responses and timing."""
     place = paging.decode(cursor, int)
     items = runtime.application.history.endpoint_deliveries(
         endpoint_id, states=state or (), before=place[0] if place else None, limit=limit + 1
@@ -94,30 +96,30 @@ def list_endpoint_deliveries(
     return json_answer(paging.page(shown_to(reader, shown), following))
 
 
-@router.post("/{endpoint_id}/test", responses=returns(200, EndpointTested, "What the endpoint answered.") | _SEALED)
+@router.post("/{endpoint_id}/test", responses=returns(200, EndpointTested, "The endpoint's response.") | _SEALED)
 def test_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
-    """Post one signed `endpoint.test` now and tell what came of it; a `pending` endpoint that takes it is active."""
+    """Post a signed `endpoint.test` now and return the result. A `pending` endpoint that accepts it becomes active."""
     return json_answer(runtime.application.endpoint_tests(endpoint_id, actor))
 
 
-@router.post("/{endpoint_id}/rotate", responses=returns(200, EndpointWithSecret, "The new secret, this once."))
+@router.post("/{endpoint_id}/rotate", responses=returns(200, EndpointWithSecret, "The new secret, shown only once."))
 def rotate_secret(
     runtime: Runtime,
     actor: Manager,
     endpoint_id: str,
     overlap_seconds: Annotated[
         int | None,
-        Query(ge=0, le=_MAX_OVERLAP, description="How long the old secret goes on signing too; 24 hours by default."),
+        Query(ge=0, le=_MAX_OVERLAP, description="Hours during which the old secret stays valid; 24 by default."),
     ] = None,
 ) -> Response:
-    """Give an endpoint a new signing secret (or key pair, where it has one)."""
+    """Rotate an endpoint's signing secret or key pair."""
     overlap = None if overlap_seconds is None else timedelta(seconds=overlap_seconds)
     return json_answer(runtime.application.endpoints.rotate(endpoint_id, actor, overlap=overlap))
 
 
 @router.post("/{endpoint_id}/enable", responses=returns(200, EndpointShape))
 def enable_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
-    """Make an endpoint active with a clean record."""
+    """Activate an endpoint and reset its failure history."""
     return json_answer(runtime.application.endpoints.enable(endpoint_id, actor))
 
 

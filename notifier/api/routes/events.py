@@ -1,4 +1,4 @@
-"""`POST /v1/events`: hand in an incident event."""
+"""`POST /v1/events`: publish an incident event."""
 
 import codecs
 
@@ -22,12 +22,12 @@ _RESPONSES = returns(202, ReceiptShape) | refuses(
 
 @router.post("/events", status_code=202, responses=_RESPONSES, openapi_extra=_EXTRA)
 async def publish(request: Request) -> Response:
-    """Take one event.
+    """Publish an event.
 
-    It is stored before it is answered: an acknowledged event is never lost, also when Redis is down. Repeats are
-    welcome: the same id, or the same content as the latest update, is answered `duplicate` and changes nothing. With
-    `after`, an event whose author missed a colleague's update is refused. Any `Content-Type` will do. `recipients` says
-    how many the announcement concerns, `held` that a person must release it. Answers of 503 ask for a repeat after
+    The event is stored before the response is sent: an acknowledged event is never lost, even when Redis is down.
+    Retries are safe: an event with the same id, or the same content as the latest update, returns `duplicate` and
+    changes nothing. With `after`, an event whose author missed a colleague's update is refused. Any `Content-Type` is
+    accepted. `recipients` is the number of recipients; `held` means that it needs approval. After a 503, retry after
     `Retry-After` seconds.
 
     Bodies are Markdown. HTML comments in them are stored, and left out of whatever leaves or is public; `<br>` breaks

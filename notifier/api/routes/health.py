@@ -14,9 +14,9 @@ router = APIRouter(tags=["health"])
 
 
 @router.head("/healthz", include_in_schema=False)
-@router.get("/healthz", responses=returns(200, LiveShape, "It runs."))
+@router.get("/healthz", responses=returns(200, LiveShape, "Running."))
 async def live() -> Response:
-    """Answer as long as the process runs."""
+    """Liveness: 200 while the process runs."""
     return json_answer({"status": "ok"})
 
 
@@ -24,18 +24,18 @@ async def live() -> Response:
 @router.get(
     "/readyz",
     responses={
-        **returns(200, ReadyShape, "It can do its work."),
+        **returns(200, ReadyShape, "Ready."),
         503: {
-            "description": "It cannot.",
+            "description": "Not ready.",
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         },
     },
 )
 async def ready(runtime: Runtime) -> Response:
-    """Answer 200 when this process can do its work, which is to store events; else 503 with what is not well.
+    """Readiness: 200 if this process can store events, otherwise 503 with the problem.
 
-    The database must take writes. The broker is reported and changes nothing: events are taken while it is away, and
-    are announced when it is back. An answer of 503 is a problem document that bears `checks` as well.
+    The database must be writable. The broker is reported but does not count: events are accepted while it is down and
+    announced when it is back. A 503 is a problem document that also has `checks`.
     """
     checks = await runtime.readiness()
     if checks["database"] != OK:
@@ -45,5 +45,5 @@ async def ready(runtime: Runtime) -> Response:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(runtime: Runtime) -> Response:
-    """Metrics in Prometheus' text format: this process' own, and what the ledger and the broker hold."""
+    """Metrics in Prometheus text format: of this process, the database and the broker."""
     return Response(runtime.meters.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""What happened: incidents, notifications, deliveries; and sending again what failed."""
+"""History: incidents, notifications, deliveries; resending what failed."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -58,18 +58,18 @@ def _instant(text: str) -> datetime:
     return moment
 
 
-_ASKED = "External id, endpoint id, account name or e-mail address: the first of these that fits, in this order."
+_ASKED = "External id, endpoint id, account name or e-mail address; the first match in this order."
 
 
 # An incident's id may hold slashes, so the longer paths come first.
 @router.get("/incidents/{incident_id:path}/notifications", responses=returns_page(NotificationShape))
 def list_notifications(runtime: Runtime, incident_id: str) -> Response:
-    """List an incident's notifications in order of decision, with `counts` of deliveries by state."""
+    """List an incident's notifications, oldest first, with `counts` of deliveries by state."""
     return json_answer(paging.page(runtime.application.history.notifications(incident_id), None))
 
 
 @router.get(
-    "/incidents/{incident_id:path}/explain", responses=returns(200, ExplanationShape, "Each rule, its verdict.")
+    "/incidents/{incident_id:path}/explain", responses=returns(200, ExplanationShape, "Each rule with its verdict.")
 )
 def explain(
     runtime: Runtime,
@@ -77,23 +77,23 @@ def explain(
     incident_id: str,
     subscriber: Annotated[str, Query(max_length=MAX_EMAIL, description=_ASKED, examples=["shop-1001"])],
 ) -> Response:
-    """Say why somebody was, or was not, told: each rule and its verdict, and what became of each delivery.
+    """Explain why someone was, or was not, notified: each rule with its verdict, and each delivery.
 
-    Of a subscriber this covers their mailbox and their endpoints; of an address every subscriber who has it. The server
-    keeps no log of queries; where a proxy in front of it does, ask by external id rather than by address.
+    For a subscriber this covers their mailbox and endpoints; for an address, every subscriber with it. The server does
+    not log query strings; if a proxy does, use the external id rather than the address.
     """
     return json_answer(shown_to(reader, runtime.application.explain(incident_id, subscriber)))
 
 
 @router.get(
     "/incidents/{incident_id:path}/closure",
-    responses=returns(200, ClosureShape, "Of this one incident.") | refuses({409: "The incident is not over."}),
+    responses=returns(200, ClosureShape, "Of this incident.") | refuses({409: "The incident is still open."}),
 )
 def closure(runtime: Runtime, incident_id: str) -> Response:
-    """Say of an incident that is over who was told of the start and of the end, and why somebody was not.
+    """For a closed incident, return who was notified of the start and of the end, and the exceptions.
 
-    A `reason` that begins with `waiting:` says that the end is still owed, one with `unknown:` that nobody knows why
-    not. All others are final: unsubscribed, bounced, suppressed, disabled, given up, erased.
+    A `reason` that begins with `waiting:` means that the end will still be sent; `unknown:` means that there is no
+    explanation. All others are final: unsubscribed, bounced, suppressed, disabled, given up, erased.
     """
     return json_answer(runtime.application.closure(incident_id=incident_id))
 
@@ -104,7 +104,7 @@ def list_deliveries(
     reader: Reader,
     *,
     notification_id: str,
-    state: Annotated[list[DeliveryState] | None, Query(description="Only deliveries in these states.")] = None,
+    state: Annotated[list[DeliveryState] | None, Query(description="Filter by delivery state.")] = None,
     limit: paging.Limit = paging.DEFAULT_LIMIT,
     cursor: paging.Cursor = None,
 ) -> Response:
@@ -124,16 +124,16 @@ def _after(delivery: dict[str, Any]) -> str | None:
 
 @router.get("/deliveries/{delivery_id}", responses=returns(200, DeliveryWithAttempts))
 def show_delivery(runtime: Runtime, reader: Reader, delivery_id: str) -> Response:
-    """Return one delivery with its attempts. Addresses are masked for a key without scope manage."""
+    """Return one delivery with its attempts. Addresses are masked for keys without scope manage."""
     return json_answer(shown_to(reader, runtime.application.history.delivery(delivery_id)))
 
 
 class ReplayBody(BaseModel):
-    """Which deliveries to send again: exactly one of the first four names them.
+    """The deliveries to resend: exactly one of the first four fields selects them.
 
-    `channel: webhook` names all of them. `since` (included) and `until` (excluded) bound the time of the decision.
-    What has arrived (`accepted`, `delivered`) is sent again only where `notification_id`, `delivery_ids` or `since`
-    bounds it. `dry_run`: count, and send nothing.
+    `channel: webhook` selects all of them. `since` (inclusive) and `until` (exclusive) filter by creation time.
+    Deliveries that arrived (`accepted`, `delivered`) are resent only with `notification_id`, `delivery_ids` or
+    `since`. `dry_run`: count only; send nothing.
     """
 
     model_config = ConfigDict(
@@ -155,16 +155,16 @@ _MAY_REPLAY = (
     returns(202, ReplayedShape)
     | returns(200, CountShape, "Counted (`dry_run`); nothing was sent.")
     | MAY_MISS
-    | refuses({409: "What has arrived passes the guard like an announcement, and this does not pass it."})
+    | refuses({409: "Resending delivered messages passes the guard like an announcement, and was stopped by it."})
 )
 
 
 @changes.post("/deliveries/replay", status_code=202, responses=_MAY_REPLAY)
 def replay(request: Request, runtime: Runtime, caller: Changer, body: ReplayBody) -> Response:
-    """Queue deliveries again; they keep their ids, so that receivers can drop what they have.
+    """Queue deliveries to be resent. They keep their ids, so that receivers can drop duplicates.
 
-    Sending again what has arrived passes the guard like an announcement (409): not more than `guard.hold_above`, and
-    with `guard.needs_announce` only by a key with scope `announce`. Every replay stands in the audit trail.
+    Resending delivered messages passes the guard like an announcement (409): not more than `guard.hold_above`, and
+    with `guard.needs_announce` only with a key with scope `announce`. Every replay is recorded in the audit trail.
     """
     order = ReplayOrder(
         notification_id=body.notification_id,

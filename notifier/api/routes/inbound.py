@@ -1,4 +1,4 @@
-"""News from other systems, in their own words. A new `{source}` is registered by using it."""
+"""Webhooks of other systems, in their own formats. A new `{source}` is registered by its first use."""
 
 from typing import Annotated, Any, NamedTuple
 
@@ -56,13 +56,15 @@ async def take_statuspage(
     runtime: Runtime,
     caller: Producer,
     source: str,
-    locale: Annotated[str | None, Query(max_length=35, description="The page's language; the brand's default.")] = None,
+    locale: Annotated[
+        str | None, Query(max_length=35, description="Language of the page; the default locale if omitted.")
+    ] = None,
 ) -> Response:
-    """Take a webhook of an Atlassian Statuspage.
+    """Receive a webhook of an Atlassian Statuspage.
 
-    The newest update is announced; older ones that were never seen are recorded, so the first sight of a running
-    incident announces no history. Repeats are duplicates, edits in place are edits. A component's change by itself is
-    recorded only. Texts are shown as texts: Markdown and HTML in them mean nothing.
+    The latest update is announced. Older unknown updates are only recorded, so the first webhook of a running incident
+    does not announce its history. Repeats are duplicates, edits in place are edits. A component change alone is only
+    recorded. Text is plain: Markdown and HTML in it are not interpreted.
     """
     body = await request.body()
     by = _by(request, caller, "statuspage", source)
@@ -91,11 +93,11 @@ def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: byte
     openapi_extra=_json(_OBJECT, ALERTS),
 )
 async def take_alerts(request: Request, runtime: Runtime, caller: Producer, source: str) -> Response:
-    """Take a webhook of a Prometheus Alertmanager, version 4.
+    """Receive a webhook of a Prometheus Alertmanager, version 4.
 
-    A firing group opens an incident (`investigating`) with neutral words, impact by the label `severity`, components by
-    the label `component`. Once all of its alerts are resolved it is `monitoring`, and `resolved` when it stayed calm.
-    After a person wrote an update of the incident, alerts are recorded and change nothing.
+    A firing group opens an incident (`investigating`) with a neutral text, the impact from label `severity` and the
+    components from label `component`. Once all of its alerts are resolved it becomes `monitoring`, and after a quiet
+    period `resolved`. After a person has written an update, alerts are recorded and change nothing.
     """
     body = await request.body()
     by = _by(request, caller, "alertmanager", source)
@@ -118,10 +120,10 @@ def _alerts(runtime: ApiRuntime, source: str, body: bytes, by: _By) -> ForeignRe
 async def take_mail_events(
     request: Request, runtime: Runtime, caller: Annotated[Caller | None, Depends(may_hand_in_if_keyed)]
 ) -> Response:
-    """Take a batch of SendGrid's Event Webhook.
+    """Receive a batch of SendGrid's Event Webhook.
 
-    Where its verification key is configured the signature decides, over the raw body; where none is, a key with scope
-    publish does (header or `?key=`). Kinds that mean nothing here are ignored.
+    If the verification key is configured, the signature of the raw body is checked; otherwise a key with scope publish
+    is required (header or `?key=`). Irrelevant event types are ignored.
     """
     body = await request.body()
     signature = (request.headers.get(TIMESTAMP_HEADER, ""), request.headers.get(SIGNATURE_HEADER, ""))
@@ -136,9 +138,9 @@ def _mail_events(runtime: ApiRuntime, body: bytes, signature: tuple[str, str], *
     now = runtime.application.clock()
     key = runtime.application.settings.event_public_key()
     if key is None and not keyed:
-        detail = "No verification key is configured here: a key with scope publish is needed"
+        detail = "No verification key is configured: an API key with scope publish is required"
         raise HTTPException(401, detail, headers={"WWW-Authenticate": 'Bearer realm="notifier"'})
     timestamp, signed = signature
     if key is not None and not is_signed(body, public_key=key, timestamp=timestamp, signature=signed, now=now):
-        raise HTTPException(403, "This request does not bear the signature of the configured key")
+        raise HTTPException(403, "The request is not signed with the configured key")
     return runtime.intake.feedback(parse_mail_events(body, now=now))

@@ -28,6 +28,6 @@ class KeyedInspection:
                 await problem(error.status_code, str(error.detail), headers=error.headers)(scope, receive, send)
                 return
             except UnavailableError:
-                await unavailable("The key cannot be looked up: the database does not answer.")(scope, receive, send)
+                await unavailable("The API key cannot be checked: the database is unavailable.")(scope, receive, send)
                 return
         await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""What the social accounts said: listed, edited where the platform lets it, withdrawn."""
+"""Social posts: list, edit where the platform allows it, delete."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/posts", tags=["posts"])
 
 
 class PostShape(Shape):
-    """One post of one account; `state` is published or withdrawn, `url` null where the platform does not show it."""
+    """One post of one account. `state` is published or withdrawn; `url` is null if the post has no page."""
 
     id: str = Field(examples=["post_12"])
     number: int
@@ -44,7 +44,7 @@ class PostText(BaseModel):
 @router.get("", responses=returns_page(PostShape), dependencies=[MayRead])
 def list_posts(
     runtime: Runtime,
-    incident: Annotated[str | None, Query(max_length=200, description="Only about this incident.")] = None,
+    incident: Annotated[str | None, Query(max_length=200, description="Filter by incident.")] = None,
     limit: paging.Limit = paging.DEFAULT_LIMIT,
     cursor: paging.Cursor = None,
 ) -> Response:
@@ -62,16 +62,16 @@ def show_post(runtime: Runtime, post_id: str) -> Response:
     return json_answer(runtime.application.posts.get(post_id))
 
 
-_IN_THE_WAY = refuses({409: "It is withdrawn, nobody knows where it is, or the platform refuses."})
+_IN_THE_WAY = refuses({409: "It is withdrawn, its location is unknown, or the platform refused."})
 
 
 @router.patch("/{post_id}", responses=returns(200, PostShape) | _IN_THE_WAY)
 def edit_post(runtime: Runtime, actor: Manager, post_id: str, body: PostText) -> Response:
-    """Replace the text of a public post: on Mastodon. Elsewhere 409: withdraw it, or post an update."""
+    """Replace the text of a post (Mastodon only). Elsewhere 409: delete the post, or publish an update."""
     return json_answer(runtime.application.posts.edit(post_id, body.text, actor))
 
 
-@router.delete("/{post_id}", responses=returns(200, PostShape, "It is public no more.") | _IN_THE_WAY)
+@router.delete("/{post_id}", responses=returns(200, PostShape, "No longer public.") | _IN_THE_WAY)
 def withdraw_post(runtime: Runtime, actor: Manager, post_id: str) -> Response:
-    """Take a post off its platform; what comes next replies to the one before it."""
+    """Delete a post from its platform. The next post replies to the one before it."""
     return json_answer(runtime.application.posts.withdraw(post_id, actor))

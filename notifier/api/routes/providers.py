@@ -1,4 +1,4 @@
-"""How providers stand, how far an incident has been told, and trying again now."""
+"""State of providers, progress of an incident's notifications, and retrying now."""
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1")
 
 @router.get("/providers", tags=["history"], responses=returns_page(ProviderShape), dependencies=[MayRead])
 def list_providers(runtime: Runtime) -> Response:
-    """List mail providers and social accounts: whether each works, since when, and its last error in its own words."""
+    """List mail providers and social accounts: state, since when, and the last error."""
     return json_answer(paging.page([one.as_json() for one in runtime.application.providers()], None))
 
 
@@ -28,12 +28,12 @@ def list_providers(runtime: Runtime) -> Response:
     dependencies=[MayRead],
 )
 def show_progress(runtime: Runtime, incident_id: str) -> Response:
-    """Say how far the newest message of each channel has come: who was told, who waits, and for what."""
+    """Return the progress of the latest message per channel: how many were notified, how many wait, and why."""
     return json_answer(runtime.application.progress(incident_id))
 
 
 class RetryBody(BaseModel):
-    """What to try now: exactly one of these."""
+    """What to retry now: exactly one of these."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"provider": "sendgrid"}})
 
@@ -44,11 +44,11 @@ class RetryBody(BaseModel):
 
 @router.post("/deliveries/retry", tags=["history"], responses=returns(200, RetriedShape) | MAY_MISS)
 def retry(runtime: Runtime, actor: Manager, body: RetryBody) -> Response:
-    """Make due now what waits for another attempt, and answer how many deliveries that are.
+    """Retry waiting deliveries now; returns their number.
 
-    Quiet hours, hourly limits, translations, earlier messages, evidence about doubtful mails and a rate that a receiver
-    named are waited for as before. A provider that fails is asked at once, by one batch; when that succeeds, everything
-    that waits for it leaves.
+    Deliveries that wait for something other than a retry keep waiting: quiet hours, hourly limits, translations,
+    earlier messages, reports about mails in doubt, and rate limits of the receiver. A failing provider is probed at
+    once with one batch; if that succeeds, everything that waits for it is sent.
     """
     order = RetryOrder(endpoint_id=body.endpoint_id, notification_id=body.notification_id, provider=body.provider)
     return json_answer({"count": runtime.application.retry(order, actor)})

@@ -1,4 +1,4 @@
-"""Sign-up by anybody, for forms on other sites. It needs no key."""
+"""Public sign-up, for forms on other sites. No key is needed."""
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -17,19 +17,19 @@ from notifier.services.subscribers.sign_up import SignUpRequest
 
 router = APIRouter(prefix="/v1/sign-ups", tags=["subscribers"])
 _NOT_JSON = "The body must be application/json"
-_TOO_MANY = "Too many sign-ups came from this network; try again later"
+_TOO_MANY = "Too many sign-ups from this network; try again later"
 
 
 @router.post(
     "",
     status_code=202,
-    responses=returns(202, SignUpShape, "Taken.") | refuses({415: _NOT_JSON, 429: _TOO_MANY}),
+    responses=returns(202, SignUpShape, "Accepted.") | refuses({415: _NOT_JSON, 429: _TOO_MANY}),
     openapi_extra=body_of(SignUpBody, SIGN_UP) | {"security": []},
 )
 async def sign_up(request: Request, runtime: Runtime) -> Response:
-    """Ask to be told by e-mail. A letter goes to the address; only who confirms in it becomes a subscriber.
+    """Sign up for e-mail. A mail is sent to the address; only confirming it creates the subscription.
 
-    The answer is the same whether the address is new, known or had its share of letters today. Limited per network.
+    The response is the same whether the address is new, known or over its daily limit. Rate-limited per network.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         # A form of another site can send every type but this one without asking first (CORS).

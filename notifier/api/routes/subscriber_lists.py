@@ -1,4 +1,4 @@
-"""Lists of subscribers, in and out, of any length."""
+"""Import and export of subscriber lists of any length."""
 
 from typing import Annotated, Any
 
@@ -32,29 +32,29 @@ _SNIFFED = 4096
 
 
 class BadRowShape(Shape):
-    """A row that was left out, and every reason."""
+    """A rejected row with every reason."""
 
     line: int
     errors: list[FaultShape]
 
 
 class ImportShape(Shape):
-    """What became of a list. `rows` is the sum of created, updated, unchanged, repeated and rejected."""
+    """The result of an import. `rows` is the sum of created, updated, unchanged, repeated and rejected."""
 
     rows: int
     created: int
     updated: int
     unchanged: int
-    repeated: int = Field(description="Rows that name somebody whom an earlier row named; the last one counts.")
+    repeated: int = Field(description="Rows with the same external_id as an earlier row; the last one counts.")
     rejected: int
-    kept_unsubscribed: int = Field(description="Rows that would have brought back who unsubscribed; they did not.")
+    kept_unsubscribed: int = Field(description="Rows for people who unsubscribed; they stay unsubscribed.")
     errors: list[BadRowShape] = Field(description="The first thousand rejected rows.")
     errors_left_out: int
 
 
-_Basis = Annotated[LegalBasis, Query(description="What allows us to write to new subscribers: kept with them.")]
+_Basis = Annotated[LegalBasis, Query(description="Legal basis for writing to new subscribers; stored with them.")]
 _Invite = Annotated[
-    bool, Query(description="Rows that name no state become `pending`; who is new gets a letter to confirm.")
+    bool, Query(description="Rows without a state become `pending`; new subscribers receive a mail to confirm.")
 ]
 _BODY: dict[str, dict[str, Any]] = {
     "text/csv": {"schema": {"type": "string"}, "example": _CSV},
@@ -62,7 +62,7 @@ _BODY: dict[str, dict[str, Any]] = {
 }
 
 
-@router.post("/import", responses=returns(200, ImportShape, "Every row was looked at."), openapi_extra=raw_body(_BODY))
+@router.post("/import", responses=returns(200, ImportShape, "Every row was processed."), openapi_extra=raw_body(_BODY))
 async def import_subscribers(
     request: Request,
     runtime: Runtime,
@@ -71,10 +71,10 @@ async def import_subscribers(
     *,
     invite: _Invite = False,
 ) -> Response:
-    """Bring a list in, streaming: CSV with a header or NDJSON, as `Content-Type` says.
+    """Import a list as a stream: CSV with a header row, or NDJSON, according to `Content-Type`.
 
-    Rows are upserted by `external_id`. Good rows are kept, bad ones are named with line and reason. A list that was
-    interrupted is sent again: what arrived is left as it is.
+    Rows are upserted by `external_id`. Valid rows are kept; invalid ones are listed with line and reason. After an
+    interruption, send the whole list again: rows already imported are unchanged.
     """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     source = as_file(request.stream())
@@ -87,7 +87,7 @@ async def import_subscribers(
     try:
         return json_answer(await runtime.import_gate.run(work))
     except TimeoutError:
-        raise HTTPException(408, "The list stopped coming; whole chunks of it are stored, send it again") from None
+        raise HTTPException(408, "The upload stalled; complete chunks are stored, send the list again") from None
 
 
 @router.get(
@@ -100,15 +100,17 @@ def export_subscribers(
     runtime: Runtime,
     format_: Annotated[
         ListFormat,
-        Query(alias="format", description="CSV holds what its columns can; NDJSON everything, suppressions too."),
+        Query(
+            alias="format", description="CSV has the standard columns; NDJSON has everything, including suppressions."
+        ),
     ] = ListFormat.NDJSON,
     *,
-    every_column: Annotated[bool, Query(description="CSV: also quiet hours and the hourly limit.")] = False,
+    every_column: Annotated[bool, Query(description="CSV: include quiet hours and the hourly limit.")] = False,
     spreadsheet: Annotated[
-        bool, Query(description="CSV: no cell is a formula; for eyes, not to be imported again.")
+        bool, Query(description="CSV: escape formulas, for spreadsheets; not for re-import.")
     ] = False,
 ) -> StreamingResponse:
-    """Write every subscriber, streaming, in a form that the import takes back."""
+    """Export all subscribers as a stream, in a format that import accepts."""
     pieces = runtime.application.subscriber_export(format_, every_column=every_column, spreadsheet=spreadsheet)
     headers = {"Content-Disposition": f'attachment; filename="subscribers.{format_}"'}
     return StreamingResponse(pieces, media_type=_MEDIA[format_], headers=headers)

@@ -25,9 +25,9 @@ router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])
     "", status_code=201, responses=returns(201, SubscriberShape), openapi_extra=body_of(SubscriberBody, SUBSCRIBER)
 )
 async def create_subscriber(request: Request, runtime: Runtime, actor: Manager) -> Response:
-    """Store a new subscriber, also one that was erased. Omitted members take defaults.
+    """Create a subscriber, also one that was erased. Omitted fields take their defaults.
 
-    An address that is suppressed stays so.
+    A suppressed address stays suppressed.
     """
     body = await request.body()
     made = await run_in_threadpool(_create, runtime, body, actor)
@@ -40,12 +40,12 @@ def list_subscribers(
     runtime: Runtime,
     reader: Reader,
     *,
-    kind: Annotated[SubscriberKind | None, Query(description="Only of this kind.")] = None,
-    state: Annotated[SubscriberState | None, Query(description="Only in this state.")] = None,
+    kind: Annotated[SubscriberKind | None, Query(description="Filter by kind.")] = None,
+    state: Annotated[SubscriberState | None, Query(description="Filter by state.")] = None,
     limit: paging.Limit = paging.DEFAULT_LIMIT,
     cursor: paging.Cursor = None,
 ) -> Response:
-    """List subscribers, oldest first. Addresses and names are masked for a key without scope manage."""
+    """List subscribers, oldest first. Addresses and names are masked for keys without scope manage."""
     place = paging.decode(cursor, int)
     items, after = runtime.application.subscribers.list(
         limit=limit, after=place[0] if place else 0, kind=kind, state=state
@@ -56,7 +56,7 @@ def list_subscribers(
 # An external id may hold slashes.
 @router.get("/{external_id:path}", responses=returns(200, SubscriberShape))
 def show_subscriber(runtime: Runtime, reader: Reader, external_id: str) -> Response:
-    """Return one subscriber. Address and name are masked for a key without scope manage."""
+    """Return one subscriber. Address and name are masked for keys without scope manage."""
     return json_answer(shown_to(reader, runtime.application.subscribers.get(external_id)))
 
 
@@ -66,9 +66,9 @@ def show_subscriber(runtime: Runtime, reader: Reader, external_id: str) -> Respo
     openapi_extra=body_of(SubscriberPatch, {"locale": "de", "preferences": {"min_impact": "major"}}),
 )
 async def change_subscriber(request: Request, runtime: Runtime, actor: Manager, external_id: str) -> Response:
-    """Change what the body names and keep the rest (RFC 7396): null means the default.
+    """Update the given fields (RFC 7396); null resets a field to its default.
 
-    `state: active` for somebody unsubscribed or suppressed lifts the suppression of their address.
+    `state: active` for an unsubscribed or suppressed subscriber also lifts the suppression of their address.
     """
     body = await request.body()
     return json_answer(await run_in_threadpool(_change, runtime, external_id, body, actor))
@@ -76,10 +76,10 @@ async def change_subscriber(request: Request, runtime: Runtime, actor: Manager, 
 
 @router.delete("/{external_id:path}", status_code=204)
 def remove_subscriber(runtime: Runtime, actor: Manager, external_id: str) -> Response:
-    """Erase a subscriber: everything personal goes, anonymous counts and a suppression of the address stay.
+    """Erase a subscriber's personal data; anonymous counts and a suppression of the address are kept.
 
-    So do keyed hashes of `external_id` and address: an import rejects rows that would bring them back. Creating them
-    anew does, and so does their own sign-up.
+    Keyed hashes of `external_id` and address are kept too: an import rejects rows that would recreate them. An
+    explicit create, or the person's own sign-up, does recreate them.
     """
     runtime.application.subscribers.remove(external_id, actor)
     return Response(status_code=204)

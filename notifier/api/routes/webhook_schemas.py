@@ -1,4 +1,4 @@
-"""JSON Schemas of everything an endpoint may receive, open to all, to generate types from and to check bodies by."""
+"""Public JSON Schemas of webhook bodies, for generating types and for validation."""
 
 from functools import cache
 from typing import Any
@@ -27,14 +27,14 @@ _CACHED = {"Cache-Control": "public, max-age=3600"}
 
 
 class SchemaShape(Shape):
-    """Where the schema of one format is."""
+    """URL of the schema of one format."""
 
     format: WebhookFormat
     url: str
 
 
 class SchemasShape(Shape):
-    """All of them."""
+    """All schemas."""
 
     schemas: list[SchemaShape]
 
@@ -46,7 +46,7 @@ def _schema(form: WebhookFormat) -> dict[str, Any]:
 
 @router.get("/", responses=returns(200, SchemasShape, "One schema per format."))
 async def list_schemas(runtime: Runtime) -> Response:
-    """List the JSON Schemas of what endpoints receive."""
+    """List the JSON Schemas of webhook bodies."""
     found = [{"format": form.value, "url": _url(runtime, form)} for form in WebhookFormat]
     return json_answer({"schemas": found}, 200, _CACHED)
 
@@ -60,7 +60,7 @@ async def list_schemas(runtime: Runtime) -> Response:
     },
 )
 async def show_schema(runtime: Runtime, name: str) -> Response:
-    """Return the JSON Schema of one format, `standard.json` for instance; tests included."""
+    """Return the JSON Schema of one format, such as `standard.json`; includes test messages."""
     found = next((form for form in WebhookFormat if name in (form.value, f"{form.value}.json")), None)
     if found is None:
         raise NotFoundError("schema", name[:100])

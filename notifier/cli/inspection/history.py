@@ -183,12 +183,12 @@ def replay(
     again = installation("replay").replay
     number = again.count(order)
     if dry_run:
-        _print_number("count", number, "would be sent again", as_json=as_json)
+        _print_number("count", number, "would be resent", as_json=as_json)
         return
     if order.repeats and not yes:
         ask(f"{number} deliveries, including delivered ones", "resend them")
     number = again(order, operator(), may_announce=True)
-    _print_number("replayed", number, "will be sent again", as_json=as_json)
+    _print_number("replayed", number, "will be resent", as_json=as_json)
 
 
 def _print_number(name: str, number: int, words: str, *, as_json: bool) -> None:

@@ -25,7 +25,7 @@ from notifier.web.forms import is_from_elsewhere
 
 _MOST_FIELDS = 500
 _SEE_OTHER = 303
-_CHANGED = "Nothing was done: the incident has changed since your page was loaded. Read it, then decide again"
+_CHANGED = "Nothing was done: the incident has changed since you loaded the page. Review it, then decide again"
 Handler = Callable[[Session, draft.Form], Response]
 
 
@@ -97,11 +97,11 @@ class _Console:
         except ForbiddenError as error:
             return self._page("refused", {"heading": "Not allowed", "words": str(error)}, status=403)
         except ConflictError as error:
-            return self._page("refused", {"heading": "Decided already", "words": str(error)}, status=409)
+            return self._page("refused", {"heading": "Already decided", "words": str(error)}, status=409)
         except NotFoundError as error:
-            return self._page("refused", {"heading": "Not there", "words": str(error)}, status=404)
+            return self._page("refused", {"heading": "Not found", "words": str(error)}, status=404)
         except InvalidInputError as error:
-            return self._page("refused", {"heading": "Not understood", "words": str(error)}, status=422)
+            return self._page("refused", {"heading": "Invalid request", "words": str(error)}, status=422)
 
     def sign_in_form(self) -> Response:
         """Show the form."""
@@ -110,7 +110,7 @@ class _Console:
     async def sign_in(self, request: Request) -> Response:
         """Take a key; the session that follows opens what the key opens."""
         if is_from_elsewhere(request):
-            words = "This form was sent by another site's page: open the console itself to sign in."
+            words = "This form was sent from another site. Open the console to sign in."
             return self._page("refused", {"heading": "Not allowed", "words": words}, status=403)
         key = _one(await _form(request), "key").strip()
         return await run_in_threadpool(self._sign_in, request, key)
@@ -121,9 +121,9 @@ class _Console:
             self._sessions.begin(request, answer, key)
         except SignInRefusedError as error:
             if not error.wait:
-                fault = "This key opens nothing here: it needs the scope read."
+                fault = "This API key lacks the read scope."
                 return self._page("sign_in", {"fault": fault}, status=401)
-            fault = f"Too many wrong keys came from your network. Try again in {error.wait} seconds."
+            fault = f"Too many invalid keys from your network. Try again in {error.wait} seconds."
             refused = self._page("sign_in", {"fault": fault}, status=429)
             refused.headers["Retry-After"] = str(error.wait)
             return refused
@@ -189,8 +189,8 @@ class _Console:
             return self._shown("compose", session, self._compose.form(typed, error), status=422)
         except OvertakenError as error:
             return self._shown("compose", session, error.page, status=409)
-        reach = f"; concerns {receipt.recipients:,} recipients" if receipt.outcome is Outcome.ACCEPTED else ""
-        waits = ". It waits until somebody lets it go" if receipt.held else ""
+        reach = f"; {receipt.recipients:,} recipients" if receipt.outcome is Outcome.ACCEPTED else ""
+        waits = ". Held for approval" if receipt.held else ""
         return self._back(session, receipt.incident_id, f"{receipt.outcome.value}: {receipt.reason}{reach}{waits}")
 
     def release(self, session: Session, form: draft.Form) -> Response:
@@ -220,7 +220,7 @@ class _Console:
             number = self._application.replay(order, session.actor, may_announce=session.may(Scope.ANNOUNCE), read=read)
         except OutdatedError:
             return self._back(session, incident_id, _CHANGED)
-        return self._back(session, incident_id, f"{number} deliveries will be sent again")
+        return self._back(session, incident_id, f"{number} deliveries will be resent")
 
     def _back(self, session: Session, incident_id: str, words: str) -> Response:
         query = urlencode({"id": incident_id, "said": self._flash.seal(session, incident_id, words)})
@@ -234,7 +234,7 @@ class _Console:
         incident_id = _one(form, "incident")
         if not incident_id:
             return RedirectResponse(PATH, _SEE_OTHER)
-        return self._back(session, incident_id, f"{number:,} deliveries are tried now")
+        return self._back(session, incident_id, f"{number:,} deliveries are being retried")
 
     def _shown(self, name: str, session: Session, context: Mapping[str, Any], *, status: int = 200) -> Response:
         may = {scope.value: session.may(scope) for scope in Scope}

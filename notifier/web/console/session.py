@@ -53,7 +53,7 @@ class Session:
             ForbiddenError: the key lacks it.
         """
         if not self.may(scope):
-            raise ForbiddenError(f"This key lacks the scope {scope.value!r}")
+            raise ForbiddenError(f"This API key lacks the scope {scope.value!r}")
 
     def check_form(self, mark: str) -> None:
         """Go on only with a form that this console gave this session.
@@ -62,7 +62,7 @@ class Session:
             ForbiddenError: it is somebody else's, or of an earlier session.
         """
         if not hmac.compare_digest(mark.encode(), self.form_mark.encode()):
-            raise ForbiddenError("This form is not of your session: open the page again")
+            raise ForbiddenError("This form belongs to another session: reload the page")
 
 
 class Sessions:

@@ -120,7 +120,7 @@ def test_what_was_posted_is_listed_shown_and_sent_again(shell: Shell, receiver: 
     shown = shell("deliveries", "show", item["id"])
     assert "thanks" in shown
     assert "webhook-id" in shown
-    assert shell("replay", "--delivery", item["id"]) == "0 deliveries will be sent again.\n"
+    assert shell("replay", "--delivery", item["id"]) == "0 deliveries will be resent.\n"
     arrived = ("replay", "--endpoint", made["id"], "--state", "accepted")
     assert "since" in shell(*arrived, code=2)
     bounded = (*arrived, "--since", "2020-01-01T00:00:00Z")

@@ -50,7 +50,7 @@ def test_the_incident_page_says_how_far_the_telling_has_come(application: Applic
         incident_id = connection.execute(select(t.incident.c.id)).scalars().one()
     page = desk.get("/console/incident", params={"id": incident_id}).text
     assert "<h2>Progress</h2>" in page
-    assert "0 of 0, still being listed" in page
+    assert "0 of 0, still planning" in page
 
 
 def test_who_may_only_read_cannot_try_again(application: Application, browser: TestClient) -> None:
