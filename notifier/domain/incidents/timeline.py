@@ -211,15 +211,15 @@ def judge(
 def handed_in_before(event_id: str, outcome: Outcome, *, differs: bool = False) -> str:
     """Return the reason why an event of a known id is a duplicate."""
     if differs:
-        return f"event {event_id} was handed in before with another content; nothing was changed; use a new id"
-    return f"event {event_id} was handed in before ({outcome})"
+        return f"event {event_id} was already published with different content; nothing was changed; use a new id"
+    return f"event {event_id} was already published ({outcome})"
 
 
 def _repeated(event: Event, digest: str, *entries: Entry | None) -> Judgement | None:
     """Find an entry that says the same. What was told to nobody is no repeat of what is to be told."""
     for entry in entries:
         if entry is not None and entry.digest == digest and (entry.notify or not event.notify):
-            return Judgement(outcome=Outcome.DUPLICATE, reason=f"says the same as update {entry.update_id}")
+            return Judgement(outcome=Outcome.DUPLICATE, reason=f"has the same content as update {entry.update_id}")
     return None
 
 
@@ -245,7 +245,7 @@ def _judge_new(event: Event, digest: str, around: Surroundings, announced_until:
     if silent:
         return Judgement(outcome=Outcome.RECORDED, reason=silent)
     if announced_until is not None and event.update.ordered_at < announced_until:
-        return Judgement(outcome=Outcome.STALE, reason="posted before what was already announced")
+        return Judgement(outcome=Outcome.STALE, reason="older than an update that was already announced")
     return _accept(event, around)
 
 

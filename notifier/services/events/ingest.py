@@ -165,7 +165,7 @@ class Ingest:
             self._store(connection, event, told, now, held=True)
         withhold(connection, self.policies, event, held_by, now, edit=edit, asked=self._asked(event, told, held_by))
         why = " (it was posted longer ago than guard.hold_older_than)" if held_by is HoldReason.OLD else ""
-        once = "once a person releases it" if told.tells else "shown once a person releases it"
+        once = "once approved" if told.tells else "shown once approved"
         reason = f"{judgement.reason}, {once}{why}"
         return replace(_receipt(event, replace(judgement, reason=reason)), held=True)
 
@@ -189,7 +189,7 @@ class Ingest:
             followed = take_translation(connection, event, self.translations, now)
             going += followed
             if followed:
-                judgement = replace(judgement, reason=f"{judgement.reason}; those who lacked its language are told")
+                judgement = replace(judgement, reason=f"{judgement.reason}; readers of the added language are notified")
         return _receipt(event, judgement, tuple(going))
 
     @staticmethod

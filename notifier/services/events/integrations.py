@@ -113,7 +113,7 @@ class TakeStatuspage:
             incident_id=None,
             update_id=news.id.rpartition(":")[2],
             outcome=Outcome.RECORDED if fresh else Outcome.DUPLICATE,
-            reason="a component's status by itself is no incident and announces nothing",
+            reason="a component status alone is not an incident: recorded, nobody is notified",
         )
 
 

@@ -28,10 +28,10 @@ def feed_of(answer: Response) -> ET.Element:
 @pytest.mark.parametrize(
     ("locale", "works", "wrong"),
     [
-        ("nl", "Alles werkt", "Er is iets mis"),
-        ("en", "Everything works", "Something is wrong"),
+        ("nl", "Alles werkt", "Er is een storing"),
+        ("en", "All systems operational", "There is a problem"),
         ("de", "Alles funktioniert", "Es gibt eine Störung"),
-        ("fr", "Tout fonctionne", "Quelque chose ne va pas"),
+        ("fr", "Tout fonctionne", "Un incident est en cours"),
     ],
 )
 def test_the_status_follows_the_incidents(
@@ -132,7 +132,7 @@ def test_planned_maintenance_is_told_and_harms_nothing_before_it_begins(
     }
     publish(application, an_event(incident=incident, update={"status": "scheduled"}))
     page = reader.get("/en/").text
-    assert "Everything works" in page
+    assert "All systems operational" in page
     assert "2031" in page
     publish(application, an_event(2, incident=incident, update={"status": "in_progress"}))
     page = reader.get("/en/").text

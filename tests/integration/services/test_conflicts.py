@@ -103,7 +103,7 @@ def test_a_known_event_id_with_another_content_says_that_nothing_was_changed(spi
     spine.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u")
     other = spine.post(Status.INVESTIGATING, "Another one.", event_id="e", update_id="u")
     assert (other.outcome, other.reused) == (Outcome.DUPLICATE, True)
-    assert other.reason == ("event e was handed in before with another content; nothing was changed; use a new id")
+    assert other.reason == ("event e was already published with different content; nothing was changed; use a new id")
     spine.now += timedelta(hours=1)  # only the time is another: the same form was sent twice
     same = spine.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u")
     assert (same.outcome, same.reused) == (Outcome.DUPLICATE, False)

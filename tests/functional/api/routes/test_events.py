@@ -71,7 +71,7 @@ def test_the_same_bytes_again_are_a_duplicate_that_names_the_first(api_anywhere:
     for _ in range(3):
         again = api_anywhere.post("/v1/events", json=event).json()
         assert again["outcome"] == "duplicate"
-        assert again["reason"] == "event evt-1 was handed in before (accepted)"
+        assert again["reason"] == "event evt-1 was already published (accepted)"
     assert events_in(api_anywhere.application) == 1
 
 

@@ -78,7 +78,7 @@ def test_a_reused_event_id_is_told_apart_from_a_repeat_and_logged(
     for answer in answers:
         assert answer["outcome"] == "duplicate"
         assert answer["reason"] == (
-            "event evt-1 was handed in before with another content; nothing was changed; use a new id"
+            "event evt-1 was already published with different content; nothing was changed; use a new id"
         )
     assert [fields["event_id"] for fields in logged("event_id_reused")] == ["evt-1"]
     assert "\nnotifier_event_ids_reused_total 1.0\n" in api.get("/metrics").text

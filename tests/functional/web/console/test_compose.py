@@ -137,7 +137,7 @@ def test_changed_words_in_a_form_that_was_sent_are_not_dropped_but_sent_as_the_n
     for answer in (looked, sent):
         assert answer.status_code == 409
         (notice,) = notices(answer.text)
-        assert "sent before, with other words" in notice
+        assert "already sent with a different text" in notice
         assert "We are looking." in notice
         assert Forms(answer.text).forms[PREVIEW]["body.en"] == ["We found it."]
     looked = send(ann, sent, PREVIEW, **{"as": "next"})

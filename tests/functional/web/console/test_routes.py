@@ -316,7 +316,7 @@ def test_somebody_is_explained_by_their_address_which_stands_in_no_url(
     for scopes, shown in ((("read",), "o***@s***.example"), (("read", "manage"), "owner@shop.example")):
         signed_in(browser, a_key(application, *scopes)[1])
         page = browser.get(f"/console/incident?id={story.INCIDENT_ID}").text
-        form = page[page.index("Why was somebody") :]
+        form = page[page.index("Why was someone") :]
         assert '<form method="post" action="/console/explain"' in form
         asked = {"mark": hidden(page)["mark"], "incident": story.INCIDENT_ID, "subscriber": "owner@shop.example"}
         answer = browser.post("/console/explain", data=asked)
@@ -334,7 +334,7 @@ def test_what_waits_for_a_person_is_let_go_or_called_off(
     monkeypatch.setitem(application.__dict__, "guard", Guard(GuardPolicy(needs_announce=True)))
     key = a_key(application, "publish", "manage")[1]
     sent = signed_in(browser, key).post("/console/send", data=a_draft(browser))
-    assert "waits until somebody lets it go" in said(browser, sent)
+    assert "Held for approval" in said(browser, sent)
     page = browser.get("/console").text
     form = hidden(page)
     first, second = (browser.post("/console/release", data=form) for _ in range(2))

@@ -57,7 +57,7 @@ def states(house: House) -> list[str]:
 def test_the_answer_says_how_many_it_concerns_and_that_it_is_held(house: House, provider: Provider) -> None:
     receipt = house.spine.post(Status.INVESTIGATING)
     assert (receipt.recipients, receipt.held) == (3, True)
-    assert receipt.reason == "will be announced, once a person releases it"
+    assert receipt.reason == "will be announced, once approved"
     for _ in range(3):
         house.later(60)
     assert provider.told == []

@@ -241,7 +241,7 @@ def test_old_news_waits_whoever_hands_it_in(database: Database) -> None:
     old = desk.spine.now - timedelta(days=2)
     receipt = desk.spine.post(Status.RESOLVED, "Of last week.", posted_at=old)
     assert receipt.held
-    assert receipt.reason.endswith("once a person releases it (it was posted longer ago than guard.hold_older_than)")
+    assert receipt.reason.endswith("once approved (it was posted longer ago than guard.hold_older_than)")
     again = desk.spine.post(Status.RESOLVED, "Of last week.", posted_at=old, update_id="upd-1")
     assert again.outcome is Outcome.DUPLICATE
     assert not desk.spine.post(Status.RESOLVED, "For the record.", posted_at=old, notify=False).held

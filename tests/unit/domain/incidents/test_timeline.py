@@ -71,13 +71,13 @@ def test_the_first_event_is_accepted() -> None:
 def test_an_event_of_a_known_id_is_a_duplicate_whatever_it_says() -> None:
     event = an_event(body={"en": "Quite other news"})
     judgement = judge(event, content_digest(event), Surroundings(), seen_before=Outcome.ACCEPTED)
-    assert judgement == Judgement(outcome=Outcome.DUPLICATE, reason="event e1 was handed in before (accepted)")
+    assert judgement == Judgement(outcome=Outcome.DUPLICATE, reason="event e1 was already published (accepted)")
 
 
 def test_the_content_of_the_latest_update_is_a_duplicate_under_any_id() -> None:
     first = an_event()
     copy = replace(an_event(2, minutes=7), update=replace(first.update, id="other", posted_at=at(7)))
-    assert judged(copy, first) == Judgement(outcome=Outcome.DUPLICATE, reason="says the same as update u1")
+    assert judged(copy, first) == Judgement(outcome=Outcome.DUPLICATE, reason="has the same content as update u1")
 
 
 def test_the_content_of_an_earlier_update_is_news_again() -> None:
@@ -150,7 +150,7 @@ def test_a_digest_is_64_hexadecimal_digits() -> None:
 
 def test_an_update_posted_before_what_was_announced_is_stale() -> None:
     judgement = judged(an_event(2, 3), an_event(1, 5), announced_until=at(5))
-    assert judgement == Judgement(outcome=Outcome.STALE, reason="posted before what was already announced")
+    assert judgement == Judgement(outcome=Outcome.STALE, reason="older than an update that was already announced")
 
 
 @pytest.mark.parametrize("minutes", [3, 5])
