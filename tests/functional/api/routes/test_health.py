@@ -61,7 +61,7 @@ def test_a_database_that_answers_and_takes_nothing_is_not_ready(api: Api) -> Non
     assert "readonly" in answer.json()["detail"]
     assert "readonly" in answer.json()["checks"]["database"]
     (found,) = [one for one in check_up(api.application) if one.name == "database"]
-    assert (found.state, "takes nothing" in found.says) == ("bad", True)
+    assert (found.state, "is not writable" in found.says) == ("bad", True)
 
 
 def test_a_schema_of_another_version_is_not_ready(api: Api) -> None:
