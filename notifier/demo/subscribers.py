@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifier.domain.recipients.audience import Occasion, Preferences, Scope, Standing, is_told
+from notifier.domain.recipients.audience import Exposure, Occasion, Preferences, Scope, is_told
 from notifier.domain.values import Channel, Impact, Wanted
 
 _SEED = 20220621
@@ -122,7 +122,7 @@ def expected_mails(
         now = {
             person.external_id
             for person in people
-            if is_told(person.preferences, Standing.TOLD if person.external_id in told else Standing.NEW, occasion)
+            if is_told(person.preferences, Exposure.REACHED if person.external_id in told else Exposure.NONE, occasion)
         }
         told |= now
         expected.append(len(now))

@@ -25,12 +25,12 @@ def reached_when_sent(channel: Channel) -> tuple[DeliveryState, ...]:
     return (*REACHED, DeliveryState.QUEUED) if channel is Channel.WEBHOOK else REACHED
 
 
-class Standing(StrEnum):
+class Exposure(StrEnum):
     """What a recipient already knows of this round of the incident on this channel."""
 
-    NEW = "new"  # no message was ever meant for them
-    IN_LINE = "in_line"  # one was decided but has not reached them: queued, held, superseded
-    TOLD = "told"  # at least one reached them, or may have
+    NONE = "new"  # no message was ever meant for them
+    PENDING = "in_line"  # one was decided but has not reached them: queued, held, superseded
+    REACHED = "told"  # at least one reached them, or may have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Heard:
     reached: bool
 
 
-def standing_of(heard: Sequence[Heard], *, round_start: int) -> tuple[Standing, int]:
+def exposure_of(heard: Sequence[Heard], *, round_start: int) -> tuple[Exposure, int]:
     """Return what a recipient knows, and the last notification whose updates need not be told to them again.
 
     Whom the end of an earlier round has not reached still stands in that one, and the next message catches up with it.
@@ -58,8 +58,8 @@ def standing_of(heard: Sequence[Heard], *, round_start: int) -> tuple[Standing, 
     since = max((each.sequence for each in heard if each.reached), default=0)
     since = max(since, min((each.round_start for each in open_), default=round_start) - 1)
     if any(each.reached for each in open_):
-        return Standing.TOLD, since
-    return (Standing.IN_LINE if open_ else Standing.NEW), since
+        return Exposure.REACHED, since
+    return (Exposure.PENDING if open_ else Exposure.NONE), since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +124,7 @@ def in_scope(preferences: Preferences, scope: Scope) -> bool:
     return all(check.passed for check in scope_checks(preferences, scope))
 
 
-def checks(preferences: Preferences, standing: Standing, occasion: Occasion) -> tuple[Check, ...]:
+def checks(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> tuple[Check, ...]:
     """Apply every rule for one recipient and one notification; all must pass.
 
     Two promises stand above the preferences: who was told that it began is told that it ended, and who was not is not.
@@ -136,48 +136,48 @@ def checks(preferences: Preferences, standing: Standing, occasion: Occasion) -> 
         passed=occasion.channel in preferences.channels,
     )
     if occasion.closes:
-        return channel, *_closing_checks(preferences, standing, occasion)
+        return channel, *_closing_checks(preferences, exposure, occasion)
     if occasion.postmortem:
         wanted = preferences.updates is not Wanted.RESOLUTION
         return (
             channel,
             Check(rule="updates", seen=f"updates={preferences.updates}, this is the postmortem", passed=wanted),
-            Check(rule="told_it_began", seen=f"standing={standing}", passed=standing is not Standing.NEW),
+            Check(rule="told_it_began", seen=f"standing={exposure}", passed=exposure is not Exposure.NONE),
         )
-    told_enough = standing is Standing.TOLD and not occasion.milestone
+    told_enough = exposure is Exposure.REACHED and not occasion.milestone
     milestone_done = preferences.updates is Wanted.MILESTONES and told_enough
     heard = preferences.updates is not Wanted.RESOLUTION and not milestone_done
-    step = "already told that it began" if standing is Standing.TOLD else "not told yet"
+    step = "already told that it began" if exposure is Exposure.REACHED else "not told yet"
     step += ", this is a milestone of planned work" if occasion.milestone else ""
     return (
         channel,
-        *scope_checks(preferences, _scope_for(preferences, standing, occasion)),
+        *scope_checks(preferences, _scope_for(preferences, exposure, occasion)),
         Check(rule="updates", seen=f"updates={preferences.updates}, {step}", passed=heard),
     )
 
 
-def _scope_for(preferences: Preferences, standing: Standing, occasion: Occasion) -> Scope:
+def _scope_for(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> Scope:
     """Return the reach to judge by: for whom this message replaces an earlier one, the reach that one had counts too.
 
     Webhook endpoints still get the earlier message, so for them it does not.
     """
-    if standing is Standing.IN_LINE and occasion.channel is not Channel.WEBHOOK:
+    if exposure is Exposure.PENDING and occasion.channel is not Channel.WEBHOOK:
         reaches = (occasion.scope, *occasion.earlier_scopes)
         return next((reach for reach in reaches if in_scope(preferences, reach)), occasion.scope)
     return occasion.scope
 
 
-def _closing_checks(preferences: Preferences, standing: Standing, occasion: Occasion) -> tuple[Check, ...]:
+def _closing_checks(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> tuple[Check, ...]:
     if preferences.updates is Wanted.RESOLUTION:
         scopes = (*occasion.earlier_scopes, occasion.scope)
         ever = any(in_scope(preferences, scope) for scope in scopes)
         # Who was told before they chose `resolution` stays told, wherever their scope lies now.
-        passed = ever or standing is not Standing.NEW
-        seen = f"updates=resolution, in scope={ever}, standing={standing}"
+        passed = ever or exposure is not Exposure.NONE
+        seen = f"updates=resolution, in scope={ever}, standing={exposure}"
         return (Check(rule="in_scope_while_it_ran", seen=seen, passed=passed),)
-    return (Check(rule="told_it_began", seen=f"standing={standing}", passed=standing is not Standing.NEW),)
+    return (Check(rule="told_it_began", seen=f"standing={exposure}", passed=exposure is not Exposure.NONE),)
 
 
-def is_told(preferences: Preferences, standing: Standing, occasion: Occasion) -> bool:
+def is_told(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> bool:
     """Whether this notification goes to a recipient with these preferences and this standing."""
-    return all(check.passed for check in checks(preferences, standing, occasion))
+    return all(check.passed for check in checks(preferences, exposure, occasion))

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from notifier.domain.recipients.audience import standing_of
+from notifier.domain.recipients.audience import exposure_of
 from notifier.domain.values import Channel
 from notifier.storage.database import Connection
 from notifier.storage.deliveries import batches, deliveries
@@ -32,7 +32,7 @@ def settle(
         return None
     groups: dict[int, list[int]] = defaultdict(list)
     for key, each in heard.items():
-        groups[standing_of(each, round_start=stored.notice.round_start)[1]].append(key)
+        groups[exposure_of(each, round_start=stored.notice.round_start)[1]].append(key)
     stay = groups.pop(batch.since, None)
     if stay is None and groups:
         since, stay = groups.popitem()

@@ -13,7 +13,7 @@ import orjson
 from notifier.domain import ids
 from notifier.domain.errors import ConfigError, DeliveryError
 from notifier.domain.messages.message import HookRequest, HookResult
-from notifier.domain.recipients.audience import standing_of
+from notifier.domain.recipients.audience import exposure_of
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
 from notifier.rendering.webhook.payloads import content_type
 from notifier.services.dispatch.attempt import LEASE
@@ -327,7 +327,7 @@ def _since(connection: Connection, stored: StoredNotification, around: Around) -
     prior = notifications.earlier(connection, stored)
     heard, _ = deliveries.heard_before(connection, prior, sorted(unsure))
     start = stored.notice.round_start
-    return {key: standing_of(each, round_start=start)[1] for key, each in heard.items()}
+    return {key: exposure_of(each, round_start=start)[1] for key, each in heard.items()}
 
 
 def _refuse(connection: Connection, batch: Batch, rows: Sequence[Any], now: datetime) -> None:

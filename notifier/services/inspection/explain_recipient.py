@@ -7,7 +7,7 @@ from typing import Any
 
 from notifier.domain import ids
 from notifier.domain.incidents.notice import Notice
-from notifier.domain.recipients.audience import REACHED, Standing, standing_of
+from notifier.domain.recipients.audience import REACHED, Exposure, exposure_of
 from notifier.domain.values import Channel, DeliveryState
 from notifier.services.dispatch.audience_context import occasion_of
 from notifier.services.inspection.explain_rules import (
@@ -128,9 +128,9 @@ def _rules(
 ) -> list[Rule]:
     connection, notice = ledger.connection, stored.notice
     occasion = occasion_of(stored, notifications.scopes_of_round(connection, stored))
-    standing = _standing(connection, stored, found)
+    exposure = _exposure(connection, stored, found)
     if stored.follows is None:
-        preferred = preference_rules(recipient.preferences, standing, occasion)
+        preferred = preference_rules(recipient.preferences, exposure, occasion)
     else:
         first = found.get(stored.follows.id)
         told_first = first is not None and DeliveryState(first.state) in REACHED
@@ -156,11 +156,11 @@ def _rules(
     ]
 
 
-def _standing(connection: Connection, stored: StoredNotification, found: Mapping[int, AnyRow]) -> Standing:
+def _exposure(connection: Connection, stored: StoredNotification, found: Mapping[int, AnyRow]) -> Exposure:
     """Return what the recipient knew before a notification, by what became of the earlier ones."""
     prior = [each for each in notifications.earlier(connection, stored) if each.id in found]
     heard = [deliveries.heard_of(each, DeliveryState(found[each.id].state), found[each.id].reason) for each in prior]
-    return standing_of([each for each in heard if each], round_start=stored.notice.round_start)[0]
+    return exposure_of([each for each in heard if each], round_start=stored.notice.round_start)[0]
 
 
 def _delivery(connection: Connection, row: AnyRow) -> Json:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from notifier.domain.incidents.notice import Notice, webhook_type
-from notifier.domain.recipients.audience import Check, Occasion, Preferences, Standing, checks
+from notifier.domain.recipients.audience import Check, Exposure, Occasion, Preferences, checks
 from notifier.domain.recipients.do_not_disturb import Bounds, Sent, Timing, timings
 from notifier.domain.recipients.endpoint import EndpointState, StoredEndpoint
 from notifier.domain.recipients.subscriber import StoredSubscriber, Suppression, SuppressionReason
@@ -150,11 +150,11 @@ def translation_rule(locales: Sequence[str], locale: str, *, told_first: bool) -
     return _rule("translation", seen, words, passed=told_first and locale in locales)
 
 
-def preference_rules(preferences: Preferences, standing: Standing, occasion: Occasion) -> list[Rule]:
+def preference_rules(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> list[Rule]:
     """Apply the preferences; the same function that planning asked."""
     return [
         _rule(check.rule, check.seen, _refusal(check, preferences, occasion), passed=check.passed)
-        for check in checks(preferences, standing, occasion)
+        for check in checks(preferences, exposure, occasion)
     ]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from notifier.domain.recipients.audience import Standing
+from notifier.domain.recipients.audience import Exposure
 from notifier.domain.values import Channel, DeliveryState, Lane, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import is_sqlite, prepared_insert
@@ -76,7 +76,7 @@ _ADD_VERDICTS = prepared_insert(t.verdict, lambda insert: insert.on_conflict_do_
 _ADD_RANGES = prepared_insert(t.plan_range, lambda insert: insert.on_conflict_do_nothing())
 
 
-def add_verdicts(connection: Connection, notification_id: int, told: Mapping[int, Sequence[Standing]]) -> None:
+def add_verdicts(connection: Connection, notification_id: int, told: Mapping[int, Sequence[Exposure]]) -> None:
     """Store in which standings each of these sets of preferences is told."""
     rows = [
         {"notification_id": notification_id, "preference_id": number, "standing": standing}

@@ -5,7 +5,7 @@ from enum import StrEnum
 import pytest
 
 from notifier.domain.providers.breaker import ProviderState
-from notifier.domain.recipients.audience import Standing
+from notifier.domain.recipients.audience import Exposure
 from notifier.domain.values import Channel, ComponentStatus, DeliveryState, Impact, Outcome, Status, SubscriberKind
 from tests.support.repository import ROOT
 
@@ -17,7 +17,7 @@ VOCABULARIES = [
     Impact,
     Outcome,
     ProviderState,
-    Standing,
+    Exposure,
     Status,
     SubscriberKind,
 ]

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from notifier.domain.ids import address_key
-from notifier.domain.recipients.audience import Heard, Preferences, Standing, standing_of
+from notifier.domain.recipients.audience import Exposure, Heard, Preferences, exposure_of
 from notifier.domain.values import DeliveryState, Status
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
@@ -36,8 +36,8 @@ def heard(past: Past) -> list[Heard]:
 
 
 def expected(past: Past, last: Status) -> int | None:
-    standing, since = standing_of(heard(past), round_start=5)
-    return None if last is Status.RESOLVED and standing is Standing.NEW else since
+    standing, since = exposure_of(heard(past), round_start=5)
+    return None if last is Status.RESOLVED and standing is Exposure.NONE else since
 
 
 @pytest.mark.parametrize("last", [Status.IDENTIFIED, Status.RESOLVED])

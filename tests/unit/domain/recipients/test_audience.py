@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.recipients.audience import Occasion, Preferences, Scope, Standing, checks, in_scope, is_told
+from notifier.domain.recipients.audience import Exposure, Occasion, Preferences, Scope, checks, in_scope, is_told
 from notifier.domain.values import Channel, Impact, Status, Wanted
 
 API, POS = frozenset({"api"}), frozenset({"pos"})
@@ -40,9 +40,9 @@ def is_concerned(preferences: Preferences, now: Scope) -> bool:
     return severe_enough and (all_parts or any(part in preferences.components for part in now.components))
 
 
-def should_be_told(preferences: Preferences, status: Status, now: Scope, standing: Standing) -> bool:
+def should_be_told(preferences: Preferences, status: Status, now: Scope, exposure: Exposure) -> bool:
     """Say in the contract's words whether somebody is told."""
-    heard_of_it = standing in (Standing.TOLD, Standing.IN_LINE)
+    heard_of_it = exposure in (Exposure.REACHED, Exposure.PENDING)
     match preferences.updates, status:
         case Wanted.RESOLUTION, Status.RESOLVED | Status.COMPLETED | Status.CANCELED:
             return is_concerned(preferences, now) or heard_of_it  # having been in scope counts as told
@@ -51,7 +51,7 @@ def should_be_told(preferences: Preferences, status: Status, now: Scope, standin
         case _, Status.RESOLVED | Status.COMPLETED | Status.CANCELED | Status.POSTMORTEM:
             return heard_of_it
         case Wanted.MILESTONES, _:
-            return is_concerned(preferences, now) and standing is not Standing.TOLD
+            return is_concerned(preferences, now) and exposure is not Exposure.REACHED
         case _:
             return is_concerned(preferences, now)
 
@@ -59,38 +59,38 @@ def should_be_told(preferences: Preferences, status: Status, now: Scope, standin
 @pytest.mark.parametrize("updates", list(Wanted))
 @pytest.mark.parametrize("status", list(Status))
 def test_every_preference_impact_scope_and_standing(status: Status, updates: Wanted) -> None:
-    table = product([EVERYTHING, API, POS], SEVERITY, [True, False], Impact, [EVERYTHING, API, API | POS], Standing)
-    for wanted, min_impact, maintenance, impact, affected, standing in table:
+    table = product([EVERYTHING, API, POS], SEVERITY, [True, False], Impact, [EVERYTHING, API, API | POS], Exposure)
+    for wanted, min_impact, maintenance, impact, affected, exposure in table:
         preferences = Preferences(components=wanted, min_impact=min_impact, updates=updates, maintenance=maintenance)
         now = scope(impact, affected)
-        told = is_told(preferences, standing, occasion_of(status, now))
-        assert told == should_be_told(preferences, status, now, standing), (preferences, status, now, standing)
+        told = is_told(preferences, exposure, occasion_of(status, now))
+        assert told == should_be_told(preferences, status, now, exposure), (preferences, status, now, exposure)
 
 
-@pytest.mark.parametrize("standing", list(Standing))
+@pytest.mark.parametrize("standing", list(Exposure))
 @pytest.mark.parametrize("status", list(Status))
-def test_nobody_is_told_on_a_channel_they_did_not_choose(status: Status, standing: Standing) -> None:
+def test_nobody_is_told_on_a_channel_they_did_not_choose(status: Status, exposure: Exposure) -> None:
     preferences = Preferences(channels=frozenset({Channel.WEBHOOK}))
-    assert not is_told(preferences, standing, occasion_of(status, scope()))
+    assert not is_told(preferences, exposure, occasion_of(status, scope()))
 
 
 def test_who_wants_only_the_end_hears_it_if_they_were_ever_in_scope() -> None:
     preferences = Preferences(updates=Wanted.RESOLUTION, min_impact=Impact.MAJOR)
     faded = occasion_of(Status.RESOLVED, scope(Impact.MINOR), earlier=[scope(Impact.MAJOR), scope(Impact.MINOR)])
     never = occasion_of(Status.RESOLVED, scope(Impact.MINOR), earlier=[scope(Impact.MINOR)])
-    assert is_told(preferences, Standing.NEW, faded)
-    assert not is_told(preferences, Standing.NEW, never)
+    assert is_told(preferences, Exposure.NONE, faded)
+    assert not is_told(preferences, Exposure.NONE, never)
 
 
 def test_scope_that_grows_brings_in_those_who_now_match() -> None:
     preferences = Preferences(components=POS)
-    assert not is_told(preferences, Standing.NEW, occasion_of(Status.IDENTIFIED, scope(components=API)))
-    assert is_told(preferences, Standing.NEW, occasion_of(Status.IDENTIFIED, scope(components=API | POS)))
+    assert not is_told(preferences, Exposure.NONE, occasion_of(Status.IDENTIFIED, scope(components=API)))
+    assert is_told(preferences, Exposure.NONE, occasion_of(Status.IDENTIFIED, scope(components=API | POS)))
 
 
 def test_the_first_check_that_fails_is_the_reason() -> None:
     preferences = Preferences(min_impact=Impact.CRITICAL, components=POS)
-    found = checks(preferences, Standing.NEW, occasion_of(Status.INVESTIGATING, scope(Impact.MINOR, API)))
+    found = checks(preferences, Exposure.NONE, occasion_of(Status.INVESTIGATING, scope(Impact.MINOR, API)))
     assert [(check.rule, check.passed) for check in found] == [
         ("channel", True),
         ("min_impact", False),
@@ -127,22 +127,22 @@ class Step:
 STEPS = st.builds(Step, status=RUNNING, scope=SCOPES, preferences=PREFERENCES, arrives=st.booleans())
 
 
-def live_through(steps: Sequence[Step]) -> tuple[Standing, list[Scope]]:
+def live_through(steps: Sequence[Step]) -> tuple[Exposure, list[Scope]]:
     """Return what a reader knows after a running incident, and how far it reached along the way."""
-    standing, scopes = Standing.NEW, list[Scope]()
+    exposure, scopes = Exposure.NONE, list[Scope]()
     for step in steps:
-        if is_told(step.preferences, standing, occasion_of(step.status, step.scope, scopes)):
-            standing = Standing.TOLD if step.arrives or standing is Standing.TOLD else Standing.IN_LINE
+        if is_told(step.preferences, exposure, occasion_of(step.status, step.scope, scopes)):
+            exposure = Exposure.REACHED if step.arrives or exposure is Exposure.REACHED else Exposure.PENDING
         scopes.append(step.scope)
-    return standing, scopes
+    return exposure, scopes
 
 
 @settings(max_examples=500)
 @given(st.lists(STEPS, max_size=6), SCOPES, PREFERENCES)
 def test_who_was_told_that_it_began_is_told_that_it_ended(steps: list[Step], end: Scope, last: Preferences) -> None:
-    standing, scopes = live_through(steps)
-    if standing is not Standing.NEW:
-        assert is_told(last, standing, occasion_of(Status.RESOLVED, end, scopes))
+    exposure, scopes = live_through(steps)
+    if exposure is not Exposure.NONE:
+        assert is_told(last, exposure, occasion_of(Status.RESOLVED, end, scopes))
 
 
 @settings(max_examples=500)
@@ -150,26 +150,26 @@ def test_who_was_told_that_it_began_is_told_that_it_ended(steps: list[Step], end
 def test_who_was_not_told_that_it_began_is_not_told_that_it_ended(
     steps: list[Step], end: Scope, last: Preferences
 ) -> None:
-    standing, scopes = live_through(steps)
-    told = is_told(last, standing, occasion_of(Status.RESOLVED, end, scopes))
-    if standing is Standing.NEW and told:
+    exposure, scopes = live_through(steps)
+    told = is_told(last, exposure, occasion_of(Status.RESOLVED, end, scopes))
+    if exposure is Exposure.NONE and told:
         assert last.updates is Wanted.RESOLUTION
         assert any(in_scope(last, each) for each in [*scopes, end])
 
 
-@given(PREFERENCES, SCOPES, st.sampled_from(Standing), st.sampled_from(Status))
+@given(PREFERENCES, SCOPES, st.sampled_from(Exposure), st.sampled_from(Status))
 def test_the_verdict_is_the_sum_of_its_checks(
-    preferences: Preferences, now: Scope, standing: Standing, status: Status
+    preferences: Preferences, now: Scope, exposure: Exposure, status: Status
 ) -> None:
     occasion = occasion_of(status, now)
-    found = checks(preferences, standing, occasion)
-    assert is_told(preferences, standing, occasion) == all(check.passed for check in found)
+    found = checks(preferences, exposure, occasion)
+    assert is_told(preferences, exposure, occasion) == all(check.passed for check in found)
     assert len({check.rule for check in found}) == len(found)
     assert all(check.seen for check in found)
 
 
 def test_a_canary_concerns_only_who_names_it() -> None:
     now = occasion_of(Status.INVESTIGATING, scope(components=frozenset({"canary"})))
-    assert is_told(Preferences(components=frozenset({"canary"})), Standing.NEW, now)
-    assert not is_told(Preferences(), Standing.NEW, now)
-    assert not is_told(Preferences(components=API), Standing.NEW, now)
+    assert is_told(Preferences(components=frozenset({"canary"})), Exposure.NONE, now)
+    assert not is_told(Preferences(), Exposure.NONE, now)
+    assert not is_told(Preferences(components=API), Exposure.NONE, now)
