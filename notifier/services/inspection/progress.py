@@ -10,7 +10,7 @@ from notifier.domain.incidents.incident import Incident
 from notifier.domain.providers.breaker import WAITS_FOR_PROVIDER
 from notifier.domain.values import Channel, DeliveryState, Reason, Status
 from notifier.services.events.blast_guard import Guard
-from notifier.services.providers.status import Providers, Standing
+from notifier.services.providers.status import Providers, ProviderStatus
 from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.engine import Database
@@ -49,17 +49,17 @@ class Progress:
             if timeline.get_incident(connection, incident_id) is None:
                 raise NotFoundError("incident", incident_id)
             rows = progress.newest(connection, incident_id)
-            standings = self.providers.read(connection)
-            channels = {row.channel: self._channel(connection, row, standings) for row in rows if row.state != HELD}
+            statuses = self.providers.read(connection)
+            channels = {row.channel: self._channel(connection, row, statuses) for row in rows if row.state != HELD}
         for row in rows:
             if row.state == HELD:
                 channels[row.channel] = self._held(row)
         return {"incident_id": incident_id, "channels": channels}
 
     @staticmethod
-    def _channel(connection: Connection, row: Any, standings: Sequence[Standing]) -> Json:
+    def _channel(connection: Connection, row: Any, statuses: Sequence[ProviderStatus]) -> Json:
         found = progress.counted(connection, row.id)
-        fails = _all_fail(standings, Channel(row.channel))
+        fails = _all_fail(statuses, Channel(row.channel))
         waiting: Counter[str] = Counter()
         ended: Counter[str] = Counter()
         for part in found.parts:
@@ -77,7 +77,7 @@ class Progress:
             "ended": dict(ended),
             "first_told_at": instant_to_json(found.first),
             "last_told_at": instant_to_json(found.last),
-            "next_attempt_at": _next(found.parts, standings, Channel(row.channel)),
+            "next_attempt_at": _next(found.parts, statuses, Channel(row.channel)),
         }
 
     def _held(self, row: Any) -> Json:
@@ -108,17 +108,17 @@ def _why(part: Part, *, fails: bool) -> str:
     return _WAITS.get(reason, RETRY)
 
 
-def _of(standings: Iterable[Standing], channel: Channel) -> list[Standing]:
-    return [one for one in standings if one.channel is channel]
+def _of(statuses: Iterable[ProviderStatus], channel: Channel) -> list[ProviderStatus]:
+    return [one for one in statuses if one.channel is channel]
 
 
-def _all_fail(standings: Iterable[Standing], channel: Channel) -> bool:
-    own = _of(standings, channel)
+def _all_fail(statuses: Iterable[ProviderStatus], channel: Channel) -> bool:
+    own = _of(statuses, channel)
     return bool(own) and all(one.circuit.is_open for one in own)
 
 
-def _next(parts: Iterable[Part], standings: Iterable[Standing], channel: Channel) -> str | None:
+def _next(parts: Iterable[Part], statuses: Iterable[ProviderStatus], channel: Channel) -> str | None:
     """When something is tried next: what is due, or the probe that everything else waits for."""
     due = [part.due_at for part in parts if part.due_at is not None]
-    probes = [one.circuit.next_probe_at for one in _of(standings, channel) if one.circuit.next_probe_at is not None]
+    probes = [one.circuit.next_probe_at for one in _of(statuses, channel) if one.circuit.next_probe_at is not None]
     return instant_to_json(min([*due, *probes])) if due else None

@@ -8,7 +8,7 @@ from datetime import datetime
 from notifier.domain.providers.breaker import ProviderState
 from notifier.domain.values import Lane
 from notifier.services.ports import Clock
-from notifier.services.providers.status import Standing
+from notifier.services.providers.status import ProviderStatus
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries, posts
@@ -47,7 +47,7 @@ class ReadMetrics:
     database: Database
     clock: Clock
     depths: Callable[[], Mapping[Lane, int]]
-    providers: Callable[[Connection], Sequence[Standing]]
+    providers: Callable[[Connection], Sequence[ProviderStatus]]
 
     def __call__(self) -> Readings:
         """Return what is there now.
@@ -67,7 +67,7 @@ class ReadMetrics:
             reached = latency.first_and_last(connection)
             shared = metrics.read(connection, now)
             apart = deliveries.oldest_due(connection, now)
-            standings = self.providers(connection)
+            statuses = self.providers(connection)
         overdue: dict[tuple[str, ...], float] = defaultdict(float)
         for (lane, _), (_, oldest) in waiting.items():
             late = (now - oldest).total_seconds() if oldest else 0.0
@@ -88,21 +88,21 @@ class ReadMetrics:
             first={(channel.value,): first.total_seconds() for channel, (first, _) in reached.items()},
             last={(channel.value,): last.total_seconds() for channel, (_, last) in reached.items()},
             shared=shared,
-            **_by_provider(standings, now),
+            **_by_provider(statuses, now),
         )
 
 
-def _by_provider(standings: Sequence[Standing], now: datetime) -> dict[str, Counted]:
+def _by_provider(statuses: Sequence[ProviderStatus], now: datetime) -> dict[str, Counted]:
     return {
-        "circuits": {(one.channel.value, one.name): float(one.circuit.is_open) for one in standings},
+        "circuits": {(one.channel.value, one.name): float(one.circuit.is_open) for one in statuses},
         "providers": {
             (one.channel.value, one.name, state.value): float(one.circuit.state is state)
-            for one in standings
+            for one in statuses
             for state in ProviderState
         },
         "failing": {
             (one.channel.value, one.name): (now - one.circuit.since).total_seconds()
-            for one in standings
+            for one in statuses
             if one.circuit.is_open and one.circuit.since is not None
         },
     }

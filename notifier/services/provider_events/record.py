@@ -137,9 +137,9 @@ class Feedback:
                 told[about.key] = reported
         for number in sorted(by_notification):
             told = by_notification[number]
-            standings = provider_feedback.hold(connection, number, told.keys())
+            statuses = provider_feedback.hold(connection, number, told.keys())
             changed: dict[tuple[DeliveryState, Reason | None], list[int]] = defaultdict(list)
-            for key, standing in standings.items():
+            for key, standing in statuses.items():
                 if is_replaced_by(standing.state, told[key].state):
                     changed[told[key].state, told[key].reason].append(key)
             for (state, reason), keys in changed.items():

@@ -16,7 +16,7 @@ Names = Callable[[], Mapping[Channel, Mapping[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ProviderStatus:
     """One provider or account."""
 
     channel: Channel
@@ -50,7 +50,7 @@ class Providers:
     database: Database
     names: Names
 
-    def __call__(self) -> list[Standing]:
+    def __call__(self) -> list[ProviderStatus]:
         """Return all that are configured, in their order.
 
         Raises:
@@ -59,11 +59,11 @@ class Providers:
         with self.database.read() as connection:
             return self.read(connection)
 
-    def read(self, connection: Connection) -> list[Standing]:
+    def read(self, connection: Connection) -> list[ProviderStatus]:
         """The same, within a transaction."""
         known = provider_states.everybody(connection)
         return [
-            Standing(channel, name, label, known.get((channel, name), CLOSED))
+            ProviderStatus(channel, name, label, known.get((channel, name), CLOSED))
             for channel, names in self.names().items()
             for name, label in names.items()
         ]

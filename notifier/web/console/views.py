@@ -8,7 +8,7 @@ from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
 from notifier.domain.providers.provider_names import alarm_label
 from notifier.domain.values import DeliveryState
-from notifier.services.providers.status import Standing
+from notifier.services.providers.status import ProviderStatus
 from notifier.storage.database import Connection
 from notifier.storage.database.types import AnyRow
 from notifier.storage.incidents import timeline
@@ -22,7 +22,7 @@ def _alarm(row: AnyRow) -> dict[str, Any]:
     return {"label": alarm_label(row.key), "since": row.since, "detail": row.detail}
 
 
-def _is_said_by(key: str, trouble: Sequence[Standing]) -> bool:
+def _is_said_by(key: str, trouble: Sequence[ProviderStatus]) -> bool:
     """Whether an alarm tells of a provider that is named already."""
     channel, *rest = key.split(":")
     return any((channel, rest[-1:]) == (one.channel.value, [one.name]) for one in trouble)
@@ -65,7 +65,7 @@ class Views:
         with self._application.database.read() as connection:
             return timeline.mark(connection, incident_id)
 
-    def _trouble(self, connection: Connection) -> list[Standing]:
+    def _trouble(self, connection: Connection) -> list[ProviderStatus]:
         """The providers and accounts that do not work."""
         return [one for one in self._application.providers.read(connection) if one.circuit.is_open]
 
