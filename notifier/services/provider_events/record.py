@@ -137,7 +137,7 @@ class Feedback:
                 told[about.key] = reported
         for number in sorted(by_notification):
             told = by_notification[number]
-            statuses = provider_feedback.hold(connection, number, told.keys())
+            statuses = provider_feedback.lock_deliveries(connection, number, told.keys())
             changed: dict[tuple[DeliveryState, Reason | None], list[int]] = defaultdict(list)
             for key, standing in statuses.items():
                 if is_replaced_by(standing.state, told[key].state):

@@ -13,7 +13,7 @@ _CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LockedDelivery:
     """Where one delivery stands: its effective state, and the batch it is in."""
 
     state: DeliveryState
@@ -32,11 +32,13 @@ def mail_notifications(connection: Connection, public_ids: Collection[str]) -> d
     return found
 
 
-def hold(connection: Connection, notification_id: int, keys: Collection[int]) -> Mapping[int, Standing]:
+def lock_deliveries(
+    connection: Connection, notification_id: int, keys: Collection[int]
+) -> Mapping[int, LockedDelivery]:
     """Return where these deliveries stand, held until the transaction ends; in one order, so that nobody deadlocks."""
     d, b = t.delivery.c, t.batch.c
     ordered = sorted(keys)
-    found: dict[int, Standing] = {}
+    found: dict[int, LockedDelivery] = {}
     for start in range(0, len(ordered), _CHUNK):
         statement = (
             select(d.recipient_key, d.batch_id, func.coalesce(d.state, b.state).label("state"))
@@ -46,7 +48,7 @@ def hold(connection: Connection, notification_id: int, keys: Collection[int]) ->
             .with_for_update(of=t.delivery)
         )
         for row in connection.execute(statement):
-            found[row.recipient_key] = Standing(DeliveryState(row.state), row.batch_id)
+            found[row.recipient_key] = LockedDelivery(DeliveryState(row.state), row.batch_id)
     return found
 
 
