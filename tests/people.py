@@ -12,7 +12,7 @@ from notifier.domain.ids import address_key
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.subscriber import Suppression, SuppressionReason
 from notifier.domain.values import Channel, Impact, Status, Wanted
-from notifier.services.subscribers.release_deferred import release_held
+from notifier.services.subscribers.release_deferred import release_deferred
 from notifier.storage import tables as t
 from notifier.storage.recipients import preferences, suppressions
 from tests.spine import PEPPER, Spine
@@ -78,7 +78,7 @@ class People:
                 columns["preference_id"] = preferences.ensure(connection, a_wish(self.chance))
                 who = t.subscriber.c.external_id == name
                 connection.execute(update(t.subscriber).where(who).values(columns))
-                release_held(connection, self.key(name), self.spine.now)
+                release_deferred(connection, self.key(name), self.spine.now)
 
     def turn_away(self, now: datetime) -> None:
         """Let one address be suppressed, and one opt out of the incident."""

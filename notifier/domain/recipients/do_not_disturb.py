@@ -36,7 +36,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Deferral:
     """Not now: why, and the aware UTC instant to look again."""
 
     reason: Reason
@@ -136,10 +136,10 @@ def timings(bounds: Bounds, sent: Sequence[Sent], occasion: Occasion, now: datet
     return found
 
 
-def hold(mailbox: Sequence[Bounds], sent: Sequence[Sent], occasion: Occasion, now: datetime) -> Hold | None:
+def deferral(mailbox: Sequence[Bounds], sent: Sequence[Sent], occasion: Occasion, now: datetime) -> Deferral | None:
     """Return how long a message to a mailbox waits, by the strictest of its subscribers; None when it may go now."""
     holds = [
-        Hold(timing.reason, _whole_minute(timing.until))
+        Deferral(timing.reason, _whole_minute(timing.until))
         for bounds in mailbox
         for timing in timings(bounds, sent, occasion, now)
         if timing.until is not None

@@ -13,7 +13,7 @@ from notifier.observability import get_logger
 from notifier.services.dispatch.connection_affinity import BatchChoice, NamedBatch
 from notifier.services.dispatch.dead_letter import could_not_begin, fault_alarm, gave_up
 from notifier.services.dispatch.durable_write import NotRecordedError, Patience
-from notifier.services.dispatch.quiet_hours import hold_back
+from notifier.services.dispatch.quiet_hours import defer_for_quiet_hours
 from notifier.services.dispatch.recheck_recipients import settle
 from notifier.services.dispatch.record_outcome import made_way
 from notifier.services.dispatch.translation_hold import wait_for_translation
@@ -117,7 +117,7 @@ class Attempt:
             rules, now = self.translations, self.clock()
             ready = wait_for_translation(connection, ready, stored, rules, owner=self.owner, now=now)
         if ready is not None:
-            ready = hold_back(connection, ready, stored, owner=self.owner, now=self.clock())
+            ready = defer_for_quiet_hours(connection, ready, stored, owner=self.owner, now=self.clock())
         return ready
 
     def _attempt(self, batch: Batch, stored: StoredNotification) -> None:

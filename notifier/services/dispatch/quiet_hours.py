@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from notifier.domain.recipients.audience import Occasion
-from notifier.domain.recipients.do_not_disturb import Bounds, Hold, hold
+from notifier.domain.recipients.do_not_disturb import Bounds, Deferral, deferral
 from notifier.domain.values import Channel, Reason
 from notifier.services.dispatch.audience_context import occasion_of
 from notifier.storage.database import Connection
@@ -22,7 +22,7 @@ from notifier.storage.notifications.notifications import StoredNotification
 from notifier.storage.planning import quiet_hours
 
 
-def hold_back(
+def defer_for_quiet_hours(
     connection: Connection, batch: Batch, stored: StoredNotification, *, owner: str, now: datetime
 ) -> Batch | None:
     """Let those of a claimed batch wait who must not be disturbed now; None when nobody is left to send to."""
@@ -44,19 +44,19 @@ def _judge(
     stored: StoredNotification,
     occasion: Occasion,
     now: datetime,
-) -> dict[Hold, list[int]]:
+) -> dict[Deferral, list[int]]:
     """Ask the rules about every mailbox; who has a limit and may go uses up one message of the hour."""
     limited = [key for key, found in mailboxes.items() if any(item.max_per_hour is not None for item in found)]
     quiet_hours.lock_limited(connection, limited)
     sent = quiet_hours.sent_to(connection, limited, now=now, without=stored.id)
-    waiting: dict[Hold, list[int]] = defaultdict(list)
+    waiting: dict[Deferral, list[int]] = defaultdict(list)
     for key, found in mailboxes.items():
-        held = hold(found, sent.get(key, ()), occasion, now)
+        held = deferral(found, sent.get(key, ()), occasion, now)
         if held is not None:
             waiting[held].append(key)
     kept = {key for keys in waiting.values() for key in keys}
     going = [key for key in limited if key not in kept]
-    quiet_hours.let_go(connection, going, stored.id, closes=occasion.closes, now=now)
+    quiet_hours.count_against_limit(connection, going, stored.id, closes=occasion.closes, now=now)
     return waiting
 
 
@@ -64,7 +64,7 @@ def _part(
     connection: Connection,
     batch: Batch,
     stored: StoredNotification,
-    waiting: dict[Hold, list[int]],
+    waiting: dict[Deferral, list[int]],
     *,
     owner: str,
     now: datetime,

@@ -18,7 +18,7 @@ from notifier.domain.values import Channel, SubscriberKind, SubscriberState
 from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, Subject, difference, erased_id, record
-from notifier.services.subscribers.release_deferred import release_held
+from notifier.services.subscribers.release_deferred import release_deferred
 from notifier.services.subscribers.serialize import PERSONAL, stored_to_json, subscriber_to_json
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
@@ -143,7 +143,7 @@ class Subscribers:
             address_change.move(connection, stored.id, stored.address_key, key)
         _forget_address(connection, stored.address_key)
         if key is not None and _bounds(after) != _bounds(stored.subscriber):
-            release_held(connection, key, now)
+            release_deferred(connection, key, now)
         detail = difference(subscriber_to_json(stored.subscriber), subscriber_to_json(after), hidden=PERSONAL)
         if detail:
             subject = Subject(KIND, after.external_id)

@@ -8,9 +8,9 @@ from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.planning import quiet_hours
 
 
-def release_held(connection: Connection, address_key: int, now: datetime) -> int:
+def release_deferred(connection: Connection, address_key: int, now: datetime) -> int:
     """Look again at what waits for a mailbox whose quiet hours or limit were changed; returns how many messages."""
-    rows = quiet_hours.held_for(connection, address_key, now)
+    rows = quiet_hours.deferred_for(connection, address_key, now)
     for row in rows:
         batch = batches.from_row(row)
         number = batches.add(

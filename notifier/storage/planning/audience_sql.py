@@ -6,7 +6,7 @@ from notifier.domain.recipients.audience import MEANT, STILL_MEANT, reached_when
 from notifier.domain.values import Channel
 from notifier.storage.notifications.late_translations import Followers
 from notifier.storage.notifications.notifications import Earlier
-from notifier.storage.planning.quiet_hours import Held
+from notifier.storage.planning.quiet_hours import Deferred
 
 
 def _sql_list(values: Iterable[object]) -> str:
@@ -108,7 +108,7 @@ BATCH_LOCALE = {
 }
 
 
-def placed(channel: Channel, prior: Sequence[Earlier], held: Held, followers: Followers | None = None) -> str:
+def placed(channel: Channel, prior: Sequence[Earlier], held: Deferred, followers: Followers | None = None) -> str:
     """Return the tables up to `numbered`: each recipient with a batch. `followers` stand in for the audience.
 
     Parameters: :notification_id, :incident_id, :key_from, :key_to, :round_start, :first_batch, :batch_size; of webhooks

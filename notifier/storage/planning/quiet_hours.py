@@ -42,7 +42,7 @@ def quiet_spans(connection: Connection, key_from: int, key_to: int) -> list[tupl
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Deferred:
     """The parts of SQL that set apart who is held; all empty when nobody is, as on most days.
 
     `until` is in microseconds, as stored; `join` takes the `table` that has a `recipient_key`.
@@ -57,11 +57,11 @@ class Held:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, quiet: Sequence[QuietSpan]) -> "Held":
+    def of(cls, quiet: Sequence[QuietSpan]) -> "Deferred":
         """Set apart who is quiet in [:key_from, :key_to]."""
         if not quiet:
             return cls()
-        statement, values = _held_sql(quiet)
+        statement, values = _deferred_sql(quiet)
         return cls(
             cte=f", held AS ({statement})",
             join="LEFT JOIN held ON held.recipient_key = {table}.recipient_key",
@@ -73,7 +73,7 @@ class Held:
         )
 
 
-def _held_sql(spans: Sequence[QuietSpan]) -> tuple[str, dict[str, Any]]:
+def _deferred_sql(spans: Sequence[QuietSpan]) -> tuple[str, dict[str, Any]]:
     rows = ", ".join(
         f"(:zone_{place}, {hours.start}, {hours.end}, {to_micros(until)})"
         for place, (_, hours, until) in enumerate(spans)
@@ -149,7 +149,7 @@ def sent_to(
                 _m.notification_id != without,
                 _m.at > (since or now - _LOOKED_AT),
                 func.coalesce(d.state, b.state).not_in(_NOT_SENT),
-                ~_is_held_again(),
+                ~_is_deferred_again(),
             )
         )
         for row in connection.execute(statement):
@@ -157,13 +157,15 @@ def sent_to(
     return found
 
 
-def _is_held_again() -> ColumnElement[bool]:
+def _is_deferred_again() -> ColumnElement[bool]:
     """A message that was let go, failed, and came back to wait."""
     b = t.batch.c
     return and_(b.state == DeliveryState.QUEUED.value, func.coalesce(b.reason, "").in_(_HELD))
 
 
-def let_go(connection: Connection, keys: Sequence[int], notification_id: int, *, closes: bool, now: datetime) -> None:
+def count_against_limit(
+    connection: Connection, keys: Sequence[int], notification_id: int, *, closes: bool, now: datetime
+) -> None:
     """Remember that a message goes to mailboxes with a limit, and forget what is too old to matter."""
     rows = [{"address_key": key, "notification_id": notification_id, "at": now, "closes": closes} for key in keys]
     for some in _chunks(keys):
@@ -182,7 +184,7 @@ def resize(connection: Connection, batch: Batch, size: int) -> None:
     connection.execute(update(t.batch).where(t.batch.c.id == batch.id).values(size=size))
 
 
-def held_for(connection: Connection, address_key: int, now: datetime) -> Sequence[AnyRow]:
+def deferred_for(connection: Connection, address_key: int, now: datetime) -> Sequence[AnyRow]:
     """Return the batches that hold a message to a mailbox back, so that it can be taken out of them."""
     d, b = t.delivery.c, t.batch.c
     statement = (

@@ -22,7 +22,7 @@ from notifier.storage.deliveries.endpoint_backlog import MISSED_FOR
 from notifier.storage.notifications.late_translations import Followers
 from notifier.storage.notifications.notifications import Earlier
 from notifier.storage.planning import audience_sql
-from notifier.storage.planning.quiet_hours import Held, QuietSpan
+from notifier.storage.planning.quiet_hours import Deferred, QuietSpan
 
 MAX_KEY = 2**63 - 1
 # A batch's number is notification | range | place in the range, so that planning a range twice makes the same rows.
@@ -197,7 +197,7 @@ def plan_range(
         followers: Instead of the channel's audience; `prior` is empty then.
     """
     first_batch = (item.notification_id << _NOTIFICATION_SHIFT) | (item.number << _RANGE_SHIFT)
-    held = Held.of(quiet)
+    held = Deferred.of(quiet)
     placed = audience_sql.placed(channel, prior, held, followers)
     values = {
         **held.values,

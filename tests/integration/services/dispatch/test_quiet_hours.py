@@ -7,7 +7,7 @@ import pytest
 
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Impact, Status
-from notifier.services.subscribers.release_deferred import release_held
+from notifier.services.subscribers.release_deferred import release_deferred
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries
 from tests.mail_house import House, Provider, a_house
@@ -122,7 +122,7 @@ def test_who_takes_their_quiet_hours_back_is_told_at_once(house: House, provider
     tell(house)
     with house.spine.database.write() as connection:
         connection.exec_driver_sql("UPDATE subscriber SET quiet_from = NULL, quiet_to = NULL WHERE name = 'shop'")
-        assert release_held(connection, key_of("shop"), house.spine.now) == 1
+        assert release_deferred(connection, key_of("shop"), house.spine.now) == 1
     house.later(1)
     assert provider.told == ["shop@example.com"]
     house.later(7 * HOURS)

@@ -12,9 +12,9 @@ from notifier.domain.recipients.audience import Occasion, Scope
 from notifier.domain.recipients.do_not_disturb import (
     HOUR,
     Bounds,
-    Hold,
+    Deferral,
     Sent,
-    hold,
+    deferral,
     passes_quiet_hours,
     quiet_until,
     room_at,
@@ -174,13 +174,13 @@ def an_occasion(impact: Impact = Impact.MAJOR, *, closes: bool = False, before: 
 def test_critical_passes_quiet_hours_and_so_does_its_end(*, occasion: Occasion, passes: bool) -> None:
     assert passes_quiet_hours(occasion) is passes
     midnight = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
-    held = hold([Bounds(timezone="Europe/Amsterdam", quiet_hours=NIGHT)], (), occasion, midnight)
+    held = deferral([Bounds(timezone="Europe/Amsterdam", quiet_hours=NIGHT)], (), occasion, midnight)
     assert (held is None) is passes
 
 
 def test_critical_does_not_pass_the_hourly_limit() -> None:
-    held = hold([Bounds(timezone="UTC", max_per_hour=2)], sent(20), an_occasion(Impact.CRITICAL), NOON)
-    assert held == Hold(Reason.HOURLY_LIMIT, NOON + timedelta(minutes=40))
+    held = deferral([Bounds(timezone="UTC", max_per_hour=2)], sent(20), an_occasion(Impact.CRITICAL), NOON)
+    assert held == Deferral(Reason.HOURLY_LIMIT, NOON + timedelta(minutes=40))
 
 
 def test_of_several_subscribers_of_one_mailbox_the_strictest_counts() -> None:
@@ -188,11 +188,11 @@ def test_of_several_subscribers_of_one_mailbox_the_strictest_counts() -> None:
     strict = Bounds(timezone="Europe/Amsterdam", quiet_hours=NIGHT)
     stricter = Bounds(timezone="America/New_York", quiet_hours=QuietHours.parse("17:00", "09:00"))
     midnight = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
-    held = hold([loose, strict, stricter], (), an_occasion(), midnight)
-    assert held == Hold(Reason.QUIET_HOURS, datetime(2026, 3, 3, 14, 0, tzinfo=UTC))
+    held = deferral([loose, strict, stricter], (), an_occasion(), midnight)
+    assert held == Deferral(Reason.QUIET_HOURS, datetime(2026, 3, 3, 14, 0, tzinfo=UTC))
 
 
 def test_those_who_wait_for_nearly_the_same_instant_leave_together() -> None:
     sent_just_before = [Sent(NOON - timedelta(minutes=20, seconds=1, microseconds=5), closes=False)]
-    held = hold([Bounds(timezone="UTC", max_per_hour=2)], sent_just_before, an_occasion(), NOON)
-    assert held == Hold(Reason.HOURLY_LIMIT, NOON + timedelta(minutes=40))
+    held = deferral([Bounds(timezone="UTC", max_per_hour=2)], sent_just_before, an_occasion(), NOON)
+    assert held == Deferral(Reason.HOURLY_LIMIT, NOON + timedelta(minutes=40))
