@@ -38,10 +38,10 @@ class LocalPacer:
         if left is not None and resets_at is not None:
             self._change(key, lambda pace: (pace.noted(left, resets_at, now), NO_WAIT))
 
-    def hold(self, key: str, until: datetime) -> None:
+    def block_until(self, key: str, until: datetime) -> None:
         """Let nobody call before `until`."""
         now = self._clock()
-        self._change(key, lambda pace: (pace.held(until, now), NO_WAIT))
+        self._change(key, lambda pace: (pace.blocked(until, now), NO_WAIT))
 
     def close(self) -> None:
         """Let go of connections."""
@@ -102,7 +102,7 @@ class RedisPacer(LocalPacer):
 
 
 def _encoded(pace: Pace) -> bytes:
-    instants = (pace.resets_at, pace.held_until)
+    instants = (pace.resets_at, pace.blocked_until)
     return orjson.dumps([pace.left, *(instant.timestamp() if instant else None for instant in instants)])
 
 
@@ -112,7 +112,7 @@ def _pace(stored: Any) -> Pace:
         return Pace()
     try:
         left, resets_at, held_until = orjson.loads(stored)
-        return Pace(left=left, resets_at=_instant(resets_at), held_until=_instant(held_until))
+        return Pace(left=left, resets_at=_instant(resets_at), blocked_until=_instant(held_until))
     except (ValueError, TypeError):
         return Pace()
 

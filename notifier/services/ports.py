@@ -33,7 +33,7 @@ class Pacer(Protocol):
     def note(self, key: str, *, left: int | None, resets_at: datetime | None) -> None:
         """Take in what a provider's answer said is left until `resets_at`."""
 
-    def hold(self, key: str, until: datetime) -> None:
+    def block_until(self, key: str, until: datetime) -> None:
         """Let nobody call a provider before `until`."""
 
     def close(self) -> None:

@@ -14,12 +14,12 @@ class Pace:
 
     left: int | None = None  # calls until `resets_at`, by the provider's own count less ours since
     resets_at: datetime | None = None
-    held_until: datetime | None = None
+    blocked_until: datetime | None = None
 
     def take(self, now: datetime) -> tuple["Pace", timedelta]:
         """Take one call; returns how long to wait instead where none may be made now."""
-        if self.held_until is not None and self.held_until > now:
-            return self, self.held_until - now
+        if self.blocked_until is not None and self.blocked_until > now:
+            return self, self.blocked_until - now
         if self.left is None or self.resets_at is None or self.resets_at <= now:
             return Pace(), NO_WAIT
         if self.left <= 0:
@@ -37,11 +37,11 @@ class Pace:
             return replace(self, left=left, resets_at=resets_at)
         return replace(self, left=min(left, self.left)) if resets_at == self.resets_at else self
 
-    def held(self, until: datetime, now: datetime) -> "Pace":
+    def blocked(self, until: datetime, now: datetime) -> "Pace":
         """Leave the provider alone until then; never shorter than before, at most a day."""
         until = min(until, now + _LONGEST)
-        return replace(self, held_until=until if self.held_until is None else max(until, self.held_until))
+        return replace(self, blocked_until=until if self.blocked_until is None else max(until, self.blocked_until))
 
     def matters_until(self) -> datetime | None:
         """When nothing of this is worth knowing any more; None where that is so already."""
-        return max((instant for instant in (self.resets_at, self.held_until) if instant is not None), default=None)
+        return max((instant for instant in (self.resets_at, self.blocked_until) if instant is not None), default=None)

@@ -204,7 +204,7 @@ class PostAttempt:
             self.pacer.note(name, left=budget.remaining, resets_at=budget.resets_at)
         limited = error if isinstance(error, TransientDeliveryError) and error.reason is Reason.RATE_LIMITED else None
         if limited is not None and limited.retry_after is not None:
-            self.pacer.hold(name, self.clock() + limited.retry_after)
+            self.pacer.block_until(name, self.clock() + limited.retry_after)
 
     def _alarm(self, speech: "_Speech", receipt: PostReceipt) -> None:
         """Call a person where a post is proven to exist and cannot be found; the next one that can ends the alarm."""

@@ -98,7 +98,7 @@ class MailRoute:
         if error.reason is Reason.RATE_LIMITED:
             self.worked(choice)  # it answers
             wait = error.retry_after or _SHORT_HOLD
-            self._pacer.hold(choice.name, self._clock() + wait)
+            self._pacer.block_until(choice.name, self._clock() + wait)
             if wait > _PATIENCE:
                 self._circuits.limited(choice.name, error)
             return wait > _PATIENCE and choice.another_works

@@ -28,12 +28,12 @@ def test_workers_share_what_is_left_and_go_on_alone_when_redis_is_gone(data_dir:
     assert [other.take("sendgrid"), one.take("sendgrid"), other.take("sendgrid")] == [NO_WAIT] * 3
     assert [one.take("sendgrid"), other.take("sendgrid")] == [timedelta(seconds=40)] * 2
     assert stranger.take("sendgrid") == NO_WAIT
-    other.hold("smtp", NOON + timedelta(seconds=9))
+    other.block_until("smtp", NOON + timedelta(seconds=9))
     assert one.take("smtp") == timedelta(seconds=9)
 
     assert embedded.stop(data_dir)
     assert one.take("sendgrid") == NO_WAIT  # the third of its own three: it knows of no others now
-    other.hold("smtp", NOON + timedelta(seconds=20))
+    other.block_until("smtp", NOON + timedelta(seconds=20))
     assert other.take("smtp") == timedelta(seconds=20)
     now.instant = NOON + timedelta(seconds=60)
     assert [one.take("sendgrid"), other.take("smtp")] == [NO_WAIT, NO_WAIT]

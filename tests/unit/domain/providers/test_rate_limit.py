@@ -32,9 +32,9 @@ def test_an_answer_that_was_overtaken_gives_no_calls_back() -> None:
 
 
 def test_a_hold_is_never_shortened_and_never_longer_than_a_day() -> None:
-    pace = Pace().held(NOON + timedelta(seconds=60), NOON).held(NOON + timedelta(seconds=5), NOON)
+    pace = Pace().blocked(NOON + timedelta(seconds=60), NOON).blocked(NOON + timedelta(seconds=5), NOON)
     assert pace.take(NOON)[1] == timedelta(seconds=60)
-    assert pace.held(NOON + timedelta(days=400), NOON).take(NOON)[1] == timedelta(days=1)
+    assert pace.blocked(NOON + timedelta(days=400), NOON).take(NOON)[1] == timedelta(days=1)
 
 
 def test_a_reset_from_a_broken_clock_is_not_believed() -> None:
