@@ -24,7 +24,7 @@ from notifier.services.dispatch.record_outcome import Record, Try
 from notifier.services.mail.failover import Choice, MailRoute, Pause
 from notifier.services.mail.links import Links
 from notifier.services.ports import Clock
-from notifier.services.providers.circuits import no_hold
+from notifier.services.providers.circuits import no_wait
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries, mail_subjects
 from notifier.storage.deliveries.batches import Batch
@@ -56,7 +56,7 @@ class MailAttempt:
         """Render once, send once, record once; when no provider takes a request now, hand the batch back."""
         choice = self._choice(batch)
         if isinstance(choice, Pause):
-            hold = self.route.hold if choice.reason is Reason.BREAKER_OPEN else no_hold
+            hold = self.route.wait if choice.reason is Reason.BREAKER_OPEN else no_wait
             self.record.paused(batch, choice.wait, choice.reason, hold=hold)
             return
         with self.database.read() as connection:
@@ -201,7 +201,7 @@ class MailAttempt:
             at_once=elsewhere,
             in_doubt=len(keys),
             evidence_within=self.evidence_within(tried.provider),
-            hold=self.route.hold if blames_provider(error) else no_hold,
+            hold=self.route.wait if blames_provider(error) else no_wait,
             is_probe=self._asked_for_all(mailing, error),
         )
 

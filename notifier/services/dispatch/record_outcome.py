@@ -12,7 +12,7 @@ from notifier.observability import get_logger
 from notifier.services.dispatch.durable_write import Patience
 from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, apply
 from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, Nudge
-from notifier.services.providers.circuits import Hold, no_hold
+from notifier.services.providers.circuits import Wait, no_wait
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import attempts, batches, deliveries, supersede
@@ -135,7 +135,7 @@ class Record:
 
         self.patience(self.database, write)
 
-    def paused(self, batch: Batch, wait: timedelta, reason: Reason, *, hold: Hold = no_hold) -> None:
+    def paused(self, batch: Batch, wait: timedelta, reason: Reason, *, hold: Wait = no_wait) -> None:
         """No request was made, for none may be made now: hand the batch back until then. No attempt is used up.
 
         `hold`: for what it waits instead, and is called when that is over; a doubt keeps its own time.
@@ -162,7 +162,7 @@ class Record:
         at_once: bool = False,
         in_doubt: int = 0,
         evidence_within: timedelta = timedelta(0),
-        hold: Hold = no_hold,
+        hold: Wait = no_wait,
         is_probe: bool = False,
     ) -> None:
         """The attempt failed as a whole: try again later (or `at_once`, elsewhere), give up, or make way.

@@ -21,7 +21,7 @@ from notifier.rendering.text.counting import limit_of
 from notifier.services.dispatch.record_outcome import Record, Try
 from notifier.services.dispatch.sent_texts import wording_from_json, wording_to_json
 from notifier.services.ports import Clock, Pacer, Turns
-from notifier.services.providers.circuits import Circuits, no_hold
+from notifier.services.providers.circuits import Circuits, no_wait
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import attempts, deliveries, posts
 from notifier.storage.deliveries.attempts import AttemptRow
@@ -70,7 +70,7 @@ class PostAttempt:
                 return
             circuit = self.circuits.look().get(account.name, CLOSED)
             if circuit.is_open and not self.circuits.enters(account.name, circuit, batch):
-                hold = self.circuits.hold([account.name])
+                hold = self.circuits.wait([account.name])
                 self.record.paused(batch, PROBE_PAUSE, Reason.BREAKER_OPEN, hold=hold)
             elif wait := self.pacer.take(account.name):
                 self._let_another(account, circuit)
@@ -102,7 +102,7 @@ class PostAttempt:
         duration = int((time.perf_counter() - clock) * 1000)
         tried = Try(started_at=started, duration_ms=duration, provider=speech.provider)
         if error is not None:
-            hold = self.circuits.hold([speech.account.name]) if blames_provider(error) else no_hold
+            hold = self.circuits.wait([speech.account.name]) if blames_provider(error) else no_wait
             self.record.failed(batch, tried, error, hold=hold, is_probe=self._asked_for_all(speech))
         elif receipt is None:
             self._looked(speech, tried)

@@ -9,7 +9,7 @@ from notifier.domain.errors import DeliveryError, OutcomeUnknownError
 from notifier.domain.providers.breaker import CLOSED, PROBE_PAUSE, Breaker, blames_provider
 from notifier.domain.values import Reason
 from notifier.services.ports import Clock, Pacer
-from notifier.services.providers.circuits import Circuits, Hold
+from notifier.services.providers.circuits import Circuits, Wait
 from notifier.storage.deliveries.batches import Batch
 
 # A provider that is but short of calls is waited for this long before the next one is asked.
@@ -114,9 +114,9 @@ class MailRoute:
         self._leave(choice.name, choice.circuit)
 
     @property
-    def hold(self) -> Hold:
+    def wait(self) -> Wait:
         """What keeps a batch waiting while no provider works."""
-        return self._circuits.hold([sender.name for sender in self._senders])
+        return self._circuits.wait([sender.name for sender in self._senders])
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -28,11 +28,11 @@ _ROTATION = 4
 _ERRORS_APART = timedelta(seconds=1)
 _DOUBT = frozenset({Reason.OUTCOME_UNKNOWN})
 
-Hold = Callable[[Connection, datetime], datetime | None]
+Wait = Callable[[Connection, datetime], datetime | None]
 """Says, within the transaction that hands a batch back, until when it waits for its provider; None: it need not."""
 
 
-def no_hold(_connection: Connection, _now: datetime) -> datetime | None:
+def no_wait(_connection: Connection, _now: datetime) -> datetime | None:
     """Wait for no provider."""
     return None
 
@@ -171,7 +171,7 @@ class Circuits:
         lane = Lane.SOCIAL if self.channel is Channel.SOCIAL else Lane.EMAIL
         return provider_waits.due_now(connection, self._whose(name), reasons, now, nudged=_AT_ONCE, lane=lane)
 
-    def hold(self, names: Collection[str]) -> Hold:
+    def wait(self, names: Collection[str]) -> Wait:
         """Return what keeps a batch waiting as long as all of these are open."""
 
         def parked(connection: Connection, now: datetime) -> datetime | None:

@@ -181,14 +181,14 @@ def test_a_wait_the_provider_asked_for_is_not_shortened_by_another_batchs_succes
 def test_what_is_handed_back_after_another_worker_closed_the_circuit_does_not_wait_for_it(database: Database) -> None:
     clock = Watch()
     circuits = Circuits(database, clock, Nudges(), Channel.EMAIL)
-    hold = circuits.hold(["sendgrid"])
+    hold = circuits.wait(["sendgrid"])
     with database.write() as connection:
         assert hold(connection, clock()) is None  # never failed
     for _ in range(3):
         circuits.failed("sendgrid", DOWN, Breaker())
     with database.write() as connection:
         assert hold(connection, clock()) == clock() + PARKED
-        assert circuits.hold(["sendgrid", "smtp"])(connection, clock()) is None
+        assert circuits.wait(["sendgrid", "smtp"])(connection, clock()) is None
     circuits.worked("sendgrid", circuits.look()["sendgrid"])
     with database.write() as connection:
         assert hold(connection, clock()) is None
