@@ -77,7 +77,7 @@ class MailAttempt:
             self.record.paused(batch, timedelta(0), Reason.NOT_STARTED)
             return
         try:
-            self.record.hold(batch)
+            self.record.ensure_lease(batch)
             receipt = choice.sender.send(request, deadline=deadline)
         except (LeaseLostError, UnavailableError):  # nothing has left
             self.route.unused(choice)

@@ -78,7 +78,7 @@ class Record:
     patience: Patience = field(default_factory=Patience)
     life: Life = field(default_factory=NotWatched)
 
-    def hold(self, batch: Batch) -> None:
+    def ensure_lease(self, batch: Batch) -> None:
         """Make sure that a batch is still ours: to be called right before its request leaves.
 
         Raises:

@@ -161,7 +161,7 @@ class PostAttempt:
     def _publish(self, speech: "_Speech", worded: PostText, part: int) -> PostReceipt:
         self._intend(speech, worded, part)
         post = self._post(speech, worded, part)
-        self.record.hold(speech.batch)
+        self.record.ensure_lease(speech.batch)
         return speech.sender.post(post)
 
     def _shorter(self, speech: "_Speech", worded: PostText) -> PostText:

@@ -97,7 +97,7 @@ class HookAttempt:
 
         start_before = self.clock() + self.lease * _START_WITHIN
         may_start = self.record.life.lasting()
-        self.record.hold(batch)
+        self.record.ensure_lease(batch)
         self.engine.deliver(
             requests,
             on_results=note,
