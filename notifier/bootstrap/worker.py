@@ -149,7 +149,7 @@ class WorkerRuntime:
     def _live(self) -> None:
         """Let others see that this process lives, and see to those beside it."""
         core = self._core
-        core.worker_locks.hold(core.owner)
+        core.worker_locks.acquire(core.owner)
         core.heartbeat.renew.append(core.vanished.beside)
         core.heartbeat.start()
         watch = threading.Thread(target=core.outcome_notes.watch, args=(self._stopping,), name="notes", daemon=True)

@@ -25,7 +25,7 @@ class WorkerLocks:
         self._folder = folder
         self._held = ExitStack()
 
-    def hold(self, owner: str) -> None:
+    def acquire(self, owner: str) -> None:
         """Hold the lock of a process, until it ends or `close`."""
         try:
             # Under another name until it is locked: it must never be seen without its holder.

@@ -125,7 +125,7 @@ def test_a_process_of_this_machine_is_missed_at_once(database: Database, tmp_pat
     house, watch = a_batch_of_a_dead_worker(database)
     locks = WorkerLocks(tmp_path / "workers")
     alive, elsewhere = f"{this_host()}-7-aaaaaa", "another-host-7-aaaaaa"
-    locks.hold(alive)
+    locks.acquire(alive)
     for name in (f"{this_host()}-9-bbbbbb", elsewhere):
         (tmp_path / "workers" / f"{name}.lock").touch()
     with database.write() as connection:
