@@ -12,7 +12,7 @@ from notifier.domain.values import Channel, DeliveryState
 from notifier.services.dispatch.audience_context import occasion_of
 from notifier.services.inspection.explain_rules import (
     Rule,
-    Verdict,
+    RuleResult,
     account_rule,
     endpoint_rules,
     person_rules,
@@ -209,7 +209,7 @@ def _told(
 ) -> str:
     """Say what became of a message that was meant for the recipient; goes on after the message's name."""
     text = became(row, reports, zone=recipient.zone, replaced_by=replaced_by) + "."
-    waited = [rule.words for rule in rules if rule.verdict is Verdict.WAIT]
+    waited = [rule.words for rule in rules if rule.result is RuleResult.WAIT]
     if waited and DeliveryState(row.state) in REACHED:
         text += f" It waited: {'; '.join(waited)}."
     if recipient.who is not None and row.recipient_id != recipient.who.id:
@@ -219,7 +219,7 @@ def _told(
 
 def _untold(recipient: Recipient, rules: Sequence[Rule], *, is_planned: bool) -> str:
     """Say why a message was not meant for the recipient."""
-    refused = [rule.words for rule in rules if rule.verdict is Verdict.STOP]
+    refused = [rule.words for rule in rules if rule.result is RuleResult.STOP]
     ours = recipient.channel is Channel.SOCIAL
     if refused:
         return f"was not {'posted' if ours else 'sent to you'}: {'; '.join(refused)}."

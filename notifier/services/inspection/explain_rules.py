@@ -18,7 +18,7 @@ from notifier.domain.values import Impact, Reason, SubscriberState
 from notifier.services.inspection.explain_text import clock
 
 
-class Verdict(StrEnum):
+class RuleResult(StrEnum):
     """What a rule made of a message: `wait` means later, not never."""
 
     PASS = "pass"  # noqa: S105 - no password
@@ -32,7 +32,7 @@ class Rule:
 
     name: str
     seen: str
-    verdict: Verdict
+    result: RuleResult
     words: str = ""
 
     def as_json(self) -> dict[str, object]:
@@ -40,14 +40,14 @@ class Rule:
         return {
             "rule": self.name,
             "seen": self.seen,
-            "passed": self.verdict is not Verdict.STOP,
-            "verdict": self.verdict.value,
+            "passed": self.result is not RuleResult.STOP,
+            "verdict": self.result.value,
         }
 
 
 def _rule(name: str, seen: str, words: str, *, passed: bool) -> Rule:
-    verdict = Verdict.PASS if passed else Verdict.STOP
-    return Rule(name=name, seen=seen, verdict=verdict, words="" if passed else words)
+    verdict = RuleResult.PASS if passed else RuleResult.STOP
+    return Rule(name=name, seen=seen, result=verdict, words="" if passed else words)
 
 
 _STATES = {
@@ -191,7 +191,7 @@ def quiet_rules(mailbox: Sequence[Bounds], sent: Sequence[Sent], occasion: Occas
                 Rule(
                     name=timing.reason.value,
                     seen=timing.seen,
-                    verdict=Verdict.WAIT if waits else Verdict.PASS,
+                    result=RuleResult.WAIT if waits else RuleResult.PASS,
                     words=_wait(timing, bounds),
                 )
             )
