@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class HealthAction(StrEnum):
     """What follows from an endpoint's record."""
 
     KEEP = "keep"
@@ -40,13 +40,13 @@ _FIRST_PROBE, _LONGEST_PROBE = timedelta(hours=1), timedelta(hours=24)
 MAX_PROBES = 60  # about two months; then only a person brings it back
 
 
-def judge(record: FailureRecord, now: datetime, policy: HealthPolicy) -> Verdict:
+def next_action(record: FailureRecord, now: datetime, policy: HealthPolicy) -> HealthAction:
     """Decide, touching nothing."""
     if record.last_failure_at - record.failing_since < policy.least_span:
-        return Verdict.KEEP
+        return HealthAction.KEEP
     if record.warned_at is None:
-        return Verdict.WARN if now - record.failing_since >= policy.warn_after else Verdict.KEEP
-    return Verdict.DISABLE if now >= disabling_time(record, record.warned_at, policy) else Verdict.KEEP
+        return HealthAction.WARN if now - record.failing_since >= policy.warn_after else HealthAction.KEEP
+    return HealthAction.DISABLE if now >= disabling_time(record, record.warned_at, policy) else HealthAction.KEEP
 
 
 def disabling_time(record: FailureRecord, warned_at: datetime, policy: HealthPolicy) -> datetime:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from notifier.domain.errors import DeliveryError
 from notifier.domain.messages.message import HookResult
-from notifier.domain.recipients.endpoint_health import Verdict
+from notifier.domain.recipients.endpoint_health import HealthAction
 from notifier.domain.values import Reason
 from notifier.storage.database import Connection
 from notifier.storage.database.types import AnyRow
@@ -16,7 +16,7 @@ from notifier.storage.recipients import endpoint_health
 class Health:
     """Keeps count of successes and failures; a receiver that answers 410 is disabled at once, and its owner told."""
 
-    def __init__(self, tell_owner: Callable[[Connection, AnyRow, Verdict, datetime], None]) -> None:
+    def __init__(self, tell_owner: Callable[[Connection, AnyRow, HealthAction, datetime], None]) -> None:
         """Take what writes the letter to an endpoint's owner down."""
         self._tell_owner = tell_owner
 
@@ -32,7 +32,7 @@ class Health:
         if gone := kinds["gone"]:
             for row in endpoint_health.gone(connection, gone, now):
                 if row.owner_email:
-                    self._tell_owner(connection, row, Verdict.DISABLE, now)
+                    self._tell_owner(connection, row, HealthAction.DISABLE, now)
 
 
 def _kind(result: HookResult) -> str:

@@ -7,7 +7,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from notifier.domain.messages.transactional_mail import LetterKind, NewLetter
-from notifier.domain.recipients.endpoint_health import FailureRecord, HealthPolicy, Verdict, judge, next_probe
+from notifier.domain.recipients.endpoint_health import (
+    FailureRecord,
+    HealthAction,
+    HealthPolicy,
+    next_action,
+    next_probe,
+)
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
 from notifier.services.security.audit import SYSTEM, Subject, record
@@ -19,14 +25,14 @@ from notifier.storage.recipients import endpoint_health, transactional_mail
 _EVERY = timedelta(minutes=1)
 _AT_ONCE = 500
 _KEPT = timedelta(days=3)  # a provider that is away longer than this: then the letter has lost its point
-_KINDS = {Verdict.WARN: LetterKind.ENDPOINT_WARNING, Verdict.DISABLE: LetterKind.ENDPOINT_DISABLED}
+_KINDS = {HealthAction.WARN: LetterKind.ENDPOINT_WARNING, HealthAction.DISABLE: LetterKind.ENDPOINT_DISABLED}
 _NO_SUBSCRIBER = 0  # the address key of letters that are about no subscription
 
 
-Notify = Callable[[Connection, AnyRow, Verdict, datetime], None]
+Notify = Callable[[Connection, AnyRow, HealthAction, datetime], None]
 
 
-def write_letter(connection: Connection, row: AnyRow, verdict: Verdict, now: datetime) -> None:
+def write_letter(connection: Connection, row: AnyRow, verdict: HealthAction, now: datetime) -> None:
     """Write a letter to an endpoint's owner down; it leaves by itself (`services/mail/transactional.py`)."""
     letter = NewLetter(kind=_KINDS[verdict], subject_id=row.id, address_key=_NO_SUBSCRIBER, expires_at=now + _KEPT)
     transactional_mail.add(connection, letter, now)
@@ -62,22 +68,22 @@ class WatchEndpoints:
     def _judge_failing(self, now: datetime) -> int:
         with self.database.read() as connection:
             rows = endpoint_health.failing(connection, now - self.policy.warn_after, _AT_ONCE)
-        verdicts = [(row, judge(_record(row), now, self.policy)) for row in rows]
-        acted = [(row, verdict) for row, verdict in verdicts if verdict is not Verdict.KEEP]
+        verdicts = [(row, next_action(_record(row), now, self.policy)) for row in rows]
+        acted = [(row, verdict) for row, verdict in verdicts if verdict is not HealthAction.KEEP]
         for row, verdict in acted:
             self.isolate("endpoint", row.public_id, partial(self._act_alone, row, verdict, now))
         return len(acted)
 
-    def _act_alone(self, row: AnyRow, verdict: Verdict, now: datetime) -> None:
+    def _act_alone(self, row: AnyRow, verdict: HealthAction, now: datetime) -> None:
         with self.database.write() as connection:
             self._act(connection, row, verdict, now)
 
-    def _act(self, connection: Connection, row: AnyRow, verdict: Verdict, now: datetime) -> None:
-        if verdict is Verdict.WARN:
+    def _act(self, connection: Connection, row: AnyRow, verdict: HealthAction, now: datetime) -> None:
+        if verdict is HealthAction.WARN:
             endpoint_health.warned(connection, row.id, now)
         elif not endpoint_health.disable(connection, row.id, probe_at=next_probe(0, now), now=now):
             return
-        action = "endpoint.warned" if verdict is Verdict.WARN else "endpoint.disabled"
+        action = "endpoint.warned" if verdict is HealthAction.WARN else "endpoint.disabled"
         record(
             connection,
             SYSTEM,

@@ -5,9 +5,9 @@ import pytest
 from notifier.domain.recipients.endpoint_health import (
     MAX_PROBES,
     FailureRecord,
+    HealthAction,
     HealthPolicy,
-    Verdict,
-    judge,
+    next_action,
     next_probe,
 )
 
@@ -15,32 +15,32 @@ NOON = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
 POLICY = HealthPolicy()
 
 
-def verdict(*, failing: float, span: float, warned: float | None = None) -> Verdict:
+def verdict(*, failing: float, span: float, warned: float | None = None) -> HealthAction:
     """Judge an endpoint that has failed for so many hours, with attempts over so many, and a warning so long ago."""
     since = NOON - timedelta(hours=failing)
     warned_at = None if warned is None else NOON - timedelta(hours=warned)
     record = FailureRecord(failing_since=since, last_failure_at=since + timedelta(hours=span), warned_at=warned_at)
-    return judge(record, NOON, POLICY)
+    return next_action(record, NOON, POLICY)
 
 
 @pytest.mark.parametrize(
     ("failing", "span", "warned", "expected"),
     [
-        (71.9, 71.9, None, Verdict.KEEP),
-        (72, 72, None, Verdict.WARN),
-        (240, 11.9, None, Verdict.KEEP),  # a few failures long ago, and nothing sent since
-        (240, 11.9, 100, Verdict.KEEP),
-        (73, 73, 1, Verdict.KEEP),
-        (119.9, 119.9, 47, Verdict.KEEP),
-        (120, 120, 48, Verdict.DISABLE),
-        (120, 12, 48, Verdict.DISABLE),
-        (240, 240, None, Verdict.WARN),  # never without a warning before
-        (241, 241, 1, Verdict.KEEP),
-        (264, 264, 24, Verdict.DISABLE),
+        (71.9, 71.9, None, HealthAction.KEEP),
+        (72, 72, None, HealthAction.WARN),
+        (240, 11.9, None, HealthAction.KEEP),  # a few failures long ago, and nothing sent since
+        (240, 11.9, 100, HealthAction.KEEP),
+        (73, 73, 1, HealthAction.KEEP),
+        (119.9, 119.9, 47, HealthAction.KEEP),
+        (120, 120, 48, HealthAction.DISABLE),
+        (120, 12, 48, HealthAction.DISABLE),
+        (240, 240, None, HealthAction.WARN),  # never without a warning before
+        (241, 241, 1, HealthAction.KEEP),
+        (264, 264, 24, HealthAction.DISABLE),
     ],
 )
 def test_an_endpoint_is_warned_then_disabled(
-    failing: float, span: float, warned: float | None, expected: Verdict
+    failing: float, span: float, warned: float | None, expected: HealthAction
 ) -> None:
     assert verdict(failing=failing, span=span, warned=warned) is expected
 
