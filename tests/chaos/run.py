@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from notifier.domain.errors import NotifierError
 from tests.chaos.scenarios import Bound, Do
 from tests.chaos.story import Story
-from tests.chaos.verdict import Verdict
+from tests.chaos.verdict import Findings
 from tests.chaos.world import World, bugs_in
 
 
@@ -45,7 +45,7 @@ def run(world: World, scenario: Do) -> Outcome:
     world.mend()
     began = time.monotonic()
     bound = Bound()
-    found = Verdict()
+    found = Findings()
     try:
         bound = scenario(world, story)
         found = story.verdict()

@@ -13,7 +13,7 @@ from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Channel, DeliveryState
 from notifier.storage import tables as t
 from notifier.supervise.installation import SystemFailedError
-from tests.chaos.verdict import Row, Verdict, judge, strangers
+from tests.chaos.verdict import Findings, Row, judge, strangers
 from tests.chaos.world import World
 
 _PATIENCE_SECONDS = 60.0
@@ -113,7 +113,7 @@ class Story:
 
     # --- judging ---
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Findings:
         """Hold what arrived against the promise and the ledger."""
         ended = self.settle()
         arrived = self.world.ask("GET", "/api/deliveries")
@@ -129,12 +129,12 @@ class Story:
         self._judge_posts(found)
         return found
 
-    def _judge_timeline(self, found: Verdict) -> None:
+    def _judge_timeline(self, found: Findings) -> None:
         updates = self.world.call("GET", f"/v1/incidents/{self.incident_id}")["updates"]
         missing = set(self.acknowledged) - {update["id"] for update in updates}
         found.add("lost", len(missing), f"acknowledged and not in the timeline: {sorted(missing)}")
 
-    def _judge_posts(self, found: Verdict) -> None:
+    def _judge_posts(self, found: Findings) -> None:
         """Posts bear no delivery id: their text, which names the update it leads with, tells them apart."""
         posts = [post["text"] for post in self.world.ask("GET", "/api/posts")["items"]]
         mine = [text for text in posts if f"{self.incident_id} " in text]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from notifier.domain.ids import delivery_id
 from notifier.domain.values import Channel, DeliveryState
-from tests.chaos.verdict import Row, Verdict, judge, strangers
+from tests.chaos.verdict import Findings, Row, judge, strangers
 
 EXPECTED = {Channel.EMAIL: 2, Channel.WEBHOOK: 1}
 
@@ -29,11 +29,11 @@ def hook(sequence: int) -> Row:
 ROWS = [mail(1, 1), mail(2, 1), mail(1, 2), mail(2, 2), hook(1), hook(2)]
 
 
-def judged(rows: list[Row], arrived: list[Row]) -> Verdict:
+def judged(rows: list[Row], arrived: list[Row]) -> Findings:
     return judge(rows, [(row.delivery_id, 1) for row in arrived], EXPECTED)
 
 
-def counts(found: Verdict) -> tuple[int, int, int, int, int]:
+def counts(found: Findings) -> tuple[int, int, int, int, int]:
     return found.lost, found.duplicated, found.out_of_order, found.unexplained, found.repeats
 
 

@@ -26,7 +26,7 @@ class Row:
 
 
 @dataclass(slots=True)
-class Verdict:
+class Findings:
     """What is wrong, in numbers, and some of it in words."""
 
     lost: int = 0
@@ -43,7 +43,7 @@ class Verdict:
             self.said.append(f"{kind}: {words}")
 
 
-def judge(rows: Iterable[Row], arrived: Sequence[tuple[str, int]], expected: Mapping[Channel, int]) -> Verdict:
+def judge(rows: Iterable[Row], arrived: Sequence[tuple[str, int]], expected: Mapping[Channel, int]) -> Findings:
     """Judge one incident whose messages have all come to an end.
 
     Args:
@@ -51,7 +51,7 @@ def judge(rows: Iterable[Row], arrived: Sequence[tuple[str, int]], expected: Map
         arrived: (delivery id, how often), in the order in which each came first.
         expected: How many recipients each channel must tell everything there was to tell.
     """
-    found, known = Verdict(), {row.delivery_id: row for row in rows}
+    found, known = Findings(), {row.delivery_id: row for row in rows}
     heard: dict[tuple[Channel, int], list[Row]] = defaultdict(list)
     for delivery_id, times in arrived:
         row = known.get(delivery_id)
@@ -69,7 +69,7 @@ def judge(rows: Iterable[Row], arrived: Sequence[tuple[str, int]], expected: Map
 
 
 def _judge_channel(
-    found: Verdict,
+    found: Findings,
     channel: Channel,
     number: int,
     rows: Iterable[Row],
