@@ -14,7 +14,7 @@ from notifier.sandbox.live import Live
 from notifier.sandbox.sendgrid.expand import Mail, expand
 from notifier.sandbox.sendgrid.schedule import Schedule
 from notifier.sandbox.sendgrid.suppression import Suppressions
-from notifier.sandbox.sendgrid.validate import Verdict
+from notifier.sandbox.sendgrid.validate import Validation
 
 _LOCALE = "locale-"
 
@@ -65,7 +65,7 @@ class MailStore:
     discarded: int = 0
     _bytes: int = 0
 
-    def accept(self, body: bytes, request: dict[str, Any], verdict: Verdict, now: float) -> str:
+    def accept(self, body: bytes, request: dict[str, Any], verdict: Validation, now: float) -> str:
         """Take in a request that passed validation. Returns its X-Message-Id (22 URL-safe characters)."""
         message_id = token_urlsafe(16)
         record = MailRequest(
@@ -161,7 +161,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
 
 
 def _by_due_time(
-    request: dict[str, Any], verdict: Verdict, message_id: str, now: float
+    request: dict[str, Any], verdict: Validation, message_id: str, now: float
 ) -> Iterator[tuple[float | None, Arrived]]:
     """Split a request into what goes now (None) and what waits, by due time."""
     objects = request["personalizations"]

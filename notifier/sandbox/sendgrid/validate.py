@@ -18,7 +18,7 @@ _FIELDS = frozenset(_FIELD_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Validation:
     """What the check found. Without problems, `recipients` and `args` hold one entry per personalization."""
 
     problems: list[Problem]
@@ -26,19 +26,19 @@ class Verdict:
     args: list[dict[str, str]]
 
 
-def validate(request: object, rules: SendGridRules, *, now: float) -> Verdict:
+def validate(request: object, rules: SendGridRules, *, now: float) -> Validation:
     """Check a parsed request body. `now` is Unix seconds."""
     if not isinstance(request, dict):
-        return Verdict([BAD_REQUEST], [], [])
+        return Validation([BAD_REQUEST], [], [])
     problems = [Problem(f"Additional property {key} is not allowed", key) for key in sorted(request.keys() - _FIELDS)]
     problems += _message(request, rules, now)
     objects = request.get("personalizations")
     if not isinstance(objects, list) or not objects:
         problems.append(Problem("You must have at least one personalization.", "personalizations"))
-        return Verdict(problems, [], [])
+        return Validation(problems, [], [])
     if len(objects) > MAX_OBJECTS:
         problems.append(_too_many(len(objects)))
-        return Verdict(problems, [], [])
+        return Validation(problems, [], [])
     checked = Personalizations(
         strict=rules.strict,
         now=now,
@@ -48,7 +48,7 @@ def validate(request: object, rules: SendGridRules, *, now: float) -> Verdict:
     )
     checked.check(objects)
     problems += _subject_everywhere(request, objects)
-    return Verdict(problems + checked.problems, checked.recipients, checked.args)
+    return Validation(problems + checked.problems, checked.recipients, checked.args)
 
 
 def _message(request: dict[str, Any], rules: SendGridRules, now: float) -> list[Problem]:
