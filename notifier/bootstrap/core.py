@@ -32,7 +32,7 @@ from notifier.services.dispatch.yield_to_high_priority import StandBack
 from notifier.services.endpoints.watch import WatchEndpoints, write_letter
 from notifier.services.events.announce import Announce
 from notifier.services.events.auto_resolve import ResolveCalm
-from notifier.services.events.blast_guard import Guard
+from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.events.ingest import Ingest
 from notifier.services.isolation import Isolation, Revive
 from notifier.services.mail.transactional_sweep import DueLetters
@@ -215,9 +215,9 @@ class Core:
         return AddressKeys(self.database)
 
     @once
-    def guard(self) -> Guard:
+    def guard(self) -> BlastGuard:
         """What waits for a person."""
-        return Guard(self.settings.guard_policy())
+        return BlastGuard(self.settings.guard_policy())
 
     @once
     def ingest(self) -> Ingest:

@@ -11,7 +11,7 @@ from notifier.domain.errors import ConfigError
 from notifier.domain.incidents.coalesce_values import CoalescePolicy
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.messages.brand import Account, Brand, Component, Retention
-from notifier.domain.recipients.blast_guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.domain.values import Channel, Lane
 from notifier.files import private_dir
 from notifier.queueing.addresses import QueueAddresses, queue_addresses
@@ -113,10 +113,10 @@ class Settings:
         """`[webhooks]`: what partners' endpoints may be, and when one that fails is given up."""
         return self.house.webhooks
 
-    def guard_policy(self) -> GuardPolicy:
+    def guard_policy(self) -> BlastGuardPolicy:
         """What waits for a person before it goes out."""
         section = self.house.guard
-        return GuardPolicy(
+        return BlastGuardPolicy(
             hold_above=section.hold_above or None,
             needs_announce=section.needs_announce,
             hold_older_than=timedelta(seconds=section.hold_older_than) if section.hold_older_than else None,

@@ -18,7 +18,7 @@ class HoldReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GuardPolicy:
+class BlastGuardPolicy:
     """`hold_above`: most recipients a notification may have without a person's word; None: any number.
 
     `needs_announce`: what comes with a key that lacks the scope `announce` waits for a person. `hold_older_than`: so
@@ -30,7 +30,7 @@ class GuardPolicy:
     hold_older_than: timedelta | None = None
 
 
-def hold_reason(policy: GuardPolicy, *, guarded: bool, age: timedelta, many: bool) -> HoldReason | None:
+def hold_reason(policy: BlastGuardPolicy, *, guarded: bool, age: timedelta, many: bool) -> HoldReason | None:
     """Return why an update waits for a person; None where it goes by itself.
 
     Args:

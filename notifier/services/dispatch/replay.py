@@ -7,7 +7,7 @@ from typing import Any
 
 from notifier.domain import ids
 from notifier.domain.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
-from notifier.domain.recipients.blast_guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.domain.values import ACCEPTED, Channel, DeliveryState
 from notifier.services.conflicts import refuse_unread
 from notifier.services.dispatch.regroup import Gather
@@ -77,7 +77,7 @@ class Replay:
     database: Database
     clock: Clock
     gather: Gather
-    guard: GuardPolicy = field(default_factory=GuardPolicy)
+    guard: BlastGuardPolicy = field(default_factory=BlastGuardPolicy)
 
     def count(self, order: ReplayOrder) -> int:
         """Return how many deliveries an order would queue; changes nothing.

@@ -26,7 +26,7 @@ from notifier.domain.recipients.blast_guard import HoldReason
 from notifier.domain.values import Channel, Outcome
 from notifier.services.conflicts import is_reused, refuse_outdated
 from notifier.services.events.announce import speak
-from notifier.services.events.blast_guard import Guard
+from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.events.held_content import withdraw, withhold
 from notifier.services.events.late_translations import follow_ups, take_translation
 from notifier.services.ports import Clock, Nudge
@@ -77,7 +77,7 @@ class Ingest:
     clock: Clock
     nudge: Nudge
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
-    guard: Guard = field(default_factory=Guard)
+    guard: BlastGuard = field(default_factory=BlastGuard)
 
     def __call__(self, event: Event) -> Receipt:
         """Store an event and announce what is due; returns when both are committed.

@@ -9,7 +9,7 @@ from notifier.domain.errors import NotFoundError
 from notifier.domain.incidents.incident import Incident
 from notifier.domain.providers.breaker import WAITS_FOR_PROVIDER
 from notifier.domain.values import Channel, DeliveryState, Reason, Status
-from notifier.services.events.blast_guard import Guard
+from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.providers.status import Providers, ProviderStatus
 from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
@@ -37,7 +37,7 @@ class Progress:
 
     database: Database
     providers: Providers
-    guard: Guard
+    guard: BlastGuard
 
     def __call__(self, incident_id: str) -> Json:
         """Return the progress of an incident's newest message on each channel.

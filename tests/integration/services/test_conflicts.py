@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import func, select
 
 from notifier.domain.errors import InvalidInputError, OutdatedError
-from notifier.domain.recipients.blast_guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.domain.values import Outcome, Status
 from notifier.services.dispatch.replay import Replay, ReplayOrder
 from notifier.services.events.approvals import Release
-from notifier.services.events.blast_guard import Guard
+from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.events.ingest import Receipt
 from notifier.services.security.audit import Actor
 from notifier.storage import tables as t
@@ -191,7 +191,7 @@ def test_an_edit_under_the_same_id_is_a_conflict_for_who_had_read_the_words_befo
 
 
 def test_a_decision_is_compared_in_its_own_transaction_with_what_its_maker_had_read(spine: Spine) -> None:
-    spine.ingest = replace(spine.ingest, guard=Guard(GuardPolicy(needs_announce=True)))
+    spine.ingest = replace(spine.ingest, guard=BlastGuard(BlastGuardPolicy(needs_announce=True)))
     spine.post(Status.INVESTIGATING, "Told.", update_id="told")
     spine.post(Status.IDENTIFIED, "Held.", guarded=True)
     release = Release(spine.database, spine.policies, spine.clock, spine.nudges)

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.demo import story
-from notifier.domain.recipients.blast_guard import GuardPolicy
-from notifier.services.events.blast_guard import Guard
+from notifier.domain.recipients.blast_guard import BlastGuardPolicy
+from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.security.audit import Actor
 from notifier.web.console.routes import console_routes
 from notifier.web.pages import page_routes
@@ -176,7 +176,7 @@ def test_a_form_sent_twice_with_the_same_words_is_told_once_and_nobody_is_alarme
 def test_what_was_held_is_not_released_by_a_page_that_has_not_seen_the_latest_update(
     application: Application, desks: tuple[TestClient, TestClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(application.__dict__, "guard", Guard(GuardPolicy(hold_above=0, needs_announce=True)))
+    monkeypatch.setitem(application.__dict__, "guard", BlastGuard(BlastGuardPolicy(hold_above=0, needs_announce=True)))
     application.publish(orjson.dumps(story.events()[0]))
     ann, ben = desks
     event = story.events()[1]

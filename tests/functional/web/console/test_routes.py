@@ -15,8 +15,8 @@ from notifier.api.app import create_app
 from notifier.bootstrap.application import Application
 from notifier.demo import story
 from notifier.domain.errors import UnknownRecipientError
-from notifier.domain.recipients.blast_guard import GuardPolicy
-from notifier.services.events.blast_guard import Guard
+from notifier.domain.recipients.blast_guard import BlastGuardPolicy
+from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.security.api_keys import ApiKeys
 from notifier.services.security.audit import Actor
 from notifier.services.security.console_sessions import SignInRefusedError
@@ -331,7 +331,7 @@ def test_somebody_is_explained_by_their_address_which_stands_in_no_url(
 def test_what_waits_for_a_person_is_let_go_or_called_off(
     application: Application, browser: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(application.__dict__, "guard", Guard(GuardPolicy(needs_announce=True)))
+    monkeypatch.setitem(application.__dict__, "guard", BlastGuard(BlastGuardPolicy(needs_announce=True)))
     key = a_key(application, "publish", "manage")[1]
     sent = signed_in(browser, key).post("/console/send", data=a_draft(browser))
     assert "Held for approval" in said(browser, sent)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from notifier.domain.errors import ConflictError, InvalidInputError
-from notifier.domain.recipients.blast_guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.domain.values import Channel, DeliveryState, Status
 from notifier.services.dispatch.replay import Replay, ReplayOrder
 from notifier.services.security.audit import Actor
@@ -27,9 +27,9 @@ def house(database: Database) -> House:
     return built
 
 
-def a_replay(house: House, policy: GuardPolicy | None = None) -> Replay:
+def a_replay(house: House, policy: BlastGuardPolicy | None = None) -> Replay:
     spine = house.spine
-    return Replay(spine.database, spine.clock, spine.gather, policy or GuardPolicy())
+    return Replay(spine.database, spine.clock, spine.gather, policy or BlastGuardPolicy())
 
 
 def first(house: House) -> str:
@@ -66,10 +66,13 @@ def test_a_replay_is_on_the_record_with_its_number_and_order(house: House, datab
 
 @pytest.mark.parametrize(
     ("policy", "setting"),
-    [(GuardPolicy(hold_above=2), "guard.hold_above (2)"), (GuardPolicy(needs_announce=True), "guard.needs_announce")],
+    [
+        (BlastGuardPolicy(hold_above=2), "guard.hold_above (2)"),
+        (BlastGuardPolicy(needs_announce=True), "guard.needs_announce"),
+    ],
 )
 def test_the_guard_refuses_what_it_would_hold(
-    house: House, database: Database, policy: GuardPolicy, setting: str
+    house: House, database: Database, policy: BlastGuardPolicy, setting: str
 ) -> None:
     order = ReplayOrder(notification_id=first(house), states=ARRIVED)
     with pytest.raises(ConflictError, match="guard") as refused:
@@ -77,7 +80,7 @@ def test_the_guard_refuses_what_it_would_hold(
     assert setting in str(refused.value)
     assert entries(database) == []
     assert set(house.spine.told(house.spine.notices()[0].id).values()) == {"accepted"}
-    assert a_replay(house, GuardPolicy(hold_above=3, needs_announce=True))(order, ME, may_announce=True) == 3
+    assert a_replay(house, BlastGuardPolicy(hold_above=3, needs_announce=True))(order, ME, may_announce=True) == 3
 
 
 def test_words_that_are_no_longer_shown_are_not_sent_again(house: House) -> None:

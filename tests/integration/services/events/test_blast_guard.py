@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection
 
 from notifier.domain.errors import ConflictError, NotFoundError, UnavailableError
-from notifier.domain.recipients.blast_guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.domain.values import Channel, Status
 from notifier.services.events.approvals import Release
-from notifier.services.events.blast_guard import Guard
+from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import audit
@@ -32,12 +32,12 @@ def house(database: Database, provider: Provider) -> House:
     built = a_house(database, provider)
     for number in range(3):
         built.spine.subscriber(f"shop-{number}")
-    guarded(built, GuardPolicy(hold_above=2))
+    guarded(built, BlastGuardPolicy(hold_above=2))
     return built
 
 
-def guarded(house: House, policy: GuardPolicy) -> None:
-    spine, guard = house.spine, Guard(policy)
+def guarded(house: House, policy: BlastGuardPolicy) -> None:
+    spine, guard = house.spine, BlastGuard(policy)
     spine.ingest = replace(spine.ingest, guard=guard)
 
 
@@ -87,7 +87,7 @@ class Leaving:
 def test_what_is_stored_is_answered_though_the_database_goes_away_then(house: House) -> None:
     spine = house.spine
     leaving: Any = Leaving(spine.database)
-    guard = Guard()
+    guard = BlastGuard()
     guard.count(spine.database, spine.policies)
     spine.ingest = replace(spine.ingest, database=leaving, guard=guard)
     assert spine.post(Status.INVESTIGATING).recipients == 3
@@ -96,7 +96,7 @@ def test_what_is_stored_is_answered_though_the_database_goes_away_then(house: Ho
 
 
 def test_what_reaches_few_enough_goes_by_itself(house: House, provider: Provider) -> None:
-    guarded(house, GuardPolicy(hold_above=3))
+    guarded(house, BlastGuardPolicy(hold_above=3))
     receipt = house.spine.post(Status.INVESTIGATING)
     house.work()
     assert (receipt.recipients, receipt.held) == (3, False)
@@ -132,17 +132,17 @@ def test_what_is_called_off_is_told_neither_now_nor_with_the_next(house: House, 
 def test_who_was_never_told_that_it_began_is_not_told_that_it_ended(house: House, provider: Provider) -> None:
     house.spine.post(Status.INVESTIGATING)
     release(house).cancel(house.spine.notices()[0].public_id, ME)
-    guarded(house, GuardPolicy())
+    guarded(house, BlastGuardPolicy())
     house.spine.post(Status.RESOLVED)
     house.work()
     assert provider.told == []
 
 
 def test_what_waits_keeps_what_was_released_before_on_its_way(house: House, provider: Provider) -> None:
-    guarded(house, GuardPolicy())
+    guarded(house, BlastGuardPolicy())
     house.spine.post(Status.INVESTIGATING)
     house.spine.plan_all()
-    guarded(house, GuardPolicy(hold_above=2))
+    guarded(house, BlastGuardPolicy(hold_above=2))
     house.later(61)
     house.spine.post(Status.IDENTIFIED)
     house.later(11)
@@ -153,7 +153,7 @@ def test_what_waits_keeps_what_was_released_before_on_its_way(house: House, prov
 
 
 def test_partners_get_what_was_held_before_in_order(house: House) -> None:
-    guarded(house, GuardPolicy(needs_announce=True))
+    guarded(house, BlastGuardPolicy(needs_announce=True))
     for status in (Status.INVESTIGATING, Status.IDENTIFIED):
         house.spine.post(status, guarded=True)
     names = [row.public_id for row in house.spine.notices(Channel.WEBHOOK)]
@@ -165,11 +165,11 @@ def test_partners_get_what_was_held_before_in_order(house: House) -> None:
 
 
 def test_a_key_without_the_right_is_held_where_that_is_asked_for(house: House, provider: Provider) -> None:
-    guarded(house, GuardPolicy(needs_announce=True))
+    guarded(house, BlastGuardPolicy(needs_announce=True))
     assert house.spine.post(Status.INVESTIGATING, guarded=True).held
     house.later(61)
     assert provider.told == []
-    guarded(house, GuardPolicy())
+    guarded(house, BlastGuardPolicy())
     assert not house.spine.post(Status.INVESTIGATING, guarded=True, incident_id="inc-2").held
 
 

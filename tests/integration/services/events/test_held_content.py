@@ -14,7 +14,7 @@ from notifier.domain.incidents.notice import Notice
 from notifier.domain.incidents.translation import TranslationPolicy, TranslationRule
 from notifier.domain.messages.brand import Account
 from notifier.domain.messages.message import MailRequest
-from notifier.domain.recipients.blast_guard import GuardPolicy
+from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.domain.values import Channel, Impact, Outcome, Platform, Status, WebhookFormat
 from notifier.inbound.events import parse_event
 from notifier.inbound.integrations import ComponentNames
@@ -24,7 +24,7 @@ from notifier.resources import locales_dir, templates_dir
 from notifier.services.dispatch.regroup import Gather
 from notifier.services.dispatch.replay import REPLAYABLE, Replay, ReplayOrder
 from notifier.services.events.approvals import Release
-from notifier.services.events.blast_guard import Guard
+from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.events.integrations import TakeStatuspage
 from notifier.services.inspection.history import History
 from notifier.services.security.audit import Actor
@@ -38,7 +38,7 @@ from tests.mail_house import BRAND, House, Provider, a_house
 ME = Actor("cli:me", "here")
 FOLLOW = {Channel.EMAIL: TranslationRule(policy=TranslationPolicy.SEND_AND_FOLLOW)}
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-CAREFUL = GuardPolicy(needs_announce=True)
+CAREFUL = BlastGuardPolicy(needs_announce=True)
 RENDERER = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
 ACCOUNTS = [Account(name=f"acc-{locale}", platform=Platform.X, locale=locale) for locale in ("en", "nl")]
 PAGE = Page(source="cloud", locale="en", components=ComponentNames([]))
@@ -48,7 +48,7 @@ class Desk:
     """A house whose guard is set, and a person who decides."""
 
     def __init__(
-        self, database: Database, policy: GuardPolicy, rules: Mapping[Channel, TranslationRule] | None = None
+        self, database: Database, policy: BlastGuardPolicy, rules: Mapping[Channel, TranslationRule] | None = None
     ) -> None:
         self.provider = Provider()
         self.house: House = a_house(database, self.provider, translations=rules or {})
@@ -58,8 +58,8 @@ class Desk:
         self.spine.subscriber("smith", locale="en")
         self.history = History(database)
 
-    def set(self, policy: GuardPolicy) -> None:
-        self.spine.ingest = replace(self.spine.ingest, guard=Guard(policy))
+    def set(self, policy: BlastGuardPolicy) -> None:
+        self.spine.ingest = replace(self.spine.ingest, guard=BlastGuard(policy))
 
     @property
     def release(self) -> Release:
@@ -86,7 +86,7 @@ class Desk:
 
 
 def test_a_silent_update_is_shown_and_told_to_nobody(database: Database) -> None:
-    desk = Desk(database, GuardPolicy())
+    desk = Desk(database, BlastGuardPolicy())
     receipt = desk.spine.post(Status.INVESTIGATING, "Shown, not told.", notify=False)
     desk.house.later(120)
     assert receipt.outcome is Outcome.RECORDED
@@ -96,7 +96,7 @@ def test_a_silent_update_is_shown_and_told_to_nobody(database: Database) -> None
 
 
 def test_a_hidden_update_is_neither_shown_nor_told_nor_revealed_by_later_ones(database: Database) -> None:
-    desk = Desk(database, GuardPolicy())
+    desk = Desk(database, BlastGuardPolicy())
     hidden = {"en": "A secret."}
     desk.spine.post(Status.INVESTIGATING, hidden, visible=False, title="Secret title")
     assert desk.public() == []
@@ -115,7 +115,7 @@ def test_a_hidden_update_is_neither_shown_nor_told_nor_revealed_by_later_ones(da
 
 
 def test_what_was_silent_may_be_told_and_what_was_hidden_may_be_shown(database: Database) -> None:
-    desk = Desk(database, GuardPolicy())
+    desk = Desk(database, BlastGuardPolicy())
     desk.spine.post(Status.INVESTIGATING, "The same.", visible=False, update_id="u")
     desk.spine.post(Status.INVESTIGATING, "The same.", notify=False, update_id="u")
     assert desk.public() == ["The same."]
@@ -178,7 +178,7 @@ def test_a_persons_update_goes_by_itself_and_begins_the_story_for_those_told(dat
 def test_the_number_holds_a_persons_update_too_and_its_release_leaves_out_what_had_no_right(
     database: Database,
 ) -> None:
-    desk = Desk(database, GuardPolicy(needs_announce=True, hold_above=1))
+    desk = Desk(database, BlastGuardPolicy(needs_announce=True, hold_above=1))
     desk.spine.post(Status.INVESTIGATING, "From a script.", guarded=True)
     assert desk.spine.post(Status.IDENTIFIED, "From a person.").held
     reasons = [item["held_because"] for item in desk.history.held() if item["channel"] == "email"]
@@ -191,7 +191,7 @@ def test_the_number_holds_a_persons_update_too_and_its_release_leaves_out_what_h
 
 
 def test_channels_that_are_not_too_large_wait_for_the_one_that_is_and_speak_with_it(database: Database) -> None:
-    desk = Desk(database, GuardPolicy(hold_above=1))
+    desk = Desk(database, BlastGuardPolicy(hold_above=1))
     assert desk.spine.post(Status.INVESTIGATING, "To two mailboxes.").held
     desk.house.later(120)
     assert [item["channel"] for item in desk.history.held()] == ["email"]
@@ -216,7 +216,7 @@ def test_a_persons_word_for_a_held_update_takes_its_place(database: Database) ->
 
 
 def test_what_the_version_before_held_is_released_with_all_it_was_to_tell(database: Database) -> None:
-    desk = Desk(database, GuardPolicy())
+    desk = Desk(database, BlastGuardPolicy())
     desk.spine.post(Status.INVESTIGATING, "Told.")
     desk.house.work()
     desk.spine.post(Status.IDENTIFIED, "Held one.")
@@ -237,7 +237,7 @@ def test_what_the_version_before_held_is_released_with_all_it_was_to_tell(databa
 
 
 def test_old_news_waits_whoever_hands_it_in(database: Database) -> None:
-    desk = Desk(database, GuardPolicy(hold_older_than=timedelta(days=1)))
+    desk = Desk(database, BlastGuardPolicy(hold_older_than=timedelta(days=1)))
     old = desk.spine.now - timedelta(days=2)
     receipt = desk.spine.post(Status.RESOLVED, "Of last week.", posted_at=old)
     assert receipt.held

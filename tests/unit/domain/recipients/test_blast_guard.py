@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from notifier.domain.recipients.audience import Preferences, Scope
-from notifier.domain.recipients.blast_guard import GuardPolicy, HoldReason, hold_reason, reach_of
+from notifier.domain.recipients.blast_guard import BlastGuardPolicy, HoldReason, hold_reason, reach_of
 from notifier.domain.values import Channel, Impact, Wanted
 
 PEOPLE = [
@@ -21,17 +21,17 @@ CHECKOUT = Scope(impact=Impact.MAJOR, components=frozenset({"checkout"}))
 @pytest.mark.parametrize(
     ("policy", "many", "guarded", "hours", "reason"),
     [
-        (GuardPolicy(), False, True, 10**5, None),
-        (GuardPolicy(), True, False, 0, HoldReason.MANY),
-        (GuardPolicy(needs_announce=True), True, True, 0, HoldReason.NEEDS_ANNOUNCE),
-        (GuardPolicy(needs_announce=True), False, False, 10**5, None),
-        (GuardPolicy(hold_older_than=timedelta(hours=24)), False, False, 24, None),
-        (GuardPolicy(hold_older_than=timedelta(hours=24)), False, False, 24.01, HoldReason.OLD),
-        (GuardPolicy(hold_older_than=timedelta(hours=24)), False, False, -1, None),
+        (BlastGuardPolicy(), False, True, 10**5, None),
+        (BlastGuardPolicy(), True, False, 0, HoldReason.MANY),
+        (BlastGuardPolicy(needs_announce=True), True, True, 0, HoldReason.NEEDS_ANNOUNCE),
+        (BlastGuardPolicy(needs_announce=True), False, False, 10**5, None),
+        (BlastGuardPolicy(hold_older_than=timedelta(hours=24)), False, False, 24, None),
+        (BlastGuardPolicy(hold_older_than=timedelta(hours=24)), False, False, 24.01, HoldReason.OLD),
+        (BlastGuardPolicy(hold_older_than=timedelta(hours=24)), False, False, -1, None),
     ],
 )
 def test_too_many_no_right_or_old_news_is_held(
-    policy: GuardPolicy, hours: float, reason: HoldReason | None, *, many: bool, guarded: bool
+    policy: BlastGuardPolicy, hours: float, reason: HoldReason | None, *, many: bool, guarded: bool
 ) -> None:
     assert hold_reason(policy, guarded=guarded, age=timedelta(hours=hours), many=many) is reason
 
