@@ -21,7 +21,7 @@ from notifier.inbound.subscriber_ndjson import SubscriberNdjson
 from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, Subject, record
-from notifier.services.subscribers.seen_keys import Seen
+from notifier.services.subscribers.seen_keys import SeenKeys
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import bulk_merge, erasures, preferences, suppressions
 
@@ -160,7 +160,7 @@ class ImportSubscribers:
         self, rows: Iterable[GoodRow | BadRow], report: ImportReport, on_bad_row: Callable[[BadRow], None]
     ) -> Iterator[dict[str, tuple[GoodRow, bool]]]:
         """Yield good rows by external id, each with whether an earlier chunk had that id; the last of a name counts."""
-        seen = Seen()
+        seen = SeenKeys()
         chunk: dict[str, tuple[GoodRow, bool]] = {}
         for row in rows:
             report.rows += 1

@@ -6,7 +6,7 @@ _EMPTY = 0
 _FIRST_SIZE = 1 << 12
 
 
-class Seen:
+class SeenKeys:
     """A set of texts that remembers hashes only: two of a million differ with a chance of 1 in 37 million.
 
     A Python set of a million names takes 100 MB; this takes 16. It only counts, nothing is decided by it.
