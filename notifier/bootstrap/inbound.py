@@ -8,8 +8,8 @@ from notifier.inbound import sendgrid_rules
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.inbound.alertmanager import AlertRules
 from notifier.inbound.integrations import ComponentNames
-from notifier.queueing.dedup_filter import RedisSeen
-from notifier.services.events.deduplicate import Repeats, SeenEvents
+from notifier.queueing.dedup_filter import RedisDedupFilter
+from notifier.services.events.deduplicate import DedupFilter, Deduplicate
 from notifier.services.events.integrations import TakeAlerts, TakeStatuspage
 from notifier.services.provider_events.record import Feedback
 from notifier.services.security.audit import AuditLog
@@ -56,9 +56,9 @@ class Intake:
         return Feedback(application.database, application.clock, application.addresses, sendgrid_rules)
 
     @once
-    def repeats(self) -> Repeats:
+    def repeats(self) -> Deduplicate:
         """Answer repeated events."""
-        return Repeats(self._application.database)
+        return Deduplicate(self._application.database)
 
     @once
     def audit(self) -> AuditLog:
@@ -66,8 +66,8 @@ class Intake:
         return self._application.audit
 
     @once
-    def seen(self) -> SeenEvents:
+    def seen(self) -> DedupFilter:
         """The filter for repeats; asks the database for the installation's name, so build it in a thread."""
         pepper = self._application.addresses.load()
         namespace = hashlib.sha256(b"seen events" + pepper).hexdigest()[:16]
-        return RedisSeen(self._application.settings.queue_addresses().redis, namespace)
+        return RedisDedupFilter(self._application.settings.queue_addresses().redis, namespace)

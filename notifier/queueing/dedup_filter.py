@@ -9,7 +9,7 @@ _KEPT = 24 * 3600
 _log = get_logger(__name__)
 
 
-class RedisSeen:
+class RedisDedupFilter:
     """Does what `services.repeats.SeenEvents` asks for. Belongs to one event loop."""
 
     def __init__(self, url: str, namespace: str) -> None:

@@ -18,7 +18,7 @@ from notifier.api.http.load_shedding import Gate
 from notifier.api.http.problems import OverloadedError
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Outcome
-from notifier.services.events.deduplicate import Repeats, SeenEvents, repeat_of
+from notifier.services.events.deduplicate import DedupFilter, Deduplicate, repeat_of
 from notifier.services.events.ingest import Receipt
 from notifier.services.events.intake_log import log_taken
 from notifier.services.security.audit import SYSTEM, Actor
@@ -60,8 +60,8 @@ class Publishing:
     def __init__(
         self,
         publish: Callable[[bytes, Actor, bool], Receipt],
-        repeats: Repeats,
-        seen: Callable[[], SeenEvents],
+        repeats: Deduplicate,
+        seen: Callable[[], DedupFilter],
         *,
         count: Callable[[Outcome], None],
         count_reused: Callable[[], None],
@@ -73,7 +73,7 @@ class Publishing:
         """
         self._publish, self._repeats, self._make_seen = publish, repeats, seen
         self._count, self._count_reused = count, count_reused
-        self._seen: SeenEvents | None = None
+        self._seen: DedupFilter | None = None
         self._gate = Gate(at_once=_AT_ONCE_SQLITE if one_writer else _AT_ONCE, waiting=_WAITING)
         self._recent = Recent()
         self._in_hand: dict[bytes, asyncio.Future[None]] = {}

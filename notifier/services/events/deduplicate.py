@@ -14,7 +14,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.incidents import timeline
 
 
-class SeenEvents(Protocol):
+class DedupFilter(Protocol):
     """Which event the bytes of a request brought, shared by the processes of an installation. Never raises."""
 
     async def find(self, digest: str) -> str | None:
@@ -28,7 +28,7 @@ class SeenEvents(Protocol):
 
 
 @dataclass(frozen=True)
-class Repeats:
+class Deduplicate:
     """Answers a repeat from the ledger, with one read beside any writer."""
 
     database: Database
