@@ -13,7 +13,7 @@ from notifier.domain.errors import DeliveryError, TransientDeliveryError
 from notifier.domain.messages.brand import Brand
 from notifier.domain.messages.message import HookRequest, HookResult
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import Channel, Lane, Reason
+from notifier.domain.values import Channel, QueueName, Reason
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.dispatch.attempt import LEASE, Attempt
@@ -140,7 +140,7 @@ class Partners:
             self.spine.plan_all()
             nudged, nudges.attempts = nudges.attempts, []
             for lane, batch_id in nudged:
-                if lane in (Lane.WEBHOOK, Lane.RETRY):
+                if lane in (QueueName.WEBHOOK, QueueName.RETRY):
                     self.attempt(batch_id)
 
     def later(self, seconds: float) -> None:

@@ -12,7 +12,7 @@ from notifier.domain.incidents.coalesce_values import CoalescePolicy
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update, Window
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Status
+from notifier.domain.values import Channel, DeliveryState, Impact, QueueName, Status
 from notifier.services.dispatch.plan import Plan
 from notifier.services.dispatch.regroup import Gather
 from notifier.services.events.announce import Announce
@@ -46,15 +46,15 @@ class Nudges:
 
     def __init__(self) -> None:
         self.plans: list[int] = []
-        self.attempts: list[tuple[Lane, int]] = []
+        self.attempts: list[tuple[QueueName, int]] = []
 
     def plan(self, notification_id: int) -> None:
         self.plans.append(notification_id)
 
-    def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
         self.attempts += [(lane, batch_id) for batch_id in batch_ids]
 
-    def depth(self, lane: Lane) -> int:
+    def depth(self, lane: QueueName) -> int:
         del lane
         return 0
 

@@ -3,7 +3,7 @@
 from celery import Celery
 from celery.signals import setup_logging
 
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.queueing.addresses import for_celery
 from notifier.queueing.broker import VISIBILITY_SECONDS, queues
 
@@ -25,9 +25,9 @@ def build_app(broker_url: str, *, drain_seconds: float) -> Celery:
         worker_prefetch_multiplier=1,
         # One queue per lane. A task without a queue would be a fault of ours; it would land where it is noticed first.
         task_queues=queues(),
-        task_default_queue=Lane.CONTROL.value,
+        task_default_queue=QueueName.CONTROL.value,
         task_default_exchange="",
-        task_default_routing_key=Lane.CONTROL.value,
+        task_default_routing_key=QueueName.CONTROL.value,
         task_create_missing_queues=False,
         # SIGTERM: no new messages, what is in hand is finished (warm). Where somebody asks twice, this long is granted.
         worker_soft_shutdown_timeout=drain_seconds,

@@ -11,7 +11,7 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
 
 from notifier.domain.errors import ConfigError
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.observability import get_logger
 from notifier.parent_watch import report_ready
 from notifier.queueing import embedded
@@ -37,21 +37,21 @@ class _Worker(Worker):
         """Leave the title alone: it says the command, which tells more than Celery's would."""
 
 
-def parse_lanes(text: str | None) -> tuple[Lane, ...]:
+def parse_queues(text: str | None) -> tuple[QueueName, ...]:
     """Read `--queues email,retry`; nothing means every lane.
 
     Raises:
         ConfigError: names a lane that does not exist.
     """
-    names = [name.strip() for name in text.split(",") if name.strip()] if text else [lane.value for lane in Lane]
-    known = {lane.value for lane in Lane}
+    names = [name.strip() for name in text.split(",") if name.strip()] if text else [lane.value for lane in QueueName]
+    known = {lane.value for lane in QueueName}
     for name in names:
         if name not in known:
             raise ConfigError("--queues", f"{name!r} is no queue; there are {', '.join(sorted(known))}")
-    return tuple(Lane(name) for name in dict.fromkeys(names))
+    return tuple(QueueName(name) for name in dict.fromkeys(names))
 
 
-def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[Lane]) -> int:
+def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[QueueName]) -> int:
     """Work on some lanes until SIGTERM or Ctrl-C; what is in hand is finished first.
 
     Tasks run in threads: as many as the lanes' concurrency in `[workers]` adds up to. They wait for the database and
@@ -66,7 +66,7 @@ def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[Lane]) -> i
     addresses = settings.queue_addresses()
     if addresses.embedded and not addresses.broker_is_amqp:
         embedded.ensure(settings.data_dir)
-    if all(lane.is_unhurried for lane in lanes):
+    if all(lane.is_low_priority for lane in lanes):
         give_way()
     policy = TaskPolicy()
     app = build_app(addresses.broker, drain_seconds=settings.drain_seconds)
@@ -98,7 +98,7 @@ def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[Lane]) -> i
     return int(worker.exitcode or 0)
 
 
-def _follow(stopping: threading.Event, runtime: Runtime, lanes: Sequence[Lane]) -> None:
+def _follow(stopping: threading.Event, runtime: Runtime, lanes: Sequence[QueueName]) -> None:
     """Tell the supervisor when messages are taken, and tasks that wait for the database when the end has come."""
 
     def on_ready(**_signal: object) -> None:

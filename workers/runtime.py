@@ -17,7 +17,7 @@ class Runtime(Protocol):
     def plan(self, notification_id: int) -> object:
         """Plan a notification's audience."""
 
-    def plan_unhurried(self, notification_id: int) -> object:
+    def plan_low_priority(self, notification_id: int) -> object:
         """Plan it while nothing fresh waits."""
 
     def attempt(self, batch_id: int) -> object:

@@ -18,10 +18,12 @@ def register(app: Celery, runtime: Runtime, policy: TaskPolicy) -> None:
     def plan(notification_id: int) -> None:
         policy.run(TaskName.PLAN, lambda: runtime.plan(notification_id), notification_id=notification_id)
 
-    @app.task(name=TaskName.PLAN_UNHURRIED.value)
-    def plan_unhurried(notification_id: int) -> None:
+    @app.task(name=TaskName.PLAN_LOW_PRIORITY.value)
+    def plan_low_priority(notification_id: int) -> None:
         policy.run(
-            TaskName.PLAN_UNHURRIED, lambda: runtime.plan_unhurried(notification_id), notification_id=notification_id
+            TaskName.PLAN_LOW_PRIORITY,
+            lambda: runtime.plan_low_priority(notification_id),
+            notification_id=notification_id,
         )
 
     @app.task(name=TaskName.ATTEMPT_BATCH.value)

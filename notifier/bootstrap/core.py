@@ -243,7 +243,7 @@ class Core:
         return StandBack(self.database, self.clock)
 
     @once
-    def plan_unhurried(self) -> Plan:
+    def plan_low_priority(self) -> Plan:
         """Plan audiences in short steps, letting fresh news pass between them (SQLite has one writer for all)."""
         return replace(self.plan, range_size=_SHORT_RANGE, stand_back=self.stand_back)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from notifier.bootstrap.application import Application
 from notifier.doctor.finding import Finding
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.services.operations.process_stats import MEMORY
 from notifier.storage.database import Connection, dialect
 from notifier.storage.deliveries import batches, deliveries
@@ -43,7 +43,7 @@ def _processes(connection: Connection, now: datetime) -> set[str]:
 def _workers(alive: set[str], *, busy: bool) -> Finding:
     """Name queues without a worker: a message there would wait for ever."""
     read = {lane for name in alive if name.startswith("worker-") for lane in name.removeprefix("worker-").split("-")}
-    missing = [lane.value for lane in Lane if lane.value not in read]
+    missing = [lane.value for lane in QueueName if lane.value not in read]
     if "scheduler" not in alive:
         missing.append("scheduler")
     if not missing:

@@ -173,7 +173,7 @@ class Reason(StrEnum):
     FAULT = "fault"  # of ours
 
 
-class Lane(StrEnum):
+class QueueName(StrEnum):
     """Queues: fresh news never waits behind old trouble, so each kind of work has a lane and slots of its own."""
 
     CONTROL = "control"
@@ -184,9 +184,9 @@ class Lane(StrEnum):
     BULK = "bulk"
 
     @property
-    def is_unhurried(self) -> bool:
+    def is_low_priority(self) -> bool:
         """Whether its work stands back while there is fresh news to tell."""
-        return self in (Lane.RETRY, Lane.BULK)
+        return self in (QueueName.RETRY, QueueName.BULK)
 
 
 class WebhookType(StrEnum):

@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.queueing.addresses import for_client
 
 # Celery gives a task that was not acknowledged in this time to another worker. Attempts have deadlines of seconds and
@@ -43,4 +43,4 @@ def queues() -> tuple[Queue, ...]:
     The exchange is the nameless one, which routes by the queue's name: a named one keeps its bindings in Redis, and
     messages sent after a FLUSHALL would be refused until a worker restarts.
     """
-    return tuple(Queue(lane.value, exchange=Exchange(""), routing_key=lane.value) for lane in Lane)
+    return tuple(Queue(lane.value, exchange=Exchange(""), routing_key=lane.value) for lane in QueueName)

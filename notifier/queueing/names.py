@@ -2,18 +2,13 @@
 
 from enum import StrEnum
 
-from notifier.domain.values import Lane
-
-QueueName = Lane
-"""One queue per lane, under the lane's name."""
-
 
 class TaskName(StrEnum):
     """What a worker can be asked to do. The arguments are ids, in the order given."""
 
     ANNOUNCE = "notifier.announce"  # incident id: str
     PLAN = "notifier.plan"  # notification id: int
-    PLAN_UNHURRIED = "notifier.plan_unhurried"  # notification id: int
+    PLAN_LOW_PRIORITY = "notifier.plan_unhurried"  # notification id: int
     ATTEMPT_BATCH = "notifier.attempt_batch"  # batch id: int
     SEND_LETTERS = "notifier.send_letters"  # no argument
     PROBE_ENDPOINT = "notifier.probe_endpoint"  # endpoint number: int

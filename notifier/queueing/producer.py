@@ -8,7 +8,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis import Redis
 
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.observability import get_logger
 from notifier.queueing.addresses import for_celery
 from notifier.queueing.broker import QUICK_SECONDS, VISIBILITY_SECONDS, queues
@@ -34,17 +34,17 @@ class Producer:
 
     def announce(self, incident_id: str) -> bool:
         """Ask for an incident's pending updates to be decided upon; returns whether the broker took the message."""
-        return self._send(TaskName.ANNOUNCE, Lane.CONTROL, [incident_id])
+        return self._send(TaskName.ANNOUNCE, QueueName.CONTROL, [incident_id])
 
     def plan(self, notification_id: int) -> None:
         """Ask a worker to plan a notification's audience."""
-        self._send(TaskName.PLAN, Lane.CONTROL, [notification_id])
+        self._send(TaskName.PLAN, QueueName.CONTROL, [notification_id])
 
-    def plan_unhurried(self, notification_id: int) -> None:
+    def plan_low_priority(self, notification_id: int) -> None:
         """Ask a worker to plan an audience that nobody waits for, in the lane where it delays nothing."""
-        self._send(TaskName.PLAN_UNHURRIED, Lane.BULK, [notification_id])
+        self._send(TaskName.PLAN_LOW_PRIORITY, QueueName.BULK, [notification_id])
 
-    def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
         """Ask the workers of a lane to attempt batches, one message each; stops at the first one the broker refuses."""
         for batch_id in batch_ids:
             if not self._send(TaskName.ATTEMPT_BATCH, lane, [batch_id]):
@@ -52,19 +52,19 @@ class Producer:
 
     def letters(self) -> None:
         """Ask a worker to send the letters that are due. They are no fresh news: the lane of retries has time."""
-        self._send(TaskName.SEND_LETTERS, Lane.RETRY, [])
+        self._send(TaskName.SEND_LETTERS, QueueName.RETRY, [])
 
     def probe(self, endpoint_id: int) -> None:
         """Ask a worker whether a disabled endpoint works again: old trouble, so beside what is fresh."""
-        self._send(TaskName.PROBE_ENDPOINT, Lane.RETRY, [endpoint_id])
+        self._send(TaskName.PROBE_ENDPOINT, QueueName.RETRY, [endpoint_id])
 
-    def depth(self, lane: Lane) -> int:
+    def depth(self, lane: QueueName) -> int:
         """How many messages wait in a lane; `UNKNOWN_DEPTH` when the broker does not say."""
         return self.depths([lane]).get(lane, UNKNOWN_DEPTH)
 
-    def depths(self, lanes: Sequence[Lane] = tuple(Lane)) -> dict[Lane, int]:
+    def depths(self, lanes: Sequence[QueueName] = tuple(QueueName)) -> dict[QueueName, int]:
         """How many messages wait per lane; empty when the broker does not say."""
-        found: dict[Lane, int] = {}
+        found: dict[QueueName, int] = {}
 
         def count() -> None:
             with self._app.connection_or_acquire() as connection, _one_kind_of_error(connection):
@@ -92,7 +92,7 @@ class Producer:
         """Close the connections; the next message would open new ones."""
         self._app.close()
 
-    def _send(self, task: TaskName, lane: Lane, ids: list[str] | list[int]) -> bool:
+    def _send(self, task: TaskName, lane: QueueName, ids: list[str] | list[int]) -> bool:
         return self._guarded(
             lambda: self._app.send_task(task.value, args=ids, queue=lane.value, retry=False, ignore_result=True)
         )

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from notifier.domain.values import Channel, DeliveryState, Lane
+from notifier.domain.values import Channel, DeliveryState, QueueName
 
 Clock = Callable[[], datetime]
 """Returns the present aware UTC instant."""
@@ -17,10 +17,10 @@ class Nudge(Protocol):
     def plan(self, notification_id: int) -> None:
         """Ask a worker to plan a notification's audience."""
 
-    def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
         """Ask workers of a lane to attempt batches."""
 
-    def depth(self, lane: Lane) -> int:
+    def depth(self, lane: QueueName) -> int:
         """Return how many nudges wait in a lane; a large number when nobody knows."""
 
 
@@ -113,13 +113,13 @@ class NoNudge:
     def plan(self, notification_id: int) -> None:
         """Leave it to the sweep."""
 
-    def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
         """Leave it to the sweep."""
 
     def letters(self) -> None:
         """Leave it to the sweep."""
 
-    def depth(self, lane: Lane) -> int:
+    def depth(self, lane: QueueName) -> int:
         """Nothing waits."""
         del lane
         return 0

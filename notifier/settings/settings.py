@@ -12,7 +12,7 @@ from notifier.domain.incidents.coalesce_values import CoalescePolicy
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.messages.brand import Account, Brand, Component, Retention
 from notifier.domain.recipients.blast_guard import BlastGuardPolicy
-from notifier.domain.values import Channel, Lane
+from notifier.domain.values import Channel, QueueName
 from notifier.files import private_dir
 from notifier.queueing.addresses import QueueAddresses, queue_addresses
 from notifier.settings.config_file import SANDBOX, AccountSection, HouseConfig, LimitsSection, WebhooksSection
@@ -127,7 +127,7 @@ class Settings:
         """`[limits]`: sizes in bytes, times in seconds."""
         return self.house.limits
 
-    def concurrency(self, lane: Lane) -> int:
+    def concurrency(self, lane: QueueName) -> int:
         """How many tasks of a lane one worker process works on at once."""
         return int(getattr(self.house.workers, lane.value))
 

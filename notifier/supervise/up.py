@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from notifier.domain.errors import ConfigError
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.files import HeldElsewhereError, file_lock, private_dir
 from notifier.observability import get_logger
 from notifier.parent_watch import HELD_VARIABLE, has_ended
@@ -24,12 +24,12 @@ from notifier.supervise.supervisor import Supervisor
 
 # One process per kind of work (of webhooks, as many as is configured), so that its slots are its own: a slow partner
 # or provider holds up nobody else (docs/decisions/0003-workers.md). Retries and bulk work share one: they are no news.
-LAYOUT: Sequence[Sequence[Lane]] = (
-    (Lane.CONTROL,),
-    (Lane.EMAIL,),
-    (Lane.SOCIAL,),
-    (Lane.WEBHOOK,),
-    (Lane.RETRY, Lane.BULK),
+LAYOUT: Sequence[Sequence[QueueName]] = (
+    (QueueName.CONTROL,),
+    (QueueName.EMAIL,),
+    (QueueName.SOCIAL,),
+    (QueueName.WEBHOOK,),
+    (QueueName.RETRY, QueueName.BULK),
 )
 _SANDBOX = "sandbox"
 _KEEPER = "notifier.supervise.redis_supervisor"
@@ -150,15 +150,17 @@ def _api(program: str, listener: socket.socket, environ: dict[str, str]) -> Chil
     )
 
 
-def _processes(settings: Settings) -> Iterator[tuple[str, Sequence[Lane]]]:
+def _processes(settings: Settings) -> Iterator[tuple[str, Sequence[QueueName]]]:
     for lanes in LAYOUT:
         name = f"worker-{'-'.join(lanes)}"
         yield name, lanes
-        if Lane.WEBHOOK in lanes:
+        if QueueName.WEBHOOK in lanes:
             yield from ((f"{name}-{number}", lanes) for number in range(2, settings.webhook_processes + 1))
 
 
-def _worker(program: str, name: str, lanes: Sequence[Lane], settings: Settings, environ: dict[str, str]) -> ChildSpec:
+def _worker(
+    program: str, name: str, lanes: Sequence[QueueName], settings: Settings, environ: dict[str, str]
+) -> ChildSpec:
     return ChildSpec(
         name=name,
         module=program,

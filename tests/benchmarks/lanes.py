@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from notifier.bootstrap.application import Application
-from notifier.domain.values import Channel, Lane, Reason
+from notifier.domain.values import Channel, QueueName, Reason
 from notifier.storage import tables as t
 from tests.benchmarks.events import an_event
 from tests.benchmarks.section import Bench, Report, Section, median
@@ -88,7 +88,7 @@ def _plan_retries(notifier: Application) -> None:
         waiting = list(connection.execute(select(t.notification.c.id)).scalars())
     for number in waiting:
         notifier.plan(number)
-    refused = {"lane": Lane.RETRY.value, "reason": Reason.SERVER_ERROR.value, "attempts": 1}
+    refused = {"lane": QueueName.RETRY.value, "reason": Reason.SERVER_ERROR.value, "attempts": 1}
     with notifier.database.write() as connection:
         connection.execute(update(t.batch).values(refused | {"due_at": notifier.clock() + timedelta(days=1)}))
 
@@ -96,7 +96,7 @@ def _plan_retries(notifier: Application) -> None:
 def _let_retries_go(on: Stage) -> None:
     """All of them are due now: the provider is back."""
     with on.ledger() as notifier, notifier.database.write() as connection:
-        due = update(t.batch).where(t.batch.c.lane == Lane.RETRY.value)
+        due = update(t.batch).where(t.batch.c.lane == QueueName.RETRY.value)
         connection.execute(due.values(due_at=notifier.clock(), nudged_at=None))
 
 

@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import text
 
 from notifier.bootstrap.application import Application
-from notifier.domain.values import Channel, Lane
+from notifier.domain.values import Channel, QueueName
 from notifier.inbound.events import parse_event
 from notifier.services.dispatch.plan import Plan
 from notifier.services.events.ingest import Ingest
@@ -47,12 +47,12 @@ class _Watch:
     def plan(self, notification_id: int) -> None:
         self.planned.append(notification_id)
 
-    def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
         del lane
         if batch_ids and self.first is None:
             self.first = time.perf_counter()
 
-    def depth(self, lane: Lane) -> int:
+    def depth(self, lane: QueueName) -> int:
         del lane
         return 0
 

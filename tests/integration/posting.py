@@ -11,7 +11,7 @@ from sqlalchemy import select
 from notifier.channels.base import SocialSender
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.messages.brand import Account, Brand
-from notifier.domain.values import Channel, Lane, Platform
+from notifier.domain.values import Channel, Platform, QueueName
 from notifier.queueing.account_lock import LocalTurns
 from notifier.queueing.rate_limiter import LocalPacer
 from notifier.rendering.cards.drawing import paint
@@ -76,7 +76,7 @@ class PostingHouse:
             self.spine.plan_all()
             nudged, self.spine.nudges.attempts = self.spine.nudges.attempts, []
             for lane, batch_id in nudged:
-                if lane in (Lane.SOCIAL, Lane.RETRY):
+                if lane in (QueueName.SOCIAL, QueueName.RETRY):
                     self.attempt(batch_id)
 
     def later(self, seconds: float) -> None:

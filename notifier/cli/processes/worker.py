@@ -8,7 +8,7 @@ from notifier.bootstrap.own_templates import check_templates
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.cli.core import core
 from notifier.services.operations.process_stats import vitals_of
-from workers.main import parse_lanes, run_worker
+from workers.main import parse_queues, run_worker
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +20,7 @@ def worker(
     queues: Annotated[str | None, typer.Option("--queues", help="Comma-separated queues; all by default.")] = None,
 ) -> None:
     """Run one worker process."""
-    lanes = parse_lanes(queues)
+    lanes = parse_queues(queues)
     name = f"worker-{'-'.join(lanes)}"
     notifier = core(name)
     check_templates(notifier)

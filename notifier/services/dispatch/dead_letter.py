@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from notifier.domain.providers.retry import most_attempts
-from notifier.domain.values import DeliveryState, Lane, Reason
+from notifier.domain.values import DeliveryState, QueueName, Reason
 from notifier.observability import get_logger
 from notifier.services.isolation import wait_after
 from notifier.storage.database import Connection
@@ -40,7 +40,7 @@ def could_not_begin(connection: Connection, batch: Batch, owner: str, now: datet
     due = now + wait_after(batch.attempts)
     kept = Reason.OUTCOME_UNKNOWN if batch.unknown else Reason.FAULT
     attempts.add(connection, batch, [_line(batch, now, "retry", Reason.FAULT, said)])
-    batches.release(connection, batch, owner, due_at=due, now=now, reason=kept, lane=Lane.RETRY)
+    batches.release(connection, batch, owner, due_at=due, now=now, reason=kept, lane=QueueName.RETRY)
     _alarm(connection, batch, said, now)
 
 

@@ -75,11 +75,11 @@ class Plan:
     breathe: Callable[[float], object] = time.sleep
     isolate: Isolate = unguarded
 
-    def is_unhurried(self, notification_id: int) -> bool:
+    def is_low_priority(self, notification_id: int) -> bool:
         """Whether a notification belongs to the lane that lets fresh news pass."""
         with self.database.read() as connection:
-            lane = notifications.lane_of(connection, notification_id)
-        return lane is not None and lane.is_unhurried
+            lane = notifications.queue_of(connection, notification_id)
+        return lane is not None and lane.is_low_priority
 
     def __call__(self, notification_id: int) -> int:
         """Plan what is left of a notification, earlier ones of its incident first; returns deliveries planned."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from notifier.domain.errors import ChannelStoppedError, DeliveryError, LeaseLostError, OutcomeUnknownError
 from notifier.domain.providers.retry import JITTER, GiveUp, after_failure
-from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.domain.values import Channel, DeliveryState, QueueName, Reason
 from notifier.observability import get_logger
 from notifier.services.dispatch.durable_write import Patience
 from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, apply
@@ -201,7 +201,7 @@ class Record:
                     # Whether an earlier attempt went through stays open until one is known to have.
                     reason=Reason.OUTCOME_UNKNOWN if in_question else error.reason,
                     # What waits for its provider is as fresh as what has not been tried.
-                    lane=batch.lane if at_once or held else Lane.RETRY,
+                    lane=batch.lane if at_once or held else QueueName.RETRY,
                     counts=follows.counts and not is_probe,
                     provider=tried.provider if unknown else None,
                 )

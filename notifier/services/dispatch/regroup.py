@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.domain.values import Channel, DeliveryState, QueueName, Reason
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock, Nudge
 from notifier.storage.database import Connection
@@ -20,7 +20,7 @@ _LIMIT = 2_000
 _SIZE = 500
 # These wait their turn rather than repeat a failure: they go with the fresh ones.
 _FRESH = frozenset({Reason.WAITING_FOR_EARLIER.value, Reason.QUIET_HOURS.value, Reason.HOURLY_LIMIT.value})
-_LANES = {Channel.EMAIL: Lane.EMAIL, Channel.SOCIAL: Lane.SOCIAL, Channel.WEBHOOK: Lane.WEBHOOK}
+_LANES = {Channel.EMAIL: QueueName.EMAIL, Channel.SOCIAL: QueueName.SOCIAL, Channel.WEBHOOK: QueueName.WEBHOOK}
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Gather:
 
     def _gather(self, notification_id: int, key: int | None = None) -> int:
         now = self.clock()
-        made: list[tuple[Lane, int]] = []
+        made: list[tuple[QueueName, int]] = []
         with self.database.write() as connection:
             rows = deliveries.lock_due(connection, notification_id, now, _LIMIT, key=key)
             for like, members in _alike(rows).items():
@@ -91,10 +91,10 @@ def _alike(rows: Sequence[Any]) -> dict[_Like, list[Any]]:
     return groups
 
 
-def _batch(connection: Connection, like: _Like, members: Sequence[Any], now: datetime) -> tuple[Lane, int]:
+def _batch(connection: Connection, like: _Like, members: Sequence[Any], now: datetime) -> tuple[QueueName, int]:
     """Put deliveries into a new batch; returns its lane and number."""
     channel, number = Channel(like.channel), like.notification_id
-    lane = _LANES[channel] if like.fresh else Lane.RETRY
+    lane = _LANES[channel] if like.fresh else QueueName.RETRY
     batch_id = batches.add(
         connection,
         _like(number, channel, like.locale, like.since, lane),
@@ -109,7 +109,7 @@ def _batch(connection: Connection, like: _Like, members: Sequence[Any], now: dat
     return lane, batch_id
 
 
-def _like(notification_id: int, channel: Channel, locale: str, since: int, lane: Lane) -> Batch:
+def _like(notification_id: int, channel: Channel, locale: str, since: int, lane: QueueName) -> Batch:
     return Batch(
         id=0,
         notification_id=notification_id,

@@ -14,7 +14,7 @@ from notifier.domain import ids
 from notifier.domain.errors import ConfigError, DeliveryError
 from notifier.domain.messages.message import HookRequest, HookResult
 from notifier.domain.recipients.audience import exposure_of
-from notifier.domain.values import Channel, DeliveryState, Lane, Reason, WebhookFormat
+from notifier.domain.values import Channel, DeliveryState, QueueName, Reason, WebhookFormat
 from notifier.rendering.webhook.payloads import content_type
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.outcome_journal import KnownOutcome
@@ -101,7 +101,7 @@ class HookAttempt:
         self.engine.deliver(
             requests,
             on_results=note,
-            retry=batch.lane is Lane.RETRY,
+            retry=batch.lane is QueueName.RETRY,
             wait_for_slow=False,
             start_before=start_before,
             may_start=may_start,

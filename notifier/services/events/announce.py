@@ -21,7 +21,7 @@ from notifier.domain.incidents.coalesce_values import (
 )
 from notifier.domain.incidents.incident import Incident
 from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
-from notifier.domain.values import Channel, Impact, Lane, Status
+from notifier.domain.values import Channel, Impact, QueueName, Status
 from notifier.services.ports import Clock, Nudge
 from notifier.storage.database import Connection
 from notifier.storage.database.codec import incident_from_json
@@ -30,14 +30,14 @@ from notifier.storage.database.types import AnyRow
 from notifier.storage.incidents import channel_state, timeline
 from notifier.storage.notifications import notifications
 
-_FRESH_LANES = {Channel.EMAIL: Lane.EMAIL, Channel.SOCIAL: Lane.SOCIAL, Channel.WEBHOOK: Lane.WEBHOOK}
+_FRESH_LANES = {Channel.EMAIL: QueueName.EMAIL, Channel.SOCIAL: QueueName.SOCIAL, Channel.WEBHOOK: QueueName.WEBHOOK}
 # Nobody's shop is down when these are mailed: they must never stand in front of news.
 _UNHURRIED = frozenset({Status.SCHEDULED, Status.CANCELED, Status.POSTMORTEM})
 
 
-def lane_for(channel: Channel, status: Status) -> Lane:
+def queue_for(channel: Channel, status: Status) -> QueueName:
     """Return the queue a notification's first attempts go to."""
-    return Lane.BULK if channel is Channel.EMAIL and status in _UNHURRIED else _FRESH_LANES[channel]
+    return QueueName.BULK if channel is Channel.EMAIL and status in _UNHURRIED else _FRESH_LANES[channel]
 
 
 def speak(
@@ -105,7 +105,7 @@ class Voice:
             self._notice(decision, public_id or f"ntf_{ids.new_ulid(self.now)}"),
             round_=state.round,
             urgency=decision.urgency,
-            lane=lane_for(self.channel, lead.status),
+            lane=queue_for(self.channel, lead.status),
             state="planning",
         )
         notifications.supersede_older(self.connection, self.incident_id, self.channel, state.sequence, self.now)

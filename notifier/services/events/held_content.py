@@ -17,7 +17,7 @@ from notifier.domain.incidents.timeline import content_digest
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.recipients.blast_guard import HoldReason
 from notifier.domain.values import Channel, Outcome
-from notifier.services.events.announce import Voice, lane_for
+from notifier.services.events.announce import Voice, queue_for
 from notifier.services.events.late_translations import take_translation
 from notifier.storage.database import Connection
 from notifier.storage.incidents import channel_state, timeline
@@ -52,7 +52,7 @@ def withhold(
     withdraw(connection, incident_id, event.update.id, edits_alone=edits)
     for channel in asked:
         notice = _notice(event, channel, approvals.next_sequence(connection, incident_id, channel), now)
-        approvals.add(connection, notice, lane=lane_for(channel, event.update.status), because=because, is_edit=edits)
+        approvals.add(connection, notice, lane=queue_for(channel, event.update.status), because=because, is_edit=edits)
     if edit is not None:
         pending_edits.put(connection, event, edit)
         return

@@ -51,7 +51,7 @@ class WatchBroker:
 def _has_waited(connection: Connection, since: datetime) -> bool:
     """Whether a batch, a plan or the end of a window has been due since then."""
     return bool(
-        batches.lanes_with_due(connection, since)
+        batches.queues_with_due(connection, since)
         or notifications.unplanned(connection, since, 1)
         or channel_state.due(connection, since, 1)
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from notifier.domain.providers.breaker import ProviderState
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.services.ports import Clock
 from notifier.services.providers.status import ProviderStatus
 from notifier.storage.database import Connection
@@ -46,7 +46,7 @@ class ReadMetrics:
 
     database: Database
     clock: Clock
-    depths: Callable[[], Mapping[Lane, int]]
+    depths: Callable[[], Mapping[QueueName, int]]
     providers: Callable[[Connection], Sequence[ProviderStatus]]
 
     def __call__(self) -> Readings:
@@ -73,7 +73,7 @@ class ReadMetrics:
             late = (now - oldest).total_seconds() if oldest else 0.0
             overdue[lane,] = max(overdue[lane,], late)
         if apart is not None:
-            overdue[Lane.RETRY.value,] = max(overdue[Lane.RETRY.value,], (now - apart).total_seconds())
+            overdue[QueueName.RETRY.value,] = max(overdue[QueueName.RETRY.value,], (now - apart).total_seconds())
         return Readings(
             batches={key: number for key, (number, _) in waiting.items()},
             overdue=overdue,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 from notifier.domain.errors import UnavailableError
-from notifier.domain.values import Channel, Lane
+from notifier.domain.values import Channel, QueueName
 from notifier.observability import get_logger
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.regroup import Gather
@@ -108,7 +108,7 @@ class Sweep:
     def _plans(self) -> int:
         with self.database.read() as connection:
             waiting = notifications.unplanned(connection, self.clock() - _PLAN_AFTER, _LIMIT)
-        if not waiting or self.nudge.depth(Lane.CONTROL) > _DEEP:
+        if not waiting or self.nudge.depth(QueueName.CONTROL) > _DEEP:
             return 0
         for number in waiting:
             self.nudge.plan(number)
@@ -118,7 +118,7 @@ class Sweep:
         now = self.clock()
         total = 0
         with self.database.read() as connection:
-            lanes = batches.lanes_with_due(connection, now)
+            lanes = batches.queues_with_due(connection, now)
         for lane in lanes:
             if self.nudge.depth(lane) > _DEEP:
                 continue

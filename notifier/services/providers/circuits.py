@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from notifier.domain.errors import DeliveryError, UnavailableError
 from notifier.domain.providers.breaker import PROBE_PAUSE, WAITS_FOR_PROVIDER, Breaker, LastError
-from notifier.domain.values import Channel, Lane, Reason
+from notifier.domain.values import Channel, QueueName, Reason
 from notifier.observability import get_logger
 from notifier.services.ports import Clock, Nudge
 from notifier.storage.database import Condition, Connection
@@ -168,7 +168,7 @@ class Circuits:
 
     def _due_now(self, connection: Connection, name: str, now: datetime) -> list[Waiting]:
         reasons = WAITS_FOR_PROVIDER | (_DOUBT if self.repeats_doubts(name) else frozenset())
-        lane = Lane.SOCIAL if self.channel is Channel.SOCIAL else Lane.EMAIL
+        lane = QueueName.SOCIAL if self.channel is Channel.SOCIAL else QueueName.EMAIL
         return provider_waits.due_now(connection, self._whose(name), reasons, now, nudged=_AT_ONCE, lane=lane)
 
     def wait(self, names: Collection[str]) -> Wait:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from notifier.domain.values import ACCEPTED, PENDING, Channel, DeliveryState, Lane, Reason
+from notifier.domain.values import ACCEPTED, PENDING, Channel, DeliveryState, QueueName, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow, Instant
 from notifier.storage.notifications.notifications import GOING
@@ -42,7 +42,7 @@ class Batch:
     id: int
     notification_id: int
     channel: Channel
-    lane: Lane
+    lane: QueueName
     locale: str
     since: int
     size: int
@@ -118,7 +118,7 @@ def from_row(row: AnyRow) -> Batch:
         id=row.id,
         notification_id=row.notification_id,
         channel=Channel(row.channel),
-        lane=Lane(row.lane),
+        lane=QueueName(row.lane),
         locale=row.locale,
         since=row.since,
         size=row.size,
@@ -222,7 +222,7 @@ def release(
     due_at: datetime,
     now: datetime,
     reason: Reason | None,
-    lane: Lane | None = None,
+    lane: QueueName | None = None,
     counts: bool = True,
     provider: str | None = None,
 ) -> bool:
@@ -248,7 +248,7 @@ def add(
     *,
     size: int,
     due_at: datetime,
-    lane: Lane,
+    lane: QueueName,
     since: int | None = None,
     attempts: int = 0,
     reason: Reason | None = None,
@@ -283,17 +283,17 @@ def settle(connection: Connection, batch_id: int, *, since: int, size: int) -> N
     connection.execute(update(t.batch).where(t.batch.c.id == batch_id).values(values))
 
 
-def lanes_with_due(connection: Connection, now: datetime) -> list[Lane]:
+def queues_with_due(connection: Connection, now: datetime) -> list[QueueName]:
     """Return the lanes that have work due."""
     b = t.batch.c
     statement = select(b.lane).distinct().where(b.state == DeliveryState.QUEUED.value, b.due_at <= now)
-    return [Lane(lane) for lane in connection.execute(statement).scalars()]
+    return [QueueName(lane) for lane in connection.execute(statement).scalars()]
 
 
 def is_fresh_due(connection: Connection, *, since: datetime, now: datetime) -> bool:
     """Whether first attempts that became due in this time are still waiting."""
     b = t.batch.c
-    fresh = [lane.value for lane in Lane if not lane.is_unhurried]
+    fresh = [lane.value for lane in QueueName if not lane.is_low_priority]
     statement = (
         select(b.id)
         .where(b.state == DeliveryState.QUEUED.value, b.due_at.between(since, now), b.lane.in_(fresh))
@@ -331,7 +331,7 @@ def confirm(
 
 
 def due_for_nudge(
-    connection: Connection, lane: Lane, *, now: datetime, nudged_before: datetime, limit: int
+    connection: Connection, lane: QueueName, *, now: datetime, nudged_before: datetime, limit: int
 ) -> list[int]:
     """Return queued batches of a lane that are due and were not nudged lately, marking them as nudged now."""
     b = t.batch.c

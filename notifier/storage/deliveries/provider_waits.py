@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, case, or_, select, update
 
-from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.domain.values import Channel, DeliveryState, QueueName, Reason
 from notifier.storage import tables as t
 
 _B = t.batch.c
@@ -16,7 +16,7 @@ class Waiting(NamedTuple):
     """A batch that waits."""
 
     id: int
-    lane: Lane
+    lane: QueueName
     size: int
 
 
@@ -36,7 +36,7 @@ def smallest(
         .limit(1)
     )
     row = connection.execute(statement).one_or_none()
-    return None if row is None else Waiting(row.id, Lane(row.lane), row.size)
+    return None if row is None else Waiting(row.id, QueueName(row.lane), row.size)
 
 
 def due_now(
@@ -46,7 +46,7 @@ def due_now(
     now: datetime,
     *,
     nudged: int,
-    lane: Lane,
+    lane: QueueName,
 ) -> list[Waiting]:
     """Make due what waits for a provider; marks the first `nudged` as nudged, and returns those.
 
@@ -54,12 +54,12 @@ def due_now(
     of that of retries.
     """
     waits = and_(whose, _B.state == DeliveryState.QUEUED.value, _among(reasons), _B.due_at > now)
-    by = case((_B.lane == Lane.RETRY.value, lane.value), else_=_B.lane)
+    by = case((_B.lane == QueueName.RETRY.value, lane.value), else_=_B.lane)
     connection.execute(update(t.batch).where(waits).values(due_at=now, lane=by))
     due = and_(whose, _B.state == DeliveryState.QUEUED.value, _among(reasons), _B.due_at == now)
     some = select(_B.id).where(due).order_by(_B.id).limit(nudged)
     statement = update(t.batch).where(_B.id.in_(some)).values(nudged_at=now).returning(_B.id, _B.lane, _B.size)
-    return sorted(Waiting(row.id, Lane(row.lane), row.size) for row in connection.execute(statement))
+    return sorted(Waiting(row.id, QueueName(row.lane), row.size) for row in connection.execute(statement))
 
 
 def hurry(connection: Connection, batch_id: int, now: datetime) -> None:

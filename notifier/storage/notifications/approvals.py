@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, delete, func, select, update
 
 from notifier.domain.incidents.notice import Notice
 from notifier.domain.recipients.blast_guard import HoldReason
-from notifier.domain.values import Channel, Lane
+from notifier.domain.values import Channel, QueueName
 from notifier.storage import tables as t
 from notifier.storage.database.codec import notice_to_json
 from notifier.storage.database.types import AnyRow
@@ -45,7 +45,7 @@ def next_sequence(connection: Connection, incident_id: str, channel: Channel) ->
     return min(connection.execute(statement).scalar_one() or 0, 0) - 1
 
 
-def add(connection: Connection, notice: Notice, *, lane: Lane, because: HoldReason, is_edit: bool) -> None:
+def add(connection: Connection, notice: Notice, *, lane: QueueName, because: HoldReason, is_edit: bool) -> None:
     """Store one that waits; `notice` shows what it is about, and has the number of `next_sequence`."""
     urgency = _EDIT if is_edit else _UPDATE
     number = notifications.add(connection, notice, round_=0, urgency=urgency, lane=lane, state=HELD)

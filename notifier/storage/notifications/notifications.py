@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func,
 
 from notifier.domain.incidents.notice import Notice
 from notifier.domain.recipients.audience import Scope
-from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason
+from notifier.domain.values import Channel, DeliveryState, Impact, QueueName, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.codec import notice_from_json, notice_to_json, tells_the_end
 from notifier.storage.database.types import AnyRow
@@ -37,7 +37,7 @@ class StoredNotification:
     id: int
     notice: Notice
     round: int
-    lane: Lane
+    lane: QueueName
     state: str
     created_at: datetime
     follows: Follows | None = None
@@ -57,7 +57,7 @@ def add(
     *,
     round_: int,
     urgency: str,
-    lane: Lane,
+    lane: QueueName,
     state: str,
     follows: Follows | None = None,
 ) -> int:
@@ -85,7 +85,7 @@ def _stored(row: AnyRow) -> StoredNotification:
         id=row.id,
         notice=notice_from_json(row.content),
         round=row.round,
-        lane=Lane(row.lane),
+        lane=QueueName(row.lane),
         state=row.state,
         created_at=row.created_at,
         follows=Follows(id=row.follows["id"], locales=tuple(row.follows["locales"])) if row.follows else None,
@@ -196,10 +196,10 @@ def public_id_of(connection: Connection, number: int) -> str:
     return connection.execute(found).scalar_one_or_none() or str(number)
 
 
-def lane_of(connection: Connection, number: int) -> Lane | None:
+def queue_of(connection: Connection, number: int) -> QueueName | None:
     """Return the lane of a notification, whatever it says."""
     found = connection.execute(select(t.notification.c.lane).where(t.notification.c.id == number)).scalar_one_or_none()
-    return None if found is None else Lane(found)
+    return None if found is None else QueueName(found)
 
 
 def newest_sequence(connection: Connection, incident_id: str, channel: Channel) -> int:
@@ -252,7 +252,9 @@ def unplanned(connection: Connection, older_than: datetime, limit: int) -> Seque
 def is_fresh_planning(connection: Connection, since: datetime) -> bool:
     """Whether an audience that is in a hurry is being planned, of a notification decided at `since` or later."""
     n = t.notification.c
-    statement = select(n.id).where(n.state == "planning", n.created_at >= since, n.lane != Lane.BULK.value).limit(1)
+    statement = (
+        select(n.id).where(n.state == "planning", n.created_at >= since, n.lane != QueueName.BULK.value).limit(1)
+    )
     return connection.execute(statement).one_or_none() is not None
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func,
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from notifier.domain.recipients.audience import Exposure
-from notifier.domain.values import Channel, DeliveryState, Lane, Reason
+from notifier.domain.values import Channel, DeliveryState, QueueName, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import is_sqlite, prepared_insert
 from notifier.storage.database.types import Instant, to_micros
@@ -45,7 +45,7 @@ class PlannedBatch:
     """A batch as planning leaves it."""
 
     id: int
-    lane: Lane
+    lane: QueueName
     size: int
     queued: bool
 
@@ -173,7 +173,7 @@ def plan_range(
     incident_id: str,
     prior: Sequence[Earlier],
     round_start: int,
-    lane: Lane,
+    lane: QueueName,
     batch_size: int,
     superseded: bool,
     now: datetime,
@@ -240,7 +240,7 @@ class _Group:
     """What the batches of one range have in common."""
 
     channel: Channel
-    lane: Lane
+    lane: QueueName
     settle: bool
     superseded: bool
 

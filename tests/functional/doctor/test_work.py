@@ -6,7 +6,7 @@ from functools import partial
 from notifier.bootstrap.application import Application
 from notifier.doctor.finding import Finding
 from notifier.doctor.work import check_work
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.services.metrics_buffer import Metering
 from notifier.services.operations.process_stats import vitals_of
 from notifier.storage import tables as t
@@ -30,7 +30,7 @@ def test_it_says_which_lane_nobody_works_on(application_anywhere: Application) -
     live(application_anywhere, "worker-control", "worker-email", "worker-retry-bulk", "scheduler")
     (some,) = found(application_anywhere, "processes")
     assert (some.state, some.says) == ("bad", "not running: social, webhook")
-    live(application_anywhere, *(f"worker-{lane.value}" for lane in Lane))
+    live(application_anywhere, *(f"worker-{lane.value}" for lane in QueueName))
     (everybody,) = found(application_anywhere, "processes")
     assert everybody.state == "ok"
 

@@ -7,14 +7,14 @@ import pytest
 
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.worker import WorkerRuntime
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.settings import load_settings
 from notifier.storage.schema import migrate
 from tests.contract.channels.webhook.receivers import wait_until
 
 
-@pytest.mark.parametrize(("lane", "expected"), [(Lane.WEBHOOK, {"webhook-engine"}), (Lane.EMAIL, set())])
-def test_a_worker_of_webhooks_starts_its_engine_by_itself(tmp_path: Path, lane: Lane, expected: set[str]) -> None:
+@pytest.mark.parametrize(("lane", "expected"), [(QueueName.WEBHOOK, {"webhook-engine"}), (QueueName.EMAIL, set())])
+def test_a_worker_of_webhooks_starts_its_engine_by_itself(tmp_path: Path, lane: QueueName, expected: set[str]) -> None:
     before = set(threading.enumerate())
 
     def threads() -> set[str]:

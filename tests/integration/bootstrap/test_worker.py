@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from notifier.bootstrap.application import Application
 from notifier.bootstrap.worker import WorkerRuntime
-from notifier.domain.values import Channel, Lane
+from notifier.domain.values import Channel, QueueName
 from notifier.settings import load_settings
 from notifier.storage import tables as t
 from tests.benchmarks.events import an_event
@@ -22,15 +22,15 @@ class Nudges:
 
     def __init__(self) -> None:
         self.unhurried: list[int] = []
-        self.lanes: set[Lane] = set()
+        self.lanes: set[QueueName] = set()
 
     def plan(self, notification_id: int) -> None:
         """Leave it to the test."""
 
-    def plan_unhurried(self, notification_id: int) -> None:
+    def plan_low_priority(self, notification_id: int) -> None:
         self.unhurried.append(notification_id)
 
-    def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
         if batch_ids:
             self.lanes.add(lane)
 
@@ -59,17 +59,17 @@ def mail_of(application: Application, incident: str, **changes: str) -> int:
 def test_a_scheduled_maintenance_is_passed_on_and_planned_there(application: Application) -> None:
     nudges = application.__dict__["producer"]
     number = mail_of(application, "maintenance", impact="maintenance", status="scheduled")
-    with closing(WorkerRuntime(application, [Lane.CONTROL])) as runtime:
+    with closing(WorkerRuntime(application, [QueueName.CONTROL])) as runtime:
         runtime.plan(number)
     assert (nudges.unhurried, nudges.lanes) == ([number], set())
-    with closing(WorkerRuntime(application, [Lane.RETRY, Lane.BULK])) as runtime:
-        assert runtime.plan_unhurried(number) == 30
-    assert nudges.lanes == {Lane.BULK}
+    with closing(WorkerRuntime(application, [QueueName.RETRY, QueueName.BULK])) as runtime:
+        assert runtime.plan_low_priority(number) == 30
+    assert nudges.lanes == {QueueName.BULK}
 
 
 def test_news_is_planned_at_once(application: Application) -> None:
     nudges = application.__dict__["producer"]
     number = mail_of(application, "outage")
-    with closing(WorkerRuntime(application, [Lane.CONTROL])) as runtime:
+    with closing(WorkerRuntime(application, [QueueName.CONTROL])) as runtime:
         assert runtime.plan(number) == 30
-    assert (nudges.unhurried, nudges.lanes) == ([], {Lane.EMAIL})
+    assert (nudges.unhurried, nudges.lanes) == ([], {QueueName.EMAIL})

@@ -7,7 +7,7 @@ from pathlib import Path
 from notifier.domain.errors import ConflictError, UnavailableError
 from notifier.observability import configure_logging
 from notifier.settings import load_settings
-from workers.main import parse_lanes, run_worker
+from workers.main import parse_queues, run_worker
 
 CONFLICT, BUG, SLOW, AWAY_ONCE, AWAY = 101, 102, 103, 104, 105
 
@@ -29,7 +29,7 @@ class Diary:
     def plan(self, notification_id: int) -> None:
         self.write(f"plan {notification_id}")
 
-    def plan_unhurried(self, notification_id: int) -> None:
+    def plan_low_priority(self, notification_id: int) -> None:
         self.write(f"plan unhurried {notification_id}")
 
     def attempt(self, batch_id: int) -> None:
@@ -62,4 +62,4 @@ if __name__ == "__main__":
     data_dir, diary, lanes = sys.argv[1:]
     configure_logging("info", "json")
     settings = load_settings({"NOTIFIER_DATA_DIR": data_dir})
-    sys.exit(run_worker(settings, Diary(Path(diary)), parse_lanes(lanes)))
+    sys.exit(run_worker(settings, Diary(Path(diary)), parse_queues(lanes)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.queueing import embedded
 from notifier.queueing.broker import redis_client
 from notifier.queueing.producer import UNKNOWN_DEPTH, Producer
@@ -39,27 +39,27 @@ def seconds_of(action: Callable[[], object]) -> float:
 def test_each_lane_is_counted_apart(producer: Producer) -> None:
     assert producer.announce("inc-1")
     producer.plan(3)
-    producer.attempt(Lane.EMAIL, [1, 2, 3])
-    producer.attempt(Lane.RETRY, [4])
+    producer.attempt(QueueName.EMAIL, [1, 2, 3])
+    producer.attempt(QueueName.RETRY, [4])
     assert producer.depths() == {
-        Lane.CONTROL: 2,
-        Lane.EMAIL: 3,
-        Lane.SOCIAL: 0,
-        Lane.WEBHOOK: 0,
-        Lane.RETRY: 1,
-        Lane.BULK: 0,
+        QueueName.CONTROL: 2,
+        QueueName.EMAIL: 3,
+        QueueName.SOCIAL: 0,
+        QueueName.WEBHOOK: 0,
+        QueueName.RETRY: 1,
+        QueueName.BULK: 0,
     }
-    assert producer.depth(Lane.EMAIL) == 3
+    assert producer.depth(QueueName.EMAIL) == 3
     assert producer.trouble() is None
 
 
 def test_a_flush_loses_messages_and_nothing_else(data_dir: Path, producer: Producer) -> None:
-    producer.attempt(Lane.EMAIL, [1, 2])
+    producer.attempt(QueueName.EMAIL, [1, 2])
     with redis_client(embedded.ensure(data_dir)) as client:
         client.flushall()
         assert producer.announce("inc-2")
         assert client.keys("*") == ["control"]
-    assert producer.depth(Lane.EMAIL) == 0
+    assert producer.depth(QueueName.EMAIL) == 0
 
 
 def test_with_a_dead_server_nobody_waits_and_nothing_is_raised(
@@ -71,8 +71,8 @@ def test_with_a_dead_server_nobody_waits_and_nothing_is_raised(
     sent: list[bool] = []
     assert seconds_of(lambda: sent.extend(producer.announce(f"inc-{number}") for number in range(100))) < NO_WAIT_EACH
     assert not any(sent)
-    assert seconds_of(lambda: producer.attempt(Lane.EMAIL, range(1000))) < NO_WAIT_EACH
-    assert producer.depth(Lane.EMAIL) == UNKNOWN_DEPTH
+    assert seconds_of(lambda: producer.attempt(QueueName.EMAIL, range(1000))) < NO_WAIT_EACH
+    assert producer.depth(QueueName.EMAIL) == UNKNOWN_DEPTH
     assert producer.depths() == {}
     assert producer.trouble() is not None
 
@@ -85,7 +85,7 @@ def test_when_the_server_is_back_messages_flow_again(
     until(lambda: not producer.announce("inc-2"))
     embedded.ensure(data_dir)
     until(lambda: producer.announce("inc-3"))
-    assert producer.depth(Lane.CONTROL) >= 2
+    assert producer.depth(QueueName.CONTROL) >= 2
 
 
 @pytest.mark.slow
@@ -114,12 +114,12 @@ def test_a_broker_that_answers_and_takes_nothing_is_in_trouble(data_dir: Path, p
 
 
 def test_many_threads_share_one_producer(producer: Producer) -> None:
-    threads = [threading.Thread(target=producer.attempt, args=(Lane.BULK, range(50))) for _ in range(12)]
+    threads = [threading.Thread(target=producer.attempt, args=(QueueName.BULK, range(50))) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert producer.depth(Lane.BULK) == 600
+    assert producer.depth(QueueName.BULK) == 600
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_broker_that_is_not_there_is_no_error(url: str) -> None:
     try:
         assert seconds_of(lambda: absent.announce("inc-1")) < NO_WAIT_EACH
         assert not absent.announce("inc-1")
-        assert absent.depth(Lane.EMAIL) == UNKNOWN_DEPTH
+        assert absent.depth(QueueName.EMAIL) == UNKNOWN_DEPTH
         assert absent.trouble() == "the broker does not answer"
     finally:
         absent.close()

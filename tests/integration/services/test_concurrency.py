@@ -24,7 +24,7 @@ from notifier.channels.base import MailReceipt
 from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.messages.message import MailRequest
-from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Outcome, Reason, Status
+from notifier.domain.values import Channel, DeliveryState, Impact, Outcome, QueueName, Reason, Status
 from notifier.services.events.ingest import Receipt
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
@@ -63,12 +63,12 @@ class SharedNudges:
     def plan(self, notification_id: int) -> None:
         self.work.put(("plan", notification_id))
 
-    def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
         del lane
         for batch_id in batch_ids:
             self.work.put(("attempt", batch_id))
 
-    def depth(self, lane: Lane) -> int:
+    def depth(self, lane: QueueName) -> int:
         del lane
         return 0
 

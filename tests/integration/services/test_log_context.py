@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from notifier.domain.values import Lane, Status
+from notifier.domain.values import QueueName, Status
 from notifier.observability import configure_logging
 from notifier.storage.database.engine import Database
 from tests.mail_house import Provider, a_house, subscribe
@@ -34,7 +34,7 @@ def test_a_workers_lines_bear_incident_notification_updates_and_batch_and_nothin
     configure_logging("info", "json", process="worker-email")
     for number in house.spine.nudges.plans:
         policy.run("notifier.plan", partial(house.spine.plan, number), notification_id=number)
-    (batch_id,) = [found for lane, found in house.spine.nudges.attempts if lane is Lane.EMAIL]
+    (batch_id,) = [found for lane, found in house.spine.nudges.attempts if lane is QueueName.EMAIL]
     policy.run("notifier.attempt_batch", lambda: house.attempt(batch_id), batch_id=batch_id)
     policy.run("notifier.announce", lambda: logging.getLogger("next").warning("next task"), incident_id="inc-2")
     lines: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]

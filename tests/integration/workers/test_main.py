@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.queueing import embedded
 from notifier.queueing.broker import redis_client
 from notifier.queueing.producer import Producer
@@ -66,30 +66,30 @@ def unacknowledged(data_dir: Path) -> int:
 
 
 def test_a_worker_works_on_its_own_lanes_only(worker: WorkerUnderTest, producer: Producer, until: Until) -> None:
-    producer.attempt(Lane.WEBHOOK, [1])
+    producer.attempt(QueueName.WEBHOOK, [1])
     producer.plan(2)
-    producer.attempt(Lane.RETRY, [3])
-    producer.attempt(Lane.EMAIL, [4])
+    producer.attempt(QueueName.RETRY, [3])
+    producer.attempt(QueueName.EMAIL, [4])
     until(lambda: len(worker.lines()) == 2)
     assert sorted(worker.lines()) == ["attempt 3", "attempt 4"]
-    assert (producer.depth(Lane.WEBHOOK), producer.depth(Lane.CONTROL)) == (1, 1)
+    assert (producer.depth(QueueName.WEBHOOK), producer.depth(QueueName.CONTROL)) == (1, 1)
 
 
 def test_a_failing_task_is_said_once_and_holds_up_nothing(
     worker: WorkerUnderTest, producer: Producer, data_dir: Path, until: Until
 ) -> None:
-    producer.attempt(Lane.EMAIL, [CONFLICT, BUG, 7])
+    producer.attempt(QueueName.EMAIL, [CONFLICT, BUG, 7])
     until(lambda: "attempt 7" in worker.lines())
     until(lambda: unacknowledged(data_dir) == 0)
     log = worker.log.read_text()
     assert log.count("it contradicts") == 1
     assert f'"batch_id": {CONFLICT}' in log
     assert "KeyError: 'a bug'" in log
-    assert producer.depth(Lane.EMAIL) == 0
+    assert producer.depth(QueueName.EMAIL) == 0
 
 
 def test_a_task_waits_while_the_database_is_away(worker: WorkerUnderTest, producer: Producer, until: Until) -> None:
-    producer.attempt(Lane.EMAIL, [AWAY_ONCE])
+    producer.attempt(QueueName.EMAIL, [AWAY_ONCE])
     until(lambda: worker.lines() == [f"attempt {AWAY_ONCE}"] * 2)
     assert "database_unavailable" in worker.log.read_text()
 
@@ -97,19 +97,19 @@ def test_a_task_waits_while_the_database_is_away(worker: WorkerUnderTest, produc
 def test_sigterm_finishes_what_is_in_hand_and_hands_back_the_rest(
     worker: WorkerUnderTest, producer: Producer, data_dir: Path, until: Until
 ) -> None:
-    producer.attempt(Lane.EMAIL, [SLOW, AWAY])
+    producer.attempt(QueueName.EMAIL, [SLOW, AWAY])
     until(lambda: len(worker.lines()) >= 2)
     worker.process.terminate()
     assert worker.process.wait(20) == 0
     assert worker.lines()[-2:] == ["slow one done", "closed"]
-    assert producer.depth(Lane.EMAIL) == 1
+    assert producer.depth(QueueName.EMAIL) == 1
     assert unacknowledged(data_dir) == 0
 
 
 def test_a_killed_worker_leaves_its_message_unacknowledged(
     worker: WorkerUnderTest, producer: Producer, data_dir: Path, until: Until
 ) -> None:
-    producer.attempt(Lane.EMAIL, [SLOW])
+    producer.attempt(QueueName.EMAIL, [SLOW])
     until(lambda: worker.lines() == [f"attempt {SLOW}"])
     worker.process.kill()
     worker.process.wait(10)
@@ -123,7 +123,7 @@ def test_a_worker_outlives_its_broker(
     until(lambda: producer.trouble() is not None)
     embedded.ensure(data_dir)
     until(lambda: producer.announce("inc-1"))
-    producer.attempt(Lane.EMAIL, [9])
+    producer.attempt(QueueName.EMAIL, [9])
     until(lambda: "attempt 9" in worker.lines(), 30)
     assert worker.process.poll() is None
 
@@ -136,20 +136,20 @@ def test_a_broker_lost_while_every_slot_was_busy_does_not_silence_a_worker(
     worker: WorkerUnderTest, producer: Producer, data_dir: Path, until: Until
 ) -> None:
     slots = 5
-    producer.attempt(Lane.EMAIL, [SLOW] * slots)
+    producer.attempt(QueueName.EMAIL, [SLOW] * slots)
     until(lambda: worker.lines().count(f"attempt {SLOW}") == slots)
     os.kill(int((data_dir / "redis" / "server.pid").read_text()), signal.SIGKILL)
     until(lambda: worker.log.read_text().count("Couldn't ack") == slots)
     embedded.ensure(data_dir)
     until(lambda: producer.announce("inc-1"))
-    producer.attempt(Lane.EMAIL, [9])
+    producer.attempt(QueueName.EMAIL, [9])
     until(lambda: "attempt 9" in worker.lines(), 30)
 
 
 def test_a_broker_that_became_a_replica_is_waited_for(
     worker: WorkerUnderTest, producer: Producer, data_dir: Path, until: Until
 ) -> None:
-    producer.attempt(Lane.EMAIL, [1])
+    producer.attempt(QueueName.EMAIL, [1])
     until(lambda: "attempt 1" in worker.lines())
     with redis_client(embedded.ensure(data_dir)) as client:
         client.execute_command("REPLICAOF", "127.0.0.1", "1")
@@ -157,7 +157,7 @@ def test_a_broker_that_became_a_replica_is_waited_for(
         assert worker.process.poll() is None
         client.execute_command("REPLICAOF", "NO", "ONE")
     until(lambda: producer.announce("inc-1"), 30)
-    producer.attempt(Lane.EMAIL, [9])
+    producer.attempt(QueueName.EMAIL, [9])
     until(lambda: "attempt 9" in worker.lines(), 30)
     assert worker.process.poll() is None
     assert "Unrecoverable error" not in worker.log.read_text()
@@ -166,7 +166,7 @@ def test_a_broker_that_became_a_replica_is_waited_for(
 def test_a_broker_that_is_full_is_waited_for(
     worker: WorkerUnderTest, producer: Producer, data_dir: Path, until: Until
 ) -> None:
-    producer.attempt(Lane.EMAIL, [SLOW])
+    producer.attempt(QueueName.EMAIL, [SLOW])
     until(lambda: worker.lines() == [f"attempt {SLOW}"])
     with redis_client(embedded.ensure(data_dir)) as client:
         client.config_set("maxmemory-policy", "noeviction")
@@ -176,6 +176,6 @@ def test_a_broker_that_is_full_is_waited_for(
         assert worker.process.poll() is None
         client.config_set("maxmemory", "0")
     until(lambda: producer.announce("inc-1"), 30)
-    producer.attempt(Lane.EMAIL, [9])
+    producer.attempt(QueueName.EMAIL, [9])
     until(lambda: "attempt 9" in worker.lines(), 30)
     assert worker.process.poll() is None

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.settings.environment import FILE_SUFFIX, deployment_variables
 from tests.support.repository import ROOT
 
@@ -47,7 +47,7 @@ def test_the_specification_would_catch_a_misspelt_key() -> None:
 
 def test_every_queue_has_a_worker_that_reads_it_and_only_one_group_does() -> None:
     read = [queue for command in commands_of("worker") for queue in command[command.index("--queues") + 1].split(",")]
-    assert sorted(read) == sorted(Lane)
+    assert sorted(read) == sorted(QueueName)
 
 
 @pytest.mark.parametrize("process", ["api", "scheduler", "worker", "db"])

@@ -7,7 +7,7 @@ import pytest
 
 from notifier.domain.errors import ConfigError
 from notifier.domain.incidents.translation import TranslationPolicy
-from notifier.domain.values import Channel, Lane, Platform, Status
+from notifier.domain.values import Channel, Platform, QueueName, Status
 from notifier.settings import Settings, load_settings
 
 CONTRACT_EXAMPLE = """
@@ -111,15 +111,15 @@ def test_no_accounts_is_a_choice(tmp_path: Path) -> None:
 
 def test_concurrency_is_per_lane(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, "[workers]\nemail = 7\n")
-    assert settings.concurrency(Lane.EMAIL) == 7
-    assert all(settings.concurrency(lane) >= 1 for lane in Lane)
+    assert settings.concurrency(QueueName.EMAIL) == 7
+    assert all(settings.concurrency(lane) >= 1 for lane in QueueName)
 
 
 def test_the_named_file_goes_before_the_usual_one(tmp_path: Path) -> None:
     (tmp_path / "notifier.toml").write_text("[workers]\nemail = 2\n")
     (tmp_path / "other.toml").write_text("[workers]\nemail = 9\n")
-    assert load_settings({"NOTIFIER_CONFIG": "other.toml"}, cwd=tmp_path).concurrency(Lane.EMAIL) == 9
-    assert load_settings({}, config=Path("other.toml"), cwd=tmp_path).concurrency(Lane.EMAIL) == 9
+    assert load_settings({"NOTIFIER_CONFIG": "other.toml"}, cwd=tmp_path).concurrency(QueueName.EMAIL) == 9
+    assert load_settings({}, config=Path("other.toml"), cwd=tmp_path).concurrency(QueueName.EMAIL) == 9
 
 
 ACCOUNT = "[[accounts]]\nname = '{}'\nplatform = 'x'\nlocale = 'nl'\n"

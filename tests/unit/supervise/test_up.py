@@ -4,28 +4,28 @@ from collections import Counter
 
 import yaml
 
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.supervise.up import LAYOUT
 from tests.support.repository import ROOT
-from workers.main import parse_lanes
+from workers.main import parse_queues
 
 COMPOSE = ROOT / "docker-compose.yml"
 
 
-def compose_layout() -> list[tuple[Lane, ...]]:
+def compose_layout() -> list[tuple[QueueName, ...]]:
     commands = [service.get("command", []) for service in yaml.safe_load(COMPOSE.read_text())["services"].values()]
-    return [parse_lanes(command[command.index("--queues") + 1]) for command in commands if command[:1] == ["worker"]]
+    return [parse_queues(command[command.index("--queues") + 1]) for command in commands if command[:1] == ["worker"]]
 
 
 def test_up_reads_every_queue_once() -> None:
-    assert Counter(lane for lanes in LAYOUT for lane in lanes) == Counter(Lane)
+    assert Counter(lane for lanes in LAYOUT for lane in lanes) == Counter(QueueName)
 
 
 def test_compose_reads_every_queue_once() -> None:
-    assert Counter(lane for lanes in compose_layout() for lane in lanes) == Counter(Lane)
+    assert Counter(lane for lanes in compose_layout() for lane in lanes) == Counter(QueueName)
 
 
 def test_both_give_fresh_news_slots_of_its_own() -> None:
-    behind = {Lane.RETRY, Lane.BULK}
+    behind = {QueueName.RETRY, QueueName.BULK}
     for layout in (LAYOUT, compose_layout()):
         assert not [lanes for lanes in layout if behind & set(lanes) and set(lanes) - behind]

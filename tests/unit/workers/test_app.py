@@ -3,11 +3,11 @@
 import pytest
 
 from notifier.domain.errors import ConfigError
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.queueing.broker import VISIBILITY_SECONDS, queues
 from notifier.queueing.names import TaskName
 from workers.app import build_app
-from workers.main import parse_lanes
+from workers.main import parse_queues
 from workers.policy import TaskPolicy
 from workers.tasks import register
 
@@ -22,7 +22,7 @@ class Recorder:
     def plan(self, notification_id: int) -> None:
         self.calls.append(("plan", notification_id))
 
-    def plan_unhurried(self, notification_id: int) -> None:
+    def plan_low_priority(self, notification_id: int) -> None:
         self.calls.append(("plan unhurried", notification_id))
 
     def attempt(self, batch_id: int) -> None:
@@ -47,7 +47,7 @@ def test_every_task_name_has_a_task_that_calls_one_use_case() -> None:
     asked = [
         (TaskName.ANNOUNCE, "inc-1"),
         (TaskName.PLAN, 4),
-        (TaskName.PLAN_UNHURRIED, 5),
+        (TaskName.PLAN_LOW_PRIORITY, 5),
         (TaskName.ATTEMPT_BATCH, 6),
         (TaskName.PROBE_ENDPOINT, 7),
     ]
@@ -80,12 +80,12 @@ def test_rabbitmq_is_given_no_option_of_redis() -> None:
 
 def test_every_lane_is_a_queue_that_needs_no_binding() -> None:
     assert [(queue.name, queue.exchange.name, queue.routing_key) for queue in queues()] == [
-        (lane.value, "", lane.value) for lane in Lane
+        (lane.value, "", lane.value) for lane in QueueName
     ]
 
 
 def test_queues_are_named_on_the_command_line() -> None:
-    assert parse_lanes("email, retry,email") == (Lane.EMAIL, Lane.RETRY)
-    assert parse_lanes(None) == parse_lanes("") == tuple(Lane)
+    assert parse_queues("email, retry,email") == (QueueName.EMAIL, QueueName.RETRY)
+    assert parse_queues(None) == parse_queues("") == tuple(QueueName)
     with pytest.raises(ConfigError, match="--queues: 'mail' is no queue; there are bulk, control"):
-        parse_lanes("mail")
+        parse_queues("mail")

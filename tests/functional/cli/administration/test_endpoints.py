@@ -11,7 +11,7 @@ from notifier.bootstrap.application import Application
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.cli.main import run
 from notifier.demo import story
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from notifier.settings import load_settings
 from tests.functional.api.receiver import Receiver, listening, post_what_is_due
 
@@ -56,7 +56,7 @@ def shell(capsys: Said) -> Shell:
 def work() -> None:
     """What the workers would do."""
     application = Application(load_settings())
-    worker = WorkerRuntime(application, [Lane.WEBHOOK])
+    worker = WorkerRuntime(application, [QueueName.WEBHOOK])
     try:
         post_what_is_due(application, worker)
     finally:

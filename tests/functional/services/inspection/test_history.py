@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from notifier.bootstrap.worker import WorkerRuntime
-from notifier.domain.values import Lane
+from notifier.domain.values import QueueName
 from tests.functional.api.house import Api, Json, an_event, faults
 from tests.functional.api.receiver import Receiver, post_what_is_due
 
@@ -17,7 +17,7 @@ class Partner:
 
     def __init__(self, api: Api, receiver: Receiver) -> None:
         self.api, self.receiver = api, receiver
-        self.worker = WorkerRuntime(api.application, [Lane.WEBHOOK])
+        self.worker = WorkerRuntime(api.application, [QueueName.WEBHOOK])
         body = {"url": receiver.url, "headers": {"X-Partner": "s3cret"}}
         self.id = api.post("/v1/endpoints", json=body).json()["id"]
 

@@ -8,7 +8,7 @@ import pytest
 from notifier.channels.base import RecipientsRefusedError, TooLargeError
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.messages.message import MailRequest
-from notifier.domain.values import Channel, Lane, Reason, Status
+from notifier.domain.values import Channel, QueueName, Reason, Status
 from notifier.services.dispatch.attempt import LEASE, Attempt
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches
@@ -117,7 +117,7 @@ def test_what_a_dead_worker_held_is_attempted_again_after_its_lease(database: Da
     house.spine.plan_all()
     with database.write() as connection:
         for lane, batch_id in house.spine.nudges.attempts:
-            if lane is Lane.EMAIL:
+            if lane is QueueName.EMAIL:
                 assert batches.claim(connection, batch_id, owner="dead", now=house.spine.now, lease=LEASE)
     house.spine.nudges.attempts.clear()
     house.later(LEASE.total_seconds() - 1)
@@ -210,7 +210,7 @@ def test_a_worker_that_was_too_slow_to_begin_hands_its_batch_back_unsent(databas
 
     slow = Attempt(database, house.spine.clock, house.spine.nudges, "worker", {Channel.EMAIL: Slow()})
     for lane, batch_id in house.spine.nudges.attempts:
-        if lane is Lane.EMAIL:
+        if lane is QueueName.EMAIL:
             slow(batch_id)
     assert (provider.calls, states(house)) == (0, {"queued"})
     house.spine.nudges.attempts.clear()

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from notifier.domain.values import Channel, DeliveryState, Lane, Status
+from notifier.domain.values import Channel, DeliveryState, QueueName, Status
 from notifier.services.dispatch.attempt import LEASE, Attempt
 from notifier.services.dispatch.connection_affinity import FamiliarFirst
 from notifier.services.dispatch.plan import BATCH_SIZES
@@ -53,7 +53,7 @@ def announced(house: Partners, status: Status) -> list[int]:
     house.spine.post(status)
     house.spine.plan_all()
     nudged, house.spine.nudges.attempts = house.spine.nudges.attempts, []
-    return [number for lane, number in nudged if lane is Lane.WEBHOOK]
+    return [number for lane, number in nudged if lane is QueueName.WEBHOOK]
 
 
 def turns(processes: Sequence[Process], number: int) -> list[Process]:
@@ -113,7 +113,7 @@ def test_a_repetition_is_of_the_batch_that_the_message_names(database: Database)
     first = announced(house, Status.INVESTIGATING)
     process.attempt(first[0])
     house.spine.later(60)
-    (repetition,) = [number for lane, number in house.spine.nudges.attempts if lane is Lane.RETRY]
+    (repetition,) = [number for lane, number in house.spine.nudges.attempts if lane is QueueName.RETRY]
     process.posted()
     process.attempt(repetition)
     assert process.posted() == {url_of("partner-0")}

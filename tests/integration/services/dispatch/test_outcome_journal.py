@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from notifier.domain.errors import UnavailableError
-from notifier.domain.values import Channel, DeliveryState, Lane, Reason, Status
+from notifier.domain.values import Channel, DeliveryState, QueueName, Reason, Status
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.durable_write import NotRecordedError, Patience
 from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, OutcomeNotes
@@ -198,7 +198,7 @@ def test_what_takes_long_is_noted_before_anybody_says_that_the_database_is_away(
         id=1,
         notification_id=1,
         channel=Channel.EMAIL,
-        lane=Lane.EMAIL,
+        lane=QueueName.EMAIL,
         locale="en",
         since=0,
         size=1,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from notifier.domain.values import Impact, Lane, Status
+from notifier.domain.values import Impact, QueueName, Status
 from notifier.services.dispatch.yield_to_high_priority import StandBack
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
@@ -65,9 +65,9 @@ def test_a_lane_that_does_not_move_stops_nobody(spine: Spine) -> None:
 def test_retries_and_maintenance_that_was_scheduled_do_not_wait_for_each_other(spine: Spine) -> None:
     spine.post(Status.SCHEDULED, impact=Impact.MAINTENANCE)
     (notice,) = spine.notices()
-    assert spine.plan.is_unhurried(notice.id)
+    assert spine.plan.is_low_priority(notice.id)
     spine.plan_all()
-    assert {lane for lane, _ in spine.nudges.attempts} == {Lane.BULK}
+    assert {lane for lane, _ in spine.nudges.attempts} == {QueueName.BULK}
     with spine.database.write() as connection:
-        connection.execute(update(t.batch).values(lane=Lane.RETRY.value))
+        connection.execute(update(t.batch).values(lane=QueueName.RETRY.value))
     assert waited(spine) == 0

@@ -14,7 +14,7 @@ from notifier.domain.errors import (
     TransientDeliveryError,
 )
 from notifier.domain.messages.message import MailRequest
-from notifier.domain.values import Channel, Lane, Reason
+from notifier.domain.values import Channel, QueueName, Reason
 from notifier.queueing.rate_limiter import LocalPacer
 from notifier.services.mail.failover import Choice, MailRoute, Pause
 from notifier.services.providers.circuits import Circuits
@@ -92,7 +92,7 @@ def a_batch(attempts: int = 1) -> Batch:
         id=7,
         notification_id=1,
         channel=Channel.EMAIL,
-        lane=Lane.EMAIL,
+        lane=QueueName.EMAIL,
         locale="en",
         since=0,
         size=10,

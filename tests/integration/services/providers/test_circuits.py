@@ -10,7 +10,7 @@ from notifier.domain.errors import OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.messages.brand import Account
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.providers.breaker import Breaker, ProviderState
-from notifier.domain.values import Channel, Lane, Platform, Reason, Status
+from notifier.domain.values import Channel, Platform, QueueName, Reason, Status
 from notifier.services.providers.circuits import PARKED, Circuits
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
@@ -200,7 +200,7 @@ def test_what_was_not_tried_waits_for_its_provider_in_its_own_lane(ledger: Datab
     with ledger.read() as connection:
         waits = t.batch.c.reason == Reason.BREAKER_OPEN.value
         found = connection.execute(select(t.batch.c.lane).where(waits, t.batch.c.attempts == 0))
-        assert set(found.scalars()) == {Lane.EMAIL.value}
+        assert set(found.scalars()) == {QueueName.EMAIL.value}
 
 
 def test_the_ledger_says_since_when_a_provider_fails_and_in_its_own_words(database: Database) -> None:

@@ -7,7 +7,7 @@ import pytest
 from notifier.domain.errors import DeliveryError, TransientDeliveryError
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import DeliveryState, Lane, Reason, Status, Wanted
+from notifier.domain.values import DeliveryState, QueueName, Reason, Status, Wanted
 from notifier.services.dispatch.attempt import LEASE
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries
@@ -28,7 +28,7 @@ def house(database: Database, provider: Provider) -> House:
 
 def vanish_with_the_mail(house: House) -> list[Batch]:
     """A worker takes every mail batch that was nudged, and is never heard of again."""
-    mail = [batch_id for lane, batch_id in house.spine.nudges.attempts if lane is Lane.EMAIL]
+    mail = [batch_id for lane, batch_id in house.spine.nudges.attempts if lane is QueueName.EMAIL]
     house.spine.nudges.attempts.clear()
     with house.spine.database.write() as connection:
         taken = [batches.claim(connection, one, owner="dead", now=house.spine.now, lease=LEASE) for one in mail]

@@ -9,7 +9,7 @@ from notifier.channels.base import TooLargeError
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import Channel, DeliveryState, Impact, Lane, Reason, Status
+from notifier.domain.values import Channel, DeliveryState, Impact, QueueName, Reason, Status
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.replay import Replay, ReplayOrder
 from notifier.services.security.audit import Actor
@@ -98,7 +98,7 @@ def test_a_batch_whose_worker_died_makes_way_for_what_was_decided_meanwhile(data
     house.spine.plan_all()
     with database.write() as connection:
         for lane, batch_id in house.spine.nudges.attempts:
-            if lane is Lane.EMAIL:
+            if lane is QueueName.EMAIL:
                 assert batches.claim(connection, batch_id, owner="dead", now=house.spine.now, lease=LEASE)
     house.spine.nudges.attempts.clear()
     house.spine.post(Status.RESOLVED)

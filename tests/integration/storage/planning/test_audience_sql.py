@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import Lane, Status
+from notifier.domain.values import QueueName, Status
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import preferences
@@ -73,7 +73,7 @@ class ChangingMinds(Nudges):
         self._database = database
         self.changed = False
 
-    def attempt(self, lane: Lane, batch_ids: Sequence[int]) -> None:
+    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
         super().attempt(lane, batch_ids)
         if not self.changed:
             self.changed = True

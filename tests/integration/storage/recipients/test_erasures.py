@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import Channel, Lane, Reason
+from notifier.domain.values import Channel, QueueName, Reason
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat
 from notifier.services.subscribers.sign_up import SignUpRequest
@@ -121,6 +121,6 @@ def _a_notification(connection: Connection, channel: Channel) -> int:
 
 
 def _a_batch(number: int) -> Batch:
-    mails = {"channel": Channel.EMAIL, "lane": Lane.EMAIL, "locale": "en", "provider": "smtp"}
+    mails = {"channel": Channel.EMAIL, "lane": QueueName.EMAIL, "locale": "en", "provider": "smtp"}
     rest = {"since": 0, "size": 1, "attempts": 1, "settle": False, "unknown": False}
     return Batch(id=number, notification_id=number, **mails, **rest)  # type: ignore[arg-type]
