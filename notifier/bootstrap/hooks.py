@@ -2,7 +2,7 @@
 
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.words import build_renderer
-from notifier.channels.webhook import EngineLimits, LaneLimits, TargetPolicy, Timeouts, WebhookEngine
+from notifier.channels.webhook import EngineLimits, SlotLimits, TargetPolicy, Timeouts, WebhookEngine
 from notifier.services.dispatch.record_outcome import Record
 from notifier.services.dispatch.webhook import HookAttempt
 from notifier.services.endpoints.health import Health
@@ -18,7 +18,7 @@ _SLOW_SHARE = 8  # slow receivers wait in slots of their own, and they wait long
 def build_engine(core: Core) -> WebhookEngine:
     """Build the engine: one per process; opens nothing before its first use."""
     wanted = core.settings.limits
-    fast = LaneLimits(fast=wanted.webhook_connections, slow=wanted.webhook_connections * _SLOW_SHARE)
+    fast = SlotLimits(fast=wanted.webhook_connections, slow=wanted.webhook_connections * _SLOW_SHARE)
     limits = EngineLimits(timeouts=Timeouts(total=wanted.webhook_timeout), first=fast)
     policy = TargetPolicy(
         allow_networks=core.settings.webhook_networks(),

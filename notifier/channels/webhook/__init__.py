@@ -1,7 +1,7 @@
 """Webhooks: signing (Standard Webhooks), the egress guard (SSRF) and the delivery engine."""
 
 from notifier.channels.webhook.delivery.engine import WebhookEngine
-from notifier.channels.webhook.delivery.limits import EngineLimits, LaneLimits, Timeouts
+from notifier.channels.webhook.delivery.limits import EngineLimits, SlotLimits, Timeouts
 from notifier.channels.webhook.egress.ip_policy import parse_networks
 from notifier.channels.webhook.egress.url_policy import TargetPolicy, VettedUrl, vet_url
 from notifier.channels.webhook.headers import validate_headers
@@ -9,7 +9,7 @@ from notifier.channels.webhook.signing import check_secret, public_key
 
 __all__ = [
     "EngineLimits",
-    "LaneLimits",
+    "SlotLimits",
     "TargetPolicy",
     "Timeouts",
     "VettedUrl",

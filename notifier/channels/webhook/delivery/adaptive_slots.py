@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from notifier.channels.webhook.delivery.limits import LaneLimits
+from notifier.channels.webhook.delivery.limits import SlotLimits
 
 _MEMORY = 0.02  # weight of the newest request in the average
 _OUTLIER = 4.0  # so many times the average is long
@@ -19,7 +19,7 @@ class Slot:
         self.started, self.on_slow, self.slow = started, on_slow, False
 
 
-class Lanes:
+class AdaptiveConcurrency:
     """One kind of work's slots, for one event loop.
 
     A request begins in the fast lane. Once it is slow (`LaneLimits` says when) it is moved to the slow lane, and its
@@ -28,7 +28,7 @@ class Lanes:
     where it is: that is the back-pressure.
     """
 
-    def __init__(self, limits: LaneLimits) -> None:
+    def __init__(self, limits: SlotLimits) -> None:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._fast: dict[Slot, None] = {}  # in order of their beginning

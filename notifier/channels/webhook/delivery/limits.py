@@ -25,7 +25,7 @@ class AnswerLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LaneLimits:
+class SlotLimits:
     """Slots of one kind of work.
 
     A request is slow, and hands its fast slot back, once it takes several times as long as answers took of late: after
@@ -44,8 +44,8 @@ class EngineLimits:
 
     timeouts: Timeouts = field(default_factory=Timeouts)
     answer: AnswerLimits = field(default_factory=AnswerLimits)
-    first: LaneLimits = field(default_factory=LaneLimits)
-    retry: LaneLimits = field(default_factory=lambda: LaneLimits(fast=128, slow=1_024))
+    first: SlotLimits = field(default_factory=SlotLimits)
+    retry: SlotLimits = field(default_factory=lambda: SlotLimits(fast=128, slow=1_024))
     per_endpoint: int = 1  # keeps the order of one endpoint's messages
     per_host: int = 32  # many endpoints may live on one platform's host
     endpoint_breaker: BreakerPolicy = field(default_factory=lambda: BreakerPolicy(threshold=5))

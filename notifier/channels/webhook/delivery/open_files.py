@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from notifier.channels.webhook.delivery.limits import EngineLimits, LaneLimits
+from notifier.channels.webhook.delivery.limits import EngineLimits, SlotLimits
 from notifier.files import grant_open_files
 
 _RESERVE = 256  # database, broker, logs, the caller's own sockets
@@ -40,9 +40,9 @@ def _make_room(files: int) -> None:
 
 
 def _sockets(limits: EngineLimits) -> int:
-    lanes = (limits.first, limits.retry)
-    return sum(lane.fast + lane.slow for lane in lanes) + limits.idle_sockets
+    slots = (limits.first, limits.retry)
+    return sum(lane.fast + lane.slow for lane in slots) + limits.idle_sockets
 
 
-def _scaled(lane: LaneLimits, share: float) -> LaneLimits:
+def _scaled(lane: SlotLimits, share: float) -> SlotLimits:
     return replace(lane, fast=max(_LEAST, int(lane.fast * share)), slow=max(_LEAST, int(lane.slow * share)))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from notifier.channels.base import NotAttemptedError
-from notifier.channels.webhook.delivery.adaptive_slots import Lanes
+from notifier.channels.webhook.delivery.adaptive_slots import AdaptiveConcurrency
 from notifier.channels.webhook.delivery.batch_tracker import Ticket, failed_result
 from notifier.channels.webhook.delivery.circuit_breaker import Breakers
 from notifier.channels.webhook.delivery.keyed_semaphore import KeyedGate
@@ -57,7 +57,10 @@ class HookSender:
             failure_ttl=limits.dns_failure_ttl,
             names=limits.dns_names,
         )
-        self.lanes = {False: Lanes(limits.first), True: Lanes(limits.retry)}  # by "is it a retry"
+        self.slots = {
+            False: AdaptiveConcurrency(limits.first),
+            True: AdaptiveConcurrency(limits.retry),
+        }  # by "is it a retry"
         self._endpoint_gate, self._host_gate = KeyedGate(limits.per_endpoint), KeyedGate(limits.per_host)
         self._endpoints, self._hosts = Breakers(limits.endpoint_breaker), Breakers(limits.host_breaker)
         self._read_url = lru_cache(maxsize=_KNOWN_URLS)(lambda url: vet_url(url, policy))
@@ -75,7 +78,7 @@ class HookSender:
         ticket.begun = True
         self._tickets[ticket] = None
         try:
-            result = await self._through_gates(ticket, self.lanes[retry])
+            result = await self._through_gates(ticket, self.slots[retry])
         except DeliveryError as error:
             result = failed_result(ticket.request, error.with_traceback(None), self._clock())
         except asyncio.CancelledError:
@@ -114,7 +117,7 @@ class HookSender:
         vetted = self.read(url)
         return vetted, self._vet(vetted, await self._resolver.addresses(vetted))
 
-    async def _through_gates(self, ticket: Ticket, lanes: Lanes) -> HookResult:
+    async def _through_gates(self, ticket: Ticket, slots: AdaptiveConcurrency) -> HookResult:
         if ticket.withdrawn:
             raise _stopped(ticket)
         request = ticket.request
@@ -131,23 +134,23 @@ class HookSender:
             await self._host_gate.enter(host)
             try:
                 self._ask_breakers(request, host)
-                return await self._in_lane(ticket, url, lanes)
+                return await self._in_slot(ticket, url, slots)
             finally:
                 self._host_gate.leave(host)
         finally:
             self._endpoint_gate.leave(request.endpoint_id)
 
-    async def _in_lane(self, ticket: Ticket, url: VettedUrl, lanes: Lanes) -> HookResult:
+    async def _in_slot(self, ticket: Ticket, url: VettedUrl, slots: AdaptiveConcurrency) -> HookResult:
         verdict: DeliveryError | None = _NOTHING_KNOWN
         began_at = self._clock().timestamp()
         try:
-            slot = await lanes.enter(ticket.step_aside)
+            slot = await slots.enter(ticket.step_aside)
             try:
                 if not ticket.start():
                     raise _stopped(ticket)
                 result, verdict = await self._attempt(ticket.request, url)
             finally:
-                lanes.leave(slot, answered=verdict is None or verdict.status is not None)
+                slots.leave(slot, answered=verdict is None or verdict.status is not None)
         finally:
             self._tell_breakers(ticket.request.endpoint_id, (url.host, url.port), verdict, began_at)
         return result

@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from notifier.channels.base import NotAttemptedError
-from notifier.channels.webhook import EngineLimits, LaneLimits
+from notifier.channels.webhook import EngineLimits, SlotLimits
 from notifier.domain.circuit_breaker import BreakerPolicy
 from notifier.domain.errors import TransientDeliveryError, UnavailableError
 from notifier.domain.messages.message import HookResult
@@ -139,7 +139,7 @@ def test_a_host_is_not_overrun_and_holds_up_nobody_else() -> None:
 
 
 def test_hanging_receivers_do_not_hold_up_the_quick_ones() -> None:
-    lanes = LaneLimits(fast=2, slow=50, slow_after=0.2, slow_floor=0.02)
+    lanes = SlotLimits(fast=2, slow=50, slow_after=0.2, slow_floor=0.02)
     gate = Gate()
     with receiving(gate) as hanging, receiving() as quick, running(quick_limits(first=lanes)) as engine:
         engine.deliver([a_request(quick.url(), number) for number in range(200)])  # this is how long answers take
@@ -156,7 +156,7 @@ def test_hanging_receivers_do_not_hold_up_the_quick_ones() -> None:
 
 
 def test_retries_have_slots_of_their_own() -> None:
-    full = LaneLimits(fast=1, slow=0)
+    full = SlotLimits(fast=1, slow=0)
     gate = Gate()
     with receiving(gate) as hanging, receiving() as quick, running(quick_limits(retry=full)) as engine:
         worker = threading.Thread(
@@ -187,7 +187,7 @@ def test_results_come_in_chunks_while_others_are_still_on_their_way() -> None:
 
 
 def test_a_caller_need_not_wait_for_the_slow_ones() -> None:
-    lanes = LaneLimits(fast=5, slow=5, slow_after=0.05)
+    lanes = SlotLimits(fast=5, slow=5, slow_after=0.05)
     gate, told, threads = Gate(), list[HookResult](), set[str]()
 
     def record(results: Sequence[HookResult]) -> None:
@@ -222,7 +222,7 @@ def test_an_exception_of_the_callback_reaches_the_caller_and_loses_no_other_resu
 
 
 def test_a_late_callback_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    lanes = LaneLimits(fast=5, slow=5, slow_after=0.02)
+    lanes = SlotLimits(fast=5, slow=5, slow_after=0.02)
     gate = Gate()
 
     def record(_results: Sequence[HookResult]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from notifier.channels.base import NotAttemptedError
-from notifier.channels.webhook import EngineLimits, LaneLimits, TargetPolicy, WebhookEngine
+from notifier.channels.webhook import EngineLimits, SlotLimits, TargetPolicy, WebhookEngine
 from notifier.channels.webhook.delivery.limits import AnswerLimits
 from notifier.channels.webhook.egress.url_policy import VettedUrl, vet_url
 from notifier.channels.webhook.http.connection import HttpConnection
@@ -185,7 +185,7 @@ def test_a_fault_of_ours_in_a_late_attempt_is_logged(caplog: pytest.LogCaptureFi
         async def close(self) -> None:
             """Nothing to close."""
 
-    limits = EngineLimits(first=LaneLimits(slow_after=0.05, slow_floor=0.02))
+    limits = EngineLimits(first=SlotLimits(slow_after=0.05, slow_floor=0.02))
     engine = WebhookEngine(policy=OPEN, limits=limits, transport=lambda _limits, _tls: SlowlyBroken())
     told: list[object] = []
     assert engine.deliver([a_request("http://127.0.0.1:1/")], on_results=told.extend, wait_for_slow=False) == []

@@ -6,11 +6,11 @@ from typing import BinaryIO
 
 import pytest
 
-from notifier.channels.webhook.delivery.limits import EngineLimits, LaneLimits
+from notifier.channels.webhook.delivery.limits import EngineLimits, SlotLimits
 from notifier.channels.webhook.delivery.open_files import fit_to_open_files
 
 LIMITS = EngineLimits(
-    first=LaneLimits(fast=100, slow=400), retry=LaneLimits(fast=100, slow=400), idle_sockets=1_000
+    first=SlotLimits(fast=100, slow=400), retry=SlotLimits(fast=100, slow=400), idle_sockets=1_000
 )  # 2,000 sockets and the reserve
 
 
