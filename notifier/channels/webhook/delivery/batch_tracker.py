@@ -35,7 +35,7 @@ class Ticket:
 
     __slots__ = ("_batch", "_counted", "begun", "request", "started", "task", "withdrawn")
 
-    def __init__(self, batch: "Batch", request: HookRequest) -> None:
+    def __init__(self, batch: "BatchTracker", request: HookRequest) -> None:
         self._batch, self.request = batch, request
         self._counted = True
         self.begun = self.started = self.withdrawn = False  # at work; sent; no longer wanted
@@ -77,7 +77,7 @@ class Ticket:
             self._batch.crash(self, bug)
 
 
-class Batch:
+class BatchTracker:
     """The requests of one call, inside the event loop; chunks go to `chunks`, or to a callback once it is detached."""
 
     def __init__(

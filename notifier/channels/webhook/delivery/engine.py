@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from notifier import __version__
 from notifier.channels.base import NotAttemptedError
-from notifier.channels.webhook.delivery.batch_tracker import Batch, Chunk, OnResults, failed_result
+from notifier.channels.webhook.delivery.batch_tracker import BatchTracker, Chunk, OnResults, failed_result
 from notifier.channels.webhook.delivery.limits import EngineLimits
 from notifier.channels.webhook.delivery.loop import LoopThread
 from notifier.channels.webhook.delivery.open_files import fit_to_open_files
@@ -90,7 +90,7 @@ class WebhookEngine:
         """
         if not requests:
             return []
-        batch = Batch(requests, self._limits, may_start)
+        batch = BatchTracker(requests, self._limits, may_start)
         patience = None if start_before is None else max(0.0, (start_before - self._clock()).total_seconds())
         with self._lock:
             running = self._started()
@@ -159,7 +159,7 @@ class WebhookEngine:
             agent=self._agent,
         )
 
-    def _collect(self, batch: Batch, on_results: OnResults | None, *, wait_for_slow: bool) -> list[HookResult]:
+    def _collect(self, batch: BatchTracker, on_results: OnResults | None, *, wait_for_slow: bool) -> list[HookResult]:
         results: list[HookResult] = []
         left = True
         try:
@@ -178,7 +178,7 @@ class WebhookEngine:
                 self._detach(batch, on_results)
         return results
 
-    def _detach(self, batch: Batch, on_results: OnResults | None) -> bool:
+    def _detach(self, batch: BatchTracker, on_results: OnResults | None) -> bool:
         """Have the rest of the results handed over by our own thread; False when the engine is ending and cannot."""
         with self._lock:
             if self._running is None:
@@ -200,7 +200,7 @@ class WebhookEngine:
         return results
 
 
-def _begin(sender: HookSender, batch: Batch, retry: bool, patience: float | None) -> None:  # noqa: FBT001 - a callback
+def _begin(sender: HookSender, batch: BatchTracker, retry: bool, patience: float | None) -> None:  # noqa: FBT001 - a callback
     loop = asyncio.get_running_loop()
     for ticket in batch.tickets:
         ticket.task = loop.create_task(sender.run(ticket, retry=retry))
