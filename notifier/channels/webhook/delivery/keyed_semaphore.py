@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Hashable
 
 
-class KeyedGate:
+class KeyedSemaphore:
     """Places per key. Whoever leaves hands the place to the next in line, so nobody can slip in between."""
 
     def __init__(self, cap: int) -> None:

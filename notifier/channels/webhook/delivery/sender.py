@@ -10,7 +10,7 @@ from notifier.channels.base import NotAttemptedError
 from notifier.channels.webhook.delivery.adaptive_slots import AdaptiveConcurrency
 from notifier.channels.webhook.delivery.batch_tracker import Ticket, failed_result
 from notifier.channels.webhook.delivery.circuit_breaker import Breakers
-from notifier.channels.webhook.delivery.keyed_semaphore import KeyedGate
+from notifier.channels.webhook.delivery.keyed_semaphore import KeyedSemaphore
 from notifier.channels.webhook.delivery.limits import EngineLimits
 from notifier.channels.webhook.egress.resolver import Lookup, Resolver
 from notifier.channels.webhook.egress.url_policy import TargetPolicy, VettedUrl, vet_addresses, vet_url
@@ -61,7 +61,7 @@ class HookSender:
             False: AdaptiveConcurrency(limits.first),
             True: AdaptiveConcurrency(limits.retry),
         }  # by "is it a retry"
-        self._endpoint_gate, self._host_gate = KeyedGate(limits.per_endpoint), KeyedGate(limits.per_host)
+        self._endpoint_gate, self._host_gate = KeyedSemaphore(limits.per_endpoint), KeyedSemaphore(limits.per_host)
         self._endpoints, self._hosts = Breakers(limits.endpoint_breaker), Breakers(limits.host_breaker)
         self._read_url = lru_cache(maxsize=_KNOWN_URLS)(lambda url: vet_url(url, policy))
         # The same addresses get the same verdict: the answers of DNS are fresh, only the arithmetic is remembered.

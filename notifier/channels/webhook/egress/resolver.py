@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
-from notifier.channels.webhook.delivery.keyed_semaphore import KeyedGate
+from notifier.channels.webhook.delivery.keyed_semaphore import KeyedSemaphore
 from notifier.channels.webhook.egress.url_policy import VettedUrl
 from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.values import Reason
@@ -88,7 +88,7 @@ class Resolver:
         self._names, self._clock = names, clock
         self._known: OrderedDict[str, tuple[float, _Answer]] = OrderedDict()
         self._running: dict[str, asyncio.Task[_Answer]] = {}
-        self._zones = KeyedGate(_PER_ZONE)
+        self._zones = KeyedSemaphore(_PER_ZONE)
 
     async def addresses(self, url: VettedUrl) -> tuple[str, ...]:
         """Return all addresses of the URL's host, unvetted; an address literal is its own answer.

@@ -2,12 +2,12 @@ import asyncio
 
 import pytest
 
-from notifier.channels.webhook.delivery.keyed_semaphore import KeyedGate
+from notifier.channels.webhook.delivery.keyed_semaphore import KeyedSemaphore
 
 
 def test_a_full_key_holds_up_its_own_line_only_and_keeps_its_order() -> None:
     async def scenario() -> list[str]:
-        gate, entered = KeyedGate(1), []
+        gate, entered = KeyedSemaphore(1), []
 
         async def pass_through(key: str, name: str) -> None:
             await gate.enter(key)
@@ -31,7 +31,7 @@ def test_a_full_key_holds_up_its_own_line_only_and_keeps_its_order() -> None:
 
 def test_the_cap_is_never_exceeded() -> None:
     async def scenario() -> int:
-        gate, inside, most = KeyedGate(3), 0, 0
+        gate, inside, most = KeyedSemaphore(3), 0, 0
 
         async def visit() -> None:
             nonlocal inside, most
@@ -51,7 +51,7 @@ def test_the_cap_is_never_exceeded() -> None:
 
 def test_nobody_slips_in_before_the_one_who_was_handed_the_place() -> None:
     async def scenario() -> bool:
-        gate = KeyedGate(1)
+        gate = KeyedSemaphore(1)
         await gate.enter("a")
         waiting = asyncio.create_task(gate.enter("a"))
         await asyncio.sleep(0)
@@ -65,7 +65,7 @@ def test_nobody_slips_in_before_the_one_who_was_handed_the_place() -> None:
 
 def test_a_waiter_that_is_cancelled_does_not_take_its_place_along() -> None:
     async def scenario() -> None:
-        gate = KeyedGate(1)
+        gate = KeyedSemaphore(1)
         await gate.enter("a")
         first, second = asyncio.create_task(gate.enter("a")), asyncio.create_task(gate.enter("a"))
         await asyncio.sleep(0)
