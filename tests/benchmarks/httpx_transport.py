@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import httpx
 
 from notifier.channels.webhook import EngineLimits, VettedUrl
-from notifier.channels.webhook.responses import Answer
+from notifier.channels.webhook.responses import WebhookResponse
 from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.values import Reason
 
@@ -31,7 +31,7 @@ class HttpxTransport:
 
     async def post(
         self, url: VettedUrl, addresses: Sequence[str], headers: Mapping[str, str], body: bytes, *, budget: float
-    ) -> Answer:
+    ) -> WebhookResponse:
         """Send one POST to the first of the vetted addresses."""
         del budget
         target = f"{url.scheme}://{addresses[0]}:{url.port}{url.target}"
@@ -39,7 +39,9 @@ class HttpxTransport:
             answer = await self._client.post(target, headers={**headers, "Host": url.authority}, content=body)
         except httpx.HTTPError as error:
             raise TransientDeliveryError(Reason.UNREACHABLE, type(error).__name__) from None
-        return Answer(status=answer.status_code, body=answer.content, retry_after=answer.headers.get("retry-after"))
+        return WebhookResponse(
+            status=answer.status_code, body=answer.content, retry_after=answer.headers.get("retry-after")
+        )
 
     async def close(self) -> None:
         """Close every connection."""

@@ -22,7 +22,7 @@ _REASONS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class WebhookResponse:
     """What came back: `body` as far as it was read (undecompressed), `retry_after` the header's text."""
 
     status: int
@@ -30,7 +30,7 @@ class Answer:
     retry_after: str | None = None
 
 
-def error_of(answer: Answer, now: datetime) -> DeliveryError | None:
+def error_of(answer: WebhookResponse, now: datetime) -> DeliveryError | None:
     """Return what the status makes of the attempt: None for 2xx, permanent for 410, transient for all else.
 
     Source: contract section 6; Standard Webhooks, "Delivery success and failure"; RFC 9110 section 15.

@@ -16,7 +16,7 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerLimits:
+class ResponseLimits:
     """Bytes. More of a body is not read, more of a head is no HTTP answer."""
 
     head: int = 32_768
@@ -43,7 +43,7 @@ class EngineLimits:
     """All of it. Retries have lanes of their own, so that old trouble never delays fresh news."""
 
     timeouts: Timeouts = field(default_factory=Timeouts)
-    answer: AnswerLimits = field(default_factory=AnswerLimits)
+    answer: ResponseLimits = field(default_factory=ResponseLimits)
     first: SlotLimits = field(default_factory=SlotLimits)
     retry: SlotLimits = field(default_factory=lambda: SlotLimits(fast=128, slow=1_024))
     per_endpoint: int = 1  # keeps the order of one endpoint's messages

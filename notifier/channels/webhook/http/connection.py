@@ -10,8 +10,8 @@ from typing import Final, cast
 
 import httptools
 
-from notifier.channels.webhook.delivery.limits import AnswerLimits
-from notifier.channels.webhook.responses import Answer
+from notifier.channels.webhook.delivery.limits import ResponseLimits
+from notifier.channels.webhook.responses import WebhookResponse
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.values import Reason
 
@@ -30,12 +30,12 @@ class HttpConnection(asyncio.Protocol):
     # The parser asks for these too; finding nothing would raise and catch an error for each, on every connection.
     on_url = on_status = on_chunk_header = on_chunk_complete = None
 
-    def __init__(self, limits: AnswerLimits, on_lost: "Callable[[HttpConnection], None]") -> None:
+    def __init__(self, limits: ResponseLimits, on_lost: "Callable[[HttpConnection], None]") -> None:
         self.address = ""
         self._limits, self._on_lost = limits, on_lost
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._waiter: asyncio.Future[Answer] | None = None
+        self._waiter: asyncio.Future[WebhookResponse] | None = None
         self._body = bytearray()
         self._received = self._status = 0
         self._retry_after: str | None = None
@@ -51,9 +51,9 @@ class HttpConnection(asyncio.Protocol):
         """Whether any byte of the present answer came."""
         return self._received > 0
 
-    def exchange(self, request: bytes) -> asyncio.Future[Answer]:
+    def exchange(self, request: bytes) -> asyncio.Future[WebhookResponse]:
         """Send one request; the future ends with its answer or with one of our delivery errors."""
-        waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[WebhookResponse] = asyncio.get_running_loop().create_future()
         if self._transport is None or self._transport.is_closing():
             waiter.set_exception(_lost(None))
             return waiter
@@ -155,7 +155,9 @@ class HttpConnection(asyncio.Protocol):
 
     def _finish(self) -> None:
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(Answer(status=self._status, body=bytes(self._body), retry_after=self._retry_after))
+            self._waiter.set_result(
+                WebhookResponse(status=self._status, body=bytes(self._body), retry_after=self._retry_after)
+            )
         self._waiter = None
 
     def _fail(self, error: DeliveryError) -> None:

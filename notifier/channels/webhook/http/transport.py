@@ -14,7 +14,7 @@ from notifier.channels.webhook.delivery.limits import EngineLimits
 from notifier.channels.webhook.egress.url_policy import VettedUrl
 from notifier.channels.webhook.http.connection import ConnectionLostError, HttpConnection
 from notifier.channels.webhook.http.pool import IdlePool
-from notifier.channels.webhook.responses import Answer
+from notifier.channels.webhook.responses import WebhookResponse
 from notifier.domain.errors import DeliveryError, FieldError, InvalidInputError, TransientDeliveryError
 from notifier.domain.values import Reason
 
@@ -29,7 +29,7 @@ class Transport(Protocol):
 
     async def post(
         self, url: VettedUrl, addresses: Sequence[str], headers: Mapping[str, str], body: bytes, *, budget: float
-    ) -> Answer:
+    ) -> WebhookResponse:
         """Send one POST to one of the addresses and return the answer, read to the limits.
 
         Args:
@@ -61,7 +61,7 @@ class HttpTransport:
 
     async def post(
         self, url: VettedUrl, addresses: Sequence[str], headers: Mapping[str, str], body: bytes, *, budget: float
-    ) -> Answer:
+    ) -> WebhookResponse:
         request = _head(url, headers, len(body)) + body
         deadline = self._loop.time() + budget
         key = (url.scheme, url.host, url.port)
@@ -84,7 +84,7 @@ class HttpTransport:
 
     async def _exchange(
         self, connection: HttpConnection, request: bytes, deadline: float, key: tuple[str, str, int]
-    ) -> Answer:
+    ) -> WebhookResponse:
         answer = connection.exchange(request)
         first_byte = self._loop.time() + self._limits.timeouts.first_byte
         timer = self._loop.call_at(min(first_byte, deadline), self._overdue, connection, answer, deadline)
@@ -94,7 +94,7 @@ class HttpTransport:
             timer.cancel()
             self._pool.give(key, connection)
 
-    def _overdue(self, connection: HttpConnection, answer: "asyncio.Future[Answer]", deadline: float) -> None:
+    def _overdue(self, connection: HttpConnection, answer: "asyncio.Future[WebhookResponse]", deadline: float) -> None:
         if answer.done():
             return
         if connection.has_received and self._loop.time() < deadline:

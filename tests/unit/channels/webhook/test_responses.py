@@ -3,7 +3,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from notifier.channels.webhook.responses import MAX_RETRY_AFTER, Answer, error_of, excerpt, read_retry_after
+from notifier.channels.webhook.responses import MAX_RETRY_AFTER, WebhookResponse, error_of, excerpt, read_retry_after
 from notifier.domain.errors import PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.values import Reason
 
@@ -12,11 +12,11 @@ NOW = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 206, 299])
 def test_any_2xx_is_success(status: int) -> None:
-    assert error_of(Answer(status=status), NOW) is None
+    assert error_of(WebhookResponse(status=status), NOW) is None
 
 
 def test_410_is_final() -> None:
-    error = error_of(Answer(status=410, retry_after="60"), NOW)
+    error = error_of(WebhookResponse(status=410, retry_after="60"), NOW)
     assert isinstance(error, PermanentDeliveryError)
     assert (error.reason, error.status) == (Reason.GONE, 410)
 
@@ -46,14 +46,14 @@ def test_410_is_final() -> None:
     ],
 )
 def test_everything_else_is_tried_again(status: int, reason: Reason) -> None:
-    error = error_of(Answer(status=status), NOW)
+    error = error_of(WebhookResponse(status=status), NOW)
     assert isinstance(error, TransientDeliveryError)
     assert (error.reason, error.status, error.retry_after) == (reason, status, None)
 
 
 @pytest.mark.parametrize("status", [429, 503, 302, 400])
 def test_a_failure_keeps_the_receivers_retry_after(status: int) -> None:
-    error = error_of(Answer(status=status, retry_after="120"), NOW)
+    error = error_of(WebhookResponse(status=status, retry_after="120"), NOW)
     assert error is not None
     assert error.retry_after == timedelta(seconds=120)
 

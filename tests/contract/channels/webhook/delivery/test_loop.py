@@ -10,7 +10,7 @@ import pytest
 from notifier.channels.base import NotAttemptedError
 from notifier.channels.webhook import WebhookEngine
 from notifier.channels.webhook.delivery.limits import EngineLimits, Timeouts
-from notifier.channels.webhook.responses import Answer
+from notifier.channels.webhook.responses import WebhookResponse
 from notifier.domain.errors import OutcomeUnknownError, UnavailableError
 from notifier.domain.messages.message import HookResult
 from notifier.domain.values import Reason
@@ -151,7 +151,7 @@ def test_a_forked_process_starts_an_engine_of_its_own() -> None:
 
 def test_a_fault_of_ours_reaches_the_caller_instead_of_hanging_it() -> None:
     class Broken:
-        async def post(self, *_args: object, **_kwargs: object) -> Answer:
+        async def post(self, *_args: object, **_kwargs: object) -> WebhookResponse:
             raise ZeroDivisionError
 
         async def close(self) -> None:

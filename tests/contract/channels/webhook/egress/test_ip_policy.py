@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from notifier.channels.webhook import TargetPolicy, VettedUrl, WebhookEngine, parse_networks
-from notifier.channels.webhook.responses import Answer
+from notifier.channels.webhook.responses import WebhookResponse
 from notifier.domain.errors import InvalidInputError, TransientDeliveryError
 from notifier.domain.values import Reason
 from tests.contract.channels.webhook.receivers import OPEN, a_request, quick_limits, receiving, running
@@ -22,9 +22,9 @@ class RecordingTransport:
 
     async def post(
         self, url: VettedUrl, addresses: Sequence[str], headers: Mapping[str, str], body: bytes, *, budget: float
-    ) -> Answer:
+    ) -> WebhookResponse:
         self.dialled[headers["webhook-id"]] = addresses
-        return Answer(status=200)
+        return WebhookResponse(status=200)
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -12,11 +12,11 @@ import pytest
 
 from notifier.channels.base import NotAttemptedError
 from notifier.channels.webhook import EngineLimits, SlotLimits, TargetPolicy, WebhookEngine
-from notifier.channels.webhook.delivery.limits import AnswerLimits
+from notifier.channels.webhook.delivery.limits import ResponseLimits
 from notifier.channels.webhook.egress.url_policy import VettedUrl, vet_url
 from notifier.channels.webhook.http.connection import HttpConnection
 from notifier.channels.webhook.http.transport import HttpTransport
-from notifier.channels.webhook.responses import Answer
+from notifier.channels.webhook.responses import WebhookResponse
 from notifier.domain.errors import InvalidInputError, OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.values import Reason
 from tests.contract.channels.webhook.receivers import (
@@ -35,7 +35,7 @@ from tests.contract.channels.webhook.receivers import (
 
 def posting(
     receiver: Receiver,
-    scenario: Callable[[HttpTransport, Callable[[], Awaitable[Answer]]], Awaitable[None]],
+    scenario: Callable[[HttpTransport, Callable[[], Awaitable[WebhookResponse]]], Awaitable[None]],
     **limits: Any,
 ) -> None:
     """Run a scenario with a transport and a function that posts to the receiver."""
@@ -93,7 +93,7 @@ def test_requests_that_are_ready_together_are_all_prepared_before_any_of_them_di
 
 @pytest.mark.parametrize("trouble", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL])
 def test_want_of_sockets_here_is_not_the_receivers_fault(trouble: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(_transport: HttpTransport, post: Callable[[], Awaitable[Answer]]) -> None:
+    async def scenario(_transport: HttpTransport, post: Callable[[], Awaitable[WebhookResponse]]) -> None:
         async def without_sockets(*_args: object, **_kwargs: object) -> None:
             raise OSError(trouble, "none left")
 
@@ -136,7 +136,7 @@ def test_without_places_for_idle_connections_each_message_gets_its_own() -> None
 
 def test_an_exchange_on_a_closed_connection_says_so() -> None:
     async def scenario() -> None:
-        connection = HttpConnection(AnswerLimits(), lambda _: None)
+        connection = HttpConnection(ResponseLimits(), lambda _: None)
         with pytest.raises(OutcomeUnknownError):
             await connection.exchange(b"POST / HTTP/1.1\r\n\r\n")
 
@@ -178,7 +178,7 @@ def test_the_engine_runs_on_the_event_loop_of_the_standard_library_too(monkeypat
 
 def test_a_fault_of_ours_in_a_late_attempt_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     class SlowlyBroken:
-        async def post(self, *_args: object, **_kwargs: object) -> Answer:
+        async def post(self, *_args: object, **_kwargs: object) -> WebhookResponse:
             await asyncio.sleep(0.2)
             raise ZeroDivisionError
 

@@ -1,6 +1,6 @@
 from types import SimpleNamespace
 
-from notifier.channels.webhook.delivery.limits import AnswerLimits
+from notifier.channels.webhook.delivery.limits import ResponseLimits
 from notifier.channels.webhook.http.connection import HttpConnection
 from notifier.channels.webhook.http.pool import IdlePool
 
@@ -11,7 +11,7 @@ class FakeConnection(HttpConnection):
     """A connection that is open until it is aborted."""
 
     def __init__(self, address: str = "8.8.8.8") -> None:
-        super().__init__(AnswerLimits(), lambda _: None)
+        super().__init__(ResponseLimits(), lambda _: None)
         self.address = address
         self.is_open = True
 
