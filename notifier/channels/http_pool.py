@@ -21,7 +21,13 @@ from urllib.parse import urlsplit
 import certifi
 
 from notifier.channels.deadline_socket import timed_response
-from notifier.channels.status_mapping import LARGEST_ANSWER, Answer, NoAnswerError, NotSentError, header_number
+from notifier.channels.status_mapping import (
+    LARGEST_ANSWER,
+    NoAnswerError,
+    NotSentError,
+    ProviderResponse,
+    header_number,
+)
 
 MAX_IDLE = 20.0  # seconds; well below what servers and NAT boxes keep, so that a reused connection is a living one
 _TRIES = 2  # a reset while writing is repeated once on a new connection: the request was incomplete
@@ -52,7 +58,7 @@ class ConnectionPool:
         self._idle: deque[tuple[float, _Connection]] = deque()
         self._lock = threading.Lock()
 
-    def send(self, request: Request, *, seconds: float) -> Answer:
+    def send(self, request: Request, *, seconds: float) -> ProviderResponse:
         """Send one request; `seconds` bound everything together, from connecting to the last byte of the answer.
 
         Raises:
@@ -143,7 +149,7 @@ class _Connection:
         sock: socket.socket | None = self._http.sock
         return sock is not None and not select.select([sock], [], [], 0)[0]
 
-    def exchange(self, request: Request, deadline: float) -> Answer:
+    def exchange(self, request: Request, deadline: float) -> ProviderResponse:
         """Write a request, read its answer."""
         try:
             self._http.sock.settimeout(max(deadline - time.monotonic(), 0.001))
@@ -154,7 +160,7 @@ class _Connection:
             return self._early_answer(request.path, error, deadline)
         return self._read(request.path, deadline)
 
-    def _early_answer(self, path: str, error: OSError, deadline: float) -> Answer:
+    def _early_answer(self, path: str, error: OSError, deadline: float) -> ProviderResponse:
         """Read the refusal of a server that hung up before it had read all (413); else say that we were cut off."""
         try:
             answer = self._read(path, min(deadline, time.monotonic() + _EARLY_ANSWER))
@@ -165,7 +171,7 @@ class _Connection:
         self.close()
         return answer
 
-    def _read(self, path: str, deadline: float) -> Answer:
+    def _read(self, path: str, deadline: float) -> ProviderResponse:
         status: int | None = None
         self._http.response_class = cast("Any", partial(timed_response, until=deadline))
         try:
@@ -181,7 +187,7 @@ class _Connection:
             raise NoAnswerError("time-out while waiting for the answer", timed_out=True, status=status) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise NoAnswerError(f"no whole answer: {_named(error)}", status=status) from None
-        return Answer(status, headers, body, path)
+        return ProviderResponse(status, headers, body, path)
 
 
 def verifying_context() -> ssl.SSLContext:

@@ -39,7 +39,7 @@ LARGEST_ANSWER = 2 * 1024 * 1024  # bytes; every answer we use is far smaller
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProviderResponse:
     """What a provider answered. Header names in lower case; `path` is that of the call."""
 
     status: int
@@ -85,7 +85,7 @@ class NoAnswerError(ExchangeError):
 class RefusedError(ExchangeError):
     """The provider answered with something else than a 2xx."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: ProviderResponse) -> None:
         super().__init__(f"status {answer.status}")
         self.answer = answer
 
@@ -177,7 +177,7 @@ class Rules:
             return self.server
         return Meaning.PERMANENT if status >= 400 else Meaning.REDIRECTED  # noqa: PLR2004 - RFC 9110 section 15.5
 
-    def wait(self, answer: Answer, now: datetime) -> timedelta | None:
+    def wait(self, answer: ProviderResponse, now: datetime) -> timedelta | None:
         """The longest of what the answer's headers ask for."""
         budget = self.budget(answer.headers)
         reset = wait_until(budget.resets_at, now) if budget else None
@@ -204,7 +204,7 @@ BLUESKY_STATUSES: Mapping[int, Meaning] = MappingProxyType(
 )
 
 
-def refusal(answer: Answer, rules: Rules, *, now: datetime, secrets: Iterable[str] = ()) -> DeliveryError:
+def refusal(answer: ProviderResponse, rules: Rules, *, now: datetime, secrets: Iterable[str] = ()) -> DeliveryError:
     """Return the error that an answer other than a 2xx means."""
     status = answer.status
     detail = redacted(rules.message(answer.json()) or f"status {status}", secrets)

@@ -19,9 +19,9 @@ from notifier.channels.http_pool import ConnectionPool, Request
 from notifier.channels.redact import redacted
 from notifier.channels.status_mapping import (
     SENDGRID_STATUSES,
-    Answer,
     NoAnswerError,
     NotSentError,
+    ProviderResponse,
     Rules,
     failure,
     rate_budget,
@@ -125,7 +125,7 @@ class SendGridSender:
             raise failure(error, RULES, now=self._clock()) from None
         return self._receipt(_answer(response.status_code, response.headers, response.body), request)
 
-    def _receipt(self, answer: Answer, request: MailRequest) -> MailReceipt:
+    def _receipt(self, answer: ProviderResponse, request: MailRequest) -> MailReceipt:
         message_id = answer.headers.get("x-message-id", "").strip()
         if not message_id:
             detail = f"status {answer.status} without X-Message-Id is no acceptance"
@@ -136,7 +136,7 @@ class SendGridSender:
             rate=RULES.budget(answer.headers),
         )
 
-    def _refusal(self, answer: Answer, request: MailRequest) -> DeliveryError:
+    def _refusal(self, answer: ProviderResponse, request: MailRequest) -> DeliveryError:
         error = refusal(answer, RULES, now=self._clock(), secrets=self._secrets)
         if answer.status == 400:  # noqa: PLR2004 - Bad Request may be about some recipients only
             body = answer.json()
@@ -242,7 +242,7 @@ def _repeats(address: str, recipients: Sequence[MailRecipient]) -> Sequence[str]
     return found[1:] or found
 
 
-def _answer(status: int, headers: Any, body: object) -> Answer:
+def _answer(status: int, headers: Any, body: object) -> ProviderResponse:
     pairs: Iterable[tuple[str, str]] = headers.items() if headers is not None else ()
     lower = {str(name).lower(): str(value) for name, value in pairs}
-    return Answer(status, lower, body if isinstance(body, bytes) else b"")
+    return ProviderResponse(status, lower, body if isinstance(body, bytes) else b"")

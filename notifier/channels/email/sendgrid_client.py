@@ -17,7 +17,7 @@ from sendgrid import SendGridAPIClient
 
 from notifier.channels.http_pool import ConnectionPool, Request
 from notifier.channels.redact import hush
-from notifier.channels.status_mapping import Answer
+from notifier.channels.status_mapping import ProviderResponse
 
 _JSON = "application/json"
 
@@ -78,7 +78,7 @@ class PooledClient(python_http_client.Client):  # type: ignore[misc]  # the libr
 class _Opened:
     """An answer in the shape of urllib's."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: ProviderResponse) -> None:
         self._answer = answer
 
     def getcode(self) -> int:

@@ -15,8 +15,8 @@ from notifier.channels.social.bluesky_transport import DirectTransport, ForeignS
 from notifier.channels.social.tid import record_key
 from notifier.channels.status_mapping import (
     BLUESKY_STATUSES,
-    Answer,
     ExchangeError,
+    ProviderResponse,
     RefusedError,
     Rules,
     failure,
@@ -215,7 +215,7 @@ class BlueskySender:
         url = f"https://bsky.app/profile/{self._login.did}/post/{uri.rpartition('/')[2]}"
         return PostReceipt(id=uri, url=url, extra={**extra, "cid": cid})
 
-    def _note_rate(self, answer: Answer) -> None:
+    def _note_rate(self, answer: ProviderResponse) -> None:
         """Keep what is left for posts; logins and pictures have limits of their own."""
         if answer.path.endswith(_POSTS):
             self.budget = RULES.budget(answer.headers) or self.budget

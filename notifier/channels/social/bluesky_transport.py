@@ -10,7 +10,7 @@ import httpx
 
 from notifier.channels.http_pool import ConnectionPool, Request
 from notifier.channels.social.session import is_json
-from notifier.channels.status_mapping import Answer, NoAnswerError, NotSentError, RefusedError
+from notifier.channels.status_mapping import NoAnswerError, NotSentError, ProviderResponse, RefusedError
 
 # What the connection sets itself; compressed answers are not asked for.
 _SET_BELOW = frozenset({"accept-encoding", "connection", "content-length", "host", "transfer-encoding"})
@@ -48,7 +48,9 @@ class DirectTransport(httpx.BaseTransport):
     RefusedError.
     """
 
-    def __init__(self, servers: Servers, on_answer: Callable[[Answer], None], timeouts: tuple[float, float]) -> None:
+    def __init__(
+        self, servers: Servers, on_answer: Callable[[ProviderResponse], None], timeouts: tuple[float, float]
+    ) -> None:
         self._servers, self._on_answer, self._timeouts = servers, on_answer, timeouts
         self._pools: dict[str, ConnectionPool] = {}
 

@@ -16,9 +16,9 @@ from notifier.channels.social.mastodon_text import is_same_status
 from notifier.channels.social.session import DirectSession
 from notifier.channels.status_mapping import (
     MASTODON_STATUSES,
-    Answer,
     ExchangeError,
     NoAnswerError,
+    ProviderResponse,
     RefusedError,
     Rules,
     failure,
@@ -251,7 +251,7 @@ class MastodonSender:
             return TooLargeError(found.detail, status=found.status)
         return found
 
-    def _note_rate(self, answer: Answer) -> None:
+    def _note_rate(self, answer: ProviderResponse) -> None:
         """Keep what is left for posts; pictures have a limit of their own, and so have deletions."""
         if answer.path.endswith(_POSTS):
             self.budget = RULES.budget(answer.headers) or self.budget

@@ -18,7 +18,7 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from notifier.channels.deadline_socket import timed_response
-from notifier.channels.status_mapping import LARGEST_ANSWER, Answer, NoAnswerError, NotSentError, RefusedError
+from notifier.channels.status_mapping import LARGEST_ANSWER, NoAnswerError, NotSentError, ProviderResponse, RefusedError
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0  # seconds
 
@@ -51,7 +51,7 @@ class DirectSession(requests.Session):
     def __init__(
         self,
         *,
-        on_answer: Callable[[Answer], None] = lambda _answer: None,
+        on_answer: Callable[[ProviderResponse], None] = lambda _answer: None,
         rewrite: tuple[str, str] | None = None,
         timeouts: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT),
     ) -> None:
@@ -79,7 +79,7 @@ class DirectSession(requests.Session):
         except requests.RequestException as error:
             raise transport_fault(error) from None
         headers = {name.lower(): value for name, value in response.headers.items()}
-        answer = Answer(response.status_code, headers, response.content, urlsplit(response.url).path)
+        answer = ProviderResponse(response.status_code, headers, response.content, urlsplit(response.url).path)
         self._on_answer(answer)
         if not answer.ok:
             raise RefusedError(answer)

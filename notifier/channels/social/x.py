@@ -18,8 +18,8 @@ from notifier.channels.social.x_media import LITERAL, upload
 from notifier.channels.social.x_text import is_same_post, post_cost
 from notifier.channels.status_mapping import (
     X_STATUSES,
-    Answer,
     ExchangeError,
+    ProviderResponse,
     RefusedError,
     Rules,
     failure,
@@ -252,18 +252,18 @@ class XSender:
             return TooLargeError(found.detail, status=found.status)
         return found
 
-    def _note_rate(self, answer: Answer) -> None:
+    def _note_rate(self, answer: ProviderResponse) -> None:
         """Keep what is left for posts; each call of X has a limit of its own."""
         if answer.path.endswith(_POSTS):
             self.budget = x_budget(answer.headers) or self.budget
 
 
-def refuses_picture(answer: Answer) -> bool:
+def refuses_picture(answer: ProviderResponse) -> bool:
     """Whether a post was refused for its picture."""
     return answer.status == 400 and "media" in x_message(answer.json()).lower()  # noqa: PLR2004
 
 
-def refuses_reply(answer: Answer) -> bool:
+def refuses_reply(answer: ProviderResponse) -> bool:
     """Whether a post was refused for the post it replies to, which may be gone or not open to us (since 2026-02-23)."""
     if answer.status not in (400, 403):
         return False
@@ -272,12 +272,12 @@ def refuses_reply(answer: Answer) -> bool:
     return about_reply or "in_reply_to_tweet_id" in answer.body.decode("utf-8", "replace")
 
 
-def says_duplicate(answer: Answer) -> bool:
+def says_duplicate(answer: ProviderResponse) -> bool:
     """Whether the same text is on the account already."""
     return answer.status == 403 and "duplicate content" in x_message(answer.json()).lower()  # noqa: PLR2004
 
 
-def says_too_long(answer: Answer) -> bool:
+def says_too_long(answer: ProviderResponse) -> bool:
     """Whether the text is over the limit; X answers this with 400 or with 403."""
     return answer.status in (400, 403) and "too long" in x_message(answer.json()).lower()
 

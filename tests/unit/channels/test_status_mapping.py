@@ -13,10 +13,10 @@ from notifier.channels.social.x import RULES as X
 from notifier.channels.social.x import x_budget
 from notifier.channels.status_mapping import (
     LONGEST_WAIT,
-    Answer,
     Meaning,
     NoAnswerError,
     NotSentError,
+    ProviderResponse,
     RefusedError,
     Rules,
     failure,
@@ -43,7 +43,7 @@ ALL_RULES = pytest.mark.parametrize("rules", [SENDGRID, X, MASTODON, BLUESKY], i
 @ALL_RULES
 def test_a_refused_key_and_a_refused_permission_stop_the_channel_everywhere(rules: Rules) -> None:
     for status in (401, 403):
-        error = refusal(Answer(status, {}), rules, now=NOON)
+        error = refusal(ProviderResponse(status, {}), rules, now=NOON)
         assert type(error) is ChannelStoppedError
         assert error.reason is Reason.AUTH
 
@@ -51,7 +51,7 @@ def test_a_refused_key_and_a_refused_permission_stop_the_channel_everywhere(rule
 @ALL_RULES
 def test_a_gateway_may_speak_after_the_provider_accepted(rules: Rules) -> None:
     for status in (502, 504, 522, 524):
-        assert type(refusal(Answer(status, {}), rules, now=NOON)) is OutcomeUnknownError
+        assert type(refusal(ProviderResponse(status, {}), rules, now=NOON)) is OutcomeUnknownError
 
 
 @ALL_RULES
@@ -119,7 +119,7 @@ def test_retry_after_takes_seconds_and_dates() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b"\xff", b"null", b'{"a": 1'])
 def test_a_body_that_is_no_json_object_is_an_empty_one(body: bytes) -> None:
-    assert Answer(400, {}, body).json() == {}
+    assert ProviderResponse(400, {}, body).json() == {}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_body_that_is_no_json_object_is_an_empty_one(body: bytes) -> None:
         (NotSentError("refused"), TransientDeliveryError, Reason.UNREACHABLE),
         (NoAnswerError("slow", timed_out=True), OutcomeUnknownError, Reason.TIMED_OUT),
         (NoAnswerError("cut"), OutcomeUnknownError, Reason.OUTCOME_UNKNOWN),
-        (RefusedError(Answer(413, {})), TooLargeError, Reason.TOO_LARGE),
+        (RefusedError(ProviderResponse(413, {})), TooLargeError, Reason.TOO_LARGE),
     ],
 )
 def test_how_far_a_call_came_decides_what_its_failure_means(
