@@ -25,7 +25,7 @@ _ENOUGH = 64  # batches waiting
 
 
 @dataclass(slots=True, kw_only=True)
-class Batch:
+class EventBatch:
     """One signed body. A retry sends the same bytes with the same timestamp and signature."""
 
     events: int
@@ -45,7 +45,7 @@ class EventPoster:
         self._model = live.config.recipients
         self._shuffler = Shuffler(live.config.recipients.seed)
         self._jobs: deque[tuple[Arrived, float]] = deque()
-        self._waiting: asyncio.Queue[Batch] | None = None
+        self._waiting: asyncio.Queue[EventBatch] | None = None
         self.suppressions = Suppressions()
         self.made = self.posted = self.refused = 0
         self.pending = 0  # batches not taken yet
@@ -100,7 +100,7 @@ class EventPoster:
             self.made += len(events)
             self._queue(events, rules, self._waiting)
 
-    def _queue(self, events: list[Event], rules: EventWebhook, waiting: asyncio.Queue[Batch]) -> None:
+    def _queue(self, events: list[Event], rules: EventWebhook, waiting: asyncio.Queue[EventBatch]) -> None:
         for number, body in encode(events, rules.batch_bytes):
             self.pending += 1
             waiting.put_nowait(self._batch(number, body))
@@ -136,7 +136,7 @@ class EventPoster:
             details = {"reason": reason, "status": status} if reason else {}
             self.suppressions.add(name, email, created=now, **details)
 
-    def _batch(self, number: int, body: bytes) -> Batch:
+    def _batch(self, number: int, body: bytes) -> EventBatch:
         now = self._live.now()
         timestamp = str(int(now))
         headers = {
@@ -145,9 +145,9 @@ class EventPoster:
             TIMESTAMP_HEADER: timestamp,
             SIGNATURE_HEADER: sign(self._key, timestamp, body),
         }
-        return Batch(events=number, body=body, headers=headers, made_at=now)
+        return EventBatch(events=number, body=body, headers=headers, made_at=now)
 
-    async def _send(self, session: aiohttp.ClientSession, waiting: asyncio.Queue[Batch]) -> None:
+    async def _send(self, session: aiohttp.ClientSession, waiting: asyncio.Queue[EventBatch]) -> None:
         while True:
             batch = await waiting.get()
             rules = self._live.config.events
@@ -165,7 +165,9 @@ class EventPoster:
             self.log.append(entry | {"status": status, "error": error})
             self._settle(batch, rules, taken=status in SUCCESS, waiting=waiting)
 
-    def _settle(self, batch: Batch, rules: EventWebhook, *, taken: bool, waiting: asyncio.Queue[Batch]) -> None:
+    def _settle(
+        self, batch: EventBatch, rules: EventWebhook, *, taken: bool, waiting: asyncio.Queue[EventBatch]
+    ) -> None:
         if taken:
             self.posted += batch.events
             self.pending -= 1
@@ -178,7 +180,7 @@ class EventPoster:
         asyncio.get_running_loop().call_later(wait, waiting.put_nowait, batch)
 
 
-async def _post(session: aiohttp.ClientSession, url: str, batch: Batch) -> tuple[int | None, str | None]:
+async def _post(session: aiohttp.ClientSession, url: str, batch: EventBatch) -> tuple[int | None, str | None]:
     try:
         async with session.post(url, data=batch.body, headers=batch.headers, allow_redirects=False) as answer:
             with suppress(aiohttp.ClientPayloadError):
