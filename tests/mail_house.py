@@ -18,7 +18,7 @@ from notifier.resources import locales_dir, templates_dir
 from notifier.services.dispatch.attempt import LEASE, Attempt
 from notifier.services.dispatch.email import MailAttempt
 from notifier.services.dispatch.plan import BATCH_SIZES
-from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.mail.failover import MailRoute
 from notifier.services.mail.links import Links
 from notifier.services.ports import Clock, Life, NotWatched, Nudge
@@ -155,7 +155,7 @@ def a_house(
     spine = Spine(database, translations=translations, time=clock, nudges=nudges or Nudges())
     spine.sweep = replace(spine.sweep, mail_waits=lambda: evidence - LEASE)
     spine.plan = replace(spine.plan, batch_sizes={**BATCH_SIZES, Channel.EMAIL: batch_size})
-    record = Record(database, spine.clock, spine.nudges, owner, spread=lambda: 0.0, life=life or NotWatched())
+    record = RecordOutcome(database, spine.clock, spine.nudges, owner, spread=lambda: 0.0, life=life or NotWatched())
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
     links = Links("https://status.example", Tokens(["k" * 32], spine.clock))
     kept = (database, spine.clock, spine.nudges, Channel.EMAIL)

@@ -17,7 +17,7 @@ from notifier.domain.values import Channel, QueueName, Reason
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.dispatch.attempt import LEASE, Attempt
-from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.dispatch.webhook import HookAttempt
 from notifier.services.endpoints.health import Health
 from notifier.services.endpoints.secrets import EndpointSecrets
@@ -190,7 +190,7 @@ def partners(database: Database) -> Partners:
     """Return a house with nobody in it."""
     spine = Spine(database)
     line = Line(spine.clock)
-    record = Record(database, spine.clock, spine.nudges, "worker", spread=lambda: 0.0)
+    record = RecordOutcome(database, spine.clock, spine.nudges, "worker", spread=lambda: 0.0)
     secrets = EndpointSecrets(SecretBox(["k" * 32], "endpoint"))
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
     hooks = HookAttempt(

@@ -3,7 +3,7 @@
 from notifier.bootstrap.core import Core
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import EngineLimits, SlotLimits, TargetPolicy, Timeouts, WebhookEngine
-from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.dispatch.webhook import HookAttempt
 from notifier.services.endpoints.health import Health
 from notifier.services.endpoints.recovery_probe import ProbeEndpoint
@@ -33,7 +33,7 @@ def build_endpoint_secrets(core: Core) -> EndpointSecrets:
     return EndpointSecrets(SecretBox(core.secret_keys, "endpoint"))
 
 
-def build(core: Core, record: Record) -> HookAttempt:
+def build(core: Core, record: RecordOutcome) -> HookAttempt:
     """Build the attempt; opens nothing."""
     engine = build_engine(core)
     core.metering.watch(

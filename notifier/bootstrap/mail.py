@@ -13,7 +13,7 @@ from notifier.domain.messages.transactional_mail import ABOUT_ENDPOINTS
 from notifier.domain.values import Channel
 from notifier.queueing.rate_limiter import RedisPacer
 from notifier.services.dispatch.email import MailAttempt
-from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.endpoints.mails import EndpointLetters, LettersByKind
 from notifier.services.mail.failover import MailRoute
 from notifier.services.mail.links import Links
@@ -26,7 +26,7 @@ from notifier.settings import EmailProviderSpec, SendGridSpec
 _SANDBOX_PATH = "/sendgrid"
 
 
-def build(core: Core, record: Record) -> MailAttempt:
+def build(core: Core, record: RecordOutcome) -> MailAttempt:
     """Build the attempt; opens nothing.
 
     Raises:

@@ -9,7 +9,7 @@ from notifier.domain.values import Channel, Platform
 from notifier.queueing.account_lock import RedisTurns
 from notifier.queueing.rate_limiter import RedisPacer
 from notifier.rendering.cards.drawing import paint
-from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.dispatch.social import PostAttempt
 from notifier.services.operations.heartbeat import STILL
 from notifier.services.ports import Clock
@@ -38,7 +38,7 @@ def _turns(core: Core, lease: timedelta) -> RedisTurns:
     return RedisTurns(core.settings.queue_addresses().redis, lease=lease.total_seconds())
 
 
-def build(core: Core, record: Record) -> PostAttempt:
+def build(core: Core, record: RecordOutcome) -> PostAttempt:
     """Build the attempt; opens nothing.
 
     Raises:

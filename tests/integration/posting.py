@@ -18,7 +18,7 @@ from notifier.rendering.cards.drawing import paint
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.dispatch.attempt import Attempt, BatchAttempt
-from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.dispatch.social import PostAttempt
 from notifier.services.providers.circuits import Circuits
 from notifier.services.providers.probes import CallProbes
@@ -119,7 +119,7 @@ def posting_house(
     circuits = Circuits(database, spine.clock, spine.nudges, Channel.SOCIAL)
     names = {Channel.SOCIAL: [account.name for account in accounts]}
     spine.sweep = replace(spine.sweep, chores=(CallProbes(database, {Channel.SOCIAL: circuits}, lambda: names),))
-    record = Record(database, spine.clock, spine.nudges, "test", lambda: 0.0)
+    record = RecordOutcome(database, spine.clock, spine.nudges, "test", lambda: 0.0)
     attempt_post = PostAttempt(
         database,
         spine.clock,

@@ -20,7 +20,7 @@ from notifier.domain.providers.retry import EMAIL_SCHEDULE, GiveUp, after_failur
 from notifier.domain.values import DeliveryState, Reason
 from notifier.rendering.renderer import Renderer
 from notifier.services.dispatch.attempt import LEASE
-from notifier.services.dispatch.record_outcome import Record, Try
+from notifier.services.dispatch.record_outcome import RecordOutcome, Try
 from notifier.services.mail.failover import Choice, MailRoute, Pause
 from notifier.services.mail.links import Links
 from notifier.services.ports import Clock
@@ -46,7 +46,7 @@ class MailAttempt:
     renderer: Renderer
     links: Links
     route: MailRoute
-    record: Record
+    record: RecordOutcome
     lease: timedelta = LEASE
     # By provider: how long its events may take to say what became of a request without an answer; zero: none come.
     evidence_within: Callable[[str], timedelta] = lambda _provider: timedelta(0)

@@ -66,7 +66,7 @@ def made_way(connection: Connection, batch: Batch, owner: str, now: datetime) ->
 
 
 @dataclass(frozen=True)
-class Record:
+class RecordOutcome:
     """The second short transaction of an attempt whose batch shares one outcome."""
 
     database: Database

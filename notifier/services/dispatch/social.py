@@ -18,7 +18,7 @@ from notifier.rendering.cards.card_words import CardWords
 from notifier.rendering.renderer import Renderer
 from notifier.rendering.social.posts import PostText
 from notifier.rendering.text.counting import limit_of
-from notifier.services.dispatch.record_outcome import Record, Try
+from notifier.services.dispatch.record_outcome import RecordOutcome, Try
 from notifier.services.dispatch.sent_texts import wording_from_json, wording_to_json
 from notifier.services.ports import Clock, Pacer, Turns
 from notifier.services.providers.circuits import Circuits, no_wait
@@ -44,7 +44,7 @@ class PostAttempt:
     renderer: Renderer
     accounts: Mapping[str, Account]
     senders: Mapping[str, SocialSender]
-    record: Record
+    record: RecordOutcome
     turns: Turns
     pacer: Pacer
     circuits: Circuits

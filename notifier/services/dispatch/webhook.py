@@ -18,7 +18,7 @@ from notifier.domain.values import Channel, DeliveryState, QueueName, Reason, We
 from notifier.rendering.webhook.payloads import content_type
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.outcome_journal import KnownOutcome
-from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.dispatch.webhook_outcomes import (
     PROVIDER,
     Posting,
@@ -64,7 +64,7 @@ class HookAttempt:
     engine: HookEngine
     secrets: EndpointSecrets
     health: EndpointHealth
-    record: Record
+    record: RecordOutcome
     gather: Callable[[], int]
     spread: Callable[[], float] = field(default=random.random)
     lease: timedelta = LEASE

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from notifier.api.state.shared_metrics import shared_families
 from notifier.domain.errors import OutcomeUnknownError, UnavailableError
 from notifier.domain.values import Channel, DeliveryState, Reason, Status
-from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.metrics_buffer import BREAKERS, Metering
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import latency
@@ -101,7 +101,7 @@ def test_attempts_and_unknown_outcomes_are_counted_where_they_happen(database: D
     metering = Metering(database, lambda: START, "host-1")
     mail = house.attempt.channels[Channel.EMAIL]
     record = mail.record  # type: ignore[attr-defined]  # MailAttempt's
-    assert isinstance(record, Record)
+    assert isinstance(record, RecordOutcome)
     object.__setattr__(record, "meter", metering)
     subscribe(house, 3)
     house.spine.post(Status.INVESTIGATING)
