@@ -15,7 +15,7 @@ _TOO_LONG = "this line is longer than a record may be"
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class CsvRecord:
     """The fields of one record and the physical line it starts on; or what is wrong with it."""
 
     line: int
@@ -44,7 +44,7 @@ class CsvRecords:
         self._width = 0
         self._is_utf8 = True
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[CsvRecord]:
         while True:
             reader = csv.reader(self._feed(), strict=True)
             try:
@@ -55,7 +55,7 @@ class CsvRecords:
                     self._size = 0
                     if fields:
                         self._width = self._width or len(fields)
-                        yield Record(start, fields, is_utf8=is_utf8)
+                        yield CsvRecord(start, fields, is_utf8=is_utf8)
             except (csv.Error, _OverlongError) as error:
                 yield self._recover(error)
             else:
@@ -91,7 +91,7 @@ class CsvRecords:
         self._is_utf8 = self._is_utf8 and _SURROGATE.search(line[1]) is None
         return line
 
-    def _recover(self, error: Exception) -> Record:
+    def _recover(self, error: Exception) -> CsvRecord:
         taken, self._taken, self._size, self._is_utf8 = self._taken, [], 0, True
         start, first = taken[0]
         rest = taken[1:]
@@ -100,9 +100,9 @@ class CsvRecords:
         else:
             self._again += reversed(rest)
         if isinstance(error, csv.Error):
-            return Record(start, [], f"is not well-formed CSV: {error}")
+            return CsvRecord(start, [], f"is not well-formed CSV: {error}")
         quoted = "a quotation mark that opens in this line is not closed" if '"' in first else _TOO_LONG
-        return Record(start, [], quoted)
+        return CsvRecord(start, [], quoted)
 
     def _are_rows(self, lines: list[tuple[int, str]]) -> bool:
         """Whether most of these lines look like rows of this file by themselves."""

@@ -19,7 +19,7 @@ from notifier.domain.recipients.subscriber import (
 )
 from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, Wanted
 from notifier.inbound import subscriber_fields as fields
-from notifier.inbound.csv_records import CsvRecords, Record
+from notifier.inbound.csv_records import CsvRecord, CsvRecords
 from notifier.inbound.list_lines import BadRow, ByteSource, GoodRow
 from notifier.inbound.mail_address import mail_address
 
@@ -104,7 +104,7 @@ class SubscriberCsv:
             else:
                 yield self._row(record)
 
-    def _row(self, record: Record) -> GoodRow | BadRow:
+    def _row(self, record: CsvRecord) -> GoodRow | BadRow:
         cells = list(map(str.strip, record.fields))
         cells.append("")  # what a column that is not there holds
         if not record.is_utf8:
@@ -132,7 +132,7 @@ class SubscriberCsv:
             return BadRow(record.line, (_NO_ADDRESS,))
         return GoodRow(record.line, subscriber)
 
-    def _slowly(self, record: Record, ordered: tuple[str, ...]) -> GoodRow | BadRow:
+    def _slowly(self, record: CsvRecord, ordered: tuple[str, ...]) -> GoodRow | BadRow:
         """Judge column by column: the row has a set of preferences not met before, or faults to be named."""
         faults: list[FieldError] = []
 
@@ -201,7 +201,7 @@ class SubscriberCsv:
 _NO_ADDRESS = FieldError("email", "is needed when channels holds email")
 
 
-def _header(record: Record | None) -> tuple[str, ...]:
+def _header(record: CsvRecord | None) -> tuple[str, ...]:
     if record is None:
         raise InvalidInputError([FieldError("header", "the file is empty; its first line must name the columns")])
     if record.fault is not None:

@@ -2,10 +2,10 @@ import io
 
 import pytest
 
-from notifier.inbound.csv_records import CsvRecords, Record
+from notifier.inbound.csv_records import CsvRecord, CsvRecords
 
 
-def read(text: str | bytes) -> list[Record]:
+def read(text: str | bytes) -> list[CsvRecord]:
     raw = text.encode() if isinstance(text, str) else text
     return list(CsvRecords(io.BytesIO(raw)))
 
