@@ -19,7 +19,7 @@ from notifier.resources import locales_dir, templates_dir
 from notifier.services.dispatch.attempt import LEASE, Attempt
 from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.dispatch.webhook import HookAttempt
-from notifier.services.endpoints.health import Health
+from notifier.services.endpoints.health import RecordEndpointHealth
 from notifier.services.endpoints.secrets import EndpointSecrets
 from notifier.services.endpoints.watch import write_letter
 from notifier.services.security.secretbox import SecretBox
@@ -194,7 +194,15 @@ def partners(database: Database) -> Partners:
     secrets = EndpointSecrets(SecretBox(["k" * 32], "endpoint"))
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
     hooks = HookAttempt(
-        database, spine.clock, renderer, line, secrets, Health(write_letter), record, spine.gather, spread=lambda: 0.0
+        database,
+        spine.clock,
+        renderer,
+        line,
+        secrets,
+        RecordEndpointHealth(write_letter),
+        record,
+        spine.gather,
+        spread=lambda: 0.0,
     )
     attempt = Attempt(database, spine.clock, spine.nudges, "worker", {Channel.WEBHOOK: hooks})
     return Partners(spine, line, attempt, hooks)

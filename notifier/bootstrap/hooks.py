@@ -5,7 +5,7 @@ from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import EngineLimits, SlotLimits, TargetPolicy, Timeouts, WebhookEngine
 from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.dispatch.webhook import HookAttempt
-from notifier.services.endpoints.health import Health
+from notifier.services.endpoints.health import RecordEndpointHealth
 from notifier.services.endpoints.recovery_probe import ProbeEndpoint
 from notifier.services.endpoints.secrets import EndpointSecrets
 from notifier.services.endpoints.watch import write_letter
@@ -48,7 +48,7 @@ def build(core: Core, record: RecordOutcome) -> HookAttempt:
         build_renderer(core),
         engine,
         build_endpoint_secrets(core),
-        Health(write_letter),
+        RecordEndpointHealth(write_letter),
         record,
         core.gather,
         lease=core.settings.lease,

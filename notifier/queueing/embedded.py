@@ -13,7 +13,7 @@ from notifier.domain.errors import ConfigError
 from notifier.files import HeldElsewhereError, file_lock, is_private_dir, private_dir
 from notifier.observability import get_logger
 from notifier.queueing.addresses import SHORT_FOLDERS, embedded_url, socket_path
-from notifier.queueing.server import Health, Server
+from notifier.queueing.server import Server, ServerHealth
 
 _LOCK_SECONDS = 30.0
 _START_SECONDS = 15.0
@@ -34,7 +34,7 @@ def ensure(data_dir: Path, *, wait: float = _LOCK_SECONDS) -> str:
         home = private_dir(private_dir(data_dir.resolve()) / "redis")
         server = Server(home=home, socket=socket_path(data_dir))
         _run_folder(server.socket.parent)
-        if server.health() is not Health.READY:
+        if server.health() is not ServerHealth.READY:
             with file_lock(home / "lock", wait=wait):
                 _ensure_alone(server)
     except HeldElsewhereError as error:
@@ -48,13 +48,13 @@ def ensure(data_dir: Path, *, wait: float = _LOCK_SECONDS) -> str:
 def stop(data_dir: Path) -> bool:
     """Shut the server of this data folder down, its data kept; returns whether it is gone."""
     server = Server(home=data_dir.resolve() / "redis", socket=socket_path(data_dir))
-    if server.health() is Health.GONE or not server.home.is_dir():
+    if server.health() is ServerHealth.GONE or not server.home.is_dir():
         return True
     with suppress(HeldElsewhereError), file_lock(server.home / "lock", wait=_STOP_SECONDS):
         server.shut_down()
-        if _settled(server, {Health.GONE}, _STOP_SECONDS) is not Health.GONE:
+        if _settled(server, {ServerHealth.GONE}, _STOP_SECONDS) is not ServerHealth.GONE:
             server.kill()
-    gone = server.health() is Health.GONE
+    gone = server.health() is ServerHealth.GONE
     if gone and server.socket.parent.parent == SHORT_FOLDERS:
         with suppress(OSError):
             server.socket.parent.rmdir()
@@ -63,13 +63,13 @@ def stop(data_dir: Path) -> bool:
 
 def _ensure_alone(server: Server) -> None:
     """Decide, as the only process that does, between waiting, adopting and starting."""
-    found = _settled(server, {Health.READY, Health.GONE}, _HUNG_SECONDS)
-    if found is Health.LOADING:
-        found = _settled(server, {Health.READY, Health.GONE}, _START_SECONDS)
-    if found is Health.READY:
+    found = _settled(server, {ServerHealth.READY, ServerHealth.GONE}, _HUNG_SECONDS)
+    if found is ServerHealth.LOADING:
+        found = _settled(server, {ServerHealth.READY, ServerHealth.GONE}, _START_SECONDS)
+    if found is ServerHealth.READY:
         _log.info("embedded_redis_adopted", socket=str(server.socket))
         return
-    if found is not Health.GONE:
+    if found is not ServerHealth.GONE:
         _log.warning("embedded_redis_killed", socket=str(server.socket), hint="it did not answer")
         server.kill()
     if not _started(server):
@@ -83,10 +83,12 @@ def _ensure_alone(server: Server) -> None:
 
 def _started(server: Server) -> bool:
     server.launch()
-    return _settled(server, {Health.READY}, _START_SECONDS, alive=server.may_come_up) is Health.READY
+    return _settled(server, {ServerHealth.READY}, _START_SECONDS, alive=server.may_come_up) is ServerHealth.READY
 
 
-def _settled(server: Server, wanted: set[Health], seconds: float, alive: Callable[[], bool] = lambda: True) -> Health:
+def _settled(
+    server: Server, wanted: set[ServerHealth], seconds: float, alive: Callable[[], bool] = lambda: True
+) -> ServerHealth:
     """Ask until the answer is a wanted one, the process is no longer `alive`, or `seconds` are over."""
     deadline = time.monotonic() + seconds
     while True:

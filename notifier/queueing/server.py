@@ -24,7 +24,7 @@ _PROC = Path("/proc/self")
 _AOF_FILES = ("appendonlydir", "appendonly.aof")  # Valkey and Redis 7 on; Redis 6
 
 
-class Health(Enum):
+class ServerHealth(Enum):
     """What a PING says."""
 
     READY = auto()
@@ -48,17 +48,17 @@ class Server:
     def _log_file(self) -> Path:
         return self.home / "server.log"
 
-    def health(self, timeout: float = 1.0) -> Health:
+    def health(self, timeout: float = 1.0) -> ServerHealth:
         """Ask for a PONG; waits at most `timeout` seconds."""
         try:
             answer = self._command(b"PING\r\n", timeout)
         except TimeoutError:
-            return Health.HUNG
+            return ServerHealth.HUNG
         except OSError:
-            return Health.GONE
+            return ServerHealth.GONE
         if answer.startswith(b"+PONG"):
-            return Health.READY
-        return Health.LOADING if answer.startswith(b"-") else Health.GONE
+            return ServerHealth.READY
+        return ServerHealth.LOADING if answer.startswith(b"-") else ServerHealth.GONE
 
     def launch(self) -> None:
         """Start the program detached. It removes a stale socket and a stale pid file by itself.

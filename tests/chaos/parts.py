@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from notifier.queueing.server import Health, Server
+from notifier.queueing.server import Server, ServerHealth
 from tests.chaos.processes import descendants, limit_files
 from tests.support.cluster import Cluster
 
@@ -39,7 +39,7 @@ class Redis:
         """Start it; returns when it answers."""
         self._server.launch()
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while self._server.health() is not Health.READY and time.monotonic() < deadline:
+        while self._server.health() is not ServerHealth.READY and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
 
     def kill(self) -> None:

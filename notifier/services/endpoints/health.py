@@ -13,7 +13,7 @@ from notifier.storage.database.types import AnyRow
 from notifier.storage.recipients import endpoint_health
 
 
-class Health:
+class RecordEndpointHealth:
     """Keeps count of successes and failures; a receiver that answers 410 is disabled at once, and its owner told."""
 
     def __init__(self, tell_owner: Callable[[Connection, AnyRow, HealthAction, datetime], None]) -> None:

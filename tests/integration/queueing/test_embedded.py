@@ -17,7 +17,7 @@ from notifier.files import file_lock
 from notifier.queueing import embedded
 from notifier.queueing.addresses import embedded_url, socket_path
 from notifier.queueing.broker import redis_client
-from notifier.queueing.server import Health, Server
+from notifier.queueing.server import Server, ServerHealth
 from notifier.supervise.redis_supervisor import tend
 
 ENSURE = """
@@ -100,7 +100,7 @@ def test_leftovers_of_other_programs_do_not_block_the_start(data_dir: Path) -> N
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(server.socket))
     embedded.ensure(data_dir)
-    assert server.health() is Health.READY
+    assert server.health() is ServerHealth.READY
     assert pid_of(data_dir) != os.getpid()
 
 
@@ -117,7 +117,7 @@ def test_a_server_that_hangs_is_replaced(data_dir: Path) -> None:
     put(data_dir, "kept", "yes")
     hung = pid_of(data_dir)
     os.kill(hung, signal.SIGSTOP)
-    assert server_of(data_dir).health(timeout=0.1) is Health.HUNG
+    assert server_of(data_dir).health(timeout=0.1) is ServerHealth.HUNG
     embedded.ensure(data_dir)
     assert pid_of(data_dir) != hung
     assert get(data_dir, "kept") == "yes"
@@ -204,9 +204,9 @@ def test_stopping_what_never_ran_is_fine(tmp_path: Path, until: Callable[..., No
 def test_a_keeper_brings_its_server_back_but_not_for_a_folder_that_is_gone(data_dir: Path) -> None:
     embedded.ensure(data_dir)
     os.kill(pid_of(data_dir), signal.SIGKILL)
-    until(lambda: server_of(data_dir).health() is not Health.READY)
+    until(lambda: server_of(data_dir).health() is not ServerHealth.READY)
     assert tend(data_dir)
-    assert server_of(data_dir).health() is Health.READY
+    assert server_of(data_dir).health() is ServerHealth.READY
     os.kill(pid_of(data_dir), signal.SIGKILL)
     shutil.rmtree(data_dir)
     assert not tend(data_dir)

@@ -17,7 +17,7 @@ import pytest
 from notifier.queueing import embedded
 from notifier.queueing.addresses import embedded_url, socket_path
 from notifier.queueing.broker import redis_client
-from notifier.queueing.server import Health, Server
+from notifier.queueing.server import Server, ServerHealth
 from notifier.settings.sandbox import announced_sandbox
 from tests.support.repository import ROOT
 
@@ -117,7 +117,7 @@ def test_everything_starts_answers_and_drains_to_0(start: Callable[..., System])
     stops = [line for line in system.diary() if line.endswith("stopped")]
     assert (stops[0], stops[-1], len(stops)) == ("api stopped", "scheduler stopped", 8)
     server = Server(home=system.data_dir / "redis", socket=socket_path(system.data_dir))
-    assert server.health() is Health.GONE
+    assert server.health() is ServerHealth.GONE
     assert (system.home / "log").read_text() == f"sandbox listening on {sandbox}\n"
 
 
