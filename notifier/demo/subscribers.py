@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifier.domain.recipients.audience import Exposure, Occasion, Preferences, Scope, is_told
+from notifier.domain.recipients.audience import Exposure, IncidentScope, Occasion, Preferences, is_told
 from notifier.domain.values import Channel, Impact, Wanted
 
 _SEED = 20220621
@@ -112,7 +112,7 @@ def expected_mails(
     people: Sequence[Merchant], statuses: Sequence[str], impact: Impact, components: set[str]
 ) -> list[int]:
     """Return how many mails each update should come to, by the routing rule alone: nobody's ledger is asked."""
-    scope = Scope(impact=impact, components=frozenset(components))
+    scope = IncidentScope(impact=impact, components=frozenset(components))
     told: set[str] = set()
     expected = []
     for status in statuses:

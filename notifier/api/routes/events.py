@@ -10,7 +10,7 @@ from notifier.api.openapi.models import ReceiptShape
 from notifier.api.openapi.route_docs import body_of, refuses, returns
 from notifier.api.runtime import runtime_of
 from notifier.inbound.events import EventModel
-from notifier.services.security.api_keys import Scope
+from notifier.services.security.api_keys import KeyScope
 
 router = APIRouter(prefix="/v1", tags=["events"])
 _EXTRA = {**body_of(EventModel, EVENT), "security": [{"bearer": []}]}
@@ -33,9 +33,9 @@ async def publish(request: Request) -> Response:
     Bodies are Markdown. HTML comments in them are stored, and left out of whatever leaves or is public; `<br>` breaks
     the line, of other HTML tags the text stays.
     """
-    caller = await admit(request, Scope.PUBLISH)
+    caller = await admit(request, KeyScope.PUBLISH)
     body = await request.body()
-    event, guarded = body.removeprefix(codecs.BOM_UTF8), Scope.ANNOUNCE not in caller.scopes
+    event, guarded = body.removeprefix(codecs.BOM_UTF8), KeyScope.ANNOUNCE not in caller.scopes
     actor = actor_of(request, caller)
     answer = await runtime_of(request).publishing(event, actor, who=caller.id, guarded=guarded)
     return Response(answer, status_code=202, media_type="application/json")

@@ -27,12 +27,12 @@ from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.recipients.subscriber import MAX_EMAIL
 from notifier.domain.values import Channel, DeliveryState
 from notifier.services.dispatch.replay import ReplayOrder
-from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.api_keys import Caller, KeyScope
 from notifier.services.security.masking import shown_to
 
 router = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayRead])
 changes = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayManage])
-Changer = Annotated[Caller, Depends(needs(Scope.MANAGE))]
+Changer = Annotated[Caller, Depends(needs(KeyScope.MANAGE))]
 
 
 @router.get("/incidents", responses=returns_page(IncidentShape))
@@ -178,7 +178,7 @@ def replay(request: Request, runtime: Runtime, caller: Changer, body: ReplayBody
     again = runtime.application.replay
     if body.dry_run:
         return json_answer({"count": again.count(order)})
-    number = again(order, actor_of(request, caller), may_announce=Scope.ANNOUNCE in caller.scopes)
+    number = again(order, actor_of(request, caller), may_announce=KeyScope.ANNOUNCE in caller.scopes)
     return json_answer({"replayed": number}, 202)
 
 

@@ -19,7 +19,7 @@ from notifier.inbound.statuspage import Page, parse_statuspage
 from notifier.services.events.intake_log import log_taken
 from notifier.services.events.integrations import ForeignReceipt
 from notifier.services.provider_events.record import FeedbackSummary
-from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.api_keys import Caller, KeyScope
 from notifier.services.security.audit import Actor
 
 router = APIRouter(prefix="/v1/inbound", tags=["inbound"])
@@ -42,7 +42,7 @@ class _By(NamedTuple):
 
 def _by(request: Request, caller: Caller, kind: str, source: str) -> _By:
     actor = actor_of(request, caller).by_way_of(kind, check_source(source))
-    return _By(actor, Scope.ANNOUNCE not in caller.scopes)
+    return _By(actor, KeyScope.ANNOUNCE not in caller.scopes)
 
 
 @router.post(

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from notifier.api import auth
 from notifier.api.http.problems import problem, unavailable
 from notifier.domain.errors import UnavailableError
-from notifier.services.security.api_keys import Scope as KeyScope
+from notifier.services.security.api_keys import KeyScope
 
 _PATHS = frozenset({"/metrics", "/docs", "/docs/style.css", "/openapi.json"})
 

@@ -10,7 +10,7 @@ from notifier.cli.output import EXIT_FAILED, JsonFlag, out, print_json, print_ta
 from notifier.cli.setup import installation
 from notifier.cli.subscriber_setup import operator
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.services.security.api_keys import Scope
+from notifier.services.security.api_keys import KeyScope
 
 _SPAN = re.compile(r"(\d{1,5})([dh])", re.ASCII)
 
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def create(
-    scope: Annotated[list[Scope], typer.Option("--scope", help="Scope to grant; repeatable.")],
+    scope: Annotated[list[KeyScope], typer.Option("--scope", help="Scope to grant; repeatable.")],
     name: Annotated[str, typer.Option("--name", help="Name, such as the owner or system.")] = "",
     expires: Annotated[
         str | None,

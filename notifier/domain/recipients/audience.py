@@ -74,7 +74,7 @@ class Preferences:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class IncidentScope:
     """How far an incident reached at one moment. No components means the whole platform."""
 
     impact: Impact
@@ -86,8 +86,8 @@ class Occasion:
     """What one notification is about, as far as routing cares."""
 
     channel: Channel
-    scope: Scope
-    earlier_scopes: Sequence[Scope] = ()  # of this round, the present one excluded
+    scope: IncidentScope
+    earlier_scopes: Sequence[IncidentScope] = ()  # of this round, the present one excluded
     closes: bool = False
     postmortem: bool = False
     milestone: bool = False  # of planned work, besides its announcement: it starts, or was moved
@@ -102,7 +102,7 @@ class Check:
     passed: bool
 
 
-def scope_checks(preferences: Preferences, scope: Scope) -> tuple[Check, ...]:
+def scope_checks(preferences: Preferences, scope: IncidentScope) -> tuple[Check, ...]:
     """Apply the preferences that concern what an incident touches."""
     if scope.impact is Impact.MAINTENANCE:
         severity = Check(
@@ -119,7 +119,7 @@ def scope_checks(preferences: Preferences, scope: Scope) -> tuple[Check, ...]:
     return severity, Check(rule="components", seen=f"affected={affected} wanted={wanted}", passed=touched)
 
 
-def in_scope(preferences: Preferences, scope: Scope) -> bool:
+def in_scope(preferences: Preferences, scope: IncidentScope) -> bool:
     """Whether an incident of this reach concerns the recipient."""
     return all(check.passed for check in scope_checks(preferences, scope))
 
@@ -156,7 +156,7 @@ def checks(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> 
     )
 
 
-def _scope_for(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> Scope:
+def _scope_for(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> IncidentScope:
     """Return the reach to judge by: for whom this message replaces an earlier one, the reach that one had counts too.
 
     Webhook endpoints still get the earlier message, so for them it does not.

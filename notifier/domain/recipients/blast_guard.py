@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from notifier.domain.recipients.audience import Preferences, Scope, in_scope
+from notifier.domain.recipients.audience import IncidentScope, Preferences, in_scope
 from notifier.domain.values import Channel, Wanted
 
 
@@ -48,7 +48,7 @@ def hold_reason(policy: BlastGuardPolicy, *, guarded: bool, age: timedelta, many
     return None
 
 
-def reach_of(people: Iterable[tuple[Preferences, int]], channel: Channel, scope: Scope, *, closes: bool) -> int:
+def reach_of(people: Iterable[tuple[Preferences, int]], channel: Channel, scope: IncidentScope, *, closes: bool) -> int:
     """Count whom news of this reach concerns by what they chose, before anything is known of what they heard.
 
     Args:

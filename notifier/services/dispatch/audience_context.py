@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from notifier.domain.recipients.audience import Occasion, Scope
+from notifier.domain.recipients.audience import IncidentScope, Occasion
 from notifier.domain.values import Status
 from notifier.storage.notifications.notifications import StoredNotification
 
 
-def occasion_of(stored: StoredNotification, scopes: Sequence[Scope]) -> Occasion:
+def occasion_of(stored: StoredNotification, scopes: Sequence[IncidentScope]) -> Occasion:
     """Return what the rules look at; `scopes` are those the incident has had in this round."""
     notice = stored.notice
-    scope = Scope(impact=notice.incident.impact, components=notice.incident.component_keys)
+    scope = IncidentScope(impact=notice.incident.impact, components=notice.incident.component_keys)
     return Occasion(
         channel=stored.channel,
         scope=scope,

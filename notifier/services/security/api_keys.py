@@ -28,7 +28,7 @@ ADMIN_NAME = "admin"
 _KEY, _MARK_LENGTH = "key", 32
 
 
-class Scope(StrEnum):
+class KeyScope(StrEnum):
     """What a key may do."""
 
     PUBLISH = "publish"  # hand in events
@@ -43,7 +43,7 @@ class Caller:
 
     id: str
     name: str
-    scopes: frozenset[Scope]
+    scopes: frozenset[KeyScope]
 
     def acting_from(self, origin: str) -> Actor:
         """Return who acts, for the audit trail: `key:admin`, or `key:<id> (<name>)`, since names are not unique."""
@@ -58,11 +58,11 @@ class NewKey:
 
     id: str
     name: str
-    scopes: frozenset[Scope]
+    scopes: frozenset[KeyScope]
     plaintext: str = field(repr=False)
 
 
-_ADMIN = Caller(ADMIN_NAME, ADMIN_NAME, frozenset(Scope))
+_ADMIN = Caller(ADMIN_NAME, ADMIN_NAME, frozenset(KeyScope))
 
 
 def _digest(plaintext: str) -> str:
@@ -70,9 +70,9 @@ def _digest(plaintext: str) -> str:
     return hashlib.sha256(plaintext.encode()).hexdigest()
 
 
-def _opened(scopes: Iterable[str]) -> frozenset[Scope]:
-    given = frozenset(map(Scope, scopes))
-    return given | {Scope.READ} if Scope.MANAGE in given else given
+def _opened(scopes: Iterable[str]) -> frozenset[KeyScope]:
+    given = frozenset(map(KeyScope, scopes))
+    return given | {KeyScope.READ} if KeyScope.MANAGE in given else given
 
 
 class ApiKeys:
@@ -141,7 +141,7 @@ class ApiKeys:
         if expires_at is not None and expires_at <= now:
             raise InvalidInputError([FieldError("expires", "must lie in the future")])
         plaintext = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
-        made = NewKey(f"key_{new_ulid(now)}", name, frozenset(map(Scope, wanted)), plaintext)
+        made = NewKey(f"key_{new_ulid(now)}", name, frozenset(map(KeyScope, wanted)), plaintext)
         with self._database.write() as connection:
             api_keys.add(
                 connection,
@@ -194,10 +194,10 @@ def _check(name: str, scopes: list[str]) -> None:
         faults.append(FieldError("name", f"must be 1 to {_MAX_NAME} printable characters"))
     if name.strip().casefold() == ADMIN_NAME:
         faults.append(FieldError("name", "is reserved for the admin token; say whose key it is"))
-    unknown = [scope for scope in scopes if scope not in set(Scope)]
+    unknown = [scope for scope in scopes if scope not in set(KeyScope)]
     if unknown:
         faults.append(FieldError("scopes", f"unknown: {', '.join(repr(scope[:40]) for scope in unknown)}"))
     if not scopes:
-        faults.append(FieldError("scopes", f"at least one of {', '.join(Scope)}"))
+        faults.append(FieldError("scopes", f"at least one of {', '.join(KeyScope)}"))
     if faults:
         raise InvalidInputError(faults)

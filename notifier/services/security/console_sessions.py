@@ -9,7 +9,7 @@ from datetime import timedelta
 from notifier.domain.errors import NotifierError, UnavailableError
 from notifier.services.metrics_buffer import Metering
 from notifier.services.ports import Clock
-from notifier.services.security.api_keys import ApiKeys, Caller, Scope
+from notifier.services.security.api_keys import ApiKeys, Caller, KeyScope
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.security.key_throttle import WrongKeys
 from notifier.storage.database.engine import Database
@@ -93,7 +93,7 @@ class ConsoleSessions:
         caller = self.keys.authenticate(key)
         if caller is None:
             raise self._refused("unknown", origin, self.wrong_keys.note(origin))
-        if Scope.READ not in caller.scopes:
+        if KeyScope.READ not in caller.scopes:
             raise self._refused("scope", origin)
         return caller
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.api_keys import Caller, KeyScope
 
 Json = dict[str, Any]
 HIDDEN = "***"
@@ -13,7 +13,7 @@ _TOKEN = re.compile(r"[^/]{20,}")  # a part of a path that long is a password: c
 
 def shown_to(caller: Caller, data: Any) -> Any:
     """Return JSON data as this caller may see it, in the same shape."""
-    return data if Scope.MANAGE in caller.scopes else masked(data)
+    return data if KeyScope.MANAGE in caller.scopes else masked(data)
 
 
 def masked(data: Any) -> Any:

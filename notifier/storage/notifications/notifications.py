@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select, update
 
 from notifier.domain.incidents.notice import Notice
-from notifier.domain.recipients.audience import Scope
+from notifier.domain.recipients.audience import IncidentScope
 from notifier.domain.values import Channel, DeliveryState, Impact, QueueName, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.codec import notice_from_json, notice_to_json, tells_the_end
@@ -279,13 +279,13 @@ def _scopes_of_round() -> Select[Any]:
     )
 
 
-def scopes_of_round(connection: Connection, stored: StoredNotification) -> list[Scope]:
+def scopes_of_round(connection: Connection, stored: StoredNotification) -> list[IncidentScope]:
     """Return every reach the incident had in this round up to a notification, as its updates told, each once."""
     values = {**_place(stored), "round": stored.round, "lead": stored.notice.lead.id}
-    scopes: dict[Scope, None] = {}
+    scopes: dict[IncidentScope, None] = {}
     for row in connection.execute(_scopes_of_round(), values):
         components = frozenset(item["key"] for item in row.incident["components"])
-        scopes[Scope(impact=Impact(row.incident["impact"]), components=components)] = None
+        scopes[IncidentScope(impact=Impact(row.incident["impact"]), components=components)] = None
     return list(scopes)
 
 

@@ -13,7 +13,7 @@ from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundErr
 from notifier.domain.values import Outcome
 from notifier.services.dispatch.replay import ReplayOrder
 from notifier.services.dispatch.retry import RetryOrder
-from notifier.services.security.api_keys import Scope
+from notifier.services.security.api_keys import KeyScope
 from notifier.services.security.console_sessions import SignInRefusedError
 from notifier.services.security.masking import shown_to
 from notifier.web.console import draft
@@ -162,12 +162,12 @@ class _Console:
 
     def compose(self, session: Session, query: draft.Form) -> Response:
         """Show the form."""
-        session.need(Scope.PUBLISH)
+        session.need(KeyScope.PUBLISH)
         return self._shown("compose", session, self._compose.form(self._compose.begin(_one(query, "incident"))))
 
     def preview(self, session: Session, form: draft.Form) -> Response:
         """Show how the draft would read; back to the form with what is at fault, or for another change."""
-        session.need(Scope.PUBLISH)
+        session.need(KeyScope.PUBLISH)
         typed = draft.read(form)
         if _one(form, "step") == "change":
             return self._shown("compose", session, self._compose.form(typed))
@@ -181,10 +181,10 @@ class _Console:
 
     def send(self, session: Session, form: draft.Form) -> Response:
         """Tell everybody."""
-        session.need(Scope.PUBLISH)
+        session.need(KeyScope.PUBLISH)
         typed = draft.read(form)
         try:
-            receipt = self._compose.send(typed, session.actor, guarded=not session.may(Scope.ANNOUNCE))
+            receipt = self._compose.send(typed, session.actor, guarded=not session.may(KeyScope.ANNOUNCE))
         except InvalidInputError as error:
             return self._shown("compose", session, self._compose.form(typed, error), status=422)
         except OvertakenError as error:
@@ -195,12 +195,12 @@ class _Console:
 
     def release(self, session: Session, form: draft.Form) -> Response:
         """Let a held notification go."""
-        session.need(Scope.MANAGE)
+        session.need(KeyScope.MANAGE)
         return self._decide(session, form, self._application.release.release)
 
     def cancel(self, session: Session, form: draft.Form) -> Response:
         """Call a held notification off."""
-        session.need(Scope.MANAGE)
+        session.need(KeyScope.MANAGE)
         return self._decide(session, form, self._application.release.cancel)
 
     def _decide(self, session: Session, form: draft.Form, decide: Callable[..., Mapping[str, Any]]) -> Response:
@@ -213,11 +213,13 @@ class _Console:
 
     def replay(self, session: Session, form: draft.Form) -> Response:
         """Send again what failed of one notification."""
-        session.need(Scope.MANAGE)
+        session.need(KeyScope.MANAGE)
         incident_id = _one(form, "incident")
         order, read = ReplayOrder(notification_id=_one(form, "notification")), _one(form, "after")
         try:
-            number = self._application.replay(order, session.actor, may_announce=session.may(Scope.ANNOUNCE), read=read)
+            number = self._application.replay(
+                order, session.actor, may_announce=session.may(KeyScope.ANNOUNCE), read=read
+            )
         except OutdatedError:
             return self._back(session, incident_id, _CHANGED)
         return self._back(session, incident_id, f"{number} deliveries will be resent")
@@ -228,7 +230,7 @@ class _Console:
 
     def retry(self, session: Session, form: draft.Form) -> Response:
         """Try now what waits for another attempt: one notification's, or what a provider keeps waiting."""
-        session.need(Scope.MANAGE)
+        session.need(KeyScope.MANAGE)
         order = RetryOrder(notification_id=_one(form, "notification") or None, provider=_one(form, "provider") or None)
         number = self._application.retry(order, session.actor)
         incident_id = _one(form, "incident")
@@ -237,7 +239,7 @@ class _Console:
         return self._back(session, incident_id, f"{number:,} deliveries are being retried")
 
     def _shown(self, name: str, session: Session, context: Mapping[str, Any], *, status: int = 200) -> Response:
-        may = {scope.value: session.may(scope) for scope in Scope}
+        may = {scope.value: session.may(scope) for scope in KeyScope}
         who = {"who": session.caller.name, "may": may, "mark": session.form_mark}
         return self._page(name, {**who, **context}, status=status)
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import NotifierError
-from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.api_keys import Caller, KeyScope
 from notifier.services.security.audit import Actor
 from notifier.services.security.console_sessions import LASTS
 
@@ -42,11 +42,11 @@ class Session:
         """What this session's own forms bear; no other site can know it."""
         return hashlib.sha256(b"form " + self.shown.encode()).hexdigest()
 
-    def may(self, scope: Scope) -> bool:
+    def may(self, scope: KeyScope) -> bool:
         """Whether the key opens this."""
         return scope in self.caller.scopes
 
-    def need(self, scope: Scope) -> None:
+    def need(self, scope: KeyScope) -> None:
         """Go on only with this scope.
 
         Raises:

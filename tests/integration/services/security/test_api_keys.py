@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from notifier.domain.errors import InvalidInputError, NotFoundError
-from notifier.services.security.api_keys import ApiKeys, Scope
+from notifier.services.security.api_keys import ApiKeys, KeyScope
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from tests.integration.lists_house import SUPPORT, Clock, audit_of, faults
@@ -19,7 +19,7 @@ def test_a_key_opens_the_scopes_it_was_made_with(database: Database) -> None:
     made = keys.create("ci", ["publish"], SUPPORT)
     caller = keys.authenticate(made.plaintext)
     assert caller is not None
-    assert (caller.id, caller.name, caller.scopes) == (made.id, "ci", frozenset({Scope.PUBLISH}))
+    assert (caller.id, caller.name, caller.scopes) == (made.id, "ci", frozenset({KeyScope.PUBLISH}))
     assert made.plaintext.startswith("ntf_key_")
 
 
@@ -27,13 +27,13 @@ def test_who_may_manage_may_look(database: Database) -> None:
     keys = keys_of(database)
     caller = keys.authenticate(keys.create("console", ["manage"], SUPPORT).plaintext)
     assert caller is not None
-    assert caller.scopes == {Scope.MANAGE, Scope.READ}
+    assert caller.scopes == {KeyScope.MANAGE, KeyScope.READ}
 
 
 def test_the_admin_token_opens_everything_without_being_in_the_ledger(database: Database) -> None:
     caller = keys_of(database).authenticate("the-admin-token")
     assert caller is not None
-    assert caller.scopes == set(Scope)
+    assert caller.scopes == set(KeyScope)
     assert keys_of(database).list() == []
 
 

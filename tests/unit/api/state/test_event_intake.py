@@ -13,7 +13,7 @@ from notifier.api.state.key_cache import SECONDS, Keyring
 from notifier.domain.errors import InvalidInputError, UnavailableError
 from notifier.domain.values import Outcome
 from notifier.services.events.ingest import Receipt
-from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.api_keys import Caller, KeyScope
 from notifier.services.security.audit import Actor
 
 
@@ -193,7 +193,7 @@ class Keys:
 
     def authenticate(self, presented: str) -> Caller | None:
         self.asked += 1
-        return Caller("key_1", "ci", frozenset({Scope.READ})) if self.good and presented == "right" else None
+        return Caller("key_1", "ci", frozenset({KeyScope.READ})) if self.good and presented == "right" else None
 
     def note_use(self, caller: Caller) -> None:
         self.used = caller.id

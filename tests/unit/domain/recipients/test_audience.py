@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.domain.recipients.audience import Exposure, Occasion, Preferences, Scope, checks, in_scope, is_told
+from notifier.domain.recipients.audience import (
+    Exposure,
+    IncidentScope,
+    Occasion,
+    Preferences,
+    checks,
+    in_scope,
+    is_told,
+)
 from notifier.domain.values import Channel, Impact, Status, Wanted
 
 API, POS = frozenset({"api"}), frozenset({"pos"})
@@ -16,11 +24,11 @@ EVERYTHING: frozenset[str] = frozenset()
 SEVERITY = [Impact.NONE, Impact.MINOR, Impact.MAJOR, Impact.CRITICAL]
 
 
-def scope(impact: Impact = Impact.MAJOR, components: frozenset[str] = API) -> Scope:
-    return Scope(impact=impact, components=components)
+def scope(impact: Impact = Impact.MAJOR, components: frozenset[str] = API) -> IncidentScope:
+    return IncidentScope(impact=impact, components=components)
 
 
-def occasion_of(status: Status, now: Scope, earlier: Sequence[Scope] = ()) -> Occasion:
+def occasion_of(status: Status, now: IncidentScope, earlier: Sequence[IncidentScope] = ()) -> Occasion:
     return Occasion(
         channel=Channel.EMAIL,
         scope=now,
@@ -30,7 +38,7 @@ def occasion_of(status: Status, now: Scope, earlier: Sequence[Scope] = ()) -> Oc
     )
 
 
-def is_concerned(preferences: Preferences, now: Scope) -> bool:
+def is_concerned(preferences: Preferences, now: IncidentScope) -> bool:
     """Say in the contract's words whether an incident matters to somebody."""
     if now.impact is Impact.MAINTENANCE:
         severe_enough = preferences.maintenance
@@ -40,7 +48,7 @@ def is_concerned(preferences: Preferences, now: Scope) -> bool:
     return severe_enough and (all_parts or any(part in preferences.components for part in now.components))
 
 
-def should_be_told(preferences: Preferences, status: Status, now: Scope, exposure: Exposure) -> bool:
+def should_be_told(preferences: Preferences, status: Status, now: IncidentScope, exposure: Exposure) -> bool:
     """Say in the contract's words whether somebody is told."""
     heard_of_it = exposure in (Exposure.REACHED, Exposure.PENDING)
     match preferences.updates, status:
@@ -110,7 +118,9 @@ PREFERENCES = st.builds(
     updates=st.sampled_from(Wanted),
     maintenance=st.booleans(),
 )
-SCOPES = st.builds(Scope, impact=st.sampled_from(Impact), components=st.sampled_from([EVERYTHING, API, POS, API | POS]))
+SCOPES = st.builds(
+    IncidentScope, impact=st.sampled_from(Impact), components=st.sampled_from([EVERYTHING, API, POS, API | POS])
+)
 RUNNING = st.sampled_from([Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING, Status.IN_PROGRESS])
 
 
@@ -119,7 +129,7 @@ class Step:
     """One notification of an incident: what it says, the reader's wishes by then, and whether it reached them."""
 
     status: Status
-    scope: Scope
+    scope: IncidentScope
     preferences: Preferences
     arrives: bool
 
@@ -127,9 +137,9 @@ class Step:
 STEPS = st.builds(Step, status=RUNNING, scope=SCOPES, preferences=PREFERENCES, arrives=st.booleans())
 
 
-def live_through(steps: Sequence[Step]) -> tuple[Exposure, list[Scope]]:
+def live_through(steps: Sequence[Step]) -> tuple[Exposure, list[IncidentScope]]:
     """Return what a reader knows after a running incident, and how far it reached along the way."""
-    exposure, scopes = Exposure.NONE, list[Scope]()
+    exposure, scopes = Exposure.NONE, list[IncidentScope]()
     for step in steps:
         if is_told(step.preferences, exposure, occasion_of(step.status, step.scope, scopes)):
             exposure = Exposure.REACHED if step.arrives or exposure is Exposure.REACHED else Exposure.PENDING
@@ -139,7 +149,9 @@ def live_through(steps: Sequence[Step]) -> tuple[Exposure, list[Scope]]:
 
 @settings(max_examples=500)
 @given(st.lists(STEPS, max_size=6), SCOPES, PREFERENCES)
-def test_who_was_told_that_it_began_is_told_that_it_ended(steps: list[Step], end: Scope, last: Preferences) -> None:
+def test_who_was_told_that_it_began_is_told_that_it_ended(
+    steps: list[Step], end: IncidentScope, last: Preferences
+) -> None:
     exposure, scopes = live_through(steps)
     if exposure is not Exposure.NONE:
         assert is_told(last, exposure, occasion_of(Status.RESOLVED, end, scopes))
@@ -148,7 +160,7 @@ def test_who_was_told_that_it_began_is_told_that_it_ended(steps: list[Step], end
 @settings(max_examples=500)
 @given(st.lists(STEPS, max_size=6), SCOPES, PREFERENCES)
 def test_who_was_not_told_that_it_began_is_not_told_that_it_ended(
-    steps: list[Step], end: Scope, last: Preferences
+    steps: list[Step], end: IncidentScope, last: Preferences
 ) -> None:
     exposure, scopes = live_through(steps)
     told = is_told(last, exposure, occasion_of(Status.RESOLVED, end, scopes))
@@ -159,7 +171,7 @@ def test_who_was_not_told_that_it_began_is_not_told_that_it_ended(
 
 @given(PREFERENCES, SCOPES, st.sampled_from(Exposure), st.sampled_from(Status))
 def test_the_verdict_is_the_sum_of_its_checks(
-    preferences: Preferences, now: Scope, exposure: Exposure, status: Status
+    preferences: Preferences, now: IncidentScope, exposure: Exposure, status: Status
 ) -> None:
     occasion = occasion_of(status, now)
     found = checks(preferences, exposure, occasion)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.domain.recipients.audience import Preferences, Scope
+from notifier.domain.recipients.audience import IncidentScope, Preferences
 from notifier.domain.recipients.blast_guard import BlastGuardPolicy, HoldReason, hold_reason, reach_of
 from notifier.domain.values import Channel, Impact, Wanted
 
@@ -15,7 +15,7 @@ PEOPLE = [
     (Preferences(updates=Wanted.RESOLUTION), 2),
     (Preferences(channels=frozenset({Channel.WEBHOOK})), 7),
 ]
-CHECKOUT = Scope(impact=Impact.MAJOR, components=frozenset({"checkout"}))
+CHECKOUT = IncidentScope(impact=Impact.MAJOR, components=frozenset({"checkout"}))
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,5 @@ def test_whom_news_concerns_is_counted_by_what_they_chose() -> None:
     assert reach_of(PEOPLE, Channel.EMAIL, CHECKOUT, closes=False) == 10
     assert reach_of(PEOPLE, Channel.EMAIL, CHECKOUT, closes=True) == 12
     assert reach_of(PEOPLE, Channel.WEBHOOK, CHECKOUT, closes=False) == 7
-    everything = Scope(impact=Impact.CRITICAL, components=frozenset())
+    everything = IncidentScope(impact=Impact.CRITICAL, components=frozenset())
     assert reach_of(PEOPLE, Channel.EMAIL, everything, closes=False) == 18

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.domain.recipients.audience import Occasion, Scope
+from notifier.domain.recipients.audience import IncidentScope, Occasion
 from notifier.domain.recipients.do_not_disturb import (
     HOUR,
     Bounds,
@@ -155,8 +155,8 @@ def test_who_waits_as_long_as_told_may_go(*, limit: int, past: list[tuple[int, b
 
 
 def an_occasion(impact: Impact = Impact.MAJOR, *, closes: bool = False, before: Impact | None = None) -> Occasion:
-    earlier = () if before is None else (Scope(impact=before, components=frozenset()),)
-    scope = Scope(impact=impact, components=frozenset())
+    earlier = () if before is None else (IncidentScope(impact=before, components=frozenset()),)
+    scope = IncidentScope(impact=impact, components=frozenset())
     return Occasion(channel=Channel.EMAIL, scope=scope, earlier_scopes=earlier, closes=closes)
 
 
