@@ -33,7 +33,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class UpdateView:
     """One update, told: `html` is safe. `note` says in which language the text is when it is not the reader's."""
 
     id: str
@@ -117,7 +117,7 @@ class Storyteller:
 
     def entries(
         self, updates: Sequence[NoticeUpdate], reader: Language, budget: Budget
-    ) -> tuple[tuple[Entry, ...], int]:
+    ) -> tuple[tuple[UpdateView, ...], int]:
         """Tell updates, newest first. Returns the entries and how many older ones are left out.
 
         Args:
@@ -126,7 +126,7 @@ class Storyteller:
             budget: How much may be told.
         """
         newest_first = list(reversed(updates))[: budget.updates]
-        told: list[Entry] = []
+        told: list[UpdateView] = []
         remaining = budget.others
         share = max(600, budget.others // 4)
         for update in newest_first:
@@ -138,13 +138,13 @@ class Storyteller:
             told.append(entry)
         return tuple(told), len(updates) - len(told)
 
-    def entry(self, update: NoticeUpdate, reader: Language, *, limit: int, previous: str) -> Entry:
+    def entry(self, update: NoticeUpdate, reader: Language, *, limit: int, previous: str) -> UpdateView:
         """Tell one update; `previous` is the language of the text before it, so that one note serves several."""
         locale, body = pick(update.body, reader.tag, self.brand.default_locale)
         written = self.languages[locale] if locale else reader
         prose = render(body, limit=limit)
         foreign = bool(locale) and not same_language(locale, reader.tag)
-        return Entry(
+        return UpdateView(
             id=update.id,
             status=update.status,
             word=reader.gettext(STATUS[update.status]),

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from notifier.domain.errors import OutdatedError
 from notifier.domain.incidents.incident import Event
-from notifier.domain.incidents.timeline import Entry, event_digest, in_order, unknown_to_author
+from notifier.domain.incidents.timeline import TimelineEntry, event_digest, in_order, unknown_to_author
 from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.incidents import timeline
 from notifier.storage.incidents.timeline import StoredEvent
 
 
-def refuse_outdated(connection: Connection, event: Event, entries: Sequence[Entry]) -> None:
+def refuse_outdated(connection: Connection, event: Event, entries: Sequence[TimelineEntry]) -> None:
     """Go on only when the event's author knew the latest update, or makes no claim.
 
     Raises:
@@ -47,7 +47,7 @@ def update_of(mark: str) -> str:
     return mark.rpartition(" ")[0]
 
 
-def _outdated(connection: Connection, incident_id: str, after: str, latest: Entry) -> OutdatedError:
+def _outdated(connection: Connection, incident_id: str, after: str, latest: TimelineEntry) -> OutdatedError:
     row = timeline.written(connection, incident_id, latest.update_id)
     newest = {
         "id": latest.update_id,

@@ -21,7 +21,7 @@ _FACTS = 24  # hexadecimal digits of a digest that stand for the facts, the othe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class TimelineEntry:
     """One update of a stored timeline, as it reads now. `number` is its place by arrival."""
 
     update_id: str
@@ -43,11 +43,11 @@ class Entry:
 class Surroundings:
     """What a timeline holds around the place an event's update would take. None where there is no such entry."""
 
-    latest: Entry | None = None  # the newest in order, at equal times by arrival
-    before: Entry | None = None  # the newest that is not later in order
-    after: Entry | None = None  # the oldest that is later in order
-    same_id: Entry | None = None  # the entry of the same update id
-    copied: Entry | None = None  # one of the same time that says the same
+    latest: TimelineEntry | None = None  # the newest in order, at equal times by arrival
+    before: TimelineEntry | None = None  # the newest that is not later in order
+    after: TimelineEntry | None = None  # the oldest that is later in order
+    same_id: TimelineEntry | None = None  # the entry of the same update id
+    copied: TimelineEntry | None = None  # one of the same time that says the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +127,12 @@ def believed(update: Update, received_at: datetime) -> Update:
     return replace(update, posted_at=posted_at, created_at=created_at)
 
 
-def in_order(entries: Sequence[Entry]) -> list[Entry]:
+def in_order(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
     """Return a timeline as readers see it, the latest last; at equal times by arrival."""
     return sorted(entries, key=lambda entry: (entry.ordered_at, entry.number))
 
 
-def unknown_to_author(after: str | None, entries: Sequence[Entry]) -> Entry | None:
+def unknown_to_author(after: str | None, entries: Sequence[TimelineEntry]) -> TimelineEntry | None:
     """Return the latest entry if it is not the one that an event's author took for the latest.
 
     Args:
@@ -150,7 +150,7 @@ def unknown_to_author(after: str | None, entries: Sequence[Entry]) -> Entry | No
     return latest if latest.update_id != after else None
 
 
-def measured_against(entries: Sequence[Entry], event: Event, *, waits: bool) -> list[Entry]:
+def measured_against(entries: Sequence[TimelineEntry], event: Event, *, waits: bool) -> list[TimelineEntry]:
     """Return the entries that an event is judged by: those that its own readers can know of.
 
     Else a person's word would be a "duplicate" of what nobody was told. `waits`: the guard holds the event back, so
@@ -165,7 +165,7 @@ def measured_against(entries: Sequence[Entry], event: Event, *, waits: bool) -> 
     ]
 
 
-def surroundings(entries: Sequence[Entry], event: Event, digest: str) -> Surroundings:
+def surroundings(entries: Sequence[TimelineEntry], event: Event, digest: str) -> Surroundings:
     """Find an event's surroundings in a whole timeline, given in any order. `digest` is the event's."""
     ordered = in_order(entries)
     place = event.update.ordered_at
@@ -215,7 +215,7 @@ def handed_in_before(event_id: str, outcome: Outcome, *, differs: bool = False) 
     return f"event {event_id} was already published ({outcome})"
 
 
-def _repeated(event: Event, digest: str, *entries: Entry | None) -> Judgement | None:
+def _repeated(event: Event, digest: str, *entries: TimelineEntry | None) -> Judgement | None:
     """Find an entry that says the same. What was told to nobody is no repeat of what is to be told."""
     for entry in entries:
         if entry is not None and entry.digest == digest and (entry.notify or not event.notify):
@@ -258,7 +258,7 @@ def _accept(event: Event, around: Surroundings) -> Judgement:
 
 
 def _judge_edit(
-    event: Event, digest: str, around: Surroundings, edited: Entry, announced_until: datetime | None
+    event: Event, digest: str, around: Surroundings, edited: TimelineEntry, announced_until: datetime | None
 ) -> Judgement:
     """Decide about an update id that the timeline holds with another content.
 
@@ -281,7 +281,9 @@ def _judge_edit(
     return Judgement(outcome=Outcome.ACCEPTED, reason=reason, edits=True, reopens=again)
 
 
-def _becomes_newest(event: Event, around: Surroundings, edited: Entry, announced_until: datetime | None) -> bool:
+def _becomes_newest(
+    event: Event, around: Surroundings, edited: TimelineEntry, announced_until: datetime | None
+) -> bool:
     """Whether the edited update describes the present state. It keeps its time unless the edit is dated later."""
     place = max(event.update.ordered_at, edited.ordered_at)
     if announced_until is not None and place < announced_until:

@@ -13,7 +13,7 @@ from notifier.domain.incidents.notice import Notice
 from notifier.domain.messages.message import MailContent, MailRecipient
 from notifier.rendering.datetimes import moment, span, zone
 from notifier.rendering.environment import Templates
-from notifier.rendering.incident_view import Budget, Entry, Storyteller
+from notifier.rendering.incident_view import Budget, Storyteller, UpdateView
 from notifier.rendering.labels import MOOD
 from notifier.rendering.language import Language
 from notifier.rendering.mail import substitutions
@@ -184,7 +184,7 @@ class _Draft:
     """A rendering with the marks still in."""
 
     budget: Budget
-    entries: tuple[Entry, ...]
+    entries: tuple[UpdateView, ...]
     html: str
     text: str
 
@@ -212,7 +212,7 @@ def _said(instant: datetime | Window, reader: Language, where: ZoneInfo) -> str:
     return span(instant, reader.cldr, where) if isinstance(instant, Window) else moment(instant, reader.cldr, where)
 
 
-def _times(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[str, Any]:
+def _times(notice: Notice, since: int, entries: tuple[UpdateView, ...]) -> dict[str, Any]:
     """Marks for the times a template may print; an empty string for a time that nobody gave.
 
     `moved_from` is the window that this reader was told before, where either end is another one now. `window` is both
@@ -233,7 +233,7 @@ def _times(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[str, 
     }
 
 
-def _instants(notice: Notice, since: int, entries: tuple[Entry, ...]) -> dict[str, datetime | Window]:
+def _instants(notice: Notice, since: int, entries: tuple[UpdateView, ...]) -> dict[str, datetime | Window]:
     incident = notice.incident
     posted = {update.id: update.posted_at for update in notice.updates}
     times: dict[str, datetime | Window | None] = {

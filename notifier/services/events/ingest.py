@@ -11,9 +11,9 @@ from notifier.domain.incidents.coalesce_values import ChannelState, CoalescePoli
 from notifier.domain.incidents.incident import Event, Incident
 from notifier.domain.incidents.snapshot import complete, needs_earlier
 from notifier.domain.incidents.timeline import (
-    Entry,
     Judgement,
     Surroundings,
+    TimelineEntry,
     believed,
     content_digest,
     event_digest,
@@ -228,8 +228,8 @@ class _Told:
     `edited`: the entry of its update id. `may_wait`: why the guard would hold it, if it tells or shows anything.
     """
 
-    entries: Sequence[Entry]
-    edited: Entry | None
+    entries: Sequence[TimelineEntry]
+    edited: TimelineEntry | None
     digest: str
     judgement: Judgement
     may_wait: HoldReason | None
@@ -252,7 +252,7 @@ def _unless_described_anew(connection: Connection, event: Event, judgement: Judg
     return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
 
 
-def _placed(event: Event, edited: Entry, judgement: Judgement) -> Event:
+def _placed(event: Event, edited: TimelineEntry, judgement: Judgement) -> Event:
     """Return an edit at the place of what it edits: it keeps that, unless it is news that is dated later.
 
     Where its source tells when it created an update, the time that is shown follows the edit, and the place never.

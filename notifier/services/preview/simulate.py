@@ -15,7 +15,7 @@ from notifier.domain.incidents.coalesce import decide, is_stale, joins
 from notifier.domain.incidents.coalesce_values import Absorb, ChannelState, CoalescePolicy, PendingUpdate, Send, Wait
 from notifier.domain.incidents.incident import Event
 from notifier.domain.incidents.snapshot import Earlier, complete
-from notifier.domain.incidents.timeline import Entry, Judgement, Surroundings, content_digest, judge
+from notifier.domain.incidents.timeline import Judgement, Surroundings, TimelineEntry, content_digest, judge
 from notifier.domain.messages.brand import Account
 from notifier.domain.values import Channel, Outcome
 from notifier.services.preview.simulation_report import (
@@ -57,7 +57,7 @@ def simulate(
 class _Timeline:
     """One incident's entries. Events come in order of posting, so nothing in it was posted after the next one."""
 
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, TimelineEntry] = field(default_factory=dict)
     latest_id: str | None = None
     said: dict[tuple[datetime, str], str] = field(default_factory=dict)  # by time and digest, as first stored
     earlier: dict[str, Earlier] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class _Timeline:
         """Add or edit an entry; returns its number. Only an announced edit moves to its new time."""
         update, known = event.update, self.entries.get(event.update.id)
         if known is None:
-            entry = Entry(
+            entry = TimelineEntry(
                 update_id=update.id,
                 number=len(self.entries),
                 status=update.status,

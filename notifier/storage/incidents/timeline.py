@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from notifier.domain.incidents.incident import Event, Incident
 from notifier.domain.incidents.snapshot import Earlier
-from notifier.domain.incidents.timeline import Entry, Judgement
+from notifier.domain.incidents.timeline import Judgement, TimelineEntry
 from notifier.domain.values import Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.database.codec import incident_from_json, incident_to_json
@@ -151,10 +151,10 @@ def add_event(connection: Connection, event: Event, *, digest: str, judgement: J
     return connection.execute(_ADD_EVENT(connection), row).one_or_none() is not None
 
 
-def entries(connection: Connection, incident_id: str) -> list[Entry]:
+def entries(connection: Connection, incident_id: str) -> list[TimelineEntry]:
     """Return the timeline in order of arrival, without its texts."""
     return [
-        Entry(
+        TimelineEntry(
             update_id=row.id,
             number=row.number,
             status=Status(row.status),

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from notifier.domain.incidents.coalesce import decide, is_stale
 from notifier.domain.incidents.coalesce_values import CoalescePolicy, PendingUpdate
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.incidents.timeline import Entry, Judgement, content_digest, judge, surroundings
+from notifier.domain.incidents.timeline import Judgement, TimelineEntry, content_digest, judge, surroundings
 from notifier.domain.values import Channel, Impact, Outcome, Status
 from tests.unit.domain.incidents.coalesce_rules import check_all
 from tests.unit.domain.incidents.coalesce_worlds import START, ChannelLine, Play, a_policy, seconds
@@ -29,7 +29,7 @@ class OneIncident(RuleBasedStateMachine):
         super().__init__()
         self.now = START
         self.events: dict[str, Event] = {}
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, TimelineEntry] = {}
         self.arrivals = 0
         self.lines: dict[Channel, ChannelLine] = {}
 
@@ -156,7 +156,7 @@ class OneIncident(RuleBasedStateMachine):
             self.entries[known.update_id] = replace(known, digest=digest)
             return
         update, number = event.update, len(self.entries)
-        self.entries[update.id] = Entry(
+        self.entries[update.id] = TimelineEntry(
             update_id=update.id, number=number, status=update.status, ordered_at=update.ordered_at, digest=digest
         )
         if judgement.outcome not in (Outcome.ACCEPTED, Outcome.STALE):

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.incidents.timeline import (
     CLOCK_SKEW,
-    Entry,
     Judgement,
     Surroundings,
+    TimelineEntry,
     believed,
     content_digest,
     judge,
@@ -46,9 +46,9 @@ def an_event(number: int = 1, minutes: float = 0, **changes: Any) -> Event:
     return replace(Event(id=f"e{number}", incident=incident, update=update), **changes)
 
 
-def timeline_of(*events: Event) -> list[Entry]:
+def timeline_of(*events: Event) -> list[TimelineEntry]:
     return [
-        Entry(
+        TimelineEntry(
             update_id=event.update.id,
             number=number,
             status=event.update.status,
