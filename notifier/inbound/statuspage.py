@@ -114,7 +114,7 @@ class IncidentNews:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class PageSource:
     """What the payload does not say: who sends it, the language it is in, and what our components are called."""
 
     source: str
@@ -122,7 +122,7 @@ class Page:
     components: ComponentNames
 
 
-def parse_statuspage(data: bytes, page: Page) -> IncidentNews | ComponentNews:
+def parse_statuspage(data: bytes, page: PageSource) -> IncidentNews | ComponentNews:
     """Read one webhook.
 
     Every event has `notify` false but the newest, which announces unless the page itself wanted silence (backfilled,
@@ -140,7 +140,7 @@ def parse_statuspage(data: bytes, page: Page) -> IncidentNews | ComponentNews:
     raise InvalidInputError([FieldError("incident", "neither incident nor component_update is there")])
 
 
-def _component_news(update: _ComponentUpdate, component: _Component | None, page: Page) -> ComponentNews:
+def _component_news(update: _ComponentUpdate, component: _Component | None, page: PageSource) -> ComponentNews:
     name = component and (page.components.key(component.name, component.id) or slug(component.name or component.id))
     return ComponentNews(
         id=identifier("statuspage", page.source, update.id),
@@ -151,7 +151,7 @@ def _component_news(update: _ComponentUpdate, component: _Component | None, page
     )
 
 
-def _events(incident: _Incident, page: Page) -> tuple[Event, ...]:
+def _events(incident: _Incident, page: PageSource) -> tuple[Event, ...]:
     oldest_first = incident.incident_updates[::-1]
     timeline = sorted(oldest_first, key=lambda update: update.created_at)[-MAX_UPDATES:]
     if not timeline or timeline[-1].status is not incident.status:
@@ -172,7 +172,7 @@ def _unwritten_update(incident: _Incident, last: _Update | None) -> _Update:
     )
 
 
-def _event(incident: _Incident, update: _Update, page: Page, *, notify: bool) -> Event:
+def _event(incident: _Incident, update: _Update, page: PageSource, *, notify: bool) -> Event:
     edited = update.updated_at or update.created_at
     title = one_line(incident.name) or incident.id
     components = _components(incident, update, page.components)

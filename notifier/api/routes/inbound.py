@@ -15,7 +15,7 @@ from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.inbound.alertmanager import parse_alerts
 from notifier.inbound.integrations import check_source
 from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse_mail_events
-from notifier.inbound.statuspage import Page, parse_statuspage
+from notifier.inbound.statuspage import PageSource, parse_statuspage
 from notifier.services.events.intake_log import log_taken
 from notifier.services.events.integrations import ForeignReceipt
 from notifier.services.provider_events.record import FeedbackSummary
@@ -78,7 +78,7 @@ def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: byte
     vocabulary = runtime.application.vocabulary
     if locale is not None and locale not in vocabulary.locales:
         raise InvalidInputError([FieldError("locale", vocabulary.locale_fault(locale))])
-    page = Page(
+    page = PageSource(
         source=source,
         locale=locale or vocabulary.default_locale,
         components=runtime.intake.component_names,

@@ -8,9 +8,9 @@ from notifier.domain.errors import InvalidInputError
 from notifier.domain.incidents.incident import AffectedComponent
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.integrations import ComponentNames
-from notifier.inbound.statuspage import MAX_UPDATES, ComponentNews, IncidentNews, Page, parse_statuspage, worst_of
+from notifier.inbound.statuspage import MAX_UPDATES, ComponentNews, IncidentNews, PageSource, parse_statuspage, worst_of
 
-PAGE = Page(source="cloud", locale="en", components=ComponentNames([]))
+PAGE = PageSource(source="cloud", locale="en", components=ComponentNames([]))
 
 
 def an_update(number: int, status: str = "investigating", **changes: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.domain.values import Channel, Impact, Outcome, Platform, Status, WebhookFormat
 from notifier.inbound.events import parse_event
 from notifier.inbound.integrations import ComponentNames
-from notifier.inbound.statuspage import Page, parse_statuspage
+from notifier.inbound.statuspage import PageSource, parse_statuspage
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.dispatch.regroup import Gather
@@ -41,7 +41,7 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 CAREFUL = BlastGuardPolicy(needs_announce=True)
 RENDERER = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
 ACCOUNTS = [Account(name=f"acc-{locale}", platform=Platform.X, locale=locale) for locale in ("en", "nl")]
-PAGE = Page(source="cloud", locale="en", components=ComponentNames([]))
+PAGE = PageSource(source="cloud", locale="en", components=ComponentNames([]))
 
 
 class Desk:
