@@ -21,7 +21,7 @@ from notifier.services.dispatch.plan import BATCH_SIZES
 from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.mail.failover import MailRoute
 from notifier.services.mail.links import Links
-from notifier.services.ports import Clock, Life, NotWatched, Nudge
+from notifier.services.ports import Clock, Life, NotWatched, TaskQueue
 from notifier.services.providers.circuits import Circuits
 from notifier.services.providers.probes import CallProbes
 from notifier.services.security.signed_tokens import Tokens
@@ -143,7 +143,7 @@ def a_house(
     evidence: timedelta = timedelta(0),
     translations: Mapping[Channel, TranslationRule] = NO_RULES,
     clock: Clock | None = None,
-    nudges: Nudge | None = None,
+    nudges: TaskQueue | None = None,
     rest: Callable[[float], None] = lambda _seconds: None,
     owner: str = "worker",
     life: Life | None = None,

@@ -188,7 +188,7 @@ class Application(People):
     @once
     def release(self) -> Release:
         """Decide about what waits for a person."""
-        return Release(self.database, self.policies, self.clock, self.nudge, self.translations)
+        return Release(self.database, self.policies, self.clock, self.tasks, self.translations)
 
     def check(self, event: Event) -> None:
         """Refuse an event that names what this installation does not have.

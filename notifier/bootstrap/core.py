@@ -44,7 +44,7 @@ from notifier.services.operations.heartbeat import Heartbeat
 from notifier.services.operations.retention import Prune
 from notifier.services.operations.sweep import Sweep
 from notifier.services.operations.worker_locks import WorkerLocks, this_host
-from notifier.services.ports import Nudge
+from notifier.services.ports import TaskQueue
 from notifier.services.providers.circuits import Circuits
 from notifier.services.providers.probes import CallProbes
 from notifier.services.providers.status import Providers
@@ -185,7 +185,7 @@ class Core:
         return found
 
     @property
-    def nudge(self) -> Nudge:
+    def tasks(self) -> TaskQueue:
         """The producer, as use cases see it."""
         return self.producer
 
@@ -222,18 +222,18 @@ class Core:
     @once
     def ingest(self) -> Ingest:
         """Take events in."""
-        return Ingest(self.database, self.policies, self.clock, self.nudge, self.translations, self.guard)
+        return Ingest(self.database, self.policies, self.clock, self.tasks, self.translations, self.guard)
 
     @once
     def announce(self) -> Announce:
         """Look at windows that end."""
-        return Announce(self.database, self.policies, self.clock, self.nudge)
+        return Announce(self.database, self.policies, self.clock, self.tasks)
 
     @once
     def plan(self) -> Plan:
         """Plan audiences."""
         sizes = {**BATCH_SIZES, Channel.EMAIL: self.settings.limits.batch_size}
-        plan = Plan(self.database, self.clock, self.nudge, batch_sizes=sizes, isolate=self.isolation)
+        plan = Plan(self.database, self.clock, self.tasks, batch_sizes=sizes, isolate=self.isolation)
         # One writer: a range must not keep the claims of the batches before it waiting.
         return replace(plan, range_size=10_000, widest=2) if self.database.is_sqlite else plan
 
@@ -250,14 +250,14 @@ class Core:
     @once
     def gather(self) -> Gather:
         """Make batches of what is due again."""
-        return Gather(self.database, self.clock, self.nudge, self.isolation)
+        return Gather(self.database, self.clock, self.tasks, self.isolation)
 
     @once
     def circuits(self) -> Mapping[Channel, Circuits]:
         """Which providers and accounts work, as all processes know it."""
         mail, posts = self.settings.limits.mail_timeout + _PROBE_MARGIN, _POST_SECONDS
         evidence = self.settings.mail_evidence
-        kept = (self.database, self.clock, self.nudge)
+        kept = (self.database, self.clock, self.tasks)
         return {
             Channel.EMAIL: Circuits(*kept, Channel.EMAIL, mail, repeats_doubts=lambda name: not evidence(name)),
             Channel.SOCIAL: Circuits(*kept, Channel.SOCIAL, posts),
@@ -294,7 +294,7 @@ class Core:
         """See that everything happens."""
         texts, alone = neutral_texts(self.settings.brand().locales), self.isolation
         calm = ResolveCalm(self.database, self.clock, self.ingest, texts, isolate=alone)
-        letters = DueLetters(self.database, self.clock, self.nudge, self.producer)
+        letters = DueLetters(self.database, self.clock, self.tasks, self.producer)
         lapsed = ForgetLapsed(self.database, self.clock, self.addresses, alone)
         probe, policy = self.producer.probe, self.health_policy
         watch = WatchEndpoints(self.database, self.clock, write_letter, probe, policy, isolate=alone)
@@ -307,7 +307,7 @@ class Core:
         return Sweep(
             self.database,
             self.clock,
-            self.nudge,
+            self.tasks,
             self.announce,
             self.gather,
             chores=chores,

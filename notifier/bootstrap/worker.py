@@ -108,7 +108,7 @@ class WorkerRuntime:
         record = Record(
             core.database,
             core.clock,
-            core.nudge,
+            core.tasks,
             core.owner,
             meter=core.metering,
             patience=patience,
@@ -126,7 +126,7 @@ class WorkerRuntime:
         self._attempt = Attempt(
             core.database,
             core.clock,
-            core.nudge,
+            core.tasks,
             core.owner,
             channels,
             core.settings.lease,

@@ -11,7 +11,7 @@ Clock = Callable[[], datetime]
 """Returns the present aware UTC instant."""
 
 
-class Nudge(Protocol):
+class TaskQueue(Protocol):
     """Makes things happen now. Losing a nudge costs latency only: the sweep repeats what is due."""
 
     def plan(self, notification_id: int) -> None:
@@ -50,7 +50,7 @@ class Turns(Protocol):
         """Let go of connections."""
 
 
-class LetterNudge(Protocol):
+class MailTaskQueue(Protocol):
     """Makes letters leave now; losing a nudge costs a second, until the sweep repeats it."""
 
     def letters(self) -> None:
@@ -107,7 +107,7 @@ class NoMeter:
         """Nobody asks."""
 
 
-class NoNudge:
+class NoTaskQueue:
     """For command lines without a broker: everything is left to the sweep."""
 
     def plan(self, notification_id: int) -> None:

@@ -18,7 +18,7 @@ from notifier.services.dispatch.recheck_recipients import settle
 from notifier.services.dispatch.record_outcome import made_way
 from notifier.services.dispatch.translation_hold import wait_for_translation
 from notifier.services.log_context import bind_log
-from notifier.services.ports import Clock, Nudge
+from notifier.services.ports import Clock, TaskQueue
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries
@@ -47,7 +47,7 @@ class Attempt:
 
     database: Database
     clock: Clock
-    nudge: Nudge
+    tasks: TaskQueue
     owner: str
     channels: Mapping[Channel, BatchAttempt]
     lease: timedelta = LEASE

@@ -15,7 +15,7 @@ from notifier.observability import get_logger
 from notifier.services.dispatch.audience_context import occasion_of
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.log_context import bind_log
-from notifier.services.ports import Clock, Nudge
+from notifier.services.ports import Clock, TaskQueue
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import notifications
@@ -65,7 +65,7 @@ class Plan:
 
     database: Database
     clock: Clock
-    nudge: Nudge
+    tasks: TaskQueue
     first_range: int = 1_000
     range_size: int = 20_000
     row_range_size: int = 2_000  # of endpoints: to post to so many takes much longer than to plan the next
@@ -117,7 +117,7 @@ class Plan:
             planned += sum(batch.size for batch in batches)
             queued = [batch.id for batch in batches if batch.queued]
             if queued:
-                self.nudge.attempt(batches[0].lane, queued)
+                self.tasks.attempt(batches[0].lane, queued)
             if self.database.is_sqlite:
                 # Whoever waits for SQLite's one writer asks again now and then: without a gap they would find it taken
                 # each time, and the first mail would leave when the last is planned.

@@ -11,7 +11,7 @@ from notifier.domain.values import Channel, DeliveryState, QueueName, Reason
 from notifier.observability import get_logger
 from notifier.services.dispatch.durable_write import Patience
 from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, apply
-from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, Nudge
+from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, TaskQueue
 from notifier.services.providers.circuits import Wait, no_wait
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
@@ -71,7 +71,7 @@ class RecordOutcome:
 
     database: Database
     clock: Clock
-    nudge: Nudge
+    tasks: TaskQueue
     owner: str
     spread: Callable[[], float] = field(default=random.random)
     meter: Meter = field(default_factory=NoMeter)
@@ -213,7 +213,7 @@ class RecordOutcome:
         gave_up = batch.size if isinstance(follows, GiveUp) else 0
         self._count(batch, tried, outcome, DeliveryState.FAILED, gave_up)
         if at_once and not isinstance(follows, GiveUp):
-            self.nudge.attempt(batch.lane, [batch.id])
+            self.tasks.attempt(batch.lane, [batch.id])
         if isinstance(follows, GiveUp):
             _log.error("batch_dead_lettered", batch_id=batch.id, reason=error.reason.value)
 
@@ -241,7 +241,7 @@ class RecordOutcome:
         if numbers is None:
             return []
         self._count(batch, tried, "divided", DeliveryState.CANCELED, 0)
-        self.nudge.attempt(batch.lane, numbers)
+        self.tasks.attempt(batch.lane, numbers)
         return numbers
 
     @staticmethod

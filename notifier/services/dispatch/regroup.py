@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from notifier.domain.values import Channel, DeliveryState, QueueName, Reason
 from notifier.services.isolation import Isolate, unguarded
-from notifier.services.ports import Clock, Nudge
+from notifier.services.ports import Clock, TaskQueue
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries, webhook_batches
@@ -29,7 +29,7 @@ class Gather:
 
     database: Database
     clock: Clock
-    nudge: Nudge
+    tasks: TaskQueue
     isolate: Isolate = unguarded
 
     def __call__(self) -> int:
@@ -60,7 +60,7 @@ class Gather:
                 parts = [members[start : start + _SIZE] for start in range(0, len(members), _SIZE)]
                 made += [_batch(connection, like, part, now) for part in parts]
         for lane, batch_id in made:
-            self.nudge.attempt(lane, [batch_id])
+            self.tasks.attempt(lane, [batch_id])
         return len(rows)
 
     def _give_up(self, notification_id: int, key: int, connection: Connection) -> None:

@@ -22,7 +22,7 @@ from notifier.domain.incidents.coalesce_values import (
 from notifier.domain.incidents.incident import Incident
 from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
 from notifier.domain.values import Channel, Impact, QueueName, Status
-from notifier.services.ports import Clock, Nudge
+from notifier.services.ports import Clock, TaskQueue
 from notifier.storage.database import Connection
 from notifier.storage.database.codec import incident_from_json
 from notifier.storage.database.engine import Database
@@ -163,7 +163,7 @@ class Announce:
     database: Database
     policies: Mapping[Channel, CoalescePolicy]
     clock: Clock
-    nudge: Nudge
+    tasks: TaskQueue
 
     def __call__(self, incident_id: str) -> Sequence[int]:
         """Let every channel say what is due about one incident; returns the new notifications."""
@@ -172,5 +172,5 @@ class Announce:
                 return []
             created = speak(connection, self.policies, incident_id, self.clock())
         for number in created:
-            self.nudge.plan(number)
+            self.tasks.plan(number)
         return created

@@ -10,7 +10,7 @@ from notifier.domain.recipients.blast_guard import HoldReason
 from notifier.domain.values import Channel
 from notifier.services.conflicts import refuse_unread
 from notifier.services.events.held_content import LetGo, Policies
-from notifier.services.ports import Clock, Nudge
+from notifier.services.ports import Clock, TaskQueue
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
@@ -28,7 +28,7 @@ class Release:
     database: Database
     policies: Policies
     clock: Clock
-    nudge: Nudge
+    tasks: TaskQueue
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
 
     def release(self, public_id: str, actor: Actor, *, read: str | None = None) -> Json:
@@ -51,7 +51,7 @@ class Release:
             stored = notifications.get_public(connection, public_id)
             self._note(connection, "notification.released", named, actor)
         for number in numbers:
-            self.nudge.plan(number)
+            self.tasks.plan(number)
         return {"id": public_id, "state": stored.state if stored else approvals.REPLACED}
 
     def cancel(self, public_id: str, actor: Actor, *, read: str | None = None) -> Json:

@@ -29,7 +29,7 @@ from notifier.services.events.announce import speak
 from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.events.held_content import withdraw, withhold
 from notifier.services.events.late_translations import follow_ups, take_translation
-from notifier.services.ports import Clock, Nudge
+from notifier.services.ports import Clock, TaskQueue
 from notifier.services.security.audit import record_published
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
@@ -75,7 +75,7 @@ class Ingest:
     database: Database
     policies: Mapping[Channel, CoalescePolicy]
     clock: Clock
-    nudge: Nudge
+    tasks: TaskQueue
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
     guard: BlastGuard = field(default_factory=BlastGuard)
 
@@ -92,7 +92,7 @@ class Ingest:
         with self.database.write() as connection:
             receipt = self._ingest(connection, event)
         for number in receipt.notifications:
-            self.nudge.plan(number)
+            self.tasks.plan(number)
         if receipt.outcome is not Outcome.ACCEPTED:
             return receipt
         # The event is stored: for want of a number its producer is not to hear otherwise.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from notifier.domain.values import QueueName
-from notifier.services.ports import Clock, LetterNudge, Nudge
+from notifier.services.ports import Clock, MailTaskQueue, TaskQueue
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import transactional_mail
 
@@ -21,8 +21,8 @@ class DueLetters:
 
     database: Database
     clock: Clock
-    nudge: Nudge
-    letters: LetterNudge
+    tasks: TaskQueue
+    letters: MailTaskQueue
 
     name = "letters"
 
@@ -32,7 +32,7 @@ class DueLetters:
         with self.database.read() as connection:
             due = transactional_mail.count_due(connection, now, _AT_ONCE)
             old = transactional_mail.has_done(connection, now - _KEPT)
-        if due and self.nudge.depth(QueueName.RETRY) <= _DEEP:
+        if due and self.tasks.depth(QueueName.RETRY) <= _DEEP:
             self.letters.letters()
         if old:
             with self.database.write() as connection:

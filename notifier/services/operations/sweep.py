@@ -12,7 +12,7 @@ from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.regroup import Gather
 from notifier.services.events.announce import Announce
 from notifier.services.isolation import Isolate, unguarded
-from notifier.services.ports import Clock, Meter, NoMeter, Nudge
+from notifier.services.ports import Clock, Meter, NoMeter, TaskQueue
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, leases
 from notifier.storage.incidents import channel_state
@@ -35,7 +35,7 @@ class Sweep:
 
     database: Database
     clock: Clock
-    nudge: Nudge
+    tasks: TaskQueue
     announce: Announce
     gather: Gather
     chores: tuple[Callable[[], int], ...] = ()
@@ -54,7 +54,7 @@ class Sweep:
             "windows": self._windows,
             "plans": self._plans,
             "retries": self.gather,
-            "nudges": self._nudges,
+            "nudges": self._enqueue,
         }
         named = {getattr(chore, "name", type(chore).__name__.lower()): chore for chore in self.chores}
         counts = self._each(parts | named)
@@ -108,22 +108,24 @@ class Sweep:
     def _plans(self) -> int:
         with self.database.read() as connection:
             waiting = notifications.unplanned(connection, self.clock() - _PLAN_AFTER, _LIMIT)
-        if not waiting or self.nudge.depth(QueueName.CONTROL) > _DEEP:
+        if not waiting or self.tasks.depth(QueueName.CONTROL) > _DEEP:
             return 0
         for number in waiting:
-            self.nudge.plan(number)
+            self.tasks.plan(number)
         return len(waiting)
 
-    def _nudges(self) -> int:
+    def _enqueue(self) -> int:
         now = self.clock()
         total = 0
         with self.database.read() as connection:
             lanes = batches.queues_with_due(connection, now)
         for lane in lanes:
-            if self.nudge.depth(lane) > _DEEP:
+            if self.tasks.depth(lane) > _DEEP:
                 continue
             with self.database.write() as connection:
-                due = batches.due_for_nudge(connection, lane, now=now, nudged_before=now - _NUDGE_AFTER, limit=_LIMIT)
-            self.nudge.attempt(lane, due)
+                due = batches.due_for_enqueue(
+                    connection, lane, now=now, enqueued_before=now - _NUDGE_AFTER, limit=_LIMIT
+                )
+            self.tasks.attempt(lane, due)
             total += len(due)
         return total

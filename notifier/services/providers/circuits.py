@@ -11,7 +11,7 @@ from notifier.domain.errors import DeliveryError, UnavailableError
 from notifier.domain.providers.breaker import PROBE_PAUSE, WAITS_FOR_PROVIDER, Breaker, LastError
 from notifier.domain.values import Channel, QueueName, Reason
 from notifier.observability import get_logger
-from notifier.services.ports import Clock, Nudge
+from notifier.services.ports import Clock, TaskQueue
 from notifier.storage.database import Condition, Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import provider_waits
@@ -47,7 +47,7 @@ class Circuits:
 
     database: Database
     clock: Clock
-    nudge: Nudge
+    tasks: TaskQueue
     channel: Channel
     # How long a probe may take; another one starts then.
     probe_seconds: float = 60.0
@@ -185,7 +185,7 @@ class Circuits:
     def _call(self, *due: Waiting | None) -> None:
         for one in due:
             if one is not None:
-                self.nudge.attempt(one.lane, [one.id])
+                self.tasks.attempt(one.lane, [one.id])
 
     @contextmanager
     def _forgiven(self) -> Iterator[None]:

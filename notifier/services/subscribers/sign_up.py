@@ -17,7 +17,7 @@ from notifier.domain.recipients.consent import CONFIRM_WITHIN, ConsentForm
 from notifier.domain.recipients.subscriber import LegalBasis, QuietHours, StoredSubscriber, Subscriber, Vocabulary
 from notifier.domain.values import Channel, SubscriberKind, SubscriberState
 from notifier.inbound.mail_address import mail_address
-from notifier.services.ports import Clock, LetterNudge
+from notifier.services.ports import Clock, MailTaskQueue
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.security.signed_tokens import Purpose, Tokens
@@ -68,7 +68,7 @@ class SignUps:
     vocabulary: Vocabulary
     addresses: AddressKeys
     tokens: Tokens
-    nudge: LetterNudge
+    tasks: MailTaskQueue
 
     def ask(self, request: SignUpRequest) -> Invitation | None:
         """Store a pending follower and write the one letter that asks them to confirm.
@@ -93,7 +93,7 @@ class SignUps:
             else:
                 number = self._pending(connection, known, wanted, key, proof.asked(request.form, now))
                 invitation = self._written(connection, self._letter(kind, number, key), wanted)
-        self.nudge.letters()
+        self.tasks.letters()
         return invitation
 
     def check(self, request: SignUpRequest) -> None:
@@ -227,7 +227,7 @@ class SignUps:
             further = {**(stored.consent or {}), NEW_ADDRESS: address}
             subscribers.change(connection, stored.id, {"consent": further}, now)
             invitation = self._written(connection, letter, replace(stored.subscriber, email=address))
-        self.nudge.letters()
+        self.tasks.letters()
         return invitation
 
     def confirm_address_change(self, token: str, actor: Actor) -> int:

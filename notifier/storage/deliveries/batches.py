@@ -330,8 +330,8 @@ def confirm(
     return confirmed
 
 
-def due_for_nudge(
-    connection: Connection, lane: QueueName, *, now: datetime, nudged_before: datetime, limit: int
+def due_for_enqueue(
+    connection: Connection, lane: QueueName, *, now: datetime, enqueued_before: datetime, limit: int
 ) -> list[int]:
     """Return queued batches of a lane that are due and were not nudged lately, marking them as nudged now."""
     b = t.batch.c
@@ -341,7 +341,7 @@ def due_for_nudge(
             b.state == DeliveryState.QUEUED.value,
             b.lane == lane.value,
             b.due_at <= now,
-            or_(b.nudged_at.is_(None), b.nudged_at < nudged_before, b.nudged_at < b.due_at),
+            or_(b.nudged_at.is_(None), b.nudged_at < enqueued_before, b.nudged_at < b.due_at),
         )
         .order_by(b.due_at, b.id)
         .limit(limit)

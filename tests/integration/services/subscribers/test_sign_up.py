@@ -8,7 +8,7 @@ from notifier.domain.messages.transactional_mail import LetterKind
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import ConsentForm
 from notifier.services.isolation import Isolation
-from notifier.services.ports import NoNudge
+from notifier.services.ports import NoTaskQueue
 from notifier.services.security.signed_tokens import ExpiredTokenError, ForeignPurposeError, Purpose, Tokens
 from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
 from notifier.services.subscribers.opt_out import Lifecycle
@@ -24,7 +24,9 @@ FORM = ConsentForm(wording="2026-01", locale="nl", form="https://status.example/
 
 
 def sign_ups(database: Database, clock: Clock) -> SignUps:
-    return SignUps(database, clock, VOCABULARY, subscribers_of(database).addresses, Tokens(("key",), clock), NoNudge())
+    return SignUps(
+        database, clock, VOCABULARY, subscribers_of(database).addresses, Tokens(("key",), clock), NoTaskQueue()
+    )
 
 
 def ask(ups: SignUps, email: str = ADDRESS, **chosen: frozenset[str]) -> Invitation:

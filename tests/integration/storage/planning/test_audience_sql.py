@@ -85,7 +85,7 @@ class ChangingMinds(Nudges):
 def test_preferences_that_appear_while_an_audience_is_planned_are_judged_too(database: Database) -> None:
     nudges = ChangingMinds(database)
     spine = Spine(database, nudges=nudges)
-    spine.plan = replace(spine.plan, nudge=nudges, first_range=1, range_size=1, row_range_size=1)
+    spine.plan = replace(spine.plan, tasks=nudges, first_range=1, range_size=1, row_range_size=1)
     names = {f"shop-{number}" for number in range(8)}
     for name in names:
         spine.subscriber(name)
