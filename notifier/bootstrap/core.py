@@ -28,7 +28,7 @@ from notifier.queueing.producer import Producer
 from notifier.services.dispatch.outcome_journal import OutcomeNotes
 from notifier.services.dispatch.plan import BATCH_SIZES, Plan
 from notifier.services.dispatch.regroup import Gather
-from notifier.services.dispatch.yield_to_high_priority import StandBack
+from notifier.services.dispatch.yield_to_high_priority import YieldToHighPriority
 from notifier.services.endpoints.watch import WatchEndpoints, write_letter
 from notifier.services.events.announce import Announce
 from notifier.services.events.auto_resolve import ResolveCalm
@@ -238,14 +238,14 @@ class Core:
         return replace(plan, range_size=10_000, widest=2) if self.database.is_sqlite else plan
 
     @once
-    def stand_back(self) -> StandBack:
+    def yield_to_high_priority(self) -> YieldToHighPriority:
         """Let fresh news pass."""
-        return StandBack(self.database, self.clock)
+        return YieldToHighPriority(self.database, self.clock)
 
     @once
     def plan_low_priority(self) -> Plan:
         """Plan audiences in short steps, letting fresh news pass between them (SQLite has one writer for all)."""
-        return replace(self.plan, range_size=_SHORT_RANGE, stand_back=self.stand_back)
+        return replace(self.plan, range_size=_SHORT_RANGE, yield_to_high_priority=self.yield_to_high_priority)
 
     @once
     def gather(self) -> Gather:

@@ -178,7 +178,7 @@ class WorkerRuntime:
     def attempt(self, batch_id: int) -> None:
         """Attempt a batch once."""
         if self._stands_back:
-            self._core.stand_back()
+            self._core.yield_to_high_priority()
         self._attempt(batch_id)
 
     @once

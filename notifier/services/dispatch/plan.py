@@ -71,7 +71,7 @@ class Plan:
     row_range_size: int = 2_000  # of endpoints: to post to so many takes much longer than to plan the next
     batch_sizes: Mapping[Channel, int] = field(default_factory=lambda: BATCH_SIZES)
     widest: int = 5
-    stand_back: Callable[[], object] = lambda: None
+    yield_to_high_priority: Callable[[], object] = lambda: None
     breathe: Callable[[float], object] = time.sleep
     isolate: Isolate = unguarded
 
@@ -109,7 +109,7 @@ class Plan:
         self._prepare(stored)
         planned = 0
         while True:
-            self.stand_back()
+            self.yield_to_high_priority()
             began = time.perf_counter()
             batches = self._plan_one(stored)
             if batches is None:

@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
-class StandBack:
+class YieldToHighPriority:
     """Return when no fresh news waits, or after two seconds: who is always let pass would never get anywhere."""
 
     database: Database
@@ -31,12 +31,12 @@ class StandBack:
     def __call__(self) -> None:
         """Wait, if there is anything to wait for."""
         until = self.clock() + _MOST
-        while self._news_waits() and self.clock() < until:
+        while self._first_attempts_wait() and self.clock() < until:
             self.pause(_POLL_SECONDS)
 
-    def _news_waits(self) -> bool:
+    def _first_attempts_wait(self) -> bool:
         now = self.clock()
         with self.database.read() as connection:
-            return notifications.is_fresh_planning(connection, now - _FRESH) or batches.is_fresh_due(
+            return notifications.is_fresh_planning(connection, now - _FRESH) or batches.has_first_attempts_due(
                 connection, since=now - _FRESH, now=now
             )

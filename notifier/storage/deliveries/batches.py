@@ -290,7 +290,7 @@ def queues_with_due(connection: Connection, now: datetime) -> list[QueueName]:
     return [QueueName(lane) for lane in connection.execute(statement).scalars()]
 
 
-def is_fresh_due(connection: Connection, *, since: datetime, now: datetime) -> bool:
+def has_first_attempts_due(connection: Connection, *, since: datetime, now: datetime) -> bool:
     """Whether first attempts that became due in this time are still waiting."""
     b = t.batch.c
     fresh = [lane.value for lane in QueueName if not lane.is_low_priority]

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from notifier.domain.values import Impact, QueueName, Status
-from notifier.services.dispatch.yield_to_high_priority import StandBack
+from notifier.services.dispatch.yield_to_high_priority import YieldToHighPriority
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from tests.spine import Spine
@@ -28,7 +28,7 @@ def waited(spine: Spine, *, until_done: bool = False) -> float:
         if until_done:
             spine.settle_batches()
 
-    StandBack(spine.database, spine.clock, pause)()
+    YieldToHighPriority(spine.database, spine.clock, pause)()
     return (spine.now - began).total_seconds()
 
 
