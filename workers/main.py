@@ -20,7 +20,7 @@ from workers.app import build_app
 from workers.credit import CreditWatch
 from workers.heartbeat import heartbeat_step
 from workers.policy import TaskPolicy
-from workers.priority import give_way
+from workers.priority import lower_priority
 from workers.runtime import Runtime
 from workers.tasks import register
 
@@ -67,7 +67,7 @@ def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[QueueName])
     if addresses.embedded and not addresses.broker_is_amqp:
         embedded.ensure(settings.data_dir)
     if all(lane.is_low_priority for lane in lanes):
-        give_way()
+        lower_priority()
     policy = TaskPolicy()
     app = build_app(addresses.broker, drain_seconds=settings.drain_seconds)
     register(app, runtime, policy)

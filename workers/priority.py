@@ -8,7 +8,7 @@ _NICE = 10  # of 19: a tenth of the processor while others want it, all of it ot
 _AUTOGROUP = Path("/proc/self/autogroup")
 
 
-def give_way() -> None:
+def lower_priority() -> None:
     """Let every other process have the processor first: for work that nobody waits for.
 
     Linux may share it out by session before it looks at processes (sched(7), "The autogroup feature"); each worker is a
