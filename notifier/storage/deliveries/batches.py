@@ -80,7 +80,7 @@ def _untried() -> Select[Any]:
     return select(b.id).where(of, b.state == DeliveryState.QUEUED.value, _is_fresh()).order_by(b.id)
 
 
-def untried_beside(connection: Connection, batch_id: int, channel: Channel) -> Sequence[int]:
+def untried_siblings(connection: Connection, batch_id: int, channel: Channel) -> Sequence[int]:
     """Return which batches of the same notification wait for their first attempt, itself included, in their order.
 
     Empty where the notification is another channel's.
