@@ -17,7 +17,7 @@ from notifier.storage.operations import alerts
 _log = get_logger(__name__)
 
 
-def gave_up(connection: Connection, batch: Batch, owner: str, now: datetime) -> bool:
+def dead_letter_if_exhausted(connection: Connection, batch: Batch, owner: str, now: datetime) -> bool:
     """Give a claimed batch up that was tried more often than any failure is repeated; whoever took it keeps it.
 
     Returns False where it is to be tried.
@@ -28,7 +28,7 @@ def gave_up(connection: Connection, batch: Batch, owner: str, now: datetime) -> 
     return True
 
 
-def could_not_begin(connection: Connection, batch: Batch, owner: str, now: datetime, fault: Exception) -> None:
+def count_fault(connection: Connection, batch: Batch, owner: str, now: datetime, fault: Exception) -> None:
     """Count an attempt of a claimed batch that a fault of ours ended before anything left: later and later, then never.
 
     It waits as other units of work do, and is given up after as many attempts as any failure.

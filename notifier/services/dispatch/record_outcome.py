@@ -210,8 +210,8 @@ class RecordOutcome:
         if not self.patience(self.database, write):
             _too_late(batch)
             return
-        gave_up = batch.size if isinstance(follows, GiveUp) else 0
-        self._count(batch, tried, outcome, DeliveryState.FAILED, gave_up)
+        dead_letter_if_exhausted = batch.size if isinstance(follows, GiveUp) else 0
+        self._count(batch, tried, outcome, DeliveryState.FAILED, dead_letter_if_exhausted)
         if at_once and not isinstance(follows, GiveUp):
             self.tasks.attempt(batch.lane, [batch.id])
         if isinstance(follows, GiveUp):
