@@ -22,7 +22,7 @@ class NotRecordedError(UnavailableError):
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryingTransaction:
     """Repeats a short transaction while the database is away, for as long as the process lives.
 
     A provider has taken a message and said so: were that forgotten because a server restarts, the message would go out

@@ -9,7 +9,7 @@ from notifier.domain.errors import ChannelStoppedError, DeliveryError, LeaseLost
 from notifier.domain.providers.retry import JITTER, GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, QueueName, Reason
 from notifier.observability import get_logger
-from notifier.services.dispatch.durable_write import Patience
+from notifier.services.dispatch.durable_write import RetryingTransaction
 from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, apply
 from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, TaskQueue
 from notifier.services.providers.circuits import Wait, no_wait
@@ -75,7 +75,7 @@ class RecordOutcome:
     owner: str
     spread: Callable[[], float] = field(default=random.random)
     meter: Meter = field(default_factory=NoMeter)
-    patience: Patience = field(default_factory=Patience)
+    patience: RetryingTransaction = field(default_factory=RetryingTransaction)
     life: Life = field(default_factory=NotWatched)
 
     def ensure_lease(self, batch: Batch) -> None:

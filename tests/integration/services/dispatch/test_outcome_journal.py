@@ -10,7 +10,7 @@ import pytest
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Channel, DeliveryState, QueueName, Reason, Status
 from notifier.services.dispatch.attempt import LEASE
-from notifier.services.dispatch.durable_write import NotRecordedError, Patience
+from notifier.services.dispatch.durable_write import NotRecordedError, RetryingTransaction
 from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, OutcomeNotes
 from notifier.services.operations.dead_workers import Vanished
 from notifier.services.operations.worker_locks import WorkerLocks, this_host
@@ -48,11 +48,11 @@ def outage(database: Database, monkeypatch: pytest.MonkeyPatch) -> Outage:
     return Outage(database, monkeypatch)
 
 
-def ending(folder: Path) -> Patience:
+def ending(folder: Path) -> RetryingTransaction:
     """Return the patience of a process that is to end at its first pause."""
     stopping = threading.Event()
     stopping.set()
-    return Patience(stopping, OutcomeNotes(folder, OWNER))
+    return RetryingTransaction(stopping, OutcomeNotes(folder, OWNER))
 
 
 def successor(house: House | Partners, database: Database, folder: Path) -> Vanished:

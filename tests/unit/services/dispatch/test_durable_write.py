@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection
 
 from notifier.domain.errors import UnavailableError
-from notifier.services.dispatch.durable_write import NotRecordedError, Patience
+from notifier.services.dispatch.durable_write import NotRecordedError, RetryingTransaction
 from notifier.storage.database.engine import Database
 
 
@@ -33,11 +33,11 @@ class Ledger:
         self.pauses.append(seconds)
         return len(self.pauses) >= self.stops_after
 
-    def patience(self) -> Patience:
-        return Patience(pause=self.pause)
+    def patience(self) -> RetryingTransaction:
+        return RetryingTransaction(pause=self.pause)
 
 
-def written(ledger: Ledger, patience: Patience) -> Any:
+def written(ledger: Ledger, patience: RetryingTransaction) -> Any:
     def write(_connection: Connection) -> str:
         ledger.written.append("accepted")
         return "done"
