@@ -38,7 +38,7 @@ from notifier.services.isolation import Isolation, Revive
 from notifier.services.mail.transactional_sweep import DueLetters
 from notifier.services.metrics_buffer import Metering
 from notifier.services.operations.broker_watch import WatchBroker
-from notifier.services.operations.clock_jump import SteadyClock
+from notifier.services.operations.clock_jump import ClockJumpDetector
 from notifier.services.operations.dead_workers import Vanished
 from notifier.services.operations.heartbeat import Heartbeat
 from notifier.services.operations.retention import Prune
@@ -319,8 +319,8 @@ class Core:
         )
 
     @once
-    def _clock_is_steady(self) -> SteadyClock:
-        return SteadyClock(self.clock, self.settings.lease)
+    def _clock_is_steady(self) -> ClockJumpDetector:
+        return ClockJumpDetector(self.clock, self.settings.lease)
 
     def _time_is_believed(self) -> bool:
         """Whether a lease whose time is over is one that nobody is about to use."""

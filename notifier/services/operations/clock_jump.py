@@ -15,7 +15,7 @@ _STEP_SECONDS = 2.0
 
 
 @dataclass
-class SteadyClock:
+class ClockJumpDetector:
     """Says whether the clock has run evenly for long enough to believe that a worker's time is up.
 
     A step forward makes every lease look ended while its worker sends: the batch would be sent twice. After a step

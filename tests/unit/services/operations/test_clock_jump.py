@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from notifier.services.operations.clock_jump import SteadyClock
+from notifier.services.operations.clock_jump import ClockJumpDetector
 
 
 @dataclass
@@ -16,8 +16,8 @@ class Times:
         self.wall += timedelta(seconds=seconds + step)
 
 
-def steady_clock(times: Times) -> SteadyClock:
-    return SteadyClock(lambda: times.wall, timedelta(seconds=90), lambda: times.seconds)
+def steady_clock(times: Times) -> ClockJumpDetector:
+    return ClockJumpDetector(lambda: times.wall, timedelta(seconds=90), lambda: times.seconds)
 
 
 def test_a_clock_that_runs_evenly_is_believed_also_after_a_long_time_without_a_question() -> None:
