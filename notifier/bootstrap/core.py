@@ -31,7 +31,7 @@ from notifier.services.dispatch.regroup import Gather
 from notifier.services.dispatch.yield_to_high_priority import YieldToHighPriority
 from notifier.services.endpoints.watch import WatchEndpoints, write_letter
 from notifier.services.events.announce import Announce
-from notifier.services.events.auto_resolve import ResolveCalm
+from notifier.services.events.auto_resolve import AutoResolve
 from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.events.ingest import Ingest
 from notifier.services.isolation import Isolation, Revive
@@ -293,7 +293,7 @@ class Core:
     def sweep(self) -> Sweep:
         """See that everything happens."""
         texts, alone = neutral_texts(self.settings.brand().locales), self.isolation
-        calm = ResolveCalm(self.database, self.clock, self.ingest, texts, isolate=alone)
+        calm = AutoResolve(self.database, self.clock, self.ingest, texts, isolate=alone)
         letters = DueLetters(self.database, self.clock, self.tasks, self.producer)
         lapsed = ForgetLapsed(self.database, self.clock, self.addresses, alone)
         probe, policy = self.producer.probe, self.health_policy

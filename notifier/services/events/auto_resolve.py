@@ -22,7 +22,7 @@ _EVERY = timedelta(seconds=5)
 
 
 @dataclass
-class ResolveCalm:
+class AutoResolve:
     """A chore of the sweep. The resolution is a monitor's too, so channels hold it back in case trouble returns.
 
     Who was told that it began is told that it ended, even when nobody is at a desk.
@@ -44,7 +44,7 @@ class ResolveCalm:
             return 0
         self._next = now + _EVERY
         with self.database.read() as connection:
-            calm = alert_incidents.calm_since(
+            calm = alert_incidents.monitoring_since(
                 connection, UPDATE_PREFIX, until=now - self.after, after=now - _FORGOTTEN, limit=_LIMIT
             )
         for episode in calm:

@@ -65,7 +65,7 @@ def newest(connection: Connection, prefix: str) -> Episode | None:
     return found[0] if found else None
 
 
-def calm_since(
+def monitoring_since(
     connection: Connection, update_prefix: str, *, until: datetime, after: datetime, limit: int
 ) -> Sequence[Episode]:
     """Return incidents in `monitoring` whose newest update is a monitor's, posted between `after` and `until`."""

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from notifier.bootstrap.application import Application
 from notifier.inbound.alert_texts import neutral_texts
-from notifier.services.events.auto_resolve import ResolveCalm
+from notifier.services.events.auto_resolve import AutoResolve
 from notifier.storage import tables as t
 from tests.functional.api.house import Api, an_event, faults
 from tests.functional.api.payloads import alert_group, an_alert
@@ -45,7 +45,7 @@ def clock_anywhere(application_anywhere: Application) -> Clock:
 
 def calm(api: Api, clock: Clock) -> int:
     application = api.application
-    return ResolveCalm(application.database, clock, application.ingest, neutral_texts(["en", "nl"]))()
+    return AutoResolve(application.database, clock, application.ingest, neutral_texts(["en", "nl"]))()
 
 
 def test_a_firing_group_opens_an_incident_in_neutral_words(api: Api) -> None:
@@ -176,7 +176,7 @@ def test_what_is_no_alert_group_is_refused_by_name(api: Api, body: dict[str, obj
 
 
 def test_an_alert_that_names_no_component_of_ours_claims_nothing_about_any(api: Api, clock: Clock) -> None:
-    """`ResolveCalm` ends it later: that claims nothing either."""
+    """`AutoResolve` ends it later: that claims nothing either."""
     told = api.post(PROM, json=alert_group(an_alert(at=START, component="", service="api"))).json()
     api.post(PROM, json=alert_group(an_alert("resolved", at=START, component="", service="api")))
     clock.now += timedelta(minutes=10)
