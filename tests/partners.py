@@ -201,7 +201,7 @@ def partners(database: Database) -> Partners:
         secrets,
         RecordEndpointHealth(write_letter),
         record,
-        spine.gather,
+        spine.regroup,
         spread=lambda: 0.0,
     )
     attempt = Attempt(database, spine.clock, spine.nudges, "worker", {Channel.WEBHOOK: hooks})

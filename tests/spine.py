@@ -14,7 +14,7 @@ from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, DeliveryState, Impact, QueueName, Status
 from notifier.services.dispatch.plan import Plan
-from notifier.services.dispatch.regroup import Gather
+from notifier.services.dispatch.regroup import Regroup
 from notifier.services.events.announce import Announce
 from notifier.services.events.ingest import Ingest, Receipt
 from notifier.services.inspection.explain import Explain
@@ -76,8 +76,8 @@ class Spine:
         self.ingest = Ingest(self.database, self.policies, clock, self.nudges, self.translations)
         self.announce = Announce(self.database, self.policies, clock, self.nudges)
         self.plan = Plan(self.database, clock, self.nudges, breathe=lambda _seconds: None)
-        self.gather = Gather(self.database, clock, self.nudges)
-        self.sweep = Sweep(self.database, clock, self.nudges, self.announce, self.gather)
+        self.regroup = Regroup(self.database, clock, self.nudges)
+        self.sweep = Sweep(self.database, clock, self.nudges, self.announce, self.regroup)
         self.explain = Explain(self.database, clock, AddressKeys(self.database))
         self._events = 0
 

@@ -71,12 +71,12 @@ class Application(People):
     @once
     def replay(self) -> Replay:
         """Send again."""
-        return Replay(self.database, self.clock, self.gather, self.settings.guard_policy())
+        return Replay(self.database, self.clock, self.regroup, self.settings.guard_policy())
 
     @once
     def retry(self) -> Retry:
         """Try now what waits for another attempt."""
-        return Retry(self.database, self.clock, self.gather, self.circuits, self.provider_names, self._doubts)
+        return Retry(self.database, self.clock, self.regroup, self.circuits, self.provider_names, self._doubts)
 
     def _doubts(self) -> frozenset[Channel]:
         """Where a doubt is repeated at once: receivers tell repeats apart, or no evidence will come."""

@@ -27,7 +27,7 @@ from notifier.queueing import embedded
 from notifier.queueing.producer import Producer
 from notifier.services.dispatch.outcome_journal import OutcomeNotes
 from notifier.services.dispatch.plan import BATCH_SIZES, Plan
-from notifier.services.dispatch.regroup import Gather
+from notifier.services.dispatch.regroup import Regroup
 from notifier.services.dispatch.yield_to_high_priority import YieldToHighPriority
 from notifier.services.endpoints.watch import WatchEndpoints, write_letter
 from notifier.services.events.announce import Announce
@@ -248,9 +248,9 @@ class Core:
         return replace(self.plan, range_size=_SHORT_RANGE, yield_to_high_priority=self.yield_to_high_priority)
 
     @once
-    def gather(self) -> Gather:
+    def regroup(self) -> Regroup:
         """Make batches of what is due again."""
-        return Gather(self.database, self.clock, self.tasks, self.isolation)
+        return Regroup(self.database, self.clock, self.tasks, self.isolation)
 
     @once
     def circuits(self) -> Mapping[Channel, Circuits]:
@@ -309,7 +309,7 @@ class Core:
             self.clock,
             self.tasks,
             self.announce,
-            self.gather,
+            self.regroup,
             chores=chores,
             clock_is_steady=self._time_is_believed,
             meter=self.metering,

@@ -50,11 +50,11 @@ def build(core: Core, record: RecordOutcome) -> HookAttempt:
         build_endpoint_secrets(core),
         RecordEndpointHealth(write_letter),
         record,
-        core.gather,
+        core.regroup,
         lease=core.settings.lease,
     )
 
 
 def build_probe(core: Core, hooks: HookAttempt) -> ProbeEndpoint:
     """Build what asks disabled endpoints, by the engine that posts to the others."""
-    return ProbeEndpoint(core.database, core.clock, hooks.engine, build_renderer(core), hooks.secrets, core.gather)
+    return ProbeEndpoint(core.database, core.clock, hooks.engine, build_renderer(core), hooks.secrets, core.regroup)

@@ -10,7 +10,7 @@ from notifier.storage.database import Connection
 from notifier.storage.deliveries import attempts, batches, deliveries, webhook_batches
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.deliveries.deliveries import DeliveryOverride
 from notifier.storage.notifications import notifications
 from notifier.storage.operations import alerts
 
@@ -56,8 +56,8 @@ def _alarm(connection: Connection, batch: Batch, said: str, now: datetime) -> No
 
 def _give_up(connection: Connection, batch: Batch, owner: str, now: datetime, said: str) -> None:
     taken = webhook_batches.taken_before(connection, batch.id)
-    leave = [Departure(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=1) for key in sorted(taken)]
-    deliveries.depart(connection, batch.notification_id, leave, now)
+    leave = [DeliveryOverride(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=1) for key in sorted(taken)]
+    deliveries.detach(connection, batch.notification_id, leave, now)
     attempts.add(connection, batch, [_line(batch, now, "failed", Reason.GAVE_UP, said)])
     batches.finish(connection, batch, owner, state=DeliveryState.FAILED, reason=Reason.GAVE_UP, now=now)
     webhook_batches.unblock(connection, batch.notification_id, batch.id, now)

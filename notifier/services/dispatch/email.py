@@ -28,7 +28,7 @@ from notifier.services.providers.circuits import no_wait
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries, mail_subjects
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.deliveries.deliveries import Departure, MailRow
+from notifier.storage.deliveries.deliveries import DeliveryOverride, MailRow
 from notifier.storage.notifications.notifications import StoredNotification
 
 _DEADLINE = 2 / 3  # of the batch's lease
@@ -63,7 +63,8 @@ class MailAttempt:
             rows, gone = deliveries.mail_rows(connection, batch.id)
             subject = mail_subjects.get(connection, stored.notice.incident.id, batch.locale)
         left = [
-            Departure(recipient_key=key, state=DeliveryState.SUPPRESSED, reason=Reason.UNSUBSCRIBED) for key in gone
+            DeliveryOverride(recipient_key=key, state=DeliveryState.SUPPRESSED, reason=Reason.UNSUBSCRIBED)
+            for key in gone
         ]
         if not rows:
             self.route.unused(choice)
@@ -92,7 +93,7 @@ class MailAttempt:
             batch,
             self._tried(choice.sender, started, clock),
             message_id=receipt.provider_message_id,
-            departures=[*left, *apart],
+            overrides=[*left, *apart],
             repeated=len(receipt.accepted_ids) if batch.unknown else 0,
             in_doubt=len(receipt.unknown),
         )
@@ -123,22 +124,22 @@ class MailAttempt:
 
     def _apart(
         self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow], failed: Mapping[str, DeliveryError]
-    ) -> list[Departure]:
+    ) -> list[DeliveryOverride]:
         """Return the departures of those whose mail fared otherwise than the batch (SMTP is told of one by one)."""
         if not failed:
             return []
         now = self.clock()
         keys = {ids.delivery_id(stored.notice.id, row.key): row.key for row in rows}
-        return [self._departure(batch, keys[name], error, now) for name, error in failed.items()]
+        return [self._override(batch, keys[name], error, now) for name, error in failed.items()]
 
-    def _departure(self, batch: Batch, key: int, error: DeliveryError, now: datetime) -> Departure:
+    def _override(self, batch: Batch, key: int, error: DeliveryError, now: datetime) -> DeliveryOverride:
         follows = after_failure(batch.channel, batch.attempts, error, spread=self.record.spread())
         if isinstance(follows, GiveUp):
-            return Departure(
+            return DeliveryOverride(
                 recipient_key=key, state=DeliveryState.FAILED, reason=error.reason, attempts=batch.attempts
             )
         unknown = isinstance(error, OutcomeUnknownError)
-        return Departure(
+        return DeliveryOverride(
             recipient_key=key,
             state=DeliveryState.QUEUED,
             reason=Reason.OUTCOME_UNKNOWN if unknown else error.reason,
@@ -191,13 +192,13 @@ class MailAttempt:
             groups = [keys[:half], keys[half:]]
             if isinstance(error, TooLargeError) and len(error.pieces) > 1:
                 groups = [[by_id[name] for name in piece] for piece in error.pieces]
-            self.record.divided(mailing.batch, tried, error, groups, departures=mailing.left)
+            self.record.divided(mailing.batch, tried, error, groups, overrides=mailing.left)
             return
         self.record.failed(
             mailing.batch,
             tried,
             error,
-            departures=mailing.left,
+            overrides=mailing.left,
             at_once=elsewhere,
             in_doubt=len(keys),
             evidence_within=self.evidence_within(tried.provider),
@@ -215,12 +216,14 @@ class MailAttempt:
         """Give up those the provider refused by name; the others go on as a batch of their own."""
         attempts = mailing.batch.attempts
         cut = [
-            Departure(recipient_key=key, state=DeliveryState.FAILED, reason=Reason.BAD_ADDRESS, attempts=attempts)
+            DeliveryOverride(
+                recipient_key=key, state=DeliveryState.FAILED, reason=Reason.BAD_ADDRESS, attempts=attempts
+            )
             for key in sorted(refused)
         ]
         keys = [row.key for row in mailing.rows if row.key not in refused]
         groups = [keys] if keys else []
-        self.record.divided(mailing.batch, tried, error, groups, departures=[*mailing.left, *cut])
+        self.record.divided(mailing.batch, tried, error, groups, overrides=[*mailing.left, *cut])
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,5 +233,5 @@ class _Mailing:
     batch: Batch
     stored: StoredNotification
     rows: Sequence[MailRow]
-    left: Sequence[Departure]
+    left: Sequence[DeliveryOverride]
     choice: Choice

@@ -22,7 +22,7 @@ from notifier.storage.database import Connection
 from notifier.storage.deliveries import attempts, batches, deliveries, webhook_batches
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.deliveries.deliveries import DeliveryOverride
 from notifier.storage.operations import alerts, counters
 from notifier.storage.operations.counters import MAIL_REPEATED, MAIL_UNKNOWN
 
@@ -57,7 +57,7 @@ class KnownOutcome:
     owner: str
     at: datetime
     tries: Sequence[AttemptRow]
-    departures: Sequence[Departure] = ()
+    overrides: Sequence[DeliveryOverride] = ()
     accepted: Accepted | None = None
     late: bool = False
 
@@ -69,16 +69,16 @@ def apply(connection: Connection, known: KnownOutcome) -> bool:
         known = _still_awaited(connection, known)
     elif not _end(connection, known):
         return False
-    deliveries.depart(connection, batch.notification_id, known.departures, known.at)
+    deliveries.detach(connection, batch.notification_id, known.overrides, known.at)
     attempts.add(connection, batch, known.tries)
     return True
 
 
 def _still_awaited(connection: Connection, known: KnownOutcome) -> KnownOutcome:
-    awaited = webhook_batches.awaited(connection, known.batch.id, [item.recipient_key for item in known.departures])
+    awaited = webhook_batches.awaited(connection, known.batch.id, [item.recipient_key for item in known.overrides])
     return replace(
         known,
-        departures=[item for item in known.departures if item.recipient_key in awaited],
+        overrides=[item for item in known.overrides if item.recipient_key in awaited],
         tries=[row for row in known.tries if row.recipient_key in awaited],
     )
 

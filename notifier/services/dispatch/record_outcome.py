@@ -18,7 +18,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import attempts, batches, deliveries, supersede
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.deliveries.deliveries import DeliveryOverride
 from notifier.storage.operations import alerts, counters
 from notifier.storage.operations.counters import MAIL_UNKNOWN
 
@@ -96,12 +96,12 @@ class RecordOutcome:
         tried: Try,
         *,
         message_id: str | None,
-        departures: Sequence[Departure] = (),
+        overrides: Sequence[DeliveryOverride] = (),
         state: DeliveryState = DeliveryState.ACCEPTED,
         repeated: int = 0,
         in_doubt: int = 0,
     ) -> None:
-        """The provider took the batch; `departures` are the few it did not take.
+        """The provider took the batch; `overrides` are the few it did not take.
 
         `repeated`: how many of the recipients an earlier attempt may have reached; `in_doubt`: how many this one may
         have.
@@ -114,24 +114,24 @@ class RecordOutcome:
             owner=self.owner,
             at=self.clock(),
             tries=[tried.row(batch, "accepted", detail=message_id or "")],
-            departures=departures,
+            overrides=overrides,
             accepted=ending,
         )
         if not self.patience(self.database, lambda connection: apply(connection, known), known):
             _too_late(batch)
             return
-        self._count(batch, tried, "accepted", state, batch.size - len(departures))
-        for item in departures:
+        self._count(batch, tried, "accepted", state, batch.size - len(overrides))
+        for item in overrides:
             if item.state.is_final:
                 self.meter.settled(batch.channel, tried.provider, batch.locale, item.state, 1)
 
-    def nobody_left(self, batch: Batch, departures: Sequence[Departure]) -> None:
+    def nobody_left(self, batch: Batch, overrides: Sequence[DeliveryOverride]) -> None:
         """Everybody in the batch has gone (unsubscribed, refused): nothing to send."""
         now = self.clock()
 
         def write(connection: Connection) -> None:
             if batches.finish(connection, batch, self.owner, state=DeliveryState.CANCELED, reason=None, now=now):
-                deliveries.depart(connection, batch.notification_id, departures, now)
+                deliveries.detach(connection, batch.notification_id, overrides, now)
 
         self.patience(self.database, write)
 
@@ -158,7 +158,7 @@ class RecordOutcome:
         tried: Try,
         error: DeliveryError,
         *,
-        departures: Sequence[Departure] = (),
+        overrides: Sequence[DeliveryOverride] = (),
         at_once: bool = False,
         in_doubt: int = 0,
         evidence_within: timedelta = timedelta(0),
@@ -179,7 +179,7 @@ class RecordOutcome:
         def write(connection: Connection) -> bool:
             if not batches.is_held(connection, batch, self.owner, lock=True):
                 return False
-            deliveries.depart(connection, batch.notification_id, departures, now)
+            deliveries.detach(connection, batch.notification_id, overrides, now)
             attempts.add(connection, batch, [tried.row(batch, outcome, error)])
             counters.add(connection, MAIL_UNKNOWN, tried.provider, in_doubt if unknown else 0)
             if isinstance(error, ChannelStoppedError):
@@ -224,7 +224,7 @@ class RecordOutcome:
         error: DeliveryError,
         groups: Sequence[Sequence[int]],
         *,
-        departures: Sequence[Departure] = (),
+        overrides: Sequence[DeliveryOverride] = (),
     ) -> list[int]:
         """Cut the batch into smaller ones, to be attempted at once; returns their numbers."""
         now = self.clock()
@@ -234,7 +234,7 @@ class RecordOutcome:
             if not batches.finish(connection, batch, self.owner, state=state, reason=error.reason, now=now):
                 return None  # an earlier attempt turned out to have been accepted, or somebody else holds the lease
             attempts.add(connection, batch, [tried.row(batch, "divided", error)])
-            deliveries.depart(connection, batch.notification_id, departures, now)
+            deliveries.detach(connection, batch.notification_id, overrides, now)
             return [self._part(connection, batch, keys, now) for keys in groups]
 
         numbers = self.patience(self.database, write)

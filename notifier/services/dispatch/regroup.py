@@ -14,7 +14,7 @@ from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries, webhook_batches
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.deliveries.deliveries import DeliveryOverride
 
 _LIMIT = 2_000
 _SIZE = 500
@@ -24,7 +24,7 @@ _LANES = {Channel.EMAIL: QueueName.EMAIL, Channel.SOCIAL: QueueName.SOCIAL, Chan
 
 
 @dataclass(frozen=True)
-class Gather:
+class Regroup:
     """Make batches of what is due. Safe to run anywhere, any number of times."""
 
     database: Database
@@ -40,7 +40,7 @@ class Gather:
 
     def _of(self, notification_id: int) -> int:
         """Gather what is due of a notification; where that fails, one by one: what cannot be gathered fails alone."""
-        number = self.isolate("gather", str(notification_id), partial(self._gather, notification_id))
+        number = self.isolate("gather", str(notification_id), partial(self._regroup, notification_id))
         if number is not None:
             return number
         with self.database.read() as connection:
@@ -48,10 +48,10 @@ class Gather:
         return sum(self._alone(notification_id, key) for key in keys)
 
     def _alone(self, notification_id: int, key: int) -> int:
-        work, given_up = partial(self._gather, notification_id, key), partial(self._give_up, notification_id, key)
+        work, given_up = partial(self._regroup, notification_id, key), partial(self._give_up, notification_id, key)
         return self.isolate("delivery", f"{notification_id}-{key}", work, given_up) or 0
 
-    def _gather(self, notification_id: int, key: int | None = None) -> int:
+    def _regroup(self, notification_id: int, key: int | None = None) -> int:
         now = self.clock()
         made: list[tuple[QueueName, int]] = []
         with self.database.write() as connection:
@@ -65,8 +65,8 @@ class Gather:
 
     def _give_up(self, notification_id: int, key: int, connection: Connection) -> None:
         now = self.clock()
-        ended = Departure(recipient_key=key, state=DeliveryState.FAILED, reason=Reason.GAVE_UP)
-        deliveries.depart(connection, notification_id, [ended], now)
+        ended = DeliveryOverride(recipient_key=key, state=DeliveryState.FAILED, reason=Reason.GAVE_UP)
+        deliveries.detach(connection, notification_id, [ended], now)
         webhook_batches.unblock_some(connection, notification_id, [key], now)
 
 

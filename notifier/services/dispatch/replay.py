@@ -10,7 +10,7 @@ from notifier.domain.errors import ConflictError, FieldError, InvalidInputError,
 from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.domain.values import ACCEPTED, Channel, DeliveryState
 from notifier.services.conflicts import refuse_unread
-from notifier.services.dispatch.regroup import Gather
+from notifier.services.dispatch.regroup import Regroup
 from notifier.services.ports import Clock
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.storage.database import Condition, Connection
@@ -76,7 +76,7 @@ class Replay:
 
     database: Database
     clock: Clock
-    gather: Gather
+    regroup: Regroup
     guard: BlastGuardPolicy = field(default_factory=BlastGuardPolicy)
 
     def count(self, order: ReplayOrder) -> int:
@@ -111,7 +111,7 @@ class Replay:
             number = sum(replay.queue(connection, each, _again(order, order.states), now) for each in wanted)
             detail = {"number": number, "order": order.as_json()}
             record(connection, actor, "deliveries.replayed", _subject(order), at=now, detail=detail)
-        while self.gather():
+        while self.regroup():
             continue
         return number
 

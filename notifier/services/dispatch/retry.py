@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
 from notifier.domain.providers.breaker import WAITS_FOR_PROVIDER
 from notifier.domain.values import Channel, Reason
-from notifier.services.dispatch.regroup import Gather
+from notifier.services.dispatch.regroup import Regroup
 from notifier.services.ports import Clock
 from notifier.services.providers.circuits import Circuits
 from notifier.services.providers.status import Names
@@ -38,7 +38,7 @@ class Retry:
 
     database: Database
     clock: Clock
-    gather: Gather
+    regroup: Regroup
     circuits: Mapping[Channel, Circuits]
     names: Names
     # Channels on which a delivery of unknown outcome is repeated without waiting for evidence.
@@ -58,7 +58,7 @@ class Retry:
             number, subject = self._hurry(connection, order)
             detail = {"count": number}
             record(connection, actor, "deliveries.retried", subject, at=self.clock(), detail=detail)
-        while self.gather():
+        while self.regroup():
             continue
         for channel, name in self._named(order.provider):
             self._probe(channel, name)

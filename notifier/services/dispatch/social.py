@@ -26,7 +26,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import attempts, deliveries, posts
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.deliveries.deliveries import DeliveryOverride
 from notifier.storage.notifications.notifications import StoredNotification
 from notifier.storage.operations import alerts
 
@@ -60,7 +60,7 @@ class PostAttempt:
         row = rows[0]  # planning puts each account into a batch of its own
         sender, account = self.senders.get(row.name), self.accounts.get(row.name)
         if sender is None or account is None:
-            gone = Departure(recipient_key=row.id, state=DeliveryState.CANCELED, reason=Reason.ENDPOINT_DISABLED)
+            gone = DeliveryOverride(recipient_key=row.id, state=DeliveryState.CANCELED, reason=Reason.ENDPOINT_DISABLED)
             self.record.nobody_left(batch, [gone])
             return
         # The providers' clients are not safe for two threads, a session has one owner, and a thread of posts an order.

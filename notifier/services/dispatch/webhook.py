@@ -22,11 +22,11 @@ from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.dispatch.webhook_outcomes import (
     PROVIDER,
     Posting,
-    departure,
     faulty_result,
     leaves,
     left,
     line,
+    override,
     posting_of,
     unsigned_try,
     vanished_try,
@@ -41,7 +41,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import attempts, batches, deliveries, webhook_batches
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.deliveries.deliveries import DeliveryOverride
 from notifier.storage.deliveries.webhook_batches import Around
 from notifier.storage.notifications import notifications
 from notifier.storage.notifications.notifications import StoredNotification
@@ -65,7 +65,7 @@ class HookAttempt:
     secrets: EndpointSecrets
     health: EndpointHealth
     record: RecordOutcome
-    gather: Callable[[], int]
+    regroup: Callable[[], int]
     spread: Callable[[], float] = field(default=random.random)
     lease: timedelta = LEASE
     _bodies: dict[tuple[int, str, int, bool], bytes] = field(default_factory=dict, init=False, repr=False)
@@ -93,7 +93,7 @@ class HookAttempt:
                 noted.seen.update(result.endpoint_id for result in results)
                 late = noted.task_ended
             if freed and late:
-                self.gather()
+                self.regroup()
 
         start_before = self.clock() + self.lease * _START_WITHIN
         may_start = self.record.life.lasting()
@@ -107,7 +107,7 @@ class HookAttempt:
             may_start=may_start,
         )
         if self._finish(batch, noted, postings):
-            self.gather()
+            self.regroup()
 
     def warm(self) -> None:
         """Start the engine: reading whom to trust takes as long as posting to a hundred."""
@@ -134,7 +134,7 @@ class HookAttempt:
                     return 0  # others have the batch, and tell everybody of whom nothing is recorded
                 batches.finish(connection, batch, owner, state=state, reason=None, now=now, provider=PROVIDER)
                 leave = [left(key, DeliveryState.SENDING, None, until) for key in slow]
-                deliveries.depart(connection, batch.notification_id, leave, now)
+                deliveries.detach(connection, batch.notification_id, leave, now)
                 return webhook_batches.unblock(connection, batch.notification_id, batch.id, now)
 
             freed = self.record.patience(self.database, write)
@@ -145,7 +145,7 @@ class HookAttempt:
         with self.database.write() as connection:
             freed = webhook_batches.unblock(connection, batch.notification_id, batch.id, self.clock())
         if freed:
-            self.gather()
+            self.regroup()
 
     def _ready(self, batch: Batch, stored: StoredNotification) -> tuple[Sequence[Any], Mapping[int, int]]:
         """Leave out endpoints that are gone or have it, those it is too late for, and those it is too early for.
@@ -159,7 +159,7 @@ class HookAttempt:
             taken = webhook_batches.taken_before(connection, batch.id) if batch.unknown else set()
             since = _since(connection, stored, around)
         kept = [
-            Departure(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=max(batch.attempts - 1, 1))
+            DeliveryOverride(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=max(batch.attempts - 1, 1))
             for key in taken
         ]
         untold = [row for row in rows if row.id not in taken]
@@ -169,7 +169,7 @@ class HookAttempt:
         if leave or batch.unknown:
             replaced = [item.recipient_key for item in leave if item.state is DeliveryState.SUPERSEDED]
             with self.database.write() as connection:
-                deliveries.depart(connection, stored.id, leave, now)
+                deliveries.detach(connection, stored.id, leave, now)
                 hurried = webhook_batches.hurry(connection, stored.id, replaced, now) if replaced else 0
                 if batch.unknown:
                     attempts.add(connection, batch, [vanished_try(batch, now)])
@@ -178,7 +178,7 @@ class HookAttempt:
                 with self.database.write() as connection:
                     hurried += webhook_batches.unblock_waiting(connection, stored.id, waiting, now)
             if hurried:
-                self.gather()
+                self.regroup()
         gone = {item.recipient_key for item in leave} | {row.id for row, _fault in broken}
         return [row for row in rows if row.id not in gone], defaultdict(lambda: batch.since, since)
 
@@ -205,7 +205,7 @@ class HookAttempt:
     ) -> None:
         for row, fault in broken:
             result, number = faulty_result(row, fault, now), posting_of(row, batch).number
-            deliveries.depart(connection, batch.notification_id, [departure(result, number, now, self.spread)], now)
+            deliveries.detach(connection, batch.notification_id, [override(result, number, now, self.spread)], now)
             attempts.add(connection, batch, [line(result, number)])
             detail = result.error.detail if isinstance(result.error, DeliveryError) else ""
             alerts.raise_(connection, fault_alarm(row.public_id), Reason.FAULT, detail, now)
@@ -242,22 +242,22 @@ class HookAttempt:
 
         def write(connection: Connection) -> int:
             heeded = self._heeded(connection, batch, results, late=late)
-            departures = [
-                departure(result, postings[result.endpoint_id].number, now, self.spread)
+            overrides = [
+                override(result, postings[result.endpoint_id].number, now, self.spread)
                 for result in heeded
                 if late or result.error is not None or not postings[result.endpoint_id].shares
             ]
-            ended = [item.recipient_key for item in departures if item.state.is_final]
+            ended = [item.recipient_key for item in overrides if item.state.is_final]
             lines = [line(result, postings[result.endpoint_id].number) for result in heeded]
-            deliveries.depart(connection, batch.notification_id, departures, now)
+            deliveries.detach(connection, batch.notification_id, overrides, now)
             attempts.add(connection, batch, lines)
             self.health.note(connection, heeded, now)
-            recorded[:] = [(lines, departures)]
+            recorded[:] = [(lines, overrides)]
             if late and ended:  # else `_finish` tells everybody at once
                 return webhook_batches.unblock_some(connection, batch.notification_id, ended, now)
             return 0
 
-        recorded: list[tuple[Sequence[AttemptRow], Sequence[Departure]]] = []
+        recorded: list[tuple[Sequence[AttemptRow], Sequence[DeliveryOverride]]] = []
         freed = self.record.patience(self.database, write, self._known(batch, results, postings, now, late=late))
         self._count(*recorded[0])
         return freed
@@ -278,8 +278,8 @@ class HookAttempt:
             owner=self.record.owner,
             at=now,
             tries=[line(result, posting.number) for result, posting in taken],
-            departures=[
-                departure(result, posting.number, now, self.spread)
+            overrides=[
+                override(result, posting.number, now, self.spread)
                 for result, posting in taken
                 if late or not posting.shares
             ],
@@ -298,12 +298,12 @@ class HookAttempt:
         in_doubt = batches.takes_word(connection, batch, self.record.owner)
         return [result for result in results if result.error is None] if in_doubt else ()
 
-    def _count(self, lines: Sequence[AttemptRow], departures: Sequence[Departure]) -> None:
+    def _count(self, lines: Sequence[AttemptRow], overrides: Sequence[DeliveryOverride]) -> None:
         meter = self.record.meter
         for outcome in {each.outcome for each in lines}:
             seconds = [each.duration_ms / 1000 for each in lines if each.outcome == outcome]
             meter.attempts(Channel.WEBHOOK, PROVIDER, outcome, seconds)
-        apart = Counter(item.state for item in departures)
+        apart = Counter(item.state for item in overrides)
         shared = sum(each.outcome == "accepted" for each in lines) - apart[DeliveryState.ACCEPTED]
         for state, number in (apart + Counter({DeliveryState.ACCEPTED: shared})).items():
             if state.is_final:
@@ -334,7 +334,7 @@ def _refuse(connection: Connection, batch: Batch, rows: Sequence[Any], now: date
     """Fail deliveries that nobody can sign for, and raise an alarm for each endpoint."""
     tries = [unsigned_try(row, batch, now) for row in rows]
     leave = [left(row.id, DeliveryState.FAILED, Reason.SECRET, attempts=row.attempts_made) for row in rows]
-    deliveries.depart(connection, batch.notification_id, leave, now)
+    deliveries.detach(connection, batch.notification_id, leave, now)
     attempts.add(connection, batch, tries)
     for row in rows:
         alerts.raise_(connection, secret_alarm(row.public_id), Reason.SECRET, UNREADABLE, now)

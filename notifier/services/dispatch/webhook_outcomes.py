@@ -16,7 +16,7 @@ from notifier.domain.providers.retry import GiveUp, after_failure
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.deliveries.deliveries import DeliveryOverride
 from notifier.storage.deliveries.webhook_batches import Around
 from notifier.storage.notifications.notifications import StoredNotification
 
@@ -42,12 +42,12 @@ def left(
     due_at: datetime | None = None,
     *,
     attempts: int | None = None,
-) -> Departure:
+) -> DeliveryOverride:
     """Return the departure of a delivery that is not posted with its batch."""
-    return Departure(recipient_key=key, state=state, reason=reason, due_at=due_at, attempts=attempts)
+    return DeliveryOverride(recipient_key=key, state=state, reason=reason, due_at=due_at, attempts=attempts)
 
 
-def departure(result: HookResult, number: int, now: datetime, spread: Callable[[], float]) -> Departure:
+def override(result: HookResult, number: int, now: datetime, spread: Callable[[], float]) -> DeliveryOverride:
     """Decide what becomes of a delivery after try `number` (from 1).
 
     Raises:
@@ -55,7 +55,7 @@ def departure(result: HookResult, number: int, now: datetime, spread: Callable[[
     """
     error = result.error
     if error is None:
-        return Departure(recipient_key=result.endpoint_id, state=DeliveryState.ACCEPTED, attempts=number)
+        return DeliveryOverride(recipient_key=result.endpoint_id, state=DeliveryState.ACCEPTED, attempts=number)
     if not isinstance(error, DeliveryError):
         raise error
     if isinstance(error, NotAttemptedError):  # nothing was sent, so nothing was used up
@@ -65,13 +65,15 @@ def departure(result: HookResult, number: int, now: datetime, spread: Callable[[
     if isinstance(follows, GiveUp):
         reason = error.reason if isinstance(error, PermanentDeliveryError) else Reason.GAVE_UP
         state = DeliveryState.FAILED
-        return Departure(recipient_key=result.endpoint_id, state=state, reason=reason, attempts=number)
+        return DeliveryOverride(recipient_key=result.endpoint_id, state=state, reason=reason, attempts=number)
     return _waiting(result, error.reason, now + follows.wait, number)
 
 
-def _waiting(result: HookResult, reason: Reason, due_at: datetime, attempts: int) -> Departure:
+def _waiting(result: HookResult, reason: Reason, due_at: datetime, attempts: int) -> DeliveryOverride:
     state = DeliveryState.QUEUED
-    return Departure(recipient_key=result.endpoint_id, state=state, reason=reason, due_at=due_at, attempts=attempts)
+    return DeliveryOverride(
+        recipient_key=result.endpoint_id, state=state, reason=reason, due_at=due_at, attempts=attempts
+    )
 
 
 def line(result: HookResult, number: int) -> AttemptRow:
@@ -111,7 +113,7 @@ def _shared_posting(number: int, *, shares: bool) -> Posting:
     return Posting(number=number, shares=shares)
 
 
-def leaves(row: Any, stored: StoredNotification, around: Around, now: datetime) -> Departure | None:
+def leaves(row: Any, stored: StoredNotification, around: Around, now: datetime) -> DeliveryOverride | None:
     """Say why an endpoint is not posted to with its batch, None when it is."""
     state, reason, due_at = None, None, None
     if row.state != "active":

@@ -42,7 +42,7 @@ class ProbeEndpoint:
     engine: HookEngine
     wording: ProbeWording
     secrets: EndpointSecrets
-    gather: Callable[[], int]
+    regroup: Callable[[], int]
 
     def __call__(self, endpoint_id: int) -> bool:
         """Post a signed `endpoint.test`; returns whether the endpoint is active again."""
@@ -68,7 +68,7 @@ class ProbeEndpoint:
             detail = {"state": ["disabled", "active"], "reason": "it answered a test", "caught_up": missed}
             subject = Subject("endpoint", row.public_id)
             record(connection, SYSTEM, "endpoint.recovered", subject, at=self.clock(), detail=detail)
-        while self.gather():
+        while self.regroup():
             continue
         return True
 

@@ -9,7 +9,7 @@ from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Channel, QueueName
 from notifier.observability import get_logger
 from notifier.services.dispatch.attempt import LEASE
-from notifier.services.dispatch.regroup import Gather
+from notifier.services.dispatch.regroup import Regroup
 from notifier.services.events.announce import Announce
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock, Meter, NoMeter, TaskQueue
@@ -37,7 +37,7 @@ class Sweep:
     clock: Clock
     tasks: TaskQueue
     announce: Announce
-    gather: Gather
+    regroup: Regroup
     chores: tuple[Callable[[], int], ...] = ()
     clock_is_steady: Callable[[], bool] = lambda: True
     meter: Meter = field(default_factory=NoMeter)
@@ -53,7 +53,7 @@ class Sweep:
             "leases": self._leases,
             "windows": self._windows,
             "plans": self._plans,
-            "retries": self.gather,
+            "retries": self.regroup,
             "nudges": self._enqueue,
         }
         named = {getattr(chore, "name", type(chore).__name__.lower()): chore for chore in self.chores}

@@ -26,7 +26,7 @@ class MailRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Departure:
+class DeliveryOverride:
     """A delivery that no longer shares its batch's state. `due_at` set: to be tried again then."""
 
     recipient_key: int
@@ -85,7 +85,7 @@ def mail_rows(connection: Connection, batch_id: int) -> tuple[list[MailRow], lis
 
 
 def holds_replay(connection: Connection, batch_id: int) -> bool:
-    """Whether a batch was made because somebody asked to send again (`gather` keeps those apart)."""
+    """Whether a batch was made because somebody asked to send again (`regroup` keeps those apart)."""
     d = t.delivery.c
     statement = select(d.replays).where(d.batch_id == batch_id, d.state.is_(None), d.replays > 0).limit(1)
     return connection.execute(statement).one_or_none() is not None
@@ -103,9 +103,9 @@ def account_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
     return connection.execute(statement).all()
 
 
-def depart(connection: Connection, notification_id: int, departures: Sequence[Departure], now: datetime) -> None:
+def detach(connection: Connection, notification_id: int, overrides: Sequence[DeliveryOverride], now: datetime) -> None:
     """Give deliveries a state of their own."""
-    if not departures:
+    if not overrides:
         return
     # The notification's number stands in every row: a constant beside the table would have SQLite read all of its rows.
     rows = [
@@ -118,7 +118,7 @@ def depart(connection: Connection, notification_id: int, departures: Sequence[De
             item.attempts,
             item.provider_id,
         ]
-        for item in departures
+        for item in overrides
     ]
     sql = f"""
         UPDATE delivery SET state = r.state, reason = r.reason, due_at = r.due_at, updated_at = :now,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 from notifier.domain.values import DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.deliveries import deliveries
-from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.deliveries.deliveries import DeliveryOverride
 
 _CHUNK = 500
 
@@ -63,9 +63,10 @@ def make_way(connection: Connection, notification_id: int, batch_id: int, now: d
     keys = list(connection.execute(select(d.recipient_key).where(d.batch_id == batch_id, d.state.is_(None))).scalars())
     covered = covered_by_newer(connection, notification_id, keys)
     replaced = [
-        Departure(recipient_key=key, state=DeliveryState.SUPERSEDED, reason=Reason.NEWER_UPDATE) for key in covered
+        DeliveryOverride(recipient_key=key, state=DeliveryState.SUPERSEDED, reason=Reason.NEWER_UPDATE)
+        for key in covered
     ]
-    deliveries.depart(connection, notification_id, replaced, now)
+    deliveries.detach(connection, notification_id, replaced, now)
     if replaced and len(replaced) < len(keys):
         left = len(keys) - len(replaced)
         connection.execute(update(t.batch).where(t.batch.c.id == batch_id).values(size=left))

@@ -195,7 +195,7 @@ def test_a_decision_is_compared_in_its_own_transaction_with_what_its_maker_had_r
     spine.post(Status.INVESTIGATING, "Told.", update_id="told")
     spine.post(Status.IDENTIFIED, "Held.", guarded=True)
     release = Release(spine.database, spine.policies, spine.clock, spine.nudges)
-    replay = Replay(spine.database, spine.clock, spine.gather)
+    replay = Replay(spine.database, spine.clock, spine.regroup)
     with spine.database.read() as connection:
         waiting = approvals.of_incident(connection, "inc-1")[0].public_id
     told = ReplayOrder(notification_id=spine.notices()[0].public_id)

@@ -274,8 +274,8 @@ def test_a_later_round_does_not_fail_over_an_earlier_message_that_makes_no_sense
 def test_a_webhook_delivery_that_cannot_be_gathered_fails_alone(database: Database) -> None:
     house = partners(database)
     alone = Isolation(database, house.spine.clock)
-    house.spine.gather = replace(house.spine.gather, isolate=alone)
-    house.spine.sweep = replace(house.spine.sweep, isolate=alone, gather=house.spine.gather)
+    house.spine.regroup = replace(house.spine.regroup, isolate=alone)
+    house.spine.sweep = replace(house.spine.sweep, isolate=alone, regroup=house.spine.regroup)
     numbers = {name: house.endpoint(name) for name in ("one", "two")}
     house.line.answers = dict.fromkeys(map(url_of, numbers), down)
     house.spine.post(Status.INVESTIGATING)

@@ -18,7 +18,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries, worker_processes
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.deliveries.deliveries import DeliveryOverride
 from tests.mail_house import House, Provider, a_house, states, subscribe
 from tests.partners import Partners, partners
 from tests.spine import START
@@ -209,9 +209,9 @@ def test_what_takes_long_is_noted_before_anybody_says_that_the_database_is_away(
         lease_until=START + LEASE,
     )
     tried = AttemptRow(None, 1, START, 7, "accepted", None, None, "msg-1", "sendgrid")
-    gone = Departure(recipient_key=7, state=DeliveryState.SUPPRESSED, reason=Reason.UNSUBSCRIBED)
+    gone = DeliveryOverride(recipient_key=7, state=DeliveryState.SUPPRESSED, reason=Reason.UNSUBSCRIBED)
     accepted = Accepted(provider="sendgrid", message_id="msg-1")
-    known = KnownOutcome(batch=batch, owner=OWNER, at=START, tries=[tried], departures=[gone], accepted=accepted)
+    known = KnownOutcome(batch=batch, owner=OWNER, at=START, tries=[tried], overrides=[gone], accepted=accepted)
     with notes.keep(known):
         notes.write_down(older_than=1.0)
         assert not notes.has_any()

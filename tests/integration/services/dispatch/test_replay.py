@@ -29,7 +29,7 @@ def house(database: Database) -> House:
 
 def a_replay(house: House, policy: BlastGuardPolicy | None = None) -> Replay:
     spine = house.spine
-    return Replay(spine.database, spine.clock, spine.gather, policy or BlastGuardPolicy())
+    return Replay(spine.database, spine.clock, spine.regroup, policy or BlastGuardPolicy())
 
 
 def first(house: House) -> str:

@@ -216,7 +216,7 @@ def test_what_a_person_asks_for_is_attempted_at_once_and_newer_than_any_workers_
     house.work()
     house.spine.now += timedelta(seconds=1)
     asked_at = house.spine.now
-    retry = Retry(database, house.spine.clock, house.spine.gather, {}, dict, tuple)
+    retry = Retry(database, house.spine.clock, house.spine.regroup, {}, dict, tuple)
     assert retry(RetryOrder(endpoint_id="end_weak"), Actor("tests", "here")) == 1
     house.work()
     first, second = house.posted("weak")

@@ -62,7 +62,7 @@ class Watched:
         circuits = Circuits(database, spine.clock, spine.nudges, Channel.EMAIL)
         route = MailRoute([self.post], spine.clock, LocalPacer(spine.clock), circuits)
         self.send = SendLetters(database, spine.clock, writer, wording, route, "worker")
-        probe = ProbeEndpoint(database, spine.clock, self.house.line, wording, hooks.secrets, spine.gather)
+        probe = ProbeEndpoint(database, spine.clock, self.house.line, wording, hooks.secrets, spine.regroup)
         self.watch = WatchEndpoints(database, spine.clock, write_letter, probe)
 
     def hours(self, number: float) -> None:

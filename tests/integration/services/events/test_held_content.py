@@ -21,7 +21,7 @@ from notifier.inbound.integrations import ComponentNames
 from notifier.inbound.statuspage import PageSource, parse_statuspage
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
-from notifier.services.dispatch.regroup import Gather
+from notifier.services.dispatch.regroup import Regroup
 from notifier.services.dispatch.replay import REPLAYABLE, Replay, ReplayOrder
 from notifier.services.events.approvals import Release
 from notifier.services.events.blast_guard import BlastGuard
@@ -69,7 +69,7 @@ class Desk:
     @property
     def replay(self) -> Replay:
         spine = self.spine
-        return Replay(spine.database, spine.clock, Gather(spine.database, spine.clock, spine.nudges))
+        return Replay(spine.database, spine.clock, Regroup(spine.database, spine.clock, spine.nudges))
 
     def held(self, channel: Channel = Channel.EMAIL) -> list[str]:
         return [item["id"] for item in self.history.held() if item["channel"] == channel]

@@ -32,7 +32,7 @@ def told(spine: Spine, status: Status, state: DeliveryState = DELIVERED) -> None
     spine.settle_batches(state)
 
 
-def depart(spine: Spine, key: int, **values: Any) -> None:
+def detach(spine: Spine, key: int, **values: Any) -> None:
     """Give a recipient's delivery of the newest notification a state of its own."""
     newest = spine.notices()[-1].id
     mine = (t.delivery.c.notification_id == newest) & (t.delivery.c.recipient_id == key)
@@ -72,9 +72,9 @@ def test_who_was_not_told_of_the_end_stands_there_with_a_reason(spine: Spine) ->
     told(spine, Status.RESOLVED)
     due_at = START + timedelta(hours=9)
     queued = DeliveryState.QUEUED.value
-    depart(spine, numbers["bounces"], state=DeliveryState.BOUNCED.value)
-    depart(spine, numbers["sleeps"], state=queued, reason=Reason.QUIET_HOURS.value, due_at=due_at)
-    depart(spine, numbers["failed"], state=DeliveryState.FAILED.value, reason=Reason.REJECTED.value)
+    detach(spine, numbers["bounces"], state=DeliveryState.BOUNCED.value)
+    detach(spine, numbers["sleeps"], state=queued, reason=Reason.QUIET_HOURS.value, due_at=due_at)
+    detach(spine, numbers["failed"], state=DeliveryState.FAILED.value, reason=Reason.REJECTED.value)
     lost = (t.delivery.c.recipient_id == numbers["nowhere"]) & (t.delivery.c.notification_id == spine.notices()[-1].id)
     with spine.database.write() as connection:
         connection.execute(delete(t.delivery).where(lost))
@@ -105,7 +105,7 @@ def test_who_wants_the_end_alone_was_told_of_the_start_by_being_in_scope(spine: 
     told(spine, Status.INVESTIGATING)
     told(spine, Status.RESOLVED)
     assert (audit(spine)["told_start"], audit(spine)["told_end"]) == (2, 2)
-    depart(spine, final, state=DeliveryState.QUEUED.value, reason=Reason.SERVER_ERROR.value, attempts=2)
+    detach(spine, final, state=DeliveryState.QUEUED.value, reason=Reason.SERVER_ERROR.value, attempts=2)
     found = audit(spine)
     assert (found["told_start"], found["told_end"]) == (2, 1)
     assert reasons(found) == {"end-alone": "waiting: retry (server error)"}

@@ -12,7 +12,7 @@ from notifier.services.dispatch.attempt import LEASE
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.deliveries.deliveries import Departure
+from notifier.storage.deliveries.deliveries import DeliveryOverride
 from tests.mail_house import House, Provider, a_house, subscribe
 
 
@@ -90,8 +90,10 @@ def test_one_whose_mail_failed_alone_is_told_once_by_the_newer_message(house: Ho
     with house.spine.database.write() as connection:
         rows = deliveries.list_of(connection, first.id, states=(), after_key=None, limit=10)
         key = next(row.recipient_key for row in rows if row.external_id == "shop-1")
-        failed = Departure(recipient_key=key, state=DeliveryState.QUEUED, reason=Reason.SERVER_ERROR, due_at=later)
-        deliveries.depart(connection, first.id, [failed], house.spine.now)
+        failed = DeliveryOverride(
+            recipient_key=key, state=DeliveryState.QUEUED, reason=Reason.SERVER_ERROR, due_at=later
+        )
+        deliveries.detach(connection, first.id, [failed], house.spine.now)
         assert batches.finish(connection, batch, "dead", state=DeliveryState.ACCEPTED, reason=None, now=house.spine.now)
     house.work()
     house.later(120)

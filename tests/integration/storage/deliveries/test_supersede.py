@@ -185,7 +185,7 @@ def test_what_somebody_asks_to_send_again_is_sent_though_there_is_newer_news(dat
         house.spine.post(status)
         house.work()
     first = house.spine.notices()[0].public_id
-    replay = Replay(database, house.spine.clock, house.spine.gather)
+    replay = Replay(database, house.spine.clock, house.spine.regroup)
     order = ReplayOrder(notification_id=first, states=(DeliveryState.ACCEPTED,))
     assert replay(order, Actor("cli:me", "here"), may_announce=True) == 1
     house.work()

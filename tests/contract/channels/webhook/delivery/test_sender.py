@@ -14,7 +14,7 @@ from notifier.channels.webhook.responses import MAX_RETRY_AFTER
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.messages.message import HookResult
 from notifier.domain.values import DeliveryState, Reason
-from notifier.services.dispatch.webhook_outcomes import departure
+from notifier.services.dispatch.webhook_outcomes import override
 from tests.contract.channels.webhook.receivers import (
     Behaviour,
     Line,
@@ -183,7 +183,7 @@ def test_each_fault_leaves_a_delivery_with_its_state_reason_and_next_attempt(cas
     result = deliver_to(behave)
     assert isinstance(result.error, DeliveryError)
     now = datetime.now(UTC)
-    left = departure(result, 1, now, spread=lambda: 0.5)
+    left = override(result, 1, now, spread=lambda: 0.5)
     if expected.reason is Reason.GONE:
         assert (left.state, left.reason, left.due_at) == (DeliveryState.FAILED, Reason.GONE, None)
         return
@@ -193,7 +193,7 @@ def test_each_fault_leaves_a_delivery_with_its_state_reason_and_next_attempt(cas
     asked = result.error.retry_after or timedelta()
     assert timedelta(seconds=5) + timedelta(seconds=0.5) <= wait  # the schedule's first wait, and its jitter
     assert max(asked, timedelta(seconds=5)) < wait <= max(asked, timedelta(seconds=5)) + timedelta(seconds=1)
-    assert departure(result, 11, now, spread=lambda: 0.5).state is DeliveryState.FAILED
+    assert override(result, 11, now, spread=lambda: 0.5).state is DeliveryState.FAILED
 
 
 FINAL_AFTER_OTHERS = (
