@@ -15,7 +15,7 @@ from notifier.services.dispatch.dead_letter import could_not_begin, fault_alarm,
 from notifier.services.dispatch.durable_write import NotRecordedError, Patience
 from notifier.services.dispatch.quiet_hours import defer_for_quiet_hours
 from notifier.services.dispatch.recheck_recipients import settle
-from notifier.services.dispatch.record_outcome import made_way
+from notifier.services.dispatch.record_outcome import superseded_by_newer
 from notifier.services.dispatch.translation_hold import wait_for_translation
 from notifier.services.log_context import bind_log
 from notifier.services.ports import Clock, TaskQueue
@@ -108,7 +108,7 @@ class Attempt:
         return ready, stored
 
     def _ready(self, connection: Connection, batch: Batch, stored: StoredNotification) -> Batch | None:
-        if made_way(connection, batch, self.owner, self.clock()):
+        if superseded_by_newer(connection, batch, self.owner, self.clock()):
             return None
         if gave_up(connection, batch, self.owner, self.clock()):
             return None

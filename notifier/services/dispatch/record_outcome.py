@@ -49,7 +49,7 @@ class Try:
         )
 
 
-def made_way(connection: Connection, batch: Batch, owner: str, now: datetime) -> bool:
+def superseded_by_newer(connection: Connection, batch: Batch, owner: str, now: datetime) -> bool:
     """Whether newer messages say it all to everybody in this claimed batch, and so replaced it.
 
     Nothing older ever follows something newer: not after a retry, a lease that ended, or a refusal of some recipients.
@@ -59,7 +59,7 @@ def made_way(connection: Connection, batch: Batch, owner: str, now: datetime) ->
         return False
     if deliveries.holds_replay(connection, batch.id):
         return False
-    if not supersede.make_way(connection, batch.notification_id, batch.id, now):
+    if not supersede.supersede_covered(connection, batch.notification_id, batch.id, now):
         return False
     state, reason = DeliveryState.SUPERSEDED, Reason.NEWER_UPDATE
     return batches.finish(connection, batch, owner, state=state, reason=reason, now=now)
@@ -146,7 +146,7 @@ class RecordOutcome:
         kept = Reason.OUTCOME_UNKNOWN if batch.unknown else reason
 
         def write(connection: Connection) -> None:
-            if not made_way(connection, batch, self.owner, now):
+            if not superseded_by_newer(connection, batch, self.owner, now):
                 until = (None if batch.unknown else hold(connection, now)) or due
                 batches.release(connection, batch, self.owner, due_at=until, now=now, reason=kept, counts=False)
 
@@ -186,7 +186,7 @@ class RecordOutcome:
                 alerts.raise_(connection, f"{batch.channel}:{tried.provider}", error.reason, error.detail, now)
             if isinstance(follows, GiveUp):
                 batches.finish(connection, batch, self.owner, state=DeliveryState.FAILED, reason=error.reason, now=now)
-            elif made_way(connection, batch, self.owner, now):
+            elif superseded_by_newer(connection, batch, self.owner, now):
                 pass
             else:
                 in_question = unknown or batch.unknown

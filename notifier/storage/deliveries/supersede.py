@@ -54,7 +54,7 @@ def _to_be_planned(connection: Connection, notification_id: int, keys: Sequence[
     return {key for key in keys if any(low <= key <= high for low, high in todo)}
 
 
-def make_way(connection: Connection, notification_id: int, batch_id: int, now: datetime) -> bool:
+def supersede_covered(connection: Connection, notification_id: int, batch_id: int, now: datetime) -> bool:
     """Replace the deliveries of a batch that a newer message covers; True when nobody is left in it.
 
     The batch itself is the caller's to end.
