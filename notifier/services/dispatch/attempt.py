@@ -14,7 +14,7 @@ from notifier.services.dispatch.connection_affinity import BatchChoice, NamedBat
 from notifier.services.dispatch.dead_letter import could_not_begin, fault_alarm, gave_up
 from notifier.services.dispatch.durable_write import NotRecordedError, Patience
 from notifier.services.dispatch.quiet_hours import defer_for_quiet_hours
-from notifier.services.dispatch.recheck_recipients import settle
+from notifier.services.dispatch.recheck_recipients import recheck_recipients
 from notifier.services.dispatch.record_outcome import superseded_by_newer
 from notifier.services.dispatch.translation_hold import wait_for_translation
 from notifier.services.log_context import bind_log
@@ -112,7 +112,7 @@ class Attempt:
             return None
         if gave_up(connection, batch, self.owner, self.clock()):
             return None
-        ready = settle(connection, batch, stored, owner=self.owner, now=self.clock())
+        ready = recheck_recipients(connection, batch, stored, owner=self.owner, now=self.clock())
         if ready is not None:
             rules, now = self.translations, self.clock()
             ready = wait_for_translation(connection, ready, stored, rules, owner=self.owner, now=now)

@@ -18,11 +18,11 @@ from notifier.storage.notifications.notifications import StoredNotification
 _LOOK_AGAIN = timedelta(milliseconds=500)
 
 
-def settle(
+def recheck_recipients(
     connection: Connection, batch: Batch, stored: StoredNotification, *, owner: str, now: datetime
 ) -> Batch | None:
     """Make a claimed batch true to what reached its recipients; None when it was handed back to wait a moment."""
-    if not batch.settle or stored.channel is Channel.WEBHOOK:
+    if not batch.needs_recheck or stored.channel is Channel.WEBHOOK:
         return batch
     keys = deliveries.keys_in(connection, batch.id)
     prior = notifications.earlier(connection, stored)
@@ -42,4 +42,4 @@ def settle(
         deliveries.move(connection, batch.notification_id, some, number, now=now)
     size = len(stay or ())
     batches.settle(connection, batch.id, since=batch.since, size=size)
-    return replace(batch, settle=False, size=size)
+    return replace(batch, needs_recheck=False, size=size)

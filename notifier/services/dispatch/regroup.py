@@ -119,7 +119,7 @@ def _like(notification_id: int, channel: Channel, locale: str, since: int, lane:
         since=since,
         size=0,
         attempts=0,
-        settle=False,
+        needs_recheck=False,
         unknown=False,
         provider=None,
     )

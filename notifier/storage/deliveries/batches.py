@@ -47,7 +47,7 @@ class Batch:
     since: int
     size: int
     attempts: int  # this one included
-    settle: bool
+    needs_recheck: bool
     unknown: bool
     provider: str | None
     lease_until: datetime | None = None
@@ -123,7 +123,7 @@ def from_row(row: AnyRow) -> Batch:
         since=row.since,
         size=row.size,
         attempts=row.attempts,
-        settle=row.settle,
+        needs_recheck=row.settle,
         unknown=row.reason == Reason.OUTCOME_UNKNOWN.value,
         provider=row.provider,
         lease_until=row.lease_until,

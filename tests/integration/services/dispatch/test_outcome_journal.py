@@ -203,7 +203,7 @@ def test_what_takes_long_is_noted_before_anybody_says_that_the_database_is_away(
         since=0,
         size=1,
         attempts=1,
-        settle=False,
+        needs_recheck=False,
         unknown=False,
         provider=None,
         lease_until=START + LEASE,

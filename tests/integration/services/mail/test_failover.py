@@ -97,7 +97,7 @@ def a_batch(attempts: int = 1) -> Batch:
         since=0,
         size=10,
         attempts=attempts,
-        settle=False,
+        needs_recheck=False,
         unknown=False,
         provider=None,
     )
