@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifier.domain.recipients.audience import Exposure, IncidentScope, Occasion, Preferences, is_told
+from notifier.domain.recipients.audience import AudienceContext, Exposure, IncidentScope, Preferences, is_told
 from notifier.domain.values import Channel, Impact, Wanted
 
 _SEED = 20220621
@@ -116,13 +116,13 @@ def expected_mails(
     told: set[str] = set()
     expected = []
     for status in statuses:
-        occasion = Occasion(
+        context = AudienceContext(
             channel=Channel.EMAIL, scope=scope, closes=status == "resolved", postmortem=status == "postmortem"
         )
         now = {
             person.external_id
             for person in people
-            if is_told(person.preferences, Exposure.REACHED if person.external_id in told else Exposure.NONE, occasion)
+            if is_told(person.preferences, Exposure.REACHED if person.external_id in told else Exposure.NONE, context)
         }
         told |= now
         expected.append(len(now))

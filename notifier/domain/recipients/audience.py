@@ -82,7 +82,7 @@ class IncidentScope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
+class AudienceContext:
     """What one notification is about, as far as routing cares."""
 
     channel: Channel
@@ -124,7 +124,7 @@ def in_scope(preferences: Preferences, scope: IncidentScope) -> bool:
     return all(check.passed for check in scope_checks(preferences, scope))
 
 
-def checks(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> tuple[Check, ...]:
+def checks(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> tuple[Check, ...]:
     """Apply every rule for one recipient and one notification; all must pass.
 
     Two promises stand above the preferences: who was told that it began is told that it ended, and who was not is not.
@@ -132,44 +132,44 @@ def checks(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> 
     """
     channel = Check(
         rule="channel",
-        seen=f"{occasion.channel} in {','.join(sorted(preferences.channels)) or 'none'}",
-        passed=occasion.channel in preferences.channels,
+        seen=f"{context.channel} in {','.join(sorted(preferences.channels)) or 'none'}",
+        passed=context.channel in preferences.channels,
     )
-    if occasion.closes:
-        return channel, *_closing_checks(preferences, exposure, occasion)
-    if occasion.postmortem:
+    if context.closes:
+        return channel, *_closing_checks(preferences, exposure, context)
+    if context.postmortem:
         wanted = preferences.updates is not Wanted.RESOLUTION
         return (
             channel,
             Check(rule="updates", seen=f"updates={preferences.updates}, this is the postmortem", passed=wanted),
             Check(rule="told_it_began", seen=f"standing={exposure}", passed=exposure is not Exposure.NONE),
         )
-    told_enough = exposure is Exposure.REACHED and not occasion.milestone
+    told_enough = exposure is Exposure.REACHED and not context.milestone
     milestone_done = preferences.updates is Wanted.MILESTONES and told_enough
     heard = preferences.updates is not Wanted.RESOLUTION and not milestone_done
     step = "already told that it began" if exposure is Exposure.REACHED else "not told yet"
-    step += ", this is a milestone of planned work" if occasion.milestone else ""
+    step += ", this is a milestone of planned work" if context.milestone else ""
     return (
         channel,
-        *scope_checks(preferences, _scope_for(preferences, exposure, occasion)),
+        *scope_checks(preferences, _scope_for(preferences, exposure, context)),
         Check(rule="updates", seen=f"updates={preferences.updates}, {step}", passed=heard),
     )
 
 
-def _scope_for(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> IncidentScope:
+def _scope_for(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> IncidentScope:
     """Return the reach to judge by: for whom this message replaces an earlier one, the reach that one had counts too.
 
     Webhook endpoints still get the earlier message, so for them it does not.
     """
-    if exposure is Exposure.PENDING and occasion.channel is not Channel.WEBHOOK:
-        reaches = (occasion.scope, *occasion.earlier_scopes)
-        return next((reach for reach in reaches if in_scope(preferences, reach)), occasion.scope)
-    return occasion.scope
+    if exposure is Exposure.PENDING and context.channel is not Channel.WEBHOOK:
+        reaches = (context.scope, *context.earlier_scopes)
+        return next((reach for reach in reaches if in_scope(preferences, reach)), context.scope)
+    return context.scope
 
 
-def _closing_checks(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> tuple[Check, ...]:
+def _closing_checks(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> tuple[Check, ...]:
     if preferences.updates is Wanted.RESOLUTION:
-        scopes = (*occasion.earlier_scopes, occasion.scope)
+        scopes = (*context.earlier_scopes, context.scope)
         ever = any(in_scope(preferences, scope) for scope in scopes)
         # Who was told before they chose `resolution` stays told, wherever their scope lies now.
         passed = ever or exposure is not Exposure.NONE
@@ -178,6 +178,6 @@ def _closing_checks(preferences: Preferences, exposure: Exposure, occasion: Occa
     return (Check(rule="told_it_began", seen=f"standing={exposure}", passed=exposure is not Exposure.NONE),)
 
 
-def is_told(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> bool:
+def is_told(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> bool:
     """Whether this notification goes to a recipient with these preferences and this standing."""
-    return all(check.passed for check in checks(preferences, exposure, occasion))
+    return all(check.passed for check in checks(preferences, exposure, context))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from notifier.domain.recipients.audience import Occasion
+from notifier.domain.recipients.audience import AudienceContext
 from notifier.domain.recipients.subscriber import QuietHours
 from notifier.domain.values import Impact, Reason
 
@@ -52,11 +52,11 @@ class Timing:
     until: datetime | None
 
 
-def passes_quiet_hours(occasion: Occasion) -> bool:
+def passes_quiet_hours(context: AudienceContext) -> bool:
     """Whether a message may disturb the night: it is critical, or it ends what was."""
-    if occasion.scope.impact is Impact.CRITICAL:
+    if context.scope.impact is Impact.CRITICAL:
         return True
-    return occasion.closes and any(scope.impact is Impact.CRITICAL for scope in occasion.earlier_scopes)
+    return context.closes and any(scope.impact is Impact.CRITICAL for scope in context.earlier_scopes)
 
 
 def quiet_until(hours: QuietHours, timezone: str, now: datetime) -> datetime | None:
@@ -119,29 +119,31 @@ def room_at(limit: int, sent: Sequence[Sent], *, closes: bool, now: datetime) ->
     return None if len(hour) < most else hour[most - 1].at + HOUR
 
 
-def timings(bounds: Bounds, sent: Sequence[Sent], occasion: Occasion, now: datetime) -> list[Timing]:
+def timings(bounds: Bounds, sent: Sequence[Sent], context: AudienceContext, now: datetime) -> list[Timing]:
     """Apply one subscriber's rules to a message that could go `now`."""
     found = []
     if bounds.quiet_hours is not None:
         quiet = quiet_until(bounds.quiet_hours, bounds.timezone, now)
         start, end = bounds.quiet_hours.texts()
         clock = now.astimezone(ZoneInfo(bounds.timezone))
-        seen = f"{clock:%H:%M} in {bounds.timezone}, quiet {start}-{end}, impact={occasion.scope.impact}"
-        found.append(Timing(Reason.QUIET_HOURS, seen, None if passes_quiet_hours(occasion) else quiet))
+        seen = f"{clock:%H:%M} in {bounds.timezone}, quiet {start}-{end}, impact={context.scope.impact}"
+        found.append(Timing(Reason.QUIET_HOURS, seen, None if passes_quiet_hours(context) else quiet))
     if bounds.max_per_hour is not None:
-        room = room_at(bounds.max_per_hour, sent, closes=occasion.closes, now=now)
+        room = room_at(bounds.max_per_hour, sent, closes=context.closes, now=now)
         number = sum(one.at > now - HOUR for one in sent)
         seen = f"max_per_hour={bounds.max_per_hour}, {number} in the hour before"
         found.append(Timing(Reason.HOURLY_LIMIT, seen, room))
     return found
 
 
-def deferral(mailbox: Sequence[Bounds], sent: Sequence[Sent], occasion: Occasion, now: datetime) -> Deferral | None:
+def deferral(
+    mailbox: Sequence[Bounds], sent: Sequence[Sent], context: AudienceContext, now: datetime
+) -> Deferral | None:
     """Return how long a message to a mailbox waits, by the strictest of its subscribers; None when it may go now."""
     holds = [
         Deferral(timing.reason, _whole_minute(timing.until))
         for bounds in mailbox
-        for timing in timings(bounds, sent, occasion, now)
+        for timing in timings(bounds, sent, context, now)
         if timing.until is not None
     ]
     return max(holds, key=lambda one: one.until, default=None)

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 
-from notifier.domain.recipients.audience import Exposure, Occasion, Preferences, is_told
+from notifier.domain.recipients.audience import AudienceContext, Exposure, Preferences, is_told
 from notifier.domain.recipients.do_not_disturb import passes_quiet_hours, quiet_until
 from notifier.domain.values import Channel
 from notifier.observability import get_logger
-from notifier.services.dispatch.audience_context import occasion_of
+from notifier.services.dispatch.audience_context import context_of
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.log_context import bind_log
 from notifier.services.ports import Clock, TaskQueue
@@ -135,7 +135,7 @@ class Plan:
             incident_id, sequence = stored.notice.incident.id, stored.notice.sequence
             if stored.follows is None:
                 notifications.supersede_older(connection, incident_id, stored.channel, sequence, self.clock())
-            self._judge(connection, stored, self._occasion(connection, stored))
+            self._judge(connection, stored, self._audience_context(connection, stored))
             if stored.channel is Channel.EMAIL:
                 people = ranges_rows.highest_subscriber_id(connection)
                 keys = [first_keys(people, self.first_range)]
@@ -144,14 +144,14 @@ class Plan:
             _add_ranges(connection, stored, keys)
 
     @staticmethod
-    def _occasion(connection: Connection, stored: StoredNotification) -> Occasion:
-        return occasion_of(stored, notifications.scopes_of_round(connection, stored))
+    def _audience_context(connection: Connection, stored: StoredNotification) -> AudienceContext:
+        return context_of(stored, notifications.scopes_of_round(connection, stored))
 
-    def _judge(self, connection: Connection, stored: StoredNotification, occasion: Occasion) -> None:
+    def _judge(self, connection: Connection, stored: StoredNotification, context: AudienceContext) -> None:
         """Ask the rule about the sets it was not asked about yet: people change theirs while others are planned."""
         unjudged = self._preference_sets(stored.channel, ranges_rows.unjudged_sets(connection, stored.id))
         told = {
-            number: [exposure for exposure in Exposure if is_told(choice, exposure, occasion)]
+            number: [exposure for exposure in Exposure if is_told(choice, exposure, context)]
             for number, choice in unjudged
         }
         ranges_rows.add_verdicts(connection, stored.id, told)
@@ -174,8 +174,8 @@ class Plan:
             item = ranges_rows.claim_range(connection, stored.id, now=now, lease=_LEASE)
             if item is None:
                 return None
-            occasion = self._occasion(connection, stored)
-            self._judge(connection, stored, occasion)
+            context = self._audience_context(connection, stored)
+            self._judge(connection, stored, context)
             newest = notifications.newest_sequence(connection, stored.notice.incident.id, stored.channel)
             # Partners get every update, in order; the others only what is still the newest.
             superseded = newest > stored.notice.sequence and stored.channel is not Channel.WEBHOOK
@@ -189,7 +189,7 @@ class Plan:
                 lane=stored.lane,
                 batch_size=self.batch_sizes[stored.channel],
                 superseded=superseded,
-                quiet=() if superseded else _quiet_now(connection, item, occasion, now),
+                quiet=() if superseded else _quiet_now(connection, item, context, now),
                 now=now,
                 followers=Followers(stored.follows) if stored.follows else None,
             )
@@ -228,9 +228,9 @@ def _add_ranges(
     ranges_rows.add_ranges(connection, ranges)
 
 
-def _quiet_now(connection: Connection, item: PlanRange, occasion: Occasion, now: datetime) -> Sequence[QuietSpan]:
+def _quiet_now(connection: Connection, item: PlanRange, context: AudienceContext, now: datetime) -> Sequence[QuietSpan]:
     """Return whose night it is, by time zone and quiet hours, in a range of addresses."""
-    if occasion.channel is not Channel.EMAIL or passes_quiet_hours(occasion):
+    if context.channel is not Channel.EMAIL or passes_quiet_hours(context):
         return ()
     spans = [
         (zone, hours, until)

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from notifier.domain.recipients.audience import Occasion
+from notifier.domain.recipients.audience import AudienceContext
 from notifier.domain.recipients.do_not_disturb import Bounds, Deferral, deferral
 from notifier.domain.values import Channel, Reason
-from notifier.services.dispatch.audience_context import occasion_of
+from notifier.services.dispatch.audience_context import context_of
 from notifier.storage.database import Connection
 from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.deliveries.batches import Batch
@@ -31,8 +31,8 @@ def defer_for_quiet_hours(
     mailboxes = quiet_hours.bounds_of_batch(connection, batch.id)
     if not mailboxes:
         return batch
-    occasion = occasion_of(stored, notifications.scopes_of_round(connection, stored))
-    waiting = _judge(connection, mailboxes, stored, occasion, now)
+    context = context_of(stored, notifications.scopes_of_round(connection, stored))
+    waiting = _judge(connection, mailboxes, stored, context, now)
     if not waiting:
         return batch
     return _part(connection, batch, stored, waiting, owner=owner, now=now)
@@ -42,7 +42,7 @@ def _judge(
     connection: Connection,
     mailboxes: Mapping[int, Sequence[Bounds]],
     stored: StoredNotification,
-    occasion: Occasion,
+    context: AudienceContext,
     now: datetime,
 ) -> dict[Deferral, list[int]]:
     """Ask the rules about every mailbox; who has a limit and may go uses up one message of the hour."""
@@ -51,12 +51,12 @@ def _judge(
     sent = quiet_hours.sent_to(connection, limited, now=now, without=stored.id)
     waiting: dict[Deferral, list[int]] = defaultdict(list)
     for key, found in mailboxes.items():
-        held = deferral(found, sent.get(key, ()), occasion, now)
+        held = deferral(found, sent.get(key, ()), context, now)
         if held is not None:
             waiting[held].append(key)
     kept = {key for keys in waiting.values() for key in keys}
     going = [key for key in limited if key not in kept]
-    quiet_hours.count_against_limit(connection, going, stored.id, closes=occasion.closes, now=now)
+    quiet_hours.count_against_limit(connection, going, stored.id, closes=context.closes, now=now)
     return waiting
 
 

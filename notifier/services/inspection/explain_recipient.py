@@ -9,7 +9,7 @@ from notifier.domain import ids
 from notifier.domain.incidents.notice import Notice
 from notifier.domain.recipients.audience import REACHED, Exposure, exposure_of
 from notifier.domain.values import Channel, DeliveryState
-from notifier.services.dispatch.audience_context import occasion_of
+from notifier.services.dispatch.audience_context import context_of
 from notifier.services.inspection.explain_rules import (
     Rule,
     RuleResult,
@@ -127,10 +127,10 @@ def _rules(
     planned_at: datetime,
 ) -> list[Rule]:
     connection, notice = ledger.connection, stored.notice
-    occasion = occasion_of(stored, notifications.scopes_of_round(connection, stored))
+    context = context_of(stored, notifications.scopes_of_round(connection, stored))
     exposure = _exposure(connection, stored, found)
     if stored.follows is None:
-        preferred = preference_rules(recipient.preferences, exposure, occasion)
+        preferred = preference_rules(recipient.preferences, exposure, context)
     else:
         first = found.get(stored.follows.id)
         told_first = first is not None and DeliveryState(first.state) in REACHED
@@ -152,7 +152,7 @@ def _rules(
     return [
         *person_rules(who, suppressions.of_address(connection, key), opted_out, planned_at),
         *preferred,
-        *quiet_rules(quiet_hours.bounds_of_address(connection, key), sent, occasion, decided),
+        *quiet_rules(quiet_hours.bounds_of_address(connection, key), sent, context, decided),
     ]
 
 

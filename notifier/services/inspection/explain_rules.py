@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from notifier.domain.incidents.notice import Notice, webhook_type
-from notifier.domain.recipients.audience import Check, Exposure, Occasion, Preferences, checks
+from notifier.domain.recipients.audience import AudienceContext, Check, Exposure, Preferences, checks
 from notifier.domain.recipients.do_not_disturb import Bounds, Sent, Timing, timings
 from notifier.domain.recipients.endpoint import EndpointState, StoredEndpoint
 from notifier.domain.recipients.subscriber import StoredSubscriber, Suppression, SuppressionReason
@@ -150,21 +150,21 @@ def translation_rule(locales: Sequence[str], locale: str, *, told_first: bool) -
     return _rule("translation", seen, words, passed=told_first and locale in locales)
 
 
-def preference_rules(preferences: Preferences, exposure: Exposure, occasion: Occasion) -> list[Rule]:
+def preference_rules(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> list[Rule]:
     """Apply the preferences; the same function that planning asked."""
     return [
-        _rule(check.rule, check.seen, _refusal(check, preferences, occasion), passed=check.passed)
-        for check in checks(preferences, exposure, occasion)
+        _rule(check.rule, check.seen, _refusal(check, preferences, context), passed=check.passed)
+        for check in checks(preferences, exposure, context)
     ]
 
 
-def _refusal(check: Check, preferences: Preferences, occasion: Occasion) -> str:
-    affected = ", ".join(sorted(occasion.scope.components)) or "no component in particular"
+def _refusal(check: Check, preferences: Preferences, context: AudienceContext) -> str:
+    affected = ", ".join(sorted(context.scope.components)) or "no component in particular"
     chosen = ", ".join(sorted(preferences.components))
     heard = "only the end" if preferences.updates == "resolution" else "only the beginning and the end"
     return {
-        "channel": f"you did not choose {_channel(occasion)}",
-        "min_impact": f"its impact was {occasion.scope.impact}, and you asked for {_from(preferences.min_impact)}",
+        "channel": f"you did not choose {_channel(context)}",
+        "min_impact": f"its impact was {context.scope.impact}, and you asked for {_from(preferences.min_impact)}",
         "maintenance": "it is planned maintenance, which you chose not to receive",
         "components": f"it affected {affected}, and you asked for {chosen} only",
         "updates": f"you asked for {heard}",
@@ -173,19 +173,19 @@ def _refusal(check: Check, preferences: Preferences, occasion: Occasion) -> str:
     }[check.rule]
 
 
-def _channel(occasion: Occasion) -> str:
-    return "e-mail" if occasion.channel == "email" else f"the channel {occasion.channel}"
+def _channel(context: AudienceContext) -> str:
+    return "e-mail" if context.channel == "email" else f"the channel {context.channel}"
 
 
 def _from(impact: Impact) -> str:
     return impact if impact is Impact.CRITICAL else f"{impact} or worse"
 
 
-def quiet_rules(mailbox: Sequence[Bounds], sent: Sequence[Sent], occasion: Occasion, at: datetime) -> list[Rule]:
+def quiet_rules(mailbox: Sequence[Bounds], sent: Sequence[Sent], context: AudienceContext, at: datetime) -> list[Rule]:
     """Apply quiet hours and hourly limits of everybody with the address, as of the moment of the decision."""
     rules = []
     for bounds in mailbox:
-        for timing in timings(bounds, sent, occasion, at):
+        for timing in timings(bounds, sent, context, at):
             waits = timing.until is not None
             rules.append(
                 Rule(

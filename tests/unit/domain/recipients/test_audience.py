@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifier.domain.recipients.audience import (
+    AudienceContext,
     Exposure,
     IncidentScope,
-    Occasion,
     Preferences,
     checks,
     in_scope,
@@ -28,8 +28,8 @@ def scope(impact: Impact = Impact.MAJOR, components: frozenset[str] = API) -> In
     return IncidentScope(impact=impact, components=components)
 
 
-def occasion_of(status: Status, now: IncidentScope, earlier: Sequence[IncidentScope] = ()) -> Occasion:
-    return Occasion(
+def occasion_of(status: Status, now: IncidentScope, earlier: Sequence[IncidentScope] = ()) -> AudienceContext:
+    return AudienceContext(
         channel=Channel.EMAIL,
         scope=now,
         earlier_scopes=earlier,
@@ -173,9 +173,9 @@ def test_who_was_not_told_that_it_began_is_not_told_that_it_ended(
 def test_the_verdict_is_the_sum_of_its_checks(
     preferences: Preferences, now: IncidentScope, exposure: Exposure, status: Status
 ) -> None:
-    occasion = occasion_of(status, now)
-    found = checks(preferences, exposure, occasion)
-    assert is_told(preferences, exposure, occasion) == all(check.passed for check in found)
+    context = occasion_of(status, now)
+    found = checks(preferences, exposure, context)
+    assert is_told(preferences, exposure, context) == all(check.passed for check in found)
     assert len({check.rule for check in found}) == len(found)
     assert all(check.seen for check in found)
 

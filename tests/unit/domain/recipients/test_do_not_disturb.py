@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.domain.recipients.audience import IncidentScope, Occasion
+from notifier.domain.recipients.audience import AudienceContext, IncidentScope
 from notifier.domain.recipients.do_not_disturb import (
     HOUR,
     Bounds,
@@ -154,10 +154,12 @@ def test_who_waits_as_long_as_told_may_go(*, limit: int, past: list[tuple[int, b
 # --- together ------------------------------------------------------------------------------------------------------
 
 
-def an_occasion(impact: Impact = Impact.MAJOR, *, closes: bool = False, before: Impact | None = None) -> Occasion:
+def an_occasion(
+    impact: Impact = Impact.MAJOR, *, closes: bool = False, before: Impact | None = None
+) -> AudienceContext:
     earlier = () if before is None else (IncidentScope(impact=before, components=frozenset()),)
     scope = IncidentScope(impact=impact, components=frozenset())
-    return Occasion(channel=Channel.EMAIL, scope=scope, earlier_scopes=earlier, closes=closes)
+    return AudienceContext(channel=Channel.EMAIL, scope=scope, earlier_scopes=earlier, closes=closes)
 
 
 @pytest.mark.parametrize(
@@ -171,10 +173,10 @@ def an_occasion(impact: Impact = Impact.MAJOR, *, closes: bool = False, before: 
         (an_occasion(Impact.NONE, before=Impact.MAJOR, closes=True), False),
     ],
 )
-def test_critical_passes_quiet_hours_and_so_does_its_end(*, occasion: Occasion, passes: bool) -> None:
-    assert passes_quiet_hours(occasion) is passes
+def test_critical_passes_quiet_hours_and_so_does_its_end(*, context: AudienceContext, passes: bool) -> None:
+    assert passes_quiet_hours(context) is passes
     midnight = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
-    held = deferral([Bounds(timezone="Europe/Amsterdam", quiet_hours=NIGHT)], (), occasion, midnight)
+    held = deferral([Bounds(timezone="Europe/Amsterdam", quiet_hours=NIGHT)], (), context, midnight)
     assert (held is None) is passes
 
 
