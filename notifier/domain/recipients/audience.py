@@ -34,7 +34,7 @@ class Exposure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class PriorNotification:
     """One earlier notification of the incident and channel that was meant for a recipient.
 
     `round_start`: sequence of the first notification of its round; `ends`: it told of the end of an earlier round, or
@@ -47,7 +47,7 @@ class Heard:
     reached: bool
 
 
-def exposure_of(heard: Sequence[Heard], *, round_start: int) -> tuple[Exposure, int]:
+def exposure_of(heard: Sequence[PriorNotification], *, round_start: int) -> tuple[Exposure, int]:
     """Return what a recipient knows, and the last notification whose updates need not be told to them again.
 
     Whom the end of an earlier round has not reached still stands in that one, and the next message catches up with it.

@@ -26,7 +26,7 @@ def recheck_recipients(
         return batch
     keys = deliveries.keys_in(connection, batch.id)
     prior = notifications.earlier(connection, stored)
-    heard, flying = deliveries.heard_before(connection, prior, keys)
+    heard, flying = deliveries.prior_notifications(connection, prior, keys)
     if flying:
         batches.release(connection, batch, owner, due_at=now + _LOOK_AGAIN, now=now, reason=None, counts=False)
         return None

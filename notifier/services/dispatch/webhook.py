@@ -325,7 +325,7 @@ def _since(connection: Connection, stored: StoredNotification, around: Around) -
     if not unsure:
         return {}
     prior = notifications.earlier(connection, stored)
-    heard, _ = deliveries.heard_before(connection, prior, sorted(unsure))
+    heard, _ = deliveries.prior_notifications(connection, prior, sorted(unsure))
     start = stored.notice.round_start
     return {key: exposure_of(each, round_start=start)[1] for key, each in heard.items()}
 

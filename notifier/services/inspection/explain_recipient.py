@@ -159,7 +159,10 @@ def _rules(
 def _exposure(connection: Connection, stored: StoredNotification, found: Mapping[int, AnyRow]) -> Exposure:
     """Return what the recipient knew before a notification, by what became of the earlier ones."""
     prior = [each for each in notifications.earlier(connection, stored) if each.id in found]
-    heard = [deliveries.heard_of(each, DeliveryState(found[each.id].state), found[each.id].reason) for each in prior]
+    heard = [
+        deliveries.prior_notification(each, DeliveryState(found[each.id].state), found[each.id].reason)
+        for each in prior
+    ]
     return exposure_of([each for each in heard if each], round_start=stored.notice.round_start)[0]
 
 

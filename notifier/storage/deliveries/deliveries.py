@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, text, update
 
-from notifier.domain.recipients.audience import MEANT, REACHED, STILL_MEANT, Heard
+from notifier.domain.recipients.audience import MEANT, REACHED, STILL_MEANT, PriorNotification
 from notifier.domain.values import PENDING, Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.bulk_rows import packed, rows_sql
@@ -202,18 +202,18 @@ def lock_due(
     return connection.execute(statement).all()
 
 
-def heard_of(earlier: Earlier, state: DeliveryState, reason: str | None = None) -> Heard | None:
+def prior_notification(earlier: Earlier, state: DeliveryState, reason: str | None = None) -> PriorNotification | None:
     """Return what an earlier notification means to a recipient whose delivery is in `state`; None: nothing."""
     if state not in MEANT and reason not in STILL_MEANT:
         return None
-    return Heard(
+    return PriorNotification(
         sequence=earlier.sequence, round_start=earlier.round_start, ends=earlier.ends, reached=state in REACHED
     )
 
 
-def heard_before(
+def prior_notifications(
     connection: Connection, prior: Sequence[Earlier], keys: Sequence[int]
-) -> tuple[dict[int, list[Heard]], bool]:
+) -> tuple[dict[int, list[PriorNotification]], bool]:
     """Return per recipient what they heard of earlier notifications, and whether one of those is still in flight."""
     d, b = t.delivery.c, t.batch.c
     known = {each.id: each for each in prior}
@@ -222,11 +222,11 @@ def heard_before(
         .join(t.batch, b.id == d.batch_id)
         .where(d.notification_id.in_(list(known)), d.recipient_key.in_(keys))
     )
-    found: dict[int, list[Heard]] = {key: [] for key in keys}
+    found: dict[int, list[PriorNotification]] = {key: [] for key in keys}
     flying = False
     for number, key, state, reason in connection.execute(statement):
         flying = flying or state == DeliveryState.SENDING
-        heard = heard_of(known[number], DeliveryState(state), reason)
+        heard = prior_notification(known[number], DeliveryState(state), reason)
         if heard is not None:
             found[key].append(heard)
     return found, flying

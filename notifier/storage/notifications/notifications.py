@@ -112,7 +112,7 @@ GOING = ("planning", "planned")  # what was held and never released concerns nob
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """A notification before another one of its incident and channel; see `audience.Heard`."""
+    """A notification before another one of its incident and channel; see `audience.PriorNotification`."""
 
     id: int
     sequence: int

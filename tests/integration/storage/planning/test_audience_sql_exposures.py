@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import update
 
 from notifier.domain.ids import address_key
-from notifier.domain.recipients.audience import Exposure, Heard, Preferences, exposure_of
+from notifier.domain.recipients.audience import Exposure, Preferences, PriorNotification, exposure_of
 from notifier.domain.values import DeliveryState, Status
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from notifier.storage.deliveries.deliveries import heard_of
+from notifier.storage.deliveries.deliveries import prior_notification
 from notifier.storage.notifications.notifications import Earlier
 from notifier.storage.recipients import preferences
 from tests.spine import PEPPER, Spine
@@ -29,9 +29,9 @@ def pasts() -> Iterator[Past]:
         yield tuple(ALIKE.get(state, state) if state and place % 2 else state for state in past)
 
 
-def heard(past: Past) -> list[Heard]:
+def heard(past: Past) -> list[PriorNotification]:
     earlier = [Earlier(id=0, sequence=number, round_start=start, ends=ends) for number, start, ends in BEFORE]
-    found = [heard_of(each, state) for each, state in zip(earlier, past, strict=True) if state]
+    found = [prior_notification(each, state) for each, state in zip(earlier, past, strict=True) if state]
     return [each for each in found if each]
 
 
