@@ -141,20 +141,20 @@ def _plan(bench: Bench, notifier: Application, kind: str, spent: _Spent) -> Iter
     """Yield a row per kind of message: the first of an incident, a later one, and one that comes at night."""
     messages = ("first", "later", "first, all quiet")
     timed: dict[str, list[_Timed]] = {name: [] for name in messages}
-    for round_ in range(bench.rounds):
-        bench.say(f"lists: {kind}, planning, round {round_ + 1}")
+    for episode in range(bench.rounds):
+        bench.say(f"lists: {kind}, planning, round {episode + 1}")
         _empty(notifier)
-        timed["first"].append(_plan_once(notifier, spent, f"bench-{round_}", "investigating"))
+        timed["first"].append(_plan_once(notifier, spent, f"bench-{episode}", "investigating"))
         with notifier.database.write() as connection:
             connection.execute(text("UPDATE batch SET state = 'accepted', due_at = NULL"))
-        timed["later"].append(_plan_once(notifier, spent, f"bench-{round_}", "resolved"))
+        timed["later"].append(_plan_once(notifier, spent, f"bench-{episode}", "resolved"))
     with notifier.database.write() as connection:
         connection.execute(text(_NIGHT))
     _vacuum(notifier)
-    for round_ in range(bench.rounds):
+    for episode in range(bench.rounds):
         _empty(notifier)
         timed["first, all quiet"].append(
-            _plan_once(notifier, spent, f"night-{round_}", "investigating", impact="major")
+            _plan_once(notifier, spent, f"night-{episode}", "investigating", impact="major")
         )
     for name, results in timed.items():
         number, seconds = median([one.number for one in results]), median([one.seconds for one in results])

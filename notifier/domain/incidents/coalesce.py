@@ -116,7 +116,7 @@ def _is_monitors_end(update: PendingUpdate) -> bool:
 
 def _beginning(state: ChannelState, waiting: Sequence[PendingUpdate]) -> int | None:
     """Return where in `waiting` a round begins: at the first update ever, or at trouble after the announced end."""
-    if state.round == 0:
+    if state.episode == 0:
         return 0
     if not state.closed:
         return None
@@ -187,7 +187,7 @@ def _due(
     A soonest over updates can only come forward when one is added. That is how noise never pushes news back.
     """
     opening = len(waiting) if begins is None else begins
-    dues = [_due_in_round(policy, state, waiting[place], ready[place]) for place in range(opening)]
+    dues = [_due_in_episode(policy, state, waiting[place], ready[place]) for place in range(opening)]
     if opening < len(waiting):
         first = min(waiting[opening:], key=_arrival)
         over = min(update.received_at for update in waiting[opening:]) + timedelta(seconds=policy.delay)
@@ -206,7 +206,7 @@ def _due_at_beginning(
     return max(ready, over), "opened"
 
 
-def _due_in_round(
+def _due_in_episode(
     policy: CoalescePolicy, state: ChannelState, update: PendingUpdate, ready: datetime
 ) -> tuple[datetime, str]:
     """Return when an update is due of which the channel's readers know the beginning."""
@@ -267,7 +267,7 @@ def _send(
     over = lead.status.closes or (lead.status is Status.POSTMORTEM and (state.closed or ends or opens))
     after = replace(
         state,
-        round=state.round + 1 if opens else state.round,
+        episode=state.episode + 1 if opens else state.episode,
         sequence=state.sequence + 1,
         opened=True,
         closed=over,

@@ -39,7 +39,7 @@ class PendingUpdate:
 class ChannelState:
     """What one channel has said about one incident."""
 
-    round: int = 0  # counts beginnings: 1 from the first notification, one more at each re-opening
+    episode: int = 0  # counts beginnings: 1 from the first notification, one more at each re-opening
     sequence: int = 0  # of the last notification, over all rounds
     opened: bool = False  # a notification of this round went out
     closed: bool = False  # the last word was that it is over

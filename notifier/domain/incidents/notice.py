@@ -77,8 +77,8 @@ class Notice:
     """The frozen content of one notification.
 
     `updates` holds what the channel announced so far, oldest first, earlier rounds included; the last one leads. A
-    recipient whom notification `n` reached last is shown those with `sequence > n`; `round_start` is the sequence of
-    the round's first notification, so that who is new to it is shown those with `sequence > round_start - 1`.
+    recipient whom notification `n` reached last is shown those with `sequence > n`; `episode_start` is the sequence of
+    the round's first notification, so that who is new to it is shown those with `sequence > episode_start - 1`.
     `windows` are those that the channel told of planned work, oldest first, this notification's included.
     """
 
@@ -90,7 +90,7 @@ class Notice:
     opens: bool
     closes: bool
     created_at: datetime
-    round_start: int = 1
+    episode_start: int = 1
     windows: tuple[ToldWindow, ...] = ()
 
     @property
@@ -104,7 +104,7 @@ class Notice:
 
     def kind_for(self, since: int) -> MessageKind:
         """Return which message tells this to a recipient whom notification `since` reached last (0: none did)."""
-        first = since < self.round_start
+        first = since < self.episode_start
         if first or self.lead.status not in _ANNOUNCING:
             return message_kind(self.lead.status, first=first)
         if self.lead.status is Status.SCHEDULED and self.moved_from(since) is not None and self.incident.window:
@@ -114,7 +114,7 @@ class Notice:
 
     def moved_from(self, since: int) -> Window | None:
         """Return the window that a recipient was told whom notification `since` reached last, if it was moved since."""
-        if since < self.round_start or self.lead.status.is_over:
+        if since < self.episode_start or self.lead.status.is_over:
             return None
         told = [item.window for item in self.windows if item.sequence <= since]
         return told[-1] if told and told[-1] != self.incident.window else None
@@ -130,12 +130,12 @@ class Notice:
         """Whether it tells of planned work what nobody may miss who was told of it: that it starts, or was moved."""
         starts = any(update.status is Status.IN_PROGRESS for update in self.updates_since(self.sequence - 1))
         # Who was not reached by the message that moved it learns of it by the next announcement.
-        moved = {item.window for item in self.windows if item.sequence >= self.round_start}
+        moved = {item.window for item in self.windows if item.sequence >= self.episode_start}
         announces = self.lead.status is Status.SCHEDULED and len(moved) > 1
         return starts or announces or self.moved_from(self.sequence - 1) is not None
 
     def _was_told(self, update: NoticeUpdate, since: int) -> bool:
-        return self.round_start <= update.sequence <= since
+        return self.episode_start <= update.sequence <= since
 
 
 _ANNOUNCING = (Status.SCHEDULED, Status.IN_PROGRESS)  # what a second update says again is no second announcement

@@ -37,26 +37,26 @@ class Exposure(StrEnum):
 class PriorNotification:
     """One earlier notification of the incident and channel that was meant for a recipient.
 
-    `round_start`: sequence of the first notification of its round; `ends`: it told of the end of an earlier round, or
+    `episode_start`: sequence of the first notification of its round; `ends`: it told of the end of an earlier round, or
     its postmortem; `reached`: the provider took it, or may have.
     """
 
     sequence: int
-    round_start: int
+    episode_start: int
     ends: bool
     reached: bool
 
 
-def exposure_of(heard: Sequence[PriorNotification], *, round_start: int) -> tuple[Exposure, int]:
+def exposure_of(heard: Sequence[PriorNotification], *, episode_start: int) -> tuple[Exposure, int]:
     """Return what a recipient knows, and the last notification whose updates need not be told to them again.
 
     Whom the end of an earlier round has not reached still stands in that one, and the next message catches up with it.
-    For everybody else the round begins at `round_start`. Planning says the same in SQL (`storage/planning/ranges.py`).
+    For everybody else the round begins at `episode_start`. Planning says the same in SQL (`storage/planning/ranges.py`).
     """
     ended = max((each.sequence for each in heard if each.reached and each.ends), default=0)
     open_ = [each for each in heard if each.sequence > ended]
     since = max((each.sequence for each in heard if each.reached), default=0)
-    since = max(since, min((each.round_start for each in open_), default=round_start) - 1)
+    since = max(since, min((each.episode_start for each in open_), default=episode_start) - 1)
     if any(each.reached for each in open_):
         return Exposure.REACHED, since
     return (Exposure.PENDING if open_ else Exposure.NONE), since

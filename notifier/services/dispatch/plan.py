@@ -145,7 +145,7 @@ class Plan:
 
     @staticmethod
     def _audience_context(connection: Connection, stored: StoredNotification) -> AudienceContext:
-        return context_of(stored, notifications.scopes_of_round(connection, stored))
+        return context_of(stored, notifications.scopes_of_episode(connection, stored))
 
     def _judge(self, connection: Connection, stored: StoredNotification, context: AudienceContext) -> None:
         """Ask the rule about the sets it was not asked about yet: people change theirs while others are planned."""
@@ -185,7 +185,7 @@ class Plan:
                 channel=stored.channel,
                 incident_id=stored.notice.incident.id,
                 prior=() if stored.follows else notifications.earlier(connection, stored),
-                round_start=stored.notice.round_start,
+                episode_start=stored.notice.episode_start,
                 lane=stored.lane,
                 batch_size=self.batch_sizes[stored.channel],
                 superseded=superseded,

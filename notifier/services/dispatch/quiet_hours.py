@@ -31,7 +31,7 @@ def defer_for_quiet_hours(
     mailboxes = quiet_hours.bounds_of_batch(connection, batch.id)
     if not mailboxes:
         return batch
-    context = context_of(stored, notifications.scopes_of_round(connection, stored))
+    context = context_of(stored, notifications.scopes_of_episode(connection, stored))
     waiting = _judge(connection, mailboxes, stored, context, now)
     if not waiting:
         return batch

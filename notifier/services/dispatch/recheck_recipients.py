@@ -32,7 +32,7 @@ def recheck_recipients(
         return None
     groups: dict[int, list[int]] = defaultdict(list)
     for key, each in heard.items():
-        groups[exposure_of(each, round_start=stored.notice.round_start)[1]].append(key)
+        groups[exposure_of(each, episode_start=stored.notice.episode_start)[1]].append(key)
     stay = groups.pop(batch.since, None)
     if stay is None and groups:
         since, stay = groups.popitem()

@@ -253,7 +253,7 @@ class PostAttempt:
             links=worded.links,
             spans=worded.spans,
             # What an account says first is the first word to its readers, whatever it replaced.
-            listed=speech.batch.since < notice.round_start or notice.closes,
+            listed=speech.batch.since < notice.episode_start or notice.closes,
             posted_at=notice.lead.ordered_at,
             reply_to=thread[-1] if thread else None,
             thread_root=thread[0] if thread else None,

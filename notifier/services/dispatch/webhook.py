@@ -326,8 +326,8 @@ def _since(connection: Connection, stored: StoredNotification, around: Around) -
         return {}
     prior = notifications.earlier(connection, stored)
     heard, _ = deliveries.prior_notifications(connection, prior, sorted(unsure))
-    start = stored.notice.round_start
-    return {key: exposure_of(each, round_start=start)[1] for key, each in heard.items()}
+    start = stored.notice.episode_start
+    return {key: exposure_of(each, episode_start=start)[1] for key, each in heard.items()}
 
 
 def _refuse(connection: Connection, batch: Batch, rows: Sequence[Any], now: datetime) -> None:

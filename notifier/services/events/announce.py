@@ -77,19 +77,19 @@ class Voice:
             if isinstance(decision, Send):
                 created.append(self.tell(decision))
             else:
-                self.set_aside([item.id for item in decision.updates], state.round, decision.reason)
+                self.set_aside([item.id for item in decision.updates], state.episode, decision.reason)
             told = {update.id for update in decision.updates}
             state, pending = decision.state, [update for update in pending if update.id not in told]
         self._settle(state, decision)
         return created
 
-    def set_aside(self, update_ids: Sequence[str], round_: int, reason: str) -> None:
+    def set_aside(self, update_ids: Sequence[str], episode: int, reason: str) -> None:
         """Remember that these updates are told to nobody."""
-        self._mark(update_ids, round_, None, reason)
+        self._mark(update_ids, episode, None, reason)
 
-    def _mark(self, update_ids: Sequence[str], round_: int, sequence: int | None, reason: str) -> None:
+    def _mark(self, update_ids: Sequence[str], episode: int, sequence: int | None, reason: str) -> None:
         where = (self.connection, self.incident_id, self.channel)
-        channel_state.mark(*where, update_ids, round_=round_, sequence=sequence, reason=reason)
+        channel_state.mark(*where, update_ids, episode=episode, sequence=sequence, reason=reason)
 
     def _settle(self, state: ChannelState, decision: Wait | Nothing) -> None:
         due_at, reason = (decision.until, decision.reason) if isinstance(decision, Wait) else (None, None)
@@ -99,11 +99,11 @@ class Voice:
     def tell(self, decision: Send, public_id: str | None = None) -> int:
         """Freeze what is said now, and replace what has not been sent of what was said before."""
         state, lead = decision.state, decision.updates[-1]
-        self._mark([update.id for update in decision.updates], state.round, state.sequence, decision.urgency)
+        self._mark([update.id for update in decision.updates], state.episode, state.sequence, decision.urgency)
         number = notifications.add(
             self.connection,
             self._notice(decision, public_id or f"ntf_{ids.new_ulid(self.now)}"),
-            round_=state.round,
+            episode=state.episode,
             urgency=decision.urgency,
             lane=queue_for(self.channel, lead.status),
             state="planning",
@@ -125,12 +125,12 @@ class Voice:
             closes=decision.closes,
             created_at=self.now,
             # Not the least of the updates' sequences: one that was edited in place is announced anew, later.
-            round_start=state.sequence if decision.opens else self._round_start(state),
+            episode_start=state.sequence if decision.opens else self._episode_start(state),
             windows=_windows(self.connection, self.channel, incident, state.sequence),
         )
 
-    def _round_start(self, state: ChannelState) -> int:
-        first = notifications.first_of_round(self.connection, self.incident_id, self.channel, state.round)
+    def _episode_start(self, state: ChannelState) -> int:
+        first = notifications.first_of_episode(self.connection, self.incident_id, self.channel, state.episode)
         return state.sequence if first is None else first
 
 

@@ -58,9 +58,9 @@ def withhold(
         return
     states = channel_state.load_states(connection, incident_id)
     for channel in policies:
-        round_ = states.get(channel, ChannelState()).round
+        episode = states.get(channel, ChannelState()).episode
         channel_state.mark(
-            connection, incident_id, channel, names, round_=round_, sequence=None, reason=channel_state.HELD
+            connection, incident_id, channel, names, episode=episode, sequence=None, reason=channel_state.HELD
         )
 
 
@@ -173,7 +173,7 @@ def _fresh(voice: Voice, state: ChannelState, update_ids: Collection[str]) -> li
     ours = [update for update in voice.pending() if update.id in update_ids]
     late = [update.id for update in ours if is_stale(state, update.ordered_at)]
     if late:
-        voice.set_aside(late, state.round, channel_state.LATE)
+        voice.set_aside(late, state.episode, channel_state.LATE)
     return [update for update in ours if update.id not in late]
 
 

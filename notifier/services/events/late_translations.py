@@ -82,7 +82,7 @@ def _follow(connection: Connection, stored: StoredNotification, whole: Notice, f
     return notifications.add(
         connection,
         notice,
-        round_=stored.round,
+        episode=stored.episode,
         urgency=URGENCY,
         lane=stored.lane,
         state="planning",

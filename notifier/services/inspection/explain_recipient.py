@@ -127,7 +127,7 @@ def _rules(
     planned_at: datetime,
 ) -> list[Rule]:
     connection, notice = ledger.connection, stored.notice
-    context = context_of(stored, notifications.scopes_of_round(connection, stored))
+    context = context_of(stored, notifications.scopes_of_episode(connection, stored))
     exposure = _exposure(connection, stored, found)
     if stored.follows is None:
         preferred = preference_rules(recipient.preferences, exposure, context)
@@ -163,7 +163,7 @@ def _exposure(connection: Connection, stored: StoredNotification, found: Mapping
         deliveries.prior_notification(each, DeliveryState(found[each.id].state), found[each.id].reason)
         for each in prior
     ]
-    return exposure_of([each for each in heard if each], round_start=stored.notice.round_start)[0]
+    return exposure_of([each for each in heard if each], episode_start=stored.notice.episode_start)[0]
 
 
 def _delivery(connection: Connection, row: AnyRow) -> Json:

@@ -102,7 +102,7 @@ def notice_to_json(notice: Notice) -> JsonObject:
         "opens": notice.opens,
         "closes": notice.closes,
         "created_at": instant_to_json(notice.created_at),
-        "round_start": notice.round_start,
+        "round_start": notice.episode_start,
         "windows": [{"sequence": item.sequence, **window_to_json(item.window)} for item in notice.windows],
     }
 
@@ -139,7 +139,7 @@ def notice_from_json(data: Mapping[str, Any]) -> Notice:
         opens=data["opens"],
         closes=data["closes"],
         created_at=datetime.fromisoformat(data["created_at"]),
-        round_start=data.get("round_start", 1),
+        episode_start=data.get("round_start", 1),
         windows=tuple(
             ToldWindow(item["sequence"], window)
             for item in data.get("windows", ())

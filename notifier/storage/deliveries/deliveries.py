@@ -207,7 +207,7 @@ def prior_notification(earlier: Earlier, state: DeliveryState, reason: str | Non
     if state not in MEANT and reason not in STILL_MEANT:
         return None
     return PriorNotification(
-        sequence=earlier.sequence, round_start=earlier.round_start, ends=earlier.ends, reached=state in REACHED
+        sequence=earlier.sequence, episode_start=earlier.episode_start, ends=earlier.ends, reached=state in REACHED
     )
 
 

@@ -37,7 +37,7 @@ def load_states(connection: Connection, incident_id: str) -> Mapping[Channel, Ch
     rows = connection.execute(_STATES, {"incident_id": incident_id})
     return {
         Channel(row.channel): ChannelState(
-            round=row.round,
+            episode=row.round,
             sequence=row.sequence,
             opened=row.opened,
             closed=row.closed,
@@ -65,7 +65,7 @@ def save_state(
     row = {
         "incident_id": incident_id,
         "channel": channel.value,
-        "round": state.round,
+        "round": state.episode,
         "sequence": state.sequence,
         "opened": state.opened,
         "closed": state.closed,
@@ -131,7 +131,7 @@ def mark(
     channel: Channel,
     update_ids: Sequence[str],
     *,
-    round_: int,
+    episode: int,
     sequence: int | None,
     reason: str,
 ) -> None:
@@ -143,7 +143,7 @@ def mark(
                 "incident_id": incident_id,
                 "channel": channel.value,
                 "update_id": update_id,
-                "round": round_,
+                "round": episode,
                 "sequence": sequence,
                 "reason": reason,
             }
@@ -160,7 +160,7 @@ def set_aside_where_late(connection: Connection, incident_id: str, update_id: st
     s = t.channel_state.c
     late = select(s.channel, s.round).where(s.incident_id == incident_id, s.announced_until > ordered_at)
     for row in connection.execute(late).all():
-        mark(connection, incident_id, Channel(row.channel), [update_id], round_=row.round, sequence=None, reason=LATE)
+        mark(connection, incident_id, Channel(row.channel), [update_id], episode=row.round, sequence=None, reason=LATE)
 
 
 def forget(connection: Connection, incident_id: str, update_ids: Sequence[str], channel: Channel | None = None) -> None:

@@ -36,7 +36,7 @@ class StoredNotification:
 
     id: int
     notice: Notice
-    round: int
+    episode: int
     lane: QueueName
     state: str
     created_at: datetime
@@ -55,7 +55,7 @@ def add(
     connection: Connection,
     notice: Notice,
     *,
-    round_: int,
+    episode: int,
     urgency: str,
     lane: QueueName,
     state: str,
@@ -67,7 +67,7 @@ def add(
         "incident_id": notice.incident.id,
         "channel": notice.channel.value,
         "sequence": notice.sequence,
-        "round": round_,
+        "round": episode,
         "urgency": urgency,
         "content": notice_to_json(notice),
         "update_ids": [item.id for item in notice.updates if item.sequence == notice.sequence],
@@ -84,7 +84,7 @@ def _stored(row: AnyRow) -> StoredNotification:
     return StoredNotification(
         id=row.id,
         notice=notice_from_json(row.content),
-        round=row.round,
+        episode=row.round,
         lane=QueueName(row.lane),
         state=row.state,
         created_at=row.created_at,
@@ -116,7 +116,7 @@ class Earlier:
 
     id: int
     sequence: int
-    round_start: int
+    episode_start: int
     ends: bool
 
 
@@ -131,7 +131,7 @@ _EARLIER = (
     .where(*_BEFORE, t.notification.c.follows.is_(None))
     .order_by(t.notification.c.sequence)
 )
-_OF_OTHER_ROUNDS = select(t.notification.c.id, t.notification.c.content).where(
+_OF_OTHER_EPISODES = select(t.notification.c.id, t.notification.c.content).where(
     *_BEFORE, t.notification.c.follows.is_(None), t.notification.c.round != bindparam("round")
 )
 
@@ -148,14 +148,14 @@ def earlier(connection: Connection, stored: StoredNotification) -> list[Earlier]
     """Return the channel's earlier notifications of the incident, oldest first."""
     rows = connection.execute(_EARLIER, _place(stored)).all()
     ends = set()
-    if rows and rows[0].round != stored.round:
-        contents = connection.execute(_OF_OTHER_ROUNDS, {**_place(stored), "round": stored.round})
+    if rows and rows[0].round != stored.episode:
+        contents = connection.execute(_OF_OTHER_EPISODES, {**_place(stored), "round": stored.episode})
         ends = {row.id for row in contents if tells_the_end(row.content)}
     starts: dict[int, int] = {}
     for row in rows:
         starts.setdefault(row.round, row.sequence)
     return [
-        Earlier(id=row.id, sequence=row.sequence, round_start=starts[row.round], ends=row.id in ends) for row in rows
+        Earlier(id=row.id, sequence=row.sequence, episode_start=starts[row.round], ends=row.id in ends) for row in rows
     ]
 
 
@@ -222,9 +222,9 @@ _FIRST_OF_ROUND = select(func.min(t.notification.c.sequence)).where(
 )
 
 
-def first_of_round(connection: Connection, incident_id: str, channel: Channel, round_: int) -> int | None:
+def first_of_episode(connection: Connection, incident_id: str, channel: Channel, episode: int) -> int | None:
     """Return the sequence of the first notification that a channel made of a round; None before it made one."""
-    values = {"incident_id": incident_id, "channel": channel.value, "round": round_}
+    values = {"incident_id": incident_id, "channel": channel.value, "round": episode}
     first = connection.execute(_FIRST_OF_ROUND, values).scalar_one()
     return None if first is None else int(first)
 
@@ -259,7 +259,7 @@ def is_fresh_planning(connection: Connection, since: datetime) -> bool:
 
 
 @cache
-def _scopes_of_round() -> Select[Any]:
+def _scopes_of_episode() -> Select[Any]:
     u, a = t.incident_update.c, t.announcement.c
     incident_id: BindParameter[str] = bindparam("incident_id")
     lead = select(u.number).where(u.incident_id == incident_id, u.id == bindparam("lead"))
@@ -279,11 +279,11 @@ def _scopes_of_round() -> Select[Any]:
     )
 
 
-def scopes_of_round(connection: Connection, stored: StoredNotification) -> list[IncidentScope]:
+def scopes_of_episode(connection: Connection, stored: StoredNotification) -> list[IncidentScope]:
     """Return every reach the incident had in this round up to a notification, as its updates told, each once."""
-    values = {**_place(stored), "round": stored.round, "lead": stored.notice.lead.id}
+    values = {**_place(stored), "round": stored.episode, "lead": stored.notice.lead.id}
     scopes: dict[IncidentScope, None] = {}
-    for row in connection.execute(_scopes_of_round(), values):
+    for row in connection.execute(_scopes_of_episode(), values):
         components = frozenset(item["key"] for item in row.incident["components"])
         scopes[IncidentScope(impact=Impact(row.incident["impact"]), components=components)] = None
     return list(scopes)

@@ -22,7 +22,7 @@ def _told_sql(channel: Channel, prior: Sequence[Earlier]) -> str:
     if not prior:
         return "SELECT -1 AS recipient_key, 0 AS since, 0 AS meant, 0 AS ended, 0 AS start WHERE 1 = 0"
     sequence = f"CASE d.notification_id {' '.join(f'WHEN {each.id} THEN {each.sequence}' for each in prior)} END"
-    start = f"CASE d.notification_id {' '.join(f'WHEN {each.id} THEN {each.round_start}' for each in prior)} END"
+    start = f"CASE d.notification_id {' '.join(f'WHEN {each.id} THEN {each.episode_start}' for each in prior)} END"
     reached = f"COALESCE(d.state, b.state) IN ({_sql_list(reached_when_sent(channel))})"
     meant = f"(COALESCE(d.state, b.state) IN ({_sql_list(MEANT)}) OR d.reason IN ({_sql_list(STILL_MEANT)}))"
     ends = _sql_list(each.id for each in prior if each.ends)
@@ -44,8 +44,8 @@ def _told_sql(channel: Channel, prior: Sequence[Earlier]) -> str:
 # As `audience.standing_of` says it.
 _STANDING = """CASE WHEN COALESCE(told.since, 0) > COALESCE(told.ended, 0) THEN 'told'
                     WHEN COALESCE(told.meant, 0) > COALESCE(told.ended, 0) THEN 'in_line' ELSE 'new' END"""
-_SINCE = """CASE WHEN told.since >= COALESCE(told.start, :round_start) THEN told.since
-                 ELSE COALESCE(told.start, :round_start) - 1 END AS since"""
+_SINCE = """CASE WHEN told.since >= COALESCE(told.start, :episode_start) THEN told.since
+                 ELSE COALESCE(told.start, :episode_start) - 1 END AS since"""
 
 _MAIL_AUDIENCE = """
     SELECT s.address_key AS recipient_key, s.id AS recipient_id, s.locale AS variant, s.locale,
@@ -111,7 +111,7 @@ BATCH_LOCALE = {
 def placed(channel: Channel, prior: Sequence[Earlier], held: Deferred, followers: Followers | None = None) -> str:
     """Return the tables up to `numbered`: each recipient with a batch. `followers` stand in for the audience.
 
-    Parameters: :notification_id, :incident_id, :key_from, :key_to, :round_start, :first_batch, :batch_size; of webhooks
+    Parameters: :notification_id, :incident_id, :key_from, :key_to, :episode_start, :first_batch, :batch_size; of webhooks
     :disabled_since (microseconds).
     """
     usual = _AUDIENCES[channel].format(standing=_STANDING if prior else "'new'", since=_SINCE)

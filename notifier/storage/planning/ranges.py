@@ -172,7 +172,7 @@ def plan_range(
     channel: Channel,
     incident_id: str,
     prior: Sequence[Earlier],
-    round_start: int,
+    episode_start: int,
     lane: QueueName,
     batch_size: int,
     superseded: bool,
@@ -188,7 +188,7 @@ def plan_range(
         channel: Whose audience.
         incident_id: The incident told about.
         prior: The earlier notifications, all of them planned.
-        round_start: Sequence of the round's first notification.
+        episode_start: Sequence of the round's first notification.
         lane: Queue the batches go to.
         batch_size: Most recipients of a batch.
         superseded: A newer notification exists: plan, so that standings are right, but send nothing.
@@ -206,7 +206,7 @@ def plan_range(
         "incident_id": incident_id,
         "key_from": item.key_from,
         "key_to": item.key_to,
-        "round_start": round_start,
+        "round_start": episode_start,
         "first_batch": first_batch,
         "last_batch": first_batch + MAX_BATCHES_PER_RANGE - 1,
         "batch_size": batch_size,

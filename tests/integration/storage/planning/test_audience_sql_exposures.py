@@ -30,13 +30,13 @@ def pasts() -> Iterator[Past]:
 
 
 def heard(past: Past) -> list[PriorNotification]:
-    earlier = [Earlier(id=0, sequence=number, round_start=start, ends=ends) for number, start, ends in BEFORE]
+    earlier = [Earlier(id=0, sequence=number, episode_start=start, ends=ends) for number, start, ends in BEFORE]
     found = [prior_notification(each, state) for each, state in zip(earlier, past, strict=True) if state]
     return [each for each in found if each]
 
 
 def expected(past: Past, last: Status) -> int | None:
-    standing, since = exposure_of(heard(past), round_start=5)
+    standing, since = exposure_of(heard(past), episode_start=5)
     return None if last is Status.RESOLVED and standing is Exposure.NONE else since
 
 

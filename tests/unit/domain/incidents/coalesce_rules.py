@@ -227,8 +227,8 @@ def check_beginnings(play: Play) -> None:
     rounds = 0
     for told, said in as_told(play):
         rounds += begins(told, said)
-        if said.send.opens != begins(told, said) or said.send.state.round != rounds:
-            raise Violation("beginnings", f"opens={said.send.opens} in round {said.send.state.round}: {said}")
+        if said.send.opens != begins(told, said) or said.send.state.episode != rounds:
+            raise Violation("beginnings", f"opens={said.send.opens} in round {said.send.state.episode}: {said}")
         if not said.send.opens and told.closed and any(map(is_trouble, said.send.updates)):
             raise Violation("beginnings", f"trouble after the end goes with the round before: {said}")
         closes = any(map(ends, said.send.updates)) and _closed_after(told, said)

@@ -66,7 +66,7 @@ def closed(policy: CoalescePolicy = POLICY) -> ChannelState:
 def test_the_first_update_is_due_at_once() -> None:
     said = say(decide(POLICY, ChannelState(), [an_update(0)], at(0)))
     assert (said.opens, said.closes, said.urgency) == (True, False, "opened")
-    assert (said.state.round, said.state.sequence, said.state.window) == (1, 1, 60)
+    assert (said.state.episode, said.state.sequence, said.state.window) == (1, 1, 60)
 
 
 def test_nothing_pending_is_nothing_to_decide() -> None:
@@ -165,7 +165,7 @@ def test_an_incident_that_closes_inside_the_delay_is_told_to_nobody() -> None:
     decision = decide(CoalescePolicy(delay=30), ChannelState(), pending, at(29))
     assert isinstance(decision, Absorb)
     assert decision.updates == tuple(pending)
-    assert decision.state.round == 0
+    assert decision.state.episode == 0
 
 
 def test_an_opening_that_its_own_absorbed_end_has_overtaken_is_stale() -> None:
@@ -184,22 +184,22 @@ def test_an_escalation_inside_the_delay_goes_at_once() -> None:
 
 def test_trouble_after_the_end_is_a_new_beginning_even_inside_the_window() -> None:
     said = say(decide(POLICY, closed(), [an_update(110)], at(110)))
-    assert (said.opens, said.state.round, said.state.sequence, said.state.window) == (True, 2, 3, 60)
+    assert (said.opens, said.state.episode, said.state.sequence, said.state.window) == (True, 2, 3, 60)
 
 
 @pytest.mark.parametrize("status", [OVER, Status.COMPLETED, Status.CANCELED, POSTMORTEM])
 def test_an_end_or_a_postmortem_after_the_end_is_no_beginning(status: Status) -> None:
     said = say(decide(POLICY, closed(), [an_update(300, status)], at(300)))
-    assert (said.opens, said.state.round, said.state.closed) == (False, 1, True)
+    assert (said.opens, said.state.episode, said.state.closed) == (False, 1, True)
 
 
 def test_what_is_left_of_the_old_round_is_told_before_a_new_beginning() -> None:
     policy = CoalescePolicy(flush_on=frozenset({OVER}))
     pending = [an_update(110, POSTMORTEM), an_update(120)]
     first = say(decide(policy, closed(), pending, at(120)))
-    assert (first.updates, first.opens, first.state.round) == ((pending[0],), False, 1)
+    assert (first.updates, first.opens, first.state.episode) == ((pending[0],), False, 1)
     second = say(decide(policy, first.state, pending[1:], at(120)))
-    assert (second.updates, second.opens, second.state.round) == ((pending[1],), True, 2)
+    assert (second.updates, second.opens, second.state.episode) == ((pending[1],), True, 2)
 
 
 def test_a_maintenance_is_told_at_each_stage() -> None:

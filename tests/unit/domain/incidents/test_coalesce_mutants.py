@@ -38,7 +38,7 @@ GENERATE_ONLY = settings(
 
 original_beginning = coalesce._beginning
 original_due = coalesce._due
-original_due_in_round = coalesce._due_in_round
+original_due_in_round = coalesce._due_in_episode
 original_in_order = coalesce.in_order
 original_needless = coalesce._needless_resolution
 original_next_window = coalesce._next_window
@@ -203,7 +203,7 @@ MUTANTS = [
         "a rise of impact waits",
         ("prompt",),
         {
-            "_due_in_round": lambda policy, state, *rest: original_due_in_round(
+            "_due_in_episode": lambda policy, state, *rest: original_due_in_round(
                 policy, replace(state, impact=Impact.CRITICAL), *rest
             )
         },
@@ -212,7 +212,7 @@ MUTANTS = [
         "every critical update is a flush",
         ("window",),
         {
-            "_due_in_round": lambda policy, state, *rest: original_due_in_round(
+            "_due_in_episode": lambda policy, state, *rest: original_due_in_round(
                 policy, replace(state, impact=Impact.MINOR), *rest
             )
         },
