@@ -14,7 +14,7 @@ from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents import alert_incidents
-from notifier.storage.incidents.alert_incidents import Episode
+from notifier.storage.incidents.alert_incidents import AlertIncident
 
 _LIMIT = 100
 _FORGOTTEN = timedelta(days=7)  # older ones wait for a person: their monitor has long said nothing
@@ -51,10 +51,10 @@ class AutoResolve:
             self.isolate("calm", episode.incident.id, partial(self._resolve, episode, now))
         return len(calm)
 
-    def _resolve(self, episode: Episode, now: datetime) -> None:
+    def _resolve(self, episode: AlertIncident, now: datetime) -> None:
         log_taken(self.ingest(self._resolution(episode, now)))
 
-    def _resolution(self, episode: Episode, now: datetime) -> Event:
+    def _resolution(self, episode: AlertIncident, now: datetime) -> Event:
         """Ids follow from the update that began the calm: two schedulers make the same event."""
         return Event(
             id=f"calm:{episode.incident.id}:{episode.update_id}"[:200],

@@ -15,7 +15,7 @@ from notifier.services.ports import Clock
 from notifier.services.security.audit import SYSTEM, Actor
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents import alert_incidents, timeline
-from notifier.storage.incidents.alert_incidents import Episode
+from notifier.storage.incidents.alert_incidents import AlertIncident
 from notifier.storage.operations import provider_inbox
 from notifier.storage.operations.provider_inbox import ReportedEvent
 
@@ -148,7 +148,7 @@ class TakeAlerts:
         event = alert_event(group, self.rules, incident_id=incident_id, now=now)
         return _of(self.ingest(actor.signed(replace(event, guarded=guarded))))
 
-    def _keep(self, group: AlertGroup, episode: Episode | None, reason: str) -> ForeignReceipt:
+    def _keep(self, group: AlertGroup, episode: AlertIncident | None, reason: str) -> ForeignReceipt:
         body = {"firing": group.is_firing, "impact": group.impact.value, "components": list(group.components)}
         reported = ReportedEvent(id=group.event_id, kind="alert_group", body=body)
         with self.database.write() as connection:
@@ -162,5 +162,5 @@ class TakeAlerts:
         )
 
 
-def _is_over(episode: Episode) -> bool:
+def _is_over(episode: AlertIncident) -> bool:
     return episode.status.is_over

@@ -14,7 +14,7 @@ from notifier.storage.database.codec import incident_from_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
+class AlertIncident:
     """An incident's present state: its newest update, and whether a monitor or a person wrote that."""
 
     incident: Incident
@@ -42,9 +42,9 @@ _SELECT = select(
 ).join(t.incident_update, _JOINED)
 
 
-def _read(connection: Connection, statement: Select[Any]) -> list[Episode]:
+def _read(connection: Connection, statement: Select[Any]) -> list[AlertIncident]:
     return [
-        Episode(
+        AlertIncident(
             incident=incident_from_json(row.incident),
             status=Status(row.status),
             update_id=row.update_id,
@@ -57,7 +57,7 @@ def _read(connection: Connection, statement: Select[Any]) -> list[Episode]:
     ]
 
 
-def newest(connection: Connection, prefix: str) -> Episode | None:
+def newest(connection: Connection, prefix: str) -> AlertIncident | None:
     """Return the newest incident whose id begins so."""
     i = t.incident.c
     statement = _SELECT.where(i.id.startswith(prefix, autoescape=True)).order_by(i.created_at.desc(), i.id.desc())
@@ -67,7 +67,7 @@ def newest(connection: Connection, prefix: str) -> Episode | None:
 
 def monitoring_since(
     connection: Connection, update_prefix: str, *, until: datetime, after: datetime, limit: int
-) -> Sequence[Episode]:
+) -> Sequence[AlertIncident]:
     """Return incidents in `monitoring` whose newest update is a monitor's, posted between `after` and `until`."""
     i, u = t.incident.c, t.incident_update.c
     statement = (
