@@ -40,7 +40,7 @@ def queue_for(channel: Channel, status: Status) -> QueueName:
     return QueueName.BULK if channel is Channel.EMAIL and status in _UNHURRIED else _FRESH_LANES[channel]
 
 
-def speak(
+def announce_due(
     connection: Connection, policies: Mapping[Channel, CoalescePolicy], incident_id: str, now: datetime
 ) -> list[int]:
     """Let every channel say what is due about an incident; returns the new notifications, to be planned.
@@ -50,13 +50,13 @@ def speak(
     states = channel_state.load_states(connection, incident_id)
     created: list[int] = []
     for channel, policy in policies.items():
-        voice = Voice(connection, policy, incident_id, channel, now)
-        created += voice.say(states.get(channel, ChannelState()))
+        voice = ChannelAnnouncer(connection, policy, incident_id, channel, now)
+        created += voice.announce_due(states.get(channel, ChannelState()))
     return created
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class ChannelAnnouncer:
     """One channel about one incident, inside a transaction that holds the incident."""
 
     connection: Connection
@@ -69,13 +69,13 @@ class Voice:
         """Return what the channel has neither announced nor set aside."""
         return channel_state.pending(self.connection, self.incident_id, self.channel)
 
-    def say(self, state: ChannelState) -> list[int]:
+    def announce_due(self, state: ChannelState) -> list[int]:
         """Say what is due, and remember when more is; returns the new notifications."""
         created: list[int] = []
         pending = self.pending()
         while isinstance(decision := decide(self.policy, state, pending, self.now), Send | Absorb):
             if isinstance(decision, Send):
-                created.append(self.tell(decision))
+                created.append(self.announce(decision))
             else:
                 self.set_aside([item.id for item in decision.updates], state.episode, decision.reason)
             told = {update.id for update in decision.updates}
@@ -96,7 +96,7 @@ class Voice:
         where = (self.connection, self.incident_id, self.channel)
         channel_state.save_state(*where, state, due_at=due_at, due_reason=reason)
 
-    def tell(self, decision: Send, public_id: str | None = None) -> int:
+    def announce(self, decision: Send, public_id: str | None = None) -> int:
         """Freeze what is said now, and replace what has not been sent of what was said before."""
         state, lead = decision.state, decision.updates[-1]
         self._mark([update.id for update in decision.updates], state.episode, state.sequence, decision.urgency)
@@ -170,7 +170,7 @@ class Announce:
         with self.database.write() as connection:
             if not timeline.lock_known_incident(connection, incident_id):
                 return []
-            created = speak(connection, self.policies, incident_id, self.clock())
+            created = announce_due(connection, self.policies, incident_id, self.clock())
         for number in created:
             self.tasks.plan(number)
         return created

@@ -17,7 +17,7 @@ from notifier.domain.incidents.timeline import content_digest
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.recipients.blast_guard import HoldReason
 from notifier.domain.values import Channel, Outcome
-from notifier.services.events.announce import Voice, queue_for
+from notifier.services.events.announce import ChannelAnnouncer, queue_for
 from notifier.services.events.late_translations import take_translation
 from notifier.storage.database import Connection
 from notifier.storage.incidents import channel_state, timeline
@@ -129,13 +129,13 @@ class LetGo:
             if channel_state.let_go(self.connection, incident_id, own, channel):
                 voice, state = self._voice(incident_id, channel)
                 _fresh(voice, state, own)
-                numbers += voice.say(state)
+                numbers += voice.announce_due(state)
         return numbers
 
-    def _voice(self, incident_id: str, channel: Channel) -> tuple[Voice, ChannelState]:
+    def _voice(self, incident_id: str, channel: Channel) -> tuple[ChannelAnnouncer, ChannelState]:
         policy = self.policies.get(channel, CoalescePolicy())
         state = channel_state.load_states(self.connection, incident_id).get(channel, ChannelState())
-        return Voice(self.connection, policy, incident_id, channel, self.now), state
+        return ChannelAnnouncer(self.connection, policy, incident_id, channel, self.now), state
 
     def _show(self, each: HeldNotification, update_id: str) -> tuple[bool, list[int]]:
         """Let the public see it. Returns whether that is all, and the notifications that follow an older one."""
@@ -164,11 +164,11 @@ class LetGo:
         approvals.end(
             self.connection, [each.id for each in released if each.public_id not in names], approvals.REPLACED
         )
-        numbers = [voice.tell(send, name) for send, name in zip(sends, names, strict=True)]
-        return numbers + voice.say(sends[-1].state if sends else state)
+        numbers = [voice.announce(send, name) for send, name in zip(sends, names, strict=True)]
+        return numbers + voice.announce_due(sends[-1].state if sends else state)
 
 
-def _fresh(voice: Voice, state: ChannelState, update_ids: Collection[str]) -> list[PendingUpdate]:
+def _fresh(voice: ChannelAnnouncer, state: ChannelState, update_ids: Collection[str]) -> list[PendingUpdate]:
     """Return those of these updates that the channel may still tell; the others it sets aside."""
     ours = [update for update in voice.pending() if update.id in update_ids]
     late = [update.id for update in ours if is_stale(state, update.ordered_at)]
@@ -185,7 +185,7 @@ def _with_earlier(pending: Sequence[PendingUpdate], released: Sequence[PendingUp
     return [update for update in pending if update in released or in_order((update, newest))[-1] is newest]
 
 
-def _sends(voice: Voice, state: ChannelState, said: Sequence[PendingUpdate]) -> list[Send]:
+def _sends(voice: ChannelAnnouncer, state: ChannelState, said: Sequence[PendingUpdate]) -> list[Send]:
     sends = []
     while said:
         send = send_released(voice.policy, state, said, voice.now)

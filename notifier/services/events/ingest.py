@@ -25,7 +25,7 @@ from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.recipients.blast_guard import HoldReason
 from notifier.domain.values import Channel, Outcome
 from notifier.services.conflicts import is_reused, refuse_outdated
-from notifier.services.events.announce import speak
+from notifier.services.events.announce import announce_due
 from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.events.held_content import withdraw, withhold
 from notifier.services.events.late_translations import follow_ups, take_translation
@@ -184,7 +184,7 @@ class Ingest:
             self._edit(connection, event, told, now)
         else:
             self._store(connection, event, told, now, held=False)
-        going = speak(connection, self.policies, event.incident.id, now)
+        going = announce_due(connection, self.policies, event.incident.id, now)
         if judgement.edits and event.visible:
             followed = take_translation(connection, event, self.translations, now)
             going += followed
