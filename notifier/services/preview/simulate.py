@@ -15,7 +15,7 @@ from notifier.domain.incidents.coalesce import decide, is_stale, joins
 from notifier.domain.incidents.coalesce_values import Absorb, ChannelState, CoalescePolicy, PendingUpdate, Send, Wait
 from notifier.domain.incidents.incident import Event
 from notifier.domain.incidents.snapshot import Earlier, complete
-from notifier.domain.incidents.timeline import Judgement, Surroundings, TimelineEntry, content_digest, judge
+from notifier.domain.incidents.timeline import Classification, TimelineContext, TimelineEntry, classify, content_digest
 from notifier.domain.messages.brand import Account
 from notifier.domain.values import Channel, Outcome
 from notifier.services.preview.simulation_report import (
@@ -62,14 +62,14 @@ class _Timeline:
     said: dict[tuple[datetime, str], str] = field(default_factory=dict)  # by time and digest, as first stored
     earlier: dict[str, Earlier] = field(default_factory=dict)
 
-    def around(self, event: Event, digest: str) -> Surroundings:
+    def around(self, event: Event, digest: str) -> TimelineContext:
         latest = self.entries[self.latest_id] if self.latest_id is not None else None
         copied = self.entries.get(self.said.get((event.update.ordered_at, digest), ""))
         if copied is not None and (copied.ordered_at, copied.digest) != (event.update.ordered_at, digest):
             copied = None  # edited since
-        return Surroundings(latest=latest, before=latest, same_id=self.entries.get(event.update.id), copied=copied)
+        return TimelineContext(latest=latest, before=latest, same_id=self.entries.get(event.update.id), copied=copied)
 
-    def store(self, event: Event, digest: str, judgement: Judgement) -> int:
+    def store(self, event: Event, digest: str, classification: Classification) -> int:
         """Add or edit an entry; returns its number. Only an announced edit moves to its new time."""
         update, known = event.update, self.entries.get(event.update.id)
         if known is None:
@@ -85,7 +85,7 @@ class _Timeline:
         else:
             told = event.visible and (event.notify or known.notify)
             entry = replace(known, status=update.status, digest=digest, notify=told, visible=event.visible)
-        if known is None or judgement.outcome is Outcome.ACCEPTED:
+        if known is None or classification.outcome is Outcome.ACCEPTED:
             entry, self.latest_id = replace(entry, ordered_at=update.ordered_at), update.id
         self.entries[update.id] = entry
         self.earlier.pop(update.id, None)  # a dictionary keeps the order of posting
@@ -128,19 +128,19 @@ class _Replay:
         event = complete(event, timeline.earlier.values())
         digest = content_digest(event)
         told = [line.state.announced_until for line in lines if line.state.announced_until is not None]
-        judgement = judge(
+        classification = classify(
             event,
             digest,
             timeline.around(event, digest),
             announced_until=max(told, default=None),
             seen_before=self.seen.get(event.id),
         )
-        self.outcomes[judgement.outcome] += 1
-        self.seen.setdefault(event.id, judgement.outcome)
-        if judgement.outcome is Outcome.DUPLICATE:
+        self.outcomes[classification.outcome] += 1
+        self.seen.setdefault(event.id, classification.outcome)
+        if classification.outcome is Outcome.DUPLICATE:
             return
-        number = timeline.store(event, digest, judgement)
-        if judgement.outcome in (Outcome.ACCEPTED, Outcome.STALE):
+        number = timeline.store(event, digest, classification)
+        if classification.outcome in (Outcome.ACCEPTED, Outcome.STALE):
             self._arrive(lines, _pending(event, number), now)
 
     def finish(self) -> None:

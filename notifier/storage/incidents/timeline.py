@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from notifier.domain.incidents.incident import Event, Incident
 from notifier.domain.incidents.snapshot import Earlier
-from notifier.domain.incidents.timeline import Judgement, TimelineEntry
+from notifier.domain.incidents.timeline import Classification, TimelineEntry
 from notifier.domain.values import Outcome, Status
 from notifier.storage import tables as t
 from notifier.storage.database.codec import incident_from_json, incident_to_json
@@ -131,7 +131,9 @@ def written(connection: Connection, incident_id: str, update_id: str) -> AnyRow:
     return connection.execute(statement).one()
 
 
-def add_event(connection: Connection, event: Event, *, digest: str, judgement: Judgement, now: datetime) -> bool:
+def add_event(
+    connection: Connection, event: Event, *, digest: str, classification: Classification, now: datetime
+) -> bool:
     """Put an event into the inbox; False when its id was taken meanwhile (by an event of another incident).
 
     `digest`: of the event as it was handed in, by `event_digest`.
@@ -141,8 +143,8 @@ def add_event(connection: Connection, event: Event, *, digest: str, judgement: J
         "incident_id": event.incident.id,
         "update_id": event.update.id,
         "source": event.source,
-        "outcome": judgement.outcome.value,
-        "reason": judgement.reason,
+        "outcome": classification.outcome.value,
+        "reason": classification.reason,
         "received_at": now,
         "author": event.author or None,
         "origin": event.origin or None,

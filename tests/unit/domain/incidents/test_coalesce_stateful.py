@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from notifier.domain.incidents.coalesce import decide, is_stale
 from notifier.domain.incidents.coalesce_values import CoalescePolicy, PendingUpdate
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.incidents.timeline import Judgement, TimelineEntry, content_digest, judge, surroundings
+from notifier.domain.incidents.timeline import Classification, TimelineEntry, classify, content_digest, timeline_context
 from notifier.domain.values import Channel, Impact, Outcome, Status
 from tests.unit.domain.incidents.coalesce_rules import check_all
 from tests.unit.domain.incidents.coalesce_worlds import START, ChannelLine, Play, a_policy, seconds
@@ -63,9 +63,9 @@ class OneIncident(RuleBasedStateMachine):
             automatic=automatic,
         )
         told = [line.state.announced_until for line in self.lines.values() if line.state.announced_until]
-        judgement = self.take(event)
+        classification = self.take(event)
         is_behind = bool(told) and event.update.posted_at < max(told)
-        assert judgement.outcome is (Outcome.STALE if is_behind else Outcome.ACCEPTED)
+        assert classification.outcome is (Outcome.STALE if is_behind else Outcome.ACCEPTED)
 
     @precondition(lambda self: self.events)
     @rule(data=st.data())
@@ -135,21 +135,21 @@ class OneIncident(RuleBasedStateMachine):
         assert self.take(event).outcome is outcome
         assert before == {channel: (line.state, list(line.pending), line.wait) for channel, line in self.lines.items()}
 
-    def take(self, event: Event) -> Judgement:
+    def take(self, event: Event) -> Classification:
         digest = content_digest(event)
         told = [line.state.announced_until for line in self.lines.values() if line.state.announced_until]
-        judgement = judge(
+        classification = classify(
             event,
             digest,
-            surroundings(list(self.entries.values()), event, digest),
+            timeline_context(list(self.entries.values()), event, digest),
             announced_until=max(told, default=None),
             seen_before=Outcome.ACCEPTED if event.id in self.events else None,
         )
-        if judgement.outcome is not Outcome.DUPLICATE:
-            self.store(event, digest, judgement)
-        return judgement
+        if classification.outcome is not Outcome.DUPLICATE:
+            self.store(event, digest, classification)
+        return classification
 
-    def store(self, event: Event, digest: str, judgement: Judgement) -> None:
+    def store(self, event: Event, digest: str, classification: Classification) -> None:
         self.events[event.id] = event
         known = self.entries.get(event.update.id)
         if known is not None:
@@ -159,7 +159,7 @@ class OneIncident(RuleBasedStateMachine):
         self.entries[update.id] = TimelineEntry(
             update_id=update.id, number=number, status=update.status, ordered_at=update.ordered_at, digest=digest
         )
-        if judgement.outcome not in (Outcome.ACCEPTED, Outcome.STALE):
+        if classification.outcome not in (Outcome.ACCEPTED, Outcome.STALE):
             return
         pending = PendingUpdate(
             id=update.id,
