@@ -11,7 +11,7 @@ from sqlalchemy import update
 from notifier.domain.ids import address_key
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.subscriber import Suppression, SuppressionReason
-from notifier.domain.values import Channel, Impact, Status, Wanted
+from notifier.domain.values import Channel, Impact, Status, UpdateLevel
 from notifier.services.subscribers.release_deferred import release_deferred
 from notifier.storage import tables as t
 from notifier.storage.recipients import preferences, suppressions
@@ -34,7 +34,7 @@ def a_wish(chance: Random) -> Preferences:
         channels=frozenset() if chance.random() < 0.05 else frozenset({Channel.EMAIL}),
         components=some(chance, PARTS),
         min_impact=chance.choice(SCALE),
-        updates=chance.choice(list(Wanted)),
+        updates=chance.choice(list(UpdateLevel)),
         maintenance=chance.random() < 0.7,
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notifier.domain.recipients.audience import AudienceContext, Exposure, IncidentScope, Preferences, is_told
-from notifier.domain.values import Channel, Impact, Wanted
+from notifier.domain.values import Channel, Impact, UpdateLevel
 
 _SEED = 20220621
 _LOCALES = (("nl", 60), ("en", 20), ("de", 12), ("fr", 8))
@@ -85,7 +85,7 @@ def _merchant(chance: random.Random, place: int, locale: str) -> Merchant:
         preferences=Preferences(
             components=frozenset(chance.choice(_COMPONENTS)),
             min_impact=chance.choices(list(Impact)[:4], (50, 30, 15, 5))[0],
-            updates=chance.choices(list(Wanted), (70, 20, 10))[0],
+            updates=chance.choices(list(UpdateLevel), (70, 20, 10))[0],
         ),
     )
 

@@ -102,7 +102,7 @@ class SubscriberState(StrEnum):
     SUPPRESSED = "suppressed"
 
 
-class Wanted(StrEnum):
+class UpdateLevel(StrEnum):
     """How much of an incident a recipient wants to hear (the preference `updates`)."""
 
     ALL = "all"

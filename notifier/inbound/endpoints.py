@@ -15,7 +15,7 @@ from notifier.domain.recipients.endpoint import (
     SignatureKind,
 )
 from notifier.domain.recipients.subscriber import Vocabulary
-from notifier.domain.values import Impact, Wanted, WebhookFormat, WebhookType
+from notifier.domain.values import Impact, UpdateLevel, WebhookFormat, WebhookType
 from notifier.inbound.bodies import Body, read_json
 from notifier.inbound.subscribers import (
     MAX_COMPONENTS,
@@ -52,7 +52,7 @@ class EndpointBody(Body):
     owner_email: MailAddress | None = None
     components: Components = ()
     min_impact: LeastImpact = Impact.NONE
-    updates: Wanted = Wanted.ALL
+    updates: UpdateLevel = UpdateLevel.ALL
     types: Types = ()
     format: WebhookFormat = WebhookFormat.STANDARD
     mode: EndpointMode = EndpointMode.EVERY
@@ -99,7 +99,7 @@ class EndpointPatch(Body):
     owner_email: MailAddress | None = None
     components: Components | None = None
     min_impact: LeastImpact | None = None
-    updates: Wanted | None = None
+    updates: UpdateLevel | None = None
     types: Types | None = None
     format: WebhookFormat | None = None
     mode: EndpointMode | None = None

@@ -17,7 +17,7 @@ from notifier.domain.recipients.subscriber import (
     is_timezone,
     timezone_fault,
 )
-from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, Wanted
+from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, UpdateLevel
 from notifier.inbound import subscriber_fields as fields
 from notifier.inbound.csv_records import CsvRecord, CsvRecords
 from notifier.inbound.list_lines import BadRow, ByteSource, GoodRow
@@ -173,7 +173,7 @@ class SubscriberCsv:
             channels=read("channels", _channels, frozenset({Channel.EMAIL})),
             components=read("components", _components, frozenset()),
             min_impact=read("min_impact", _least_impact, Impact.NONE),
-            updates=read("updates", _enum(Wanted, Wanted.ALL), Wanted.ALL),
+            updates=read("updates", _enum(UpdateLevel, UpdateLevel.ALL), UpdateLevel.ALL),
             maintenance=read("maintenance", _boolean, True),
         )
         faults += self._vocabulary.component_faults(found.components, "components")

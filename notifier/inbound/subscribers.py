@@ -16,7 +16,7 @@ from notifier.domain.recipients.subscriber import (
     SuppressionReason,
     Vocabulary,
 )
-from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, Wanted
+from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, UpdateLevel
 from notifier.inbound import subscriber_fields as fields
 from notifier.inbound.bodies import Body, read_json, refused
 from notifier.inbound.mail_address import mail_address
@@ -70,7 +70,7 @@ class PreferencesBody(Body):
     channels: Annotated[tuple[Channel, ...], Field(max_length=len(Channel))] = (Channel.EMAIL,)
     components: Annotated[tuple[ComponentKey, ...], Field(max_length=MAX_COMPONENTS)] = ()
     min_impact: LeastImpact = Impact.NONE
-    updates: Wanted = Wanted.ALL
+    updates: UpdateLevel = UpdateLevel.ALL
     maintenance: bool = True
     quiet_hours: QuietHoursBody | None = None
     max_per_hour: Annotated[int, Field(ge=1, le=MAX_PER_HOUR)] | None = None

@@ -10,7 +10,7 @@ import orjson
 from notifier.domain.messages.brand import Component
 from notifier.domain.recipients.changes import SubscriberChanges
 from notifier.domain.recipients.subscriber import Subscriber
-from notifier.domain.values import Channel, Impact, SubscriberKind, Wanted
+from notifier.domain.values import Channel, Impact, SubscriberKind, UpdateLevel
 from notifier.inbound.subscribers import parse_patch
 from notifier.web.forms import Form
 
@@ -41,7 +41,7 @@ def shown(subscriber: Subscriber, components: Collection[Component]) -> dict[str
         "parts": [{"key": part.key, "name": part.name, "chosen": part.key in chosen.components} for part in components],
         "impacts": IMPACTS,
         "min_impact": chosen.min_impact.value,
-        "wanted": [wanted.value for wanted in Wanted],
+        "wanted": [wanted.value for wanted in UpdateLevel],
         "updates": chosen.updates.value,
         "maintenance": chosen.maintenance,
         "quiet_from": quiet[0],

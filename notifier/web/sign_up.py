@@ -10,7 +10,7 @@ from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import SIGN_UP_WORDING, ConsentForm
 from notifier.domain.recipients.subscriber import Subscriber
-from notifier.domain.values import Impact, SubscriberKind, Wanted
+from notifier.domain.values import Impact, SubscriberKind, UpdateLevel
 from notifier.services.security.csrf import FormTokens
 from notifier.services.security.signed_tokens import ExpiredTokenError, Purpose, TokenError
 from notifier.services.subscribers.public_sign_up import TooManySignUpsError
@@ -92,7 +92,7 @@ class SignUpPages:
             chosen=Preferences(
                 components=frozenset(chosen["components"]),
                 min_impact=_one_of(Impact, chosen.get("min_impact"), Impact.NONE),
-                updates=_one_of(Wanted, chosen.get("updates"), Wanted.ALL),
+                updates=_one_of(UpdateLevel, chosen.get("updates"), UpdateLevel.ALL),
                 maintenance=chosen["maintenance"],
             ),
         )

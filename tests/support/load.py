@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from notifier.bootstrap.application import Application
 from notifier.channels.webhook_keys import new_secret
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import Channel, Impact, Wanted
+from notifier.domain.values import Channel, Impact, UpdateLevel
 from notifier.storage import tables as t
 from notifier.storage.database.types import to_micros
 from notifier.storage.recipients import preferences
@@ -39,7 +39,7 @@ def _choices(component: str) -> list[Preferences]:
     components = (frozenset({component}), frozenset({component, "pos"}), frozenset({component, "backoffice"}))
     return [
         Preferences(components=some, min_impact=impact, updates=updates)
-        for some, impact, updates in product(components, list(Impact)[:4], (Wanted.ALL, Wanted.MILESTONES))
+        for some, impact, updates in product(components, list(Impact)[:4], (UpdateLevel.ALL, UpdateLevel.MILESTONES))
     ]
 
 

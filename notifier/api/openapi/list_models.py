@@ -12,7 +12,7 @@ from notifier.domain.values import (
     Reason,
     SubscriberKind,
     SubscriberState,
-    Wanted,
+    UpdateLevel,
     WebhookFormat,
     WebhookType,
 )
@@ -31,7 +31,7 @@ class PreferencesShape(Shape):
     channels: list[Channel]
     components: list[str]
     min_impact: Impact
-    updates: Wanted
+    updates: UpdateLevel
     maintenance: bool
     quiet_hours: QuietHoursShape | None
     max_per_hour: int | None
@@ -80,7 +80,7 @@ class EndpointShape(Shape):
     owner_email: str | None
     components: list[str]
     min_impact: Impact
-    updates: Wanted
+    updates: UpdateLevel
     types: list[WebhookType]
     format: WebhookFormat
     mode: EndpointMode

@@ -12,7 +12,7 @@ from notifier.cli.setup import installation
 from notifier.cli.subscriber_setup import operator
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.recipients.endpoint import EndpointMode, SignatureKind
-from notifier.domain.values import Wanted, WebhookFormat, WebhookType
+from notifier.domain.values import UpdateLevel, WebhookFormat, WebhookType
 from notifier.inbound.endpoints import parse_endpoint
 
 _PAGE = 500
@@ -54,7 +54,7 @@ def add(
     min_impact: Annotated[
         str, typer.Option("--min-impact", help="Minimum impact: none, minor, major or critical.")
     ] = "none",
-    updates: Annotated[Wanted, typer.Option("--updates", help="Which updates to send.")] = Wanted.ALL,
+    updates: Annotated[UpdateLevel, typer.Option("--updates", help="Which updates to send.")] = UpdateLevel.ALL,
     kinds: Annotated[
         list[WebhookType] | None, typer.Option("--type", help="Message type to send; repeatable. All by default.")
     ] = None,

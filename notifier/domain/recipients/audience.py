@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from notifier.domain import canary
-from notifier.domain.values import ACCEPTED, Channel, DeliveryState, Impact, Reason, Wanted
+from notifier.domain.values import ACCEPTED, Channel, DeliveryState, Impact, Reason, UpdateLevel
 
 # States of an earlier delivery. Reached, or may have been: a batch that was planned on it is checked before it is sent.
 REACHED = (*ACCEPTED, DeliveryState.SENDING)
@@ -69,7 +69,7 @@ class Preferences:
     channels: frozenset[Channel] = frozenset({Channel.EMAIL})
     components: frozenset[str] = frozenset()
     min_impact: Impact = Impact.NONE
-    updates: Wanted = Wanted.ALL
+    updates: UpdateLevel = UpdateLevel.ALL
     maintenance: bool = True
 
 
@@ -138,15 +138,15 @@ def checks(preferences: Preferences, exposure: Exposure, context: AudienceContex
     if context.closes:
         return channel, *_closing_checks(preferences, exposure, context)
     if context.postmortem:
-        wanted = preferences.updates is not Wanted.RESOLUTION
+        wanted = preferences.updates is not UpdateLevel.RESOLUTION
         return (
             channel,
             Check(rule="updates", seen=f"updates={preferences.updates}, this is the postmortem", passed=wanted),
             Check(rule="told_it_began", seen=f"standing={exposure}", passed=exposure is not Exposure.NONE),
         )
     told_enough = exposure is Exposure.REACHED and not context.milestone
-    milestone_done = preferences.updates is Wanted.MILESTONES and told_enough
-    heard = preferences.updates is not Wanted.RESOLUTION and not milestone_done
+    milestone_done = preferences.updates is UpdateLevel.MILESTONES and told_enough
+    heard = preferences.updates is not UpdateLevel.RESOLUTION and not milestone_done
     step = "already told that it began" if exposure is Exposure.REACHED else "not told yet"
     step += ", this is a milestone of planned work" if context.milestone else ""
     return (
@@ -168,7 +168,7 @@ def _scope_for(preferences: Preferences, exposure: Exposure, context: AudienceCo
 
 
 def _closing_checks(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> tuple[Check, ...]:
-    if preferences.updates is Wanted.RESOLUTION:
+    if preferences.updates is UpdateLevel.RESOLUTION:
         scopes = (*context.earlier_scopes, context.scope)
         ever = any(in_scope(preferences, scope) for scope in scopes)
         # Who was told before they chose `resolution` stays told, wherever their scope lies now.

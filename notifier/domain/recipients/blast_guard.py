@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from notifier.domain.recipients.audience import IncidentScope, Preferences, in_scope
-from notifier.domain.values import Channel, Wanted
+from notifier.domain.values import Channel, UpdateLevel
 
 
 class HoldReason(StrEnum):
@@ -61,6 +61,6 @@ def reach_of(people: Iterable[tuple[Preferences, int]], channel: Channel, scope:
         number
         for choice, number in people
         if channel in choice.channels
-        and (closes or choice.updates is not Wanted.RESOLUTION)
+        and (closes or choice.updates is not UpdateLevel.RESOLUTION)
         and in_scope(choice, scope)
     )

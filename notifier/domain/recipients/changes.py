@@ -8,7 +8,15 @@ from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.endpoint import Endpoint, EndpointMode, EndpointState
 from notifier.domain.recipients.subscriber import QuietHours, Subscriber, Vocabulary
-from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, Wanted, WebhookFormat, WebhookType
+from notifier.domain.values import (
+    Channel,
+    Impact,
+    SubscriberKind,
+    SubscriberState,
+    UpdateLevel,
+    WebhookFormat,
+    WebhookType,
+)
 
 _LIMITS = ("quiet_hours", "max_per_hour")  # written among the preferences, but the subscriber's own
 
@@ -19,7 +27,7 @@ class PreferenceChanges(TypedDict, total=False):
     channels: frozenset[Channel]
     components: frozenset[str]
     min_impact: Impact
-    updates: Wanted
+    updates: UpdateLevel
     maintenance: bool
     quiet_hours: QuietHours | None
     max_per_hour: int | None
@@ -47,7 +55,7 @@ class EndpointChanges(TypedDict, total=False):
     owner_email: str | None
     components: frozenset[str] | None
     min_impact: Impact | None
-    updates: Wanted | None
+    updates: UpdateLevel | None
     types: frozenset[WebhookType] | None
     format: WebhookFormat | None
     mode: EndpointMode | None

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import Channel, Impact, Wanted, WebhookFormat, WebhookType
+from notifier.domain.values import Channel, Impact, UpdateLevel, WebhookFormat, WebhookType
 
 MAX_URL = 2_000
 MAX_DESCRIPTION = 500
@@ -44,7 +44,7 @@ class Endpoint:
     owner_email: str | None = None  # is told when the endpoint fails for days
     components: frozenset[str] = frozenset()
     min_impact: Impact = Impact.NONE
-    updates: Wanted = Wanted.ALL
+    updates: UpdateLevel = UpdateLevel.ALL
     types: frozenset[WebhookType] = frozenset()
     format: WebhookFormat = WebhookFormat.STANDARD
     mode: EndpointMode = EndpointMode.EVERY

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Subquery, and_, ca
 
 from notifier.domain import canary
 from notifier.domain.incidents.closure import Announcement, Ending, Untold
-from notifier.domain.values import ACCEPTED, Channel, DeliveryState, Reason, Status, Wanted
+from notifier.domain.values import ACCEPTED, Channel, DeliveryState, Reason, Status, UpdateLevel
 from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow
 
@@ -111,7 +111,7 @@ class _Side:
 def _side(incident_id: str, channel: Channel, heard: Subquery) -> _Side:
     s, e, a, o, x = t.subscriber.c, t.endpoint.c, t.account.c, t.opt_out.c, t.suppression.c
     no = heard.c.key.is_(None)
-    final = select(t.preference.c.id).where(t.preference.c.canonical.contains(f'"updates":"{Wanted.RESOLUTION}"'))
+    final = select(t.preference.c.id).where(t.preference.c.canonical.contains(f'"updates":"{UpdateLevel.RESOLUTION}"'))
     if channel is Channel.WEBHOOK:
         return _Side(t.endpoint, e.public_id, no, no, e.state != "active", e.preference_id.in_(final))
     if channel is Channel.SOCIAL:

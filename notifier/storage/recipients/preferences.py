@@ -10,7 +10,7 @@ from functools import lru_cache
 from sqlalchemy import Connection, select
 
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import Channel, Impact, Wanted
+from notifier.domain.values import Channel, Impact, UpdateLevel
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 
@@ -43,7 +43,7 @@ def parse(text: str) -> Preferences:
         channels=frozenset(map(Channel, data["channels"])),
         components=frozenset(data["components"]),
         min_impact=Impact(data["min_impact"]),
-        updates=Wanted(data["updates"]),
+        updates=UpdateLevel(data["updates"]),
         maintenance=data["maintenance"],
     )
 

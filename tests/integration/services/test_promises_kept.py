@@ -13,7 +13,7 @@ from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.ids import address_key
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.recipients.do_not_disturb import quiet_until
-from notifier.domain.values import Channel, Impact, Reason, Status, Wanted
+from notifier.domain.values import Channel, Impact, Reason, Status, UpdateLevel
 from notifier.storage.database.engine import Database
 from notifier.storage.planning import quiet_hours
 from notifier.storage.recipients import subscribers, suppressions
@@ -110,7 +110,7 @@ def look(connection: Connection, life: Life) -> None:
         turned_away = suppressions.of_address(connection, key) or suppressions.opt_outs(connection, key)
         if Channel.EMAIL in found.subscriber.preferences.channels and not turned_away:
             life.may_be_written_to.add(address)
-        if found.subscriber.preferences.updates is Wanted.RESOLUTION:
+        if found.subscriber.preferences.updates is UpdateLevel.RESOLUTION:
             life.want_the_end_alone.add(address)
     last = "SELECT MAX(sequence) FROM notification WHERE channel = 'email'"
     meant = f"""

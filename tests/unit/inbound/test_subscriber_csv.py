@@ -4,7 +4,7 @@ import pytest
 
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.recipients.subscriber import QuietHours, Subscriber, Vocabulary
-from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, Wanted
+from notifier.domain.values import Channel, Impact, SubscriberKind, SubscriberState, UpdateLevel
 from notifier.inbound.list_lines import BadRow, GoodRow
 from notifier.inbound.subscriber_csv import COLUMNS, SubscriberCsv
 
@@ -44,7 +44,7 @@ def test_every_column_of_the_contract_is_read() -> None:
     assert (found.locale, found.timezone, found.state) == ("nl", "Europe/Berlin", SubscriberState.PENDING)
     assert found.preferences.channels == {Channel.EMAIL, Channel.WEBHOOK}
     assert found.preferences.components == {"storefront", "checkout"}
-    assert (found.preferences.min_impact, found.preferences.updates) == (Impact.MAJOR, Wanted.MILESTONES)
+    assert (found.preferences.min_impact, found.preferences.updates) == (Impact.MAJOR, UpdateLevel.MILESTONES)
     assert found.preferences.maintenance is False
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import Channel, DeliveryState, Impact, Outcome, Status, Wanted
+from notifier.domain.values import Channel, DeliveryState, Impact, Outcome, Status, UpdateLevel
 from notifier.storage.database.engine import Database
 from tests.spine import Spine
 
@@ -49,8 +49,8 @@ def test_who_was_not_told_that_it_began_is_not_told_that_it_ended(spine: Spine) 
 
 
 def test_who_wants_only_the_resolution_hears_the_end_of_what_concerned_them(spine: Spine) -> None:
-    spine.subscriber("calm", Preferences(updates=Wanted.RESOLUTION, components=frozenset({"checkout"})))
-    spine.subscriber("foreign", Preferences(updates=Wanted.RESOLUTION, components=frozenset({"pos"})))
+    spine.subscriber("calm", Preferences(updates=UpdateLevel.RESOLUTION, components=frozenset({"checkout"})))
+    spine.subscriber("foreign", Preferences(updates=UpdateLevel.RESOLUTION, components=frozenset({"pos"})))
     spine.post(Status.INVESTIGATING, components=("checkout",))
     spine.plan_all()
     spine.post(Status.RESOLVED, components=("api",))
@@ -59,7 +59,7 @@ def test_who_wants_only_the_resolution_hears_the_end_of_what_concerned_them(spin
 
 
 def test_milestones_are_the_first_notification_the_resolution_and_the_postmortem(spine: Spine) -> None:
-    spine.subscriber("brief", Preferences(updates=Wanted.MILESTONES))
+    spine.subscriber("brief", Preferences(updates=UpdateLevel.MILESTONES))
     for status in (Status.INVESTIGATING, Status.MONITORING, Status.RESOLVED, Status.POSTMORTEM):
         spine.post(status)
         spine.later(61)

@@ -9,7 +9,7 @@ import pytest
 from notifier.domain.incidents.incident import Window
 from notifier.domain.incidents.notice import MessageKind
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import Channel, ComponentStatus, Impact, Outcome, Status, Wanted
+from notifier.domain.values import Channel, ComponentStatus, Impact, Outcome, Status, UpdateLevel
 from notifier.storage.database.codec import notice_from_json
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents import timeline
@@ -17,7 +17,7 @@ from tests.spine import PLANNED, Spine
 
 LATER = Window(PLANNED.start + timedelta(days=2), PLANNED.start + timedelta(days=2, hours=3))
 LAST = Window(PLANNED.start + timedelta(days=4), PLANNED.start + timedelta(days=4, hours=3))
-MILESTONES = Preferences(updates=Wanted.MILESTONES)
+MILESTONES = Preferences(updates=UpdateLevel.MILESTONES)
 
 
 def notices(spine: Spine, channel: Channel = Channel.EMAIL) -> list[Any]:
@@ -103,9 +103,9 @@ def test_milestones_of_planned_work_are_its_announcement_every_move_its_start_an
     assert ["milla" in spine.told(row.id) for row in spine.notices()] == [True, True, True, False, True]
 
 
-@pytest.mark.parametrize("wanted", [Wanted.ALL, Wanted.MILESTONES, Wanted.RESOLUTION])
+@pytest.mark.parametrize("wanted", [UpdateLevel.ALL, UpdateLevel.MILESTONES, UpdateLevel.RESOLUTION])
 def test_whoever_was_told_of_the_announcement_is_told_that_it_is_canceled_and_nobody_else(
-    ledger: Database, wanted: Wanted
+    ledger: Database, wanted: UpdateLevel
 ) -> None:
     spine = Spine(ledger)
     spine.subscriber("told", Preferences(updates=wanted))
@@ -123,7 +123,7 @@ def test_whoever_was_told_of_the_announcement_is_told_that_it_is_canceled_and_no
     assert [(part.key, part.status) for part in notice.incident.components] == [
         ("checkout", ComponentStatus.OPERATIONAL)
     ]
-    assert ("told" in spine.told(announced.id)) == (wanted is not Wanted.RESOLUTION)
+    assert ("told" in spine.told(announced.id)) == (wanted is not UpdateLevel.RESOLUTION)
 
 
 def test_the_end_without_components_is_stored_and_told_with_all_of_them_operational(database: Database) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import delete, update
 from notifier.domain.errors import ConflictError, NotFoundError
 from notifier.domain.messages.brand import Retention
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import Channel, DeliveryState, Reason, Status, Wanted
+from notifier.domain.values import Channel, DeliveryState, Reason, Status, UpdateLevel
 from notifier.services.inspection.closure import Closure, is_explained_throughout
 from notifier.services.operations.retention import Prune
 from notifier.storage import tables as t
@@ -101,7 +101,7 @@ def test_every_exception_but_an_unknown_one_has_its_reason(reason: str, explaine
 
 def test_who_wants_the_end_alone_was_told_of_the_start_by_being_in_scope(spine: Spine) -> None:
     spine.subscriber("all")
-    final = spine.subscriber("end-alone", Preferences(updates=Wanted.RESOLUTION))
+    final = spine.subscriber("end-alone", Preferences(updates=UpdateLevel.RESOLUTION))
     told(spine, Status.INVESTIGATING)
     told(spine, Status.RESOLVED)
     assert (audit(spine)["told_start"], audit(spine)["told_end"]) == (2, 2)

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from notifier.domain.errors import NotFoundError, UnknownRecipientError
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.subscriber import Suppression, SuppressionReason
-from notifier.domain.values import Channel, DeliveryState, Impact, Status, Wanted
+from notifier.domain.values import Channel, DeliveryState, Impact, Status, UpdateLevel
 from notifier.services.inspection.explain import Explain
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.storage import tables as t
@@ -68,7 +68,7 @@ def verdicts(item: dict[str, Any]) -> dict[str, str]:
             "maintenance",
             "it is planned maintenance, which you chose not to receive",
         ),
-        (Preferences(updates=Wanted.RESOLUTION), {}, "updates", "you asked for only the end"),
+        (Preferences(updates=UpdateLevel.RESOLUTION), {}, "updates", "you asked for only the end"),
     ],
 )
 def test_the_preference_that_kept_a_message_away_is_named(
@@ -162,7 +162,7 @@ def test_who_did_not_hear_the_beginning_learns_why_the_end_was_not_sent(spine: S
 
 
 def test_who_wants_the_end_alone_learns_that_it_never_concerned_them(spine: Spine) -> None:
-    spine.subscriber("shop", Preferences(components=frozenset({"api"}), updates=Wanted.RESOLUTION))
+    spine.subscriber("shop", Preferences(components=frozenset({"api"}), updates=UpdateLevel.RESOLUTION))
     tell(spine)
     tell(spine, Status.RESOLVED)
     assert verdicts(why(spine)[-1]) == {"in_scope_while_it_ran": "stop"}

@@ -7,7 +7,7 @@ import pytest
 from notifier.domain.errors import DeliveryError, TransientDeliveryError
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import DeliveryState, QueueName, Reason, Status, Wanted
+from notifier.domain.values import DeliveryState, QueueName, Reason, Status, UpdateLevel
 from notifier.services.dispatch.attempt import LEASE
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries
@@ -58,7 +58,7 @@ def test_who_wants_milestones_hears_the_beginning_though_an_update_for_others_ca
     house: House, provider: Provider
 ) -> None:
     house.spine.subscriber("all")
-    house.spine.subscriber("milestones", Preferences(updates=Wanted.MILESTONES))
+    house.spine.subscriber("milestones", Preferences(updates=UpdateLevel.MILESTONES))
 
     def meanwhile(_request: MailRequest) -> DeliveryError:
         house.spine.now += timedelta(seconds=61)

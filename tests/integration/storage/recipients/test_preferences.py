@@ -1,7 +1,7 @@
 from sqlalchemy import func, select
 
 from notifier.domain.recipients.audience import Preferences
-from notifier.domain.values import Channel, Impact, Wanted
+from notifier.domain.values import Channel, Impact, UpdateLevel
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import preferences
@@ -10,7 +10,7 @@ PICKY = Preferences(
     channels=frozenset({Channel.WEBHOOK, Channel.EMAIL}),
     components=frozenset({"storefront", "api"}),
     min_impact=Impact.MAJOR,
-    updates=Wanted.MILESTONES,
+    updates=UpdateLevel.MILESTONES,
     maintenance=False,
 )
 

@@ -17,7 +17,7 @@ from notifier.domain.recipients.audience import (
     in_scope,
     is_told,
 )
-from notifier.domain.values import Channel, Impact, Status, Wanted
+from notifier.domain.values import Channel, Impact, Status, UpdateLevel
 
 API, POS = frozenset({"api"}), frozenset({"pos"})
 EVERYTHING: frozenset[str] = frozenset()
@@ -52,21 +52,21 @@ def should_be_told(preferences: Preferences, status: Status, now: IncidentScope,
     """Say in the contract's words whether somebody is told."""
     heard_of_it = exposure in (Exposure.REACHED, Exposure.PENDING)
     match preferences.updates, status:
-        case Wanted.RESOLUTION, Status.RESOLVED | Status.COMPLETED | Status.CANCELED:
+        case UpdateLevel.RESOLUTION, Status.RESOLVED | Status.COMPLETED | Status.CANCELED:
             return is_concerned(preferences, now) or heard_of_it  # having been in scope counts as told
-        case Wanted.RESOLUTION, _:
+        case UpdateLevel.RESOLUTION, _:
             return False  # hears only the end
         case _, Status.RESOLVED | Status.COMPLETED | Status.CANCELED | Status.POSTMORTEM:
             return heard_of_it
-        case Wanted.MILESTONES, _:
+        case UpdateLevel.MILESTONES, _:
             return is_concerned(preferences, now) and exposure is not Exposure.REACHED
         case _:
             return is_concerned(preferences, now)
 
 
-@pytest.mark.parametrize("updates", list(Wanted))
+@pytest.mark.parametrize("updates", list(UpdateLevel))
 @pytest.mark.parametrize("status", list(Status))
-def test_every_preference_impact_scope_and_standing(status: Status, updates: Wanted) -> None:
+def test_every_preference_impact_scope_and_standing(status: Status, updates: UpdateLevel) -> None:
     table = product([EVERYTHING, API, POS], SEVERITY, [True, False], Impact, [EVERYTHING, API, API | POS], Exposure)
     for wanted, min_impact, maintenance, impact, affected, exposure in table:
         preferences = Preferences(components=wanted, min_impact=min_impact, updates=updates, maintenance=maintenance)
@@ -83,7 +83,7 @@ def test_nobody_is_told_on_a_channel_they_did_not_choose(status: Status, exposur
 
 
 def test_who_wants_only_the_end_hears_it_if_they_were_ever_in_scope() -> None:
-    preferences = Preferences(updates=Wanted.RESOLUTION, min_impact=Impact.MAJOR)
+    preferences = Preferences(updates=UpdateLevel.RESOLUTION, min_impact=Impact.MAJOR)
     faded = occasion_of(Status.RESOLVED, scope(Impact.MINOR), earlier=[scope(Impact.MAJOR), scope(Impact.MINOR)])
     never = occasion_of(Status.RESOLVED, scope(Impact.MINOR), earlier=[scope(Impact.MINOR)])
     assert is_told(preferences, Exposure.NONE, faded)
@@ -115,7 +115,7 @@ PREFERENCES = st.builds(
     Preferences,
     components=st.sampled_from([EVERYTHING, API, POS]),
     min_impact=st.sampled_from(SEVERITY),
-    updates=st.sampled_from(Wanted),
+    updates=st.sampled_from(UpdateLevel),
     maintenance=st.booleans(),
 )
 SCOPES = st.builds(
@@ -165,7 +165,7 @@ def test_who_was_not_told_that_it_began_is_not_told_that_it_ended(
     exposure, scopes = live_through(steps)
     told = is_told(last, exposure, occasion_of(Status.RESOLVED, end, scopes))
     if exposure is Exposure.NONE and told:
-        assert last.updates is Wanted.RESOLUTION
+        assert last.updates is UpdateLevel.RESOLUTION
         assert any(in_scope(last, each) for each in [*scopes, end])
 
 

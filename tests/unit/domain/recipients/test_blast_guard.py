@@ -6,13 +6,13 @@ import pytest
 
 from notifier.domain.recipients.audience import IncidentScope, Preferences
 from notifier.domain.recipients.blast_guard import BlastGuardPolicy, HoldReason, hold_reason, reach_of
-from notifier.domain.values import Channel, Impact, Wanted
+from notifier.domain.values import Channel, Impact, UpdateLevel
 
 PEOPLE = [
     (Preferences(), 10),
     (Preferences(components=frozenset({"api"})), 5),
     (Preferences(min_impact=Impact.CRITICAL), 3),
-    (Preferences(updates=Wanted.RESOLUTION), 2),
+    (Preferences(updates=UpdateLevel.RESOLUTION), 2),
     (Preferences(channels=frozenset({Channel.WEBHOOK})), 7),
 ]
 CHECKOUT = IncidentScope(impact=Impact.MAJOR, components=frozenset({"checkout"}))
