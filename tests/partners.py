@@ -21,7 +21,7 @@ from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.dispatch.webhook import HookAttempt
 from notifier.services.endpoints.health import RecordEndpointHealth
 from notifier.services.endpoints.secrets import EndpointSecrets
-from notifier.services.endpoints.watch import write_letter
+from notifier.services.endpoints.watch import write_mail
 from notifier.services.security.secretbox import SecretBox
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
@@ -199,7 +199,7 @@ def partners(database: Database) -> Partners:
         renderer,
         line,
         secrets,
-        RecordEndpointHealth(write_letter),
+        RecordEndpointHealth(write_mail),
         record,
         spine.regroup,
         spread=lambda: 0.0,

@@ -30,9 +30,9 @@ def register(app: Celery, runtime: Runtime, policy: TaskPolicy) -> None:
     def attempt_batch(batch_id: int) -> None:
         policy.run(TaskName.ATTEMPT_BATCH, lambda: runtime.attempt(batch_id), batch_id=batch_id)
 
-    @app.task(name=TaskName.SEND_LETTERS.value)
-    def send_letters() -> None:
-        policy.run(TaskName.SEND_LETTERS, runtime.letters)
+    @app.task(name=TaskName.SEND_TRANSACTIONAL_MAIL.value)
+    def send_transactional_mail() -> None:
+        policy.run(TaskName.SEND_TRANSACTIONAL_MAIL, runtime.letters)
 
     @app.task(name=TaskName.PROBE_ENDPOINT.value)
     def probe_endpoint(endpoint_id: int) -> None:

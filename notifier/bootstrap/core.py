@@ -29,13 +29,13 @@ from notifier.services.dispatch.outcome_journal import OutcomeNotes
 from notifier.services.dispatch.plan import BATCH_SIZES, Plan
 from notifier.services.dispatch.regroup import Regroup
 from notifier.services.dispatch.yield_to_high_priority import YieldToHighPriority
-from notifier.services.endpoints.watch import WatchEndpoints, write_letter
+from notifier.services.endpoints.watch import WatchEndpoints, write_mail
 from notifier.services.events.announce import Announce
 from notifier.services.events.auto_resolve import AutoResolve
 from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.events.ingest import Ingest
 from notifier.services.isolation import Isolation, Revive
-from notifier.services.mail.transactional_sweep import DueLetters
+from notifier.services.mail.transactional_sweep import SweepTransactionalMail
 from notifier.services.metrics_buffer import Metering
 from notifier.services.operations.broker_watch import WatchBroker
 from notifier.services.operations.clock_jump import ClockJumpDetector
@@ -294,10 +294,10 @@ class Core:
         """See that everything happens."""
         texts, alone = neutral_texts(self.settings.brand().locales), self.isolation
         calm = AutoResolve(self.database, self.clock, self.ingest, texts, isolate=alone)
-        letters = DueLetters(self.database, self.clock, self.tasks, self.producer)
+        letters = SweepTransactionalMail(self.database, self.clock, self.tasks, self.producer)
         lapsed = ForgetLapsed(self.database, self.clock, self.addresses, alone)
         probe, policy = self.producer.probe, self.health_policy
-        watch = WatchEndpoints(self.database, self.clock, write_letter, probe, policy, isolate=alone)
+        watch = WatchEndpoints(self.database, self.clock, write_mail, probe, policy, isolate=alone)
         probes = CallProbes(self.database, self.circuits, self.provider_names)
         reseal = ResealSecrets(self.key_ring, self.clock)
         broker = WatchBroker(self.database, self.clock, self.producer.trouble)

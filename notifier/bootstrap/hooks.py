@@ -8,7 +8,7 @@ from notifier.services.dispatch.webhook import HookAttempt
 from notifier.services.endpoints.health import RecordEndpointHealth
 from notifier.services.endpoints.recovery_probe import ProbeEndpoint
 from notifier.services.endpoints.secrets import EndpointSecrets
-from notifier.services.endpoints.watch import write_letter
+from notifier.services.endpoints.watch import write_mail
 from notifier.services.metrics_buffer import BREAKERS
 from notifier.services.security.secretbox import SecretBox
 
@@ -48,7 +48,7 @@ def build(core: Core, record: RecordOutcome) -> HookAttempt:
         build_renderer(core),
         engine,
         build_endpoint_secrets(core),
-        RecordEndpointHealth(write_letter),
+        RecordEndpointHealth(write_mail),
         record,
         core.regroup,
         lease=core.settings.lease,

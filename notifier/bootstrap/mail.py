@@ -14,13 +14,13 @@ from notifier.domain.values import Channel
 from notifier.queueing.rate_limiter import RedisPacer
 from notifier.services.dispatch.email import MailAttempt
 from notifier.services.dispatch.record_outcome import RecordOutcome
-from notifier.services.endpoints.mails import EndpointLetters, LettersByKind
+from notifier.services.endpoints.mails import EndpointMails, MailWriterByKind
 from notifier.services.mail.failover import MailRoute
 from notifier.services.mail.links import Links
-from notifier.services.mail.transactional import SendLetters
+from notifier.services.mail.transactional import SendTransactionalMail
 from notifier.services.ports import Clock
 from notifier.services.security.signed_tokens import Tokens
-from notifier.services.subscribers.mails import SubscriberLetters
+from notifier.services.subscribers.mails import SubscriberMails
 from notifier.settings import EmailProviderSpec, SendGridSpec
 
 _SANDBOX_PATH = "/sendgrid"
@@ -38,7 +38,7 @@ def build(core: Core, record: RecordOutcome) -> MailAttempt:
     return MailAttempt(core.database, core.clock, renderer, links, _route(core), record, lease, evidence)
 
 
-def build_letters(core: Core) -> SendLetters:
+def build_transactional_mail(core: Core) -> SendTransactionalMail:
     """Build what sends letters about subscriptions and endpoints; opens nothing.
 
     Raises:
@@ -46,10 +46,10 @@ def build_letters(core: Core) -> SendLetters:
     """
     public_url = core.settings.deployment.public_url
     brand = core.settings.brand()
-    to_subscribers = SubscriberLetters(core.addresses, Tokens(core.secret_keys, core.clock), public_url)
-    to_owners = EndpointLetters(public_url, brand.default_locale, brand.timezone, core.health_policy)
-    writer = LettersByKind(dict.fromkeys(ABOUT_ENDPOINTS, to_owners), to_subscribers)
-    return SendLetters(
+    to_subscribers = SubscriberMails(core.addresses, Tokens(core.secret_keys, core.clock), public_url)
+    to_owners = EndpointMails(public_url, brand.default_locale, brand.timezone, core.health_policy)
+    writer = MailWriterByKind(dict.fromkeys(ABOUT_ENDPOINTS, to_owners), to_subscribers)
+    return SendTransactionalMail(
         core.database, core.clock, writer, build_renderer(core), _route(core), core.owner, core.isolation
     )
 

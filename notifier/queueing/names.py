@@ -10,5 +10,5 @@ class TaskName(StrEnum):
     PLAN = "notifier.plan"  # notification id: int
     PLAN_LOW_PRIORITY = "notifier.plan_unhurried"  # notification id: int
     ATTEMPT_BATCH = "notifier.attempt_batch"  # batch id: int
-    SEND_LETTERS = "notifier.send_letters"  # no argument
+    SEND_TRANSACTIONAL_MAIL = "notifier.send_letters"  # no argument
     PROBE_ENDPOINT = "notifier.probe_endpoint"  # endpoint number: int

@@ -52,7 +52,7 @@ class Producer:
 
     def letters(self) -> None:
         """Ask a worker to send the letters that are due. They are no fresh news: the lane of retries has time."""
-        self._send(TaskName.SEND_LETTERS, QueueName.RETRY, [])
+        self._send(TaskName.SEND_TRANSACTIONAL_MAIL, QueueName.RETRY, [])
 
     def probe(self, endpoint_id: int) -> None:
         """Ask a worker whether a disabled endpoint works again: old trouble, so beside what is fresh."""

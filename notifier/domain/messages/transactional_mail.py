@@ -8,7 +8,7 @@ from enum import StrEnum
 LETTERS_PER_DAY = 3
 
 
-class LetterKind(StrEnum):
+class TransactionalKind(StrEnum):
     """What a letter is about."""
 
     SUBSCRIPTION_CONFIRM = "subscription_confirm"  # asks the owner of an address whether they signed up
@@ -18,15 +18,15 @@ class LetterKind(StrEnum):
     ENDPOINT_DISABLED = "endpoint_disabled"  # to the same, when nothing more is sent there
 
 
-ABOUT_ENDPOINTS = frozenset({LetterKind.ENDPOINT_WARNING, LetterKind.ENDPOINT_DISABLED})
+ABOUT_ENDPOINTS = frozenset({TransactionalKind.ENDPOINT_WARNING, TransactionalKind.ENDPOINT_DISABLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class TransactionalMail:
     """One letter to send. `subject_id` is a subscriber's or endpoint's row number; it keeps no address and no link."""
 
     id: int
-    kind: LetterKind
+    kind: TransactionalKind
     subject_id: int
     address_key: int
     expires_at: datetime
@@ -34,10 +34,10 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewLetter:
+class NewTransactionalMail:
     """A letter to be written down. `address_key` is the hash of the address it goes to."""
 
-    kind: LetterKind
+    kind: TransactionalKind
     subject_id: int
     address_key: int
     expires_at: datetime

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from notifier.domain.messages.transactional_mail import Letter, LetterKind
+from notifier.domain.messages.transactional_mail import TransactionalKind, TransactionalMail
 from notifier.domain.recipients.endpoint import EndpointState
 from notifier.domain.recipients.endpoint_health import FailureRecord, HealthPolicy, disabling_time
 from notifier.rendering.mail.account_mail import AccountMessage, DisabledBecause, EndpointDisabled, EndpointWarning
@@ -14,7 +14,7 @@ from notifier.storage.recipients import endpoint_health, subscribers
 
 
 @dataclass(frozen=True)
-class EndpointLetters:
+class EndpointMails:
     """Says how things stand when the letter leaves; an endpoint that works again needs none."""
 
     public_url: str
@@ -22,7 +22,7 @@ class EndpointLetters:
     default_timezone: str
     policy: HealthPolicy = field(default_factory=HealthPolicy)
 
-    def __call__(self, connection: Connection, letter: Letter) -> Addressed | None:
+    def __call__(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
         """Return what a letter says; None when it has no point any more."""
         row = endpoint_health.get(connection, letter.subject_id)
         message = self._message(connection, row, letter.kind) if row is not None and row.owner_email else None
@@ -37,10 +37,10 @@ class EndpointLetters:
             timezone=stored.subscriber.timezone if stored else self.default_timezone,
         )
 
-    def _message(self, connection: Connection, row: AnyRow, kind: LetterKind) -> AccountMessage | None:
+    def _message(self, connection: Connection, row: AnyRow, kind: TransactionalKind) -> AccountMessage | None:
         said = endpoint_health.last_error(connection, row)
         manage = f"{self.public_url.rstrip('/')}/docs"
-        if kind is LetterKind.ENDPOINT_WARNING:
+        if kind is TransactionalKind.ENDPOINT_WARNING:
             if row.state != EndpointState.ACTIVE.value or row.failing_since is None or row.warned_at is None:
                 return None
             record = FailureRecord(
@@ -64,12 +64,12 @@ class EndpointLetters:
 
 
 @dataclass(frozen=True)
-class LettersByKind:
+class MailWriterByKind:
     """Asks the one that knows what a letter of its kind says."""
 
-    writers: Mapping[LetterKind, Writer]
+    writers: Mapping[TransactionalKind, Writer]
     others: Writer
 
-    def __call__(self, connection: Connection, letter: Letter) -> Addressed | None:
+    def __call__(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
         """Return what a letter says; None when it has no point any more."""
         return self.writers.get(letter.kind, self.others)(connection, letter)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from notifier.domain.messages.transactional_mail import LetterKind, NewLetter
+from notifier.domain.messages.transactional_mail import NewTransactionalMail, TransactionalKind
 from notifier.domain.recipients.endpoint_health import (
     FailureRecord,
     HealthAction,
@@ -25,16 +25,21 @@ from notifier.storage.recipients import endpoint_health, transactional_mail
 _EVERY = timedelta(minutes=1)
 _AT_ONCE = 500
 _KEPT = timedelta(days=3)  # a provider that is away longer than this: then the letter has lost its point
-_KINDS = {HealthAction.WARN: LetterKind.ENDPOINT_WARNING, HealthAction.DISABLE: LetterKind.ENDPOINT_DISABLED}
+_KINDS = {
+    HealthAction.WARN: TransactionalKind.ENDPOINT_WARNING,
+    HealthAction.DISABLE: TransactionalKind.ENDPOINT_DISABLED,
+}
 _NO_SUBSCRIBER = 0  # the address key of letters that are about no subscription
 
 
 Notify = Callable[[Connection, AnyRow, HealthAction, datetime], None]
 
 
-def write_letter(connection: Connection, row: AnyRow, verdict: HealthAction, now: datetime) -> None:
+def write_mail(connection: Connection, row: AnyRow, verdict: HealthAction, now: datetime) -> None:
     """Write a letter to an endpoint's owner down; it leaves by itself (`services/mail/transactional.py`)."""
-    letter = NewLetter(kind=_KINDS[verdict], subject_id=row.id, address_key=_NO_SUBSCRIBER, expires_at=now + _KEPT)
+    letter = NewTransactionalMail(
+        kind=_KINDS[verdict], subject_id=row.id, address_key=_NO_SUBSCRIBER, expires_at=now + _KEPT
+    )
     transactional_mail.add(connection, letter, now)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from notifier.domain.errors import DeliveryError
 from notifier.domain.messages.message import MailContent, MailRecipient, MailRequest
-from notifier.domain.messages.transactional_mail import Letter
+from notifier.domain.messages.transactional_mail import TransactionalMail
 from notifier.domain.providers.breaker import PROBE_PAUSE
 from notifier.domain.providers.retry import GiveUp, TryAgain, after_failure
 from notifier.domain.values import Channel
@@ -44,29 +44,29 @@ class Addressed:
 class Writer(Protocol):
     """Knows what letters say (`services/subscribers/mails.py`)."""
 
-    def __call__(self, connection: Connection, letter: Letter) -> Addressed | None:
+    def __call__(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
         """Return what a letter says; None when it has no point any more."""
 
 
-class AccountMails(Protocol):
+class TransactionalMailRenderer(Protocol):
     """Words account mail (`rendering.renderer.Renderer`)."""
 
     def account_mail(self, message: AccountMessage, *, locale: str, timezone: str, name: str) -> MailContent:
         """Render for one addressee."""
 
 
-def _give_up(letter: Letter, owner: str, connection: Connection) -> None:
+def _give_up(letter: TransactionalMail, owner: str, connection: Connection) -> None:
     transactional_mail.finish(connection, letter, owner)
 
 
 @dataclass(frozen=True)
-class SendLetters:
+class SendTransactionalMail:
     """Sends what is due. Sent twice only where a worker died in between: a second confirmation link does no harm."""
 
     database: Database
     clock: Clock
     write: Writer
-    mails: AccountMails
+    mails: TransactionalMailRenderer
     route: MailRoute
     owner: str
     isolate: Isolate = unguarded
@@ -82,7 +82,7 @@ class SendLetters:
             self.isolate("letter", str(letter.id), partial(self._attempt, letter), given_up)
         return len(taken)
 
-    def _attempt(self, letter: Letter) -> None:
+    def _attempt(self, letter: TransactionalMail) -> None:
         with self.database.read() as connection:
             if not transactional_mail.is_held(connection, letter, self.owner):
                 return  # this process was suspended, or slow: somebody else sends it
@@ -95,7 +95,7 @@ class SendLetters:
                 due = self.clock() + follows.wait
                 transactional_mail.put_off(connection, letter, self.owner, due, counts=follows.counts)
 
-    def _send(self, letter: Letter, said: Addressed) -> TryAgain | GiveUp:
+    def _send(self, letter: TransactionalMail, said: Addressed) -> TryAgain | GiveUp:
         """Hand a letter to a provider; `GiveUp` also means that it is on its way."""
         choice = self.route.choose()
         if isinstance(choice, Pause):
@@ -119,7 +119,7 @@ class SendLetters:
         self.route.worked(choice, receipt.rate)
         return GiveUp()
 
-    def _request(self, letter: Letter, said: Addressed) -> MailRequest:
+    def _request(self, letter: TransactionalMail, said: Addressed) -> MailRequest:
         content = self.mails.account_mail(said.message, locale=said.locale, timezone=said.timezone, name=said.name)
         # No delivery of the ledger: events that bear it are matched by the address alone.
         name = f"ltr_{letter.id}"

@@ -16,7 +16,7 @@ _FORGET_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class DueLetters:
+class SweepTransactionalMail:
     """A chore of the sweep: see that letters leave, and forget those that are done."""
 
     database: Database

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from notifier.domain.messages.transactional_mail import Letter, LetterKind
+from notifier.domain.messages.transactional_mail import TransactionalKind, TransactionalMail
 from notifier.domain.recipients.subscriber import StoredSubscriber
 from notifier.domain.values import SubscriberState
 from notifier.rendering.mail.account_mail import (
@@ -20,14 +20,14 @@ from notifier.storage.recipients import subscribers
 
 
 @dataclass(frozen=True)
-class SubscriberLetters:
+class SubscriberMails:
     """Writes a letter from how things stand now: who confirmed, left or moved meanwhile gets none."""
 
     addresses: AddressKeys
     tokens: Tokens
     public_url: str
 
-    def __call__(self, connection: Connection, letter: Letter) -> Addressed | None:
+    def __call__(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
         """Return what a letter says; None when it has no point any more."""
         stored = subscribers.get_by_id(connection, letter.subject_id)
         email = self._address(stored, letter) if stored is not None else None
@@ -43,29 +43,29 @@ class SubscriberLetters:
             timezone=subscriber.timezone,
         )
 
-    def _address(self, stored: StoredSubscriber, letter: Letter) -> str | None:
+    def _address(self, stored: StoredSubscriber, letter: TransactionalMail) -> str | None:
         """Where it goes, if that is still the address it was written for."""
         is_active = stored.subscriber.state is SubscriberState.ACTIVE
-        if letter.kind is LetterKind.ADDRESS_CHANGE_CONFIRM:
+        if letter.kind is TransactionalKind.ADDRESS_CHANGE_CONFIRM:
             asked = (stored.consent or {}).get(NEW_ADDRESS)
             email = asked if isinstance(asked, str) else None
         else:
-            wanted = is_active is (letter.kind is LetterKind.SUBSCRIPTION_KNOWN)
+            wanted = is_active is (letter.kind is TransactionalKind.SUBSCRIPTION_KNOWN)
             email = stored.subscriber.email if wanted else None
         return email if email is not None and self.addresses.of(email) == letter.address_key else None
 
-    def _message(self, letter: Letter) -> AccountMessage | None:
+    def _message(self, letter: TransactionalMail) -> AccountMessage | None:
         expires_at = letter.expires_at
         match letter.kind:
-            case LetterKind.SUBSCRIPTION_CONFIRM:
+            case TransactionalKind.SUBSCRIPTION_CONFIRM:
                 token = self.tokens.sign(Purpose.CONFIRM, letter.subject_id, expires_at=expires_at)
                 return SubscriptionConfirm(confirm_url=f"{self.public_url}/confirm/{token}", expires_at=expires_at)
-            case LetterKind.SUBSCRIPTION_KNOWN:
+            case TransactionalKind.SUBSCRIPTION_KNOWN:
                 token = self.tokens.preferences(letter.subject_id, letter.address_key)
                 return SubscriptionKnown(preferences_url=f"{self.public_url}/preferences/{token}")
-            case LetterKind.ADDRESS_CHANGE_CONFIRM:
+            case TransactionalKind.ADDRESS_CHANGE_CONFIRM:
                 key = letter.address_key
                 token = self.tokens.sign(Purpose.ADDRESS_CHANGE, letter.subject_id, key, expires_at=expires_at)
                 return AddressChangeConfirm(confirm_url=f"{self.public_url}/address/{token}", expires_at=expires_at)
-            case LetterKind.ENDPOINT_WARNING | LetterKind.ENDPOINT_DISABLED:
+            case TransactionalKind.ENDPOINT_WARNING | TransactionalKind.ENDPOINT_DISABLED:
                 return None  # `endpoint_letters.py` writes those

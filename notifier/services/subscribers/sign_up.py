@@ -10,7 +10,7 @@ from typing import Any
 
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
 from notifier.domain.ids import new_ulid
-from notifier.domain.messages.transactional_mail import LETTERS_PER_DAY, LetterKind, NewLetter
+from notifier.domain.messages.transactional_mail import LETTERS_PER_DAY, NewTransactionalMail, TransactionalKind
 from notifier.domain.recipients import consent as proof
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import CONFIRM_WITHIN, ConsentForm
@@ -39,7 +39,7 @@ _CHOSEN = ("email", "locale", "timezone", "preference_id", "quiet_from", "quiet_
 class Invitation:
     """A letter that was written down: which, to whom, in which language, and until when its link is good."""
 
-    kind: LetterKind
+    kind: TransactionalKind
     subscriber_id: int
     email: str
     locale: str
@@ -85,7 +85,7 @@ class SignUps:
         with self.database.write() as connection:
             known = subscribers.of_address(connection, key, lock=True)
             told = next((item for item in known if item.subscriber.state is SubscriberState.ACTIVE), None)
-            kind = LetterKind.SUBSCRIPTION_KNOWN if told else LetterKind.SUBSCRIPTION_CONFIRM
+            kind = TransactionalKind.SUBSCRIPTION_KNOWN if told else TransactionalKind.SUBSCRIPTION_CONFIRM
             if not self._may_write(connection, self._letter(kind, told.id if told else 0, key)):
                 return None
             if told is not None:
@@ -118,14 +118,14 @@ class SignUps:
             return self._first(connection, wanted, key, consent)
         return self._again(connection, before, wanted, consent)
 
-    def _letter(self, kind: LetterKind, subject_id: int, key: int) -> NewLetter:
+    def _letter(self, kind: TransactionalKind, subject_id: int, key: int) -> NewTransactionalMail:
         ends = self.clock() + CONFIRM_WITHIN
-        return NewLetter(kind=kind, subject_id=subject_id, address_key=key, expires_at=ends)
+        return NewTransactionalMail(kind=kind, subject_id=subject_id, address_key=key, expires_at=ends)
 
-    def _may_write(self, connection: Connection, letter: NewLetter) -> bool:
+    def _may_write(self, connection: Connection, letter: NewTransactionalMail) -> bool:
         return transactional_mail.count_since(connection, letter, self.clock() - _DAY) < LETTERS_PER_DAY
 
-    def _written(self, connection: Connection, letter: NewLetter, to: Subscriber) -> Invitation:
+    def _written(self, connection: Connection, letter: NewTransactionalMail, to: Subscriber) -> Invitation:
         transactional_mail.add(connection, letter, self.clock())
         return Invitation(
             kind=letter.kind,
@@ -221,7 +221,7 @@ class SignUps:
         now = self.clock()
         with self.database.write() as connection:
             stored = _existing(connection, subscriber_id)
-            letter = self._letter(LetterKind.ADDRESS_CHANGE_CONFIRM, subscriber_id, key)
+            letter = self._letter(TransactionalKind.ADDRESS_CHANGE_CONFIRM, subscriber_id, key)
             if not self._may_write(connection, letter):
                 return None
             further = {**(stored.consent or {}), NEW_ADDRESS: address}

@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from notifier.domain.messages.transactional_mail import LetterKind
+from notifier.domain.messages.transactional_mail import TransactionalKind
 from notifier.domain.recipients.subscriber import SuppressionReason
 from notifier.domain.values import Channel, SubscriberState
 from notifier.storage import tables as t
@@ -191,7 +191,7 @@ def _invite(connection: Connection, now: datetime, until: datetime) -> None:
     instant = literal(now, _t.created_at.type)
     asked = (
         select(
-            literal(LetterKind.SUBSCRIPTION_CONFIRM.value),
+            literal(TransactionalKind.SUBSCRIPTION_CONFIRM.value),
             _t.id,
             _t.address_key,
             literal(until, _t.created_at.type),

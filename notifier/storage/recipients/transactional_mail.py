@@ -6,14 +6,19 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
-from notifier.domain.messages.transactional_mail import ABOUT_ENDPOINTS, Letter, LetterKind, NewLetter
+from notifier.domain.messages.transactional_mail import (
+    ABOUT_ENDPOINTS,
+    NewTransactionalMail,
+    TransactionalKind,
+    TransactionalMail,
+)
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 
 _L = t.letter.c
 
 
-def add(connection: Connection, letter: NewLetter, now: datetime) -> int:
+def add(connection: Connection, letter: NewTransactionalMail, now: datetime) -> int:
     """Write a letter down, due at once; returns its number."""
     row = {
         "kind": letter.kind.value,
@@ -27,7 +32,7 @@ def add(connection: Connection, letter: NewLetter, now: datetime) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def count_since(connection: Connection, letter: NewLetter, since: datetime) -> int:
+def count_since(connection: Connection, letter: NewTransactionalMail, since: datetime) -> int:
     """Return how many letters were written since then to the address of this one, or of its kind for its subject."""
     to_same = _L.address_key == letter.address_key
     of_same = and_(_L.subject_id == letter.subject_id, _L.kind == letter.kind.value)
@@ -41,7 +46,9 @@ def count_due(connection: Connection, now: datetime, limit: int) -> int:
     return len(found.all())
 
 
-def claim(connection: Connection, *, owner: str, now: datetime, lease: timedelta, limit: int) -> Sequence[Letter]:
+def claim(
+    connection: Connection, *, owner: str, now: datetime, lease: timedelta, limit: int
+) -> Sequence[TransactionalMail]:
     """Take letters that are due, the oldest first; they are due again when the lease ends without a word."""
     due = select(_L.id).where(_L.due_at <= now).order_by(_L.due_at, _L.id).limit(limit)
     ids = list(connection.execute(due.with_for_update(skip_locked=True)).scalars())
@@ -51,9 +58,9 @@ def claim(connection: Connection, *, owner: str, now: datetime, lease: timedelta
     statement = update(t.letter).where(_L.id.in_(ids)).values(values)
     rows = connection.execute(statement.returning(t.letter)).all()
     return [
-        Letter(
+        TransactionalMail(
             id=row.id,
-            kind=LetterKind(row.kind),
+            kind=TransactionalKind(row.kind),
             subject_id=row.subject_id,
             address_key=row.address_key,
             expires_at=row.expires_at,
@@ -63,12 +70,12 @@ def claim(connection: Connection, *, owner: str, now: datetime, lease: timedelta
     ]
 
 
-def finish(connection: Connection, letter: Letter, owner: str) -> bool:
+def finish(connection: Connection, letter: TransactionalMail, owner: str) -> bool:
     """Put a letter away: it left, cannot arrive, or has no point any more. False where somebody else has it."""
     return _settle(connection, letter, owner, {"due_at": None})
 
 
-def put_off(connection: Connection, letter: Letter, owner: str, due_at: datetime, *, counts: bool) -> bool:
+def put_off(connection: Connection, letter: TransactionalMail, owner: str, due_at: datetime, *, counts: bool) -> bool:
     """Try a letter again later; `counts` says whether this attempt was one. False where somebody else has it."""
     values: dict[str, Any] = {"due_at": due_at}
     if not counts:
@@ -76,7 +83,7 @@ def put_off(connection: Connection, letter: Letter, owner: str, due_at: datetime
     return _settle(connection, letter, owner, values)
 
 
-def is_held(connection: Connection, letter: Letter, owner: str) -> bool:
+def is_held(connection: Connection, letter: TransactionalMail, owner: str) -> bool:
     """Whether a claimed letter is still its owner's."""
     return connection.execute(select(_L.id).where(_held(letter, owner))).one_or_none() is not None
 
@@ -87,11 +94,11 @@ def end_leases(connection: Connection, owner: str, now: datetime) -> int:
     return connection.execute(update(t.letter).where(held).values(due_at=now, lease_owner=None)).rowcount
 
 
-def _held(letter: Letter, owner: str) -> ColumnElement[bool]:
+def _held(letter: TransactionalMail, owner: str) -> ColumnElement[bool]:
     return and_(_L.id == letter.id, _L.lease_owner == owner, _L.attempts == letter.attempts)
 
 
-def _settle(connection: Connection, letter: Letter, owner: str, values: dict[str, Any]) -> bool:
+def _settle(connection: Connection, letter: TransactionalMail, owner: str, values: dict[str, Any]) -> bool:
     statement = update(t.letter).where(_held(letter, owner)).values(**values, lease_owner=None)
     return connection.execute(statement).rowcount == 1
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from notifier.doctor.checkup import check_up
-from notifier.domain.messages.transactional_mail import LetterKind, NewLetter
+from notifier.domain.messages.transactional_mail import NewTransactionalMail, TransactionalKind
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import transactional_mail
 from tests.functional.api.house import application_on
@@ -13,8 +13,8 @@ from tests.functional.api.house import application_on
 def test_letters_that_nobody_sends_are_noticed(sqlite_database: Database, tmp_path: Path) -> None:
     application = application_on(sqlite_database, tmp_path)
     now = application.clock()
-    letter = NewLetter(
-        kind=LetterKind.SUBSCRIPTION_CONFIRM, subject_id=1, address_key=1, expires_at=now + timedelta(hours=48)
+    letter = NewTransactionalMail(
+        kind=TransactionalKind.SUBSCRIPTION_CONFIRM, subject_id=1, address_key=1, expires_at=now + timedelta(hours=48)
     )
     with sqlite_database.write() as connection:
         transactional_mail.add(connection, letter, now - timedelta(minutes=3))

@@ -53,7 +53,7 @@ def test_every_task_name_has_a_task_that_calls_one_use_case() -> None:
     ]
     for name, argument in asked:
         app.tasks[name.value](argument)
-    app.tasks[TaskName.SEND_LETTERS.value]()
+    app.tasks[TaskName.SEND_TRANSACTIONAL_MAIL.value]()
     assert runtime.calls == [
         ("announce", "inc-1"),
         ("plan", 4),

@@ -11,11 +11,11 @@ from notifier.domain.values import Channel, Reason, Status
 from notifier.queueing.rate_limiter import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
-from notifier.services.endpoints.mails import EndpointLetters
+from notifier.services.endpoints.mails import EndpointMails
 from notifier.services.endpoints.recovery_probe import ProbeEndpoint
-from notifier.services.endpoints.watch import WatchEndpoints, write_letter
+from notifier.services.endpoints.watch import WatchEndpoints, write_mail
 from notifier.services.mail.failover import MailRoute
-from notifier.services.mail.transactional import SendLetters
+from notifier.services.mail.transactional import SendTransactionalMail
 from notifier.services.providers.circuits import Circuits
 from notifier.storage.database.engine import Database
 from tests.partners import BRAND, Partners, down, partners, url_of
@@ -58,12 +58,12 @@ class Watched:
         self.post = Post()
         spine, hooks = self.house.spine, self.house.hooks
         wording = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
-        writer = EndpointLetters("https://status.example", "en", "Europe/Amsterdam")
+        writer = EndpointMails("https://status.example", "en", "Europe/Amsterdam")
         circuits = Circuits(database, spine.clock, spine.nudges, Channel.EMAIL)
         route = MailRoute([self.post], spine.clock, LocalPacer(spine.clock), circuits)
-        self.send = SendLetters(database, spine.clock, writer, wording, route, "worker")
+        self.send = SendTransactionalMail(database, spine.clock, writer, wording, route, "worker")
         probe = ProbeEndpoint(database, spine.clock, self.house.line, wording, hooks.secrets, spine.regroup)
-        self.watch = WatchEndpoints(database, spine.clock, write_letter, probe)
+        self.watch = WatchEndpoints(database, spine.clock, write_mail, probe)
 
     def hours(self, number: float) -> None:
         """Let time pass hour by hour."""

@@ -18,11 +18,11 @@ from notifier.queueing.rate_limiter import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.mail.failover import MailRoute
-from notifier.services.mail.transactional import SendLetters
-from notifier.services.mail.transactional_sweep import DueLetters
+from notifier.services.mail.transactional import SendTransactionalMail
+from notifier.services.mail.transactional_sweep import SweepTransactionalMail
 from notifier.services.providers.circuits import Circuits
 from notifier.services.security.signed_tokens import Tokens
-from notifier.services.subscribers.mails import SubscriberLetters
+from notifier.services.subscribers.mails import SubscriberMails
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.services.subscribers.sign_up import SignUpRequest, SignUps
 from notifier.storage.database.engine import Database
@@ -92,11 +92,13 @@ class Office:
         addresses, tokens = subscribers_of(self.database).addresses, Tokens(("key",), self.clock)
         self.ups = SignUps(self.database, self.clock, VOCABULARY, addresses, tokens, self.post)
         renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
-        writer = SubscriberLetters(addresses, tokens, "https://status.example")
+        writer = SubscriberMails(addresses, tokens, "https://status.example")
         circuits = Circuits(self.database, self.clock, self.post, Channel.EMAIL)
         route = MailRoute([self.provider], self.clock, LocalPacer(self.clock), circuits)
-        self.send = SendLetters(self.database, self.clock, writer, renderer, route, "worker", spread=lambda: 0.0)
-        self.due = DueLetters(self.database, self.clock, self.post, self.post)
+        self.send = SendTransactionalMail(
+            self.database, self.clock, writer, renderer, route, "worker", spread=lambda: 0.0
+        )
+        self.due = SweepTransactionalMail(self.database, self.clock, self.post, self.post)
 
     def sign_up(self, email: str = ADDRESS) -> int:
         form = ConsentForm(wording="1", locale="nl", form="https://status.example/nl/subscribe")

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from notifier.domain.messages.transactional_mail import LetterKind
+from notifier.domain.messages.transactional_mail import TransactionalKind
 from notifier.domain.recipients.consent import CONFIRM_WITHIN
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.subscribers.bulk_import import ImportSubscribers, ListFormat
@@ -39,7 +39,7 @@ def written(database: Database) -> list[tuple[str, str]]:
 def test_who_is_invited_gets_one_letter_and_is_pending_until_they_confirm(database: Database) -> None:
     clock = Clock()
     assert bring(database, clock, invite=True)["created"] == 2
-    assert written(database) == [(LetterKind.SUBSCRIPTION_CONFIRM, "new")]
+    assert written(database) == [(TransactionalKind.SUBSCRIPTION_CONFIRM, "new")]
     people = subscribers_of(database)
     assert (people.get("new")["state"], people.get("sure")["state"]) == ("pending", "active")
     with database.write() as connection:
@@ -53,7 +53,7 @@ def test_an_interrupted_list_that_is_brought_again_writes_no_second_letter(datab
     bring(database, clock, invite=True, text=LIST.partition("sure")[0])
     clock.advance(minutes=5)
     bring(database, clock, invite=True, chunk=1)
-    assert written(database) == [(LetterKind.SUBSCRIPTION_CONFIRM, "new")]
+    assert written(database) == [(TransactionalKind.SUBSCRIPTION_CONFIRM, "new")]
 
 
 def test_who_never_confirms_an_invitation_is_forgotten(database: Database) -> None:

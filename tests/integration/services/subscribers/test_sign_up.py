@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, update
 
 from notifier.domain.errors import InvalidInputError, NotFoundError
-from notifier.domain.messages.transactional_mail import LetterKind
+from notifier.domain.messages.transactional_mail import TransactionalKind
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import ConsentForm
 from notifier.services.isolation import Isolation
@@ -37,7 +37,7 @@ def ask(ups: SignUps, email: str = ADDRESS, **chosen: frozenset[str]) -> Invitat
 
 def link(ups: SignUps, invitation: Invitation) -> str:
     """The token that the letter's link holds."""
-    if invitation.kind is LetterKind.SUBSCRIPTION_CONFIRM:
+    if invitation.kind is TransactionalKind.SUBSCRIPTION_CONFIRM:
         return ups.tokens.sign(Purpose.CONFIRM, invitation.subscriber_id, expires_at=invitation.expires_at)
     key = ups.addresses.of(invitation.email)
     return ups.tokens.sign(Purpose.ADDRESS_CHANGE, invitation.subscriber_id, key, expires_at=invitation.expires_at)
@@ -145,9 +145,9 @@ def test_an_address_that_is_told_already_gets_a_letter_that_says_so_and_nothing_
     before = only(database)
     ups = sign_ups(database, Clock())
     found = ask(ups)
-    assert (found.kind, found.email) == (LetterKind.SUBSCRIPTION_KNOWN, ADDRESS)
+    assert (found.kind, found.email) == (TransactionalKind.SUBSCRIPTION_KNOWN, ADDRESS)
     assert only(database) == before
-    assert [ask(ups).kind for _ in range(2)] == [LetterKind.SUBSCRIPTION_KNOWN] * 2
+    assert [ask(ups).kind for _ in range(2)] == [TransactionalKind.SUBSCRIPTION_KNOWN] * 2
     assert ups.ask(SignUpRequest(email=ADDRESS, form=FORM, chosen=Preferences())) is None
 
 
