@@ -10,7 +10,7 @@ from notifier.inbound.alertmanager import AlertRules
 from notifier.inbound.integrations import ComponentNames
 from notifier.queueing.dedup_filter import RedisDedupFilter
 from notifier.services.events.deduplicate import DedupFilter, Deduplicate
-from notifier.services.events.integrations import TakeAlerts, TakeStatuspage
+from notifier.services.events.integrations import IngestAlertmanager, IngestStatuspage
 from notifier.services.provider_events.record import Feedback
 from notifier.services.security.audit import AuditLog
 
@@ -38,16 +38,16 @@ class Intake:
         )
 
     @once
-    def statuspage(self) -> TakeStatuspage:
+    def statuspage(self) -> IngestStatuspage:
         """Take a Statuspage's webhooks."""
         application = self._application
-        return TakeStatuspage(application.database, application.clock, application.ingest)
+        return IngestStatuspage(application.database, application.clock, application.ingest)
 
     @once
-    def alerts(self) -> TakeAlerts:
+    def alerts(self) -> IngestAlertmanager:
         """Take an Alertmanager's webhooks."""
         application = self._application
-        return TakeAlerts(application.database, application.clock, application.ingest, self.alert_rules)
+        return IngestAlertmanager(application.database, application.clock, application.ingest, self.alert_rules)
 
     @once
     def feedback(self) -> Feedback:

@@ -17,7 +17,7 @@ from notifier.inbound.integrations import check_source
 from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse_mail_events
 from notifier.inbound.statuspage import PageSource, parse_statuspage
 from notifier.services.events.intake_log import log_taken
-from notifier.services.events.integrations import ForeignReceipt
+from notifier.services.events.integrations import IntegrationReceipt
 from notifier.services.provider_events.record import FeedbackSummary
 from notifier.services.security.api_keys import Caller, KeyScope
 from notifier.services.security.audit import Actor
@@ -74,7 +74,7 @@ async def take_statuspage(
     return json_answer(receipt.as_json(), 202)
 
 
-def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: bytes, by: _By) -> ForeignReceipt:
+def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: bytes, by: _By) -> IntegrationReceipt:
     vocabulary = runtime.application.vocabulary
     if locale is not None and locale not in vocabulary.locales:
         raise InvalidInputError([FieldError("locale", vocabulary.locale_fault(locale))])
@@ -107,7 +107,7 @@ async def take_alerts(request: Request, runtime: Runtime, caller: Producer, sour
     return json_answer(receipt.as_json(), 202)
 
 
-def _alerts(runtime: ApiRuntime, source: str, body: bytes, by: _By) -> ForeignReceipt:
+def _alerts(runtime: ApiRuntime, source: str, body: bytes, by: _By) -> IntegrationReceipt:
     group = parse_alerts(body, source=source, rules=runtime.intake.alert_rules)
     return runtime.intake.alerts(group, by.actor, guarded=by.guarded)
 

@@ -2,13 +2,13 @@
 
 from notifier.observability import get_logger
 from notifier.services.events.ingest import Receipt
-from notifier.services.events.integrations import ForeignReceipt
+from notifier.services.events.integrations import IntegrationReceipt
 from notifier.services.security.audit import SYSTEM, Actor
 
 _log = get_logger(__name__)
 
 
-def log_taken(receipt: Receipt | ForeignReceipt, actor: Actor = SYSTEM) -> None:
+def log_taken(receipt: Receipt | IntegrationReceipt, actor: Actor = SYSTEM) -> None:
     """Log an event."""
     ids = {"event_id": receipt.event_id, "incident_id": receipt.incident_id, "update_id": receipt.update_id}
     whose = {**ids, "author": actor.name, "origin": actor.origin}

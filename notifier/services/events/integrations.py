@@ -23,7 +23,7 @@ _AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignReceipt:
+class IntegrationReceipt:
     """What the sender is told. `incident_id` None: nothing was said about an incident. `earlier` counts history."""
 
     event_id: str
@@ -49,8 +49,8 @@ class ForeignReceipt:
         }
 
 
-def _of(receipt: Receipt, earlier: int = 0) -> ForeignReceipt:
-    return ForeignReceipt(
+def _of(receipt: Receipt, earlier: int = 0) -> IntegrationReceipt:
+    return IntegrationReceipt(
         event_id=receipt.event_id,
         incident_id=receipt.incident_id,
         update_id=receipt.update_id,
@@ -63,7 +63,7 @@ def _of(receipt: Receipt, earlier: int = 0) -> ForeignReceipt:
 
 
 @dataclass(frozen=True)
-class TakeStatuspage:
+class IngestStatuspage:
     """Take one webhook of a Statuspage. Stopped half-way, its repeat does the rest."""
 
     database: Database
@@ -72,7 +72,7 @@ class TakeStatuspage:
 
     def __call__(
         self, news: IncidentNews | ComponentNews, actor: Actor = SYSTEM, *, guarded: bool = False
-    ) -> ForeignReceipt:
+    ) -> IntegrationReceipt:
         """Bring the timeline up to date, oldest first, so that the newest update is judged against its history.
 
         Raises:
@@ -102,13 +102,13 @@ class TakeStatuspage:
             known = alert_incidents.known_events(connection, [event.id for event in events])
         return [event for event in events if event.id not in known]
 
-    def _keep(self, news: ComponentNews) -> ForeignReceipt:
+    def _keep(self, news: ComponentNews) -> IntegrationReceipt:
         old = news.old_status.value if news.old_status else None
         body = {"component": news.component, "from": old, "to": news.new_status.value, "at": news.at.isoformat()}
         reported = ReportedEvent(id=news.id, kind="component_update", body=body)
         with self.database.write() as connection:
             fresh = provider_inbox.add_many(connection, [reported], self.clock())
-        return ForeignReceipt(
+        return IntegrationReceipt(
             event_id=news.id,
             incident_id=None,
             update_id=news.id.rpartition(":")[2],
@@ -118,7 +118,7 @@ class TakeStatuspage:
 
 
 @dataclass(frozen=True)
-class TakeAlerts:
+class IngestAlertmanager:
     """Take one request of an Alertmanager: open an incident, bring it up to date, or keep out of a person's way."""
 
     database: Database
@@ -126,7 +126,7 @@ class TakeAlerts:
     ingest: Ingest
     rules: AlertRules
 
-    def __call__(self, group: AlertGroup, actor: Actor = SYSTEM, *, guarded: bool = False) -> ForeignReceipt:
+    def __call__(self, group: AlertGroup, actor: Actor = SYSTEM, *, guarded: bool = False) -> IntegrationReceipt:
         """Decide which incident a group's news belong to, and hand them in.
 
         Raises:
@@ -148,12 +148,12 @@ class TakeAlerts:
         event = alert_event(group, self.rules, incident_id=incident_id, now=now)
         return _of(self.ingest(actor.signed(replace(event, guarded=guarded))))
 
-    def _keep(self, group: AlertGroup, episode: AlertIncident | None, reason: str) -> ForeignReceipt:
+    def _keep(self, group: AlertGroup, episode: AlertIncident | None, reason: str) -> IntegrationReceipt:
         body = {"firing": group.is_firing, "impact": group.impact.value, "components": list(group.components)}
         reported = ReportedEvent(id=group.event_id, kind="alert_group", body=body)
         with self.database.write() as connection:
             fresh = provider_inbox.add_many(connection, [reported], self.clock())
-        return ForeignReceipt(
+        return IntegrationReceipt(
             event_id=group.event_id,
             incident_id=episode.incident.id if episode else None,
             update_id=f"alerts-{group.change}",

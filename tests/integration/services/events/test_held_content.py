@@ -25,7 +25,7 @@ from notifier.services.dispatch.regroup import Regroup
 from notifier.services.dispatch.replay import REPLAYABLE, Replay, ReplayOrder
 from notifier.services.events.approvals import Release
 from notifier.services.events.blast_guard import BlastGuard
-from notifier.services.events.integrations import TakeStatuspage
+from notifier.services.events.integrations import IngestStatuspage
 from notifier.services.inspection.history import History
 from notifier.services.security.audit import Actor
 from notifier.storage import tables as t
@@ -379,7 +379,7 @@ class Story:
         }
         news = parse_statuspage(json.dumps({"incident": incident}).encode(), PAGE)
         spine = self.desk.spine
-        TakeStatuspage(spine.database, spine.clock, spine.ingest)(news, guarded=guarded)
+        IngestStatuspage(spine.database, spine.clock, spine.ingest)(news, guarded=guarded)
 
     def decide(self, word: str, number: int) -> None:
         with self.desk.spine.database.read() as connection:
