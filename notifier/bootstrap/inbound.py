@@ -11,7 +11,7 @@ from notifier.inbound.integrations import ComponentNames
 from notifier.queueing.dedup_filter import RedisDedupFilter
 from notifier.services.events.deduplicate import DedupFilter, Deduplicate
 from notifier.services.events.integrations import IngestAlertmanager, IngestStatuspage
-from notifier.services.provider_events.record import Feedback
+from notifier.services.provider_events.record import RecordProviderEvents
 from notifier.services.security.audit import AuditLog
 
 
@@ -50,10 +50,10 @@ class Intake:
         return IngestAlertmanager(application.database, application.clock, application.ingest, self.alert_rules)
 
     @once
-    def feedback(self) -> Feedback:
+    def feedback(self) -> RecordProviderEvents:
         """Take SendGrid's events."""
         application = self._application
-        return Feedback(application.database, application.clock, application.addresses, sendgrid_rules)
+        return RecordProviderEvents(application.database, application.clock, application.addresses, sendgrid_rules)
 
     @once
     def repeats(self) -> Deduplicate:

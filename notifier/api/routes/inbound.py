@@ -18,7 +18,7 @@ from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_sig
 from notifier.inbound.statuspage import PageSource, parse_statuspage
 from notifier.services.events.intake_log import log_taken
 from notifier.services.events.integrations import IntegrationReceipt
-from notifier.services.provider_events.record import FeedbackSummary
+from notifier.services.provider_events.record import ProviderEventSummary
 from notifier.services.security.api_keys import Caller, KeyScope
 from notifier.services.security.audit import Actor
 
@@ -134,7 +134,7 @@ async def take_mail_events(
     return json_answer(summary.as_json())
 
 
-def _mail_events(runtime: ApiRuntime, body: bytes, signature: tuple[str, str], *, keyed: bool) -> FeedbackSummary:
+def _mail_events(runtime: ApiRuntime, body: bytes, signature: tuple[str, str], *, keyed: bool) -> ProviderEventSummary:
     now = runtime.application.clock()
     key = runtime.application.settings.event_public_key()
     if key is None and not keyed:

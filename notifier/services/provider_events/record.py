@@ -37,7 +37,7 @@ def provider_alarm(provider: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedbackSummary:
+class ProviderEventSummary:
     """What a request of events came to. `unmatched` are about no delivery of ours; `kinds` counts what was new."""
 
     received: int
@@ -52,7 +52,7 @@ class FeedbackSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
+class LocatedEvent:
     """An event and the delivery it is about: number of its notification, and key. None where it is none of ours."""
 
     event: MailEvent
@@ -61,7 +61,7 @@ class _About:
 
 
 @dataclass(frozen=True)
-class Feedback:
+class RecordProviderEvents:
     """Take events in, all in one transaction: once it is answered, nothing of it can be lost."""
 
     database: Database
@@ -69,7 +69,7 @@ class Feedback:
     addresses: AddressKeys
     rules: ProviderRules
 
-    def __call__(self, told: MailEvents) -> FeedbackSummary:
+    def __call__(self, told: MailEvents) -> ProviderEventSummary:
         """Record a request's events.
 
         Raises:
@@ -79,12 +79,12 @@ class Feedback:
         now = self.clock()
         with self.database.write() as connection:
             whole = _located(connection, told.events)
-            fresh = _unseen(connection, whole, now)
+            fresh = _not_reported_before(connection, whole, now)
             self._confirm(connection, fresh, now)
             self._set_states(connection, fresh, now)
             self._suppress(connection, fresh, now)
             self._alarm(connection, fresh, now)
-        return FeedbackSummary(
+        return ProviderEventSummary(
             received=len(told.events) + told.ignored,
             new=len(fresh),
             ignored=told.ignored,
@@ -92,7 +92,7 @@ class Feedback:
             kinds=Counter(about.event.kind for about in fresh),
         )
 
-    def _suppress(self, connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
+    def _suppress(self, connection: Connection, fresh: Sequence[LocatedEvent], now: datetime) -> None:
         rules, blamed = self.rules, self._sender_is_blamed(connection, fresh, now)
         for about in sorted(fresh, key=lambda item: item.event.at):
             address_key = self._address_key(about)
@@ -106,13 +106,13 @@ class Feedback:
                 if found is not None:
                     suppress(connection, address_key, found, rules, now)
 
-    def _address_key(self, about: _About) -> int | None:
+    def _address_key(self, about: LocatedEvent) -> int | None:
         """The delivery names its address by the very key; late bounces may name the address alone."""
         if about.key is not None and about.notification_id is not None:
             return about.key
         return self.addresses.of_optional(about.event.email)
 
-    def _confirm(self, connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
+    def _confirm(self, connection: Connection, fresh: Sequence[LocatedEvent], now: datetime) -> None:
         """Take attempts for accepted whose outcome we never learnt: who reports on a mail had been given it."""
         attempts: dict[int, int] = {}
         numbers: set[int] = set()
@@ -125,7 +125,7 @@ class Feedback:
         confirmed = batches.confirm(connection, attempts, numbers, now)
         counters.add(connection, MAIL_CONFIRMED, self.rules.PROVIDER, confirmed)
 
-    def _set_states(self, connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
+    def _set_states(self, connection: Connection, fresh: Sequence[LocatedEvent], now: datetime) -> None:
         """Write states set by set: one statement per notification, state and reason."""
         by_notification: dict[int, dict[int, ReportedState]] = defaultdict(dict)
         for about in fresh:
@@ -145,7 +145,7 @@ class Feedback:
             for (state, reason), keys in changed.items():
                 provider_feedback.set_states(connection, number, keys, state=state, reason=reason, now=now)
 
-    def _sender_is_blamed(self, connection: Connection, fresh: Sequence[_About], now: datetime) -> bool:
+    def _sender_is_blamed(self, connection: Connection, fresh: Sequence[LocatedEvent], now: datetime) -> bool:
         """Whether receivers turn us away as a sender so often that it says nothing of the addresses any more."""
         if not any(self.rules.blames_sender(about.event.kind, about.event.facts) for about in fresh):
             return False
@@ -159,7 +159,7 @@ class Feedback:
         alerts.raise_(connection, REPUTATION_ALARM, Reason.REJECTED, detail, now)
         return True
 
-    def _alarm(self, connection: Connection, fresh: Sequence[_About], now: datetime) -> None:
+    def _alarm(self, connection: Connection, fresh: Sequence[LocatedEvent], now: datetime) -> None:
         """Call a person when the account is stopped or out of credits; take it back when the provider does."""
         alarm = provider_alarm(self.rules.PROVIDER)
         for about in sorted(fresh, key=lambda item: item.event.at):
@@ -174,16 +174,18 @@ class Feedback:
                 _log.error("mail_account_suspended", status=report.detail)
 
 
-def _located(connection: Connection, events: Iterable[MailEvent]) -> list[_About]:
+def _located(connection: Connection, events: Iterable[MailEvent]) -> list[LocatedEvent]:
     parsed = [(event, parse_delivery_id(event.delivery_id) if event.delivery_id else None) for event in events]
     numbers = provider_feedback.mail_notifications(connection, {found[0] for _, found in parsed if found})
     return [
-        _About(event, numbers.get(found[0]), found[1]) if found and found[1] < _MAX_KEY else _About(event, None, None)
+        LocatedEvent(event, numbers.get(found[0]), found[1])
+        if found and found[1] < _MAX_KEY
+        else LocatedEvent(event, None, None)
         for event, found in parsed
     ]
 
 
-def _unseen(connection: Connection, whole: Sequence[_About], now: datetime) -> list[_About]:
+def _not_reported_before(connection: Connection, events: Sequence[LocatedEvent], now: datetime) -> list[LocatedEvent]:
     """Keep the evidence, and return what was not reported before.
 
     `processed` is not kept: every mail has one, and taking it twice changes nothing.
@@ -196,12 +198,12 @@ def _unseen(connection: Connection, whole: Sequence[_About], now: datetime) -> l
             notification_id=about.notification_id,
             recipient_key=about.key if about.notification_id is not None else None,
         )
-        for about in whole
+        for about in events
         if about.event.kind is not MailEventKind.PROCESSED
     ]
     fresh = provider_inbox.add_many(connection, kept, now)
-    first: dict[str, _About] = {}
-    for about in whole:
+    first: dict[str, LocatedEvent] = {}
+    for about in events:
         if about.event.kind is MailEventKind.PROCESSED or about.event.id in fresh:
             first.setdefault(about.event.id, about)
     return list(first.values())

@@ -16,7 +16,7 @@ from notifier.inbound import sendgrid_rules
 from notifier.inbound.sendgrid import parse_mail_events
 from notifier.sandbox.config import EventWebhook, SandboxConfig
 from notifier.sandbox.credentials import SENDGRID_API_KEY
-from notifier.services.provider_events.record import Feedback
+from notifier.services.provider_events.record import RecordProviderEvents
 from notifier.services.security.address_hash import AddressKeys
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
@@ -76,7 +76,7 @@ class Reports:
     def __init__(self, house: House, sandbox: RunningSandbox, peer: Peer) -> None:
         self._house, self._sandbox, self._peer = house, sandbox, peer
         database = house.spine.database
-        self._feedback = Feedback(database, house.spine.clock, AddressKeys(database), sendgrid_rules)
+        self._feedback = RecordProviderEvents(database, house.spine.clock, AddressKeys(database), sendgrid_rules)
         self._taken, self._told = 0, set[str]()
 
     def catch_up(self) -> None:

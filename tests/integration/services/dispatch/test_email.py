@@ -21,7 +21,7 @@ from notifier.domain.values import Reason, Status
 from notifier.inbound import sendgrid_rules
 from notifier.sandbox.config import SandboxConfig
 from notifier.sandbox.credentials import SENDGRID_API_KEY
-from notifier.services.provider_events.record import Feedback
+from notifier.services.provider_events.record import RecordProviderEvents
 from notifier.services.security.address_hash import AddressKeys
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
@@ -79,7 +79,9 @@ class Scene:
             for name in found
         )
         database = self.house.spine.database
-        Feedback(database, self.house.spine.clock, AddressKeys(database), sendgrid_rules)(MailEvents(events, 0))
+        RecordProviderEvents(database, self.house.spine.clock, AddressKeys(database), sendgrid_rules)(
+            MailEvents(events, 0)
+        )
 
     @property
     def requests(self) -> int:
