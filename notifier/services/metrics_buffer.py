@@ -39,7 +39,7 @@ def key_of(name: str, **labels: str) -> Key:
     return name, json.dumps(labels, sort_keys=True)
 
 
-class Metering:
+class MetricsBuffer:
     """What one process counts. Safe to share between threads; counting never waits for the ledger and never fails."""
 
     def __init__(self, database: Database, clock: Clock, owner: str) -> None:

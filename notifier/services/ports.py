@@ -57,7 +57,7 @@ class MailTaskQueue(Protocol):
         """Ask a worker to send the letters that are due."""
 
 
-class Meter(Protocol):
+class MetricsSink(Protocol):
     """Counts what this process does; never fails and never waits."""
 
     def attempts(self, channel: Channel, provider: str, outcome: str, seconds: Iterable[float]) -> None:
@@ -94,7 +94,7 @@ class NotWatched:
         return lambda: True
 
 
-class NoMeter:
+class NoMetrics:
     """Counts nothing: for command lines and tests."""
 
     def attempts(self, channel: Channel, provider: str, outcome: str, seconds: Iterable[float]) -> None:

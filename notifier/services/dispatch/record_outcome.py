@@ -11,7 +11,7 @@ from notifier.domain.values import Channel, DeliveryState, QueueName, Reason
 from notifier.observability import get_logger
 from notifier.services.dispatch.durable_write import RetryingTransaction
 from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, apply
-from notifier.services.ports import Clock, Life, Meter, NoMeter, NotWatched, TaskQueue
+from notifier.services.ports import Clock, Life, MetricsSink, NoMetrics, NotWatched, TaskQueue
 from notifier.services.providers.circuits import Wait, no_wait
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
@@ -74,7 +74,7 @@ class RecordOutcome:
     tasks: TaskQueue
     owner: str
     spread: Callable[[], float] = field(default=random.random)
-    meter: Meter = field(default_factory=NoMeter)
+    meter: MetricsSink = field(default_factory=NoMetrics)
     patience: RetryingTransaction = field(default_factory=RetryingTransaction)
     life: Life = field(default_factory=NotWatched)
 

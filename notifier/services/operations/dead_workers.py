@@ -17,7 +17,7 @@ from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.outcome_journal import OutcomeNotes, apply
 from notifier.services.operations.heartbeat import STILL
 from notifier.services.operations.worker_locks import WorkerLocks
-from notifier.services.ports import Clock, Meter, NoMeter
+from notifier.services.ports import Clock, MetricsSink, NoMetrics
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import leases, worker_processes
 from notifier.storage.operations import counters
@@ -49,7 +49,7 @@ class Vanished:
     database: Database
     clock: Clock
     mail_waits: Callable[[], timedelta] = lambda: -LEASE
-    meter: Meter = field(default_factory=NoMeter)
+    meter: MetricsSink = field(default_factory=NoMetrics)
     locks: WorkerLocks | None = None
     notes: OutcomeNotes | None = None
     seconds: Callable[[], float] = time.monotonic

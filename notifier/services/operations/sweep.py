@@ -12,7 +12,7 @@ from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.regroup import Regroup
 from notifier.services.events.announce import Announce
 from notifier.services.isolation import Isolate, unguarded
-from notifier.services.ports import Clock, Meter, NoMeter, TaskQueue
+from notifier.services.ports import Clock, MetricsSink, NoMetrics, TaskQueue
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, leases
 from notifier.storage.incidents import channel_state
@@ -40,7 +40,7 @@ class Sweep:
     regroup: Regroup
     chores: tuple[Callable[[], int], ...] = ()
     clock_is_steady: Callable[[], bool] = lambda: True
-    meter: Meter = field(default_factory=NoMeter)
+    meter: MetricsSink = field(default_factory=NoMetrics)
     # How long after the end of its lease a mail of unknown outcome waits for the provider's events; may be negative.
     mail_waits: Callable[[], timedelta] = lambda: -LEASE
     vanished: Callable[[], int] = lambda: 0  # ends the leases of workers that are gone

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from notifier.domain.errors import NotifierError, UnavailableError
-from notifier.services.metrics_buffer import Metering
+from notifier.services.metrics_buffer import MetricsBuffer
 from notifier.services.ports import Clock
 from notifier.services.security.api_keys import ApiKeys, Caller, KeyScope
 from notifier.services.security.audit import Actor, Subject, record
@@ -36,7 +36,7 @@ class ConsoleSessions:
     database: Database
     keys: ApiKeys
     wrong_keys: WrongKeys
-    metering: Metering
+    metering: MetricsBuffer
     clock: Clock
 
     def begin(self, key: str, origin: str) -> str:

@@ -12,7 +12,7 @@ from notifier.api.state.shared_metrics import shared_families
 from notifier.domain.errors import OutcomeUnknownError, UnavailableError
 from notifier.domain.values import Channel, DeliveryState, Reason, Status
 from notifier.services.dispatch.record_outcome import RecordOutcome
-from notifier.services.metrics_buffer import BREAKERS, Metering
+from notifier.services.metrics_buffer import BREAKERS, MetricsBuffer
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import latency
 from notifier.storage.operations import metrics
@@ -49,7 +49,7 @@ def scraped(database: Database, *, later: timedelta = timedelta(0)) -> Samples:
 
 
 def test_counts_of_two_processes_add_up_and_a_histogram_is_cumulative(database: Database) -> None:
-    one, two = (Metering(database, lambda: START, name) for name in ("host-1", "host-2"))
+    one, two = (MetricsBuffer(database, lambda: START, name) for name in ("host-1", "host-2"))
     one.attempts(Channel.EMAIL, "sendgrid", "accepted", [0.2])
     one.settled(Channel.EMAIL, "sendgrid", "nl", DeliveryState.ACCEPTED, 1000)
     two.attempts(Channel.EMAIL, "sendgrid", "accepted", [700, 0.04])
@@ -67,7 +67,7 @@ def test_counts_of_two_processes_add_up_and_a_histogram_is_cumulative(database: 
 
 def test_what_a_process_says_of_itself_goes_with_it(database: Database) -> None:
     labels = (("channel", "email"), ("provider", "sendgrid"))
-    meterings = [Metering(database, lambda: START, name) for name in ("host-1", "host-2")]
+    meterings = [MetricsBuffer(database, lambda: START, name) for name in ("host-1", "host-2")]
     for metering in meterings:
         metering.watch(lambda: {(BREAKERS, labels): 1.0})
         metering.close()
@@ -76,7 +76,7 @@ def test_what_a_process_says_of_itself_goes_with_it(database: Database) -> None:
 
 
 def test_a_process_says_that_it_is_there_as_soon_as_it_is(database: Database) -> None:
-    metering = Metering(database, lambda: START, "host-1")
+    metering = MetricsBuffer(database, lambda: START, "host-1")
     labels = (("channel", "email"), ("provider", "sendgrid"))
     metering.watch(lambda: {(BREAKERS, labels): 1.0})
     until(lambda: (BREAKERS, labels) in scraped(database), seconds=4)  # others come every five seconds
@@ -84,7 +84,7 @@ def test_a_process_says_that_it_is_there_as_soon_as_it_is(database: Database) ->
 
 
 def test_without_a_database_counts_are_kept_for_the_next_time(database: Database) -> None:
-    metering = Metering(database, lambda: START, "host-1")
+    metering = MetricsBuffer(database, lambda: START, "host-1")
     metering.unknown(Channel.SOCIAL)
     metering._database = Away()  # type: ignore[assignment]  # the database goes away in the middle
     metering.flush()
@@ -98,7 +98,7 @@ def test_without_a_database_counts_are_kept_for_the_next_time(database: Database
 def test_attempts_and_unknown_outcomes_are_counted_where_they_happen(database: Database) -> None:
     provider = Provider(faults=[lambda _: OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "time-out")])
     house = a_house(database, provider)
-    metering = Metering(database, lambda: START, "host-1")
+    metering = MetricsBuffer(database, lambda: START, "host-1")
     mail = house.attempt.channels[Channel.EMAIL]
     record = mail.record  # type: ignore[attr-defined]  # MailAttempt's
     assert isinstance(record, RecordOutcome)
