@@ -15,7 +15,7 @@ from notifier.api.http.protocol import on_table
 from notifier.api.state.metrics import Meters
 from notifier.bootstrap.application import Application
 from notifier.files import grant_open_files
-from notifier.services.operations.process_stats import vitals_of
+from notifier.services.operations.process_stats import process_stats
 
 _BACKLOG = 2048
 _OTHER_FILES = 256  # database, broker, logs
@@ -39,7 +39,7 @@ def run_api(
         pages: Routers served beside the API.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    application.metering.watch(lambda: vitals_of("api"))
+    application.metering.watch(lambda: process_stats("api"))
     server = _Server(configuration(application, host=host, port=port, fd=fd, pages=pages))
     try:
         server.run()

@@ -28,7 +28,7 @@ from notifier.services.inspection.closure import Closure
 from notifier.services.inspection.explain import Explain
 from notifier.services.inspection.history import History
 from notifier.services.inspection.progress import Progress
-from notifier.services.operations.metrics_snapshot import ReadMetrics
+from notifier.services.operations.metrics_snapshot import TakeMetricsSnapshot
 from notifier.services.security.api_keys import ApiKeys
 from notifier.services.security.audit import SYSTEM, Actor
 from notifier.services.security.console_sessions import ConsoleSessions
@@ -54,9 +54,9 @@ class Application(People):
         return History(self.database, HookRequests(self.renderer))
 
     @once
-    def readings(self) -> ReadMetrics:
+    def readings(self) -> TakeMetricsSnapshot:
         """What metrics and the console say of the ledger and the broker."""
-        return ReadMetrics(self.database, self.clock, self.producer.depths, self.providers.read)
+        return TakeMetricsSnapshot(self.database, self.clock, self.producer.depths, self.providers.read)
 
     @once
     def explain(self) -> Explain:

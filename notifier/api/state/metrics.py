@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from notifier.api.state.shared_metrics import shared_families
 from notifier.domain.errors import UnavailableError
-from notifier.services.operations.metrics_snapshot import Counted, Readings
+from notifier.services.operations.metrics_snapshot import Counted, MetricsSnapshot
 from notifier.storage.operations.counters import MAIL_CONFIRMED, MAIL_REPEATED, MAIL_UNKNOWN
 
 _PROVIDER_LABELS = ("channel", "provider")
@@ -27,9 +27,9 @@ LEDGER_SECONDS = 5.0
 class LedgerCollector(Collector):
     """Reads on being scraped, at most every few seconds; a database that is away is a metric too."""
 
-    def __init__(self, read: Callable[[], Readings], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, read: Callable[[], MetricsSnapshot], clock: Callable[[], float] = time.monotonic) -> None:
         self._read, self._clock = read, clock
-        self._readings: Readings | None = None
+        self._readings: MetricsSnapshot | None = None
         self._until = float("-inf")
 
     def describe(self) -> Iterable[Metric]:
@@ -50,7 +50,7 @@ class LedgerCollector(Collector):
             yield from _families(self._readings)
 
 
-def _families(found: Readings) -> Iterator[Metric]:
+def _families(found: MetricsSnapshot) -> Iterator[Metric]:
     yield _family("notifier_batches", "Open batches.", ("lane", "state"), found.batches)
     yield _family("notifier_batch_overdue_seconds", "How long the oldest due batch waits.", ("lane",), found.overdue)
     yield _family("notifier_incidents", "Incidents.", ("status",), found.incidents)
@@ -97,7 +97,7 @@ def _family(name: str, text: str, labels: tuple[str, ...], values: Counted) -> G
 class Meters:
     """One registry per application: two of them in one process (tests) do not meet."""
 
-    def __init__(self, read: Callable[[], Readings]) -> None:
+    def __init__(self, read: Callable[[], MetricsSnapshot]) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)

@@ -3,7 +3,7 @@
 import typer
 
 from notifier.cli.core import core
-from notifier.services.operations.process_stats import vitals_of
+from notifier.services.operations.process_stats import process_stats
 from notifier.supervise.scheduler import run_scheduler
 
 
@@ -16,7 +16,7 @@ def scheduler() -> None:
     """Run the scheduler: once a second, queue what is due (retries, expired leases, coalescing windows)."""
     notifier = core("scheduler")
     notifier.ensure_broker()
-    notifier.metering.watch(lambda: vitals_of("scheduler"))
+    notifier.metering.watch(lambda: process_stats("scheduler"))
     try:
         code = run_scheduler(notifier.settings, lambda _now: notifier.sweep())
     finally:

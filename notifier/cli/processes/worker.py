@@ -7,7 +7,7 @@ import typer
 from notifier.bootstrap.own_templates import check_templates
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.cli.core import core
-from notifier.services.operations.process_stats import vitals_of
+from notifier.services.operations.process_stats import process_stats
 from workers.main import parse_queues, run_worker
 
 
@@ -25,5 +25,5 @@ def worker(
     notifier = core(name)
     check_templates(notifier)
     notifier.ensure_broker()
-    notifier.metering.watch(lambda: vitals_of(name))
+    notifier.metering.watch(lambda: process_stats(name))
     raise typer.Exit(run_worker(notifier.settings, WorkerRuntime(notifier, lanes), lanes))

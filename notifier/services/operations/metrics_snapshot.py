@@ -19,7 +19,7 @@ Counted = Mapping[tuple[str, ...], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Readings:
+class MetricsSnapshot:
     """What was found, each by the labels its comment names."""
 
     batches: Counted = field(default_factory=dict)  # lane, state
@@ -41,7 +41,7 @@ class Readings:
 
 
 @dataclass(frozen=True)
-class ReadMetrics:
+class TakeMetricsSnapshot:
     """Look at the ledger; `depths` asks the broker and is empty when that does not say."""
 
     database: Database
@@ -49,7 +49,7 @@ class ReadMetrics:
     depths: Callable[[], Mapping[QueueName, int]]
     providers: Callable[[Connection], Sequence[ProviderStatus]]
 
-    def __call__(self) -> Readings:
+    def __call__(self) -> MetricsSnapshot:
         """Return what is there now.
 
         Raises:
@@ -74,7 +74,7 @@ class ReadMetrics:
             overdue[lane,] = max(overdue[lane,], late)
         if apart is not None:
             overdue[QueueName.RETRY.value,] = max(overdue[QueueName.RETRY.value,], (now - apart).total_seconds())
-        return Readings(
+        return MetricsSnapshot(
             batches={key: number for key, (number, _) in waiting.items()},
             overdue=overdue,
             incidents={(status,): number for status, number in incidents.items()},

@@ -9,7 +9,7 @@ _SELF = Path("/proc/self")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def vitals_of(process: str) -> Mapping[tuple[str, tuple[tuple[str, str], ...]], float]:
+def process_stats(process: str) -> Mapping[tuple[str, tuple[tuple[str, str], ...]], float]:
     """Return the gauges of this process; empty where there is no /proc."""
     try:
         pages = int((_SELF / "statm").read_text(encoding="ascii").split()[1])

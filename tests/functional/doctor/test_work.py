@@ -8,7 +8,7 @@ from notifier.doctor.finding import Finding
 from notifier.doctor.work import check_work
 from notifier.domain.values import QueueName
 from notifier.services.metrics_buffer import MetricsBuffer
-from notifier.services.operations.process_stats import vitals_of
+from notifier.services.operations.process_stats import process_stats
 from notifier.storage import tables as t
 from tests.functional.api.house import Api, an_event
 
@@ -20,7 +20,7 @@ def found(application: Application, name: str) -> list[Finding]:
 def live(application: Application, *names: str) -> None:
     for name in names:
         metering = MetricsBuffer(application.database, application.clock, name)
-        metering.watch(partial(vitals_of, name))
+        metering.watch(partial(process_stats, name))
         metering.close()
 
 
