@@ -19,7 +19,7 @@ from notifier.services.dispatch.attempt import LEASE, Attempt
 from notifier.services.dispatch.email import MailAttempt
 from notifier.services.dispatch.plan import BATCH_SIZES
 from notifier.services.dispatch.record_outcome import RecordOutcome
-from notifier.services.mail.failover import MailRoute
+from notifier.services.mail.failover import ProviderFailover
 from notifier.services.mail.links import Links
 from notifier.services.ports import Clock, Life, NotWatched, TaskQueue
 from notifier.services.providers.circuits import Circuits
@@ -162,7 +162,7 @@ def a_house(
     circuits = Circuits(*kept, repeats_doubts=lambda _provider: not evidence)
     names = {Channel.EMAIL: [provider.name for provider in providers]}
     spine.sweep = replace(spine.sweep, chores=(CallProbes(database, {Channel.EMAIL: circuits}, lambda: names),))
-    route = MailRoute(providers, spine.clock, LocalPacer(spine.clock), circuits)
+    route = ProviderFailover(providers, spine.clock, LocalPacer(spine.clock), circuits)
     mail = MailAttempt(database, spine.clock, renderer, links, route, record, LEASE, lambda _provider: evidence, rest)
     channels = {Channel.EMAIL: mail}
     return House(spine, Attempt(database, spine.clock, spine.nudges, owner, channels, translations=translations))

@@ -15,7 +15,7 @@ from notifier.queueing.rate_limiter import RedisPacer
 from notifier.services.dispatch.email import MailAttempt
 from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.endpoints.mails import EndpointMails, MailWriterByKind
-from notifier.services.mail.failover import MailRoute
+from notifier.services.mail.failover import ProviderFailover
 from notifier.services.mail.links import Links
 from notifier.services.mail.transactional import SendTransactionalMail
 from notifier.services.ports import Clock
@@ -54,12 +54,12 @@ def build_transactional_mail(core: Core) -> SendTransactionalMail:
     )
 
 
-def _route(core: Core) -> MailRoute:
+def _route(core: Core) -> ProviderFailover:
     specs = core.settings.email_providers()
     pacer = RedisPacer(core.settings.queue_addresses().redis, _accounts(specs), core.clock)
     seconds = core.settings.limits.mail_timeout
     senders = [_sender(spec, core.clock, seconds) for spec in specs]
-    return MailRoute(senders, core.clock, pacer, core.circuits[Channel.EMAIL])
+    return ProviderFailover(senders, core.clock, pacer, core.circuits[Channel.EMAIL])
 
 
 def _accounts(specs: Sequence[EmailProviderSpec]) -> str:

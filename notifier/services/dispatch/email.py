@@ -21,7 +21,7 @@ from notifier.domain.values import DeliveryState, Reason
 from notifier.rendering.renderer import Renderer
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.record_outcome import RecordOutcome, Try
-from notifier.services.mail.failover import Choice, MailRoute, Pause
+from notifier.services.mail.failover import Backoff, Choice, ProviderFailover
 from notifier.services.mail.links import Links
 from notifier.services.ports import Clock
 from notifier.services.providers.circuits import no_wait
@@ -45,7 +45,7 @@ class MailAttempt:
     clock: Clock
     renderer: Renderer
     links: Links
-    route: MailRoute
+    route: ProviderFailover
     record: RecordOutcome
     lease: timedelta = LEASE
     # By provider: how long its events may take to say what became of a request without an answer; zero: none come.
@@ -55,7 +55,7 @@ class MailAttempt:
     def attempt(self, batch: Batch, stored: StoredNotification) -> None:
         """Render once, send once, record once; when no provider takes a request now, hand the batch back."""
         choice = self._choice(batch)
-        if isinstance(choice, Pause):
+        if isinstance(choice, Backoff):
             hold = self.route.wait if choice.reason is Reason.BREAKER_OPEN else no_wait
             self.record.paused(batch, choice.wait, choice.reason, hold=hold)
             return
@@ -99,10 +99,10 @@ class MailAttempt:
         )
         self.route.worked(choice, receipt.rate)
 
-    def _choice(self, batch: Batch) -> Choice | Pause:
+    def _choice(self, batch: Batch) -> Choice | Backoff:
         """Choose a provider. A turn that comes in a moment is waited for here: handing a batch back costs more."""
         choice = self.route.choose(batch)
-        if isinstance(choice, Pause) and choice.reason is Reason.RATE_LIMITED and choice.wait <= _MOMENT:
+        if isinstance(choice, Backoff) and choice.reason is Reason.RATE_LIMITED and choice.wait <= _MOMENT:
             self.rest(choice.wait.total_seconds())
             choice = self.route.choose(batch)
         return choice

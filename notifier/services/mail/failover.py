@@ -20,7 +20,7 @@ _QUESTION = timedelta(seconds=2)  # that a silent provider has to answer anythin
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Backoff:
     """No provider takes a request now; ask again after `wait`."""
 
     wait: timedelta
@@ -46,7 +46,7 @@ class Choice:
         return self.circuit.is_open
 
 
-class MailRoute:
+class ProviderFailover:
     """Fail-over between mail providers. Rates, and which providers work, are known to all workers together."""
 
     def __init__(self, senders: Sequence[MailSender], clock: Clock, pacer: Pacer, circuits: Circuits) -> None:
@@ -56,7 +56,7 @@ class MailRoute:
         self._pacer = pacer
         self._circuits = circuits
 
-    def choose(self, batch: Batch | None = None) -> Choice | Pause:
+    def choose(self, batch: Batch | None = None) -> Choice | Backoff:
         """Return the provider to call now; else how long to wait. `batch`: what is to be sent; None for a letter.
 
         A batch that was tried before is no probe where another provider works: it has waited long enough, and may have
@@ -67,18 +67,18 @@ class MailRoute:
         """
         now = self._clock()
         circuits = self._circuits.look()
-        pauses: list[Pause] = []
+        pauses: list[Backoff] = []
         for sender in self._senders:
             circuit = circuits.get(sender.name, CLOSED)
             if circuit.is_open and not self._enters(sender, circuit, batch, circuits):
                 left = (circuit.next_probe_at or now) - now
-                pauses.append(Pause(min(max(left, PROBE_PAUSE), _LONGEST_PAUSE), Reason.BREAKER_OPEN))
+                pauses.append(Backoff(min(max(left, PROBE_PAUSE), _LONGEST_PAUSE), Reason.BREAKER_OPEN))
                 continue
             wait = self._pacer.take(sender.name)
             if not wait:
                 return Choice(sender, circuit, self._another_works(sender.name, circuits))
             self._leave(sender.name, circuit)
-            pauses.append(Pause(wait, Reason.RATE_LIMITED))
+            pauses.append(Backoff(wait, Reason.RATE_LIMITED))
             if wait <= _PATIENCE:
                 break
         return min(pauses, key=lambda pause: pause.wait)

@@ -17,7 +17,7 @@ from notifier.observability import get_logger
 from notifier.rendering.mail.account_mail import AccountMessage
 from notifier.rendering.mail.headers import domain_of, message_id
 from notifier.services.isolation import Isolate, unguarded
-from notifier.services.mail.failover import MailRoute, Pause
+from notifier.services.mail.failover import Backoff, ProviderFailover
 from notifier.services.ports import Clock
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
@@ -67,7 +67,7 @@ class SendTransactionalMail:
     clock: Clock
     write: Writer
     mails: TransactionalMailRenderer
-    route: MailRoute
+    route: ProviderFailover
     owner: str
     isolate: Isolate = unguarded
     spread: Callable[[], float] = field(default=random.random)
@@ -98,7 +98,7 @@ class SendTransactionalMail:
     def _send(self, letter: TransactionalMail, said: Addressed) -> TryAgain | GiveUp:
         """Hand a letter to a provider; `GiveUp` also means that it is on its way."""
         choice = self.route.choose()
-        if isinstance(choice, Pause):
+        if isinstance(choice, Backoff):
             return TryAgain(choice.wait, counts=False)
         try:
             receipt = choice.sender.send(self._request(letter, said), deadline=self.clock() + _DEADLINE)

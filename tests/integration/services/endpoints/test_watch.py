@@ -14,7 +14,7 @@ from notifier.resources import locales_dir, templates_dir
 from notifier.services.endpoints.mails import EndpointMails
 from notifier.services.endpoints.recovery_probe import ProbeEndpoint
 from notifier.services.endpoints.watch import WatchEndpoints, write_mail
-from notifier.services.mail.failover import MailRoute
+from notifier.services.mail.failover import ProviderFailover
 from notifier.services.mail.transactional import SendTransactionalMail
 from notifier.services.providers.circuits import Circuits
 from notifier.storage.database.engine import Database
@@ -60,7 +60,7 @@ class Watched:
         wording = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
         writer = EndpointMails("https://status.example", "en", "Europe/Amsterdam")
         circuits = Circuits(database, spine.clock, spine.nudges, Channel.EMAIL)
-        route = MailRoute([self.post], spine.clock, LocalPacer(spine.clock), circuits)
+        route = ProviderFailover([self.post], spine.clock, LocalPacer(spine.clock), circuits)
         self.send = SendTransactionalMail(database, spine.clock, writer, wording, route, "worker")
         probe = ProbeEndpoint(database, spine.clock, self.house.line, wording, hooks.secrets, spine.regroup)
         self.watch = WatchEndpoints(database, spine.clock, write_mail, probe)

@@ -16,7 +16,7 @@ from notifier.domain.errors import (
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Channel, QueueName, Reason
 from notifier.queueing.rate_limiter import LocalPacer
-from notifier.services.mail.failover import Choice, MailRoute, Pause
+from notifier.services.mail.failover import Backoff, Choice, ProviderFailover
 from notifier.services.providers.circuits import Circuits
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries.batches import Batch
@@ -58,13 +58,13 @@ class Road:
         self.route = self.of_another_process()
         self.last: Choice | None = None
 
-    def of_another_process(self) -> MailRoute:
+    def of_another_process(self) -> ProviderFailover:
         circuits = Circuits(self.database, lambda: self.now, Nudges(), Channel.EMAIL)
-        return MailRoute(self.senders, lambda: self.now, self.pacer, circuits)
+        return ProviderFailover(self.senders, lambda: self.now, self.pacer, circuits)
 
-    def chosen(self, *, attempts: int = 1) -> str | Pause:
+    def chosen(self, *, attempts: int = 1) -> str | Backoff:
         found = self.route.choose(a_batch(attempts))
-        if isinstance(found, Pause):
+        if isinstance(found, Backoff):
             return found
         self.last = found
         return found.name
@@ -135,7 +135,7 @@ def test_a_provider_that_is_down_is_asked_every_two_seconds_by_all_workers_toget
             asked += 1
             road.fails(DOWN)
         elsewhere = other.choose(a_batch())
-        assert isinstance(elsewhere, Pause)
+        assert isinstance(elsewhere, Backoff)
         assert elsewhere.reason is Reason.BREAKER_OPEN
     assert 20 <= asked <= 23
 
@@ -144,11 +144,11 @@ def test_one_workers_success_opens_the_way_for_all(ledger: Database) -> None:
     road = Road(ledger, "sendgrid")
     other = road.of_another_process()
     road.opens("sendgrid")
-    assert isinstance(other.choose(a_batch()), Pause)
+    assert isinstance(other.choose(a_batch()), Backoff)
     road.later(2)
     assert road.chosen() == "sendgrid"
     road.works()
-    assert not isinstance(other.choose(a_batch()), Pause)
+    assert not isinstance(other.choose(a_batch()), Backoff)
 
 
 def test_failures_from_before_another_worker_closed_the_circuit_count_no_more(ledger: Database) -> None:
@@ -225,8 +225,8 @@ def test_a_429_holds_all_workers_until_the_reset_and_short_waits_do_not_fail_ove
     other = road.of_another_process()
     assert road.chosen() == "sendgrid"
     assert not road.fails(limited(20))
-    assert road.chosen() == Pause(timedelta(seconds=20), Reason.RATE_LIMITED)
-    assert other.choose() == Pause(timedelta(seconds=20), Reason.RATE_LIMITED)
+    assert road.chosen() == Backoff(timedelta(seconds=20), Reason.RATE_LIMITED)
+    assert other.choose() == Backoff(timedelta(seconds=20), Reason.RATE_LIMITED)
     road.later(20)
     assert road.chosen() == "sendgrid"
 
@@ -244,7 +244,7 @@ def test_the_calls_that_a_success_leaves_are_shared_by_all_workers(ledger: Datab
     assert road.chosen() == "sendgrid"
     road.works(RateBudget(remaining=1, limit=500, resets_at=road.now + timedelta(seconds=7)))
     assert road.chosen() == "sendgrid"
-    assert other.choose() == Pause(timedelta(seconds=7), Reason.RATE_LIMITED)
+    assert other.choose() == Backoff(timedelta(seconds=7), Reason.RATE_LIMITED)
 
 
 def test_a_stopped_account_stops_every_worker_and_is_looked_at_again_every_minute(ledger: Database) -> None:
@@ -254,7 +254,7 @@ def test_a_stopped_account_stops_every_worker_and_is_looked_at_again_every_minut
     for _ in range(6):
         road.fails(STOPPED)
         road.later(59)
-        assert isinstance(other.choose(), Pause)
+        assert isinstance(other.choose(), Backoff)
         road.later(1)
         assert road.chosen() == "sendgrid"
 
@@ -271,7 +271,7 @@ def test_a_wait_that_a_failing_provider_asks_for_is_granted(ledger: Database) ->
     asked = TransientDeliveryError(Reason.SERVER_ERROR, status=503, retry_after=timedelta(seconds=40))
     road.opens("sendgrid", asked)
     road.later(39)
-    assert isinstance(road.chosen(), Pause)
+    assert isinstance(road.chosen(), Backoff)
     road.later(1)
     assert road.chosen() == "sendgrid"
 
@@ -291,7 +291,7 @@ def test_a_probe_that_had_nobody_to_write_to_leaves_the_way_open(ledger: Databas
     road.opens("sendgrid")
     road.later(2)
     assert road.chosen() == "sendgrid"
-    assert isinstance(road.chosen(), Pause)
+    assert isinstance(road.chosen(), Backoff)
     assert road.last is not None
     road.route.unused(road.last)
     assert road.chosen() == "sendgrid"

@@ -17,7 +17,7 @@ from notifier.domain.values import Channel, Reason
 from notifier.queueing.rate_limiter import LocalPacer
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
-from notifier.services.mail.failover import MailRoute
+from notifier.services.mail.failover import ProviderFailover
 from notifier.services.mail.transactional import SendTransactionalMail
 from notifier.services.mail.transactional_sweep import SweepTransactionalMail
 from notifier.services.providers.circuits import Circuits
@@ -94,7 +94,7 @@ class Office:
         renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
         writer = SubscriberMails(addresses, tokens, "https://status.example")
         circuits = Circuits(self.database, self.clock, self.post, Channel.EMAIL)
-        route = MailRoute([self.provider], self.clock, LocalPacer(self.clock), circuits)
+        route = ProviderFailover([self.provider], self.clock, LocalPacer(self.clock), circuits)
         self.send = SendTransactionalMail(
             self.database, self.clock, writer, renderer, route, "worker", spread=lambda: 0.0
         )
