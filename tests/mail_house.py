@@ -12,7 +12,7 @@ from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.messages.brand import Brand
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Channel
-from notifier.queueing.rate_limiter import LocalPacer
+from notifier.queueing.rate_limiter import LocalRateLimiter
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.dispatch.attempt import LEASE, Attempt
@@ -162,7 +162,7 @@ def a_house(
     circuits = Circuits(*kept, repeats_doubts=lambda _provider: not evidence)
     names = {Channel.EMAIL: [provider.name for provider in providers]}
     spine.sweep = replace(spine.sweep, chores=(CallProbes(database, {Channel.EMAIL: circuits}, lambda: names),))
-    route = ProviderFailover(providers, spine.clock, LocalPacer(spine.clock), circuits)
+    route = ProviderFailover(providers, spine.clock, LocalRateLimiter(spine.clock), circuits)
     mail = MailAttempt(database, spine.clock, renderer, links, route, record, LEASE, lambda _provider: evidence, rest)
     channels = {Channel.EMAIL: mail}
     return House(spine, Attempt(database, spine.clock, spine.nudges, owner, channels, translations=translations))

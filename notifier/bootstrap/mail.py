@@ -11,7 +11,7 @@ from notifier.channels.email.smtp import SmtpSender
 from notifier.channels.email.smtp_session import SmtpServer
 from notifier.domain.messages.transactional_mail import ABOUT_ENDPOINTS
 from notifier.domain.values import Channel
-from notifier.queueing.rate_limiter import RedisPacer
+from notifier.queueing.rate_limiter import RedisRateLimiter
 from notifier.services.dispatch.email import MailAttempt
 from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.endpoints.mails import EndpointMails, MailWriterByKind
@@ -56,10 +56,10 @@ def build_transactional_mail(core: Core) -> SendTransactionalMail:
 
 def _route(core: Core) -> ProviderFailover:
     specs = core.settings.email_providers()
-    pacer = RedisPacer(core.settings.queue_addresses().redis, _accounts(specs), core.clock)
+    rate_limiter = RedisRateLimiter(core.settings.queue_addresses().redis, _accounts(specs), core.clock)
     seconds = core.settings.limits.mail_timeout
     senders = [_sender(spec, core.clock, seconds) for spec in specs]
-    return ProviderFailover(senders, core.clock, pacer, core.circuits[Channel.EMAIL])
+    return ProviderFailover(senders, core.clock, rate_limiter, core.circuits[Channel.EMAIL])
 
 
 def _accounts(specs: Sequence[EmailProviderSpec]) -> str:

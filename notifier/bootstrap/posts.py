@@ -7,7 +7,7 @@ from notifier.bootstrap.words import build_renderer
 from notifier.channels.base import SessionStore, SocialSender
 from notifier.domain.values import Channel, Platform
 from notifier.queueing.account_lock import RedisTurns
-from notifier.queueing.rate_limiter import RedisPacer
+from notifier.queueing.rate_limiter import RedisRateLimiter
 from notifier.rendering.cards.drawing import paint
 from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.dispatch.social import PostAttempt
@@ -48,11 +48,14 @@ def build(core: Core, record: RecordOutcome) -> PostAttempt:
     accounts = {spec.account.name: spec.account for spec in specs}
     senders = {spec.account.name: _sender(spec, core.clock, sessions) for spec in specs}
     # Whoever uses the same account shares its rates.
-    pacer, turns = RedisPacer(core.settings.queue_addresses().redis, "posts", core.clock), _turns(core, STILL)
+    rate_limiter, turns = (
+        RedisRateLimiter(core.settings.queue_addresses().redis, "posts", core.clock),
+        _turns(core, STILL),
+    )
     # A worker keeps its turns with each heartbeat, so that they end with it.
     core.heartbeat.renew.insert(0, turns.renew)
     known = (core.database, core.clock, build_renderer(core), accounts, senders, record)
-    return PostAttempt(*known, turns, pacer, core.circuits[Channel.SOCIAL], paint)
+    return PostAttempt(*known, turns, rate_limiter, core.circuits[Channel.SOCIAL], paint)
 
 
 def _sender(spec: AccountSpec, clock: Clock, sessions: SessionStore) -> SocialSender:

@@ -9,22 +9,22 @@ from typing import Any
 import orjson
 from redis.client import Pipeline
 
-from notifier.domain.providers.rate_limit import NO_WAIT, Pace
+from notifier.domain.providers.rate_limit import NO_WAIT, RateLimit
 from notifier.observability import get_logger
 from notifier.queueing.broker import redis_client
 from notifier.queueing.circuit import RedisCircuit
 
 _SECONDS = 0.25
 _log = get_logger(__name__)
-Change = Callable[[Pace], tuple[Pace, timedelta]]
+Change = Callable[[RateLimit], tuple[RateLimit, timedelta]]
 
 
-class LocalPacer:
-    """Rates as one process knows them. Does what `services.ports.Pacer` asks for; safe to share between threads."""
+class LocalRateLimiter:
+    """Rates as one process knows them. Does what `services.ports.RateLimiter` asks for; safe to share between threads."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._paces: dict[str, Pace] = defaultdict(Pace)
+        self._paces: dict[str, RateLimit] = defaultdict(RateLimit)
         self._lock = threading.Lock()
 
     def take(self, key: str) -> timedelta:
@@ -52,7 +52,7 @@ class LocalPacer:
         return wait
 
 
-class RedisPacer(LocalPacer):
+class RedisRateLimiter(LocalRateLimiter):
     """Rates that every worker with this Redis and namespace keeps; connects on first use and never raises.
 
     Hosts are expected to agree on the time within a second or so, as the providers' own resets already demand.
@@ -92,7 +92,7 @@ class RedisPacer(LocalPacer):
         self._client.transaction(exchange, name)
         return wait
 
-    def _write(self, pipe: Pipeline, name: str, pace: Pace) -> None:
+    def _write(self, pipe: Pipeline, name: str, pace: RateLimit) -> None:
         end = pace.matters_until()
         if end is None:
             pipe.delete(name)
@@ -101,20 +101,20 @@ class RedisPacer(LocalPacer):
             pipe.set(name, _encoded(pace), px=kept)
 
 
-def _encoded(pace: Pace) -> bytes:
+def _encoded(pace: RateLimit) -> bytes:
     instants = (pace.resets_at, pace.blocked_until)
     return orjson.dumps([pace.left, *(instant.timestamp() if instant else None for instant in instants)])
 
 
-def _pace(stored: Any) -> Pace:
+def _pace(stored: Any) -> RateLimit:
     """Read a stored pace; one that another version wrote counts as none."""
     if stored is None:
-        return Pace()
+        return RateLimit()
     try:
         left, resets_at, held_until = orjson.loads(stored)
-        return Pace(left=left, resets_at=_instant(resets_at), blocked_until=_instant(held_until))
+        return RateLimit(left=left, resets_at=_instant(resets_at), blocked_until=_instant(held_until))
     except (ValueError, TypeError):
-        return Pace()
+        return RateLimit()
 
 
 def _instant(seconds: float | None) -> datetime | None:

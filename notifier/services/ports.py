@@ -24,7 +24,7 @@ class TaskQueue(Protocol):
         """Return how many nudges wait in a lane; a large number when nobody knows."""
 
 
-class Pacer(Protocol):
+class RateLimiter(Protocol):
     """Keeps calls to providers within their rates, for all workers together. Never raises; without Redis, for one."""
 
     def take(self, key: str) -> timedelta:

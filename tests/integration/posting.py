@@ -13,7 +13,7 @@ from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.messages.brand import Account, Brand
 from notifier.domain.values import Channel, Platform, QueueName
 from notifier.queueing.account_lock import LocalTurns
-from notifier.queueing.rate_limiter import LocalPacer
+from notifier.queueing.rate_limiter import LocalRateLimiter
 from notifier.rendering.cards.drawing import paint
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
@@ -128,7 +128,7 @@ def posting_house(
         senders,
         record,
         LocalTurns(),
-        LocalPacer(spine.clock),
+        LocalRateLimiter(spine.clock),
         circuits,
         paint,
     )

@@ -9,7 +9,7 @@ _LONGEST = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class RateLimit:
     """What is known of one provider's rate. Instants are aware UTC."""
 
     left: int | None = None  # calls until `resets_at`, by the provider's own count less ours since
@@ -21,7 +21,7 @@ class Pace:
         if self.blocked_until is not None and self.blocked_until > now:
             return self, self.blocked_until - now
         if self.left is None or self.resets_at is None or self.resets_at <= now:
-            return Pace(), NO_WAIT
+            return RateLimit(), NO_WAIT
         if self.left <= 0:
             return self, self.resets_at - now
         return replace(self, left=self.left - 1), NO_WAIT

@@ -20,7 +20,7 @@ from notifier.rendering.social.posts import PostText
 from notifier.rendering.text.counting import limit_of
 from notifier.services.dispatch.record_outcome import RecordOutcome, Try
 from notifier.services.dispatch.sent_texts import wording_from_json, wording_to_json
-from notifier.services.ports import Clock, Pacer, Turns
+from notifier.services.ports import Clock, RateLimiter, Turns
 from notifier.services.providers.circuits import Circuits, no_wait
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import attempts, deliveries, posts
@@ -46,7 +46,7 @@ class PostAttempt:
     senders: Mapping[str, SocialSender]
     record: RecordOutcome
     turns: Turns
-    pacer: Pacer
+    rate_limiter: RateLimiter
     circuits: Circuits
     paint: Callable[[CardWords], Picture | None] = field(default=lambda _words: None)
 
@@ -72,7 +72,7 @@ class PostAttempt:
             if circuit.is_open and not self.circuits.enters(account.name, circuit, batch):
                 hold = self.circuits.wait([account.name])
                 self.record.paused(batch, PROBE_PAUSE, Reason.BREAKER_OPEN, hold=hold)
-            elif wait := self.pacer.take(account.name):
+            elif wait := self.rate_limiter.take(account.name):
                 self._let_another(account, circuit)
                 self.record.paused(batch, wait, Reason.RATE_LIMITED)
             else:
@@ -87,7 +87,7 @@ class PostAttempt:
         for sender in self.senders.values():
             sender.close()
         self.turns.close()
-        self.pacer.close()
+        self.rate_limiter.close()
 
     def _attempt(self, speech: "_Speech") -> None:
         started, clock, batch = self.clock(), time.perf_counter(), speech.batch
@@ -201,10 +201,10 @@ class PostAttempt:
         """Tell all workers what the platform said of its rate; a refusal for it holds the whole account."""
         name, budget = speech.account.name, speech.sender.budget
         if budget is not None:
-            self.pacer.note(name, left=budget.remaining, resets_at=budget.resets_at)
+            self.rate_limiter.note(name, left=budget.remaining, resets_at=budget.resets_at)
         limited = error if isinstance(error, TransientDeliveryError) and error.reason is Reason.RATE_LIMITED else None
         if limited is not None and limited.retry_after is not None:
-            self.pacer.block_until(name, self.clock() + limited.retry_after)
+            self.rate_limiter.block_until(name, self.clock() + limited.retry_after)
 
     def _alarm(self, speech: "_Speech", receipt: PostReceipt) -> None:
         """Call a person where a post is proven to exist and cannot be found; the next one that can ends the alarm."""

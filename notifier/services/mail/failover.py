@@ -8,7 +8,7 @@ from notifier.channels.base import MailSender, RateBudget
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError
 from notifier.domain.providers.breaker import CLOSED, PROBE_PAUSE, Breaker, blames_provider
 from notifier.domain.values import Reason
-from notifier.services.ports import Clock, Pacer
+from notifier.services.ports import Clock, RateLimiter
 from notifier.services.providers.circuits import Circuits, Wait
 from notifier.storage.deliveries.batches import Batch
 
@@ -49,11 +49,13 @@ class Choice:
 class ProviderFailover:
     """Fail-over between mail providers. Rates, and which providers work, are known to all workers together."""
 
-    def __init__(self, senders: Sequence[MailSender], clock: Clock, pacer: Pacer, circuits: Circuits) -> None:
+    def __init__(
+        self, senders: Sequence[MailSender], clock: Clock, rate_limiter: RateLimiter, circuits: Circuits
+    ) -> None:
         """Take the providers in the order in which they are to be tried."""
         self._senders = tuple(senders)
         self._clock = clock
-        self._pacer = pacer
+        self._rate_limiter = rate_limiter
         self._circuits = circuits
 
     def choose(self, batch: Batch | None = None) -> Choice | Backoff:
@@ -74,7 +76,7 @@ class ProviderFailover:
                 left = (circuit.next_probe_at or now) - now
                 pauses.append(Backoff(min(max(left, PROBE_PAUSE), _LONGEST_PAUSE), Reason.BREAKER_OPEN))
                 continue
-            wait = self._pacer.take(sender.name)
+            wait = self._rate_limiter.take(sender.name)
             if not wait:
                 return Choice(sender, circuit, self._another_works(sender.name, circuits))
             self._leave(sender.name, circuit)
@@ -86,7 +88,7 @@ class ProviderFailover:
     def worked(self, choice: Choice, rate: RateBudget | None = None) -> None:
         """Note a success, and what the provider said is left of its rate. What waited for it is due now."""
         if rate is not None:
-            self._pacer.note(choice.name, left=rate.remaining, resets_at=rate.resets_at)
+            self._rate_limiter.note(choice.name, left=rate.remaining, resets_at=rate.resets_at)
         self._circuits.worked(choice.name, choice.circuit)
 
     def failed(self, choice: Choice, error: DeliveryError, *, may_repeat: bool = False) -> bool:
@@ -98,7 +100,7 @@ class ProviderFailover:
         if error.reason is Reason.RATE_LIMITED:
             self.worked(choice)  # it answers
             wait = error.retry_after or _SHORT_HOLD
-            self._pacer.block_until(choice.name, self._clock() + wait)
+            self._rate_limiter.block_until(choice.name, self._clock() + wait)
             if wait > _PATIENCE:
                 self._circuits.limited(choice.name, error)
             return wait > _PATIENCE and choice.another_works
@@ -122,7 +124,7 @@ class ProviderFailover:
         """Let go of every connection."""
         for sender in self._senders:
             sender.close()
-        self._pacer.close()
+        self._rate_limiter.close()
 
     def _enters(
         self, sender: MailSender, circuit: Breaker, batch: Batch | None, circuits: Mapping[str, Breaker]

@@ -6,7 +6,7 @@ from pathlib import Path
 from notifier.domain.providers.rate_limit import NO_WAIT
 from notifier.queueing import embedded
 from notifier.queueing.addresses import embedded_url
-from notifier.queueing.rate_limiter import RedisPacer
+from notifier.queueing.rate_limiter import RedisRateLimiter
 
 NOON = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
 
@@ -22,7 +22,7 @@ def test_workers_share_what_is_left_and_go_on_alone_when_redis_is_gone(data_dir:
     embedded.ensure(data_dir)
     now = Now()
     one, other, stranger = (
-        RedisPacer(embedded_url(data_dir), account, now) for account in ("account", "account", "another account")
+        RedisRateLimiter(embedded_url(data_dir), account, now) for account in ("account", "account", "another account")
     )
     one.note("sendgrid", left=3, resets_at=NOON + timedelta(seconds=40))
     assert [other.take("sendgrid"), one.take("sendgrid"), other.take("sendgrid")] == [NO_WAIT] * 3
@@ -37,13 +37,13 @@ def test_workers_share_what_is_left_and_go_on_alone_when_redis_is_gone(data_dir:
     assert other.take("smtp") == timedelta(seconds=20)
     now.instant = NOON + timedelta(seconds=60)
     assert [one.take("sendgrid"), other.take("smtp")] == [NO_WAIT, NO_WAIT]
-    for pacer in (one, other, stranger):
-        pacer.close()
+    for rate_limiter in (one, other, stranger):
+        rate_limiter.close()
 
 
 def test_a_pace_that_another_version_stored_counts_as_none(data_dir: Path) -> None:
     embedded.ensure(data_dir)
-    pacer = RedisPacer(embedded_url(data_dir), "account", Now())
-    pacer._client.set("notifier:pace:account:sendgrid", b'{"other": "shape"}')
-    assert pacer.take("sendgrid") == NO_WAIT
-    pacer.close()
+    rate_limiter = RedisRateLimiter(embedded_url(data_dir), "account", Now())
+    rate_limiter._client.set("notifier:pace:account:sendgrid", b'{"other": "shape"}')
+    assert rate_limiter.take("sendgrid") == NO_WAIT
+    rate_limiter.close()

@@ -8,7 +8,7 @@ from notifier.channels.base import MailReceipt
 from notifier.domain.errors import DeliveryError, PermanentDeliveryError
 from notifier.domain.messages.message import HookRequest, MailRequest
 from notifier.domain.values import Channel, Reason, Status
-from notifier.queueing.rate_limiter import LocalPacer
+from notifier.queueing.rate_limiter import LocalRateLimiter
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.endpoints.mails import EndpointMails
@@ -60,7 +60,7 @@ class Watched:
         wording = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
         writer = EndpointMails("https://status.example", "en", "Europe/Amsterdam")
         circuits = Circuits(database, spine.clock, spine.nudges, Channel.EMAIL)
-        route = ProviderFailover([self.post], spine.clock, LocalPacer(spine.clock), circuits)
+        route = ProviderFailover([self.post], spine.clock, LocalRateLimiter(spine.clock), circuits)
         self.send = SendTransactionalMail(database, spine.clock, writer, wording, route, "worker")
         probe = ProbeEndpoint(database, spine.clock, self.house.line, wording, hooks.secrets, spine.regroup)
         self.watch = WatchEndpoints(database, spine.clock, write_mail, probe)

@@ -15,7 +15,7 @@ from notifier.domain.errors import (
 )
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Channel, QueueName, Reason
-from notifier.queueing.rate_limiter import LocalPacer
+from notifier.queueing.rate_limiter import LocalRateLimiter
 from notifier.services.mail.failover import Backoff, Choice, ProviderFailover
 from notifier.services.providers.circuits import Circuits
 from notifier.storage.database.engine import Database
@@ -53,14 +53,14 @@ class Road:
     def __init__(self, database: Database, *names: str) -> None:
         self.now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
         self.database = database
-        self.pacer = LocalPacer(lambda: self.now)
+        self.rate_limiter = LocalRateLimiter(lambda: self.now)
         self.senders = [Sender(name) for name in names]
         self.route = self.of_another_process()
         self.last: Choice | None = None
 
     def of_another_process(self) -> ProviderFailover:
         circuits = Circuits(self.database, lambda: self.now, Nudges(), Channel.EMAIL)
-        return ProviderFailover(self.senders, lambda: self.now, self.pacer, circuits)
+        return ProviderFailover(self.senders, lambda: self.now, self.rate_limiter, circuits)
 
     def chosen(self, *, attempts: int = 1) -> str | Backoff:
         found = self.route.choose(a_batch(attempts))

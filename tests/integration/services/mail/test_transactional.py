@@ -14,7 +14,7 @@ from notifier.domain.messages.message import MailRequest
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import ConsentForm
 from notifier.domain.values import Channel, Reason
-from notifier.queueing.rate_limiter import LocalPacer
+from notifier.queueing.rate_limiter import LocalRateLimiter
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 from notifier.services.mail.failover import ProviderFailover
@@ -94,7 +94,7 @@ class Office:
         renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
         writer = SubscriberMails(addresses, tokens, "https://status.example")
         circuits = Circuits(self.database, self.clock, self.post, Channel.EMAIL)
-        route = ProviderFailover([self.provider], self.clock, LocalPacer(self.clock), circuits)
+        route = ProviderFailover([self.provider], self.clock, LocalRateLimiter(self.clock), circuits)
         self.send = SendTransactionalMail(
             self.database, self.clock, writer, renderer, route, "worker", spread=lambda: 0.0
         )
