@@ -6,7 +6,7 @@ from notifier.bootstrap.core import Core
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.base import SessionStore, SocialSender
 from notifier.domain.values import Channel, Platform
-from notifier.queueing.account_lock import RedisTurns
+from notifier.queueing.account_lock import RedisAccountLock
 from notifier.queueing.rate_limiter import RedisRateLimiter
 from notifier.rendering.cards.drawing import paint
 from notifier.services.dispatch.record_outcome import RecordOutcome
@@ -27,15 +27,15 @@ def build_desk(core: Core) -> Posts:
         spec = next(spec for spec in core.settings.accounts() if spec.account.name == name)
         return _sender(spec, core.clock, sessions)
 
-    return Posts(core.database, core.clock, accounts, sender, _turns(core, core.settings.lease))
+    return Posts(core.database, core.clock, accounts, sender, _account_lock(core, core.settings.lease))
 
 
 def _sessions(core: Core) -> AccountSessions:
     return AccountSessions(core.database, SecretBox(core.secret_keys, "account session"), core.clock)
 
 
-def _turns(core: Core, lease: timedelta) -> RedisTurns:
-    return RedisTurns(core.settings.queue_addresses().redis, lease=lease.total_seconds())
+def _account_lock(core: Core, lease: timedelta) -> RedisAccountLock:
+    return RedisAccountLock(core.settings.queue_addresses().redis, lease=lease.total_seconds())
 
 
 def build(core: Core, record: RecordOutcome) -> PostAttempt:
@@ -48,14 +48,14 @@ def build(core: Core, record: RecordOutcome) -> PostAttempt:
     accounts = {spec.account.name: spec.account for spec in specs}
     senders = {spec.account.name: _sender(spec, core.clock, sessions) for spec in specs}
     # Whoever uses the same account shares its rates.
-    rate_limiter, turns = (
+    rate_limiter, account_lock = (
         RedisRateLimiter(core.settings.queue_addresses().redis, "posts", core.clock),
-        _turns(core, STILL),
+        _account_lock(core, STILL),
     )
     # A worker keeps its turns with each heartbeat, so that they end with it.
-    core.heartbeat.renew.insert(0, turns.renew)
+    core.heartbeat.renew.insert(0, account_lock.renew)
     known = (core.database, core.clock, build_renderer(core), accounts, senders, record)
-    return PostAttempt(*known, turns, rate_limiter, core.circuits[Channel.SOCIAL], paint)
+    return PostAttempt(*known, account_lock, rate_limiter, core.circuits[Channel.SOCIAL], paint)
 
 
 def _sender(spec: AccountSpec, clock: Clock, sessions: SessionStore) -> SocialSender:

@@ -17,7 +17,7 @@ _STEP = 0.1  # seconds between two tries to get the lock
 _log = get_logger(__name__)
 
 
-class LocalTurns:
+class LocalAccountLock:
     """Turns among the threads of one process. Does what `services.ports.Turns` asks for."""
 
     def __init__(self, patience: float = 5.0) -> None:
@@ -42,7 +42,7 @@ class LocalTurns:
         """Let go of connections."""
 
 
-class RedisTurns(LocalTurns):
+class RedisAccountLock(LocalAccountLock):
     """Turns among every worker with this Redis. A turn ends after `lease` seconds without `renew`."""
 
     def __init__(self, url: str, *, lease: float, patience: float = 5.0) -> None:

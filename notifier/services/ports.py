@@ -40,7 +40,7 @@ class RateLimiter(Protocol):
         """Let go of connections."""
 
 
-class Turns(Protocol):
+class AccountLock(Protocol):
     """Lets one caller at a time speak as an account, over all workers. Never raises; without Redis, per process."""
 
     def take(self, account: str) -> AbstractContextManager[bool]:

@@ -32,15 +32,17 @@ def run(bench: Bench) -> Iterator[Report]:
     number = bench.options.incidents
     for kind in bench.databases:
         bench.say(f"latency: {kind}, {bench.rounds} times {number} incidents")
-        turns: dict[tuple[str, str], list[Mapping[int, float]]] = defaultdict(list)
+        account_lock: dict[tuple[str, str], list[Mapping[int, float]]] = defaultdict(list)
         with stage(bench.database_url(kind), _fill, config=_CONFIG) as on:
             _tell(on, "warm-up")
             for turn in range(bench.rounds):
                 told = [_tell(on, f"latency-{turn}-{place}") for place in range(number)]
                 for channel in _AUDIENCE:
                     for end, name in enumerate(("first", "last")):
-                        turns[channel, name].append(percentiles([times[channel][end] for times in told], _SHARES))
-        for (channel, name), found in turns.items():
+                        account_lock[channel, name].append(
+                            percentiles([times[channel][end] for times in told], _SHARES)
+                        )
+        for (channel, name), found in account_lock.items():
             middle = [median([one[share] for one in found]) * 1000 for share in _SHARES]
             rows.append([kind, channel, _AUDIENCE[channel], name, *middle])
     yield Report(

@@ -12,7 +12,7 @@ from notifier.channels.base import SocialSender
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.messages.brand import Account, Brand
 from notifier.domain.values import Channel, Platform, QueueName
-from notifier.queueing.account_lock import LocalTurns
+from notifier.queueing.account_lock import LocalAccountLock
 from notifier.queueing.rate_limiter import LocalRateLimiter
 from notifier.rendering.cards.drawing import paint
 from notifier.rendering.renderer import Renderer
@@ -127,7 +127,7 @@ def posting_house(
         {account.name: account for account in accounts},
         senders,
         record,
-        LocalTurns(),
+        LocalAccountLock(),
         LocalRateLimiter(spine.clock),
         circuits,
         paint,

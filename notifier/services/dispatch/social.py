@@ -20,7 +20,7 @@ from notifier.rendering.social.posts import PostText
 from notifier.rendering.text.counting import limit_of
 from notifier.services.dispatch.record_outcome import RecordOutcome, Try
 from notifier.services.dispatch.sent_texts import wording_from_json, wording_to_json
-from notifier.services.ports import Clock, RateLimiter, Turns
+from notifier.services.ports import AccountLock, Clock, RateLimiter
 from notifier.services.providers.circuits import Circuits, no_wait
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import attempts, deliveries, posts
@@ -45,7 +45,7 @@ class PostAttempt:
     accounts: Mapping[str, Account]
     senders: Mapping[str, SocialSender]
     record: RecordOutcome
-    turns: Turns
+    account_lock: AccountLock
     rate_limiter: RateLimiter
     circuits: Circuits
     paint: Callable[[CardWords], Picture | None] = field(default=lambda _words: None)
@@ -64,7 +64,7 @@ class PostAttempt:
             self.record.nobody_left(batch, [gone])
             return
         # The providers' clients are not safe for two threads, a session has one owner, and a thread of posts an order.
-        with self.turns.take(account.name) as ours:
+        with self.account_lock.take(account.name) as ours:
             if not ours:
                 self.record.paused(batch, _BUSY, Reason.WAITING_FOR_EARLIER)
                 return
@@ -86,7 +86,7 @@ class PostAttempt:
         """Let go of the platforms' connections."""
         for sender in self.senders.values():
             sender.close()
-        self.turns.close()
+        self.account_lock.close()
         self.rate_limiter.close()
 
     def _attempt(self, speech: "_Speech") -> None:

@@ -21,7 +21,7 @@ from notifier.domain.messages.message import SocialPost
 from notifier.rendering.social.post_links import shown
 from notifier.rendering.text.counting import limit_of
 from notifier.rendering.text.sanitize import clean_block
-from notifier.services.ports import Clock, Turns
+from notifier.services.ports import AccountLock, Clock
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.engine import Database
@@ -50,7 +50,7 @@ class Posts:
     clock: Clock
     accounts: Mapping[str, Account]
     sender: Callable[[str], SocialSender]
-    turns: Turns
+    account_lock: AccountLock
 
     def list(self, *, incident_id: str | None = None, before: int | None = None, limit: int = 100) -> list[Json]:
         """Return posts, newest first, those before number `before`; each carries its number as `number`."""
@@ -106,7 +106,7 @@ class Posts:
         account = self.accounts.get(account_name)
         if account is None:
             raise ConflictError(f"the account {account_name!r} is not configured any more")
-        with self.turns.take(account.name) as ours:
+        with self.account_lock.take(account.name) as ours:
             if not ours:
                 raise UnavailableError(f"the account {account.name!r} is speaking")
             post = self._existing(post_id)

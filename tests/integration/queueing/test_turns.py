@@ -5,13 +5,13 @@ import time
 from pathlib import Path
 
 from notifier.queueing import embedded
-from notifier.queueing.account_lock import LocalTurns, RedisTurns
+from notifier.queueing.account_lock import LocalAccountLock, RedisAccountLock
 from notifier.queueing.addresses import embedded_url
 
 
 def test_two_workers_speak_one_after_the_other_and_alone_when_redis_is_gone(data_dir: Path) -> None:
     embedded.ensure(data_dir)
-    one, other = (RedisTurns(embedded_url(data_dir), lease=30.0, patience=0.2) for _ in range(2))
+    one, other = (RedisAccountLock(embedded_url(data_dir), lease=30.0, patience=0.2) for _ in range(2))
     with one.take("x-nl") as first:
         assert first
         with other.take("x-nl") as second:
@@ -30,14 +30,14 @@ def test_two_workers_speak_one_after_the_other_and_alone_when_redis_is_gone(data
 
 def test_a_turn_that_a_dead_worker_had_ends_with_its_lease(data_dir: Path) -> None:
     embedded.ensure(data_dir)
-    dead = RedisTurns(embedded_url(data_dir), lease=0.3, patience=10.0)
-    living = RedisTurns(embedded_url(data_dir), lease=30.0, patience=10.0)
+    dead = RedisAccountLock(embedded_url(data_dir), lease=0.3, patience=10.0)
+    living = RedisAccountLock(embedded_url(data_dir), lease=30.0, patience=10.0)
     turn = dead.take("x-nl")
     assert turn.__enter__()
     with living.take("x-nl") as ours:
         assert ours
         turn.__exit__(None, None, None)  # the dead one wakes up again and does not take it away
-        other = RedisTurns(embedded_url(data_dir), lease=30.0, patience=0.05)
+        other = RedisAccountLock(embedded_url(data_dir), lease=30.0, patience=0.05)
         with other.take("x-nl") as stolen:
             assert not stolen
         other.close()
@@ -46,14 +46,14 @@ def test_a_turn_that_a_dead_worker_had_ends_with_its_lease(data_dir: Path) -> No
 
 
 def test_threads_of_one_process_take_turns() -> None:
-    turns = LocalTurns(patience=0.05)
+    account_lock = LocalAccountLock(patience=0.05)
     refused: list[bool] = []
 
     def ask() -> None:
-        with turns.take("x-nl") as ours:
+        with account_lock.take("x-nl") as ours:
             refused.append(not ours)
 
-    with turns.take("x-nl") as first:
+    with account_lock.take("x-nl") as first:
         assert first
         thread = threading.Thread(target=ask)
         thread.start()
@@ -64,8 +64,8 @@ def test_threads_of_one_process_take_turns() -> None:
 
 def test_a_turn_lasts_beyond_its_lease_while_its_worker_renews_it(data_dir: Path) -> None:
     embedded.ensure(data_dir)
-    slow = RedisTurns(embedded_url(data_dir), lease=0.4, patience=0.05)
-    other = RedisTurns(embedded_url(data_dir), lease=30.0, patience=0.05)
+    slow = RedisAccountLock(embedded_url(data_dir), lease=0.4, patience=0.05)
+    other = RedisAccountLock(embedded_url(data_dir), lease=30.0, patience=0.05)
     with slow.take("x-nl") as ours:
         assert ours
         began = time.monotonic()

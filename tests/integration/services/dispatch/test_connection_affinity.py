@@ -56,7 +56,7 @@ def announced(house: Partners, status: Status) -> list[int]:
     return [number for lane, number in nudged if lane is QueueName.WEBHOOK]
 
 
-def turns(processes: Sequence[Process], number: int) -> list[Process]:
+def account_lock(processes: Sequence[Process], number: int) -> list[Process]:
     """Who takes which message: each as many, in an order that nobody can rely on."""
     order = [processes[place % len(processes)] for place in range(number)]
     random.Random(number).shuffle(order)
@@ -70,7 +70,7 @@ def test_each_process_posts_again_to_whom_it_posted_before_whatever_the_messages
     for status in UPDATES:
         numbers = announced(house, status)
         random.Random(status.value).shuffle(numbers)
-        for process, number in zip(turns(processes, len(numbers)), numbers, strict=True):
+        for process, number in zip(account_lock(processes, len(numbers)), numbers, strict=True):
             process.attempt(number)
         found = [process.posted() for process in processes]
         assert [len(urls) for urls in found] == [ENDPOINTS / 2, ENDPOINTS / 2]
@@ -98,7 +98,7 @@ def test_as_many_messages_as_batches_tell_everybody_once_though_some_come_twice(
 def test_a_process_that_ends_leaves_its_endpoints_to_the_others(database: Database) -> None:
     house = a_house(database)
     one, two = Process(house, "one"), Process(house, "two")
-    for process, number in zip(turns([one, two], 6), announced(house, Status.INVESTIGATING), strict=True):
+    for process, number in zip(account_lock([one, two], 6), announced(house, Status.INVESTIGATING), strict=True):
         process.attempt(number)
     two.posted()
     for number in announced(house, Status.IDENTIFIED):

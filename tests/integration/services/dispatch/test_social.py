@@ -243,9 +243,9 @@ def test_an_exhausted_rate_holds_every_worker_until_its_reset(
 def test_the_second_worker_waits_for_the_first_ones_turn(sqlite_database: Database, sandbox: RunningSandbox) -> None:
     with posting_house(sqlite_database, sandbox, an_account(X)) as house:
         attempt: Any = house.attempt.channels[next(iter(house.attempt.channels))]
-        attempt.turns._patience = 0.01
+        attempt.account_lock._patience = 0.01
         house.spine.post(Status.INVESTIGATING)
-        with attempt.turns.take("acc-de") as ours:
+        with attempt.account_lock.take("acc-de") as ours:
             assert ours
             house.work()
             assert house.states() == ["queued"]

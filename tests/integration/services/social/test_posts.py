@@ -8,7 +8,7 @@ from sqlalchemy import select
 from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from notifier.domain.messages.brand import Account
 from notifier.domain.values import Platform, Status
-from notifier.queueing.account_lock import LocalTurns
+from notifier.queueing.account_lock import LocalAccountLock
 from notifier.services.security.audit import Actor
 from notifier.services.social.posts import Posts
 from notifier.storage import tables as t
@@ -36,14 +36,14 @@ def an_account(platform: Platform) -> Account:
     return Account(name="acc-de", platform=platform, locale="en")
 
 
-def a_desk(house: PostingHouse, account: Account, turns: LocalTurns | None = None) -> Posts:
+def a_desk(house: PostingHouse, account: Account, account_lock: LocalAccountLock | None = None) -> Posts:
     spine = house.spine
     return Posts(
         spine.database,
         spine.clock,
         {account.name: account},
         lambda _name: sender_of(account, house.sandbox, spine.clock),
-        turns or LocalTurns(0.01),
+        account_lock or LocalAccountLock(0.01),
     )
 
 
@@ -110,11 +110,11 @@ def test_where_posts_are_not_edited_that_is_said(
 
 
 def test_what_cannot_be_done_changes_nothing(sqlite_database: Database, sandbox: RunningSandbox) -> None:
-    account, turns = an_account(MASTODON), LocalTurns(0.01)
+    account, account_lock = an_account(MASTODON), LocalAccountLock(0.01)
     with posting_house(sqlite_database, sandbox, account) as house:
         house.spine.post(Status.INVESTIGATING)
         house.work()
-        desk = a_desk(house, account, turns)
+        desk = a_desk(house, account, account_lock)
         post = desk.list()[0]
         for text in ("", "x" * 501):
             with pytest.raises(InvalidInputError):
@@ -122,7 +122,7 @@ def test_what_cannot_be_done_changes_nothing(sqlite_database: Database, sandbox:
         for post_id in ("post_999", "post_", "dlv_1", "post_99999999999999999999"):
             with pytest.raises(NotFoundError):
                 desk.withdraw(post_id, WHO)
-        with turns.take(account.name), pytest.raises(UnavailableError, match="is speaking"):
+        with account_lock.take(account.name), pytest.raises(UnavailableError, match="is speaking"):
             desk.withdraw(post["id"], WHO)
         sandbox.fault("mastodon", "status", status=503, count=1, match={"method": "DELETE"})
         with pytest.raises(UnavailableError):
