@@ -10,7 +10,7 @@ from notifier import __version__
 from notifier.api.docs import page
 from notifier.api.http import problems
 from notifier.api.http.body_limit import BodyLimit
-from notifier.api.http.load_shedding import Gate
+from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.http.reader_share import Shares
 from notifier.api.openapi import document, webhook_models
 from notifier.api.request_context import Envelope
@@ -128,8 +128,8 @@ def build_runtime(application: Application) -> ApiRuntime:
         publishing=publishing,
         meters=meters,
         readiness=Readiness(application.looks()),
-        gate=Gate(at_once=_INBOUND_AT_ONCE, waiting=_INBOUND_WAITING),
-        import_gate=Gate(at_once=_IMPORTS_AT_ONCE, waiting=0),
+        gate=LoadShedder(at_once=_INBOUND_AT_ONCE, waiting=_INBOUND_WAITING),
+        import_gate=LoadShedder(at_once=_IMPORTS_AT_ONCE, waiting=0),
     )
 
 

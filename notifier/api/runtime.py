@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from notifier.api.http.load_shedding import Gate
+from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.state.event_intake import Publishing
 from notifier.api.state.key_cache import Keyring
 from notifier.api.state.metrics import Meters
@@ -24,8 +24,8 @@ class ApiRuntime:
     publishing: Publishing
     meters: Meters
     readiness: Readiness
-    gate: Gate  # for inbound news: events have one of their own
-    import_gate: Gate
+    gate: LoadShedder  # for inbound news: events have one of their own
+    import_gate: LoadShedder
 
 
 def runtime_of(request: Request) -> ApiRuntime:

@@ -12,7 +12,7 @@ Answer = TypeVar("Answer")
 _FOR_OTHERS = 4  # a quarter of the places is never any one caller's
 
 
-class Gate:
+class LoadShedder:
     """Runs blocking work in threads of its own, so that nothing else of the process waits for it."""
 
     def __init__(self, *, at_once: int, waiting: int) -> None:

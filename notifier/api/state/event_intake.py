@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import structlog
 
-from notifier.api.http.load_shedding import Gate
+from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.http.problems import OverloadedError
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Outcome
@@ -74,7 +74,7 @@ class Publishing:
         self._publish, self._repeats, self._make_seen = publish, repeats, seen
         self._count, self._count_reused = count, count_reused
         self._seen: DedupFilter | None = None
-        self._gate = Gate(at_once=_AT_ONCE_SQLITE if one_writer else _AT_ONCE, waiting=_WAITING)
+        self._gate = LoadShedder(at_once=_AT_ONCE_SQLITE if one_writer else _AT_ONCE, waiting=_WAITING)
         self._recent = Recent()
         self._in_hand: dict[bytes, asyncio.Future[None]] = {}
         self._chores: set[asyncio.Task[None]] = set()

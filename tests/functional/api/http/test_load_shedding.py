@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from notifier.api.http.load_shedding import Gate
+from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.http.problems import OverloadedError
 from notifier.api.http.reader_share import Shares
 from notifier.domain.errors import UnavailableError
@@ -22,7 +22,7 @@ NOW = datetime(2022, 6, 21, 8, 34, tzinfo=UTC)
 def test_more_than_can_be_done_is_asked_to_come_again_and_what_was_taken_is_there(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.runtime.publishing, "_gate", Gate(at_once=1, waiting=2))
+    monkeypatch.setattr(api.runtime.publishing, "_gate", LoadShedder(at_once=1, waiting=2))
     ingest, full, release = api.application.ingest, threading.Barrier(2), threading.Event()
 
     def slowly(event: Any) -> Any:
@@ -87,7 +87,7 @@ def test_imports_take_turns(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_one_callers_flood_leaves_places_for_the_others() -> None:
     async def crowd() -> list[str]:
-        gate, release = Gate(at_once=1, waiting=15), threading.Event()
+        gate, release = LoadShedder(at_once=1, waiting=15), threading.Event()
         answers: list[str] = []
 
         async def ask(who: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from notifier.api.http.load_shedding import Gate
+from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.http.problems import OverloadedError
 from notifier.api.state.event_intake import Publishing, Recent
 from notifier.api.state.key_cache import SECONDS, Keyring
@@ -162,7 +162,7 @@ def test_too_many_at_once_are_sent_away_and_nothing_is_lost() -> None:
 
 def test_a_gate_lets_so_many_in_and_no_more() -> None:
     both = threading.Barrier(2)  # passes only while two are inside
-    gate = Gate(at_once=2, waiting=2)
+    gate = LoadShedder(at_once=2, waiting=2)
 
     async def run() -> list[object]:
         asked = [asyncio.ensure_future(gate.run(lambda: both.wait(5))) for _ in range(8)]
