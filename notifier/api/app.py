@@ -13,7 +13,7 @@ from notifier.api.http.body_limit import BodyLimit
 from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.http.reader_share import Shares
 from notifier.api.openapi import document, webhook_models
-from notifier.api.request_context import Envelope
+from notifier.api.request_context import RequestContextMiddleware
 from notifier.api.routes import (
     approvals,
     audit,
@@ -80,7 +80,7 @@ def create_app(application: Application, *, pages: Sequence[APIRouter] = ()) -> 
     app.add_middleware(Shares)
     app.add_middleware(BodyLimit, limit=application.settings.limits.request_bytes, streaming=_STREAMING, larger=larger)
     is_encrypted = application.settings.deployment.public_url.startswith("https:")
-    app.add_middleware(Envelope, is_encrypted=is_encrypted)  # added last: the outermost
+    app.add_middleware(RequestContextMiddleware, is_encrypted=is_encrypted)  # added last: the outermost
     for router in (*_routers(), *pages):
         app.include_router(router)
     document.install(app)

@@ -20,7 +20,7 @@ _FAULTS, _OURS = 400, 500
 _log = get_logger("notifier.api.access")
 
 
-class Envelope:
+class RequestContextMiddleware:
     """Pure ASGI: no task, no copy of the body. Queries are never logged, for they may hold `?key=`."""
 
     def __init__(self, app: ASGIApp, *, is_encrypted: bool = False) -> None:
