@@ -31,7 +31,7 @@ from notifier.api.routes import (
 )
 from notifier.api.routes.operator_pages import KeyedInspection
 from notifier.api.runtime import ApiRuntime
-from notifier.api.state.event_intake import Publishing
+from notifier.api.state.event_intake import EventIntake
 from notifier.api.state.key_cache import Keyring
 from notifier.api.state.metrics import Meters
 from notifier.api.state.readiness import Readiness
@@ -113,7 +113,7 @@ def build_runtime(application: Application) -> ApiRuntime:
     """Build what requests are answered from: all of an app that belongs to one installation, besides its limits."""
     intake = Intake(application)
     meters = Meters(application.readings)
-    publishing = Publishing(
+    publishing = EventIntake(
         lambda body, actor, guarded: application.publish(body, actor, guarded=guarded),
         intake.repeats,
         lambda: intake.seen,

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from notifier.api.http.load_shedding import LoadShedder
-from notifier.api.state.event_intake import Publishing
+from notifier.api.state.event_intake import EventIntake
 from notifier.api.state.key_cache import Keyring
 from notifier.api.state.metrics import Meters
 from notifier.api.state.readiness import Readiness
@@ -21,7 +21,7 @@ class ApiRuntime:
     application: Application
     intake: Intake
     keyring: Keyring
-    publishing: Publishing
+    publishing: EventIntake
     meters: Meters
     readiness: Readiness
     gate: LoadShedder  # for inbound news: events have one of their own

@@ -30,7 +30,7 @@ _WAITING = 256
 _STEP_ASIDE = 0.005
 
 
-class Recent:
+class ReplayCache:
     """Answers to repeats by the digest of their bytes: the newest 20,000, for a quarter of an hour."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Recent:
             self._answers.popitem(last=False)
 
 
-class Publishing:
+class EventIntake:
     """Takes the bytes of one event; belongs to one event loop."""
 
     def __init__(
@@ -75,9 +75,9 @@ class Publishing:
         self._count, self._count_reused = count, count_reused
         self._seen: DedupFilter | None = None
         self._gate = LoadShedder(at_once=_AT_ONCE_SQLITE if one_writer else _AT_ONCE, waiting=_WAITING)
-        self._recent = Recent()
+        self._recent = ReplayCache()
         self._in_hand: dict[bytes, asyncio.Future[None]] = {}
-        self._chores: set[asyncio.Task[None]] = set()
+        self._background_tasks: set[asyncio.Task[None]] = set()
         self._making = asyncio.Lock()
 
     async def __call__(
@@ -126,7 +126,7 @@ class Publishing:
         if receipt.reused:
             self._count_reused()
         elif repeat is None:
-            self._later(self._remember(digest, receipt.event_id))
+            self._spawn(self._remember(digest, receipt.event_id))
         return _json(receipt)
 
     async def _seen_before(self, digest: bytes) -> Receipt | None:
@@ -144,15 +144,15 @@ class Publishing:
             return  # the next event tries again
         await seen.remember(digest.hex(), event_id)
 
-    def _later(self, chore: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, chore: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(chore)
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+        self._background_tasks.add(task)
+        task.add_done_callback(self._background_tasks.discard)
 
     async def close(self) -> None:
         """Finish what is in hand and let go of connections."""
-        if self._chores:
-            await asyncio.wait(self._chores, timeout=1)
+        if self._background_tasks:
+            await asyncio.wait(self._background_tasks, timeout=1)
         if self._seen is not None:
             await self._seen.close()
 

@@ -8,7 +8,7 @@ import pytest
 
 from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.http.problems import OverloadedError
-from notifier.api.state.event_intake import Publishing, Recent
+from notifier.api.state.event_intake import EventIntake, ReplayCache
 from notifier.api.state.key_cache import SECONDS, Keyring
 from notifier.domain.errors import InvalidInputError, UnavailableError
 from notifier.domain.values import Outcome
@@ -57,10 +57,10 @@ class Filter:
         self.closed = True
 
 
-def publishing(ledger: Ledger, seen: Filter | None = None, outcomes: list[Outcome] | None = None) -> Publishing:
+def publishing(ledger: Ledger, seen: Filter | None = None, outcomes: list[Outcome] | None = None) -> EventIntake:
     found = seen or Filter()
     told = [] if outcomes is None else outcomes
-    return Publishing(
+    return EventIntake(
         ledger.publish,
         ledger,  # type: ignore[arg-type]
         lambda: found,
@@ -70,7 +70,7 @@ def publishing(ledger: Ledger, seen: Filter | None = None, outcomes: list[Outcom
     )
 
 
-async def outcome_of(publish: Publishing, body: bytes) -> str:
+async def outcome_of(publish: EventIntake, body: bytes) -> str:
     return str(json.loads(await publish(body))["outcome"])
 
 
@@ -176,7 +176,7 @@ def test_a_gate_lets_so_many_in_and_no_more() -> None:
 
 def test_answers_are_forgotten_in_time_and_in_number() -> None:
     now = 100.0
-    recent = Recent(size=2, seconds=10, clock=lambda: now)
+    recent = ReplayCache(size=2, seconds=10, clock=lambda: now)
     for name in (b"a", b"b", b"c"):
         recent.put(name, name)
     assert [recent.get(name) for name in (b"a", b"b", b"c")] == [None, b"b", b"c"]
