@@ -32,7 +32,7 @@ from notifier.api.routes import (
 from notifier.api.routes.operator_pages import KeyedInspection
 from notifier.api.runtime import ApiRuntime
 from notifier.api.state.event_intake import EventIntake
-from notifier.api.state.key_cache import Keyring
+from notifier.api.state.key_cache import ApiKeyCache
 from notifier.api.state.metrics import Meters
 from notifier.api.state.readiness import Readiness
 from notifier.bootstrap.application import Application
@@ -124,7 +124,7 @@ def build_runtime(application: Application) -> ApiRuntime:
     return ApiRuntime(
         application=application,
         intake=intake,
-        keyring=Keyring(application.api_keys),
+        keyring=ApiKeyCache(application.api_keys),
         publishing=publishing,
         meters=meters,
         readiness=Readiness(application.looks()),

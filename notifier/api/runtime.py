@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.state.event_intake import EventIntake
-from notifier.api.state.key_cache import Keyring
+from notifier.api.state.key_cache import ApiKeyCache
 from notifier.api.state.metrics import Meters
 from notifier.api.state.readiness import Readiness
 from notifier.bootstrap.application import Application
@@ -20,7 +20,7 @@ class ApiRuntime:
 
     application: Application
     intake: Intake
-    keyring: Keyring
+    keyring: ApiKeyCache
     publishing: EventIntake
     meters: Meters
     readiness: Readiness

@@ -15,7 +15,7 @@ _SIZE = 1_000
 _AT_ONCE = 2  # in threads of their own: a producer's key never waits behind readers' pages
 
 
-class Keyring:
+class ApiKeyCache:
     """Answers who bears a key; belongs to one event loop. Only keys that open something are remembered."""
 
     def __init__(self, keys: ApiKeys, clock: Callable[[], float] = time.monotonic) -> None:

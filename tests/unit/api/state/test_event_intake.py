@@ -9,7 +9,7 @@ import pytest
 from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.http.problems import OverloadedError
 from notifier.api.state.event_intake import EventIntake, ReplayCache
-from notifier.api.state.key_cache import SECONDS, Keyring
+from notifier.api.state.key_cache import SECONDS, ApiKeyCache
 from notifier.domain.errors import InvalidInputError, UnavailableError
 from notifier.domain.values import Outcome
 from notifier.services.events.ingest import Receipt
@@ -204,7 +204,7 @@ def test_a_key_is_looked_up_again_after_a_few_seconds() -> None:
 
     async def run() -> list[bool]:
         nonlocal now
-        ring = Keyring(keys, clock=lambda: now)  # type: ignore[arg-type]
+        ring = ApiKeyCache(keys, clock=lambda: now)  # type: ignore[arg-type]
         answers = [await ring.caller("right") is not None for _ in range(3)]
         keys.good = False
         answers.append(await ring.caller("right") is not None)
@@ -220,7 +220,7 @@ def test_a_wrong_key_is_not_remembered() -> None:
     keys = Keys()
 
     async def run() -> None:
-        ring = Keyring(keys)  # type: ignore[arg-type]
+        ring = ApiKeyCache(keys)  # type: ignore[arg-type]
         answers: list[Any] = [await ring.caller("wrong") for _ in range(3)]
         assert answers == [None] * 3
 
