@@ -34,7 +34,7 @@ from notifier.services.security.audit import SYSTEM, Actor
 from notifier.services.security.console_sessions import ConsoleSessions
 from notifier.services.security.key_throttle import WrongKeys
 from notifier.services.security.signed_tokens import Tokens
-from notifier.services.social.posts import Posts
+from notifier.services.social.posts import PostManager
 from notifier.services.subscribers.data_export import OwnData
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.services.subscribers.public_sign_up import PublicSignUp
@@ -89,11 +89,11 @@ class Application(People):
         return Progress(self.database, self.providers, self.guard)
 
     @once
-    def posts(self) -> Posts:
+    def posts(self) -> PostManager:
         """What the social accounts said, and taking it back."""
-        from notifier.bootstrap.posts import build_desk  # noqa: PLC0415 - loads what posts need
+        from notifier.bootstrap.posts import build_post_manager  # noqa: PLC0415 - loads what posts need
 
-        return build_desk(self)
+        return build_post_manager(self)
 
     @once
     def api_keys(self) -> ApiKeys:

@@ -14,12 +14,12 @@ from notifier.services.dispatch.social import PostAttempt
 from notifier.services.operations.heartbeat import STILL
 from notifier.services.ports import Clock
 from notifier.services.security.secretbox import SecretBox
-from notifier.services.social.posts import Posts
+from notifier.services.social.posts import PostManager
 from notifier.services.social.sessions import AccountSessions
 from notifier.settings import AccountSpec
 
 
-def build_desk(core: Core) -> Posts:
+def build_post_manager(core: Core) -> PostManager:
     """Build what edits and withdraws posts. Credentials are asked for, and a library loaded, when a platform is."""
     sessions, accounts = _sessions(core), {account.name: account for account in core.settings.account_values()}
 
@@ -27,7 +27,7 @@ def build_desk(core: Core) -> Posts:
         spec = next(spec for spec in core.settings.accounts() if spec.account.name == name)
         return _sender(spec, core.clock, sessions)
 
-    return Posts(core.database, core.clock, accounts, sender, _account_lock(core, core.settings.lease))
+    return PostManager(core.database, core.clock, accounts, sender, _account_lock(core, core.settings.lease))
 
 
 def _sessions(core: Core) -> AccountSessions:

@@ -37,7 +37,7 @@ _Held = tuple[StoredPost, Account, SocialSender]
 
 
 @dataclass(frozen=True)
-class Posts:
+class PostManager:
     """What was posted, and taking it back.
 
     Raises:

@@ -10,7 +10,7 @@ from notifier.domain.messages.brand import Account
 from notifier.domain.values import Platform, Status
 from notifier.queueing.account_lock import LocalAccountLock
 from notifier.services.security.audit import Actor
-from notifier.services.social.posts import Posts
+from notifier.services.social.posts import PostManager
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from tests.integration.posting import PostingHouse, posting_house, sender_of
@@ -36,9 +36,9 @@ def an_account(platform: Platform) -> Account:
     return Account(name="acc-de", platform=platform, locale="en")
 
 
-def a_desk(house: PostingHouse, account: Account, account_lock: LocalAccountLock | None = None) -> Posts:
+def a_desk(house: PostingHouse, account: Account, account_lock: LocalAccountLock | None = None) -> PostManager:
     spine = house.spine
-    return Posts(
+    return PostManager(
         spine.database,
         spine.clock,
         {account.name: account},
