@@ -35,10 +35,10 @@ from notifier.services.security.console_sessions import ConsoleSessions
 from notifier.services.security.key_throttle import WrongKeys
 from notifier.services.security.signed_tokens import Tokens
 from notifier.services.social.posts import PostManager
-from notifier.services.subscribers.data_export import OwnData
+from notifier.services.subscribers.data_export import DataExport
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.services.subscribers.public_sign_up import PublicSignUp
-from notifier.services.subscribers.self_service import OwnPreferences
+from notifier.services.subscribers.self_service import SelfService
 from notifier.services.subscribers.sign_up import SignUps
 from notifier.services.subscribers.sign_up_limit import SignUpCeiling
 from notifier.storage.notifications import removed_components
@@ -121,14 +121,14 @@ class Application(People):
         return SignUps(self.database, self.clock, self.vocabulary, self.addresses, self.tokens, self.producer)
 
     @once
-    def own_preferences(self) -> OwnPreferences:
+    def self_service(self) -> SelfService:
         """What a subscriber changes by the link in their mail."""
-        return OwnPreferences(self.database, self.subscribers, self.tokens, self.clock)
+        return SelfService(self.database, self.subscribers, self.tokens, self.clock)
 
     @once
-    def own_data(self) -> OwnData:
+    def data_export(self) -> DataExport:
         """A subscriber's copy of what the ledger knows of them."""
-        return OwnData(self.database, self.clock)
+        return DataExport(self.database, self.clock)
 
     @once
     def public_sign_up(self) -> PublicSignUp:

@@ -27,7 +27,7 @@ class AddressChangePages:
         """Ask whether to move; changes nothing."""
         try:
             claim = self._application.tokens.read(Purpose.ADDRESS_CHANGE, token, self._application.clock())
-            person = self._application.own_preferences.show(claim.subject)
+            person = self._application.self_service.show(claim.subject)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):
@@ -43,8 +43,8 @@ class AddressChangePages:
     def _confirm(self, request: Request, token: str) -> Response:
         try:
             subject = self._application.sign_ups.confirm_address_change(token, reader_of(request))
-            person = self._application.own_preferences.show(subject)
-            preferences = self._application.own_preferences.path(subject)
+            person = self._application.self_service.show(subject)
+            preferences = self._application.self_service.path(subject)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):

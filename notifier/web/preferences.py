@@ -53,7 +53,7 @@ class PreferencesPages:
         if isinstance(found, Response):
             return found
         subject, _ = found
-        own = self._application.own_preferences
+        own = self._application.self_service
         try:
             after = own.change(subject, choices.all_choices(form), reader_of(request))
         except InvalidInputError as error:
@@ -69,7 +69,7 @@ class PreferencesPages:
         found = self._opened(token)
         if isinstance(found, Response):
             return found
-        return self._answers.download(self._application.own_data(found[0]), "my-data.json")
+        return self._answers.download(self._application.data_export(found[0]), "my-data.json")
 
     def ask_erase(self, token: str) -> Response:
         """Ask whether to erase everything; changes nothing."""
@@ -100,7 +100,7 @@ class PreferencesPages:
             return self._answers.missing()
         if page.name is not None:
             return self._answers.page(page.name, person.locale, page.context)
-        return self._page(token, subject, self._application.own_preferences.show(subject), page.context)
+        return self._page(token, subject, self._application.self_service.show(subject), page.context)
 
     def _checked(self, request: Request, token: str, form: Form) -> tuple[int, Subscriber] | Response:
         """Open the link and check the form's own token."""
@@ -120,7 +120,7 @@ class PreferencesPages:
     def _opened(self, token: str) -> tuple[int, Subscriber] | Response:
         """Return whom a link concerns, or what to answer instead."""
         try:
-            return self._application.own_preferences.opened(token)
+            return self._application.self_service.opened(token)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):
@@ -135,7 +135,7 @@ class PreferencesPages:
         *,
         status: int = 200,
     ) -> Response:
-        reason = self._application.own_preferences.stopped_by(subject)
+        reason = self._application.self_service.stopped_by(subject)
         context = choices.shown(person, self._application.settings.components()) | {
             "action": f"/preferences/{token}",
             "form": self._forms.issue(_FORM, subject),

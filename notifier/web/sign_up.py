@@ -101,7 +101,7 @@ class SignUpPages:
         """Ask whether to subscribe; opening the link changes nothing, since scanners of mail follow links."""
         try:
             subject = self._application.tokens.read(Purpose.CONFIRM, token, self._application.clock()).subject
-            person = self._application.own_preferences.show(subject)
+            person = self._application.self_service.show(subject)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):
@@ -119,8 +119,8 @@ class SignUpPages:
         try:
             actor = reader_of(request)
             subject = self._application.sign_ups.confirm(token, actor, network=network_of(request))
-            locale = self._application.own_preferences.show(subject).locale
-            preferences = self._application.own_preferences.path(subject)
+            locale = self._application.self_service.show(subject).locale
+            preferences = self._application.self_service.path(subject)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):

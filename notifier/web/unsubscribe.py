@@ -73,7 +73,7 @@ class UnsubscribePages:
         except NotFoundError:
             return self._gone()
         back = None
-        reason = self._application.own_preferences.stopped_by(claim.subject)
+        reason = self._application.self_service.stopped_by(claim.subject)
         if address_key in (None, person.address_key) and (reason is None or reason.may_reader_lift):
             bound = person.address_key or 0
             token = self._application.tokens.expiring(Purpose.RESUBSCRIBE, claim.subject, bound, lifetime=_WAY_BACK)

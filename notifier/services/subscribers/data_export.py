@@ -20,7 +20,7 @@ _MOST = 1000
 
 
 @dataclass(frozen=True)
-class OwnData:
+class DataExport:
     """Writes the copy: of every subscription of the address, for they are one person's."""
 
     database: Database

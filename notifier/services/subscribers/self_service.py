@@ -16,7 +16,7 @@ from notifier.storage.recipients import suppressions
 
 
 @dataclass(frozen=True)
-class OwnPreferences:
+class SelfService:
     """Shows and changes the preferences of the subscriber a token names."""
 
     database: Database

@@ -132,7 +132,7 @@ def test_one_incident_can_be_left_out_and_only_by_the_page_of_the_mail(
     assert answer.status_code == 200
     assert "Niets meer over deze storing" in answer.text
     assert state(application, "shop-1") == "active"
-    own = application.own_data(number)
+    own = application.data_export(number)
     assert [item["incident_id"] for item in own["incidents_not_wanted"]] == [story.INCIDENT_ID]
 
 

@@ -24,7 +24,7 @@ def number(application: Application) -> int:
 
 @pytest.fixture
 def path(application: Application, number: int) -> str:
-    return application.own_preferences.path(number)
+    return application.self_service.path(number)
 
 
 def chosen(application: Application) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def test_a_form_of_another_page_reader_or_day_changes_nothing(
     application: Application, reader: TestClient, path: str, number: int
 ) -> None:
     before = chosen(application)
-    other = application.own_preferences.path(add_subscriber(application, "shop-2", "b@example.com"))
+    other = application.self_service.path(add_subscriber(application, "shop-2", "b@example.com"))
     foreign = send(reader, reader.get(path), path, form=_form_token(reader, other))
     made_up = reader.post(path, data={"components": "api"})
     crossed = reader.post(path, data={"form": _form_token(reader, path)}, headers={"sec-fetch-site": "cross-site"})
