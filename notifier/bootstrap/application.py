@@ -40,7 +40,7 @@ from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.services.subscribers.public_sign_up import PublicSignUp
 from notifier.services.subscribers.self_service import SelfService
 from notifier.services.subscribers.sign_up import SignUps
-from notifier.services.subscribers.sign_up_limit import SignUpCeiling
+from notifier.services.subscribers.sign_up_limit import SignUpLimit
 from notifier.storage.notifications import removed_components
 from notifier.storage.operations import installation
 
@@ -133,7 +133,7 @@ class Application(People):
     @once
     def public_sign_up(self) -> PublicSignUp:
         """Sign-up by anybody."""
-        ceiling = SignUpCeiling(self.database, self.clock, self.quota, self.settings.limits.sign_ups_per_hour)
+        ceiling = SignUpLimit(self.database, self.clock, self.quota, self.settings.limits.sign_ups_per_hour)
         return PublicSignUp(self.sign_ups, self.quota, ceiling)
 
     @once

@@ -51,8 +51,8 @@ from notifier.services.providers.status import Providers
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.security.secret_keys import KeyRing, ResealSecrets
 from notifier.services.social.accounts import sync_accounts
-from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
-from notifier.services.subscribers.sign_up_limit import CalmSignUps
+from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
+from notifier.services.subscribers.sign_up_limit import ClearSignUpAlert
 from notifier.settings import Settings
 from notifier.storage.database.engine import Database
 from notifier.storage.schema import version
@@ -295,15 +295,15 @@ class Core:
         texts, alone = neutral_texts(self.settings.brand().locales), self.isolation
         calm = AutoResolve(self.database, self.clock, self.ingest, texts, isolate=alone)
         letters = SweepTransactionalMail(self.database, self.clock, self.tasks, self.producer)
-        lapsed = ForgetLapsed(self.database, self.clock, self.addresses, alone)
+        expired_sign_ups = ExpireSignUps(self.database, self.clock, self.addresses, alone)
         probe, policy = self.producer.probe, self.health_policy
         watch = WatchEndpoints(self.database, self.clock, write_mail, probe, policy, isolate=alone)
         probes = CallProbes(self.database, self.circuits, self.provider_names)
         reseal = ResealSecrets(self.key_ring, self.clock)
         broker = WatchBroker(self.database, self.clock, self.producer.trouble)
-        sign_ups = CalmSignUps(self.database, self.clock)
+        sign_ups = ClearSignUpAlert(self.database, self.clock)
         revive = Revive(self.database, self.clock)
-        chores = (revive, probes, calm, letters, lapsed, watch, broker, sign_ups, reseal, self.prune)
+        chores = (revive, probes, calm, letters, expired_sign_ups, watch, broker, sign_ups, reseal, self.prune)
         return Sweep(
             self.database,
             self.clock,

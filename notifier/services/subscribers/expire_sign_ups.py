@@ -15,7 +15,7 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class ForgetLapsed:
+class ExpireSignUps:
     """A chore of the sweep."""
 
     database: Database
@@ -28,13 +28,15 @@ class ForgetLapsed:
     def __call__(self) -> int:
         """Erase sign-ups whose time to confirm is over; returns how many."""
         with self.database.read() as connection:
-            lapsed = subscribers.lapsed(connection, self.clock(), limit=_AT_ONCE)
-        return sum(self.isolate("sign-up", str(number), partial(self._forget, number)) or 0 for number in lapsed)
+            expired_sign_ups = subscribers.expired_sign_ups(connection, self.clock(), limit=_AT_ONCE)
+        return sum(
+            self.isolate("sign-up", str(number), partial(self._forget, number)) or 0 for number in expired_sign_ups
+        )
 
     def _forget(self, number: int) -> bool:
         pepper, now = self.addresses.load(), self.clock()
         with self.database.write() as connection:
-            stored = subscribers.lock_lapsed(connection, number, now)
+            stored = subscribers.lock_expired_sign_up(connection, number, now)
             if stored is not None:
                 erase(connection, stored, SYSTEM, pepper=pepper, now=now)
         return stored is not None

@@ -7,7 +7,7 @@ from notifier.domain.messages.transactional_mail import LETTERS_PER_DAY
 from notifier.domain.recipients.consent import shortened_network
 from notifier.services.ports import Quota
 from notifier.services.subscribers.sign_up import SignUpRequest, SignUps
-from notifier.services.subscribers.sign_up_limit import SignUpCeiling
+from notifier.services.subscribers.sign_up_limit import SignUpLimit
 
 PER_NETWORK, NETWORK_SECONDS = 20, 3600
 _DAY_SECONDS = 86_400
@@ -23,7 +23,7 @@ class PublicSignUp:
 
     sign_ups: SignUps
     quota: Quota
-    ceiling: SignUpCeiling
+    ceiling: SignUpLimit
 
     def __call__(self, request: SignUpRequest) -> None:
         """Take a sign-up. Nothing is returned, for nothing may be told.

@@ -13,7 +13,7 @@ _HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class SignUpCeiling:
+class SignUpLimit:
     """Counts them, for all processes together."""
 
     database: Database
@@ -33,7 +33,7 @@ class SignUpCeiling:
 
 
 @dataclass(frozen=True)
-class CalmSignUps:
+class ClearSignUpAlert:
     """A chore of the sweep: takes the alarm back an hour after the last sign-up that was refused."""
 
     database: Database

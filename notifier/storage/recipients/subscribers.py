@@ -108,14 +108,14 @@ def _lapsed(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return _COLUMNS.expires_at <= now, _COLUMNS.state != SubscriberState.ACTIVE.value
 
 
-def lapsed(connection: Connection, now: datetime, *, limit: int) -> Sequence[int]:
+def expired_sign_ups(connection: Connection, now: datetime, *, limit: int) -> Sequence[int]:
     """Return the numbers of those who did not confirm in time, the oldest first; also whose letter bounced."""
     statement = select(_COLUMNS.id).where(*_lapsed(now)).order_by(_COLUMNS.expires_at).limit(limit)
     return connection.execute(statement).scalars().all()
 
 
-def lock_lapsed(connection: Connection, number: int, now: datetime) -> StoredSubscriber | None:
-    """Return one of `lapsed` and keep others off it; None where it has confirmed since, or somebody else has it."""
+def lock_expired_sign_up(connection: Connection, number: int, now: datetime) -> StoredSubscriber | None:
+    """Return one of `expired_sign_ups` and keep others off it; None where it has confirmed since, or somebody else has it."""
     statement = _SELECT.where(_COLUMNS.id == number, *_lapsed(now))
     row = connection.execute(statement.with_for_update(of=t.subscriber, skip_locked=True)).one_or_none()
     return None if row is None else from_row(row)

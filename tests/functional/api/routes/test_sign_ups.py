@@ -8,7 +8,7 @@ from sqlalchemy import select
 from notifier.doctor.checkup import check_up
 from notifier.domain.messages.transactional_mail import LETTERS_PER_DAY
 from notifier.services.subscribers.public_sign_up import PER_NETWORK
-from notifier.services.subscribers.sign_up_limit import CalmSignUps
+from notifier.services.subscribers.sign_up_limit import ClearSignUpAlert
 from notifier.storage import tables as t
 from tests.functional.api.house import Api, a_subscriber, faults
 
@@ -97,6 +97,6 @@ def test_the_house_has_a_ceiling_and_says_so_until_an_hour_later(api_with: Calla
     (found,) = [finding for finding in check_up(api.application) if finding.name == "sign_ups"]
     assert "more than 2 sign-ups" in found.says
     now = api.application.clock()
-    assert CalmSignUps(api.application.database, lambda: now)() == 0
-    assert CalmSignUps(api.application.database, lambda: now + timedelta(hours=1, minutes=1))() == 1
+    assert ClearSignUpAlert(api.application.database, lambda: now)() == 0
+    assert ClearSignUpAlert(api.application.database, lambda: now + timedelta(hours=1, minutes=1))() == 1
     assert not [finding for finding in check_up(api.application) if finding.name == "sign_ups"]

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER
-from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
+from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from tests.functional.api.house import ADMIN, Api, announced, application_on, deliveries_of, serving
@@ -97,7 +97,7 @@ def test_a_confirmation_letter_that_bounces_suppresses_and_the_sign_up_is_still_
     application = api.application
     with application.database.write() as connection:
         connection.execute(update(t.subscriber).values(expires_at=application.clock()))
-    assert ForgetLapsed(application.database, application.clock, application.addresses)() == 1
+    assert ExpireSignUps(application.database, application.clock, application.addresses)() == 1
     with application.database.read() as connection:
         assert connection.execute(select(t.suppression.c.reason)).scalars().all() != []
         assert connection.execute(select(t.subscriber)).all() == []

@@ -156,12 +156,12 @@ def erased(office: Office, number: int) -> None:
     Lifecycle(office.database, office.clock, office.ups.addresses).erase(number, SUPPORT)
 
 
-def lapsed(office: Office, number: int) -> None:
+def expired_sign_ups(office: Office, number: int) -> None:
     del number
     office.clock.advance(hours=48)
 
 
-@pytest.mark.parametrize("what", [erased, lapsed])
+@pytest.mark.parametrize("what", [erased, expired_sign_ups])
 def test_a_letter_without_a_point_does_not_leave(database: Database, what: Callable[[Office, int], None]) -> None:
     office = Office(database)
     what(office, office.sign_up())

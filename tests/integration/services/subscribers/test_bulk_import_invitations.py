@@ -10,7 +10,7 @@ from notifier.domain.messages.transactional_mail import TransactionalKind
 from notifier.domain.recipients.consent import CONFIRM_WITHIN
 from notifier.services.security.address_hash import AddressKeys
 from notifier.services.subscribers.bulk_import import ImportSubscribers, ListFormat
-from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
+from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import transactional_mail
@@ -60,7 +60,7 @@ def test_who_never_confirms_an_invitation_is_forgotten(database: Database) -> No
     clock = Clock()
     bring(database, clock, invite=True)
     clock.now = NOON + CONFIRM_WITHIN
-    ForgetLapsed(database, clock, AddressKeys(database))()
+    ExpireSignUps(database, clock, AddressKeys(database))()
     assert [item["external_id"] for item in subscribers_of(database).list(limit=10)[0]] == ["sure"]
 
 

@@ -10,7 +10,7 @@ from notifier.domain.recipients.consent import ConsentForm
 from notifier.services.isolation import Isolation
 from notifier.services.ports import NoTaskQueue
 from notifier.services.security.signed_tokens import ExpiredTokenError, ForeignPurposeError, Purpose, Tokens
-from notifier.services.subscribers.expire_sign_ups import ForgetLapsed
+from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.services.subscribers.sign_up import Invitation, SignUpRequest, SignUps
 from notifier.storage import tables as t
@@ -91,7 +91,7 @@ def test_a_sign_up_that_nobody_confirms_is_forgotten(database: Database) -> None
     token = link(ups, ask(ups))
     confirmed = link(ups, ask(ups, "other@shop.example"))
     ups.confirm(confirmed, SUPPORT)
-    forget = ForgetLapsed(database, clock, ups.addresses)
+    forget = ExpireSignUps(database, clock, ups.addresses)
     assert forget() == 0
     clock.advance(hours=48)
     assert (forget(), forget()) == (1, 0)
@@ -108,7 +108,7 @@ def test_a_sign_up_that_cannot_be_forgotten_does_not_stop_the_others(database: D
     with database.write() as connection:
         connection.execute(update(t.subscriber).where(t.subscriber.c.id == poisoned).values(kind="telex"))
     clock.advance(hours=48)
-    assert ForgetLapsed(database, clock, ups.addresses, Isolation(database, clock))() == 1
+    assert ExpireSignUps(database, clock, ups.addresses, Isolation(database, clock))() == 1
     with database.read() as connection:
         left = connection.execute(select(t.subscriber.c.id)).scalars().all()
         alarmed = [row.key for row in alerts.current(connection)]
