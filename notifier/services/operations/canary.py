@@ -28,7 +28,7 @@ _FOR_GOOD = ""  # the last word stands until the next one, whoever says it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sung:
+class CanaryResult:
     """How a channel did: seconds from handing the event in to the provider's yes; None: it has not said so in time."""
 
     channel: Channel
@@ -56,25 +56,26 @@ class Canary:
     seconds: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
 
-    def __call__(self, within: timedelta, actor: Actor) -> list[Sung]:
+    def __call__(self, within: timedelta, actor: Actor) -> list[CanaryResult]:
         """Hand a canary in and wait until every listener's provider has taken it, or the time is over."""
         wanted = self._listeners(actor)
         incident_id = canary.PREFIX + ids.new_ulid(self.clock())
         began = self.seconds()
         self.ingest(actor.signed(self._event(incident_id, 1, Status.INVESTIGATING, notify=True)))
-        found: dict[Channel, Sung] = {}
+        found: dict[Channel, CanaryResult] = {}
         while len(found) < len(wanted) and self.seconds() - began < within.total_seconds():
             states = self._states(incident_id)
             for channel in wanted:
                 if channel not in found and states.get(channel) in ACCEPTED:
                     took = round(self.seconds() - began, 3)
-                    found[channel] = Sung(channel=channel, seconds=took, state=states[channel])
+                    found[channel] = CanaryResult(channel=channel, seconds=took, state=states[channel])
             self.pause(_POLL_SECONDS)
         states = self._states(incident_id)
         self.ingest(actor.signed(self._event(incident_id, 2, Status.RESOLVED, notify=False)))
         self._tell(found)
         silent = {
-            channel: Sung(channel=channel, seconds=None, state=states.get(channel, "not planned")) for channel in wanted
+            channel: CanaryResult(channel=channel, seconds=None, state=states.get(channel, "not planned"))
+            for channel in wanted
         }
         return list((silent | found).values())
 
@@ -146,7 +147,7 @@ class Canary:
         )
         return Event(id=update.id, incident=incident, update=update, notify=notify, source=_NAME)
 
-    def _tell(self, found: Mapping[Channel, Sung]) -> None:
+    def _tell(self, found: Mapping[Channel, CanaryResult]) -> None:
         gauges = {key_of(CANARY, channel=channel): sung.seconds or 0.0 for channel, sung in found.items()}
         with self.database.write() as connection:
             metrics.say(connection, _FOR_GOOD, gauges, self.clock())
