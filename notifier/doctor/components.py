@@ -27,12 +27,12 @@ def check_components(notifier: Application) -> Iterator[Finding]:
     for incident_id, keys in list(naming.items())[:_MOST_NAMED]:
         says = f"the open incident {incident_id} names {_listed(keys)}, which is not configured in [[components]]"
         mend = "add the component again, or end the incident; until then its events may still name it"
-        yield Finding(name="components", state="warn", says=says, mend=mend)
+        yield Finding(name="components", state="warn", says=says, remedy=mend)
     if subscribers or endpoints:
         who = f"subscribers: {subscribers}, endpoints: {endpoints}"
         says = f"chose only {_listed(lost)}, not configured in [[components]], so they receive very little ({who})"
         mend = "add the component again under its key, or change what they chose"
-        yield Finding(name="listeners", state="warn", says=says, mend=mend)
+        yield Finding(name="listeners", state="warn", says=says, remedy=mend)
 
 
 def warn_of_vanished_components(notifier: Application) -> None:
@@ -42,7 +42,7 @@ def warn_of_vanished_components(notifier: Application) -> None:
     except UnavailableError:
         return
     for finding in findings:
-        _log.warning("removed_component_in_use", finding=finding.says, remedy=finding.mend)
+        _log.warning("removed_component_in_use", finding=finding.says, remedy=finding.remedy)
 
 
 def _listed(keys: list[str]) -> str:

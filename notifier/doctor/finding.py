@@ -11,8 +11,8 @@ class Finding:
     name: str
     state: Literal["ok", "warn", "bad"]
     says: str
-    mend: str = ""
+    remedy: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return a JSON-serialisable dict."""
-        return {"name": self.name, "state": self.state, "says": self.says, "mend": self.mend}
+        return {"name": self.name, "state": self.state, "says": self.says, "mend": self.remedy}

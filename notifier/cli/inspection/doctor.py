@@ -27,8 +27,8 @@ def doctor(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
         for finding in findings:
             # Providers' words may hold brackets, which are no markup.
             out.print(f"{_MARKS[finding.state]}  {finding.name:<12} {escape(finding.says)}")
-            if finding.mend:
-                out.print(f"      {'':<12} -> {finding.mend}", markup=False)
+            if finding.remedy:
+                out.print(f"      {'':<12} -> {finding.remedy}", markup=False)
     if _bad(findings):
         raise typer.Exit(EXIT_FAILED)
 

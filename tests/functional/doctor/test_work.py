@@ -26,7 +26,7 @@ def live(application: Application, *names: str) -> None:
 
 def test_it_says_which_lane_nobody_works_on(application_anywhere: Application) -> None:
     (nobody,) = found(application_anywhere, "processes")
-    assert (nobody.state, nobody.mend != "") == ("warn", True)
+    assert (nobody.state, nobody.remedy != "") == ("warn", True)
     live(application_anywhere, "worker-control", "worker-email", "worker-retry-bulk", "scheduler")
     (some,) = found(application_anywhere, "processes")
     assert (some.state, some.says) == ("bad", "not running: social, webhook")
@@ -61,7 +61,7 @@ def test_it_finds_what_is_stuck_and_says_how_to_mend_it(api_anywhere: Api) -> No
     stuck = found(application, "stuck")
     assert [finding.state for finding in stuck] == ["bad"] * 3
     assert "queue email has batches whose worker disappeared; the oldest is 7 minutes overdue" in stuck[0].says
-    assert all(finding.mend for finding in stuck)
+    assert all(finding.remedy for finding in stuck)
 
 
 def test_on_postgresql_the_clocks_are_compared(application_anywhere: Application) -> None:

@@ -231,4 +231,4 @@ def test_metrics_and_doctor_say_that_a_provider_fails(api: Api) -> None:
     assert found.state == "bad"
     assert "failing since" in found.says
     assert "503 Service [Unavailable]" in found.says
-    assert "retry --provider sandbox" in found.mend
+    assert "retry --provider sandbox" in found.remedy
