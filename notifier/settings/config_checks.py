@@ -5,13 +5,13 @@ from typing import Any
 
 from notifier.domain.errors import ConfigError
 from notifier.domain.values import Platform
-from notifier.settings.config_file import AccountSection, HouseConfig
+from notifier.settings.config_file import AccountSection, ConfigFile
 
 _CHANNELS = ("email", "social", "webhook")
 _MOST_LANGUAGES = 3  # of one post, as Bluesky allows
 
 
-def check_house(house: HouseConfig, own: Mapping[str, Any]) -> None:
+def check_config(house: ConfigFile, own: Mapping[str, Any]) -> None:
     """Refuse combinations.
 
     Args:
@@ -34,7 +34,7 @@ def check_house(house: HouseConfig, own: Mapping[str, Any]) -> None:
             raise ConfigError(f"{place}.max_window", "must not be smaller than window")
 
 
-def _check_brand(house: HouseConfig) -> None:
+def _check_brand(house: ConfigFile) -> None:
     brand = house.brand
     _refuse_repeated("brand.locales", "", brand.locales)
     if brand.default_locale not in brand.locales:
@@ -45,7 +45,7 @@ def _check_brand(house: HouseConfig) -> None:
             raise ConfigError(f"brand.{key}", f"lacks the default locale {brand.default_locale!r}")
 
 
-def _check_accounts(house: HouseConfig, *, written: bool) -> None:
+def _check_accounts(house: ConfigFile, *, written: bool) -> None:
     # x-nl and x_nl would read the same variables
     _refuse_repeated("accounts", "name", [account.name.replace("-", "_") for account in house.accounts])
     for number, account in enumerate(house.accounts):
@@ -54,7 +54,7 @@ def _check_accounts(house: HouseConfig, *, written: bool) -> None:
             raise ConfigError(f"accounts.{number}.base_url", "a Mastodon account must name its server")
 
 
-def _check_languages(house: HouseConfig, account: AccountSection, place: str, *, written: bool) -> None:
+def _check_languages(house: ConfigFile, account: AccountSection, place: str, *, written: bool) -> None:
     """An account posts in `locale`, or in the languages `locales` lists, the leading one first."""
     if not account.languages:
         raise ConfigError(f"{place}.locale", "is missing")

@@ -218,7 +218,7 @@ class GuardSection(Section):
     hold_older_than: Annotated[float, Field(ge=0, le=3650 * 86_400, allow_inf_nan=False)]
 
 
-class HouseConfig(Section):
+class ConfigFile(Section):
     """The whole file."""
 
     brand: BrandSection

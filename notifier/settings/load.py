@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from notifier.domain.errors import ConfigError
 from notifier.resources import default_config_path
-from notifier.settings.config_checks import check_house
-from notifier.settings.config_file import HouseConfig
+from notifier.settings.config_checks import check_config
+from notifier.settings.config_file import ConfigFile
 from notifier.settings.deployment import PREFIX, Deployment
 from notifier.settings.environment import (
     CREDENTIAL_FIELDS,
@@ -75,15 +75,15 @@ def _config_path(config: Path | None, variable: Variable | None, home: Path) -> 
     return (usual, _USUAL_FILE) if usual.exists() or usual.is_symlink() else (None, _USUAL_FILE)
 
 
-def read_house(path: Path | None, origin: str) -> HouseConfig:
+def read_house(path: Path | None, origin: str) -> ConfigFile:
     """Lay the operator's file over `notifier/default.toml` and validate the whole."""
     defaults = _read_toml(default_config_path(), "notifier/default.toml")
     own = _read_toml(path, origin) if path is not None else {}
     try:
-        house = HouseConfig.model_validate(_laid_over(defaults, own))
+        house = ConfigFile.model_validate(_laid_over(defaults, own))
     except ValidationError as error:
-        raise _named(error, HouseConfig) from None
-    check_house(house, own)
+        raise _named(error, ConfigFile) from None
+    check_config(house, own)
     return house
 
 

@@ -15,7 +15,7 @@ from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.domain.values import Channel, QueueName
 from notifier.files import private_dir
 from notifier.queueing.addresses import QueueAddresses, queue_addresses
-from notifier.settings.config_file import SANDBOX, AccountSection, HouseConfig, LimitsSection, WebhooksSection
+from notifier.settings.config_file import SANDBOX, AccountSection, ConfigFile, LimitsSection, WebhooksSection
 from notifier.settings.deployment import Deployment, Network
 from notifier.settings.environment import CREDENTIAL_FIELDS, account_variable
 from notifier.settings.keys import generated
@@ -39,7 +39,7 @@ class Settings:
     `admin_token`.
     """
 
-    house: HouseConfig
+    house: ConfigFile
     deployment: Deployment
     credentials: Mapping[str, str] = field(repr=False)  # by variable
     home: Path

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from notifier.resources import default_config_path
-from notifier.settings.config_file import AccountSection, ChannelCoalesce, ChannelTranslation, HouseConfig
+from notifier.settings.config_file import AccountSection, ChannelCoalesce, ChannelTranslation, ConfigFile
 
 TEXT = default_config_path().read_text(encoding="utf-8")
 
@@ -33,7 +33,7 @@ def is_model(item: object) -> bool:
 
 def test_every_key_of_the_configuration_stands_in_the_default_file() -> None:
     written = tomllib.loads(TEXT)
-    for path, keys in tables(HouseConfig):
+    for path, keys in tables(ConfigFile):
         table = written[path]
         found = (
             set().union(*table) if isinstance(table, list) else {k for k, v in table.items() if k in keys or v is None}
