@@ -20,7 +20,7 @@ Change = Callable[[RateLimit], tuple[RateLimit, timedelta]]
 
 
 class LocalRateLimiter:
-    """Rates as one process knows them. Does what `services.ports.RateLimiter` asks for; safe to share between threads."""
+    """Rates as one process knows them. Does what `services.ports.RateLimiter` asks for; thread-safe."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock

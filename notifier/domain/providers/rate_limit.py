@@ -16,7 +16,7 @@ class RateLimit:
     resets_at: datetime | None = None
     blocked_until: datetime | None = None
 
-    def take(self, now: datetime) -> tuple["Pace", timedelta]:
+    def take(self, now: datetime) -> tuple["RateLimit", timedelta]:
         """Take one call; returns how long to wait instead where none may be made now."""
         if self.blocked_until is not None and self.blocked_until > now:
             return self, self.blocked_until - now
@@ -26,7 +26,7 @@ class RateLimit:
             return self, self.resets_at - now
         return replace(self, left=self.left - 1), NO_WAIT
 
-    def noted(self, left: int | None, resets_at: datetime | None, now: datetime) -> "Pace":
+    def noted(self, left: int | None, resets_at: datetime | None, now: datetime) -> "RateLimit":
         """Take in what an answer said is left.
 
         Answers overtake each other: of one window the lowest number counts, and an older window says nothing.
@@ -37,7 +37,7 @@ class RateLimit:
             return replace(self, left=left, resets_at=resets_at)
         return replace(self, left=min(left, self.left)) if resets_at == self.resets_at else self
 
-    def blocked(self, until: datetime, now: datetime) -> "Pace":
+    def blocked(self, until: datetime, now: datetime) -> "RateLimit":
         """Leave the provider alone until then; never shorter than before, at most a day."""
         until = min(until, now + _LONGEST)
         return replace(self, blocked_until=until if self.blocked_until is None else max(until, self.blocked_until))

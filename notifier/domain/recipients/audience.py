@@ -51,7 +51,7 @@ def exposure_of(heard: Sequence[PriorNotification], *, episode_start: int) -> tu
     """Return what a recipient knows, and the last notification whose updates need not be told to them again.
 
     Whom the end of an earlier round has not reached still stands in that one, and the next message catches up with it.
-    For everybody else the round begins at `episode_start`. Planning says the same in SQL (`storage/planning/ranges.py`).
+    Otherwise the episode begins at `episode_start`. Planning says the same in SQL (`storage/planning/ranges.py`).
     """
     ended = max((each.sequence for each in heard if each.reached and each.ends), default=0)
     open_ = [each for each in heard if each.sequence > ended]

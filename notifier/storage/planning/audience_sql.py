@@ -111,8 +111,8 @@ BATCH_LOCALE = {
 def placed(channel: Channel, prior: Sequence[Earlier], held: Deferred, followers: Followers | None = None) -> str:
     """Return the tables up to `numbered`: each recipient with a batch. `followers` stand in for the audience.
 
-    Parameters: :notification_id, :incident_id, :key_from, :key_to, :episode_start, :first_batch, :batch_size; of webhooks
-    :disabled_since (microseconds).
+    Parameters: :notification_id, :incident_id, :key_from, :key_to, :episode_start, :first_batch, :batch_size;
+    of webhooks :disabled_since (microseconds).
     """
     usual = _AUDIENCES[channel].format(standing=_STANDING if prior else "'new'", since=_SINCE)
     audience = followers.audience if followers else usual

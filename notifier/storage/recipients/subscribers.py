@@ -115,7 +115,7 @@ def expired_sign_ups(connection: Connection, now: datetime, *, limit: int) -> Se
 
 
 def lock_expired_sign_up(connection: Connection, number: int, now: datetime) -> StoredSubscriber | None:
-    """Return one of `expired_sign_ups` and keep others off it; None where it has confirmed since, or somebody else has it."""
+    """Lock one of `expired_sign_ups` and return its number; None where it was confirmed or locked meanwhile."""
     statement = _SELECT.where(_COLUMNS.id == number, *_lapsed(now))
     row = connection.execute(statement.with_for_update(of=t.subscriber, skip_locked=True)).one_or_none()
     return None if row is None else from_row(row)
