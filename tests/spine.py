@@ -19,7 +19,7 @@ from notifier.services.events.announce import Announce
 from notifier.services.events.ingest import Ingest, Receipt
 from notifier.services.inspection.explain import Explain
 from notifier.services.operations.sweep import Sweep
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries
@@ -78,7 +78,7 @@ class Spine:
         self.plan = Plan(self.database, clock, self.nudges, breathe=lambda _seconds: None)
         self.regroup = Regroup(self.database, clock, self.nudges)
         self.sweep = Sweep(self.database, clock, self.nudges, self.announce, self.regroup)
-        self.explain = Explain(self.database, clock, AddressKeys(self.database))
+        self.explain = Explain(self.database, clock, AddressHasher(self.database))
         self._events = 0
 
     def seconds(self) -> float:

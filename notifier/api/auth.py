@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from notifier.api.runtime import ApiRuntime, runtime_of
-from notifier.services.security.api_keys import Caller, Scope
+from notifier.services.security.api_keys import Caller, KeyScope
 from notifier.services.security.audit import Actor
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="notifier"'}
@@ -32,7 +32,7 @@ def _in_header(request: Request) -> str | None:
     return credentials.strip() if scheme.lower() == "bearer" else None
 
 
-async def _known(request: Request, presented: str | None, scope: Scope) -> Caller:
+async def _known(request: Request, presented: str | None, scope: KeyScope) -> Caller:
     runtime = runtime_of(request)
     caller = await runtime.keyring.caller(presented) if presented else None
     if caller is None:
@@ -52,7 +52,7 @@ async def _known(request: Request, presented: str | None, scope: Scope) -> Calle
 
 def _refused(runtime: ApiRuntime, origin: str) -> int:
     """Count a wrong key; returns for how many seconds its network should pause."""
-    wait = runtime.application.wrong_keys.note(origin)
+    wait = runtime.application.key_throttle.note(origin)
     runtime.application.metering.key_refused("api", "paused" if wait else "unknown")
     return wait
 
@@ -62,7 +62,7 @@ def origin_of(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
+def needs(scope: KeyScope) -> Callable[..., Awaitable[Caller]]:
     """Return a dependency that lets only callers with `scope` pass, by the header alone."""
 
     async def check(request: Request, _documented: Annotated[object, Security(_BEARER)] = None) -> Caller:
@@ -71,7 +71,7 @@ def needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     return check
 
 
-async def admit(request: Request, scope: Scope) -> Caller:
+async def admit(request: Request, scope: KeyScope) -> Caller:
     """Let only callers with `scope` pass, without a dependency: FastAPI takes longer to solve one than to answer.
 
     The route then documents its security itself.
@@ -86,13 +86,13 @@ async def may_hand_in(
 ) -> Caller:
     """Let callers with scope publish pass, by header or by `?key=`."""
     presented = _in_header(request)
-    return await (_known(request, presented, Scope.PUBLISH) if presented else _known_by_query(request))
+    return await (_known(request, presented, KeyScope.PUBLISH) if presented else _known_by_query(request))
 
 
 async def _known_by_query(request: Request) -> Caller:
     """An address is written down in many places, so a key that may change things has no business in it."""
-    caller = await _known(request, request.query_params.get("key"), Scope.PUBLISH)
-    if Scope.MANAGE in caller.scopes:
+    caller = await _known(request, request.query_params.get("key"), KeyScope.PUBLISH)
+    if KeyScope.MANAGE in caller.scopes:
         detail = "A key with scope 'manage' is not accepted in ?key=: create a key with scope 'publish' for each source"
         raise HTTPException(403, detail)
     return caller
@@ -113,15 +113,15 @@ def actor_of(request: Request, caller: Caller) -> Actor:
     return caller.acting_from(origin_of(request))
 
 
-async def _manager(request: Request, caller: Annotated[Caller, Depends(needs(Scope.MANAGE))]) -> Actor:
+async def _manager(request: Request, caller: Annotated[Caller, Depends(needs(KeyScope.MANAGE))]) -> Actor:
     return actor_of(request, caller)
 
 
 Manager = Annotated[Actor, Depends(_manager)]
 """Who changes something, for the audit trail; needs scope manage."""
 
-_may_read = needs(Scope.READ)
+_may_read = needs(KeyScope.READ)
 MayRead = Depends(_may_read)
 Reader = Annotated[Caller, MayRead]
 """Who looks, for answers that hold more for some than for others (`services/security/masking.py`); needs scope read."""
-MayManage = Depends(needs(Scope.MANAGE))
+MayManage = Depends(needs(KeyScope.MANAGE))

@@ -32,7 +32,7 @@ from notifier.services.operations.metrics_snapshot import TakeMetricsSnapshot
 from notifier.services.security.api_keys import ApiKeys
 from notifier.services.security.audit import SYSTEM, Actor
 from notifier.services.security.console_sessions import ConsoleSessions
-from notifier.services.security.key_throttle import WrongKeys
+from notifier.services.security.key_throttle import KeyThrottle
 from notifier.services.security.signed_tokens import Tokens
 from notifier.services.social.posts import PostManager
 from notifier.services.subscribers.data_export import DataExport
@@ -145,14 +145,14 @@ class Application(People):
         return found
 
     @once
-    def wrong_keys(self) -> WrongKeys:
+    def key_throttle(self) -> KeyThrottle:
         """A pause for networks that show wrong keys."""
-        return WrongKeys(self.quota, self.clock)
+        return KeyThrottle(self.quota, self.clock)
 
     @once
     def console_sessions(self) -> ConsoleSessions:
         """Who is signed in at the console."""
-        return ConsoleSessions(self.database, self.api_keys, self.wrong_keys, self.metering, self.clock)
+        return ConsoleSessions(self.database, self.api_keys, self.key_throttle, self.metering, self.clock)
 
     @once
     def endpoint_secrets(self) -> EndpointSecrets:

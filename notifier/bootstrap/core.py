@@ -25,7 +25,7 @@ from notifier.inbound.alert_texts import neutral_texts
 from notifier.observability import get_logger
 from notifier.queueing import embedded
 from notifier.queueing.producer import Producer
-from notifier.services.dispatch.outcome_journal import OutcomeNotes
+from notifier.services.dispatch.outcome_journal import OutcomeJournal
 from notifier.services.dispatch.plan import BATCH_SIZES, Plan
 from notifier.services.dispatch.regroup import Regroup
 from notifier.services.dispatch.yield_to_high_priority import YieldToHighPriority
@@ -36,10 +36,10 @@ from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.events.ingest import Ingest
 from notifier.services.isolation import Isolation, Revive
 from notifier.services.mail.transactional_sweep import SweepTransactionalMail
-from notifier.services.metrics_buffer import Metering
+from notifier.services.metrics_buffer import MetricsBuffer
 from notifier.services.operations.broker_watch import WatchBroker
 from notifier.services.operations.clock_jump import ClockJumpDetector
-from notifier.services.operations.dead_workers import Vanished
+from notifier.services.operations.dead_workers import DeadWorkers
 from notifier.services.operations.heartbeat import Heartbeat
 from notifier.services.operations.retention import Prune
 from notifier.services.operations.sweep import Sweep
@@ -48,7 +48,7 @@ from notifier.services.ports import TaskQueue
 from notifier.services.providers.circuits import Circuits
 from notifier.services.providers.probes import CallProbes
 from notifier.services.providers.status import Providers
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.security.secret_keys import KeyRing, ResealSecrets
 from notifier.services.social.accounts import sync_accounts
 from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
@@ -136,9 +136,9 @@ class Core:
             _log.warning("schema_newer_than_program", schema=found.revision)
 
     @once
-    def metering(self) -> Metering:
+    def metering(self) -> MetricsBuffer:
         """What this process counts, on its way to the ledger."""
-        found = Metering(self.database, self.clock, f"{socket.gethostname()}-{os.getpid()}")
+        found = MetricsBuffer(self.database, self.clock, f"{socket.gethostname()}-{os.getpid()}")
         self._opened.callback(found.close)
         return found
 
@@ -162,15 +162,15 @@ class Core:
         return self.settings.ensure_data_dir() / "workers"
 
     @once
-    def outcome_notes(self) -> OutcomeNotes:
+    def outcome_journal(self) -> OutcomeJournal:
         """What this machine's workers know and could not write into the ledger."""
-        return OutcomeNotes(self._workers_folder, self.owner)
+        return OutcomeJournal(self._workers_folder, self.owner)
 
     @once
-    def vanished(self) -> Vanished:
+    def vanished(self) -> DeadWorkers:
         """What ends the leases of workers that are gone."""
         waits, meter, locks = self._mail_waits, self.metering, self.worker_locks
-        return Vanished(self.database, self.clock, waits, meter, locks, self.outcome_notes)
+        return DeadWorkers(self.database, self.clock, waits, meter, locks, self.outcome_journal)
 
     @once
     def isolation(self) -> Isolation:
@@ -210,9 +210,9 @@ class Core:
         return KeyRing(self.database, self.secret_keys, self.clock)
 
     @once
-    def addresses(self) -> AddressKeys:
+    def addresses(self) -> AddressHasher:
         """Hashes addresses."""
-        return AddressKeys(self.database)
+        return AddressHasher(self.database)
 
     @once
     def guard(self) -> BlastGuard:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from notifier.bootstrap.cached_property import once
 from notifier.bootstrap.core import Core
 from notifier.domain.errors import NotifierError
-from notifier.domain.values import Channel, Lane
+from notifier.domain.values import Channel, QueueName
 from notifier.observability import get_logger
 from notifier.services.dispatch.attempt import Attempt, BatchAttempt
-from notifier.services.dispatch.connection_affinity import FamiliarFirst, NamedBatch
-from notifier.services.dispatch.durable_write import Patience
-from notifier.services.dispatch.record_outcome import Record
+from notifier.services.dispatch.connection_affinity import ConnectionAffinity, NamedBatch
+from notifier.services.dispatch.durable_write import RetryingTransaction
+from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.notifications.notifications import StoredNotification
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from notifier.services.dispatch.social import PostAttempt
     from notifier.services.dispatch.webhook import HookAttempt
     from notifier.services.endpoints.recovery_probe import ProbeEndpoint
-    from notifier.services.mail.transactional import SendLetters
+    from notifier.services.mail.transactional import SendTransactionalMail
 
 _log = get_logger(__name__)
 
-_CHANNELS: Mapping[Lane, Sequence[Channel]] = {
-    Lane.EMAIL: (Channel.EMAIL,),
-    Lane.WEBHOOK: (Channel.WEBHOOK,),
-    Lane.SOCIAL: (Channel.SOCIAL,),
-    Lane.RETRY: tuple(Channel),
-    Lane.BULK: (Channel.EMAIL,),
+_CHANNELS: Mapping[QueueName, Sequence[Channel]] = {
+    QueueName.EMAIL: (Channel.EMAIL,),
+    QueueName.WEBHOOK: (Channel.WEBHOOK,),
+    QueueName.SOCIAL: (Channel.SOCIAL,),
+    QueueName.RETRY: tuple(Channel),
+    QueueName.BULK: (Channel.EMAIL,),
 }
 
 
@@ -43,19 +43,19 @@ class _Closing(BatchAttempt, Protocol):
 Built = TypeVar("Built", bound=_Closing)
 
 
-def _build_mail(core: Core, record: Record) -> "MailAttempt":
+def _build_mail(core: Core, record: RecordOutcome) -> "MailAttempt":
     from notifier.bootstrap.mail import build  # noqa: PLC0415 - lanes that send no mail do without
 
     return build(core, record)
 
 
-def _build_hooks(core: Core, record: Record) -> "HookAttempt":
+def _build_hooks(core: Core, record: RecordOutcome) -> "HookAttempt":
     from notifier.bootstrap.hooks import build  # noqa: PLC0415 - lanes that post no webhook do without
 
     return build(core, record)
 
 
-def _build_posts(core: Core, record: Record) -> "PostAttempt":
+def _build_posts(core: Core, record: RecordOutcome) -> "PostAttempt":
     from notifier.bootstrap.posts import build  # noqa: PLC0415 - lanes without social posts do without
 
     return build(core, record)
@@ -75,7 +75,9 @@ def _load(channel: Channel) -> None:
 class _Late(Generic[Built]):
     """A channel's attempt, built when its first batch comes or when a lane is warmed up."""
 
-    def __init__(self, core: Core, record: Record, build: Callable[[Core, Record], Built], opened: ExitStack) -> None:
+    def __init__(
+        self, core: Core, record: RecordOutcome, build: Callable[[Core, RecordOutcome], Built], opened: ExitStack
+    ) -> None:
         self._core, self._record, self._build, self._opened = core, record, build, opened
 
     @once
@@ -99,13 +101,13 @@ def _warm_up(late: "_Late[MailAttempt] | _Late[HookAttempt]") -> None:
 class WorkerRuntime:
     """What tasks need; see `workers.runtime.Runtime`."""
 
-    def __init__(self, core: Core, lanes: Sequence[Lane]) -> None:
+    def __init__(self, core: Core, lanes: Sequence[QueueName]) -> None:
         """Open nothing; load what the lanes surely need, so that the first batch does not wait for it."""
         self._core = core
         self._stopping = threading.Event()
         self._live()
-        patience = Patience(self._stopping, core.outcome_notes)
-        record = Record(
+        patience = RetryingTransaction(self._stopping, core.outcome_journal)
+        record = RecordOutcome(
             core.database,
             core.clock,
             core.tasks,
@@ -131,19 +133,19 @@ class WorkerRuntime:
             channels,
             core.settings.lease,
             core.translations,
-            choice=FamiliarFirst(Channel.WEBHOOK) if Lane.WEBHOOK in lanes else NamedBatch(),
+            choice=ConnectionAffinity(Channel.WEBHOOK) if QueueName.WEBHOOK in lanes else NamedBatch(),
             patience=patience,
         )
         # In a process that also serves fresh lanes, waiting would hold the very slots they need.
-        self._stands_back = all(lane.is_unhurried for lane in lanes)
+        self._stands_back = all(lane.is_low_priority for lane in lanes)
         self._planning = threading.Lock()
         for lane in lanes:
             for channel in _CHANNELS.get(lane, ()):
                 _load(channel)
         # Beside the start: templates and CLDR data of every language take some tenths of a second.
-        if Lane.EMAIL in lanes:
+        if QueueName.EMAIL in lanes:
             threading.Thread(target=_warm_up, args=(mail,), name="warm-up", daemon=True).start()
-        if Lane.WEBHOOK in lanes:
+        if QueueName.WEBHOOK in lanes:
             threading.Thread(target=_warm_up, args=(self._hooks,), name="warm-up", daemon=True).start()
 
     def _live(self) -> None:
@@ -152,7 +154,7 @@ class WorkerRuntime:
         core.worker_locks.acquire(core.owner)
         core.heartbeat.renew.append(core.vanished.beside)
         core.heartbeat.start()
-        watch = threading.Thread(target=core.outcome_notes.watch, args=(self._stopping,), name="notes", daemon=True)
+        watch = threading.Thread(target=core.outcome_journal.watch, args=(self._stopping,), name="notes", daemon=True)
         watch.start()
 
     def announce(self, incident_id: str) -> object:
@@ -161,17 +163,17 @@ class WorkerRuntime:
 
     def plan(self, notification_id: int) -> object:
         """Plan a notification's audience, or pass it on to the lane where it delays nothing."""
-        if self._core.plan.is_unhurried(notification_id):
-            self._core.producer.plan_unhurried(notification_id)
+        if self._core.plan.is_low_priority(notification_id):
+            self._core.producer.plan_low_priority(notification_id)
             return 0
         return self._core.plan(notification_id)
 
-    def plan_unhurried(self, notification_id: int) -> object:
+    def plan_low_priority(self, notification_id: int) -> object:
         """Plan it while nothing fresh waits; one at a time, for the sweep asks again and again until all is planned."""
         if not self._planning.acquire(blocking=False):
             return 0
         try:
-            return self._core.plan_unhurried(notification_id)
+            return self._core.plan_low_priority(notification_id)
         finally:
             self._planning.release()
 
@@ -182,10 +184,10 @@ class WorkerRuntime:
         self._attempt(batch_id)
 
     @once
-    def _letters(self) -> "SendLetters":
-        from notifier.bootstrap.mail import build_letters  # noqa: PLC0415 - as `_build_mail`
+    def _letters(self) -> "SendTransactionalMail":
+        from notifier.bootstrap.mail import build_transactional_mail  # noqa: PLC0415 - as `_build_mail`
 
-        found = build_letters(self._core)
+        found = build_transactional_mail(self._core)
         self._opened.callback(found.close)
         return found
 
@@ -206,7 +208,7 @@ class WorkerRuntime:
     def drain(self) -> None:
         """The process is to end: wait for the database no longer, and note what is known."""
         self._stopping.set()
-        self._core.outcome_notes.write_down()
+        self._core.outcome_journal.write_down()
 
     def close(self) -> None:
         """Let go of connections and loops."""
@@ -214,5 +216,5 @@ class WorkerRuntime:
         self._opened.close()
         self._core.heartbeat.close()
         # What is noted is for whoever finds this process gone.
-        self._core.worker_locks.close(self._core.owner, forget=not self._core.outcome_notes.has_any())
+        self._core.worker_locks.close(self._core.owner, forget=not self._core.outcome_journal.has_any())
         self._core.close()

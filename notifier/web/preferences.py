@@ -10,7 +10,7 @@ from notifier.bootstrap.application import Application
 from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.domain.recipients.subscriber import Subscriber
 from notifier.domain.values import SubscriberState
-from notifier.services.security.csrf import FormTokens
+from notifier.services.security.csrf import CsrfTokens
 from notifier.services.security.signed_tokens import ExpiredTokenError, TokenError
 from notifier.web import choices
 from notifier.web.forms import FORM_TOKEN, Form, is_from_elsewhere, read_form
@@ -27,7 +27,7 @@ class PreferencesPages:
         """Take the application; reads nothing yet."""
         self._application = application
         self._answers = answers
-        self._forms = FormTokens(application.tokens, application.clock)
+        self._forms = CsrfTokens(application.tokens, application.clock)
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes."""

@@ -11,7 +11,7 @@ from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import SIGN_UP_WORDING, ConsentForm
 from notifier.domain.recipients.subscriber import Subscriber
 from notifier.domain.values import Impact, SubscriberKind, UpdateLevel
-from notifier.services.security.csrf import FormTokens
+from notifier.services.security.csrf import CsrfTokens
 from notifier.services.security.signed_tokens import ExpiredTokenError, Purpose, TokenError
 from notifier.services.subscribers.public_sign_up import TooManySignUpsError
 from notifier.services.subscribers.sign_up import SignUpRequest
@@ -29,7 +29,7 @@ class SignUpPages:
         """Take the application; reads nothing yet."""
         self._application = application
         self._answers = answers
-        self._forms = FormTokens(application.tokens, application.clock)
+        self._forms = CsrfTokens(application.tokens, application.clock)
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes; a path per locale, for `/{locale}/...` would take `/v1/...` as well."""

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from notifier.bootstrap.application import Application
 from notifier.domain.errors import NotFoundError
 from notifier.services.security.audit import Actor
-from notifier.services.security.csrf import FormTokens
+from notifier.services.security.csrf import CsrfTokens
 from notifier.services.security.signed_tokens import Claim, Purpose, TokenError
 from notifier.services.subscribers.unsubscribe_link import Unsubscribe
 from notifier.web.forms import FORM_TOKEN, Form, read_form
@@ -26,7 +26,7 @@ class UnsubscribePages:
         self._application = application
         self._answers = answers
         self._unsubscribe = Unsubscribe(application.database, application.lifecycle)
-        self._forms = FormTokens(application.tokens, application.clock)
+        self._forms = CsrfTokens(application.tokens, application.clock)
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes."""

@@ -13,7 +13,7 @@ from notifier.inbound.endpoints import parse_endpoint, parse_endpoint_patch
 from notifier.inbound.subscribers import parse_patch, parse_subscriber
 from notifier.services.endpoints.manage import Endpoints
 from notifier.services.endpoints.secrets import EndpointSecrets
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.security.audit import Actor, AuditLog
 from notifier.services.security.secretbox import SecretBox
 from notifier.services.subscribers.manage import Subscribers
@@ -85,7 +85,7 @@ def a_subscriber(external_id: str = "shop-1001", **changes: Any) -> Subscriber:
 
 
 def subscribers_of(database: Database, clock: Clock | None = None) -> Subscribers:
-    return Subscribers(database, clock or Clock(), VOCABULARY, AddressKeys(database))
+    return Subscribers(database, clock or Clock(), VOCABULARY, AddressHasher(database))
 
 
 def refuse_private(url: str) -> None:
@@ -108,7 +108,7 @@ def endpoints_of(
 
 
 def audit_of(database: Database) -> AuditLog:
-    return AuditLog(database, AddressKeys(database).pepper)
+    return AuditLog(database, AddressHasher(database).pepper)
 
 
 def faults(error: InvalidInputError) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What ingest makes of an event: new, said before, too late, an edit, or only to be recorded.
 
-`judge` is a pure function of the event and of what the incident's timeline holds. Ingest and `notifier simulate` run
+`classify` is a pure function of the event and of what the incident's timeline holds. Ingest and `notifier simulate` run
 this very code; what is accepted goes on to `coalesce.decide`, channel by channel.
 """
 
@@ -40,7 +40,7 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class TimelineContext:
     """What a timeline holds around the place an event's update would take. None where there is no such entry."""
 
     latest: TimelineEntry | None = None  # the newest in order, at equal times by arrival
@@ -51,7 +51,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Classification:
     """What becomes of an event.
 
     `edits`: it replaces the entry of the same update id instead of adding one; if it is accepted too, every channel
@@ -165,11 +165,11 @@ def measured_against(entries: Sequence[TimelineEntry], event: Event, *, waits: b
     ]
 
 
-def surroundings(entries: Sequence[TimelineEntry], event: Event, digest: str) -> Surroundings:
+def timeline_context(entries: Sequence[TimelineEntry], event: Event, digest: str) -> TimelineContext:
     """Find an event's surroundings in a whole timeline, given in any order. `digest` is the event's."""
     ordered = in_order(entries)
     place = event.update.ordered_at
-    return Surroundings(
+    return TimelineContext(
         latest=ordered[-1] if ordered else None,
         before=next((entry for entry in reversed(ordered) if entry.ordered_at <= place), None),
         after=next((entry for entry in ordered if entry.ordered_at > place), None),
@@ -178,15 +178,15 @@ def surroundings(entries: Sequence[TimelineEntry], event: Event, digest: str) ->
     )
 
 
-def judge(
+def classify(
     event: Event,
     digest: str,
-    around: Surroundings,
+    around: TimelineContext,
     *,
     announced_until: datetime | None = None,
     seen_before: Outcome | None = None,
     differs: bool = False,
-) -> Judgement:
+) -> Classification:
     """Decide, touching nothing, what becomes of an event.
 
     Args:
@@ -198,14 +198,16 @@ def judge(
         differs: That event had another content.
     """
     if seen_before is not None:
-        return Judgement(outcome=Outcome.DUPLICATE, reason=handed_in_before(event.id, seen_before, differs=differs))
+        return Classification(
+            outcome=Outcome.DUPLICATE, reason=handed_in_before(event.id, seen_before, differs=differs)
+        )
     same = around.same_id
     repeated = _repeated(event, digest, around.latest, same)
     if repeated is not None and not (same is not None and same.visible is not event.visible):
         return repeated
     if same is not None and same.shown:
-        return _judge_edit(event, digest, around, same, announced_until)
-    return _judge_new(event, digest, around, announced_until)
+        return _classify_edit(event, digest, around, same, announced_until)
+    return _classify_new(event, digest, around, announced_until)
 
 
 def handed_in_before(event_id: str, outcome: Outcome, *, differs: bool = False) -> str:
@@ -215,11 +217,11 @@ def handed_in_before(event_id: str, outcome: Outcome, *, differs: bool = False) 
     return f"event {event_id} was already published ({outcome})"
 
 
-def _repeated(event: Event, digest: str, *entries: TimelineEntry | None) -> Judgement | None:
+def _repeated(event: Event, digest: str, *entries: TimelineEntry | None) -> Classification | None:
     """Find an entry that says the same. What was told to nobody is no repeat of what is to be told."""
     for entry in entries:
         if entry is not None and entry.digest == digest and (entry.notify or not event.notify):
-            return Judgement(outcome=Outcome.DUPLICATE, reason=f"has the same content as update {entry.update_id}")
+            return Classification(outcome=Outcome.DUPLICATE, reason=f"has the same content as update {entry.update_id}")
     return None
 
 
@@ -234,32 +236,34 @@ def _silence(event: Event) -> str:
     return ""
 
 
-def _judge_new(event: Event, digest: str, around: Surroundings, announced_until: datetime | None) -> Judgement:
+def _classify_new(
+    event: Event, digest: str, around: TimelineContext, announced_until: datetime | None
+) -> Classification:
     if not event.notify or not event.visible:
-        return Judgement(outcome=Outcome.RECORDED, reason=_silence(event))
+        return Classification(outcome=Outcome.RECORDED, reason=_silence(event))
     # A late copy by another way, under other ids, whatever has been said since.
     repeated = _repeated(event, digest, around.copied, around.before, around.after)
     if repeated is not None:
         return repeated
     silent = _silence(event)
     if silent:
-        return Judgement(outcome=Outcome.RECORDED, reason=silent)
+        return Classification(outcome=Outcome.RECORDED, reason=silent)
     if announced_until is not None and event.update.ordered_at < announced_until:
-        return Judgement(outcome=Outcome.STALE, reason="older than an update that was already announced")
+        return Classification(outcome=Outcome.STALE, reason="older than an update that was already announced")
     return _accept(event, around)
 
 
-def _accept(event: Event, around: Surroundings) -> Judgement:
+def _accept(event: Event, around: TimelineContext) -> Classification:
     latest = around.latest
     is_newest = latest is None or latest.ordered_at <= event.update.ordered_at
     again = latest is not None and is_newest and not reopens(latest.status) and reopens(event.update.status)
     reason = "trouble again after the end: a new beginning" if again else "will be announced"
-    return Judgement(outcome=Outcome.ACCEPTED, reason=reason, reopens=again)
+    return Classification(outcome=Outcome.ACCEPTED, reason=reason, reopens=again)
 
 
-def _judge_edit(
-    event: Event, digest: str, around: Surroundings, edited: TimelineEntry, announced_until: datetime | None
-) -> Judgement:
+def _classify_edit(
+    event: Event, digest: str, around: TimelineContext, edited: TimelineEntry, announced_until: datetime | None
+) -> Classification:
     """Decide about an update id that the timeline holds with another content.
 
     New words alone (a typo) are told to nobody unless that is asked for. New facts under the old id are news all the
@@ -269,20 +273,20 @@ def _judge_edit(
     silent = _silence(event)
     if silent:
         reason = f"an edit of update {update_id}, and {silent}"
-        return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
+        return Classification(outcome=Outcome.RECORDED, reason=reason, edits=True)
     if not _becomes_newest(event, around, edited, announced_until):
         reason = f"an edit of update {update_id}, which newer ones have overtaken"
-        return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
+        return Classification(outcome=Outcome.RECORDED, reason=reason, edits=True)
     if same_facts(digest, edited.digest) and edited.notify and not event.announce_edits:
         reason = f"an edit of the words of update {update_id}: kept in the timeline, not announced by itself"
-        return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
+        return Classification(outcome=Outcome.RECORDED, reason=reason, edits=True)
     again = not reopens(edited.status) and reopens(event.update.status)
     reason = f"an edit of update {update_id} that will be announced"
-    return Judgement(outcome=Outcome.ACCEPTED, reason=reason, edits=True, reopens=again)
+    return Classification(outcome=Outcome.ACCEPTED, reason=reason, edits=True, reopens=again)
 
 
 def _becomes_newest(
-    event: Event, around: Surroundings, edited: TimelineEntry, announced_until: datetime | None
+    event: Event, around: TimelineContext, edited: TimelineEntry, announced_until: datetime | None
 ) -> bool:
     """Whether the edited update describes the present state. It keeps its time unless the edit is dated later."""
     place = max(event.update.ordered_at, edited.ordered_at)

@@ -11,8 +11,8 @@ from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.values import Channel, Reason
 from notifier.observability import get_logger
 from notifier.services.dispatch.connection_affinity import BatchChoice, NamedBatch
-from notifier.services.dispatch.dead_letter import could_not_begin, fault_alarm, gave_up
-from notifier.services.dispatch.durable_write import NotRecordedError, Patience
+from notifier.services.dispatch.dead_letter import count_fault, dead_letter_if_exhausted, fault_alarm
+from notifier.services.dispatch.durable_write import NotRecordedError, RetryingTransaction
 from notifier.services.dispatch.quiet_hours import defer_for_quiet_hours
 from notifier.services.dispatch.recheck_recipients import recheck_recipients
 from notifier.services.dispatch.record_outcome import superseded_by_newer
@@ -53,7 +53,7 @@ class Attempt:
     lease: timedelta = LEASE
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
     choice: BatchChoice = field(default_factory=NamedBatch)
-    patience: Patience = field(default_factory=Patience)
+    patience: RetryingTransaction = field(default_factory=RetryingTransaction)
 
     def __call__(self, batch_id: int) -> None:
         """Claim and attempt; does nothing when what could be claimed is taken, finished, replaced or not due.
@@ -77,7 +77,7 @@ class Attempt:
     def _count_fault(self, batch_id: int, fault: Exception, connection: Connection) -> None:
         batch = self._claim(connection, batch_id)
         if batch is not None:
-            could_not_begin(connection, batch, self.owner, self.clock(), fault)
+            count_fault(connection, batch, self.owner, self.clock(), fault)
 
     def _claim(self, connection: Connection, batch_id: int) -> Batch | None:
         return batches.claim(connection, batch_id, owner=self.owner, now=self.clock(), lease=self.lease)
@@ -110,7 +110,7 @@ class Attempt:
     def _ready(self, connection: Connection, batch: Batch, stored: StoredNotification) -> Batch | None:
         if superseded_by_newer(connection, batch, self.owner, self.clock()):
             return None
-        if gave_up(connection, batch, self.owner, self.clock()):
+        if dead_letter_if_exhausted(connection, batch, self.owner, self.clock()):
             return None
         ready = recheck_recipients(connection, batch, stored, owner=self.owner, now=self.clock())
         if ready is not None:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from notifier.domain.values import Channel
 from notifier.storage.database import Connection
-from notifier.storage.deliveries.batches import Batch, place_of, untried_beside
+from notifier.storage.deliveries.batches import Batch, place_of, untried_siblings
 
 Claim = Callable[[int], Batch | None]
 """Takes the batch with this number, or returns None where somebody else has it."""
@@ -34,7 +34,7 @@ class NamedBatch:
         return claim(named)
 
 
-class FamiliarFirst:
+class ConnectionAffinity:
     """Claims batches of a channel whose places this process knows before others. Shared by its threads."""
 
     def __init__(self, channel: Channel) -> None:
@@ -64,7 +64,7 @@ class FamiliarFirst:
             # All of them went to others meanwhile, and one of those may have left us a batch that was planned since.
 
     def _waiting(self, connection: Connection, named: int) -> list[int]:
-        waiting = untried_beside(connection, named, self._channel)
+        waiting = untried_siblings(connection, named, self._channel)
         with self._lock:
             known = [number for number in waiting if place_of(number) in self._known]
         # A repetition comes first; or the named one is not there since somebody knew it better, and left another one.

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from notifier.domain.errors import UnavailableError
 from notifier.observability import get_logger
-from notifier.services.dispatch.outcome_journal import KnownOutcome, OutcomeNotes
+from notifier.services.dispatch.outcome_journal import KnownOutcome, OutcomeJournal
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 
@@ -35,7 +35,7 @@ class RetryingTransaction:
     """
 
     stopping: threading.Event = field(default_factory=threading.Event)
-    notes: OutcomeNotes | None = None
+    notes: OutcomeJournal | None = None
     pause: Callable[[float], bool] | None = None
 
     def __call__(

@@ -109,7 +109,7 @@ _NOTE = TypeAdapter(KnownOutcome)
 
 
 @dataclass
-class OutcomeNotes:
+class OutcomeJournal:
     """The notes of a data folder: one process keeps its own, and reads those of others that are gone."""
 
     folder: Path

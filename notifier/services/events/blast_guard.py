@@ -7,8 +7,8 @@ from datetime import datetime
 from threading import Lock
 
 from notifier.domain.incidents.incident import Event, Incident
-from notifier.domain.recipients.audience import Preferences, Scope
-from notifier.domain.recipients.blast_guard import GuardPolicy, HoldReason, hold_reason, reach_of
+from notifier.domain.recipients.audience import IncidentScope, Preferences
+from notifier.domain.recipients.blast_guard import BlastGuardPolicy, HoldReason, hold_reason, reach_of
 from notifier.domain.values import Channel, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import audience_size
@@ -18,10 +18,10 @@ _SHARE = 50
 
 
 @dataclass(eq=False)
-class Guard:
+class BlastGuard:
     """One installation's guard, shared by the threads of a process. `clock` in seconds, for the age of its counts."""
 
-    policy: GuardPolicy = field(default_factory=GuardPolicy)
+    policy: BlastGuardPolicy = field(default_factory=BlastGuardPolicy)
     clock: Callable[[], float] = time.monotonic
     _listeners: dict[Channel, list[tuple[Preferences, int]]] = field(default_factory=dict, init=False)
     _good_until: dict[Channel, float] = field(default_factory=dict, init=False)
@@ -56,7 +56,7 @@ class Guard:
 
     def reach(self, channel: Channel, incident: Incident, status: Status) -> int:
         """Return how many recipients of a channel news of an incident concerns, by what they chose when counted."""
-        scope = Scope(impact=incident.impact, components=incident.component_keys)
+        scope = IncidentScope(impact=incident.impact, components=incident.component_keys)
         return reach_of(self._listeners.get(channel, []), channel, scope, closes=status.is_over)
 
     def reason_to_hold(self, event: Event, channels: Iterable[Channel], now: datetime) -> HoldReason | None:

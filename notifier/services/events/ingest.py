@@ -11,15 +11,15 @@ from notifier.domain.incidents.coalesce_values import ChannelState, CoalescePoli
 from notifier.domain.incidents.incident import Event, Incident
 from notifier.domain.incidents.snapshot import complete, needs_earlier
 from notifier.domain.incidents.timeline import (
-    Judgement,
-    Surroundings,
+    Classification,
+    TimelineContext,
     TimelineEntry,
     believed,
+    classify,
     content_digest,
     event_digest,
-    judge,
     measured_against,
-    surroundings,
+    timeline_context,
 )
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.recipients.blast_guard import HoldReason
@@ -110,22 +110,22 @@ class Ingest:
             known = timeline.find_event(connection, event.id)  # another may have held the incident until now
         if known is not None:
             reused = is_reused(known, event)
-            repeat = judge(event, "", Surroundings(), seen_before=known.outcome, differs=reused)
+            repeat = classify(event, "", TimelineContext(), seen_before=known.outcome, differs=reused)
             return replace(_receipt(event, repeat), reused=reused)
         now = self.clock()  # only now: who waited for the incident must not decide by a time before the last word
         event = replace(event, update=believed(event.update, now))
         earlier = timeline.earlier(connection, event.incident.id) if needs_earlier(event.update.status) else ()
         event = complete(event, earlier)
         told = self._judge(connection, event, now)
-        if not timeline.add_event(connection, event, digest=handed_in, judgement=told.judgement, now=now):
+        if not timeline.add_event(connection, event, digest=handed_in, classification=told.classification, now=now):
             # The same id came in for another incident at this very moment.
-            repeat = judge(event, "", Surroundings(), seen_before=Outcome.ACCEPTED, differs=True)
+            repeat = classify(event, "", TimelineContext(), seen_before=Outcome.ACCEPTED, differs=True)
             return replace(_receipt(event, repeat), reused=True)
-        if told.judgement.outcome is Outcome.DUPLICATE:
-            return _receipt(event, told.judgement)
-        record_published(connection, event, told.judgement.outcome, now)
-        if told.edited is not None and told.judgement.edits:
-            event = _placed(event, told.edited, told.judgement)
+        if told.classification.outcome is Outcome.DUPLICATE:
+            return _receipt(event, told.classification)
+        record_published(connection, event, told.classification.outcome, now)
+        if told.edited is not None and told.classification.edits:
+            event = _placed(event, told.edited, told.classification)
         held_by = self._held_by(connection, event, told)
         if held_by is not None:
             return self._withhold(connection, event, told, held_by, now)
@@ -137,67 +137,74 @@ class Ingest:
         states = channel_state.load_states(connection, event.incident.id)
         may_wait = self.guard.reason_to_hold(event, self.policies, now)
         digest = content_digest(event)
-        around = surroundings(measured_against(entries, event, waits=may_wait is not None), event, digest)
-        judgement = judge(event, digest, around, announced_until=channel_state.announced_until(states))
+        around = timeline_context(measured_against(entries, event, waits=may_wait is not None), event, digest)
+        classification = classify(event, digest, around, announced_until=channel_state.announced_until(states))
         edited = next((entry for entry in entries if entry.update_id == event.update.id), None)
-        if judgement.outcome is Outcome.DUPLICATE and edited is not None and edited.shown and edited.digest == digest:
-            judgement = _unless_described_anew(connection, event, judgement)
+        if (
+            classification.outcome is Outcome.DUPLICATE
+            and edited is not None
+            and edited.shown
+            and edited.digest == digest
+        ):
+            classification = _unless_described_anew(connection, event, classification)
         said = any(
             not is_stale(states.get(channel, ChannelState()), event.update.ordered_at) for channel in self.policies
         )
-        tells = judgement.outcome is Outcome.ACCEPTED or (judgement.outcome is Outcome.STALE and said)
-        return _Told(entries, edited, digest, judgement, may_wait, tells=tells)
+        tells = classification.outcome is Outcome.ACCEPTED or (classification.outcome is Outcome.STALE and said)
+        return _Told(entries, edited, digest, classification, may_wait, tells=tells)
 
     def _held_by(self, connection: Connection, event: Event, told: "_Told") -> HoldReason | None:
         """Return why an event waits for a person. Who may not announce may not change what is shown either."""
         if told.may_wait is HoldReason.NEEDS_ANNOUNCE:
-            return told.may_wait if event.visible or told.judgement.edits else None
-        follows = told.judgement.edits and follow_ups(connection, event, self.translations)
+            return told.may_wait if event.visible or told.classification.edits else None
+        follows = told.classification.edits and follow_ups(connection, event, self.translations)
         return told.may_wait if told.tells or follows else None
 
     def _withhold(
         self, connection: Connection, event: Event, told: "_Told", held_by: HoldReason, now: datetime
     ) -> Receipt:
         """Keep an event where nobody sees it until a person releases it."""
-        judgement = told.judgement
-        edit = judgement.outcome if judgement.edits else None
+        classification = told.classification
+        edit = classification.outcome if classification.edits else None
         if edit is None:
             self._store(connection, event, told, now, held=True)
         withhold(connection, self.policies, event, held_by, now, edit=edit, asked=self._asked(event, told, held_by))
         why = " (it was posted longer ago than guard.hold_older_than)" if held_by is HoldReason.OLD else ""
         once = "once approved" if told.tells else "shown once approved"
-        reason = f"{judgement.reason}, {once}{why}"
-        return replace(_receipt(event, replace(judgement, reason=reason)), held=True)
+        reason = f"{classification.reason}, {once}{why}"
+        return replace(_receipt(event, replace(classification, reason=reason)), held=True)
 
     def _asked(self, event: Event, told: "_Told", held_by: HoldReason) -> list[Channel]:
         """Return the channels for which a person decides. What tells nobody waits once, for all."""
         if not told.tells:
             return list(self.policies)[:1]
-        if held_by is HoldReason.MANY and not told.judgement.edits:
+        if held_by is HoldReason.MANY and not told.classification.edits:
             return self.guard.too_many(event, self.policies)
         return list(self.policies)
 
     def _take(self, connection: Connection, event: Event, told: "_Told", now: datetime) -> Receipt:
         """Show an event, and tell what is due."""
-        judgement = told.judgement
-        if judgement.edits:
+        classification = told.classification
+        if classification.edits:
             self._edit(connection, event, told, now)
         else:
             self._store(connection, event, told, now, held=False)
         going = announce_due(connection, self.policies, event.incident.id, now)
-        if judgement.edits and event.visible:
+        if classification.edits and event.visible:
             followed = take_translation(connection, event, self.translations, now)
             going += followed
             if followed:
-                judgement = replace(judgement, reason=f"{judgement.reason}; readers of the added language are notified")
-        return _receipt(event, judgement, tuple(going))
+                classification = replace(
+                    classification, reason=f"{classification.reason}; readers of the added language are notified"
+                )
+        return _receipt(event, classification, tuple(going))
 
     @staticmethod
     def _edit(connection: Connection, event: Event, told: "_Told", now: datetime) -> None:
         """Put other words in the place of those that are shown; edits that waited were made of older ones."""
         incident_id, update_id = event.incident.id, event.update.id
         withdraw(connection, incident_id, update_id, edits_alone=True)
-        accepted = told.judgement.outcome is Outcome.ACCEPTED
+        accepted = told.classification.outcome is Outcome.ACCEPTED
         timeline.edit_update(connection, event, digest=told.digest, accepted_at=now if accepted else None)
         if accepted:
             channel_state.forget(connection, incident_id, [update_id])
@@ -207,7 +214,7 @@ class Ingest:
     def _store(connection: Connection, event: Event, told: "_Told", now: datetime, *, held: bool) -> None:
         """Add an entry to the timeline, or put it in the place of one of its id that nobody has seen."""
         incident_id, update = event.incident.id, event.update
-        number, outcome = len(told.entries) + 1, told.judgement.outcome
+        number, outcome = len(told.entries) + 1, told.classification.outcome
         entry = timeline.NewEntry(number=number, digest=told.digest, outcome=outcome, held=held)
         if told.edited is None:
             timeline.add_update(connection, event, entry, now)
@@ -231,7 +238,7 @@ class _Told:
     entries: Sequence[TimelineEntry]
     edited: TimelineEntry | None
     digest: str
-    judgement: Judgement
+    classification: Classification
     may_wait: HoldReason | None
     tells: bool
 
@@ -243,16 +250,16 @@ class _Told:
         return all(entry.ordered_at <= event.update.ordered_at for entry in public or (() if shown else self.entries))
 
 
-def _unless_described_anew(connection: Connection, event: Event, judgement: Judgement) -> Judgement:
+def _unless_described_anew(connection: Connection, event: Event, classification: Classification) -> Classification:
     """Keep an edit of what is no news: links, and when it began. The same again is a duplicate still."""
     known = timeline.snapshot(connection, event.incident.id, event.update.id)
     if known is None or (known.links, known.started_at) == (event.incident.links, event.incident.started_at):
-        return judgement
+        return classification
     reason = f"an edit of update {event.update.id}: its links or its beginning, which are not announced"
-    return Judgement(outcome=Outcome.RECORDED, reason=reason, edits=True)
+    return Classification(outcome=Outcome.RECORDED, reason=reason, edits=True)
 
 
-def _placed(event: Event, edited: TimelineEntry, judgement: Judgement) -> Event:
+def _placed(event: Event, edited: TimelineEntry, classification: Classification) -> Event:
     """Return an edit at the place of what it edits: it keeps that, unless it is news that is dated later.
 
     Where its source tells when it created an update, the time that is shown follows the edit, and the place never.
@@ -260,17 +267,17 @@ def _placed(event: Event, edited: TimelineEntry, judgement: Judgement) -> Event:
     place = edited.ordered_at
     if event.update.created_at is not None:
         return replace(event, update=replace(event.update, created_at=place))
-    posted_at = max(place, event.update.posted_at) if judgement.outcome is Outcome.ACCEPTED else place
+    posted_at = max(place, event.update.posted_at) if classification.outcome is Outcome.ACCEPTED else place
     return replace(event, update=replace(event.update, posted_at=posted_at))
 
 
-def _receipt(event: Event, judgement: Judgement, notifications: Sequence[int] = ()) -> Receipt:
+def _receipt(event: Event, classification: Classification, notifications: Sequence[int] = ()) -> Receipt:
     return Receipt(
         event_id=event.id,
         incident_id=event.incident.id,
         update_id=event.update.id,
-        outcome=judgement.outcome,
-        reason=judgement.reason,
+        outcome=classification.outcome,
+        reason=classification.reason,
         notifications=notifications,
         incident=event.incident,
     )

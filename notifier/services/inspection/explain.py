@@ -15,7 +15,7 @@ from notifier.services.inspection.explain_recipient import Ledger, explain_recip
 from notifier.services.inspection.explain_target import Recipient, address_key_of, recipients_of
 from notifier.services.inspection.explain_text import gathered
 from notifier.services.ports import Clock
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.engine import Database
@@ -51,7 +51,7 @@ class Explain:
 
     database: Database
     clock: Clock
-    addresses: AddressKeys
+    addresses: AddressHasher
     timezone: str = "UTC"
 
     def __call__(self, incident_id: str, asked: str) -> Json:

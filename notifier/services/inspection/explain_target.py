@@ -9,7 +9,7 @@ from notifier.domain.recipients.subscriber import StoredSubscriber
 from notifier.domain.values import Channel
 from notifier.inbound.mail_address import mail_address
 from notifier.services.endpoints import manage as endpoint_service
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.security.audit import Subject
 from notifier.services.subscribers import manage as subscriber_service
 from notifier.storage.database import Connection
@@ -89,7 +89,7 @@ class Recipient:
         return self.who.subscriber.external_id if self.who else None
 
 
-def address_key_of(asked: str, addresses: AddressKeys) -> int | None:
+def address_key_of(asked: str, addresses: AddressHasher) -> int | None:
     """Return the key of what may be an e-mail address; None when it is none. Opens a transaction of its own."""
     if "@" not in asked:
         return None

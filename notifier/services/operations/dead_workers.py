@@ -14,7 +14,7 @@ from datetime import timedelta
 from notifier.domain.values import Channel
 from notifier.observability import get_logger
 from notifier.services.dispatch.attempt import LEASE
-from notifier.services.dispatch.outcome_journal import OutcomeNotes, apply
+from notifier.services.dispatch.outcome_journal import OutcomeJournal, apply
 from notifier.services.operations.heartbeat import STILL
 from notifier.services.operations.worker_locks import WorkerLocks
 from notifier.services.ports import Clock, MetricsSink, NoMetrics
@@ -32,7 +32,7 @@ _SUSPICIOUS_SECONDS = 3.0
 
 
 @dataclass
-class Vanished:
+class DeadWorkers:
     """Ends the leases of workers that are gone. To be called every second; any number of sweeps may do it.
 
     Attributes:
@@ -51,7 +51,7 @@ class Vanished:
     mail_waits: Callable[[], timedelta] = lambda: -LEASE
     meter: MetricsSink = field(default_factory=NoMetrics)
     locks: WorkerLocks | None = None
-    notes: OutcomeNotes | None = None
+    notes: OutcomeJournal | None = None
     seconds: Callable[[], float] = time.monotonic
     still: timedelta = STILL
     _seen: dict[str, tuple[int, float]] = field(default_factory=dict, repr=False)  # beats, still for how long

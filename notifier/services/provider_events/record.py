@@ -16,7 +16,7 @@ from notifier.observability import get_logger
 from notifier.services.ports import Clock
 from notifier.services.provider_events.rules import ProviderRules, is_replaced_by
 from notifier.services.provider_events.suppress import lift_topic, suppress
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, provider_feedback
@@ -66,7 +66,7 @@ class RecordProviderEvents:
 
     database: Database
     clock: Clock
-    addresses: AddressKeys
+    addresses: AddressHasher
     rules: ProviderRules
 
     def __call__(self, told: MailEvents) -> ProviderEventSummary:

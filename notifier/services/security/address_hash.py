@@ -7,7 +7,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.operations import installation
 
 
-class AddressKeys:
+class AddressHasher:
     """Hashes addresses. The pepper is read once; ask before a transaction is opened, since it may have to be made."""
 
     def __init__(self, database: Database) -> None:

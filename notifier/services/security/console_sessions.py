@@ -11,7 +11,7 @@ from notifier.services.metrics_buffer import MetricsBuffer
 from notifier.services.ports import Clock
 from notifier.services.security.api_keys import ApiKeys, Caller, KeyScope
 from notifier.services.security.audit import Actor, Subject, record
-from notifier.services.security.key_throttle import WrongKeys
+from notifier.services.security.key_throttle import KeyThrottle
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import console_sessions
 
@@ -35,7 +35,7 @@ class ConsoleSessions:
 
     database: Database
     keys: ApiKeys
-    wrong_keys: WrongKeys
+    key_throttle: KeyThrottle
     metering: MetricsBuffer
     clock: Clock
 
@@ -87,19 +87,19 @@ class ConsoleSessions:
             console_sessions.touch(connection, digest, self.clock())
 
     def _known(self, key: str, origin: str) -> Caller:
-        wait = self.wrong_keys.pause(origin)
+        wait = self.key_throttle.pause(origin)
         if wait:
             raise self._refused("paused", origin, wait)
         caller = self.keys.authenticate(key)
         if caller is None:
-            raise self._refused("unknown", origin, self.wrong_keys.note(origin))
+            raise self._refused("unknown", origin, self.key_throttle.note(origin))
         if KeyScope.READ not in caller.scopes:
             raise self._refused("scope", origin)
         return caller
 
     def _refused(self, cause: str, origin: str, wait: int = 0) -> SignInRefusedError:
         self.metering.key_refused("console", cause)
-        if self.wrong_keys.is_worth_noting():
+        if self.key_throttle.is_worth_noting():
             with self.database.write() as connection:
                 subject, actor = Subject(_SUBJECT, "sign-in"), Actor("unknown", origin)
                 record(connection, actor, "console.sign_in_refused", subject, at=self.clock(), detail={"cause": cause})

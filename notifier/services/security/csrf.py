@@ -15,7 +15,7 @@ _LIFETIME = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
-class FormTokens:
+class CsrfTokens:
     """Issues and checks form tokens."""
 
     tokens: Tokens

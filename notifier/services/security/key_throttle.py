@@ -10,7 +10,7 @@ _NOTED_PER_HOUR = 60
 
 
 @dataclass(frozen=True)
-class WrongKeys:
+class KeyThrottle:
     """Counts wrong keys by network, for all processes together (`queueing/quota.py`)."""
 
     quota: Quota

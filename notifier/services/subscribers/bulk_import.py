@@ -19,7 +19,7 @@ from notifier.inbound.list_lines import BadRow, ByteSource, GoodRow
 from notifier.inbound.subscriber_csv import PREFERENCE_COLUMNS, SubscriberCsv
 from notifier.inbound.subscriber_ndjson import SubscriberNdjson
 from notifier.services.ports import Clock
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.subscribers.seen_keys import SeenKeys
 from notifier.storage.database.engine import Database
@@ -103,7 +103,7 @@ class ImportSubscribers:
     database: Database
     clock: Clock
     vocabulary: Vocabulary
-    addresses: AddressKeys
+    addresses: AddressHasher
     chunk: int = CHUNK
 
     def __call__(
@@ -286,7 +286,7 @@ class _Merging:
         return merged
 
 
-def _staged(row: GoodRow, repeated: bool, preference_id: int, addresses: AddressKeys) -> tuple[Any, ...]:  # noqa: FBT001
+def _staged(row: GoodRow, repeated: bool, preference_id: int, addresses: AddressHasher) -> tuple[Any, ...]:  # noqa: FBT001
     """Return the values of `subscriber_lists.STAGED`, in its order."""
     subscriber = row.subscriber
     quiet = subscriber.quiet_hours

@@ -5,7 +5,7 @@ from functools import partial
 
 from notifier.services.isolation import Isolate, unguarded
 from notifier.services.ports import Clock
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.security.audit import SYSTEM
 from notifier.services.subscribers.manage import erase
 from notifier.storage.database.engine import Database
@@ -20,7 +20,7 @@ class ExpireSignUps:
 
     database: Database
     clock: Clock
-    addresses: AddressKeys
+    addresses: AddressHasher
     isolate: Isolate = unguarded
 
     name = "lapsed"

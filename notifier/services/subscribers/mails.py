@@ -12,7 +12,7 @@ from notifier.rendering.mail.account_mail import (
     SubscriptionKnown,
 )
 from notifier.services.mail.transactional import Addressed
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.security.signed_tokens import Purpose, Tokens
 from notifier.services.subscribers.sign_up import NEW_ADDRESS
 from notifier.storage.database import Connection
@@ -23,7 +23,7 @@ from notifier.storage.recipients import subscribers
 class SubscriberMails:
     """Writes a letter from how things stand now: who confirmed, left or moved meanwhile gets none."""
 
-    addresses: AddressKeys
+    addresses: AddressHasher
     tokens: Tokens
     public_url: str
 

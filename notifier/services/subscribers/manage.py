@@ -16,7 +16,7 @@ from notifier.domain.recipients.subscriber import (
 )
 from notifier.domain.values import Channel, SubscriberKind, SubscriberState
 from notifier.services.ports import Clock
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.security.audit import Actor, Subject, difference, erased_id, record
 from notifier.services.subscribers.release_deferred import release_deferred
 from notifier.services.subscribers.serialize import PERSONAL, stored_to_json, subscriber_to_json
@@ -39,7 +39,7 @@ class Subscribers:
     database: Database
     clock: Clock
     vocabulary: Vocabulary
-    addresses: AddressKeys
+    addresses: AddressHasher
 
     def create(self, subscriber: Subscriber, actor: Actor, *, legal_basis: LegalBasis = LegalBasis.API) -> Json:
         """Store a new subscriber; returns it as stored.

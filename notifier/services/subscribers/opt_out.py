@@ -11,7 +11,7 @@ from notifier.domain.errors import NotFoundError
 from notifier.domain.recipients.subscriber import StoredSubscriber, Suppression, SuppressionReason
 from notifier.domain.values import Channel, SubscriberState
 from notifier.services.ports import Clock
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.subscribers.manage import KIND, erase
 from notifier.storage.database import Connection
@@ -31,7 +31,7 @@ class Lifecycle:
 
     database: Database
     clock: Clock
-    addresses: AddressKeys
+    addresses: AddressHasher
 
     def unsubscribe(
         self, subscriber_id: int, actor: Actor, *, incident_id: str | None = None, address_key: int | None = None

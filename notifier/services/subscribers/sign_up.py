@@ -18,7 +18,7 @@ from notifier.domain.recipients.subscriber import LegalBasis, QuietHours, Stored
 from notifier.domain.values import Channel, SubscriberKind, SubscriberState
 from notifier.inbound.mail_address import mail_address
 from notifier.services.ports import Clock, MailTaskQueue
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.services.security.signed_tokens import Purpose, Tokens
 from notifier.services.subscribers.manage import KIND
@@ -66,7 +66,7 @@ class SignUps:
     database: Database
     clock: Clock
     vocabulary: Vocabulary
-    addresses: AddressKeys
+    addresses: AddressHasher
     tokens: Tokens
     tasks: MailTaskQueue
 

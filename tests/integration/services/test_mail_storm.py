@@ -17,7 +17,7 @@ from notifier.inbound.sendgrid import parse_mail_events
 from notifier.sandbox.config import EventWebhook, SandboxConfig
 from notifier.sandbox.credentials import SENDGRID_API_KEY
 from notifier.services.provider_events.record import RecordProviderEvents
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import notifications
@@ -76,7 +76,7 @@ class Reports:
     def __init__(self, house: House, sandbox: RunningSandbox, peer: Peer) -> None:
         self._house, self._sandbox, self._peer = house, sandbox, peer
         database = house.spine.database
-        self._feedback = RecordProviderEvents(database, house.spine.clock, AddressKeys(database), sendgrid_rules)
+        self._feedback = RecordProviderEvents(database, house.spine.clock, AddressHasher(database), sendgrid_rules)
         self._taken, self._told = 0, set[str]()
 
     def catch_up(self) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from notifier.domain.values import Channel, DeliveryState, QueueName, Status
 from notifier.services.dispatch.attempt import LEASE, Attempt
-from notifier.services.dispatch.connection_affinity import FamiliarFirst
+from notifier.services.dispatch.connection_affinity import ConnectionAffinity
 from notifier.services.dispatch.plan import BATCH_SIZES
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
@@ -29,7 +29,7 @@ class Process:
         self.line = Line(house.spine.clock, house.line.answers)
         spine, record = house.spine, replace(house.hooks.record, owner=name)
         channels = {Channel.WEBHOOK: replace(house.hooks, engine=self.line, record=record)}
-        choice = FamiliarFirst(Channel.WEBHOOK)
+        choice = ConnectionAffinity(Channel.WEBHOOK)
         self.attempt = Attempt(spine.database, spine.clock, spine.nudges, name, channels, choice=choice)
 
     def posted(self) -> set[str]:
@@ -124,8 +124,8 @@ def test_what_is_of_another_channel_is_claimed_as_it_is_named(database: Database
     numbers = announced(house, Status.INVESTIGATING)
     asked: list[int] = []
     with database.write() as connection:
-        assert batches.untried_beside(connection, numbers[3], Channel.WEBHOOK) == numbers
-        assert FamiliarFirst(Channel.EMAIL).choose(connection, numbers[3], refusing(asked)) is None
+        assert batches.untried_siblings(connection, numbers[3], Channel.WEBHOOK) == numbers
+        assert ConnectionAffinity(Channel.EMAIL).choose(connection, numbers[3], refusing(asked)) is None
     assert asked == [numbers[3]]
 
 
@@ -134,7 +134,7 @@ def test_who_loses_a_race_for_one_batch_takes_another_until_none_waits(database:
     numbers = announced(house, Status.INVESTIGATING)
     asked: list[int] = []
     with database.write() as connection:
-        assert FamiliarFirst(Channel.WEBHOOK).choose(connection, numbers[3], refusing(asked)) is None
+        assert ConnectionAffinity(Channel.WEBHOOK).choose(connection, numbers[3], refusing(asked)) is None
     assert asked[0] == numbers[3]
     assert set(asked) == set(numbers)
 
@@ -154,7 +154,7 @@ def test_who_comes_too_late_for_all_it_saw_takes_what_was_planned_meanwhile(data
                 batches.claim(connection, seen, owner=owner, now=now, lease=LEASE)
             return batches.claim(connection, number, owner="we", now=now, lease=LEASE)
 
-        found = FamiliarFirst(Channel.WEBHOOK).choose(connection, seen, claim)
+        found = ConnectionAffinity(Channel.WEBHOOK).choose(connection, seen, claim)
     assert found is not None
     assert found.id in planned_later
 

@@ -22,7 +22,7 @@ from notifier.inbound import sendgrid_rules
 from notifier.sandbox.config import SandboxConfig
 from notifier.sandbox.credentials import SENDGRID_API_KEY
 from notifier.services.provider_events.record import RecordProviderEvents
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
 from tests.contract.channels.scripted_smtp import SmtpPeer, smtp_peer
@@ -79,7 +79,7 @@ class Scene:
             for name in found
         )
         database = self.house.spine.database
-        RecordProviderEvents(database, self.house.spine.clock, AddressKeys(database), sendgrid_rules)(
+        RecordProviderEvents(database, self.house.spine.clock, AddressHasher(database), sendgrid_rules)(
             MailEvents(events, 0)
         )
 

@@ -11,8 +11,8 @@ from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Channel, DeliveryState, QueueName, Reason, Status
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.durable_write import NotRecordedError, RetryingTransaction
-from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, OutcomeNotes
-from notifier.services.operations.dead_workers import Vanished
+from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, OutcomeJournal
+from notifier.services.operations.dead_workers import DeadWorkers
 from notifier.services.operations.worker_locks import WorkerLocks, this_host
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries, worker_processes
@@ -52,14 +52,14 @@ def ending(folder: Path) -> RetryingTransaction:
     """Return the patience of a process that is to end at its first pause."""
     stopping = threading.Event()
     stopping.set()
-    return RetryingTransaction(stopping, OutcomeNotes(folder, OWNER))
+    return RetryingTransaction(stopping, OutcomeJournal(folder, OWNER))
 
 
-def successor(house: House | Partners, database: Database, folder: Path) -> Vanished:
+def successor(house: House | Partners, database: Database, folder: Path) -> DeadWorkers:
     folder.mkdir(exist_ok=True)
     (folder / f"{OWNER}.lock").touch()
-    notes = OutcomeNotes(folder, "another")
-    return Vanished(database, house.spine.clock, locks=WorkerLocks(folder), notes=notes)
+    notes = OutcomeJournal(folder, "another")
+    return DeadWorkers(database, house.spine.clock, locks=WorkerLocks(folder), notes=notes)
 
 
 def a_mail_taken_and_not_recorded(database: Database, outage: Outage, folder: Path) -> tuple[House, Provider]:
@@ -192,7 +192,7 @@ def test_a_note_that_cannot_be_read_is_put_aside(database: Database, tmp_path: P
 
 
 def test_what_takes_long_is_noted_before_anybody_says_that_the_database_is_away(tmp_path: Path) -> None:
-    seconds, notes = [0.0], OutcomeNotes(tmp_path / "workers", OWNER)
+    seconds, notes = [0.0], OutcomeJournal(tmp_path / "workers", OWNER)
     notes.seconds = lambda: seconds[0]
     batch = Batch(
         id=1,

@@ -10,7 +10,7 @@ import pytest
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Status
 from notifier.services.dispatch.attempt import LEASE
-from notifier.services.operations.dead_workers import Vanished
+from notifier.services.operations.dead_workers import DeadWorkers
 from notifier.services.operations.heartbeat import STILL, Heartbeat
 from notifier.services.operations.worker_locks import WorkerLocks, this_host
 from notifier.storage.database.engine import Database
@@ -27,10 +27,10 @@ class Watch:
     database: Database
     house: Any
     seconds: float = 0.0
-    looks: Vanished = field(init=False)
+    looks: DeadWorkers = field(init=False)
 
     def __post_init__(self) -> None:
-        self.looks = Vanished(self.database, self.house.spine.clock, seconds=lambda: self.seconds)
+        self.looks = DeadWorkers(self.database, self.house.spine.clock, seconds=lambda: self.seconds)
 
     def look(self, seconds: float, *, beats: str | None = None) -> int:
         """Let time pass, with a look each second while `beats` lives; returns how many batches were handed back."""

@@ -12,7 +12,7 @@ from notifier.domain.values import Reason, Status
 from notifier.inbound import sendgrid_rules
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.provider_events.record import RecordProviderEvents
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import counters
 from tests.mail_house import House, Provider, a_house, subscribe
@@ -45,7 +45,7 @@ def report(house: House, requests: Collection[MailRequest], *, people: int | Non
         for recipient in request.recipients[:people]
     ]
     database = house.spine.database
-    RecordProviderEvents(database, house.spine.clock, AddressKeys(database), sendgrid_rules)(
+    RecordProviderEvents(database, house.spine.clock, AddressHasher(database), sendgrid_rules)(
         MailEvents(tuple(events), 0)
     )
 
@@ -103,7 +103,7 @@ def test_evidence_of_another_notification_confirms_nothing(database: Database) -
         delivery_id=delivery_id("ntf_01j0000000000000000000000", 1),
         batch=(request.batch_id, request.attempt),
     )
-    RecordProviderEvents(database, house.spine.clock, AddressKeys(database), sendgrid_rules)(MailEvents((event,), 0))
+    RecordProviderEvents(database, house.spine.clock, AddressHasher(database), sendgrid_rules)(MailEvents((event,), 0))
     house.later(EVIDENCE + 1)
     assert len(provider.requests) == 2
 

@@ -4,7 +4,7 @@ import json
 from sqlalchemy import delete, select
 
 from notifier.domain.recipients.subscriber import SuppressionReason
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.subscribers.bulk_export import ExportSubscribers
 from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat
 from notifier.services.subscribers.opt_out import Lifecycle
@@ -38,7 +38,7 @@ def exported(database: Database, list_format: ListFormat, *, every_column: bool 
 
 
 def bring(database: Database, raw: bytes, list_format: ListFormat) -> ImportReport:
-    order = ImportSubscribers(database, Clock(), VOCABULARY, AddressKeys(database))
+    order = ImportSubscribers(database, Clock(), VOCABULARY, AddressHasher(database))
     return order(io.BytesIO(raw), list_format, SUPPORT)
 
 

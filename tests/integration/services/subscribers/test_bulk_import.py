@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from notifier.domain.errors import InvalidInputError, UnavailableError
 from notifier.domain.recipients.subscriber import LegalBasis, SuppressionReason
 from notifier.inbound.list_lines import BadRow
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat, format_of
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.storage import tables as t
@@ -34,7 +34,7 @@ HEADER = "external_id,kind,email,name,locale,timezone,state,channels,components,
 
 
 def importer(database: Database, clock: Clock | None = None, chunk: int = 5_000) -> ImportSubscribers:
-    return ImportSubscribers(database, clock or Clock(), VOCABULARY, AddressKeys(database), chunk)
+    return ImportSubscribers(database, clock or Clock(), VOCABULARY, AddressHasher(database), chunk)
 
 
 def bring(database: Database, *lines: str, chunk: int = 5_000, **options: Any) -> ImportReport:

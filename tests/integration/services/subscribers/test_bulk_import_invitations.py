@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from notifier.domain.messages.transactional_mail import TransactionalKind
 from notifier.domain.recipients.consent import CONFIRM_WITHIN
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.subscribers.bulk_import import ImportSubscribers, ListFormat
 from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
 from notifier.storage import tables as t
@@ -24,7 +24,7 @@ odd,nobody,
 
 
 def bring(database: Database, clock: Clock, *, invite: bool, text: str = LIST, chunk: int = 5_000) -> dict[str, Any]:
-    order = ImportSubscribers(database, clock, VOCABULARY, AddressKeys(database), chunk=chunk)
+    order = ImportSubscribers(database, clock, VOCABULARY, AddressHasher(database), chunk=chunk)
     return order(io.BytesIO(text.encode()), ListFormat.CSV, SUPPORT, invite=invite).counts()
 
 
@@ -45,7 +45,7 @@ def test_who_is_invited_gets_one_letter_and_is_pending_until_they_confirm(databa
     with database.write() as connection:
         (letter,) = transactional_mail.claim(connection, owner="worker", now=NOON, lease=timedelta(minutes=1), limit=10)
     assert letter.expires_at == NOON + CONFIRM_WITHIN
-    assert letter.address_key == AddressKeys(database).of("new@shop.example")
+    assert letter.address_key == AddressHasher(database).of("new@shop.example")
 
 
 def test_an_interrupted_list_that_is_brought_again_writes_no_second_letter(database: Database) -> None:
@@ -60,7 +60,7 @@ def test_who_never_confirms_an_invitation_is_forgotten(database: Database) -> No
     clock = Clock()
     bring(database, clock, invite=True)
     clock.now = NOON + CONFIRM_WITHIN
-    ExpireSignUps(database, clock, AddressKeys(database))()
+    ExpireSignUps(database, clock, AddressHasher(database))()
     assert [item["external_id"] for item in subscribers_of(database).list(limit=10)[0]] == ["sure"]
 
 

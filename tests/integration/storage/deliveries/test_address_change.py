@@ -9,7 +9,7 @@ from notifier.domain.recipients.subscriber import Vocabulary
 from notifier.domain.values import Status
 from notifier.inbound.subscribers import parse_subscriber
 from notifier.services.inspection.history import History
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.security.audit import Actor
 from notifier.services.subscribers.manage import Subscribers
 from notifier.storage import tables as t
@@ -34,7 +34,7 @@ def house(database: Database, provider: Provider) -> House:
 
 
 def people_of(house: House) -> Subscribers:
-    return Subscribers(house.spine.database, house.spine.clock, WORDS, AddressKeys(house.spine.database))
+    return Subscribers(house.spine.database, house.spine.clock, WORDS, AddressHasher(house.spine.database))
 
 
 def join(house: House, name: str, email: str) -> None:
@@ -89,7 +89,7 @@ def test_who_shares_the_old_address_still_hears_the_end_there(house: House, prov
 def test_who_opted_out_of_the_incident_is_not_told_at_the_new_address_either(house: House, provider: Provider) -> None:
     join(house, "shop", "old@example.com")
     tell(house, Status.INVESTIGATING)
-    key = AddressKeys(house.spine.database).of("old@example.com")
+    key = AddressHasher(house.spine.database).of("old@example.com")
     with house.spine.database.write() as connection:
         suppressions.opt_out(connection, "inc-1", key, house.spine.now)
     move(house, "shop", "new@example.com")

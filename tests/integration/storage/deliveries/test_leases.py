@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select
 
 from notifier.domain.values import Status
-from notifier.services.operations.dead_workers import Vanished
+from notifier.services.operations.dead_workers import DeadWorkers
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import worker_processes
@@ -88,7 +88,7 @@ def test_it_records_nothing_and_sends_nothing_more_and_works_on(
     provider = Provider(name="sendgrid")
     house = a_house(database, provider, clock=lambda: datetime.now(UTC), owner="other")
     told = subscribe(house, 3)
-    vanished = Vanished(database, house.spine.clock, still=timedelta(seconds=2))
+    vanished = DeadWorkers(database, house.spine.clock, still=timedelta(seconds=2))
     house.spine.post(Status.INVESTIGATING)
     house.spine.plan_all()
     with a_worker(database, where) as paused:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, QueueName, Reason
-from notifier.services.security.address_hash import AddressKeys
+from notifier.services.security.address_hash import AddressHasher
 from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscribers, ListFormat
 from notifier.services.subscribers.sign_up import SignUpRequest
 from notifier.storage import tables as t
@@ -23,7 +23,7 @@ OLD = ("shop-1", ADDRESS)
 
 def bring(database: Database, *people: tuple[str, str], chunk: int = 5_000) -> ImportReport:
     lines = ["external_id,email", *(f"{name},{email}" for name, email in people)]
-    importing = ImportSubscribers(database, Clock(), VOCABULARY, AddressKeys(database), chunk)
+    importing = ImportSubscribers(database, Clock(), VOCABULARY, AddressHasher(database), chunk)
     return importing(io.BytesIO("\n".join(lines).encode()), ListFormat.CSV, SUPPORT)
 
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.incidents.timeline import (
     CLOCK_SKEW,
-    Judgement,
-    Surroundings,
+    Classification,
+    TimelineContext,
     TimelineEntry,
     believed,
+    classify,
     content_digest,
-    judge,
     same_facts,
-    surroundings,
+    timeline_context,
 )
 from notifier.domain.values import ComponentStatus, Impact, Outcome, Status
 
@@ -59,25 +59,27 @@ def timeline_of(*events: Event) -> list[TimelineEntry]:
     ]
 
 
-def judged(event: Event, *before: Event, announced_until: datetime | None = None) -> Judgement:
-    around = surroundings(timeline_of(*before), event, content_digest(event))
-    return judge(event, content_digest(event), around, announced_until=announced_until)
+def judged(event: Event, *before: Event, announced_until: datetime | None = None) -> Classification:
+    around = timeline_context(timeline_of(*before), event, content_digest(event))
+    return classify(event, content_digest(event), around, announced_until=announced_until)
 
 
 def test_the_first_event_is_accepted() -> None:
-    assert judged(an_event()) == Judgement(outcome=Outcome.ACCEPTED, reason="will be announced")
+    assert judged(an_event()) == Classification(outcome=Outcome.ACCEPTED, reason="will be announced")
 
 
 def test_an_event_of_a_known_id_is_a_duplicate_whatever_it_says() -> None:
     event = an_event(body={"en": "Quite other news"})
-    judgement = judge(event, content_digest(event), Surroundings(), seen_before=Outcome.ACCEPTED)
-    assert judgement == Judgement(outcome=Outcome.DUPLICATE, reason="event e1 was already published (accepted)")
+    classification = classify(event, content_digest(event), TimelineContext(), seen_before=Outcome.ACCEPTED)
+    assert classification == Classification(
+        outcome=Outcome.DUPLICATE, reason="event e1 was already published (accepted)"
+    )
 
 
 def test_the_content_of_the_latest_update_is_a_duplicate_under_any_id() -> None:
     first = an_event()
     copy = replace(an_event(2, minutes=7), update=replace(first.update, id="other", posted_at=at(7)))
-    assert judged(copy, first) == Judgement(outcome=Outcome.DUPLICATE, reason="has the same content as update u1")
+    assert judged(copy, first) == Classification(outcome=Outcome.DUPLICATE, reason="has the same content as update u1")
 
 
 def test_the_content_of_an_earlier_update_is_news_again() -> None:
@@ -149,8 +151,10 @@ def test_a_digest_is_64_hexadecimal_digits() -> None:
 
 
 def test_an_update_posted_before_what_was_announced_is_stale() -> None:
-    judgement = judged(an_event(2, 3), an_event(1, 5), announced_until=at(5))
-    assert judgement == Judgement(outcome=Outcome.STALE, reason="older than an update that was already announced")
+    classification = judged(an_event(2, 3), an_event(1, 5), announced_until=at(5))
+    assert classification == Classification(
+        outcome=Outcome.STALE, reason="older than an update that was already announced"
+    )
 
 
 @pytest.mark.parametrize("minutes", [3, 5])
@@ -170,8 +174,8 @@ def test_an_older_update_is_accepted_as_long_as_nothing_newer_was_announced() ->
 
 @pytest.mark.parametrize("minutes", [0.0, 10.0])
 def test_what_asks_for_silence_is_recorded_however_old(minutes: float) -> None:
-    judgement = judged(an_event(2, minutes, notify=False), an_event(1, 5), announced_until=at(5))
-    assert judgement == Judgement(outcome=Outcome.RECORDED, reason="notify is false")
+    classification = judged(an_event(2, minutes, notify=False), an_event(1, 5), announced_until=at(5))
+    assert classification == Classification(outcome=Outcome.RECORDED, reason="notify is false")
 
 
 # --- edits ---------------------------------------------------------------------------------------------------------
@@ -179,15 +183,15 @@ def test_what_asks_for_silence_is_recorded_however_old(minutes: float) -> None:
 
 def test_new_words_under_the_same_update_id_are_kept_and_not_announced() -> None:
     mended = an_event(1, body={"en": "News 1, spelled right"}, id="e2")
-    judgement = judged(mended, an_event(1), announced_until=at(0))
-    assert (judgement.outcome, judgement.edits) == (Outcome.RECORDED, True)
-    assert judgement.reason == "an edit of the words of update u1: kept in the timeline, not announced by itself"
+    classification = judged(mended, an_event(1), announced_until=at(0))
+    assert (classification.outcome, classification.edits) == (Outcome.RECORDED, True)
+    assert classification.reason == "an edit of the words of update u1: kept in the timeline, not announced by itself"
 
 
 def test_new_words_are_announced_if_that_is_asked_for() -> None:
     mended = an_event(1, body={"en": "News 1, spelled right"}, id="e2", announce_edits=True)
-    judgement = judged(mended, an_event(1), announced_until=at(0))
-    assert (judgement.outcome, judgement.edits) == (Outcome.ACCEPTED, True)
+    classification = judged(mended, an_event(1), announced_until=at(0))
+    assert (classification.outcome, classification.edits) == (Outcome.ACCEPTED, True)
 
 
 def test_an_edit_that_repeats_what_the_update_says_now_is_a_duplicate() -> None:
@@ -202,17 +206,17 @@ def test_an_edit_that_repeats_what_the_update_says_now_is_a_duplicate() -> None:
 )
 def test_new_facts_under_the_same_update_id_are_news(change: dict[str, Any]) -> None:
     """A producer that has one update id per incident is still heard to say that it is over."""
-    judgement = judged(an_event(1, id="e2", **change), an_event(1), announced_until=at(0))
-    assert (judgement.outcome, judgement.edits) == (Outcome.ACCEPTED, True)
+    classification = judged(an_event(1, id="e2", **change), an_event(1), announced_until=at(0))
+    assert (classification.outcome, classification.edits) == (Outcome.ACCEPTED, True)
 
 
 @pytest.mark.parametrize(
     "change", [{"status": Status.RESOLVED}, {"announce_edits": True, "body": {"en": "x"}}], ids=str
 )
 def test_an_edit_of_an_overtaken_update_is_history(change: dict[str, Any]) -> None:
-    judgement = judged(an_event(1, id="e3", **change), an_event(1), an_event(2, 5), announced_until=at(5))
-    assert (judgement.outcome, judgement.edits) == (Outcome.RECORDED, True)
-    assert judgement.reason == "an edit of update u1, which newer ones have overtaken"
+    classification = judged(an_event(1, id="e3", **change), an_event(1), an_event(2, 5), announced_until=at(5))
+    assert (classification.outcome, classification.edits) == (Outcome.RECORDED, True)
+    assert classification.reason == "an edit of update u1, which newer ones have overtaken"
 
 
 def test_an_edit_with_a_newer_date_describes_the_present() -> None:
@@ -222,8 +226,8 @@ def test_an_edit_with_a_newer_date_describes_the_present() -> None:
 
 def test_an_edit_that_asks_for_silence_gets_it() -> None:
     silent = an_event(1, id="e2", status=Status.RESOLVED, notify=False)
-    judgement = judged(silent, an_event(1))
-    assert (judgement.outcome, judgement.edits) == (Outcome.RECORDED, True)
+    classification = judged(silent, an_event(1))
+    assert (classification.outcome, classification.edits) == (Outcome.RECORDED, True)
 
 
 # --- re-opening, clocks ---------------------------------------------------------------------------------------------
@@ -242,8 +246,8 @@ def test_an_edit_that_asks_for_silence_gets_it() -> None:
     ],
 )
 def test_trouble_after_the_end_reopens(last: Status, status: Status, begins: bool) -> None:  # noqa: FBT001
-    judgement = judged(an_event(2, 5, status=status), an_event(1, status=last))
-    assert (judgement.outcome, judgement.reopens) == (Outcome.ACCEPTED, begins)
+    classification = judged(an_event(2, 5, status=status), an_event(1, status=last))
+    assert (classification.outcome, classification.reopens) == (Outcome.ACCEPTED, begins)
 
 
 def test_trouble_that_was_posted_before_the_end_does_not_reopen() -> None:
@@ -288,8 +292,8 @@ def test_the_order_in_which_a_timeline_is_read_does_not_matter(
     entries = timeline_of(*{each.update.id: each for each in before}.values())
     until = None if told is None else at(told)
     digest = content_digest(event)
-    one, other = (surroundings(order, event, digest) for order in (entries, entries[::-1]))
-    assert judge(event, digest, one, announced_until=until) == judge(event, digest, other, announced_until=until)
+    one, other = (timeline_context(order, event, digest) for order in (entries, entries[::-1]))
+    assert classify(event, digest, one, announced_until=until) == classify(event, digest, other, announced_until=until)
 
 
 @given(st.lists(EVENTS, min_size=1, max_size=6), st.none() | st.integers(min_value=0, max_value=4))
@@ -314,8 +318,8 @@ def test_what_was_stored_is_a_duplicate_when_another_producer_hands_it_in(
 @given(st.lists(EVENTS, max_size=6), EVENTS, st.integers(min_value=0, max_value=4))
 def test_nothing_older_than_what_was_announced_is_accepted(before: list[Event], event: Event, told: int) -> None:
     stored = list({each.update.id: each for each in before}.values())
-    judgement = judged(event, *stored, announced_until=at(told))
-    if judgement.outcome is Outcome.ACCEPTED and not judgement.edits:
+    classification = judged(event, *stored, announced_until=at(told))
+    if classification.outcome is Outcome.ACCEPTED and not classification.edits:
         assert event.update.posted_at >= at(told)
 
 
