@@ -1,7 +1,6 @@
 """The embedded server through everything that happens to servers."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +17,6 @@ from notifier.queueing import embedded
 from notifier.queueing.addresses import embedded_url, socket_path
 from notifier.queueing.broker import redis_client
 from notifier.queueing.server import Server, ServerHealth
-from notifier.supervise.redis_supervisor import tend
 
 ENSURE = """
 import sys
@@ -199,18 +197,6 @@ def test_a_data_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 def test_stopping_what_never_ran_is_fine(tmp_path: Path, until: Callable[..., None]) -> None:
     assert embedded.stop(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
-
-
-def test_a_keeper_brings_its_server_back_but_not_for_a_folder_that_is_gone(data_dir: Path) -> None:
-    embedded.ensure(data_dir)
-    os.kill(pid_of(data_dir), signal.SIGKILL)
-    until(lambda: server_of(data_dir).health() is not ServerHealth.READY)
-    assert tend(data_dir)
-    assert server_of(data_dir).health() is ServerHealth.READY
-    os.kill(pid_of(data_dir), signal.SIGKILL)
-    shutil.rmtree(data_dir)
-    assert not tend(data_dir)
-    assert not data_dir.exists()
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -10,14 +10,12 @@ from prometheus_client.registry import Collector
 
 from notifier.api.state.shared_metrics import shared_families
 from notifier.domain.errors import OutcomeUnknownError, UnavailableError
-from notifier.domain.values import Channel, DeliveryState, Reason, Status
+from notifier.domain.values import Channel, Reason, Status
 from notifier.services.dispatch.record_outcome import RecordOutcome
-from notifier.services.metrics_buffer import BREAKERS, MetricsBuffer
+from notifier.services.metrics_buffer import MetricsBuffer
 from notifier.storage.database.engine import Database
-from notifier.storage.notifications import latency
 from notifier.storage.operations import metrics
 from tests.mail_house import Provider, a_house, subscribe
-from tests.sandbox_server import until
 from tests.spine import START
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -46,41 +44,6 @@ def scraped(database: Database, *, later: timedelta = timedelta(0)) -> Samples:
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
-
-
-def test_counts_of_two_processes_add_up_and_a_histogram_is_cumulative(database: Database) -> None:
-    one, two = (MetricsBuffer(database, lambda: START, name) for name in ("host-1", "host-2"))
-    one.attempts(Channel.EMAIL, "sendgrid", "accepted", [0.2])
-    one.settled(Channel.EMAIL, "sendgrid", "nl", DeliveryState.ACCEPTED, 1000)
-    two.attempts(Channel.EMAIL, "sendgrid", "accepted", [700, 0.04])
-    two.settled(Channel.EMAIL, "sendgrid", "nl", DeliveryState.ACCEPTED, 500)
-    one.close()
-    two.close()
-    found = scraped(database)
-    labels = (("channel", "email"), ("outcome", "accepted"), ("provider", "sendgrid"))
-    assert found["notifier_deliveries_total", (*labels[:1], ("locale", "nl"), labels[2], ("state", "accepted"))] == 1500
-    buckets = {dict(key)["le"]: value for (name, key), value in found.items() if name.endswith("_bucket")}
-    assert (buckets["0.01"], buckets["0.1"], buckets["0.25"], buckets["60"], buckets["+Inf"]) == (0, 1, 2, 2, 3)
-    assert found["notifier_attempt_seconds_count", labels] == 3
-    assert round(found["notifier_attempt_seconds_sum", labels], 3) == 700.24
-
-
-def test_what_a_process_says_of_itself_goes_with_it(database: Database) -> None:
-    labels = (("channel", "email"), ("provider", "sendgrid"))
-    meterings = [MetricsBuffer(database, lambda: START, name) for name in ("host-1", "host-2")]
-    for metering in meterings:
-        metering.watch(lambda: {(BREAKERS, labels): 1.0})
-        metering.close()
-    assert scraped(database)[BREAKERS, labels] == 2
-    assert (BREAKERS, labels) not in scraped(database, later=timedelta(minutes=2))
-
-
-def test_a_process_says_that_it_is_there_as_soon_as_it_is(database: Database) -> None:
-    metering = MetricsBuffer(database, lambda: START, "host-1")
-    labels = (("channel", "email"), ("provider", "sendgrid"))
-    metering.watch(lambda: {(BREAKERS, labels): 1.0})
-    until(lambda: (BREAKERS, labels) in scraped(database), seconds=4)  # others come every five seconds
-    metering.close()
 
 
 def test_without_a_database_counts_are_kept_for_the_next_time(database: Database) -> None:
@@ -118,17 +81,3 @@ def test_attempts_and_unknown_outcomes_are_counted_where_they_happen(database: D
         if name == "notifier_deliveries_total" and ("state", "accepted") in labels
     ]
     assert accepted == [3]
-
-
-def test_the_time_to_the_first_and_the_last_recipient_is_read_from_the_newest_notification(database: Database) -> None:
-    house = a_house(database, Provider(), batch_size=1)
-    subscribe(house, 2)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
-    nudged, house.spine.nudges.attempts = house.spine.nudges.attempts, []
-    for step, (_, batch_id) in enumerate(item for item in nudged if item[0] == "email"):
-        house.spine.now = START + timedelta(seconds=2 + step * 3)
-        house.attempt(batch_id)
-    with database.read() as connection:
-        found = latency.first_and_last(connection)
-    assert found == {Channel.EMAIL: (timedelta(seconds=2), timedelta(seconds=5))}

@@ -1,14 +1,11 @@
 """The team's console: signed in by an API key, forms of one's own session only, one event however often it is sent."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
-from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from notifier.api.app import create_app
@@ -17,10 +14,8 @@ from notifier.demo import story
 from notifier.domain.errors import UnknownRecipientError
 from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.services.events.blast_guard import BlastGuard
-from notifier.services.security.api_keys import ApiKeys
 from notifier.services.security.audit import Actor
 from notifier.services.security.console_sessions import SignInRefusedError
-from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.web.console.routes import console_routes
 from tests.functional.api.house import ADMIN, application_on
@@ -181,47 +176,6 @@ def test_signing_out_ends_the_session_whoever_kept_its_cookie(application: Appli
     assert browser.post("/console/sign-out", data={"mark": mark}).status_code == 303
     browser.cookies.set("notifier_console", kept, path="/console")
     assert browser.get("/console").status_code == 401
-
-
-class Sessions:
-    """Sessions of an installation by a clock of their own."""
-
-    def __init__(self, application: Application) -> None:
-        self.now = application.clock()
-        self.kept = replace(application.console_sessions, clock=lambda: self.now)
-        self.shown = self.kept.begin(application.settings.admin_token().get_secret_value(), "here")
-
-    def last_after(self, **time: float) -> bool:
-        self.now += timedelta(**time)
-        return self.kept.of(self.shown) is not None
-
-
-def test_a_session_ends_when_nobody_works_in_it_for_an_hour(application: Application) -> None:
-    sessions = Sessions(application)
-    assert [sessions.last_after(minutes=59) for _ in range(3)] == [True] * 3
-    assert not sessions.last_after(minutes=60)
-
-
-def test_a_session_ends_after_twelve_hours_and_is_forgotten(application: Application) -> None:
-    sessions = Sessions(application)
-    assert [sessions.last_after(minutes=50) for _ in range(14)] == [True] * 14
-    assert not sessions.last_after(minutes=21)
-    assert replace(application.prune, clock=lambda: sessions.now).all()["console_sessions"] == 1
-
-
-def test_another_admin_token_ends_the_sessions_of_the_one_before(application: Application) -> None:
-    sessions = Sessions(application)
-    other = ApiKeys(application.database, application.clock, "another-token-" + "0" * 32)
-    assert replace(sessions.kept, keys=other).of(sessions.shown) is None
-    assert sessions.kept.of(sessions.shown) is not None
-
-
-def test_the_ledger_holds_nothing_that_opens_the_console(application: Application) -> None:
-    sessions = Sessions(application)
-    with application.database.read() as connection:
-        (row,) = connection.execute(select(t.console_session)).all()
-    assert not {sessions.shown, application.settings.admin_token().get_secret_value()} & set(map(str, row))
-    assert sessions.kept.of(row.digest) is None
 
 
 def test_another_site_signs_nobody_in(application: Application, browser: TestClient) -> None:

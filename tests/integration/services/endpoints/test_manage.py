@@ -1,11 +1,10 @@
 import base64
 import json
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.domain.recipients.endpoint import EndpointState
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
@@ -14,15 +13,6 @@ from tests.integration.lists_house import SUPPORT, Clock, audit_of, endpoint, en
 from tests.integration.lists_house import endpoint_changes as changes
 
 URL = "https://partner.example/hooks/s3cret-path?token=s3cret"
-
-
-def signing(database: Database, public_id: str, clock: Clock) -> list[str]:
-    house = endpoints_of(database, clock)
-    with database.read() as connection:
-        column = connection.execute(
-            select(t.endpoint.c.secrets).where(t.endpoint.c.public_id == public_id)
-        ).scalar_one()
-    return list(house.secrets(column, clock()))
 
 
 def test_a_new_endpoint_is_active_and_shows_its_secret_once(database: Database) -> None:
@@ -74,68 +64,6 @@ def test_nothing_secret_is_readable_in_the_ledger(database: Database) -> None:
     assert "hunter2" not in json.dumps(house.get(created["id"]))
 
 
-def test_a_test_gets_what_it_needs_in_clear(database: Database) -> None:
-    house = endpoints_of(database)
-    created = house.create(
-        endpoint(url=URL, headers={"Authorization": "Bearer hunter2"}, format="cloudevents"), SUPPORT
-    )
-    target = house.target(created["id"])
-    assert (target.url, target.format.value) == (URL, "cloudevents")
-    assert dict(target.headers) == {"Authorization": "Bearer hunter2"}
-    assert target.secrets == [created["secret"]]
-    assert "hunter2" not in repr(target)
-    assert created["secret"] not in repr(target)
-
-
-def test_during_a_rotation_both_secrets_sign_newest_first_and_afterwards_the_new_one_alone(database: Database) -> None:
-    clock = Clock()
-    house = endpoints_of(database, clock)
-    first = house.create(endpoint(url=URL), SUPPORT)
-    second = house.rotate(first["id"], SUPPORT)
-    assert signing(database, first["id"], clock) == [second["secret"], first["secret"]]
-    clock.advance(hours=23, minutes=59)
-    assert signing(database, first["id"], clock) == [second["secret"], first["secret"]]
-    clock.advance(minutes=1)
-    assert signing(database, first["id"], clock) == [second["secret"]]
-
-
-def test_a_rotation_without_overlap_ends_the_old_secret_at_once(database: Database) -> None:
-    clock = Clock()
-    house = endpoints_of(database, clock)
-    first = house.create(endpoint(url=URL), SUPPORT)
-    second = house.rotate(first["id"], SUPPORT, overlap=timedelta(0))
-    assert signing(database, first["id"], clock) == [second["secret"]]
-
-
-def test_a_second_rotation_does_not_lengthen_the_life_of_the_first_secret(database: Database) -> None:
-    clock = Clock()
-    house = endpoints_of(database, clock)
-    first = house.create(endpoint(url=URL), SUPPORT)
-    second = house.rotate(first["id"], SUPPORT)
-    clock.advance(hours=20)
-    third = house.rotate(first["id"], SUPPORT)
-    assert signing(database, first["id"], clock) == [third["secret"], second["secret"], first["secret"]]
-    clock.advance(hours=5)
-    assert signing(database, first["id"], clock) == [third["secret"], second["secret"]]
-
-
-def test_rotating_over_and_over_keeps_the_signature_header_short(database: Database) -> None:
-    clock = Clock()
-    house = endpoints_of(database, clock)
-    first = house.create(endpoint(url=URL), SUPPORT)
-    newest = [house.rotate(first["id"], SUPPORT)["secret"] for _ in range(9)]
-    assert signing(database, first["id"], clock) == newest[:-5:-1]
-
-
-@pytest.mark.parametrize("overlap", [timedelta(seconds=-1), timedelta(days=31)])
-def test_an_overlap_out_of_bounds_is_refused(database: Database, overlap: timedelta) -> None:
-    house = endpoints_of(database)
-    created = house.create(endpoint(url=URL), SUPPORT)
-    with pytest.raises(InvalidInputError) as refused:
-        house.rotate(created["id"], SUPPORT, overlap=overlap)
-    assert list(faults(refused.value)) == ["overlap"]
-
-
 def test_a_patch_keeps_what_it_does_not_name_and_lays_headers_over_the_present_ones(database: Database) -> None:
     house = endpoints_of(database)
     created = house.create(
@@ -175,23 +103,6 @@ def test_the_filters_of_an_endpoint_are_a_set_of_preferences_for_webhooks(databa
         "major",
         "milestones",
     )
-
-
-def test_an_endpoint_that_must_prove_itself_becomes_active_by_its_first_good_test(database: Database) -> None:
-    house = endpoints_of(database, verify_first=True)
-    created = house.create(endpoint(url=URL, state="active"), SUPPORT)
-    assert created["state"] == "pending"
-    assert house.record_test(created["id"], SUPPORT, succeeded=False, status=500)["state"] == "pending"
-    assert house.record_test(created["id"], SUPPORT, succeeded=True, status=204)["state"] == "active"
-    assert house.patch(created["id"], changes(description="the same place"), SUPPORT)["state"] == "active"
-    assert house.patch(created["id"], changes(url="https://elsewhere.example/"), SUPPORT)["state"] == "pending"
-
-
-def test_a_good_test_does_not_enable_what_somebody_disabled(database: Database) -> None:
-    house = endpoints_of(database)
-    created = house.create(endpoint(url=URL), SUPPORT)
-    house.patch(created["id"], changes(state="disabled"), SUPPORT)
-    assert house.record_test(created["id"], SUPPORT, succeeded=True, status=200)["state"] == "disabled"
 
 
 def test_enabling_wipes_the_record_of_failures(database: Database) -> None:
@@ -248,20 +159,3 @@ def test_the_audit_trail_shows_neither_paths_nor_secrets_nor_header_values(datab
     shown = json.dumps(entries)
     for secret in ("s3cret", "hunter", created["secret"]):
         assert secret not in shown
-
-
-def test_an_endpoint_whose_secret_no_key_opens_asks_to_be_rotated_and_works_again_then(database: Database) -> None:
-    made = endpoints_of(database, keys=("dropped",)).create(endpoint(url=URL, headers={"X-Token": "t"}), SUPPORT)
-    house = endpoints_of(database)
-    for refused in (
-        lambda: house.target(made["id"]),
-        lambda: house.patch(made["id"], changes(description="x"), SUPPORT),
-    ):
-        with pytest.raises(ConflictError, match="rotate this endpoint's secret"):
-            refused()
-    house.rotate(made["id"], SUPPORT)
-    with pytest.raises(ConflictError, match="X-Token"):
-        house.patch(made["id"], changes(description="x"), SUPPORT)
-    house.patch(made["id"], changes(headers={"X-Token": "new"}), SUPPORT)
-    assert house.target(made["id"]).headers == {"X-Token": "new"}
-    assert len(house.target(made["id"]).secrets) == 1

@@ -8,14 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import update
 
 from notifier.domain.incidents.notice import Notice
 from notifier.domain.incidents.translation import TranslationPolicy, TranslationRule
 from notifier.domain.messages.brand import Account
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.recipients.blast_guard import BlastGuardPolicy
-from notifier.domain.values import Channel, Impact, Outcome, Platform, Status, WebhookFormat
+from notifier.domain.values import Channel, Outcome, Platform, Status, WebhookFormat
 from notifier.inbound.events import parse_event
 from notifier.inbound.integrations import ComponentNames
 from notifier.inbound.statuspage import PageSource, parse_statuspage
@@ -28,7 +27,6 @@ from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.events.integrations import IngestStatuspage
 from notifier.services.inspection.history import History
 from notifier.services.security.audit import Actor
-from notifier.storage import tables as t
 from notifier.storage.database.codec import notice_from_json
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents.public_timeline import public_updates
@@ -127,33 +125,6 @@ def test_what_was_silent_may_be_told_and_what_was_hidden_may_be_shown(database: 
     assert desk.public() == []
 
 
-def test_what_is_held_is_shown_by_its_release_and_never_when_it_is_called_off(database: Database) -> None:
-    desk = Desk(database, CAREFUL)
-    assert desk.spine.post(Status.INVESTIGATING, "From a script.", guarded=True).held
-    desk.spine.post(Status.IDENTIFIED, "A second.", guarded=True, notify=False)
-    desk.house.later(120)
-    assert (desk.public(), desk.provider.told) == ([], [])
-    assert desk.flags() == [(True, True, True), (False, True, True)]
-    waiting = desk.history.held()[0]
-    assert (waiting["body"], waiting["status"]) == ({"en": "From a script."}, "investigating")
-    desk.release.release(waiting["id"], ME)
-    desk.house.work()
-    assert desk.public() == ["From a script."]
-    assert len(desk.provider.told) == 2
-    desk.release.release(desk.held()[0], ME)
-    desk.house.later(120)
-    assert desk.public() == ["From a script.", "A second."]
-    assert len(desk.provider.told) == 2
-    desk.spine.post(Status.MONITORING, "A third.", guarded=True)
-    for channel in Channel:
-        for public_id in desk.held(channel):
-            assert desk.release.cancel(public_id, ME)["state"] == "canceled"
-    desk.house.later(120)
-    assert "A third." not in desk.public()
-    assert len(desk.provider.told) == 2
-    assert desk.history.incident("inc-1")["status"] == "identified"
-
-
 def test_a_persons_update_goes_by_itself_and_begins_the_story_for_those_told(database: Database) -> None:
     desk = Desk(database, CAREFUL)
     desk.spine.post(Status.INVESTIGATING, "From a script.", guarded=True, title="Script's title")
@@ -215,27 +186,6 @@ def test_a_persons_word_for_a_held_update_takes_its_place(database: Database) ->
     assert desk.held() == []
 
 
-def test_what_the_version_before_held_is_released_with_all_it_was_to_tell(database: Database) -> None:
-    desk = Desk(database, BlastGuardPolicy())
-    desk.spine.post(Status.INVESTIGATING, "Told.")
-    desk.house.work()
-    desk.spine.post(Status.IDENTIFIED, "Held one.")
-    desk.spine.post(Status.MONITORING, "Held two.")
-    desk.spine.later(61)
-    with database.write() as connection:  # that version held whole messages, and the channel counted them as told
-        connection.execute(update(t.notification).where(t.notification.c.state == "planning").values(state="held"))
-    desk.spine.nudges.plans.clear()
-    assert desk.release.release(desk.held()[0], ME)["state"] == "planning"
-    desk.house.work()
-    last = desk.provider.mails_to("smith@example.com")[-1]
-    assert "Held one." in last
-    assert "Held two." in last
-    for public_id in desk.held(Channel.WEBHOOK):
-        desk.release.cancel(public_id, ME)
-    desk.house.later(120)
-    assert len(desk.provider.told) == 4
-
-
 def test_old_news_waits_whoever_hands_it_in(database: Database) -> None:
     desk = Desk(database, BlastGuardPolicy(hold_older_than=timedelta(days=1)))
     old = desk.spine.now - timedelta(days=2)
@@ -248,30 +198,6 @@ def test_old_news_waits_whoever_hands_it_in(database: Database) -> None:
     assert desk.public() == ["For the record."]
     desk.house.later(120)
     assert desk.provider.told == []
-
-
-@pytest.mark.parametrize("word", ["release", "cancel"])
-def test_a_held_edit_changes_nothing_before_it_is_released(database: Database, word: str) -> None:
-    desk = Desk(database, CAREFUL)
-    desk.spine.post(Status.INVESTIGATING, "Told.", update_id="u", impact=Impact.MINOR)
-    desk.house.later(120)
-    edit = desk.spine.post(Status.IDENTIFIED, "Edited.", update_id="u", impact=Impact.CRITICAL, guarded=True)
-    assert (edit.outcome, edit.held) == (Outcome.ACCEPTED, True)
-    desk.house.later(120)
-    assert desk.public() == ["Told."]
-    assert desk.history.incident("inc-1")["impact"] == "minor"
-    assert len(desk.provider.told) == 2
-    if word == "release":
-        desk.release.release(desk.held()[0], ME)
-    else:
-        for channel in Channel:
-            desk.release.cancel(desk.held(channel)[0], ME)
-    desk.house.later(1)
-    released = word == "release"
-    assert desk.public() == (["Edited."] if released else ["Told."])
-    assert desk.history.incident("inc-1")["impact"] == ("critical" if released else "minor")
-    assert len(desk.provider.told) == (4 if released else 2)
-    assert desk.flags() == [(True, True, False)]
 
 
 @pytest.mark.parametrize("rules", [{}, FOLLOW], ids=["fallback", "send_and_follow"])
@@ -293,18 +219,6 @@ def test_a_translation_passes_the_guard_like_its_update(
     mails = desk.provider.mails_to("jansen@example.com")
     assert ["Onbevoegd" in mail for mail in mails] == ([False, True] if rules else [False])
     assert desk.public() == ["Told."]
-
-
-def test_an_edit_of_a_held_update_is_released_under_a_name_of_its_own(database: Database) -> None:
-    desk = Desk(database, CAREFUL)
-    desk.spine.post(Status.INVESTIGATING, "First words.", update_id="u", guarded=True)
-    (first,) = desk.held()
-    desk.spine.post(Status.INVESTIGATING, "Other words.", update_id="u", guarded=True)
-    (second,) = desk.held()
-    assert first != second  # who releases `first` has not read the other words
-    desk.release.release(second, ME)
-    desk.house.work()
-    assert desk.public() == ["Other words."]
 
 
 MOVES = st.lists(

@@ -119,15 +119,6 @@ def test_a_sign_up_brings_one_letter_whose_link_confirms(database: Database) -> 
     assert office.ups.confirm(token, SUPPORT) == number
 
 
-def test_a_lost_nudge_is_repeated_by_the_sweep_until_the_letter_is_gone(database: Database) -> None:
-    office = Office(database)
-    office.sign_up()
-    assert office.due() == 1
-    assert office.post.asked == 2
-    office.send()
-    assert (office.due(), office.post.asked) == (0, 2)
-
-
 def test_a_letter_that_fails_comes_again_and_one_that_cannot_arrive_does_not(database: Database) -> None:
     office = Office(database)
     office.sign_up()
@@ -199,13 +190,3 @@ def test_a_change_of_address_is_confirmed_at_the_new_one(database: Database) -> 
     assert [item.recipients[0].address for item in office.provider.requests] == [ADDRESS, "new@shop.example"]
     assert office.ups.confirm_address_change(token, SUPPORT) == number
     assert subscribers_of(database).get("shop-1001")["email"] == "new@shop.example"
-
-
-def test_letters_are_forgotten_after_a_day(database: Database) -> None:
-    office = Office(database)
-    office.sign_up()
-    office.send()
-    office.clock.advance(hours=25)
-    office.due()
-    with database.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM letter").scalar_one() == 0

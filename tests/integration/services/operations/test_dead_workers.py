@@ -2,22 +2,18 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Status
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.operations.dead_workers import DeadWorkers
-from notifier.services.operations.heartbeat import STILL, Heartbeat
-from notifier.services.operations.worker_locks import WorkerLocks, this_host
+from notifier.services.operations.heartbeat import STILL
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import worker_processes
 from tests.mail_house import House, Provider, a_house, states, subscribe
 from tests.partners import WorkerVanished, down, partners, url_of
-from tests.spine import START
 
 
 @dataclass
@@ -82,26 +78,6 @@ def test_a_busy_worker_keeps_its_lease(database: Database) -> None:
     assert states(house) == {"sending"}
 
 
-def test_while_nobody_could_beat_nobody_vanishes(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    house, watch = a_batch_of_a_dead_worker(database)
-    watch.look(5)
-
-    def refuse(*_: object) -> None:
-        raise UnavailableError("database: locked")
-
-    with monkeypatch.context() as away:
-        away.setattr(worker_processes, "prove_writable", refuse)
-        for _ in range(60):
-            with pytest.raises(UnavailableError):
-                watch.look(1)
-    watch.seconds += 60  # nobody looked either
-    assert watch.look(1, beats="worker") == 0
-    assert not watch.looks.is_settled  # whoever knows an outcome writes it down first
-    assert watch.look(30, beats="worker") == 0
-    assert states(house) == {"sending"}
-    assert watch.looks.is_settled
-
-
 def test_a_worker_of_an_older_version_keeps_its_lease_until_that_ends(database: Database) -> None:
     house, watch = a_batch_of_a_dead_worker(database)
     with database.write() as connection:
@@ -119,24 +95,6 @@ def test_mail_waits_for_the_providers_events_as_long_as_if_its_lease_had_ended(d
         (due,) = connection.exec_driver_sql("SELECT due_at FROM batch").scalars()
     claimed = house.spine.now - timedelta(seconds=9)
     assert due == int((claimed + timedelta(seconds=180)).timestamp() * 1_000_000)
-
-
-def test_a_process_of_this_machine_is_missed_at_once(database: Database, tmp_path: Path) -> None:
-    house, watch = a_batch_of_a_dead_worker(database)
-    locks = WorkerLocks(tmp_path / "workers")
-    alive, elsewhere = f"{this_host()}-7-aaaaaa", "another-host-7-aaaaaa"
-    locks.acquire(alive)
-    for name in (f"{this_host()}-9-bbbbbb", elsewhere):
-        (tmp_path / "workers" / f"{name}.lock").touch()
-    with database.write() as connection:
-        connection.exec_driver_sql(f"UPDATE batch SET lease_owner = '{this_host()}-9-bbbbbb'")  # noqa: S608
-    beat(database, house, elsewhere)  # its heartbeat decides, not a lock on a disk that is shared
-    watch.looks.locks = locks
-    assert watch.looks() == 1
-    assert states(house) == {"queued"}
-    left = sorted(path.name for path in (tmp_path / "workers").glob("*.lock"))
-    assert left == sorted([f"{alive}.lock", f"{elsewhere}.lock"])
-    locks.close(alive)
 
 
 def test_a_slow_receivers_answer_is_not_waited_for_when_its_worker_is_gone(database: Database) -> None:
@@ -177,19 +135,3 @@ def test_answers_to_webhooks_count_no_more_when_others_have_the_batch(database: 
     house.line.answers.clear()
     house.later(11)
     assert [state for state, _, _ in house.states("a")] == ["accepted"]
-
-
-def test_a_process_that_was_suspended_is_not_sure_and_what_it_began_does_not_last(database: Database) -> None:
-    seconds = [0.0]
-    life = Heartbeat(database, lambda: START, "worker", seconds=lambda: seconds[0])
-    life.beat()
-    lasting = life.lasting()
-    answers = [(life.is_sure, lasting())]
-    seconds[0] += 60
-    answers.append((life.is_sure, lasting()))
-    with database.write() as connection:
-        worker_processes.leave(connection, "worker")
-    life.ensure()
-    answers.append((life.is_sure, lasting()))
-    assert answers == [(True, True), (False, False), (True, False)]
-    assert life.lasting()()

@@ -1,7 +1,6 @@
 """A provider that comes back: asked every two seconds with one batch while it was down, and used at once by all."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -9,7 +8,7 @@ from sqlalchemy import select
 from notifier.domain.errors import OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.messages.brand import Account
 from notifier.domain.messages.message import MailRequest
-from notifier.domain.providers.breaker import Breaker, ProviderState
+from notifier.domain.providers.breaker import Breaker
 from notifier.domain.values import Channel, Platform, QueueName, Reason, Status
 from notifier.services.providers.circuits import PARKED, Circuits
 from notifier.storage import tables as t
@@ -68,26 +67,6 @@ def test_waiting_uses_up_no_attempts_however_long_it_lasts(database: Database) -
     assert provider.told == everybody
 
 
-def test_the_probe_is_the_smallest_batch_that_waits_and_now_and_then_another_one(ledger: Database) -> None:
-    sizes: list[int] = []
-
-    def down(request: MailRequest) -> TransientDeliveryError:
-        sizes.append(len(request.recipients))
-        return DOWN
-
-    provider = Provider(name="sendgrid", faults=[down] * 1000)
-    house = a_house(ledger, provider, batch_size=5)
-    subscribe(house, 22)
-    house.spine.post(Status.INVESTIGATING)
-    house.work()
-    opened = len(sizes)
-    second_by_second(house, 40)
-    probes = sizes[opened:]
-    assert len(probes) >= 15
-    assert probes.count(2) >= 0.7 * len(probes)
-    assert 5 in probes
-
-
 def test_a_batch_that_alone_fails_does_not_keep_the_others_waiting(ledger: Database) -> None:
     provider = Provider(name="sendgrid")
     house = a_house(ledger, provider)
@@ -107,22 +86,6 @@ def test_a_batch_that_alone_fails_does_not_keep_the_others_waiting(ledger: Datab
     house.work()
     second_by_second(house, 12)
     assert provider.told == everybody
-
-
-def test_workers_of_two_processes_make_one_probe_every_two_seconds_together(database: Database) -> None:
-    provider = Provider(name="sendgrid", down=DOWN)
-    house = a_house(database, provider, batch_size=1)
-    other = a_house(database, provider, clock=house.spine.clock, nudges=house.spine.nudges)
-    subscribe(house, 10)
-    house.spine.post(Status.INVESTIGATING)
-    house.work()
-    before = provider.calls
-    for _ in range(20):
-        house.spine.later(1)
-        nudged, house.spine.nudges.attempts = house.spine.nudges.attempts, []
-        for place, (_, number) in enumerate(nudged * 2):
-            (house, other)[place % 2].attempt(number)
-    assert 8 <= provider.calls - before <= 11
 
 
 def test_known_failures_go_to_the_other_provider_at_once(database: Database) -> None:
@@ -201,48 +164,6 @@ def test_what_was_not_tried_waits_for_its_provider_in_its_own_lane(ledger: Datab
         waits = t.batch.c.reason == Reason.BREAKER_OPEN.value
         found = connection.execute(select(t.batch.c.lane).where(waits, t.batch.c.attempts == 0))
         assert set(found.scalars()) == {QueueName.EMAIL.value}
-
-
-def test_the_ledger_says_since_when_a_provider_fails_and_in_its_own_words(database: Database) -> None:
-    house, provider, _ = a_failing_house(database, people=5, batch_size=1)
-    began = house.spine.now
-    second_by_second(house, 10)
-
-    def known() -> Any:
-        with database.read() as connection:
-            return provider_states.of_channel(connection, Channel.EMAIL)["sendgrid"]
-
-    failing = known()
-    assert (failing.state, failing.since) == (ProviderState.FAILING, began)
-    assert (failing.last_error.status, failing.last_error.detail) == (503, "Service Unavailable")
-    assert house.spine.now < failing.next_probe_at <= house.spine.now + timedelta(seconds=2)
-    provider.down = None
-    second_by_second(house, 3)
-    well = known()
-    assert (well.state, well.next_probe_at) == (ProviderState.OK, None)
-    assert well.since > began
-    assert well.last_error.status == 503
-
-
-def test_a_provider_that_lets_nobody_call_for_long_works_and_its_words_are_kept(database: Database) -> None:
-    spent = TransientDeliveryError(Reason.RATE_LIMITED, "daily limit", status=429, retry_after=timedelta(hours=2))
-    house = a_house(database, Provider(name="sendgrid", faults=[lambda _request: spent]))
-    subscribe(house, 1)
-    house.spine.post(Status.INVESTIGATING)
-    house.work()
-    with database.read() as connection:
-        known = provider_states.of_channel(connection, Channel.EMAIL)["sendgrid"]
-    assert known.last_error is not None
-    assert (known.state, known.last_error.detail) == (ProviderState.OK, "daily limit")
-
-
-def test_a_provider_that_works_costs_no_write(ledger: Database) -> None:
-    house = a_house(ledger, Provider(name="sendgrid"), batch_size=1)
-    subscribe(house, 5)
-    house.spine.post(Status.INVESTIGATING)
-    house.work()
-    with ledger.read() as connection:
-        assert provider_states.everybody(connection) == {}
 
 
 @pytest.mark.parametrize("platform", [Platform.MASTODON, Platform.BLUESKY])

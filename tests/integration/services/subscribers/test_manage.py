@@ -151,59 +151,6 @@ def test_a_list_is_paged_without_gaps_and_repeats(database: Database) -> None:
     assert [item["external_id"] for item in gone] == ["shop-4"]
 
 
-def test_the_audit_trail_is_paged_from_the_newest_backwards(database: Database) -> None:
-    people = subscribers_of(database)
-    for number in range(5):
-        people.create(a_subscriber(f"shop-{number}"), SUPPORT)
-    trail = audit_of(database)
-    first = trail(limit=3)
-    rest = trail(limit=3, before=first[-1]["id"])
-    assert [item["object_id"] for item in (*first, *rest)] == [f"shop-{number}" for number in (4, 3, 2, 1, 0)]
-
-
-def test_creating_somebody_whose_address_is_suppressed_does_not_bring_it_back(database: Database) -> None:
-    suppress(database, SuppressionReason.UNSUBSCRIBED)
-    created = subscribers_of(database).create(a_subscriber(), SUPPORT)
-    assert created["state"] == "unsubscribed"
-    assert [item["reason"] for item in created["suppressions"]] == ["unsubscribed"]
-
-
-def test_setting_the_state_to_active_by_hand_lifts_the_suppression(database: Database) -> None:
-    people = subscribers_of(database)
-    suppress(database, SuppressionReason.BOUNCED)
-    assert people.create(a_subscriber(), SUPPORT)["state"] == "suppressed"
-    changed = people.patch("shop-1001", changes(state="active"), SUPPORT)
-    assert (changed["state"], changed["suppressions"]) == ("active", [])
-    entry = audit_of(database)(limit=1)[0]
-    assert (entry["actor"], entry["detail"]) == ("key:support", {"state": ["suppressed", "active"]})
-
-
-def test_setting_the_state_to_suppressed_by_hand_suppresses_the_address(database: Database) -> None:
-    people = subscribers_of(database)
-    people.create(a_subscriber(), SUPPORT)
-    changed = people.patch("shop-1001", changes(state="suppressed"), SUPPORT)
-    assert [item["reason"] for item in changed["suppressions"]] == ["manual"]
-
-
-@pytest.mark.parametrize(
-    ("reason", "state"), [(SuppressionReason.BOUNCED, "active"), (SuppressionReason.UNSUBSCRIBED, "unsubscribed")]
-)
-def test_a_new_address_leaves_a_bounce_behind_but_not_a_wish(
-    database: Database, reason: SuppressionReason, state: str
-) -> None:
-    people = subscribers_of(database)
-    suppress(database, reason)
-    people.create(a_subscriber(), SUPPORT)
-    assert people.patch("shop-1001", changes(email="new@bloemenhuis.example"), SUPPORT)["state"] == state
-
-
-def test_moving_to_an_address_that_bounced_before_suppresses(database: Database) -> None:
-    people = subscribers_of(database)
-    suppress(database, SuppressionReason.BOUNCED, "dead@bloemenhuis.example")
-    people.create(a_subscriber(), SUPPORT)
-    assert people.patch("shop-1001", changes(email="Dead@bloemenhuis.example"), SUPPORT)["state"] == "suppressed"
-
-
 def test_erasing_leaves_no_trace_of_the_person_and_keeps_the_suppression(database: Database) -> None:
     people = subscribers_of(database)
     people.create(a_subscriber(), SUPPORT)

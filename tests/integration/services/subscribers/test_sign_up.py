@@ -1,21 +1,18 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.domain.messages.transactional_mail import TransactionalKind
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import ConsentForm
-from notifier.services.isolation import Isolation
 from notifier.services.ports import NoTaskQueue
 from notifier.services.security.signed_tokens import ExpiredTokenError, ForeignPurposeError, Purpose, Tokens
-from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.services.subscribers.sign_up import Invitation, SignUpRequest, SignUps
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from notifier.storage.operations import alerts
 from notifier.storage.recipients import subscribers
 from tests.integration.lists_house import SUPPORT, VOCABULARY, Clock, a_subscriber, audit_of, faults, subscribers_of
 
@@ -83,36 +80,6 @@ def test_confirming_twice_changes_nothing(database: Database) -> None:
     token = link(ups, ask(ups))
     assert ups.confirm(token, SUPPORT) == ups.confirm(token, SUPPORT)
     assert [entry["action"] for entry in audit_of(database)(limit=9)] == ["subscriber.confirmed"]
-
-
-def test_a_sign_up_that_nobody_confirms_is_forgotten(database: Database) -> None:
-    clock = Clock()
-    ups = sign_ups(database, clock)
-    token = link(ups, ask(ups))
-    confirmed = link(ups, ask(ups, "other@shop.example"))
-    ups.confirm(confirmed, SUPPORT)
-    forget = ExpireSignUps(database, clock, ups.addresses)
-    assert forget() == 0
-    clock.advance(hours=48)
-    assert (forget(), forget()) == (1, 0)
-    assert only(database)["email"] == "other@shop.example"
-    with pytest.raises(ExpiredTokenError):
-        ups.confirm(token, SUPPORT)
-
-
-def test_a_sign_up_that_cannot_be_forgotten_does_not_stop_the_others(database: Database) -> None:
-    clock = Clock()
-    ups = sign_ups(database, clock)
-    poisoned = ask(ups).subscriber_id
-    ask(ups, "other@shop.example")
-    with database.write() as connection:
-        connection.execute(update(t.subscriber).where(t.subscriber.c.id == poisoned).values(kind="telex"))
-    clock.advance(hours=48)
-    assert ExpireSignUps(database, clock, ups.addresses, Isolation(database, clock))() == 1
-    with database.read() as connection:
-        left = connection.execute(select(t.subscriber.c.id)).scalars().all()
-        alarmed = [row.key for row in alerts.current(connection)]
-    assert (left, alarmed) == ([poisoned], [f"sign-up:{poisoned}"])
 
 
 def test_a_link_of_a_forgotten_sign_up_finds_nobody(database: Database) -> None:

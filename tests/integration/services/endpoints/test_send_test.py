@@ -1,0 +1,34 @@
+from notifier.storage.database.engine import Database
+from tests.integration.lists_house import SUPPORT, endpoint, endpoints_of
+from tests.integration.lists_house import endpoint_changes as changes
+from tests.integration.services.endpoints.test_manage import URL
+
+
+def test_a_test_gets_what_it_needs_in_clear(database: Database) -> None:
+    house = endpoints_of(database)
+    created = house.create(
+        endpoint(url=URL, headers={"Authorization": "Bearer hunter2"}, format="cloudevents"), SUPPORT
+    )
+    target = house.target(created["id"])
+    assert (target.url, target.format.value) == (URL, "cloudevents")
+    assert dict(target.headers) == {"Authorization": "Bearer hunter2"}
+    assert target.secrets == [created["secret"]]
+    assert "hunter2" not in repr(target)
+    assert created["secret"] not in repr(target)
+
+
+def test_an_endpoint_that_must_prove_itself_becomes_active_by_its_first_good_test(database: Database) -> None:
+    house = endpoints_of(database, verify_first=True)
+    created = house.create(endpoint(url=URL, state="active"), SUPPORT)
+    assert created["state"] == "pending"
+    assert house.record_test(created["id"], SUPPORT, succeeded=False, status=500)["state"] == "pending"
+    assert house.record_test(created["id"], SUPPORT, succeeded=True, status=204)["state"] == "active"
+    assert house.patch(created["id"], changes(description="the same place"), SUPPORT)["state"] == "active"
+    assert house.patch(created["id"], changes(url="https://elsewhere.example/"), SUPPORT)["state"] == "pending"
+
+
+def test_a_good_test_does_not_enable_what_somebody_disabled(database: Database) -> None:
+    house = endpoints_of(database)
+    created = house.create(endpoint(url=URL), SUPPORT)
+    house.patch(created["id"], changes(state="disabled"), SUPPORT)
+    assert house.record_test(created["id"], SUPPORT, succeeded=True, status=200)["state"] == "disabled"
