@@ -11,6 +11,7 @@ import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple, TypeAlias
@@ -57,7 +58,8 @@ class Widths(NamedTuple):
     all: int
 
 
-def sources(root: Path, *folders: str) -> list[Source]:
+@cache
+def sources(root: Path, *folders: str) -> Sequence[Source]:
     """Every file of Python below the folders, without migrations, which are written once."""
     paths = sorted(path for folder in folders for path in (root / folder).rglob("*.py"))
     texts = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
