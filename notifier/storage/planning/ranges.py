@@ -206,7 +206,7 @@ def plan_range(
         "incident_id": incident_id,
         "key_from": item.key_from,
         "key_to": item.key_to,
-        "round_start": episode_start,
+        "episode_start": episode_start,
         "first_batch": first_batch,
         "last_batch": first_batch + MAX_BATCHES_PER_RANGE - 1,
         "batch_size": batch_size,

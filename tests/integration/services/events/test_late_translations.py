@@ -98,7 +98,7 @@ def test_only_who_read_it_in_another_language_is_told_again(database: Database) 
     assert provider.told == ["jansen@example.com", "smith@example.com"]
     house.later(300)
     receipt = house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
-    assert receipt.reason.endswith("those who lacked its language are told")
+    assert receipt.reason.endswith("readers of the added language are notified")
     house.work()
     assert provider.told == ["jansen@example.com", "jansen@example.com", "smith@example.com"]
     assert "Betalingen zijn traag." in provider.mails_to("jansen@example.com")[1]

@@ -75,7 +75,7 @@ def test_every_preference_impact_scope_and_standing(status: Status, updates: Upd
         assert told == should_be_told(preferences, status, now, exposure), (preferences, status, now, exposure)
 
 
-@pytest.mark.parametrize("standing", list(Exposure))
+@pytest.mark.parametrize("exposure", list(Exposure))
 @pytest.mark.parametrize("status", list(Status))
 def test_nobody_is_told_on_a_channel_they_did_not_choose(status: Status, exposure: Exposure) -> None:
     preferences = Preferences(channels=frozenset({Channel.WEBHOOK}))

@@ -163,7 +163,7 @@ def an_occasion(
 
 
 @pytest.mark.parametrize(
-    ("occasion", "passes"),
+    ("context", "passes"),
     [
         (an_occasion(Impact.CRITICAL), True),
         (an_occasion(Impact.MAJOR), False),
