@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from notifier.domain.values import DeliveryState
 from notifier.files import private_dir, write_private
@@ -57,7 +58,7 @@ class KnownOutcome:
     owner: str
     at: datetime
     tries: Sequence[AttemptRow]
-    overrides: Sequence[DeliveryOverride] = ()
+    overrides: Annotated[Sequence[DeliveryOverride], Field(alias="departures")] = ()  # its name in the files
     accepted: Accepted | None = None
     late: bool = False
 
@@ -170,7 +171,7 @@ class OutcomeJournal:
         bare = replace(known, tries=[row._replace(answer=None) for row in known.tries])
         try:
             private_dir(self.folder)
-            write_private(path, _NOTE.dump_json(bare).decode())
+            write_private(path, _NOTE.dump_json(bare, by_alias=True).decode())
         except OSError as error:
             _log.error("outcome_journal_not_written", batch_id=known.batch.id, error=str(error))
 

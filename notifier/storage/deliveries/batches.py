@@ -5,8 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -47,7 +48,7 @@ class Batch:
     since: int
     size: int
     attempts: int  # this one included
-    needs_recheck: bool
+    needs_recheck: Annotated[bool, Field(alias="settle")]  # its name in outcome files and in the table
     unknown: bool
     provider: str | None
     lease_until: datetime | None = None

@@ -91,7 +91,7 @@ def test_a_failing_task_is_said_once_and_holds_up_nothing(
 def test_a_task_waits_while_the_database_is_away(worker: WorkerUnderTest, producer: Producer, until: Until) -> None:
     producer.attempt(QueueName.EMAIL, [AWAY_ONCE])
     until(lambda: worker.lines() == [f"attempt {AWAY_ONCE}"] * 2)
-    assert "database_unavailable" in worker.log.read_text()
+    assert "task_waiting_for_database" in worker.log.read_text()
 
 
 def test_sigterm_finishes_what_is_in_hand_and_hands_back_the_rest(

@@ -1,5 +1,6 @@
 """An answer that is known is never thrown away: nobody is written to again because the ledger was away."""
 
+import json
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -219,3 +220,24 @@ def test_what_takes_long_is_noted_before_anybody_says_that_the_database_is_away(
         notes.write_down(older_than=1.0)
         assert notes.read(OWNER) == [known]
     assert not notes.has_any()
+
+
+def test_files_keep_their_format_so_that_another_version_can_read_them(tmp_path: Path) -> None:
+    batch = (
+        '{"id": 7, "notification_id": 1, "channel": "email", "lane": "email", "locale": "nl", "since": 0, "size": 3, '
+        '"attempts": 1, "settle": true, "unknown": false, "provider": null, "lease_until": null}'
+    )
+    written = (
+        f'{{"batch": {batch}, "owner": "{OWNER}", "at": "2026-11-30T22:00:00Z", "tries": [], '
+        '"departures": [{"recipient_key": 5, "state": "failed", "reason": "bad_address"}], "accepted": null}'
+    )
+    (tmp_path / f"{OWNER}.0.json").write_text(written)
+    journal = OutcomeJournal(tmp_path, OWNER)
+    (known,) = journal.read(OWNER)
+    assert known.batch.needs_recheck
+    assert [override.recipient_key for override in known.overrides] == [5]
+    journal.remove(OWNER)
+    with journal.keep(known):
+        journal.write_down()
+        again = json.loads((tmp_path / f"{OWNER}.0.json").read_text())
+    assert (again["batch"]["settle"], again["departures"][0]["recipient_key"]) == (True, 5)

@@ -231,7 +231,9 @@ MUTANTS = [
     Mutant("the delay starts anew with each arrival", ("prompt", "delay"), {"_due": delay_from_the_last}),
     Mutant("opened and closed inside the delay is told", ("flaps",), {"_closed_inside_delay": lambda *_: None}),
     Mutant(
-        "re-opening is no beginning", ("beginnings",), {"_beginning": lambda state, _: 0 if state.round == 0 else None}
+        "re-opening is no beginning",
+        ("beginnings",),
+        {"_beginning": lambda state, _: 0 if state.episode == 0 else None},
     ),
     Mutant("a postmortem begins anew", ("beginnings",), {"reopens": lambda status: not status.closes}),
     Mutant(
