@@ -1,1 +1,1 @@
-"""The core: frozen values, closed enums, pure decisions. Standard library only, no input or output."""
+"""The core: frozen values, closed enums, pure decisions. Standard library only, no I/O."""

@@ -1,7 +1,7 @@
-"""The canary: an incident about a part of the platform that does not exist, heard by nobody but its own listeners."""
+"""The canary: an incident about a component that does not exist, sent to its own subscribers."""
 
 COMPONENT = "canary"
-"""Whoever does not name this component is not concerned by it, not even who wants to hear of every component."""
+"""Only recipients who name this component are affected; those who chose all components are not."""
 
 PREFIX = "canary:"
-"""How ids of canary incidents begin. They are on no public page."""
+"""Prefix of canary incident ids. They appear on no public page."""

@@ -1,19 +1,22 @@
-"""A circuit breaker as a value: closed, open, half-open. Time is a number of seconds that the caller counts.
+"""A circuit breaker as a value: closed, open, half-open. Time is in seconds on the caller's clock.
 
-Used for webhook endpoints and hosts, for the broker, and for Redis. The circuit of a mail provider or a social account
-(`domain/providers/breaker.py`) is a row that all workers share; it opens and pauses by the same policy.
+Used for webhook endpoints and hosts, for the broker, and for Redis. The breaker of a mail provider
+or a social account (`domain/providers/breaker.py`) is a row shared by all workers; it follows the
+same policy.
 """
 
 from dataclasses import dataclass, replace
 
-_PROBE_WAIT = 1.0  # seconds, where the other side said when to come back and the first one to do so is under way
+_PROBE_WAIT = 1.0  # seconds, when the other side named a retry time and a probe is under way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerPolicy:
-    """Opens after `threshold` failures in a row for `pause` seconds, doubling up to `max_pause` while probes fail.
+    """Opens after `threshold` consecutive failures for `pause` seconds.
 
-    A probe that has not ended after `probe` seconds is followed by another.
+    The pause doubles up to `max_pause` while probes fail.
+
+    If a probe has not ended after `probe` seconds, another one is allowed.
     """
 
     threshold: int
@@ -22,7 +25,10 @@ class BreakerPolicy:
     probe: float = 60.0
 
     def pause_after(self, failures: int, *, last: float = 0.0) -> float:
-        """Return for how many seconds so many failures in a row open the circuit; `last`: the pause before, 0 none."""
+        """Return how many seconds to stay open after `failures` consecutive failures.
+
+        `last` is the previous pause; 0 means none.
+        """
         if failures < self.threshold:
             return 0.0
         return min(last * 2, self.max_pause) if last else self.pause
@@ -30,9 +36,10 @@ class BreakerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CircuitBreaker:
-    """`open_until` is None while closed; `probe_until` is set while one attempt finds out whether it may close.
+    """`open_until` is None while closed; `probe_until` is set while a probe is in progress.
 
-    `failed_at`: when the newest of the attempts that failed began, in Unix time, which other processes know too.
+    `failed_at`: when the newest failed attempt began, in Unix time so that processes can compare
+    it.
     """
 
     failures: int = 0
@@ -42,9 +49,12 @@ class CircuitBreaker:
     failed_at: float = 0.0
 
     def permit(self, policy: BreakerPolicy, now: float) -> tuple["CircuitBreaker", float | None]:
-        """Ask for one attempt: the next state, and None for yes or the seconds to wait for no.
+        """Request one attempt.
 
-        After the pause one attempt is let through; until its outcome is known the others wait another pause.
+        Return the next state, and None if allowed or else the seconds to wait.
+
+        After the pause one attempt is let through; until its outcome is known, others wait another
+        pause.
         """
         if self.open_until is None:
             return self, None
@@ -57,16 +67,19 @@ class CircuitBreaker:
     def after_failure(
         self, policy: BreakerPolicy, now: float, *, at_least: float = 0.0, began_at: float = 0.0
     ) -> "CircuitBreaker":
-        """Count a failure; open at the threshold, and at once where the other side said how long (`at_least`)."""
+        """Count a failure.
+
+        Open at the threshold, or at once if the other side set a wait (`at_least`).
+        """
         counted = replace(self, failures=self.failures + 1, failed_at=max(self.failed_at, began_at))
         if self.open_until is not None and self.probe_until is None:
-            return counted  # an attempt that had begun before it opened
+            return counted  # the attempt began before the circuit opened
         pause = policy.pause_after(counted.failures, last=self.pause)
         wait = max(pause, at_least)
         return replace(counted, open_until=now + wait if wait > 0 else None, pause=pause, probe_until=None)
 
     def after_nothing(self) -> "CircuitBreaker":
-        """Note that an attempt that was let through told nothing of the other side: the next one may probe."""
+        """Record that a permitted attempt was inconclusive: the next one may probe."""
         return replace(self, probe_until=None)
 
 

@@ -3,17 +3,17 @@
 NotifierError
  |- ConfigError              refuse to start: names the field
  |- InvalidInputError        refuse the input: names each field
- |- NotFoundError            nothing by that name
- |   '- UnknownRecipientError     names nobody whom messages go to
+ |- NotFoundError            no such object
+  |   '- UnknownRecipientError     not a known recipient
  |- ConflictError            contradicts what is stored: read again, decide again
- |   '- OutdatedError            the incident has a later update than its author knew
- |- UnavailableError         a store we need does not answer: try again later
- |- LeaseLostError           others have taken over what we were about to do: leave it to them
+ |   '- OutdatedError            the incident has a later update than the author knew of
+  |- UnavailableError         a store we need does not answer: try again later
+  |- LeaseLostError           another worker has taken over: leave the batch to it
  '- DeliveryError            one attempt failed
      |- TransientDeliveryError   trying again may work
      |- OutcomeUnknownError      the request left and no answer came
      |- PermanentDeliveryError   trying again cannot work, for this recipient
-     '- ChannelStoppedError      nothing on this channel can work until a person acts (credentials, credits)
+     '- ChannelStoppedError      channel stopped until an operator acts (credentials, credits)
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,14 +29,14 @@ class NotifierError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault of an input: `field` is a dotted path, `message` one sentence that never repeats a secret."""
+    """One error in an input: `field` is a dotted path, `message` one sentence without secrets."""
 
     field: str
     message: str
 
 
 class ConfigError(NotifierError):
-    """The configuration is unusable; `field` is the variable or the TOML key at fault."""
+    """The configuration is unusable; `field` is the offending variable or TOML key."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -44,7 +44,7 @@ class ConfigError(NotifierError):
 
 
 class InvalidInputError(NotifierError):
-    """Input that was refused; carries every fault found, not only the first."""
+    """Rejected input; carries every error found, not only the first."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
@@ -60,7 +60,7 @@ class NotFoundError(NotifierError):
 
 
 class UnknownRecipientError(NotFoundError):
-    """Whom a question is about is nobody we know. What was asked is not repeated: it may be an address."""
+    """The recipient is unknown. The input is not repeated in the error: it may be an address."""
 
     def __init__(self, field: str = "subscriber") -> None:
         super().__init__("subscriber", "")
@@ -77,9 +77,10 @@ class ConflictError(NotifierError):
 
 
 class OutdatedError(ConflictError):
-    """The incident has a later update than the event's author knew; nothing was stored.
+    """The incident has a later update than the event's author knew of; nothing was stored.
 
-    `newest` is that update as JSON data: `id`, `status`, `posted_at`, and `author`, None where it is unknown.
+    `newest` is that update as JSON data: `id`, `status`, `posted_at`, and `author` (None if
+    unknown).
     """
 
     def __init__(self, after: str, newest: Mapping[str, str | None]) -> None:
@@ -96,11 +97,14 @@ class UnavailableError(NotifierError):
 
 
 class LeaseLostError(NotifierError):
-    """Our lease of a batch was taken away before its request left: nothing was sent, and nothing is to be recorded."""
+    """We lost the lease of a batch before its request left: nothing was sent, record nothing."""
 
 
 class DeliveryError(NotifierError):
-    """One attempt failed; `reason` is stored on the attempt and labels the metric, `detail` never holds a secret."""
+    """One attempt failed.
+
+    `reason` is stored on the attempt and labels the metric; `detail` never contains a secret.
+    """
 
     def __init__(
         self, reason: Reason, detail: str = "", *, status: int | None = None, retry_after: timedelta | None = None
@@ -109,7 +113,7 @@ class DeliveryError(NotifierError):
         self.reason, self.detail, self.status, self.retry_after = reason, detail, status, retry_after
 
     def reword(self, detail: str) -> None:
-        """Say it in other words: without what must not be kept."""
+        """Replace the detail, to remove what must not be stored."""
         self.detail, self.args = detail, (f"{self.reason}: {detail}",)
 
 
@@ -118,7 +122,7 @@ class TransientDeliveryError(DeliveryError):
 
 
 class OutcomeUnknownError(DeliveryError):
-    """The request left and no answer came: repeat only where a repeat reaches nobody twice."""
+    """The request left and no answer came: repeat only if nobody can receive it twice."""
 
 
 class PermanentDeliveryError(DeliveryError):
@@ -126,4 +130,7 @@ class PermanentDeliveryError(DeliveryError):
 
 
 class ChannelStoppedError(DeliveryError):
-    """Credentials, sender identity or credits: the channel stops and a person is called; no delivery is given up."""
+    """Credentials, sender identity or credits: the channel stops and an operator is alerted.
+
+    No delivery is marked as failed.
+    """

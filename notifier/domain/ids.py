@@ -1,4 +1,4 @@
-"""Public identifiers: how they are made and read back."""
+"""Create and parse public identifiers."""
 
 import base64
 import hashlib
@@ -13,13 +13,13 @@ _PAIRS = tuple(first + second for first in _BASE32 for second in _BASE32)
 
 
 def new_ulid(now: datetime) -> str:
-    """Return 26 characters that sort by time: 48 bits of Unix milliseconds, 80 random bits (ULID specification)."""
+    """Return a ULID: 26 characters that sort by time (48 bits of Unix ms, 80 random bits)."""
     value = (int(now.timestamp() * 1000) << 80) | secrets.randbits(80)
     return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
 
 
 def ulid_time(ulid: str) -> datetime:
-    """Return the aware UTC instant a ULID was made."""
+    """Return the aware UTC time at which a ULID was created."""
     value = 0
     for letter in ulid[:10]:
         value = value << 5 | _CROCKFORD.index(letter)
@@ -27,9 +27,9 @@ def ulid_time(ulid: str) -> datetime:
 
 
 def delivery_id(notification_public_id: str, recipient_key: int) -> str:
-    """Name a delivery: one notification and recipient always give the same id, on every retry and every machine."""
-    # Base 32 of the key's 8 bytes, two letters at a time: base64.b32encode takes five times as long, and this is made
-    # for every recipient of every mail.
+    """Return a delivery's id: the same for this recipient on every retry and every machine."""
+    # Base 32 of the key's 8 bytes, two letters at a time: base64.b32encode takes five times as
+    # long, and this runs for every recipient of every mail.
     bits = recipient_key << 1
     return (
         f"{_DELIVERY_PREFIX}{notification_public_id.removeprefix('ntf_')}_"
@@ -39,7 +39,7 @@ def delivery_id(notification_public_id: str, recipient_key: int) -> str:
 
 
 def parse_delivery_id(text: str) -> tuple[str, int] | None:
-    """Return (notification public id, recipient key), or None where `text` is not a delivery id."""
+    """Return (notification public id, recipient key), or None if `text` is not a delivery id."""
     notification, separator, key = text.removeprefix(_DELIVERY_PREFIX).rpartition("_")
     if not text.startswith(_DELIVERY_PREFIX) or not separator or len(key) != 13:  # noqa: PLR2004 - 8 bytes in base 32
         return None
@@ -48,21 +48,23 @@ def parse_delivery_id(text: str) -> tuple[str, int] | None:
     except ValueError:
         return None
     found = f"ntf_{notification}", number
-    # 64 bits fit in 13 letters more than once, and the ledger's keys have 63: only what we wrote ourselves is an id.
+    # 13 letters encode more than 64 bits, and the ledger's keys have 63: accept only what
+    # re-encodes to the same text.
     return found if number < 1 << 63 and delivery_id(*found) == text else None
 
 
 def normalize_address(email: str) -> str:
-    """Return the form under which two spellings of one mailbox are one: trimmed, lower case."""
+    """Normalize an address so that spellings of one mailbox compare equal: trimmed, lower case."""
     return email.strip().lower()
 
 
 def address_key(pepper: bytes, email: str) -> int:
-    """Return the 63-bit keyed hash that stands for a mailbox in the ledger.
+    """Return the 63-bit keyed hash that represents a mailbox in the ledger.
 
-    Without the installation's pepper nobody can go back from it to an address, so the ledger holds no personal data;
-    equal addresses give equal keys, so one address is one delivery; keys are spread evenly, so ranges of the key split
-    an audience evenly. Two of 10 million addresses collide with probability 5e-6 (docs/decisions/0004).
+    It cannot be reversed without the installation's pepper, so the ledger holds no personal data.
+    Equal addresses give equal keys, so one address is one delivery. Keys are evenly distributed, so
+    ranges of keys split an audience evenly. Two of 10 million addresses collide with probability
+    5e-6 (docs/decisions/0004).
     """
     digest = hmac.digest(pepper, normalize_address(email).encode(), hashlib.sha256)
     return int.from_bytes(digest[:8], "big") >> 1

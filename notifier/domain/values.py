@@ -1,10 +1,10 @@
-"""The closed vocabularies of the product. Spelled alike in code, tables, API, logs and metrics (docs/glossary.md)."""
+"""The product's enums, spelled alike in code, tables, API, logs and metrics (docs/glossary.md)."""
 
 from enum import StrEnum
 
 
 class Channel(StrEnum):
-    """A way out. Coalescing happens per channel; X, Mastodon and Bluesky are platforms of `social`."""
+    """A delivery channel. Coalescing is per channel; X, Mastodon and Bluesky belong to `social`."""
 
     EMAIL = "email"
     SOCIAL = "social"
@@ -12,7 +12,7 @@ class Channel(StrEnum):
 
 
 class Platform(StrEnum):
-    """A social network an account lives on."""
+    """The social network of an account."""
 
     X = "x"
     MASTODON = "mastodon"
@@ -20,7 +20,7 @@ class Platform(StrEnum):
 
 
 class Status(StrEnum):
-    """What an update says about its incident (first five) or its maintenance window (last five)."""
+    """Status of an incident (first five) or of a maintenance window (last five)."""
 
     INVESTIGATING = "investigating"
     IDENTIFIED = "identified"
@@ -35,20 +35,20 @@ class Status(StrEnum):
 
     @property
     def closes(self) -> bool:
-        """Whether the disruption or the maintenance is over with this update."""
+        """Whether this update ends the disruption or the maintenance."""
         return self in _CLOSING
 
     @property
     def is_over(self) -> bool:
-        """Whether the incident belongs to the past: it was closed, or looked back upon."""
+        """Whether the incident is over: closed, or in postmortem."""
         return self in _CLOSING or self is Status.POSTMORTEM
 
     @property
     def is_maintenance(self) -> bool:
-        """Whether the status belongs to a maintenance window rather than to a disruption.
+        """Whether the status is one of maintenance rather than of a disruption.
 
-        The only place where that is decided: impact follows status (`domain/incidents/snapshot.py`). A postmortem
-        belongs to either, as the updates before it say.
+        Only decided here: impact follows status (`domain/incidents/snapshot.py`). A postmortem can
+        belong to either, depending on the updates before it.
         """
         return self in _MAINTENANCE
 
@@ -58,7 +58,7 @@ _MAINTENANCE = frozenset({Status.SCHEDULED, Status.IN_PROGRESS, Status.VERIFYING
 
 
 class Impact(StrEnum):
-    """How bad it is. `maintenance` stands apart from the scale: it is planned."""
+    """Severity of an incident. `maintenance` is not on the scale: it is planned."""
 
     NONE = "none"
     MINOR = "minor"
@@ -68,7 +68,7 @@ class Impact(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Place on the scale none (0) to critical (3); maintenance ranks as none."""
+        """Rank from none (0) to critical (3); maintenance ranks as none."""
         return _IMPACT_RANK[self]
 
 
@@ -86,7 +86,7 @@ class ComponentStatus(StrEnum):
 
 
 class SubscriberKind(StrEnum):
-    """Why somebody listens."""
+    """The kind of a subscriber."""
 
     MERCHANT = "merchant"
     FOLLOWER = "follower"
@@ -94,7 +94,7 @@ class SubscriberKind(StrEnum):
 
 
 class SubscriberState(StrEnum):
-    """A subscriber's life: only `active` ones are told anything."""
+    """State of a subscriber: only `active` ones are notified."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -103,7 +103,7 @@ class SubscriberState(StrEnum):
 
 
 class UpdateLevel(StrEnum):
-    """How much of an incident a recipient wants to hear (the preference `updates`)."""
+    """Which updates of an incident a recipient wants (the preference `updates`)."""
 
     ALL = "all"
     MILESTONES = "milestones"
@@ -111,7 +111,7 @@ class UpdateLevel(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of an event that was handed in."""
+    """Outcome of a submitted event."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
@@ -120,7 +120,7 @@ class Outcome(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """States of a delivery, and of a batch as long as its deliveries share one."""
+    """States of a delivery, and of a batch while its deliveries share one."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -134,16 +134,16 @@ class DeliveryState(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether no further attempt follows (provider feedback may still refine it)."""
+        """Whether no further attempt follows (provider events may still refine it)."""
         return self not in PENDING
 
 
 PENDING = (DeliveryState.QUEUED, DeliveryState.SENDING)
-ACCEPTED = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)  # the provider took it
+ACCEPTED = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)  # the provider accepted it
 
 
 class Reason(StrEnum):
-    """Why an attempt did not succeed or a delivery did not happen: a closed set, so that it can label a metric."""
+    """Why an attempt failed or a delivery did not happen: a closed set, so it can label metrics."""
 
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
@@ -157,7 +157,7 @@ class Reason(StrEnum):
     REDIRECTED = "redirected"
     BLOCKED_TARGET = "blocked_target"
     GONE = "gone"
-    SECRET = "secret"  # noqa: S105 - ours to sign with cannot be opened
+    SECRET = "secret"  # noqa: S105 - our signing secret cannot be decrypted
     DUPLICATE = "duplicate"
     BREAKER_OPEN = "breaker_open"
     NOT_STARTED = "not_started"
@@ -167,14 +167,14 @@ class Reason(StrEnum):
     HOURLY_LIMIT = "hourly_limit"
     TRANSLATION = "translation"
     UNSUBSCRIBED = "unsubscribed"
-    NOT_WANTED = "not_wanted"  # an endpoint chose other types of messages
+    NOT_WANTED = "not_wanted"  # the endpoint chose other types of messages
     NEWER_UPDATE = "newer_update"
     GAVE_UP = "gave_up"
-    FAULT = "fault"  # of ours
+    FAULT = "fault"  # a bug or fault on our side
 
 
 class QueueName(StrEnum):
-    """Queues: fresh news never waits behind old trouble, so each kind of work has a lane and slots of its own."""
+    """Queues by priority class: first attempts are never queued behind retries."""
 
     CONTROL = "control"
     EMAIL = "email"
@@ -185,7 +185,7 @@ class QueueName(StrEnum):
 
     @property
     def is_low_priority(self) -> bool:
-        """Whether its work stands back while there is fresh news to tell."""
+        """Whether its work yields while first attempts wait."""
         return self in (QueueName.RETRY, QueueName.BULK)
 
 
@@ -205,7 +205,7 @@ class WebhookType(StrEnum):
 
 
 class WebhookFormat(StrEnum):
-    """Shape of the payload an endpoint asked for."""
+    """Payload format of an endpoint."""
 
     STANDARD = "standard"
     CLOUDEVENTS = "cloudevents"

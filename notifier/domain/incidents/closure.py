@@ -1,4 +1,4 @@
-"""Closure: whether everybody who was told that an incident began has been told that it ended, and if not, why not."""
+"""Closure: whether everyone notified of an incident was notified of its end, and if not, why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,17 @@ from datetime import UTC, datetime
 
 from notifier.domain.values import PENDING, DeliveryState, Reason, Status
 
-WAITING = "waiting: "  # begins the reason of whom the end is still owed to
-UNKNOWN = "unknown: "  # and of whom nobody owes it to, for no reason that the ledger gives
+WAITING = "waiting: "  # prefix: the end is still to be sent
+UNKNOWN = "unknown: "  # prefix: it will not be sent, and the ledger gives no reason
 _LEFT = frozenset({Reason.UNSUBSCRIBED, Reason.NOT_WANTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """A notification of one incident and channel. `state`: planning, planned, or held until a person releases it."""
+    """A notification of one incident and channel.
+
+    `state`: planning, planned, or held for release.
+    """
 
     id: int
     status: Status
@@ -22,7 +25,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Which notifications of a channel were sent, which of them tell that it is over, and what the end waits for."""
+    """A channel's sent notifications, those that announce the end, and what the end waits for."""
 
     sent: tuple[int, ...]
     ends: tuple[int, ...]
@@ -31,9 +34,10 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Untold:
-    """Somebody who was told that it began and not that it ended. `state`, `reason`, `due_at`: of the end's delivery.
+    """A recipient notified of the beginning but not of the end.
 
-    `recipient`: an external id, an endpoint's id or an account's name; None of whom the ledger has forgotten.
+    `state`, `reason`, `due_at` are those of the end's delivery. `recipient`: an external id, an
+    endpoint's id or an account's name; None if the ledger has erased it.
     """
 
     recipient: str | None
@@ -47,7 +51,7 @@ class Untold:
 
 
 def ending(announcements: Sequence[Announcement]) -> Ending:
-    """Find the end among a channel's notifications, given in order: those after the last that tells of trouble."""
+    """Find the end in a channel's ordered notifications: those after the last one about trouble."""
     sent = [each for each in announcements if each.state != "held"]
     trouble = max((place for place, each in enumerate(sent) if not each.status.is_over), default=-1)
     ends = sent[trouble + 1 :]
@@ -61,7 +65,7 @@ def ending(announcements: Sequence[Announcement]) -> Ending:
 
 
 def reason_of(untold: Untold, waits_for: str = "") -> str:
-    """Say why somebody was not told of the end; `waits_for` is the channel's."""
+    """Return why a recipient was not notified of the end; `waits_for` is the channel's."""
     state, reason = untold.state, untold.reason
     found = (
         (untold.recipient is None, "erased or removed since"),
@@ -77,7 +81,7 @@ def reason_of(untold: Untold, waits_for: str = "") -> str:
 
 
 def is_explained(reason: str) -> bool:
-    """Whether the ledger gives a reason; that the end is still to come is one."""
+    """Whether the ledger gives a reason; a pending end counts as one."""
     return not reason.startswith(UNKNOWN)
 
 

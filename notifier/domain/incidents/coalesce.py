@@ -1,8 +1,9 @@
-"""Rapid updates, said once: when a channel speaks about an incident, and with which updates.
+"""Coalesce rapid updates: when a channel announces an incident, and with which updates.
 
-`decide` is a pure function of a policy, what the channel has said, what is pending, and a clock. Ingest, the sweep and
-`notifier simulate` run this very code. The rules are those of docs/coalescing.md; each has a property test, and a
-mutation of each makes one fail (tests/unit/domain/incidents/test_coalesce_mutants.py).
+`decide` is a pure function of the policy, what the channel has announced, what is pending, and the
+time. Ingest, the sweep and `notifier simulate` all run this code. docs/coalescing.md describes the
+rules; each has a property test that fails if the rule is mutated
+(tests/unit/domain/incidents/test_coalesce_mutants.py).
 """
 
 from collections.abc import Sequence
@@ -21,37 +22,37 @@ from notifier.domain.incidents.coalesce_values import (
 )
 from notifier.domain.values import Status
 
-_REASONS = ("flush_on", "escalated", "opened", "scope_grew", "window", "window_over")  # the first of equals is named
-_Needless = tuple[tuple[PendingUpdate, ...], str]  # updates to absorb, and why; none where there are none
+_REASONS = ("flush_on", "escalated", "opened", "scope_grew", "window", "window_over")  # on a tie, the first wins
+_Needless = tuple[tuple[PendingUpdate, ...], str]  # updates to absorb, and why; may be empty
 
 
 def in_order(updates: Sequence[PendingUpdate]) -> tuple[PendingUpdate, ...]:
-    """Sort by their place in time; at equal times by arrival."""
+    """Sort by time; at equal times by arrival."""
     return tuple(sorted(updates, key=lambda update: (update.ordered_at, update.order)))
 
 
 def is_stale(state: ChannelState, ordered_at: datetime) -> bool:
-    """Whether an update of that time is older than what the channel already said."""
+    """Whether an update of that time is older than what the channel already announced."""
     return state.announced_until is not None and ordered_at < state.announced_until
 
 
 def reopens(status: Status) -> bool:
-    """Whether an update of this status, after the end was announced, is a new beginning."""
+    """Whether an update of this status, after the announced end, starts a new episode."""
     return not status.is_over
 
 
 def decide(policy: CoalescePolicy, state: ChannelState, pending: Sequence[PendingUpdate], now: datetime) -> Decision:
-    """Decide, touching nothing, what one channel does about one incident now.
+    """Decide what one channel does about one incident now, without side effects.
 
     Args:
         policy: The channel's policy.
-        state: What the channel has said so far.
+        state: What the channel has announced so far.
         pending: Updates not announced on this channel, in any order, none of them stale.
         now: Aware UTC instant.
 
     Returns:
-        `Send`, `Absorb` or `Wait`; `Nothing` when `pending` is empty. After `Send` and `Absorb` ask again with what
-        remains: more may be due.
+        `Send`, `Absorb` or `Wait`; `Nothing` when `pending` is empty. After `Send` and `Absorb`
+        call again with the remaining updates: more may be due.
     """
     waiting = in_order(pending)
     if not waiting:
@@ -66,21 +67,21 @@ def decide(policy: CoalescePolicy, state: ChannelState, pending: Sequence[Pendin
         known = state.impact if begins is None else min(waiting[begins:], key=_arrival).impact
         holding = any(update.status.closes for update in waiting)
         return Wait(until=due, reason=reason, holding=holding, urgent_above=known.rank)
-    # Before a re-opening, what is left of the round before (a postmortem, say) is a notification of its own.
+    # What remains of the previous episode (a postmortem, say) gets its own notification.
     part = waiting[:begins] if begins else waiting
     said = part[: max((place for place in range(len(part)) if ready[place] <= now), default=len(part) - 1) + 1]
     if policy.window <= 0 and not (begins == 0 and policy.delay > 0):
-        said = said[:1]  # machines want every update by itself
+        said = said[:1]  # machine readers want each update separately
     return _send(policy, state, said, now, opens=begins == 0, urgency=reason)
 
 
 def send_released(policy: CoalescePolicy, state: ChannelState, pending: Sequence[PendingUpdate], now: datetime) -> Send:
-    """Announce what a person has released, whatever window runs. After it ask again with what remains.
+    """Announce what an operator released, ignoring the window. Call again with what remains.
 
     Args:
         policy: The channel's policy.
-        state: What the channel has said so far.
-        pending: What was released, at least one update, and what waits that was posted before it.
+        state: What the channel has announced so far.
+        pending: The released updates (at least one), and pending ones posted before them.
         now: Aware UTC instant.
     """
     waiting = in_order(pending)
@@ -92,10 +93,10 @@ def send_released(policy: CoalescePolicy, state: ChannelState, pending: Sequence
 
 
 def joins(policy: CoalescePolicy, state: ChannelState, wait: Wait, update: PendingUpdate) -> bool:
-    """Whether an update that arrives while `wait` lasts leaves it exactly as it is.
+    """Whether an update that arrives during `wait` leaves it unchanged.
 
-    A shortcut for floods: where it holds, `decide` over all that is pending would answer `wait` again. It may say no
-    where a closer look would say yes.
+    A shortcut for floods: if True, `decide` over everything pending would return `wait` again.
+    False negatives are possible.
     """
     news = policy.flushes(update.status) or not reopens(update.status) or update.impact.rank > wait.urgent_above
     if wait.holding or news or update.received_at >= wait.until:
@@ -115,7 +116,10 @@ def _is_monitors_end(update: PendingUpdate) -> bool:
 
 
 def _beginning(state: ChannelState, waiting: Sequence[PendingUpdate]) -> int | None:
-    """Return where in `waiting` a round begins: at the first update ever, or at trouble after the announced end."""
+    """Return the index in `waiting` where an episode begins.
+
+    That is the very first update, or trouble after the announced end.
+    """
     if state.episode == 0:
         return 0
     if not state.closed:
@@ -126,7 +130,7 @@ def _beginning(state: ChannelState, waiting: Sequence[PendingUpdate]) -> int | N
 def _closed_inside_delay(
     policy: CoalescePolicy, waiting: tuple[PendingUpdate, ...], begins: int | None
 ) -> _Needless | None:
-    """Find an incident that opened and closed before the delay of its first notification was over."""
+    """Find an incident that opened and closed within the delay of its first notification."""
     if begins is None or policy.delay <= 0 or not reopens(waiting[begins].status):
         return None
     over = min(update.received_at for update in waiting[begins:]) + timedelta(seconds=policy.delay)
@@ -137,10 +141,11 @@ def _closed_inside_delay(
 
 
 def _needless_resolution(policy: CoalescePolicy, state: ChannelState, waiting: tuple[PendingUpdate, ...]) -> _Needless:
-    """Find a monitor's resolution that ends nothing, or that was taken back while it was held.
+    """Find a monitor's resolution that ends nothing, or that was retracted while it was held.
 
-    What takes it back is absorbed with it where a monitor sent it and it says what was said before; if it says
-    anything else (a higher impact, more components) it stays pending: the latest state is always announced.
+    The retraction is absorbed too if a monitor sent it and it repeats the previous state. If it
+    says anything else (a higher impact, more components) it stays pending: the latest state is
+    always announced.
     """
     is_open = state.opened and not state.closed
     said = (state.status, state.impact, state.components)
@@ -164,7 +169,7 @@ def _needless_resolution(policy: CoalescePolicy, state: ChannelState, waiting: t
 
 
 def _ready_times(policy: CoalescePolicy, waiting: Sequence[PendingUpdate]) -> list[datetime]:
-    """Return from when each update may be said: on arrival, but a monitor's resolution only once it was held."""
+    """Return when each update may go: on arrival, but a monitor's resolution after the hold."""
     ready = [update.received_at for update in waiting]
     first = len(waiting)
     while first and _is_monitors_end(waiting[first - 1]):
@@ -182,9 +187,9 @@ def _due(
     ready: Sequence[datetime],
     begins: int | None,
 ) -> tuple[datetime, str]:
-    """Return when the channel speaks next, and why then: the soonest of what each pending update asks for.
+    """Return when the channel announces next, and why: the earliest time of any pending update.
 
-    A soonest over updates can only come forward when one is added. That is how noise never pushes news back.
+    Adding an update can only move this minimum earlier, so noise never delays news.
     """
     opening = len(waiting) if begins is None else begins
     dues = [_due_in_episode(policy, state, waiting[place], ready[place]) for place in range(opening)]
@@ -198,7 +203,7 @@ def _due(
 def _due_at_beginning(
     policy: CoalescePolicy, first: PendingUpdate, over: datetime, update: PendingUpdate, ready: datetime
 ) -> tuple[datetime, str]:
-    """Return when an update of a round that was not announced yet is due; `over` is the end of the delay."""
+    """Return when an update of an unannounced episode is due; `over` is the end of the delay."""
     if policy.flushes(update.status):
         return ready, "flush_on"
     if update.impact.rank > first.impact.rank:
@@ -209,7 +214,7 @@ def _due_at_beginning(
 def _due_in_episode(
     policy: CoalescePolicy, state: ChannelState, update: PendingUpdate, ready: datetime
 ) -> tuple[datetime, str]:
-    """Return when an update is due of which the channel's readers know the beginning."""
+    """Return when an update is due in an episode that was already announced."""
     if policy.flushes(update.status):
         return ready, "flush_on"
     if update.impact.rank > state.impact.rank:
@@ -226,21 +231,21 @@ def _grew(before: frozenset[str], after: frozenset[str]) -> bool:
 
 
 def _present_window(policy: CoalescePolicy, state: ChannelState) -> float:
-    """Return the window in force, in seconds: what it has grown to, within what the policy allows today."""
+    """Return the current window in seconds, limited by the current policy."""
     if policy.window <= 0:
         return 0.0
     return min(max(state.window, policy.window), max(policy.max_window, policy.window))
 
 
 def _window_end(policy: CoalescePolicy, state: ChannelState) -> datetime:
-    """Return when the present window ends. Only asked of a channel that has spoken."""
+    """Return when the current window ends. The channel must have announced something."""
     if state.last_sent_at is None:
         raise ValueError("a round that was announced has the time of its last notification")
     return state.last_sent_at + timedelta(seconds=_present_window(policy, state))
 
 
 def _next_window(policy: CoalescePolicy, state: ChannelState, said: Sequence[PendingUpdate], *, opens: bool) -> float:
-    """Return the window that follows a notification: reset by a quiet one, doubled by more than one update."""
+    """Return the window after a notification: reset if quiet, doubled if it had several updates."""
     quiet = opens or min(update.received_at for update in said) >= _window_end(policy, state)
     window = policy.window if quiet else _present_window(policy, state)
     if len(said) > 1:
@@ -249,7 +254,7 @@ def _next_window(policy: CoalescePolicy, state: ChannelState, said: Sequence[Pen
 
 
 def _settled(state: ChannelState, newest: PendingUpdate) -> ChannelState:
-    """Remember up to when updates are dealt with."""
+    """Record up to when updates are handled."""
     return replace(state, announced_until=max(newest.ordered_at, state.announced_until or newest.ordered_at))
 
 

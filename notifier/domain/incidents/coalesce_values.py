@@ -1,4 +1,4 @@
-"""What coalescing decides about (a policy, what a channel has said, what is pending), and what it may decide."""
+"""Inputs of coalescing (policy, channel state, pending updates) and its possible decisions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,10 @@ class CoalescePolicy:
     hold_resolved: float = 60.0  # a monitor's "resolved" waits this long for the flap; a person's never waits
 
     def flushes(self, status: Status) -> bool:
-        """Whether news of this status is never held back. What is called off leaves as what is completed does."""
+        """Whether this status is never held back.
+
+        Canceled maintenance is treated like completed.
+        """
         return (Status.COMPLETED if status is Status.CANCELED else status) in self.flush_on
 
 
@@ -37,14 +40,14 @@ class PendingUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelState:
-    """What one channel has said about one incident."""
+    """What one channel has announced about one incident."""
 
-    episode: int = 0  # counts beginnings: 1 from the first notification, one more at each re-opening
-    sequence: int = 0  # of the last notification, over all rounds
-    opened: bool = False  # a notification of this round went out
-    closed: bool = False  # the last word was that it is over
+    episode: int = 0  # 1 from the first notification, one more at each re-opening
+    sequence: int = 0  # of the last notification, over all episodes
+    opened: bool = False  # a notification of this episode went out
+    closed: bool = False  # the last notification announced the end
     last_sent_at: datetime | None = None
-    window: float = 0.0  # the present window, in seconds
+    window: float = 0.0  # the current window, in seconds
     status: Status | None = None  # as last announced
     impact: Impact = Impact.NONE  # as last announced
     components: frozenset[str] = frozenset()  # as last announced
@@ -53,7 +56,10 @@ class ChannelState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """Announce `updates` (oldest first; the last one leads) now; `state` is the channel's afterwards."""
+    """Announce `updates` now, oldest first; the last one leads.
+
+    `state` is the channel's new state.
+    """
 
     updates: tuple[PendingUpdate, ...]
     opens: bool
@@ -64,10 +70,10 @@ class Send:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Nothing is due before `until` (aware UTC); new arrivals may pull it forward, never push it back.
+    """Nothing is due before `until` (aware UTC); new arrivals can only move it earlier.
 
-    `holding` says that an end is pending, which the next update may turn into a flap; a higher impact than that of
-    rank `urgent_above` would not wait.
+    `holding`: an end is pending, which the next update may turn into a flap. An impact ranked above
+    `urgent_above` would not wait.
     """
 
     until: datetime
@@ -78,10 +84,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absorb:
-    """These updates say nothing that the channel's readers need and are told to nobody; `state` is the channel's after.
+    """Announce these updates to nobody; `state` is the channel's new state.
 
-    What arrives later and was posted before them is stale, as if they had been announced: else an opening that its own
-    absorbed end has overtaken would be told and never taken back.
+    Updates that arrive later but were posted earlier are stale, as if these had been announced.
+    Otherwise an opening overtaken by its own absorbed end would be announced and never retracted.
     """
 
     updates: tuple[PendingUpdate, ...]

@@ -17,7 +17,7 @@ class AffectedComponent:
 
 
 class Window(NamedTuple):
-    """When planned work is to be done, in aware UTC. `end` is None where a source named none."""
+    """When planned work takes place, in aware UTC. `end` is None if the source gave none."""
 
     start: datetime
     end: datetime | None
@@ -27,9 +27,8 @@ class Window(NamedTuple):
 class Incident:
     """A disruption or a maintenance window as one event describes it. Times are aware UTC.
 
-    `moved_from`: the window that the timeline held before, where this update moved it.
-    `components_known` False: its source named none of our components, so nothing is claimed about any; it still
-    concerns everybody.
+    `moved_from`: the previous window, if this update moved it. `components_known` False: the source
+    named none of our components, so nothing is claimed about any; it still concerns everyone.
     """
 
     id: str
@@ -45,17 +44,17 @@ class Incident:
 
     @property
     def component_keys(self) -> frozenset[str]:
-        """Keys of the affected components; empty concerns everybody."""
+        """Keys of the affected components; empty means everyone is concerned."""
         return frozenset(component.key for component in self.components)
 
     @property
     def is_maintenance(self) -> bool:
-        """Planned work rather than trouble; by construction what the status of its latest update says."""
+        """Whether it is planned work; always agrees with the status of the latest update."""
         return self.impact is Impact.MAINTENANCE
 
     @property
     def window(self) -> Window | None:
-        """When planned work is to be done; None for a disruption, and where nobody said."""
+        """When planned work takes place; None for a disruption or if unknown."""
         if not self.is_maintenance or self.scheduled_for is None:
             return None
         return Window(self.scheduled_for, self.scheduled_until)
@@ -65,8 +64,9 @@ class Incident:
 class Update:
     """One dated entry of a timeline. `body` is Markdown per locale.
 
-    `posted_at` is shown with it. `created_at` is when its source created it, where the source tells the two apart (a
-    Statuspage's update may be dated back), and then decides the order. `next_update_at` promises the next one.
+    `posted_at` is displayed. `created_at` is when the source created it, if the source
+    distinguishes the two (Statuspage updates can be backdated); if set, it decides the order.
+    `next_update_at` promises the next update.
     """
 
     id: str
@@ -84,24 +84,24 @@ class Update:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What a producer hands in: an incident snapshot with one update. `id` is the idempotency key.
+    """What a producer submits: an incident snapshot with one update. `id` is the idempotency key.
 
-    `after`: the id of the update that its author believed to be the latest. `read`: the mark of the incident as its
-    author had read it, edits included (`timeline.mark`); None: no claim. `author` and `origin`: who handed it in, and
-    from where, as in the audit trail.
+    `after`: the id of the update that the author believed to be the latest. `read`: fingerprint of
+    the incident as the author had read it, edits included (`timeline.mark`); None: no claim.
+    `author` and `origin`: who submitted it, and from where, as in the audit trail.
     """
 
     id: str
     incident: Incident
     update: Update
     notify: bool = True
-    visible: bool = True  # False: on no public page or feed either
+    visible: bool = True  # False: also hidden from public pages and feeds
     after: str | None = None
     read: str | None = None
     author: str = ""
     origin: str = ""
     source: str = "api"
-    automatic: bool = False  # from a monitor rather than a person: flaps are absorbed
-    announce_edits: bool = False  # new words under a known update id are told too
-    guarded: bool = False  # handed in without the right to announce
+    automatic: bool = False  # from a monitor: flaps are absorbed
+    announce_edits: bool = False  # also announce new text under a known update id
+    guarded: bool = False  # submitted without the right to announce
     extra: Mapping[str, str] = field(default_factory=dict)

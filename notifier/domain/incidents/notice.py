@@ -1,4 +1,4 @@
-"""What a notification says: the incident as it was when the channel decided to speak, frozen."""
+"""The content of a notification: the incident frozen at the time of announcement."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from notifier.domain.values import Channel, Impact, Status, WebhookType
 
 
 class MessageKind(StrEnum):
-    """Which template folder words the message: `templates/<kind>/`."""
+    """The template folder of a message: `templates/<kind>/`."""
 
     OPENED = "incident_opened"
     UPDATED = "incident_updated"
@@ -27,10 +27,10 @@ class MessageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeUpdate:
-    """One update as announced. `sequence` is the notification of this channel that announced it first.
+    """One update as announced. `sequence` is this channel's first notification that contains it.
 
-    `created_at` and `next_update_at` as in `Update`. `window` and `moved_from` are those of planned work, where its
-    timeline is shown.
+    `created_at` and `next_update_at` as in `Update`. `window` and `moved_from` belong to planned
+    work and are shown in its timeline.
     """
 
     id: str
@@ -46,7 +46,7 @@ class NoticeUpdate:
 
     @classmethod
     def of(cls, event: Event, sequence: int) -> "NoticeUpdate":
-        """Return an event's update as a notification of that sequence announces it."""
+        """Return an event's update as announced by the notification of that sequence."""
         update = event.update
         return cls(
             id=update.id,
@@ -61,12 +61,12 @@ class NoticeUpdate:
 
     @property
     def ordered_at(self) -> datetime:
-        """Its place in time among the updates of its incident."""
+        """The time by which updates of an incident are ordered."""
         return self.created_at or self.posted_at
 
 
 class ToldWindow(NamedTuple):
-    """The window of planned work that a channel's notification of that sequence told, until a later one moves it."""
+    """The window of planned work announced by that notification, until a later one moves it."""
 
     sequence: int
     window: Window
@@ -76,10 +76,11 @@ class ToldWindow(NamedTuple):
 class Notice:
     """The frozen content of one notification.
 
-    `updates` holds what the channel announced so far, oldest first, earlier rounds included; the last one leads. A
-    recipient whom notification `n` reached last is shown those with `sequence > n`; `episode_start` is the sequence of
-    the round's first notification, so that who is new to it is shown those with `sequence > episode_start - 1`.
-    `windows` are those that the channel told of planned work, oldest first, this notification's included.
+    `updates`: everything the channel has announced so far, oldest first, earlier episodes included;
+    the last one leads. A recipient last reached by notification `n` sees those with `sequence > n`.
+    `episode_start` is the sequence of the episode's first notification; recipients new to the
+    episode see those with `sequence > episode_start - 1`. `windows`: the windows of planned work
+    that the channel has announced, oldest first, this notification's included.
     """
 
     id: str  # public notification id
@@ -95,15 +96,15 @@ class Notice:
 
     @property
     def lead(self) -> NoticeUpdate:
-        """The newest state."""
+        """The newest update."""
         return self.updates[-1]
 
     def updates_since(self, sequence: int) -> tuple[NoticeUpdate, ...]:
-        """Updates a recipient has not seen whom notification `sequence` reached last; never empty."""
+        """Updates that a recipient last reached by `sequence` has not seen; never empty."""
         return tuple(update for update in self.updates if update.sequence > sequence) or (self.lead,)
 
     def kind_for(self, since: int) -> MessageKind:
-        """Return which message tells this to a recipient whom notification `since` reached last (0: none did)."""
+        """Return the message kind for a recipient last reached by notification `since` (0: none)."""
         first = since < self.episode_start
         if first or self.lead.status not in _ANNOUNCING:
             return message_kind(self.lead.status, first=first)
@@ -113,7 +114,7 @@ class Notice:
         return MessageKind.MAINTENANCE_UPDATED if said else message_kind(self.lead.status, first=False)
 
     def moved_from(self, since: int) -> Window | None:
-        """Return the window that a recipient was told whom notification `since` reached last, if it was moved since."""
+        """Return the window a recipient last reached by `since` knows, if it moved since then."""
         if since < self.episode_start or self.lead.status.is_over:
             return None
         told = [item.window for item in self.windows if item.sequence <= since]
@@ -121,15 +122,15 @@ class Notice:
 
     @property
     def told_windows(self) -> tuple[ToldWindow, ...]:
-        """The windows that its channel has told; one that an older version wrote knows its own alone."""
+        """The windows announced so far; a notice stored by an older version has only its own."""
         own = self.incident.window
         return self.windows or ((ToldWindow(self.sequence, own),) if own is not None else ())
 
     @property
     def is_milestone(self) -> bool:
-        """Whether it tells of planned work what nobody may miss who was told of it: that it starts, or was moved."""
+        """Whether it says that planned work starts or moved: anyone notified must learn that."""
         starts = any(update.status is Status.IN_PROGRESS for update in self.updates_since(self.sequence - 1))
-        # Who was not reached by the message that moved it learns of it by the next announcement.
+        # Recipients who missed the message about the move learn of it from the next announcement.
         moved = {item.window for item in self.windows if item.sequence >= self.episode_start}
         announces = self.lead.status is Status.SCHEDULED and len(moved) > 1
         return starts or announces or self.moved_from(self.sequence - 1) is not None
@@ -138,7 +139,7 @@ class Notice:
         return self.episode_start <= update.sequence <= since
 
 
-_ANNOUNCING = (Status.SCHEDULED, Status.IN_PROGRESS)  # what a second update says again is no second announcement
+_ANNOUNCING = (Status.SCHEDULED, Status.IN_PROGRESS)  # repeating one announces nothing new
 _LATER_KINDS = {
     Status.RESOLVED: MessageKind.RESOLVED,
     Status.POSTMORTEM: MessageKind.POSTMORTEM,
@@ -151,7 +152,7 @@ _LATER_KINDS = {
 
 
 def message_kind(status: Status, *, first: bool) -> MessageKind:
-    """Return the kind of message for a leading status; `first` when its reader has heard nothing before."""
+    """Return the message kind for a leading status; `first`: it is the reader's first message."""
     return _LATER_KINDS.get(status, MessageKind.OPENED if first else MessageKind.UPDATED)
 
 
@@ -169,5 +170,5 @@ _WEBHOOK_TYPES = {
 
 
 def webhook_type(notice: Notice) -> WebhookType:
-    """Return the `type` partners see: `incident.created` for the first notification of a round, then by status."""
+    """Return the webhook `type`: `incident.created` to open an episode, then by status."""
     return _WEBHOOK_TYPES[message_kind(notice.lead.status, first=notice.opens)]

@@ -1,4 +1,4 @@
-"""How the platform stands now, told from the incidents that run: per component, and as a whole."""
+"""Current platform status, per component and overall, derived from running incidents."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from notifier.domain.incidents.incident import Incident
 from notifier.domain.incidents.notice import NoticeUpdate
 from notifier.domain.values import ComponentStatus, Impact, Status
 
-# What an incident means for its components where nobody said.
+# The status an incident implies for components whose own status is not given.
 _MEANT = {
     Impact.NONE: ComponentStatus.OPERATIONAL,
     Impact.MINOR: ComponentStatus.DEGRADED_PERFORMANCE,
@@ -27,46 +27,47 @@ _WORSE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicTimeline:
-    """An incident as everybody may see it: its public updates, oldest first, not empty."""
+    """An incident as the public sees it: its public updates, oldest first, not empty."""
 
     incident: Incident
     updates: Sequence[NoticeUpdate]
 
     @property
     def status(self) -> Status:
-        """What was said last."""
+        """The latest status."""
         return self.updates[-1].status
 
     @property
     def posted_at(self) -> datetime:
-        """When something was said last, as it is shown."""
+        """Display time of the latest update."""
         return self.updates[-1].posted_at
 
     @property
     def ordered_at(self) -> datetime:
-        """Its place in time among other incidents: that of its last word."""
+        """The time by which incidents are ordered: that of the latest update."""
         return self.updates[-1].ordered_at
 
     @property
     def is_over(self) -> bool:
-        """Whether it belongs to the past."""
+        """Whether it is over."""
         return self.status.is_over
 
     @property
     def is_planned(self) -> bool:
-        """Whether it is yet to begin."""
+        """Whether it has not begun yet."""
         return self.status is Status.SCHEDULED
 
     @property
     def is_running(self) -> bool:
-        """Whether it concerns somebody now."""
+        """Whether it is in progress."""
         return not self.is_over and not self.is_planned
 
 
 def health(timelines: Iterable[PublicTimeline], components: Sequence[str]) -> Mapping[str, ComponentStatus]:
-    """Return the worst that any running incident says of each component; one that names none means all of them.
+    """Return each component's worst status over all running incidents.
 
-    One whose source named none of ours says nothing of any.
+    An incident that names no component affects all of them, unless its source named only components
+    we do not know: then it affects none.
     """
     worst = dict.fromkeys(components, ComponentStatus.OPERATIONAL)
     for timeline in timelines:

@@ -1,8 +1,9 @@
-"""An event beside the earlier updates of its incident: what follows from them, decided once.
+"""Complete an event from the earlier updates of its incident.
 
-Whether it is planned work follows from the status. The end of an incident is the end of its components' trouble. A
-window that differs from the one before was moved. Ingest stores an event as `complete` returns it, preview and simulate
-run the same code: what is stored is what mails, posts, pages, webhooks and the API tell.
+The status decides whether it is planned work. When an incident ends, its components are
+operational again. A window that differs from the previous one was moved. Ingest stores an event as
+`complete` returns it, and preview and simulate run the same code, so mails, posts, pages, webhooks
+and the API all show what is stored.
 """
 
 from collections.abc import Iterator, Reversible
@@ -15,7 +16,7 @@ from notifier.domain.values import ComponentStatus, Impact, Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """An update that the incident's timeline holds already, with the incident as it described it."""
+    """An update already in the timeline, with the incident as it described it."""
 
     update_id: str
     status: Status
@@ -24,23 +25,23 @@ class Earlier:
 
     @classmethod
     def of(cls, event: Event) -> "Earlier":
-        """Return the update of an event as its timeline keeps it."""
+        """Return an event's update as the timeline stores it."""
         update = event.update
         return cls(update_id=update.id, status=update.status, ordered_at=update.ordered_at, incident=event.incident)
 
 
 def needs_earlier(status: Status) -> bool:
-    """Whether `complete` looks at earlier updates; for all other statuses none need be read."""
+    """Whether `complete` needs the earlier updates for this status."""
     return status.is_maintenance or status.is_over
 
 
 def complete(event: Event, earlier: Reversible[Earlier] = ()) -> Event:
-    """Return the event with what its status and the earlier updates settle.
+    """Return the event completed from its status and the earlier updates.
 
     Args:
-        event: As its producer handed it in.
-        earlier: What everybody may know of the incident's timeline, in order of posting; another version of this very
-            update may be among it.
+        event: As its producer submitted it.
+        earlier: The public part of the incident's timeline, in order of posting; it may contain
+            another version of this update.
     """
     status = event.update.status
     incident = _classified(event, earlier)
@@ -53,13 +54,13 @@ def complete(event: Event, earlier: Reversible[Earlier] = ()) -> Event:
 
 
 def lacks_window(event: Event) -> bool:
-    """Whether an event announces planned work without saying when it is. The end of it may always be told."""
+    """Whether an event announces planned work without a window. Its end needs none."""
     status, incident = event.update.status, event.incident
     return status.is_maintenance and not status.closes and None in (incident.scheduled_for, incident.scheduled_until)
 
 
 def _newest_first(event: Event, earlier: Reversible[Earlier]) -> Iterator[Earlier]:
-    """Walk back through what was posted before an event, another version of its own update included."""
+    """Iterate backwards over earlier updates, including another version of the event's own."""
     update = event.update
     return (
         entry for entry in reversed(earlier) if entry.ordered_at <= update.ordered_at or entry.update_id == update.id
@@ -67,7 +68,10 @@ def _newest_first(event: Event, earlier: Reversible[Earlier]) -> Iterator[Earlie
 
 
 def _classified(event: Event, earlier: Reversible[Earlier]) -> Incident:
-    """Make the impact agree with the status. A postmortem belongs to what came before it."""
+    """Make the impact agree with the status.
+
+    A postmortem takes its kind from the updates before.
+    """
     incident, status = event.incident, event.update.status
     if status.is_maintenance:
         return replace(incident, impact=Impact.MAINTENANCE)
@@ -75,14 +79,14 @@ def _classified(event: Event, earlier: Reversible[Earlier]) -> Incident:
     before = next((entry.incident for entry in known if entry.status is not Status.POSTMORTEM), None)
     if status is Status.POSTMORTEM and (incident if before is None else before).is_maintenance:
         return replace(incident, impact=Impact.MAINTENANCE)
-    if incident.is_maintenance:  # some pages call a disruption so; how bad it is nobody said then
+    if incident.is_maintenance:  # some pages mark a disruption as maintenance; its impact is unknown
         impact = Impact.NONE if before is None or before.is_maintenance else before.impact
         return replace(incident, impact=impact)
     return incident
 
 
 def _scheduled(event: Event, earlier: Reversible[Earlier]) -> Incident:
-    """Keep the known window where the event names none, and remember the one it was moved from."""
+    """Keep the known window if the event names none, and record the one it was moved from."""
     incident, status = event.incident, event.update.status
     dated = [entry for entry in _newest_first(event, earlier) if entry.incident.window is not None]
     edited = next((entry for entry in dated if entry.update_id == event.update.id), None)
@@ -99,15 +103,15 @@ def _scheduled(event: Event, earlier: Reversible[Earlier]) -> Incident:
 
 
 def _window_before(edited: Earlier | None, latest: Earlier | None) -> Window | None:
-    """Return the window before this update. A correction in place moves from what stood there first."""
+    """Return the window before this update. An in-place edit moves from the original window."""
     if edited is not None:
         return edited.incident.moved_from or edited.incident.window
-    # What was over is announced anew rather than moved.
+    # Work that was over is announced again rather than moved.
     return latest.incident.window if latest is not None and not latest.status.is_over else None
 
 
 def _components_at_the_end(event: Event, earlier: Reversible[Earlier]) -> tuple[AffectedComponent, ...]:
-    """Every component the incident ever named, operational unless this very event says otherwise."""
+    """Every component the incident ever named, operational unless this event says otherwise."""
     named: dict[str, ComponentStatus] = {
         part.key: part.status or ComponentStatus.OPERATIONAL for part in event.incident.components
     }
@@ -115,11 +119,11 @@ def _components_at_the_end(event: Event, earlier: Reversible[Earlier]) -> tuple[
         for part in entry.incident.components:
             named.setdefault(part.key, ComponentStatus.OPERATIONAL)
         if entry.status.is_over and entry.update_id != event.update.id:
-            break  # which names all that came before it
+            break  # it names all components before it
     return tuple(AffectedComponent(key=key, status=status) for key, status in named.items())
 
 
 def _components_were_known(event: Event, earlier: Reversible[Earlier]) -> bool:
-    """Whether anybody said which components it was about; an end that names none does not say that it was all."""
+    """Whether any update named components; an end that names none does not mean all of them."""
     known = (entry.incident.components_known for entry in _newest_first(event, earlier))
     return event.incident.components_known and (next(known, True) or any(known))

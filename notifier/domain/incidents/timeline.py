@@ -1,7 +1,7 @@
-"""What ingest makes of an event: new, said before, too late, an edit, or only to be recorded.
+"""Classify an event: new, duplicate, stale, an edit, or to be recorded only.
 
-`classify` is a pure function of the event and of what the incident's timeline holds. Ingest and `notifier simulate` run
-this very code; what is accepted goes on to `coalesce.decide`, channel by channel.
+`classify` is a pure function of the event and its incident's timeline. Ingest and
+`notifier simulate` both run it; accepted events go on to `coalesce.decide`, channel by channel.
 """
 
 import hashlib
@@ -16,46 +16,46 @@ from notifier.domain.incidents.incident import Event, Update
 from notifier.domain.incidents.snapshot import lacks_window
 from notifier.domain.values import Outcome, Status
 
-CLOCK_SKEW = timedelta(minutes=10)  # how far ahead of ours a producer's clock is believed
-_FACTS = 24  # hexadecimal digits of a digest that stand for the facts, the other 40 for the words
+CLOCK_SKEW = timedelta(minutes=10)  # how far a producer's clock may be ahead of ours
+_FACTS = 24  # hex digits of a digest for the facts; the other 40 are for the text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """One update of a stored timeline, as it reads now. `number` is its place by arrival."""
+    """One stored update in its current version. `number` is the order of arrival."""
 
     update_id: str
     number: int
     status: Status
     ordered_at: datetime  # as `Update.ordered_at`
     digest: str  # of `content_digest`
-    notify: bool = True  # told, or to be told
+    notify: bool = True  # announced, or to be announced
     visible: bool = True
-    held: bool = False  # waits for a person, or was called off
+    held: bool = False  # waits for an operator, or was canceled
 
     @property
     def shown(self) -> bool:
-        """Whether the public sees it."""
+        """Whether it is public."""
         return self.visible and not self.held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineContext:
-    """What a timeline holds around the place an event's update would take. None where there is no such entry."""
+    """The timeline entries around an event's position; None if there is no such entry."""
 
     latest: TimelineEntry | None = None  # the newest in order, at equal times by arrival
     before: TimelineEntry | None = None  # the newest that is not later in order
     after: TimelineEntry | None = None  # the oldest that is later in order
     same_id: TimelineEntry | None = None  # the entry of the same update id
-    copied: TimelineEntry | None = None  # one of the same time that says the same
+    copied: TimelineEntry | None = None  # an entry with the same time and content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classification:
-    """What becomes of an event.
+    """How an event is handled.
 
-    `edits`: it replaces the entry of the same update id instead of adding one; if it is accepted too, every channel
-    announces that update again. `reopens`: it is trouble again after the end, a new beginning.
+    `edits`: it replaces the entry with the same update id; if it is also accepted, every channel
+    announces that update again. `reopens`: trouble after the end, which starts a new episode.
     """
 
     outcome: Outcome
@@ -65,24 +65,26 @@ class Classification:
 
 
 def content_digest(event: Event) -> str:
-    """Return 64 hexadecimal digits for what an event says, without ids and times: two producers of one news agree.
+    """Return 64 hex digits for an event's content, without ids and times.
 
-    Line ends and outer blanks do not count, nor does the order of components. Links and `started_at` are no news.
+    Two producers that report the same thing get the same digest. Line ends, surrounding whitespace
+    and the order of components do not matter. Links and `started_at` are not content.
     """
     return _facts_digest(event)[:_FACTS] + _words_digest(event)[: 64 - _FACTS]
 
 
 def event_digest(event: Event) -> str:
-    """Return 64 hexadecimal digits for a whole event but its own id, its times and its author.
+    """Return 64 hex digits for a whole event except its own id, times and author.
 
-    What bears the same event id and another digest is no repeat: somebody changed the text and kept the id.
+    The same event id with another digest is not a repeat: the content was changed under the same
+    id.
     """
     said = [event.incident.id, event.update.id, event.notify, event.visible, list(event.incident.links)]
     return _sha256([said, content_digest(event)])
 
 
 def same_facts(digest: str, other: str) -> bool:
-    """Whether two contents agree on status, impact, components and schedule, and differ in words at most."""
+    """Whether two contents agree on status, impact, components and schedule, if not on text."""
     return digest[:_FACTS] == other[:_FACTS]
 
 
@@ -116,10 +118,10 @@ def _sha256(said: object) -> str:
 
 
 def believed(update: Update, received_at: datetime) -> Update:
-    """Return an update with the times that count: never later than a clock ahead of ours could explain.
+    """Return an update with implausible future times corrected.
 
-    Everything older than an announced update is stale, so one update dated in the future would silence all that
-    follow. What claims to be from further ahead than `CLOCK_SKEW` is taken as posted on arrival.
+    Everything older than an announced update is stale, so one update dated in the future would make
+    all that follow stale. Times more than `CLOCK_SKEW` ahead are replaced by the time of arrival.
     """
     latest = received_at + CLOCK_SKEW
     posted_at = update.posted_at if update.posted_at <= latest else received_at
@@ -128,15 +130,15 @@ def believed(update: Update, received_at: datetime) -> Update:
 
 
 def in_order(entries: Sequence[TimelineEntry]) -> list[TimelineEntry]:
-    """Return a timeline as readers see it, the latest last; at equal times by arrival."""
+    """Return a timeline in display order, latest last; at equal times by arrival."""
     return sorted(entries, key=lambda entry: (entry.ordered_at, entry.number))
 
 
 def unknown_to_author(after: str | None, entries: Sequence[TimelineEntry]) -> TimelineEntry | None:
-    """Return the latest entry if it is not the one that an event's author took for the latest.
+    """Return the latest entry if the event's author did not know of it.
 
     Args:
-        after: That update's id; None: the author makes no claim.
+        after: Id of the update that the author believed to be the latest; None: no claim.
         entries: The whole timeline, in any order; held and silent updates count.
 
     Raises:
@@ -151,10 +153,11 @@ def unknown_to_author(after: str | None, entries: Sequence[TimelineEntry]) -> Ti
 
 
 def measured_against(entries: Sequence[TimelineEntry], event: Event, *, waits: bool) -> list[TimelineEntry]:
-    """Return the entries that an event is judged by: those that its own readers can know of.
+    """Return the entries to compare an event with: those visible to its own readers.
 
-    Else a person's word would be a "duplicate" of what nobody was told. `waits`: the guard holds the event back, so
-    what is held counts too. What is to stay hidden is measured against everything.
+    Otherwise an operator's update could be a "duplicate" of one that was never published. `waits`:
+    the blast guard holds this event, so held entries count too. A hidden event is compared with
+    all.
     """
     if not event.visible:
         return list(entries)
@@ -166,7 +169,10 @@ def measured_against(entries: Sequence[TimelineEntry], event: Event, *, waits: b
 
 
 def timeline_context(entries: Sequence[TimelineEntry], event: Event, digest: str) -> TimelineContext:
-    """Find an event's surroundings in a whole timeline, given in any order. `digest` is the event's."""
+    """Find the entries around an event in a timeline given in any order.
+
+    `digest` is the event's.
+    """
     ordered = in_order(entries)
     place = event.update.ordered_at
     return TimelineContext(
@@ -187,15 +193,15 @@ def classify(
     seen_before: Outcome | None = None,
     differs: bool = False,
 ) -> Classification:
-    """Decide, touching nothing, what becomes of an event.
+    """Decide how an event is handled, without side effects.
 
     Args:
-        event: With its update as `believed` gives it.
+        event: With its update as returned by `believed`.
         digest: Its `content_digest`.
-        around: What its incident's timeline holds.
-        announced_until: `ordered_at` of the newest update that any channel has announced; None if none has.
-        seen_before: What became of an event of the same id, if there was one.
-        differs: That event had another content.
+        around: The timeline entries around it.
+        announced_until: `ordered_at` of the newest update announced on any channel; None if none.
+        seen_before: Outcome of an earlier event with the same id, if any.
+        differs: That event had different content.
     """
     if seen_before is not None:
         return Classification(
@@ -218,7 +224,7 @@ def handed_in_before(event_id: str, outcome: Outcome, *, differs: bool = False) 
 
 
 def _repeated(event: Event, digest: str, *entries: TimelineEntry | None) -> Classification | None:
-    """Find an entry that says the same. What was told to nobody is no repeat of what is to be told."""
+    """Find an entry with the same content. An unannounced entry does not count as a repeat."""
     for entry in entries:
         if entry is not None and entry.digest == digest and (entry.notify or not event.notify):
             return Classification(outcome=Outcome.DUPLICATE, reason=f"has the same content as update {entry.update_id}")
@@ -226,7 +232,7 @@ def _repeated(event: Event, digest: str, *entries: TimelineEntry | None) -> Clas
 
 
 def _silence(event: Event) -> str:
-    """Return why an event is told to nobody; empty where it may be."""
+    """Return why an event is not announced; empty if it may be."""
     if not event.visible:
         return "visible is false"
     if not event.notify:
@@ -241,7 +247,7 @@ def _classify_new(
 ) -> Classification:
     if not event.notify or not event.visible:
         return Classification(outcome=Outcome.RECORDED, reason=_silence(event))
-    # A late copy by another way, under other ids, whatever has been said since.
+    # A late copy from another source under other ids, whatever was announced since.
     repeated = _repeated(event, digest, around.copied, around.before, around.after)
     if repeated is not None:
         return repeated
@@ -264,10 +270,11 @@ def _accept(event: Event, around: TimelineContext) -> Classification:
 def _classify_edit(
     event: Event, digest: str, around: TimelineContext, edited: TimelineEntry, announced_until: datetime | None
 ) -> Classification:
-    """Decide about an update id that the timeline holds with another content.
+    """Classify an event whose update id is in the timeline with different content.
 
-    New words alone (a typo) are told to nobody unless that is asked for. New facts under the old id are news all the
-    same: a producer that has one id per incident would otherwise never be heard to say "resolved".
+    A change of text alone (a typo) is not announced unless requested. New facts under the old id
+    are
+    announced: a producer that uses one id per incident could otherwise never announce "resolved".
     """
     update_id = event.update.id
     silent = _silence(event)
@@ -288,7 +295,7 @@ def _classify_edit(
 def _becomes_newest(
     event: Event, around: TimelineContext, edited: TimelineEntry, announced_until: datetime | None
 ) -> bool:
-    """Whether the edited update describes the present state. It keeps its time unless the edit is dated later."""
+    """Whether the edited update is the latest. It keeps its time unless the edit is dated later."""
     place = max(event.update.ordered_at, edited.ordered_at)
     if announced_until is not None and place < announced_until:
         return False

@@ -1,8 +1,9 @@
-"""A text that lacks its reader's language: what happens then is a policy per channel, decided here and nowhere else.
+"""What to do when a text is not available in the reader's language: a policy per channel.
 
-`fallback` sends the best text there is, and a line in the reader's language says so. `hold` waits for the translation,
-at most so long, then falls back. `send_and_follow` falls back at once, and tells the reader again when it has come.
-A translation comes as an edit of the update: another event with the same update id and more languages.
+`fallback` sends the best available text with a note in the reader's language. `hold` waits for the
+translation for a limited time, then falls back. `send_and_follow` falls back at once and sends the
+translation when it arrives. A translation arrives as an edit: another event with the same update
+id and more languages.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +18,7 @@ Texts = Mapping[str, str]
 
 
 class TranslationPolicy(StrEnum):
-    """What a channel does about a missing language."""
+    """What a channel does when the reader's language is missing."""
 
     FALLBACK = "fallback"
     HOLD = "hold"
@@ -26,14 +27,14 @@ class TranslationPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranslationRule:
-    """A channel's policy; `hold` is how long after its posting an update waits at most."""
+    """A channel's policy; `hold` is the longest wait, counted from the update's posting."""
 
     policy: TranslationPolicy = TranslationPolicy.FALLBACK
     hold: timedelta = timedelta(minutes=15)
 
 
 def has_text(texts: Texts, locale: str) -> bool:
-    """Whether a reader of `locale` finds a text in their own language, whatever the region it was written for."""
+    """Whether there is a text in the language of `locale`, for any region."""
     language = _language(locale)
     return any(text.strip() and _language(tag) == language for tag, text in texts.items())
 
@@ -43,20 +44,20 @@ def _language(tag: str) -> str:
 
 
 def is_lacking(texts: Texts, locale: str) -> bool:
-    """Whether there is a text, and not in the reader's language. Where nobody wrote anything, nothing is lacking."""
+    """Whether there is a text, but not in the reader's language. No text at all is not lacking."""
     return any(text.strip() for text in texts.values()) and not has_text(texts, locale)
 
 
 def held_until(rule: TranslationRule, notice: Notice, locale: str, since: int) -> datetime | None:
-    """Return until when a message waits for its translation; None where it need not.
+    """Return until when a message waits for its translation; None if it need not wait.
 
-    The oldest update that lacks the language decides, so no row of updates keeps a reader waiting for ever.
+    The oldest untranslated update decides, so a series of updates cannot delay a message forever.
 
     Args:
         rule: The channel's.
-        notice: What is to be told.
+        notice: The content to send.
         locale: The reader's.
-        since: Notification that reached the reader last; what came after it is shown.
+        since: Last notification that reached the reader; later updates are shown.
     """
     if rule.policy is not TranslationPolicy.HOLD:
         return None
@@ -65,7 +66,10 @@ def held_until(rule: TranslationRule, notice: Notice, locale: str, since: int) -
 
 
 def completed(notice: Notice, update_id: str, body: Texts, title: Texts) -> Notice:
-    """Return a notice whose update (and title) has the languages it lacked; what was written is never changed."""
+    """Return a notice with missing languages added to an update and the title.
+
+    Existing text is never changed.
+    """
     updates = tuple(_with_body(update, body) if update.id == update_id else update for update in notice.updates)
     incident: Incident = replace(notice.incident, title=_added(notice.incident.title, title))
     return replace(notice, updates=updates, incident=incident)
@@ -80,5 +84,5 @@ def _added(known: Texts, more: Texts) -> Texts:
 
 
 def now_served(before: Texts, after: Texts, locales: Iterable[str]) -> list[str]:
-    """Return those of `locales` whose readers lacked a text before and have one after."""
+    """Return those of `locales` that had no text in `before` and have one in `after`."""
     return sorted({locale for locale in locales if is_lacking(before, locale) and has_text(after, locale)})

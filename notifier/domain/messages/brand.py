@@ -1,4 +1,4 @@
-"""Who speaks: the brand, its components and its social media accounts, as values."""
+"""The brand, its components and its social media accounts, as values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from notifier.domain.values import Platform
 
 
 def localized(texts: Mapping[str, str], locale: str, default_locale: str) -> str:
-    """Return the text for `locale`, else for its language, else for the default locale, else the first one there is."""
+    """Return the text for `locale`, else its language, else the default locale, else the first."""
     for candidate in (locale, locale.split("-", maxsplit=1)[0], default_locale, "en"):
         if candidate in texts:
             return texts[candidate]
@@ -18,7 +18,7 @@ def localized(texts: Mapping[str, str], locale: str, default_locale: str) -> str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
-    """The house in each locale it speaks. `timezone` is an IANA name; `locales` the offered ones."""
+    """The brand in each locale. `timezone` is an IANA name; `locales` are the offered ones."""
 
     name: Mapping[str, str]
     from_email: Mapping[str, str]
@@ -28,7 +28,7 @@ class Brand:
     reply_to: Mapping[str, str] = field(default_factory=dict)
 
     def name_in(self, locale: str) -> str:
-        """The brand's name as readers of that locale know it."""
+        """The brand's name in that locale."""
         return localized(self.name, locale, self.default_locale)
 
     def sender_in(self, locale: str) -> Mailbox:
@@ -46,9 +46,9 @@ class Component:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One social media account the platform owns. Credentials live with the sender, not here.
+    """One social media account the platform owns. Credentials are kept by the sender, not here.
 
-    `locales` are the languages it posts in, where these are more than `locale` alone. `with_card`: with a picture.
+    `locales`: the languages it posts in, if more than `locale`. `with_card`: attach a picture.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long the ledger keeps what; None: for ever."""
+    """Retention periods of the ledger; None: forever."""
 
     deliveries: timedelta | None
     events: timedelta | None

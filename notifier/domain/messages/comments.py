@@ -1,17 +1,18 @@
-"""HTML comments: notes that people leave for each other in a text. None of them is ever shown."""
+"""HTML comments: notes between authors of a text. They are never shown."""
 
 import re
 
 OPENING = "<!--"
 _CLOSING = "-->"
 _EDGE = re.compile("<!--|-->")
-_DEEPEST = 8  # comments in comments; deeper is nobody's note, and would have to be counted to its end
+_DEEPEST = 8  # limit for nested comments; nobody nests deeper, and counting costs time
 
 
 def comment_end(text: str, start: int) -> int:
-    """Return where the comment ends that opens at `start`: behind its own closing mark, else at the end of the text.
+    """Return the end of the comment that opens at `start`, or of the text if it is not closed.
 
-    HTML knows no comments in comments, people write them: the outer one counts where the marks are balanced.
+    HTML has no nested comments, but people write them: if the marks are balanced, the outer one
+    counts.
     """
     depth, first = 0, len(text)
     for edge in _EDGE.finditer(text, start):
@@ -25,7 +26,7 @@ def comment_end(text: str, start: int) -> int:
 
 
 def without_comments(text: str) -> str:
-    """Return a text without its comments, also where what stood around one makes another."""
+    """Return a text without comments, including any formed by removing another."""
     while (start := text.find(OPENING)) >= 0:
         text = text[:start] + text[comment_end(text, start) :]
     return text

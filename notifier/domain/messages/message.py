@@ -1,4 +1,4 @@
-"""What leaves the system, as values: rendering makes them, channels send them."""
+"""Outgoing messages as values: rendering creates them, channels send them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,10 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailContent:
-    """A mail rendered once for many recipients; personal parts are tags that `MailRecipient.substitutions` fill."""
+    """A mail rendered once for many recipients.
+
+    Personal parts are tags filled in from `MailRecipient.substitutions`.
+    """
 
     sender: Mailbox
     subject: str
@@ -30,7 +33,7 @@ class MailContent:
 class MailRecipient(NamedTuple):
     """One addressee of a mail request. `delivery_id` is the same on every attempt.
 
-    A tuple, for a million of them are made: a frozen dataclass takes twice as long to make.
+    A tuple because a million of them are created: a frozen dataclass takes twice as long.
     """
 
     delivery_id: str
@@ -42,7 +45,7 @@ class MailRecipient(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailRequest:
-    """1 to 1,000 mails of one notification in one locale; no recipient may learn of another."""
+    """1 to 1,000 mails of one notification in one locale; recipients must not see each other."""
 
     content: MailContent
     recipients: Sequence[MailRecipient]
@@ -54,7 +57,7 @@ class MailRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture beside a post. `alt` says in the post's language what it shows."""
+    """A picture attached to a post. `alt` is its description in the post's language."""
 
     data: bytes = field(repr=False)
     media_type: str  # image/png or image/jpeg
@@ -63,9 +66,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSpan:
-    """A link inside a post: which bytes of its UTF-8 text show it (end exclusive), and where it leads.
+    """A link inside a post: its byte range in the UTF-8 text (end exclusive), and its target.
 
-    Bluesky makes no links by itself: each span becomes a facet. What is shown may be shorter than `url`.
+    Bluesky does not detect links: each span becomes a facet. The shown text may be shorter than
+    `url`.
     """
 
     start: int
@@ -75,10 +79,11 @@ class LinkSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocialPost:
-    """One post of one account. `key` is the same on every attempt; `text` must be too.
+    """One post of one account. `key` is the same on every attempt, and so must `text` be.
 
-    `languages` are the text's where it has more than `locale`'s. `listed`: shown in public timelines, as the first and
-    the last word of an incident should be; what comes between reaches followers only, where the platform has that.
+    `languages`: the text's languages, if more than that of `locale`. `listed`: shown in public
+    timelines, as an incident's first and last post should be; those in between reach followers
+    only, if the platform supports that.
     """
 
     key: str
@@ -97,7 +102,7 @@ class SocialPost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostReceipt:
-    """A post that exists: the platform's id, where a person sees it, and what a reply needs (Bluesky: `cid`)."""
+    """A published post: platform's id, public URL, and what a reply needs (Bluesky: `cid`)."""
 
     id: str
     url: str | None = None
@@ -108,8 +113,8 @@ class PostReceipt:
 class HookRequest:
     """One signed POST. `body` is built once per notification and format; `secrets` sign it (newest first).
 
-    `changed_at`: when a person last changed the endpoint, enabled it or asked for a retry; circuit breakers that opened
-    before do not hold the request back. None: they do.
+    `changed_at`: when someone last changed the endpoint, enabled it or requested a retry; circuit
+    breakers that opened earlier do not block the request. None: they do.
     """
 
     delivery_id: str  # becomes `webhook-id`
@@ -123,9 +128,11 @@ class HookRequest:
 
 
 class HookResult(NamedTuple):
-    """What became of one POST. `error` is None on success. `excerpt` holds at most 1 kB of the answer.
+    """The result of one POST.
 
-    A tuple, as `MailRecipient` is: a burst makes thousands of them.
+    `error` is None on success. `excerpt` is at most 1 kB of the response.
+
+    A tuple, like `MailRecipient`: a burst creates thousands of them.
     """
 
     delivery_id: str

@@ -1,4 +1,4 @@
-"""A provider's circuit as a value that all workers share: closed, or open and probed by one batch at a time.
+"""A provider's circuit breaker, shared by all workers: closed, or open and probed by one batch.
 
 Why the workers share it, and what a probe is: docs/decisions/0015-shared-circuits.md.
 """
@@ -13,15 +13,16 @@ from notifier.domain.providers.retry import STOPPED_PAUSE
 from notifier.domain.values import Reason
 
 PROBE_PAUSE = timedelta(seconds=2)
-# A probe that was taken and not answered costs its batch the whole time-out: not often, where another provider works.
+# An unanswered probe costs its batch the whole time-out: probe rarely if another provider works.
 SILENT_PAUSE = timedelta(minutes=1)
 _FAILING = BreakerPolicy(threshold=3, pause=PROBE_PAUSE.total_seconds())
 # Open already, or nothing was answered in time.
 _OPEN = replace(_FAILING, threshold=1)
 _SILENT = BreakerPolicy(threshold=1, pause=SILENT_PAUSE.total_seconds())
 _STOPPED = BreakerPolicy(threshold=1, pause=STOPPED_PAUSE.total_seconds())
-# What a queued batch says that waits for its provider to work again. Not: a doubt that waits for evidence, a wait that
-# the provider asked for, quiet hours, an earlier message, a translation.
+# Reasons of queued batches that wait for the provider to recover. Not included: unknown outcomes
+# that wait for evidence, a wait the provider asked for, quiet hours, an earlier message, a
+# translation.
 WAITS_FOR_PROVIDER = frozenset(
     {
         Reason.BREAKER_OPEN,
@@ -34,26 +35,26 @@ WAITS_FOR_PROVIDER = frozenset(
         Reason.REJECTED,
     }
 )
-# A refused request says nothing about the next one.
+# A rejected request says nothing about the next one.
 _ABOUT_THE_REQUEST = frozenset({Reason.TOO_LARGE, Reason.REJECTED, Reason.BAD_ADDRESS, Reason.RATE_LIMITED})
 
 
 class ProviderState(StrEnum):
-    """How a provider or a social account stands."""
+    """State of a provider or a social account."""
 
     OK = "ok"
-    FAILING = "failing"  # it does not answer, or with errors of its own: probed every two seconds
-    STOPPED = "stopped"  # a person must act (credentials, credits): looked at again every minute
+    FAILING = "failing"  # no answer, or server errors: probed every two seconds
+    STOPPED = "stopped"  # an operator must act (credentials, credits): probed every minute
 
 
 def blames_provider(error: DeliveryError) -> bool:
-    """Whether a failure says that the next request would fare no better."""
+    """Whether a failure suggests that the next request would fail too."""
     return isinstance(error, ChannelStoppedError) or error.reason not in _ABOUT_THE_REQUEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastError:
-    """What a provider answered last that was no success, in its own words."""
+    """A provider's last error, in its own words."""
 
     reason: Reason
     status: int | None
@@ -63,17 +64,17 @@ class LastError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breaker:
-    """State of one circuit. Instants are aware UTC.
+    """State of one circuit breaker. Times are aware UTC.
 
-    Opens after three failures in a row; at once where nothing was answered in time, or only a person can mend it.
+    Opens after three consecutive failures; at once on a time-out, or if an operator must act.
     """
 
     state: ProviderState = ProviderState.OK
     since: datetime | None = None  # when the state began; None: always
     failures: int = 0  # in a row
     next_probe_at: datetime | None = None
-    probe: int | None = None  # the batch that was chosen to be the next probe
-    asked_until: datetime | None = None  # the provider's own Retry-After: not even a person asks earlier
+    probe: int | None = None  # the batch chosen as the next probe
+    asked_until: datetime | None = None  # the provider's Retry-After; binds operators too
     last_error: LastError | None = None
 
     @property
@@ -83,7 +84,7 @@ class Breaker:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it takes requests and does not answer them: what is sent there is left in doubt."""
+        """Whether it takes requests but does not answer: outcomes there are unknown."""
         return self.is_open and self.last_error is not None and self.last_error.reason is Reason.TIMED_OUT
 
     def may_probe(self, now: datetime) -> bool:
@@ -91,20 +92,20 @@ class Breaker:
         return self.is_open and (self.next_probe_at is None or self.next_probe_at <= now)
 
     def after_success(self, now: datetime) -> "Breaker":
-        """One success closes the circuit; what was wrong last stays to be read."""
+        """Close the circuit after one success; keep the last error for display."""
         since = now if self.is_open else self.since
         return Breaker(since=since, last_error=self.last_error)
 
     def after_failure(
         self, error: DeliveryError, now: datetime, *, streak: int = 0, another_works: bool = False
     ) -> "Breaker":
-        """Count a failure of the provider's.
+        """Count a failure of the provider.
 
         Args:
             error: What went wrong.
             now: Aware UTC instant.
-            streak: How many failures in a row one process has seen, which may not have been written down one by one.
-            another_works: Whether nothing has to wait for this provider.
+            streak: Consecutive failures that one process has seen; not each may have been stored.
+            another_works: Whether another provider works, so nothing has to wait for this one.
         """
         failures = max(self.failures + 1, streak)
         last = LastError(reason=error.reason, status=error.status, detail=error.detail, at=now)

@@ -1,18 +1,18 @@
-"""Foreign words without the addresses of readers: what a provider says is kept for months, and shown."""
+"""Remove recipients' addresses from provider messages: those are stored for months and shown."""
 
 import re
 from collections.abc import Collection, Iterable
 
 _MARK = "[address]"
-# Words of one class of letters each, so that no text, however long and odd, is looked through twice.
+# A single character class per word, so that matching stays linear on any text.
 _PIECE = re.compile(r"[^\s<>\"':;,()\[\]]+")
 _WORD = re.compile(r"[\w.+-]+")
-_SIGNS = ("@", "%40", "=40")  # as it stands in text, in URLs, and in quoted-printable
+_SIGNS = ("@", "%40", "=40")  # in text, in URLs, and in quoted-printable
 _SHORTEST = 3  # characters of a local part; a shorter one would blank out ordinary words
 
 
 def local_parts(addresses: Iterable[str]) -> frozenset[str]:
-    """Return what stands before the @ of each address, as `without_addresses` compares it."""
+    """Return the local part of each address, in the form `without_addresses` compares."""
     found = (address.rpartition("@")[0].casefold() for address in addresses)
     return frozenset(part for part in found if len(part) >= _SHORTEST)
 
@@ -23,7 +23,7 @@ def _hide_address(piece: re.Match[str]) -> str:
 
 
 def without_addresses(text: str, known: Collection[str] = ()) -> str:
-    """Return a text without e-mail addresses, and without the words in `known` (see `local_parts`)."""
+    """Return a text without email addresses and without the words in `known` (see `local_parts`)."""
     if any(sign in text for sign in _SIGNS):
         text = _PIECE.sub(_hide_address, text)
     if not known:

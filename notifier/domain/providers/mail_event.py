@@ -1,4 +1,4 @@
-"""What a mail provider reports of mails that it took, and of our account with it."""
+"""What a mail provider reports about accepted mails and about our account."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from notifier.domain.values import DeliveryState, Reason
 
 
 class MailEventKind(StrEnum):
-    """Events that mean something here. Opens and clicks do not: what people read is their own affair."""
+    """Events we use. Opens and clicks are not tracked: what people read is private."""
 
     PROCESSED = "processed"
     DEFERRED = "deferred"
@@ -34,17 +34,17 @@ class MailEvent:
     at: datetime
     email: str | None = field(default=None, repr=False)
     delivery_id: str | None = None
-    batch: tuple[int, int] | None = None  # number of our batch, and which attempt on it brought the mail
+    batch: tuple[int, int] | None = None  # our batch id, and the attempt that sent the mail
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def fact(self, name: str) -> str:
-        """Return a fact as text; empty without it."""
+        """Return a fact as text; empty if it is missing."""
         return str(self.facts.get(name, ""))
 
 
 @dataclass(frozen=True, slots=True)
 class MailEvents:
-    """One request: the events that mean something, and how many others there were."""
+    """One request: the events we use, and the number of others."""
 
     events: tuple[MailEvent, ...]
     ignored: int
@@ -52,7 +52,7 @@ class MailEvents:
 
 @dataclass(frozen=True, slots=True)
 class ReportedState:
-    """The state an event puts a delivery in, and why."""
+    """The delivery state that an event implies, and why."""
 
     state: DeliveryState
     reason: Reason | None = None
@@ -60,7 +60,7 @@ class ReportedState:
 
 @dataclass(frozen=True, slots=True)
 class AccountReport:
-    """How our account with the provider is: `fault` is None when it works again."""
+    """State of our account with the provider: `fault` is None when it works again."""
 
     fault: Reason | None
     detail: str = ""

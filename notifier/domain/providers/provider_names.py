@@ -1,4 +1,4 @@
-"""How providers and social accounts are called where people read of them; in keys and labels they keep their names."""
+"""Display names of providers and social accounts; keys and labels keep the technical names."""
 
 from notifier.domain.values import Channel, Platform
 
@@ -9,17 +9,17 @@ _TOPICS = {"unseen": "post not found", "reputation": "sender reputation"}
 
 
 def mail_label(name: str) -> str:
-    """Return how a mail provider is called."""
+    """Return a mail provider's display name."""
     return _MAIL.get(name, name)
 
 
 def account_label(platform: Platform, name: str) -> str:
-    """Return how a social account is called."""
+    """Return a social account's display name."""
     return f"{_PLATFORMS[platform]} account {name}"
 
 
 def alarm_label(key: str) -> str:
-    """Return what an alarm is about, of its key (`email:sendgrid`, `social:x:x-nl`, `social:x:x-nl:unseen`)."""
+    """Return an alert's display name from its key (`email:sendgrid`, `social:x:x-nl:unseen`)."""
     channel, *rest = key.split(":")
     if channel == Channel.EMAIL and rest:
         return "Mail: " + _TOPICS.get(rest[0], mail_label(rest[0]))

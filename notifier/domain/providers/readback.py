@@ -1,7 +1,8 @@
-"""What it means when the look for a post of unknown outcome found nothing: a pure rule.
+"""When a fruitless search for a post of unknown outcome proves that it was not published.
 
-A platform without idempotency keys (X) shows a new post in its own timeline only after a while. So one empty look
-proves nothing: look as often as the platform needs, `APART` from each other, before the identical text is sent again.
+A platform without idempotency keys (X) shows a new post in its timeline only after a while, so one
+empty search proves nothing. Search as often as the platform needs, `APART` from each other, before
+sending the identical text again.
 """
 
 from datetime import timedelta
@@ -10,5 +11,5 @@ APART = timedelta(seconds=30)
 
 
 def proves_absence(looks: int, needed: int) -> bool:
-    """Whether `looks` empty looks, one after the other, are enough to say that the post was not made."""
+    """Whether `looks` consecutive empty searches are enough to conclude the post was not made."""
     return looks >= needed

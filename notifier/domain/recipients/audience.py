@@ -1,7 +1,7 @@
-"""Who is told: one pure rule, asked once per distinct set of preferences and standing.
+"""Who is notified: one pure rule, evaluated once per distinct set of preferences and exposure.
 
-Planning stores the verdicts and joins them to the subscribers (`services/dispatch/plan.py`); `notifier explain` asks
-the same function for one person. That is why the two cannot disagree.
+Planning stores the verdicts and joins them to the subscribers (`services/dispatch/plan.py`);
+`notifier explain` calls the same function for one recipient, so both apply the same rule.
 """
 
 from collections.abc import Sequence
@@ -11,25 +11,26 @@ from enum import StrEnum
 from notifier.domain import canary
 from notifier.domain.values import ACCEPTED, Channel, DeliveryState, Impact, Reason, UpdateLevel
 
-# States of an earlier delivery. Reached, or may have been: a batch that was planned on it is checked before it is sent.
+# States of an earlier delivery that reached the recipient, or may have: a batch planned on one of
+# these is rechecked before it is sent.
 REACHED = (*ACCEPTED, DeliveryState.SENDING)
 # Meant for a recipient, whether it reached them or not.
 MEANT = (*REACHED, DeliveryState.QUEUED, DeliveryState.SUPERSEDED, DeliveryState.BOUNCED)
-# Meant for them in whatever state: an endpoint that did not take it may yet catch up; one that chose other types of
-# messages waits for those.
+# Reasons that count as meant in any state: an endpoint that did not take the message may still
+# catch up; one that chose other types of messages waits for those.
 STILL_MEANT = (Reason.ENDPOINT_DISABLED, Reason.GAVE_UP, Reason.GONE, Reason.SECRET, Reason.NOT_WANTED)
 
 
 def reached_when_sent(channel: Channel) -> tuple[DeliveryState, ...]:
-    """Return the states that planning counts as reached: an endpoint gets queued ones first."""
+    """Return the states that planning counts as reached: endpoints get queued messages first."""
     return (*REACHED, DeliveryState.QUEUED) if channel is Channel.WEBHOOK else REACHED
 
 
 class Exposure(StrEnum):
-    """What a recipient already knows of this round of the incident on this channel."""
+    """What a recipient has received of this episode on this channel."""
 
     NONE = "new"  # no message was ever meant for them
-    PENDING = "in_line"  # one was decided but has not reached them: queued, held, superseded
+    PENDING = "in_line"  # a message was decided but has not reached them: queued, held, superseded
     REACHED = "told"  # at least one reached them, or may have
 
 
@@ -37,8 +38,8 @@ class Exposure(StrEnum):
 class PriorNotification:
     """One earlier notification of the incident and channel that was meant for a recipient.
 
-    `episode_start`: sequence of the first notification of its round; `ends`: it told of the end of an earlier round, or
-    its postmortem; `reached`: the provider took it, or may have.
+    `episode_start`: sequence of the first notification of its episode; `ends`: it announced the end
+    of an earlier episode, or its postmortem; `reached`: the provider accepted it, or may have.
     """
 
     sequence: int
@@ -48,10 +49,11 @@ class PriorNotification:
 
 
 def exposure_of(heard: Sequence[PriorNotification], *, episode_start: int) -> tuple[Exposure, int]:
-    """Return what a recipient knows, and the last notification whose updates need not be told to them again.
+    """Return a recipient's exposure, and the last notification whose updates need no repeating.
 
-    Whom the end of an earlier round has not reached still stands in that one, and the next message catches up with it.
-    Otherwise the episode begins at `episode_start`. Planning says the same in SQL (`storage/planning/ranges.py`).
+    A recipient not reached by the end of an earlier episode is still in that episode, and the next
+    message includes it. Otherwise the episode begins at `episode_start`. Planning implements the
+    same rule in SQL (`storage/planning/ranges.py`).
     """
     ended = max((each.sequence for each in heard if each.reached and each.ends), default=0)
     open_ = [each for each in heard if each.sequence > ended]
@@ -75,7 +77,7 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentScope:
-    """How far an incident reached at one moment. No components means the whole platform."""
+    """The scope of an incident at one moment. No components means the whole platform."""
 
     impact: Impact
     components: frozenset[str]
@@ -83,19 +85,19 @@ class IncidentScope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudienceContext:
-    """What one notification is about, as far as routing cares."""
+    """The facts about a notification that routing needs."""
 
     channel: Channel
     scope: IncidentScope
-    earlier_scopes: Sequence[IncidentScope] = ()  # of this round, the present one excluded
+    earlier_scopes: Sequence[IncidentScope] = ()  # of this episode, the current one excluded
     closes: bool = False
     postmortem: bool = False
-    milestone: bool = False  # of planned work, besides its announcement: it starts, or was moved
+    milestone: bool = False  # planned work starts or was moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One rule as it was applied: its name, what it looked at, and whether it let the recipient pass."""
+    """One applied rule: its name, its input, and whether the recipient passed."""
 
     rule: str
     seen: str
@@ -103,7 +105,7 @@ class Check:
 
 
 def scope_checks(preferences: Preferences, scope: IncidentScope) -> tuple[Check, ...]:
-    """Apply the preferences that concern what an incident touches."""
+    """Apply the preferences about an incident's scope."""
     if scope.impact is Impact.MAINTENANCE:
         severity = Check(
             rule="maintenance", seen=f"maintenance={preferences.maintenance}", passed=preferences.maintenance
@@ -120,15 +122,16 @@ def scope_checks(preferences: Preferences, scope: IncidentScope) -> tuple[Check,
 
 
 def in_scope(preferences: Preferences, scope: IncidentScope) -> bool:
-    """Whether an incident of this reach concerns the recipient."""
+    """Whether an incident of this scope concerns the recipient."""
     return all(check.passed for check in scope_checks(preferences, scope))
 
 
 def checks(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> tuple[Check, ...]:
     """Apply every rule for one recipient and one notification; all must pass.
 
-    Two promises stand above the preferences: who was told that it began is told that it ended, and who was not is not.
-    Someone `in_line` counts as told: their message was decided and replaced by a newer one that says the same.
+    Two guarantees override the preferences: anyone notified of the beginning is notified of the
+    end, and anyone who was not is not. Exposure `in_line` counts as notified: their message was
+    decided and then replaced by a newer one with the same content.
     """
     channel = Check(
         rule="channel",
@@ -157,9 +160,9 @@ def checks(preferences: Preferences, exposure: Exposure, context: AudienceContex
 
 
 def _scope_for(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> IncidentScope:
-    """Return the reach to judge by: for whom this message replaces an earlier one, the reach that one had counts too.
+    """Return the scope to check; include that of an earlier message that this one replaces.
 
-    Webhook endpoints still get the earlier message, so for them it does not.
+    Not for webhook endpoints: they still get the earlier message.
     """
     if exposure is Exposure.PENDING and context.channel is not Channel.WEBHOOK:
         reaches = (context.scope, *context.earlier_scopes)
@@ -171,7 +174,8 @@ def _closing_checks(preferences: Preferences, exposure: Exposure, context: Audie
     if preferences.updates is UpdateLevel.RESOLUTION:
         scopes = (*context.earlier_scopes, context.scope)
         ever = any(in_scope(preferences, scope) for scope in scopes)
-        # Who was told before they chose `resolution` stays told, wherever their scope lies now.
+        # Anyone notified before choosing `resolution` is notified of the end, whatever their scope
+        # now.
         passed = ever or exposure is not Exposure.NONE
         seen = f"updates=resolution, in scope={ever}, standing={exposure}"
         return (Check(rule="in_scope_while_it_ran", seen=seen, passed=passed),)
@@ -179,5 +183,5 @@ def _closing_checks(preferences: Preferences, exposure: Exposure, context: Audie
 
 
 def is_told(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> bool:
-    """Whether this notification goes to a recipient with these preferences and this standing."""
+    """Whether this notification goes to a recipient with these preferences and this exposure."""
     return all(check.passed for check in checks(preferences, exposure, context))

@@ -1,4 +1,4 @@
-"""The blast guard: what waits for a person before it goes to many, and how many that would be."""
+"""The blast guard: which updates wait for an operator before going to a large audience."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from notifier.domain.values import Channel, UpdateLevel
 
 
 class HoldReason(StrEnum):
-    """Which setting of `[guard]` makes an update wait."""
+    """The setting of `[guard]` that holds an update."""
 
     NEEDS_ANNOUNCE = "needs_announce"
     OLD = "hold_older_than"
@@ -19,10 +19,10 @@ class HoldReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlastGuardPolicy:
-    """`hold_above`: most recipients a notification may have without a person's word; None: any number.
+    """`hold_above`: maximum number of recipients without an operator's release; None: no limit.
 
-    `needs_announce`: what comes with a key that lacks the scope `announce` waits for a person. `hold_older_than`: so
-    does what was posted longer ago; None: however old.
+    `needs_announce`: hold updates submitted with a key that lacks the scope `announce`.
+    `hold_older_than`: hold updates posted longer ago than this; None: no limit.
     """
 
     hold_above: int | None = None
@@ -31,11 +31,11 @@ class BlastGuardPolicy:
 
 
 def hold_reason(policy: BlastGuardPolicy, *, guarded: bool, age: timedelta, many: bool) -> HoldReason | None:
-    """Return why an update waits for a person; None where it goes by itself.
+    """Return why an update waits for an operator; None if it does not.
 
     Args:
         policy: The installation's.
-        guarded: It was handed in without the right to announce.
+        guarded: It was submitted without the right to announce.
         age: How long ago it was posted.
         many: It concerns more recipients than `hold_above` on some channel.
     """
@@ -49,13 +49,13 @@ def hold_reason(policy: BlastGuardPolicy, *, guarded: bool, age: timedelta, many
 
 
 def reach_of(people: Iterable[tuple[Preferences, int]], channel: Channel, scope: IncidentScope, *, closes: bool) -> int:
-    """Count whom news of this reach concerns by what they chose, before anything is known of what they heard.
+    """Count the recipients whose preferences match this scope, regardless of their exposure.
 
     Args:
         people: Distinct preferences, and how many share them.
-        channel: Where the news would be told.
-        scope: How far the incident reaches.
-        closes: The news is that it is over, which those hear too who want nothing else.
+        channel: Channel of the notification.
+        scope: Scope of the incident.
+        closes: The update ends the incident, so recipients who want only resolutions count too.
     """
     return sum(
         number

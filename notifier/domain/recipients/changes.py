@@ -1,4 +1,4 @@
-"""Changes to a subscriber or an endpoint: what is named changes, the rest stays, None means the default (RFC 7396)."""
+"""Partial changes to a subscriber or an endpoint; None resets to the default (RFC 7396)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,11 +18,11 @@ from notifier.domain.values import (
     WebhookType,
 )
 
-_LIMITS = ("quiet_hours", "max_per_hour")  # written among the preferences, but the subscriber's own
+_LIMITS = ("quiet_hours", "max_per_hour")  # given among the preferences, but fields of the subscriber
 
 
 class PreferenceChanges(TypedDict, total=False):
-    """What changes of a subscriber's preferences."""
+    """Changes to a subscriber's preferences."""
 
     channels: frozenset[Channel]
     components: frozenset[str]
@@ -34,7 +34,7 @@ class PreferenceChanges(TypedDict, total=False):
 
 
 class SubscriberChanges(TypedDict, total=False):
-    """What changes of a subscriber. `external_id` may be repeated, not changed."""
+    """Changes to a subscriber. `external_id` may be repeated, not changed."""
 
     external_id: str | None
     kind: SubscriberKind | None
@@ -47,7 +47,7 @@ class SubscriberChanges(TypedDict, total=False):
 
 
 class EndpointChanges(TypedDict, total=False):
-    """What changes of an endpoint. `headers` are laid over the present ones; a None takes one off."""
+    """Changes to an endpoint. `headers` are merged into the current ones; None removes one."""
 
     url: str | None
     description: str | None
@@ -64,10 +64,10 @@ class EndpointChanges(TypedDict, total=False):
 
 
 def changed_subscriber(before: Subscriber, changes: SubscriberChanges, vocabulary: Vocabulary) -> Subscriber:
-    """Return the subscriber after the changes, judged as a whole: two good halves may not fit.
+    """Return the changed subscriber, validated as a whole: valid parts may not fit together.
 
     Raises:
-        InvalidInputError: names every field at fault.
+        InvalidInputError: names every invalid field.
     """
     usual = Subscriber(
         external_id=before.external_id, locale=vocabulary.default_locale, timezone=vocabulary.default_timezone
@@ -90,10 +90,10 @@ def _with_preferences(subscriber: Subscriber, changes: PreferenceChanges | None)
 
 
 def changed_endpoint(before: Endpoint, changes: EndpointChanges, vocabulary: Vocabulary) -> Endpoint:
-    """Return the endpoint after the changes; components that it had before are let through.
+    """Return the changed endpoint; components it already had are accepted.
 
     Raises:
-        InvalidInputError: names every field at fault.
+        InvalidInputError: names every invalid field.
     """
     faults = [FieldError("url", "Field required")] if changes.get("url", "") is None else []
     own = _with_defaults(changes, Endpoint(url=before.url, state=before.state), but={"headers"})
@@ -111,6 +111,6 @@ def _headers(before: Mapping[str, str], changes: EndpointChanges) -> dict[str, s
 
 
 def _with_defaults(changes: Mapping[str, object], usual: object, *, but: set[str]) -> dict[str, Any]:
-    """Replace each None by what is usual."""
+    """Replace each None by its default."""
     named = {name: value for name, value in changes.items() if name not in but}
     return {name: getattr(usual, name) if value is None else value for name, value in named.items()}

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 CONFIRM_WITHIN = timedelta(hours=48)
-# The version of the words somebody agrees to, on the form and in the API; kept with the proof.
+# Version of the consent text, on the form and in the API; kept with the proof.
 SIGN_UP_WORDING = "2026-11"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentForm:
-    """The form somebody agreed on: its wording's version, its language, its URL, and the network they came from."""
+    """The consent form used: version of its text, language, URL, and the subscriber's network."""
 
     wording: str
     locale: str
@@ -21,7 +21,10 @@ class ConsentForm:
 
 
 def shortened_network(address: str) -> str:
-    """Return the network an address is in, too coarse to name a household: /24 of IPv4, /48 of IPv6; else nothing."""
+    """Return the /24 (IPv4) or /48 (IPv6) network of an address; empty if it is not an address.
+
+    That is too coarse to identify a household.
+    """
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
@@ -31,7 +34,7 @@ def shortened_network(address: str) -> str:
 
 
 def asked(form: ConsentForm, now: datetime) -> dict[str, object]:
-    """Write down that somebody asked to be told."""
+    """Record that someone asked to subscribe."""
     return {
         "wording": form.wording,
         "locale": form.locale,
@@ -42,5 +45,5 @@ def asked(form: ConsentForm, now: datetime) -> dict[str, object]:
 
 
 def confirmed(consent: Mapping[str, object], network: str, now: datetime) -> dict[str, object]:
-    """Write down that the address's owner agreed."""
+    """Record that the address's owner confirmed."""
     return {**consent, "confirmed_at": now.isoformat(), "confirmed_from": shortened_network(network)}

@@ -1,6 +1,6 @@
-"""When a message has to wait: quiet hours by the subscriber's own clock, and the most an hour may bring.
+"""When a message has to wait: quiet hours in the subscriber's zone, and the hourly limit.
 
-Both protect a mailbox, so of several subscribers with one address the strictest counts.
+Both protect a mailbox, so if several subscribers share an address, the strictest rule applies.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What one subscriber set against being disturbed. `timezone` is an IANA name."""
+    """One subscriber's limits. `timezone` is an IANA name."""
 
     timezone: str
     quiet_hours: QuietHours | None = None
@@ -29,7 +29,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that went to the mailbox before, or is going there now."""
+    """A message sent to the mailbox earlier, or being sent now."""
 
     at: datetime
     closes: bool
@@ -37,7 +37,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Deferral:
-    """Not now: why, and the aware UTC instant to look again."""
+    """Why a message is deferred, and the aware UTC time to check again."""
 
     reason: Reason
     until: datetime
@@ -45,7 +45,7 @@ class Deferral:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One rule as it was applied: `until` None lets the message go."""
+    """One applied rule; `until` None lets the message go."""
 
     reason: Reason
     seen: str
@@ -53,19 +53,19 @@ class Timing:
 
 
 def passes_quiet_hours(context: AudienceContext) -> bool:
-    """Whether a message may disturb the night: it is critical, or it ends what was."""
+    """Whether a message ignores quiet hours: it is critical, or it ends an incident."""
     if context.scope.impact is Impact.CRITICAL:
         return True
     return context.closes and any(scope.impact is Impact.CRITICAL for scope in context.earlier_scopes)
 
 
 def quiet_until(hours: QuietHours, timezone: str, now: datetime) -> datetime | None:
-    """Return the first instant from `now` on at which the local clock shows no quiet time; None when that is now.
+    """Return the first time from `now` on that is not quiet in the zone; None if that is now.
 
-    The clock on the wall decides, also in the nights when it is put forward or back.
+    Wall clock time decides, also across daylight saving changes.
 
     Args:
-        hours: The daily span; its end is not part of it.
+        hours: The daily span, end exclusive.
         timezone: IANA name of the subscriber's zone.
         now: Aware UTC instant.
     """
@@ -88,14 +88,14 @@ def _is_quiet(hours: QuietHours, local: datetime) -> bool:
 
 
 def _until_clock_shows(minute: int, local: datetime) -> timedelta:
-    """Return how long a clock takes that nobody touches."""
+    """Return the time until the clock shows `minute`, ignoring clock changes."""
     passed = timedelta(hours=local.hour, minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
     wait = timedelta(minutes=minute) - passed
     return wait if wait > timedelta() else wait + _DAY
 
 
 def _clock_change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """Return the first instant with the offset of `after`; there is one change between the two, at a whole second."""
+    """Return the first time with the offset of `after`; assumes one change, at a whole second."""
     low, high = before.replace(microsecond=0), after
     while high - low > _SECOND:
         middle = low + timedelta(seconds=(high - low) // _SECOND // 2)
@@ -107,10 +107,10 @@ def _clock_change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime
 
 
 def room_at(limit: int, sent: Sequence[Sent], *, closes: bool, now: datetime) -> datetime | None:
-    """Return when the hour has room for one more message; None when that is now.
+    """Return when the hourly limit has room for one more message; None if that is now.
 
-    The last message of the hour is kept for a resolution, and a resolution never waits for other news: with a limit of
-    one it may be the second within the hour.
+    The last slot of the hour is reserved for a resolution, and a resolution never waits for other
+    messages: with a limit of one it may be the second within the hour.
     """
     hour = sorted((one for one in sent if one.at > now - HOUR), key=lambda one: one.at, reverse=True)
     if closes and not any(one.closes for one in hour):
@@ -139,7 +139,7 @@ def timings(bounds: Bounds, sent: Sequence[Sent], context: AudienceContext, now:
 def deferral(
     mailbox: Sequence[Bounds], sent: Sequence[Sent], context: AudienceContext, now: datetime
 ) -> Deferral | None:
-    """Return how long a message to a mailbox waits, by the strictest of its subscribers; None when it may go now."""
+    """Return how long a message to a mailbox waits by the strictest rule; None if it may go now."""
     holds = [
         Deferral(timing.reason, _whole_minute(timing.until))
         for bounds in mailbox
@@ -150,6 +150,6 @@ def deferral(
 
 
 def _whole_minute(moment: datetime) -> datetime:
-    """Round up, so that those who wait for nearly the same instant leave as one batch."""
+    """Round up, so that messages due at nearly the same time leave as one batch."""
     floor = moment.replace(second=0, microsecond=0)
     return floor if floor == moment else floor + _MINUTE

@@ -13,14 +13,14 @@ MAX_DESCRIPTION = 500
 
 
 class EndpointMode(StrEnum):
-    """What happens to an update that did not arrive when a newer one exists."""
+    """What happens to an undelivered update when a newer one exists."""
 
     EVERY = "every"  # every update, in order
     LATEST = "latest"  # the newest one only
 
 
 class EndpointState(StrEnum):
-    """Only `active` endpoints are posted to, tests apart."""
+    """Only `active` endpoints get messages, except for tests."""
 
     PENDING = "pending"  # waits for its first test to succeed
     ACTIVE = "active"
@@ -31,17 +31,20 @@ class SignatureKind(StrEnum):
     """How an endpoint's messages are signed (Standard Webhooks)."""
 
     HMAC = "hmac"  # a shared secret: `v1`
-    ED25519 = "ed25519"  # a key pair whose private half never leaves us: `v1a`
+    ED25519 = "ed25519"  # a key pair whose private key never leaves us: `v1a`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """What a partner chose. `components` and `types` empty mean all; `headers` may hold passwords."""
+    """A partner's settings.
+
+    Empty `components` and `types` mean all; `headers` may hold passwords.
+    """
 
     url: str
     description: str = ""
     subscriber: str | None = None  # external id
-    owner_email: str | None = None  # is told when the endpoint fails for days
+    owner_email: str | None = None  # notified when the endpoint fails for days
     components: frozenset[str] = frozenset()
     min_impact: Impact = Impact.NONE
     updates: UpdateLevel = UpdateLevel.ALL
@@ -50,11 +53,11 @@ class Endpoint:
     mode: EndpointMode = EndpointMode.EVERY
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     state: EndpointState = EndpointState.ACTIVE
-    signature: SignatureKind = SignatureKind.HMAC  # asked for when it is created; afterwards its secrets tell
+    signature: SignatureKind = SignatureKind.HMAC  # used at creation; afterwards its secrets decide
 
     @property
     def preferences(self) -> Preferences:
-        """The same rule routes mails and webhooks."""
+        """The endpoint's filters as preferences: mails and webhooks are routed by the same rule."""
         return Preferences(
             channels=frozenset({Channel.WEBHOOK}),
             components=self.components,
@@ -65,7 +68,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEndpoint:
-    """An endpoint with what the ledger knows beside. Header values and secrets are still sealed here."""
+    """An endpoint with its ledger data. Header values and secrets are still encrypted."""
 
     id: int
     public_id: str

@@ -1,4 +1,4 @@
-"""When an endpoint that fails is given up, and how it is asked again afterwards: pure decisions about its record."""
+"""When a failing endpoint is disabled, and how it is probed afterwards: pure decisions."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class HealthAction(StrEnum):
-    """What follows from an endpoint's record."""
+    """The action that follows from an endpoint's failure record."""
 
     KEEP = "keep"
     WARN = "warn"
@@ -15,10 +15,10 @@ class HealthAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthPolicy:
-    """An endpoint is disabled when it has failed for `disable_after`, with attempts over `least_span` of that time.
+    """Disable an endpoint that failed for `disable_after`, with attempts over `least_span` or more.
 
-    One failure days ago, and nothing sent since, proves nothing. Its owner is warned after `warn_after`, and at least
-    `notice` before it happens.
+    A single failure days ago with nothing sent since proves nothing. The owner is warned after
+    `warn_after`, and at least `notice` before the endpoint is disabled.
     """
 
     disable_after: timedelta = timedelta(days=5)
@@ -37,11 +37,11 @@ class FailureRecord:
 
 
 _FIRST_PROBE, _LONGEST_PROBE = timedelta(hours=1), timedelta(hours=24)
-MAX_PROBES = 60  # about two months; then only a person brings it back
+MAX_PROBES = 60  # about two months; after that it must be enabled by hand
 
 
 def next_action(record: FailureRecord, now: datetime, policy: HealthPolicy) -> HealthAction:
-    """Decide, touching nothing."""
+    """Return the next action, without side effects."""
     if record.last_failure_at - record.failing_since < policy.least_span:
         return HealthAction.KEEP
     if record.warned_at is None:
@@ -50,12 +50,12 @@ def next_action(record: FailureRecord, now: datetime, policy: HealthPolicy) -> H
 
 
 def disabling_time(record: FailureRecord, warned_at: datetime, policy: HealthPolicy) -> datetime:
-    """Return when an endpoint will be disabled if it goes on failing."""
+    """Return when an endpoint will be disabled if it keeps failing."""
     return max(record.failing_since + policy.disable_after, warned_at + policy.notice)
 
 
 def next_probe(probes: int, now: datetime) -> datetime | None:
-    """Return when a disabled endpoint is asked again after `probes` unanswered questions; None for never again."""
+    """Return when to probe a disabled endpoint after `probes` failed probes; None for never."""
     if probes >= MAX_PROBES:
         return None
     return now + min(_FIRST_PROBE * (1 << min(probes, 10)), _LONGEST_PROBE)

@@ -1,4 +1,4 @@
-"""Who wants to be told: the subscriber as a value, and the words that a house allows in one."""
+"""The subscriber as a value, and the keys, locales and zones an installation allows in one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _MINUTES_OF_DAY = 24 * 60
 
 
 class SuppressionReason(StrEnum):
-    """Why nothing is sent to an address any more on a channel. The first two are the person's own wish."""
+    """Why an address is suppressed on a channel. The first two are the recipient's own choice."""
 
     UNSUBSCRIBED = "unsubscribed"
     PROVIDER_UNSUBSCRIBED = "provider_unsubscribed"
@@ -30,12 +30,12 @@ class SuppressionReason(StrEnum):
 
     @property
     def state(self) -> SubscriberState:
-        """The state in which subscribers of such an address are."""
+        """The state of subscribers with such an address."""
         return SubscriberState.UNSUBSCRIBED if self in _OWN_WISH else SubscriberState.SUPPRESSED
 
     @property
     def may_reader_lift(self) -> bool:
-        """Whether the reader of the address may ask for mail again; what an operator stopped, an operator lifts."""
+        """Whether the recipient may lift it; only operators lift what an operator suppressed."""
         return self is not SuppressionReason.MANUAL
 
 
@@ -43,27 +43,27 @@ _OWN_WISH = frozenset({SuppressionReason.UNSUBSCRIBED, SuppressionReason.PROVIDE
 
 
 class LegalBasis(StrEnum):
-    """What allows us to write to somebody (GDPR Art. 6): recorded with every subscriber."""
+    """Legal basis for sending (GDPR Art. 6), recorded with every subscriber."""
 
     CONSENT = "consent"  # confirmed by double opt-in
     CONTRACT = "contract"  # operational news to customers
-    IMPORT = "import"  # as whoever imported the list vouches
-    API = "api"  # as the system that created it vouches
+    IMPORT = "import"  # vouched for by whoever imported the list
+    API = "api"  # vouched for by the system that created it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietHours:
-    """A daily span of local time, in minutes after midnight; `end` before `start` runs over midnight."""
+    """A daily span of local time, in minutes after midnight; it may run over midnight."""
 
     start: int
     end: int
 
     @classmethod
     def parse(cls, start: str, end: str) -> "QuietHours":
-        """Read `HH:MM` twice.
+        """Parse two `HH:MM` times.
 
         Raises:
-            ValueError: not a time of day, or both the same (which would mean always or never).
+            ValueError: not a time of day, or both are equal (which would mean always or never).
         """
         span = cls(start=_minutes(start), end=_minutes(end))
         if span.start == span.end:
@@ -71,7 +71,7 @@ class QuietHours:
         return span
 
     def texts(self) -> tuple[str, str]:
-        """Write both as `HH:MM`."""
+        """Format both as `HH:MM`."""
         return _clock_face(self.start), _clock_face(self.end)
 
 
@@ -108,7 +108,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
-    """Nothing is sent to an address on this channel, since when and why."""
+    """A suppressed address on one channel: since when, and why."""
 
     channel: Channel
     reason: SuppressionReason
@@ -118,7 +118,7 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSubscriber:
-    """A subscriber with what the ledger knows beside."""
+    """A subscriber with its ledger data."""
 
     id: int
     subscriber: Subscriber
@@ -132,9 +132,9 @@ class StoredSubscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """What this house knows. Where no components are configured any key will do.
+    """What this installation allows. If no components are configured, any key is accepted.
 
-    An omitted locale or time zone means the default one.
+    An omitted locale or time zone means the default.
     """
 
     components: frozenset[str]
@@ -143,7 +143,7 @@ class Vocabulary:
     default_timezone: str
 
     def faults(self, subscriber: Subscriber, known: Subscriber | None = None) -> list[FieldError]:
-        """Name every word this house does not know; what `known` already held is let through, it once was right."""
+        """Return an error for each unknown value; values that `known` already has are accepted."""
         before = known or subscriber
         faults = self.component_faults(
             subscriber.preferences.components - (before.preferences.components if known else frozenset()),
@@ -158,14 +158,14 @@ class Vocabulary:
         return faults
 
     def component_faults(self, components: frozenset[str], name: str) -> list[FieldError]:
-        """One fault that names all unknown components, or none."""
+        """Return one error that names all unknown components, or none."""
         unknown = sorted(components - self.components)
         if not unknown or not self.components:
             return []
         return [FieldError(name, f"unknown: {_listed(unknown)}; known are {_listed(sorted(self.components))}")]
 
     def locale_fault(self, locale: str) -> str:
-        """Say that a locale is not offered."""
+        """Return the message that a locale is not offered."""
         return f"{locale[:40]!r} is not offered; offered are {_listed(sorted(self.locales))}"
 
 
@@ -180,10 +180,10 @@ def _timezones() -> frozenset[str]:
 
 
 def is_timezone(name: str) -> bool:
-    """Whether `name` is a zone of the IANA database, spelled as there."""
+    """Whether `name` is a zone of the IANA database, in its exact spelling."""
     return name in _timezones()
 
 
 def timezone_fault(name: str) -> str:
-    """Say that a time zone is unknown."""
+    """Return the message that a time zone is unknown."""
     return f"{name[:64]!r} is no time zone; write an IANA name such as Europe/Amsterdam"
