@@ -1,1 +1,1 @@
-"""The ways out: one sub-package per channel; none knows another."""
+"""Delivery channels: one sub-package each, independent of each other."""

@@ -1,7 +1,8 @@
-"""What every channel's sender looks like to the rest of the house.
+"""The interface of every channel's sender.
 
-A sender translates: one request of ours into calls of a provider's library, its answer into a receipt or into an error
-whose type says what to do next. No database, queue, template or sleep in it; constructors open nothing.
+A sender translates one of our requests into calls of a provider's library, and the answer into a
+receipt or an error whose type says what to do next. It uses no database, queue, template or sleep;
+constructors open nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +16,15 @@ from notifier.domain.values import Reason
 
 
 class NotAttemptedError(TransientDeliveryError):
-    """Nothing was sent: a breaker is open (`breaker_open`) or there was no room (`not_started`). Uses up no attempt."""
+    """Nothing was sent: a breaker is open (`breaker_open`) or no slot was free (`not_started`).
+
+    Uses up no attempt.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateBudget:
-    """What a provider said is left of its rate, so that one pacer can hold back all workers."""
+    """The remaining rate a provider reported, so that one rate limiter can hold back all workers."""
 
     remaining: int | None = None  # calls
     limit: int | None = None
@@ -34,10 +38,10 @@ class RateBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailReceipt:
-    """What became of a request that at least one recipient's mail was accepted from.
+    """The result of a request in which at least one recipient's mail was accepted.
 
-    Every recipient is either in `accepted_ids` or in `failed`. A provider that takes requests whole has no `failed`;
-    SMTP, which is told of one recipient after another, may.
+    Every recipient is either in `accepted_ids` or in `failed`. A provider that accepts requests as
+    a whole has no `failed`; SMTP, which handles one recipient after another, may.
     """
 
     provider_message_id: str | None
@@ -47,25 +51,25 @@ class MailReceipt:
 
     @property
     def refused(self) -> dict[str, DeliveryError]:
-        """Those for whom trying again cannot work."""
+        """Recipients for whom a retry cannot work."""
         return {key: error for key, error in self.failed.items() if isinstance(error, PermanentDeliveryError)}
 
     @property
     def unsent(self) -> dict[str, DeliveryError]:
-        """Those to be tried again: surely not told."""
+        """Recipients to retry: certainly not sent."""
         ended = PermanentDeliveryError, OutcomeUnknownError
         return {key: error for key, error in self.failed.items() if not isinstance(error, ended)}
 
     @property
     def unknown(self) -> dict[str, DeliveryError]:
-        """Those who may have been told: the connection died between their mail and its answer."""
+        """Recipients who may have got the mail: the connection died before the answer to it."""
         return {key: error for key, error in self.failed.items() if isinstance(error, OutcomeUnknownError)}
 
 
 class RecipientsRefusedError(PermanentDeliveryError):
-    """The provider (or our own check before it) named recipients it will not take; nobody in the request was told.
+    """The provider (or our own check) refused some recipients; nothing was sent to anyone.
 
-    `delivery_ids` are to be cut out, everybody else to be sent again as a new attempt.
+    Remove `delivery_ids` and send to everyone else in a new attempt.
     """
 
     def __init__(
@@ -76,13 +80,13 @@ class RecipientsRefusedError(PermanentDeliveryError):
 
 
 class MessageRefusedError(PermanentDeliveryError):
-    """The provider refuses what all in the request share (a header, the text): a smaller one fares no better."""
+    """The provider refused shared content (a header, the text): a smaller request fails too."""
 
 
 class TooLargeError(PermanentDeliveryError):
-    """The request is too large as a whole; nobody in it was told.
+    """The request is too large as a whole; nothing was sent.
 
-    Send it in `pieces` (delivery ids, everybody once) where the sender knows what fits; else halve it.
+    Send it in `pieces` (delivery ids, everyone once) if the sender knows what fits; else halve it.
     """
 
     def __init__(
@@ -98,11 +102,11 @@ class TooLargeError(PermanentDeliveryError):
 
 
 class MailSender(Protocol):
-    """A way to hand mails to a provider. Safe to use from several threads at once."""
+    """Sends mails through a provider. Thread-safe."""
 
     @property
     def name(self) -> str:
-        """The provider, as it labels attempts and metrics."""
+        """The provider's name, used as the label of attempts and metrics."""
         ...
 
     @property
@@ -112,7 +116,7 @@ class MailSender(Protocol):
 
     @property
     def deduplicates(self) -> bool:
-        """Whether a repeat of the same request reaches nobody twice."""
+        """Whether the provider drops a repeat of the same request."""
         ...
 
     def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
@@ -120,17 +124,17 @@ class MailSender(Protocol):
 
         Args:
             request: 1 to `max_batch` mails of one notification; no recipient learns of another.
-            deadline: Aware UTC instant after which the caller no longer wants the send.
+            deadline: Aware UTC time after which the caller no longer wants it sent.
 
         Raises:
-            RecipientsRefusedError: cut the named ones out, send the rest again.
+            RecipientsRefusedError: remove the named recipients, send the rest again.
             TooLargeError: send it in pieces.
-            DeliveryError: one of its kinds, true of every recipient of the request.
+            DeliveryError: a subclass; it applies to every recipient of the request.
         """
         ...
 
     def answers(self, *, deadline: datetime) -> bool:
-        """Ask something that sends nothing; whether any answer came in time. Never raises."""
+        """Make a call that sends nothing; return whether any answer came in time. Never raises."""
         ...
 
     def close(self) -> None:
@@ -140,23 +144,23 @@ class MailSender(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocialLimits:
-    """How much one post holds on this account's platform."""
+    """Size limits of one post on this account's platform."""
 
-    characters: int  # by the platform's own way of counting (rendering/text/counting.py)
-    url_characters: int | None = None  # what any link costs; None: as many as are shown
+    characters: int  # as the platform counts them (rendering/text/counting.py)
+    url_characters: int | None = None  # fixed cost of any link; None: its shown length
     utf8_bytes: int | None = None
     pictures: int = 0
 
 
 class SessionStore(Protocol):
-    """Keeps a login between processes and restarts. What it holds is a credential: encrypt it at rest."""
+    """Keeps a login across processes and restarts. It is a credential: encrypt it at rest."""
 
     def load(self, account: str) -> str | None:
-        """Return what was saved last for the account of this name, or None."""
+        """Return the session last saved for this account, or None."""
         ...
 
     def save(self, account: str, session: str) -> None:
-        """Keep a session, replacing the one before."""
+        """Store a session, replacing the previous one."""
         ...
 
 
@@ -170,12 +174,12 @@ class SocialSender(Protocol):
 
     @property
     def deduplicates(self) -> bool:
-        """Whether the platform itself drops a repeat with the same key for as long as we may repeat."""
+        """Whether the platform drops repeats with the same key for as long as we may retry."""
         ...
 
     @property
     def looks(self) -> int:
-        """How often `find` must come back empty, half a minute apart, before an unknown post counts as not made."""
+        """How many empty `find`s, half a minute apart, show that a post was not published."""
         ...
 
     @property
@@ -185,13 +189,14 @@ class SocialSender(Protocol):
 
     @property
     def budget(self) -> RateBudget | None:
-        """What the platform's last answer said is left of its rate."""
+        """The remaining rate reported by the platform's last answer."""
         ...
 
     def post(self, post: SocialPost) -> PostReceipt:
-        """Publish a post, as a reply where it has a parent.
+        """Publish a post, as a reply if it has a parent.
 
-        A reply the platform refuses becomes a post of its own; the receipt's `extra["standalone"]` then says why.
+        If the platform refuses the reply, publish a standalone post; the receipt's
+        `extra["standalone"]` then says why.
 
         Raises:
             OutcomeUnknownError: it may be public; ask `find` before posting the identical text again.
@@ -200,11 +205,11 @@ class SocialSender(Protocol):
         ...
 
     def find(self, post: SocialPost, since: datetime) -> PostReceipt | None:
-        """Look whether a post is public already; None where it is not.
+        """Find a post that is already public; return None if it is not.
 
         Args:
-            post: What was to be published.
-            since: Aware UTC instant before which it cannot have been published.
+            post: The post to look for.
+            since: Aware UTC time before which it cannot have been published.
 
         Raises:
             OutcomeUnknownError: the platform does not tell; ask again later.
@@ -213,15 +218,15 @@ class SocialSender(Protocol):
         ...
 
     def edit(self, receipt: PostReceipt, post: SocialPost) -> PostReceipt:
-        """Replace the text of a published post, where `can_edit`."""
+        """Replace the text of a published post, if `can_edit`."""
         ...
 
     def delete(self, receipt: PostReceipt) -> None:
-        """Withdraw a post; one that is gone already is no error."""
+        """Delete a post; it is not an error if it no longer exists."""
         ...
 
     def limits(self) -> SocialLimits:
-        """How much a post holds; asks the platform at most once a day, and never fails."""
+        """Return the size limits; asks the platform at most once a day, and never fails."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Reading an answer within one span of time. A socket's own time-out begins anew with every byte that trickles in."""
+"""Read a response within one deadline: a socket's own time-out restarts with every byte."""
 
 import http.client
 import io
@@ -8,16 +8,16 @@ from typing import Any, cast
 
 
 def timed_response(sock: socket.socket, *args: object, until: float, **kwargs: object) -> http.client.HTTPResponse:
-    """Return http.client's response on a socket, every read of which ends at `until` (`time.monotonic`).
+    """Return http.client's response on a socket; all reads end at `until` (`time.monotonic`).
 
-    To be set, with `until` bound, as `response_class` of a connection.
+    Set it, with `until` bound, as the `response_class` of a connection.
     """
     timed = cast("socket.socket", _TimedSocket(sock, until))
     return http.client.HTTPResponse(timed, *cast("Any", args), **cast("Any", kwargs))
 
 
 class _TimedSocket:
-    """What HTTPResponse needs of a socket: a file to read from."""
+    """The part of a socket that HTTPResponse needs: a file to read from."""
 
     def __init__(self, sock: socket.socket, until: float) -> None:
         self._sock, self._until = sock, until
@@ -28,7 +28,7 @@ class _TimedSocket:
 
 
 class _TimedReader(io.RawIOBase):
-    """Waits for each read as long as the socket was set to, but never past the end."""
+    """Waits for each read for the socket's time-out, but never past the deadline."""
 
     def __init__(self, sock: socket.socket, until: float) -> None:
         self._sock, self._until, self._each = sock, until, sock.gettimeout()

@@ -1,7 +1,7 @@
-"""Kept-alive HTTP connections that know how far a request came when something broke, and never wait past a deadline.
+"""HTTP keep-alive connections with deadlines that report how far a failed request got.
 
-The difference decides whether a mail may be sent again: what broke while connecting or writing was not accepted, what
-broke while waiting for the answer may have been.
+That decides whether a mail may be sent again: a request that failed while connecting or writing was
+not accepted; one that failed while waiting for the answer may have been.
 """
 
 import http.client
@@ -29,14 +29,14 @@ from notifier.channels.status_mapping import (
     header_number,
 )
 
-MAX_IDLE = 20.0  # seconds; well below what servers and NAT boxes keep, so that a reused connection is a living one
-_TRIES = 2  # a reset while writing is repeated once on a new connection: the request was incomplete
-_EARLY_ANSWER = 2.0  # seconds to look for an answer that came before we had written everything, such as 413
+MAX_IDLE = 20.0  # seconds; well below the limits of servers and NAT, so that reused connections are alive
+_TRIES = 2  # after a reset while writing, retry once on a new connection: the request was incomplete
+_EARLY_ANSWER = 2.0  # seconds to wait for an answer sent before we finished writing, such as 413
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send. `path` with its query; `body` None sends none."""
+    """A request. `path` includes the query; `body` None means no body."""
 
     method: str
     path: str
@@ -45,9 +45,10 @@ class Request:
 
 
 class ConnectionPool:
-    """Connections to one origin. Safe for threads: each request has a connection to itself while it lasts.
+    """Connections to one origin. Thread-safe: each request has its own connection meanwhile.
 
-    No redirect is followed and no proxy taken from the environment. Opens nothing before the first request.
+    Follows no redirects and ignores proxy settings of the environment. Opens nothing before the
+    first request.
     """
 
     def __init__(self, base_url: str, *, connect_timeout: float, tls_context: ssl.SSLContext | None = None) -> None:
@@ -59,7 +60,7 @@ class ConnectionPool:
         self._lock = threading.Lock()
 
     def send(self, request: Request, *, seconds: float) -> ProviderResponse:
-        """Send one request; `seconds` bound everything together, from connecting to the last byte of the answer.
+        """Send one request; `seconds` limits it from connecting to the answer's last byte.
 
         Raises:
             NotSentError: nothing, or not all, was written; `reset` after the peer hung up on it twice.
@@ -83,7 +84,7 @@ class ConnectionPool:
         raise AssertionError  # the loop returns or raises
 
     def close(self) -> None:
-        """Close what is idle; connections in use are closed when they come back."""
+        """Close idle connections; connections in use are closed when they are returned."""
         with self._lock:
             while self._idle:
                 self._idle.pop()[1].close()
@@ -121,7 +122,7 @@ class ConnectionPool:
 
 
 class _Connection:
-    """One connection; after an exchange it is either quiet and open, or closed."""
+    """One connection; after an exchange it is either idle or closed."""
 
     def __init__(self, host: str, port: int | None, context: ssl.SSLContext | None, seconds: float) -> None:
         self._http: http.client.HTTPConnection
@@ -145,7 +146,7 @@ class _Connection:
             self._http.close()
 
     def is_quiet(self) -> bool:
-        """Whether the peer has neither hung up nor said something unasked."""
+        """Whether the peer has neither closed it nor sent unsolicited data."""
         sock: socket.socket | None = self._http.sock
         return sock is not None and not select.select([sock], [], [], 0)[0]
 
@@ -161,12 +162,12 @@ class _Connection:
         return self._read(request.path, deadline)
 
     def _early_answer(self, path: str, error: OSError, deadline: float) -> ProviderResponse:
-        """Read the refusal of a server that hung up before it had read all (413); else say that we were cut off."""
+        """Read the refusal of a server that closed before reading everything (413), else raise."""
         try:
             answer = self._read(path, min(deadline, time.monotonic() + _EARLY_ANSWER))
         except NoAnswerError:
             raise NotSentError(f"cut off while writing: {_named(error)}", reset=True) from None
-        if answer.ok:  # an acceptance of half a request is none
+        if answer.ok:  # accepting half a request means nothing
             raise NotSentError(f"cut off while writing: {_named(error)}", reset=True)
         self.close()
         return answer
@@ -182,7 +183,7 @@ class _Connection:
             if len(body) > LARGEST_ANSWER:
                 self.close()
             elif len(body) < (header_number(headers.get("content-length")) or 0):
-                raise http.client.IncompleteRead(body)  # read() with a bound does not notice
+                raise http.client.IncompleteRead(body)  # read() with a limit does not notice
         except TimeoutError:
             raise NoAnswerError("time-out while waiting for the answer", timed_out=True, status=status) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -191,7 +192,7 @@ class _Connection:
 
 
 def verifying_context() -> ssl.SSLContext:
-    """Return a TLS context that verifies, by the system's authorities and by Mozilla's: some machines have none."""
+    """Return a verifying TLS context with the system's CAs and Mozilla's: some systems have none."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # Debian's Python leaves it to the system
     context.load_verify_locations(certifi.where())
@@ -199,6 +200,6 @@ def verifying_context() -> ssl.SSLContext:
 
 
 def _named(error: Exception) -> str:
-    """Name a fault without its text, which may quote what was being sent."""
+    """Return an error's name without its text, which may quote the request."""
     number = getattr(error, "errno", None)
     return f"{type(error).__name__}{f' {number}' if isinstance(number, int) else ''}"

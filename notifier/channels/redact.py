@@ -1,4 +1,4 @@
-"""Keeping secrets and addresses out of errors and logs, whatever a provider or a library puts there."""
+"""Keep secrets and addresses from providers and libraries out of errors and logs."""
 
 import logging
 import re
@@ -7,13 +7,13 @@ from urllib.parse import quote
 
 from notifier.domain.providers.discretion import without_addresses
 
-_LONGEST = 300  # characters of a provider's words worth keeping
+_LONGEST = 300  # characters of a provider's message to keep
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_SHORTEST_SECRET = 4  # a shorter one would blank out ordinary words
+_SHORTEST_SECRET = 4  # a shorter one would match ordinary words
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """Return foreign words fit for a log line: one line, bounded, no addresses, none of our secrets echoed back."""
+    """Return external text fit for logs: one line, bounded, no addresses, none of our secrets."""
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, "[secret]").replace(quote(secret, safe=""), "[secret]")
@@ -21,9 +21,9 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
 
 
 def hush(*loggers: str, level: int = logging.INFO) -> None:
-    """Keep loggers of libraries from speaking below a level: at DEBUG they write keys, signatures and whole payloads.
+    """Raise the level of library loggers: at DEBUG they log keys, signatures and payloads.
 
-    A logger without a level of its own would follow the root's; one that an operator set is only ever raised.
+    A logger without its own level would inherit the root's; one set by an operator is only raised.
     """
     for name in loggers:
         logger = logging.getLogger(name)

@@ -40,7 +40,7 @@ LARGEST_ANSWER = 2 * 1024 * 1024  # bytes; every answer we use is far smaller
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """What a provider answered. Header names in lower case; `path` is that of the call."""
+    """A provider's response. Header names in lower case; `path` is that of the call."""
 
     status: int
     headers: Mapping[str, str]
@@ -53,7 +53,7 @@ class ProviderResponse:
         return 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110 section 15.3
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object; empty where it is anything else (edge proxies answer in HTML)."""
+        """The body as a JSON object; empty if it is anything else (edge proxies answer in HTML)."""
         try:
             data = orjson.loads(self.body)
         except orjson.JSONDecodeError:
@@ -62,20 +62,20 @@ class ProviderResponse:
 
 
 class ExchangeError(Exception):
-    """One HTTP exchange without success. Stays inside channels: senders turn it into a DeliveryError."""
+    """A failed HTTP exchange. Internal to channels: senders turn it into a DeliveryError."""
 
 
 class NotSentError(ExchangeError):
-    """The request did not leave, or not all of it: the provider cannot have acted on it."""
+    """The request was not, or not fully, sent: the provider cannot have acted on it."""
 
     def __init__(self, detail: str, *, reset: bool = False, timed_out: bool = False) -> None:
         super().__init__(detail)
-        self.detail, self.reset = detail, reset  # `reset`: the peer hung up while we were writing
+        self.detail, self.reset = detail, reset  # `reset`: the peer closed the connection while we were writing
         self.timed_out = timed_out
 
 
 class NoAnswerError(ExchangeError):
-    """The whole request left, and no whole and readable answer came back."""
+    """The whole request was sent, but no complete, readable answer came back."""
 
     def __init__(self, detail: str, *, timed_out: bool = False, status: int | None = None) -> None:
         super().__init__(detail)
@@ -83,7 +83,7 @@ class NoAnswerError(ExchangeError):
 
 
 class RefusedError(ExchangeError):
-    """The provider answered with something else than a 2xx."""
+    """The provider answered with a status other than 2xx."""
 
     def __init__(self, answer: ProviderResponse) -> None:
         super().__init__(f"status {answer.status}")
@@ -91,19 +91,19 @@ class RefusedError(ExchangeError):
 
 
 class Meaning(Enum):
-    """What a status says about trying again."""
+    """What a status means for a retry."""
 
-    STOPPED = auto()  # nothing on this channel can work until a person acts
+    STOPPED = auto()  # the channel is stopped until an operator acts
     PERMANENT = auto()
     TOO_LARGE = auto()
     RATE = auto()
-    TRANSIENT = auto()  # surely not done
+    TRANSIENT = auto()  # certainly not done
     UNKNOWN = auto()  # may have been done
     REDIRECTED = auto()
 
 
 def header_time(value: str | None) -> datetime | None:
-    """Read a point in time from a rate header: Unix seconds, RFC 3339, or an HTTP date; None where it is none."""
+    """Parse a time from a rate header: Unix seconds, RFC 3339 or an HTTP date; None if invalid."""
     if not value:
         return None
     try:
@@ -121,7 +121,7 @@ def header_time(value: str | None) -> datetime | None:
 
 
 def header_number(value: str | None) -> int | None:
-    """Read a whole number from a header, or None."""
+    """Parse a non-negative integer from a header, or return None."""
     text = (value or "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - 64 bits
 
@@ -136,7 +136,7 @@ def retry_after_header(headers: Mapping[str, str], now: datetime) -> timedelta |
 
 
 def wait_until(moment: datetime | None, now: datetime) -> timedelta | None:
-    """How long until then: at least nothing, at most a day; None for no moment."""
+    """Return the time until then, from zero to one day; None if `moment` is None."""
     return None if moment is None else min(max(moment - now, timedelta(0)), LONGEST_WAIT)
 
 
@@ -156,7 +156,7 @@ def rate_budget(prefix: str) -> Callable[[Mapping[str, str]], RateBudget | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How one provider's answers are read.
+    """How to interpret one provider's answers.
 
     `statuses` are the exceptions; a 3xx is REDIRECTED, a 4xx otherwise PERMANENT, a 5xx otherwise `server`.
     `message` finds the provider's own words in an error body.
@@ -169,7 +169,7 @@ class Rules:
     message: Callable[[Mapping[str, Any]], str]
 
     def meaning(self, status: int) -> Meaning:
-        """What a status that is no 2xx means."""
+        """Return what a status other than 2xx means."""
         found = self.statuses.get(status)
         if found is not None:
             return found
@@ -178,7 +178,7 @@ class Rules:
         return Meaning.PERMANENT if status >= 400 else Meaning.REDIRECTED  # noqa: PLR2004 - RFC 9110 section 15.5
 
     def wait(self, answer: ProviderResponse, now: datetime) -> timedelta | None:
-        """The longest of what the answer's headers ask for."""
+        """The longest wait that the answer's headers ask for."""
         budget = self.budget(answer.headers)
         reset = wait_until(budget.resets_at, now) if budget else None
         asked = retry_after_header(answer.headers, now)

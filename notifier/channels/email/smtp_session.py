@@ -1,4 +1,4 @@
-"""One SMTP session of `smtplib`: opened with verified TLS, logged in, spoken to one command after another."""
+"""One SMTP session of `smtplib`, with verified TLS and login; sends one command at a time."""
 
 import base64
 import smtplib
@@ -33,7 +33,7 @@ class SmtpServer:
     password: str | None = field(default=None, repr=False)
 
     def secrets(self) -> list[str]:
-        """What no error may repeat: the password, and how AUTH PLAIN and LOGIN write it (RFC 4954)."""
+        """Values to keep out of errors: the password, plain and as AUTH PLAIN and LOGIN send it."""
         if not self.password:
             return []
         forms = (self.password, f"\0{self.username}\0{self.password}")
@@ -41,7 +41,7 @@ class SmtpServer:
 
 
 class LostError(Exception):
-    """The connection is gone; `reply` is the server's 421, where it said one; `timed_out`: it said nothing in time."""
+    """The connection is lost; `reply`: the server's 421, if any; `timed_out`: no reply in time."""
 
     def __init__(self, reply: Reply | None = None, *, timed_out: bool = False) -> None:
         super().__init__("connection lost")
@@ -49,7 +49,7 @@ class LostError(Exception):
 
 
 class SmtpSession:
-    """A session of one thread at a time."""
+    """A session for one thread at a time."""
 
     def __init__(self, smtp: smtplib.SMTP) -> None:
         self._smtp = smtp
@@ -97,7 +97,7 @@ class SmtpSession:
 
     @property
     def idle_seconds(self) -> float:
-        """For how long the server has said nothing."""
+        """Seconds since the server's last reply."""
         return time.monotonic() - self._used
 
     def command(self, line: str, *, seconds: float) -> Reply:
@@ -111,7 +111,7 @@ class SmtpSession:
         return self._checked(code, text)
 
     def write(self, mail: bytes, *, seconds: float) -> None:
-        """Write what follows an accepted DATA: a mail with its dots stuffed and its end.
+        """Write the mail after an accepted DATA: dot-stuffed and terminated.
 
         Raises:
             LostError: not all was written.
@@ -156,7 +156,7 @@ class SmtpSession:
         _drop(self._smtp)
 
     def quit(self) -> None:
-        """Say goodbye, shortly, and close."""
+        """Send QUIT, wait briefly, and close."""
         with suppress(LostError):
             self.command("QUIT", seconds=1.0)
         self.close()
@@ -183,7 +183,7 @@ def _connect(server: SmtpServer, timeout: float, context: ssl.SSLContext | None)
 
 
 def _greet(smtp: smtplib.SMTP) -> None:
-    """Say EHLO with our address: what RFC 5321 section 4.1.3 has hosts do that know no name of theirs."""
+    """Send EHLO with an address literal (RFC 5321 section 4.1.3), because we have no hostname."""
     sock: socket.socket | None = smtp.sock
     if sock is not None:
         host = sock.getsockname()[0]
@@ -196,7 +196,7 @@ def _begin_tls(smtp: smtplib.SMTP, server: SmtpServer, context: ssl.SSLContext |
         smtp.starttls(context=context or verifying_context())
         smtp.ehlo_or_helo_if_needed()
     elif server.host not in _LOOPBACK if server.require_tls is None else server.require_tls:
-        # What a man in the middle would take out of the greeting: never go on in the clear.
+        # A man in the middle would strip STARTTLS from the greeting: never continue in plain text.
         raise ChannelStoppedError(Reason.AUTH, "the server offers no STARTTLS")
 
 
