@@ -1,1 +1,1 @@
-"""Queues by name: who sends does not know who works. Messages carry ids and are nudges; the rows are the truth."""
+"""Task queues by name. Messages carry ids and are hints; the database is the source of truth."""

@@ -1,4 +1,4 @@
-"""One caller at a time per social account: a lock in Redis over all workers, and one in the process below it."""
+"""One caller at a time per social account: a Redis lock across workers, and one per process."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,23 +12,23 @@ from notifier.observability import get_logger
 from notifier.queueing.broker import redis_client
 from notifier.queueing.circuit import RedisCircuit
 
-_SECONDS = 0.25  # for one exchange with Redis
+_SECONDS = 0.25  # time-out of one Redis call
 _STEP = 0.1  # seconds between two tries to get the lock
 _log = get_logger(__name__)
 
 
 class LocalAccountLock:
-    """Turns among the threads of one process. Does what `services.ports.Turns` asks for."""
+    """Account locks among the threads of one process. Implements `services.ports.AccountLock`."""
 
     def __init__(self, patience: float = 5.0) -> None:
-        """Wait at most `patience` seconds for a turn."""
+        """Wait at most `patience` seconds for the lock."""
         self._patience = patience
         self._locks: dict[str, Lock] = defaultdict(Lock)
         self._guard = Lock()
 
     @contextmanager
     def take(self, account: str) -> Iterator[bool]:
-        """Wait a little for the account's turn; False where somebody else goes on having it."""
+        """Wait briefly for the account's lock; yield False if another caller keeps it."""
         with self._guard:
             lock = self._locks[account]
         ours = lock.acquire(timeout=self._patience)
@@ -39,11 +39,11 @@ class LocalAccountLock:
                 lock.release()
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
 
 class RedisAccountLock(LocalAccountLock):
-    """Turns among every worker with this Redis. A turn ends after `lease` seconds without `renew`."""
+    """Locks shared by all workers with this Redis; they expire after `lease` seconds without `renew`."""
 
     def __init__(self, url: str, *, lease: float, patience: float = 5.0) -> None:
         super().__init__(patience)
@@ -56,7 +56,7 @@ class RedisAccountLock(LocalAccountLock):
 
     @contextmanager
     def take(self, account: str) -> Iterator[bool]:
-        """Wait a little for the account's turn; False where somebody else goes on having it."""
+        """Wait briefly for the account's lock; yield False if another caller keeps it."""
         with super().take(account) as first:
             lock = self._lock(account) if first else None
             try:
@@ -66,7 +66,7 @@ class RedisAccountLock(LocalAccountLock):
                     self._release(lock)
 
     def renew(self) -> None:
-        """Keep the turns that are had now: to be called some times within each lease. Never raises."""
+        """Extend the locks held now; call several times per lease. Never raises."""
         for lock in tuple(self._mine):
             try:
                 lock.reacquire()
@@ -74,11 +74,11 @@ class RedisAccountLock(LocalAccountLock):
                 _log.warning("account_lock_not_renewed", error=type(error).__name__)
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         self._client.close()
 
     def _lock(self, account: str) -> "_Held | None":
-        """Try for the shared lock; None where Redis does not answer."""
+        """Try to get the shared lock; None if Redis does not answer."""
         lock = SharedLock(
             self._client,
             f"notifier:turn:{account}",
@@ -108,7 +108,7 @@ class RedisAccountLock(LocalAccountLock):
 
 
 class _Held:
-    """A shared lock and whether it was got."""
+    """A shared lock, and whether it was acquired."""
 
     def __init__(self, lock: SharedLock, *, held: bool) -> None:
         self.lock, self._held = lock, held

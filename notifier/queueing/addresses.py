@@ -1,4 +1,4 @@
-"""Where the broker and Redis are. Pure: reads nothing, starts nothing, loads no client library."""
+"""Addresses of the broker and Redis. Pure: no I/O, and no client library is loaded."""
 
 import hashlib
 import os
@@ -10,12 +10,12 @@ _AMQP = ("amqp", "amqps")
 _SOCKET_NAME = "redis.sock"
 # sun_path holds 108 bytes on Linux and 104 on macOS (unix(7)), the closing NUL included.
 _SOCKET_PATH_MAX = 100
-# Not gettempdir(): every process of the installation must arrive at the same path, whatever its TMPDIR.
+# Not gettempdir(): all processes of the installation need the same path, whatever their TMPDIR.
 SHORT_FOLDERS = Path("/tmp")  # noqa: S108  embedded.py checks whose the folder in it is
 
 
 def socket_path(data_dir: Path) -> Path:
-    """Where a data folder's embedded server listens; under /tmp, in a folder of its own, if the path is too long."""
+    """Return the embedded server's socket; in its own folder under /tmp if the path is too long."""
     home = data_dir.resolve()
     path = home / "run" / _SOCKET_NAME
     if len(os.fsencode(path)) <= _SOCKET_PATH_MAX:
@@ -25,13 +25,16 @@ def socket_path(data_dir: Path) -> Path:
 
 
 def embedded_url(data_dir: Path) -> str:
-    """The embedded server's address, whether it runs or not."""
+    """Return the embedded server's address, whether or not it is running."""
     return f"redis+socket://{quote(str(socket_path(data_dir)))}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QueueAddresses:
-    """Broker and Redis as URLs (they may hold passwords). `embedded`: Redis is the one this installation starts."""
+    """URLs of broker and Redis (may contain passwords).
+
+    `embedded`: we start this Redis ourselves.
+    """
 
     broker: str
     redis: str
@@ -39,7 +42,7 @@ class QueueAddresses:
 
     @property
     def broker_is_amqp(self) -> bool:
-        """Whether messages go through RabbitMQ; Redis then only holds rate limits."""
+        """Whether messages go through RabbitMQ; Redis is then not the broker."""
         return urlsplit(self.broker).scheme in _AMQP
 
 
@@ -50,12 +53,12 @@ def queue_addresses(*, data_dir: Path, redis_url: str | None, broker_url: str | 
 
 
 def for_celery(url: str) -> str:
-    """Spell a URL as kombu reads it: `unix:///s?db=1` becomes `redis+socket:///s?virtual_host=1`."""
+    """Convert a URL for kombu: `unix:///s?db=1` becomes `redis+socket:///s?virtual_host=1`."""
     return _respelled(url, "unix", "redis+socket", "db", "virtual_host")
 
 
 def for_client(url: str) -> str:
-    """Spell a URL as redis-py reads it: `redis+socket:///s?virtual_host=1` becomes `unix:///s?db=1`."""
+    """Convert a URL for redis-py: `redis+socket:///s?virtual_host=1` becomes `unix:///s?db=1`."""
     return _respelled(url, "redis+socket", "unix", "virtual_host", "db")
 
 

@@ -1,4 +1,4 @@
-"""Queues and clients, as values: nothing here opens a connection by itself."""
+"""Queues and clients; nothing here opens a connection by itself."""
 
 from typing import Any
 
@@ -12,8 +12,9 @@ from redis.retry import Retry
 from notifier.domain.values import QueueName
 from notifier.queueing.addresses import for_client
 
-# Celery gives a task that was not acknowledged in this time to another worker. Attempts have deadlines of seconds and
-# leases of minutes, planning a range takes less than a second; retries wait in the database, never in the queue.
+# Celery redelivers a task that is not acknowledged within this time. Attempts have deadlines of
+# seconds and leases of minutes, planning a range takes less than a second; retries wait in the
+# database, never in the queue.
 VISIBILITY_SECONDS = 1800
 QUICK_SECONDS = 1.0
 
@@ -38,9 +39,9 @@ def _options(url: str, timeout: float) -> dict[str, Any]:
 
 
 def queues() -> tuple[Queue, ...]:
-    """Every lane as a queue.
+    """Return all queues.
 
-    The exchange is the nameless one, which routes by the queue's name: a named one keeps its bindings in Redis, and
-    messages sent after a FLUSHALL would be refused until a worker restarts.
+    Uses the default exchange, which routes by queue name: a named exchange keeps its bindings in
+    Redis, and messages sent after a FLUSHALL would be refused until a worker restarts.
     """
     return tuple(Queue(lane.value, exchange=Exchange(""), routing_key=lane.value) for lane in QueueName)

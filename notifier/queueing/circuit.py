@@ -1,4 +1,4 @@
-"""The circuit breaker around a server of ours: a dead one costs one wait, not one per call."""
+"""Circuit breaker around our own servers: a dead one costs one wait, not one per call."""
 
 import threading
 import time
@@ -13,9 +13,9 @@ _POLICY = BreakerPolicy(threshold=1, pause=0.5, max_pause=5.0, probe=5.0)
 
 
 class Circuit:
-    """After a failure nobody tries again for a while; then one caller tries and the others still pass by.
+    """After a failure, skip calls for a while; then let one caller probe while others still skip.
 
-    Safe to share between threads.
+    Thread-safe.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,13 +30,13 @@ class Circuit:
             return wait is None
 
     def succeeded(self) -> bool:
-        """Note a success; returns whether it ends an outage."""
+        """Record a success; return whether it ends an outage."""
         with self._lock:
             was_open, self._breaker = self._breaker is not CLOSED, CLOSED
             return was_open
 
     def failed(self) -> bool:
-        """Note a failure; returns whether it begins an outage."""
+        """Record a failure; return whether it begins an outage."""
         with self._lock:
             begins = self._breaker is CLOSED
             self._breaker = self._breaker.after_failure(_POLICY, self._clock())
@@ -44,7 +44,7 @@ class Circuit:
 
 
 class RedisCircuit:
-    """The circuit of a Redis that we can do without: while it is away, each process goes on by itself."""
+    """Circuit breaker of an optional Redis: while it is down, each process works on its own."""
 
     def __init__(self, on_outage: Callable[[str], object]) -> None:
         """`on_outage` is called once when an outage begins, with the name of the error."""
@@ -53,7 +53,7 @@ class RedisCircuit:
 
     @contextmanager
     def attempt(self) -> Iterator[bool]:
-        """Yield whether to ask Redis now; when it fails, the block ends there and nothing is raised."""
+        """Yield whether to call Redis now; on failure the block ends without raising."""
         if not self._circuit.may_try():
             yield False
             return

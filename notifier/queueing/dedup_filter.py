@@ -1,4 +1,4 @@
-"""The quick first filter for repeated events, in Redis. Every wait is short; when Redis is away nobody notices."""
+"""Fast first filter for repeated events, in Redis. Waits are short; optional if Redis is down."""
 
 from notifier.observability import get_logger
 from notifier.queueing.broker import async_redis_client
@@ -10,7 +10,7 @@ _log = get_logger(__name__)
 
 
 class RedisDedupFilter:
-    """Does what `services.repeats.SeenEvents` asks for. Belongs to one event loop."""
+    """Implements `services.events.deduplicate.DedupFilter`. Belongs to one event loop."""
 
     def __init__(self, url: str, namespace: str) -> None:
         """Connect on first use; `namespace` keeps installations that share a Redis apart."""
@@ -21,7 +21,7 @@ class RedisDedupFilter:
         )
 
     async def find(self, digest: str) -> str | None:
-        """Return the id of the event that these bytes brought, if that is remembered."""
+        """Return the id of the event stored for this digest, if any."""
         with self._circuit.attempt() as may:
             if may:
                 found = await self._client.get(self._prefix + digest)
@@ -29,11 +29,11 @@ class RedisDedupFilter:
         return None
 
     async def remember(self, digest: str, event_id: str) -> None:
-        """Remember an event that is committed, for a day."""
+        """Remember a committed event for a day."""
         with self._circuit.attempt() as may:
             if may:
                 await self._client.set(self._prefix + digest, event_id, ex=_KEPT, nx=True)
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         await self._client.aclose()

@@ -1,7 +1,8 @@
-"""The embedded Redis: a Valkey server of this installation's own, on a unix socket, with an append-only file.
+"""The embedded Redis: this installation's own Valkey server, on a unix socket, with an AOF.
 
-It listens on no port and runs detached: it outlives a killed parent, and whoever comes next adopts it. Who asks and how
-often does not matter: one process at a time decides, under a lock that dies with its holder.
+It opens no port and runs detached: it outlives a killed parent, and the next process adopts it. Any
+number of processes may call this: one at a time decides, under a lock that is released if its
+holder dies.
 """
 
 import time
@@ -28,7 +29,7 @@ def ensure(data_dir: Path, *, wait: float = _LOCK_SECONDS) -> str:
     """Adopt the server of this data folder, or start it; returns its address once it answers.
 
     Raises:
-        ConfigError: there is no server program, or it does not start; says why and how to mend it.
+        ConfigError: there is no server program, or it does not start; says why and how to fix it.
     """
     try:
         home = private_dir(private_dir(data_dir.resolve()) / "redis")
@@ -46,7 +47,7 @@ def ensure(data_dir: Path, *, wait: float = _LOCK_SECONDS) -> str:
 
 
 def stop(data_dir: Path) -> bool:
-    """Shut the server of this data folder down, its data kept; returns whether it is gone."""
+    """Shut down this data folder's server and keep its data; return whether it has stopped."""
     server = Server(home=data_dir.resolve() / "redis", socket=socket_path(data_dir))
     if server.health() is ServerHealth.GONE or not server.home.is_dir():
         return True
@@ -62,7 +63,7 @@ def stop(data_dir: Path) -> bool:
 
 
 def _ensure_alone(server: Server) -> None:
-    """Decide, as the only process that does, between waiting, adopting and starting."""
+    """Wait, adopt or start; the caller holds the lock."""
     found = _settled(server, {ServerHealth.READY, ServerHealth.GONE}, _HUNG_SECONDS)
     if found is ServerHealth.LOADING:
         found = _settled(server, {ServerHealth.READY, ServerHealth.GONE}, _START_SECONDS)
@@ -73,7 +74,7 @@ def _ensure_alone(server: Server) -> None:
         _log.warning("embedded_redis_killed", socket=str(server.socket), hint="it did not answer")
         server.kill()
     if not _started(server):
-        # What cannot be read back is put aside: messages are nudges, the rows in the database know what is to be done.
+        # Move unreadable data aside: messages are only hints, the database knows what is due.
         if not server.put_data_aside():
             raise ConfigError(_VARIABLE, f"the embedded Redis does not start: {server.last_words()}")
         _log.warning("embedded_redis_data_set_aside", reason=server.last_words(), folder=str(server.home))
@@ -99,7 +100,7 @@ def _settled(
 
 
 def _run_folder(folder: Path) -> None:
-    """Make the socket's folder, and refuse one under /tmp that somebody else has prepared."""
+    """Create the socket's folder; refuse one under /tmp that another user created."""
     private_dir(folder)
     if folder.parent == SHORT_FOLDERS and not is_private_dir(folder):
         raise ConfigError("NOTIFIER_DATA_DIR", f"its path is too long for a socket, and {folder} is not ours alone")

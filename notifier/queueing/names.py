@@ -1,10 +1,10 @@
-"""Names of queues and tasks: the whole protocol between those who send and those who work."""
+"""Names of queues and tasks: the protocol between producers and workers."""
 
 from enum import StrEnum
 
 
 class TaskName(StrEnum):
-    """What a worker can be asked to do. The arguments are ids, in the order given."""
+    """Tasks of the workers. The arguments are ids, in the order given."""
 
     ANNOUNCE = "notifier.announce"  # incident id: str
     PLAN = "notifier.plan"  # notification id: int

@@ -1,4 +1,4 @@
-"""Sending by name. A message is a nudge: when the broker is away it is dropped, and the sweep repeats what is due."""
+"""Send tasks by name. Messages are hints: if the broker is down, the sweep enqueues them later."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,9 +23,9 @@ _log = get_logger(__name__)
 
 
 class Producer:
-    """Sends nudges; safe to share between threads. Connects on first use, never raises because of the broker.
+    """Enqueues tasks. Thread-safe; connects on first use, never raises broker errors.
 
-    It does what `services.ports.Nudge` asks for.
+    Implements `services.ports.TaskQueue`.
     """
 
     def __init__(self, broker_url: str) -> None:
@@ -33,7 +33,7 @@ class Producer:
         self._circuit = Circuit()
 
     def announce(self, incident_id: str) -> bool:
-        """Ask for an incident's pending updates to be decided upon; returns whether the broker took the message."""
+        """Enqueue the announcement of an incident; return whether the broker accepted it."""
         return self._send(TaskName.ANNOUNCE, QueueName.CONTROL, [incident_id])
 
     def plan(self, notification_id: int) -> None:
@@ -41,29 +41,29 @@ class Producer:
         self._send(TaskName.PLAN, QueueName.CONTROL, [notification_id])
 
     def plan_low_priority(self, notification_id: int) -> None:
-        """Ask a worker to plan an audience that nobody waits for, in the lane where it delays nothing."""
+        """Enqueue planning of a low-priority audience, in the queue where it delays nothing."""
         self._send(TaskName.PLAN_LOW_PRIORITY, QueueName.BULK, [notification_id])
 
     def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
-        """Ask the workers of a lane to attempt batches, one message each; stops at the first one the broker refuses."""
+        """Enqueue batches, one message each; stop at the first one the broker refuses."""
         for batch_id in batch_ids:
             if not self._send(TaskName.ATTEMPT_BATCH, lane, [batch_id]):
                 return
 
     def letters(self) -> None:
-        """Ask a worker to send the letters that are due. They are no fresh news: the lane of retries has time."""
+        """Enqueue the sending of due transactional mail, in the retry queue."""
         self._send(TaskName.SEND_TRANSACTIONAL_MAIL, QueueName.RETRY, [])
 
     def probe(self, endpoint_id: int) -> None:
-        """Ask a worker whether a disabled endpoint works again: old trouble, so beside what is fresh."""
+        """Enqueue a probe of a disabled endpoint, in a queue that does not delay first attempts."""
         self._send(TaskName.PROBE_ENDPOINT, QueueName.RETRY, [endpoint_id])
 
     def depth(self, lane: QueueName) -> int:
-        """How many messages wait in a lane; `UNKNOWN_DEPTH` when the broker does not say."""
+        """Return a queue's length; `UNKNOWN_DEPTH` if the broker does not answer."""
         return self.depths([lane]).get(lane, UNKNOWN_DEPTH)
 
     def depths(self, lanes: Sequence[QueueName] = tuple(QueueName)) -> dict[QueueName, int]:
-        """How many messages wait per lane; empty when the broker does not say."""
+        """Return the length of each queue; empty if the broker does not answer."""
         found: dict[QueueName, int] = {}
 
         def count() -> None:
@@ -77,9 +77,9 @@ class Producer:
         return found if self._guarded(count) else {}
 
     def trouble(self) -> str | None:
-        """Say what keeps the broker from taking messages now, within about a second; None: nothing.
+        """Return why the broker accepts no messages now, within about a second; None if it does.
 
-        Asks with a write, where the broker is a Redis: one that is full or a replica still answers.
+        With Redis, test by a write: a full server or a replica still answers reads.
         """
         try:
             with self._app.connection_for_write() as connection:
@@ -89,7 +89,7 @@ class Producer:
             return NO_ANSWER
 
     def close(self) -> None:
-        """Close the connections; the next message would open new ones."""
+        """Close the connections; the next message opens new ones."""
         self._app.close()
 
     def _send(self, task: TaskName, lane: QueueName, ids: list[str] | list[int]) -> bool:
@@ -134,7 +134,7 @@ def _one_kind_of_error(connection: Connection) -> Iterator[None]:
 
 
 def _sending_app(broker_url: str) -> Celery:
-    """Celery's sending half: every wait is bounded, nothing is tried again."""
+    """Return a Celery app for sending only: every wait is bounded, nothing is retried."""
     url = for_celery(broker_url)
     app = Celery("notifier-producer", broker=url, set_as_current=False)
     app.conf.update(

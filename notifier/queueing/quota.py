@@ -1,6 +1,7 @@
-"""How often something may be done in a while, counted in Redis for all processes; here alone while Redis is away.
+"""Usage quotas, counted in Redis for all processes, or per process while Redis is down.
 
-Fixed windows: at the border of two at most twice the number passes, which is good enough against mass sign-up.
+Fixed windows: around a boundary up to twice the number passes, which is good enough against mass
+sign-up.
 """
 
 import threading
@@ -17,7 +18,7 @@ _log = get_logger(__name__)
 
 
 class RedisQuota:
-    """Counts uses by name. Safe to share between threads; never raises because of Redis."""
+    """Counts uses by name. Thread-safe; never raises Redis errors."""
 
     def __init__(self, url: str, namespace: str, clock: Callable[[], float] = time.time) -> None:
         """Connect on first use; `namespace` keeps installations that share a Redis apart."""
@@ -58,12 +59,12 @@ class RedisQuota:
         return None
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         self._client.close()
 
 
 class _OwnCount:
-    """What this process counts by itself. When too many names come in one window, the new ones share one count."""
+    """Per-process counts. If a window has too many names, the new ones share one count."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Rates that all workers keep together, in Redis; while that is away, each process keeps what it knows itself."""
+"""Rate limits shared by all workers in Redis; while it is down, each process keeps its own."""
 
 import threading
 from collections import defaultdict
@@ -20,7 +20,7 @@ Change = Callable[[RateLimit], tuple[RateLimit, timedelta]]
 
 
 class LocalRateLimiter:
-    """Rates as one process knows them. Does what `services.ports.RateLimiter` asks for; thread-safe."""
+    """Rate limits of one process. Implements `services.ports.RateLimiter`; thread-safe."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -28,23 +28,23 @@ class LocalRateLimiter:
         self._lock = threading.Lock()
 
     def take(self, key: str) -> timedelta:
-        """Take one call; returns how long to wait instead where none may be made now."""
+        """Take one call; return how long to wait if none is allowed now."""
         now = self._clock()
         return self._change(key, lambda pace: pace.take(now))
 
     def note(self, key: str, *, left: int | None, resets_at: datetime | None) -> None:
-        """Take in what a provider's answer said is left until `resets_at`."""
+        """Record the calls left until `resets_at`, as reported by a provider."""
         now = self._clock()
         if left is not None and resets_at is not None:
             self._change(key, lambda pace: (pace.noted(left, resets_at, now), NO_WAIT))
 
     def block_until(self, key: str, until: datetime) -> None:
-        """Let nobody call before `until`."""
+        """Block calls until `until`."""
         now = self._clock()
         self._change(key, lambda pace: (pace.blocked(until, now), NO_WAIT))
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
     def _change(self, key: str, change: Change) -> timedelta:
         with self._lock:
@@ -53,7 +53,7 @@ class LocalRateLimiter:
 
 
 class RedisRateLimiter(LocalRateLimiter):
-    """Rates that every worker with this Redis and namespace keeps; connects on first use and never raises.
+    """Rate limits shared by all workers with this Redis and namespace; lazy, never raises.
 
     Hosts are expected to agree on the time within a second or so, as the providers' own resets already demand.
     """
@@ -67,7 +67,7 @@ class RedisRateLimiter(LocalRateLimiter):
         )
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         self._client.close()
 
     def _change(self, key: str, change: Change) -> timedelta:
@@ -78,7 +78,7 @@ class RedisRateLimiter(LocalRateLimiter):
         return known_here
 
     def _together(self, name: str, change: Change) -> timedelta:
-        """Change the shared value: read, decide, write unless somebody was faster, else again."""
+        """Change the shared value optimistically: read, decide, write, retry on conflict."""
         wait = NO_WAIT
 
         def exchange(pipe: Pipeline) -> None:
@@ -107,7 +107,7 @@ def _encoded(pace: RateLimit) -> bytes:
 
 
 def _pace(stored: Any) -> RateLimit:
-    """Read a stored pace; one that another version wrote counts as none."""
+    """Parse a stored rate limit; one written by another version counts as none."""
     if stored is None:
         return RateLimit()
     try:

@@ -1,4 +1,4 @@
-"""One Redis-protocol server program: found, launched detached, asked, shut down. `embedded` takes the decisions."""
+"""Find, launch, probe and stop a Redis-protocol server. `embedded` makes the decisions."""
 
 import os
 import re
@@ -25,11 +25,11 @@ _AOF_FILES = ("appendonlydir", "appendonly.aof")  # Valkey and Redis 7 on; Redis
 
 
 class ServerHealth(Enum):
-    """What a PING says."""
+    """Server health according to PING."""
 
     READY = auto()
     LOADING = auto()  # reading its append-only file
-    HUNG = auto()  # takes connections and answers nothing
+    HUNG = auto()  # accepts connections but does not answer
     GONE = auto()
 
 
@@ -92,13 +92,13 @@ class Server:
             "logfile": str(self._log_file),
             "save": "",
             "appendonly": "yes",
-            # A crash of the machine may cost a second of nudges; the sweep repeats them.
+            # A machine crash may lose a second of messages; the sweep sends them again.
             "appendfsync": "everysec",
         }
         return [word for name, value in options.items() for word in (f"--{name}", value)]
 
     def shut_down(self) -> None:
-        """Ask it to end; its append-only file is complete then. Whether it does is for `health` to say."""
+        """Ask it to stop with a complete append-only file. Check with `health` whether it did."""
         with suppress(OSError):
             self._command(b"SHUTDOWN NOSAVE\r\n", 1.0)
 
@@ -107,7 +107,7 @@ class Server:
         return not self._pid_file.exists() or self._pid() is not None
 
     def kill(self) -> None:
-        """End a server that no longer listens to words."""
+        """Kill a server that no longer responds."""
         pid = self._pid()
         if pid is not None:
             with suppress(ProcessLookupError):
@@ -124,7 +124,7 @@ class Server:
         return moved
 
     def last_words(self) -> str:
-        """The last line the server logged, for a message to a person."""
+        """Return the last line of the server's log, for error messages."""
         try:
             tail = self._log_file.read_bytes()[-_LOG_TAIL:].decode(errors="replace").strip()
         except OSError:
@@ -132,7 +132,7 @@ class Server:
         return tail.splitlines()[-1].strip() if tail else f"see {self._log_file}"
 
     def _pid(self) -> int | None:
-        """The server's process, None where the number in the pid file is stale or belongs to another program by now."""
+        """Return the server's pid; None if the pid file is stale or the pid was reused."""
         try:
             pid = int(self._pid_file.read_text(encoding="ascii"))
         except (OSError, ValueError):
