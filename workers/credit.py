@@ -1,9 +1,11 @@
-"""Getting out of a dead end of Celery's Redis transport: a lost acknowledgement would silence a worker for good.
+"""Work around a hang of Celery's Redis transport: a lost acknowledgement stops a worker forever.
 
-A worker takes as many messages as it has slots; while it has them, it does not listen to its connection. When Redis is
-lost at the moment a task ends, the acknowledgement fails, the message counts as taken for ever, and with the last slot
-gone nobody looks at the connection again: the worker lives, is idle, and takes no message (found by `make chaos`,
-kombu 5.7: `MultiChannelPoller._pause_brpop`, `QoS.ack`). So we count: what is taken must be in somebody's hands.
+A worker takes as many messages as it has slots, and stops polling its connection while all are
+taken. If Redis is lost at the moment a task ends, the acknowledgement fails and the message counts
+as taken forever. Once no slot is left, the connection is never polled again: the worker is alive
+and idle, but takes no messages (found by `make chaos`, kombu 5.7:
+`MultiChannelPoller._pause_brpop`, `QoS.ack`). So we check that every taken message is being worked
+on.
 """
 
 from collections.abc import Callable
@@ -15,13 +17,13 @@ from celery.worker import state
 from notifier.observability import get_logger
 
 _SECONDS = 1.0
-# A message is between two hands for a moment; for three looks in a row it is in nobody's.
+# A message may be in transit at one check; if it is at three in a row, it is lost.
 _LOOKS = 3
 _log = get_logger(__name__)
 
 
 class CreditWatch(bootsteps.StartStopStep):
-    """A step of Celery's consumer: begins anew with the broker when messages count as taken that nobody works on."""
+    """Consumer step that reconnects to the broker when taken messages are not being worked on."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -31,13 +33,13 @@ class CreditWatch(bootsteps.StartStopStep):
         self._missed = 0
 
     def start(self, parent: Any) -> None:
-        """Begin to look, with each connection to a Redis."""
+        """Start checking; called for each connection to a Redis."""
         self._missed = 0
         if parent.connection.transport.driver_type == "redis":
             self._cancel = parent.timer.call_repeatedly(_SECONDS, self._look, (parent,)).cancel
 
     def stop(self, parent: Any) -> None:
-        """The connection is gone."""
+        """Stop checking: the connection is lost."""
         del parent
         self._cancel()
 
@@ -48,5 +50,5 @@ class CreditWatch(bootsteps.StartStopStep):
         self._missed = self._missed + 1 if lost > 0 else 0
         if self._missed >= _LOOKS:
             _log.warning("acknowledgements_lost", messages=lost, hint="reconnecting; the sweep enqueues what is due")
-            # One of the errors after which Celery's consumer connects anew.
+            # One of the errors after which Celery's consumer reconnects.
             raise ConnectionResetError("the broker was lost while tasks were acknowledged")

@@ -1,4 +1,4 @@
-"""A sign of life for a container's health check, given only while messages can arrive."""
+"""Heartbeat for a container's health check, sent only while messages can arrive."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ _SECONDS = 5.0
 
 
 def heartbeat_step(data_dir: Path) -> type[bootsteps.StartStopStep]:
-    """Return a step of Celery's consumer: it starts with each connection to the broker and stops with its loss."""
+    """Return a consumer step that runs while the worker is connected to the broker."""
 
     class Heartbeat(bootsteps.StartStopStep):
         """Touches `<data dir>/heartbeat/worker` every five seconds."""
@@ -22,12 +22,12 @@ def heartbeat_step(data_dir: Path) -> type[bootsteps.StartStopStep]:
             self._cancel: Callable[[], object] = bool
 
         def start(self, parent: Any) -> None:
-            """Begin, at once."""
+            """Start, with the first touch at once."""
             show_life(data_dir, "worker")
             self._cancel = parent.timer.call_repeatedly(_SECONDS, show_life, (data_dir, "worker")).cancel
 
         def stop(self, parent: Any) -> None:
-            """The connection is gone."""
+            """Stop: the connection is lost."""
             del parent
             self._cancel()
 

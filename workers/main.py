@@ -1,4 +1,4 @@
-"""Running a worker in this process."""
+"""Run a worker in this process."""
 
 import gc
 import socket
@@ -25,23 +25,23 @@ from workers.runtime import Runtime
 from workers.tasks import register
 
 _log = get_logger(__name__)
-# Requests, answers and rows come and go by the thousand and hardly ever in cycles; looking for cycles after every 700,
-# among all the modules and connections that stay, took a third of the time of a batch of webhooks.
+# Requests, answers and rows are created by the thousand and rarely form cycles. Collecting after
+# every 700, over all long-lived modules and connections, took a third of a webhook batch's time.
 _COLLECT_AFTER = (50_000, 20, 50)
 
 
 class _Worker(Worker):
-    """Celery's, by the name it was started under."""
+    """Celery's worker, with the process title unchanged."""
 
     def set_process_status(self, _info: str) -> None:
-        """Leave the title alone: it says the command, which tells more than Celery's would."""
+        """Keep the process title: our command is more informative than Celery's title."""
 
 
 def parse_queues(text: str | None) -> tuple[QueueName, ...]:
-    """Read `--queues email,retry`; nothing means every lane.
+    """Parse `--queues email,retry`; empty means every queue.
 
     Raises:
-        ConfigError: names a lane that does not exist.
+        ConfigError: names a queue that does not exist.
     """
     names = [name.strip() for name in text.split(",") if name.strip()] if text else [lane.value for lane in QueueName]
     known = {lane.value for lane in QueueName}
@@ -52,10 +52,11 @@ def parse_queues(text: str | None) -> tuple[QueueName, ...]:
 
 
 def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[QueueName]) -> int:
-    """Work on some lanes until SIGTERM or Ctrl-C; what is in hand is finished first.
+    """Work on some queues until SIGTERM or Ctrl-C; finish current tasks first.
 
-    Tasks run in threads: as many as the lanes' concurrency in `[workers]` adds up to. They wait for the database and
-    the network, and one process keeps one set of connections, templates and loops (docs/decisions/0003-workers.md).
+    Tasks run in threads: the sum of the queues' concurrency in `[workers]`. They mostly wait for
+    the database and the network, and one process needs only one set of connections, templates and
+    loops (docs/decisions/0003-workers.md).
 
     Returns:
         The exit code.
@@ -76,9 +77,10 @@ def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[QueueName])
     _follow(policy.stopping, runtime, lanes)
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
-    # Celery advises against running as root because of pickle; we take JSON alone, and containers run as root.
+    # Celery warns against running as root because of pickle; we only accept JSON, and containers
+    # run as root.
     warnings.simplefilter("ignore", SecurityWarning)
-    # Said at each loss of the broker, about a choice that workers/app.py has made.
+    # Emitted at each loss of the broker, about a setting made on purpose in workers/app.py.
     warnings.simplefilter("ignore", CPendingDeprecationWarning)
     worker = _Worker(
         app=app,
@@ -99,7 +101,7 @@ def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[QueueName])
 
 
 def _follow(stopping: threading.Event, runtime: Runtime, lanes: Sequence[QueueName]) -> None:
-    """Tell the supervisor when messages are taken, and tasks that wait for the database when the end has come."""
+    """Notify the supervisor when the worker is ready, and waiting tasks when it shuts down."""
 
     def on_ready(**_signal: object) -> None:
         _log.info("worker_ready", queues=",".join(lanes))

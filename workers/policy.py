@@ -1,4 +1,4 @@
-"""What becomes of a task that fails: one rule for all of them."""
+"""Error policy of all tasks."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from notifier.domain.errors import NotifierError, UnavailableError
 from notifier.observability import get_logger
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
-# After this the message goes back to its queue, well before the broker would give it to somebody else.
+# After this the message returns to its queue, well before the broker would redeliver it.
 _PATIENCE = 60.0
 _log = get_logger(__name__)
 
@@ -21,10 +21,10 @@ _log = get_logger(__name__)
 class TaskPolicy:
     """Runs a task's action under the error policy.
 
-    - `UnavailableError`: the database is away, and without it there is no other work either. Wait here with a growing
-      pause; when patience or the process ends, hand the message back.
-    - any other error of ours: logged once, with the ids. The rows say what is still to be done, and the sweep finds it.
-    - anything else is a bug: it goes up to Celery, which logs it with its traceback.
+    - `UnavailableError`: the database is down, so no other work is possible. Wait here with a
+      growing pause; after `patience` seconds or at shutdown, return the message to the queue.
+    - any other error of ours: log it once, with the ids. The sweep finds what is still due.
+    - anything else is a bug: let it reach Celery, which logs it with its traceback.
     """
 
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -32,12 +32,12 @@ class TaskPolicy:
     clock: Callable[[], float] = time.monotonic
 
     def run(self, task: str, action: Callable[[], object], **ids: str | int) -> None:
-        """Run `action`; `ids` are said with every log event of the task.
+        """Run `action`; `ids` are added to every log event of the task.
 
         Raises:
-            Reject: the message is to go back to its queue.
+            Reject: the message returns to its queue.
         """
-        structlog.contextvars.clear_contextvars()  # a slot's last task may have said more of itself than its ids
+        structlog.contextvars.clear_contextvars()  # the last task may have bound other values
         with structlog.contextvars.bound_contextvars(task=task, **ids):
             try:
                 self._patiently(action)

@@ -1,4 +1,4 @@
-"""The place of a process among the others of its machine."""
+"""Scheduling priority of a process."""
 
 import os
 from contextlib import suppress
@@ -9,10 +9,10 @@ _AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def lower_priority() -> None:
-    """Let every other process have the processor first: for work that nobody waits for.
+    """Lower the CPU priority of this process: for work that nobody waits for.
 
-    Linux may share it out by session before it looks at processes (sched(7), "The autogroup feature"); each worker is a
-    session of its own, so the session is made nice too, where there is such a thing.
+    Linux may schedule by session before processes (sched(7), "The autogroup feature"). Each worker
+    has its own session, so set the niceness of the session too, if supported.
     """
     os.nice(_NICE)
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What tasks need of the system. `notifier.bootstrap` builds it; a test may give anything that fits."""
+"""The interface that tasks need. `notifier.bootstrap` builds it; tests may pass a fake."""
 
 from typing import Protocol
 
@@ -7,30 +7,33 @@ class Runtime(Protocol):
     """The use cases behind the tasks. Each is safe to call twice, from any number of workers at once.
 
     Raises:
-        UnavailableError: the database is away; nothing happened.
-        NotifierError: anything else that went wrong on purpose; the sweep comes back to what is still due.
+        UnavailableError: the database is down; nothing happened.
+        NotifierError: any other expected error; the sweep retries what is still due.
     """
 
     def announce(self, incident_id: str) -> object:
-        """Let every channel say what is due about an incident."""
+        """Announce an incident's due updates on every channel."""
 
     def plan(self, notification_id: int) -> object:
         """Plan a notification's audience."""
 
     def plan_low_priority(self, notification_id: int) -> object:
-        """Plan it while nothing fresh waits."""
+        """Plan it while no first attempts wait."""
 
     def attempt(self, batch_id: int) -> object:
         """Attempt a batch once."""
 
     def letters(self) -> object:
-        """Send the letters that are due."""
+        """Send the transactional mail that is due."""
 
     def probe(self, endpoint_id: int) -> object:
-        """Ask a disabled endpoint whether it works again."""
+        """Probe a disabled endpoint."""
 
     def drain(self) -> None:
-        """The process is to end: whoever waits for the database notes what it knows, and lets go. Never waits."""
+        """Prepare shutdown: tasks waiting for the database record what they can, then stop.
+
+        Non-blocking.
+        """
 
     def close(self) -> None:
-        """Let go of connections and loops; called once, after the last task."""
+        """Close connections and loops; called once, after the last task."""

@@ -1,4 +1,4 @@
-"""The tasks. Each unpacks ids and calls one use case; a message that does not fit is refused by its signature."""
+"""The tasks. Each unpacks ids and calls one use case; its signature rejects invalid messages."""
 
 from celery import Celery
 
@@ -8,7 +8,7 @@ from workers.runtime import Runtime
 
 
 def register(app: Celery, runtime: Runtime, policy: TaskPolicy) -> None:
-    """Give an app its tasks."""
+    """Register the tasks with an app."""
 
     @app.task(name=TaskName.ANNOUNCE.value)
     def announce(incident_id: str) -> None:

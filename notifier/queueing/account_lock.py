@@ -43,7 +43,7 @@ class LocalAccountLock:
 
 
 class RedisAccountLock(LocalAccountLock):
-    """Locks shared by all workers with this Redis; they expire after `lease` seconds without `renew`."""
+    """Locks shared by all workers on this Redis; they expire `lease` seconds after `renew`."""
 
     def __init__(self, url: str, *, lease: float, patience: float = 5.0) -> None:
         super().__init__(patience)
