@@ -1,1 +1,1 @@
-"""`notifier up`: the whole system on one machine, as child processes that live and die together."""
+"""`notifier up`: the whole system on one machine, as supervised child processes."""

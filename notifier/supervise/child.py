@@ -1,4 +1,4 @@
-"""One child process: what it is, and its life from start to end."""
+"""One child process: its specification and its life cycle."""
 
 import multiprocessing
 import os
@@ -75,26 +75,26 @@ class Child:
         return self.process is not None and self.process.exitcode is None
 
     def terminate(self) -> None:
-        """Ask it to finish what it has in hand and end."""
+        """Ask it to finish its current work and exit."""
         if self.is_running and self.process is not None:
             self.process.terminate()
 
     def kill(self) -> None:
-        """End it at once, with everything it may have started."""
+        """Kill it at once, with all processes it started."""
         if self.is_running and self.process is not None and self.process.pid is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.kill()  # where it had no time yet to have a session of its own
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end; False when it takes longer."""
+        """Wait for it to exit; return False on time-out."""
         deadline = time.monotonic() + seconds
         while self.is_running and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
         return not self.is_running
 
     def close(self) -> None:
-        """Drop the lifeline of a process that has ended."""
+        """Close the lifeline of a process that has exited."""
         if self._lifeline is not None:
             os.close(self._lifeline)
             self._lifeline = None

@@ -1,4 +1,4 @@
-"""What the supervisor itself talks to: the API's readiness and the sandbox, both of them local."""
+"""The supervisor's HTTP clients: API readiness and the sandbox, both local."""
 
 import json
 import urllib.error
@@ -10,7 +10,7 @@ from pathlib import Path
 from notifier.settings import RunningSandbox, announce_sandbox
 
 _TIMEOUT = 2.0
-# No proxy, whatever the environment says: these are addresses of this machine.
+# Ignore proxy settings of the environment: these addresses are local.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -25,7 +25,7 @@ def answers(url: str) -> bool:
 
 @dataclass(slots=True)
 class SandboxLink:
-    """Introduces a sandbox to the rest each time it starts: where its events go, and by which key it signs them."""
+    """Configures the sandbox after each start: where its events go, and with which signing key."""
 
     url: str
     events_url: str
@@ -33,11 +33,11 @@ class SandboxLink:
     introduced: bool = False
 
     def forget(self) -> None:
-        """The sandbox starts anew: it remembers nothing and has another key."""
+        """Forget a restarted sandbox: it has lost its state and has a new key."""
         self.introduced = False
 
     def introduce(self) -> None:
-        """Try once, unless it is done."""
+        """Try once, unless already done."""
         if self.introduced:
             return
         request = urllib.request.Request(  # noqa: S310  an http address of ours

@@ -1,4 +1,4 @@
-"""A whole installation for a short while: `notifier up` in a folder of its own, spoken to over HTTP like any other."""
+"""A temporary installation: `notifier up` in its own folder, used over HTTP like any other."""
 
 import json
 import os
@@ -21,12 +21,12 @@ from notifier.parent_watch import HELD_VARIABLE
 _UP = re.compile(r"notifier is up: (\S+?)(?: \(sandbox (\S+?)\))?$")
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
-# A proxy of the environment has no business between this program and its own children.
+# Ignore proxy settings of the environment between this program and its children.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class SystemFailedError(NotifierError):
-    """The installation did not start, or refused what it should take."""
+    """The installation did not start, or refused a valid request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

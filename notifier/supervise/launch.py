@@ -1,7 +1,8 @@
-"""What a forked child does before it is what it is to be: let go of all that is its supervisor's.
+"""What a forked child does first: release everything that belongs to its supervisor.
 
-Children are forked, not started anew: the modules all of them need are loaded once, by the supervisor, and shared. That
-is safe because the supervisor has no threads, and no connection is open when it forks (decision 0011).
+Children are forked, not executed: the supervisor loads the modules they all need once, and they
+share them. That is safe because the supervisor has no threads and no open connections when it
+forks (decision 0011).
 """
 
 import gc
@@ -18,13 +19,13 @@ from setproctitle import setproctitle
 from notifier.parent_watch import NAME_VARIABLE, READY_VARIABLE, watch
 
 HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-# Longer than any child takes to drain by itself; what still runs then is stuck.
+# Longer than any child takes to drain; whatever still runs then is stuck.
 _GRACE_SECONDS = 60.0
 _STDIN, _STDOUT, _STDERR = range(3)
 
 
 def preload(load: Callable[[], object]) -> None:
-    """Load what the children are going to need, and keep the collector from touching (so copying) what they share."""
+    """Load what the children need; keep the garbage collector from touching (copying) shared pages."""
     load()
     gc.collect()
     gc.freeze()
@@ -74,7 +75,7 @@ def _close_all_but(kept: Collection[int]) -> None:
 
 
 def _reset_signals() -> None:
-    """Handle signals as a new process does; those that arrived meanwhile are delivered now."""
+    """Restore default signal handling and deliver the signals that arrived meanwhile."""
     signal.set_wakeup_fd(-1)
     for number in HANDLED:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup

@@ -1,4 +1,4 @@
-"""The API's listening socket. The supervisor owns it, so a restarted API keeps its port and no caller is refused."""
+"""The API's listening socket, owned by the supervisor so that an API restart refuses nobody."""
 
 import errno
 import socket
@@ -27,8 +27,8 @@ def bind(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # What it accepts inherits this. An answer leaves in two pieces, and without it the second waits for the delayed
-        # acknowledgement of the first: 40 ms for every request of a kept connection.
+        # Inherited by accepted connections. A response is sent in two pieces; without this the
+        # second waits for the delayed acknowledgement of the first: 40 ms per keep-alive request.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind(address)
         listener.listen(_BACKLOG)
@@ -50,7 +50,7 @@ def _refusal(host: str, port: int, error: OSError) -> ConfigError:
 
 
 def inherited(descriptor: int) -> socket.socket:
-    """Return the listening socket a supervisor passed down (`notifier api --fd N`).
+    """Return the listening socket passed by the supervisor (`notifier api --fd N`).
 
     Raises:
         ConfigError: there is no such socket.
@@ -62,7 +62,7 @@ def inherited(descriptor: int) -> socket.socket:
 
 
 def base_url(listener: socket.socket) -> str:
-    """Return the address a browser on this machine reaches the socket by."""
+    """Return the URL at which a browser on this machine reaches the socket."""
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104  not bound here, only recognised
         host = "127.0.0.1"
@@ -70,7 +70,7 @@ def base_url(listener: socket.socket) -> str:
 
 
 def free_port(preferred: int) -> int:
-    """Return a port of 127.0.0.1 nobody listens on now: the preferred one if possible; 0 prefers none."""
+    """Return a free port of 127.0.0.1, the preferred one if possible; 0 means no preference."""
     for port in (preferred, 0):
         with suppress(OSError), socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

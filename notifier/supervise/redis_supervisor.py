@@ -1,6 +1,7 @@
-"""`python -m notifier.supervise.redis_supervisor`: starts the embedded Redis again when it is gone.
+"""`python -m notifier.supervise.redis_supervisor`: restarts the embedded Redis if it is dead.
 
-A process of its own: looking after a server may take seconds, and the supervisor has no time to wait and no threads.
+A separate process: checking a server may take seconds; the supervisor has no threads and must not
+block.
 """
 
 import time
@@ -17,9 +18,9 @@ _log = get_logger(__name__)
 
 
 def tend(data_dir: Path) -> bool:
-    """Start the server of this data folder unless it runs; False where there is no such folder any more."""
+    """Start this data folder's server unless it runs; False if the folder no longer exists."""
     if not data_dir.is_dir():
-        # Somebody removed the installation: a server for it would live on when nobody knows of it any more.
+        # The installation was removed: a new server would run on unnoticed.
         return False
     try:
         embedded.ensure(data_dir)
@@ -29,7 +30,7 @@ def tend(data_dir: Path) -> bool:
 
 
 def main() -> NoReturn:
-    """Look after the server of the configured data folder every second, until SIGTERM."""
+    """Check the configured data folder's server every second, until SIGTERM."""
     settings = load_settings()
     configure_logging(settings.deployment.log_level, settings.deployment.log_format, process="redis-keeper")
     there = True

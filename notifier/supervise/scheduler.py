@@ -1,4 +1,4 @@
-"""The heartbeat: calls the sweep every second. Any number of schedulers may run, since a sweep is safe to repeat."""
+"""Run the sweep every second. Several schedulers may run: a sweep is safe to repeat."""
 
 import signal
 import threading
@@ -27,9 +27,9 @@ def beat(
 ) -> None:
     """Call `sweep(now)` at every multiple of `interval` seconds after the start, until `stop` is set.
 
-    A sweep that takes longer skips the beats it missed: the next one sees all that is due. While the database or the
-    broker is away the pause doubles up to 30 s. An error that is not ours is a bug: it ends the process, is logged by
-    it, and the supervisor starts a new one.
+    A slow sweep skips the runs it missed: the next one sees everything that is due. While the
+    database or the broker is down the pause doubles up to 30 s. Any other error is a bug: the
+    process logs it and exits, and the supervisor starts a new one.
     """
     beats_at, pause = clock(), interval
     while not stop.is_set():
@@ -49,9 +49,9 @@ def beat(
 
 
 def run_scheduler(settings: Settings, sweep: Callable[[datetime], object]) -> int:
-    """Beat in this process until SIGTERM or Ctrl-C; returns 0.
+    """Run the scheduler in this process until SIGTERM or Ctrl-C; return 0.
 
-    Touches `<data dir>/heartbeat/scheduler` with each beat, whatever becomes of it.
+    Touches `<data dir>/heartbeat/scheduler` with each sweep, even a failed one.
     """
     stop, data_dir = threading.Event(), settings.ensure_data_dir()
 

@@ -1,4 +1,4 @@
-"""Keeping children alive, and ending them in order. Knows nothing of what they do."""
+"""Keep child processes running and stop them in order, whatever they do."""
 
 import os
 import select
@@ -14,7 +14,7 @@ from notifier.supervise.child import Child, ChildSpec
 
 _TICK_SECONDS = 0.2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
-_SETTLED_SECONDS = 10.0  # a child that lived this long starts again without a growing pause
+_SETTLED_SECONDS = 10.0  # a child that ran this long restarts without a growing pause
 _WRONG_CONFIGURATION = 2
 _FORCED = 2  # signals
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -88,7 +88,7 @@ class Supervisor:
         announced = False
         while not self._stops and not self.is_orphaned():
             now = time.monotonic()
-            # The last group first: what drains last is what the others lean on.
+            # The last group first: the others depend on what drains last.
             for group in reversed(self._all):
                 for item in group:
                     if self._tend(item, writer, now):
@@ -105,7 +105,7 @@ class Supervisor:
         return 0
 
     def _tend(self, item: Supervised, writer: int, now: float) -> bool:
-        """Start a child that is due, note one that has died; True when it says that its configuration is wrong."""
+        """Start a due child, record a dead one; True if it reports a configuration error."""
         child = item.child
         if child.process is None:
             if now >= item.start_at:
@@ -125,7 +125,7 @@ class Supervisor:
     def _start(self, item: Supervised, writer: int, now: float) -> None:
         try:
             item.child.start(writer)
-        except OSError as error:  # no memory or no process to be had: that may pass
+        except OSError as error:  # no memory or process available: may be temporary
             self._wait_longer(item, now)
             _log.error("child_start_failed", child=item.child.name, error=str(error), restart_in=item.pause)
             return
@@ -152,7 +152,7 @@ class Supervisor:
     # --- draining ---
 
     def _drain(self, waker: int) -> bool:
-        """End group after group; a second signal ends all at once. Returns whether it came to that."""
+        """Stop group after group; a second signal kills all. Return whether that happened."""
         for group in self._all:
             for item in group:
                 item.child.terminate()
@@ -172,7 +172,7 @@ class Supervisor:
 
     @contextmanager
     def _wakeups(self) -> Iterator[int]:
-        """Let stop signals be counted, and every signal (a child's death too) end a wait at once."""
+        """Count stop signals, and let every signal (SIGCHLD too) interrupt a wait."""
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)

@@ -111,12 +111,12 @@ def _supervise(settings: Settings, listener: socket.socket, programs: Programs) 
         on_start=on_start,
         every_tick=link.introduce if link else lambda: None,
         is_orphaned=has_ended if HELD_VARIABLE in os.environ else lambda: False,
-        on_drain=listener.close,  # else callers would wait in the backlog of an API that has gone
+        on_drain=listener.close,  # else callers would wait in the backlog of a stopped API
     ).run()
 
 
 def _environ(settings: Settings, url: str) -> dict[str, str]:
-    """What the children must know beyond the configuration: where things listen this time."""
+    """Return the children's extra environment: the addresses of this run."""
     found = {}
     if "public_url" not in settings.deployment.model_fields_set:
         found["NOTIFIER_PUBLIC_URL"] = url
@@ -171,7 +171,7 @@ def _worker(
 
 
 def _stand_ins(settings: Settings, link: SandboxLink | None, sandbox: str) -> Iterator[ChildSpec]:
-    """What stands in for servers of others: providers and Redis."""
+    """Yield the local stand-ins for external servers: providers and Redis."""
     if link:
         port = link.url.rpartition(":")[2]
         yield ChildSpec(name=_SANDBOX, module=sandbox, arguments=["--port", port], reports_ready=False)
@@ -181,7 +181,7 @@ def _stand_ins(settings: Settings, link: SandboxLink | None, sandbox: str) -> It
 
 @contextmanager
 def _alone_in(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder: two systems in one would fight over the places of sandbox and sockets."""
+    """Lock the data folder: two systems in it would conflict over sandbox and sockets."""
     with ExitStack() as held:
         try:
             held.enter_context(file_lock(private_dir(data_dir / "run") / "up.lock", wait=0))
