@@ -1,4 +1,4 @@
-"""Fast and slow slots: whoever takes long makes room for the quick ones."""
+"""Fast and slow slots: slow requests move aside to free slots for fast ones."""
 
 import asyncio
 from collections import deque
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from notifier.channels.webhook.delivery.limits import SlotLimits
 
 _MEMORY = 0.02  # weight of the newest request in the average
-_OUTLIER = 4.0  # so many times the average is long
+_OUTLIER = 4.0  # a request is slow at this multiple of the average
 
 
 class Slot:
-    """A place taken by one request; `slow` once it was moved out of the fast lane."""
+    """A slot taken by one request; `slow` once it was moved out of the fast lane."""
 
     __slots__ = ("on_slow", "slow", "started")
 
@@ -56,7 +56,7 @@ class AdaptiveConcurrency:
             raise
 
     def leave(self, slot: Slot, *, answered: bool = True) -> None:
-        """Give the slot back; `answered` is False when the receiver never said a word."""
+        """Return the slot; `answered` is False if the receiver sent nothing."""
         if answered:
             took = min(self._loop.time() - slot.started, self._limits.slow_after)
             self._usual += (took - self._usual) * _MEMORY

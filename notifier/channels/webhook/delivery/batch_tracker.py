@@ -1,4 +1,4 @@
-"""One batch on its way: who is still under way, and results handed over in chunks."""
+"""One batch in progress: tracks open requests and hands over results in chunks."""
 
 import asyncio
 import queue
@@ -24,7 +24,7 @@ class Chunk:
 
 
 def failed_result(request: HookRequest, error: DeliveryError, at: datetime) -> HookResult:
-    """Return the result of an attempt that did not get as far as the network."""
+    """Return the result of an attempt that never reached the network."""
     return HookResult(
         delivery_id=request.delivery_id, endpoint_id=request.endpoint_id, started_at=at, duration_ms=0, error=error
     )
@@ -42,7 +42,7 @@ class Ticket:
         self.task: asyncio.Task[None] | None = None
 
     def start(self) -> bool:
-        """Take note that it leaves now; False where it may not."""
+        """Record that it is being sent; return False if it may not be."""
         self.started = self._batch.may_start()
         return self.started
 
@@ -67,7 +67,7 @@ class Ticket:
             self._batch.busy += 1
 
     def settle(self, result: HookResult) -> None:
-        """Its attempt is over."""
+        """Record the result of its attempt."""
         self._batch.settle(self, result)
         self.step_aside()
 
@@ -108,7 +108,7 @@ class BatchTracker:
             self._timer = asyncio.get_running_loop().call_later(self._limits.result_linger, self._flush)
 
     def crash(self, ticket: Ticket, bug: BaseException) -> None:
-        """Tell the caller of a bug; the rest of the batch goes on."""
+        """Report a bug to the caller; the rest of the batch goes on."""
         del self.tickets[ticket]
         self._flush(bug)
 
@@ -119,7 +119,7 @@ class BatchTracker:
             late(self.chunks.get_nowait())
 
     def cancel_waiting(self) -> None:
-        """Give back what has not begun."""
+        """Return the requests that have not begun."""
         for ticket in tuple(self.tickets):
             ticket.withdraw()
 

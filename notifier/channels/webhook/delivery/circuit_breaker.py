@@ -1,11 +1,11 @@
-"""The circuit breakers of many receivers; only those in trouble take memory."""
+"""The circuit breakers of many receivers; only failing ones take memory."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
 
 from notifier.domain.circuit_breaker import CLOSED, BreakerPolicy, CircuitBreaker
 
-_MAX_KNOWN = 50_000  # receivers in trouble that are remembered; the longest untouched is forgotten
+_MAX_KNOWN = 50_000  # failing receivers to remember; the least recently used is dropped
 
 
 class Breakers:
@@ -36,17 +36,17 @@ class Breakers:
         return wait
 
     def succeeded(self, key: Hashable) -> None:
-        """Any success closes it and forgets what was."""
+        """Close the breaker and forget earlier failures."""
         self._known.pop(key, None)
 
     def failed(self, key: Hashable, now: float, *, at_least: float = 0.0, began_at: float = 0.0) -> None:
-        """The receiver is not well."""
+        """Record a failure."""
         known = self._known.pop(key, CLOSED)
         self._known[key] = known.after_failure(self._policy, now, at_least=at_least, began_at=began_at)
         if len(self._known) > self._most:
             self._known.popitem(last=False)
 
     def unknown(self, key: Hashable) -> None:
-        """An attempt that was let through ended without a word about the receiver."""
+        """Record that a permitted attempt said nothing about the receiver."""
         if key in self._known:
             self._known[key] = self._known[key].after_nothing()

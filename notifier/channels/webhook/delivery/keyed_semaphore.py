@@ -1,4 +1,4 @@
-"""At most so many at once per key, in order of arrival; a full key holds up no other key."""
+"""A FIFO semaphore per key; a full key does not block other keys."""
 
 import asyncio
 from collections import deque
@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 
 class KeyedSemaphore:
-    """Places per key. Whoever leaves hands the place to the next in line, so nobody can slip in between."""
+    """Permits per key. A released permit goes to the next waiter, so nobody can jump the queue."""
 
     def __init__(self, cap: int) -> None:
         self._cap = cap
@@ -17,7 +17,7 @@ class KeyedSemaphore:
         return len(self._inside)
 
     def try_enter(self, key: Hashable) -> bool:
-        """Take a place if there is one now."""
+        """Take a permit if one is free."""
         inside = self._inside.get(key, 0)
         if inside >= self._cap:
             return False
@@ -25,7 +25,7 @@ class KeyedSemaphore:
         return True
 
     async def enter(self, key: Hashable) -> None:
-        """Take a place, waiting in line for it."""
+        """Take a permit, waiting for it in order of arrival."""
         if self.try_enter(key):
             return
         place = asyncio.get_running_loop().create_future()
@@ -38,7 +38,7 @@ class KeyedSemaphore:
             raise
 
     def leave(self, key: Hashable) -> None:
-        """Give the place to the next in line, or back."""
+        """Pass the permit to the next waiter, or release it."""
         line = self._lines.get(key)
         while line:
             place = line.popleft()

@@ -1,4 +1,4 @@
-"""What the engine may take: time per stage, bytes per answer, slots and sockets. Every default written down once."""
+"""The engine's limits and their defaults: time per stage, bytes per answer, slots, sockets."""
 
 from dataclasses import dataclass, field
 
@@ -40,7 +40,7 @@ class SlotLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineLimits:
-    """All of it. Retries have lanes of their own, so that old trouble never delays fresh news."""
+    """All limits. Retries have their own lanes, so they never delay first attempts."""
 
     timeouts: Timeouts = field(default_factory=Timeouts)
     answer: ResponseLimits = field(default_factory=ResponseLimits)

@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection: a request out, an answer in, read to the limits and not a byte further.
 
 Written on the event loop's protocols and llhttp's parser (`httptools`): general clients follow, inflate and look up
-what a webhook must not, and cost several times as much per request (docs/decisions has the figures).
+what a webhook must not, and cost several times as much per request (docs/decisions/0006).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Idle connections kept for the next message, within bounds of number and time."""
+"""Idle connections kept for reuse, limited in number and time."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -61,7 +61,7 @@ class IdlePool:
         return True
 
     def sweep(self) -> None:
-        """Close those that were idle too long."""
+        """Close connections that were idle too long."""
         before = self._clock() - self._seconds
         while self._since and next(iter(self._since.values()))[1] <= before:
             self.close_oldest()

@@ -1,4 +1,4 @@
-"""Whom to trust on the other side of https."""
+"""Trusted certificate authorities for https."""
 
 import os
 import ssl
