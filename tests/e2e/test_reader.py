@@ -243,7 +243,7 @@ def test_everything_works_without_script(system: Installation, visitors: Any) ->
     visitor.press("Erase my data")
     visitor.sees("Erase my data")
     visitor.press("Yes, erase everything")
-    visitor.sees("Your data is erased")
+    visitor.sees("Your data has been erased")
     assert address not in str(system.call("GET", "/v1/subscribers?limit=100"))
 
 
