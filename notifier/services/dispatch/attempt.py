@@ -56,9 +56,9 @@ class Attempt:
     patience: RetryingTransaction = field(default_factory=RetryingTransaction)
 
     def __call__(self, batch_id: int) -> None:
-        """Claim and attempt; does nothing when what could be claimed is taken, finished, replaced or not due.
+        """Claim a batch and attempt it. Do nothing if it is taken, finished, superseded or not due.
 
-        A fault of ours before anything has left is counted, and goes up to whoever logs it.
+        Count an internal error that occurs before anything is sent, and re-raise it.
         """
         claimed: list[Batch] = []
         try:
@@ -67,7 +67,7 @@ class Attempt:
         except UnavailableError:
             raise
         except Exception as fault:
-            # The claim was rolled back with all that followed it: unless it is counted now, this would never end.
+            # The rollback also undid the claim: count the failure now, or the batch would be retried forever.
             for batch in claimed:
                 self.patience(self.database, partial(self._count_fault, batch.id, fault))
             raise
@@ -85,7 +85,7 @@ class Attempt:
     def _take(
         self, connection: Connection, batch_id: int, claimed: list[Batch]
     ) -> tuple[Batch, StoredNotification] | None:
-        """Claim a batch and decide whom of it to tell now, None where that is nobody; `claimed` gets the batch."""
+        """Claim a batch and decide who receives it now, or return None if nobody does; `claimed` gets the batch."""
 
         def claim(number: int) -> Batch | None:
             batch = self._claim(connection, number)
