@@ -1,7 +1,7 @@
 """`make chaos`: every fault on SQLite and on PostgreSQL, and what each came to.
 
     python -m tests.chaos [--short] [--database sqlite|postgresql] [--only NAME ...] [--subscribers N]
-                                   [--endpoints N] [--broker URL] [--other-python PATH] [--json] [--keep]
+                                   [--endpoints N] [--broker URL] [--other-python PATH] [--untimed] [--json] [--keep]
 
 Ends with 1 when a bound is broken. docs/chaos.md tells what each scenario does and how it is counted.
 """
@@ -39,6 +39,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--other-python", metavar="PATH", help="the second set of processes runs this interpreter's version"
     )
+    parser.add_argument("--untimed", action="store_true", help="judge no durations: for a machine that is busy")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--keep", action="store_true", help="leave the folder with the logs, and say where it is")
     return parser.parse_args(arguments)
@@ -75,7 +76,7 @@ def _outcomes(options: argparse.Namespace, console: Console) -> Iterator[Outcome
                 other_python=options.other_python,
             ) as installed:
                 for scenario in scenarios:
-                    yield run(installed, scenario)
+                    yield run(installed, scenario, timed=not options.untimed)
         finally:
             if options.keep:
                 console.print(f"logs: {folder}")

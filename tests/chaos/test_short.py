@@ -1,4 +1,7 @@
-"""The short form of `make chaos`: real processes, two faults, a small audience, SQLite."""
+"""The short form of `make chaos`: real processes, two faults, a small audience, SQLite.
+
+How long a recovery takes depends on the machine: `make chaos` judges it, this does not.
+"""
 
 import json
 
@@ -10,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 def test_the_short_form_keeps_every_bound(capsys: pytest.CaptureFixture[str]) -> None:
-    code = main(["--short", "--database", "sqlite", "--json"])
+    code = main(["--short", "--database", "sqlite", "--untimed", "--json"])
     outcomes = json.loads(capsys.readouterr().out)
     assert [one["scenario"] for one in outcomes] == ["workers_killed", "redis_emptied"]
     wrong = [one for one in outcomes if not one["held"]]
