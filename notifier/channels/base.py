@@ -1,8 +1,8 @@
 """The interface of every channel's sender.
 
-A sender translates one of our requests into calls of a provider's library, and the answer into a
-receipt or an error whose type says what to do next. It uses no database, queue, template or sleep;
-constructors open nothing.
+A sender translates one of our requests into calls to a provider's library, and the response into a
+receipt or an error whose type says what to do next. It uses no database, queue or template, never
+sleeps, and opens no connection in its constructor.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,15 @@ from notifier.domain.values import Reason
 
 
 class NotAttemptedError(TransientDeliveryError):
-    """Nothing was sent: a breaker is open (`breaker_open`) or no slot was free (`not_started`).
+    """Nothing was sent: a circuit breaker is open (`breaker_open`) or no slot was free (`not_started`).
 
-    Uses up no attempt.
+    Does not count as an attempt.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateBudget:
-    """The remaining rate a provider reported, so that one rate limiter can hold back all workers."""
+    """The remaining rate a provider reported, for the rate limiter that all workers share."""
 
     remaining: int | None = None  # calls
     limit: int | None = None
@@ -40,8 +40,8 @@ class RateBudget:
 class MailReceipt:
     """The result of a request in which at least one recipient's mail was accepted.
 
-    Every recipient is either in `accepted_ids` or in `failed`. A provider that accepts requests as
-    a whole has no `failed`; SMTP, which handles one recipient after another, may.
+    Every recipient is in either `accepted_ids` or `failed`. `failed` is empty for a provider that
+    accepts requests as a whole; SMTP, which handles recipients one by one, may fill it.
     """
 
     provider_message_id: str | None
@@ -51,18 +51,18 @@ class MailReceipt:
 
     @property
     def refused(self) -> dict[str, DeliveryError]:
-        """Recipients for whom a retry cannot work."""
+        """Recipients that failed permanently."""
         return {key: error for key, error in self.failed.items() if isinstance(error, PermanentDeliveryError)}
 
     @property
     def unsent(self) -> dict[str, DeliveryError]:
-        """Recipients to retry: certainly not sent."""
+        """Recipients to retry: nothing was sent to them."""
         ended = PermanentDeliveryError, OutcomeUnknownError
         return {key: error for key, error in self.failed.items() if not isinstance(error, ended)}
 
     @property
     def unknown(self) -> dict[str, DeliveryError]:
-        """Recipients who may have got the mail: the connection died before the answer to it."""
+        """Recipients that may have got the mail: the connection broke before the response."""
         return {key: error for key, error in self.failed.items() if isinstance(error, OutcomeUnknownError)}
 
 
@@ -80,13 +80,13 @@ class RecipientsRefusedError(PermanentDeliveryError):
 
 
 class MessageRefusedError(PermanentDeliveryError):
-    """The provider refused shared content (a header, the text): a smaller request fails too."""
+    """The provider refused shared content (a header, the text); a smaller request fails too."""
 
 
 class TooLargeError(PermanentDeliveryError):
     """The request is too large as a whole; nothing was sent.
 
-    Send it in `pieces` (delivery ids, everyone once) if the sender knows what fits; else halve it.
+    Send it in `pieces` (each delivery id once) if the sender knows what fits; otherwise halve it.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class MailSender(Protocol):
         """Hand one request to the provider.
 
         Args:
-            request: 1 to `max_batch` mails of one notification; no recipient learns of another.
+            request: 1 to `max_batch` mails of one notification; recipients do not see each other.
             deadline: Aware UTC time after which the caller no longer wants it sent.
 
         Raises:
@@ -134,7 +134,7 @@ class MailSender(Protocol):
         ...
 
     def answers(self, *, deadline: datetime) -> bool:
-        """Make a call that sends nothing; return whether any answer came in time. Never raises."""
+        """Make a call that sends nothing; return whether any response came in time. Never raises."""
         ...
 
     def close(self) -> None:
@@ -153,7 +153,7 @@ class SocialLimits:
 
 
 class SessionStore(Protocol):
-    """Keeps a login across processes and restarts. It is a credential: encrypt it at rest."""
+    """Keeps a login across processes and restarts. It is a credential; encrypt it at rest."""
 
     def load(self, account: str) -> str | None:
         """Return the session last saved for this account, or None."""
@@ -165,7 +165,7 @@ class SessionStore(Protocol):
 
 
 class SocialSender(Protocol):
-    """One account on one platform. One caller at a time: the libraries below are not safe for two threads."""
+    """Posts for one account on one platform. Not thread-safe: the client libraries are not."""
 
     @property
     def account(self) -> str:
@@ -189,7 +189,7 @@ class SocialSender(Protocol):
 
     @property
     def budget(self) -> RateBudget | None:
-        """The remaining rate reported by the platform's last answer."""
+        """The remaining rate reported by the platform's last response."""
         ...
 
     def post(self, post: SocialPost) -> PostReceipt:
@@ -199,7 +199,7 @@ class SocialSender(Protocol):
         `extra["standalone"]` then says why.
 
         Raises:
-            OutcomeUnknownError: it may be public; ask `find` before posting the identical text again.
+            OutcomeUnknownError: it may be public; call `find` before posting the same text again.
             DeliveryError: it is not public.
         """
         ...
@@ -212,7 +212,7 @@ class SocialSender(Protocol):
             since: Aware UTC time before which it cannot have been published.
 
         Raises:
-            OutcomeUnknownError: the platform does not tell; ask again later.
+            OutcomeUnknownError: the platform cannot tell; try again later.
             DeliveryError: as for `post`.
         """
         ...

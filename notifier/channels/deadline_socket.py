@@ -1,4 +1,4 @@
-"""Read a response within one deadline: a socket's own time-out restarts with every byte."""
+"""Read a response within one deadline; a socket's own time-out restarts with every byte."""
 
 import http.client
 import io
@@ -8,9 +8,9 @@ from typing import Any, cast
 
 
 def timed_response(sock: socket.socket, *args: object, until: float, **kwargs: object) -> http.client.HTTPResponse:
-    """Return http.client's response on a socket; all reads end at `until` (`time.monotonic`).
+    """Return an HTTPResponse whose reads all end at `until` (`time.monotonic`).
 
-    Set it, with `until` bound, as the `response_class` of a connection.
+    Bind `until` and set it as the `response_class` of a connection.
     """
     timed = cast("socket.socket", _TimedSocket(sock, until))
     return http.client.HTTPResponse(timed, *cast("Any", args), **cast("Any", kwargs))
@@ -23,7 +23,7 @@ class _TimedSocket:
         self._sock, self._until = sock, until
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return the reading side."""
+        """Return a reader that respects the deadline."""
         return io.BufferedReader(_TimedReader(self._sock, self._until))
 
 

@@ -1,7 +1,7 @@
 """HTTP keep-alive connections with deadlines that report how far a failed request got.
 
 That decides whether a mail may be sent again: a request that failed while connecting or writing was
-not accepted; one that failed while waiting for the answer may have been.
+not accepted; one that failed while waiting for the response may have been.
 """
 
 import http.client
@@ -31,12 +31,12 @@ from notifier.channels.status_mapping import (
 
 MAX_IDLE = 20.0  # seconds; well below the limits of servers and NAT, so that reused connections are alive
 _TRIES = 2  # after a reset while writing, retry once on a new connection: the request was incomplete
-_EARLY_ANSWER = 2.0  # seconds to wait for an answer sent before we finished writing, such as 413
+_EARLY_ANSWER = 2.0  # seconds to wait for a response sent before we finished writing, such as 413
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. `path` includes the query; `body` None means no body."""
+    """An HTTP request. `path` includes the query; `body` None means no body."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ class Request:
 
 
 class ConnectionPool:
-    """Connections to one origin. Thread-safe: each request has its own connection meanwhile.
+    """Connections to one origin. Thread-safe: a connection serves one request at a time.
 
     Follows no redirects and ignores proxy settings of the environment. Opens nothing before the
     first request.
@@ -60,11 +60,11 @@ class ConnectionPool:
         self._lock = threading.Lock()
 
     def send(self, request: Request, *, seconds: float) -> ProviderResponse:
-        """Send one request; `seconds` limits it from connecting to the answer's last byte.
+        """Send one request; `seconds` covers everything from connecting to the last byte received.
 
         Raises:
-            NotSentError: nothing, or not all, was written; `reset` after the peer hung up on it twice.
-            NoAnswerError: everything was written, and no whole answer came.
+            NotSentError: the request was not fully written; `reset` if the peer reset it twice.
+            NoAnswerError: the request was written, but no complete response arrived.
         """
         deadline = time.monotonic() + seconds
         for attempt in range(1, _TRIES + 1):
@@ -122,7 +122,7 @@ class ConnectionPool:
 
 
 class _Connection:
-    """One connection; after an exchange it is either idle or closed."""
+    """One connection; idle or closed after each exchange."""
 
     def __init__(self, host: str, port: int | None, context: ssl.SSLContext | None, seconds: float) -> None:
         self._http: http.client.HTTPConnection
@@ -137,7 +137,7 @@ class _Connection:
         return self._http.sock is not None
 
     def connect(self) -> None:
-        """Open it, TLS included."""
+        """Connect, including the TLS handshake."""
         self._http.connect()
 
     def close(self) -> None:
@@ -151,7 +151,7 @@ class _Connection:
         return sock is not None and not select.select([sock], [], [], 0)[0]
 
     def exchange(self, request: Request, deadline: float) -> ProviderResponse:
-        """Write a request, read its answer."""
+        """Write a request and read the response."""
         try:
             self._http.sock.settimeout(max(deadline - time.monotonic(), 0.001))
             self._http.request(request.method, request.path, body=request.body, headers=dict(request.headers))
@@ -162,12 +162,12 @@ class _Connection:
         return self._read(request.path, deadline)
 
     def _early_answer(self, path: str, error: OSError, deadline: float) -> ProviderResponse:
-        """Read the refusal of a server that closed before reading everything (413), else raise."""
+        """Return the error response of a server that stopped reading (413), else raise."""
         try:
             answer = self._read(path, min(deadline, time.monotonic() + _EARLY_ANSWER))
         except NoAnswerError:
             raise NotSentError(f"cut off while writing: {_named(error)}", reset=True) from None
-        if answer.ok:  # accepting half a request means nothing
+        if answer.ok:  # a 2xx for half a request means nothing
             raise NotSentError(f"cut off while writing: {_named(error)}", reset=True)
         self.close()
         return answer
@@ -192,7 +192,7 @@ class _Connection:
 
 
 def verifying_context() -> ssl.SSLContext:
-    """Return a verifying TLS context with the system's CAs and Mozilla's: some systems have none."""
+    """Return a verifying TLS context with the system's CAs and Mozilla's; some systems have none."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # Debian's Python leaves it to the system
     context.load_verify_locations(certifi.where())
@@ -200,6 +200,6 @@ def verifying_context() -> ssl.SSLContext:
 
 
 def _named(error: Exception) -> str:
-    """Return an error's name without its text, which may quote the request."""
+    """Return an error's type and errno without its message, which may quote the request."""
     number = getattr(error, "errno", None)
     return f"{type(error).__name__}{f' {number}' if isinstance(number, int) else ''}"

@@ -1,4 +1,4 @@
-"""Keep secrets and addresses from providers and libraries out of errors and logs."""
+"""Keep secrets and addresses in provider and library messages out of errors and logs."""
 
 import logging
 import re
@@ -13,7 +13,7 @@ _SHORTEST_SECRET = 4  # a shorter one would match ordinary words
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """Return external text fit for logs: one line, bounded, no addresses, none of our secrets."""
+    """Make external text safe for logs: one line, bounded, without addresses and our secrets."""
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, "[secret]").replace(quote(secret, safe=""), "[secret]")

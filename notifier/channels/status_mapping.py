@@ -1,12 +1,14 @@
-"""Status -> error, for every provider that speaks HTTP.
+"""Map HTTP statuses and failures to delivery errors, for every provider with an HTTP API.
 
-    what happened                               what it becomes                 told?
-    refused connection, no such host, TLS       TransientDeliveryError          no: nothing was written
-    reset or time-out while writing             TransientDeliveryError          no: the request was incomplete
-    time-out or close while waiting, broken 2xx OutcomeUnknownError             perhaps
-    3xx                                         TransientDeliveryError          no: never followed, for a POST would
-                                                                                arrive as a GET and look like success
-    429                                         TransientDeliveryError          no; `retry_after` from the rate headers
+    what happened                               error                    delivered?
+    refused connection, no such host, TLS       TransientDeliveryError   no: nothing was written
+    reset or time-out while writing             TransientDeliveryError   no: the request was incomplete
+    time-out or close while waiting, broken 2xx OutcomeUnknownError      perhaps
+    3xx                                         TransientDeliveryError   no: not followed, because the
+                                                                         POST would become a GET and
+                                                                         look like success
+    429                                         TransientDeliveryError   no; `retry_after` from the rate
+                                                                         headers
     other statuses                              by the provider's table below
 
 Sources: SendGrid's v3 error catalogue; X's "Response codes" and its rate-limit page; docs.joinmastodon.org/api and
@@ -40,7 +42,7 @@ LARGEST_ANSWER = 2 * 1024 * 1024  # bytes; every answer we use is far smaller
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """A provider's response. Header names in lower case; `path` is that of the call."""
+    """A provider's response. Header names are in lower case; `path` is that of the request."""
 
     status: int
     headers: Mapping[str, str]
@@ -75,7 +77,7 @@ class NotSentError(ExchangeError):
 
 
 class NoAnswerError(ExchangeError):
-    """The whole request was sent, but no complete, readable answer came back."""
+    """The whole request was sent, but no complete, readable response arrived."""
 
     def __init__(self, detail: str, *, timed_out: bool = False, status: int | None = None) -> None:
         super().__init__(detail)
@@ -83,7 +85,7 @@ class NoAnswerError(ExchangeError):
 
 
 class RefusedError(ExchangeError):
-    """The provider answered with a status other than 2xx."""
+    """The provider responded with a status other than 2xx."""
 
     def __init__(self, answer: ProviderResponse) -> None:
         super().__init__(f"status {answer.status}")
@@ -156,10 +158,10 @@ def rate_budget(prefix: str) -> Callable[[Mapping[str, str]], RateBudget | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How to interpret one provider's answers.
+    """How to interpret one provider's responses.
 
-    `statuses` are the exceptions; a 3xx is REDIRECTED, a 4xx otherwise PERMANENT, a 5xx otherwise `server`.
-    `message` finds the provider's own words in an error body.
+    `statuses` lists the exceptions. Any other 3xx is REDIRECTED, 4xx PERMANENT, 5xx `server`.
+    `message` extracts the provider's error message from a response body.
     """
 
     provider: str
@@ -178,7 +180,7 @@ class Rules:
         return Meaning.PERMANENT if status >= 400 else Meaning.REDIRECTED  # noqa: PLR2004 - RFC 9110 section 15.5
 
     def wait(self, answer: ProviderResponse, now: datetime) -> timedelta | None:
-        """The longest wait that the answer's headers ask for."""
+        """The longest wait the response's headers ask for."""
         budget = self.budget(answer.headers)
         reset = wait_until(budget.resets_at, now) if budget else None
         asked = retry_after_header(answer.headers, now)
@@ -188,8 +190,9 @@ class Rules:
 _ABOUT_US = frozenset({401, 402, 403})  # key, credits, permissions
 _S, _P, _L, _R, _T = Meaning.STOPPED, Meaning.PERMANENT, Meaning.TOO_LARGE, Meaning.RATE, Meaning.TRANSIENT
 
-# 404, 405 and 415 on a fixed path mean that we speak to something else than the provider: a person must look, and no
-# mail is given up. 500 and 503 count as not accepted; 502, 504 and an edge's own numbers may follow an acceptance.
+# 404, 405 and 415 on a fixed path mean that the server is not the provider: stop the channel until
+# an operator looks, and fail no mail. 500 and 503 count as not accepted; 502, 504 and the codes of
+# an edge proxy may follow an acceptance.
 SENDGRID_STATUSES: Mapping[int, Meaning] = MappingProxyType(
     {400: _P, 401: _S, 402: _S, 403: _S, 404: _S, 405: _S, 408: _T, 413: _L, 415: _S, 429: _R, 500: _T, 503: _T}
 )
@@ -205,7 +208,7 @@ BLUESKY_STATUSES: Mapping[int, Meaning] = MappingProxyType(
 
 
 def refusal(answer: ProviderResponse, rules: Rules, *, now: datetime, secrets: Iterable[str] = ()) -> DeliveryError:
-    """Return the error that an answer other than a 2xx means."""
+    """Return the delivery error for a response other than 2xx."""
     status = answer.status
     detail = redacted(rules.message(answer.json()) or f"status {status}", secrets)
     asked = retry_after_header(answer.headers, now)
@@ -231,7 +234,7 @@ def refusal(answer: ProviderResponse, rules: Rules, *, now: datetime, secrets: I
 
 
 def failure(error: ExchangeError, rules: Rules, *, now: datetime, secrets: Iterable[str] = ()) -> DeliveryError:
-    """Return the error that a failed exchange means."""
+    """Return the delivery error for a failed exchange."""
     if isinstance(error, RefusedError):
         return refusal(error.answer, rules, now=now, secrets=secrets)
     if isinstance(error, NoAnswerError):
@@ -242,7 +245,7 @@ def failure(error: ExchangeError, rules: Rules, *, now: datetime, secrets: Itera
 
 
 def surely_not_done(error: DeliveryError) -> DeliveryError:
-    """Turn "perhaps done" into "try again", for calls that change nothing a reader sees: logins, reads, uploads."""
+    """Make an unknown outcome transient, for calls without visible effect: logins, reads, uploads."""
     if not isinstance(error, OutcomeUnknownError):
         return error
     reason = Reason.TIMED_OUT if error.reason is Reason.TIMED_OUT else Reason.SERVER_ERROR

@@ -1,4 +1,4 @@
-"""New secrets and key pairs in the form of Standard Webhooks; `webhook/signing.py` signs with them."""
+"""Generate Standard Webhooks secrets and key pairs; `webhook/signing.py` signs with them."""
 
 import base64
 import secrets as entropy
@@ -15,29 +15,29 @@ _NEW_HMAC_BYTES = 32  # the specification: between 24 and 64
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """An ed25519 pair: `private` (`whsk_...`) stays with us, `public` (`whpk_...`) goes to the partner."""
+    """An ed25519 pair: `private` (`whsk_...`) is ours, `public` (`whpk_...`) goes to the partner."""
 
     private: str = field(repr=False)
     public: str
 
 
 def new_secret() -> str:
-    """Return a fresh shared secret: `whsec_` and 32 random bytes in base64."""
+    """Return a new shared secret: `whsec_` and 32 random bytes in base64."""
     return HMAC_PREFIX + encoded(entropy.token_bytes(_NEW_HMAC_BYTES))
 
 
 def new_key_pair() -> KeyPair:
-    """Return a fresh ed25519 pair; `private` holds seed and public key, as other implementations expect it."""
+    """Return a new ed25519 pair; `private` is seed and public key, as other implementations do it."""
     seed = entropy.token_bytes(SEED_BYTES)
     public = public_bytes(seed)
     return KeyPair(private=PRIVATE_PREFIX + encoded(seed + public), public=PUBLIC_PREFIX + encoded(public))
 
 
 def public_bytes(seed: bytes) -> bytes:
-    """Return the public key of a private one."""
+    """Return the public key (32 bytes) of a private seed."""
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
 def encoded(data: bytes) -> str:
-    """Return base64, padded."""
+    """Encode as padded base64."""
     return base64.b64encode(data).decode("ascii")

@@ -1,1 +1,1 @@
-"""Handing mails to a provider: SendGrid by its HTTP API, any relay by SMTP."""
+"""Send mail through a provider: SendGrid over its HTTP API, any relay over SMTP."""

@@ -1,1 +1,1 @@
-"""Publishing posts: X by tweepy, Mastodon by Mastodon.py, Bluesky by atproto."""
+"""Publish posts: X with tweepy, Mastodon with Mastodon.py, Bluesky with atproto."""

@@ -1,4 +1,4 @@
-"""Webhooks: signing (Standard Webhooks), the egress guard (SSRF) and the delivery engine."""
+"""Webhooks: signing (Standard Webhooks), the SSRF guard and the delivery engine."""
 
 from notifier.channels.webhook.delivery.engine import WebhookEngine
 from notifier.channels.webhook.delivery.limits import EngineLimits, SlotLimits, Timeouts

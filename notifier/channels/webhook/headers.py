@@ -1,4 +1,4 @@
-"""Headers a partner may ask for beside ours, within limits that keep the request one request."""
+"""Validate a partner's custom headers, so that none can smuggle a second request."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")  # visible ASCII; no CR, LF, NUL, no space at the ends
 _OURS = frozenset(
     {
-        "accept-encoding",  # an answer is read undecompressed
+        "accept-encoding",  # responses are not decompressed
         "content-encoding",
         "content-length",
         "content-type",
@@ -21,7 +21,7 @@ _OURS = frozenset(
         "user-agent",
     }
 )
-_HOP_BY_HOP = frozenset(  # RFC 9110 section 7.6.1 and the ones RFC 2616 section 13.5.1 names
+_HOP_BY_HOP = frozenset(  # RFC 9110 section 7.6.1 and RFC 2616 section 13.5.1
     {
         "connection",
         "http2-settings",
@@ -35,17 +35,18 @@ _HOP_BY_HOP = frozenset(  # RFC 9110 section 7.6.1 and the ones RFC 2616 section
         "upgrade",
     }
 )
-# What proxies on the way believe: a partner may not claim to be someone else in front of another one's proxy.
+# Proxies trust these: a partner must not spoof a client address to a proxy of someone else.
 _ROUTING = frozenset({"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
 _RESERVED = _OURS | _HOP_BY_HOP | _ROUTING
 _RESERVED_PREFIXES = ("webhook-", "proxy-", "sec-", ":")
 
 
 def validate_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return custom headers as they will be sent, names as the partner spelled them.
+    """Return custom headers as they will be sent, names in the partner's spelling.
 
     Raises:
-        InvalidInputError: every fault found, fields `headers.<name>`; a value is never repeated, it may be a password.
+        InvalidInputError: lists every error, by field `headers.<name>`. Never quotes a value, which
+            may be a password.
     """
     faults = [FieldError("headers", f"at most {MAX_HEADERS}")] if len(headers) > MAX_HEADERS else []
     seen: set[str] = set()

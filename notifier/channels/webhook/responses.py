@@ -1,4 +1,4 @@
-"""What an answer means: status -> error, Retry-After -> wait, body -> excerpt."""
+"""Interpret a response: status to error, Retry-After to wait, body to excerpt."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from notifier.domain.errors import DeliveryError, PermanentDeliveryError, Transi
 from notifier.domain.values import Reason
 
 SUCCESS = range(200, 300)
-# A receiver may ask for more than a day; news that old is told by the schedule's last wait, not by theirs.
+# A receiver may ask for a longer wait; it gets no more than the retry schedule's longest one.
 MAX_RETRY_AFTER = timedelta(hours=24)
 _REASONS = {
     401: Reason.AUTH,
@@ -23,7 +23,7 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookResponse:
-    """What came back: `body` as far as it was read (undecompressed), `retry_after` the header's text."""
+    """A response. `body` is what was read of it, not decompressed; `retry_after` the raw header."""
 
     status: int
     body: bytes = field(default=b"", repr=False)
@@ -31,7 +31,7 @@ class WebhookResponse:
 
 
 def error_of(answer: WebhookResponse, now: datetime) -> DeliveryError | None:
-    """Return what the status makes of the attempt: None for 2xx, permanent for 410, transient for all else.
+    """Return the error for a status: None for 2xx, permanent for 410, transient for all others.
 
     Source: contract section 6; Standard Webhooks, "Delivery success and failure"; RFC 9110 section 15.
     """
@@ -52,7 +52,7 @@ def error_of(answer: WebhookResponse, now: datetime) -> DeliveryError | None:
 
 
 def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
-    """Read Retry-After, seconds or a date (RFC 9110 section 10.2.3); None when absent, past or unreadable."""
+    """Parse Retry-After, seconds or a date (RFC 9110 section 10.2.3); None if absent, past or invalid."""
     if text is None:
         return None
     text = text.strip()
@@ -69,7 +69,7 @@ def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
 
 
 def excerpt(body: bytes, limit: int) -> str:
-    """Return the beginning of an answer as harmless text: UTF-8 where it is, no control or direction characters."""
+    """Return the start of a body as safe text: decoded as UTF-8, no control or bidi characters."""
     text = body[:limit].decode("utf-8", errors="replace")
     if not text.isprintable():
         text = "".join([character if character.isprintable() else " " for character in text])

@@ -1,4 +1,6 @@
-"""Signatures by Standard Webhooks 1.0: HMAC-SHA256 (`v1`, secrets `whsec_...`) and ed25519 (`v1a`, keys `whsk_...`).
+"""Standard Webhooks 1.0 signatures.
+
+HMAC-SHA256 (`v1`, secrets `whsec_...`) and ed25519 (`v1a`, keys `whsk_...`).
 
 Source: the specification's chapter "Verifying webhook authenticity"
 (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
@@ -19,14 +21,14 @@ from notifier.domain.errors import FieldError, InvalidInputError
 ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER = "webhook-id", "webhook-timestamp", "webhook-signature"
 HMAC_BYTES = range(24, 65)  # the specification: between 192 and 512 bits
 _KNOWN_KEYS = 32_768
-_PAIR_BYTES = 64  # seed and public key, as libsodium and Svix write a secret key
+_PAIR_BYTES = 64  # seed and public key: the secret key format of libsodium and Svix
 
 
 def public_key(secret: str) -> str | None:
-    """Return what a partner may know of a secret: `whpk_...` of a private key, nothing (None) of a shared secret.
+    """Return the public key `whpk_...` of a private key, or None for a shared secret.
 
     Raises:
-        InvalidInputError: the secret is none of ours.
+        InvalidInputError: the secret is invalid.
     """
     if secret.startswith(PRIVATE_PREFIX):
         return PUBLIC_PREFIX + encoded(public_bytes(_seed(secret)))
@@ -35,10 +37,11 @@ def public_key(secret: str) -> str | None:
 
 
 def check_secret(secret: str) -> None:
-    """Refuse what cannot sign, at the time it is stored rather than when the first message is due.
+    """Reject a secret that cannot sign when it is stored, not when the first message is due.
 
     Raises:
-        InvalidInputError: unknown prefix, not base64, wrong length, or a public key that is not the private key's.
+        InvalidInputError: unknown prefix, not base64, wrong length, or a public half that does not
+            match the private half.
     """
     sign("check", 0, b"", secret)
 
@@ -47,13 +50,13 @@ def sign(message_id: str, timestamp: int, body: bytes, secret: str) -> str:
     """Return one signature, `v1,<base64>` or `v1a,<base64>`, of `<id>.<timestamp>.<body>`.
 
     Args:
-        message_id: The delivery's id; without a dot, or id and time could be shifted against each other.
+        message_id: The delivery's id. Must not contain a dot, which separates it from the time.
         timestamp: Unix seconds of this attempt.
-        body: The very bytes that are sent.
+        body: The exact bytes sent.
         secret: `whsec_...` (24 to 64 bytes) or `whsk_...` (seed, or seed and public key).
 
     Raises:
-        InvalidInputError: the secret or the id cannot be used; the message never repeats the secret.
+        InvalidInputError: the secret or the id is invalid. Never quotes the secret.
     """
     if not message_id or "." in message_id:
         raise InvalidInputError([FieldError("id", "a webhook id may not be empty or hold a dot")])
@@ -66,16 +69,18 @@ def sign(message_id: str, timestamp: int, body: bytes, secret: str) -> str:
 
 
 def signature_headers(message_id: str, now: datetime, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
-    """Return the three headers of one attempt. Every secret signs, so that both sides of a rotation verify.
+    """Return the three signature headers of one attempt.
+
+    Signs with every secret, so that verification works before and after a rotation.
 
     Args:
         message_id: The same on every attempt.
-        now: Aware; the signed time is fresh on every attempt, or a receiver would refuse a late retry as a replay.
-        body: The very bytes that are sent.
+        now: Aware time of this attempt; a receiver would refuse an old one as a replay.
+        body: The exact bytes sent.
         secrets: At least one, newest first.
 
     Raises:
-        InvalidInputError: no secret, or one that cannot sign.
+        InvalidInputError: no secret, or an invalid one.
     """
     if not secrets:
         raise _refused("an endpoint needs at least one")
@@ -106,10 +111,10 @@ def _seed(secret: str) -> bytes:
 
 
 def _decoded(text: str) -> bytes:
-    """Read base64 strictly, padded or not: the library other receivers use accepts both."""
+    """Decode base64 strictly, padded or not; the reference library accepts both."""
     try:
         return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True)
-    except (binascii.Error, ValueError):  # ValueError: characters beyond ASCII
+    except (binascii.Error, ValueError):  # ValueError: non-ASCII characters
         raise _refused("is not base64") from None
 
 

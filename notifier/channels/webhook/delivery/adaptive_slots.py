@@ -11,7 +11,7 @@ _OUTLIER = 4.0  # a request is slow at this multiple of the average
 
 
 class Slot:
-    """A slot taken by one request; `slow` once it was moved out of the fast lane."""
+    """A slot taken by one request; `slow` once the request moved to a slow slot."""
 
     __slots__ = ("on_slow", "slow", "started")
 
@@ -20,30 +20,30 @@ class Slot:
 
 
 class AdaptiveConcurrency:
-    """One kind of work's slots, for one event loop.
+    """The slots of one kind of work, for one event loop.
 
-    A request begins in the fast lane. Once it is slow (`LaneLimits` says when) it is moved to the slow lane, and its
-    fast slot goes to the next in line. Slow is judged against the others: when every answer takes long it is this
-    machine that is slow, and more requests at once would not help. While the slow lane is full a slow request stays
-    where it is: that is the back-pressure.
+    A request starts in a fast slot. Once it is slow (see `SlotLimits`) it moves to a slow slot, and
+    its fast slot goes to the next waiter. "Slow" is relative to the average: if every response takes
+    long, this machine is the bottleneck, and more concurrency would not help. While all slow slots
+    are taken, a slow request keeps its fast slot; that is the back-pressure.
     """
 
     def __init__(self, limits: SlotLimits) -> None:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._fast: dict[Slot, None] = {}  # in order of their beginning
+        self._fast: dict[Slot, None] = {}  # in order of start
         self._slow = 0
         self._line: deque[tuple[asyncio.Future[Slot], Callable[[], None]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._usual = limits.slow_after / _OUTLIER  # seconds an answer takes: a moving average, cautious at first
+        self._usual = limits.slow_after / _OUTLIER  # moving average of response times (s); starts high
 
     @property
     def counts(self) -> tuple[int, int, int]:
-        """Requests in the fast lane, in the slow lane and waiting."""
+        """Requests in fast slots, in slow slots, and waiting."""
         return len(self._fast), self._slow, len(self._line)
 
     async def enter(self, on_slow: Callable[[], None]) -> Slot:
-        """Take a fast slot, waiting in line for it; `on_slow` is called if the request is moved to the slow lane."""
+        """Take a fast slot, in order of arrival; `on_slow` is called on a move to a slow slot."""
         if len(self._fast) < self._limits.fast and not self._line:
             return self._admit(on_slow)
         place: asyncio.Future[Slot] = self._loop.create_future()
@@ -56,7 +56,7 @@ class AdaptiveConcurrency:
             raise
 
     def leave(self, slot: Slot, *, answered: bool = True) -> None:
-        """Return the slot; `answered` is False if the receiver sent nothing."""
+        """Release the slot; `answered` is False if the receiver sent nothing."""
         if answered:
             took = min(self._loop.time() - slot.started, self._limits.slow_after)
             self._usual += (took - self._usual) * _MEMORY

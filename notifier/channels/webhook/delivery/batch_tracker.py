@@ -15,7 +15,7 @@ OnResults = Callable[[Sequence[HookResult]], None]
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Results so far. `done`: all is settled; `only_slow`: what is left is not in the fast lane; `bug`: ours."""
+    """New results. `done`: no more to come; `only_slow`: the rest is slow or queued; `bug`: our own error."""
 
     results: Sequence[HookResult]
     done: bool
@@ -31,60 +31,63 @@ def failed_result(request: HookRequest, error: DeliveryError, at: datetime) -> H
 
 
 class Ticket:
-    """One request's part in its batch: what the sender reports while it works on it."""
+    """One request of a batch; the sender reports its progress here."""
 
     __slots__ = ("_batch", "_counted", "begun", "request", "started", "task", "withdrawn")
 
     def __init__(self, batch: "BatchTracker", request: HookRequest) -> None:
         self._batch, self.request = batch, request
         self._counted = True
-        self.begun = self.started = self.withdrawn = False  # at work; sent; no longer wanted
+        self.begun = self.started = self.withdrawn = False  # in progress; sent; no longer wanted
         self.task: asyncio.Task[None] | None = None
 
     def start(self) -> bool:
-        """Record that it is being sent; return False if it may not be."""
+        """Mark the request as sent; return False if it must not be sent."""
         self.started = self._batch.may_start()
         return self.started
 
     def withdraw(self) -> None:
-        """Give it back unless it was sent."""
+        """Return the request unless it was sent."""
         if self.started:
             return
         self.withdrawn = True
-        if self.begun and self.task is not None:  # a task that never ran would be cancelled without a result
+        if self.begun and self.task is not None:  # a task that never ran would end without a result
             self.task.cancel()
 
     def step_aside(self) -> None:
-        """It waits for an earlier message to the same receiver, or takes long: the batch need not wait for it."""
+        """Stop counting the request: it is slow, or queued behind an earlier one to its endpoint."""
         if self._counted:
             self._counted = False
             self._batch.one_less_busy()
 
     def step_back(self) -> None:
-        """It is in the fast lane again, or on its way there."""
+        """Count the request again: it takes, or waits for, a fast slot."""
         if not self._counted:
             self._counted = True
             self._batch.busy += 1
 
     def settle(self, result: HookResult) -> None:
-        """Record the result of its attempt."""
+        """Record the result of the attempt."""
         self._batch.settle(self, result)
         self.step_aside()
 
     def check(self, task: "asyncio.Task[None]") -> None:
-        """The task ended: an exception in it is a bug of ours and goes to the caller."""
+        """Pass on an exception of the finished task to the caller: it is a bug of ours."""
         if not task.cancelled() and (bug := task.exception()) is not None:
             self._batch.crash(self, bug)
 
 
 class BatchTracker:
-    """The requests of one call, inside the event loop; chunks go to `chunks`, or to a callback once it is detached."""
+    """The requests of one call, in the event loop.
+
+    Puts chunks into `chunks`, or passes them to a callback once detached.
+    """
 
     def __init__(
         self, requests: Sequence[HookRequest], limits: EngineLimits, may_start: Callable[[], bool] = lambda: True
     ) -> None:
         self.may_start = may_start
-        self.tickets = {Ticket(self, request): None for request in requests}  # those not settled
+        self.tickets = {Ticket(self, request): None for request in requests}  # without a result yet
         self.busy = len(self.tickets)
         self.chunks: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
         self._limits = limits
@@ -93,7 +96,7 @@ class BatchTracker:
         self._late: Callable[[Chunk], None] | None = None
 
     def one_less_busy(self) -> None:
-        """A request left the fast lane; when it was the last one the caller may want to know at once."""
+        """Stop counting a request; after the last one, flush at once: the caller may be waiting."""
         self.busy -= 1
         if self.busy == 0:
             self._flush()
@@ -108,18 +111,18 @@ class BatchTracker:
             self._timer = asyncio.get_running_loop().call_later(self._limits.result_linger, self._flush)
 
     def crash(self, ticket: Ticket, bug: BaseException) -> None:
-        """Report a bug to the caller; the rest of the batch goes on."""
+        """Report a bug to the caller; the rest of the batch continues."""
         del self.tickets[ticket]
         self._flush(bug)
 
     def detach(self, late: Callable[[Chunk], None]) -> None:
-        """Nobody waits at the queue any more: hand what is left, and all that follows, to `late`."""
+        """Pass queued and future chunks to `late`: the caller no longer reads the queue."""
         self._late = late
         while not self.chunks.empty():
             late(self.chunks.get_nowait())
 
     def cancel_waiting(self) -> None:
-        """Return the requests that have not begun."""
+        """Withdraw the requests that were not sent yet."""
         for ticket in tuple(self.tickets):
             ticket.withdraw()
 

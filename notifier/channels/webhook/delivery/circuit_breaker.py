@@ -1,4 +1,4 @@
-"""The circuit breakers of many receivers; only failing ones take memory."""
+"""Circuit breakers for many receivers; only failing ones take memory."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -9,7 +9,7 @@ _MAX_KNOWN = 50_000  # failing receivers to remember; the least recently used is
 
 
 class Breakers:
-    """The breakers of many receivers. Belongs to one event loop."""
+    """One circuit breaker per receiver. Belongs to one event loop."""
 
     def __init__(self, policy: BreakerPolicy, most: int = _MAX_KNOWN) -> None:
         """`most`: how many receivers are remembered."""
@@ -20,14 +20,14 @@ class Breakers:
         return len(self._known)
 
     def open_ones(self, now: float) -> int:
-        """How many are open; may be asked from another thread."""
+        """Count the open breakers; may be called from another thread."""
         return sum(item.open_until is not None and now < item.open_until for item in tuple(self._known.values()))
 
     def ask(self, key: Hashable, now: float, changed_at: float = 0.0) -> float | None:
-        """None when an attempt may be made, else the seconds to wait.
+        """Return None if an attempt is allowed, else the seconds to wait.
 
-        `changed_at`: when a person last changed the receiver or asked for a retry (Unix time). What failed before that
-        holds nothing back that comes after it.
+        `changed_at`: Unix time when an operator or the partner last changed the receiver or asked
+        for a retry. Failures before that block nothing.
         """
         breaker = self._known.get(key)
         if breaker is None or changed_at > breaker.failed_at:
@@ -47,6 +47,6 @@ class Breakers:
             self._known.popitem(last=False)
 
     def unknown(self, key: Hashable) -> None:
-        """Record that a permitted attempt said nothing about the receiver."""
+        """Record that a permitted attempt showed nothing about the receiver."""
         if key in self._known:
             self._known[key] = self._known[key].after_nothing()

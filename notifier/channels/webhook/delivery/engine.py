@@ -1,4 +1,4 @@
-"""The delivery engine: one per worker process, callable from any of its threads."""
+"""The webhook delivery engine: one per worker process, callable from any thread."""
 
 import asyncio
 import ssl
@@ -39,9 +39,10 @@ class _Running:
 
 
 class WebhookEngine:
-    """Signs and posts batches of webhooks; connections, breakers and DNS answers outlive the batches.
+    """Signs and posts batches of webhooks.
 
-    Nothing is opened before `open` or the first call. One event loop on a thread of its own serves all callers.
+    Connections, circuit breakers and DNS answers are kept between batches. One event loop in its own
+    thread serves all callers. Opens nothing before `open` or the first call.
     """
 
     def __init__(
@@ -73,20 +74,26 @@ class WebhookEngine:
         start_before: datetime | None = None,
         may_start: Callable[[], bool] = lambda: True,
     ) -> list[HookResult]:
-        """Attempt each request once; blocks the calling thread. A failed attempt is a result, not an exception.
+        """Attempt each request once. Blocks the calling thread.
+
+        A failed attempt is a result, not an exception.
 
         Args:
-            requests: Any number; those of one endpoint go out one after the other, in this order.
-            on_results: Called with chunks of results as they come, in the calling thread. If it raises, the exception
-                goes on to the caller and the rest of the results to later calls of it, from the engine's own thread.
-            retry: Whether these are repeats: they have slots of their own.
-            wait_for_slow: If False, return as soon as only slow requests (over 1 s, or behind an earlier one to the
-                same endpoint) are left; their results go to `on_results` later, from the engine's own thread.
-            start_before: Aware instant; what has not begun by then comes back as `NotAttemptedError` (not_started).
-            may_start: Asked right before each request, in the event loop; what may not comes back in the same way.
+            requests: Any number. Requests to one endpoint are sent one at a time, in this order.
+            on_results: Called with chunks of results as they arrive, in the calling thread. If it
+                raises, the exception propagates, and it is called with the remaining results from
+                the engine's own thread.
+            retry: Whether these are retries, which use separate slots.
+            wait_for_slow: If False, return as soon as only slow requests remain (over 1 s, or behind
+                an earlier one to the same endpoint). Their results go to `on_results` later, from
+                the engine's own thread.
+            start_before: Aware time. Requests not begun by then return `NotAttemptedError`
+                (not_started).
+            may_start: Called right before each request, in the event loop. If it returns False, the
+                request returns the same error.
 
         Returns:
-            The results that were waited for, in the order in which they came.
+            The results up to the return, in order of arrival.
         """
         if not requests:
             return []
@@ -94,23 +101,23 @@ class WebhookEngine:
         patience = None if start_before is None else max(0.0, (start_before - self._clock()).total_seconds())
         with self._lock:
             running = self._started()
-            if running is not None:  # still under the lock: so that it comes before the end of the loop
+            if running is not None:  # under the lock, so that `close` cannot stop the loop first
                 running.thread.call(_begin, running.sender, batch, retry, patience)
         if running is None:
             return self._refused(requests, on_results)
         return self._collect(batch, on_results, wait_for_slow=wait_for_slow or on_results is None)
 
     async def deliver_async(self, requests: Sequence[HookRequest], *, retry: bool = False) -> list[HookResult]:
-        """As `deliver`, for callers that live in an event loop of their own."""
+        """Like `deliver`, for callers in an event loop of their own."""
         return await asyncio.to_thread(self.deliver, requests, retry=retry)
 
     def check_url(self, url: str) -> VettedUrl:
-        """Vet a URL before it is stored; blocks for a DNS answer.
+        """Vet a URL before it is stored. Blocks on DNS.
 
-        A name that does not resolve yet passes: it is vetted again at every attempt.
+        A name that does not resolve yet passes; every attempt vets it again.
 
         Raises:
-            InvalidInputError: field `url`: its syntax, or an address that may not be reached.
+            InvalidInputError: field `url`: invalid syntax, or a blocked address.
             UnavailableError: the engine is closed.
         """
         with self._lock:
@@ -120,17 +127,17 @@ class WebhookEngine:
         return running.thread.submit(_check(running.sender, url)).result()
 
     def open(self) -> None:
-        """Start the loop and read the certificates now, so that the first batch does not wait for it. Idempotent."""
+        """Start the loop and load the certificates ahead of the first batch. Idempotent."""
         with self._lock:
             self._started()
 
     def open_breakers(self) -> dict[str, int]:
-        """How many circuit breakers are open, by what they guard (`endpoint`, `host`)."""
+        """Count the open circuit breakers by kind (`endpoint`, `host`)."""
         running = self._running
         return {} if running is None else running.sender.open_breakers()
 
     def close(self, drain: timedelta = _DRAIN) -> None:
-        """Give back what was not sent, wait up to `drain` for the answers of what was, close all. Idempotent."""
+        """Return unsent requests, wait up to `drain` for outstanding responses, close. Idempotent."""
         with self._lock:
             self._closed = True
             running, self._running = self._running, None
@@ -140,7 +147,7 @@ class WebhookEngine:
         self._late.shutdown(wait=True)
 
     def _started(self) -> _Running | None:
-        """The running loop; started at the first call, and again in a process that was forked off. None when closed."""
+        """Return the running loop, or None if closed. Starts it if needed, also after a fork."""
         if self._closed:
             return None
         if self._running is None or not self._running.thread.is_alive:
@@ -179,7 +186,7 @@ class WebhookEngine:
         return results
 
     def _detach(self, batch: BatchTracker, on_results: OnResults | None) -> bool:
-        """Have the rest of the results handed over by our own thread; False when the engine is ending and cannot."""
+        """Deliver the remaining results from our own thread; False if the engine is closing."""
         with self._lock:
             if self._running is None:
                 return False

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 
 class KeyedSemaphore:
-    """Permits per key. A released permit goes to the next waiter, so nobody can jump the queue."""
+    """Permits per key. A released permit goes to the next waiter, so none can jump the queue."""
 
     def __init__(self, cap: int) -> None:
         self._cap = cap
@@ -25,7 +25,7 @@ class KeyedSemaphore:
         return True
 
     async def enter(self, key: Hashable) -> None:
-        """Take a permit, waiting for it in order of arrival."""
+        """Take a permit, in order of arrival."""
         if self.try_enter(key):
             return
         place = asyncio.get_running_loop().create_future()
@@ -34,7 +34,7 @@ class KeyedSemaphore:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
-                self.leave(key)  # it was handed over in the same moment
+                self.leave(key)  # the permit was passed on at the same moment
             raise
 
     def leave(self, key: Hashable) -> None:

@@ -1,4 +1,4 @@
-"""The engine's limits and their defaults: time per stage, bytes per answer, slots, sockets."""
+"""The engine's limits and defaults: time per stage, bytes per response, slots, sockets."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from notifier.domain.circuit_breaker import BreakerPolicy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """Seconds. `first_byte` counts from the request's last byte handed to the system; `total` holds all stages."""
+    """Seconds. `first_byte` counts from handing the whole request to the OS; `total` covers all."""
 
     dns: float = 3.0
     connect: float = 5.0  # TCP and TLS
@@ -17,7 +17,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseLimits:
-    """Bytes. More of a body is not read, more of a head is no HTTP answer."""
+    """Bytes. A longer body is not read to the end; a longer head is an error."""
 
     head: int = 32_768
     body: int = 16_384
@@ -28,8 +28,8 @@ class ResponseLimits:
 class SlotLimits:
     """Slots of one kind of work.
 
-    A request is slow, and hands its fast slot back, once it takes several times as long as answers took of late: after
-    `slow_floor` seconds at the earliest, after `slow_after` at the latest.
+    A request is slow, and gives up its fast slot, once it takes several times as long as the recent
+    average: after `slow_floor` seconds at the earliest, `slow_after` at the latest.
     """
 
     fast: int = 512
@@ -40,14 +40,14 @@ class SlotLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineLimits:
-    """All limits. Retries have their own lanes, so they never delay first attempts."""
+    """All limits. Retries have separate slots, so they never delay first attempts."""
 
     timeouts: Timeouts = field(default_factory=Timeouts)
     answer: ResponseLimits = field(default_factory=ResponseLimits)
     first: SlotLimits = field(default_factory=SlotLimits)
     retry: SlotLimits = field(default_factory=lambda: SlotLimits(fast=128, slow=1_024))
     per_endpoint: int = 1  # keeps the order of one endpoint's messages
-    per_host: int = 32  # many endpoints may live on one platform's host
+    per_host: int = 32  # one platform's host may serve many endpoints
     endpoint_breaker: BreakerPolicy = field(default_factory=lambda: BreakerPolicy(threshold=5))
     host_breaker: BreakerPolicy = field(default_factory=lambda: BreakerPolicy(threshold=20))
     idle_sockets: int = 8_192

@@ -1,4 +1,4 @@
-"""An event loop on a thread of its own that lives as long as the process."""
+"""An event loop in its own thread, for the lifetime of the process."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 
 class LoopThread:
-    """Runs coroutines handed in from other threads. After a fork it is dead in the child: `is_alive` says so."""
+    """Runs coroutines for other threads. Dead in the child after a fork; see `is_alive`."""
 
     def __init__(self, name: str) -> None:
         self._pid = os.getpid()
@@ -28,7 +28,7 @@ class LoopThread:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it runs in this very process."""
+        """Whether the thread runs in this process."""
         return self._pid == os.getpid() and self._thread.is_alive()
 
     def submit(self, work: Coroutine[Any, Any, _T]) -> "Future[_T]":

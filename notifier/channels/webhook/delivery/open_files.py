@@ -1,4 +1,4 @@
-"""As many slots as there are files to open for them."""
+"""Fit the number of slots to the limit of open files."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ _LEAST = 8
 
 
 def fit_to_open_files(limits: EngineLimits) -> EngineLimits:
-    """Raise the soft limit of open files as far as the hard one allows; where that is not enough, have fewer slots."""
+    """Raise the soft limit of open files, up to the hard one; scale the slots down if that is too low."""
     wanted = _sockets(limits) + _RESERVE
     granted = grant_open_files(wanted)
     _make_room(min(granted, wanted))
@@ -30,12 +30,13 @@ def fit_to_open_files(limits: EngineLimits) -> EngineLimits:
 
 
 def _make_room(files: int) -> None:
-    """Let the system's table of our open files grow to that size now.
+    """Grow the process's file descriptor table to that size now.
 
-    It doubles as files are opened, and each time Linux makes a process that has threads wait until no processor reads
-    the old table any more: 7 to 20 ms and more during which nothing is sent, eight times until 10,000 connections.
+    Linux doubles the table as files are opened. Each time it blocks a process with threads until no
+    CPU reads the old table: 7 to 20 ms or more in which nothing is sent, eight times on the way to
+    10,000 connections.
     """
-    with suppress(OSError), Path(os.devnull).open("rb") as file:  # without it, it is slower only
+    with suppress(OSError), Path(os.devnull).open("rb") as file:  # only an optimisation
         os.close(fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, files - 1))
 
 

@@ -1,4 +1,7 @@
-"""One attempt, from a stored request to a result: gates, breakers, lanes, guard, signature, transport, verdict."""
+"""One attempt, from request to result.
+
+In order: semaphores, circuit breakers, slots, SSRF guard, signature, transport, error mapping.
+"""
 
 import asyncio
 import ssl
@@ -25,16 +28,16 @@ from notifier.domain.values import Reason
 Clock = Callable[[], datetime]
 TransportFactory = Callable[[EngineLimits, ssl.SSLContext], Transport]
 _KNOWN_URLS = 32_768
-# What tells that the receiver is in trouble; a 4xx tells of this message, a redirect of the URL.
+# Errors that count against the receiver. A 4xx is about this message, a redirect about the URL.
 _TROUBLE = frozenset(
     {Reason.SERVER_ERROR, Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.OUTCOME_UNKNOWN, Reason.RATE_LIMITED}
 )
-_NOTHING_KNOWN = NotAttemptedError(Reason.NOT_STARTED)  # until an attempt has said something about its receiver
+_NOTHING_KNOWN = NotAttemptedError(Reason.NOT_STARTED)  # until the attempt shows the receiver's state
 _INPUT_REASONS = {"url": Reason.BLOCKED_TARGET, "secret": Reason.AUTH}
 
 
 class HookSender:
-    """Everything that lives in the engine's event loop. Built inside it."""
+    """The part of the engine that lives in its event loop; must be created there."""
 
     def __init__(
         self,
@@ -64,17 +67,20 @@ class HookSender:
         self._endpoint_gate, self._host_gate = KeyedSemaphore(limits.per_endpoint), KeyedSemaphore(limits.per_host)
         self._endpoints, self._hosts = Breakers(limits.endpoint_breaker), Breakers(limits.host_breaker)
         self._read_url = lru_cache(maxsize=_KNOWN_URLS)(lambda url: vet_url(url, policy))
-        # The same addresses get the same verdict: the answers of DNS are fresh, only the arithmetic is remembered.
+        # Caches the check of a set of addresses, not the DNS answer itself, which stays fresh.
         self._vet = lru_cache(maxsize=_KNOWN_URLS)(lambda url, addresses: vet_addresses(url, addresses, policy))
         self._tickets: dict[Ticket, None] = {}
 
     def open_breakers(self) -> dict[str, int]:
-        """How many breakers are open, of endpoints and of hosts."""
+        """Count the open circuit breakers of endpoints and of hosts."""
         now = self._loop.time()
         return {"endpoint": self._endpoints.open_ones(now), "host": self._hosts.open_ones(now)}
 
     async def run(self, ticket: Ticket, *, retry: bool) -> None:
-        """Work one ticket to its end. Cancelling gives it back: untouched before it began, of unknown outcome after."""
+        """Process one ticket to its result.
+
+        When cancelled, the result is "not attempted" before sending and "unknown outcome" after.
+        """
         ticket.begun = True
         self._tickets[ticket] = None
         try:
@@ -88,7 +94,7 @@ class HookSender:
         ticket.settle(result)
 
     async def drain(self, seconds: float) -> None:
-        """Give back what was not sent, wait for the answers of what was, close every connection."""
+        """Return unsent requests, wait for outstanding responses, close all connections."""
         for ticket in tuple(self._tickets):
             ticket.withdraw()
         tasks = [ticket.task for ticket in self._tickets if ticket.task is not None]
@@ -100,7 +106,7 @@ class HookSender:
         await self.transport.close()
 
     def read(self, url: str) -> VettedUrl:
-        """Vet a URL's syntax and the address written in it; remembered, since every attempt asks.
+        """Vet a URL's syntax and any literal address in it. Cached: every attempt calls this.
 
         Raises:
             InvalidInputError: field `url`.
@@ -108,11 +114,11 @@ class HookSender:
         return self._read_url(url)
 
     async def vet(self, url: str) -> tuple[VettedUrl, tuple[str, ...]]:
-        """Vet a URL and the addresses its name has now.
+        """Vet a URL and the addresses its name resolves to now.
 
         Raises:
-            InvalidInputError: the syntax, or an address written in it.
-            TransientDeliveryError: the name has no address, or one that may not be reached.
+            InvalidInputError: invalid syntax, or a blocked literal address.
+            TransientDeliveryError: the name has no address, or a blocked one.
         """
         vetted = self.read(url)
         return vetted, self._vet(vetted, await self._resolver.addresses(vetted))
@@ -166,7 +172,7 @@ class HookSender:
             budget = self._limits.timeouts.total - (self._loop.time() - began)
             answer = await self.transport.post(url, addresses, headers, request.body, budget=budget)
         except DeliveryError as failure:
-            error = failure.with_traceback(None)  # results live long, the frames of the attempt need not
+            error = failure.with_traceback(None)  # a result outlives the attempt; do not keep its frames
         except InvalidInputError as failure:
             error = _unusable(failure)
         else:
@@ -184,9 +190,9 @@ class HookSender:
         return result, error
 
     async def _where(self, url: VettedUrl, now: datetime) -> tuple[tuple[str, ...], datetime]:
-        """Return the vetted addresses to dial, and the time it is then: DNS may take seconds."""
+        """Return the vetted addresses to dial and the time after the lookup, which may take seconds."""
         if url.literal is not None:
-            return (url.host,), now  # an address in the URL was vetted when the URL was read
+            return (url.host,), now  # `read` already vetted a literal address
         return self._vet(url, await self._resolver.addresses(url)), self._clock()
 
     def _headers(self, request: HookRequest, now: datetime) -> dict[str, str]:
@@ -221,7 +227,7 @@ class HookSender:
         else:
             self._endpoints.unknown(endpoint)
         if error.status is not None:
-            self._hosts.succeeded(host)  # it speaks HTTP: the trouble is the endpoint's own
+            self._hosts.succeeded(host)  # the host responds; the problem is the endpoint's
         elif in_trouble:
             self._hosts.failed(host, now, began_at=began_at)
         else:
@@ -235,6 +241,6 @@ def _stopped(ticket: Ticket) -> DeliveryError:
 
 
 def _unusable(error: InvalidInputError) -> TransientDeliveryError:
-    """Input that was fine when it was stored and is not now (policy changed, secret damaged): a person may mend it."""
+    """Turn invalid stored input (policy changed, secret damaged) into a retry: it may get fixed."""
     fault = error.errors[0]
     return TransientDeliveryError(_INPUT_REASONS.get(fault.field, Reason.REJECTED), f"{fault.field}: {fault.message}")

@@ -1,7 +1,8 @@
-"""One HTTP/1.1 connection: a request out, an answer in, read to the limits and not a byte further.
+"""One HTTP/1.1 connection: send a request, read the response up to the limits.
 
-Written on the event loop's protocols and llhttp's parser (`httptools`): general clients follow, inflate and look up
-what a webhook must not, and cost several times as much per request (docs/decisions/0006).
+Built on asyncio protocols and llhttp's parser (`httptools`). General-purpose clients follow
+redirects, decompress and resolve names, which a webhook must not, and cost several times as much
+per request (docs/decisions/0006).
 """
 
 import asyncio
@@ -15,19 +16,19 @@ from notifier.channels.webhook.responses import WebhookResponse
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, TransientDeliveryError
 from notifier.domain.values import Reason
 
-_FINAL: Final = 200  # below: informational answers, another one follows (RFC 9110 section 15.2)
+_FINAL: Final = 200  # below: informational, another response follows (RFC 9110 section 15.2)
 _SWITCHING: Final = 101
-_WRAPPING: Final = 8  # bytes on the wire for one byte of body, in the smallest chunks
+_WRAPPING: Final = 8  # bytes on the wire per byte of body, at the smallest chunk size
 
 
 class ConnectionLostError(OutcomeUnknownError):
-    """The receiver hung up before a word of its answer: on a reused connection it may never have read the request."""
+    """The receiver closed before responding; on a reused connection, perhaps without reading."""
 
 
 class HttpConnection(asyncio.Protocol):
-    """A connection to one address. At most one exchange at a time; `reusable` says whether another may follow."""
+    """A connection to one address. One exchange at a time; `reusable` tells if another may follow."""
 
-    # The parser asks for these too; finding nothing would raise and catch an error for each, on every connection.
+    # The parser looks these up too; a missing one would raise and catch an error on every connection.
     on_url = on_status = on_chunk_header = on_chunk_complete = None
 
     def __init__(self, limits: ResponseLimits, on_lost: "Callable[[HttpConnection], None]") -> None:
@@ -43,16 +44,16 @@ class HttpConnection(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        """Whether the last answer was complete and both sides keep the connection open."""
+        """Whether the last response was complete and both sides keep the connection open."""
         return self._clean and self._transport is not None and not self._transport.is_closing()
 
     @property
     def has_received(self) -> bool:
-        """Whether any byte of the present answer came."""
+        """Whether any byte of the current response arrived."""
         return self._received > 0
 
     def exchange(self, request: bytes) -> asyncio.Future[WebhookResponse]:
-        """Send one request; the future ends with its answer or with one of our delivery errors."""
+        """Send one request; the future resolves to the response or to a delivery error."""
         waiter: asyncio.Future[WebhookResponse] = asyncio.get_running_loop().create_future()
         if self._transport is None or self._transport.is_closing():
             waiter.set_exception(_lost(None))
@@ -65,7 +66,7 @@ class HttpConnection(asyncio.Protocol):
         return waiter
 
     def expire(self, what: str) -> None:
-        """End the exchange: the status decides if it came, else nobody knows what the receiver made of the request."""
+        """End the exchange: with the status if it arrived, otherwise with an unknown outcome."""
         if self._status:
             self._finish()
         else:
@@ -73,7 +74,7 @@ class HttpConnection(asyncio.Protocol):
         self.abort()
 
     def abort(self) -> None:
-        """Close at once, without a farewell."""
+        """Close at once, without a clean shutdown."""
         self._clean = False
         if self._transport is not None:
             self._transport.abort()
@@ -81,10 +82,10 @@ class HttpConnection(asyncio.Protocol):
     # --- asyncio calls these ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own class is none of asyncio's
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's class is no subclass of it
 
     def data_received(self, data: bytes) -> None:
-        if self._waiter is None:  # nobody asked
+        if self._waiter is None:  # unsolicited data
             self.abort()
             return
         self._received += len(data)
@@ -101,7 +102,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         if self._status:
-            self._finish()  # an answer without a length ends with the connection; a cut one still has its status
+            self._finish()  # a body without a length ends here; a truncated one still has its status
         elif self._received:
             self._fail(OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "the connection ended within the answer's head"))
         else:
@@ -112,7 +113,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._waiter is None:
-            self._clean = False  # more than one answer to one request
+            self._clean = False  # a second response to one request
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(name) == len("retry-after") and name.lower() == b"retry-after":

@@ -1,4 +1,4 @@
-"""Idle connections kept for reuse, limited in number and time."""
+"""A pool of idle connections, limited in number and time."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -9,10 +9,10 @@ PoolKey = tuple[str, str, int]  # scheme, host, port
 
 
 class IdlePool:
-    """At most `limit` idle connections, each for at most `seconds`; the loop's clock is handed in.
+    """At most `limit` idle connections, each for at most `seconds` of the given clock.
 
-    A full pool turns newcomers away instead of closing the longest unused: messages go round all endpoints, so closing
-    the oldest would always close the one that is needed next.
+    A full pool refuses new connections instead of closing the least recently used one: messages
+    cycle through all endpoints, so that would always close the connection needed next.
     """
 
     def __init__(self, *, limit: int, seconds: float, clock: Callable[[], float]) -> None:
@@ -24,7 +24,7 @@ class IdlePool:
         return len(self._since)
 
     def take(self, key: PoolKey, addresses: Sequence[str]) -> HttpConnection | None:
-        """Return the most recently used connection to one of the addresses that were vetted now."""
+        """Return the most recently used connection to one of the freshly vetted addresses."""
         for connection in reversed(self._by_key.get(key, ())):
             if connection.reusable and connection.address in addresses:
                 self.forget(connection)
@@ -32,7 +32,7 @@ class IdlePool:
         return None
 
     def give(self, key: PoolKey, connection: HttpConnection) -> None:
-        """Keep a connection for later if it can be used again, else close it."""
+        """Keep a reusable connection; close any other."""
         if len(self._since) >= self._limit:
             self.sweep()
         if not connection.reusable or len(self._since) >= self._limit:
@@ -42,7 +42,7 @@ class IdlePool:
         self._by_key.setdefault(key, []).append(connection)
 
     def forget(self, connection: HttpConnection) -> None:
-        """Drop a connection that was taken or lost; one that is not kept here is ignored."""
+        """Remove a taken or lost connection; ignore an unknown one."""
         known = self._since.pop(connection, None)
         if known is None:
             return
@@ -52,7 +52,7 @@ class IdlePool:
             del self._by_key[known[0]]
 
     def close_oldest(self) -> bool:
-        """Close the longest unused one; False when there is none."""
+        """Close the longest idle connection; return False if there is none."""
         if not self._since:
             return False
         connection = next(iter(self._since))
@@ -61,7 +61,7 @@ class IdlePool:
         return True
 
     def sweep(self) -> None:
-        """Close connections that were idle too long."""
+        """Close connections that have been idle too long."""
         before = self._clock() - self._seconds
         while self._since and next(iter(self._since.values()))[1] <= before:
             self.close_oldest()

@@ -9,16 +9,16 @@ import certifi
 
 
 def client_context() -> ssl.SSLContext:
-    """Return a context that verifies certificate and host name, by the system's authorities where it has any.
+    """Return a context that verifies certificate and host name with the system's CAs.
 
-    A minimal container has none installed; there the bundle that `requests` uses too steps in. Reading some hundred
-    certificates takes a while, so there is one context for all of a process.
+    Falls back to certifi's bundle: a minimal container has no CAs. Loading over a hundred certificates
+    is slow, so the process shares one context.
     """
     return _trusting(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
 
 @lru_cache(maxsize=1)
-def _trusting(_file: str | None, own_folder: str | None) -> ssl.SSLContext:  # OpenSSL reads the file's name by itself
+def _trusting(_file: str | None, own_folder: str | None) -> ssl.SSLContext:  # OpenSSL reads SSL_CERT_FILE itself
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # Debian's Python leaves it to the system
     folder = Path(own_folder or ssl.get_default_verify_paths().openssl_capath)

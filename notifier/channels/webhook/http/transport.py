@@ -1,4 +1,4 @@
-"""From a vetted URL and vetted addresses to an answer: dial, send, read, within the time of each stage."""
+"""Dial a vetted address, send the request, read the response, within the time of each stage."""
 
 import asyncio
 import errno
@@ -18,29 +18,29 @@ from notifier.channels.webhook.responses import WebhookResponse
 from notifier.domain.errors import DeliveryError, FieldError, InvalidInputError, TransientDeliveryError
 from notifier.domain.values import Reason
 
-_STAGGER = 0.25  # seconds until the next address is tried as well (RFC 8305 section 5)
+_STAGGER = 0.25  # seconds before also trying the next address (RFC 8305 section 5)
 _SWEEP_SECONDS = 5.0
-# Ours, not the receiver's: too many open files, no memory, no free local port.
+# Local problems, not the receiver's: too many open files, no memory, no free port.
 _LOCAL_TROUBLE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 
 class Transport(Protocol):
-    """What the engine needs of a client. It may look up no name, follow no redirect and inflate nothing."""
+    """The engine's HTTP client. Must not resolve names, follow redirects or decompress."""
 
     async def post(
         self, url: VettedUrl, addresses: Sequence[str], headers: Mapping[str, str], body: bytes, *, budget: float
     ) -> WebhookResponse:
-        """Send one POST to one of the addresses and return the answer, read to the limits.
+        """POST to one of the addresses and return the response, read up to the limits.
 
         Args:
-            url: What Host, SNI and the request line say.
-            addresses: Vetted; nothing else may be dialled.
+            url: Gives Host, SNI and the request line.
+            addresses: Vetted; no other may be dialled.
             headers: All but Host and Content-Length.
             body: The signed bytes.
-            budget: Seconds that are left of the attempt's time.
+            budget: Seconds left for the attempt.
 
         Raises:
-            DeliveryError: transient before the request left, of unknown outcome after it.
+            DeliveryError: transient before the request is sent, unknown outcome after.
         """
         ...
 
@@ -50,7 +50,7 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """The engine's own client. Lives in one event loop; connections are reused per scheme, host, port and address."""
+    """The default client. For one event loop; reuses connections by scheme, host, port and address."""
 
     def __init__(self, limits: EngineLimits, ssl_context: ssl.SSLContext) -> None:
         self._limits, self._ssl = limits, ssl_context
@@ -70,8 +70,9 @@ class HttpTransport:
             try:
                 return await self._exchange(connection, request, deadline, key)
             except ConnectionLostError:
-                # The receiver closed it as idle while the request was on its way. A fresh connection tells; a receiver
-                # that read the request after all knows the repeat by its id (RFC 9110 section 9.2.2).
+                # The receiver closed the idle connection while the request was in flight. Retry on a
+                # new one; a receiver that did read the request recognises the id (RFC 9110 section
+                # 9.2.2).
                 pass
         connection = await self._dial(url, addresses, deadline)
         return await self._exchange(connection, request, deadline, key)
@@ -108,9 +109,10 @@ class HttpTransport:
         times = self._limits.timeouts
         try:
             async with asyncio.timeout_at(min(self._loop.time() + times.connect, deadline)):
-                # What came before costs this process's own time, what follows mostly the system's. All requests of this
-                # turn of the loop do the one before any does the other: alternating, each finds the caches full of the
-                # other's and takes up to five times as long (docs/decisions/0014-one-kind-of-work-at-a-time.md).
+                # The work before this is mostly user time, the work after it mostly kernel time. Let
+                # all requests of this loop iteration finish the first before any starts the second:
+                # alternating thrashes the CPU caches and takes up to five times as long
+                # (docs/decisions/0014-one-kind-of-work-at-a-time.md).
                 await asyncio.sleep(0)
                 return await self._connect(url, addresses)
         except TimeoutError:
@@ -124,7 +126,7 @@ class HttpTransport:
         context, name = (self._ssl, url.host) if url.scheme == "https" else (None, None)
         address = addresses[0]
         if len(addresses) == 1:
-            # An address, so no name is looked up here (asyncio and uvloop both take literals as they are).
+            # A literal address, which neither asyncio nor uvloop resolves.
             _, connection = await self._loop.create_connection(
                 self._new_connection, address, url.port, ssl=context, server_hostname=name
             )
