@@ -1,4 +1,4 @@
-"""Addresses, display names and header values, made fit to be sent."""
+"""Normalise and encode addresses, display names and header values for sending."""
 
 import re
 from email.header import Header
@@ -8,9 +8,9 @@ from typing import Final
 import idna
 
 MAX_LOCAL: Final = 64  # octets, RFC 5321 section 4.5.3.1.1
-MAX_PATH: Final = 254  # octets, RFC 5321 section 4.5.3.1.3, less the angle brackets
-MAX_NAME: Final = 150  # characters of a display name; more is no name
-LINE: Final = 78  # octets of a header line that should not be exceeded, RFC 5322 section 2.1.1
+MAX_PATH: Final = 254  # octets, RFC 5321 section 4.5.3.1.3, without the angle brackets
+MAX_NAME: Final = 150  # characters of a display name
+LINE: Final = 78  # recommended octets of a header line, RFC 5322 section 2.1.1
 
 _ASCII_ADDRESS = re.compile(
     rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.-]{{1,{MAX_LOCAL}}}@(?=.{{1,253}}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?\.)+"
@@ -22,14 +22,14 @@ _UNSENDABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PLAIN_NAME = re.compile(r"\w+(?: \w+)*")
 _FORBIDDEN_IN_NAME = re.compile(r"[;,\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\s]+")
 _NAMED = re.compile(r"(?P<name>.*?)\s*(?P<address><[^<>]*>)", re.DOTALL)
-_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # RFC 5322 section 3.2.3, and blanks between
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # RFC 5322 section 3.2.3, with spaces between
 
 
 def sendable_address(address: str) -> str | None:
-    """Return the mailbox with an ASCII domain, or None where no provider could take it.
+    """Return the mailbox with an ASCII domain, or None if no provider would accept it.
 
-    A domain in another script becomes its A-label (UTS 46, RFC 5891); a local part beyond ASCII would need SMTPUTF8
-    at every hop, which SendGrid does not offer.
+    An internationalised domain becomes its A-label (UTS 46, RFC 5891). A non-ASCII local part would
+    need SMTPUTF8 at every hop, which SendGrid does not offer.
     """
     address = address.strip()
     if not address.isascii():
@@ -44,19 +44,19 @@ def sendable_address(address: str) -> str | None:
 
 
 def display_name(name: str) -> str:
-    """Return a name without `;`, `,` (SendGrid's older limits page), control characters and doubled blanks."""
+    """Remove `;` and `,` (SendGrid's older limits page), control characters and repeated spaces."""
     if len(name) <= MAX_NAME and _PLAIN_NAME.fullmatch(name):
-        return name  # as most names are
+        return name  # the common case
     return _FORBIDDEN_IN_NAME.sub(" ", name)[:MAX_NAME].strip()
 
 
 def one_line(value: str) -> str:
-    """Return a header value without control characters: nobody's data may begin a header of its own."""
+    """Remove control characters from a header value, so that it cannot inject a header."""
     return _UNSENDABLE.sub(" ", value).strip()
 
 
 def mailbox_header(name: str, address: str) -> str:
-    """Return `name <address>` with the name quoted, or encoded by RFC 2047 where it is not ASCII."""
+    """Return `name <address>` with the name quoted, or encoded (RFC 2047) if it is not ASCII."""
     phrase = display_name(name)
     if not phrase:
         return address
@@ -69,7 +69,7 @@ def mailbox_header(name: str, address: str) -> str:
 
 
 def header_value(value: str) -> str:
-    """Return a header value in ASCII: RFC 2047 for the readable part, never for what stands in angle brackets."""
+    """Encode a header value in ASCII (RFC 2047), except for text in angle brackets."""
     value = one_line(value)
     if value.isascii():
         return value
@@ -81,7 +81,7 @@ def header_value(value: str) -> str:
 
 
 def folded(name: str, value: str) -> str:
-    """Return a header line, broken at blanks where it is longer than 78 octets (RFC 5322 section 2.2.3)."""
+    """Return a header line, folded at spaces beyond 78 octets (RFC 5322 section 2.2.3)."""
     line = f"{name}: {value}"
     if len(line) <= LINE:
         return line + "\r\n"
@@ -96,5 +96,5 @@ def folded(name: str, value: str) -> str:
 
 @lru_cache(maxsize=128)
 def _encoded(text: str) -> str:
-    """Encode by RFC 2047; what all mails of a request share is encoded once."""
+    """Encode by RFC 2047. Cached: all mails of a request share most values."""
     return Header(text, "utf-8", maxlinelen=75).encode(linesep="", splitchars=" ").replace("\n", "")

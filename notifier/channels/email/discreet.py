@@ -1,4 +1,4 @@
-"""What mail providers say of a request, without the addresses it went to."""
+"""Keep recipients' addresses out of mail providers' error messages."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from notifier.domain.providers.discretion import local_parts, without_addresses
 
 
 def discreetly(send: Callable[[], MailReceipt], request: MailRequest) -> MailReceipt:
-    """Send, and leave the recipients' addresses and local parts out of every error, raised or in the receipt."""
+    """Send, and remove recipients' addresses and local parts from raised and returned errors."""
     try:
         receipt = send()
     except DeliveryError as error:

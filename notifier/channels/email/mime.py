@@ -1,7 +1,8 @@
-"""Mails as RFC 5322 messages: what all recipients share is built once, the personal parts are filled in.
+"""Build RFC 5322 messages: the shared parts once, the personal parts per recipient.
 
-Building each mail with the standard library's classes costs over a millisecond; this costs some ten microseconds.
-Sources: RFC 5322 (format), RFC 2045 and 2046 (MIME), RFC 2047 (encoded words), RFC 5321 section 4.5.2 (transparency).
+Building each mail with the standard library's classes takes over a millisecond; this takes about ten
+microseconds. Sources: RFC 5322 (format), RFC 2045 and 2046 (MIME), RFC 2047 (encoded words),
+RFC 5321 section 4.5.2 (transparency).
 """
 
 import binascii
@@ -21,14 +22,14 @@ _OURS = RESERVED_HEADERS | {"date", "message-id", "mime-version"}
 
 
 def _with_crlf(text: str) -> str:
-    """End every line in CR LF: a bare CR or LF is what SMTP smuggling is made of."""
+    """End every line in CR LF; a bare CR or LF enables SMTP smuggling."""
     return _NEW_LINE.sub("\r\n", text) if "\n" in text or "\r" in text else text
 
 
 class _Blanks:
-    """A text taken apart at its tags, once per set of tags, so that filling it in is one join.
+    """A text split at its tags, once per set of tags, so that filling it in is one join.
 
-    As SendGrid does it: the longest tag first, in one pass, and values are not searched for further tags.
+    As in SendGrid: longest tag first, in one pass, and values are not searched for further tags.
     """
 
     def __init__(self, text: str) -> None:
@@ -43,17 +44,17 @@ class _Blanks:
             longest_first = sorted(filter(None, tags), key=len, reverse=True)
             pattern = "|".join(map(re.escape, longest_first))
             parts = self._parts[tags] = re.split(f"({pattern})", self._text) if pattern else [self._text]
-        # re.split puts the tags at the odd places
+        # re.split puts the tags at odd indices
         return "".join([_with_crlf(values[part]) if place % 2 else part for place, part in enumerate(parts)])
 
 
 class MailForm:
-    """The mails of one request, all but filled in.
+    """The shared parts of one request's mails.
 
     Args:
-        request: Content and identity; its recipients are passed one by one to `mail`.
-        date: When it is sent (aware).
-        boundary: What separates the parts; must occur in none of them.
+        request: Content and identity; pass its recipients to `mail` one by one.
+        date: The time of sending (aware).
+        boundary: The MIME boundary; must not occur in any part.
     """
 
     def __init__(self, request: MailRequest, date: datetime, boundary: str) -> None:
@@ -73,12 +74,12 @@ class MailForm:
         )
 
     def mail(self, recipient: MailRecipient, address: str, *, eight_bit: bool) -> bytes:
-        """Return one mail, lines ended by CR LF, dots not stuffed.
+        """Return one mail with CR LF line ends, not dot-stuffed.
 
         Args:
-            recipient: Whose personal parts to fill in.
-            address: The mailbox as it is sent to.
-            eight_bit: Whether the server takes 8-bit bodies (8BITMIME, RFC 6152).
+            recipient: Gives the personal parts.
+            address: The mailbox as sent in RCPT TO.
+            eight_bit: Whether the server accepts 8-bit bodies (8BITMIME, RFC 6152).
         """
         values = recipient.substitutions
         head = self._head(recipient, address, values)
@@ -102,13 +103,13 @@ class MailForm:
         return "".join(lines) + self._mime
 
     def _message_id(self, recipient: MailRecipient) -> str:
-        """The same for every attempt of a delivery, so that a mail program shows a repeat once."""
+        """Return the same id on every attempt, so that mail programs show a repeat once."""
         domain = self._content.sender.email.rpartition("@")[2]
         return f"<{recipient.delivery_id}@{domain}>"
 
 
 def dot_stuffed(mail: bytes) -> bytes:
-    """Return a message as it goes over the wire after DATA: leading dots doubled, a lone dot at the end."""
+    """Encode a message for DATA: leading dots doubled, terminated by a lone dot."""
     stuffed = mail.replace(b"\r\n.", b"\r\n..")
     return b"".join((b"." if stuffed.startswith(b".") else b"", stuffed, b".\r\n"))
 
@@ -118,11 +119,11 @@ def _part(kind: str, text: str, *, eight_bit: bool) -> bytes:
     if _lines_fit(body.split(b"\r\n")) and (eight_bit or body.isascii()):
         encoding = b"7bit" if body.isascii() else b"8bit"
     else:
-        # b2a_qp breaks lines by the ending it meets first, which a long text may lack: so LF in, CR LF afterwards.
+        # b2a_qp uses the first line ending it meets, which a long text may lack: pass LF, convert later.
         quoted = binascii.b2a_qp(body.replace(b"\r\n", b"\n"), istext=True)
         encoding, body = b"quoted-printable", quoted.replace(b"\n", b"\r\n")
     head = b"\r\nContent-Type: %b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n"
-    # The last CR LF belongs to the boundary behind it (RFC 2046 section 5.1.1).
+    # The last CR LF belongs to the following boundary (RFC 2046 section 5.1.1).
     return b"".join((head % (kind.encode("ascii"), encoding), body, b"\r\n"))
 
 

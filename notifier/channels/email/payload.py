@@ -1,6 +1,7 @@
-"""The JSON of one Mail Send request, from plain dicts: one addressee per personalization, so that nobody sees another.
+"""Build the JSON of one Mail Send request from plain dicts.
 
-Source: SendGrid's v3 Mail Send reference, its pages on personalizations, substitutions and custom headers.
+One recipient per personalization, so that recipients do not see each other. Source: SendGrid's v3
+Mail Send reference and its pages on personalizations, substitutions and custom headers.
 """
 
 import re
@@ -13,7 +14,7 @@ import orjson
 from notifier.channels.email.addresses import display_name, header_value, one_line
 from notifier.domain.messages.message import Mailbox, MailRecipient, MailRequest
 
-# May not be set as custom headers; compared without regard to case (SendGrid, Mail Send headers).
+# Not allowed as custom headers; case-insensitive (SendGrid, Mail Send headers).
 RESERVED_HEADERS = frozenset(
     {
         "bcc", "cc", "content-transfer-encoding", "content-type", "dkim-signature", "from", "received", "reply-to",
@@ -22,10 +23,10 @@ RESERVED_HEADERS = frozenset(
 )  # fmt: skip
 MAX_CATEGORIES = 10
 MAX_CATEGORY = 255
-MAX_SUBJECT = 150  # visible characters; the rest nobody sees
+MAX_SUBJECT = 150  # characters; mail programs show no more
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# Off by name, so that no account default can rewrite links, add a pixel or a second way to unsubscribe.
+# Disabled explicitly, so that no account default rewrites links or adds a pixel or an unsubscribe link.
 _TRACKING = {
     "click_tracking": {"enable": False, "enable_text": False},
     "open_tracking": {"enable": False},
@@ -35,7 +36,7 @@ _TRACKING = {
 
 
 def content_part(request: MailRequest) -> dict[str, Any]:
-    """Everything of the request but its recipients."""
+    """Return the request without its recipients."""
     content = request.content
     part: dict[str, Any] = {
         "from": _mailbox(content.sender),
@@ -55,15 +56,18 @@ def content_part(request: MailRequest) -> dict[str, Any]:
 
 
 def common_args(request: MailRequest) -> dict[str, str]:
-    """What events of any recipient of this request carry back: evidence that this very attempt was accepted.
+    """Return the arguments that all events of this request carry: proof that this attempt was accepted.
 
-    Not `attempt`: in `deferred` events SendGrid's own field of that name would take its place.
+    Not named `attempt`: SendGrid's own field of that name replaces it in `deferred` events.
     """
     return {"batch": str(request.batch_id), "batch_attempt": str(request.attempt)}
 
 
 def personalization(recipient: MailRecipient, address: str, notification_id: str) -> dict[str, Any]:
-    """One envelope. Both unsubscribe headers stand here: SendGrid does not say how it merges headers of two levels."""
+    """Return one personalization.
+
+    Has both unsubscribe headers, because SendGrid does not document how it merges the two levels.
+    """
     delivery_id, _, shown, substitutions, headers = recipient
     to = {"email": address}
     if name := display_name(shown):
@@ -77,7 +81,7 @@ def personalization(recipient: MailRecipient, address: str, notification_id: str
 
 
 def custom_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers a sender may set, values in one line of ASCII."""
+    """Return the headers a sender may set, values as one line of ASCII."""
     values = "".join(headers.values())
     if isinstance(headers, dict) and values.isascii() and values.isprintable() and _may_be_set(tuple(headers)):
         return headers
@@ -95,13 +99,13 @@ def _may_be_set(names: tuple[str, ...]) -> bool:
 
 
 def categories(request: MailRequest) -> list[str]:
-    """Labels of the provider's statistics: ASCII, unique, at most ten; never anything personal."""
+    """Return labels for the provider's statistics: ASCII, unique, at most ten, nothing personal."""
     wanted = request.categories or ("incident", f"locale-{request.content.locale}")
     return list(dict.fromkeys(name[:MAX_CATEGORY] for name in wanted if name.isascii() and name))[:MAX_CATEGORIES]
 
 
 def encoded(part: object) -> bytes:
-    """Return UTF-8 JSON. Lone surrogates, which hostile JSON can smuggle in, become question marks."""
+    """Encode as UTF-8 JSON. Lone surrogates, possible in hostile JSON, become question marks."""
     try:
         return orjson.dumps(part)
     except orjson.JSONEncodeError:

@@ -1,4 +1,4 @@
-"""Mails through SendGrid's v3 Mail Send: one request, up to 1,000 recipients, each with an envelope of their own."""
+"""Send mail through SendGrid's v3 Mail Send: up to 1,000 personalizations per request."""
 
 import re
 import ssl
@@ -34,14 +34,14 @@ from notifier.domain.values import Reason
 GLOBAL_URL = "https://api.sendgrid.com"
 EU_URL = "https://api.eu.sendgrid.com"
 
-# A server that refuses a body for its size may hang up instead of answering; nobody does so for less than this.
+# A server may refuse a large body by closing the connection; none does so below this size.
 _PERHAPS_TOO_LARGE = 64 * 1024
 _NAMED = re.compile(r"personalizations\.(\d+)(?:\.|\Z)")
 _REPEATED = re.compile(r"You have included (\S+) more than once")
 
 
 def sendgrid_message(body: Mapping[str, Any]) -> str:
-    """Return SendGrid's own words: every message of `errors`, with the field it names."""
+    """Return SendGrid's error messages, each with the field it names."""
     errors = body.get("errors")
     found = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
     texts = []
@@ -58,9 +58,9 @@ RULES = Rules(
 
 
 class SendGridSender:
-    """Sends through SendGrid, or through whatever answers like it at `base_url` (EU: `EU_URL`; a path prefix is kept).
+    """Sends through SendGrid, or a compatible server at `base_url` (EU: `EU_URL`; may have a path).
 
-    Thread-safe; connections are opened at the first send and kept alive.
+    Thread-safe. Opens connections at the first send and keeps them alive.
     """
 
     max_batch = SENDGRID_LIMITS.recipients
@@ -78,10 +78,10 @@ class SendGridSender:
         limits: MailLimits = SENDGRID_LIMITS,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        """Take what is needed and open nothing; time-outs in seconds, `timeout` bounds a whole request.
+        """Open nothing. Time-outs are in seconds; `timeout` bounds a whole request.
 
         Raises:
-            ConfigError: the key cannot stand in a header.
+            ConfigError: the key contains characters that a header cannot.
         """
         if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
             raise ConfigError("NOTIFIER_SENDGRID_API_KEY", "must be visible ASCII characters without blanks")
@@ -99,7 +99,7 @@ class SendGridSender:
         self._pool.close()
 
     def answers(self, *, deadline: datetime) -> bool:
-        """Ask what the key may do, and take any answer for one; see `MailSender.answers`."""
+        """Request the key's scopes; any response will do. See `MailSender.answers`."""
         try:
             self._pool.send(self._question, seconds=(deadline - self._clock()).total_seconds())
         except (NotSentError, NoAnswerError):
@@ -107,7 +107,7 @@ class SendGridSender:
         return True
 
     def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
-        """Hand one request over; see `MailSender.send`."""
+        """Send one request; see `MailSender.send`."""
         return discreetly(lambda: self._send(request, deadline), request)
 
     def _send(self, request: MailRequest, deadline: datetime) -> MailReceipt:
@@ -158,7 +158,7 @@ def request_body(request: MailRequest, limits: MailLimits = SENDGRID_LIMITS) -> 
     """Return the encoded request.
 
     Raises:
-        RecipientsRefusedError: addresses that cannot be sent to, repeated ones, personal parts beyond the limits.
+        RecipientsRefusedError: invalid or repeated addresses, or personal parts over the limits.
         TooLargeError: too many recipients, or too many bytes.
     """
     if len(request.recipients) > limits.recipients:
@@ -182,7 +182,7 @@ def request_body(request: MailRequest, limits: MailLimits = SENDGRID_LIMITS) -> 
 
 
 def pieces(request: MailRequest, limits: MailLimits) -> list[list[str]]:
-    """Return the delivery ids of the requests that a request is to be sent as; none where no cutting helps."""
+    """Return the delivery ids of each smaller request; empty if splitting does not help."""
     parts = cut(request, limits)
     if parts.too_large:
         return []
@@ -190,7 +190,7 @@ def pieces(request: MailRequest, limits: MailLimits) -> list[list[str]]:
 
 
 def _envelopes(request: MailRequest, limits: MailLimits) -> Iterator[tuple[MailRecipient, bytes | Reason]]:
-    """Yield each recipient with the encoded envelope, or with the reason why there can be none."""
+    """Yield each recipient with the encoded personalization, or the reason why there is none."""
     args = common_args(request)
     encoded_args, notification_id = encoded(args), request.notification_id
     seen = set()
@@ -214,7 +214,7 @@ def _envelopes(request: MailRequest, limits: MailLimits) -> Iterator[tuple[MailR
 
 
 def named_recipients(body: Mapping[str, Any], recipients: Sequence[MailRecipient]) -> tuple[list[str], bool]:
-    """Return the delivery ids a 400 is about, and whether it is about their addresses; none when it is about us."""
+    """Return the delivery ids a 400 names, and whether it is about their addresses."""
     errors = body.get("errors")
     named: dict[str, bool] = {}
     for error in errors if isinstance(errors, list) else ():
@@ -229,7 +229,7 @@ def named_recipients(body: Mapping[str, Any], recipients: Sequence[MailRecipient
 
 
 def _is_about_what_all_share(body: Mapping[str, Any]) -> bool:
-    """Whether a 400 names a field of the message itself. Where it names none, one recipient may be at fault."""
+    """Whether a 400 names a field of the message itself. If not, a single recipient may be at fault."""
     errors = body.get("errors")
     fields = [error.get("field") for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
     named = [field for field in fields if isinstance(field, str) and field not in ("", "null")]
@@ -237,7 +237,7 @@ def _is_about_what_all_share(body: Mapping[str, Any]) -> bool:
 
 
 def _repeats(address: str, recipients: Sequence[MailRecipient]) -> Sequence[str]:
-    """Everybody with that address but the first."""
+    """Return the delivery ids with that address, except the first."""
     found = [one.delivery_id for one in recipients if one.address.strip().lower() == address.strip(".,").lower()]
     return found[1:] or found
 

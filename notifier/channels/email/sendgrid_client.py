@@ -1,7 +1,8 @@
-"""SendGrid's own client over connections of ours: kept alive, bounded in time, no redirects, no proxy.
+"""SendGrid's own client on our connection pool: keep-alive, deadlines, no redirects, no proxy.
 
-python_http_client opens a new connection for every call, waits for ever, follows redirects as GET and writes the API
-key and every payload to its log at DEBUG. All of that lies in or below `_make_request`, which this replaces.
+python_http_client opens a new connection for every call, has no time-out, follows redirects as GET,
+and logs the API key and every payload at DEBUG. All of that happens in or below `_make_request`,
+which this module replaces.
 """
 
 import email.message
@@ -23,12 +24,12 @@ _JSON = "application/json"
 
 
 class Payload(bytes):
-    """An encoded request body that the library passes on as it is, and that no log line shows."""
+    """An encoded request body that the library passes on unchanged and that never appears in logs."""
 
     __slots__ = ()
 
     def encode(self, _charset: str) -> "Payload":
-        """Be taken for text by the library, which would otherwise serialise a dict, slowly and with ASCII escapes."""
+        """Pose as text: the library would serialise a dict, slowly and with ASCII escapes."""
         return self
 
     def __repr__(self) -> str:
@@ -41,7 +42,7 @@ class Payload(bytes):
 
 
 class PooledClient(python_http_client.Client):  # type: ignore[misc]  # the library has no types
-    """python_http_client.Client with another transport. `authorization` never enters what the library logs."""
+    """python_http_client.Client with our transport. Keeps `authorization` out of the library's logs."""
 
     def __init__(self, pool: ConnectionPool, authorization: str, **options: Any) -> None:
         self._pool, self._authorization = pool, authorization
@@ -60,7 +61,7 @@ class PooledClient(python_http_client.Client):  # type: ignore[misc]  # the libr
         )
 
     def _make_request(self, opener: object, request: urllib.request.Request, timeout: float | None = None) -> "_Opened":
-        del opener  # it would take proxies from the environment and follow redirects
+        del opener  # it would use proxies from the environment and follow redirects
         headers = {name: str(value) for name, value in request.header_items()}
         headers |= {"Content-type": _JSON, "Authorization": self._authorization}
         body = request.data if isinstance(request.data, bytes) else b""
@@ -76,7 +77,7 @@ class PooledClient(python_http_client.Client):  # type: ignore[misc]  # the libr
 
 
 class _Opened:
-    """An answer in the shape of urllib's."""
+    """A response with urllib's interface."""
 
     def __init__(self, answer: ProviderResponse) -> None:
         self._answer = answer
@@ -103,7 +104,7 @@ def sendgrid_api(api_key: str, base_url: str, pool: ConnectionPool, *, timeout: 
     hush("python_http_client", "sendgrid")
     api = SendGridAPIClient(api_key, host=base_url)
     headers = {name: value for name, value in api.client.request_headers.items() if name != "Authorization"}
-    # Any other Content-Type than plain JSON makes the library send our bytes; `_make_request` puts the right one back.
+    # The library sends our bytes only if the Content-Type is not plain JSON; `_make_request` restores it.
     headers["Content-Type"] = f"{_JSON}; charset=utf-8"
     api.client = PooledClient(
         pool, f"Bearer {api_key}", host=base_url, request_headers=headers, version=3, timeout=timeout

@@ -1,4 +1,4 @@
-"""Mails through any relay by SMTP, each to one recipient, over sessions that are kept."""
+"""Send mail through any relay over SMTP, one mail per recipient, on reused sessions."""
 
 import secrets
 import ssl
@@ -19,13 +19,14 @@ from notifier.domain.values import Reason
 
 
 class SmtpSender:
-    """Sends one mail after another. Thread-safe: each send has a session to itself; idle ones are kept for the next.
+    """Sends mails one by one. Thread-safe: each send has its own session; idle sessions are reused.
 
-    Recipients fare apart: the receipt's `failed` says who was refused, who was not reached, and who is in doubt.
+    Each recipient has an outcome of its own: `failed` of the receipt lists those refused, not
+    reached, or of unknown outcome.
     """
 
     max_batch = 1_000
-    deduplicates = False  # a repeat has the same Message-ID, which most but not all mailboxes show once
+    deduplicates = False  # most, but not all, mailboxes show two mails with one Message-ID once
 
     def __init__(
         self,
@@ -38,17 +39,17 @@ class SmtpSender:
         max_idle: float = 10.0,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        """Take what is needed and open nothing.
+        """Open nothing.
 
         Args:
             server: The relay.
-            clock: Returns the present aware UTC instant.
-            name: Labels attempts and metrics.
+            clock: Returns the current aware UTC time.
+            name: The label of attempts and metrics.
             envelope_from: Where bounces go; the sender's own mailbox by default.
             connect_timeout: Seconds for each step until the session is open.
-            max_idle: Seconds for which an idle session is kept. To open a new one costs less than a mail that waits
-                on one that a firewall has dropped.
-            tls_context: Replaces the verifying default; for relays with a private certificate authority.
+            max_idle: Seconds to keep an idle session. Opening a new one costs less than waiting on
+                one that a firewall has dropped.
+            tls_context: Replaces the verifying default, for relays with a private CA.
         """
         self.name = name
         self._server, self._clock = server, clock
@@ -65,7 +66,7 @@ class SmtpSender:
             session.quit()
 
     def answers(self, *, deadline: datetime) -> bool:
-        """Say yes: a relay that is silent does not greet, and nothing is sent to it then; see `MailSender.answers`."""
+        """Return True: an unresponsive relay sends no greeting, so no mail. See `MailSender.answers`."""
         return self._clock() < deadline
 
     def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
@@ -84,7 +85,7 @@ class SmtpSender:
                     session, reused = self._open(run.seconds_left()), False
                 self._use(session, run)
             except LostError as lost:
-                if lost.timed_out:  # another session would find it as silent
+                if lost.timed_out:  # another session would time out too
                     run.give_up(TransientDeliveryError(Reason.TIMED_OUT, "the server does not answer"))
                 elif run.settled == before and not reused:
                     run.give_up(TransientDeliveryError(Reason.UNREACHABLE, "the connection was lost"))
@@ -144,7 +145,7 @@ class SmtpSender:
 
 
 def _receipt(accepted: list[str], failed: Mapping[str, DeliveryError]) -> MailReceipt:
-    """Return who was told and who was not, or raise what is true of everybody."""
+    """Return a receipt, or raise the error that applies to all recipients."""
     errors = list(failed.values())
     if not accepted and errors:
         if all(error is errors[0] for error in errors):

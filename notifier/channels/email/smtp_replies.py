@@ -1,13 +1,14 @@
-"""SMTP replies -> errors.
+"""Map SMTP replies to delivery errors.
 
-    4yz to a recipient or a message     TransientDeliveryError     greylisting, mailbox busy, rate
-    5yz to a recipient                  PermanentDeliveryError     no such mailbox, relaying refused for this one
-    5yz to a message                    PermanentDeliveryError     content refused; 552: too large
-    5yz to MAIL FROM, AUTH, greeting    ChannelStoppedError        our credentials or our sender, so every mail
-    421, connection lost                TransientDeliveryError     the session is over; OutcomeUnknownError for the one
-                                                                   mail that was complete and unanswered
+    4yz to a recipient or a message    TransientDeliveryError   greylisting, mailbox busy, rate
+    5yz to a recipient                 PermanentDeliveryError   no such mailbox, relaying refused
+    5yz to a message                   PermanentDeliveryError   content refused; 552: too large
+    5yz to MAIL FROM, AUTH, greeting   ChannelStoppedError      our credentials or sender: fails all
+    421, connection lost               TransientDeliveryError   the session is over; unknown outcome
+                                                                for a mail sent without a reply
 
-Sources: RFC 5321 sections 4.2.1 to 4.2.3 and 4.5.3; RFC 3463 and RFC 5248 (enhanced codes); RFC 4954 section 6 (AUTH).
+Sources: RFC 5321 sections 4.2.1 to 4.2.3 and 4.5.3; RFC 3463 and RFC 5248 (enhanced codes);
+RFC 4954 section 6 (AUTH).
 """
 
 import re
@@ -39,30 +40,30 @@ _RELAY = re.compile(r"\brelay", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server answered to one command."""
+    """A server's reply to one command."""
 
     code: int
     text: str
 
     @property
     def positive(self) -> bool:
-        """Whether it did, or is ready to go on with, what was asked (2yz, 3yz)."""
+        """Whether the command succeeded or the server waits for more input (2yz, 3yz)."""
         return 200 <= self.code < 400  # noqa: PLR2004 - RFC 5321 section 4.2.1
 
     @property
     def transient(self) -> bool:
-        """Whether trying again may work (4yz)."""
+        """Whether a retry may succeed (4yz)."""
         return 400 <= self.code < 500  # noqa: PLR2004 - RFC 5321 section 4.2.1
 
     @property
     def enhanced(self) -> str:
-        """The enhanced status code, such as 5.1.1; empty without one."""
+        """The enhanced status code, such as 5.1.1; empty if there is none."""
         match = _ENHANCED.match(self.text)
         return match[1] if match else ""
 
 
 def recipient_error(reply: Reply, secrets: Iterable[str]) -> DeliveryError:
-    """Return what a refusal of RCPT TO means; a ChannelStoppedError where it is about us, not the recipient."""
+    """Return the error for a refused RCPT TO: ChannelStoppedError if it is about us."""
     detail = _detail(reply, secrets)
     if reply.transient:
         return TransientDeliveryError(_transient_reason(reply), detail, status=reply.code)
@@ -76,7 +77,7 @@ def recipient_error(reply: Reply, secrets: Iterable[str]) -> DeliveryError:
 
 
 def message_error(reply: Reply, secrets: Iterable[str]) -> DeliveryError:
-    """Return what a refusal of one message (after DATA) means."""
+    """Return the error for a refused message (after DATA)."""
     detail = _detail(reply, secrets)
     if reply.transient:
         return TransientDeliveryError(_transient_reason(reply), detail, status=reply.code)
@@ -86,7 +87,7 @@ def message_error(reply: Reply, secrets: Iterable[str]) -> DeliveryError:
 
 
 def session_error(reply: Reply, secrets: Iterable[str]) -> DeliveryError:
-    """Return what a refusal of the session or of our sender (greeting, EHLO, STARTTLS, AUTH, MAIL FROM) means."""
+    """Return the error for a refused session or sender (greeting to AUTH, MAIL FROM)."""
     detail = _detail(reply, secrets)
     if reply.transient:
         return TransientDeliveryError(_transient_reason(reply), detail, status=reply.code)

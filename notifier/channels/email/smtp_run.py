@@ -1,6 +1,6 @@
-"""The mails of one request, one after another over one session: MAIL FROM, RCPT TO, DATA, the mail.
+"""Send the mails of one request in turn over a session: MAIL FROM, RCPT TO, DATA, the mail.
 
-What is complete and unanswered when the connection dies is the one mail whose outcome is unknown.
+If the connection breaks, only a mail that was fully sent without a reply has an unknown outcome.
 """
 
 import re
@@ -15,17 +15,17 @@ from notifier.domain.errors import ChannelStoppedError, DeliveryError, OutcomeUn
 from notifier.domain.messages.message import MailRecipient
 from notifier.domain.values import Reason
 
-_PATIENCE = 15.0  # seconds for one reply; a server that says less in it is taken for silent
-_GRACE = 10.0  # the same past the deadline: a mail on the wire should not stay unknown for the sake of punctuality
-_ENVID = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # RFC 3461 section 4.4, without what would need escaping
+_PATIENCE = 15.0  # seconds to wait for one reply
+_GRACE = 10.0  # minimum even past the deadline: better late than an unknown outcome
+_ENVID = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # RFC 3461 section 4.4, only what needs no escaping
 
 Meaning = Callable[[Reply, Iterable[str]], DeliveryError]
-"""Says what a refusal means; no error repeats the given secrets."""
+"""Maps a refusal to an error that does not contain the given secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """A recipient and the mailbox as it is sent to."""
+    """A recipient and the mailbox address as sent in RCPT TO."""
 
     recipient: MailRecipient
     address: str
@@ -38,14 +38,14 @@ class Addressed:
 
 @dataclass
 class SmtpRun:
-    """What is left to send, and what became of the rest.
+    """The recipients left to send to, and the outcome of the others.
 
     Args:
         form: Builds the mails.
-        sender: The envelope's sender, to whom bounces go.
-        pending: Who has not been told yet, in order.
+        sender: The envelope sender, which receives bounces.
+        pending: Recipients not sent to yet, in order.
         seconds_left: Time until the deadline.
-        secrets: What no error may repeat.
+        secrets: Values to keep out of errors.
     """
 
     form: MailForm
@@ -55,28 +55,28 @@ class SmtpRun:
     secrets: Sequence[str] = ()
     accepted: list[str] = field(default_factory=list)
     failed: dict[str, DeliveryError] = field(default_factory=dict)
-    stopped: DeliveryError | None = None  # the server takes nothing more from us now
+    stopped: DeliveryError | None = None  # the server accepts nothing more for now
 
     @property
     def goes_on(self) -> bool:
-        """Whether there is somebody left to tell, and time, and a server that wants to hear."""
+        """Whether recipients and time are left and the server still accepts mail."""
         return bool(self.pending) and self.stopped is None and self.seconds_left() > 0
 
     @property
     def settled(self) -> int:
-        """For how many recipients the outcome is known or will never be."""
+        """The number of recipients with a final outcome, known or unknown."""
         return len(self.accepted) + len(self.failed)
 
     def give_up(self, error: DeliveryError) -> None:
-        """Note what keeps everybody who is left from being told now."""
+        """Fail all pending recipients with this error."""
         self.failed |= {one.id: error for one in self.pending}
         self.pending.clear()
 
     def over(self, session: SmtpSession) -> None:
-        """Send as much as one session takes.
+        """Send as many mails as the session accepts.
 
         Raises:
-            LostError: the session died; whom it left in doubt is noted, the rest is still pending.
+            LostError: the connection broke. An unknown outcome is recorded; the rest is pending.
         """
         while self.goes_on:
             one = self.pending[0]
@@ -92,7 +92,7 @@ class SmtpRun:
         return min(_PATIENCE, max(self.seconds_left(), _GRACE))
 
     def _refusal(self, session: SmtpSession, one: Addressed) -> DeliveryError | None:
-        """Send the envelope; None when the server waits for the mail."""
+        """Send the envelope; return None if the server is ready for the mail."""
         for command, meaning in self._envelope(session, one):
             reply = session.command(command, seconds=self._patience())
             if not reply.positive:
@@ -110,15 +110,16 @@ class SmtpRun:
         mail, rcpt = f"MAIL FROM:<{self.sender}>", f"RCPT TO:<{one.address}>"
         if session.eight_bit:
             mail += " BODY=8BITMIME"
-        if session.dsn and _ENVID.fullmatch(one.id):  # a bounce then names the delivery, without the body (RFC 3461)
+        if session.dsn and _ENVID.fullmatch(one.id):  # bounces name the delivery, omit the body (RFC 3461)
             mail += f" RET=HDRS ENVID={one.id}"
             rcpt += " NOTIFY=FAILURE"
         return (mail, session_error), (rcpt, recipient_error), ("DATA", message_error)
 
     def _mail(self, session: SmtpSession, one: Addressed) -> None:
-        """Write a mail and note the server's answer to it."""
+        """Send a mail and record the server's reply."""
         mail = dot_stuffed(self.form.mail(one.recipient, one.address, eight_bit=session.eight_bit))
-        # Lost while writing, it is incomplete, so the server drops it (RFC 5321 section 4.1.1.4): still pending.
+        # If the connection breaks while writing, the server drops the incomplete mail (RFC 5321 section
+        # 4.1.1.4), and the recipient stays pending.
         session.write(mail, seconds=self._patience())
         self.pending.popleft()
         try:
@@ -132,7 +133,7 @@ class SmtpRun:
             self.failed[one.id] = message_error(reply, self.secrets)
 
     def _in_doubt(self, lost: LostError) -> DeliveryError:
-        if lost.reply is not None:  # 421 is an answer: not accepted
+        if lost.reply is not None:  # a 421 means that the mail was not accepted
             return message_error(lost.reply, self.secrets)
         detail = "the connection died between the mail and its answer"
         return OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, detail)

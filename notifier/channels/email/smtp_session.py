@@ -1,4 +1,4 @@
-"""One SMTP session of `smtplib`, with verified TLS and login; sends one command at a time."""
+"""An `smtplib` session with verified TLS and login; sends one command at a time."""
 
 import base64
 import smtplib
@@ -22,7 +22,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 class SmtpServer:
     """A mail relay: TLS from the first byte (`implicit_tls`, port 465) or by STARTTLS.
 
-    `require_tls` None: everywhere but on loopback. TLS always verifies the server's name.
+    `require_tls` None: required except on loopback. TLS always verifies the server's name.
     """
 
     host: str
@@ -64,8 +64,8 @@ class SmtpSession:
         """Connect, greet, begin TLS, log in.
 
         Raises:
-            TransientDeliveryError: cannot connect or begin TLS now; greeted or answered with 4yz.
-            ChannelStoppedError: no STARTTLS where it must be, a refused login, a server that wants nothing of us.
+            TransientDeliveryError: connecting or TLS failed, or the server replied 4yz.
+            ChannelStoppedError: required STARTTLS is missing, or the server refused login or session.
         """
         secrets = server.secrets()
         smtp: smtplib.SMTP | None = None
@@ -104,17 +104,17 @@ class SmtpSession:
         """Send one command and read its reply.
 
         Raises:
-            LostError: the connection died, nothing came in time, or the reply was 421.
+            LostError: the connection broke, no reply came in time, or the reply was 421.
         """
         with self._patient(seconds):
             code, text = self._smtp.docmd(line)
         return self._checked(code, text)
 
     def write(self, mail: bytes, *, seconds: float) -> None:
-        """Write the mail after an accepted DATA: dot-stuffed and terminated.
+        """Send the mail, dot-stuffed and terminated, after an accepted DATA.
 
         Raises:
-            LostError: not all was written.
+            LostError: the mail was not fully sent.
         """
         with self._patient(seconds):
             self._smtp.send(mail)
@@ -123,7 +123,7 @@ class SmtpSession:
         """Read the reply to a mail.
 
         Raises:
-            LostError: as of `command`.
+            LostError: as for `command`.
         """
         with self._patient(seconds):
             code, text = self._smtp.getreply()
@@ -146,7 +146,7 @@ class SmtpSession:
         if code == CLOSING:
             self.close()
             raise LostError(reply)
-        if not 200 <= code < 600:  # noqa: PLR2004 - smtplib reads what is no reply as -1
+        if not 200 <= code < 600:  # noqa: PLR2004 - smtplib returns -1 for an invalid reply
             self.close()
             raise LostError
         return reply
@@ -163,12 +163,12 @@ class SmtpSession:
 
 
 def waited(error: BaseException | None) -> bool:
-    """Whether a time-out is at the bottom of an error; smtplib makes its own of what reading raises."""
+    """Whether a time-out caused the error; smtplib wraps read errors in its own."""
     return isinstance(error, TimeoutError) or (error is not None and waited(error.__context__))
 
 
 def _connect(server: SmtpServer, timeout: float, context: ssl.SSLContext | None) -> smtplib.SMTP:
-    # A name of its own would cost smtplib a look-up of ours in DNS, which may take long; see _greet.
+    # Without a name, smtplib would look ours up in DNS, which may be slow; see _greet.
     options: dict[str, Any] = {"local_hostname": "localhost", "timeout": timeout}
     if server.implicit_tls:
         smtp: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -177,7 +177,7 @@ def _connect(server: SmtpServer, timeout: float, context: ssl.SSLContext | None)
     else:
         smtp = smtplib.SMTP(server.host, server.port, **options)
     sock: socket.socket | None = smtp.sock
-    if sock is not None:  # the last piece of a mail must not wait for the other side to confirm those before it
+    if sock is not None:  # the last segment of a mail must not wait for earlier ACKs (Nagle)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return smtp
 
@@ -196,7 +196,7 @@ def _begin_tls(smtp: smtplib.SMTP, server: SmtpServer, context: ssl.SSLContext |
         smtp.starttls(context=context or verifying_context())
         smtp.ehlo_or_helo_if_needed()
     elif server.host not in _LOOPBACK if server.require_tls is None else server.require_tls:
-        # A man in the middle would strip STARTTLS from the greeting: never continue in plain text.
+        # A man in the middle can strip STARTTLS from the EHLO reply: never continue in plain text.
         raise ChannelStoppedError(Reason.AUTH, "the server offers no STARTTLS")
 
 
