@@ -1,4 +1,4 @@
-"""Posts on Bluesky by atproto: a record under a key of its own, so that a repeat replaces itself by itself."""
+"""Post on Bluesky with atproto: a fixed record key per post makes a repeat overwrite itself."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ from notifier.domain.messages.message import Picture, PostReceipt, SocialPost
 from notifier.domain.values import Reason
 
 USUAL_URL = "https://bsky.social"
-_USUAL_HOSTS = (".host.bsky.network",)  # where Bluesky's own accounts live, once logged in at bsky.social
+_USUAL_HOSTS = (".host.bsky.network",)  # the servers of accounts that log in at bsky.social
 _LIMITS = SocialLimits(characters=300, utf8_bytes=3_000, pictures=4)
 _POSTS = "/com.atproto.repo.putRecord"
 _LARGEST_PICTURE = 1_000_000  # bytes, app.bsky.embed.images
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 def bluesky_message(body: Mapping[str, Any]) -> str:
-    """Return the server's own words: error name and message."""
+    """Return the server's error name and message."""
     words = (body.get("error"), body.get("message"))
     return ": ".join(word for word in words if isinstance(word, str) and word)
 
@@ -46,11 +46,11 @@ RULES = Rules(provider="bluesky", statuses=BLUESKY_STATUSES, budget=rate_budget(
 
 
 class BlueskySender:
-    """One account. One caller at a time; opens nothing, and imports no client library, before the first call."""
+    """Posts for one account. Not thread-safe; opens nothing and imports no library before the first call."""
 
     looks = 0
     deduplicates = True  # the same key and the same content: 200, the same cid, no new commit
-    can_edit = False  # a record could be replaced, but readers' apps may keep showing the old one
+    can_edit = False  # a record can be replaced, but apps may keep showing the old one
 
     def __init__(
         self,
@@ -64,16 +64,16 @@ class BlueskySender:
         sessions: SessionStore | None = None,
         timeouts: tuple[float, float] = (5.0, 20.0),
     ) -> None:
-        """Take handle and app password.
+        """Open nothing.
 
         Args:
             account: The account's name in `notifier.toml`.
             handle: As in `name.bsky.social`.
-            app_password: Never the main one.
-            clock: Returns the present aware UTC instant.
-            base_url: Where to log in; may have a path.
-            hosts: Further servers the account may live on (a leading dot: all below); Bluesky's own by default where
-                `base_url` is Bluesky's. The sender refuses to speak to any other.
+            app_password: Never the main password.
+            clock: Returns the current aware UTC time.
+            base_url: The server to log in to; may have a path.
+            hosts: Other servers the account may live on (leading dot: all subdomains). Default:
+                Bluesky's own if `base_url` is Bluesky's. The sender connects to no other server.
             sessions: Keeps the login between processes.
             timeouts: Seconds to connect, and for the rest of a call.
         """
@@ -118,7 +118,7 @@ class BlueskySender:
         return self._receipt(str(written.uri), str(written.cid), extra)
 
     def find(self, post: SocialPost, since: datetime) -> PostReceipt | None:
-        """Read the record; its key tells it apart, whatever the time. See `SocialSender.find`."""
+        """Read the record by its key, which ignores `since`; see `SocialSender.find`."""
         del since
         key = record_key(post.account, post.key, post.posted_at)
 
@@ -139,12 +139,12 @@ class BlueskySender:
         return self._receipt(str(found.uri), str(found.cid or ""), {"found": "record"})
 
     def edit(self, receipt: PostReceipt, post: SocialPost) -> PostReceipt:
-        """Refuse; see `can_edit`."""
+        """Always raise; see `can_edit`."""
         del post
         raise PermanentDeliveryError(Reason.REJECTED, f"post {receipt.id}: posts on Bluesky are not edited")
 
     def delete(self, receipt: PostReceipt) -> None:
-        """Withdraw a post; see `SocialSender.delete`."""
+        """Delete a post; see `SocialSender.delete`."""
         key = receipt.id.rpartition("/")[2]
 
         def remove(client: Any) -> Any:
@@ -156,7 +156,7 @@ class BlueskySender:
         self._run(remove)
 
     def limits(self) -> SocialLimits:
-        """300 graphemes, 3,000 bytes."""
+        """Return the platform's limits: 300 graphemes, 3,000 bytes."""
         return _LIMITS
 
     def close(self) -> None:
@@ -164,19 +164,19 @@ class BlueskySender:
         self._login.close()
 
     def _put(self, key: str, record: Any) -> Any:
-        # `repo` is read when the call is made: only then is the account's identifier known.
+        # Read `repo` only at the call: the account's identifier is unknown before the login.
         return library().models.ComAtprotoRepoPutRecord.Data(
             repo=self._login.did, collection=COLLECTION, rkey=key, record=record
         )
 
     def _upload(self, picture: Picture, extra: dict[str, str]) -> Any:
-        """Upload a picture; a post goes out without it rather than late."""
+        """Upload a picture; on failure the post is sent without it rather than late."""
         if len(picture.data) > _LARGEST_PICTURE:
             extra["picture"] = Reason.TOO_LARGE.value
             return None
         try:
             return self._run(lambda client: upload_blob(client, picture.data, picture.media_type))
-        except DeliveryError as error:  # a login that has ended keeps the post waiting by itself
+        except DeliveryError as error:  # after an expired login, the post itself fails and waits
             extra["picture"] = error.reason.value
             return None
 
@@ -193,7 +193,7 @@ class BlueskySender:
             raise self._login_failure(error.cause) from None
 
     def _login_failure(self, cause: ExchangeError) -> DeliveryError:
-        """Nothing was published; a refused login stops the account, whatever the status."""
+        """Return the error for a failed login: nothing was published; a refusal stops the account."""
         found = surely_not_done(self._failure(cause))
         if isinstance(found, PermanentDeliveryError):
             return ChannelStoppedError(Reason.AUTH, found.detail, status=found.status)
@@ -204,7 +204,7 @@ class BlueskySender:
             return ChannelStoppedError(Reason.BLOCKED_TARGET, error.detail)
         found = failure(error, RULES, now=self._clock(), secrets=self._login.secrets())
         if isinstance(error, RefusedError) and error.answer.json().get("error") in LOGIN_ENDED:
-            return ChannelStoppedError(Reason.AUTH, found.detail, status=found.status)  # after a new login, too
+            return ChannelStoppedError(Reason.AUTH, found.detail, status=found.status)  # even after a new login
         if isinstance(found, PermanentDeliveryError) and "grapheme" in found.detail.lower():
             return TooLargeError(found.detail, status=found.status)
         return found
@@ -216,6 +216,6 @@ class BlueskySender:
         return PostReceipt(id=uri, url=url, extra={**extra, "cid": cid})
 
     def _note_rate(self, answer: ProviderResponse) -> None:
-        """Keep what is left for posts; logins and pictures have limits of their own."""
+        """Keep the remaining rate of posts; logins and pictures have their own limits."""
         if answer.path.endswith(_POSTS):
             self.budget = RULES.budget(answer.headers) or self.budget

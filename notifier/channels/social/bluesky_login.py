@@ -1,6 +1,7 @@
-"""Being logged in at Bluesky: one session per account, kept, refreshed, and made anew only when that fails.
+"""Bluesky logins: one session per account, stored and refreshed; log in only if that fails.
 
-Logins are limited to 30 in 5 minutes and 300 a day per account, so a session outlives the process that made it.
+Bluesky allows 30 logins in 5 minutes and 300 a day per account, so a session must outlive the
+process that created it.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from notifier.channels.status_mapping import ExchangeError, NoAnswerError, Refus
 
 T = TypeVar("T")
 
-_EXPIRED = "ExpiredToken"  # a 400, not a 401, and not what the library refreshes upon
+_EXPIRED = "ExpiredToken"  # a 400, not a 401, on which the library does not refresh
 LOGIN_ENDED = frozenset({_EXPIRED, "InvalidToken", "AuthMissing", "AuthenticationRequired"})
 _UNAUTHORIZED = 401
 _SESSION_CALLS = ("server.createSession", "server.refreshSession")
@@ -21,14 +22,14 @@ _SESSION_CALLS = ("server.createSession", "server.refreshSession")
 
 @cache
 def library() -> Any:
-    """The client library; only processes that speak to Bluesky import it."""
+    """Import the client library, only in processes that use Bluesky."""
     import atproto_client  # noqa: PLC0415 - 60 MB and a second
 
     return atproto_client
 
 
 class LoginError(Exception):
-    """Logging in or refreshing failed; nothing was published. `cause` says how."""
+    """Logging in or refreshing failed because of `cause`; nothing was published."""
 
     def __init__(self, cause: ExchangeError) -> None:
         super().__init__("login failed")
@@ -36,7 +37,7 @@ class LoginError(Exception):
 
 
 class BlueskyLogin:
-    """Hands out a client that is logged in."""
+    """Provides a logged-in client."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class BlueskyLogin:
         transport: Callable[[], DirectTransport],
         store: SessionStore | None,
     ) -> None:
-        """Take what is needed; opens and imports nothing."""
+        """Open and import nothing."""
         self._account, self._handle, self._app_password = account, handle, app_password
         self._base_url, self._servers, self._transport = base_url, servers, transport
         self._store = store
@@ -62,16 +63,16 @@ class BlueskyLogin:
         return str(self._session.did)
 
     def secrets(self) -> tuple[str, ...]:
-        """What no error may repeat."""
+        """Values to keep out of errors."""
         session = self._session
         return (self._app_password, *((session.access_jwt, session.refresh_jwt) if session is not None else ()))
 
     def run(self, action: Callable[[Any], T]) -> T:
-        """Call `action` with a client; after an ended session once again with a new one.
+        """Call `action` with a client; if the session has ended, once more with a new one.
 
         Raises:
-            LoginError: there is no session to be had.
-            ExchangeError: of the action.
+            LoginError: no session could be created.
+            ExchangeError: raised by the action.
         """
         client = self._client or self._open()
         try:
@@ -83,27 +84,27 @@ class BlueskyLogin:
             if name in LOGIN_ENDED or refused.answer.status == _UNAUTHORIZED:
                 return _guarded(action, self._log_in())
             raise
-        except _Unusable:  # a stored session that is none
+        except _Unusable:  # an invalid stored session
             return _guarded(action, self._log_in())
 
     def close(self) -> None:
-        """Close connections; the next call takes the session up again, from the store where there is one."""
+        """Close connections; the next call resumes the session, from the store if there is one."""
         client, self._client = self._client, None
         if client is not None:
             client.request.close()
 
     def _open(self) -> Any:
-        """Return a client with the session that was kept, else with a new one."""
+        """Return a client with the stored session, or a new one."""
         return self._taken_up(self._stored()) or self._log_in()
 
     def _stored(self) -> str | None:
-        """The newest session known: the store's, else the one this process had."""
+        """Return the newest session: from the store, else from this process."""
         if self._store is not None:
             return self._store.load(self._account)
         return None if self._session is None else str(self._session.export())
 
     def _taken_up(self, stored: str | None) -> Any:
-        """Return a client with a stored session, or None where it cannot be used here."""
+        """Return a client with the stored session, or None if it is not usable."""
         if not stored:
             return None
         client = self._new_client()
@@ -112,7 +113,7 @@ class BlueskyLogin:
         except (_library_error(), ValueError):
             return None
         if not self._servers.allow(str(self._session.pds_endpoint)):
-            return None  # from another server: the account moved, or the configuration did
+            return None  # of another server: the account moved or the configuration changed
         self._client = client
         return client
 
@@ -127,12 +128,12 @@ class BlueskyLogin:
         return client
 
     def _renewed(self, client: Any) -> Any:
-        """Return a client whose session was refreshed, by another process perhaps; else log in."""
+        """Return a client with a refreshed session, perhaps by another process; else log in."""
         stored = self._stored()
         if stored and self._session is not None and stored != self._session.export():
             return self._taken_up(stored) or self._log_in()
         try:
-            _guarded(lambda it: it._refresh_and_set_session(), client)  # noqa: SLF001 - the library refreshes only ahead
+            _guarded(lambda it: it._refresh_and_set_session(), client)  # noqa: SLF001 - no public call refreshes now
         except RefusedError:
             return self._log_in()
         except (ExchangeError, _Unusable) as error:
@@ -141,14 +142,14 @@ class BlueskyLogin:
 
     def _new_client(self) -> Any:
         self.close()
-        # The transport keeps the time; what httpx keeps on top would begin anew with every byte.
+        # The transport enforces the deadline; httpx's own time-outs would restart with every byte.
         request = library().request.Request(transport=self._transport(), timeout=None, trust_env=False)
         client = library().Client(base_url=self._base_url, request=request)
         client.on_session_change(self._keep)
         return client
 
     def _keep(self, event: Any, session: Any) -> None:
-        """Remember a session that was made, refreshed or taken up; store what is new."""
+        """Keep a created, refreshed or resumed session; store it if it is new."""
         self._session = session
         if self._store is not None and event.value != "import" and self._servers.allow(str(session.pds_endpoint)):
             self._store.save(self._account, session.export())
@@ -159,7 +160,7 @@ class _Unusable(Exception):  # noqa: N818 - a state, handled here
 
 
 def _guarded(action: Callable[[Any], T], client: Any) -> T:
-    """Call the library; what it raises beside our own means an answer, or a session, that it could not read."""
+    """Call the library; its own exceptions mean a response or a session that it could not parse."""
     try:
         return action(client)
     except (_library_error(), ValueError) as error:

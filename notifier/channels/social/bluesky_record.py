@@ -1,4 +1,4 @@
-"""The record of one post: the same bytes on every attempt."""
+"""Build the record of a post: the same bytes on every attempt."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def post_record(post: SocialPost, *, image: Any = None) -> Any:
     """Return the record.
 
     Raises:
-        ValueError: the text is over the platform's limit in bytes.
+        ValueError: the text exceeds the platform's limit in bytes.
     """
     models = library().models
     created = post.posted_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -32,10 +32,10 @@ def post_record(post: SocialPost, *, image: Any = None) -> Any:
 
 
 def facets(text: str, links: Sequence[str] = (), spans: Sequence[LinkSpan] = ()) -> list[Any]:
-    """Mark links and hashtags, which no server does. Offsets count bytes of UTF-8; the end is exclusive.
+    """Mark links and hashtags, which no server does. Offsets are UTF-8 bytes; the end is exclusive.
 
-    `spans` say where links are shown; for those of `links` without one, the text is searched: one that stands there
-    without its scheme, or cut off by an ellipsis, leads to the whole. What is left is found by the library.
+    `spans` locate the shown links. For any of `links` without a span, search the text for it without
+    its scheme or cut off by an ellipsis. The library finds the rest.
     """
     from atproto_client.utils.facet_detection import detect_facets  # noqa: PLC0415 - as large as `library`
 
@@ -50,11 +50,11 @@ def facets(text: str, links: Sequence[str] = (), spans: Sequence[LinkSpan] = ())
 
 
 def upload_blob(client: Any, data: bytes, media_type: str) -> Any:
-    """Upload a file; returns what an embed refers to it by. The library's own call uses a deprecated one of httpx."""
+    """Upload a file; return its blob reference. The library's own call uses a deprecated httpx one."""
     from atproto_client.models.utils import get_response_model  # noqa: PLC0415 - as large as `library`
 
     response = client.request.post(
-        client._build_url("com.atproto.repo.uploadBlob"),  # noqa: SLF001 - knows the server the session lives on
+        client._build_url("com.atproto.repo.uploadBlob"),  # noqa: SLF001 - knows the session's server
         content=data,
         headers={"Content-Type": media_type},
     )
@@ -62,7 +62,7 @@ def upload_blob(client: Any, data: bytes, media_type: str) -> Any:
 
 
 def can_reply(receipt: PostReceipt | None) -> bool:
-    """Whether a receipt names a post completely enough to refer to it."""
+    """Whether a receipt has all that a reply needs: id and cid."""
     return receipt is not None and bool(receipt.id) and bool(receipt.extra.get("cid"))
 
 
@@ -71,7 +71,7 @@ def _overlaps(marks: Sequence[Any], start: int, end: int) -> bool:
 
 
 def _shown(text: str, link: str) -> list[LinkSpan]:
-    """Where a link is shown without its scheme or cut off: at most one place."""
+    """Find where a link is shown without its scheme or cut off; at most one span."""
     bare = link.partition("://")[2]
     if link in text or not bare:
         return []  # shown whole: found by the library
@@ -84,7 +84,7 @@ def _shown(text: str, link: str) -> list[LinkSpan]:
 
 
 def _span(text: str, start: int, end: int, url: str) -> LinkSpan:
-    """Turn offsets in characters into bytes."""
+    """Convert character offsets to bytes."""
     first = len(text[:start].encode())
     return LinkSpan(start=first, end=first + len(text[start:end].encode()), url=url)
 

@@ -1,6 +1,7 @@
-"""The HTTP below atproto's client: time-outs, no redirects, no proxies, and only to servers we were told of.
+"""HTTP transport for atproto's client: time-outs, no redirects, no proxies, configured servers only.
 
-After a login the client moves to the server its account's document names; what that is, is the other side's choice.
+After a login the client switches to the server in the account's DID document, which the remote side
+controls.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,16 +13,16 @@ from notifier.channels.http_pool import ConnectionPool, Request
 from notifier.channels.social.session import is_json
 from notifier.channels.status_mapping import NoAnswerError, NotSentError, ProviderResponse, RefusedError
 
-# What the connection sets itself; compressed answers are not asked for.
+# The connection sets these itself; we request no compressed responses.
 _SET_BELOW = frozenset({"accept-encoding", "connection", "content-length", "host", "transfer-encoding"})
 
 
 class Servers:
-    """The servers an account may be spoken to at: the configured one, and hosts it may live on behind it.
+    """The servers that may receive an account's credentials.
 
     Args:
-        base_url: As configured; its scheme, host and port must match exactly.
-        hosts: Further hosts, by https only; one that begins with a dot stands for every host below it.
+        base_url: As configured; scheme, host and port must match exactly.
+        hosts: Other hosts, https only; a leading dot allows all subdomains.
     """
 
     def __init__(self, base_url: str, hosts: Sequence[str] = ()) -> None:
@@ -38,14 +39,13 @@ class Servers:
 
 
 class ForeignServerError(NotSentError):
-    """A request was about to go to a server that is not configured."""
+    """The request was for a server that is not configured."""
 
 
 class DirectTransport(httpx.BaseTransport):
-    """Sends to allowed servers; returns only 2xx with JSON.
+    """Sends to allowed servers only; returns only 2xx with JSON.
 
-    Everything else leaves as an exception of ours, which atproto passes on as it is: NotSentError, NoAnswerError,
-    RefusedError.
+    Raises NotSentError, NoAnswerError or RefusedError otherwise, which atproto passes on unchanged.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Posts on a Mastodon instance by Mastodon.py.
+"""Post on a Mastodon instance with Mastodon.py.
 
-An Idempotency-Key makes a repeat harmless for one hour; we may repeat for longer, so after an unknown outcome the
-account's own statuses are read first.
+The Idempotency-Key makes repeats safe for one hour. Our retries last longer, so after an unknown
+outcome we read the account's own statuses first.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,12 +30,12 @@ from notifier.domain.messages.message import Picture, PostReceipt, SocialPost
 from notifier.domain.values import Reason
 from notifier.observability import get_logger
 
-_BEFORE = timedelta(seconds=60)  # clocks differ: how much before the intent to look
+_BEFORE = timedelta(seconds=60)  # clock skew: how far before the attempt to search
 _LOOK = 40  # statuses, one page
-_KEPT = timedelta(days=1)  # an instance's limits
-_ASK_AGAIN = timedelta(minutes=10)  # where it did not tell them
+_KEPT = timedelta(days=1)  # how long to cache an instance's limits
+_ASK_AGAIN = timedelta(minutes=10)  # the same if the instance did not return any
 _USUAL = SocialLimits(characters=500, url_characters=23, pictures=4)
-_MOST = 1_000_000  # characters; a larger number is a slip
+_MOST = 1_000_000  # characters; a larger number must be an error
 _POSTS = "/api/v1/statuses"
 _FORBIDDEN, _NOT_FOUND, _UNPROCESSABLE = 403, 404, 422
 
@@ -45,12 +45,12 @@ T = TypeVar("T")
 
 
 def mastodon_message(body: Mapping[str, Any]) -> str:
-    """Return the instance's own words."""
+    """Return the instance's error message."""
     words = (body.get("error"), body.get("error_description"))
     return ": ".join(word for word in words if isinstance(word, str) and word)
 
 
-_VERSION = (4, 0, 0)  # whose calls we make: /api/v2/media is of 3.1.4, /api/v2/instance of 4.0
+_VERSION = (4, 0, 0)  # the API we use: /api/v2/media is since 3.1.4, /api/v2/instance since 4.0
 
 RULES = Rules(
     provider="mastodon", statuses=MASTODON_STATUSES, budget=rate_budget("x-ratelimit"), message=mastodon_message
@@ -58,10 +58,10 @@ RULES = Rules(
 
 
 class MastodonSender:
-    """One account on one instance. One caller at a time; opens nothing before the first call."""
+    """Posts for one account on one instance. Not thread-safe; opens nothing before the first call."""
 
-    looks = 1  # the key protects while a status may not be listed yet
-    deduplicates = False  # for an hour only, and our retries last longer; `find` first, then the same key
+    looks = 1  # the key protects until a new status is listed
+    deduplicates = False  # only for an hour, and our retries last longer: `find`, then use the same key
     can_edit = True
 
     def __init__(
@@ -73,22 +73,22 @@ class MastodonSender:
         clock: Callable[[], datetime],
         timeouts: tuple[float, float] = (5.0, 20.0),
     ) -> None:
-        """Take a token with the scope `write:statuses`; with `read:accounts` and `read:statuses` `find` works too."""
+        """The token needs `write:statuses`; `find` also needs `read:accounts` and `read:statuses`."""
         hush("urllib3", "mastodon")
         self.account = account
         self.budget: RateBudget | None = None
         self._clock, self._secrets = clock, (access_token,)
         self._client = mastodon.Mastodon(
             api_base_url=base_url.rstrip("/"),
-            ratelimit_method="throw",  # "wait", the default, sleeps in here
-            request_timeout=timeouts,  # type: ignore[arg-type]  # passed on to requests, which takes a pair
+            ratelimit_method="throw",  # the default, "wait", sleeps
+            request_timeout=timeouts,  # type: ignore[arg-type]  # requests accepts a pair
             session=DirectSession(on_answer=self._note_rate, timeouts=timeouts),
             mastodon_version=".".join(map(str, _VERSION)),
             version_check_mode="none",
         )
-        # Told, it does not ask: an instance that does not say its version is asked over and over, until the stack ends.
+        # Set the version: the library asks an instance that does not report it until the stack overflows.
         self._client.mastodon_major, self._client.mastodon_minor, self._client.mastodon_patch = _VERSION
-        # The constructor would take a token that is also the name of a file for that file.
+        # The constructor would read the token from a file if one has that name.
         self._client.access_token = access_token
         self._limits: tuple[SocialLimits, datetime] | None = None
         self._own_id: str | None = None
@@ -101,7 +101,7 @@ class MastodonSender:
         try:
             return self._publish(post, parent, media, extra)
         except RefusedError as refused:
-            if media is not None and refused.answer.status == _UNPROCESSABLE:  # perhaps for the picture
+            if media is not None and refused.answer.status == _UNPROCESSABLE:  # perhaps because of the picture
                 return self._without(post, parent, extra)
             if parent is None or refused.answer.status != _NOT_FOUND:
                 raise self._failure(refused) from None
@@ -112,7 +112,7 @@ class MastodonSender:
             raise self._failure(refused) from None
 
     def _without(self, post: SocialPost, parent: str | None, extra: dict[str, str]) -> PostReceipt:
-        """Publish the text alone."""
+        """Publish the post without its picture."""
         extra["picture"] = Reason.REJECTED.value
         extra.pop("media_id", None)
         try:
@@ -121,12 +121,12 @@ class MastodonSender:
             raise self._failure(refused) from None
 
     def find(self, post: SocialPost, since: datetime) -> PostReceipt | None:
-        """Look among the account's newest statuses; see `SocialSender.find`."""
+        """Search the account's newest statuses; see `SocialSender.find`."""
         try:
             statuses = self._newest()
         except RefusedError as refused:
             if refused.answer.status == _FORBIDDEN:
-                # A token that may only write. Within the hour the key protects; waiting for ever would tell nobody.
+                # The token is write-only. The key protects within the hour; waiting for ever helps no one.
                 _log.warning("mastodon_statuses_unreadable", account=self.account)
                 return None
             raise self._cannot_tell(self._failure(refused)) from None
@@ -143,7 +143,7 @@ class MastodonSender:
     def edit(self, receipt: PostReceipt, post: SocialPost) -> PostReceipt:
         """Replace the text; see `SocialSender.edit`."""
         try:
-            # An edit takes away every picture it does not name again.
+            # An edit removes every picture it does not list.
             media = [receipt.extra["media_id"]] if receipt.extra.get("media_id") else None
             status = self._call(lambda: self._client.status_update(receipt.id, post.text, media_ids=media))
             return _receipt(status, receipt.extra)
@@ -151,7 +151,7 @@ class MastodonSender:
             raise self._failure(error) from None
 
     def delete(self, receipt: PostReceipt) -> None:
-        """Withdraw a status; see `SocialSender.delete`."""
+        """Delete a status; see `SocialSender.delete`."""
         try:
             self._call(lambda: self._client.status_delete(receipt.id))
         except RefusedError as refused:
@@ -161,7 +161,7 @@ class MastodonSender:
             raise self._failure(error) from None
 
     def limits(self) -> SocialLimits:
-        """What the instance says, asked once a day; 500 where it does not tell."""
+        """Return the instance's limits, cached for a day; 500 characters if it does not report them."""
         now = self._clock()
         if self._limits is None or self._limits[1] <= now:
             found = self._discover()
@@ -193,7 +193,7 @@ class MastodonSender:
         return _receipt(status, extra)
 
     def _upload(self, picture: Picture, extra: dict[str, str]) -> list[str] | None:
-        """Upload a picture; a post goes out without it rather than late."""
+        """Upload a picture; on failure the post is sent without it rather than late."""
         try:
             media = self._call(
                 lambda: self._client.media_post(
@@ -227,7 +227,7 @@ class MastodonSender:
         return None
 
     def _call(self, action: Callable[[], T]) -> T:
-        """Call the library; whatever it makes of an exchange leaves as what our session saw."""
+        """Call the library; turn its exceptions into the ExchangeError that our session raised."""
         try:
             return action()
         except mastodon.MastodonNetworkError as error:
@@ -236,7 +236,7 @@ class MastodonSender:
                 raise cause from None
             raise NoAnswerError("the library could not complete the request") from None
         except mastodon.MastodonError as error:
-            # Our session lets only readable successes through: the call was made.
+            # Our session passes on only readable 2xx responses, so the request was executed.
             raise NoAnswerError(f"the library could not read the answer: {type(error).__name__}") from None
 
     def _cannot_tell(self, error: DeliveryError) -> DeliveryError:
@@ -247,12 +247,12 @@ class MastodonSender:
     def _failure(self, error: ExchangeError) -> DeliveryError:
         found = failure(error, RULES, now=self._clock(), secrets=self._secrets)
         if found.status == _UNPROCESSABLE and "limit" in found.detail.lower():
-            self._limits = None  # the instance allows less than it did: ask again
+            self._limits = None  # the instance has lowered its limit: ask again
             return TooLargeError(found.detail, status=found.status)
         return found
 
     def _note_rate(self, answer: ProviderResponse) -> None:
-        """Keep what is left for posts; pictures have a limit of their own, and so have deletions."""
+        """Keep the remaining rate of posts; pictures and deletions have their own limits."""
         if answer.path.endswith(_POSTS):
             self.budget = RULES.budget(answer.headers) or self.budget
 

@@ -1,16 +1,16 @@
-"""Reading a status back: its HTML as the text it was made from."""
+"""Convert a status's HTML back to the text it was made from."""
 
 import re
 import unicodedata
 from html.parser import HTMLParser
 
 _BLANK = re.compile(r"\s+")
-_INVISIBLE = re.compile("[\u200b\u2060]")  # we put them in, and platforms may take them out
+_INVISIBLE = re.compile("[\u200b\u2060]")  # we insert them, and platforms may remove them
 _BREAKS = frozenset({"br", "p"})
 
 
 class _Text(HTMLParser):
-    """Collects text. Links are kept whole: the parts a reader does not see are in the markup all the same."""
+    """Collects text. Keeps links whole: the markup contains the parts hidden from readers too."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -26,7 +26,7 @@ class _Text(HTMLParser):
 
 
 def text_of(content: str) -> str:
-    """Return the text of a status' `content`."""
+    """Return the text of a status's `content`."""
     parser = _Text()
     parser.feed(content)
     parser.close()
@@ -34,7 +34,7 @@ def text_of(content: str) -> str:
 
 
 def is_same_status(text: str, content: str) -> bool:
-    """Whether a status' `content` was made from this text: compared after NFC and folding of white space."""
+    """Whether a status's `content` has this text, compared after NFC and whitespace folding."""
     return _plain(text_of(content)) == _plain(text)
 
 

@@ -1,7 +1,7 @@
-"""A requests session for the provider libraries that take one: time-outs, no redirects, no proxies, bounded answers.
+"""A requests session for provider libraries: time-outs, size limit, no redirects, no proxies.
 
-Everything but a 2xx with a JSON object leaves as one of our exceptions, before a library can stumble over it: tweepy
-raises AttributeError on an error body that is a JSON list, and ValueError on a junk rate header.
+Anything but a 2xx with JSON is raised as our own exception before a library can fail on it: tweepy
+raises AttributeError if an error body is a JSON list, and ValueError on an invalid rate header.
 """
 
 import time
@@ -22,13 +22,13 @@ from notifier.channels.status_mapping import LARGEST_ANSWER, NoAnswerError, NotS
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0  # seconds
 
-# Faults before a byte was written; requests wraps what urllib3 calls them into its own ConnectionError.
+# Errors before a byte was written; requests wraps these of urllib3 in its own ConnectionError.
 _BEFORE_WRITING = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.NameResolutionError,
     urllib3.exceptions.ConnectTimeoutError,
 )
-# Mastodon.py raises after a successful post when it cannot read one of these; `on_answer` has seen them.
+# Mastodon.py raises after a successful post if it cannot parse one of these; `on_answer` gets them first.
 _READ_BY_US = (
     "x-ratelimit-limit",
     "x-ratelimit-remaining",
@@ -40,12 +40,12 @@ _CHUNK = 65_536
 
 
 class DirectSession(requests.Session):
-    """Talks to one provider only, and takes nothing from the environment: no proxy, no .netrc, no CA bundle.
+    """A session for one provider that ignores the environment: no proxy, no .netrc, no CA bundle.
 
     Args:
-        on_answer: Is shown every whole answer, refusals included: rate headers.
-        rewrite: `(literal, actual)`: requests to URLs that begin with the first go to the second.
-        timeouts: Seconds to connect, and for the whole answer, where the library passes none.
+        on_answer: Called with every complete response, errors included, to read rate headers.
+        rewrite: `(literal, actual)`: replaces the first by the second at the start of URLs.
+        timeouts: Seconds to connect and for the whole response, if the library passes none.
     """
 
     def __init__(
@@ -63,15 +63,15 @@ class DirectSession(requests.Session):
         self.mount("http://", adapter)
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow no redirect: it would turn a POST into a GET whose answer looks like success."""
+        """Follow no redirect: it would turn a POST into a GET that looks like success."""
         del resp
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send a request; returns only a 2xx with a JSON object or list.
+        """Send a request; return only a 2xx with a JSON object or list.
 
         Raises:
             NotSentError: nothing was written.
-            NoAnswerError: it was written, and no whole and readable answer came.
+            NoAnswerError: the request was written, but no complete, readable response arrived.
             RefusedError: any other status.
         """
         try:
@@ -91,7 +91,7 @@ class DirectSession(requests.Session):
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Sends to the address it is told, and reads no more than an answer of ours can be."""
+    """Sends to the rewritten URL and limits the size of the response."""
 
     def __init__(self, *, rewrite: tuple[str, str] | None, timeouts: tuple[float, float]) -> None:
         super().__init__(max_retries=0)
@@ -107,7 +107,7 @@ class BoundedAdapter(HTTPAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Send a prepared request; it is signed for the literal address, which is what a stand-in must verify."""
+        """Send a prepared request. Its signature is for the literal URL; a simulator must verify that."""
         del stream, proxies
         if self._rewrite is not None and request.url is not None and request.url.startswith(self._rewrite[0]):
             request = request.copy()
@@ -116,14 +116,14 @@ class BoundedAdapter(HTTPAdapter):
             request, stream=True, timeout=timeout or self._timeouts, verify=verify, cert=cert, proxies={}
         )
         try:
-            response._content = _whole(response)  # noqa: SLF001 - what requests does itself, without a bound
+            response._content = _whole(response)  # noqa: SLF001 - requests does the same, without a limit
         finally:
             response.close()
         return response
 
 
 class _Connection(urllib3.connection.HTTPConnection):
-    """A connection whose whole answer must come within the time-out for reading."""
+    """A connection whose whole response must arrive within the read time-out."""
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3's own
         self.response_class = _bounded(self.timeout)
@@ -170,9 +170,9 @@ def is_json(body: bytes) -> bool:
 
 
 def transport_fault(error: requests.RequestException) -> NotSentError | NoAnswerError:
-    """Tell a request that cannot have arrived from one that may have."""
+    """Distinguish a request that cannot have arrived from one that may have."""
     name = type(error).__name__
-    if isinstance(error, requests.ConnectTimeout | ValueError):  # ValueError: a URL or header that cannot be sent
+    if isinstance(error, requests.ConnectTimeout | ValueError):  # ValueError: an invalid URL or header
         return NotSentError(name)
     cause = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)

@@ -1,7 +1,8 @@
-"""Posts on X by tweepy: API v2, OAuth 1.0a user context.
+"""Post on X with tweepy: API v2, OAuth 1.0a user context.
 
-There is no idempotency key. What replaces it: the text is the same on every attempt and unique per update, own posts
-are read back after an unknown outcome, and X refuses the same text twice with a 403 that proves the post exists.
+X has no idempotency key. Instead, the text is the same on every attempt and unique per update, we
+read our own posts after an unknown outcome, and X refuses a repeated text with a 403, which proves
+that the post exists.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -34,9 +35,9 @@ from notifier.observability import get_logger
 USUAL_URL = "https://api.x.com"
 _REAL = frozenset({"https://api.x.com", "https://api.twitter.com"})
 
-LOOK_AFTER = timedelta(seconds=15)  # timelines lag: a look earlier than 10 to 30 s after the fact proves nothing
-_BEFORE = timedelta(seconds=60)  # clocks differ: how much before the intent to look
-_DUPLICATES_KEPT = timedelta(days=7)  # X does not say; a day was seen
+LOOK_AFTER = timedelta(seconds=15)  # timelines lag 10 to 30 s; looking earlier proves nothing
+_BEFORE = timedelta(seconds=60)  # clock skew: how far before the attempt to search
+_DUPLICATES_KEPT = timedelta(days=7)  # undocumented; a day was observed
 _PAGE, _PAGES = 100, 5  # an account may post 100 times in 15 minutes
 _WINDOWS = ("x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour")
 _LIMIT = 280
@@ -46,7 +47,7 @@ _log = get_logger(__name__)
 
 
 def x_message(body: Mapping[str, Any]) -> str:
-    """Return X's own words, of a problem body or of the older shape."""
+    """Return X's error message, from a problem body or the older format."""
     errors = body.get("errors")
     texts = (
         [str(one.get("message") or "") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
@@ -56,9 +57,9 @@ def x_message(body: Mapping[str, Any]) -> str:
 
 
 def x_budget(headers: Mapping[str, str]) -> RateBudget | None:
-    """Read the rate headers: the latest reset among the exhausted windows, else the 15-minute one.
+    """Read the rate headers: the exhausted window that resets last, else the 15-minute window.
 
-    Where a daily cap is used up, `x-rate-limit-reset` is the wrong time to wait for.
+    If a daily cap is exhausted, `x-rate-limit-reset` is the wrong time to wait for.
     """
     windows = []
     for prefix in _WINDOWS:
@@ -77,11 +78,11 @@ RULES = Rules(provider="x", statuses=X_STATUSES, budget=x_budget, message=x_mess
 
 
 class XSender:
-    """One account on X. One caller at a time; opens nothing before the first call."""
+    """Posts for one account on X. Not thread-safe; opens nothing before the first call."""
 
     deduplicates = False
     looks = 3  # timelines lag
-    can_edit = False  # needs `edit_options`, which tweepy does not offer, and a Premium account
+    can_edit = False  # needs `edit_options`, which tweepy does not support, and a Premium account
 
     def __init__(
         self,
@@ -96,7 +97,7 @@ class XSender:
         timeouts: tuple[float, float] = (5.0, 20.0),
         characters: int = _LIMIT,
     ) -> None:
-        """Take tweepy's four keys; `base_url` other than X's own may have a path; `timeouts`: connect, read (s)."""
+        """The four keys are tweepy's; `base_url` may have a path; `timeouts`: connect, read (s)."""
         hush("tweepy", "oauthlib", "requests_oauthlib", "urllib3")
         self.account = account
         self.budget: RateBudget | None = None
@@ -108,7 +109,7 @@ class XSender:
             access_token=access_token,
             access_token_secret=access_token_secret,
             return_type=dict,
-            wait_on_rate_limit=False,  # it would sleep in here, and without a reset header call itself for ever
+            wait_on_rate_limit=False,  # it would sleep here, and recurse for ever without a reset header
         )
         base_url = base_url.rstrip("/")
         self._client.session = DirectSession(
@@ -116,7 +117,7 @@ class XSender:
             rewrite=None if base_url in _REAL else (LITERAL, f"{base_url}/"),
             timeouts=timeouts,
         )
-        self._user_id = access_token.partition("-")[0]  # how X builds its access tokens
+        self._user_id = access_token.partition("-")[0]  # X's access tokens begin with the user id
 
     def post(self, post: SocialPost) -> PostReceipt:
         """Publish; see `SocialSender.post`."""
@@ -137,7 +138,7 @@ class XSender:
             return self._after_refusal(post, refused)
 
     def find(self, post: SocialPost, since: datetime) -> PostReceipt | None:
-        """Look among the account's own posts; see `SocialSender.find`."""
+        """Search the account's own posts; see `SocialSender.find`."""
         incomplete = False
         for page in self._own_posts(since - _BEFORE):
             for found in page.get("data") or ():
@@ -149,22 +150,22 @@ class XSender:
         return None
 
     def edit(self, receipt: PostReceipt, post: SocialPost) -> PostReceipt:
-        """Refuse; see `can_edit`."""
+        """Always raise; see `can_edit`."""
         del post
         raise PermanentDeliveryError(Reason.REJECTED, f"post {receipt.id}: X is not edited by this product")
 
     def delete(self, receipt: PostReceipt) -> None:
-        """Withdraw a post; see `SocialSender.delete`."""
+        """Delete a post; see `SocialSender.delete`."""
         try:
             self._client.delete_tweet(receipt.id, user_auth=True)
         except RefusedError as refused:
-            if refused.answer.status != 404:  # noqa: PLR2004 - gone already
+            if refused.answer.status != 404:  # noqa: PLR2004 - already deleted
                 raise self._failure(refused) from None
         except ExchangeError as error:
             raise self._failure(error) from None
 
     def limits(self) -> SocialLimits:
-        """The weighted 280 of twitter-text configuration 3, or what the account was given."""
+        """Return twitter-text's weighted 280 (configuration 3), or the account's own limit."""
         return SocialLimits(characters=self._characters, url_characters=23, pictures=4)
 
     def close(self) -> None:
@@ -172,7 +173,7 @@ class XSender:
         self._client.session.close()
 
     def _upload(self, picture: Picture, extra: dict[str, str]) -> list[str] | None:
-        """Upload a picture; a post goes out without it rather than late."""
+        """Upload a picture; on failure the post is sent without it rather than late."""
         try:
             return [upload(self._client, picture)]
         except ExchangeError as error:
@@ -198,7 +199,7 @@ class XSender:
         return _receipt(data["id"], {**extra, "cost_usd": str(cost)})
 
     def _after_refusal(self, post: SocialPost, refused: RefusedError) -> PostReceipt:
-        """Look for the post that a refusal for duplicate content proves to exist; else raise what it means."""
+        """Find the post that a duplicate-content refusal proves to exist; raise any other refusal."""
         answer = refused.answer
         if not says_duplicate(answer):
             raise self._failure(refused) from None
@@ -209,12 +210,12 @@ class XSender:
             found = None
         if found is not None:
             return PostReceipt(id=found.id, url=found.url, extra={"found": "duplicate"})
-        # Never alter the text to get past the rule: it is out, though we may not know where.
+        # Never alter the text to evade the check: the post is public, even if we cannot find it.
         _log.warning("x_duplicate_not_found", account=self.account, post_key=post.key)
         return PostReceipt(id="", extra={"found": "no", "reason": Reason.DUPLICATE.value})
 
     def _own_posts(self, since: datetime) -> Iterator[dict[str, Any]]:
-        """Yield the pages of the account's posts since then, newest first."""
+        """Yield pages of the account's posts since then, newest first."""
         token: str | None = None
         for _ in range(_PAGES):
             try:
@@ -238,7 +239,7 @@ class XSender:
                 return
 
     def _cannot_tell(self, error: DeliveryError) -> DeliveryError:
-        """Keep the outcome of the post unknown when the look for it failed; stopped stays stopped."""
+        """Keep the outcome unknown when the search failed; a stopped account stays stopped."""
         if not isinstance(error, TransientDeliveryError | OutcomeUnknownError):
             return error
         wait = max(error.retry_after or LOOK_AFTER, LOOK_AFTER)
@@ -253,18 +254,18 @@ class XSender:
         return found
 
     def _note_rate(self, answer: ProviderResponse) -> None:
-        """Keep what is left for posts; each call of X has a limit of its own."""
+        """Keep the remaining rate of posts; every endpoint of X has its own limit."""
         if answer.path.endswith(_POSTS):
             self.budget = x_budget(answer.headers) or self.budget
 
 
 def refuses_picture(answer: ProviderResponse) -> bool:
-    """Whether a post was refused for its picture."""
+    """Whether X refused a post because of its picture."""
     return answer.status == 400 and "media" in x_message(answer.json()).lower()  # noqa: PLR2004
 
 
 def refuses_reply(answer: ProviderResponse) -> bool:
-    """Whether a post was refused for the post it replies to, which may be gone or not open to us (since 2026-02-23)."""
+    """Whether X refused a post because its parent is deleted or closed to us (since 2026-02-23)."""
     if answer.status not in (400, 403):
         return False
     words = x_message(answer.json()).lower()
@@ -273,17 +274,17 @@ def refuses_reply(answer: ProviderResponse) -> bool:
 
 
 def says_duplicate(answer: ProviderResponse) -> bool:
-    """Whether the same text is on the account already."""
+    """Whether the account already has a post with the same text."""
     return answer.status == 403 and "duplicate content" in x_message(answer.json()).lower()  # noqa: PLR2004
 
 
 def says_too_long(answer: ProviderResponse) -> bool:
-    """Whether the text is over the limit; X answers this with 400 or with 403."""
+    """Whether the text is too long; X responds with 400 or 403."""
     return answer.status in (400, 403) and "too long" in x_message(answer.json()).lower()
 
 
 def _parent(post: SocialPost) -> str | None:
-    """The post to reply to; the thread's root where the last one's id is not known."""
+    """Return the id of the post to reply to; the thread's root if the last post's id is unknown."""
     for receipt in (post.reply_to, post.thread_root):
         if receipt is not None and receipt.id:
             return receipt.id

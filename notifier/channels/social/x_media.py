@@ -1,4 +1,4 @@
-"""Pictures for X: uploaded first, then named by a post. tweepy's client has no call for it, so its session is used."""
+"""Upload pictures to X before posting. tweepy's client has no call for it, so use its session."""
 
 from contextlib import suppress
 
@@ -8,16 +8,16 @@ import tweepy
 from notifier.channels.status_mapping import ExchangeError, NoAnswerError, NotSentError
 from notifier.domain.messages.message import Picture
 
-LITERAL = "https://api.twitter.com/"  # the address in the middle of tweepy's request method; sessions rewrite it
+LITERAL = "https://api.twitter.com/"  # hard-coded in tweepy's request method; the session rewrites it
 _LARGEST = 5 * 1024 * 1024  # bytes of an image
 _LONGEST_ALT = 1_000  # characters
 
 
 def upload(client: tweepy.Client, picture: Picture) -> str:
-    """Upload one picture with its alternative text; returns the media id.
+    """Upload one picture with its alternative text; return the media id.
 
     Raises:
-        ExchangeError: it is not there.
+        ExchangeError: the upload failed.
     """
     if len(picture.data) > _LARGEST:
         raise NotSentError("the picture is too large")
@@ -37,14 +37,14 @@ def upload(client: tweepy.Client, picture: Picture) -> str:
 
 
 def _describe(client: tweepy.Client, media_id: str, alt: str) -> None:
-    """Give the picture its words; without them it is still a picture."""
+    """Set the alternative text; the picture is used even if this fails."""
     body = {"id": media_id, "metadata": {"alt_text": {"text": alt[:_LONGEST_ALT]}}}
     with suppress(ExchangeError):
         client.session.post(f"{LITERAL}2/media/metadata", json=body, auth=_signature(client))
 
 
 def _signature(client: tweepy.Client) -> requests.auth.AuthBase:
-    # Neither a form in parts nor JSON is part of an OAuth 1.0a signature (RFC 5849 section 3.4.1.3).
+    # An OAuth 1.0a signature covers neither multipart nor JSON bodies (RFC 5849 section 3.4.1.3).
     handler = tweepy.OAuth1UserHandler(
         client.consumer_key, client.consumer_secret, client.access_token, client.access_token_secret
     )

@@ -1,4 +1,4 @@
-"""Whether a post read back from X is the one we sent, and what a post costs."""
+"""Recognise our own posts in X's timeline, and compute the price of a post."""
 
 import html
 import re
@@ -14,13 +14,13 @@ LINK_POST_USD = Decimal("0.20")
 _LINK = re.compile(r"https?://\S", re.IGNORECASE)
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _BLANK = re.compile(r"\s+")
-_INVISIBLE = re.compile("[\u200b\u2060]")  # we put them in, and platforms may take them out
+_INVISIBLE = re.compile("[\u200b\u2060]")  # we insert them, and platforms may remove them
 
 
 def post_cost(text: str) -> Decimal:
-    """Return what publishing a text costs, in US dollars.
+    """Return the price of publishing a text, in US dollars.
 
-    Right for what is sent with full URLs, and for any text as X gives it back: there every link is a t.co one.
+    Correct for a text with full URLs, and for any text as X returns it, where every link is a t.co one.
     """
     return LINK_POST_USD if _LINK.search(text) else POST_USD
 
@@ -28,15 +28,15 @@ def post_cost(text: str) -> Decimal:
 def is_same_post(text: str, found: Mapping[str, Any]) -> bool:
     """Whether a post of the timeline (v2 object with `entities`) has this text.
 
-    Compared after NFC, folding of white space, expansion of t.co links by `entities.urls`, and without URL schemes,
-    which X adds to bare domains; X also escapes `&`, `<` and `>`.
+    Compares after NFC, whitespace folding and expansion of t.co links by `entities.urls`, and without
+    URL schemes, which X adds to bare domains. X also escapes `&`, `<` and `>`.
     """
     theirs = found.get("text")
     return isinstance(theirs, str) and _plain(expanded(theirs, found.get("entities"))) == _plain(text)
 
 
 def expanded(text: str, entities: object) -> str:
-    """Return a post's text with its t.co links replaced by what they stand for."""
+    """Return a post's text with its t.co links expanded."""
     urls = entities.get("urls") if isinstance(entities, dict) else None
     for url in urls if isinstance(urls, list) else ():
         short, full = (url.get("url"), url.get("expanded_url")) if isinstance(url, dict) else (None, None)
