@@ -1,1 +1,1 @@
-"""Words for every channel: templates, catalogues and limits -> `domain/messages/message.py`. Sends nothing."""
+"""Render messages for every channel into the values of `domain/messages/message.py`. Sends nothing."""

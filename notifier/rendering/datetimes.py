@@ -1,4 +1,4 @@
-"""Dates and times as the reader writes them, in the reader's own zone (CLDR, by Babel)."""
+"""Format dates and times in the reader's locale and time zone (CLDR, through Babel)."""
 
 from datetime import datetime, tzinfo
 from functools import lru_cache
@@ -11,28 +11,28 @@ from babel.dates import format_date, format_datetime, format_skeleton, format_ti
 from notifier.domain.incidents.incident import Window
 from notifier.rendering.language import parse_locale
 
-_NARROW_SPACE, _NO_BREAK_SPACE = "\u202f", "\u00a0"  # old mail programs lack the first, and X counts it double
+_NARROW_SPACE, _NO_BREAK_SPACE = "\u202f", "\u00a0"  # old mail programs lack the first; X counts it double
 
 
 @lru_cache(maxsize=1024)
 def zone(name: str, fallback: str) -> ZoneInfo:
-    """Return the zone of an IANA name; for a name nobody knows the fallback's, else UTC."""
+    """Return the zone of an IANA name; if it is unknown, that of `fallback`, else UTC."""
     for candidate in (name, fallback):
         try:
             return ZoneInfo(candidate)
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of the database, such as `Europe`
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a directory, such as `Europe`
             continue
     return ZoneInfo("UTC")
 
 
 def moment(instant: datetime, cldr: Locale, where: ZoneInfo) -> str:
-    """Say an instant in full: `21 juni 2022 08:36 CEST`. `instant` must be aware."""
+    """Format an aware time in full: `21 juni 2022 08:36 CEST`."""
     local = instant.astimezone(where)
     return f"{day(instant, cldr, where)} {clock(instant, cldr, where)} {zone_name(local, cldr, where)}"
 
 
 def span(window: Window, cldr: Locale, where: ZoneInfo) -> str:
-    """Say from when until when: `8 maart 2026 03:00 - 05:00 CET`, the second date where it is another."""
+    """Format a window: `8 maart 2026 03:00 - 05:00 CET`, with the end date if it differs."""
     start, end = window.start, window.end
     if end is None:
         return moment(start, cldr, where)
@@ -49,23 +49,23 @@ def span(window: Window, cldr: Locale, where: ZoneInfo) -> str:
 
 
 def day(instant: datetime, cldr: Locale, where: ZoneInfo) -> str:
-    """Say the date of an instant: `21 juni 2022`."""
+    """Format the date: `21 juni 2022`."""
     return format_date(instant.astimezone(where), "long", locale=regional(cldr, where.key))
 
 
 def short_day(instant: datetime, cldr: Locale, where: ZoneInfo) -> str:
-    """Say day and month of an instant: `21 jun`."""
+    """Format day and month: `21 jun`."""
     return format_skeleton("MMMd", instant, tzinfo=where, locale=regional(cldr, where.key))
 
 
 def clock(instant: datetime, cldr: Locale, where: ZoneInfo) -> str:
-    """Say the time of day of an instant: `08:36`, or `8:36 AM` where that is the custom."""
+    """Format the time of day: `08:36`, or `8:36 AM` in locales with a 12-hour clock."""
     spoken = format_time(instant, "short", tzinfo=where, locale=regional(cldr, where.key))
     return spoken.replace(_NARROW_SPACE, _NO_BREAK_SPACE)
 
 
 def zone_name(local: datetime, cldr: Locale, where: tzinfo) -> str:
-    """Name the zone shortly: as the language does (`MESZ`), else as the zone does (`CEST`), else `GMT+05:30`."""
+    """Return the zone's short name: the language's (`MESZ`), else the zone's (`CEST`), else `GMT+05:30`."""
     spoken = format_datetime(local, "zzz", tzinfo=where, locale=cldr)
     if spoken[:1] not in "+-":
         return spoken
@@ -75,10 +75,10 @@ def zone_name(local: datetime, cldr: Locale, where: tzinfo) -> str:
 
 @lru_cache(maxsize=4096)
 def regional(cldr: Locale, zone_key: str) -> Locale:
-    """Refine a bare language by the zone's territory: English in New York says `June 21` and `8:36 AM`.
+    """Add the zone's territory to a bare language: English in New York is `June 21` and `8:36 AM`.
 
-    A locale that names its own territory keeps it. English has a form of its own for Europe (`en_150`) and one for
-    the world (`en_001`); plain `en` would be American everywhere.
+    A locale with a territory keeps it. English falls back to `en_150` for Europe and `en_001` for the
+    rest of the world; plain `en` would be American everywhere.
     """
     if cldr.territory:
         return cldr

@@ -1,4 +1,4 @@
-"""Jinja2 as we use it: sandboxed, strict, HTML escaped, speaking the language of `reader` in the context."""
+"""Jinja2 set up for our templates: sandboxed, strict, HTML-escaped, translated for `reader`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,38 +14,38 @@ from notifier.observability import get_logger
 from notifier.rendering.language import Language
 from notifier.rendering.template_faults import FAULTS, fault_of
 
-BUNDLED = "bundled"  # `{% extends "bundled/incident_opened/email.body.html" %}` reaches what a template replaces
-OWN_TEMPLATES = "brand.templates"  # the key of the configuration that names the operator's folder
+BUNDLED = "bundled"  # `{% extends "bundled/incident_opened/email.body.html" %}` extends the replaced file
+OWN_TEMPLATES = "brand.templates"  # the setting with the operator's template folder
 _log = get_logger(__name__)
 
 
 class _Compiled(BytecodeCache):
-    """What was compiled once in this process, by file and content, for every environment there is."""
+    """Compiled templates of this process, by file and content, shared by all environments."""
 
     def __init__(self) -> None:
         self._code: dict[str, bytes] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Fill a bucket; jinja2 drops what was made from another content."""
+        """Load a bucket; Jinja2 discards code compiled from other content."""
         if bucket.key in self._code:
             bucket.bytecode_from_string(self._code[bucket.key])
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what was compiled."""
+        """Store the compiled code."""
         self._code[bucket.key] = bucket.bytecode_to_string()
 
 
-_compiled = _Compiled()  # every environment here is made by `_environment`, so one code serves all
+_compiled = _Compiled()  # `_environment` builds all environments alike, so they can share code
 
 
 class Templates:
-    """The compiled templates. Operators write their own: the sandbox keeps a template from reaching further.
+    """The compiled templates. Operators can write their own, so all of them run in the sandbox.
 
     Args:
-        folder: What the program brings.
-        own: The operator's folder, whose files stand in for those of the same name.
-        strict: Whether a fault in an own template is raised. Else the message is worded by what the program brings:
-            news of an outage must not wait for somebody to mend a template.
+        folder: The bundled templates.
+        own: The operator's folder; its files replace bundled ones of the same name.
+        strict: Whether to raise an error in an operator's template. Otherwise the bundled template is
+            used: a notification must not wait until somebody fixes a template.
     """
 
     def __init__(self, folder: Path, own: Path | None = None, *, strict: bool = False) -> None:
@@ -61,10 +61,10 @@ class Templates:
         self._said: set[str] = set()
 
     def render(self, name: str, reader: Language, context: Mapping[str, Any]) -> str:
-        """Render one template for a reader; every name it uses must be in `context` (or a filter given at start).
+        """Render one template for a reader; `context` must define every variable it uses.
 
         Raises:
-            ConfigError: a fault in an operator's template, where strict; says which file, line and what.
+            ConfigError: an operator's template is faulty and `strict` is set; names file and line.
         """
         values = {**context, "reader": reader}
         if self._own is None:
@@ -81,20 +81,20 @@ class Templates:
             return self._bundled.get_template(name).render(values)
 
     def get(self, name: str) -> Template:
-        """The compiled template, kept after the first use."""
+        """Return the compiled template; cached."""
         return self._environment.get_template(name)
 
     def add_filters(self, filters: Mapping[str, Any]) -> None:
-        """Offer more filters to every template."""
+        """Add filters for all templates."""
         for environment in (self._environment, self._bundled):
             environment.filters.update(filters)
 
 
 def check_own(folder: Path, own: Path) -> None:
-    """Compile everything in an operator's folder.
+    """Compile every template in an operator's folder.
 
     Raises:
-        ConfigError: names the first file, line and fault.
+        ConfigError: names file, line and error of the first fault.
     """
     if not own.is_dir():
         raise ConfigError(OWN_TEMPLATES, f"{own} is no folder")

@@ -1,4 +1,4 @@
-"""An incident nobody is told of."""
+"""An example incident, never sent to anyone."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from notifier.domain.values import Channel, Impact, Status
 
 
 def an_example(now: datetime) -> Notice:
-    """Return a mail's first notification of an incident that began `now`, in a text without a language."""
+    """Return the first email notification of an incident started `now`; its text has no language."""
     incident = Incident(id="example", title={"und": "Example"}, impact=Impact.MAJOR, started_at=now)
     update = NoticeUpdate(
         id="example",

@@ -1,4 +1,4 @@
-"""A notice as its reader gets it: which updates, in which language, told in which words. Channels differ after this."""
+"""Prepare a notice for a reader: which updates, in which language and wording, for every channel."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,16 +25,16 @@ _MAX_TITLE, _MAX_NAME = 200, 80
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An affected component as its reader knows it."""
+    """An affected component in the reader's language."""
 
     name: str
-    status: str  # in words; empty when nobody said
-    key: str  # CSS class: the health
+    status: str  # localized; empty if unknown
+    key: str  # the status, as CSS class
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateView:
-    """One update, told: `html` is safe. `note` says in which language the text is when it is not the reader's."""
+    """One rendered update. `html` is sanitised. `note` names the text's language if it is not the reader's."""
 
     id: str
     status: Status
@@ -49,7 +49,7 @@ class UpdateView:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much a message may list: updates, and bytes of HTML for the leading and for all the other bodies."""
+    """Limits of a message: number of updates, bytes of HTML for the lead and for all other bodies."""
 
     updates: int
     lead: int
@@ -57,7 +57,7 @@ class Budget:
 
 
 class Storyteller:
-    """Turns domain values into cleaned words of one language. Pure but for the catalogues it reads once."""
+    """Turns domain values into clean text in one language. Pure, except that it loads catalogues once."""
 
     def __init__(self, brand: Brand, components: Sequence[Component], languages: Languages, public_url: str) -> None:
         self.brand = brand
@@ -66,39 +66,39 @@ class Storyteller:
         self._components = {component.key: component for component in components}
 
     def brand_name(self, reader: Language) -> str:
-        """The house's name as readers of the language know it."""
+        """The brand's name in the reader's language."""
         return clean_line(self.brand.name_in(reader.tag), _MAX_NAME)
 
     def reply_to(self, reader: Language) -> Mailbox | None:
-        """Where answers of that language go; None: to the sender."""
+        """The Reply-To mailbox for this language; None: replies go to the sender."""
         if not self.brand.reply_to:
             return None
         address = localized(self.brand.reply_to, reader.tag, self.brand.default_locale)
         return Mailbox(email=address, name=self.brand_name(reader))
 
     def title(self, incident: Incident, reader: Language) -> str:
-        """The incident's title, one line, in the best language there is."""
+        """The incident's title as one line, in the best available language."""
         title = line_without_markup(pick(incident.title, reader.tag, self.brand.default_locale)[1])
         return clean_line(title, _MAX_TITLE) or incident.id
 
     def title_locale(self, incident: Incident, reader: Language) -> str:
-        """The language the title is in, for `lang`."""
+        """The language of the title, for the `lang` attribute."""
         locale = pick(incident.title, reader.tag, self.brand.default_locale)[0]
         return self.languages[locale].tag if locale and not same_language(locale, reader.tag) else reader.tag
 
     @property
     def component_keys(self) -> Sequence[str]:
-        """The configured components, in the order of the file."""
+        """The keys of the configured components, in configured order."""
         return tuple(self._components)
 
     def component_name(self, key: str, reader: Language) -> str:
-        """A component's name; its key where the configuration does not know it."""
+        """A component's name; its key if it is not configured."""
         known = self._components.get(key)
         name = localized(known.name, reader.tag, self.brand.default_locale) if known and known.name else key
         return clean_line(name, _MAX_NAME)
 
     def part(self, component: AffectedComponent, reader: Language) -> Part:
-        """An affected component and its health in words."""
+        """An affected component with its localized status."""
         word = component_word(component)
         return Part(
             name=self.component_name(component.key, reader),
@@ -107,23 +107,23 @@ class Storyteller:
         )
 
     def incident_url(self, incident_id: str, locale: str, update_id: str = "") -> str:
-        """The public page of an incident, at an update's anchor when one is named."""
+        """The URL of an incident's public page, with an update's anchor if one is given."""
         anchor = f"#{anchor_of(update_id)}" if update_id else ""
         return f"{self.page_url(locale)}/incidents/{quote(incident_id, safe='')}{anchor}"
 
     def page_url(self, locale: str) -> str:
-        """The root of the public pages in the offered locale that is nearest to the reader's."""
+        """The root URL of the public pages in the offered locale closest to the reader's."""
         return f"{self._public_url}/{self.languages.offered(locale)}"
 
     def entries(
         self, updates: Sequence[NoticeUpdate], reader: Language, budget: Budget
     ) -> tuple[tuple[UpdateView, ...], int]:
-        """Tell updates, newest first. Returns the entries and how many older ones are left out.
+        """Render updates, newest first. Return the entries and the number of older ones left out.
 
         Args:
-            updates: Oldest first, as a notice holds them; not empty.
+            updates: Oldest first, as in a notice; not empty.
             reader: The reader's language.
-            budget: How much may be told.
+            budget: The limits of the message.
         """
         newest_first = list(reversed(updates))[: budget.updates]
         told: list[UpdateView] = []
@@ -139,7 +139,10 @@ class Storyteller:
         return tuple(told), len(updates) - len(told)
 
     def entry(self, update: NoticeUpdate, reader: Language, *, limit: int, previous: str) -> UpdateView:
-        """Tell one update; `previous` is the language of the text before it, so that one note serves several."""
+        """Render one update.
+
+        `previous` is the language of the preceding text; a note appears only where the language changes.
+        """
         locale, body = pick(update.body, reader.tag, self.brand.default_locale)
         written = self.languages[locale] if locale else reader
         prose = render(body, limit=limit)
@@ -157,13 +160,13 @@ class Storyteller:
         )
 
     def language_note(self, locale: str, reader: Language) -> str:
-        """Say in the reader's language in which language a text is."""
+        """Return a note, in the reader's language, that names the text's language."""
         language = reader.name_of(locale)
         # i18n: %(language)s is a language's own name in your language, as CLDR writes it inside a sentence
         return reader.gettext("This text is in %(language)s; a translation is not available.") % {"language": language}
 
     def shared(self, incident: Incident, reader: Language) -> Mapping[str, Any]:
-        """What every template about an incident may use, whatever the channel."""
+        """Variables for every incident template, on any channel."""
         return {
             "brand": self.brand_name(reader),
             "lang": reader.tag,
@@ -188,5 +191,5 @@ def _is_web_address(link: str) -> bool:
 
 
 def anchor_of(update_id: str) -> str:
-    """The fragment that names an update on its incident's page."""
+    """The URL fragment of an update on its incident's page."""
     return quote(f"upd-{update_id.removeprefix('upd-')}", safe="")

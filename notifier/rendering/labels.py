@@ -1,4 +1,4 @@
-"""The closed vocabularies as words for people, and the colour family a message belongs to."""
+"""Labels of statuses, impacts and component statuses, and the colour family of each message kind."""
 
 from notifier.domain.incidents.incident import AffectedComponent
 from notifier.domain.incidents.notice import MessageKind
@@ -6,7 +6,7 @@ from notifier.domain.values import ComponentStatus, Impact, Status
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name by which extractors know a message that is translated later
-    """Mark a sentence for the translators."""
+    """Mark a message for translation."""
     return message
 
 
@@ -53,5 +53,5 @@ MOVED = N_("Moved")
 
 
 def component_word(component: AffectedComponent) -> str:
-    """The English word for the health of a component; empty when the producer named none."""
+    """The English label of a component's status; empty if the producer gave none."""
     return COMPONENT_STATUS[component.status] if component.status else ""

@@ -1,4 +1,4 @@
-"""The reader's language: translations of our own words, what CLDR knows, and which text to take when one is missing."""
+"""The reader's language: our translations, CLDR data, and fallbacks for missing texts."""
 
 import gettext as gettext_library
 import io
@@ -13,18 +13,18 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from markupsafe import Markup
 
-_KEPT_TAGS = 2_000  # anybody can ask a page for /any-nonsense/; what is kept must end somewhere
-SOURCE_LANGUAGE = "en"  # what the templates are written in: needs no catalogue to be readable
+_KEPT_TAGS = 2_000  # anyone can request /any-nonsense/, so limit the cache
+SOURCE_LANGUAGE = "en"  # the language of the templates; needs no catalogue
 
 
 @dataclass(frozen=True)
 class Language:
-    """One reader's language. `tag` is BCP 47, for `lang`; `cldr` formats; `words` translates the interface."""
+    """A reader's language: `tag` (BCP 47) for `lang`, `cldr` for formats, `words` for translations."""
 
     tag: str
     cldr: Locale
     words: gettext_library.NullTranslations
-    speaks: Locale  # the language of `words`: English for a reader whose language has no catalogue
+    speaks: Locale  # the language of `words`: English if the reader's has no catalogue
 
     @property
     def direction(self) -> str:
@@ -32,22 +32,22 @@ class Language:
         return _direction(self.cldr)
 
     def gettext(self, message: str) -> str:
-        """Translate one of our own sentences."""
+        """Translate a message of our own."""
         return self.words.gettext(message)
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
-        """Translate one of our own sentences in the form that fits `number`."""
+        """Translate a message of our own in the plural form for `number`."""
         return self.words.ngettext(singular, plural, number)
 
     def name_of(self, tag: str) -> str:
-        """The name of another language, by CLDR, as a part of our own sentences: `Englisch` to a German reader."""
+        """The CLDR name of another language, for use in a sentence: `Englisch` for a German reader."""
         other = parse_locale(tag)
         name = other.get_language_name(self.speaks) if other else None
         return name or tag
 
     @cached_property
     def interface(self) -> Markup:
-        """Attributes for an element that holds our own words where these are not in the reader's language."""
+        """HTML attributes for our own text; empty if it is in the reader's language."""
         if self.speaks.language == self.cldr.language:
             return Markup("")
         tag = str(self.speaks).replace("_", "-")
@@ -55,7 +55,7 @@ class Language:
 
     @cached_property
     def is_rtl(self) -> bool:
-        """Whether it is written from right to left."""
+        """Whether the script runs from right to left."""
         return self.direction == "rtl"
 
 
@@ -64,7 +64,7 @@ def _direction(locale: Locale) -> str:
 
 
 def parse_locale(tag: str) -> Locale | None:
-    """Return what CLDR knows of a locale such as `nl`, `pt-BR` or `zh_Hant_TW`; None when it knows nothing."""
+    """Return the CLDR locale of a tag such as `nl`, `pt-BR` or `zh_Hant_TW`; None if unknown."""
     try:
         return Locale.parse(tag.replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError):
@@ -72,13 +72,13 @@ def parse_locale(tag: str) -> Locale | None:
 
 
 def fallbacks(tag: str, default_locale: str) -> tuple[str, ...]:
-    """Locales to look for, best first: the reader's own, its language, English, the house's."""
+    """Locales to try, best first: the reader's, its bare language, English, the default."""
     own = (tag, tag.replace("_", "-"), tag.replace("_", "-").split("-")[0].lower())
     return tuple(dict.fromkeys((*own, SOURCE_LANGUAGE, default_locale, default_locale.split("-", maxsplit=1)[0])))
 
 
 def pick(texts: Mapping[str, str], tag: str, default_locale: str) -> tuple[str, str]:
-    """Return (locale, text) for a reader: along `fallbacks`, else the first that is not empty; ("", "") without any."""
+    """Return (locale, text) by `fallbacks`, else the first text that is not empty, else ("", "")."""
     for candidate in (*fallbacks(tag, default_locale), *texts):
         if texts.get(candidate, "").strip():
             return candidate, texts[candidate]
@@ -86,12 +86,12 @@ def pick(texts: Mapping[str, str], tag: str, default_locale: str) -> tuple[str, 
 
 
 def same_language(one: str, other: str) -> bool:
-    """Whether two tags name one language, whatever the region: a reader of `de-AT` needs no note on a `de` text."""
+    """Whether two tags have the same language, ignoring region: `de-AT` and `de` do."""
     return one.replace("_", "-").split("-")[0].lower() == other.replace("_", "-").split("-")[0].lower()
 
 
 class Languages:
-    """Every language there is a catalogue for, loaded once each and kept. Safe to share between threads."""
+    """Languages by tag, loaded once and cached. Thread-safe."""
 
     def __init__(self, locales_dir: Path, default_locale: str, offered: Sequence[str] = ()) -> None:
         self._dir = locales_dir
@@ -102,7 +102,7 @@ class Languages:
         self._lock = Lock()
 
     def __getitem__(self, tag: str) -> Language:
-        """The language for a locale, whatever was asked: a locale that nobody knows reads the house's default."""
+        """Return the language for any tag; the default language for an unknown one."""
         language = self._loaded.get(tag)
         if language is None:
             with self._lock:
@@ -112,7 +112,7 @@ class Languages:
         return language
 
     def offered(self, tag: str) -> str:
-        """The locale under which the web pages speak to a reader of `tag`: one that the house offers."""
+        """Return the offered locale of the web pages that fits a reader of `tag` best."""
         for candidate in (*fallbacks(tag, self._default)[:3], self._default, SOURCE_LANGUAGE):
             if candidate in self._offered:
                 return candidate
@@ -127,7 +127,7 @@ class Languages:
         return Language(tag=str(cldr).replace("_", "-"), cldr=cldr, words=words, speaks=Locale.parse(found))
 
     def _translations(self, tag: str) -> tuple[gettext_library.NullTranslations, str]:
-        """Return the nearest catalogue and its locale."""
+        """Return the closest catalogue and its locale."""
         parts = tag.split("_")
         names = ["_".join(parts[:length]) for length in range(len(parts), 0, -1)]
         for name in dict.fromkeys((*names, SOURCE_LANGUAGE)):
@@ -140,7 +140,7 @@ class Languages:
 
 
 def read_catalogue(folder: Path) -> gettext_library.GNUTranslations | None:
-    """Read `messages.mo`, or `messages.po` where it is newer (a translator at work) or alone (a fresh checkout)."""
+    """Read `messages.mo`, or `messages.po` if newer (being edited) or alone (a fresh checkout)."""
     compiled, source = folder / "messages.mo", folder / "messages.po"
     if source.is_file() and (not compiled.is_file() or compiled.stat().st_mtime < source.stat().st_mtime):
         with source.open("rb") as file:

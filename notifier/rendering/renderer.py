@@ -1,4 +1,4 @@
-"""The door of this room: one object that words every message."""
+"""The interface of this package: one object that renders every message."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -28,16 +28,16 @@ _KEPT_MAILS = 256
 
 
 class Renderer:
-    """Words every message in its reader's language. Safe to share between threads; templates and catalogues are kept.
+    """Renders every message in the reader's language. Thread-safe; caches templates and catalogues.
 
     Args:
-        brand: Whose messages these are.
-        components: Names of the parts of the platform.
+        brand: The sender of the messages.
+        components: The configured components, for their names.
         public_url: Base of every link, without a path.
         templates_dir: `resources.templates_dir()`.
         locales_dir: `resources.locales_dir()`.
-        own_templates: An operator's folder of the same shape, laid over it file by file.
-        strict: Raise a fault in one of those rather than word the message by ours.
+        own_templates: The operator's folder; its files replace bundled ones of the same name.
+        strict: Raise an error in an operator's template instead of using the bundled one.
     """
 
     def __init__(
@@ -66,22 +66,23 @@ class Renderer:
         self._lock = Lock()
 
     def warm(self, now: datetime) -> None:
-        """Render an example in every language, so that an incident's first mail waits for no template and no CLDR data.
+        """Render an example in every locale, to load templates and CLDR data before the first incident.
 
-        `now`: any aware instant.
+        `now`: any aware time.
         """
         example = an_example(now)
         for locale in self._brand.locales:
             self._mails.render(example, locale=locale, since=0).times(self._brand.timezone)
 
     def subject(self, notice: Notice, locale: str) -> str:
-        """The mail subject made from the incident's title; keep it for the incident's life and hand it to `mail`."""
+        """Return the mail subject from the incident's title. Store it and pass it to `mail` ever after."""
         return self._mails.subject(notice, locale)
 
     def mail(self, notice: Notice, *, locale: str, since: int, subject: str | None = None) -> RenderedMail:
-        """Render the mail for everyone of a locale whom notification `since` reached last (0: none did).
+        """Render the mail for recipients of a locale last reached by notification `since` (0: none).
 
-        The last few hundred are kept, so the thousand batches of one notification cost one rendering per process.
+        Caches the last few hundred, so that a notification's thousand batches need one rendering per
+        process.
         """
         key = (notice.id, locale, since, subject)
         kept = self._kept.get(key)
@@ -105,64 +106,64 @@ class Renderer:
         unsubscribe_url: str,
         preferences_url: str,
     ) -> MailRecipient:
-        """One recipient's part of a rendered mail: greeting, times in their zone, links, headers."""
+        """Return one recipient's part of a mail: greeting, times in their zone, links, headers."""
         return mail.personal(delivery_id, address, name, timezone, (unsubscribe_url, preferences_url))
 
     def post(self, notice: Notice, account: Account, since: int) -> str:
-        """Write the text of a post; see `post_text`."""
+        """Return the text of a post; see `post_text`."""
         return self.post_text(notice, account, since).text
 
     def post_text(self, notice: Notice, account: Account, since: int, *, most: int | None = None) -> PostText:
-        """Write a post within its platform's limit: the same bytes for the same notice, on every attempt.
+        """Render a post within its platform's limit: the same bytes on every attempt.
 
         Args:
-            notice: What is announced.
-            account: For whom: platform, locale, whether with a link.
-            since: Notification that this account announced last; 0 for none.
-            most: The instance's or the account's own limit, where it differs from the platform's usual one.
+            notice: The notice to post.
+            account: Platform, locale, and whether to add a link.
+            since: The last notification this account posted; 0 for none.
+            most: The limit of the instance or account, if it differs from the platform's usual one.
         """
         return self._posts.write(notice, account, since=since, most=most)
 
     def post_texts(
         self, notice: Notice, account: Account, since: int, *, most: int | None = None
     ) -> tuple[PostText, ...]:
-        """Write what an account says: one post, or one per language of the account. Arguments as for `post_text`."""
+        """Render an account's posts: one, or one per language. Arguments as for `post_text`."""
         return self._posts.write_all(notice, account, since=since, most=most)
 
     def card(self, notice: Notice, locale: str, since: int) -> CardWords:
-        """Word the picture beside a post; `cards.paint` draws it."""
+        """Return the text of a post's picture; `cards.drawing.paint` draws it."""
         return self._cards.write(notice, locale, since=since)
 
     def webhook_body(self, notice: Notice, format_: WebhookFormat, since: int, *, is_replay: bool = False) -> bytes:
-        """Build the body for endpoints that notification `since` reached last (0: none did); in all languages."""
+        """Build the body, in all languages, for endpoints last reached by notification `since` (0: none)."""
         return self._payloads.body(notice, format_, since, is_replay=is_replay)
 
     def webhook_test_body(self, format_: WebhookFormat, test_id: str, now: datetime) -> bytes:
-        """Build the body of an `endpoint.test`."""
+        """Build the body of an `endpoint.test` message."""
         return self._payloads.test_body(format_, test_id, now)
 
     def account_mail(self, message: AccountMessage, *, locale: str, timezone: str, name: str) -> MailContent:
-        """Render a mail about a subscription or an endpoint: complete, for one addressee, without tags."""
+        """Render a complete mail about a subscription or an endpoint, for one recipient, without tags."""
         return self._account_mails.render(message, locale=locale, timezone=timezone, name=name)
 
     def page(self, name: str, locale: str, context: Mapping[str, Any], *, timezone: str = "") -> str:
-        """Render `templates/web/<name>.html`; what every page may use stands in `PageRenderer`."""
+        """Render `templates/web/<name>.html`; `PageRenderer` lists the variables of every page."""
         return self._pages.render(name, locale, context, timezone=timezone)
 
     def incident_page(
         self, incident: Incident, updates: Sequence[NoticeUpdate], *, locale: str, timezone: str = ""
     ) -> str:
-        """Render the public page of an incident; `updates` is its timeline, not empty, in any order."""
+        """Render the public page of an incident; `updates` is its timeline in any order, not empty."""
         return self._pages.incident(incident, updates, locale=locale, timezone=timezone)
 
     def status_page(self, timelines: Sequence[PublicTimeline], *, locale: str) -> str:
-        """Render the public status page; `timelines` with the newest word first."""
+        """Render the public status page; `timelines` in order of their latest update, newest first."""
         return self._status.page(timelines, locale=locale)
 
     def feed(self, timelines: Sequence[PublicTimeline], *, locale: str) -> bytes:
-        """Write the newest updates as an Atom feed."""
+        """Render the newest updates as an Atom feed."""
         return self._status.feed(timelines, locale=locale)
 
     def style_source(self) -> str:
-        """The pages' one inline style sheet as a Content-Security-Policy source."""
+        """Return the pages' single inline style sheet as a Content-Security-Policy source."""
         return self._pages.style_source()

@@ -1,4 +1,4 @@
-"""What can be wrong with a template that an operator wrote, said in one line: file, line, and what."""
+"""Describe an error in an operator's template in one line: file, line and message."""
 
 import traceback
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 from jinja2 import TemplateNotFound, TemplateSyntaxError
 from jinja2.exceptions import SecurityError, TemplateError
 
-# Whatever an expression of a template can raise: `{{ 1 / 0 }}`, `{{ "a" + 1 }}`, `{{ title.nothing() }}`.
+# Anything a template expression can raise: `{{ 1 / 0 }}`, `{{ "a" + 1 }}`, `{{ title.nothing() }}`.
 FAULTS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
 def fault_of(error: Exception, name: str, own: Path) -> str:
-    """Say a fault met while rendering (or compiling) `name`, at the innermost line of the operator's that led to it."""
+    """Describe an error while rendering or compiling `name`, at the innermost line in `own`."""
     if isinstance(error, TemplateSyntaxError):
         return f"{error.name or name}, line {error.lineno}: {error.message}"
     if isinstance(error, TemplateNotFound):

@@ -1,4 +1,4 @@
-"""Mail about a subscription or an endpoint: one addressee, nothing to unsubscribe from, nothing but its point."""
+"""Render transactional mail about a subscription or an endpoint: one recipient, no unsubscribe link."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -21,16 +21,16 @@ _MAX_NAME, _MAX_DETAIL = 80, 300
 
 
 class DisabledBecause(StrEnum):
-    """Why an endpoint gets nothing any more."""
+    """Why an endpoint was disabled."""
 
-    GONE = "gone"  # it answered 410
+    GONE = "gone"  # it responded 410
     FAILING = "failing"  # it failed for too long
-    ASKED = "asked"  # a person disabled it
+    ASKED = "asked"  # the partner or an operator disabled it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionConfirm:
-    """Double opt-in: nothing else is sent before the link's page was confirmed. `expires_at` is an aware instant."""
+    """Double opt-in: nothing else is sent until the link's page is confirmed. `expires_at` is aware."""
 
     confirm_url: str
     expires_at: datetime
@@ -38,14 +38,14 @@ class SubscriptionConfirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionKnown:
-    """To an address that signs up and is told already; the page could not say so without telling it to anybody."""
+    """To an address that signs up again; the page itself must not reveal who is subscribed."""
 
     preferences_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressChangeConfirm:
-    """To the new address, before it takes the old one's place."""
+    """To the new address, before it replaces the old one."""
 
     confirm_url: str
     expires_at: datetime
@@ -53,7 +53,7 @@ class AddressChangeConfirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointWarning:
-    """To a partner whose endpoint fails: what happens, and by when it is disabled. `last_error` holds no secret."""
+    """To a partner whose endpoint fails and will be disabled. `last_error` contains no secret."""
 
     endpoint_url: str
     failing_since: datetime
@@ -64,7 +64,7 @@ class EndpointWarning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointDisabled:
-    """To a partner whose endpoint was disabled, and how it is enabled again."""
+    """To a partner whose endpoint was disabled: why, and how to enable it again."""
 
     endpoint_url: str
     disabled_at: datetime
@@ -84,14 +84,14 @@ ACCOUNT_FOLDERS: dict[type[AccountMessage], str] = {
 
 
 class AccountMailRenderer:
-    """Renders account mail, whole: it holds no tags. Safe to share between threads."""
+    """Renders account mail completely, without tags. Thread-safe."""
 
     def __init__(self, story: Storyteller, templates: Templates) -> None:
         self._story = story
         self._templates = templates
 
     def render(self, message: AccountMessage, *, locale: str, timezone: str, name: str) -> MailContent:
-        """Render for one addressee; `timezone` is an IANA name, `name` may be empty."""
+        """Render for one recipient; `timezone` is an IANA name, `name` may be empty."""
         reader = self._story.languages[locale]
         folder = ACCOUNT_FOLDERS[type(message)]
         context = self._context(message, reader, timezone, name)
@@ -133,6 +133,6 @@ class AccountMailRenderer:
 
 
 def _without_secrets(url: str) -> str:
-    """Name an endpoint by scheme, host and path: a query or a user part may hold its owner's secret."""
+    """Return a URL's scheme, host and path; the query and the user part may contain secrets."""
     parts = urlsplit(clean_line(url, 2000))
     return clean_line(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", _MAX_DETAIL)

@@ -1,7 +1,7 @@
-"""Headers of bulk mail: what filters, threads and one-click unsubscription need.
+"""Headers of bulk mail, for filters, threading and one-click unsubscription.
 
-Sources: RFC 8058 (one-click), RFC 2919 (List-Id), RFC 3834 (Auto-Submitted), RFC 5322 (message ids), Google's and
-Yahoo's sender guidelines. A header value never holds a character that came from an event unchecked.
+Sources: RFC 8058 (one-click), RFC 2919 (List-Id), RFC 3834 (Auto-Submitted), RFC 5322 (message ids),
+Google's and Yahoo's sender guidelines. No unchecked character of an event gets into a header.
 """
 
 import hashlib
@@ -10,20 +10,20 @@ from collections.abc import Mapping
 
 from notifier.domain.messages.message import Mailbox
 
-ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058 section 3.1: this value and nothing else
+ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058 section 3.1: exactly this value
 _MAX_ID = 60
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_]+")
-_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")  # RFC 5322 atoms and blanks: needs no quoting
+_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")  # RFC 5322 atoms and spaces: needs no quoting
 
 
 def domain_of(sender: Mailbox) -> str:
-    """The sender's domain in its ASCII form: the right side of our message ids, under which the list has its name."""
+    """The sender's domain in ASCII, used in message ids and the list id."""
     domain = sender.email.rpartition("@")[2]
     return domain if domain.isascii() else domain.encode("idna").decode()
 
 
 def id_part(text: str) -> str:
-    """Make any id fit the left side of a message id: two ids never become one."""
+    """Make an id valid as the left side of a message id; different ids stay different."""
     if len(text) <= _MAX_ID and text.isascii() and text.replace("_", "").isalnum():
         return text
     plain = _NOT_IN_ID.sub("-", text).strip("-")
@@ -34,23 +34,23 @@ def id_part(text: str) -> str:
 
 
 def thread_id(incident_id: str, sender: Mailbox) -> str:
-    """The synthetic message id to which every mail of an incident replies: one thread in a mail program."""
+    """The synthetic message id that all mails of an incident reply to, so that they form one thread."""
     return f"<incident.{id_part(incident_id)}@{domain_of(sender)}>"
 
 
 def message_id(delivery_id: str, domain: str) -> str:
-    """The same on every attempt of a delivery, so that a repeat is one message to servers that look."""
+    """Return the same id on every attempt, so that servers can recognise a repeat."""
     return f"<{id_part(delivery_id)}@{domain}>"
 
 
 def list_id(sender: Mailbox) -> str:
-    """`Brand <incidents.domain>`; the brand only where it can stand unencoded."""
+    """Return `Brand <incidents.domain>`; without the brand if it would need encoding."""
     identifier = f"<incidents.{domain_of(sender)}>"
     return f"{sender.name} {identifier}" if _PHRASE.fullmatch(sender.name) else identifier
 
 
 def incident_headers(incident_id: str, locale: str, sender: Mailbox) -> Mapping[str, str]:
-    """Headers that all mails of one notification in one locale share."""
+    """Headers shared by all mails of one notification in one locale."""
     thread = thread_id(incident_id, sender)
     return {
         "List-Id": list_id(sender),
@@ -62,12 +62,12 @@ def incident_headers(incident_id: str, locale: str, sender: Mailbox) -> Mapping[
 
 
 def automatic_headers() -> Mapping[str, str]:
-    """What keeps vacation replies away (RFC 3834; the second for Exchange, which does not read the first)."""
+    """Headers that prevent vacation replies: RFC 3834, and Exchange, which ignores it."""
     return {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
 
 
 def recipient_headers(delivery_id: str, domain: str, unsubscribe_url: str) -> dict[str, str]:
-    """Headers of one recipient's mail. `unsubscribe_url` identifies recipient and list by itself, without cleartext."""
+    """Headers of one recipient's mail. `unsubscribe_url` identifies recipient and list, not in cleartext."""
     return {
         "List-Unsubscribe": f"<{unsubscribe_url}>",
         "List-Unsubscribe-Post": ONE_CLICK,

@@ -1,4 +1,4 @@
-"""Incident mail: one rendering per notice, locale and standing; the rest is a merge of small dictionaries."""
+"""Incident mail: one rendering per notice, locale and `since`, plus small substitutions per recipient."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,23 +24,23 @@ from notifier.rendering.text.markdown import first_paragraph
 from notifier.rendering.text.sanitize import clean_line
 
 MAX_SUBJECT = 150  # characters; provider page "message format"
-MAX_HTML = 58_000  # bytes with the tags still in; Gmail clips a mail of 102 kB, we promise 60
+MAX_HTML = 58_000  # bytes, tags included; Gmail clips at 102 kB, we promise 60
 _MAX_GREETED_NAME = 80
 _PREHEADER = 110
-_KEPT_ZONES = 1_000  # more than there are; subscribers' rows may hold anything
-# Tried in turn until the mail is small enough: an incident of many long updates lists fewer of them.
+_KEPT_ZONES = 1_000  # more than exist; a subscriber's row may contain any string
+# Tried in turn until the mail is small enough.
 _BUDGETS = (Budget(30, 16_000, 14_000), Budget(15, 10_000, 6_000), Budget(5, 5_000, 2_000), Budget(1, 2_000, 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What one recipient is addressed with, in the language of the mail."""
+    """The greeting, in the language of the mail."""
 
     with_name: str  # has one %(name)s
     without_name: str
 
     def to(self, name: str) -> str:
-        """Return the greeting of somebody, whatever they call themselves."""
+        """Return the greeting for any name, sanitised."""
         if not name or name.isspace():
             return self.without_name
         fine = len(name) <= _MAX_GREETED_NAME and name.isprintable()
@@ -49,13 +49,13 @@ class Words:
 
 @dataclass(slots=True, eq=False)
 class RenderedMail:
-    """A mail for everyone of one locale and standing. `content` goes out as it is; `instants` wait for a time zone."""
+    """A mail for all recipients of one locale and `since`. `instants` are formatted per time zone."""
 
     notice: Notice
     since: int
     content: MailContent
     prefix: str
-    personal_tags: Sequence[str]  # in the order of `tags.PERSONAL`
+    personal_tags: Sequence[str]  # in the order of `substitutions.PERSONAL`
     domain: str
     reader: Language
     instants: Mapping[str, datetime | Window]
@@ -64,7 +64,7 @@ class RenderedMail:
     _times: dict[str, Mapping[str, str]] = field(default_factory=dict, init=False, repr=False)
 
     def times(self, timezone: str) -> Mapping[str, str]:
-        """Every time of this mail as a reader in that zone says it, by tag. Worked out once per zone."""
+        """Return the mail's times formatted for a zone, by tag. Cached per zone."""
         known = self._times.get(timezone)
         if known is None:
             where = zone(timezone, self.house_timezone)
@@ -79,9 +79,9 @@ class RenderedMail:
     def personal(
         self, delivery_id: str, address: str, name: str, timezone: str, links: tuple[str, str]
     ) -> MailRecipient:
-        """One recipient's part: greeting, times in their zone, links, headers. Called for everybody: microseconds.
+        """Return one recipient's part: greeting, times in their zone, links, headers. Must be fast.
 
-        `links`: where to unsubscribe, where to choose.
+        `links`: the unsubscribe URL and the preferences URL.
         """
         unsubscribe_url, preferences_url = links
         greeting = self.greeting.to(name)
@@ -104,27 +104,27 @@ class RenderedMail:
 
 
 class MailRenderer:
-    """Renders incident mail. Safe to share between threads."""
+    """Renders incident mail. Thread-safe."""
 
     def __init__(self, story: Storyteller, templates: Templates) -> None:
         self._story = story
         self._templates = templates
 
     def subject(self, notice: Notice, locale: str) -> str:
-        """The subject, which the caller keeps for the life of the incident: mail programs thread by it."""
+        """Return the subject. The caller keeps it for the life of the incident: clients thread by it."""
         reader = self._story.languages[locale]
         kind = notice.kind_for(0)
         context = {**self._story.shared(notice.incident, reader), "kind": kind}
         return clean_line(self._templates.render(f"{kind}/email.subject.txt", reader, context), MAX_SUBJECT)
 
     def render(self, notice: Notice, *, locale: str, since: int, subject: str | None = None) -> RenderedMail:
-        """Render for everyone of `locale` whom notification `since` reached last (0: none did).
+        """Render for recipients of `locale` last reached by notification `since` (0: none).
 
         Args:
             notice: The frozen content.
             locale: The recipients' locale; any string.
-            since: Updates announced after that notification are listed.
-            subject: The incident's subject as first sent, where one was; else made from the title.
+            since: The mail lists updates announced after this notification.
+            subject: The incident's subject as first sent; None: made from the title.
         """
         reader = self._story.languages[locale]
         draft = self._draft(notice, reader, since)
@@ -155,7 +155,7 @@ class MailRenderer:
         )
 
     def _draft(self, notice: Notice, reader: Language, since: int) -> "_Draft":
-        """Render with the largest budget that keeps the mail small enough."""
+        """Render with the largest budget that keeps the mail within `MAX_HTML`."""
         drafts = (self._attempt(notice, reader, since, budget) for budget in _BUDGETS)
         return next(draft for draft in drafts if draft.is_small or draft.budget is _BUDGETS[-1])
 
@@ -181,7 +181,7 @@ class MailRenderer:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A rendering with the marks still in."""
+    """A rendering that still contains the marks."""
 
     budget: Budget
     entries: tuple[UpdateView, ...]
@@ -194,7 +194,7 @@ class _Draft:
 
 
 def _escaped(text: str) -> str:
-    """Escape for HTML; most texts have nothing to escape, which is quicker to see than to do."""
+    """Escape for HTML; the check is faster than escaping, and most texts need none."""
     if "&" in text or "<" in text or ">" in text or '"' in text or "'" in text:
         return str(escape(text))
     return text
@@ -213,10 +213,10 @@ def _said(instant: datetime | Window, reader: Language, where: ZoneInfo) -> str:
 
 
 def _times(notice: Notice, since: int, entries: tuple[UpdateView, ...]) -> dict[str, Any]:
-    """Marks for the times a template may print; an empty string for a time that nobody gave.
+    """Return marks for the times a template may print; an empty string for an unknown time.
 
-    `moved_from` is the window that this reader was told before, where either end is another one now. `window` is both
-    ends at once, `was_planned` says that it is the past.
+    `moved_from` is the window this reader was notified of before, if either end has changed. `window`
+    combines both ends; `was_planned` is set if the maintenance is over.
     """
     incident, was = notice.incident, notice.moved_from(since)
     return {

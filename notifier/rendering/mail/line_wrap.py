@@ -1,4 +1,4 @@
-"""Plain text within the lines of mail: 78 characters where words allow it, at most 998 octets (RFC 5322 2.1.1)."""
+"""Wrap plain text for mail: 78 characters if words allow, at most 998 octets (RFC 5322 2.1.1)."""
 
 import re
 import textwrap
@@ -6,13 +6,13 @@ import textwrap
 from notifier.rendering.text.sanitize import TAG_OPEN, cut_at_grapheme
 
 WIDTH = 76
-_MAX_OCTETS = 900  # leaves room for what a tag may become
+_MAX_OCTETS = 900  # leaves room for the value of a tag
 _BLANK_LINES = re.compile(r"\n{3,}")
 _LEAD = re.compile(r"(?:> )*\s*(?:- |\d+\. )?")
 
 
 def fold(text: str) -> str:
-    """Wrap long lines under their own indentation; lines with personal parts stay whole; blank lines come singly."""
+    """Wrap long lines with their own indent, except those with tags; merge blank lines."""
     lines = [folded for line in text.split("\n") for folded in _fold_line(line.rstrip())]
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n") + "\n"
 
@@ -35,7 +35,7 @@ def _fold_line(line: str) -> list[str]:
 
 
 def _split_octets(line: str) -> list[str]:
-    """Split a line of a script that knows no blanks, or a very long URL."""
+    """Split a line of a script without spaces, or a very long URL."""
     pieces = []
     while len(line.encode()) > _MAX_OCTETS:
         piece = cut_at_grapheme(line, _MAX_OCTETS // 4)
