@@ -1,4 +1,4 @@
-"""What a card says: the picture beside a post, in the words of one language. `cards.py` draws it."""
+"""The text of a card, the picture of a post, in one language. `drawing.py` draws it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from notifier.rendering.text.sanitize import clean_line, cut_at_grapheme
 
 MAX_PARTS = 4
 MAX_STEPS = 5
-_MAX_ESSENCE = 400  # characters of the text that is shown where no component is named
-_MAX_ALT = 1_000  # characters; X takes no more
+_MAX_ESSENCE = 400  # characters of the text shown if no component is named
+_MAX_ALT = 1_000  # characters; X's limit
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One update on the line of time: `when` is a time of day, with its day where that is another than the last's."""
+    """One update on the timeline; `when` is a time of day, with the date if not that of the last one."""
 
     when: str
     word: str
@@ -28,11 +28,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardWords:
-    """A card in words. Equal input gives equal words. `mood` is the colour family of `wording.MOOD`.
+    """The text of a card. Deterministic. `mood` is a colour family of `labels.MOOD`.
 
-    `impact` is the window of planned work, and `moved` the one it was moved from. `essence` is there only where no
-    component is named. `steps` are the newest updates, oldest first; `more_steps` says that older ones are left out.
-    `alt` says all of it in sentences.
+    For maintenance, `impact` is the window and `moved` the previous one. `essence` is set only if no
+    component is named. `steps` are the newest updates, oldest first; `more_steps` if older ones are
+    omitted. `alt` describes all of it in sentences.
     """
 
     brand: str
@@ -52,13 +52,13 @@ class CardWords:
 
 
 class CardWriter:
-    """Words cards. Safe to share between threads."""
+    """Writes the text of cards. Thread-safe."""
 
     def __init__(self, story: Storyteller) -> None:
         self._story = story
 
     def write(self, notice: Notice, locale: str, *, since: int) -> CardWords:
-        """Word the card of one notification for readers of `locale` whom notification `since` reached last."""
+        """Return the card of a notification in `locale`, for readers last reached by notification `since`."""
         story, incident = self._story, notice.incident
         reader = story.languages[locale]
         shown = MAX_PARTS if len(incident.components) <= MAX_PARTS else MAX_PARTS - 1  # one row says how many more
@@ -92,7 +92,7 @@ class CardWriter:
         )
 
     def _impact(self, incident: Incident, reader: Language) -> str:
-        """How bad it is; of planned work, when it is."""
+        """Return the impact; for maintenance, the window."""
         if incident.window is not None:
             return self._span(incident.window, reader)
         return reader.gettext(IMPACT[incident.impact]) if incident.impact in IMPACT else ""
@@ -125,7 +125,7 @@ _HEALTH = ("major_outage", "partial_outage", "degraded_performance", "under_main
 
 
 def _worst_first(components: Sequence[AffectedComponent]) -> list[AffectedComponent]:
-    """Sort by health, at equal health as the producer named them: what is left out is what is best."""
+    """Sort by severity, then in the producer's order, so that the least affected are omitted."""
     return sorted(components, key=lambda one: _HEALTH.index(one.status.value if one.status else None))
 
 

@@ -1,7 +1,7 @@
-"""Cards: what `card_words.py` says, drawn. The same words give the same bytes.
+"""Draw the cards of `card_words.py`. The same text gives the same bytes.
 
-1200 x 675 pixels, the 16:9 that every platform shows uncropped. Everything is drawn at twice that size and halved at
-the end: Pillow draws rounded corners and circles with hard edges.
+1200 x 675 pixels: every platform shows 16:9 uncropped. Draws everything at double size and halves it
+at the end, because Pillow does not smooth rounded corners and circles.
 """
 
 import io
@@ -18,14 +18,14 @@ from notifier.rendering.incident_view import Part
 WIDTH, HEIGHT = 1200, 675
 _SCALE = 2
 _KEPT = 16  # cards, of some 40 kB each
-_COLOURS = 128  # of the palette; a card has some thirty and their blends
+_COLOURS = 128  # of the palette; a card has about thirty, and their blends
 _MARGIN = 64
 _BAND = 278
-_ROOM = 168  # between the band and the line of time, for parts
+_ROOM = 168  # for components, between the band and the timeline
 
 Colour = str
 
-# As in templates/_base/email.css: a mail and a card of one kind look alike.
+# The same as in templates/_base/email.css, so that mail and card match.
 _BANDS: dict[str, tuple[Colour, Colour]] = {
     "trouble": ("#b42318", "#8f1a12"),
     "news": ("#175cd3", "#1149ab"),
@@ -45,9 +45,9 @@ _WHITE, _INK, _QUIET, _RULE = "#ffffff", "#1d2733", "#4a5665", "#dfe4ea"
 
 @lru_cache(maxsize=_KEPT)
 def paint(words: CardWords) -> Picture | None:
-    """Draw a card; None where the typeface lacks a letter of it, for a card with boxes in it helps nobody.
+    """Draw a card; None if the typeface lacks a character, because a card with boxes helps no one.
 
-    The last ones are kept: all accounts of a language show the same.
+    Caches the last ones: all accounts of a language post the same card.
     """
     drawn = _drawable(words)
     if drawn is None:
@@ -88,7 +88,7 @@ def _drawable(words: CardWords) -> CardWords | None:
 
 
 class _Sheet:
-    """One card on its way. Coordinates are those of the finished picture; `_px` makes them those of the canvas."""
+    """A card being drawn. Coordinates are in pixels of the finished picture; `_px` scales to the canvas."""
 
     def __init__(self, words: CardWords) -> None:
         self._words = words
@@ -123,14 +123,14 @@ class _Sheet:
         for line in filter(None, (words.impact, words.moved)):
             self._text(line, _MARGIN, 112 + impact, 26, "#f2f4f7")
             impact += 34
-        sizes = (42, 38) if words.moved else (60, 54, 48, 42, 38)  # two lines must fit beside what stands above them
+        sizes = (42, 38) if words.moved else (60, 54, 48, 42, 38)  # two title lines must fit below the others
         title = self._fit(words.title, sizes, 2, strong=True)
         height = self._line_height(title) * len(title.lines)
         above = 92 + impact
         self._block(title, _MARGIN, above + (_BAND - above - 22 - height) // 2 + 6, _WHITE)
 
     def _pill(self, text: str, right: int, middle: int) -> None:
-        """The status: white on the band, a dot in front of it."""
+        """Draw the status in a white pill on the band, with a dot in front."""
         block = fit(text, (28 * _SCALE, 24 * _SCALE), width=420 * _SCALE, lines=1, strong=True)
         wide = int(block.font.getlength(block.lines[0])) // _SCALE
         left = right - wide - 72
@@ -157,7 +157,7 @@ class _Sheet:
             self._text(words.more_parts, _MARGIN + 36, middle, 26, _QUIET)
 
     def _draw_steps(self) -> None:
-        """The line of time: a dot for each update, the last one filled."""
+        """Draw the timeline: a dot for each update, the last one filled."""
         words = self._words
         line, count = HEIGHT - 128, len(words.steps)
         self._box(_MARGIN, line - 1, WIDTH - _MARGIN, line + 2, _RULE)

@@ -1,4 +1,4 @@
-"""Posts on social media: status word, title, essence, link, within what the platform allows as it counts."""
+"""Render social posts: status, title, essence and link, within the platform's limit as it counts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,16 +21,16 @@ from notifier.rendering.text.markup import without_markup
 from notifier.rendering.text.sanitize import clean_line
 from notifier.rendering.text.shortening import shorten
 
-_MAX_SOURCE = 6_000  # characters of a body looked at: twenty times the smallest limit
-_FRAME_SHARE = 0.4  # a shortened post spends at most this share on what stands around the essence
+_MAX_SOURCE = 6_000  # characters of a body to use: twenty times the smallest limit
+_FRAME_SHARE = 0.4  # the largest share of a shortened post for everything but the essence
 
 
 @dataclass(frozen=True, slots=True)
 class PostText:
-    """A post's text with what its sender needs. Equal input gives equal bytes, on every machine and every attempt.
+    """A post's text and what its sender needs. Deterministic, on every machine and attempt.
 
-    `reader` is for whom it was written, `locale` the language the text is in (the leading one of `languages`), `links`
-    are all targets in reading order, `spans` where they show.
+    `reader` is the requested locale, `locale` the language of the text (the first of `languages`),
+    `links` are all targets in order, `spans` their positions.
     """
 
     text: str
@@ -44,9 +44,9 @@ class PostText:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What a post is made of, as `post.txt` gets it; empty strings are left out. `word` stands in for the head.
+    """The parts of a post for `post.txt`, which omits empty ones. `word` can replace the head.
 
-    `when` is the window of planned work, and never left out.
+    `when` is the maintenance window; it is never dropped.
     """
 
     head: str
@@ -60,7 +60,7 @@ class _Parts:
 
 @dataclass(frozen=True, slots=True)
 class _Sheet:
-    """Puts parts together and measures the result."""
+    """Assembles parts and measures the result."""
 
     template: Template
     reader: Language
@@ -82,7 +82,7 @@ class _Sheet:
 
 
 class PostWriter:
-    """Writes posts. Safe to share between threads."""
+    """Renders posts. Thread-safe."""
 
     def __init__(self, story: Storyteller, templates: Templates) -> None:
         self._story = story
@@ -91,9 +91,10 @@ class PostWriter:
     def write_all(
         self, notice: Notice, account: Account, *, since: int, most: int | None = None
     ) -> tuple[PostText, ...]:
-        """Write what one account says: one post of all its languages where they fit, else a thread of one for each.
+        """Render an account's posts: one in all its languages if they fit, else a thread, one per language.
 
-        A language in which the update was not written is left out as long as another one is there. Arguments: `write`.
+        Omits languages that the update is not written in, unless that leaves none. Arguments as for
+        `write`.
         """
         languages = self._written(notice, account)
         single = tuple(
@@ -105,7 +106,7 @@ class PostWriter:
         return (together,) if together is not None else single
 
     def _written(self, notice: Notice, account: Account) -> list[str]:
-        """The account's languages that the leading update was written in; the first one if it was in none."""
+        """Return the account's languages that the lead update is written in; if none, the first."""
         default = self._story.brand.default_locale
         found = [tag for tag in account.languages if same_language(pick(notice.lead.body, tag, default)[0] or tag, tag)]
         return found or [account.languages[0]]
@@ -113,7 +114,7 @@ class PostWriter:
     def _together(
         self, notice: Notice, account: Account, languages: Sequence[str], *, since: int, most: int | None
     ) -> PostText | None:
-        """One post of several languages, one below the other; None where it would have to be cut."""
+        """Return one post with the languages one below the other; None if it would need cutting."""
         limit = limit_of(account.platform, most)
         template = self._templates.get(f"{notice.kind_for(since)}/post.txt")
         blocks: list[str] = []
@@ -151,13 +152,13 @@ class PostWriter:
         return shown(to_text(body, limit=_MAX_SOURCE, targets=account.with_link), account.platform)
 
     def write(self, notice: Notice, account: Account, *, since: int, most: int | None = None) -> PostText:
-        """Write the post of one notification for one account.
+        """Render the post of one notification for one account.
 
         Args:
-            notice: The frozen content; its leading update is what the post is about.
-            account: Platform, locale, and whether a link is worth its price.
-            since: Notification that the account announced last; 0 for none.
-            most: The limit where the instance or account has another than the platform's usual.
+            notice: The frozen content; the post is about its lead update.
+            account: Platform, locale, and whether to add a link (X charges for it).
+            since: The last notification the account posted; 0 for none.
+            most: The limit of the instance or account, if it differs from the platform's usual one.
         """
         reader = self._story.languages[account.locale]
         template = self._templates.get(f"{notice.kind_for(since)}/post.txt")
@@ -198,13 +199,13 @@ class PostWriter:
             when=self._when(notice, reader, since=since),
             note=self._story.language_note(locale, reader) if foreign else "",
             essence=essence.text,
-            # On the first post of a thread: that is the one strangers find.
+            # Only on the first post of a thread, the one found by search.
             hashtags=_hashtags(account) if since == 0 else "",
             closing=self._closing(notice, account, reader),
         )
 
     def _when(self, notice: Notice, reader: Language, *, since: int) -> str:
-        """The window of planned work, in the house's zone; empty for a disruption."""
+        """Return the maintenance window in the brand's time zone; empty for a disruption."""
         window, was = notice.incident.window, notice.moved_from(since)
         if window is None:
             return ""
@@ -221,14 +222,14 @@ class PostWriter:
         }
 
     def _closing(self, notice: Notice, account: Account, reader: Language) -> str:
-        """What makes the text unique among the account's posts, for X refuses a text it has seen."""
+        """Return a link or time that makes the text unique, because X refuses a repeated text."""
         if account.with_link:
             url = self._url(notice, reader)
             return short_url(url) if account.platform is Platform.BLUESKY else url
         return moment(notice.lead.posted_at, reader.cldr, zone(self._story.brand.timezone, "UTC"))
 
     def _is_unique(self, notice: Notice, reader: Language) -> bool:
-        """Whether no other update of the round says the same in this language."""
+        """Whether no other update of the episode has the same text in this language."""
         default = self._story.brand.default_locale
         bodies = [without_markup(pick(update.body, reader.tag, default)[1]).strip() for update in notice.updates]
         return bodies.count(bodies[-1]) == 1
@@ -239,19 +240,19 @@ def _hashtags(account: Account) -> str:
 
 
 def _variants(parts: _Parts, *, own_link: bool) -> Iterator[_Parts]:
-    """From everything to the bare essence: dropping the frame comes before cutting what was written."""
+    """Yield variants from complete to bare essence: drop the frame before cutting the essence."""
     yield parts
     parts = replace(parts, hashtags="")
     yield parts
     yield replace(parts, head=parts.word)
     yield replace(parts, head="")
     yield replace(parts, head="", note="")
-    if own_link:  # it leads somewhere by itself, and its text cannot be taken for another post
+    if own_link:  # the essence has a link, and its text is unique
         yield replace(parts, head="", note="", closing="")
 
 
 def _shortened(sheet: _Sheet, parts: _Parts, essence: Shown) -> _Parts:
-    """Cut the essence, inside the largest frame that leaves most of the post to it."""
+    """Cut the essence to fit the largest frame within `_FRAME_SHARE`."""
     bare = replace(parts, hashtags="")
     last = replace(bare, head="", note="")
     frames = (bare, replace(bare, head=bare.word), replace(bare, head=bare.word, note=""), last)

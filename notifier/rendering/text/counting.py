@@ -1,4 +1,4 @@
-"""How long a text is, as each platform counts it. Vectors: tests/unit/rendering/text/test_counting.py."""
+"""Measure a text as each platform counts it. Vectors: tests/unit/rendering/text/test_counting.py."""
 
 import unicodedata
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from notifier.rendering.text.emoji import emoji_pattern
 from notifier.rendering.text.links import find_links
 
 X_LIMIT = 280
-MASTODON_LIMIT = 500  # an instance may allow more; `GET /api/v2/instance` tells
+MASTODON_LIMIT = 500  # an instance may allow more; see `GET /api/v2/instance`
 BLUESKY_LIMIT = 300
 BLUESKY_BYTES = 3000
-URL_WEIGHT = 23  # whatever its length; X: transformedURLLength, Mastodon: characters_reserved_per_url
+URL_WEIGHT = 23  # at any length; X: transformedURLLength, Mastodon: characters_reserved_per_url
 
 _WIDE = 2
 # Code points that weigh 1 on X (twitter-text config/v3.json); all others weigh 2.
@@ -25,7 +25,7 @@ _REMOTE_MENTION = regex.compile(r"(?<![=/\w])@([a-zA-Z0-9_]+(?:[a-zA-Z0-9_.\-]+[
 
 
 def x_length(text: str) -> int:
-    """Count as X does: weighted code points after NFC; any link 23, any emoji 2 (limit 280)."""
+    """Count as X does: weighted code points after NFC; a link counts 23, an emoji 2 (limit 280)."""
     normal = unicodedata.normalize("NFC", text)
     weight = position = 0
     for link in find_links(normal):
@@ -42,7 +42,7 @@ def _weight(text: str) -> int:
 
 
 def mastodon_length(text: str) -> int:
-    """Count as Mastodon does: graphemes; a full URL 23, of a remote mention only the local part (limit 500)."""
+    """Count as Mastodon does: graphemes; a full URL is 23, a remote mention its local part (limit 500)."""
     pieces, position = [], 0
     for link in find_links(text, bare=False):
         pieces += [text[position : link.start], "x" * URL_WEIGHT]
@@ -58,24 +58,24 @@ def graphemes(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A platform's rule: `measure` tells a text's length, `most` what is allowed; `most_bytes` bounds its UTF-8."""
+    """A platform's limit: at most `most` as counted by `measure`, and at most `most_bytes` of UTF-8."""
 
     most: int
     measure: Callable[[str], int]
     most_bytes: int | None = None
 
     def used(self, text: str) -> float:
-        """The share of what is allowed that a text takes; above 1.0 the platform refuses it."""
+        """Return the fraction of the limit that a text uses; the platform refuses more than 1.0."""
         by_count = self.measure(text) / self.most
         return by_count if self.most_bytes is None else max(by_count, len(text.encode()) / self.most_bytes)
 
     def fits(self, text: str) -> bool:
-        """Whether the platform takes a text of this length."""
+        """Whether the platform accepts a text of this length."""
         return self.used(text) <= 1.0
 
 
 def limit_of(platform: Platform, most: int | None = None) -> Limit:
-    """Return the rule of a platform; `most` replaces the number where an instance or an account has another."""
+    """Return a platform's limit; `most` overrides the number for an instance or account."""
     return _LIMITS[platform](most or _MOST[platform])
 
 

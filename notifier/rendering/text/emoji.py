@@ -1,7 +1,7 @@
-"""What counts as one emoji: the sequences Unicode recommends for interchange, which are those Twemoji draws (UTS 51).
+"""What counts as one emoji: the sequences recommended for interchange (UTS 51), as drawn by Twemoji.
 
-A joined sequence outside these families falls apart into its members, and X counts each. Written as families rather
-than as a list: the families have been stable since Emoji 12, the list has 3,700 lines.
+X counts any other joined sequence by its members. The pattern has families of sequences instead of a
+list: the families have been stable since Emoji 12, the list has 3,700 lines.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ _ROLE = (
     r"|[\U0001f33e\U0001f373\U0001f37c\U0001f384\U0001f393\U0001f3a4\U0001f3a8\U0001f3eb\U0001f3ed\U0001f4bb"
     r"\U0001f4bc\U0001f527\U0001f52c\U0001f680\U0001f692\U0001f9b0-\U0001f9b3\U0001f9af\U0001f9bc\U0001f9bd])"
 )
-_PAIRS = (  # single inventions, joined by U+200D
+_PAIRS = (  # individual sequences, joined by U+200D
     "\U0001f3f3\ufe0f \U0001f308|\U0001f3f3 \U0001f308|\U0001f3f3\ufe0f \u26a7\ufe0f|\U0001f3f4 \u2620\ufe0f|"
     "\U0001f441\ufe0f \U0001f5e8\ufe0f|\U0001f441 \U0001f5e8|\U0001f415 \U0001f9ba|\U0001f408 \u2b1b|"
     "\U0001f43b \u2744\ufe0f|\U0001f426 \u2b1b|\U0001f426 \U0001f525|\U0001f62e \U0001f4a8|\U0001f635 \U0001f4ab|"
@@ -35,13 +35,13 @@ _TEXT_BY_DEFAULT = r"(?:(?![0-9#*\u00a9\u00ae\u2122])(?!\p{Emoji_Presentation})\
 
 @cache
 def emoji_pattern() -> "regex.Pattern[str]":
-    """The pattern of one emoji, longest sequences first."""
+    """Return the pattern of one emoji, longest sequences first."""
     families = (
         rf"{_ADULT}{_JOIN}\u2764{_VARIANT}{_JOIN}(?:\U0001f48b{_JOIN})?{_ADULT}",  # couples
         rf"{_ADULT}{_JOIN}\U0001f91d{_JOIN}{_ADULT}",  # holding hands
         rf"{_ADULT}(?:{_JOIN}{_ADULT})?(?:{_JOIN}{_CHILD}){{1,2}}",  # families
         rf"{_ADULT}{_JOIN}{_ROLE}",
-        rf"\p{{Emoji}}(?:\p{{Emoji_Modifier}}|\ufe0f)?{_JOIN}[\u2640\u2642]{_VARIANT}",  # a woman or a man doing it
+        rf"\p{{Emoji}}(?:\p{{Emoji_Modifier}}|\ufe0f)?{_JOIN}[\u2640\u2642]{_VARIANT}",  # gendered activities
         _PAIRS,
         "|".join(_flags()),
         _REGIONS,
@@ -56,7 +56,7 @@ def emoji_pattern() -> "regex.Pattern[str]":
 
 
 def _flags() -> list[str]:
-    """Pairs of regional indicators that make a flag: the territories CLDR knows."""
+    """Return the pairs of regional indicators that form a flag: CLDR's territories."""
     codes = [str(code) for code in Locale("en").territories]
     return [
         "".join(chr(0x1F1E6 + ord(letter) - ord("A")) for letter in code)

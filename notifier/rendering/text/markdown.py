@@ -1,7 +1,7 @@
-"""Incident bodies: Markdown from people and machines -> safe HTML, or plain text with the links written out.
+"""Render incident bodies: untrusted Markdown to safe HTML, or to plain text with URLs written out.
 
-No raw HTML, no images, nothing remote; links to http, https and mailto only. Two fences: the parser emits no HTML that
-was typed, and nh3 lets only the tags below through.
+No raw HTML, images or remote content; links to http, https and mailto only. Two layers of defence:
+the parser emits no typed HTML, and nh3 allows only the tags below.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ _TAGS = {
     "h6",
     "hr",
 }
-_ATTRIBUTES = {"a": {"href", "dir"}, "ol": {"start"}}  # dir: a bare URL is written left to right anywhere
+_ATTRIBUTES = {"a": {"href", "dir"}, "ol": {"start"}}  # dir: a bare URL is always left to right
 _SCHEMES = {"http", "https", "mailto"}
 _HEADING_SHIFT = 2  # the message's own headings are h1 and h2
 _LAST_HEADING = 6
@@ -42,7 +42,7 @@ _LAST_HEADING = 6
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """One body in both forms. `cut` tells that the end was left out."""
+    """A body as HTML and as plain text; `cut` if the end was dropped."""
 
     html: str
     text: str
@@ -50,7 +50,7 @@ class Prose:
 
 
 def render(body: str, *, limit: int) -> Prose:
-    """Render a body to at most `limit` bytes of HTML, cut between blocks, else at a word."""
+    """Render a body to at most `limit` bytes of HTML, cut between blocks or, failing that, at a word."""
     written = without_markup(body)
     source = clean_block(written, limit)
     shown, whole = _first_blocks(list(_blocks(_prepared(source))), limit)
@@ -65,12 +65,12 @@ def render(body: str, *, limit: int) -> Prose:
 
 
 def to_text(body: str, *, limit: int = 20_000, targets: bool = True) -> str:
-    """Write a body as plain text: `text (url)` for a link, `- ` for a list item, a blank line between paragraphs.
+    """Render a body as plain text: links as `text (url)`, list items with `- `, blank lines between blocks.
 
     Args:
         body: Markdown.
-        limit: Longest source looked at, in characters.
-        targets: Whether link targets are written; the text of a link always is.
+        limit: How many characters of the source to use.
+        targets: Whether to include link targets; the text of a link is always included.
     """
     return _plain(_prepared(clean_block(without_markup(body), limit)), targets=targets)
 
@@ -87,7 +87,7 @@ def _safe(html: str) -> str:
 
 
 def _prepared(source: str) -> list[Token]:
-    """Parse, then lower headings, turn images into their texts, drop links elsewhere and make bare URLs links."""
+    """Parse; lower headings, replace images by their text, drop disallowed links, link bare URLs."""
     tokens = parser.parse(source)
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
@@ -124,7 +124,7 @@ def _is_allowed(href: str) -> bool:
 
 
 def _linked(text: str) -> Iterator[Token]:
-    """Split a text at its bare URLs (with a scheme only) and make those links."""
+    """Turn the bare URLs with a scheme in a text into links."""
     position = 0
     for link in find_links(text, bare=False):
         yield _text(text[position : link.start])
@@ -152,7 +152,7 @@ def _blocks(tokens: list[Token]) -> Iterator[list[Token]]:
 
 
 def _first_blocks(blocks: list[list[Token]], limit: int) -> tuple[list[list[Token]], bool]:
-    """Return the blocks that fit, and whether these are all."""
+    """Return the blocks that fit, and whether these are all blocks."""
     used = 0
     for index, block in enumerate(blocks):
         used += len(_html(block).encode())
@@ -162,7 +162,7 @@ def _first_blocks(blocks: list[list[Token]], limit: int) -> tuple[list[list[Toke
 
 
 def _cut_text(text: str, limit: int) -> list[list[Token]]:
-    """Make one paragraph of what fits of a text whose first block alone is too long."""
+    """Return the part of a text that fits, as one paragraph; for a first block that is too long."""
     length = limit
     while True:
         token = Token("inline", "", 0, children=[_text(cut_at_word(text, length) + ELLIPSIS)])
@@ -184,7 +184,7 @@ def _plain(tokens: list[Token], *, targets: bool = True) -> str:
 
 
 class _PlainBlocks:
-    """Writes one top-level block as plain text."""
+    """Renders one top-level block as plain text."""
 
     def __init__(self, *, targets: bool) -> None:
         self._targets = targets
@@ -261,7 +261,7 @@ def _inline_text(children: list[Token], *, targets: bool) -> str:
 
 
 def _says(href: str, text: str) -> bool:
-    """Whether the text of a link already is its target."""
+    """Whether a link's text is already its target."""
 
     def bare(url: str) -> str:
         return url.removeprefix("mailto:").removeprefix("https://").removeprefix("http://").rstrip("/").lower()
@@ -270,5 +270,5 @@ def _says(href: str, text: str) -> bool:
 
 
 def first_paragraph(text: str) -> str:
-    """The beginning of a plain text up to its first blank line, as one line: what a preview shows."""
+    """Return a plain text's first paragraph as one line, for previews."""
     return " ".join(takewhile(str.strip, text.strip().split("\n")))

@@ -1,8 +1,8 @@
-"""Bodies as they may leave the house: Markdown without the comments and the HTML tags that were typed into it.
+"""Remove HTML comments and tags from Markdown before it is sent to anyone.
 
-A comment is left out wherever it stands, unterminated ones to the end of the text; `<br>` breaks the line; of other
-tags the text stays. Code is left as it was typed: what is code, the parser itself says. `a < b`, `<https://...>` and
-`List<String>` are no tags.
+Removes a comment anywhere, an unterminated one up to the end of the text. Turns `<br>` into a line
+break and keeps the text inside other tags. Leaves code unchanged, as identified by the parser itself.
+`a < b`, `<https://...>` and `List<String>` are not tags.
 """
 
 import re
@@ -16,8 +16,8 @@ from notifier.domain.messages.characters import cleaned
 from notifier.domain.messages.comments import OPENING, comment_end, without_comments
 from notifier.rendering.text.sanitize import TAG_CLOSE, TAG_OPEN
 
-_MAX_NESTING = 8  # lists in lists in quotes: no one writes deeper, and every level costs the mail width
-_MOST_PASSES = 8  # each leaves out what the one before has put together; only a hostile text needs many
+_MAX_NESTING = 8  # of lists and quotes: enough in practice, and every level takes width in a mail
+_MOST_PASSES = 8  # each removes what the previous one joined together; only hostile text needs many
 _BLOCKS = frozenset(block_names) | {"pre"}
 _INLINE = re.compile(
     "a|abbr|acronym|area|audio|b|bdi|bdo|big|br|button|canvas|cite|code|data|datalist|del|dfn|em|embed|font|i|img|input|"
@@ -26,13 +26,13 @@ _INLINE = re.compile(
 )
 _CANDIDATE = re.compile(rf"{OPENING}|<(?:/?([A-Za-z][A-Za-z0-9]*)(?:\s[^<>]*|/)?|[!?][A-Za-z\[][^<>]*)>")
 _HARD_BREAK = "  \n"
-_MARK = re.compile(f"{TAG_OPEN}([0-9]+){TAG_CLOSE}")  # characters that no cleaned text holds
+_MARK = re.compile(f"{TAG_OPEN}([0-9]+){TAG_CLOSE}")  # characters that cleaned text never contains
 
 parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING}).enable("strikethrough")
 
 
 def without_markup(source: str) -> str:
-    """Return Markdown without comments and HTML tags; the same text where it holds none."""
+    """Remove comments and HTML tags from Markdown."""
     if "<" not in source:
         return source
     text = cleaned(source)
@@ -48,7 +48,7 @@ def without_markup(source: str) -> str:
 
 
 def line_without_markup(text: str) -> str:
-    """Return a plain text, a title say, without comments and HTML tags."""
+    """Remove comments and HTML tags from a plain text, such as a title."""
     if "<" not in text:
         return text
     plain = without_comments(cleaned(text))
@@ -56,7 +56,7 @@ def line_without_markup(text: str) -> str:
 
 
 def _candidates(text: str) -> Iterator[re.Match[str]]:
-    """Find comments and tags. An escaped tag is a text about a tag; an escaped comment remains one."""
+    """Find comments and tags. An escaped tag is literal text; an escaped comment is still a comment."""
     for found in _CANDIDATE.finditer(text):
         name = (found[1] or "").lower()
         if found[0] == OPENING or not (
@@ -71,7 +71,7 @@ def _is_escaped(text: str, position: int) -> bool:
 
 
 def _in_code(text: str, found: Iterable[re.Match[str]]) -> frozenset[int]:
-    """Return the numbers of those that the parser takes for code, with marks in their places."""
+    """Return the indices of candidates inside code, found by parsing with marks in their place."""
     parts, position = [], 0
     for number, candidate in enumerate(found):
         parts += [text[position : candidate.start()], f"{TAG_OPEN}{number}{TAG_CLOSE}"]
@@ -109,7 +109,7 @@ def _left_out(text: str, found: Iterable[re.Match[str]], code: frozenset[int]) -
 
 
 def _line_begin(text: str, position: int) -> int:
-    """Return where the next line's text begins when the line is broken at `position`."""
+    """Return where the text continues after a line break at `position`."""
     while text[position : position + 1] in {" ", "\t"}:
         position += 1
     return position + (text[position : position + 1] == "\n")

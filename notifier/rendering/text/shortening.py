@@ -1,4 +1,4 @@
-"""Texts made to fit: cut at a sentence where that wastes little, else at a word; never inside a link or a grapheme."""
+"""Shorten text: at a sentence end if that wastes little, else at a word; never in a link or grapheme."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -7,14 +7,14 @@ import regex
 
 from notifier.rendering.text.sanitize import ELLIPSIS
 
-ENOUGH = 0.9  # of the limit: a cut that leaves more unused is not taken while a better one exists
+ENOUGH = 0.9  # of the limit: prefer any other cut to one that uses less
 
-# A full stop after one or two digits is a German or Dutch ordinal (`21. Juni`), not an end.
+# A full stop after one or two digits is a German or Dutch ordinal (`21. Juni`), not a sentence end.
 _SENTENCE_END = regex.compile(
     r"(?:(?<!\b\d{1,2})\.|[!?\u2026])[\"'\u201d\u2019\u00bb)\]]*(?=\s|$)|[\u3002\uff01\uff1f]|\n"
 )
 _WORD_END = regex.compile(r"\S(?=\s|$)")
-# Scripts that write no blanks between words: a cut between any two of their graphemes is no worse than another.
+# Scripts without spaces between words: a cut between any two graphemes is as good as any other.
 _UNSPACED = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u3000-\u303f\uff00-\uff60]"
 )
@@ -25,12 +25,12 @@ Span = tuple[int, int]
 
 
 def shorten(text: str, whole: Sequence[Span], used: Callable[[str], float]) -> str:
-    """Return the longest good beginning of `text`, with an ellipsis.
+    """Return the longest good prefix of `text`, with an ellipsis.
 
     Args:
-        text: What does not fit.
-        whole: Links, as (start, end) in code points: never cut inside.
-        used: The share of the limit that a message with this text takes (it may put more around it).
+        text: A text that does not fit.
+        whole: Links, as (start, end) in code points; never cut inside.
+        used: Returns the fraction of the limit that a message with this text uses, frame included.
     """
     graphemes = [end for end in _ends(_GRAPHEME, text) if not _inside(end, whole)]
     word_ends, allowed = _word_ends(text), frozenset(graphemes)
@@ -39,14 +39,14 @@ def shorten(text: str, whole: Sequence[Span], used: Callable[[str], float]) -> s
     if at_sentence is not None:
         return at_sentence
     if by_word is None or used(_ended(text, by_word)) < ENOUGH:
-        start = by_word or 0  # the next word is longer than a tenth of the limit, so it is none
+        start = by_word or 0  # the next "word" is over a tenth of the limit, so cut inside it
         by_grapheme = _last_that_fits(text, [end for end in graphemes if end > start], used)
         return _ended(text, max(start, by_grapheme or 0))
     return _ended(text, by_word)
 
 
 def _last_sentence(text: str, before: int, allowed: frozenset[int], used: Callable[[str], float]) -> str | None:
-    """The beginning that ends with a whole sentence and leaves little unused, if there is one."""
+    """Return a prefix of whole sentences that leaves little unused, or None."""
     for match in reversed(list(_SENTENCE_END.finditer(text, 0, before))):
         candidate = _ended(text, match.end(), joint=" ")
         share = used(candidate)
@@ -58,13 +58,13 @@ def _last_sentence(text: str, before: int, allowed: frozenset[int], used: Callab
 
 
 def _ended(text: str, end: int, joint: str = "") -> str:
-    """Cut and say that there is more; a sentence keeps its full stop and gets the ellipsis apart."""
+    """Cut and add an ellipsis; a sentence keeps its full stop, with `joint` before the ellipsis."""
     head = text[:end].rstrip() if joint else text[:end].rstrip(_DANGLING)
     return f"{head}{joint}{ELLIPSIS}" if head else ELLIPSIS
 
 
 def _last_that_fits(text: str, ends: list[int], used: Callable[[str], float]) -> int | None:
-    """Binary search: a longer beginning never takes less."""
+    """Return the last end that fits, by binary search: a longer prefix never uses less."""
     index = bisect_right(ends, False, key=lambda end: used(_ended(text, end)) > 1.0)
     return ends[index - 1] if index else None
 

@@ -1,4 +1,4 @@
-"""Web pages in the reader's language: an environment for `templates/web/`, and the public page of an incident."""
+"""Render the web pages of `templates/web/` in the reader's language, incident pages included."""
 
 import base64
 import hashlib
@@ -23,19 +23,18 @@ from notifier.rendering.labels import STATUS
 from notifier.rendering.language import Language, pick
 from notifier.rendering.text.markdown import render
 
-_BODY_LIMIT = 60_000  # bytes of HTML of one body on a page
+_BODY_LIMIT = 60_000  # bytes of HTML per body
 _PAGE_BUDGET = Budget(updates=200, lead=_BODY_LIMIT, others=400_000)
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
 class PageRenderer:
-    """Renders pages. Safe to share between threads.
+    """Renders pages. Thread-safe.
 
-    Every page may use: `brand`, `lang`, `dir`, `rtl`, `locales` (offered: tag and own name), `home_url`, `timezone`;
-    the filters `moment`, `day`, `clock` (aware instants, in the page's zone), `span` (a window), `iso` (for
-    `<time datetime>`),
-    `instant` (of an RFC 3339 text), `markdown` (to safe HTML), `in_language` (picks from a mapping of locales),
-    `anchor` (of an update's id).
+    Variables of every page: `brand`, `lang`, `dir`, `rtl`, `locales` (offered: tag and native name),
+    `home_url`, `timezone`. Filters: `moment`, `day`, `clock` (aware times, in the page's zone), `span`
+    (a window), `iso` (for `<time datetime>`), `instant` (parses RFC 3339), `markdown` (to safe HTML),
+    `in_language` (picks from a mapping by locale), `anchor` (of an update's id).
     """
 
     def __init__(self, story: Storyteller, templates: Templates) -> None:
@@ -56,13 +55,13 @@ class PageRenderer:
         )
 
     def render(self, name: str, locale: str, context: Mapping[str, Any], *, timezone: str = "") -> str:
-        """Render `templates/web/<name>.html`; times in `timezone` (IANA), else in the house's."""
+        """Render `templates/web/<name>.html`; times in `timezone` (IANA), else in the brand's zone."""
         reader = self._story.languages[locale]
         where = zone(timezone or self._story.brand.timezone, self._story.brand.timezone)
         return self._templates.render(f"web/{name}.html", reader, {**self._common(reader, where), **context})
 
     def incident(self, incident: Incident, updates: Sequence[NoticeUpdate], *, locale: str, timezone: str = "") -> str:
-        """Render the public page of an incident: the whole timeline, newest first, an anchor per update."""
+        """Render the public page of an incident: its timeline, newest first, with an anchor per update."""
         reader = self._story.languages[locale]
         ordered = sorted(updates, key=lambda update: update.ordered_at)
         entries, hidden = self._story.entries(ordered, reader, _PAGE_BUDGET)
@@ -85,7 +84,7 @@ class PageRenderer:
         return self.render("incident", locale, context, timezone=timezone)
 
     def style_source(self, locale: str = "en") -> str:
-        """The one style sheet of all pages as a Content-Security-Policy source: `'sha256-...'`."""
+        """Return the shared style sheet as a Content-Security-Policy source: `'sha256-...'`."""
         match = _STYLE.search(self.render("message", locale, {"heading": "", "paragraphs": []}))
         digest = hashlib.sha256((match[1] if match else "").encode()).digest()
         return f"'sha256-{base64.b64encode(digest).decode()}'"
@@ -105,7 +104,7 @@ class PageRenderer:
 
 
 def mood_of(status: Status) -> str:
-    """Return the colour family (a CSS class) of an incident that stands so."""
+    """Return the colour family (a CSS class) of an incident's status."""
     if status is Status.CANCELED:
         return "review"
     if status.is_over:
@@ -116,7 +115,7 @@ def mood_of(status: Status) -> str:
 
 
 def _own_name(tag: str) -> str:
-    """A language's name in itself, as a switch between languages shows it."""
+    """Return a language's native name, for the language switch."""
     name = Locale.parse(tag.replace("-", "_")).display_name or tag
     return name[:1].upper() + name[1:]
 

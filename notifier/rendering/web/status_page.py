@@ -1,4 +1,4 @@
-"""The status page and its feed, in the reader's language."""
+"""Render the status page and its Atom feed in the reader's language."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,19 +21,19 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _NOT_XML = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _MOST_ENTRIES = 50
-_ENTRY_LIMIT = 20_000  # bytes of HTML of one entry
-_EPOCH = datetime(2022, 1, 1, tzinfo=UTC)  # of a feed that has nothing to tell yet
+_ENTRY_LIMIT = 20_000  # bytes of HTML per entry
+_EPOCH = datetime(2022, 1, 1, tzinfo=UTC)  # `updated` of an empty feed
 
 
 class StatusPages:
-    """Renders both. Safe to share between threads."""
+    """Renders the status page and the feed. Thread-safe."""
 
     def __init__(self, story: Storyteller, pages: PageRenderer) -> None:
         self._story = story
         self._pages = pages
 
     def page(self, timelines: Sequence[PublicTimeline], *, locale: str) -> str:
-        """Render `templates/web/status.html`; `timelines` with the newest word first."""
+        """Render `templates/web/status.html`; `timelines` by latest update, newest first."""
         reader = self._story.languages[locale]
         running = [timeline for timeline in timelines if timeline.is_running]
         worst = health(timelines, self._story.component_keys)
@@ -72,7 +72,7 @@ class StatusPages:
         }
 
     def feed(self, timelines: Sequence[PublicTimeline], *, locale: str) -> bytes:
-        """Write the newest updates as an Atom feed (RFC 4287), one entry each."""
+        """Render the newest updates as an Atom feed (RFC 4287), one entry each."""
         reader = self._story.languages[locale]
         told = [(update, timeline) for timeline in timelines for update in timeline.updates]
         told.sort(key=lambda pair: pair[0].ordered_at, reverse=True)
@@ -99,7 +99,7 @@ class StatusPages:
         return bytes(ET.tostring(feed, encoding="utf-8", xml_declaration=True))
 
     def _when(self, update: NoticeUpdate, reader: Language) -> Markup:
-        """A paragraph that says when planned work is, and when it was to be where it was moved; empty for the rest."""
+        """Return a paragraph with the maintenance window, and the old one if moved; else empty."""
         if update.window is None:
             return Markup("")
         where = zone(self._story.brand.timezone, "UTC")

@@ -1,4 +1,4 @@
-"""Webhook bodies: built once per notice, format and standing, as bytes, in every language at once."""
+"""Webhook bodies: built once per notice, format and `since`, as bytes, in all languages."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,29 +17,29 @@ _CONTENT_TYPES: Mapping[str, str] = {WebhookFormat.CLOUDEVENTS: "application/clo
 
 
 def content_type(format_: str) -> str:
-    """The media type under which a body of that `WebhookFormat`, or the text of one, is posted."""
+    """Return the media type of a `WebhookFormat` (or its string value)."""
     return _CONTENT_TYPES.get(format_, "application/json")
 
 
 class PayloadBuilder:
-    """Builds the bodies of all formats. Safe to share between threads."""
+    """Builds the bodies of all formats. Thread-safe."""
 
     def __init__(self, story: Storyteller, public_url: str) -> None:
         self._story = story
         self._public_url = public_url.rstrip("/")
 
     def body(self, notice: Notice, format_: WebhookFormat, since: int, *, is_replay: bool) -> bytes:
-        """Build the body for endpoints that notification `since` reached last (0: none did)."""
+        """Build the body for endpoints last reached by notification `since` (0: none)."""
         if format_ is WebhookFormat.STATUSPAGE:
             return dump(statuspage_payload(notice, self._story, self._public_url))
         kind, data = webhook_type(notice), self._data(notice, since, is_replay=is_replay)
         if format_ is WebhookFormat.STANDARD:
             return dump({"type": kind.value, "timestamp": rfc3339(notice.created_at), "data": data})
         event = self._cloud_event(kind, notice.id, notice.created_at, data, notice.incident.id)
-        return dump({**event, "sequence": f"{notice.sequence:010d}"})  # that extension orders as text
+        return dump({**event, "sequence": f"{notice.sequence:010d}"})  # the extension compares as strings
 
     def test_body(self, format_: WebhookFormat, test_id: str, now: datetime) -> bytes:
-        """Build the body of an `endpoint.test`: says that the address works, and nothing about any incident."""
+        """Build the body of an `endpoint.test` message, which is about no incident."""
         data = {"message": "This is a test. No incident is behind it.", "id": test_id}
         if format_ is WebhookFormat.CLOUDEVENTS:
             return dump(self._cloud_event(WebhookType.TEST, test_id, now, data, None))
@@ -104,14 +104,14 @@ class PayloadBuilder:
 
 
 def rfc3339(instant: datetime | None) -> str | None:
-    """Write an aware instant in UTC with milliseconds: `2022-06-21T06:36:00.000Z`."""
+    """Format an aware time in UTC with milliseconds: `2022-06-21T06:36:00.000Z`."""
     if instant is None:
         return None
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def dump(payload: object) -> bytes:
-    """Serialise to JSON; what UTF-8 cannot carry (lone surrogates) is replaced rather than lost with the message."""
+    """Serialise to JSON; replace lone surrogates, which UTF-8 cannot encode, rather than fail."""
     try:
         return orjson.dumps(payload)
     except orjson.JSONEncodeError:

@@ -1,7 +1,7 @@
-"""The payload that Atlassian Statuspage sends, so that a consumer of it needs no change.
+"""Webhook payload in the format of Atlassian Statuspage, for existing consumers of it.
 
-Statuspage speaks one language: the house's default locale. Times, nulls and the order of the timeline (newest first)
-are those of its documentation and of recorded payloads. What a notice does not know stays null.
+Statuspage has one language: the default locale. Times, nulls and the order of the timeline (newest
+first) follow its documentation and recorded payloads. Fields that a notice lacks are null.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from notifier.rendering.language import Language, pick
 from notifier.rendering.text.markup import without_markup
 from notifier.rendering.text.sanitize import clean_block
 
-# English on every page of theirs; consumers match on it.
+# English on every Statuspage; consumers match on it.
 _PAGE_STATUS = {
     Impact.NONE: "All Systems Operational",
     Impact.MINOR: "Minor Service Outage",
@@ -27,7 +27,7 @@ _PAGE_STATUS = {
 
 
 def statuspage_payload(notice: Notice, story: Storyteller, public_url: str) -> dict[str, Any]:
-    """Build the incident payload of one notice, its whole timeline included."""
+    """Build the incident payload of one notice, with the whole timeline."""
     reader = story.languages[story.brand.default_locale]
     page_id = _page_id(public_url)
     impact = Impact.NONE if notice.lead.status.is_over else notice.incident.impact
@@ -101,7 +101,7 @@ def _update(
 
 
 def _affected(notice: Notice, story: Storyteller, reader: Language) -> list[dict[str, Any]] | None:
-    """The components as the leading update left them; before the first update they were well."""
+    """Return the components as of the lead update; operational before the first update."""
     opening = len(notice.updates) == 1
     return [
         {
@@ -131,7 +131,7 @@ def _component(component: AffectedComponent, notice: Notice, story: Storyteller,
 
 
 def _health(component: AffectedComponent, notice: Notice) -> str:
-    """A component's status; where the producer named none, the mildest that fits the incident."""
+    """Return a component's status; if the producer gave none, the mildest that fits the incident."""
     if component.status is not None:
         return component.status.value
     if notice.lead.status.is_over:
@@ -143,7 +143,7 @@ def _health(component: AffectedComponent, notice: Notice) -> str:
 
 
 def _status(status: Status) -> str:
-    """Statuspage cannot call maintenance off: there it is completed, and the words of the update say that it is not."""
+    """Return Statuspage's status. It has no `canceled`: use `completed`; the update's text tells."""
     return (Status.COMPLETED if status is Status.CANCELED else status).value
 
 
@@ -166,5 +166,5 @@ def _time(instant: datetime | None) -> str | None:
 
 
 def _page_id(public_url: str) -> str:
-    """Twelve characters, as theirs, the same as long as the address is."""
+    """Return 12 characters, like a Statuspage id; stable for a given URL."""
     return hashlib.sha256(public_url.encode()).hexdigest()[:12]
