@@ -1,4 +1,4 @@
-"""`python -m notifier.sandbox`: the sandbox as a process of its own."""
+"""`python -m notifier.sandbox`: run the sandbox as a separate process."""
 
 import argparse
 import signal
@@ -11,7 +11,7 @@ from notifier.sandbox.server import serve
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGTERM or Ctrl-C; prints one line when ready."""
+    """Serve until SIGTERM or Ctrl-C; print one line when ready."""
     parser = argparse.ArgumentParser(
         prog="python -m notifier.sandbox", description="Local stand-ins for the providers."
     )
@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--event-url", help="where SendGrid's event batches are posted (nowhere)")
     options = parser.parse_args(arguments)
     config = SandboxConfig(events=EventWebhook(url=options.event_url) if options.event_url else None)
-    signal.signal(signal.SIGTERM, _end)  # the server hands the signal back once it has stopped
+    signal.signal(signal.SIGTERM, _end)  # uvicorn re-raises the signal after it has stopped
     try:
         serve(options.host, options.port, config, ready=_say)
     except KeyboardInterrupt:

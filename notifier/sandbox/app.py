@@ -1,4 +1,4 @@
-"""The ASGI application: every stand-in under its own prefix and at the provider's own path, the API, the pages."""
+"""The ASGI application: each simulator under a prefix and at the provider's own paths, API and pages."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ REFUSALS = {
 
 
 def create_app(config: SandboxConfig) -> FastAPI:
-    """Build a sandbox as an application. `app.state.sandbox` is the `Sandbox` behind it."""
+    """Build the application of a sandbox; `app.state.sandbox` is its `Sandbox`."""
     sandbox = Sandbox(config)
     app = FastAPI(
         title="Provider sandbox", docs_url=None, redoc_url=None, openapi_url="/sandbox/openapi.json", lifespan=_lifespan
@@ -50,7 +50,7 @@ def create_app(config: SandboxConfig) -> FastAPI:
 
 
 def _provider_routes(sandbox: Sandbox) -> list[Route]:
-    """The busiest first: routes are tried in order."""
+    """Return the providers' routes, busiest first: they are matched in order."""
     routes = sandbox.hooks.routes()
     for prefix in ("/sendgrid/v3", "/v3"):
         routes.append(Route(f"{prefix}/mail/send", sandbox.mail_send.send, methods=["POST"]))
@@ -75,7 +75,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _no_such_thing(request: Request, error: Exception) -> Response:
-    """Answer an unknown path or method as the provider whose path it is."""
+    """Respond to an unknown path or method in the format of the path's provider."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     refuse = REFUSALS.get(provider_of(request.url.path) or "")
     if refuse is not None:

@@ -1,4 +1,7 @@
-"""What a sandbox accepts, how strictly, how much it keeps. Independent of the product's own settings."""
+"""Sandbox configuration: what it accepts, how strictly, and how much it stores.
+
+Independent of the product's own settings.
+"""
 
 import re
 import time
@@ -16,16 +19,18 @@ from notifier.sandbox.credentials import (
 
 MEBIBYTE = 1024 * 1024
 
-# Private-use characters around a word: nobody's text has them. What a request's own keys look like is sought as well.
+# A word between private-use characters, which no real text contains. The check for leftover tags also
+# looks for words like the request's own keys.
 LEFTOVER_TAG = re.compile(r"[\ue000-\uf8ff]\w+[\ue000-\uf8ff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipientModel:
-    """What becomes of a mail, decided by a seeded hash of the address: the same address always fares alike.
+    """The outcome of a mail, decided by a seeded hash of the address: the same for each address.
 
-    Each rate is a share from 0 to 1; what is left of 1 is delivered. A local part that begins with a key of `by_word`
-    followed by nothing or by `+`, `-`, `.` or a digit overrides the rates, so that a test names the outcome it wants.
+    Each rate is a fraction from 0 to 1; the rest is delivered. A local part that begins with a key of
+    `by_word`, followed by nothing or by `+`, `-`, `.` or a digit, overrides the rates, so that a test
+    can choose the outcome.
     """
 
     seed: int = 1
@@ -51,10 +56,11 @@ class RecipientModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventWebhook:
-    """Where and how SendGrid's event batches are posted.
+    """Where and how to post SendGrid's event batches.
 
-    `interval` is the time between batches in seconds (SendGrid: 30), `retry` the first wait after a refusal, doubling,
-    for up to `give_up_after` seconds. `duplicates` and `reordered` are shares from 0 to 1 of events and batches.
+    `interval` is the time between batches (SendGrid: 30 s). `retry` is the first wait after a failed
+    post; it doubles, for up to `give_up_after`. All in seconds. `duplicates` and `reordered` are
+    fractions from 0 to 1 of events and batches.
     """
 
     url: str
@@ -70,13 +76,13 @@ class EventWebhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendGridRules:
-    """SendGrid's switches (docs in the provider's error catalogue and limits pages)."""
+    """SendGrid's rules (sources: its error catalogue and limits pages)."""
 
     api_keys: frozenset[str] = frozenset({SENDGRID_API_KEY})
     keys_without_scope: frozenset[str] = frozenset()
     verified_senders: frozenset[str] | None = None  # addresses or domains; None verifies every sender
-    strict: bool = True  # one addressee an object, each address once a request, no tag left over
-    leftover_tag: re.Pattern[str] = LEFTOVER_TAG  # beyond what looks like the keys of the request at hand
+    strict: bool = True  # one recipient per personalization, no repeated address, no leftover tag
+    leftover_tag: re.Pattern[str] = LEFTOVER_TAG  # in addition to words like the request's own keys
     merge_headers: bool = True  # False: a personalization's headers replace the message's
     requests_per_second: int = 10_000
     max_body: int = 30 * MEBIBYTE
@@ -87,20 +93,20 @@ class SendGridRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class XRules:
-    """X's switches. Rates are per account; the daily one is what older plans have."""
+    """X's rules. Rates are per account; older plans have a daily one."""
 
     posts_per_15_minutes: int = 100
     posts_per_3_hours: int = 300
     posts_per_day: int | None = None
-    replies: Literal["own", "all", "none"] = "own"  # whose posts may be replied to; "none" refuses threads as well
+    replies: Literal["own", "all", "none"] = "own"  # whose posts accept replies; "none" also refuses threads
     too_long_status: Literal[400, 403] = 400
-    timeline_lag: float = 0.0  # seconds until a new post shows in its account's timeline
+    timeline_lag: float = 0.0  # seconds until a new post appears in its account's timeline
     clock_skew: float = 300.0  # seconds an OAuth timestamp may be off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MastodonRules:
-    """Mastodon's switches."""
+    """Mastodon's rules."""
 
     max_characters: int = 500
     requests_per_5_minutes: int = 300
@@ -110,7 +116,7 @@ class MastodonRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlueskyRules:
-    """Bluesky's switches. Times in seconds."""
+    """Bluesky's rules. Times are in seconds."""
 
     access_token_life: float = 7_200.0
     refresh_token_life: float = 90 * 86_400.0
@@ -126,12 +132,13 @@ Rules: TypeAlias = SendGridRules | RecipientModel | XRules | MastodonRules | Blu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxConfig:
-    """One sandbox. The defaults suit the embedded demo.
+    """The configuration of one sandbox. The defaults suit the demo.
 
-    `open_accounts` also accepts every account whose credentials follow from its name (`credentials.py`), beyond those
-    listed. `event_signing_key` is PKCS#8 DER in base64 (`sendgrid.signing.new_signing_key`); None makes a fresh one.
-    `clock` returns Unix seconds. Memory: `retained_bytes` bounds the mail requests kept whole, `record_limit` whatever
-    else is kept one by one; ids and counts are kept for all.
+    `open_accounts` accepts, besides the listed accounts, any account whose credentials derive from its
+    name (`credentials.py`). `event_signing_key` is PKCS#8 DER in base64
+    (`sendgrid.signing.new_signing_key`); None generates one. `clock` returns Unix seconds.
+    `retained_bytes` limits the stored mail requests, `record_limit` the number of other records; ids and
+    counts are kept for everything.
     """
 
     sendgrid: SendGridRules = field(default_factory=SendGridRules)

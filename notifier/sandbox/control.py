@@ -1,4 +1,4 @@
-"""The calls by which a test or a person steers a sandbox: faults, receivers, switches, the event webhook."""
+"""The API to control a sandbox: faults, webhook receivers, rules, the event webhook."""
 
 from dataclasses import asdict, fields, replace
 from typing import Annotated, Any, Literal
@@ -21,7 +21,7 @@ class _Strict(BaseModel):
 
 
 class MatchIn(_Strict):
-    """Which requests a fault concerns: all that are given must hold; `path` and `body` are substrings."""
+    """Which requests a fault affects. All given fields must match; `path` and `body` are substrings."""
 
     method: str | None = None
     path: str | None = None
@@ -29,7 +29,7 @@ class MatchIn(_Strict):
 
 
 class FaultIn(_Strict):
-    """A fault to come. `match` also takes a plain string: a part of the path."""
+    """A fault to inject. `match` may be a string: a substring of the path."""
 
     provider: Provider
     kind: Kind
@@ -45,7 +45,7 @@ class FaultIn(_Strict):
 
 
 class BehaviourIn(_Strict):
-    """How a receiver answers: see `hooks.inbox.Behaviour`."""
+    """How a receiver responds; see `hooks.inbox.Behaviour`."""
 
     kind: HookKind = "ok"
     seconds: Annotated[float, Field(ge=0, le=600)] = 2.0
@@ -56,7 +56,7 @@ class BehaviourIn(_Strict):
 
 
 class HookIn(_Strict):
-    """A receiver: its signing secrets (more than one during a rotation) and how it behaves."""
+    """A receiver: its signing secrets (several during a rotation) and its behaviour."""
 
     secret: str | None = None
     secrets: list[str] = []
@@ -64,7 +64,7 @@ class HookIn(_Strict):
 
 
 class EventsIn(_Strict):
-    """Where event batches go, and how; without a URL none are posted."""
+    """Where and how to post event batches; without a URL, none are posted."""
 
     url: str | None
     interval: Annotated[float, Field(gt=0)] = 0.5
@@ -76,7 +76,7 @@ class EventsIn(_Strict):
 
 
 def control_router(sandbox: Sandbox) -> APIRouter:
-    """Return the steering calls of one sandbox, below `/sandbox`."""
+    """Return the control API of one sandbox, below `/sandbox`."""
     router = APIRouter(prefix="/sandbox")
     _add_faults(router, sandbox)
     _add_hooks(router, sandbox)
@@ -157,7 +157,7 @@ def _add_switches(router: APIRouter, sandbox: Sandbox) -> None:
 
 
 def _checked(rules: Rules, changes: dict[str, Any]) -> dict[str, Any]:
-    """Check changes against the types of a rule class; what JSON cannot say is refused."""
+    """Validate changes against a rules class; refuse fields that JSON cannot express."""
     types = {one.name: (one.type, getattr(rules, one.name)) for one in fields(rules) if one.name not in _NOT_JSON}
     model = create_model("Switches", __config__=ConfigDict(extra="forbid"), **types)  # type: ignore[call-overload]
     try:

@@ -1,6 +1,6 @@
-"""Credentials that the embedded sandbox accepts out of the box. They open nothing but the sandbox.
+"""Credentials that the sandbox accepts by default. They are valid nowhere else.
 
-Those of a social account follow from the account's name, so that an account an operator adds to `notifier.toml` works
+Those of a social account derive from its name, so that an account added to `notifier.toml` works
 against the sandbox without being registered there.
 """
 
@@ -40,7 +40,7 @@ class XAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MastodonAccount:
-    """A Mastodon account and its access token with the scopes `read write`."""
+    """A Mastodon account and its access token (scopes `read write`)."""
 
     name: str
     access_token: str = field(repr=False)
@@ -61,19 +61,19 @@ class BlueskyAccount:
 
     @property
     def did(self) -> str:
-        """The account's decentralized identifier, the same in every run (`did:plc:` and 24 base32 characters)."""
+        """The account's DID, the same in every run: `did:plc:` and 24 base32 characters."""
         digits = f"{crc32(self.handle.encode()):032b}" * 4
         letters = "abcdefghijklmnopqrstuvwxyz234567"
         return "did:plc:" + "".join(letters[int(digits[at : at + 5], 2)] for at in range(0, 120, 5))
 
 
 def account_number(name: str) -> str:
-    """Return a stable decimal account id for a name."""
+    """Return a stable account id (decimal digits) for a name."""
     return str(1_000_000_000 + crc32(name.encode()))
 
 
 def x_account(name: str) -> XAccount:
-    """Return the credentials the sandbox accepts for the X account of this name (`[[accounts]] name`)."""
+    """Return the credentials of the X account with this name (`[[accounts]] name`)."""
     return XAccount(
         name=name,
         consumer_key=X_CONSUMER_KEY,
@@ -85,35 +85,35 @@ def x_account(name: str) -> XAccount:
 
 
 def mastodon_account(name: str) -> MastodonAccount:
-    """Return the credentials the sandbox accepts for the Mastodon account of this name."""
+    """Return the credentials of the Mastodon account with this name."""
     return MastodonAccount(name=name, access_token=f"{_TOKEN_PREFIX}{name}")
 
 
 def bluesky_account(name: str) -> BlueskyAccount:
-    """Return the credentials the sandbox accepts for the Bluesky account of this name."""
+    """Return the credentials of the Bluesky account with this name."""
     return BlueskyAccount(name=name, handle=f"{name}{_HANDLE_SUFFIX}", app_password="sand-boxs-andb-oxsa")  # noqa: S106
 
 
 def x_account_of(access_token: str) -> XAccount | None:
-    """Return the account whose derived X access token this is, or None."""
+    """Return the account with this derived X access token, or None."""
     _, found, name = access_token.partition(f"-{_TOKEN_PREFIX}")
     return _confirmed(x_account, name, lambda account: account.access_token == access_token) if found else None
 
 
 def x_account_of_bearer(bearer_token: str) -> XAccount | None:
-    """Return the account whose derived X user token this is, or None."""
+    """Return the account with this derived X user token, or None."""
     name = bearer_token.removeprefix("sandbox-bearer-")
     return _confirmed(x_account, name, lambda account: account.bearer_token == bearer_token)
 
 
 def mastodon_account_of(access_token: str) -> MastodonAccount | None:
-    """Return the account whose derived Mastodon token this is, or None."""
+    """Return the account with this derived Mastodon token, or None."""
     name = access_token.removeprefix(_TOKEN_PREFIX)
     return _confirmed(mastodon_account, name, lambda account: account.access_token == access_token)
 
 
 def bluesky_account_of(identifier: str) -> BlueskyAccount | None:
-    """Return the account whose derived handle this is, or None."""
+    """Return the account with this derived handle, or None."""
     name = identifier.removesuffix(_HANDLE_SUFFIX)
     return _confirmed(bluesky_account, name, lambda account: account.handle == identifier)
 

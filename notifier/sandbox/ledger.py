@@ -1,4 +1,4 @@
-"""What arrived, counted for all: ids and numbers stay in memory even when the messages themselves have been dropped."""
+"""Counts of everything received. Ids and counts stay in memory even if the messages are dropped."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ CHANNELS = ("email", "x", "mastodon", "bluesky", "webhook")
 
 @dataclass(slots=True)
 class Arrivals:
-    """The deliveries of one notification that arrived. Times are Unix seconds."""
+    """The received deliveries of one notification. Times are Unix seconds."""
 
     first_at: float
     last_at: float
@@ -20,8 +20,9 @@ class Arrivals:
 class Ledger:
     """Counts per channel.
 
-    `deliveries` counts each delivery id by channel; `notifications` tells when the first and the last delivery of a
-    notification arrived; `addresses` counts mails by a hash of the address, `letters` by one of address + notification.
+    `deliveries` counts each delivery id by channel. `notifications` has the times of a notification's
+    first and last delivery. `addresses` counts mails by a hash of the address, `letters` by a hash of
+    address and notification.
     """
 
     deliveries: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in CHANNELS})
@@ -32,11 +33,11 @@ class Ledger:
     refused: Counter[str] = field(default_factory=Counter)  # "email 400" -> requests refused
 
     def deliver(self, channel: str, delivery_ids: Iterable[str | None]) -> None:
-        """Count delivery ids; a delivery without an id is counted under the empty id."""
+        """Count delivery ids; a missing id counts as the empty id."""
         self.deliveries[channel].update(found or "" for found in delivery_ids)
 
     def notify(self, channel: str, notification_ids: Iterable[str], now: float) -> None:
-        """Note that deliveries of these notifications arrived now, one for each time an id is given."""
+        """Record deliveries of these notifications, one per occurrence of an id."""
         for notification_id, number in Counter(notification_ids).items():
             arrivals = self.notifications[channel].get(notification_id)
             if arrivals is None:
@@ -45,23 +46,23 @@ class Ledger:
             arrivals.count += number
 
     def clear(self) -> None:
-        """Start counting afresh."""
+        """Reset all counts."""
         fresh = Ledger()
         for name in self.__slots__:
             setattr(self, name, getattr(fresh, name))
 
     def refuse(self, channel: str, status: int) -> None:
-        """Count a request that was answered with an error."""
+        """Count a request that got an error response."""
         self.refused[f"{channel} {status}"] += 1
 
     def duplicates(self, channel: str) -> int:
-        """How many deliveries arrived beyond the first of each delivery id."""
+        """Return the number of deliveries beyond the first of each delivery id."""
         seen = self.deliveries[channel]
         named = seen.total() - seen[""] if "" in seen else seen.total()
         return named - len(seen) + ("" in seen)
 
     def lines(self) -> Iterator[tuple[str, str, int]]:
-        """Yield (channel, delivery id, how often it arrived) for all that have an id."""
+        """Yield (channel, delivery id, count) for all deliveries with an id."""
         for channel, seen in self.deliveries.items():
             for delivery_id, number in list(seen.items()):
                 if delivery_id:

@@ -1,4 +1,4 @@
-"""Counting requests against a provider's rate: fixed windows and a rolling second."""
+"""Rate limits of the providers: fixed windows and a rolling second."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from math import ceil
 
 @dataclass(slots=True)
 class Window:
-    """A window that opens with its first request and forgets all when it ends, as X and Mastodon count. Seconds."""
+    """A fixed window that starts with its first request, as at X and Mastodon. Times in seconds."""
 
     limit: int
     seconds: float
@@ -15,13 +15,13 @@ class Window:
     used: int = 0
 
     def look(self, now: float) -> "Window":
-        """Start afresh when the window has ended. Returns itself."""
+        """Reset the window if it has ended; return it."""
         if now >= self.started + self.seconds or self.used == 0:
             self.started, self.used = now, 0
         return self
 
     def take(self, now: float, cost: int = 1) -> bool:
-        """Count one request; False when the window has no room for it."""
+        """Count a request of this cost; return False if the window has no room for it."""
         self.look(now)
         if self.used + cost > self.limit:
             return False
@@ -30,12 +30,12 @@ class Window:
 
     @property
     def remaining(self) -> int:
-        """How many requests the window still takes."""
+        """The number of requests the window still allows."""
         return max(self.limit - self.used, 0)
 
     @property
     def reset(self) -> int:
-        """When the window ends: Unix seconds, rounded up."""
+        """The end of the window: Unix seconds, rounded up."""
         return ceil(self.started + self.seconds)
 
 
@@ -46,7 +46,7 @@ class RollingSecond:
     taken: deque[float] = field(default_factory=deque)
 
     def take(self, now: float, limit: int) -> bool:
-        """Count one request; False when the last second already held `limit`."""
+        """Count one request; return False if the last second already had `limit` requests."""
         while self.taken and self.taken[0] <= now - 1.0:
             self.taken.popleft()
         if len(self.taken) >= limit:

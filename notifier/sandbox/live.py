@@ -1,4 +1,4 @@
-"""The configuration as it stands now: a test may turn a switch while the sandbox runs."""
+"""The current configuration, which a test may change while the sandbox runs."""
 
 import asyncio
 from contextlib import suppress
@@ -9,21 +9,21 @@ from notifier.sandbox.config import SandboxConfig
 
 @dataclass(slots=True)
 class Live:
-    """Holds the configuration every stand-in looks at on each call."""
+    """The configuration that every simulator reads on each call."""
 
     config: SandboxConfig
-    closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the server stops: whoever waits goes on
+    closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the server stops; ends all waits
 
     def now(self) -> float:
         """Return the time in Unix seconds."""
         return self.config.clock()
 
     async def pause(self, seconds: float) -> None:
-        """Wait, but not beyond the end of the sandbox."""
+        """Wait, at most until the server stops."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self.closing.wait(), seconds)
 
     def turn(self, section: str, **changes: object) -> None:
-        """Change switches of one section (`sendgrid`, `recipients`, `x`, `mastodon`, `bluesky`)."""
+        """Change rules of one section (`sendgrid`, `recipients`, `x`, `mastodon`, `bluesky`)."""
         changed = replace(getattr(self.config, section), **changes)
         self.config = replace(self.config, **{section: changed})

@@ -1,11 +1,11 @@
-"""The pictures that posts show: kept with their alternative texts, for people and for tests to look at."""
+"""The pictures of posts, stored with their alternative texts for the pages and for tests."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-_KEPT = 500  # the newest; a long run must not fill the memory
+_KEPT = 500  # the newest; a long run must not exhaust memory
 
 
 @dataclass(slots=True)
@@ -18,30 +18,30 @@ class Kept:
 
 
 class Pictures:
-    """Pictures by the id their platform gave them."""
+    """Pictures by the platform's id."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Kept] = OrderedDict()
 
     def keep(self, key: str, kind: str, data: bytes, alt: str = "") -> None:
-        """Keep a picture."""
+        """Store a picture."""
         self._kept[key] = Kept(kind, data, alt)
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
 
     def describe(self, key: str, alt: str) -> bool:
-        """Give a picture its alternative text; False where there is no such picture."""
+        """Set a picture's alternative text; return False if there is no such picture."""
         found = self._kept.get(key)
         if found is not None:
             found.alt = alt
         return found is not None
 
     def find(self, key: str) -> Kept | None:
-        """Return a picture that is still kept."""
+        """Return a picture if it is still stored."""
         return self._kept.get(key)
 
     def rows(self, keys: Iterable[str], alts: Iterable[str] | None = None) -> list[dict[str, Any]]:
-        """Return what a post says of its pictures; `alts` where the post itself carries the alternative texts."""
+        """Return the pictures of a post as JSON; `alts` if the post has the alternative texts itself."""
         given = list(alts) if alts is not None else None
         rows = []
         for place, key in enumerate(keys):

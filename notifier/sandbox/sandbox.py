@@ -1,4 +1,4 @@
-"""One sandbox: its stand-ins and what they share."""
+"""One sandbox: its simulators and their shared state."""
 
 from notifier.sandbox.bluesky.api import BlueskyApi
 from notifier.sandbox.config import SandboxConfig
@@ -18,7 +18,7 @@ from notifier.sandbox.x.api import XApi
 
 
 class Sandbox:
-    """The stand-ins, wired. Nothing runs and nothing is opened before the application starts."""
+    """Builds the simulators. Nothing runs or is opened before the application starts."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self.live = Live(config)
@@ -42,7 +42,7 @@ class Sandbox:
         self.hooks = HooksApi(self.live, self.ledger)
 
     def forget(self) -> None:
-        """Drop all that arrived; credentials, faults, switches, rates and registered hooks stay."""
+        """Drop everything received; credentials, faults, rules, rates and registered hooks stay."""
         self.ledger.clear()
         self.mail.forget()
         self.poster.forget()

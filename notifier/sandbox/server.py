@@ -1,4 +1,4 @@
-"""Serving a sandbox: blocking, in a process or a thread of its own."""
+"""Serve a sandbox: blocking, or in a thread."""
 
 import socket
 import threading
@@ -18,9 +18,10 @@ _BACKLOG = 2048
 
 
 class SandboxServer:
-    """One sandbox on one port. Port 0 takes a free one; `base_url` is known before it serves.
+    """A sandbox on one port; port 0 picks a free one.
 
-    The socket is bound, and listens, in the constructor: a client that connects before `run` waits instead of failing.
+    The constructor binds the socket and listens, so `base_url` is known at once, and a client that
+    connects before `run` waits instead of failing.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, config: SandboxConfig | None = None) -> None:
@@ -41,19 +42,19 @@ class SandboxServer:
         self._thread: threading.Thread | None = None
 
     def run(self, *, ready: Callable[[str], None] | None = None) -> None:
-        """Serve until stopped by `stop`, SIGTERM or SIGINT. Calls `ready(base_url)` once requests are answered."""
+        """Serve until `stop`, SIGTERM or SIGINT. Call `ready(base_url)` once the server responds."""
         self._server.when_started = (lambda: ready(self.base_url)) if ready else None
         with closing(self._socket):
             self._server.run(sockets=[self._socket])
 
     def start(self) -> Self:
-        """Serve in a thread; returns at once, requests wait until it answers."""
+        """Serve in a thread; return at once. Requests wait until the server is up."""
         self._thread = threading.Thread(target=self.run, name="sandbox", daemon=True)
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Stop serving; answers that were being held back on purpose go out at once."""
+        """Stop serving; deliberately delayed responses are sent at once."""
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(timeout=10)
@@ -70,12 +71,12 @@ def serve(host: str, port: int, config: SandboxConfig, *, ready: Callable[[str],
 
     Args:
         host: Address to listen on.
-        port: Port; 0 takes a free one.
-        config: What the sandbox accepts.
-        ready: Called with the base URL once requests are answered.
+        port: Port; 0 picks a free one.
+        config: The sandbox's configuration.
+        ready: Called with the base URL once the server responds.
 
     Raises:
-        OSError: The port is taken.
+        OSError: The port is in use.
     """
     SandboxServer(host, port, config).run(ready=ready)
 

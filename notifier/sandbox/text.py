@@ -1,4 +1,4 @@
-"""Counting what a reader takes for one character (UAX 29 grapheme clusters)."""
+"""Count user-perceived characters (UAX 29 grapheme clusters)."""
 
 import regex
 
@@ -6,5 +6,5 @@ _GRAPHEME = regex.compile(r"\X")
 
 
 def graphemes(text: str) -> int:
-    """Return the number of grapheme clusters of a text."""
+    """Return the number of grapheme clusters in a text."""
     return len(_GRAPHEME.findall(text))

@@ -1,4 +1,4 @@
-"""Reaching the connection behind a request, so that a fault can close it for real."""
+"""Access to the connection of a request, so that a fault can close it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ _KEY = "sandbox.transport"
 
 
 class ReachableProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol that tells the application about its connection."""
+    """uvicorn's HTTP protocol, with its transport in the ASGI scope."""
 
     def on_message_begin(self) -> None:
-        """Begin a request as usual and put the transport where `transport_of` finds it."""
+        """Begin a request and store the transport for `transport_of`."""
         super().on_message_begin()
         self.scope["extensions"] = {_KEY: {"transport": self.transport}}
 

@@ -70,25 +70,25 @@ class BlueskyApi:
                 content = {"error": refused.name, "message": refused.message}
                 return json_answer(refused.status, content, headers | refused.headers)
             for name, value in headers.items():
-                answer.headers.setdefault(name, value)  # an account's own window comes first
+                answer.headers.setdefault(name, value)  # the account's own window takes precedence
             return answer
 
         return guarded
 
     def create(self, request: Request, body: bytes, now: float) -> Response:
-        """Answer `createRecord`."""
+        """Handle `createRecord`."""
         repo, wanted = self._write(request, body, now)
         wanted.setdefault("rkey", make_tid(int(now * 1_000_000), repo.commits % 1024))
         place, value, status = self._checked(wanted)
         headers = take_points(repo.windows, CREATE, self._live.config.bluesky, now)
         if place in repo.records:
-            raise Refused(500, headers=headers)  # the reference server breaks instead of refusing
+            raise Refused(500, headers=headers)  # the reference server fails instead of refusing
         repo.check_swap(place, {"swapCommit": wanted.get("swapCommit")})
         record, _ = repo.put(place, value, now)
         return self._written(repo, record, status, headers, changed=True)
 
     def put(self, request: Request, body: bytes, now: float) -> Response:
-        """Answer `putRecord`."""
+        """Handle `putRecord`."""
         repo, wanted = self._write(request, body, now)
         place, value, status = self._checked(wanted)
         headers = take_points(repo.windows, UPDATE, self._live.config.bluesky, now)
@@ -97,7 +97,7 @@ class BlueskyApi:
         return self._written(repo, record, status, headers, changed=changed)
 
     def delete(self, request: Request, body: bytes, now: float) -> Response:
-        """Answer `deleteRecord`."""
+        """Handle `deleteRecord`."""
         repo, wanted = self._write(request, body, now)
         place = (_text(wanted, "collection"), _text(wanted, "rkey"))
         headers = take_points(repo.windows, DELETE, self._live.config.bluesky, now)
@@ -106,7 +106,7 @@ class BlueskyApi:
         return json_answer(200, {"commit": repo.head} if deleted else {}, headers)
 
     def get(self, request: Request, _: bytes, __: float) -> Response:
-        """Answer `getRecord`."""
+        """Handle `getRecord`."""
         query = request.query_params
         place = (query.get("collection", ""), query.get("rkey", ""))
         repo = self.sessions.find(query.get("repo", ""))
@@ -117,7 +117,7 @@ class BlueskyApi:
         return json_answer(200, {"uri": repo.uri(place), "cid": record.cid, "value": record.value})
 
     def upload(self, request: Request, body: bytes, now: float) -> Response:
-        """Answer `uploadBlob`."""
+        """Handle `uploadBlob`."""
         self.sessions.caller(request, now)
         if len(body) > MAX_BLOB:
             raise Refused(413)
@@ -127,7 +127,7 @@ class BlueskyApi:
         return json_answer(200, {"blob": blob})
 
     def profile(self, request: Request, _: bytes, now: float) -> Response:
-        """Answer `getProfile`."""
+        """Handle `getProfile`."""
         self.sessions.caller(request, now)
         repo = self.sessions.find(request.query_params.get("actor", ""))
         if repo is None:
@@ -144,7 +144,7 @@ class BlueskyApi:
         return repo, wanted
 
     def _checked(self, wanted: dict[str, Any]) -> tuple[Place, dict[str, Any], str | None]:
-        """Return place, value and validation status of a record to be written."""
+        """Validate a record to be written; return its place, value and validation status."""
         collection, key, value = _text(wanted, "collection"), _text(wanted, "rkey"), wanted.get("record")
         if not isinstance(value, dict):
             raise Refused(400, "InvalidRequest", 'Input must have the property "record"')
@@ -168,7 +168,7 @@ class BlueskyApi:
         return (collection, key), value, "valid"
 
     def _fault_in_reply(self, reply: dict[str, Any] | None) -> str | None:
-        """A reference into one of our own repositories must name the content that is there."""
+        """Return the error if a reference to a local record has the wrong cid."""
         for name, target in (reply or {}).items():
             if name not in ("root", "parent"):
                 continue

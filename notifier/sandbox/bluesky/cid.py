@@ -1,6 +1,6 @@
 """Content identifiers: CIDv1 with SHA-256 over DAG-CBOR (records) or raw bytes (blobs).
 
-DAG-CBOR is CBOR in one canonical form: shortest lengths, map keys ordered by length and then bytes, links as tag 42.
+DAG-CBOR is canonical CBOR: shortest lengths, map keys sorted by length, then bytes, links as tag 42.
 """
 
 import struct
@@ -15,7 +15,7 @@ _LINK_TAG = b"\xd8\x2a"
 
 
 def cid_of_record(record: dict[str, Any]) -> str:
-    """Return the CID of a record given as JSON; the same content has the same CID."""
+    """Return the CID of a record given as a JSON object."""
     return _cid(_CBOR, _encode(record))
 
 

@@ -21,8 +21,8 @@ _STANDARD = {
 }
 
 
-class Refused(Exception):  # noqa: N818  an answer, not a fault of ours
-    """A call that is answered with an error."""
+class Refused(Exception):  # noqa: N818  a response, not an error of ours
+    """A call that gets an error response."""
 
     def __init__(
         self, status: int, name: str = "", message: str = "", headers: Mapping[str, str] | None = None
@@ -34,6 +34,6 @@ class Refused(Exception):  # noqa: N818  an answer, not a fault of ours
 
 
 def standard_refusal(status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the answer whose error follows from the status alone."""
+    """Return the error response with the standard error of a status."""
     refused = Refused(status)
     return json_answer(status, {"error": refused.name, "message": refused.message}, headers)

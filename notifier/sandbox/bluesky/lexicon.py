@@ -14,7 +14,7 @@ IMAGES = "app.bsky.embed.images"
 MAX_IMAGES, MAX_IMAGE_BYTES = 4, 1_000_000
 MAX_TAG = 64  # graphemes
 
-_LEADING_BITS, _CONTINUATION = 0xC0, 0x80  # UTF-8: octets 10xxxxxx continue a character
+_LEADING_BITS, _CONTINUATION = 0xC0, 0x80  # UTF-8: 10xxxxxx are continuation bytes
 
 _DATETIME = re.compile(
     r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](?:\.[0-9]{1,20})?(?:Z|[+-][0-2][0-9]:[0-5][0-9])"
@@ -28,7 +28,7 @@ _FEATURES = {"link": "uri", "tag": "tag", "mention": "did"}
 
 
 def faults_of(record: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a post record, in the server's words."""
+    """Yield the errors in a post record, in the server's wording."""
     text = record.get("text")
     if not isinstance(text, str):
         yield 'Record must have the property "text"'
@@ -48,20 +48,20 @@ def faults_of(record: dict[str, Any]) -> Iterator[str]:
 
 
 def reference(uri: str) -> tuple[str, str, str] | None:
-    """Return repo, collection and record key of an at-uri, or None when it is none."""
+    """Return repo, collection and record key of an at-uri, or None if invalid."""
     found = _AT_URI.fullmatch(uri)
     return (found["repo"], found["collection"], found["rkey"]) if found else None
 
 
 def images_of(record: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return blob id and alternative text of each picture of a sound record."""
+    """Return blob id and alternative text of each picture in a valid record."""
     embed = record.get("embed")
     images = embed.get("images", []) if isinstance(embed, dict) and embed.get("$type") == IMAGES else []
     return [(image["image"]["ref"]["$link"], image["alt"]) for image in images]
 
 
 def _images(embed: object) -> Iterator[str]:
-    """`app.bsky.embed.images`: at most four pictures of at most a megabyte, each with an alternative text."""
+    """Check `app.bsky.embed.images`: up to four pictures of up to 1 MB, each with alternative text."""
     if not isinstance(embed, dict) or embed.get("$type") != IMAGES:
         return
     images = embed.get("images")

@@ -1,16 +1,16 @@
-"""Bluesky's rates: write points and logins per account, requests per address."""
+"""Bluesky's rate limits: write points and logins per account, requests per network address."""
 
 from notifier.sandbox.bluesky.errors import Refused
 from notifier.sandbox.config import BlueskyRules
 from notifier.sandbox.limits import Window
 
-CREATE, UPDATE, DELETE = 3, 2, 1  # points a write costs
+CREATE, UPDATE, DELETE = 3, 2, 1  # points per write
 
 _FIVE_MINUTES, _HOUR, _DAY = 300.0, 3_600.0, 86_400.0
 
 
 def take_points(windows: dict[str, Window], cost: int, rules: BlueskyRules, now: float) -> dict[str, str]:
-    """Count a write. Returns the rate headers.
+    """Count a write; return the rate headers.
 
     Raises:
         Refused: 429 `RateLimitExceeded`.
@@ -20,7 +20,7 @@ def take_points(windows: dict[str, Window], cost: int, rules: BlueskyRules, now:
 
 
 def take_login(windows: dict[str, Window], rules: BlueskyRules, now: float) -> dict[str, str]:
-    """Count a login. Returns the rate headers.
+    """Count a login; return the rate headers.
 
     Raises:
         Refused: 429 `RateLimitExceeded`.
@@ -30,7 +30,7 @@ def take_login(windows: dict[str, Window], rules: BlueskyRules, now: float) -> d
 
 
 def take_request(windows: dict[str, Window], rules: BlueskyRules, now: float) -> dict[str, str]:
-    """Count a request of one network address. Returns the rate headers.
+    """Count a request from a network address; return the rate headers.
 
     Raises:
         Refused: 429 `RateLimitExceeded`.

@@ -1,4 +1,4 @@
-"""One account's repository: records by collection and key, each with its content identifier, and the revisions."""
+"""One account's repository: records by collection and key, each with its CID, and revisions."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ Place = tuple[str, str]  # collection, record key
 
 @dataclass(slots=True, kw_only=True)
 class Record:
-    """One record. Times are Unix seconds; `replaced` counts writes with other content under the same key."""
+    """One record. Times are Unix seconds; `replaced` counts writes of other content to the same key."""
 
     place: Place
     value: dict[str, Any]
@@ -26,14 +26,14 @@ class Record:
 
 @dataclass(slots=True)
 class Repo:
-    """What one account has written, and its rate windows."""
+    """The records and rate windows of one account."""
 
     account: BlueskyAccount
     records: dict[Place, Record] = field(default_factory=dict)
     deleted: list[Record] = field(default_factory=list)
     windows: dict[str, Window] = field(default_factory=dict)
     commits: int = 0
-    repeats: int = 0  # puts of what was there already
+    repeats: int = 0  # puts of unchanged content
 
     def forget(self) -> None:
         """Drop all records."""
@@ -65,7 +65,7 @@ class Repo:
             raise Refused(400, "InvalidSwap", f"Commit was at {self.head['cid']}")
 
     def put(self, place: Place, value: dict[str, Any], now: float) -> tuple[Record, bool]:
-        """Write a record. Returns it, and whether anything changed."""
+        """Write a record; return it and whether anything changed."""
         cid = cid_of_record(value)
         found = self.records.get(place)
         if found is not None and found.cid == cid:
@@ -79,7 +79,7 @@ class Repo:
         return found, True
 
     def delete(self, place: Place, now: float) -> bool:
-        """Remove a record; False when there was none."""
+        """Delete a record; return False if there was none."""
         found = self.records.pop(place, None)
         if found is None:
             return False

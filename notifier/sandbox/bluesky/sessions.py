@@ -1,4 +1,4 @@
-"""`com.atproto.server.*`: logging in, refreshing, and who is calling."""
+"""`com.atproto.server.*`: login, refresh, and authentication of callers."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from notifier.sandbox.live import Live
 
 
 class Sessions:
-    """The accounts of one server and their sessions. `repos` holds a repository per account, by DID."""
+    """The accounts of one server and their sessions. `repos` has a repository per account, by DID."""
 
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -23,7 +23,7 @@ class Sessions:
         self.repos: dict[str, Repo] = {}
 
     def create(self, body: dict[str, Any], now: float) -> Response:
-        """Answer `createSession`.
+        """Handle `createSession`.
 
         Raises:
             Refused: 400, 401 or 429.
@@ -41,7 +41,7 @@ class Sessions:
         return json_answer(200, self._session(account, now), headers)
 
     def refresh(self, request: Request, now: float) -> Response:
-        """Answer `refreshSession`.
+        """Handle `refreshSession`.
 
         Raises:
             Refused: 400 or 401.
@@ -52,7 +52,7 @@ class Sessions:
         return json_answer(200, self._session(repo.account, now))
 
     def end(self, request: Request, now: float) -> Response:
-        """Answer `deleteSession`.
+        """Handle `deleteSession`.
 
         Raises:
             Refused: 400 or 401.
@@ -63,7 +63,7 @@ class Sessions:
         return empty_answer(200)
 
     def show(self, request: Request, now: float) -> Response:
-        """Answer `getSession`.
+        """Handle `getSession`.
 
         Raises:
             Refused: 400 or 401.
@@ -72,7 +72,7 @@ class Sessions:
         return json_answer(200, {"handle": account.handle, "did": account.did, "active": True})
 
     def caller(self, request: Request, now: float) -> Repo:
-        """Return the repository of the account that calls.
+        """Return the repository of the calling account.
 
         Raises:
             Refused: 401 `AuthMissing`, 400 `InvalidToken` or `ExpiredToken`.
@@ -80,14 +80,14 @@ class Sessions:
         return self._repo_of(self._tokens.subject(_bearer(request), ACCESS, now))
 
     def find(self, actor: str) -> Repo | None:
-        """Return the repository of a DID or handle that has been here."""
+        """Return the repository of a DID or handle that has logged in before."""
         return next((repo for repo in self.repos.values() if actor in (repo.account.did, repo.account.handle)), None)
 
     def _repo_of(self, did: str) -> Repo:
-        return self.repos[did]  # tokens are only issued to accounts that have one
+        return self.repos[did]  # only accounts with a repository get tokens
 
     def _session(self, account: BlueskyAccount, now: float) -> dict[str, Any]:
-        """No `didDoc` in it: clients would move to the address it names, away from the sandbox."""
+        """Return a session without `didDoc`, which would make clients switch to another server."""
         rules = self._live.config.bluesky
         return {
             "accessJwt": self._tokens.issue(account.did, ACCESS, now, rules.access_token_life),

@@ -1,4 +1,4 @@
-"""TIDs: the timestamp identifiers that record keys and revisions are (atproto.com/specs/tid)."""
+"""TIDs, the timestamp identifiers of record keys and revisions (atproto.com/specs/tid)."""
 
 import re
 
@@ -14,7 +14,7 @@ def is_tid(key: str) -> bool:
 
 
 def make_tid(microseconds: int, clock_id: int) -> str:
-    """Return the TID of a moment (Unix microseconds) and a clock id (0 to 1023)."""
+    """Return the TID of a time (Unix microseconds) and a clock id (0 to 1023)."""
     number, digits = microseconds << _CLOCK_BITS | clock_id, ""
     for _ in range(_DIGITS):
         number, digit = divmod(number, len(_ALPHABET))

@@ -1,4 +1,4 @@
-"""Session tokens: JWTs signed with HMAC-SHA256, decodable by any client."""
+"""Session tokens: JWTs signed with HMAC-SHA256, which any client can decode."""
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -13,16 +13,16 @@ from notifier.sandbox.bluesky.errors import Refused
 
 ACCESS, REFRESH = "com.atproto.appPass", "com.atproto.refresh"
 _TYPES = {ACCESS: "at+jwt", REFRESH: "refresh+jwt"}
-_GRACE = 7_200.0  # how long a refresh token that was used goes on working
+_GRACE = 7_200.0  # seconds that a used refresh token stays valid
 _PARTS = 3
 
 
 class Tokens:
-    """Issues and checks the tokens of one server."""
+    """Issues and verifies the tokens of one server."""
 
     def __init__(self) -> None:
         self._key = token_bytes(32)
-        self._used: dict[str, float] = {}  # jti of a used refresh token -> when it ends
+        self._used: dict[str, float] = {}  # jti of a used refresh token -> its expiry
 
     def issue(self, did: str, scope: str, now: float, life: float) -> str:
         """Return a token for an account. `life` is in seconds."""
@@ -38,7 +38,7 @@ class Tokens:
         return (signed + b"." + _trimmed(hmac.digest(self._key, signed, sha256))).decode()
 
     def subject(self, token: str, scope: str, now: float) -> str:
-        """Return the account a token speaks for.
+        """Return the DID of a token's account.
 
         Raises:
             Refused: 400 `InvalidToken` or `ExpiredToken`.
@@ -54,11 +54,11 @@ class Tokens:
         return subject
 
     def use(self, token: str, now: float) -> None:
-        """Note that a refresh token was exchanged: it works on for the time of grace only."""
+        """Mark a refresh token as used: it stays valid for `_GRACE` seconds only."""
         self._used.setdefault(self._payload(token)["jti"], now + _GRACE)
 
     def revoke(self, token: str, now: float) -> None:
-        """End a refresh token at once."""
+        """Revoke a refresh token at once."""
         self._used[self._payload(token)["jti"]] = now
 
     def _payload(self, token: str) -> dict[str, Any]:

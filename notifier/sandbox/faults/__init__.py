@@ -1,1 +1,1 @@
-"""Faults on request: what a provider does on a bad day, deterministically."""
+"""Deterministic fault injection."""

@@ -1,4 +1,4 @@
-"""The ASGI layer that lets faults happen, closing connections for real where a fault says so."""
+"""ASGI middleware that injects faults, closing real connections if required."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,10 +17,10 @@ class FaultLayer:
     """Passes requests on, unless a fault hits them.
 
     Args:
-        app: What comes next.
-        live: Time and the end of the sandbox.
-        book: The faults in force.
-        refusals: Per provider, its own error answer for a status.
+        app: The wrapped application.
+        live: The clock and the stop signal.
+        book: The active faults.
+        refusals: For each provider, a function from status to its own error response.
     """
 
     def __init__(self, app: ASGIApp, *, live: Live, book: FaultBook, refusals: Mapping[str, Refusal]) -> None:
@@ -82,7 +82,7 @@ class FaultLayer:
 
 
 class _Recorder:
-    """Keeps an answer instead of sending it."""
+    """Records a response instead of sending it."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -96,7 +96,7 @@ class _Recorder:
 
 
 class _Exchange:
-    """One request whose body has been read, and the connection it came by."""
+    """One request, with its body already read, and its connection."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
         self.scope, self.send = scope, send
@@ -106,14 +106,14 @@ class _Exchange:
         return _Recorder()
 
     async def replay(self) -> Message:
-        """Give the body again, then what the connection says."""
+        """Return the body again, then the messages of the connection."""
         if self._replayed:
             return await self._receive()
         self._replayed = True
         return {"type": "http.request", "body": self._body, "more_body": False}
 
     async def drop(self) -> None:
-        """Close the connection without a byte of an answer."""
+        """Close the connection without sending a byte."""
         transport_of(self.scope).close()
         await _gone(self._receive)
 
@@ -140,6 +140,6 @@ async def _read(receive: Receive) -> bytes:
 
 
 async def _gone(receive: Receive) -> None:
-    """Wait until the server knows that the connection is closed, so that it does not answer after all."""
+    """Wait until the server has noticed the closed connection, so that it sends no response."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Which request meets which fault: counters, never chance."""
+"""Decide which request gets which fault: by counters, never at random."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -26,14 +26,14 @@ _numbers = count(1)
 
 
 def provider_of(path: str) -> str | None:
-    """Return whose path this is, or None for the sandbox's own pages."""
+    """Return the provider of a path, or None for the sandbox's own paths."""
     cut = path.find("/", 1) + 1
     return PREFIXES.get(path[:cut]) if cut else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Which requests a fault concerns: all that are given must hold. `path` and `body` are substrings."""
+    """Which requests a fault affects. All given fields must match; `path` and `body` are substrings."""
 
     method: str | None = None
     path: str | None = None
@@ -44,8 +44,9 @@ class Match:
 class Fault:
     """One fault.
 
-    The first `skip` matching requests pass; then every `every`-th is hit, at most `count` times (None: for ever).
-    `after_accept`: the provider does its work first, then the fault spoils the answer. `delay` is in seconds.
+    The first `skip` matching requests pass; then every `every`-th is hit, at most `count` times (None:
+    no limit). `after_accept`: the provider processes the request, then the fault changes the response.
+    `delay` is in seconds.
     """
 
     provider: str
@@ -64,7 +65,7 @@ class Fault:
     hits: int = 0
 
     def strikes(self, method: str, path: str, body: bytes) -> bool:
-        """Whether this request is hit; counts it."""
+        """Count a request; return whether the fault hits it."""
         wanted = self.match
         if (wanted.method and wanted.method != method) or (wanted.path and wanted.path not in path):
             return False
@@ -81,13 +82,13 @@ class Fault:
 
 @dataclass(slots=True)
 class FaultBook:
-    """The faults in force, in the order they were asked for, and a log of the newest hits."""
+    """The active faults, in order of creation, and a log of the newest hits."""
 
     faults: list[Fault] = field(default_factory=list)
     log: deque[tuple[int, str, str]] = field(default_factory=lambda: deque(maxlen=_LOG))  # fault id, method, path
 
     def concerns(self, provider: str) -> list[Fault]:
-        """Return the faults of one provider; `*` is every provider's."""
+        """Return the faults of one provider, including those of `*`, any provider."""
         return [fault for fault in self.faults if fault.provider in (provider, "*")]
 
     def strike(self, faults: list[Fault], method: str, path: str, body: bytes) -> Fault | None:

@@ -1,1 +1,1 @@
-"""A partner's webhook receiver: verifies Standard Webhooks signatures, keeps what came, and misbehaves on request."""
+"""A partner's webhook receiver: verifies signatures, stores requests, misbehaves on request."""

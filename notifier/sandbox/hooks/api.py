@@ -1,4 +1,4 @@
-"""`/hooks/{name}`: where endpoints of partners point in the demo and the tests."""
+"""`/hooks/{name}`: the URLs of partners' endpoints in the demo and the tests."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -28,7 +28,7 @@ class HooksApi:
         return [Route("/hooks/{name}", self.receive, methods=_METHODS)]
 
     async def receive(self, request: Request) -> Response:
-        """Take one webhook in and answer as the receiver behaves."""
+        """Store one webhook and respond according to the receiver's behaviour."""
         body = await request.body()
         hook = self.inboxes.hook(request.path_params["name"])
         received = self._note(hook, request, body)
@@ -57,7 +57,7 @@ class HooksApi:
         return Response(b"", status, headers=headers)
 
     async def _drip(self, seconds: float) -> AsyncIterator[bytes]:
-        """A body that takes `seconds` to come, a byte at a time: a reader without a deadline hangs on it."""
+        """Send a body over `seconds`, one byte at a time: a client without a deadline hangs on it."""
         for _ in range(max(int(seconds * 10), 1)):
             yield b"."
             await self._live.pause(0.1)
@@ -99,5 +99,5 @@ def _json(body: bytes) -> object:
 
 
 def standard_refusal(status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a receiver's answer for a status."""
+    """Return a receiver's response for a status."""
     return Response(b"", status, headers=headers)

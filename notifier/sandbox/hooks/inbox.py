@@ -1,4 +1,4 @@
-"""What one receiver got: attempts, repeats, order."""
+"""The requests of each receiver: attempts, repeats, order."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ _NEWEST_IDS = 200_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """How a receiver answers. `seconds` is for slow and drip, `count` and `status` for fail_first and status.
+    """How a receiver responds. `seconds` is for slow and drip, `count` and `status` for fail_first, status.
 
-    `hang` never answers: it holds on until the caller gives up.
+    `hang` never responds; it waits until the client disconnects.
     """
 
     kind: Kind = "ok"
@@ -26,7 +26,7 @@ class Behaviour:
 
 @dataclass(slots=True, kw_only=True)
 class Received:
-    """One request a receiver got. `verified` is None where no secret is registered; `why` says what was wrong."""
+    """One request to a receiver. `verified` is None without a registered secret; `why` is the error."""
 
     name: str
     number: int
@@ -38,7 +38,7 @@ class Received:
     attempt: int
     verified: bool | None
     why: str | None
-    status: int | None = None  # what was answered; None: nothing yet, or never
+    status: int | None = None  # of the response; None if there is none
 
 
 @dataclass(slots=True)
@@ -52,12 +52,12 @@ class Hook:
     accepted: int = 0
     unverified: int = 0
     attempts: Counter[str] = field(default_factory=Counter)  # by webhook-id
-    taken: set[str] = field(default_factory=set)  # webhook-ids that were answered with 2xx
-    repeats: int = 0  # requests whose webhook-id had been answered with 2xx before
+    taken: set[str] = field(default_factory=set)  # webhook-ids that got a 2xx
+    repeats: int = 0  # requests whose webhook-id already had a 2xx
     order: dict[str, "Order"] = field(default_factory=dict)  # by incident
 
     def arrive(self, webhook_id: str) -> int:
-        """Count a request. Returns which attempt of this webhook-id it is, from 1."""
+        """Count a request; return the number of this attempt of its webhook-id, from 1."""
         self.requests += 1
         self.attempts[webhook_id] += 1
         if webhook_id in self.taken:
@@ -65,7 +65,7 @@ class Hook:
         return self.attempts[webhook_id]
 
     def accept(self, webhook_id: str, payload: object) -> None:
-        """Note that a request was answered with 2xx."""
+        """Record that a request got a 2xx."""
         self.accepted += 1
         if webhook_id in self.taken:
             return
@@ -78,25 +78,25 @@ class Hook:
 
 @dataclass(slots=True)
 class Order:
-    """The sequence numbers of one incident as they came."""
+    """The sequence numbers of one incident in order of arrival."""
 
     last: int = 0
     seen: set[int] = field(default_factory=set)
-    backwards: int = 0  # how often a lower number came after a higher one
+    backwards: int = 0  # how often a lower number followed a higher one
 
     def see(self, sequence: int) -> None:
-        """Note a number."""
+        """Record a number."""
         self.backwards += sequence < self.last
         self.last = max(self.last, sequence)
         self.seen.add(sequence)
 
     def gaps(self) -> list[int]:
-        """Return the numbers below the highest that never came, 1 being the first."""
+        """Return the missing numbers from 1 to the highest."""
         return [number for number in range(1, self.last) if number not in self.seen]
 
 
 class Inboxes:
-    """All receivers, and the newest requests of all of them."""
+    """All receivers, and their newest requests."""
 
     def __init__(self, record_limit: int) -> None:
         self.hooks: dict[str, Hook] = {}
@@ -104,25 +104,25 @@ class Inboxes:
         self._number = 0
 
     def hook(self, name: str) -> Hook:
-        """Return the receiver of this name; it comes into being with the first request."""
+        """Return the receiver with this name, creating it if needed."""
         return self.hooks.setdefault(name, Hook(name))
 
     def keep(self, received: Received) -> None:
-        """Keep a request for later looks; a long body is cut."""
+        """Store a request; truncate a long body."""
         self._number += 1
         received.number = self._number
         received.body = received.body[:_BODY_KEPT]
         self.log.append(received)
 
     def forget(self) -> None:
-        """Drop what was received; secrets and behaviours stay."""
+        """Drop received requests; secrets and behaviours stay."""
         self.log.clear()
         for name, hook in self.hooks.items():
             self.hooks[name] = Hook(name, hook.secrets, hook.behaviour)
 
 
 def place_of(payload: object) -> tuple[str | None, int | None]:
-    """Return incident id and sequence of a payload (standard, or a CloudEvent around the same data)."""
+    """Return incident id and sequence of a payload (standard format or CloudEvents)."""
     data = payload.get("data") if isinstance(payload, dict) else None
     incident = data.get("incident") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(incident, dict):
@@ -132,6 +132,6 @@ def place_of(payload: object) -> tuple[str | None, int | None]:
 
 
 def notification_of(payload: object) -> str:
-    """Return the id that ties the deliveries of one notification together: incident and sequence."""
+    """Return an id shared by all deliveries of a notification: incident and sequence."""
     incident, sequence = place_of(payload)
     return f"{incident}/{sequence}" if incident is not None else ""

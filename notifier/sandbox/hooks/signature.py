@@ -1,4 +1,4 @@
-"""Verifying Standard Webhooks signatures (standardwebhooks.com, "Verifying webhook authenticity")."""
+"""Verify Standard Webhooks signatures (standardwebhooks.com, "Verifying webhook authenticity")."""
 
 import hmac
 from base64 import b64decode, b64encode
@@ -10,13 +10,13 @@ TOLERANCE = 300.0
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], *, now: float) -> str | None:
-    """Return why a request does not verify, or None when it does.
+    """Return why verification fails, or None if it succeeds.
 
     Args:
         headers: By lower-case name.
         body: The raw body.
-        secrets: `whsec_` + base64, any of which may have signed (during a rotation there are two).
-        now: Unix seconds; timestamps more than five minutes away are refused.
+        secrets: `whsec_` + base64; one must match (there are two during a rotation).
+        now: Unix seconds; refuse timestamps more than five minutes off.
     """
     message_id, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     signatures = headers.get("webhook-signature", "").split()

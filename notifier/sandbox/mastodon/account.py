@@ -37,14 +37,14 @@ class Status:
 
 @dataclass(slots=True)
 class Account:
-    """An account as the instance knows it. `keys` maps an Idempotency-Key to (status id, when)."""
+    """An account's state on the instance. `keys` maps an Idempotency-Key to (status id, time)."""
 
     credentials: MastodonAccount
     statuses: dict[str, Status] = field(default_factory=dict)
     scheduled: list[tuple[float, Status]] = field(default_factory=list)
     keys: dict[str, tuple[str, float]] = field(default_factory=dict)
     windows: dict[str, Window] = field(default_factory=dict)
-    repeats: int = 0  # calls answered with the status of an earlier one
+    repeats: int = 0  # calls that returned the status of an earlier one
 
     def forget(self) -> None:
         """Drop all statuses and keys."""
@@ -54,7 +54,7 @@ class Account:
         self.repeats = 0
 
     def publish_due(self, now: float) -> None:
-        """Publish scheduled statuses whose time has come."""
+        """Publish scheduled statuses that are due."""
         for due, status in [entry for entry in self.scheduled if entry[0] <= now]:
             self.statuses[status.id] = status
             self.scheduled.remove((due, status))
@@ -114,12 +114,12 @@ class Account:
 
 
 def new_id(now: float) -> str:
-    """Return a status id: milliseconds and a serial number, growing with time."""
+    """Return a new status id from milliseconds and a serial number; ids increase."""
     return str(int(now * 1000) << 16 | next(_serial) % (1 << 16))
 
 
 def iso(at: float) -> str:
-    """Return Unix seconds as Mastodon writes times."""
+    """Format Unix seconds as Mastodon does."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

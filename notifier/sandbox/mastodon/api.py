@@ -1,4 +1,4 @@
-"""Mastodon's endpoints: statuses, the own account, the instance, media."""
+"""Mastodon's endpoints: statuses, the caller's account, the instance, media."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -73,13 +73,13 @@ class MastodonApi:
                 self._ledger.refuse("mastodon", refused.status)
                 return json_answer(refused.status, {"error": refused.message}, headers | refused.headers)
             for name, value in headers.items():
-                answer.headers.setdefault(name, value)  # a narrower window of the call itself comes first
+                answer.headers.setdefault(name, value)  # the call's own, narrower window takes precedence
             return answer
 
         return guarded
 
     async def create(self, request: Request, account: Account, now: float) -> Response:
-        """Answer `POST /api/v1/statuses`."""
+        """Handle `POST /api/v1/statuses`."""
         key = request.headers.get("idempotency-key", "")
         parameters = await read(request)
         if (earlier := self._earlier(account, key, now)) is not None:
@@ -98,35 +98,35 @@ class MastodonApi:
         return json_answer(200, account.view_status(status, _base(request)))
 
     async def edit(self, request: Request, account: Account, now: float) -> Response:
-        """Answer `PUT /api/v1/statuses/{id}`."""
+        """Handle `PUT /api/v1/statuses/{id}`."""
         status = _status_of(account, request.path_params["id"])
         wanted = parse(await read(request), limit=self._live.config.mastodon.max_characters, now=now)
         if not self._media.issuperset(wanted.media_ids):
             raise Refused(422, "Validation failed: Media attachments not found")
         status.text, status.spoiler, status.edited_at = wanted.text, wanted.spoiler, now
-        status.media_ids = wanted.media_ids  # those that an edit does not name again are gone
+        status.media_ids = wanted.media_ids  # an edit removes those that it does not list
         status.language = wanted.language or status.language
         return json_answer(200, account.view_status(status, _base(request)))
 
     async def delete(self, request: Request, account: Account, now: float) -> Response:
-        """Answer `DELETE /api/v1/statuses/{id}`."""
+        """Handle `DELETE /api/v1/statuses/{id}`."""
         headers = self._take(account, "delete", _PER_HALF_HOUR, _HALF_HOUR, now)
         status = _status_of(account, request.path_params["id"])
         status.deleted_at = now
         return json_answer(200, account.view_status(status, _base(request)) | {"text": status.text}, headers)
 
     async def show(self, request: Request, account: Account, _: float) -> Response:
-        """Answer `GET /api/v1/statuses/{id}`."""
+        """Handle `GET /api/v1/statuses/{id}`."""
         status = _status_of(account, request.path_params["id"])
         return json_answer(200, account.view_status(status, _base(request)))
 
     async def myself(self, request: Request, account: Account, _: float) -> Response:
-        """Answer `GET /api/v1/accounts/verify_credentials`."""
+        """Handle `GET /api/v1/accounts/verify_credentials`."""
         source = {"privacy": "public", "sensitive": False, "language": None, "note": "", "fields": []}
         return json_answer(200, account.view(_base(request)) | {"source": source})
 
     async def timeline(self, request: Request, _: Account, now: float) -> Response:
-        """Answer `GET /api/v1/accounts/{id}/statuses`."""
+        """Handle `GET /api/v1/accounts/{id}/statuses`."""
         wanted = request.path_params["id"]
         owner = next((one for one in self.accounts.values() if one.credentials.id == wanted), None)
         if owner is None:
@@ -144,7 +144,7 @@ class MastodonApi:
         return json_answer(200, [owner.view_status(status, _base(request)) for status in page])
 
     async def upload(self, request: Request, account: Account, now: float) -> Response:
-        """Answer `POST /api/v2/media`."""
+        """Handle `POST /api/v2/media`."""
         headers = self._take(account, "media", _PER_HALF_HOUR, _HALF_HOUR, now)
         async with request.form() as form:
             file, description = form.get("file"), form.get("description")
@@ -166,11 +166,11 @@ class MastodonApi:
         return json_answer(200, shown, headers)
 
     async def instance_v2(self, request: Request) -> Response:
-        """Answer `GET /api/v2/instance`."""
+        """Handle `GET /api/v2/instance`."""
         return json_answer(200, instance_v2(self._live.config.mastodon, request.url.netloc))
 
     async def instance_v1(self, request: Request) -> Response:
-        """Answer `GET /api/v1/instance`."""
+        """Handle `GET /api/v1/instance`."""
         return json_answer(200, instance_v1(self._live.config.mastodon, request.url.netloc))
 
     def _status(self, wanted: Wanted, now: float) -> Status:

@@ -21,8 +21,8 @@ _MESSAGES = {
 }
 
 
-class Refused(Exception):  # noqa: N818  an answer, not a fault of ours
-    """A call that is answered with an error."""
+class Refused(Exception):  # noqa: N818  a response, not an error of ours
+    """A call that gets an error response."""
 
     def __init__(self, status: int, message: str | None = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status)
@@ -31,5 +31,5 @@ class Refused(Exception):  # noqa: N818  an answer, not a fault of ours
 
 
 def standard_refusal(status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the answer whose message follows from the status alone."""
+    """Return the error response with the standard message of a status."""
     return json_answer(status, {"error": _MESSAGES.get(status, "Error")}, headers)

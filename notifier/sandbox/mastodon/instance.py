@@ -1,4 +1,4 @@
-"""What the instance says of itself."""
+"""The instance's self-description."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How long Mastodon finds a status (StatusLengthValidator)."""
+"""The length of a status as Mastodon counts it (StatusLengthValidator)."""
 
 import re
 
@@ -11,7 +11,7 @@ _REMOTE_MENTION = re.compile(r"(?<![=/\w])@([A-Za-z0-9_]+(?:[A-Za-z0-9_.-]+[A-Za
 
 
 def length(text: str, spoiler: str = "") -> int:
-    """Return the length that counts: each URL with a scheme 23, a remote mention without its domain, else graphemes."""
+    """Count graphemes; a URL with a scheme is 23, a remote mention counts without its domain."""
     for link in reversed(find_links(text)):
         if link.url.lower().startswith(("http://", "https://")):
             text = text[: link.start] + "x" * RESERVED_PER_URL + text[link.end :]

@@ -1,4 +1,4 @@
-"""The parameters of a status: form fields or JSON, as Rails reads them."""
+"""The parameters of a status: form fields or JSON, parsed as in Rails."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from notifier.sandbox.mastodon.errors import Refused
 from notifier.sandbox.mastodon.length import length
 
 MAX_MEDIA = 4
-SOONEST = 300.0  # seconds a scheduled status must lie ahead
+SOONEST = 300.0  # minimum seconds ahead for a scheduled status
 
 _VISIBILITIES = frozenset({"public", "unlisted", "private", "direct"})
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*")
@@ -22,7 +22,7 @@ _FALSE = frozenset({"", "0", "f", "false", "off"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A status as it was asked for."""
+    """A requested status."""
 
     text: str
     spoiler: str
@@ -38,7 +38,7 @@ async def read(request: Request) -> dict[str, Any]:
     """Return a request's parameters; `name[]` fields become lists.
 
     Raises:
-        Refused: 400 when the body is not what its type says.
+        Refused: 400 if the body does not match its content type.
     """
     if request.headers.get("content-type", "").startswith("application/json"):
         try:

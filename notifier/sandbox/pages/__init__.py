@@ -1,1 +1,1 @@
-"""Pages on which a person sees what arrived. No script, no outside asset."""
+"""Web pages that show received messages. No scripts, no external assets."""

@@ -1,4 +1,4 @@
-"""`/`, `/inbox`, `/social`, `/webhooks`: what arrived, for people."""
+"""The pages `/`, `/inbox`, `/social` and `/webhooks`, which show received messages."""
 
 from datetime import UTC, datetime
 from itertools import islice
@@ -19,13 +19,13 @@ from notifier.sandbox.records.webhooks import hook_rows, received_row
 from notifier.sandbox.sandbox import Sandbox
 
 _HERE = Path(__file__).parent
-_SHOWN = 100  # rows on a page of a list
+_SHOWN = 100  # rows per page of a list
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-# A document in `srcdoc` lives under the policy of the page around it, and mails bring their styles in attributes.
+# A `srcdoc` document inherits the policy of its page, and mails have inline styles.
 _MAIL_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
@@ -56,7 +56,7 @@ class Pages:
         ]
 
     async def overview(self, request: Request) -> Response:
-        """Everything in numbers."""
+        """Show counts of everything."""
         self._sandbox.mail.release(self._sandbox.live.now())
         timings: list[dict[str, Any]] = [
             {"channel": channel, "id": key, "count": found.count, "first": found.first_at, "last": found.last_at}
@@ -73,11 +73,11 @@ class Pages:
         )
 
     async def inbox(self, request: Request) -> Response:
-        """The list of mails."""
+        """Show the list of mails."""
         return self._page(request, "inbox.html", **self._mail_list(request), mail=None)
 
     async def mail(self, request: Request) -> Response:
-        """One mail beside the list."""
+        """Show one mail beside the list."""
         found = self._sandbox.mail.find(request.path_params["id"])
         if found is None:
             return self._page(request, "missing.html", status=404)
@@ -86,7 +86,7 @@ class Pages:
         return self._page(request, "inbox.html", policy=_MAIL_POLICY, **context, mail=mail, frame=_frame(mail["html"]))
 
     async def social(self, request: Request) -> Response:
-        """The time line of each account, in threads."""
+        """Show the timeline of each account, in threads."""
         threads = threads_of(posts_of(self._sandbox))
         accounts = sorted({(thread[0]["platform"], thread[0]["account"]) for thread in threads})
         wanted = request.query_params.get("account", "")
@@ -94,7 +94,7 @@ class Pages:
         return self._page(request, "social.html", threads=shown[:_SHOWN], accounts=accounts, wanted=wanted)
 
     async def webhooks(self, request: Request) -> Response:
-        """The receivers and what they got."""
+        """Show the receivers and their requests."""
         inboxes = self._sandbox.hooks.inboxes
         wanted = request.query_params.get("name", "")
         log = (one for one in reversed(inboxes.log) if wanted in ("", one.name))
@@ -102,11 +102,11 @@ class Pages:
         return self._page(request, "webhooks.html", hooks=hook_rows(inboxes), rows=rows, wanted=wanted)
 
     async def style(self, _: Request) -> Response:
-        """The style sheet."""
+        """Return the style sheet."""
         return Response((_HERE / "style.css").read_bytes(), media_type="text/css")
 
     async def picture(self, request: Request) -> Response:
-        """A picture that a post shows."""
+        """Return the picture of a post."""
         found = self._sandbox.pictures.find(request.path_params["id"])
         if found is None or not found.kind.startswith("image/") or "svg" in found.kind:
             return self._page(request, "missing.html", status=404)
@@ -144,13 +144,13 @@ class Pages:
 
 
 def _clock(at: float | str) -> str:
-    """Show a time as `14:05:07`, UTC."""
+    """Format a time as `14:05:07`, UTC."""
     moment = datetime.fromisoformat(at) if isinstance(at, str) else datetime.fromtimestamp(at, UTC)
     return moment.strftime("%H:%M:%S")
 
 
 def _pretty(body: str) -> str:
-    """Indent JSON; leave anything else as it is."""
+    """Indent JSON; return anything else unchanged."""
     try:
         return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
     except orjson.JSONDecodeError:
@@ -158,7 +158,7 @@ def _pretty(body: str) -> str:
 
 
 def _frame(page: str) -> str:
-    """A mail's HTML with its links opening beside the inbox; the frame's sandbox lets nothing else out."""
+    """Make a mail's links open in a new tab; the frame's sandbox blocks everything else."""
     base = '<base target="_blank">'
     head = page.lower().find("<head>")
     return page[: head + 6] + base + page[head + 6 :] if head >= 0 else page + base

@@ -1,4 +1,4 @@
-"""Posts gathered into threads for reading."""
+"""Group posts into threads."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ Post = dict[str, Any]
 
 
 def threads_of(posts: list[Post]) -> list[list[Post]]:
-    """Gather posts (oldest first) into threads, oldest post first; the thread that spoke last comes first."""
+    """Group posts (oldest first) into threads, oldest post first; the last active thread comes first."""
     threads: dict[tuple[str, str], list[Post]] = {}
     for post in posts:
         threads.setdefault((post["platform"], post["thread"]), []).append(post)
@@ -14,7 +14,7 @@ def threads_of(posts: list[Post]) -> list[list[Post]]:
 
 
 def pieces(post: Post) -> list[tuple[str, str | None]]:
-    """Cut a post's text into words and links: (text, where it leads or None). Only web addresses are made links."""
+    """Split a post's text into (text, link target or None); only http and https URLs become links."""
     cut: list[tuple[str, str | None]] = []
     at = 0
     for start, end, target in sorted(post["links"]):

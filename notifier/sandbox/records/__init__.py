@@ -1,1 +1,1 @@
-"""What arrived, as JSON: the questions that demo, tests and acceptance runs ask."""
+"""Received messages as JSON, for the demo, tests and acceptance runs."""

@@ -1,4 +1,4 @@
-"""`/sandbox/api`: what arrived, as JSON."""
+"""`/sandbox/api`: received messages as JSON."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -21,7 +21,7 @@ _CHUNK = 2_000
 
 
 class RecordsApi:
-    """Read access to one sandbox's memory, and the one call that empties it."""
+    """Read access to one sandbox's records, and a call to clear them."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -44,12 +44,12 @@ class RecordsApi:
         ]
 
     async def summary(self, _: Request) -> Response:
-        """Counts of everything."""
+        """Return counts of everything."""
         self._sandbox.mail.release(self._sandbox.live.now())
         return json_answer(200, summary_of(self._sandbox))
 
     async def mails(self, request: Request) -> Response:
-        """Mails, newest first: `?limit=&offset=&address=&locale=`."""
+        """List mails, newest first: `?limit=&offset=&address=&locale=`."""
         self._sandbox.mail.release(self._sandbox.live.now())
         limit, offset = _whole(request, "limit", 50, most=1_000), _whole(request, "offset", 0)
         found = self._sandbox.mail.newest(
@@ -64,12 +64,12 @@ class RecordsApi:
         return json_answer(200, {"items": rows})
 
     async def mail(self, request: Request) -> Response:
-        """One mail as its recipient gets it."""
+        """Return one mail as its recipient gets it."""
         found = self._sandbox.mail.find(request.path_params["id"])
         return json_answer(200, mail_whole(*found)) if found else _unknown("mail")
 
     async def mail_source(self, request: Request) -> Response:
-        """One mail as MIME."""
+        """Return one mail as MIME."""
         found = self._sandbox.mail.find(request.path_params["id"])
         if found is None:
             return _unknown("mail")
@@ -77,7 +77,7 @@ class RecordsApi:
         return Response(mime(mail, received_at=record.received_at).as_bytes(), media_type="message/rfc822")
 
     async def posts(self, request: Request) -> Response:
-        """Posts of all accounts, oldest first: `?account=&platform=`."""
+        """List posts of all accounts, oldest first: `?account=&platform=`."""
         posts = posts_of(self._sandbox)
         for name in ("account", "platform"):
             if wanted := request.query_params.get(name):
@@ -85,18 +85,18 @@ class RecordsApi:
         return json_answer(200, {"items": posts})
 
     async def hooks(self, request: Request) -> Response:
-        """Receivers, and the newest requests they got: `?name=&limit=`."""
+        """List receivers and their newest requests: `?name=&limit=`."""
         name, limit = request.query_params.get("name"), _whole(request, "limit", 100, most=10_000)
         log = [one for one in reversed(self._sandbox.hooks.inboxes.log) if name in (None, one.name)]
         rows = [received_row(one) for one in log[:limit]]
         return json_answer(200, {"hooks": hook_rows(self._sandbox.hooks.inboxes, name), "items": rows})
 
     async def deliveries(self, _: Request) -> Response:
-        """Every delivery id that arrived, one JSON object a line: `{"channel", "delivery_id", "count"}`."""
+        """Stream all delivery ids, one JSON object per line: `{"channel", "delivery_id", "count"}`."""
         return StreamingResponse(self._delivery_lines(), media_type="application/x-ndjson")
 
     async def notifications(self, _: Request) -> Response:
-        """When the first and the last delivery of each notification arrived."""
+        """Return the times of the first and last delivery of each notification."""
         rows = [
             {
                 "channel": channel,
@@ -111,12 +111,12 @@ class RecordsApi:
         return json_answer(200, {"items": rows})
 
     async def refusals(self, _: Request) -> Response:
-        """The newest mail requests that were refused, with their errors."""
+        """List the newest refused mail requests with their errors."""
         rows = [refusal | {"at": moment(refusal["at"])} for refusal in reversed(self._sandbox.mail.refusals)]
         return json_answer(200, {"items": rows})
 
     async def events(self, _: Request) -> Response:
-        """The state of the event webhook, and the newest posts to it."""
+        """Return the state of the event webhook and the newest posts to it."""
         poster = self._sandbox.poster
         log = [entry | {"at": moment(entry["at"])} for entry in reversed(poster.log)]
         counts = {
@@ -128,7 +128,7 @@ class RecordsApi:
         return json_answer(200, counts | {"items": log})
 
     async def forget(self, _: Request) -> Response:
-        """Drop all that arrived."""
+        """Drop everything received."""
         self._sandbox.forget()
         return Response(status_code=204)
 

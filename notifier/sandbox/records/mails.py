@@ -1,4 +1,4 @@
-"""Mails as JSON: a row for the list, the whole for a look."""
+"""Mails as JSON: rows for lists, and complete mails."""
 
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -12,7 +12,7 @@ from notifier.sandbox.sendgrid.store import MailRequest
 
 
 def mail_row(record: MailRequest, mail: Mail) -> dict[str, Any]:
-    """Return what the list shows of a mail."""
+    """Return a mail's row in a list."""
     return {
         "id": mail.id,
         "received_at": moment(record.received_at),
@@ -26,7 +26,7 @@ def mail_row(record: MailRequest, mail: Mail) -> dict[str, Any]:
 
 
 def mail_whole(record: MailRequest, mail: Mail) -> dict[str, Any]:
-    """Return a mail with the headers, text and HTML its recipient gets, read back from its MIME form."""
+    """Return a complete mail: headers parsed back from its MIME form, text and HTML."""
     parsed = parsed_mime(record, mail)
     return mail_row(record, mail) | {
         "to": mail.to,
@@ -45,6 +45,6 @@ def mail_whole(record: MailRequest, mail: Mail) -> dict[str, Any]:
 
 
 def parsed_mime(record: MailRequest, mail: Mail) -> EmailMessage:
-    """Build a mail's MIME form and read it back as a mail program would."""
+    """Build a mail's MIME form and parse it as a mail program would."""
     source = mime(mail, received_at=record.received_at).as_bytes()
     return message_from_bytes(source, EmailMessage, policy=default)

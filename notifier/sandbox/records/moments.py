@@ -1,4 +1,4 @@
-"""Times as the API shows them."""
+"""Format times for the API."""
 
 from datetime import UTC, datetime
 

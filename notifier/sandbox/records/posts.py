@@ -1,4 +1,4 @@
-"""Social posts of every platform in one shape."""
+"""Posts of all platforms in one JSON format."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,8 +19,8 @@ Row = dict[str, Any]
 def posts_of(sandbox: Sandbox) -> list[Row]:
     """Return all posts, oldest first, deleted ones included.
 
-    `links` are (start, end, target) in code points; `length` and `limit` are as the platform counts; `thread` is the id
-    of the first post, `reply_to` that of the post answered.
+    `links` are (start, end, target) in code points. `length` and `limit` are as the platform counts.
+    `thread` is the id of the thread's first post, `reply_to` that of the parent.
     """
     rows = [*_x_posts(sandbox), *_mastodon_posts(sandbox), *_bluesky_posts(sandbox)]
     return sorted(rows, key=lambda row: (row["created_at"], row["id"]))
@@ -80,7 +80,7 @@ def _bluesky_posts(sandbox: Sandbox) -> Iterator[Row]:
 
 
 def _bluesky_post(repo: Repo, record: Record, pictures: Pictures) -> Row:
-    sound = next(faults_of(record.value), None) is None  # `validate: false` lets anything in
+    sound = next(faults_of(record.value), None) is None  # `validate: false` accepts anything
     shown = record.value if sound else {"text": record.value["text"]}
     text, reply, images = shown["text"], shown.get("reply") or {}, images_of(shown)
     return {

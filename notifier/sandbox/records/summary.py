@@ -1,4 +1,4 @@
-"""Everything that arrived, in numbers."""
+"""Counts of everything received."""
 
 from collections import Counter
 from typing import Any
@@ -11,7 +11,7 @@ from notifier.sandbox.sandbox import Sandbox
 
 
 def summary_of(sandbox: Sandbox) -> dict[str, Any]:
-    """Return counts per channel. Mails count once they have left the schedule, dropped ones included."""
+    """Return counts per channel. Mails count once sent, including dropped ones; scheduled ones do not."""
     ledger = sandbox.ledger
     return {
         "mails": _mails(sandbox),

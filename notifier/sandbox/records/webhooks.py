@@ -7,7 +7,7 @@ from notifier.sandbox.records.moments import moment
 
 
 def hook_rows(inboxes: Inboxes, name: str | None = None) -> list[dict[str, Any]]:
-    """Return what each receiver counted."""
+    """Return the counts of each receiver."""
     return [_hook_row(hook) for hook in inboxes.hooks.values() if name in (None, hook.name)]
 
 

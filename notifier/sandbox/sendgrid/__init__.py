@@ -1,1 +1,1 @@
-"""SendGrid's Web API v3, as far as a bulk sender meets it: mail send, schedules, suppressions, the Event Webhook."""
+"""The parts of SendGrid's Web API v3 for bulk mail: send, schedules, suppressions, Event Webhook."""

@@ -1,9 +1,9 @@
-"""Mail addresses as SendGrid takes them: ASCII, RFC 5321 lengths, no quoted local part."""
+"""Mail addresses that SendGrid accepts: ASCII, RFC 5321 lengths, no quoted local part."""
 
 import re
 from typing import Any
 
-MAX_PATH = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
+MAX_PATH = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
 EXAMPLE = 'e.g. {"email": "example@example.com"} or {"email": "example@example.com", "name": "Example Recipient"}'
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -18,17 +18,17 @@ matches_address = _ADDRESS.fullmatch
 
 
 def is_address(value: object) -> bool:
-    """Whether `value` is an address a mail can be sent to."""
+    """Whether `value` is a valid address."""
     return isinstance(value, str) and len(value) <= MAX_PATH and matches_address(value) is not None
 
 
 def unknown_keys(value: dict[str, Any]) -> list[str]:
-    """Return what an address object holds beyond `email` and `name`."""
+    """Return the keys of an address object other than `email` and `name`."""
     return sorted(value.keys() - _ADDRESS_KEYS)
 
 
 def bad_name(value: dict[str, Any], *, strict: bool) -> str | None:
-    """Return what is wrong with an address object's `name`, or None."""
+    """Return the error in an address object's `name`, or None."""
     name = value.get("name")
     if name is None:
         return None if "name" not in value else "The name must be a string."

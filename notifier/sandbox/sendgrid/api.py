@@ -18,8 +18,8 @@ from notifier.sandbox.sendgrid.store import Arrived, MailStore
 from notifier.sandbox.sendgrid.validate import validate
 
 
-class Refused(Exception):  # noqa: N818  an answer, not a fault of ours
-    """A request that is answered with an error."""
+class Refused(Exception):  # noqa: N818  a response, not an error of ours
+    """A request that gets an error response."""
 
     def __init__(self, status: int, problems: list[Problem] | None = None) -> None:
         super().__init__(status)
@@ -29,13 +29,13 @@ class Refused(Exception):  # noqa: N818  an answer, not a fault of ours
 
 @dataclass(slots=True)
 class Gate:
-    """What stands before every SendGrid call: the key and the rate."""
+    """The checks before every SendGrid call: API key and rate."""
 
     live: Live
     rate: RollingSecond
 
     def check(self, request: Request, now: float) -> None:
-        """Let a call in.
+        """Check a call.
 
         Raises:
             Refused: 401, 403 or 429.
@@ -50,7 +50,7 @@ class Gate:
             raise Refused(429)
 
     def headers(self, now: float) -> dict[str, str]:
-        """Return the rate headers of an answer."""
+        """Return the rate headers of a response."""
         return self.rate.headers(now, self.live.config.sendgrid.requests_per_second)
 
 
@@ -61,7 +61,7 @@ class MailSend:
         self._live, self._store, self._gate = live, store, gate
 
     async def send(self, request: Request) -> Response:
-        """Answer one `POST /v3/mail/send`."""
+        """Handle one `POST /v3/mail/send`."""
         now = self._live.now()
         try:
             self._gate.check(request, now)

@@ -1,4 +1,4 @@
-"""Cutting events into batches: out of order and with repeats, as a reader of the Event Webhook must expect."""
+"""Group events into batches, out of order and with repeats, as the Event Webhook may."""
 
 from collections.abc import Iterator, Sequence
 from random import Random
@@ -12,14 +12,14 @@ Event = dict[str, Any]
 
 
 class Shuffler:
-    """Makes batches from staged events. Seeded: the same events in the same order give the same batches."""
+    """Builds batches from staged events. Deterministic for a seed and a sequence of events."""
 
     def __init__(self, seed: int) -> None:
-        self._random = Random(seed)  # noqa: S311  repeatable disorder, nothing secret
+        self._random = Random(seed)  # noqa: S311  for repeatable disorder, not for security
         self._again: list[Event] = []
 
     def batches(self, staged: Sequence[Sequence[Event]], rules: EventWebhook) -> Iterator[list[Event]]:
-        """Yield batches: by stage as a rule, the first two stages swapped for a share of the calls."""
+        """Yield batches by stage; swap the first two stages in a fraction of the calls."""
         order = list(staged)
         if len(order) > 1 and self._random.random() < rules.reordered:
             order[0], order[1] = order[1], order[0]
@@ -35,7 +35,7 @@ class Shuffler:
 
 
 def encode(events: list[Event], limit: int) -> Iterator[tuple[int, bytes]]:
-    """Yield (number of events, body) with bodies of at most `limit` octets where possible. They end in CR LF."""
+    """Yield (number of events, body ending in CR LF); bodies have at most `limit` octets if possible."""
     body = orjson.dumps(events) + b"\r\n"
     if len(body) <= limit or len(events) == 1:
         yield len(events), body

@@ -1,4 +1,4 @@
-"""SendGrid's error bodies: `{"errors": [{"message", "field", "help"}]}`, with the messages of its error catalogue."""
+"""SendGrid's error bodies, `{"errors": [{"message", "field", "help"}]}`, per its error catalogue."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ SENDER = (
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault of a request; `field` is a dotted path such as `personalizations.0.to.0.email`."""
+    """One error in a request; `field` is a dotted path such as `personalizations.0.to.0.email`."""
 
     message: str
     field: str | None = None
@@ -41,11 +41,11 @@ BAD_REQUEST = Problem(STANDARD[400])
 
 
 def refusal(status: int, problems: Sequence[Problem], headers: Mapping[str, str] | None = None) -> Response:
-    """Return SendGrid's answer to a request it refuses."""
+    """Return SendGrid's error response."""
     errors = [{"message": problem.message, "field": problem.field, "help": None} for problem in problems]
     return json_answer(status, {"errors": errors}, headers)
 
 
 def standard_refusal(status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the answer whose message follows from the status alone."""
+    """Return the error response with the standard message of a status."""
     return refusal(status, [Problem(STANDARD.get(status, "error"))], headers)

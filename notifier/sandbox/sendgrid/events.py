@@ -1,4 +1,4 @@
-"""The events of one mail, as the Event Webhook posts them (field table of the Event Webhook reference)."""
+"""The events of one mail, as posted by the Event Webhook (field table of its reference)."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ _LISTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One mail to one recipient, on its way."""
+    """One mail sent to one recipient."""
 
     message_id: str
     index: int
@@ -37,12 +37,12 @@ class Sent:
 
 
 def suppression_of(outcome: Outcome) -> tuple[str, str, str] | None:
-    """Return the list an outcome puts the address on, with reason and status; None when it does not."""
+    """Return the suppression list that an outcome adds to, with reason and status, or None."""
     return _LISTS.get(outcome)
 
 
 def events_of(mail: Sent, now: float) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (stage, event) in the order of what happens: 0 taken in, 1 answered by the server, 2 what comes later."""
+    """Yield (stage, event) in order. Stages: 0 accepted, 1 the server's reply, 2 later events."""
     if mail.outcome == "dropped":
         yield 0, _event(mail, "dropped", now, reason=mail.reason, status="5.0.0")
         return
@@ -67,7 +67,7 @@ def _bounce(mail: Sent, at: float) -> dict[str, Any]:
     _, reason, status = _LISTS[mail.outcome]
     kind, label = ("blocked", "Mailbox Unavailable") if mail.outcome == "blocked" else ("bounce", "Invalid Address")
     event = _event(mail, "bounce", at, type=kind, bounce_classification=label, reason=reason, status=status, tls=1)
-    if mail.outcome == "delayed_bounce":  # the connection that carried the mail is long closed
+    if mail.outcome == "delayed_bounce":  # asynchronous, after the SMTP connection was closed
         del event["sg_message_id"]
     return event
 

@@ -1,4 +1,4 @@
-"""One request, many mails: what each recipient of a personalization gets, with substitutions done."""
+"""Expand a request into one mail per personalization, with substitutions applied."""
 
 import re
 from base64 import b64decode
@@ -34,7 +34,7 @@ class Mail:
 
     @property
     def id(self) -> str:
-        """The id under which the sandbox shows this mail."""
+        """The mail's id in the sandbox."""
         return f"{self.message_id}.{self.index}"
 
     def body(self, content_type: str) -> str:
@@ -43,9 +43,9 @@ class Mail:
 
 
 def expand(request: dict[str, Any], index: int, message_id: str, *, merge_headers: bool) -> Mail:
-    """Make the mail of one personalization of an accepted request.
+    """Return the mail of one personalization of an accepted request.
 
-    `merge_headers`: a personalization's headers are merged over the message's; else they replace them.
+    `merge_headers`: merge a personalization's headers over the message's; otherwise replace them.
     """
     own = request["personalizations"][index]
     fill = substituter(own.get("substitutions", {}))
@@ -70,7 +70,7 @@ def expand(request: dict[str, Any], index: int, message_id: str, *, merge_header
 
 
 def substituter(values: Mapping[str, str]) -> Callable[[str], str]:
-    """Return a function that replaces every key by its value: one pass, longest key first, no second scan."""
+    """Return a function that replaces keys by values: longest key first, in one pass."""
     if not values:
         return str
     pattern = re.compile("|".join(re.escape(key) for key in sorted(values, key=len, reverse=True) if key) or r"(?!)")
@@ -78,7 +78,7 @@ def substituter(values: Mapping[str, str]) -> Callable[[str], str]:
 
 
 def mime(mail: Mail, *, received_at: float) -> EmailMessage:
-    """Build the MIME message a recipient's server gets. `received_at`: Unix seconds, the Date header."""
+    """Build the MIME message. `received_at`: Unix seconds, for the Date header."""
     message = EmailMessage(policy=SMTP.clone(max_line_length=998))
     message["From"] = _formatted([mail.sender])
     message["To"] = _formatted(mail.to)
@@ -102,7 +102,7 @@ def mime(mail: Mail, *, received_at: float) -> EmailMessage:
 
 
 def smtp_id(message_id: str) -> str:
-    """Return the Message-ID SendGrid gives a mail that brings none (the event field `smtp-id`)."""
+    """Return the Message-ID that SendGrid sets if there is none (the event field `smtp-id`)."""
     return f"<{message_id}@geopod-ismtpd-sandbox>"
 
 

@@ -1,4 +1,4 @@
-"""The message-level fields of a mail send request, each with its own rule."""
+"""Check the message-level fields of a mail send request."""
 
 import re
 from base64 import b64decode
@@ -23,7 +23,7 @@ Found = Iterator[Problem]
 
 
 def address_object(value: object, field: str, *, strict: bool) -> Found:
-    """Check one `{email, name?}` such as `from` or `reply_to`."""
+    """Check one `{email, name?}` object, such as `from` or `reply_to`."""
     if not isinstance(value, dict) or not is_address(value.get("email")):
         yield Problem(
             f"The {field} object must at least have an email parameter with a valid email address and may also contain "
@@ -56,7 +56,7 @@ def text(value: object, field: str) -> Found:
 
 
 def content(value: object) -> Found:
-    """Check `content`: text/plain, then text/html, then the rest, each with a value."""
+    """Check `content`: text/plain first, then text/html, then others, each with a value."""
     if not isinstance(value, list) or not value:
         yield Problem(
             "There must be at least one defined content block. We typically suggest both text/plain and text/html "
@@ -88,7 +88,7 @@ def _content_part(part: object, field: str) -> Found:
 
 
 def attachments(value: object) -> Found:
-    """Check `attachments`: base64 content and a file name each."""
+    """Check `attachments`: each has base64 content and a file name."""
     if not isinstance(value, list):
         yield Problem("The attachments must be an array of objects.", "attachments")
         return

@@ -1,4 +1,4 @@
-"""The rules for custom mail headers: reserved names, ASCII names, string values, no line breaks, line length."""
+"""Check custom mail headers: reserved names, ASCII names, string values, line breaks, line length."""
 
 import re
 
@@ -15,13 +15,13 @@ _BREAK = re.compile(r"[\r\n\0]")
 
 
 class HeaderRules:
-    """Checks header objects. Remembers verdicts on sets of names: 1,000 recipients bring the same few."""
+    """Checks header objects. Caches results by set of names: 1,000 recipients share a few sets."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, ...], str | None] = {}
 
     def problems(self, headers: object, field: str) -> list[Problem]:
-        """Return what is wrong with a `headers` object found at `field`."""
+        """Return the errors in the `headers` object at `field`."""
         if not isinstance(headers, dict):
             return [Problem("The headers must be an object of strings.", field)]
         try:

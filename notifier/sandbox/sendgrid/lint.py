@@ -1,4 +1,4 @@
-"""Remarks on a mail that a provider takes but a mailbox provider or a reader would object to.
+"""Lint a mail for problems that SendGrid accepts but mailbox providers or readers do not.
 
 Sources: RFC 8058 (one-click unsubscription), RFC 5322, RFC 3834, Gmail's and Yahoo's sender guidelines.
 """
@@ -18,7 +18,7 @@ _HTTPS = re.compile(r"<(https?://[^>]+)>")
 
 
 def remarks(mail: Mail, parsed: EmailMessage) -> list[str]:
-    """Return what is to be said about a mail; an empty list is praise."""
+    """Return remarks on a mail; an empty list if there are none."""
     return [*_unsubscribe(parsed), *_headers(mail, parsed), *_bodies(mail)]
 
 

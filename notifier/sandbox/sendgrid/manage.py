@@ -1,4 +1,4 @@
-"""The SendGrid calls around mail send: batches, scheduled sends, suppressions, the Event Webhook's public key."""
+"""SendGrid's endpoints besides mail send: batches, scheduled sends, suppressions, the event public key."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -21,7 +21,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Management:
-    """Endpoints that need a key but send nothing."""
+    """Authenticated endpoints that send nothing."""
 
     def __init__(self, live: Live, store: MailStore, gate: Gate, public_key: str) -> None:
         self._live, self._store, self._gate, self.public_key = live, store, gate, public_key
@@ -60,15 +60,15 @@ class Management:
         return guarded
 
     async def make_batch(self, _: Request) -> Response:
-        """Answer `POST /mail/batch`."""
+        """Handle `POST /mail/batch`."""
         return json_answer(201, {"batch_id": self._store.schedule.new_batch(self._live.now())})
 
     async def show_batch(self, request: Request) -> Response:
-        """Answer `GET /mail/batch/{batch_id}`."""
+        """Handle `GET /mail/batch/{batch_id}`."""
         return json_answer(200, {"batch_id": self._known_batch(request.path_params["batch_id"])})
 
     async def schedule_change(self, request: Request) -> Response:
-        """Answer `POST /user/scheduled_sends`: the first cancel or pause of a batch."""
+        """Handle `POST /user/scheduled_sends`: the first cancel or pause of a batch."""
         body = await _object(request)
         batch_id = self._known_batch(body.get("batch_id"))
         changes = self._store.schedule.changes
@@ -80,14 +80,14 @@ class Management:
         return json_answer(201, {"batch_id": batch_id, "status": body["status"]})
 
     async def schedule_list(self, request: Request) -> Response:
-        """Answer `GET /user/scheduled_sends[/{batch_id}]`."""
+        """Handle `GET /user/scheduled_sends[/{batch_id}]`."""
         wanted = request.path_params.get("batch_id")
         changes = self._store.schedule.changes.items()
         found = [{"batch_id": key, "status": change.status} for key, change in changes if wanted in (None, key)]
         return json_answer(200, found)
 
     async def schedule_update(self, request: Request) -> Response:
-        """Answer `PATCH /user/scheduled_sends/{batch_id}`."""
+        """Handle `PATCH /user/scheduled_sends/{batch_id}`."""
         batch_id = request.path_params["batch_id"]
         if batch_id not in self._store.schedule.changes:
             raise Refused(404)
@@ -95,13 +95,13 @@ class Management:
         return empty_answer(204)
 
     async def schedule_remove(self, request: Request) -> Response:
-        """Answer `DELETE /user/scheduled_sends/{batch_id}`."""
+        """Handle `DELETE /user/scheduled_sends/{batch_id}`."""
         if self._store.schedule.changes.pop(request.path_params["batch_id"], None) is None:
             raise Refused(404)
         return empty_answer(204)
 
     async def suppression_list(self, request: Request) -> Response:
-        """Answer `GET /suppression/{list}?start_time=&end_time=&limit=&offset=`."""
+        """Handle `GET /suppression/{list}?start_time=&end_time=&limit=&offset=`."""
         numbers = {key: _number(request, key, preset) for key, preset in _PAGE.items()}
         entries = self._store.suppressions.entries(
             _list_name(request),
@@ -113,18 +113,18 @@ class Management:
         return json_answer(200, entries)
 
     async def suppression_one(self, request: Request) -> Response:
-        """Answer `GET /suppression/{list}/{email}`."""
+        """Handle `GET /suppression/{list}/{email}`."""
         entry = self._store.suppressions.lists[_list_name(request)].get(request.path_params["email"].lower())
         return json_answer(200, [entry] if entry else [])
 
     async def suppression_remove(self, request: Request) -> Response:
-        """Answer `DELETE /suppression/{list}/{email}`."""
+        """Handle `DELETE /suppression/{list}/{email}`."""
         if not self._store.suppressions.remove(_list_name(request), request.path_params["email"]):
             raise Refused(404)
         return empty_answer(204)
 
     async def suppress_globally(self, request: Request) -> Response:
-        """Answer `POST /asm/suppressions/global`."""
+        """Handle `POST /asm/suppressions/global`."""
         emails = (await _object(request)).get("recipient_emails")
         if not isinstance(emails, list) or not all(is_address(email) for email in emails):
             raise Refused(400, [Problem("recipient_emails must be an array of email addresses", "recipient_emails")])
@@ -133,12 +133,12 @@ class Management:
         return json_answer(201, {"recipient_emails": emails})
 
     async def unsuppress_globally(self, request: Request) -> Response:
-        """Answer `DELETE /asm/suppressions/global/{email}`."""
+        """Handle `DELETE /asm/suppressions/global/{email}`."""
         self._store.suppressions.remove("unsubscribes", request.path_params["email"])
         return empty_answer(204)
 
     async def signing_key(self, request: Request) -> Response:
-        """Answer `GET /user/webhooks/event/settings/signed/{id}`."""
+        """Handle `GET /user/webhooks/event/settings/signed/{id}`."""
         return json_answer(200, {"id": request.path_params["id"], "public_key": self.public_key})
 
     def _known_batch(self, batch_id: object) -> str:

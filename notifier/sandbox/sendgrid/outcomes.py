@@ -1,4 +1,4 @@
-"""What becomes of a mail: a seeded hash of the address decides, so that every run tells the same story."""
+"""Decide the outcome of a mail by a seeded hash of the address, so that runs are repeatable."""
 
 import re
 from functools import lru_cache
@@ -14,7 +14,7 @@ CHOSEN: tuple[Outcome, ...] = ("deferred", "bounced", "blocked", "spam_report", 
 
 
 class Fortune:
-    """Decides outcomes by a recipient model."""
+    """Decides outcomes by a `RecipientModel`."""
 
     def __init__(self, model: RecipientModel) -> None:
         self._model = model
@@ -23,11 +23,11 @@ class Fortune:
         self._word = _word_pattern(tuple(model.by_word))
 
     def special(self, joined: str) -> bool:
-        """Whether any of these addresses (lower case, separated by white space) may fare otherwise than delivered."""
+        """Whether any of these addresses (lower case, separated by spaces) may not be delivered."""
         return not self._quiet or self._word.search(joined) is not None
 
     def outcome(self, address: str) -> Outcome:
-        """Return what becomes of mail to a lower-case address."""
+        """Return the outcome of mail to a lower-case address."""
         if found := self._word.match(address):
             named = self._model.by_word[found["word"]]
             return next((outcome for outcome in get_args(Outcome) if outcome == named), "delivered")

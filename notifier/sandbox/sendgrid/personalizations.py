@@ -1,4 +1,4 @@
-"""Checking up to 1,000 personalizations of one request, fast: the common shape costs a few microseconds each."""
+"""Check up to 1,000 personalizations of a request, at a few microseconds each in the common case."""
 
 import itertools
 from collections.abc import Mapping
@@ -26,17 +26,17 @@ _ADDRESS_FIELDS = ("to", "cc", "bcc")
 
 @dataclass(slots=True)
 class Personalizations:
-    """The personalizations of one request as they are being checked.
+    """Checks the personalizations of one request.
 
-    Filled while checking: `recipients` (per object, its addresses in the order to, cc, bcc) and `args` (per object, the
-    custom arguments with the message's merged in).
+    Fills `recipients` (per object, the addresses of to, cc and bcc) and `args` (per object, its custom
+    arguments merged over the message's).
     """
 
     strict: bool
     now: float
     common_args: Mapping[str, str]
-    tags: frozenset[str]  # tags standing in subject, content and reply_to: each object must give them a value
-    dynamic: bool  # a template_id that begins with d-
+    tags: frozenset[str]  # tags in subject, content and reply_to; each object must give them a value
+    dynamic: bool  # the template_id begins with d-
     problems: list[Problem] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     args: list[dict[str, str]] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Personalizations:
     _tag_verdicts: dict[tuple[str, ...], str | None] = field(default_factory=dict)
 
     def check(self, objects: list[Any]) -> None:
-        """Check all objects, then what holds across them."""
+        """Check each object, then the rules across objects."""
         for index, entry in enumerate(objects):
             if isinstance(entry, dict):
                 self._check_object(index, entry)
@@ -106,7 +106,7 @@ class Personalizations:
             self._add(f"Additional property {key} is not allowed", f"{field}.{key}")
 
     def _check_one_envelope(self, index: int, entry: dict[str, Any], found: list[str]) -> None:
-        """All addresses of one object see each other: each once, and in strict mode only one."""
+        """Check for repeated addresses; strict mode allows only one: recipients see each other."""
         seen: set[str] = set()
         for name in _ADDRESS_FIELDS:
             for position, one in enumerate(entry.get(name) or ()):

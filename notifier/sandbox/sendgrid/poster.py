@@ -1,4 +1,4 @@
-"""Posting event batches: signed, in parallel, tried again at growing intervals until taken."""
+"""Post signed event batches, in parallel, with retries at growing intervals."""
 
 import asyncio
 from collections import deque
@@ -36,7 +36,7 @@ class EventBatch:
 
 
 class EventPoster:
-    """Turns arrived mail into events and posts them while `run` runs. Without a URL only suppressions follow."""
+    """Turns received mail into events and posts them in `run`. Without a URL, only updates suppressions."""
 
     def __init__(self, live: Live, signing_key: str) -> None:
         self._live = live
@@ -48,11 +48,11 @@ class EventPoster:
         self._waiting: asyncio.Queue[EventBatch] | None = None
         self.suppressions = Suppressions()
         self.made = self.posted = self.refused = 0
-        self.pending = 0  # batches not taken yet
+        self.pending = 0  # batches not accepted yet
         self.log: deque[dict[str, Any]] = deque(maxlen=_LOG)
 
     def on_arrival(self, arrived: Arrived, now: float) -> None:
-        """Decide what becomes of mail that just arrived, and queue its events where they are wanted."""
+        """Apply suppressions for received mail, and queue its events if a URL is set."""
         if self._live.config.recipients is not self._model:
             self._model = self._live.config.recipients
             self._fortune = Fortune(self._model)
@@ -62,13 +62,13 @@ class EventPoster:
             self._jobs.append((arrived, now))
 
     def forget(self) -> None:
-        """Drop events not posted yet, counts and log."""
+        """Drop queued events, counts and log."""
         self._jobs.clear()
         self.log.clear()
         self.made = self.posted = self.refused = 0
 
     async def run(self) -> None:
-        """Make and post batches until cancelled."""
+        """Build and post batches until cancelled."""
         self._waiting = asyncio.Queue()
         async with (
             aiohttp.ClientSession(timeout=_TIMEOUT, auto_decompress=False) as session,
@@ -82,19 +82,19 @@ class EventPoster:
                 await self.flush()
 
     async def flush(self) -> None:
-        """Queue what has happened so far for posting now."""
+        """Queue the events so far for posting now."""
         while self._jobs and self._waiting is not None and (rules := self._live.config.events) is not None:
             if self._waiting.qsize() > _ENOUGH:
-                return  # a reader that lags keeps events unmade, which is compact, rather than bodies
+                return  # while the receiver lags, keep compact jobs instead of encoded bodies
             arrived, at = self._jobs.popleft()
             staged = self._staged(arrived, at)
             self.made += sum(map(len, staged))
             for events in self._shuffler.batches(staged, rules):
                 self._queue(events, rules, self._waiting)
-            await asyncio.sleep(0)  # let requests in between
+            await asyncio.sleep(0)  # let requests run in between
 
     def inject(self, events: list[Event]) -> None:
-        """Queue events of the caller's own making, signed like any other; without a reader they are dropped."""
+        """Queue given events, signed like any other; drop them if no URL is set."""
         rules = self._live.config.events
         if self._waiting is not None and rules is not None and events:
             self.made += len(events)

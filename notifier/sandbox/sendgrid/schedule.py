@@ -1,4 +1,4 @@
-"""Batches and scheduled sends: mail that waits for its `send_at` and may be paused or cancelled until then."""
+"""Batches and scheduled sends: mail that waits for its `send_at` and can be paused or cancelled."""
 
 import heapq
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from secrets import token_urlsafe
 from typing import Generic, Literal, TypeVar
 
 BATCH_LIFE = 10 * 86_400.0
-RELIABLE_UNTIL = 600.0  # a change later than this before `send_at` has no effect here: at SendGrid it may have none
+RELIABLE_UNTIL = 600.0  # seconds before `send_at`; later changes have no effect (at SendGrid: may have none)
 PAUSE_EXPIRES = 72 * 3600.0
 
 Status = Literal["cancel", "pause"]
@@ -24,33 +24,33 @@ class _Change:
 
 @dataclass(slots=True)
 class Schedule(Generic[Held]):
-    """What waits, by due time, and the state of each batch. Times are Unix seconds."""
+    """Waiting entries by due time, and the state of each batch. Times are Unix seconds."""
 
-    batches: dict[str, float] = field(default_factory=dict)  # id -> when it was made
+    batches: dict[str, float] = field(default_factory=dict)  # id -> time of creation
     changes: dict[str, _Change] = field(default_factory=dict)
     _waiting: list[tuple[float, int, str | None, Held]] = field(default_factory=list)
     _order: Iterator[int] = field(default_factory=count)
 
     def new_batch(self, now: float) -> str:
-        """Make a batch id."""
+        """Create a batch id."""
         batch_id = token_urlsafe(36)
         self.batches[batch_id] = now
         return batch_id
 
     def knows(self, batch_id: str, now: float) -> bool:
-        """Whether a batch id was made here and is still good."""
+        """Whether a batch id was created here and has not expired."""
         return batch_id in self.batches and now < self.batches[batch_id] + BATCH_LIFE
 
     def change(self, batch_id: str, status: Status, now: float) -> None:
-        """Cancel or pause what a batch holds."""
+        """Cancel or pause a batch."""
         self.changes[batch_id] = _Change(status, now)
 
     def hold(self, due: float, batch_id: str | None, held: Held) -> None:
-        """Keep something until `due`."""
+        """Schedule an entry for `due`."""
         heapq.heappush(self._waiting, (due, next(self._order), batch_id, held))
 
     def release(self, now: float) -> Iterator[tuple[float, Held, Fate]]:
-        """Yield what is due, with its fate; what is paused stays until it expires."""
+        """Yield due entries with their fate; paused ones stay until the pause expires."""
         paused: list[tuple[float, int, str | None, Held]] = []
         while self._waiting and self._waiting[0][0] <= now:
             entry = heapq.heappop(self._waiting)
@@ -64,11 +64,11 @@ class Schedule(Generic[Held]):
             heapq.heappush(self._waiting, entry)
 
     def forget(self) -> None:
-        """Drop what waits."""
+        """Drop all waiting entries."""
         self._waiting.clear()
 
     def waiting(self) -> int:
-        """How many entries are held."""
+        """Return the number of waiting entries."""
         return len(self._waiting)
 
     def _fate(self, batch_id: str | None, due: float, now: float) -> Fate:

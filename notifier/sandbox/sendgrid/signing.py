@@ -1,4 +1,4 @@
-"""Signing event batches as SendGrid does: ECDSA on P-256 over timestamp and raw body, SHA-256."""
+"""Sign event batches as SendGrid does: ECDSA (P-256, SHA-256) over timestamp and raw body."""
 
 from base64 import b64decode, b64encode
 
@@ -10,7 +10,7 @@ TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
 
 
 def new_signing_key() -> str:
-    """Make a private key: PKCS#8 DER in base64."""
+    """Generate a private key: PKCS#8 DER in base64."""
     key = ec.generate_private_key(ec.SECP256R1())
     return b64encode(
         key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -18,14 +18,14 @@ def new_signing_key() -> str:
 
 
 def public_key_of(private_key: str) -> str:
-    """Return the public key as SendGrid shows it: DER SubjectPublicKeyInfo in base64, 124 characters."""
+    """Return the public key in SendGrid's format: DER SubjectPublicKeyInfo in base64, 124 characters."""
     public = load_key(private_key).public_key()
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return b64encode(public.public_bytes(serialization.Encoding.DER, form)).decode()
 
 
 def load_key(private_key: str) -> ec.EllipticCurvePrivateKey:
-    """Read a private key made by `new_signing_key`.
+    """Load a private key from `new_signing_key`.
 
     Raises:
         ValueError: Not a P-256 key in base64 DER.
@@ -39,5 +39,5 @@ def load_key(private_key: str) -> ec.EllipticCurvePrivateKey:
 
 
 def sign(key: ec.EllipticCurvePrivateKey, timestamp: str, body: bytes) -> str:
-    """Return the signature header's value for a body and the timestamp header's value."""
+    """Return the signature header for a body and a timestamp header."""
     return b64encode(key.sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))).decode()

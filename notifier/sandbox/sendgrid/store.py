@@ -1,4 +1,4 @@
-"""Accepted mail: whole requests as they came, up to a bound, and counts of everything."""
+"""Accepted mail: complete requests up to a size limit, and counts of everything."""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -21,12 +21,12 @@ _LOCALE = "locale-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailRequest:
-    """One accepted request. Mails are expanded from `body` only when somebody looks."""
+    """One accepted request. Mails are expanded from `body` only on demand."""
 
     message_id: str  # the X-Message-Id
     received_at: float
     body: bytes = field(repr=False)
-    addresses: str = field(repr=False)  # lower case, one line per mail, separated and enclosed by line feeds
+    addresses: str = field(repr=False)  # lower case, one line per mail, with leading and trailing LF
     count: int
     locale: str
 
@@ -37,7 +37,7 @@ class MailRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """Mails of one request that left the schedule, or never waited: what the event model needs to know."""
+    """Mails of one request that were sent, at once or as scheduled; the input of the event model."""
 
     message_id: str
     categories: list[str]
@@ -50,7 +50,7 @@ class Arrived:
 
 @dataclass(slots=True)
 class MailStore:
-    """Takes checked requests in and answers what arrived."""
+    """Stores validated requests and finds received mail."""
 
     live: Live
     ledger: Ledger
@@ -66,7 +66,7 @@ class MailStore:
     _bytes: int = 0
 
     def accept(self, body: bytes, request: dict[str, Any], verdict: Validation, now: float) -> str:
-        """Take in a request that passed validation. Returns its X-Message-Id (22 URL-safe characters)."""
+        """Store a valid request; return its X-Message-Id (22 URL-safe characters)."""
         message_id = token_urlsafe(16)
         record = MailRequest(
             message_id=message_id,
@@ -86,7 +86,7 @@ class MailStore:
         return message_id
 
     def release(self, now: float) -> None:
-        """Let scheduled mail go that is due."""
+        """Send scheduled mail that is due."""
         for _, arrived, fate in self.schedule.release(now):
             if fate == "discard":
                 self.discarded += len(arrived.recipients)
@@ -95,21 +95,21 @@ class MailStore:
                 self._arrive(arrived, record.locale if record else "", now)
 
     def refuse(self, status: int, errors: list[dict[str, Any]], now: float) -> None:
-        """Note a refused request."""
+        """Record a refused request."""
         self.ledger.refuse("email", status)
         self.refusals.append({"at": now, "status": status, "errors": errors[:20]})
         while len(self.refusals) > min(self.live.config.record_limit, 200):
             self.refusals.popleft()
 
     def forget(self) -> None:
-        """Drop all that arrived and all that waits; suppressions, batches and their states stay."""
+        """Drop received and scheduled mail; suppressions, batches and their states stay."""
         self.retained.clear()
         self.refusals.clear()
         self.schedule.forget()
         self.requests = self.mails = self.dropped = self.discarded = self._bytes = 0
 
     def find(self, mail_id: str) -> tuple[MailRequest, Mail] | None:
-        """Return the mail of this id (`<message id>.<index>`), if its request is still kept."""
+        """Return the mail with this id (`<message id>.<index>`) if its request is still stored."""
         message_id, _, index = mail_id.rpartition(".")
         record = self.retained.get(message_id)
         if record is None or not index.isdecimal() or int(index) >= record.count:
@@ -117,7 +117,7 @@ class MailStore:
         return record, self.expand(record, int(index))
 
     def newest(self, *, address: str = "", locale: str = "") -> Iterator[tuple[MailRequest, int]]:
-        """Yield kept mails newest first, those of one address or locale where given: (request, index)."""
+        """Yield stored mails as (request, index), newest first, optionally of one address or locale."""
         for record in reversed(self.retained.values()):
             if (locale and record.locale != locale) or (address and not record.has(address)):
                 continue
@@ -127,7 +127,7 @@ class MailStore:
                     yield record, index
 
     def expand(self, record: MailRequest, index: int) -> Mail:
-        """Make one mail of a kept request."""
+        """Return one mail of a stored request."""
         merge = self.live.config.sendgrid.merge_headers
         return expand(_parsed(record.body), index, record.message_id, merge_headers=merge)
 
@@ -163,7 +163,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
 def _by_due_time(
     request: dict[str, Any], verdict: Validation, message_id: str, now: float
 ) -> Iterator[tuple[float | None, Arrived]]:
-    """Split a request into what goes now (None) and what waits, by due time."""
+    """Split a request by due time; None means now."""
     objects = request["personalizations"]
     groups: dict[float | None, list[int]] = {}
     if "send_at" not in request and not any("send_at" in entry for entry in objects):

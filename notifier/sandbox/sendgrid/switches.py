@@ -1,4 +1,4 @@
-"""The three option objects of a mail send request: `asm`, `mail_settings`, `tracking_settings`."""
+"""Check the option objects of a mail send request: `asm`, `mail_settings`, `tracking_settings`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -45,7 +45,7 @@ def asm(value: object) -> Found:
 
 
 def mail_settings(value: object) -> Found:
-    """Check `mail_settings`; the first bypass excludes the other three."""
+    """Check `mail_settings`; `bypass_list_management` excludes the other three bypasses."""
     yield from _options(value, _MAIL, "mail_settings")
     if isinstance(value, dict) and _BYPASSES[0] in value and any(name in value for name in _BYPASSES[1:]):
         yield Problem(

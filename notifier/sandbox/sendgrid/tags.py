@@ -1,4 +1,4 @@
-"""The substitution tags that stand in a request's texts and must be given a value for every recipient."""
+"""Find the substitution tags in a request's texts, which need a value for every recipient."""
 
 import re
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ _DELIMITED = re.compile(r"(?P<before>\W+)(?P<stem>[^\W_]+_|)\w+(?P<after>\W+)")
 def tags_of(request: dict[str, Any], objects: list[Any], leftover: re.Pattern[str]) -> frozenset[str]:
     """Return every tag in subject, content and reply_to.
 
-    A tag is what any recipient of the request has a value for, what stands between the same delimiters as such a key,
-    and what `leftover` finds.
+    A tag is any recipient's substitution key, a word between the same delimiters as such a key, or a
+    match of `leftover`.
     """
     text = "\0".join(_texts(request))
     keys: set[str] = set()
@@ -34,9 +34,9 @@ def _texts(request: dict[str, Any]) -> Iterable[str]:
 
 @lru_cache(maxsize=64)
 def _alike(keys: frozenset[str]) -> re.Pattern[str]:
-    """Return a pattern for words that look like these keys, standing free: not `-name-` in `a-name-b`.
+    """Return a pattern for separate words that look like these keys: not `-name-` in `a-name-b`.
 
-    Where all keys begin alike up to an underscore (`-ntf_name-`, `-ntf_time-`), so does what looks like them.
+    If all keys share a prefix up to an underscore (`-ntf_name-`, `-ntf_time-`), the pattern requires it.
     """
     shapes = {found.group("before", "stem", "after") for key in keys if (found := _DELIMITED.fullmatch(key))}
     if len({stem for _, stem, _ in shapes}) > 1:

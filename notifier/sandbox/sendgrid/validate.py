@@ -1,4 +1,4 @@
-"""A whole mail send request, checked by the rules of the API reference and the error catalogue."""
+"""Validate a mail send request by the rules of the API reference and the error catalogue."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ _FIELDS = frozenset(_FIELD_NAMES.split())
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the check found. Without problems, `recipients` and `args` hold one entry per personalization."""
+    """The result. Without problems, `recipients` and `args` have one entry per personalization."""
 
     problems: list[Problem]
     recipients: list[list[str]]
@@ -27,7 +27,7 @@ class Validation:
 
 
 def validate(request: object, rules: SendGridRules, *, now: float) -> Validation:
-    """Check a parsed request body. `now` is Unix seconds."""
+    """Validate a parsed request body. `now` is in Unix seconds."""
     if not isinstance(request, dict):
         return Validation([BAD_REQUEST], [], [])
     problems = [Problem(f"Additional property {key} is not allowed", key) for key in sorted(request.keys() - _FIELDS)]

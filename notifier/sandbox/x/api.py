@@ -1,4 +1,4 @@
-"""X's endpoints: create and delete posts, the own user, the own timeline."""
+"""X's endpoints: create and delete posts, the caller's user and timeline, media."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ _LARGEST_PART = 6 * 1024 * 1024
 
 
 class XApi:
-    """The accounts and what they posted."""
+    """The accounts and their posts."""
 
     def __init__(self, live: Live, ledger: Ledger, pictures: Pictures) -> None:
         self._live, self._ledger, self._pictures = live, ledger, pictures
@@ -69,7 +69,7 @@ class XApi:
         return guarded
 
     async def create(self, request: Request, timeline: Timeline, now: float) -> Response:
-        """Answer `POST /2/tweets`."""
+        """Handle `POST /2/tweets`."""
         headers = take_post(timeline, self._live.config.x, now)
         try:
             wanted = parse_post(_json(await request.body()))
@@ -83,7 +83,7 @@ class XApi:
         return json_answer(201, {"data": post.view(frozenset())}, headers)
 
     async def delete(self, request: Request, timeline: Timeline, now: float) -> Response:
-        """Answer `DELETE /2/tweets/{id}`."""
+        """Handle `DELETE /2/tweets/{id}`."""
         headers = take(timeline, "delete", 50, now)
         post = self._find(request.path_params["id"])
         if post is None:
@@ -94,7 +94,7 @@ class XApi:
         return json_answer(200, {"data": {"deleted": True}}, headers)
 
     async def me(self, _: Request, timeline: Timeline, now: float) -> Response:
-        """Answer `GET /2/users/me`."""
+        """Handle `GET /2/users/me`."""
         headers = take(timeline, "me", 75, now)
         account = timeline.account
         return json_answer(
@@ -102,7 +102,7 @@ class XApi:
         )
 
     async def timeline(self, request: Request, timeline: Timeline, now: float) -> Response:
-        """Answer `GET /2/users/{id}/tweets`."""
+        """Handle `GET /2/users/{id}/tweets`."""
         headers = take(timeline, "timeline", 900, now)
         owner = next((one for one in self.timelines.values() if one.account.id == request.path_params["id"]), None)
         if owner is None:
@@ -115,14 +115,14 @@ class XApi:
         return json_answer(200, reading.page([post for post in shown if reading.shows(post)]), headers)
 
     async def upload(self, request: Request, timeline: Timeline, now: float) -> Response:
-        """Answer `POST /2/media/upload` (simple and chunked)."""
+        """Handle `POST /2/media/upload` (simple and chunked)."""
         headers = take(timeline, "upload", 500, now)
         async with request.form(max_part_size=_LARGEST_PART) as form:
             status, body = await self.media.take(form, now)
         return json_answer(status, body, headers)
 
     async def describe(self, request: Request, timeline: Timeline, now: float) -> Response:
-        """Answer `POST /2/media/metadata`: the alternative text of an uploaded picture."""
+        """Handle `POST /2/media/metadata`: the alternative text of an uploaded picture."""
         headers = take(timeline, "metadata", 500, now)
         wanted = _json(await request.body())
         try:
@@ -175,7 +175,7 @@ class XApi:
 
 
 def handle(account: XAccount) -> str:
-    """Return the account's handle as X allows it: letters, digits and underscores, at most 15."""
+    """Return a valid X handle for the account: at most 15 letters, digits and underscores."""
     return re.sub(r"\W", "_", account.name)[:15]
 
 

@@ -1,4 +1,4 @@
-"""The body of `POST /2/tweets`: known keys, their shapes, and what excludes what."""
+"""Validate the body of `POST /2/tweets`: known keys, their types, and exclusions."""
 
 import re
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _ID = re.compile(r"[0-9]{1,19}")
 
 
 class BadBodyError(Exception):
-    """A key or value X refuses with 400."""
+    """A key or value that X refuses with 400."""
 
     def __init__(self, message: str, **parameters: object) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class BadBodyError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPost:
-    """A request to post, checked for shape."""
+    """A validated request to post."""
 
     text: str
     reply_to: str | None = None
@@ -40,10 +40,10 @@ class NewPost:
 
 
 def parse_post(body: object) -> NewPost:
-    """Check the body of a post request.
+    """Validate the body of a post request.
 
     Raises:
-        BadBodyError: With the message and parameters of the 400 answer.
+        BadBodyError: has the message and parameters of the 400 response.
     """
     if not isinstance(body, dict):
         raise BadBodyError("The request body must be a JSON object.")
@@ -72,7 +72,7 @@ def read_description(body: object) -> tuple[str, str]:
     """Return media id and alternative text of a metadata request.
 
     Raises:
-        BadBodyError: With the message and parameters of the 400 answer.
+        BadBodyError: has the message and parameters of the 400 response.
     """
     if not isinstance(body, dict):
         raise BadBodyError("The request body must be a JSON object.")

@@ -1,4 +1,4 @@
-"""Who calls: OAuth 1.0a signatures and OAuth 2.0 user tokens."""
+"""Authenticate callers: OAuth 1.0a signatures and OAuth 2.0 user tokens."""
 
 from typing import NoReturn
 
@@ -13,7 +13,7 @@ _PREFIX = "/x"
 
 
 class Callers:
-    """Finds the account behind a request."""
+    """Finds the account of a request."""
 
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -22,8 +22,7 @@ class Callers:
     def account(self, request: Request, now: float) -> XAccount:
         """Return the account that makes a call.
 
-        A signature may cover the address X is known by (tweepy signs that one, wherever the request then goes) or the
-        sandbox's own.
+        A signature may cover X's own URL (tweepy signs that, wherever the request goes) or the sandbox's.
 
         Raises:
             Refused: 401, or 403 for an app-only token.

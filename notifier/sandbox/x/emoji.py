@@ -1,6 +1,6 @@
-"""What X counts as one emoji: the sequences Twemoji knows (Unicode emoji sequences, UTS 51).
+"""What X counts as one emoji: the sequences in Twemoji (Unicode emoji sequences, UTS 51).
 
-A sequence that is no known emoji falls apart into its parts, each with a weight of its own.
+X counts the parts of any other sequence separately.
 """
 
 import regex

@@ -17,8 +17,8 @@ REPLY_GONE = "You attempted to reply to a Tweet that is deleted or not visible t
 TOO_LONG = "Your Tweet text is too long. For more information see https://developer.x.com/en/docs/counting-characters."
 
 
-class Refused(Exception):  # noqa: N818  an answer, not a fault of ours
-    """A call that is answered with a problem body."""
+class Refused(Exception):  # noqa: N818  a response, not an error of ours
+    """A call that gets a problem body."""
 
     def __init__(self, status: int, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status)
@@ -41,13 +41,13 @@ _TITLES = {
 
 
 def problem(status: int, detail: str | None = None, **more: object) -> dict[str, Any]:
-    """Return a problem body; the detail repeats the title unless given."""
+    """Return a problem body; `detail` defaults to the title."""
     title = _TITLES.get(status, "Error")
     return {"title": title, "detail": detail or title, "type": "about:blank", "status": status} | more
 
 
 def invalid(message: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the 400 body for a request with a wrong parameter."""
+    """Return the 400 body for an invalid parameter."""
     return {
         "errors": [{"parameters": dict(parameters or {}), "message": message}],
         "title": "Invalid Request",
@@ -66,7 +66,7 @@ def credits_depleted(account_id: str) -> dict[str, Any]:
 
 
 def not_found(kind: str, value: str) -> dict[str, Any]:
-    """Return the 404 body for a resource that does not exist."""
+    """Return the 404 body for a missing resource."""
     return problem(
         404,
         f"Could not find {kind} with id: [{value}].",
@@ -79,6 +79,6 @@ def not_found(kind: str, value: str) -> dict[str, Any]:
 
 
 def standard_refusal(status: int, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the answer whose body follows from the status alone."""
+    """Return the error response with the standard body of a status."""
     special = {400: invalid("The request is invalid."), 402: credits_depleted("1000000000")}
     return json_answer(status, special.get(status) or problem(status), headers)

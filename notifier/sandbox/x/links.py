@@ -1,7 +1,7 @@
-"""Which parts of a text X makes links of (twitter-text, extraction with and without a protocol).
+"""Find links in a text as X does (twitter-text, extraction with and without a protocol).
 
-Written apart from the product's own counter on purpose: the two check each other. A scanner rather than one expression:
-its time grows with the length of the text, whatever the text.
+Deliberately independent of the product's own counter: the two check each other. A scanner instead of
+one expression, so that its time is linear in the length of any text.
 """
 
 import re
@@ -33,7 +33,7 @@ _PARENTHESES = rf"\((?:{_PATH}+|{_PATH}*\({_PATH}+\){_PATH}*)\)"
 _PATH_END = rf"(?:[+\-a-z\u0400-\u04FF0-9=_#/{_ACCENT}]|{_PARENTHESES})"
 _QUERY = r"\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/]"
 
-_RUN = re.compile(rf"[^!'#%&()*+,\\/:;<=>?@\[\]^{{|}}~${_BLANK}{_MARKS}]+")  # what a host is made of, dots and all
+_RUN = re.compile(rf"[^!'#%&()*+,\\/:;<=>?@\[\]^{{|}}~${_BLANK}{_MARKS}]+")  # characters of a host, dots included
 _TAIL = re.compile(
     rf"(?::[0-9]+)?(?P<path>/(?:(?:{_PATH}*(?:{_PARENTHESES}{_PATH}*)*{_PATH_END})|(?:@{_PATH}+/))*)?(?:{_QUERY})?",
     re.IGNORECASE,
@@ -50,7 +50,7 @@ _SHORT = re.compile(rf"https?://t\.co/(?P<slug>[a-z0-9]+)(?:{_QUERY})?", re.IGNO
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link found in a text: code points from `start` up to `end`, and where it leads."""
+    """A link in a text: code points from `start` up to `end`, and its URL."""
 
     start: int
     end: int
@@ -58,14 +58,14 @@ class Link:
 
     @property
     def target(self) -> str:
-        """The absolute URL; X takes a bare domain for http."""
+        """The absolute URL; X assumes http for a bare domain."""
         return self.url if self.url.lower().startswith(("http://", "https://")) else f"http://{self.url}"
 
 
 def find_links(text: str) -> list[Link]:
-    """Return the links X finds in a text normalised to NFC, in order."""
+    """Return the links that X finds in an NFC text, in order."""
     links: list[Link] = []
-    done = 0  # the text up to here belongs to an earlier candidate
+    done = 0  # the end of the text used by earlier candidates
     for run in _RUN.finditer(text) if "." in text else ():
         start = run.start()
         while (found := _candidate(text, start, run.end(), done)) is not None:
@@ -76,7 +76,7 @@ def find_links(text: str) -> list[Link]:
 
 
 def _candidate(text: str, start: int, run_end: int, done: int) -> tuple[list[Link], int] | None:
-    """Look for one host in a run: the links it makes (none when it is refused) and where to go on."""
+    """Look for one host in a run; return its links (none if invalid) and where to continue."""
     begin = text[max(start - 8, done) : start]
     if protocol := _PROTOCOL.search(begin):
         at = start - len(protocol.group())
@@ -92,7 +92,7 @@ def _candidate(text: str, start: int, run_end: int, done: int) -> tuple[list[Lin
 
 
 def _starts(text: str, start: int, run_end: int, done: int) -> Iterator[int]:
-    """Yield where a host may begin: the first fitting place of each dotted sequence; later ones fare no better."""
+    """Yield where a host may begin: the first valid position of each dotted sequence."""
     at = start
     while at < run_end:
         if text[at] not in "-_." and _may_follow(text, at, done):
@@ -108,7 +108,7 @@ def _may_follow(text: str, at: int, done: int) -> bool:
 
 
 def _domain_end(text: str, start: int, run_end: int) -> int | None:
-    """Return where the longest domain that begins at `start` ends, or None."""
+    """Return the end of the longest domain at `start`, or None."""
     best, at, name_fits = None, start, False
     while at < run_end:
         dot = text.find(".", at, run_end)
@@ -145,7 +145,7 @@ def _with_protocol(text: str, at: int, host: int, host_end: int) -> tuple[list[L
 
 
 def _bare(text: str, at: int, host_end: int) -> tuple[list[Link], int]:
-    """Of a host without a protocol only the domains in ASCII become links; a path belongs to the last of them."""
+    """Return the links without a protocol: only ASCII domains; a path belongs to the last one."""
     tail = _TAIL.match(text, host_end, host_end + MAX_URL)
     end = tail.end() if tail else host_end
     if (at > 0 and text[at - 1] in "-_./") or not _is_valid(text[at:end], "https://", text[at:host_end]):
@@ -157,7 +157,7 @@ def _bare(text: str, at: int, host_end: int) -> tuple[list[Link], int]:
 
 
 def _ascii_domains(text: str, start: int, end: int) -> Iterator[Link]:
-    """Yield the domains in ASCII; the top-level one may be in any script."""
+    """Yield the ASCII domains; the top-level domain may be in any script."""
     at = start
     while row := _ASCII_ROW.search(text, at, end):
         dots = [dot for dot in range(row.start(), row.end()) if text[dot] == "."]
@@ -186,6 +186,6 @@ def _is_valid(url: str, protocol: str, domain: str) -> bool:
 
 
 def _encoded(label: str) -> str:
-    """Return a label in Punycode without any normalisation, as twitter-text does."""
-    parts = _DOTS.split(label)  # other scripts' full stops separate labels too
+    """Encode a label in Punycode without normalisation, as twitter-text does."""
+    parts = _DOTS.split(label)  # full stops of other scripts separate labels too
     return ".".join(part if part.isascii() else f"xn--{part.encode('punycode').decode()}" for part in parts)

@@ -1,4 +1,4 @@
-"""Uploaded pictures, with X's limits on kind and size."""
+"""Uploaded pictures, with X's limits on type and size."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ KINDS = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 
 @dataclass(slots=True)
 class _Part:
-    """A picture on its way in pieces: `total` is the announced size in bytes."""
+    """A picture being uploaded in chunks; `total` is the announced size in bytes."""
 
     kind: str
     total: int
@@ -35,7 +35,7 @@ class MediaShelf:
         return media_id in self.ready
 
     async def take(self, form: FormData, now: float) -> tuple[int, dict[str, Any]]:
-        """Answer one upload call (INIT, APPEND, FINALIZE, or all at once): status and body."""
+        """Handle one upload call (INIT, APPEND, FINALIZE, or simple); return status and body."""
         command = form.get("command")
         if command == "INIT":
             return self._init(str(form.get("media_type", "")), str(form.get("total_bytes", "")), now)

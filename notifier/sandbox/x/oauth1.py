@@ -1,4 +1,4 @@
-"""Verifying OAuth 1.0a signatures (RFC 5849, HMAC-SHA1) as X does for JSON requests: the body is not signed."""
+"""Verify OAuth 1.0a signatures (RFC 5849, HMAC-SHA1) as X does for JSON requests: body not signed."""
 
 import hmac
 import re
@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from notifier.sandbox.credentials import XAccount
 
-# tweepy signs the address it believes it speaks to; clients of newer make sign the newer name.
+# tweepy signs the older host, wherever the request goes; newer clients sign the newer host.
 HOSTS = ("https://api.twitter.com", "https://api.x.com")
 
 _PAIR = re.compile(r'\s*([A-Za-z0-9_%.-]+)="([^"]*)"\s*(?:,|$)')
@@ -27,12 +27,12 @@ _NONCES_KEPT = 50_000
 
 
 class BadSignatureError(Exception):
-    """The request is not signed by a known account; the text says why (shown to developers, never a secret)."""
+    """The request is not signed by a known account. The message says why and contains no secret."""
 
 
 @dataclass(slots=True)
 class SignatureCheck:
-    """Checks signatures and refuses replayed nonces. `find` looks up an account by consumer key and access token."""
+    """Verifies signatures, refuses replayed nonces. `find` gets consumer key and access token."""
 
     find: Callable[[str, str], XAccount | None]
     nonces: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
@@ -52,13 +52,13 @@ class SignatureCheck:
         Args:
             header: The Authorization header.
             method: The HTTP method.
-            urls: Base URLs the signature may cover, without query.
+            urls: URLs that the signature may cover, without query.
             query: Decoded query parameters.
             now: Unix seconds.
-            skew: How far the timestamp may be off, in seconds.
+            skew: The maximum difference of the timestamp, in seconds.
 
         Raises:
-            BadSignatureError: Anything missing, unknown, stale, repeated or wrong.
+            BadSignatureError: a value is missing, unknown, stale, replayed or wrong.
         """
         oauth = _parameters(header)
         account = self.find(oauth["oauth_consumer_key"], oauth["oauth_token"])
@@ -106,4 +106,4 @@ def _fits(signature: str, method: str, url: str, signed: list[tuple[str, str]], 
 
 
 def _escaped(text: str) -> str:
-    return quote(text, safe="~")  # RFC 5849 section 3.6: only unreserved characters stay
+    return quote(text, safe="~")  # RFC 5849 section 3.6: all but unreserved characters

@@ -1,4 +1,4 @@
-"""X's rates: windows per account and endpoint, told in headers on every answer."""
+"""X's rate limits: windows per account and endpoint, reported in headers of every response."""
 
 from notifier.sandbox.config import XRules
 from notifier.sandbox.limits import Window
@@ -11,7 +11,7 @@ _DAY = 86_400.0
 
 
 def take(timeline: Timeline, name: str, limit: int, now: float) -> dict[str, str]:
-    """Count one call of an endpoint with `limit` calls per 15 minutes. Returns the rate headers.
+    """Count one call to an endpoint with `limit` calls per 15 minutes; return the rate headers.
 
     Raises:
         Refused: 429.
@@ -23,10 +23,10 @@ def take(timeline: Timeline, name: str, limit: int, now: float) -> dict[str, str
 
 
 def take_post(timeline: Timeline, rules: XRules, now: float) -> dict[str, str]:
-    """Count one post against all windows that concern posts. Returns the rate headers.
+    """Count one post against all windows of posts; return the rate headers.
 
-    With a daily limit the headers of the day come too; `x-rate-limit-reset` then still tells the short window, which is
-    the wrong time to wait for once the day is used up. So do X's.
+    A daily limit adds its own headers. As at X, `x-rate-limit-reset` still refers to the short window,
+    which is the wrong time to wait for once the daily limit is exhausted.
 
     Raises:
         Refused: 429.
@@ -45,7 +45,7 @@ def take_post(timeline: Timeline, rules: XRules, now: float) -> dict[str, str]:
 
 def _window(timeline: Timeline, name: str, limit: int, seconds: float) -> Window:
     window = timeline.windows.setdefault(name, Window(limit, seconds))
-    window.limit = limit  # a switch may have changed it
+    window.limit = limit  # the rules may have changed
     return window
 
 

@@ -1,4 +1,4 @@
-"""The query of `GET /2/users/{id}/tweets`, and the page it asks for."""
+"""The query of `GET /2/users/{id}/tweets`, and the requested page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _PAGE_SIZES = range(5, 101)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Which posts to show. Times are Unix seconds, ids numbers; None leaves a side open."""
+    """Which posts to return. Times are Unix seconds, ids are numbers; None means no bound."""
 
     size: int
     offset: int
@@ -25,7 +25,7 @@ class Reading:
     fields: frozenset[str]
 
     def shows(self, post: Post) -> bool:
-        """Whether a post is asked for."""
+        """Whether the query includes a post."""
         return (
             (self.start is None or post.created_at >= self.start)
             and (self.end is None or post.created_at < self.end)
@@ -35,7 +35,7 @@ class Reading:
         )
 
     def page(self, posts: Sequence[Post]) -> dict[str, Any]:
-        """Return the answer's body for posts in the order newest first."""
+        """Return the response body for posts sorted newest first."""
         page = posts[self.offset : self.offset + self.size]
         meta: dict[str, Any] = {"result_count": len(page)}
         if not page:
@@ -47,10 +47,10 @@ class Reading:
 
 
 def parse_reading(query: Mapping[str, str]) -> Reading:
-    """Check the query of a timeline call.
+    """Parse and validate the query of a timeline call.
 
     Raises:
-        BadBodyError: With the message and parameters of the 400 answer.
+        BadBodyError: has the message and parameters of the 400 response.
     """
     size = _number(query, "max_results", 10)
     if size not in _PAGE_SIZES:

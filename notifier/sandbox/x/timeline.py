@@ -23,7 +23,7 @@ _serial = count(1)
 
 @dataclass(slots=True, kw_only=True)
 class Post:
-    """One post. `text` is as sent; `shown` has its links shortened; times are Unix seconds."""
+    """One post. `text` is as sent, `shown` has shortened links; times are Unix seconds."""
 
     id: str
     account: XAccount
@@ -38,7 +38,7 @@ class Post:
     deleted_at: float | None = None
 
     def view(self, fields: frozenset[str]) -> dict[str, Any]:
-        """Return the post as the API shows it with these optional fields."""
+        """Return the post's API object with these optional fields."""
         references = [("replied_to", self.reply_to), ("quoted", self.quotes)]
         optional = {
             "created_at": datetime.fromtimestamp(self.created_at, UTC)
@@ -57,16 +57,16 @@ class Post:
 
 @dataclass(slots=True)
 class Timeline:
-    """What one account has posted, and its rate windows."""
+    """The posts and rate windows of one account."""
 
     account: XAccount
     posts: dict[str, Post] = field(default_factory=dict)
-    said: dict[str, float] = field(default_factory=dict)  # comparable text -> when; stays after a deletion
+    said: dict[str, float] = field(default_factory=dict)  # comparable text -> time; survives a deletion
     windows: dict[str, Window] = field(default_factory=dict)
     spent: float = 0.0
 
     def visible(self, until: float) -> list[Post]:
-        """Return what a reader sees of posts made up to a moment, newest first."""
+        """Return the visible posts created up to a time, newest first."""
         posts = [post for post in self.posts.values() if post.deleted_at is None and post.created_at <= until]
         return posts[::-1]
 
@@ -77,7 +77,7 @@ class Timeline:
         self.spent = 0.0
 
     def said_recently(self, text: str, now: float) -> bool:
-        """Whether the account posted this text within the last 24 hours."""
+        """Whether the account posted this text in the last 24 hours."""
         return now - self.said.get(comparable(text), -DUPLICATE_SECONDS) < DUPLICATE_SECONDS
 
     def add(self, text: str, now: float, *, reply_to: Post | None, quotes: str | None, media_ids: list[str]) -> Post:
@@ -103,7 +103,7 @@ class Timeline:
 
 
 def comparable(text: str) -> str:
-    """Return what the duplicate rule compares: NFC, white space folded, links as they lead."""
+    """Normalise a text for the duplicate rule: NFC, whitespace folded, links expanded."""
     normal, expanded, at = unicodedata.normalize("NFC", text), "", 0
     for link in links_of(normal):
         expanded += normal[at : link.start] + link.target
@@ -112,12 +112,12 @@ def comparable(text: str) -> str:
 
 
 def new_id(now: float) -> str:
-    """Return a post id: a 63-bit number, growing with time, as a decimal string."""
+    """Return a new post id: an increasing 63-bit number as a decimal string."""
     return str((int(now * 1000) - _EPOCH_MS) << 22 | next(_serial) % (1 << 22))
 
 
 def shorten(text: str) -> tuple[str, list[dict[str, Any]]]:
-    """Replace the links of a text by t.co ones. Returns the text and its `entities.urls` (code point indices)."""
+    """Replace links by t.co ones; return the text and its `entities.urls` (code point indices)."""
     normal = unicodedata.normalize("NFC", text)
     shown, entities, at = "", [], 0
     for link in links_of(normal):

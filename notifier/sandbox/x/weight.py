@@ -1,4 +1,4 @@
-"""How long X finds a text: twitter-text configuration version 3."""
+"""The length of a text as X counts it: twitter-text configuration version 3."""
 
 import unicodedata
 from bisect import bisect_right
@@ -16,7 +16,7 @@ _STARTS = [start for start, _ in _LIGHT]
 
 
 def weigh(text: str) -> int:
-    """Return the weighted length of a text; at most `LIMIT` fits into a post."""
+    """Return the weighted length of a text; a post allows at most `LIMIT`."""
     normal = unicodedata.normalize("NFC", text)
     total, at = 0, 0
     for link in find_links(normal):
@@ -26,12 +26,12 @@ def weigh(text: str) -> int:
 
 
 def is_postable(text: str) -> bool:
-    """Whether X takes the text: not empty, not too long, none of the forbidden code points."""
+    """Whether X accepts the text: not empty, not too long, no forbidden code points."""
     return 1 <= weigh(text) <= LIMIT and not _FORBIDDEN.intersection(text)
 
 
 def links_of(text: str) -> list[Link]:
-    """Return the links of a text as X will count and shorten them."""
+    """Return the links that X counts and shortens."""
     return find_links(unicodedata.normalize("NFC", text))
 
 
