@@ -1,6 +1,6 @@
 """How webhooks leave: the engine, the sealed secrets, and the attempt on a batch."""
 
-from notifier.bootstrap.core import Core
+from notifier.bootstrap.container import Container
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import EngineLimits, SlotLimits, TargetPolicy, Timeouts, WebhookEngine
 from notifier.services.dispatch.record_outcome import RecordOutcome
@@ -15,46 +15,48 @@ from notifier.services.security.secretbox import SecretBox
 _SLOW_SHARE = 8  # slow receivers wait in slots of their own, and they wait long
 
 
-def build_engine(core: Core) -> WebhookEngine:
+def build_engine(container: Container) -> WebhookEngine:
     """Build the engine: one per process; opens nothing before its first use."""
-    wanted = core.settings.limits
+    wanted = container.settings.limits
     fast = SlotLimits(fast=wanted.webhook_connections, slow=wanted.webhook_connections * _SLOW_SHARE)
     limits = EngineLimits(timeouts=Timeouts(total=wanted.webhook_timeout), first=fast)
     policy = TargetPolicy(
-        allow_networks=core.settings.webhook_networks(),
-        allow_plain_http=core.settings.webhooks.allow_http,
-        allow_ports=frozenset(core.settings.webhooks.allow_ports),
+        allow_networks=container.settings.webhook_networks(),
+        allow_plain_http=container.settings.webhooks.allow_http,
+        allow_ports=frozenset(container.settings.webhooks.allow_ports),
     )
-    return WebhookEngine(policy=policy, limits=limits, clock=core.clock)
+    return WebhookEngine(policy=policy, limits=limits, clock=container.clock)
 
 
-def build_endpoint_secrets(core: Core) -> EndpointSecrets:
+def build_endpoint_secrets(container: Container) -> EndpointSecrets:
     """Build what opens the sealed columns of endpoints."""
-    return EndpointSecrets(SecretBox(core.secret_keys, "endpoint"))
+    return EndpointSecrets(SecretBox(container.secret_keys, "endpoint"))
 
 
-def build(core: Core, record: RecordOutcome) -> HookAttempt:
+def build(container: Container, record: RecordOutcome) -> HookAttempt:
     """Build the attempt; opens nothing."""
-    engine = build_engine(core)
-    core.metering.watch(
+    engine = build_engine(container)
+    container.metering.watch(
         lambda: {
             (BREAKERS, (("channel", "webhook"), ("provider", guarded))): float(number)
             for guarded, number in engine.open_breakers().items()
         }
     )
     return HookAttempt(
-        core.database,
-        core.clock,
-        build_renderer(core),
+        container.database,
+        container.clock,
+        build_renderer(container),
         engine,
-        build_endpoint_secrets(core),
+        build_endpoint_secrets(container),
         RecordEndpointHealth(write_mail),
         record,
-        core.regroup,
-        lease=core.settings.lease,
+        container.regroup,
+        lease=container.settings.lease,
     )
 
 
-def build_probe(core: Core, hooks: HookAttempt) -> ProbeEndpoint:
+def build_probe(container: Container, hooks: HookAttempt) -> ProbeEndpoint:
     """Build what asks disabled endpoints, by the engine that posts to the others."""
-    return ProbeEndpoint(core.database, core.clock, hooks.engine, build_renderer(core), hooks.secrets, core.regroup)
+    return ProbeEndpoint(
+        container.database, container.clock, hooks.engine, build_renderer(container), hooks.secrets, container.regroup
+    )

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from notifier.bootstrap.core import Core
+from notifier.bootstrap.container import Container
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.base import MailSender
 from notifier.channels.email.sendgrid import SendGridSender
@@ -26,40 +26,46 @@ from notifier.settings import EmailProviderSpec, SendGridSpec
 _SANDBOX_PATH = "/sendgrid"
 
 
-def build(core: Core, record: RecordOutcome) -> MailAttempt:
+def build(container: Container, record: RecordOutcome) -> MailAttempt:
     """Build the attempt; opens nothing.
 
     Raises:
         ConfigError: a provider lacks its key or address.
     """
-    links = Links(core.settings.deployment.public_url, Tokens(core.secret_keys, core.clock))
-    renderer, lease = build_renderer(core), core.settings.lease
-    evidence = core.settings.mail_evidence
-    return MailAttempt(core.database, core.clock, renderer, links, _route(core), record, lease, evidence)
+    links = Links(container.settings.deployment.public_url, Tokens(container.secret_keys, container.clock))
+    renderer, lease = build_renderer(container), container.settings.lease
+    evidence = container.settings.mail_evidence
+    return MailAttempt(container.database, container.clock, renderer, links, _route(container), record, lease, evidence)
 
 
-def build_transactional_mail(core: Core) -> SendTransactionalMail:
+def build_transactional_mail(container: Container) -> SendTransactionalMail:
     """Build what sends letters about subscriptions and endpoints; opens nothing.
 
     Raises:
         ConfigError: a provider lacks its key or address.
     """
-    public_url = core.settings.deployment.public_url
-    brand = core.settings.brand()
-    to_subscribers = SubscriberMails(core.addresses, Tokens(core.secret_keys, core.clock), public_url)
-    to_owners = EndpointMails(public_url, brand.default_locale, brand.timezone, core.health_policy)
+    public_url = container.settings.deployment.public_url
+    brand = container.settings.brand()
+    to_subscribers = SubscriberMails(container.addresses, Tokens(container.secret_keys, container.clock), public_url)
+    to_owners = EndpointMails(public_url, brand.default_locale, brand.timezone, container.health_policy)
     writer = MailWriterByKind(dict.fromkeys(ABOUT_ENDPOINTS, to_owners), to_subscribers)
     return SendTransactionalMail(
-        core.database, core.clock, writer, build_renderer(core), _route(core), core.owner, core.isolation
+        container.database,
+        container.clock,
+        writer,
+        build_renderer(container),
+        _route(container),
+        container.owner,
+        container.isolation,
     )
 
 
-def _route(core: Core) -> ProviderFailover:
-    specs = core.settings.email_providers()
-    rate_limiter = RedisRateLimiter(core.settings.queue_addresses().redis, _accounts(specs), core.clock)
-    seconds = core.settings.limits.mail_timeout
-    senders = [_sender(spec, core.clock, seconds) for spec in specs]
-    return ProviderFailover(senders, core.clock, rate_limiter, core.circuits[Channel.EMAIL])
+def _route(container: Container) -> ProviderFailover:
+    specs = container.settings.email_providers()
+    rate_limiter = RedisRateLimiter(container.settings.queue_addresses().redis, _accounts(specs), container.clock)
+    seconds = container.settings.limits.mail_timeout
+    senders = [_sender(spec, container.clock, seconds) for spec in specs]
+    return ProviderFailover(senders, container.clock, rate_limiter, container.circuits[Channel.EMAIL])
 
 
 def _accounts(specs: Sequence[EmailProviderSpec]) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from notifier.bootstrap.core import Core
+from notifier.bootstrap.container import Container
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.base import SessionStore, SocialSender
 from notifier.domain.values import Channel, Platform
@@ -19,43 +19,48 @@ from notifier.services.social.sessions import AccountSessions
 from notifier.settings import AccountSpec
 
 
-def build_post_manager(core: Core) -> PostManager:
+def build_post_manager(container: Container) -> PostManager:
     """Build what edits and withdraws posts. Credentials are asked for, and a library loaded, when a platform is."""
-    sessions, accounts = _sessions(core), {account.name: account for account in core.settings.account_values()}
+    sessions, accounts = (
+        _sessions(container),
+        {account.name: account for account in container.settings.account_values()},
+    )
 
     def sender(name: str) -> SocialSender:
-        spec = next(spec for spec in core.settings.accounts() if spec.account.name == name)
-        return _sender(spec, core.clock, sessions)
+        spec = next(spec for spec in container.settings.accounts() if spec.account.name == name)
+        return _sender(spec, container.clock, sessions)
 
-    return PostManager(core.database, core.clock, accounts, sender, _account_lock(core, core.settings.lease))
-
-
-def _sessions(core: Core) -> AccountSessions:
-    return AccountSessions(core.database, SecretBox(core.secret_keys, "account session"), core.clock)
+    return PostManager(
+        container.database, container.clock, accounts, sender, _account_lock(container, container.settings.lease)
+    )
 
 
-def _account_lock(core: Core, lease: timedelta) -> RedisAccountLock:
-    return RedisAccountLock(core.settings.queue_addresses().redis, lease=lease.total_seconds())
+def _sessions(container: Container) -> AccountSessions:
+    return AccountSessions(container.database, SecretBox(container.secret_keys, "account session"), container.clock)
 
 
-def build(core: Core, record: RecordOutcome) -> PostAttempt:
+def _account_lock(container: Container, lease: timedelta) -> RedisAccountLock:
+    return RedisAccountLock(container.settings.queue_addresses().redis, lease=lease.total_seconds())
+
+
+def build(container: Container, record: RecordOutcome) -> PostAttempt:
     """Build the attempt; opens nothing.
 
     Raises:
         ConfigError: an account lacks a credential.
     """
-    sessions, specs = _sessions(core), core.settings.accounts()
+    sessions, specs = _sessions(container), container.settings.accounts()
     accounts = {spec.account.name: spec.account for spec in specs}
-    senders = {spec.account.name: _sender(spec, core.clock, sessions) for spec in specs}
+    senders = {spec.account.name: _sender(spec, container.clock, sessions) for spec in specs}
     # Whoever uses the same account shares its rates.
     rate_limiter, account_lock = (
-        RedisRateLimiter(core.settings.queue_addresses().redis, "posts", core.clock),
-        _account_lock(core, STILL),
+        RedisRateLimiter(container.settings.queue_addresses().redis, "posts", container.clock),
+        _account_lock(container, STILL),
     )
     # A worker keeps its turns with each heartbeat, so that they end with it.
-    core.heartbeat.renew.insert(0, account_lock.renew)
-    known = (core.database, core.clock, build_renderer(core), accounts, senders, record)
-    return PostAttempt(*known, account_lock, rate_limiter, core.circuits[Channel.SOCIAL], paint)
+    container.heartbeat.renew.insert(0, account_lock.renew)
+    known = (container.database, container.clock, build_renderer(container), accounts, senders, record)
+    return PostAttempt(*known, account_lock, rate_limiter, container.circuits[Channel.SOCIAL], paint)
 
 
 def _sender(spec: AccountSpec, clock: Clock, sessions: SessionStore) -> SocialSender:

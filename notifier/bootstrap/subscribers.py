@@ -1,7 +1,7 @@
 """Who listens, and the trail of who changed what: all that a long list needs, and nothing that words or sends."""
 
 from notifier.bootstrap.cached_property import once
-from notifier.bootstrap.core import Core
+from notifier.bootstrap.container import Container
 from notifier.domain.recipients.subscriber import Vocabulary
 from notifier.services.operations.policy_audit import PolicyAudit
 from notifier.services.security.audit import Actor, AuditLog
@@ -10,7 +10,7 @@ from notifier.services.subscribers.bulk_import import ImportSubscribers
 from notifier.services.subscribers.manage import Subscribers
 
 
-class People(Core):
+class People(Container):
     """One installation, as `notifier subscribers` sees it."""
 
     @once

@@ -1,18 +1,18 @@
 """The renderer of an installation."""
 
-from notifier.bootstrap.core import Core
+from notifier.bootstrap.container import Container
 from notifier.domain.messages.message import Picture
 from notifier.rendering.cards.card_words import CardWords
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
 
 
-def build_renderer(core: Core, *, strict: bool = False) -> Renderer:
+def build_renderer(container: Container, *, strict: bool = False) -> Renderer:
     """Build the renderer; reads templates and catalogues as they are needed.
 
     `strict`: a fault in a template of the operator's is raised as a ConfigError when it is met.
     """
-    settings = core.settings
+    settings = container.settings
     return Renderer(
         settings.brand(),
         settings.components(),

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from notifier.bootstrap.cached_property import once
-from notifier.bootstrap.core import Core
+from notifier.bootstrap.container import Container
 from notifier.domain.errors import NotifierError
 from notifier.domain.values import Channel, QueueName
 from notifier.observability import get_logger
@@ -43,22 +43,22 @@ class _Closing(BatchAttempt, Protocol):
 Built = TypeVar("Built", bound=_Closing)
 
 
-def _build_mail(core: Core, record: RecordOutcome) -> "MailAttempt":
+def _build_mail(container: Container, record: RecordOutcome) -> "MailAttempt":
     from notifier.bootstrap.mail import build  # noqa: PLC0415 - lanes that send no mail do without
 
-    return build(core, record)
+    return build(container, record)
 
 
-def _build_hooks(core: Core, record: RecordOutcome) -> "HookAttempt":
+def _build_hooks(container: Container, record: RecordOutcome) -> "HookAttempt":
     from notifier.bootstrap.hooks import build  # noqa: PLC0415 - lanes that post no webhook do without
 
-    return build(core, record)
+    return build(container, record)
 
 
-def _build_posts(core: Core, record: RecordOutcome) -> "PostAttempt":
+def _build_posts(container: Container, record: RecordOutcome) -> "PostAttempt":
     from notifier.bootstrap.posts import build  # noqa: PLC0415 - lanes without social posts do without
 
-    return build(core, record)
+    return build(container, record)
 
 
 def _load(channel: Channel) -> None:
@@ -76,9 +76,13 @@ class _Late(Generic[Built]):
     """A channel's attempt, built when its first batch comes or when a lane is warmed up."""
 
     def __init__(
-        self, core: Core, record: RecordOutcome, build: Callable[[Core, RecordOutcome], Built], opened: ExitStack
+        self,
+        container: Container,
+        record: RecordOutcome,
+        build: Callable[[Container, RecordOutcome], Built],
+        opened: ExitStack,
     ) -> None:
-        self._core, self._record, self._build, self._opened = core, record, build, opened
+        self._core, self._record, self._build, self._opened = container, record, build, opened
 
     @once
     def built(self) -> Built:
@@ -101,38 +105,38 @@ def _warm_up(late: "_Late[MailAttempt] | _Late[HookAttempt]") -> None:
 class WorkerRuntime:
     """What tasks need; see `workers.runtime.Runtime`."""
 
-    def __init__(self, core: Core, lanes: Sequence[QueueName]) -> None:
+    def __init__(self, container: Container, lanes: Sequence[QueueName]) -> None:
         """Open nothing; load what the lanes surely need, so that the first batch does not wait for it."""
-        self._core = core
+        self._core = container
         self._stopping = threading.Event()
         self._live()
-        patience = RetryingTransaction(self._stopping, core.outcome_journal)
+        patience = RetryingTransaction(self._stopping, container.outcome_journal)
         record = RecordOutcome(
-            core.database,
-            core.clock,
-            core.tasks,
-            core.owner,
-            meter=core.metering,
+            container.database,
+            container.clock,
+            container.tasks,
+            container.owner,
+            meter=container.metering,
             patience=patience,
-            life=core.heartbeat,
+            life=container.heartbeat,
         )
         self._opened = ExitStack()  # closes what was built, the last first
-        mail = _Late(core, record, _build_mail, self._opened)
-        self._hooks = _Late(core, record, _build_hooks, self._opened)
-        posts = _Late(core, record, _build_posts, self._opened)
+        mail = _Late(container, record, _build_mail, self._opened)
+        self._hooks = _Late(container, record, _build_hooks, self._opened)
+        posts = _Late(container, record, _build_posts, self._opened)
         channels: Mapping[Channel, BatchAttempt] = {
             Channel.EMAIL: mail,
             Channel.WEBHOOK: self._hooks,
             Channel.SOCIAL: posts,
         }
         self._attempt = Attempt(
-            core.database,
-            core.clock,
-            core.tasks,
-            core.owner,
+            container.database,
+            container.clock,
+            container.tasks,
+            container.owner,
             channels,
-            core.settings.lease,
-            core.translations,
+            container.settings.lease,
+            container.translations,
             choice=ConnectionAffinity(Channel.WEBHOOK) if QueueName.WEBHOOK in lanes else NamedBatch(),
             patience=patience,
         )
@@ -150,11 +154,13 @@ class WorkerRuntime:
 
     def _live(self) -> None:
         """Let others see that this process lives, and see to those beside it."""
-        core = self._core
-        core.worker_locks.acquire(core.owner)
-        core.heartbeat.renew.append(core.vanished.beside)
-        core.heartbeat.start()
-        watch = threading.Thread(target=core.outcome_journal.watch, args=(self._stopping,), name="notes", daemon=True)
+        container = self._core
+        container.worker_locks.acquire(container.owner)
+        container.heartbeat.renew.append(container.vanished.beside)
+        container.heartbeat.start()
+        watch = threading.Thread(
+            target=container.outcome_journal.watch, args=(self._stopping,), name="notes", daemon=True
+        )
         watch.start()
 
     def announce(self, incident_id: str) -> object:

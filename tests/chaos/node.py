@@ -3,7 +3,7 @@
     python -m tests.chaos.node up|api|worker|scheduler ...
 
 The real-time clock of a machine belongs to root, so what jumps is the one function every process reads its time from
-(`bootstrap.core.utc_now`): the product itself has no hook for it. The file named by CHAOS_CLOCK holds the seconds.
+(`bootstrap.container.utc_now`): the product itself has no hook for it. The file named by CHAOS_CLOCK holds the seconds.
 """
 
 import os
@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from notifier.bootstrap import core
+from notifier.bootstrap import container
 from notifier.bootstrap.application import Application
 from notifier.cli.processes.up import PROGRAMS
 from notifier.domain.errors import ConfigError
@@ -34,7 +34,7 @@ def shifted_now() -> datetime:
 def main(arguments: list[str]) -> int:
     """Become one of the product's processes."""
     if VARIABLE in os.environ:
-        core.utc_now = shifted_now
+        container.utc_now = shifted_now
     if arguments[0] != "up":
         runpy.run_module("notifier", run_name="__main__", alter_sys=True)
         return 0

@@ -2,7 +2,7 @@
 
 import typer
 
-from notifier.cli.core import core
+from notifier.cli.container import container
 from notifier.services.operations.process_stats import process_stats
 from notifier.supervise.scheduler import run_scheduler
 
@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 def scheduler() -> None:
     """Run the scheduler: once a second, queue what is due (retries, expired leases, coalescing windows)."""
-    notifier = core("scheduler")
+    notifier = container("scheduler")
     notifier.ensure_broker()
     notifier.metering.watch(lambda: process_stats("scheduler"))
     try:

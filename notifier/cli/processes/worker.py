@@ -6,7 +6,7 @@ import typer
 
 from notifier.bootstrap.own_templates import check_templates
 from notifier.bootstrap.worker import WorkerRuntime
-from notifier.cli.core import core
+from notifier.cli.container import container
 from notifier.services.operations.process_stats import process_stats
 from workers.main import parse_queues, run_worker
 
@@ -22,7 +22,7 @@ def worker(
     """Run one worker process."""
     lanes = parse_queues(queues)
     name = f"worker-{'-'.join(lanes)}"
-    notifier = core(name)
+    notifier = container(name)
     check_templates(notifier)
     notifier.ensure_broker()
     notifier.metering.watch(lambda: process_stats(name))

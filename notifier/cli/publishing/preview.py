@@ -9,7 +9,7 @@ import orjson
 import typer
 
 from notifier.bootstrap.words import build_renderer, paint_card
-from notifier.cli.core import core
+from notifier.cli.container import container
 from notifier.cli.files import read
 from notifier.cli.output import JsonFlag, fail, out, print_json
 from notifier.cli.publishing.preview_all import write_all
@@ -66,7 +66,7 @@ def _everything(file: str | None, channel: PreviewChannel | None, locale: str | 
         raise InvalidInputError(
             [FieldError(missing, "is required, except with --out DIR alone, which renders everything")]
         )
-    notifier = core("preview")
+    notifier = container("preview")
     brand = notifier.settings.brand()
     _offered(locale or brand.default_locale, brand)
     service = Preview(build_renderer(notifier, strict=True), brand, notifier.settings.deployment.public_url)
@@ -88,7 +88,7 @@ Rendered = tuple[dict[str, str], Picture | None]
 
 
 def _render(file: str, channel: PreviewChannel, locale: str | None, form: WebhookFormat) -> Rendered:
-    notifier = core("preview")
+    notifier = container("preview")
     brand = notifier.settings.brand()
     language = locale or brand.default_locale
     _offered(language, brand)

@@ -1,6 +1,6 @@
 """What the processes without an API begin with: no more than they need."""
 
-from notifier.bootstrap.core import Core
+from notifier.bootstrap.container import Container
 from notifier.cli.closing import close_at_end
 from notifier.domain.errors import UnavailableError
 from notifier.observability import configure_logging, get_logger
@@ -9,7 +9,7 @@ from notifier.settings import load_settings
 _log = get_logger(__name__)
 
 
-def core(process: str) -> Core:
+def container(process: str) -> Container:
     """Read the configuration, set logging up, see that the schema fits; while the database is away, go on without.
 
     Raises:
@@ -17,7 +17,7 @@ def core(process: str) -> Core:
     """
     settings = load_settings()
     configure_logging(settings.deployment.log_level, settings.deployment.log_format, process=process)
-    found = Core(settings)
+    found = Container(settings)
     close_at_end(found.close)
     try:
         found.ensure_ready()

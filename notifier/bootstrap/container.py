@@ -68,7 +68,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Core:
+class Container:
     """One installation, as one process sees it."""
 
     def __init__(self, settings: Settings) -> None:
