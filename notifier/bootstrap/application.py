@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from notifier.bootstrap.cached_property import once
 from notifier.bootstrap.hooks import build_endpoint_secrets, build_engine
-from notifier.bootstrap.subscribers import People
+from notifier.bootstrap.subscriber_container import SubscriberContainer
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import WebhookEngine, validate_headers
 from notifier.domain.errors import UnavailableError
@@ -45,7 +45,7 @@ from notifier.storage.notifications import removed_components
 from notifier.storage.operations import installation
 
 
-class Application(People):
+class Application(SubscriberContainer):
     """One installation, as the API and the command line see it."""
 
     @once

@@ -3,14 +3,14 @@
 import getpass
 import socket
 
-from notifier.bootstrap.subscribers import People
+from notifier.bootstrap.subscriber_container import SubscriberContainer
 from notifier.cli.closing import close_at_end
 from notifier.observability.logs import configure_logging
 from notifier.services.security.audit import Actor
 from notifier.settings import load_settings
 
 
-def people(process: str) -> People:
+def subscriber_container(process: str) -> SubscriberContainer:
     """Return the people of the installation, with a database that is ready; see `setup.installation`.
 
     Raises:
@@ -18,7 +18,7 @@ def people(process: str) -> People:
     """
     settings = load_settings()
     configure_logging(settings.deployment.log_level, settings.deployment.log_format, process=process)
-    found = People(settings)
+    found = SubscriberContainer(settings)
     close_at_end(found.close)
     found.ensure_schema()
     return found

@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from notifier.cli.output import EXIT_FAILED, JsonFlag, fail, out, print_facts, print_json, print_lines
-from notifier.cli.subscriber_setup import operator, people
+from notifier.cli.subscriber_setup import operator, subscriber_container
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.recipients.subscriber import LegalBasis
 from notifier.domain.values import SubscriberKind, SubscriberState
@@ -47,7 +47,7 @@ def import_list(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Import a list: upserts by external_id, keeps valid rows, reports each invalid one with line and reason."""
-    notifier = people("subscribers")
+    notifier = subscriber_container("subscribers")
     with ExitStack() as opened:
         source = _open(file, opened)
         report = notifier.subscriber_import(
@@ -97,7 +97,7 @@ def export_list(
 ) -> None:
     """Write all subscribers to standard output. ndjson includes suppression history and consent."""
     target: BinaryIO = sys.stdout.buffer
-    export = people("subscribers").subscriber_export
+    export = subscriber_container("subscribers").subscriber_export
     target.writelines(export(form, every_column=every_column, spreadsheet=spreadsheet))
 
 
@@ -123,7 +123,7 @@ def add(
         "preferences": _object(preferences, "--preferences"),
     }
     body = orjson.dumps({key: value for key, value in facts.items() if value is not None})
-    notifier = people("subscribers")
+    notifier = subscriber_container("subscribers")
     subscriber = parse_subscriber(body, notifier.vocabulary)
     _print(notifier.subscribers.create(subscriber, operator()), as_json=as_json)
 
@@ -135,7 +135,7 @@ def change(
 ) -> None:
     """Change the given fields and keep the rest; null resets a field to its default."""
     changes = parse_patch(orjson.dumps(_object(members, "MEMBERS")))
-    _print(people("subscribers").subscribers.patch(external_id, changes, operator()), as_json=as_json)
+    _print(subscriber_container("subscribers").subscribers.patch(external_id, changes, operator()), as_json=as_json)
 
 
 def _object(text: str, name: str) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def list_subscribers(
     as_json: JsonFlag = False,
 ) -> None:
     """List subscribers, oldest first."""
-    known, items, after = people("subscribers").subscribers, list[dict[str, Any]](), 0
+    known, items, after = subscriber_container("subscribers").subscribers, list[dict[str, Any]](), 0
     while len(items) < limit:
         some, more = known.list(limit=min(_PAGE, limit - len(items)), after=after, kind=kind, state=state)
         items += some
@@ -172,12 +172,12 @@ def list_subscribers(
 
 def show(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Show one subscriber."""
-    _print(people("subscribers").subscribers.get(external_id), as_json=as_json)
+    _print(subscriber_container("subscribers").subscribers.get(external_id), as_json=as_json)
 
 
 def remove(external_id: Identifier, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Erase a subscriber's personal data; anonymous counts are kept. Imports skip them from then on; `add` does not."""
-    people("subscribers").subscribers.remove(external_id, operator())
+    subscriber_container("subscribers").subscribers.remove(external_id, operator())
     if as_json:
         print_json({"removed": external_id})
     else:

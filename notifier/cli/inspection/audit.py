@@ -6,7 +6,7 @@ import orjson
 import typer
 
 from notifier.cli.output import JsonFlag, print_json, print_table
-from notifier.cli.subscriber_setup import people
+from notifier.cli.subscriber_setup import subscriber_container
 
 _MOST_SHOWN = 80
 
@@ -28,7 +28,7 @@ def list_entries(
     as_json: JsonFlag = False,
 ) -> None:
     """List changes to subscribers, endpoints, keys and policy, newest first."""
-    items = people("audit").audit(limit=limit, kind=kind, object_id=object_id)
+    items = subscriber_container("audit").audit(limit=limit, kind=kind, object_id=object_id)
     if as_json:
         print_json(items)
         return

@@ -10,7 +10,7 @@ from notifier.services.subscribers.bulk_import import ImportSubscribers
 from notifier.services.subscribers.manage import Subscribers
 
 
-class People(Container):
+class SubscriberContainer(Container):
     """One installation, as `notifier subscribers` sees it."""
 
     @once
