@@ -35,7 +35,7 @@ from notifier.api.state.event_intake import EventIntake
 from notifier.api.state.key_cache import ApiKeyCache
 from notifier.api.state.metrics import Meters
 from notifier.api.state.readiness import Readiness
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.inbound import Intake
 
 # SendGrid sends up to 768 kB at once, whatever we allow our own producers.
@@ -50,12 +50,12 @@ _DESCRIPTION = """
 Publish incident events and notify merchants, followers and partner systems.
 
 Lists are paged: `?limit=` and `?cursor=`, returned as `{"items": [...], "next": "..."}`. Times are RFC 3339 with an
-offset. Errors are RFC 9457 problem documents (`application/problem+json`) with `errors: [{"field", "message"}]`. Every
+offset. Errors are RFC 9457 problem documents (`container/problem+json`) with `errors: [{"field", "message"}]`. Every
 response has `X-Request-Id`; send your own to find the request in both logs.
 """
 
 
-def create_app(application: Application, *, pages: Sequence[APIRouter] = ()) -> FastAPI:
+def create_app(container: ApiContainer, *, pages: Sequence[APIRouter] = ()) -> FastAPI:
     """Build the API of one installation.
 
     Args:
@@ -72,14 +72,14 @@ def create_app(application: Application, *, pages: Sequence[APIRouter] = ()) -> 
         lifespan=_lifespan,
         webhooks=webhook_models.webhooks(),
     )
-    app.state.runtime = build_runtime(application)
+    app.state.runtime = build_runtime(container)
     problems.install(app)
-    larger = {_INBOUND: max(_INBOUND_BYTES, application.settings.limits.request_bytes)}
-    if application.settings.deployment.metrics_and_docs == "key":
+    larger = {_INBOUND: max(_INBOUND_BYTES, container.settings.limits.request_bytes)}
+    if container.settings.deployment.metrics_and_docs == "key":
         app.add_middleware(KeyedInspection)
     app.add_middleware(Shares)
-    app.add_middleware(BodyLimit, limit=application.settings.limits.request_bytes, streaming=_STREAMING, larger=larger)
-    is_encrypted = application.settings.deployment.public_url.startswith("https:")
+    app.add_middleware(BodyLimit, limit=container.settings.limits.request_bytes, streaming=_STREAMING, larger=larger)
+    is_encrypted = container.settings.deployment.public_url.startswith("https:")
     app.add_middleware(RequestContextMiddleware, is_encrypted=is_encrypted)  # added last: the outermost
     for router in (*_routers(), *pages):
         app.include_router(router)
@@ -109,25 +109,25 @@ def _routers() -> tuple[APIRouter, ...]:
     )
 
 
-def build_runtime(application: Application) -> ApiRuntime:
+def build_runtime(container: ApiContainer) -> ApiRuntime:
     """Build what requests are answered from: all of an app that belongs to one installation, besides its limits."""
-    intake = Intake(application)
-    meters = Meters(application.readings)
+    intake = Intake(container)
+    meters = Meters(container.readings)
     publishing = EventIntake(
-        lambda body, actor, guarded: application.publish(body, actor, guarded=guarded),
+        lambda body, actor, guarded: container.publish(body, actor, guarded=guarded),
         intake.repeats,
         lambda: intake.seen,
         count=lambda outcome: meters.event("api", outcome),
         count_reused=meters.reused_id,
-        one_writer=application.database.is_sqlite,
+        one_writer=container.database.is_sqlite,
     )
     return ApiRuntime(
-        application=application,
+        container=container,
         intake=intake,
-        keyring=ApiKeyCache(application.api_keys),
+        keyring=ApiKeyCache(container.api_keys),
         publishing=publishing,
         meters=meters,
-        readiness=Readiness(application.looks()),
+        readiness=Readiness(container.looks()),
         gate=LoadShedder(at_once=_INBOUND_AT_ONCE, waiting=_INBOUND_WAITING),
         import_gate=LoadShedder(at_once=_IMPORTS_AT_ONCE, waiting=0),
     )

@@ -52,8 +52,8 @@ async def _known(request: Request, presented: str | None, scope: KeyScope) -> Ca
 
 def _refused(runtime: ApiRuntime, origin: str) -> int:
     """Count a wrong key; returns for how many seconds its network should pause."""
-    wait = runtime.application.key_throttle.note(origin)
-    runtime.application.metering.key_refused("api", "paused" if wait else "unknown")
+    wait = runtime.container.key_throttle.note(origin)
+    runtime.container.metering.key_refused("api", "paused" if wait else "unknown")
     return wait
 
 

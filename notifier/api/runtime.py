@@ -10,7 +10,7 @@ from notifier.api.state.event_intake import EventIntake
 from notifier.api.state.key_cache import ApiKeyCache
 from notifier.api.state.metrics import Meters
 from notifier.api.state.readiness import Readiness
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.inbound import Intake
 
 
@@ -18,7 +18,7 @@ from notifier.bootstrap.inbound import Intake
 class ApiRuntime:
     """The installation, and what this process keeps between requests."""
 
-    application: Application
+    container: ApiContainer
     intake: Intake
     keyring: ApiKeyCache
     publishing: EventIntake

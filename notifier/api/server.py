@@ -13,7 +13,7 @@ from notifier.api.app import create_app
 from notifier.api.http.connections import ConnectionLimits, ConnectionTable
 from notifier.api.http.protocol import on_table
 from notifier.api.state.metrics import Meters
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.files import grant_open_files
 from notifier.services.operations.process_stats import process_stats
 
@@ -27,7 +27,7 @@ _SWITCH_SECONDS = 0.0005
 
 
 def run_api(
-    application: Application, *, host: str, port: int, fd: int | None = None, pages: Sequence[APIRouter] = ()
+    container: ApiContainer, *, host: str, port: int, fd: int | None = None, pages: Sequence[APIRouter] = ()
 ) -> int:
     """Serve until SIGTERM or Ctrl-C; requests in hand are answered first. Returns the exit code.
 
@@ -39,12 +39,12 @@ def run_api(
         pages: Routers served beside the API.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    application.metering.watch(lambda: process_stats("api"))
-    server = _Server(configuration(application, host=host, port=port, fd=fd, pages=pages))
+    container.metering.watch(lambda: process_stats("api"))
+    server = _Server(configuration(container, host=host, port=port, fd=fd, pages=pages))
     try:
         server.run()
     finally:
-        application.close()
+        container.close()
     return 0
 
 
@@ -63,21 +63,21 @@ class _Server(uvicorn.Server):
 
 
 def configuration(
-    application: Application, *, host: str, port: int, fd: int | None = None, pages: Sequence[APIRouter] = ()
+    container: ApiContainer, *, host: str, port: int, fd: int | None = None, pages: Sequence[APIRouter] = ()
 ) -> uvicorn.Config:
     """Return how uvicorn serves: no access log (queries hold keys; envelope.py writes ours), trust in no other proxy.
 
     Those that are named say who called (`X-Forwarded-For`): for the audit trail and the limit of sign-ups.
     """
-    proxies = [str(network) for network in application.settings.deployment.trusted_proxies]
-    app = create_app(application, pages=pages)
+    proxies = [str(network) for network in container.settings.deployment.trusted_proxies]
+    app = create_app(container, pages=pages)
     return uvicorn.Config(
         app,
         host=host,
         port=port,
         fd=fd,
         loop="uvloop",
-        http=on_table(_table(application, app.state.runtime.meters)),
+        http=on_table(_table(container, app.state.runtime.meters)),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -91,14 +91,14 @@ def configuration(
     )
 
 
-def _table(application: Application, meters: Meters) -> ConnectionTable:
+def _table(container: ApiContainer, meters: Meters) -> ConnectionTable:
     limits = ConnectionLimits()
     # A rush may have that many accepted before the first of them has made another one give way.
     files = grant_open_files(limits.most + _BACKLOG + _OTHER_FILES)
     most = max(_FEWEST_CONNECTIONS, min(limits.most, (files - _OTHER_FILES) // 2))
     table = ConnectionTable(
         replace(limits, most=most),
-        uncapped=application.settings.deployment.trusted_proxies,
+        uncapped=container.settings.deployment.trusted_proxies,
         count=meters.dropped,
     )
     meters.connections.set_function(lambda: len(table))

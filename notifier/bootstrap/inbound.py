@@ -2,7 +2,7 @@
 
 import hashlib
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.cached_property import once
 from notifier.inbound import sendgrid_rules
 from notifier.inbound.alert_texts import neutral_texts
@@ -18,56 +18,56 @@ from notifier.services.security.audit import AuditLog
 class Intake:
     """The use cases behind the inbound calls of one installation."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, container: ApiContainer) -> None:
         """Open nothing yet."""
-        self._application = application
+        self._container = container
 
     @once
     def component_names(self) -> ComponentNames:
         """Finds our components by the names other systems give them."""
-        return ComponentNames(self._application.settings.components())
+        return ComponentNames(self._container.settings.components())
 
     @once
     def alert_rules(self) -> AlertRules:
         """How alerts become updates."""
-        application = self._application
+        container = self._container
         return AlertRules(
-            texts=neutral_texts(application.locales),
+            texts=neutral_texts(container.locales),
             components=self.component_names,
-            locale=application.vocabulary.default_locale,
+            locale=container.vocabulary.default_locale,
         )
 
     @once
     def statuspage(self) -> IngestStatuspage:
         """Take a Statuspage's webhooks."""
-        application = self._application
-        return IngestStatuspage(application.database, application.clock, application.ingest)
+        container = self._container
+        return IngestStatuspage(container.database, container.clock, container.ingest)
 
     @once
     def alerts(self) -> IngestAlertmanager:
         """Take an Alertmanager's webhooks."""
-        application = self._application
-        return IngestAlertmanager(application.database, application.clock, application.ingest, self.alert_rules)
+        container = self._container
+        return IngestAlertmanager(container.database, container.clock, container.ingest, self.alert_rules)
 
     @once
     def feedback(self) -> RecordProviderEvents:
         """Take SendGrid's events."""
-        application = self._application
-        return RecordProviderEvents(application.database, application.clock, application.addresses, sendgrid_rules)
+        container = self._container
+        return RecordProviderEvents(container.database, container.clock, container.addresses, sendgrid_rules)
 
     @once
     def repeats(self) -> Deduplicate:
         """Answer repeated events."""
-        return Deduplicate(self._application.database)
+        return Deduplicate(self._container.database)
 
     @once
     def audit(self) -> AuditLog:
         """Who changed what."""
-        return self._application.audit
+        return self._container.audit
 
     @once
     def seen(self) -> DedupFilter:
         """The filter for repeats; asks the database for the installation's name, so build it in a thread."""
-        pepper = self._application.addresses.load()
+        pepper = self._container.addresses.load()
         namespace = hashlib.sha256(b"seen events" + pepper).hexdigest()[:16]
-        return RedisDedupFilter(self._application.settings.queue_addresses().redis, namespace)
+        return RedisDedupFilter(self._container.settings.queue_addresses().redis, namespace)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.own_templates import check_templates
 from notifier.bootstrap.words import build_renderer
 from notifier.doctor.components import check_components
@@ -34,7 +34,7 @@ _MEND = {
 _PORTS = {"http": 80, "https": 443}
 
 
-def check_up(notifier: Application) -> list[Finding]:
+def check_up(notifier: ApiContainer) -> list[Finding]:
     """Run every check; a check that fails to run is a finding, never an exception."""
     findings = [_configuration(notifier), _files(), check_database(notifier), _broker(notifier)]
     findings += [*_templates(notifier), *check_setting(notifier), *_providers(notifier)]
@@ -43,7 +43,7 @@ def check_up(notifier: Application) -> list[Finding]:
     return findings
 
 
-def _configuration(notifier: Application) -> Finding:
+def _configuration(notifier: ApiContainer) -> Finding:
     settings = notifier.settings
     source = str(settings.config_file) if settings.config_file else "embedded defaults"
     try:
@@ -64,7 +64,7 @@ def _files() -> Finding:
     return Finding(name="templates", state="ok", says=f"messages in {locales}")
 
 
-def _templates(notifier: Application) -> Iterator[Finding]:
+def _templates(notifier: ApiContainer) -> Iterator[Finding]:
     """Render every message in every locale with the operator's templates, if there are any."""
     if notifier.settings.own_templates() is None:
         return
@@ -82,7 +82,7 @@ def _templates(notifier: Application) -> Iterator[Finding]:
         yield Finding(name="own templates", state="ok", says=f"every message in {', '.join(brand.locales)}")
 
 
-def _broker(notifier: Application) -> Finding:
+def _broker(notifier: ApiContainer) -> Finding:
     embedded = notifier.settings.queue_addresses().embedded
     trouble = notifier.producer.trouble()
     if trouble is None:
@@ -94,7 +94,7 @@ def _broker(notifier: Application) -> Finding:
     return Finding(name="broker", state="bad", says=trouble, remedy=mend)
 
 
-def _providers(notifier: Application) -> Iterator[Finding]:
+def _providers(notifier: ApiContainer) -> Iterator[Finding]:
     settings = notifier.settings
     for spec in _given(settings.email_providers):
         if isinstance(spec, Finding):
@@ -138,7 +138,7 @@ def _connects(name: str, host: str, port: int) -> Finding:
         return Finding(name=name, state="bad", says=says, remedy="check the address, DNS and the firewall")
 
 
-def _alarms(notifier: Application) -> Iterator[Finding]:
+def _alarms(notifier: ApiContainer) -> Iterator[Finding]:
     with notifier.database.read() as connection:
         standing = alerts.current(connection)
         providers = notifier.providers.read(connection)

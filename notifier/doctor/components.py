@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.doctor.finding import Finding
 from notifier.domain.errors import UnavailableError
 from notifier.observability import get_logger
@@ -12,7 +12,7 @@ _log = get_logger(__name__)
 _MOST_NAMED = 10
 
 
-def check_components(notifier: Application) -> Iterator[Finding]:
+def check_components(notifier: ApiContainer) -> Iterator[Finding]:
     """Name open incidents, and count listeners, that know only components which the configuration does not.
 
     Raises:
@@ -35,7 +35,7 @@ def check_components(notifier: Application) -> Iterator[Finding]:
         yield Finding(name="listeners", state="warn", says=says, remedy=mend)
 
 
-def warn_of_vanished_components(notifier: Application) -> None:
+def warn_of_vanished_components(notifier: ApiContainer) -> None:
     """Log the same findings at the start, unless the database is unavailable."""
     try:
         findings = list(check_components(notifier))

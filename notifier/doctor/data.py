@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.doctor.finding import Finding
 from notifier.domain.errors import ConfigError, NotifierError
 from notifier.files import is_private_dir
@@ -12,7 +12,7 @@ from notifier.storage.schema import migrate, version
 _GUIDE = "docs/keys-and-data.md"
 
 
-def check_database(notifier: Application) -> Finding:
+def check_database(notifier: ApiContainer) -> Finding:
     """Ask whether the database answers and bears the schema that this version needs."""
     name, kind = "database", "SQLite" if notifier.database.is_sqlite else "PostgreSQL"
     try:
@@ -38,7 +38,7 @@ def check_database(notifier: Application) -> Finding:
     return Finding(name=name, state="ok", says=f"{kind}, revision {found.revision}")
 
 
-def check_setting(notifier: Application) -> Iterator[Finding]:
+def check_setting(notifier: ApiContainer) -> Iterator[Finding]:
     """Look at what surrounds the data: who may enter its folder, and what only stands in beside real providers."""
     folder = notifier.settings.data_dir
     if folder.is_dir() and not is_private_dir(folder):
@@ -48,7 +48,7 @@ def check_setting(notifier: Application) -> Iterator[Finding]:
         yield Finding(name="stand-ins", state="warn", says=mixture, remedy="configure the other providers too, or none")
 
 
-def check_data(notifier: Application) -> Iterator[Finding]:
+def check_data(notifier: ApiContainer) -> Iterator[Finding]:
     """Look closer at a database that answers and is up to date."""
     with notifier.database.read() as connection:
         if not version.is_as_made(connection):
@@ -57,7 +57,7 @@ def check_data(notifier: Application) -> Iterator[Finding]:
     yield from _keys(notifier)
 
 
-def _keys(notifier: Application) -> Iterator[Finding]:
+def _keys(notifier: ApiContainer) -> Iterator[Finding]:
     """Say what each secret key is still needed for."""
     try:
         notifier.key_ring.check()

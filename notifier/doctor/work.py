@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.doctor.finding import Finding
 from notifier.domain.values import QueueName
 from notifier.services.operations.process_stats import MEMORY
@@ -22,7 +22,7 @@ _DISK_LOW = 0.05
 _START = "start `notifier up`, or `notifier worker` and `notifier scheduler`"
 
 
-def check_work(notifier: Application) -> Iterator[Finding]:
+def check_work(notifier: ApiContainer) -> Iterator[Finding]:
     """Check processes, due work, clocks and the disk. Needs a database that is up to date."""
     now = notifier.clock()
     with notifier.database.read() as connection:
@@ -98,7 +98,7 @@ def _clock(connection: Connection, now: datetime) -> Finding:
     return Finding(name="clock", state="ok", says=says)
 
 
-def _disk(notifier: Application) -> Finding:
+def _disk(notifier: ApiContainer) -> Finding:
     usage = shutil.disk_usage(notifier.settings.ensure_data_dir())
     free = usage.free / usage.total
     says = f"{free:.0%} of the disk under {notifier.settings.data_dir} is free"

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import NotFoundError
 from notifier.services.security.signed_tokens import ExpiredTokenError, Purpose, TokenError
 from notifier.web.forms import is_from_elsewhere
@@ -13,9 +13,9 @@ from notifier.web.responses import Answers, reader_of
 class AddressChangePages:
     """`/address/{token}`."""
 
-    def __init__(self, application: Application, answers: Answers) -> None:
+    def __init__(self, container: ApiContainer, answers: Answers) -> None:
         """Take the application; reads nothing yet."""
-        self._application = application
+        self._container = container
         self._answers = answers
 
     def add_to(self, router: APIRouter) -> None:
@@ -26,8 +26,8 @@ class AddressChangePages:
     def ask(self, request: Request, token: str) -> Response:
         """Ask whether to move; changes nothing."""
         try:
-            claim = self._application.tokens.read(Purpose.ADDRESS_CHANGE, token, self._application.clock())
-            person = self._application.self_service.show(claim.subject)
+            claim = self._container.tokens.read(Purpose.ADDRESS_CHANGE, token, self._container.clock())
+            person = self._container.self_service.show(claim.subject)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):
@@ -42,9 +42,9 @@ class AddressChangePages:
 
     def _confirm(self, request: Request, token: str) -> Response:
         try:
-            subject = self._application.sign_ups.confirm_address_change(token, reader_of(request))
-            person = self._application.self_service.show(subject)
-            preferences = self._application.self_service.path(subject)
+            subject = self._container.sign_ups.confirm_address_change(token, reader_of(request))
+            person = self._container.self_service.show(subject)
+            preferences = self._container.self_service.path(subject)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):

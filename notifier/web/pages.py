@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.web.address_change import AddressChangePages
 from notifier.web.preferences import PreferencesPages
 from notifier.web.responses import Answers
@@ -11,13 +11,13 @@ from notifier.web.status import StatusPages
 from notifier.web.unsubscribe import UnsubscribePages
 
 
-def page_routes(application: Application) -> APIRouter:
+def page_routes(container: ApiContainer) -> APIRouter:
     """Return the routes of one installation's pages."""
-    answers = Answers(application)
+    answers = Answers(container)
     router = APIRouter(include_in_schema=False)
-    SignUpPages(application, answers).add_to(router)
-    PreferencesPages(application, answers).add_to(router)
-    AddressChangePages(application, answers).add_to(router)
-    UnsubscribePages(application, answers).add_to(router)
-    StatusPages(application, answers).add_to(router)
+    SignUpPages(container, answers).add_to(router)
+    PreferencesPages(container, answers).add_to(router)
+    AddressChangePages(container, answers).add_to(router)
+    UnsubscribePages(container, answers).add_to(router)
+    StatusPages(container, answers).add_to(router)
     return router

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import InvalidInputError
 from notifier.services.security.audit import Actor
 from notifier.web.forms import Form
@@ -26,31 +26,31 @@ class Refusal(Exception):  # noqa: N818 - becomes a page, not an error
         self.context = context
 
 
-Act = Callable[[Application, int, Form, Actor], Done]
+Act = Callable[[ApiContainer, int, Form, Actor], Done]
 
 
-def _unsubscribe(application: Application, subject: int, _form: Form, actor: Actor) -> Done:
-    application.lifecycle.unsubscribe(subject, actor)
+def _unsubscribe(container: ApiContainer, subject: int, _form: Form, actor: Actor) -> Done:
+    container.lifecycle.unsubscribe(subject, actor)
     return Done(context={"said": "unsubscribed"})
 
 
-def _resubscribe(application: Application, subject: int, _form: Form, actor: Actor) -> Done:
-    lifted = application.lifecycle.resubscribe(subject, actor)
+def _resubscribe(container: ApiContainer, subject: int, _form: Form, actor: Actor) -> Done:
+    lifted = container.lifecycle.resubscribe(subject, actor)
     return Done(context={"said": "resubscribed" if lifted else "unsubscribed"})
 
 
-def _change_address(application: Application, subject: int, form: Form, _actor: Actor) -> Done:
+def _change_address(container: ApiContainer, subject: int, form: Form, _actor: Actor) -> Done:
     """Write to the new address; what is said does not tell whether it had its share of letters."""
     email = form.one("new_email")
     try:
-        application.sign_ups.ask_address_change(subject, email)
+        container.sign_ups.ask_address_change(subject, email)
     except InvalidInputError:
         raise Refusal({"new_email": email, "faulty": frozenset({"new_email"})}) from None
     return Done(context={"said": "address", "new_email": email})
 
 
-def _erase(application: Application, subject: int, _form: Form, actor: Actor) -> Done:
-    application.lifecycle.erase(subject, actor)
+def _erase(container: ApiContainer, subject: int, _form: Form, actor: Actor) -> Done:
+    container.lifecycle.erase(subject, actor)
     return Done("erased")
 
 

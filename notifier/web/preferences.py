@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.domain.recipients.subscriber import Subscriber
 from notifier.domain.values import SubscriberState
@@ -23,11 +23,11 @@ _FORM = "preferences"
 class PreferencesPages:
     """What a reader sees and changes of themselves: `/preferences/{token}` and what its buttons do."""
 
-    def __init__(self, application: Application, answers: Answers) -> None:
+    def __init__(self, container: ApiContainer, answers: Answers) -> None:
         """Take the application; reads nothing yet."""
-        self._application = application
+        self._container = container
         self._answers = answers
-        self._forms = CsrfTokens(application.tokens, application.clock)
+        self._forms = CsrfTokens(container.tokens, container.clock)
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes."""
@@ -53,12 +53,12 @@ class PreferencesPages:
         if isinstance(found, Response):
             return found
         subject, _ = found
-        own = self._application.self_service
+        own = self._container.self_service
         try:
             after = own.change(subject, choices.all_choices(form), reader_of(request))
         except InvalidInputError as error:
             faulty = frozenset(fault.field.removeprefix("preferences.").partition(".")[0] for fault in error.errors)
-            again = choices.sent(form, self._application.settings.components())
+            again = choices.sent(form, self._container.settings.components())
             return self._page(token, *found, again | {"faulty": faulty}, status=422)
         except NotFoundError:
             return self._answers.missing()
@@ -69,7 +69,7 @@ class PreferencesPages:
         found = self._opened(token)
         if isinstance(found, Response):
             return found
-        return self._answers.download(self._application.data_export(found[0]), "my-data.json")
+        return self._answers.download(self._container.data_export(found[0]), "my-data.json")
 
     def ask_erase(self, token: str) -> Response:
         """Ask whether to erase everything; changes nothing."""
@@ -93,14 +93,14 @@ class PreferencesPages:
             return found
         subject, person = found
         try:
-            page = act(self._application, subject, form, reader_of(request))
+            page = act(self._container, subject, form, reader_of(request))
         except Refusal as refusal:
             return self._page(token, subject, person, refusal.context, status=422)
         except NotFoundError:
             return self._answers.missing()
         if page.name is not None:
             return self._answers.page(page.name, person.locale, page.context)
-        return self._page(token, subject, self._application.self_service.show(subject), page.context)
+        return self._page(token, subject, self._container.self_service.show(subject), page.context)
 
     def _checked(self, request: Request, token: str, form: Form) -> tuple[int, Subscriber] | Response:
         """Open the link and check the form's own token."""
@@ -120,7 +120,7 @@ class PreferencesPages:
     def _opened(self, token: str) -> tuple[int, Subscriber] | Response:
         """Return whom a link concerns, or what to answer instead."""
         try:
-            return self._application.self_service.opened(token)
+            return self._container.self_service.opened(token)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):
@@ -135,8 +135,8 @@ class PreferencesPages:
         *,
         status: int = 200,
     ) -> Response:
-        reason = self._application.self_service.stopped_by(subject)
-        context = choices.shown(person, self._application.settings.components()) | {
+        reason = self._container.self_service.stopped_by(subject)
+        context = choices.shown(person, self._container.settings.components()) | {
             "action": f"/preferences/{token}",
             "form": self._forms.issue(_FORM, subject),
             "said": "",

@@ -7,7 +7,7 @@ import orjson
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.cached_property import once
 from notifier.domain.recipients.consent import shortened_network
 from notifier.services.security.audit import Actor
@@ -16,20 +16,20 @@ from notifier.services.security.audit import Actor
 class Answers:
     """Renders pages of one installation. No cookies, no redirects, nothing loaded from elsewhere."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, container: ApiContainer) -> None:
         """Take the application; reads nothing yet."""
-        self._application = application
+        self._container = container
 
     @property
     def default_locale(self) -> str:
         """The language where the reader's is not known."""
-        return self._application.vocabulary.default_locale
+        return self._container.vocabulary.default_locale
 
     def page(
         self, name: str, locale: str, context: Mapping[str, Any] | None = None, *, status: int = 200, timezone: str = ""
     ) -> Response:
         """Answer with `templates/web/<name>.html`."""
-        html = self._application.renderer.page(name, locale, context or {}, timezone=timezone)
+        html = self._container.renderer.page(name, locale, context or {}, timezone=timezone)
         return self.html(html, status=status)
 
     def missing(self, locale: str = "") -> Response:
@@ -56,7 +56,7 @@ class Answers:
 
     @once
     def _headers(self) -> Mapping[str, str]:
-        style = self._application.renderer.style_source()
+        style = self._container.renderer.style_source()
         sources = f"default-src 'none'; style-src {style}; img-src data:; form-action 'self'"
         return {
             "Content-Security-Policy": f"{sources}; base-uri 'none'; frame-ancestors 'none'",

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import SIGN_UP_WORDING, ConsentForm
@@ -25,15 +25,15 @@ _FORM = "sign up"
 class SignUpPages:
     """The way in: `/{locale}/subscribe`, and `/confirm/{token}` from the letter."""
 
-    def __init__(self, application: Application, answers: Answers) -> None:
+    def __init__(self, container: ApiContainer, answers: Answers) -> None:
         """Take the application; reads nothing yet."""
-        self._application = application
+        self._container = container
         self._answers = answers
-        self._forms = CsrfTokens(application.tokens, application.clock)
+        self._forms = CsrfTokens(container.tokens, container.clock)
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes; a path per locale, for `/{locale}/...` would take `/v1/...` as well."""
-        for locale in sorted(self._application.locales):
+        for locale in sorted(self._container.locales):
             one = _OneLanguage(self, locale)
             router.add_api_route(f"/{locale}/subscribe", one.show, methods=["GET", "HEAD"])
             router.add_api_route(f"/{locale}/subscribe", one.take, methods=["POST"])
@@ -46,13 +46,13 @@ class SignUpPages:
             external_id="",
             kind=SubscriberKind.FOLLOWER,
             locale=locale,
-            timezone=self._application.vocabulary.default_timezone,
+            timezone=self._container.vocabulary.default_timezone,
         )
-        fresh = choices.shown(nobody, self._application.settings.components()) | {
+        fresh = choices.shown(nobody, self._container.settings.components()) | {
             "action": f"/{locale}/subscribe",
             "form": self._forms.issue(_FORM),
             "email": "",
-            "alternates": {tag: f"/{tag}/subscribe" for tag in sorted(self._application.locales)},
+            "alternates": {tag: f"/{tag}/subscribe" for tag in sorted(self._container.locales)},
         }
         return self._answers.page("subscribe", locale, fresh | (context or {}), status=status)
 
@@ -68,12 +68,12 @@ class SignUpPages:
         except TokenError:
             return self.refused(locale)
         try:
-            self._application.public_sign_up(self._request(locale, form, network))
+            self._container.public_sign_up(self._request(locale, form, network))
         except TooManySignUpsError:
             return self._answers.page("too_many", locale, status=429)
         except InvalidInputError as error:
             faulty = frozenset(fault.field.removeprefix("preferences.") for fault in error.errors)
-            again = choices.sent(form, self._application.settings.components())
+            again = choices.sent(form, self._container.settings.components())
             again |= {"email": form.one("email"), "faulty": faulty, "locale": locale}
             return self.form(locale, again, status=422)
         return self._answers.page("sign_up_sent", locale, {"email": form.one("email"), "back": path})
@@ -83,7 +83,7 @@ class SignUpPages:
         consent = ConsentForm(
             wording=SIGN_UP_WORDING,
             locale=locale,
-            form=self._application.settings.url(f"/{locale}/subscribe"),
+            form=self._container.settings.url(f"/{locale}/subscribe"),
             network=network,
         )
         return SignUpRequest(
@@ -100,8 +100,8 @@ class SignUpPages:
     def ask(self, request: Request, token: str) -> Response:
         """Ask whether to subscribe; opening the link changes nothing, since scanners of mail follow links."""
         try:
-            subject = self._application.tokens.read(Purpose.CONFIRM, token, self._application.clock()).subject
-            person = self._application.self_service.show(subject)
+            subject = self._container.tokens.read(Purpose.CONFIRM, token, self._container.clock()).subject
+            person = self._container.self_service.show(subject)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):
@@ -118,9 +118,9 @@ class SignUpPages:
     def _confirm(self, request: Request, token: str) -> Response:
         try:
             actor = reader_of(request)
-            subject = self._application.sign_ups.confirm(token, actor, network=network_of(request))
-            locale = self._application.self_service.show(subject).locale
-            preferences = self._application.self_service.path(subject)
+            subject = self._container.sign_ups.confirm(token, actor, network=network_of(request))
+            locale = self._container.self_service.show(subject).locale
+            preferences = self._container.self_service.path(subject)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):

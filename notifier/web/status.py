@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import NotFoundError
 from notifier.rendering.language import parse_locale
 from notifier.services.public_pages.incident import PublicIncident
@@ -35,18 +35,18 @@ _MOST_LANGUAGES = 20
 class StatusPages:
     """`/`, `/{locale}/`, `/{locale}/incidents`, `/{locale}/incidents/{id}` and `/{locale}/feed.atom`."""
 
-    def __init__(self, application: Application, answers: Answers) -> None:
+    def __init__(self, container: ApiContainer, answers: Answers) -> None:
         """Take the application; reads nothing yet."""
-        self._application = application
+        self._container = container
         self._answers = answers
-        self._status = PublicStatus(application.database, application.renderer)
-        self._incidents = PublicIncident(application.database, application.renderer)
+        self._status = PublicStatus(container.database, container.renderer)
+        self._incidents = PublicIncident(container.database, container.renderer)
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes; a path per locale, for `/{locale}/...` would take `/v1/...` as well."""
         methods = ["GET", "HEAD"]
         router.add_api_route("/", self.front, methods=methods)
-        for locale in sorted(self._application.locales):
+        for locale in sorted(self._container.locales):
             status = partial(self.status, locale)
             for path in ("", "/", "/incidents", "/incidents/"):
                 router.add_api_route(f"/{locale}{path}", status, methods=methods)
@@ -66,7 +66,7 @@ class StatusPages:
         tag = request.path_params["tag"]
         if parse_locale(tag) is None:
             raise HTTPException(404)
-        locale = preferred(tag.replace("_", "-"), self._application.locales) or self._answers.default_locale
+        locale = preferred(tag.replace("_", "-"), self._container.locales) or self._answers.default_locale
         if request.url.path.endswith("/feed.atom"):
             return self.feed(locale, request.headers.get("if-none-match", ""))
         incident_id = request.path_params.get("incident_id")
@@ -74,7 +74,7 @@ class StatusPages:
 
     def front(self, request: Request) -> Response:
         """Show the status in the language the browser asks for."""
-        locale = preferred(request.headers.get("accept-language", ""), self._application.locales)
+        locale = preferred(request.headers.get("accept-language", ""), self._container.locales)
         answer = self.status(locale or self._answers.default_locale)
         answer.headers["Vary"] = "Accept-Language"
         return answer

@@ -5,7 +5,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import NotFoundError
 from notifier.services.security.audit import Actor
 from notifier.services.security.csrf import CsrfTokens
@@ -21,12 +21,12 @@ _WAY_BACK = timedelta(hours=1)
 class UnsubscribePages:
     """Answers the links that every mail bears. The token alone decides: mail providers post here without a browser."""
 
-    def __init__(self, application: Application, answers: Answers) -> None:
+    def __init__(self, container: ApiContainer, answers: Answers) -> None:
         """Take the application; reads nothing yet."""
-        self._application = application
+        self._container = container
         self._answers = answers
-        self._unsubscribe = Unsubscribe(application.database, application.lifecycle)
-        self._forms = CsrfTokens(application.tokens, application.clock)
+        self._unsubscribe = Unsubscribe(container.database, container.lifecycle)
+        self._forms = CsrfTokens(container.tokens, container.clock)
 
     def add_to(self, router: APIRouter) -> None:
         """Add the routes."""
@@ -73,10 +73,10 @@ class UnsubscribePages:
         except NotFoundError:
             return self._gone()
         back = None
-        reason = self._application.self_service.stopped_by(claim.subject)
+        reason = self._container.self_service.stopped_by(claim.subject)
         if address_key in (None, person.address_key) and (reason is None or reason.may_reader_lift):
             bound = person.address_key or 0
-            token = self._application.tokens.expiring(Purpose.RESUBSCRIBE, claim.subject, bound, lifetime=_WAY_BACK)
+            token = self._container.tokens.expiring(Purpose.RESUBSCRIBE, claim.subject, bound, lifetime=_WAY_BACK)
             back = f"/resubscribe/{token}"
         return self._answers.page("unsubscribed", person.locale, {"incident": None, "back": back})
 
@@ -107,8 +107,8 @@ class UnsubscribePages:
 
     def _start(self, token: str, actor: Actor) -> Response:
         try:
-            claim = self._application.tokens.read(Purpose.RESUBSCRIBE, token, self._application.clock())
-            self._application.lifecycle.resubscribe(claim.subject, actor, address_key=claim.detail or None)
+            claim = self._container.tokens.read(Purpose.RESUBSCRIBE, token, self._container.clock())
+            self._container.lifecycle.resubscribe(claim.subject, actor, address_key=claim.detail or None)
             person = self._unsubscribe.person(claim.subject)
         except (TokenError, NotFoundError):
             return self._answers.missing()
@@ -121,4 +121,4 @@ class UnsubscribePages:
         return self._answers.page("unsubscribed", self._answers.default_locale, {"incident": None, "back": None})
 
     def _claim(self, token: str) -> Claim:
-        return self._application.tokens.read(Purpose.UNSUBSCRIBE, token, self._application.clock())
+        return self._container.tokens.read(Purpose.UNSUBSCRIBE, token, self._container.clock())

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.supervise.installation import SystemFailedError
 from tests.benchmarks.events import an_event, tell
 from tests.benchmarks.section import Bench, Report, Section, median
@@ -67,7 +67,7 @@ def _measure(bench: Bench, kind: str, channel: str, size: int) -> Measured:
     found = Measured(kind, channel)
     component = "storefront" if channel == "email" else "api"
 
-    def fill(notifier: Application, sink: Sink) -> None:
+    def fill(notifier: ApiContainer, sink: Sink) -> None:
         if channel == "email":
             add_subscribers(notifier, size)
         else:

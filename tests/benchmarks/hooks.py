@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.channels.webhook import EngineLimits
 from tests.benchmarks.events import an_event, tell
 from tests.benchmarks.section import Bench, Report, Section, median, percentiles
@@ -86,7 +86,7 @@ def _measure(bench: Bench, kind: str, number: int, *, hanging: bool) -> Run:
     result = Run()
     healthy = number - number // _HANGING_EVERY if hanging else number
 
-    def fill(notifier: Application, counting: Sink) -> None:
+    def fill(notifier: ApiContainer, counting: Sink) -> None:
         add_endpoints(notifier, number, counting.port, hanging_every=_HANGING_EVERY if hanging else 0)
 
     with stage(bench.database_url(kind), fill) as on:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.values import Channel, QueueName, Reason
 from notifier.storage import tables as t
 from tests.benchmarks.events import an_event
@@ -60,7 +60,7 @@ def _middle(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
 def _measure(bench: Bench, kind: str) -> Told:
     options, told = bench.options, Told()
 
-    def fill(notifier: Application, _sink: Sink) -> None:
+    def fill(notifier: ApiContainer, _sink: Sink) -> None:
         add_subscribers(notifier, options.lane_news, component=_NEWS, prefix="news")
         add_subscribers(notifier, options.lane_notice, component=_NOTICE, prefix="notice")
         add_subscribers(notifier, options.lane_retries, component=_RETRIES, prefix="retry")
@@ -81,7 +81,7 @@ def _measure(bench: Bench, kind: str) -> Told:
     return told
 
 
-def _plan_retries(notifier: Application) -> None:
+def _plan_retries(notifier: ApiContainer) -> None:
     """Plan an incident whose mails the provider has just refused: its batches wait in the lane of retries."""
     notifier.publish(json.dumps(an_event("refused", _RETRIES)))
     with notifier.database.read() as connection:

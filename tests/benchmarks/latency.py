@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.supervise.installation import SystemFailedError
 from tests.benchmarks.events import an_event
 from tests.benchmarks.section import Bench, Report, Section, median, percentiles
@@ -53,7 +53,7 @@ def run(bench: Bench) -> Iterator[Report]:
     )
 
 
-def _fill(notifier: Application, sink: Sink) -> None:
+def _fill(notifier: ApiContainer, sink: Sink) -> None:
     add_subscribers(notifier, _MAILS, component="api")
     add_endpoints(notifier, _ENDPOINTS, sink.port)
 

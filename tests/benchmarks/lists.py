@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 from sqlalchemy import text
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.values import Channel, QueueName
 from notifier.inbound.events import parse_event
 from notifier.services.dispatch.plan import Plan
@@ -82,7 +82,7 @@ def run(bench: Bench) -> Iterator[Report]:
             folder, url = Path(name), bench.database_url(kind)
             variables = {"NOTIFIER_DATA_DIR": str(folder / "data"), **({"NOTIFIER_DATABASE_URL": url} if url else {})}
             _write_list(folder / "list.csv", number)
-            notifier = Application(load_settings(variables, cwd=folder))
+            notifier = ApiContainer(load_settings(variables, cwd=folder))
             try:
                 notifier.migrate()
                 spent = _Spent(None if notifier.database.is_sqlite else server_pid(notifier.database))
@@ -137,7 +137,7 @@ def _import(folder: Path, variables: Mapping[str, str], spent: _Spent) -> list[f
     return [seconds, report["rows"] / seconds, peak, (spent() - before) / report["rows"] * _MICRO]
 
 
-def _plan(bench: Bench, notifier: Application, kind: str, spent: _Spent) -> Iterator[list[str | float | None]]:
+def _plan(bench: Bench, notifier: ApiContainer, kind: str, spent: _Spent) -> Iterator[list[str | float | None]]:
     """Yield a row per kind of message: the first of an incident, a later one, and one that comes at night."""
     messages = ("first", "later", "first, all quiet")
     timed: dict[str, list[_Timed]] = {name: [] for name in messages}
@@ -173,7 +173,9 @@ class _Timed:
     spent: float
 
 
-def _plan_once(notifier: Application, spent: _Spent, incident: str, status: str, *, impact: str = "critical") -> _Timed:
+def _plan_once(
+    notifier: ApiContainer, spent: _Spent, incident: str, status: str, *, impact: str = "critical"
+) -> _Timed:
     watch, ahead = _Watch(), timedelta(seconds=1 if status == "resolved" else 0)
 
     def clock() -> datetime:
@@ -189,13 +191,13 @@ def _plan_once(notifier: Application, spent: _Spent, incident: str, status: str,
     return _Timed(number, watch.first and watch.first - started, seconds, spent() - before)
 
 
-def _empty(notifier: Application) -> None:
+def _empty(notifier: ApiContainer) -> None:
     with notifier.database.write() as connection:
         for table in _TABLES:
             connection.execute(text(f"DELETE FROM {table}" if notifier.database.is_sqlite else f"TRUNCATE {table}"))  # noqa: S608
 
 
-def _vacuum(notifier: Application) -> None:
+def _vacuum(notifier: ApiContainer) -> None:
     """Tidy up after a change of every row, as a running PostgreSQL does by itself."""
     engine = notifier.database.engine.execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.settings import load_settings
 from notifier.storage.database.engine import Database
 from notifier.supervise.installation import Installation, installation, request
@@ -80,9 +80,9 @@ class Stage:
         return usage_of(self.system.pid, others)
 
     @contextmanager
-    def ledger(self) -> Iterator[Application]:
+    def ledger(self) -> Iterator[ApiContainer]:
         """Open the installation's own ledger, to bring about what would take an incident to come about."""
-        notifier = _application(self.folder, self.variables)
+        notifier = _container(self.folder, self.variables)
         try:
             yield notifier
         finally:
@@ -92,7 +92,7 @@ class Stage:
 @contextmanager
 def stage(
     url: str | None,
-    fill: Callable[[Application, Sink], None],
+    fill: Callable[[ApiContainer, Sink], None],
     *,
     keep: int = 0,
     config: str = "accounts = []\n",
@@ -124,13 +124,13 @@ def stage(
             yield Stage(system=system, sink=counting, server=server, folder=folder, variables=variables)
 
 
-def _application(folder: Path, variables: Mapping[str, str]) -> Application:
-    return Application(load_settings({**variables, "NOTIFIER_DATA_DIR": str(folder / "data")}, cwd=folder))
+def _container(folder: Path, variables: Mapping[str, str]) -> ApiContainer:
+    return ApiContainer(load_settings({**variables, "NOTIFIER_DATA_DIR": str(folder / "data")}, cwd=folder))
 
 
-def _fill(folder: Path, variables: Mapping[str, str], fill: Callable[[Application], None]) -> int | None:
+def _fill(folder: Path, variables: Mapping[str, str], fill: Callable[[ApiContainer], None]) -> int | None:
     """Make and fill the ledger; returns the process id of its server, if it has one here."""
-    notifier = _application(folder, variables)
+    notifier = _container(folder, variables)
     try:
         notifier.migrate()
         fill(notifier)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from notifier.bootstrap import container
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.cli.processes.up import PROGRAMS
 from notifier.domain.errors import ConfigError
 from notifier.observability.logs import configure_logging
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     configure_logging("info", "json", process="up")
     try:
         settings = load_settings()
-        migrate = Application(settings).migrate
+        migrate = ApiContainer(settings).migrate
         programs = replace(PROGRAMS, product=MODULE)
         return run_up(settings, host="127.0.0.1", port=int(arguments[-1]), migrate=migrate, programs=programs)
     except ConfigError as error:

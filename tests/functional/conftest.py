@@ -6,31 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.storage.database.engine import Database
 from tests.databases import *  # noqa: F403
-from tests.functional.api.house import Api, application_on, serving
+from tests.functional.api.house import Api, container_on, serving
 from tests.functional.api.receiver import Receiver, listening
 
 
 @pytest.fixture
-def application(sqlite_database: Database, tmp_path: Path) -> Iterator[Application]:
-    built = application_on(sqlite_database, tmp_path)
+def container(sqlite_database: Database, tmp_path: Path) -> Iterator[ApiContainer]:
+    built = container_on(sqlite_database, tmp_path)
     yield built
     built.close()
 
 
 @pytest.fixture
-def application_anywhere(database: Database, tmp_path: Path) -> Iterator[Application]:
-    built = application_on(database, tmp_path)
+def container_anywhere(database: Database, tmp_path: Path) -> Iterator[ApiContainer]:
+    built = container_on(database, tmp_path)
     yield built
     built.close()
 
 
 @pytest.fixture
-def api(application: Application) -> Iterator[Api]:
+def api(container: ApiContainer) -> Iterator[Api]:
     """A client that bears the admin token, and checks every answer against the OpenAPI document."""
-    with serving(application) as client:
+    with serving(container) as client:
         yield client
 
 
@@ -41,7 +41,7 @@ def api_with(sqlite_database: Database, tmp_path: Path) -> Iterator[Callable[[st
 
         def make(toml: str) -> Api:
             (tmp_path / "notifier.toml").write_text(toml, encoding="utf-8")
-            built = application_on(sqlite_database, tmp_path, NOTIFIER_CONFIG=str(tmp_path / "notifier.toml"))
+            built = container_on(sqlite_database, tmp_path, NOTIFIER_CONFIG=str(tmp_path / "notifier.toml"))
             stack.callback(built.close)
             return stack.enter_context(serving(built))
 
@@ -49,9 +49,9 @@ def api_with(sqlite_database: Database, tmp_path: Path) -> Iterator[Callable[[st
 
 
 @pytest.fixture
-def api_anywhere(application_anywhere: Application) -> Iterator[Api]:
+def api_anywhere(container_anywhere: ApiContainer) -> Iterator[Api]:
     """The same on each database."""
-    with serving(application_anywhere) as client:
+    with serving(container_anywhere) as client:
         yield client
 
 

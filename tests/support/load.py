@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.channels.webhook_keys import new_secret
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, Impact, UpdateLevel
@@ -22,7 +22,9 @@ _ZONES = ("Europe/Amsterdam", "Europe/Amsterdam", "Europe/London", "Europe/Berli
 _SHOPS = ("Bloemenhuis", "Kaaswinkel", "Tea House", "Book Corner", "Teekontor", "Radhaus", "Maison du Thé", "Librairie")
 
 
-def add_subscribers(notifier: Application, number: int, *, component: str = "storefront", prefix: str = "shop") -> None:
+def add_subscribers(
+    notifier: ApiContainer, number: int, *, component: str = "storefront", prefix: str = "shop"
+) -> None:
     """Add `number` merchants by e-mail: four languages, five time zones, 24 distinct sets of preferences.
 
     All of them hear of a critical incident, and of maintenance, of `component`; `prefix` begins what they are called.
@@ -49,7 +51,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _people(notifier: Application, number: int, prefix: str, sets: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+def _people(notifier: ApiContainer, number: int, prefix: str, sets: Sequence[int]) -> Iterator[tuple[Any, ...]]:
     """Yield subscribers as rows of `_COLUMNS`, the same ones every time."""
     chance = random.Random(_SEED)
     now = to_micros(notifier.clock())
@@ -84,7 +86,7 @@ def hook_host(place: int) -> str:
     return f"127.{1 + place // 62_500}.{place // 250 % 250}.{1 + place % 250}"
 
 
-def add_endpoints(notifier: Application, number: int, port: int, *, hanging_every: int = 0) -> None:
+def add_endpoints(notifier: ApiContainer, number: int, port: int, *, hanging_every: int = 0) -> None:
     """Add `number` endpoints that listen to `api`, each at a loopback address of its own.
 
     With `hanging_every` each so-many-th of them never answers.

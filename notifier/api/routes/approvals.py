@@ -16,7 +16,7 @@ _MAY_REFUSE = refuses({409: "It is not held: it has already been released or can
 @router.get("/held", responses=returns_page(HeldShape), dependencies=[MayRead])
 def list_held(runtime: Runtime) -> Response:
     """List notifications held for approval, oldest first (see `[guard]` in the configuration)."""
-    return json_answer(page(runtime.application.history.held(), None))
+    return json_answer(page(runtime.container.history.held(), None))
 
 
 @router.post("/{notification_id}/release", responses=returns(200, DecidedShape) | _MAY_REFUSE)
@@ -25,10 +25,10 @@ def release(runtime: Runtime, actor: Manager, notification_id: str) -> Response:
 
     The answer's `state` is `superseded` where nothing is told: an edit of words, or news that was overtaken since.
     """
-    return json_answer(runtime.application.release.release(notification_id, actor))
+    return json_answer(runtime.container.release.release(notification_id, actor))
 
 
 @router.post("/{notification_id}/cancel", responses=returns(200, DecidedShape) | _MAY_REFUSE)
 def cancel(runtime: Runtime, actor: Manager, notification_id: str) -> Response:
     """Cancel: nobody is notified on this channel. Once canceled on every channel it is never shown."""
-    return json_answer(runtime.application.release.cancel(notification_id, actor))
+    return json_answer(runtime.container.release.cancel(notification_id, actor))

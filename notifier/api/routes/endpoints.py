@@ -48,14 +48,14 @@ def list_endpoints(
 ) -> Response:
     """List endpoints, oldest first. Secrets in URLs are masked for keys without scope manage."""
     place = paging.decode(cursor, int)
-    items, after = runtime.application.endpoints.list(limit=limit, after=place[0] if place else 0, state=state)
+    items, after = runtime.container.endpoints.list(limit=limit, after=place[0] if place else 0, state=state)
     return json_answer(paging.page(shown_to(reader, items), paging.encode(after) if after is not None else None))
 
 
 @router.get("/{endpoint_id}", responses=returns(200, EndpointShape))
 def show_endpoint(runtime: Runtime, reader: Reader, endpoint_id: str) -> Response:
     """Return one endpoint, without its secret. Secrets in its URL are masked for keys without scope manage."""
-    return json_answer(shown_to(reader, runtime.application.endpoints.get(endpoint_id)))
+    return json_answer(shown_to(reader, runtime.container.endpoints.get(endpoint_id)))
 
 
 @router.patch(
@@ -72,7 +72,7 @@ async def change_endpoint(request: Request, runtime: Runtime, actor: Manager, en
 @router.delete("/{endpoint_id}", status_code=204)
 def remove_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
     """Delete an endpoint and its secrets."""
-    runtime.application.endpoints.remove(endpoint_id, actor)
+    runtime.container.endpoints.remove(endpoint_id, actor)
     return Response(status_code=204)
 
 
@@ -88,7 +88,7 @@ def list_endpoint_deliveries(
 ) -> Response:
     """List an endpoint's deliveries, newest first. `GET /v1/deliveries/{id}` has requests, responses and timing."""
     place = paging.decode(cursor, int)
-    items = runtime.application.history.endpoint_deliveries(
+    items = runtime.container.history.endpoint_deliveries(
         endpoint_id, states=state or (), before=place[0] if place else None, limit=limit + 1
     )
     shown = items[:limit]
@@ -99,7 +99,7 @@ def list_endpoint_deliveries(
 @router.post("/{endpoint_id}/test", responses=returns(200, EndpointTested, "The endpoint's response.") | _SEALED)
 def test_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
     """Post a signed `endpoint.test` now and return the result. A `pending` endpoint that accepts it becomes active."""
-    return json_answer(runtime.application.endpoint_tests(endpoint_id, actor))
+    return json_answer(runtime.container.endpoint_tests(endpoint_id, actor))
 
 
 @router.post("/{endpoint_id}/rotate", responses=returns(200, EndpointWithSecret, "The new secret, shown only once."))
@@ -114,19 +114,19 @@ def rotate_secret(
 ) -> Response:
     """Rotate an endpoint's signing secret or key pair."""
     overlap = None if overlap_seconds is None else timedelta(seconds=overlap_seconds)
-    return json_answer(runtime.application.endpoints.rotate(endpoint_id, actor, overlap=overlap))
+    return json_answer(runtime.container.endpoints.rotate(endpoint_id, actor, overlap=overlap))
 
 
 @router.post("/{endpoint_id}/enable", responses=returns(200, EndpointShape))
 def enable_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
     """Activate an endpoint and reset its failure history."""
-    return json_answer(runtime.application.endpoints.enable(endpoint_id, actor))
+    return json_answer(runtime.container.endpoints.enable(endpoint_id, actor))
 
 
 def _create(runtime: ApiRuntime, body: bytes, actor: Actor) -> dict[str, Any]:
-    application = runtime.application
-    return application.endpoints.create(parse_endpoint(body, application.vocabulary), actor)
+    container = runtime.container
+    return container.endpoints.create(parse_endpoint(body, container.vocabulary), actor)
 
 
 def _change(runtime: ApiRuntime, endpoint_id: str, body: bytes, actor: Actor) -> dict[str, Any]:
-    return runtime.application.endpoints.patch(endpoint_id, parse_endpoint_patch(body), actor)
+    return runtime.container.endpoints.patch(endpoint_id, parse_endpoint_patch(body), actor)

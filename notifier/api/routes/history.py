@@ -42,7 +42,7 @@ def list_incidents(
     """List incidents, newest first."""
     place = paging.decode(cursor, str, str)
     before = (_instant(place[0]), place[1]) if place else None
-    items = runtime.application.history.incidents(limit=limit + 1, before=before)
+    items = runtime.container.history.incidents(limit=limit + 1, before=before)
     shown = items[:limit]
     more = len(items) > limit
     return json_answer(paging.page(shown, paging.encode(shown[-1]["created_at"], shown[-1]["id"]) if more else None))
@@ -65,7 +65,7 @@ _ASKED = "External id, endpoint id, account name or e-mail address; the first ma
 @router.get("/incidents/{incident_id:path}/notifications", responses=returns_page(NotificationShape))
 def list_notifications(runtime: Runtime, incident_id: str) -> Response:
     """List an incident's notifications, oldest first, with `counts` of deliveries by state."""
-    return json_answer(paging.page(runtime.application.history.notifications(incident_id), None))
+    return json_answer(paging.page(runtime.container.history.notifications(incident_id), None))
 
 
 @router.get(
@@ -82,7 +82,7 @@ def explain(
     For a subscriber this covers their mailbox and endpoints; for an address, every subscriber with it. The server does
     not log query strings; if a proxy does, use the external id rather than the address.
     """
-    return json_answer(shown_to(reader, runtime.application.explain(incident_id, subscriber)))
+    return json_answer(shown_to(reader, runtime.container.explain(incident_id, subscriber)))
 
 
 @router.get(
@@ -95,7 +95,7 @@ def closure(runtime: Runtime, incident_id: str) -> Response:
     A `reason` that begins with `waiting:` means that the end will still be sent; `unknown:` means that there is no
     explanation. All others are final: unsubscribed, bounced, suppressed, disabled, given up, erased.
     """
-    return json_answer(runtime.application.closure(incident_id=incident_id))
+    return json_answer(runtime.container.closure(incident_id=incident_id))
 
 
 @router.get("/notifications/{notification_id}/deliveries", responses=returns_page(DeliveryShape))
@@ -110,7 +110,7 @@ def list_deliveries(
 ) -> Response:
     """List the deliveries of one notification."""
     place = paging.decode(cursor, int)
-    items = runtime.application.history.notification_deliveries(
+    items = runtime.container.history.notification_deliveries(
         notification_id, states=state or (), after_key=place[0] if place else None, limit=limit + 1
     )
     shown = items[:limit]
@@ -125,7 +125,7 @@ def _after(delivery: dict[str, Any]) -> str | None:
 @router.get("/deliveries/{delivery_id}", responses=returns(200, DeliveryWithAttempts))
 def show_delivery(runtime: Runtime, reader: Reader, delivery_id: str) -> Response:
     """Return one delivery with its attempts. Addresses are masked for keys without scope manage."""
-    return json_answer(shown_to(reader, runtime.application.history.delivery(delivery_id)))
+    return json_answer(shown_to(reader, runtime.container.history.delivery(delivery_id)))
 
 
 class ReplayBody(BaseModel):
@@ -175,7 +175,7 @@ def replay(request: Request, runtime: Runtime, caller: Changer, body: ReplayBody
         since=body.since,
         until=body.until,
     )
-    again = runtime.application.replay
+    again = runtime.container.replay
     if body.dry_run:
         return json_answer({"count": again.count(order)})
     number = again(order, actor_of(request, caller), may_announce=KeyScope.ANNOUNCE in caller.scopes)
@@ -188,4 +188,4 @@ incident = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayRead])
 @incident.get("/incidents/{incident_id:path}", responses=returns(200, IncidentWithTimeline))
 def show_incident(runtime: Runtime, incident_id: str) -> Response:
     """Return one incident with its timeline, oldest update first."""
-    return json_answer(runtime.application.history.incident(incident_id))
+    return json_answer(runtime.container.history.incident(incident_id))

@@ -75,7 +75,7 @@ async def take_statuspage(
 
 
 def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: bytes, by: _By) -> IntegrationReceipt:
-    vocabulary = runtime.application.vocabulary
+    vocabulary = runtime.container.vocabulary
     if locale is not None and locale not in vocabulary.locales:
         raise InvalidInputError([FieldError("locale", vocabulary.locale_fault(locale))])
     page = PageSource(
@@ -135,8 +135,8 @@ async def take_mail_events(
 
 
 def _mail_events(runtime: ApiRuntime, body: bytes, signature: tuple[str, str], *, keyed: bool) -> ProviderEventSummary:
-    now = runtime.application.clock()
-    key = runtime.application.settings.event_public_key()
+    now = runtime.container.clock()
+    key = runtime.container.settings.event_public_key()
     if key is None and not keyed:
         detail = "No verification key is configured: an API key with scope publish is required"
         raise HTTPException(401, detail, headers={"WWW-Authenticate": 'Bearer realm="notifier"'})

@@ -51,7 +51,7 @@ def list_posts(
     """List posts, newest first."""
     place = paging.decode(cursor, int)
     before = place[0] if place else None
-    items = runtime.application.posts.list(incident_id=incident, before=before, limit=limit + 1)
+    items = runtime.container.posts.list(incident_id=incident, before=before, limit=limit + 1)
     shown = items[:limit]
     return json_answer(paging.page(shown, paging.encode(shown[-1]["number"]) if len(items) > limit else None))
 
@@ -59,7 +59,7 @@ def list_posts(
 @router.get("/{post_id}", responses=returns(200, PostShape), dependencies=[MayRead])
 def show_post(runtime: Runtime, post_id: str) -> Response:
     """Return one post."""
-    return json_answer(runtime.application.posts.get(post_id))
+    return json_answer(runtime.container.posts.get(post_id))
 
 
 _IN_THE_WAY = refuses({409: "It is withdrawn, its location is unknown, or the platform refused."})
@@ -68,10 +68,10 @@ _IN_THE_WAY = refuses({409: "It is withdrawn, its location is unknown, or the pl
 @router.patch("/{post_id}", responses=returns(200, PostShape) | _IN_THE_WAY)
 def edit_post(runtime: Runtime, actor: Manager, post_id: str, body: PostText) -> Response:
     """Replace the text of a post (Mastodon only). Elsewhere 409: delete the post, or publish an update."""
-    return json_answer(runtime.application.posts.edit(post_id, body.text, actor))
+    return json_answer(runtime.container.posts.edit(post_id, body.text, actor))
 
 
 @router.delete("/{post_id}", responses=returns(200, PostShape, "No longer public.") | _IN_THE_WAY)
 def withdraw_post(runtime: Runtime, actor: Manager, post_id: str) -> Response:
     """Delete a post from its platform. The next post replies to the one before it."""
-    return json_answer(runtime.application.posts.withdraw(post_id, actor))
+    return json_answer(runtime.container.posts.withdraw(post_id, actor))

@@ -9,7 +9,7 @@ from notifier.api.openapi.examples import SIGN_UP
 from notifier.api.openapi.list_models import SignUpShape
 from notifier.api.openapi.route_docs import body_of, refuses, returns
 from notifier.api.runtime import Runtime
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.recipients.consent import CONFIRM_WITHIN, SIGN_UP_WORDING, ConsentForm
 from notifier.inbound.sign_up import SignUpBody, parse_sign_up
 from notifier.services.subscribers.public_sign_up import NETWORK_SECONDS, TooManySignUpsError
@@ -36,15 +36,15 @@ async def sign_up(request: Request, runtime: Runtime) -> Response:
         return problem(415, _NOT_JSON)
     body = await request.body()
     network = request.client.host if request.client else ""
-    return await run_in_threadpool(_take, runtime.application, body, network)
+    return await run_in_threadpool(_take, runtime.container, body, network)
 
 
-def _take(application: Application, body: bytes, network: str) -> Response:
+def _take(container: ApiContainer, body: bytes, network: str) -> Response:
     told = parse_sign_up(body)
-    locale = told.locale or application.vocabulary.default_locale
+    locale = told.locale or container.vocabulary.default_locale
     quiet = told.preferences.quiet_hours
     form = ConsentForm(
-        wording=SIGN_UP_WORDING, locale=locale, form=application.settings.url("/v1/sign-ups"), network=network
+        wording=SIGN_UP_WORDING, locale=locale, form=container.settings.url("/v1/sign-ups"), network=network
     )
     wanted = SignUpRequest(
         email=told.email,
@@ -55,7 +55,7 @@ def _take(application: Application, body: bytes, network: str) -> Response:
         max_per_hour=told.preferences.max_per_hour,
     )
     try:
-        application.public_sign_up(wanted)
+        container.public_sign_up(wanted)
     except TooManySignUpsError:
         return problem(429, _TOO_MANY, headers={"Retry-After": str(NETWORK_SECONDS)})
     hours = int(CONFIRM_WITHIN.total_seconds() // 3600)

@@ -47,7 +47,7 @@ def list_subscribers(
 ) -> Response:
     """List subscribers, oldest first. Addresses and names are masked for keys without scope manage."""
     place = paging.decode(cursor, int)
-    items, after = runtime.application.subscribers.list(
+    items, after = runtime.container.subscribers.list(
         limit=limit, after=place[0] if place else 0, kind=kind, state=state
     )
     return json_answer(paging.page(shown_to(reader, items), paging.encode(after) if after is not None else None))
@@ -57,7 +57,7 @@ def list_subscribers(
 @router.get("/{external_id:path}", responses=returns(200, SubscriberShape))
 def show_subscriber(runtime: Runtime, reader: Reader, external_id: str) -> Response:
     """Return one subscriber. Address and name are masked for keys without scope manage."""
-    return json_answer(shown_to(reader, runtime.application.subscribers.get(external_id)))
+    return json_answer(shown_to(reader, runtime.container.subscribers.get(external_id)))
 
 
 @router.patch(
@@ -81,14 +81,14 @@ def remove_subscriber(runtime: Runtime, actor: Manager, external_id: str) -> Res
     Keyed hashes of `external_id` and address are kept too: an import rejects rows that would recreate them. An
     explicit create, or the person's own sign-up, does recreate them.
     """
-    runtime.application.subscribers.remove(external_id, actor)
+    runtime.container.subscribers.remove(external_id, actor)
     return Response(status_code=204)
 
 
 def _create(runtime: ApiRuntime, body: bytes, actor: Actor) -> dict[str, Any]:
-    application = runtime.application
-    return application.subscribers.create(parse_subscriber(body, application.vocabulary), actor)
+    container = runtime.container
+    return container.subscribers.create(parse_subscriber(body, container.vocabulary), actor)
 
 
 def _change(runtime: ApiRuntime, external_id: str, body: bytes, actor: Actor) -> dict[str, Any]:
-    return runtime.application.subscribers.patch(external_id, parse_patch(body), actor)
+    return runtime.container.subscribers.patch(external_id, parse_patch(body), actor)

@@ -71,5 +71,5 @@ async def show_schema(runtime: Runtime, name: str) -> Response:
 
 
 def _url(runtime: Runtime, form: WebhookFormat) -> str:
-    base = runtime.application.settings.deployment.public_url.rstrip("/")
+    base = runtime.container.settings.deployment.public_url.rstrip("/")
     return f"{base}/schemas/{form.value}.json"

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from notifier.cli.output import JsonFlag, out, print_json, print_table
-from notifier.cli.setup import application
+from notifier.cli.setup import container
 from notifier.storage.schema import migrate, version
 
 
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def upgrade(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Upgrade the schema to the latest revision. Safe to run at any time, also concurrently."""
-    notifier = application("db")
+    notifier = container("db")
     notifier.migrate()
     found = migrate.current(notifier.database)
     if as_json:
@@ -34,7 +34,7 @@ def status(
     check: Annotated[bool, typer.Option("--check", help="Exit with 1 if the schema is incomplete.")] = False,  # noqa: FBT002
 ) -> None:
     """Show the schema revision of the database and the one this version needs."""
-    notifier = application("db")
+    notifier = container("db")
     with notifier.database.read() as connection:
         found = version.state(connection)
     lacking = migrate.faults(notifier.database)
@@ -50,7 +50,7 @@ def status(
 
 def prune(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Delete data older than `[retention]`; counts per notification are kept. The scheduler does this daily."""
-    removed = application("db").prune.all()
+    removed = container("db").prune.all()
     if as_json:
         print_json({"removed": removed})
     elif removed:

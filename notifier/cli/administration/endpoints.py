@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.cli.output import EXIT_FAILED, JsonFlag, out, print_facts, print_json, print_table
 from notifier.cli.setup import installation
 from notifier.cli.subscriber_setup import operator
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="endpoints")
 
 
-def _with_keys() -> Application:
+def _with_keys() -> ApiContainer:
     """Return the installation for what seals or opens secrets: never with a key that is not its own."""
     found = installation("endpoints")
     found.key_ring.check()

@@ -3,9 +3,9 @@
 import typer
 from rich.markup import escape
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.cli.output import EXIT_FAILED, JsonFlag, out, print_json
-from notifier.cli.setup import application
+from notifier.cli.setup import container
 from notifier.doctor.checkup import check_up
 from notifier.doctor.finding import Finding
 
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def doctor(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Check the configuration, every connection and pending work; say what is wrong and how to fix it."""
-    notifier: Application = application("doctor")
+    notifier: ApiContainer = container("doctor")
     findings = check_up(notifier)
     if as_json:
         print_json({"ok": not _bad(findings), "checks": [finding.as_json() for finding in findings]})

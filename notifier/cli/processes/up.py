@@ -4,7 +4,7 @@ import typer
 
 from notifier.bootstrap.own_templates import check_templates
 from notifier.cli.processes.listening import DEFAULT_PORT, Host, Port
-from notifier.cli.setup import application
+from notifier.cli.setup import container
 from notifier.supervise.up import Programs, run_up
 
 
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def up(host: Host = "127.0.0.1", port: Port = DEFAULT_PORT) -> None:
     """Run the whole system on this machine: API, workers, scheduler; Redis and sandbox if none is configured."""
-    notifier = application("up")
+    notifier = container("up")
     check_templates(notifier)
 
     def prepare() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import InvalidInputError, NotFoundError, NotifierError, OutdatedError
 from notifier.domain.incidents.incident import Event
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
@@ -33,12 +33,12 @@ class OvertakenError(NotifierError):
 class Compose:
     """Turns drafts into events."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, container: ApiContainer) -> None:
         """Take the installation; reads nothing yet."""
-        self._application = application
-        self._brand = application.settings.brand()
+        self._container = container
+        self._brand = container.settings.brand()
         self._zone = ZoneInfo(self._brand.timezone)
-        self._preview = Preview(application.renderer, self._brand, application.settings.deployment.public_url)
+        self._preview = Preview(container.renderer, self._brand, container.settings.deployment.public_url)
 
     def begin(self, incident_id: str) -> Draft:
         """Return the draft of a new incident, or of the next update of a known one.
@@ -46,11 +46,11 @@ class Compose:
         Raises:
             NotFoundError: no such incident.
         """
-        now = self._application.clock()
+        now = self._container.clock()
         if not incident_id:
             return fresh(now)
         mark = self._mark(incident_id)  # first: what is read after it is no older
-        return following(self._application.history.incident(incident_id), mark, self._zone, now)
+        return following(self._container.history.incident(incident_id), mark, self._zone, now)
 
     def form(self, draft: Draft, faults: InvalidInputError | None = None) -> Page:
         """Return what the form needs besides the draft."""
@@ -64,7 +64,7 @@ class Compose:
                 "Disruption": [status.value for status in Status if not status.is_maintenance],
                 "Maintenance": [status.value for status in Status if status.is_maintenance],
             },
-            "parts": {part.key: part.name for part in self._application.settings.components()},
+            "parts": {part.key: part.name for part in self._container.settings.components()},
             "healths": [AFFECTED, *(health.value for health in ComponentStatus)],
             "meanwhile": (),
             "again": False,
@@ -78,15 +78,15 @@ class Compose:
             OvertakenError: the form is outdated, or was sent already with other words.
         """
         event = self._current(draft)
-        now = self._application.clock()
-        with self._application.database.read() as connection:
+        now = self._container.clock()
+        with self._container.database.read() as connection:
             earlier = timeline.earlier(connection, event.incident.id)
         mail, post = (notice_of([event], channel, now, earlier=earlier) for channel in (Channel.EMAIL, Channel.SOCIAL))
         return {
             "mails": {locale: self._preview.mail(mail, locale) for locale in self._brand.locales},
             "posts": {
                 account.name: self._preview.post(post, account.platform, account.locale)["text"]
-                for account in self._application.settings.account_values()
+                for account in self._container.settings.account_values()
             },
         }
 
@@ -102,7 +102,7 @@ class Compose:
         """
         event = replace(self._current(draft), guarded=guarded, read=draft.after)
         try:
-            receipt = self._application.ingest(actor.signed(event))
+            receipt = self._container.ingest(actor.signed(event))
         except OutdatedError:
             raise self._outdated(draft) from None
         if receipt.reused:
@@ -113,7 +113,7 @@ class Compose:
     def _current(self, draft: Draft) -> Event:
         """Return the event of a draft that nothing has overtaken; sending checks anew, in its transaction."""
         event = self._event(draft)
-        with self._application.database.read() as connection:
+        with self._container.database.read() as connection:
             known = timeline.find_event(connection, event.id)
         if known is not None:
             if is_reused(known, event):
@@ -123,34 +123,34 @@ class Compose:
         return event
 
     def _mark(self, incident_id: str) -> str:
-        with self._application.database.read() as connection:
+        with self._container.database.read() as connection:
             return timeline.mark(connection, incident_id)
 
     def _outdated(self, draft: Draft) -> OvertakenError:
         """Return the form with what was typed, on top of the incident as it stands, and what came meanwhile."""
         mark = self._mark(draft.incident_id)
-        incident = self._application.history.incident(draft.incident_id)
+        incident = self._container.history.incident(draft.incident_id)
         meanwhile = _since(incident, update_of(draft.after)) or _edited(incident)
         return OvertakenError({**self.form(on_top(draft, mark)), "incident": incident, "meanwhile": meanwhile})
 
     def _sent_already(self, draft: Draft) -> OvertakenError:
         """Return the form with what was typed, and what was sent from it before."""
         mark = self._mark(draft.incident_id)
-        incident = self._application.history.incident(draft.incident_id)
-        page = self.form(again(on_top(draft, mark), self._application.clock()))
+        incident = self._container.history.incident(draft.incident_id)
+        page = self.form(again(on_top(draft, mark), self._container.clock()))
         sent = next((update for update in incident["updates"] if update["id"] == draft.update_id), None)
         meanwhile = _since(incident, draft.update_id) if sent else ()
         return OvertakenError({**page, "incident": incident, "sent": sent, "meanwhile": meanwhile, "again": True})
 
     def _event(self, draft: Draft) -> Event:
-        now = self._application.clock()
+        now = self._container.clock()
         event = parse_event(event_of(settled(draft), self._zone, now, started_at=self._started(draft)), now=now)
-        self._application.check(event)
+        self._container.check(event)
         return event
 
     def _started(self, draft: Draft) -> str | None:
         try:
-            started: str | None = self._application.history.incident(draft.incident_id)["started_at"]
+            started: str | None = self._container.history.incident(draft.incident_id)["started_at"]
         except NotFoundError:
             return None
         return started

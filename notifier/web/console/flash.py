@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import orjson
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import ConfigError
 from notifier.services.security.secretbox import SecretBox
 from notifier.web.console.session import Session
@@ -19,10 +19,10 @@ _LASTS = timedelta(minutes=5)
 class Flash:
     """Seals what is said, and reads it back."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, container: ApiContainer) -> None:
         """Take the installation; opens nothing."""
-        self._box = SecretBox(application.secret_keys, "console flash")
-        self._clock = application.clock
+        self._box = SecretBox(container.secret_keys, "console flash")
+        self._clock = container.clock
 
     def seal(self, session: Session, incident_id: str, words: str) -> str:
         """Return the words for a query of a URL."""

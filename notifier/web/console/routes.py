@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import ConflictError, InvalidInputError, NotFoundError, OutdatedError
 from notifier.domain.values import Outcome
 from notifier.services.dispatch.replay import ReplayOrder
@@ -29,9 +29,9 @@ _CHANGED = "Nothing was done: the incident has changed since you loaded the page
 Handler = Callable[[Session, draft.Form], Response]
 
 
-def console_routes(application: Application) -> APIRouter:
+def console_routes(container: ApiContainer) -> APIRouter:
     """Return the console of one installation, to be served beside its API."""
-    console = _Console(application)
+    console = _Console(container)
     router = APIRouter(prefix=PATH, include_in_schema=False)
     shown: dict[str, Handler] = {
         "": console.incidents,
@@ -61,12 +61,12 @@ def console_routes(application: Application) -> APIRouter:
 
 
 class _Console:
-    def __init__(self, application: Application) -> None:
-        self._application = application
-        self._sessions = Sessions(application)
-        self._views = Views(application)
-        self._compose = Compose(application)
-        self._flash = Flash(application)
+    def __init__(self, container: ApiContainer) -> None:
+        self._container = container
+        self._sessions = Sessions(container)
+        self._views = Views(container)
+        self._compose = Compose(container)
+        self._flash = Flash(container)
 
     def showing(self, handler: Handler) -> Callable[..., Any]:
         """Return a route that shows something to whoever is signed in."""
@@ -196,12 +196,12 @@ class _Console:
     def release(self, session: Session, form: draft.Form) -> Response:
         """Let a held notification go."""
         session.need(KeyScope.MANAGE)
-        return self._decide(session, form, self._application.release.release)
+        return self._decide(session, form, self._container.release.release)
 
     def cancel(self, session: Session, form: draft.Form) -> Response:
         """Call a held notification off."""
         session.need(KeyScope.MANAGE)
-        return self._decide(session, form, self._application.release.cancel)
+        return self._decide(session, form, self._container.release.cancel)
 
     def _decide(self, session: Session, form: draft.Form, decide: Callable[..., Mapping[str, Any]]) -> Response:
         incident_id = _one(form, "incident")
@@ -217,7 +217,7 @@ class _Console:
         incident_id = _one(form, "incident")
         order, read = ReplayOrder(notification_id=_one(form, "notification")), _one(form, "after")
         try:
-            number = self._application.replay(
+            number = self._container.replay(
                 order, session.actor, may_announce=session.may(KeyScope.ANNOUNCE), read=read
             )
         except OutdatedError:
@@ -232,7 +232,7 @@ class _Console:
         """Try now what waits for another attempt: one notification's, or what a provider keeps waiting."""
         session.need(KeyScope.MANAGE)
         order = RetryOrder(notification_id=_one(form, "notification") or None, provider=_one(form, "provider") or None)
-        number = self._application.retry(order, session.actor)
+        number = self._container.retry(order, session.actor)
         incident_id = _one(form, "incident")
         if not incident_id:
             return RedirectResponse(PATH, _SEE_OTHER)
@@ -244,8 +244,8 @@ class _Console:
         return self._page(name, {**who, **context}, status=status)
 
     def _page(self, name: str, context: Mapping[str, Any], *, status: int = 200) -> Response:
-        renderer = self._application.renderer
-        html = renderer.page(f"console/{name}", self._application.vocabulary.default_locale, context)
+        renderer = self._container.renderer
+        html = renderer.page(f"console/{name}", self._container.vocabulary.default_locale, context)
         sources = f"default-src 'none'; style-src {renderer.style_source()}; img-src data:; form-action 'self'"
         headers = {
             "Content-Security-Policy": f"{sources}; base-uri 'none'; frame-ancestors 'none'",

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import NotifierError
 from notifier.services.security.api_keys import Caller, KeyScope
 from notifier.services.security.audit import Actor
@@ -68,10 +68,10 @@ class Session:
 class Sessions:
     """Makes and reads the cookie. It bears the strictest prefix that the public address allows (RFC 6265bis, 4.1.3)."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, container: ApiContainer) -> None:
         """Take the installation; opens nothing."""
-        self._kept = application.console_sessions
-        public = urlsplit(application.settings.deployment.public_url)
+        self._kept = container.console_sessions
+        public = urlsplit(container.settings.deployment.public_url)
         self._secure = public.scheme == "https"
         is_own_host = self._secure and not public.path
         self._cookie = f"{'__Host-' if is_own_host else '__Secure-' if self._secure else ''}{_COOKIE}"

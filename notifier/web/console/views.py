@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
 from notifier.domain.providers.provider_names import alarm_label
@@ -31,22 +31,22 @@ def _is_said_by(key: str, trouble: Sequence[ProviderStatus]) -> bool:
 class Views:
     """Reads; every answer is what a template is filled with."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, container: ApiContainer) -> None:
         """Take the installation; reads nothing yet."""
-        self._application = application
-        self._readings = application.readings
+        self._container = container
+        self._readings = container.readings
 
     def incidents(self) -> Page:
         """The newest incidents, what waits, and what stands still."""
         readings = self._readings()
-        with self._application.database.read() as connection:
+        with self._container.database.read() as connection:
             standing = alerts.current(connection)
             trouble = self._trouble(connection)
         waiting: dict[str, float] = {}
         for (lane, _), number in readings.batches.items():
             waiting[lane] = waiting.get(lane, 0) + number
         return {
-            "incidents": self._application.history.incidents(limit=_INCIDENTS),
+            "incidents": self._container.history.incidents(limit=_INCIDENTS),
             "held": self._held(),
             "waiting": {lane: int(number) for lane, number in sorted(waiting.items())},
             "overdue": {lane: seconds for (lane,), seconds in readings.overdue.items()},
@@ -56,29 +56,29 @@ class Views:
 
     def _held(self) -> list[Page]:
         """What waits for a person, each with the mark of its incident as this page shows it."""
-        marks = {item["incident_id"]: self._mark(item["incident_id"]) for item in self._application.history.held()}
+        marks = {item["incident_id"]: self._mark(item["incident_id"]) for item in self._container.history.held()}
         # Read again, after the marks: what came in between makes the form outdated, not unread.
-        items = self._application.history.held()
+        items = self._container.history.held()
         return [{**item, "after": marks.get(item["incident_id"], "")} for item in items]
 
     def _mark(self, incident_id: str) -> str:
-        with self._application.database.read() as connection:
+        with self._container.database.read() as connection:
             return timeline.mark(connection, incident_id)
 
     def _trouble(self, connection: Connection) -> list[ProviderStatus]:
         """The providers and accounts that do not work."""
-        return [one for one in self._application.providers.read(connection) if one.circuit.is_open]
+        return [one for one in self._container.providers.read(connection) if one.circuit.is_open]
 
     def incident(self, incident_id: str) -> Page:
         """One incident: its time line, and per notification how many are in which state."""
-        history = self._application.history
-        with self._application.database.read() as connection:
+        history = self._container.history
+        with self._container.database.read() as connection:
             trouble, after = self._trouble(connection), timeline.mark(connection, incident_id)
         return {
             "after": after,
             "incident": history.incident(incident_id),
             "notifications": history.notifications(incident_id),
-            "progress": self._application.progress(incident_id)["channels"],
+            "progress": self._container.progress(incident_id)["channels"],
             "trouble": trouble,
         }
 
@@ -86,7 +86,7 @@ class Views:
         """One notification's deliveries, a page of them; `after` is the last delivery of the page before."""
         states = [DeliveryState(state)] if state in set(DeliveryState) else []
         place = ids.parse_delivery_id(after)
-        items = self._application.history.notification_deliveries(
+        items = self._container.history.notification_deliveries(
             notification_id, states=states, after_key=place[1] if place else None, limit=_DELIVERIES + 1
         )
         shown = items[:_DELIVERIES]
@@ -100,14 +100,14 @@ class Views:
 
     def delivery(self, delivery_id: str) -> Page:
         """One delivery with its attempts."""
-        return {"delivery": self._application.history.delivery(delivery_id)}
+        return {"delivery": self._container.history.delivery(delivery_id)}
 
     def explain(self, incident_id: str, subscriber: str) -> Page:
         """Why a subscriber, endpoint or account was, or was not, told; a form while one of the two is missing."""
         page: dict[str, Any] = {"incident_id": incident_id, "subscriber": subscriber, "found": None, "fault": ""}
         if incident_id and subscriber:
             try:
-                page["found"] = self._application.explain(incident_id, subscriber)
+                page["found"] = self._container.explain(incident_id, subscriber)
             except NotFoundError as error:
                 page["fault"] = str(error)
         return page

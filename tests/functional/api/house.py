@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from notifier.api.app import build_runtime, create_app
 from notifier.api.runtime import ApiRuntime
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.values import DeliveryState
 from notifier.services.security.audit import Actor
 from notifier.settings import load_settings
@@ -28,7 +28,7 @@ ADMIN = "the-admin-token-of-the-functional-tests"
 Json = dict[str, Any]
 
 
-def application_on(database: Database, folder: Path, **environ: str) -> Application:
+def container_on(database: Database, folder: Path, **environ: str) -> ApiContainer:
     """Build an application on a database; no broker answers, and webhooks may go to this machine.
 
     Unless the test has a configuration of its own, news of any age goes by itself: stories of 2022 are told again.
@@ -44,7 +44,7 @@ def application_on(database: Database, folder: Path, **environ: str) -> Applicat
         "NOTIFIER_ADMIN_TOKEN": ADMIN,
         "NOTIFIER_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
     }
-    return Application(load_settings(variables | environ, cwd=folder))
+    return ApiContainer(load_settings(variables | environ, cwd=folder))
 
 
 @dataclass
@@ -52,13 +52,13 @@ class Api:
     """A client of the API."""
 
     client: TestClient
-    application: Application
+    container: ApiContainer
     document: Json = field(repr=False)
     runtime: ApiRuntime = field(repr=False)
 
     def key(self, *scopes: str) -> str:
         """Make a key with these scopes."""
-        return self.application.api_keys.create("test", scopes, Actor("tests", "here")).plaintext
+        return self.container.api_keys.create("test", scopes, Actor("tests", "here")).plaintext
 
     def call(self, method: str, path: str, **arguments: Any) -> Response:
         """Send a request; the answer must have the shape that is documented for it."""
@@ -114,21 +114,21 @@ _idle: dict[int, list[FastAPI]] = {}
 
 
 @contextmanager
-def _app_of(application: Application) -> Iterator[FastAPI]:
+def _app_of(container: ApiContainer) -> Iterator[FastAPI]:
     """An app is the same for every installation with its limits, and its routes take a while to build."""
-    idle = _idle.setdefault(application.settings.limits.request_bytes, [])
-    app = idle.pop() if idle else create_app(application)
-    app.state.runtime = build_runtime(application)
+    idle = _idle.setdefault(container.settings.limits.request_bytes, [])
+    app = idle.pop() if idle else create_app(container)
+    app.state.runtime = build_runtime(container)
     yield app
     idle.append(app)
 
 
 @contextmanager
-def serving(application: Application, key: str = ADMIN) -> Iterator[Api]:
+def serving(container: ApiContainer, key: str = ADMIN) -> Iterator[Api]:
     """Serve an installation to a client that bears `key`."""
     headers = {"Authorization": f"Bearer {key}"}
-    with _app_of(application) as app, TestClient(app, headers=headers, raise_server_exceptions=False) as client:
-        yield Api(client, application, _described(app), app.state.runtime)
+    with _app_of(container) as app, TestClient(app, headers=headers, raise_server_exceptions=False) as client:
+        yield Api(client, container, _described(app), app.state.runtime)
 
 
 def an_event(number: int = 1, *, now: datetime | None = None, **changes: Any) -> Json:
@@ -171,21 +171,21 @@ def announced(api: Api, *, people: int = 3) -> str:
     for number in range(1, people + 1):
         api.post("/v1/subscribers", json=a_subscriber(number))
     api.post("/v1/events", json=an_event())
-    plan_all(api.application)
+    plan_all(api.container)
     (found,) = [
         item for item in api.get("/v1/incidents/inc-1/notifications").json()["items"] if item["channel"] == "email"
     ]
     return str(found["id"])
 
 
-def plan_all(application: Application, state: DeliveryState = DeliveryState.ACCEPTED) -> None:
+def plan_all(container: ApiContainer, state: DeliveryState = DeliveryState.ACCEPTED) -> None:
     """Plan what is decided, and pretend that providers took it."""
-    with application.database.read() as connection:
+    with container.database.read() as connection:
         numbers = connection.execute(select(t.notification.c.id).where(t.notification.c.state == "planning")).scalars()
         waiting = list(numbers)
     for number in waiting:
-        application.plan(number)
-    with application.database.write() as connection:
+        container.plan(number)
+    with container.database.write() as connection:
         connection.execute(update(t.batch).values(state=state.value, due_at=None, provider="sendgrid", attempts=1))
 
 

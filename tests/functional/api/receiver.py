@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.domain.values import Channel, DeliveryState
 from notifier.storage import tables as t
@@ -54,14 +54,14 @@ def listening() -> Iterator[Receiver]:
     made.server.server_close()
 
 
-def post_what_is_due(application: Application, worker: WorkerRuntime) -> None:
+def post_what_is_due(container: ApiContainer, worker: WorkerRuntime) -> None:
     """Plan and attempt every webhook that is due, as the messages in the queues would have it."""
     n, b = t.notification.c, t.batch.c
-    with application.database.read() as connection:
+    with container.database.read() as connection:
         planning = list(connection.execute(select(n.id).where(n.state == "planning")).scalars())
     for number in planning:
         worker.plan(number)
-    with application.database.read() as connection:
+    with container.database.read() as connection:
         queued = b.state == DeliveryState.QUEUED.value
         batches = list(connection.execute(select(b.id).where(queued, b.channel == Channel.WEBHOOK.value)).scalars())
     for batch_id in batches:

@@ -23,7 +23,7 @@ _PROGRAM = """
 import sys
 from pathlib import Path
 from notifier.api.server import run_api
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import Application
 from notifier.settings import load_settings
 from notifier.web.pages import page_routes
 

@@ -127,10 +127,10 @@ def test_a_network_that_shows_wrong_keys_is_told_to_pause_and_locks_no_producer_
 
 
 def test_a_revoked_key_opens_nothing_a_few_seconds_later(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = api.application.api_keys.create("ci", ["read"], Actor("tests", "here"))
+    made = api.container.api_keys.create("ci", ["read"], Actor("tests", "here"))
     headers = {"Authorization": f"Bearer {made.plaintext}"}
     assert api.get("/v1/incidents", headers=headers).status_code == 200
-    api.application.api_keys.revoke(made.id, Actor("tests", "here"))
+    api.container.api_keys.revoke(made.id, Actor("tests", "here"))
     monkeypatch.setattr(api.runtime.keyring, "_clock", lambda: float("inf"))
     assert api.get("/v1/incidents", headers=headers).status_code == 401
 
@@ -155,7 +155,7 @@ def test_a_key_that_only_reads_sees_nobodys_address_and_no_password_of_a_partner
     delivery = next(iter(deliveries_of(api, notification).values()))["id"]
     for number in range(1, 4):
         api.patch(f"/v1/subscribers/shop-{number}", json={"name": "Bloemenhuis"})
-    plan_all(api.application)
+    plan_all(api.container)
     reads, manages = ({"Authorization": f"Bearer {api.key(scope)}"} for scope in ("read", "manage"))
     secrets = ("owner-", "Bloemenhuis", "hunter2", "abcdefghijklmnopqrstuvwx", "ops@")
     for path, expected in {

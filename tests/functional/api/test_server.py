@@ -15,7 +15,7 @@ from notifier.api.server import configuration
 from notifier.queueing import embedded
 from notifier.queueing.addresses import for_client
 from notifier.storage.database.engine import Database
-from tests.functional.api.house import ADMIN, an_event, application_on
+from tests.functional.api.house import ADMIN, an_event, container_on
 from tests.functional.api.serve import served
 
 
@@ -79,17 +79,17 @@ def test_a_server_that_is_told_to_stop_answers_what_it_has_in_hand(
 
 
 def test_uvicorn_neither_logs_addresses_nor_trusts_proxies(sqlite_database: Database, tmp_path: Path) -> None:
-    application = application_on(sqlite_database, tmp_path)
-    config = configuration(application, host="127.0.0.1", port=0)
+    container = container_on(sqlite_database, tmp_path)
+    config = configuration(container, host="127.0.0.1", port=0)
     assert config.access_log is False
     assert config.proxy_headers is False
     assert config.server_header is False
     assert config.loop == "uvloop"
-    application.close()
+    container.close()
 
 
 def test_a_named_proxy_says_who_called_and_nobody_else_does(sqlite_database: Database, tmp_path: Path) -> None:
-    built = application_on(sqlite_database, tmp_path, NOTIFIER_TRUSTED_PROXIES="192.0.2.0/24, 2001:db8::/32")
+    built = container_on(sqlite_database, tmp_path, NOTIFIER_TRUSTED_PROXIES="192.0.2.0/24, 2001:db8::/32")
     config = configuration(built, host="127.0.0.1", port=0)
     config.load()
     for number, proxy in enumerate(("192.0.2.7", "198.51.100.7")):

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.doctor.finding import Finding
 from notifier.doctor.work import check_work
 from notifier.domain.values import QueueName
@@ -13,34 +13,34 @@ from notifier.storage import tables as t
 from tests.functional.api.house import Api, an_event
 
 
-def found(application: Application, name: str) -> list[Finding]:
-    return [finding for finding in check_work(application) if finding.name == name]
+def found(container: ApiContainer, name: str) -> list[Finding]:
+    return [finding for finding in check_work(container) if finding.name == name]
 
 
-def live(application: Application, *names: str) -> None:
+def live(container: ApiContainer, *names: str) -> None:
     for name in names:
-        metering = MetricsBuffer(application.database, application.clock, name)
+        metering = MetricsBuffer(container.database, container.clock, name)
         metering.watch(partial(process_stats, name))
         metering.close()
 
 
-def test_it_says_which_lane_nobody_works_on(application_anywhere: Application) -> None:
-    (nobody,) = found(application_anywhere, "processes")
+def test_it_says_which_lane_nobody_works_on(container_anywhere: ApiContainer) -> None:
+    (nobody,) = found(container_anywhere, "processes")
     assert (nobody.state, nobody.remedy != "") == ("warn", True)
-    live(application_anywhere, "worker-control", "worker-email", "worker-retry-bulk", "scheduler")
-    (some,) = found(application_anywhere, "processes")
+    live(container_anywhere, "worker-control", "worker-email", "worker-retry-bulk", "scheduler")
+    (some,) = found(container_anywhere, "processes")
     assert (some.state, some.says) == ("bad", "not running: social, webhook")
-    live(application_anywhere, *(f"worker-{lane.value}" for lane in QueueName))
-    (everybody,) = found(application_anywhere, "processes")
+    live(container_anywhere, *(f"worker-{lane.value}" for lane in QueueName))
+    (everybody,) = found(container_anywhere, "processes")
     assert everybody.state == "ok"
 
 
 def test_it_finds_what_is_stuck_and_says_how_to_mend_it(api_anywhere: Api) -> None:
-    application = api_anywhere.application
-    assert found(application, "stuck") == []
+    container = api_anywhere.container
+    assert found(container, "stuck") == []
     api_anywhere.post("/v1/events", json=an_event())
-    late = application.clock() - timedelta(minutes=7)
-    with application.database.write() as connection:
+    late = container.clock() - timedelta(minutes=7)
+    with container.database.write() as connection:
         connection.execute(t.notification.update().values(created_at=late))
         connection.execute(t.channel_state.update().values(due_at=late))
         connection.execute(
@@ -58,16 +58,16 @@ def test_it_finds_what_is_stuck_and_says_how_to_mend_it(api_anywhere: Api) -> No
                 attempts=1,
             )
         )
-    stuck = found(application, "stuck")
+    stuck = found(container, "stuck")
     assert [finding.state for finding in stuck] == ["bad"] * 3
     assert "queue email has batches whose worker disappeared; the oldest is 7 minutes overdue" in stuck[0].says
     assert all(finding.remedy for finding in stuck)
 
 
-def test_on_postgresql_the_clocks_are_compared(application_anywhere: Application) -> None:
-    clocks = found(application_anywhere, "clock")
-    assert [finding.state for finding in clocks] == ([] if application_anywhere.database.is_sqlite else ["ok"])
-    ahead = application_anywhere.clock() + timedelta(minutes=1)
-    application_anywhere.clock = lambda: ahead
-    clocks = found(application_anywhere, "clock")
-    assert [finding.state for finding in clocks] == ([] if application_anywhere.database.is_sqlite else ["bad"])
+def test_on_postgresql_the_clocks_are_compared(container_anywhere: ApiContainer) -> None:
+    clocks = found(container_anywhere, "clock")
+    assert [finding.state for finding in clocks] == ([] if container_anywhere.database.is_sqlite else ["ok"])
+    ahead = container_anywhere.clock() + timedelta(minutes=1)
+    container_anywhere.clock = lambda: ahead
+    clocks = found(container_anywhere, "clock")
+    assert [finding.state for finding in clocks] == ([] if container_anywhere.database.is_sqlite else ["bad"])

@@ -14,7 +14,7 @@ from notifier.services.provider_events.record import REPUTATION_ALARM
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
-from tests.functional.api.house import Api, announced, application_on, deliveries_of, faults, serving
+from tests.functional.api.house import Api, announced, container_on, deliveries_of, faults, serving
 from tests.functional.api.payloads import Json, Signer, a_mail_event, as_batch
 
 EVENTS = "/v1/inbound/sendgrid/events"
@@ -27,7 +27,7 @@ def hand_in(api: Api, *events: Json) -> Json:
 
 
 def alarms_of(api: Api) -> set[str]:
-    with api.application.database.read() as connection:
+    with api.container.database.read() as connection:
         return {row.key for row in alerts.current(connection)}
 
 
@@ -94,7 +94,7 @@ def test_the_order_of_events_does_not_matter(api: Api, kinds: tuple[str, ...], e
     notification = announced(api, people=3)
     delivery = deliveries_of(api, notification)["shop-1"]["id"]
     for number, order in enumerate(permutations(kinds)):
-        with api.application.database.write() as connection:
+        with api.container.database.write() as connection:
             connection.execute(update(t.delivery).values(state=None))
         for kind in order:
             hand_in(api, a_mail_event(1, kind, delivery, type="bounce", sg_event_id=f"{number}-{kind}"))
@@ -102,7 +102,7 @@ def test_the_order_of_events_does_not_matter(api: Api, kinds: tuple[str, ...], e
 
 
 def test_an_unknown_outcome_is_settled_by_the_events(api_anywhere: Api, notification: str, ids: list[str]) -> None:
-    with api_anywhere.application.database.write() as connection:
+    with api_anywhere.container.database.write() as connection:
         connection.execute(
             update(t.batch).values(state=DeliveryState.QUEUED.value, reason="outcome_unknown", attempts=1)
         )
@@ -113,7 +113,7 @@ def test_an_unknown_outcome_is_settled_by_the_events(api_anywhere: Api, notifica
 def test_one_event_of_a_request_without_an_answer_settles_all_of_it_and_is_counted(
     api_anywhere: Api, notification: str, ids: list[str]
 ) -> None:
-    with api_anywhere.application.database.write() as connection:
+    with api_anywhere.container.database.write() as connection:
         connection.execute(
             update(t.batch).values(state=DeliveryState.QUEUED.value, reason="outcome_unknown", attempts=2)
         )
@@ -131,7 +131,7 @@ def test_one_event_of_a_request_without_an_answer_settles_all_of_it_and_is_count
 def test_processed_takes_nothing_back(api: Api) -> None:
     notification = announced(api, people=3)
     delivery = deliveries_of(api, notification)["shop-1"]["id"]
-    with api.application.database.write() as connection:
+    with api.container.database.write() as connection:
         connection.execute(update(t.batch).values(state=DeliveryState.FAILED.value))
     hand_in(api, a_mail_event(1, "processed", delivery))
     assert states(api, notification)[0][0] == "failed"
@@ -235,7 +235,7 @@ def test_no_address_stays_behind(api: Api) -> None:
     hand_in(
         api, a_mail_event(1, "bounce", delivery, type="bounce", reason=reason, ip="203.0.113.9", useragent="Mail/1")
     )
-    with api.application.database.read() as connection:
+    with api.container.database.read() as connection:
         (body,) = connection.execute(select(t.provider_event.c.body)).scalars()
     assert body["reason"] == "550 5.1.1 <[address]>: unknown user ([address])"
     assert not {"email", "ip", "useragent", "url"} & body.keys()
@@ -298,7 +298,7 @@ class Signed:
 @pytest.fixture
 def signed(sqlite_database: Database, tmp_path: Path) -> Iterator[Signed]:
     signer = Signer()
-    built = application_on(sqlite_database, tmp_path, NOTIFIER_SENDGRID_EVENT_PUBLIC_KEY=signer.public_key)
+    built = container_on(sqlite_database, tmp_path, NOTIFIER_SENDGRID_EVENT_PUBLIC_KEY=signer.public_key)
     with serving(built) as api:
         yield Signed(api, signer)
     built.close()

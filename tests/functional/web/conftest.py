@@ -6,11 +6,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from notifier.api.app import create_app
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.web.pages import page_routes
 
 
 @pytest.fixture
-def reader(application: Application) -> Iterator[TestClient]:
-    with TestClient(create_app(application, pages=[page_routes(application)]), follow_redirects=False) as client:
+def reader(container: ApiContainer) -> Iterator[TestClient]:
+    with TestClient(create_app(container, pages=[page_routes(container)]), follow_redirects=False) as client:
         yield client

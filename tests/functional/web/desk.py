@@ -5,15 +5,15 @@ import re
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.services.security.audit import Actor
 
 NOTICE = re.compile(r'<div class="notice[^>]*>(.*?)</div>', re.DOTALL)
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
-def a_key(application: Application, *scopes: str) -> tuple[str, str]:
-    made = application.api_keys.create("desk", scopes, Actor("tests", "here"))
+def a_key(container: ApiContainer, *scopes: str) -> tuple[str, str]:
+    made = container.api_keys.create("desk", scopes, Actor("tests", "here"))
     return made.id, made.plaintext
 
 
@@ -27,8 +27,8 @@ def signed_in(browser: TestClient, key: str) -> TestClient:
     return browser
 
 
-def admin(application: Application, browser: TestClient) -> TestClient:
-    return signed_in(browser, application.settings.admin_token().get_secret_value())
+def admin(container: ApiContainer, browser: TestClient) -> TestClient:
+    return signed_in(browser, container.settings.admin_token().get_secret_value())
 
 
 def hidden(page: str) -> dict[str, str]:
@@ -61,7 +61,7 @@ def a_draft(browser: TestClient, query: str = "") -> dict[str, str]:
     }
 
 
-def audit_of(browser: TestClient, application: Application) -> list[dict[str, str]]:
-    token = application.settings.admin_token().get_secret_value()
+def audit_of(browser: TestClient, container: ApiContainer) -> list[dict[str, str]]:
+    token = container.settings.admin_token().get_secret_value()
     found: list[dict[str, str]] = browser.get("/v1/audit", headers={"Authorization": f"Bearer {token}"}).json()["items"]
     return found

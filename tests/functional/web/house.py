@@ -7,28 +7,28 @@ import orjson
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.inbound.subscribers import parse_subscriber
 from notifier.services.security.audit import Actor
 
 Fields = dict[str, list[str]]
 
 
-def number_of_latest(application: Application) -> int:
-    with application.database.read() as connection:
+def number_of_latest(container: ApiContainer) -> int:
+    with container.database.read() as connection:
         statement = "SELECT id FROM subscriber ORDER BY id DESC LIMIT 1"
         return int(connection.exec_driver_sql(statement).scalar_one())
 
 
-def add_subscriber(application: Application, name: str, email: str = "owner@example.com", **changes: Any) -> int:
+def add_subscriber(container: ApiContainer, name: str, email: str = "owner@example.com", **changes: Any) -> int:
     """Add a subscriber; returns the row's number."""
     body = {"external_id": name, "kind": "merchant", "email": email, "locale": "nl"} | changes
-    application.subscribers.create(parse_subscriber(orjson.dumps(body), application.vocabulary), Actor("tests", "here"))
-    return number_of_latest(application)
+    container.subscribers.create(parse_subscriber(orjson.dumps(body), container.vocabulary), Actor("tests", "here"))
+    return number_of_latest(container)
 
 
-def state(application: Application, name: str) -> str:
-    found: str = application.subscribers.get(name)["state"]
+def state(container: ApiContainer, name: str) -> str:
+    found: str = container.subscribers.get(name)["state"]
     return found
 
 

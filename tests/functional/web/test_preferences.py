@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.recipients.subscriber import QuietHours, SuppressionReason
 from notifier.services.security.audit import Actor
 from notifier.services.security.signed_tokens import Purpose, Tokens
@@ -18,21 +18,21 @@ HERE = Actor("tests", "here")
 
 
 @pytest.fixture
-def number(application: Application) -> int:
-    return add_subscriber(application, "shop-1")
+def number(container: ApiContainer) -> int:
+    return add_subscriber(container, "shop-1")
 
 
 @pytest.fixture
-def path(application: Application, number: int) -> str:
-    return application.self_service.path(number)
+def path(container: ApiContainer, number: int) -> str:
+    return container.self_service.path(number)
 
 
-def chosen(application: Application) -> dict[str, Any]:
-    found: dict[str, Any] = application.subscribers.get("shop-1")
+def chosen(container: ApiContainer) -> dict[str, Any]:
+    found: dict[str, Any] = container.subscribers.get("shop-1")
     return found
 
 
-def test_every_preference_is_shown_by_name_and_saved(application: Application, reader: TestClient, path: str) -> None:
+def test_every_preference_is_shown_by_name_and_saved(container: ApiContainer, reader: TestClient, path: str) -> None:
     page = reader.get(path)
     for word in ("Uw voorkeuren", "Beheeromgeving", "Kassa", "Stille uren", "Tijdzone", "Amsterdam"):
         assert word in page.text
@@ -51,7 +51,7 @@ def test_every_preference_is_shown_by_name_and_saved(application: Application, r
     saved = send(reader, page, path, **changes)
     assert (saved.status_code, "set-cookie" in saved.headers) == (200, False)
     assert "Ihre Einstellungen sind gespeichert." in saved.text
-    found = chosen(application)
+    found = chosen(container)
     assert (found["name"], found["locale"], found["timezone"]) == ("Bloemenhuis", "de", "Asia/Tokyo")
     assert found["preferences"] == {
         "channels": ["email"],
@@ -64,21 +64,21 @@ def test_every_preference_is_shown_by_name_and_saved(application: Application, r
     }
     again = send(reader, reader.get(path), path, quiet_from="", quiet_to="", max_per_hour="")
     assert again.status_code == 200
-    assert (chosen(application)["preferences"]["quiet_hours"], chosen(application)["preferences"]["max_per_hour"]) == (
+    assert (chosen(container)["preferences"]["quiet_hours"], chosen(container)["preferences"]["max_per_hour"]) == (
         None,
         None,
     )
 
 
-def test_saving_what_is_shown_changes_nothing(application: Application, reader: TestClient, path: str) -> None:
-    application.subscribers.patch(
+def test_saving_what_is_shown_changes_nothing(container: ApiContainer, reader: TestClient, path: str) -> None:
+    container.subscribers.patch(
         "shop-1",
         {"preferences": {"components": frozenset({"pos"}), "quiet_hours": QuietHours.parse("23:00", "06:00")}},
         HERE,
     )
-    before = chosen(application)
+    before = chosen(container)
     assert send(reader, reader.get(path), path).status_code == 200
-    assert chosen(application) | {"updated_at": ""} == before | {"updated_at": ""}
+    assert chosen(container) | {"updated_at": ""} == before | {"updated_at": ""}
 
 
 @pytest.mark.parametrize(
@@ -98,28 +98,28 @@ def test_saving_what_is_shown_changes_nothing(application: Application, reader: 
     ],
 )
 def test_what_is_not_offered_is_refused_marked_and_changes_nothing(
-    application: Application, reader: TestClient, path: str, field: str, value: str
+    container: ApiContainer, reader: TestClient, path: str, field: str, value: str
 ) -> None:
-    before = chosen(application)
+    before = chosen(container)
     page = send(reader, reader.get(path), path, **{"quiet_from": "22:00", "quiet_to": "07:00", field: value})
     assert page.status_code == 422
     assert 'class="error"' in page.text
     assert 'role="alert"' in page.text
-    assert chosen(application) == before
+    assert chosen(container) == before
 
 
 def test_a_form_of_another_page_reader_or_day_changes_nothing(
-    application: Application, reader: TestClient, path: str, number: int
+    container: ApiContainer, reader: TestClient, path: str, number: int
 ) -> None:
-    before = chosen(application)
-    other = application.self_service.path(add_subscriber(application, "shop-2", "b@example.com"))
+    before = chosen(container)
+    other = container.self_service.path(add_subscriber(container, "shop-2", "b@example.com"))
     foreign = send(reader, reader.get(path), path, form=_form_token(reader, other))
     made_up = reader.post(path, data={"components": "api"})
     crossed = reader.post(path, data={"form": _form_token(reader, path)}, headers={"sec-fetch-site": "cross-site"})
     junk = reader.post(path, content=b"\xff\x00&&==", headers={"content-type": "multipart/form-data"})
     many = reader.post(path, content=b"&".join([b"a=1"] * 1000))
     assert {answer.status_code for answer in (foreign, made_up, crossed, junk, many)} == {403}
-    assert chosen(application) == before
+    assert chosen(container) == before
 
 
 def _form_token(reader: TestClient, path: str) -> str:
@@ -127,66 +127,66 @@ def _form_token(reader: TestClient, path: str) -> str:
 
 
 def test_links_of_another_kind_and_old_ones_open_nothing(
-    application: Application, reader: TestClient, path: str, number: int
+    container: ApiContainer, reader: TestClient, path: str, number: int
 ) -> None:
-    old = application.tokens.sign(Purpose.PREFERENCES, number, expires_at=application.clock() - timedelta(days=1))
+    old = container.tokens.sign(Purpose.PREFERENCES, number, expires_at=container.clock() - timedelta(days=1))
     assert reader.get(f"/preferences/{old}").status_code == 410
-    for wrong in (application.tokens.unsubscribe(number, 1), path.rpartition("/")[2][:-3] + "abc", "x", "a" * 600):
+    for wrong in (container.tokens.unsubscribe(number, 1), path.rpartition("/")[2][:-3] + "abc", "x", "a" * 600):
         for further in ("", "/data", "/erase"):
             assert reader.get(f"/preferences/{wrong}{further}").status_code == 404
         assert reader.post(f"/preferences/{wrong}/erase").status_code == 404
-    assert state(application, "shop-1") == "active"
+    assert state(container, "shop-1") == "active"
 
 
 def test_a_link_whose_key_is_no_longer_first_still_opens_until_it_is_taken_out(
-    application: Application, reader: TestClient, number: int
+    container: ApiContainer, reader: TestClient, number: int
 ) -> None:
-    key = application.addresses.of("owner@example.com")
-    newer = Tokens(("a newer key", *application.secret_keys), application.clock)
-    old = application.tokens.preferences(number, key)
-    assert newer.read(Purpose.PREFERENCES, old, application.clock()).subject == number
+    key = container.addresses.of("owner@example.com")
+    newer = Tokens(("a newer key", *container.secret_keys), container.clock)
+    old = container.tokens.preferences(number, key)
+    assert newer.read(Purpose.PREFERENCES, old, container.clock()).subject == number
     assert newer.preferences(number, key) != old
     assert reader.get(f"/preferences/{newer.preferences(number, key)}").status_code == 404
 
 
 def test_who_moved_leaves_no_key_behind_at_the_old_address(
-    application: Application, reader: TestClient, path: str
+    container: ApiContainer, reader: TestClient, path: str
 ) -> None:
-    application.subscribers.patch("shop-1", {"email": "new@example.com"}, HERE)
+    container.subscribers.patch("shop-1", {"email": "new@example.com"}, HERE)
     assert reader.get(path).status_code == 410
     assert reader.post(f"{path}/erase").status_code == 410
-    assert state(application, "shop-1") == "active"
+    assert state(container, "shop-1") == "active"
 
 
-def test_the_page_unsubscribes_and_takes_it_back(application: Application, reader: TestClient, path: str) -> None:
+def test_the_page_unsubscribes_and_takes_it_back(container: ApiContainer, reader: TestClient, path: str) -> None:
     stopped = send(reader, reader.get(path), f"{path}/unsubscribe")
     assert "U bent afgemeld" in stopped.text
-    assert state(application, "shop-1") == "unsubscribed"
+    assert state(container, "shop-1") == "unsubscribed"
     back = send(reader, stopped, f"{path}/resubscribe")
     assert "U krijgt weer berichten." in back.text
-    assert state(application, "shop-1") == "active"
+    assert state(container, "shop-1") == "active"
 
 
 def test_a_new_address_counts_when_it_is_confirmed_there(
-    application: Application, reader: TestClient, path: str, number: int
+    container: ApiContainer, reader: TestClient, path: str, number: int
 ) -> None:
     refused = send(reader, reader.get(path), f"{path}/address", new_email="nobody")
     assert (refused.status_code, 'value="nobody"' in refused.text) == (422, True)
     assert send(reader, reader.get(path), f"{path}/address", new_email="new@example.com").status_code == 200
-    with application.database.read() as connection:
+    with container.database.read() as connection:
         (letter,) = connection.execute(select(t.letter)).all()
-    token = application.tokens.sign(Purpose.ADDRESS_CHANGE, number, letter.address_key, expires_at=letter.expires_at)
-    assert chosen(application)["email"] == "owner@example.com"
+    token = container.tokens.sign(Purpose.ADDRESS_CHANGE, number, letter.address_key, expires_at=letter.expires_at)
+    assert chosen(container)["email"] == "owner@example.com"
     page = reader.get(f"/address/{token}")
-    assert chosen(application)["email"] == "owner@example.com"
+    assert chosen(container)["email"] == "owner@example.com"
     assert "new@example.com" in send(reader, page, f"/address/{token}").text
-    assert chosen(application)["email"] == "new@example.com"
+    assert chosen(container)["email"] == "new@example.com"
     assert reader.get(f"/address/{path.rpartition('/')[2]}").status_code == 404
 
 
-def test_everything_known_is_handed_over_as_a_file(application: Application, reader: TestClient, path: str) -> None:
-    add_subscriber(application, "shop-2")
-    add_subscriber(application, "stranger", "other@example.com")
+def test_everything_known_is_handed_over_as_a_file(container: ApiContainer, reader: TestClient, path: str) -> None:
+    add_subscriber(container, "shop-2")
+    add_subscriber(container, "stranger", "other@example.com")
     answer = reader.get(f"{path}/data")
     assert answer.headers["content-disposition"] == 'attachment; filename="my-data.json"'
     told = answer.json()
@@ -196,21 +196,21 @@ def test_everything_known_is_handed_over_as_a_file(application: Application, rea
 
 
 def test_erasure_asks_first_and_then_leaves_nothing_but_the_wish(
-    application: Application, reader: TestClient, path: str, number: int
+    container: ApiContainer, reader: TestClient, path: str, number: int
 ) -> None:
-    add_subscriber(application, "shop-2")
+    add_subscriber(container, "shop-2")
     page = reader.get(f"{path}/erase")
-    assert state(application, "shop-1") == "active"
+    assert state(container, "shop-1") == "active"
     assert "Uw gegevens zijn gewist" in send(reader, page, f"{path}/erase").text
-    assert application.subscribers.list(limit=5) == ([], None)
+    assert container.subscribers.list(limit=5) == ([], None)
     assert reader.get(path).status_code == 404
-    with application.database.read() as connection:
+    with container.database.read() as connection:
         for table in t.metadata.sorted_tables:
             kept = repr(connection.execute(select(table)).all())
             assert "owner@example.com" not in kept
             assert "'shop-1'" not in kept
-    add_subscriber(application, "shop-3")
-    assert state(application, "shop-3") == "unsubscribed"
+    add_subscriber(container, "shop-3")
+    assert state(container, "shop-3") == "unsubscribed"
 
 
 @pytest.mark.parametrize(
@@ -223,28 +223,28 @@ def test_erasure_asks_first_and_then_leaves_nothing_but_the_wish(
     ],
 )
 def test_a_suppressed_reader_is_told_why_and_may_try_again(
-    application: Application, reader: TestClient, path: str, reason: SuppressionReason, words: str
+    container: ApiContainer, reader: TestClient, path: str, reason: SuppressionReason, words: str
 ) -> None:
-    application.lifecycle.suppress("owner@example.com", HERE, reason=reason)
+    container.lifecycle.suppress("owner@example.com", HERE, reason=reason)
     page = reader.get(path)
     assert words in page.text
-    with application.database.write() as connection:
+    with container.database.write() as connection:
         connection.execute(update(t.subscriber).values(locale="pt-BR"))
     assert send(reader, page, f"{path}/resubscribe").status_code == 200
-    assert state(application, "shop-1") == "active"
+    assert state(container, "shop-1") == "active"
 
 
 def test_a_reader_whom_an_operator_stopped_is_told_so_and_offered_nothing_that_does_not_work(
-    application: Application, reader: TestClient, path: str, number: int
+    container: ApiContainer, reader: TestClient, path: str, number: int
 ) -> None:
-    application.lifecycle.suppress("owner@example.com", HERE, reason=SuppressionReason.MANUAL)
+    container.lifecycle.suppress("owner@example.com", HERE, reason=SuppressionReason.MANUAL)
     page = reader.get(path).text
     assert "We hebben het versturen van berichten naar uw adres stopgezet." in page
     assert "neem dan contact op met" in page
     assert f"{path}/resubscribe" not in Forms(page).forms
-    link = f"/unsubscribe/{application.tokens.unsubscribe(number, 0)}"
+    link = f"/unsubscribe/{container.tokens.unsubscribe(number, 0)}"
     assert "U bent afgemeld" not in reader.get(link).text
     assert Forms(reader.post(link).text).forms == {}
-    assert state(application, "shop-1") == "unsubscribed"
-    assert [item["reason"] for item in application.subscribers.get("shop-1")["suppressions"]] == ["manual"]
+    assert state(container, "shop-1") == "unsubscribed"
+    assert [item["reason"] for item in container.subscribers.get("shop-1")["suppressions"]] == ["manual"]
     assert "stopgezet" in reader.get(path).text

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.services.security.signed_tokens import Purpose
 from notifier.services.subscribers.public_sign_up import PER_NETWORK
 from notifier.storage import tables as t
@@ -16,17 +16,17 @@ from tests.functional.web.house import add_subscriber, number_of_latest, send
 SHOWN = {"nl": "Berichten ontvangen", "en": "Get notified", "de": "Nachrichten erhalten", "fr": "Être prévenu"}
 
 
-def confirm_link(application: Application) -> str:
+def confirm_link(container: ApiContainer) -> str:
     """What the letter that was written last holds."""
-    with application.database.read() as connection:
+    with container.database.read() as connection:
         letter = connection.execute(select(t.letter).order_by(t.letter.c.id.desc())).first()
     assert letter is not None
-    return "/confirm/" + application.tokens.sign(Purpose.CONFIRM, letter.subject_id, expires_at=letter.expires_at)
+    return "/confirm/" + container.tokens.sign(Purpose.CONFIRM, letter.subject_id, expires_at=letter.expires_at)
 
 
 @pytest.mark.parametrize("locale", SHOWN)
 def test_sign_up_confirmation_and_preferences_in_each_language(
-    application: Application, reader: TestClient, locale: str
+    container: ApiContainer, reader: TestClient, locale: str
 ) -> None:
     path = f"/{locale}/subscribe"
     page = reader.get(path)
@@ -35,15 +35,15 @@ def test_sign_up_confirmation_and_preferences_in_each_language(
     taken = send(reader, page, path, email="reader@example.com", components=["api"], min_impact="major")
     assert taken.status_code == 200
     assert "reader@example.com" in taken.text
-    link = confirm_link(application)
+    link = confirm_link(container)
     asked = reader.get(link)
     assert (asked.status_code, reader.head(link).status_code) == (200, 200)
-    (person,), _ = application.subscribers.list(limit=5)
+    (person,), _ = container.subscribers.list(limit=5)
     assert (person["state"], person["locale"], person["kind"]) == ("pending", locale, "follower")
     done = send(reader, asked, link)
     assert done.status_code == 200
     assert reader.post(link).status_code == 200
-    (person,), _ = application.subscribers.list(limit=5)
+    (person,), _ = container.subscribers.list(limit=5)
     assert (person["state"], person["preferences"]["components"], person["preferences"]["min_impact"]) == (
         "active",
         ["api"],
@@ -55,8 +55,8 @@ def test_sign_up_confirmation_and_preferences_in_each_language(
     assert not any("set-cookie" in answer.headers for answer in (page, taken, asked, done))
 
 
-def test_the_answer_is_the_same_for_known_and_unknown_addresses(application: Application, reader: TestClient) -> None:
-    add_subscriber(application, "shop-1", "known@example.com")
+def test_the_answer_is_the_same_for_known_and_unknown_addresses(container: ApiContainer, reader: TestClient) -> None:
+    add_subscriber(container, "shop-1", "known@example.com")
     page = reader.get("/en/subscribe")
     texts = [
         send(reader, page, "/en/subscribe", email=email).text.replace(email, "EMAIL")
@@ -65,7 +65,7 @@ def test_the_answer_is_the_same_for_known_and_unknown_addresses(application: App
     assert set(texts) == {texts[0]}
 
 
-def test_faults_are_marked_and_what_was_filled_in_stays(application: Application, reader: TestClient) -> None:
+def test_faults_are_marked_and_what_was_filled_in_stays(container: ApiContainer, reader: TestClient) -> None:
     page = reader.get("/nl/subscribe")
     for email in ("", "nobody", "a b@example.com", "x@example.com\r\nBcc: y@example.com", "<script>@example.com"):
         answer = send(reader, page, "/nl/subscribe", email=email, components=["pos"], min_impact="critical")
@@ -75,17 +75,17 @@ def test_faults_are_marked_and_what_was_filled_in_stays(application: Application
         assert "<script>" not in answer.text
     unknown = send(reader, page, "/nl/subscribe", email="a@example.com", components=["telex"])
     assert unknown.status_code == 422
-    assert application.subscribers.list(limit=5) == ([], None)
+    assert container.subscribers.list(limit=5) == ([], None)
 
 
-def test_a_form_that_is_not_ours_signs_nobody_up(application: Application, reader: TestClient) -> None:
+def test_a_form_that_is_not_ours_signs_nobody_up(container: ApiContainer, reader: TestClient) -> None:
     path = "/en/subscribe"
     page = reader.get(path)
     assert reader.post(path, data={"email": "victim@example.com"}).status_code == 403
     assert send(reader, page, path, email="victim@example.com", form="x" * 700).status_code == 403
     crossed = reader.post(path, data={"email": "victim@example.com"}, headers={"sec-fetch-site": "cross-site"})
     assert crossed.status_code == 403
-    assert application.subscribers.list(limit=5) == ([], None)
+    assert container.subscribers.list(limit=5) == ([], None)
 
 
 def test_a_network_has_its_share(reader: TestClient) -> None:
@@ -97,15 +97,15 @@ def test_a_network_has_its_share(reader: TestClient) -> None:
     assert statuses == [200] * PER_NETWORK + [429]
 
 
-def test_a_link_that_expired_says_so_and_others_open_nothing(application: Application, reader: TestClient) -> None:
+def test_a_link_that_expired_says_so_and_others_open_nothing(container: ApiContainer, reader: TestClient) -> None:
     send(reader, reader.get("/en/subscribe"), "/en/subscribe", email="a@example.com")
-    number, now = number_of_latest(application), application.clock()
-    expired = application.tokens.sign(Purpose.CONFIRM, number, expires_at=now - timedelta(hours=1))
+    number, now = number_of_latest(container), container.clock()
+    expired = container.tokens.sign(Purpose.CONFIRM, number, expires_at=now - timedelta(hours=1))
     assert reader.get(f"/confirm/{expired}").status_code == 410
     assert reader.post(f"/confirm/{expired}").status_code == 410
-    good = confirm_link(application)
-    for wrong in (application.tokens.preferences(number, 1), good[9:-4] + "AAAA", "x", "%00"):
+    good = confirm_link(container)
+    for wrong in (container.tokens.preferences(number, 1), good[9:-4] + "AAAA", "x", "%00"):
         assert reader.get(f"/confirm/{wrong}").status_code == 404
         assert reader.post(f"/confirm/{wrong}").status_code == 404
-    (person,), _ = application.subscribers.list(limit=5)
+    (person,), _ = container.subscribers.list(limit=5)
     assert person["state"] == "pending"

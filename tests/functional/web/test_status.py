@@ -8,7 +8,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.demo import story
 from notifier.web.status import preferred
 from tests.functional.api.house import an_event
@@ -16,9 +16,9 @@ from tests.functional.api.house import an_event
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
-def publish(application: Application, *events: dict[str, Any]) -> None:
+def publish(container: ApiContainer, *events: dict[str, Any]) -> None:
     for event in events:
-        application.publish(orjson.dumps(event))
+        container.publish(orjson.dumps(event))
 
 
 def feed_of(answer: Response) -> ET.Element:
@@ -35,17 +35,17 @@ def feed_of(answer: Response) -> ET.Element:
     ],
 )
 def test_the_status_follows_the_incidents(
-    application: Application, reader: TestClient, locale: str, works: str, wrong: str
+    container: ApiContainer, reader: TestClient, locale: str, works: str, wrong: str
 ) -> None:
     for path in (f"/{locale}", f"/{locale}/", f"/{locale}/incidents", f"/{locale}/incidents/"):
         assert works in reader.get(path).text
     events = story.events()
-    publish(application, events[0])
+    publish(container, events[0])
     page = reader.get(f"/{locale}/").text
     assert wrong in page
     assert f"/{locale}/incidents/{story.INCIDENT_ID}" in page
     assert 'class="major_outage"' in page
-    publish(application, *events[1:])
+    publish(container, *events[1:])
     page = reader.get(f"/{locale}/").text
     assert works in page
     assert 'class="major_outage"' not in page
@@ -54,9 +54,9 @@ def test_the_status_follows_the_incidents(
 
 @pytest.mark.parametrize("tag", ["es", "pt-BR", "nl_BE", "de-AT"])
 def test_a_link_in_a_language_that_is_offered_no_more_is_answered_in_the_nearest_one(
-    application: Application, reader: TestClient, tag: str
+    container: ApiContainer, reader: TestClient, tag: str
 ) -> None:
-    publish(application, story.events()[0])
+    publish(container, story.events()[0])
     near = {"nl_BE": "nl", "de-AT": "de"}.get(tag, "en")
     for path in ("", "/", "/incidents", f"/incidents/{story.INCIDENT_ID}", "/feed.atom"):
         asked, expected = reader.get(f"/{tag}{path}"), reader.get(f"/{near}{path}")
@@ -76,10 +76,10 @@ LATER = {"scheduled_for": "2031-01-03T02:00:00+01:00", "scheduled_until": "2031-
 
 
 def test_page_list_and_feed_say_when_planned_work_is_and_from_when_it_was_moved(
-    application: Application, reader: TestClient
+    container: ApiContainer, reader: TestClient
 ) -> None:
     for number, window in enumerate((PLANNED, LATER), start=1):
-        publish(application, an_event(number, incident=window, update={"status": "scheduled"}))
+        publish(container, an_event(number, incident=window, update={"status": "scheduled"}))
     dash = "\N{EN DASH}"
     was, now = f"1 januari 2031 02:00 {dash} 04:00 CET", f"3 januari 2031 02:00 {dash} 04:00 CET"
     page = reader.get("/nl/incidents/inc-1").text
@@ -95,23 +95,23 @@ def test_page_list_and_feed_say_when_planned_work_is_and_from_when_it_was_moved(
 
 
 def test_a_promised_update_stands_on_the_page_and_in_the_api_until_it_is_over(
-    application: Application, reader: TestClient
+    container: ApiContainer, reader: TestClient
 ) -> None:
     promised = {"status": "identified", "next_update_at": "2031-01-01T02:00:00+01:00"}
-    publish(application, an_event(1, update=promised))
+    publish(container, an_event(1, update=promised))
     assert "Volgende update uiterlijk:" in reader.get("/nl/incidents/inc-1").text
-    (update,) = application.history.incident("inc-1")["updates"]
+    (update,) = container.history.incident("inc-1")["updates"]
     assert update["next_update_at"] == "2031-01-01T01:00:00Z"
-    publish(application, an_event(1, update=promised | {"next_update_at": "2031-01-01T03:00:00+01:00"}) | {"id": "e2"})
-    (update,) = application.history.incident("inc-1")["updates"]
+    publish(container, an_event(1, update=promised | {"next_update_at": "2031-01-01T03:00:00+01:00"}) | {"id": "e2"})
+    (update,) = container.history.incident("inc-1")["updates"]
     assert update["next_update_at"] == "2031-01-01T02:00:00Z"
-    publish(application, an_event(2, update={"status": "resolved"}))
+    publish(container, an_event(2, update={"status": "resolved"}))
     assert "Volgende update" not in reader.get("/nl/incidents/inc-1").text
 
 
-def test_planned_work_that_is_called_off_belongs_to_the_past(application: Application, reader: TestClient) -> None:
-    publish(application, an_event(1, incident=PLANNED, update={"status": "scheduled"}))
-    publish(application, an_event(2, incident=PLANNED, update={"status": "canceled"}))
+def test_planned_work_that_is_called_off_belongs_to_the_past(container: ApiContainer, reader: TestClient) -> None:
+    publish(container, an_event(1, incident=PLANNED, update={"status": "scheduled"}))
+    publish(container, an_event(2, incident=PLANNED, update={"status": "canceled"}))
     own = reader.get("/nl/incidents/inc-1").text
     assert "Was gepland voor" in own
     assert '<article class="review">' in own  # neither done nor in trouble
@@ -122,7 +122,7 @@ def test_planned_work_that_is_called_off_belongs_to_the_past(application: Applic
 
 
 def test_planned_maintenance_is_told_and_harms_nothing_before_it_begins(
-    application: Application, reader: TestClient
+    container: ApiContainer, reader: TestClient
 ) -> None:
     incident = {
         "impact": "maintenance",
@@ -130,33 +130,31 @@ def test_planned_maintenance_is_told_and_harms_nothing_before_it_begins(
         "scheduled_for": "2031-01-01T02:00:00+01:00",
         "scheduled_until": "2031-01-01T04:00:00+01:00",
     }
-    publish(application, an_event(incident=incident, update={"status": "scheduled"}))
+    publish(container, an_event(incident=incident, update={"status": "scheduled"}))
     page = reader.get("/en/").text
     assert "All systems operational" in page
     assert "2031" in page
-    publish(application, an_event(2, incident=incident, update={"status": "in_progress"}))
+    publish(container, an_event(2, incident=incident, update={"status": "in_progress"}))
     page = reader.get("/en/").text
     assert "Maintenance is in progress" in page
     assert 'class="under_maintenance"' in page
 
 
-def test_what_was_only_recorded_is_shown_and_what_is_hidden_is_not(
-    application: Application, reader: TestClient
-) -> None:
-    publish(application, an_event(1, notify=False), an_event(2) | {"visible": False})
+def test_what_was_only_recorded_is_shown_and_what_is_hidden_is_not(container: ApiContainer, reader: TestClient) -> None:
+    publish(container, an_event(1, notify=False), an_event(2) | {"visible": False})
     for path in ("/en/", "/en/incidents/inc-1", "/en/feed.atom"):
         text = reader.get(path).text
         assert "take 2" not in text
         assert "Payments are slow" in text
-    publish(application, an_event(3, incident={"id": "inc-2"}) | {"visible": False})
+    publish(container, an_event(3, incident={"id": "inc-2"}) | {"visible": False})
     assert reader.get("/en/incidents/inc-2").status_code == 404
     assert "inc-2" not in reader.get("/en/").text + reader.get("/en/feed.atom").text
 
 
-def test_the_feed_tells_each_update_once_and_is_not_sent_twice(application: Application, reader: TestClient) -> None:
+def test_the_feed_tells_each_update_once_and_is_not_sent_twice(container: ApiContainer, reader: TestClient) -> None:
     empty = reader.get("/nl/feed.atom")
     assert feed_of(empty).findall(f"{ATOM}entry") == []
-    publish(application, *story.events())
+    publish(container, *story.events())
     answer = reader.get("/nl/feed.atom")
     assert answer.headers["content-type"].startswith("application/atom+xml")
     feed = feed_of(answer)
@@ -170,10 +168,10 @@ def test_the_feed_tells_each_update_once_and_is_not_sent_twice(application: Appl
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_hostile_texts_stay_texts(application: Application, reader: TestClient) -> None:
+def test_hostile_texts_stay_texts(container: ApiContainer, reader: TestClient) -> None:
     title = {"en": "<script>alert(1)</script> & ]]> \ufffe"}
     body = {"en": "<b>x</b> [y](javascript:z) \ufffe"}
-    publish(application, an_event(incident={"title": title}, update={"body": body}))
+    publish(container, an_event(incident={"title": title}, update={"body": body}))
     assert "<script" not in reader.get("/en/").text
     content = feed_of(reader.get("/en/feed.atom")).findtext(f"{ATOM}entry/{ATOM}content") or ""
     assert "javascript:" not in content.replace("(javascript:z)", "")
@@ -204,9 +202,9 @@ def test_a_language_is_chosen_by_liking(header: str, found: str | None) -> None:
 
 
 def test_public_pages_may_be_kept_for_a_moment_and_personal_ones_not(
-    application: Application, reader: TestClient
+    container: ApiContainer, reader: TestClient
 ) -> None:
-    publish(application, an_event())
+    publish(container, an_event())
     for path in ("/en/", "/en/incidents/inc-1", "/en/feed.atom"):
         assert reader.get(path).headers["cache-control"] == "public, max-age=10"
     for path in ("/en/subscribe", "/unsubscribe/x", "/en/incidents/none"):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.domain.values import QueueName
 from notifier.settings import load_settings
@@ -20,11 +20,11 @@ def test_a_worker_of_webhooks_starts_its_engine_by_itself(tmp_path: Path, lane: 
     def threads() -> set[str]:
         return {thread.name for thread in threading.enumerate() if thread not in before}
 
-    application = Application(load_settings({"NOTIFIER_DATA_DIR": str(tmp_path / "data")}, cwd=tmp_path))
-    migrate.upgrade(application.database)
-    runtime = WorkerRuntime(application, [lane])
+    container = ApiContainer(load_settings({"NOTIFIER_DATA_DIR": str(tmp_path / "data")}, cwd=tmp_path))
+    migrate.upgrade(container.database)
+    runtime = WorkerRuntime(container, [lane])
     wait_until(lambda: "warm-up" not in threads())
     assert threads() & {"webhook-engine"} == expected
     runtime.close()
     assert "webhook-engine" not in threads()
-    application.close()
+    container.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.domain.values import Channel, QueueName
 from notifier.settings import load_settings
@@ -39,8 +39,8 @@ class Nudges:
 
 
 @pytest.fixture
-def application(tmp_path: Path) -> Iterator[Application]:
-    found = Application(load_settings({"NOTIFIER_DATA_DIR": str(tmp_path / "data")}, cwd=tmp_path))
+def container(tmp_path: Path) -> Iterator[ApiContainer]:
+    found = ApiContainer(load_settings({"NOTIFIER_DATA_DIR": str(tmp_path / "data")}, cwd=tmp_path))
     found.__dict__["producer"] = Nudges()
     found.migrate()
     add_subscribers(found, 30)
@@ -48,28 +48,28 @@ def application(tmp_path: Path) -> Iterator[Application]:
     found.close()
 
 
-def mail_of(application: Application, incident: str, **changes: str) -> int:
-    application.publish(json.dumps(an_event(incident, "storefront", **changes)))
+def mail_of(container: ApiContainer, incident: str, **changes: str) -> int:
+    container.publish(json.dumps(an_event(incident, "storefront", **changes)))
     n = t.notification.c
-    with application.database.read() as connection:
+    with container.database.read() as connection:
         wanted = select(n.id).where(n.incident_id == incident, n.channel == Channel.EMAIL.value)
         return int(connection.execute(wanted).scalar_one())
 
 
-def test_a_scheduled_maintenance_is_passed_on_and_planned_there(application: Application) -> None:
-    nudges = application.__dict__["producer"]
-    number = mail_of(application, "maintenance", impact="maintenance", status="scheduled")
-    with closing(WorkerRuntime(application, [QueueName.CONTROL])) as runtime:
+def test_a_scheduled_maintenance_is_passed_on_and_planned_there(container: ApiContainer) -> None:
+    nudges = container.__dict__["producer"]
+    number = mail_of(container, "maintenance", impact="maintenance", status="scheduled")
+    with closing(WorkerRuntime(container, [QueueName.CONTROL])) as runtime:
         runtime.plan(number)
     assert (nudges.unhurried, nudges.lanes) == ([number], set())
-    with closing(WorkerRuntime(application, [QueueName.RETRY, QueueName.BULK])) as runtime:
+    with closing(WorkerRuntime(container, [QueueName.RETRY, QueueName.BULK])) as runtime:
         assert runtime.plan_low_priority(number) == 30
     assert nudges.lanes == {QueueName.BULK}
 
 
-def test_news_is_planned_at_once(application: Application) -> None:
-    nudges = application.__dict__["producer"]
-    number = mail_of(application, "outage")
-    with closing(WorkerRuntime(application, [QueueName.CONTROL])) as runtime:
+def test_news_is_planned_at_once(container: ApiContainer) -> None:
+    nudges = container.__dict__["producer"]
+    number = mail_of(container, "outage")
+    with closing(WorkerRuntime(container, [QueueName.CONTROL])) as runtime:
         assert runtime.plan(number) == 30
     assert (nudges.unhurried, nudges.lanes) == ([], {QueueName.EMAIL})

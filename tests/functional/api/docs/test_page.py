@@ -14,7 +14,7 @@ from notifier.domain.incidents.notice import Notice, NoticeUpdate
 from notifier.domain.values import Channel, Impact, Status, WebhookFormat
 from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
-from tests.functional.api.house import Api, Json, application_on
+from tests.functional.api.house import Api, Json, container_on
 
 OPEN = {"Authorization": ""}
 
@@ -153,7 +153,7 @@ def test_what_partners_receive_has_the_documented_form(api: Api) -> None:
         closes=False,
         created_at=now,
     )
-    renderer = api.application.renderer
+    renderer = api.container.renderer
     sent = {
         "incident.created": renderer.webhook_body(notice, WebhookFormat.STANDARD, 0),
         "endpoint.test": renderer.webhook_test_body(WebhookFormat.STANDARD, "tst_1", now),
@@ -165,7 +165,7 @@ def test_what_partners_receive_has_the_documented_form(api: Api) -> None:
 
 
 def test_metrics_and_docs_ask_for_a_key_where_the_deployment_says_so(sqlite_database: Database, tmp_path: Path) -> None:
-    built = application_on(sqlite_database, tmp_path, NOTIFIER_METRICS_AND_DOCS="key")
+    built = container_on(sqlite_database, tmp_path, NOTIFIER_METRICS_AND_DOCS="key")
     key = built.api_keys.create("prometheus", ["read"], Actor("tests", "here")).plaintext
     with TestClient(create_app(built)) as client:
         for path in ("/metrics", "/docs", "/docs/style.css", "/openapi.json"):

@@ -23,7 +23,7 @@ def test_more_than_can_be_done_is_asked_to_come_again_and_what_was_taken_is_ther
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api.runtime.publishing, "_gate", LoadShedder(at_once=1, waiting=2))
-    ingest, full, release = api.application.ingest, threading.Barrier(2), threading.Event()
+    ingest, full, release = api.container.ingest, threading.Barrier(2), threading.Event()
 
     def slowly(event: Any) -> Any:
         if event.id == "evt-0":
@@ -31,7 +31,7 @@ def test_more_than_can_be_done_is_asked_to_come_again_and_what_was_taken_is_ther
             release.wait(10)
         return ingest(event)
 
-    monkeypatch.setitem(api.application.__dict__, "ingest", slowly)
+    monkeypatch.setitem(api.container.__dict__, "ingest", slowly)
     bodies = [json.dumps(an_event(number, incident={"id": f"inc-{number}"})) for number in range(12)]
     with ThreadPoolExecutor(12) as pool:
         first = pool.submit(api.client.post, "/v1/events", content=bodies[0])
@@ -71,7 +71,7 @@ def test_a_store_that_is_away_is_a_503_that_every_sender_repeats(
     def away() -> None:
         raise UnavailableError("database: connection refused")
 
-    monkeypatch.setattr(api.application.database, "write", away)
+    monkeypatch.setattr(api.container.database, "write", away)
     answer = api.post(path, content=body)
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
@@ -117,7 +117,7 @@ def test_one_callers_flood_leaves_places_for_the_others() -> None:
 def test_a_source_that_floods_leaves_the_others_their_places(
     api: Api, monkeypatch: pytest.MonkeyPatch, path: str, body: str | bytes
 ) -> None:
-    flood, other = (api.application.api_keys.create(n, ["publish"], Actor("tests", "here")) for n in ("flood", "other"))
+    flood, other = (api.container.api_keys.create(n, ["publish"], Actor("tests", "here")) for n in ("flood", "other"))
     monkeypatch.setattr(api.runtime.gate, "_of", Counter({flood.id: 1_000}))
     statuses = [
         api.post(path, content=body, headers={"Authorization": f"Bearer {key.plaintext}"}).status_code

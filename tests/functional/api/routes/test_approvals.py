@@ -53,7 +53,7 @@ def test_a_person_decides_once_and_the_trail_tells(api_with: Callable[[str], Api
     assert api.post(path).status_code == 409
     assert api.post(f"/v1/notifications/ntf_nothing/{word}").status_code == 404
     assert mail["id"] not in [item["id"] for item in held(api)]
-    plan_all(api.application)
+    plan_all(api.container)
     told = api.get(f"/v1/notifications/{mail['id']}/deliveries").json()["items"]
     assert len(told) == (word == "release")
     (entry,) = api.get("/v1/audit", params={"object_kind": "notification"}).json()["items"]

@@ -80,7 +80,7 @@ def test_an_endpoint_at_fault_is_refused_by_name(api: Api, body: dict[str, Any],
 def test_a_secret_that_no_key_opens_is_a_conflict_that_rotating_solves(api: Api, receiver: Receiver) -> None:
     made = api.post("/v1/endpoints", json={"url": receiver.url}).json()
     path = f"/v1/endpoints/{made['id']}"
-    with api.application.database.write() as connection:
+    with api.container.database.write() as connection:
         connection.execute(update(t.endpoint).values(secrets=[{"sealed": "of another house", "until": None}]))
     for answer in (api.patch(path, json={"description": "x"}), api.post(f"{path}/test")):
         assert answer.status_code == 409  # the client of these tests compares with what is documented

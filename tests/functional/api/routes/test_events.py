@@ -12,15 +12,15 @@ from starlette.testclient import TestClient
 
 from notifier.api.app import create_app
 from notifier.api.openapi.examples import EVENT
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import UnavailableError
 from notifier.storage import tables as t
-from tests.functional.api.house import ADMIN, Api, an_event, application_on, faults
+from tests.functional.api.house import ADMIN, Api, an_event, container_on, faults
 from tests.support.repository import ROOT
 
 
-def events_in(application: Application) -> int:
-    with application.database.read() as connection:
+def events_in(container: ApiContainer) -> int:
+    with container.database.read() as connection:
         return int(connection.execute(select(func.count()).select_from(t.event)).scalar_one())
 
 
@@ -72,7 +72,7 @@ def test_the_same_bytes_again_are_a_duplicate_that_names_the_first(api_anywhere:
         again = api_anywhere.post("/v1/events", json=event).json()
         assert again["outcome"] == "duplicate"
         assert again["reason"] == "event evt-1 was already published (accepted)"
-    assert events_in(api_anywhere.application) == 1
+    assert events_in(api_anywhere.container) == 1
 
 
 def test_the_same_id_with_other_bytes_is_a_duplicate_too(api_anywhere: Api) -> None:
@@ -84,7 +84,7 @@ def test_the_same_id_with_other_bytes_is_a_duplicate_too(api_anywhere: Api) -> N
 def test_another_process_answers_a_repeat_as_a_duplicate(api_anywhere: Api, tmp_path: Path) -> None:
     event = an_event()
     api_anywhere.post("/v1/events", json=event)
-    neighbour = application_on(api_anywhere.application.database, tmp_path)
+    neighbour = container_on(api_anywhere.container.database, tmp_path)
     with TestClient(create_app(neighbour), headers={"Authorization": f"Bearer {ADMIN}"}) as client:
         assert client.post("/v1/events", json=event).json()["outcome"] == "duplicate"
     neighbour.close()
@@ -106,7 +106,7 @@ def test_a_hundred_repeats_at_once_are_one_event(api_anywhere: Api) -> None:
         answers = list(pool.map(lambda _: api_anywhere.client.post("/v1/events", content=body).json(), range(100)))
     outcomes = [answer["outcome"] for answer in answers]
     assert (outcomes.count("accepted"), outcomes.count("duplicate")) == (1, 99)
-    assert events_in(api_anywhere.application) == 1
+    assert events_in(api_anywhere.container) == 1
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/json", ""])
@@ -154,7 +154,7 @@ def test_a_field_at_fault_is_named(api: Api, event: dict[str, Any], field: str, 
     answer = api.post("/v1/events", json=event)
     assert answer.status_code == 422
     assert part in faults(answer)[field]
-    assert events_in(api.application) == 0
+    assert events_in(api.container) == 0
 
 
 def test_every_fault_is_named_at_once(api: Api) -> None:
@@ -188,7 +188,7 @@ def test_what_was_not_stored_is_not_acknowledged(api: Api, monkeypatch: pytest.M
         raise UnavailableError("database: connection refused")
 
     event = an_event()
-    monkeypatch.setitem(api.application.__dict__, "ingest", away)
+    monkeypatch.setitem(api.container.__dict__, "ingest", away)
     answer = api.post("/v1/events", json=event)
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
@@ -201,7 +201,7 @@ def test_a_bug_is_answered_without_a_traceback(api: Api, monkeypatch: pytest.Mon
     def broken(_event: object) -> None:
         raise KeyError("the secret plan")
 
-    monkeypatch.setitem(api.application.__dict__, "ingest", broken)
+    monkeypatch.setitem(api.container.__dict__, "ingest", broken)
     answer = api.client.post("/v1/events", json=an_event())
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"

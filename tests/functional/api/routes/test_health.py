@@ -51,8 +51,8 @@ def test_a_database_that_answers_and_takes_nothing_is_not_ready(api: Api) -> Non
     def only_for_reading(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA query_only=ON")
 
-    event.listen(api.application.database.engine, "connect", only_for_reading)
-    api.application.database.engine.dispose()
+    event.listen(api.container.database.engine, "connect", only_for_reading)
+    api.container.database.engine.dispose()
     assert api.get("/v1/incidents").status_code == 200
     answer = api.get("/readyz", headers=OPEN)
     assert answer.status_code == 503
@@ -60,12 +60,12 @@ def test_a_database_that_answers_and_takes_nothing_is_not_ready(api: Api) -> Non
     assert int(answer.headers["retry-after"]) > 0
     assert "readonly" in answer.json()["detail"]
     assert "readonly" in answer.json()["checks"]["database"]
-    (found,) = [one for one in check_up(api.application) if one.name == "database"]
+    (found,) = [one for one in check_up(api.container) if one.name == "database"]
     assert (found.state, "is not writable" in found.says) == ("bad", True)
 
 
 def test_a_schema_of_another_version_is_not_ready(api: Api) -> None:
-    with api.application.database.write() as connection:
+    with api.container.database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     assert "notifier db upgrade" in api.get("/readyz").json()["detail"]
 
@@ -117,16 +117,16 @@ def test_a_slow_store_delays_no_probe_until_it_counts_as_away() -> None:
 
 
 def test_what_waits_for_a_broker_longer_than_a_minute_is_an_alarm_until_it_takes_messages(api_anywhere: Api) -> None:
-    application = api_anywhere.application
-    says, later = "the broker takes no messages: OOM", application.clock() + timedelta(minutes=2)
+    container = api_anywhere.container
+    says, later = "the broker takes no messages: OOM", container.clock() + timedelta(minutes=2)
     asked: list[str | None] = [says, says, None, None]
     api_anywhere.post("/v1/subscribers", json=a_subscriber())
     api_anywhere.post("/v1/events", json=an_event())
-    watch = WatchBroker(application.database, lambda: now, lambda: asked.pop(0))
+    watch = WatchBroker(container.database, lambda: now, lambda: asked.pop(0))
     for minutes, changed, alarms in ((-2, 0, 0), (0, 1, 1), (1, 0, 1), (2, 1, 0), (3, 0, 0)):
         now = later + timedelta(minutes=minutes)
         assert watch() == changed
-        standing = [finding for finding in check_up(application) if says in finding.says]
+        standing = [finding for finding in check_up(container) if says in finding.says]
         assert len(standing) == alarms
     assert asked == []
 

@@ -109,7 +109,7 @@ def test_a_state_nobody_knows_is_named(api: Api) -> None:
 
 def test_what_failed_is_sent_again_under_the_same_id(api_anywhere: Api) -> None:
     notification = announced(api_anywhere)
-    plan_all(api_anywhere.application, DeliveryState.FAILED)
+    plan_all(api_anywhere.container, DeliveryState.FAILED)
     before = {item["id"] for item in deliveries_of(api_anywhere, notification, state="failed").values()}
     answer = api_anywhere.post("/v1/deliveries/replay", json={"notification_id": notification})
     assert (answer.status_code, answer.json()) == (202, {"replayed": 3})
@@ -163,7 +163,7 @@ def test_closure_says_who_was_told_of_the_end(api_anywhere: Api) -> None:
     mails = [each for each in owed["exceptions"] if each["channel"] == "email"]
     assert sorted(each["recipient"] for each in mails) == ["shop-1", "shop-2", "shop-3"]
     assert {each["reason"] for each in mails} == {waiting}
-    plan_all(api.application)
+    plan_all(api.container)
     (closed,) = api.get(path).json()["incidents"]
     assert closed["exceptions"] == []
     assert closed["told_start"] == closed["told_end"] >= 3

@@ -99,9 +99,9 @@ def test_an_end_that_is_dated_back_is_told_with_its_own_words_and_shown_last(api
     assert datetime.fromisoformat(updates[-1]["posted_at"]) == shown_at
     assert api.get(INCIDENT).json()["status"] == "resolved"
     assert announced_updates(api) == [["update000002"], ["update000003"]]
-    page = PublicIncident(api.application.database, api.application.renderer).page(INCIDENT.rpartition("/")[2], "en")
+    page = PublicIncident(api.container.database, api.container.renderer).page(INCIDENT.rpartition("/")[2], "en")
     assert page.index("All solved at ten past.") < page.index("A fix is in.")
-    feed = PublicStatus(api.application.database, api.application.renderer).feed("en").decode()
+    feed = PublicStatus(api.container.database, api.container.renderer).feed("en").decode()
     assert feed.index("All solved at ten past.") < feed.index("A fix is in.")
     assert api.post(CLOUD, json=statuspage(FIRST, fixed, solved)).json()["outcome"] == "duplicate"
 
@@ -150,10 +150,10 @@ def test_a_page_that_names_none_of_our_components_claims_nothing_about_any(api_a
     api.post(CLOUD, json=statuspage(FIRST))
     end = an_event(incident={"id": "cloud.p31zjtct2jer", "components": []}, update={"status": "resolved"})
     assert api.post("/v1/events", json=end).json()["outcome"] == "accepted"
-    with api.application.database.read() as connection:
+    with api.container.database.read() as connection:
         said = connection.execute(select(t.incident_update.c.incident).order_by(t.incident_update.c.number)).scalars()
         assert [(item["components"], item["components_known"]) for item in said] == [([], False)] * 2
-    page = PublicIncident(api.application.database, api.application.renderer).page("cloud.p31zjtct2jer", "en")
+    page = PublicIncident(api.container.database, api.container.renderer).page("cloud.p31zjtct2jer", "en")
     assert "The whole platform" not in page
 
 

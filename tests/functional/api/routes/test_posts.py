@@ -7,13 +7,13 @@ from tests.functional.api.house import Api
 
 
 def some_posts(api: Api, number: int) -> None:
-    application = api.application
-    with application.database.write() as connection:
+    container = api.container
+    with container.database.write() as connection:
         for part in range(number):
             receipt = PostReceipt(id=str(1000 + part), url=f"https://x.example/{part}", extra={"cost_usd": "0.20"})
             new = NewPost(notification_id=1, recipient_key=1, part=part, incident_id="inc-1", account="x-nl",
                           platform="x", locale="nl", text=f"Bericht {part}", receipt=receipt)  # fmt: skip
-            posts.add(connection, new, application.clock())
+            posts.add(connection, new, container.clock())
 
 
 def test_posts_are_listed_newest_first_page_by_page(api: Api) -> None:

@@ -21,8 +21,8 @@ STOPPED = ChannelStoppedError(Reason.AUTH, "the key was revoked", status=401)
 
 def opens(api: Api, name: str = "sandbox", error: DeliveryError = DOWN, channel: Channel = Channel.EMAIL) -> Breaker:
     """Let a provider have failed three times in a row."""
-    breaker = CLOSED.after_failure(error, api.application.clock(), streak=3)
-    with api.application.database.write() as connection:
+    breaker = CLOSED.after_failure(error, api.container.clock(), streak=3)
+    with api.container.database.write() as connection:
         provider_states.save(connection, channel, name, breaker)
     return breaker
 
@@ -32,10 +32,10 @@ def waiting(api: Api, people: int = 3, reason: Reason | None = Reason.BREAKER_OP
     for number in range(1, people + 1):
         api.post("/v1/subscribers", json=a_subscriber(number))
     api.post("/v1/events", json=an_event())
-    plan_all(api.application)
-    now = api.application.clock()
+    plan_all(api.container)
+    now = api.container.clock()
     waits = {"state": DeliveryState.QUEUED.value, "reason": reason.value if reason else None, "finished_at": None}
-    with api.application.database.write() as connection:
+    with api.container.database.write() as connection:
         mails = update(t.batch).where(t.batch.c.channel == "email")
         connection.execute(mails.values(**waits, due_at=now + timedelta(minutes=5)))
     items = api.get("/v1/incidents/inc-1/notifications").json()["items"]
@@ -49,10 +49,10 @@ def retried(api: Api) -> list[dict[str, Any]]:
 
 def due_in(api: Api) -> float:
     """Seconds until the first mail batch is due."""
-    with api.application.database.read() as connection:
+    with api.container.database.read() as connection:
         due = connection.execute(select(t.batch.c.due_at).where(t.batch.c.channel == "email")).scalars().first()
     assert due is not None
-    return float((due - api.application.clock()).total_seconds())
+    return float((due - api.container.clock()).total_seconds())
 
 
 def test_each_provider_and_account_is_listed_with_how_it_stands(api: Api) -> None:
@@ -113,8 +113,8 @@ def test_each_wait_has_a_name(api: Api, reason: Reason | None, why: str) -> None
 
 def test_progress_counts_those_who_fared_otherwise_than_their_batch(api: Api) -> None:
     waiting(api, people=5)
-    now = api.application.clock()
-    with api.application.database.write() as connection:
+    now = api.container.clock()
+    with api.container.database.write() as connection:
         batch = connection.execute(select(t.batch.c.id).where(t.batch.c.channel == "email")).scalars().one()
         mine = select(t.delivery.c.recipient_key).where(t.delivery.c.batch_id == batch)
         keys = list(connection.execute(mine).scalars())
@@ -129,7 +129,7 @@ def test_progress_counts_those_who_fared_otherwise_than_their_batch(api: Api) ->
     mail = api.get("/v1/incidents/inc-1/progress").json()["channels"]["email"]
     assert (mail["recipients"], mail["told"], mail["waiting"], mail["ended"]) == (5, 1, 3, {"failed": 1})
     assert mail["why"] == {"quiet_hours": 1, "provider_stopped": 2}
-    with api.application.database.write() as connection:
+    with api.container.database.write() as connection:
         connection.execute(update(t.batch).where(t.batch.c.id == batch).values(state="accepted", finished_at=now))
     mail = api.get("/v1/incidents/inc-1/progress").json()["channels"]["email"]
     assert (mail["told"], mail["waiting"], mail["ended"]) == (3, 1, {"failed": 1})
@@ -180,7 +180,7 @@ def test_what_waits_for_something_else_goes_on_waiting(api: Api, reason: Reason)
 
 def test_a_doubt_waits_for_its_evidence_where_any_can_come(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     number = waiting(api, reason=Reason.OUTCOME_UNKNOWN)
-    settings = type(api.application.settings)
+    settings = type(api.container.settings)
     monkeypatch.setattr(settings, "mail_evidence", lambda _self, _provider=None: timedelta(seconds=180))
     assert api.post("/v1/deliveries/retry", json={"notification_id": number}).json() == {"count": 0}
     monkeypatch.setattr(settings, "mail_evidence", lambda _self, _provider=None: timedelta(0))
@@ -191,7 +191,7 @@ def test_a_failing_provider_is_asked_at_once_by_one_batch(api: Api) -> None:
     opens(api, error=STOPPED)
     waiting(api)
     assert api.post("/v1/deliveries/retry", json={"provider": "sandbox"}).json() == {"count": 3}
-    with api.application.database.read() as connection:
+    with api.container.database.read() as connection:
         circuit = provider_states.of_channel(connection, Channel.EMAIL)["sandbox"]
     assert circuit.probe is not None
     assert due_in(api) <= 0
@@ -202,7 +202,7 @@ def test_a_wait_that_a_provider_asked_for_is_granted_whoever_asks(api: Api) -> N
     before = opens(api, error=asked)
     waiting(api)
     api.post("/v1/deliveries/retry", json={"provider": "sandbox"})
-    with api.application.database.read() as connection:
+    with api.container.database.read() as connection:
         assert provider_states.of_channel(connection, Channel.EMAIL)["sandbox"].next_probe_at == before.next_probe_at
     assert due_in(api) > 200
 
@@ -227,7 +227,7 @@ def test_metrics_and_doctor_say_that_a_provider_fails(api: Api) -> None:
     assert 'notifier_provider_failing_since_seconds{channel="email",provider="sandbox"}' in text
     assert 'notifier_breakers_open{channel="email",provider="sandbox"} 1.0' in text
     assert 'notifier_provider_failing_since_seconds{channel="social"' not in text
-    (found,) = [one for one in check_up(api.application) if one.name == "mail sandbox"]
+    (found,) = [one for one in check_up(api.container) if one.name == "mail sandbox"]
     assert found.state == "bad"
     assert "failing since" in found.says
     assert "503 Service [Unavailable]" in found.says

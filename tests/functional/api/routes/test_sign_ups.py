@@ -36,7 +36,7 @@ def test_a_sign_up_is_pending_and_its_letter_is_written(api_anywhere: Api) -> No
         "maintenance": True,
         **quiet,
     }
-    with api_anywhere.application.database.read() as connection:
+    with api_anywhere.container.database.read() as connection:
         assert connection.execute(select(t.letter.c.kind)).scalars().all() == ["subscription_confirm"]
 
 
@@ -74,7 +74,7 @@ def test_a_form_of_another_site_cannot_post_here(api: Api) -> None:
 
 
 def letters(api: Api) -> int:
-    with api.application.database.read() as connection:
+    with api.container.database.read() as connection:
         return len(connection.execute(select(t.letter.c.id)).all())
 
 
@@ -94,9 +94,9 @@ def test_the_house_has_a_ceiling_and_says_so_until_an_hour_later(api_with: Calla
     ]
     assert [answer.status_code for answer in answers] == [202] * 2 + [429] * 2
     assert letters(api) == 2
-    (found,) = [finding for finding in check_up(api.application) if finding.name == "sign_ups"]
+    (found,) = [finding for finding in check_up(api.container) if finding.name == "sign_ups"]
     assert "more than 2 sign-ups" in found.says
-    now = api.application.clock()
-    assert ClearSignUpAlert(api.application.database, lambda: now)() == 0
-    assert ClearSignUpAlert(api.application.database, lambda: now + timedelta(hours=1, minutes=1))() == 1
-    assert not [finding for finding in check_up(api.application) if finding.name == "sign_ups"]
+    now = api.container.clock()
+    assert ClearSignUpAlert(api.container.database, lambda: now)() == 0
+    assert ClearSignUpAlert(api.container.database, lambda: now + timedelta(hours=1, minutes=1))() == 1
+    assert not [finding for finding in check_up(api.container) if finding.name == "sign_ups"]

@@ -106,7 +106,7 @@ def test_a_list_is_brought_in_and_bad_rows_are_named(api: Api, body: bytes, medi
 
 def test_a_list_is_not_bound_by_the_limit_of_other_bodies(api: Api) -> None:
     rows = b"".join(b"shop-%d,owner-%d@example.com\n" % (number, number) for number in range(40_000))
-    assert len(rows) > api.application.settings.limits.request_bytes
+    assert len(rows) > api.container.settings.limits.request_bytes
     answer = api.post(
         "/v1/subscribers/import", content=b"external_id,email\n" + rows, headers={"Content-Type": "text/csv"}
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.cli.main import run
 from notifier.demo import story
@@ -55,13 +55,13 @@ def shell(capsys: Said) -> Shell:
 
 def work() -> None:
     """What the workers would do."""
-    application = Application(load_settings())
-    worker = WorkerRuntime(application, [QueueName.WEBHOOK])
+    container = ApiContainer(load_settings())
+    worker = WorkerRuntime(container, [QueueName.WEBHOOK])
     try:
-        post_what_is_due(application, worker)
+        post_what_is_due(container, worker)
     finally:
         worker.close()
-        application.close()
+        container.close()
 
 
 def test_an_endpoint_is_added_shown_rotated_stopped_and_removed(shell: Shell) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.cli.main import run
 from notifier.settings import load_settings
 from tests.databases import *  # noqa: F403 - the fixtures, by the names their module lists
@@ -28,9 +28,9 @@ def test_closure_names_who_is_owed_the_end_and_for_what_it_waits(capsys: Said, t
         (tmp_path / "event.json").write_text(json.dumps(an_event(number, update={"status": status})))
         assert run(["publish", str(tmp_path / "event.json")]) == 0
         if number == 1:
-            application = Application(load_settings())
-            plan_all(application)
-            application.close()
+            container = ApiContainer(load_settings())
+            plan_all(container)
+            container.close()
     said(capsys)
     assert run(["closure", "--incident", "inc-1"]) == 0
     assert "email    shop-1  waiting: its recipients are being found" in said(capsys)[0]

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.services.events.auto_resolve import AutoResolve
 from notifier.storage import tables as t
@@ -23,9 +23,9 @@ class Clock:
 
 
 @pytest.fixture
-def clock(application: Application) -> Clock:
+def clock(container: ApiContainer) -> Clock:
     found = Clock()
-    application.clock = found
+    container.clock = found
     return found
 
 
@@ -37,15 +37,15 @@ def api(clock: Clock, api: Api) -> Api:
 
 
 @pytest.fixture
-def clock_anywhere(application_anywhere: Application) -> Clock:
+def clock_anywhere(container_anywhere: ApiContainer) -> Clock:
     found = Clock()
-    application_anywhere.clock = found
+    container_anywhere.clock = found
     return found
 
 
 def calm(api: Api, clock: Clock) -> int:
-    application = api.application
-    return AutoResolve(application.database, clock, application.ingest, neutral_texts(["en", "nl"]))()
+    container = api.container
+    return AutoResolve(container.database, clock, container.ingest, neutral_texts(["en", "nl"]))()
 
 
 def test_a_firing_group_opens_an_incident_in_neutral_words(api: Api) -> None:
@@ -182,6 +182,6 @@ def test_an_alert_that_names_no_component_of_ours_claims_nothing_about_any(api: 
     clock.now += timedelta(minutes=10)
     assert calm(api, clock) == 1
     assert api.get(f"/v1/incidents/{told['incident_id']}").json()["status"] == "resolved"
-    with api.application.database.read() as connection:
+    with api.container.database.read() as connection:
         said = connection.execute(select(t.incident_update.c.incident).order_by(t.incident_update.c.number)).scalars()
         assert [(item["components"], item["components_known"]) for item in said] == [([], False)] * 3

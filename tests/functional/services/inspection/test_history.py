@@ -17,7 +17,7 @@ class Partner:
 
     def __init__(self, api: Api, receiver: Receiver) -> None:
         self.api, self.receiver = api, receiver
-        self.worker = WorkerRuntime(api.application, [QueueName.WEBHOOK])
+        self.worker = WorkerRuntime(api.container, [QueueName.WEBHOOK])
         body = {"url": receiver.url, "headers": {"X-Partner": "s3cret"}}
         self.id = api.post("/v1/endpoints", json=body).json()["id"]
 
@@ -26,7 +26,7 @@ class Partner:
         self.work()
 
     def work(self) -> None:
-        post_what_is_due(self.api.application, self.worker)
+        post_what_is_due(self.api.container, self.worker)
 
     def log(self, **query: str) -> list[Json]:
         items: list[Json] = self.api.get(f"/v1/endpoints/{self.id}/deliveries", params=query).json()["items"]

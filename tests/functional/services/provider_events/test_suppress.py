@@ -11,7 +11,7 @@ from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from tests.functional.api.house import ADMIN, Api, announced, application_on, deliveries_of, serving
+from tests.functional.api.house import ADMIN, Api, announced, container_on, deliveries_of, serving
 from tests.functional.api.payloads import a_mail_event, as_batch
 from tests.unit.inbound.test_sendgrid import (
     PUBLISHED_BODY,
@@ -65,7 +65,7 @@ def test_every_documented_kind_does_what_it_means_in_any_order_and_number(api_an
 def test_the_published_example_is_taken_as_it_is_and_with_a_changed_byte_refused(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
-    built = application_on(sqlite_database, tmp_path, NOTIFIER_SENDGRID_EVENT_PUBLIC_KEY=PUBLISHED_KEY)
+    built = container_on(sqlite_database, tmp_path, NOTIFIER_SENDGRID_EVENT_PUBLIC_KEY=PUBLISHED_KEY)
     built.clock = lambda: datetime.fromtimestamp(int(PUBLISHED_TIMESTAMP) + 5, tz=UTC)
     headers = {
         "Authorization": "",
@@ -94,10 +94,10 @@ def test_a_confirmation_letter_that_bounces_suppresses_and_the_sign_up_is_still_
     event = a_mail_event(1, kind, "ltr_1", email="typo@example.com", type="bounce", reason="550 unknown")
     assert api.post(EVENTS, content=as_batch(event)).json()["unmatched"] == 1
     assert [item["state"] for item in api.get("/v1/subscribers").json()["items"]] == ["suppressed"]
-    application = api.application
-    with application.database.write() as connection:
-        connection.execute(update(t.subscriber).values(expires_at=application.clock()))
-    assert ExpireSignUps(application.database, application.clock, application.addresses)() == 1
-    with application.database.read() as connection:
+    container = api.container
+    with container.database.write() as connection:
+        connection.execute(update(t.subscriber).values(expires_at=container.clock()))
+    assert ExpireSignUps(container.database, container.clock, container.addresses)() == 1
+    with container.database.read() as connection:
         assert connection.execute(select(t.suppression.c.reason)).scalars().all() != []
         assert connection.execute(select(t.subscriber)).all() == []

@@ -24,7 +24,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> Callable[[str], list[dict[str, A
 
 def as_holder_of(api: Api, name: str, *scopes: str) -> tuple[dict[str, str], str]:
     """Headers that bear a new key, and what the audit trail calls its bearer."""
-    made = api.application.api_keys.create(name, scopes, Actor("tests", "here"))
+    made = api.container.api_keys.create(name, scopes, Actor("tests", "here"))
     return {"Authorization": f"Bearer {made.plaintext}"}, f"key:{made.id} ({name})"
 
 
@@ -109,7 +109,7 @@ def test_the_timeline_the_audit_trail_and_the_log_name_the_key(
 
 def test_news_of_another_system_name_its_key_its_source_and_its_address(api: Api) -> None:
     headers, author = as_holder_of(api, "cloud", "publish")
-    now = api.application.clock()
+    now = api.container.clock()
     page = statuspage(
         statuspage_update(1, "investigating", "One.", at=now), statuspage_update(2, "identified", "Two.", at=now)
     )
@@ -122,7 +122,7 @@ def test_news_of_another_system_name_its_key_its_source_and_its_address(api: Api
 def test_a_long_name_is_cut_and_the_address_of_a_long_source_is_kept(api: Api) -> None:
     name, source = "n" * 100, "s" * 64
     headers, _ = as_holder_of(api, name, "publish")
-    page = statuspage(statuspage_update(1, "investigating", "One.", at=api.application.clock()))
+    page = statuspage(statuspage_update(1, "investigating", "One.", at=api.container.clock()))
     api.post(f"/v1/inbound/statuspage/{source}", json=page, headers=headers)
     (entry,) = published(api)
     assert entry["origin"].endswith(f" from {HERE}")
@@ -136,6 +136,6 @@ def test_the_use_of_a_key_is_noted_beside_the_request(api: Api) -> None:
     headers, _ = as_holder_of(api, "ci", "read")
     assert api.get("/v1/incidents", headers=headers).status_code == 200
     until = time.monotonic() + 10
-    while (api.application.api_keys.list()[0]["last_used_at"]) is None:
+    while (api.container.api_keys.list()[0]["last_used_at"]) is None:
         assert time.monotonic() < until
         time.sleep(0.01)

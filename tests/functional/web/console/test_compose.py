@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from notifier.api.app import create_app
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.demo import story
 from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.services.events.blast_guard import BlastGuard
@@ -25,26 +25,26 @@ PREVIEW, SEND = "/console/preview", "/console/send"
 
 
 @pytest.fixture
-def desks(application: Application) -> Iterator[tuple[TestClient, TestClient]]:
+def desks(container: ApiContainer) -> Iterator[tuple[TestClient, TestClient]]:
     """Two browsers: ann and ben, each with a key of their own that may publish and manage."""
-    app = create_app(application, pages=[console_routes(application), page_routes(application)])
+    app = create_app(container, pages=[console_routes(container), page_routes(container)])
     with ExitStack() as stack:
         found = []
         for name in ("ann", "ben"):
-            key = application.api_keys.create(name, ("publish", "announce", "manage"), Actor("tests", "here"))
+            key = container.api_keys.create(name, ("publish", "announce", "manage"), Actor("tests", "here"))
             client = stack.enter_context(TestClient(app, follow_redirects=False))
             found.append(signed_in(client, key.plaintext))
         yield found[0], found[1]
 
 
 @pytest.fixture
-def incident(application: Application) -> str:
-    application.publish(orjson.dumps(story.events()[0]))
+def incident(container: ApiContainer) -> str:
+    container.publish(orjson.dumps(story.events()[0]))
     return story.INCIDENT_ID
 
 
-def bodies(application: Application, incident_id: str) -> list[str]:
-    return [update["body"]["en"] for update in application.history.incident(incident_id)["updates"]]
+def bodies(container: ApiContainer, incident_id: str) -> list[str]:
+    return [update["body"]["en"] for update in container.history.incident(incident_id)["updates"]]
 
 
 def resolves(desk: TestClient) -> None:
@@ -56,7 +56,7 @@ def resolves(desk: TestClient) -> None:
 
 @pytest.mark.parametrize("step", ["preview", "send"])
 def test_an_outdated_form_is_not_sent_but_shows_what_changed_and_keeps_every_word(
-    application: Application, desks: tuple[TestClient, TestClient], incident: str, step: str
+    container: ApiContainer, desks: tuple[TestClient, TestClient], incident: str, step: str
 ) -> None:
     ann, ben = desks
     typed = a_draft(ben, f"?incident={incident}") | {"body.en": "Still searching.", "links": "https://example.org/"}
@@ -64,10 +64,10 @@ def test_an_outdated_form_is_not_sent_but_shows_what_changed_and_keeps_every_wor
     resolves(ann)
     answer = ben.post(PREVIEW, data=typed) if looked is None else send(ben, looked, SEND)
     assert answer.status_code == 409
-    assert bodies(application, incident)[1:] == ["It works again."]
+    assert bodies(container, incident)[1:] == ["It works again."]
     (notice,) = notices(answer.text)
     assert "Nothing was sent" in notice
-    author = application.history.incident(incident)["updates"][-1]["author"]
+    author = container.history.incident(incident)["updates"][-1]["author"]
     assert "ann" in author
     for shown in ("It works again.", "Resolved", author, "The incident is now: resolved"):
         assert shown in notice
@@ -78,11 +78,11 @@ def test_an_outdated_form_is_not_sent_but_shows_what_changed_and_keeps_every_wor
     # Ben reads it and sends on top of it all the same.
     sent = send(ben, send(ben, answer, PREVIEW), SEND)
     assert said(ben, sent).startswith("accepted")
-    assert bodies(application, incident)[1:] == ["It works again.", "Still searching."]
+    assert bodies(container, incident)[1:] == ["It works again.", "Still searching."]
 
 
 def test_a_colleagues_edit_under_the_same_id_is_shown_before_anything_is_sent(
-    application: Application, desks: tuple[TestClient, TestClient], incident: str
+    container: ApiContainer, desks: tuple[TestClient, TestClient], incident: str
 ) -> None:
     ben = desks[1]
     typed = a_draft(ben, f"?incident={incident}") | {"body.en": "Still searching."}
@@ -90,24 +90,24 @@ def test_a_colleagues_edit_under_the_same_id_is_shown_before_anything_is_sent(
     event = story.events()[0]
     event["id"] = "evt-edit"
     event["update"]["body"]["en"] = "In other words."
-    application.publish(orjson.dumps(event))
+    container.publish(orjson.dumps(event))
     for answer in (ben.post(PREVIEW, data=typed), send(ben, looked, SEND)):
         assert answer.status_code == 409
         assert "In other words." in notices(answer.text)[0]
-    assert bodies(application, incident) == ["In other words."]
+    assert bodies(container, incident) == ["In other words."]
     assert said(ben, send(ben, send(ben, answer, PREVIEW), SEND)).startswith("accepted")
 
 
 def test_a_form_that_was_overtaken_twice_is_shown_again(
-    application: Application, desks: tuple[TestClient, TestClient], incident: str
+    container: ApiContainer, desks: tuple[TestClient, TestClient], incident: str
 ) -> None:
     ann, ben = desks
     typed = a_draft(ben, f"?incident={incident}")
     resolves(ann)
     shown = ben.post(PREVIEW, data=typed)
     event = story.events()[1]
-    event["update"] |= {"posted_at": application.clock().isoformat(), "body": {"en": "Third."}}
-    application.publish(orjson.dumps(event))
+    event["update"] |= {"posted_at": container.clock().isoformat(), "body": {"en": "Third."}}
+    container.publish(orjson.dumps(event))
     again = send(ben, shown, PREVIEW)
     assert again.status_code == 409
     assert "Third." in notices(again.text)[0]
@@ -116,17 +116,17 @@ def test_a_form_that_was_overtaken_twice_is_shown_again(
 
 
 def test_a_form_without_the_mark_of_its_time_is_outdated(
-    application: Application, desks: tuple[TestClient, TestClient], incident: str
+    container: ApiContainer, desks: tuple[TestClient, TestClient], incident: str
 ) -> None:
     typed = a_draft(desks[0], f"?incident={incident}")
     for after in ("", "an-update-of-nobody"):
         for step in (PREVIEW, SEND):
             assert desks[0].post(step, data=typed | {"after": after}).status_code == 409
-    assert len(bodies(application, incident)) == 1
+    assert len(bodies(container, incident)) == 1
 
 
 def test_changed_words_in_a_form_that_was_sent_are_not_dropped_but_sent_as_the_next_update(
-    application: Application, desks: tuple[TestClient, TestClient]
+    container: ApiContainer, desks: tuple[TestClient, TestClient]
 ) -> None:
     ann, _ = desks
     typed = a_draft(ann)
@@ -144,11 +144,11 @@ def test_changed_words_in_a_form_that_was_sent_are_not_dropped_but_sent_as_the_n
     first, second = (send(ann, looked, SEND) for _ in range(2))
     assert said(ann, first).startswith("accepted")
     assert said(ann, second).startswith("duplicate")
-    assert bodies(application, incident) == ["We are looking.", "We found it."]
+    assert bodies(container, incident) == ["We are looking.", "We found it."]
 
 
 def test_changed_words_in_a_form_that_was_sent_can_correct_what_was_sent(
-    application: Application, desks: tuple[TestClient, TestClient]
+    container: ApiContainer, desks: tuple[TestClient, TestClient]
 ) -> None:
     ann, ben = desks
     typed = a_draft(ann) | {"body.en": "We are loking."}
@@ -156,7 +156,7 @@ def test_changed_words_in_a_form_that_was_sent_can_correct_what_was_sent(
     shown = ann.post(SEND, data=typed | {"body.en": "We are looking."})
     sent = send(ann, send(ann, shown, PREVIEW, **{"as": "correction"}), SEND)
     assert "an edit of the words" in said(ann, sent)
-    assert bodies(application, typed["incident_id"]) == ["We are looking."]
+    assert bodies(container, typed["incident_id"]) == ["We are looking."]
     # A colleague has written meanwhile: that is told as well.
     next_one = a_draft(ben, f"?incident={typed['incident_id']}") | {"status": "identified", "body.en": "Found."}
     ben.post(SEND, data=next_one)
@@ -165,38 +165,38 @@ def test_changed_words_in_a_form_that_was_sent_can_correct_what_was_sent(
 
 
 def test_a_form_sent_twice_with_the_same_words_is_told_once_and_nobody_is_alarmed(
-    application: Application, desks: tuple[TestClient, TestClient]
+    container: ApiContainer, desks: tuple[TestClient, TestClient]
 ) -> None:
     typed = a_draft(desks[0])
     desks[0].post(SEND, data=typed)
     assert said(desks[0], desks[0].post(SEND, data=typed)).startswith("duplicate")
-    assert bodies(application, typed["incident_id"]) == ["We are looking."]
+    assert bodies(container, typed["incident_id"]) == ["We are looking."]
 
 
 def test_what_was_held_is_not_released_by_a_page_that_has_not_seen_the_latest_update(
-    application: Application, desks: tuple[TestClient, TestClient], monkeypatch: pytest.MonkeyPatch
+    container: ApiContainer, desks: tuple[TestClient, TestClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(application.__dict__, "guard", BlastGuard(BlastGuardPolicy(hold_above=0, needs_announce=True)))
-    application.publish(orjson.dumps(story.events()[0]))
+    monkeypatch.setitem(container.__dict__, "guard", BlastGuard(BlastGuardPolicy(hold_above=0, needs_announce=True)))
+    container.publish(orjson.dumps(story.events()[0]))
     ann, ben = desks
     event = story.events()[1]
-    event["update"] |= {"posted_at": application.clock().isoformat(), "body": {"en": "Found."}}
-    application.publish(orjson.dumps(event), guarded=True)
+    event["update"] |= {"posted_at": container.clock().isoformat(), "body": {"en": "Found."}}
+    container.publish(orjson.dumps(event), guarded=True)
     form = hidden(ben.get("/console").text)
     resolves(ann)
     for path in ("release", "cancel"):
         answer = ben.post(f"/console/{path}", data=form)
         assert "Nothing was done" in said(ben, answer)
-    assert application.history.held() != []
+    assert container.history.held() != []
     fresh = hidden(ben.get("/console").text)
     assert "Nothing was done" not in said(ben, ben.post("/console/release", data=fresh))
 
 
 def test_the_timeline_says_who_wrote_and_the_public_page_never_does(
-    application: Application, desks: tuple[TestClient, TestClient], incident: str
+    container: ApiContainer, desks: tuple[TestClient, TestClient], incident: str
 ) -> None:
     resolves(desks[0])
-    author = application.history.incident(incident)["updates"][-1]["author"]
+    author = container.history.incident(incident)["updates"][-1]["author"]
     assert author in desks[1].get(f"/console/incident?id={incident}").text
     for path in (f"/en/incidents/{incident}", "/en/", "/en/feed.atom"):
         page = desks[1].get(path)
@@ -206,7 +206,7 @@ def test_the_timeline_says_who_wrote_and_the_public_page_never_does(
 
 
 def test_no_link_makes_the_console_say_anything(
-    application: Application, desks: tuple[TestClient, TestClient], incident: str, monkeypatch: pytest.MonkeyPatch
+    container: ApiContainer, desks: tuple[TestClient, TestClient], incident: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, ben = desks
     resolves(ann)
@@ -217,14 +217,14 @@ def test_no_link_makes_the_console_say_anything(
     assert notices(ben.get(link).text) == []  # said to ann
     another = story.events()[0]
     another["id"], another["incident"]["id"] = "evt-another", "inc-another"
-    application.publish(orjson.dumps(another))
+    container.publish(orjson.dumps(another))
     assert notices(ann.get(link.replace(incident, "inc-another")).text) == []
     for words in ("Everything failed, call 0900", "v1.x.y", ""):
         page = ann.get("/console/incident", params={"id": incident, "said": words})
         assert page.status_code == 200
         assert notices(page.text) == []
-    real = application.clock
-    monkeypatch.setattr(application, "clock", lambda: real() + timedelta(minutes=6))
-    later = create_app(application, pages=[console_routes(application)])
+    real = container.clock
+    monkeypatch.setattr(container, "clock", lambda: real() + timedelta(minutes=6))
+    later = create_app(container, pages=[console_routes(container)])
     with TestClient(later, cookies=ann.cookies) as client:
         assert notices(client.get(link).text) == []

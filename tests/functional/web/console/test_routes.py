@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from notifier.api.app import create_app
-from notifier.bootstrap.application import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.demo import story
 from notifier.domain.errors import UnknownRecipientError
 from notifier.domain.recipients.blast_guard import BlastGuardPolicy
@@ -18,14 +18,14 @@ from notifier.services.security.audit import Actor
 from notifier.services.security.console_sessions import SignInRefusedError
 from notifier.storage.database.engine import Database
 from notifier.web.console.routes import console_routes
-from tests.functional.api.house import ADMIN, application_on
+from tests.functional.api.house import ADMIN, container_on
 from tests.functional.web.desk import a_draft, a_key, admin, audit_of, hidden, notices, said, signed_in
 from tests.functional.web.house import add_subscriber
 
 
 @pytest.fixture
-def browser(application: Application) -> Iterator[TestClient]:
-    with TestClient(create_app(application, pages=[console_routes(application)]), follow_redirects=False) as client:
+def browser(container: ApiContainer) -> Iterator[TestClient]:
+    with TestClient(create_app(container, pages=[console_routes(container)]), follow_redirects=False) as client:
         yield client
 
 
@@ -44,17 +44,17 @@ def test_the_form_to_sign_in_has_an_address_of_its_own(browser: TestClient) -> N
     assert 'action="/console/sign-in"' in answer.text
 
 
-def test_a_wrong_key_and_one_that_may_not_read_are_refused(application: Application, browser: TestClient) -> None:
-    for key in ("", "nonsense", a_key(application, "publish")[1]):
+def test_a_wrong_key_and_one_that_may_not_read_are_refused(container: ApiContainer, browser: TestClient) -> None:
+    for key in ("", "nonsense", a_key(container, "publish")[1]):
         answer = browser.post("/console/sign-in", data={"key": key})
         assert answer.status_code == 401
         assert "set-cookie" not in answer.headers
 
 
 def test_one_button_tells_everybody_once_however_often_it_is_pressed(
-    application: Application, browser: TestClient
+    container: ApiContainer, browser: TestClient
 ) -> None:
-    draft = a_draft(admin(application, browser))
+    draft = a_draft(admin(container, browser))
     seen = browser.post("/console/preview", data=draft)
     assert "We zoeken de oorzaak." in seen.text
     ready = hidden(seen.text)
@@ -63,41 +63,41 @@ def test_one_button_tells_everybody_once_however_often_it_is_pressed(
     assert said(browser, first).startswith("accepted")
     assert said(browser, second).startswith("duplicate")
     incident = parse_qs(urlsplit(first.headers["location"]).query)["id"][0]
-    stored = application.history.incident(incident)
+    stored = container.history.incident(incident)
     assert [update["status"] for update in stored["updates"]] == ["investigating"]
     assert stored["components"] == [{"key": "storefront", "status": "major_outage"}]
     assert "investigating" in browser.get(first.headers["location"]).text.lower()
-    assert any(item["action"] == "event.published" for item in audit_of(browser, application))
+    assert any(item["action"] == "event.published" for item in audit_of(browser, container))
 
 
 def test_an_update_begins_with_what_stands_and_keeps_when_it_began(
-    application: Application, browser: TestClient
+    container: ApiContainer, browser: TestClient
 ) -> None:
-    application.publish(orjson.dumps(story.events()[0]))
+    container.publish(orjson.dumps(story.events()[0]))
     query = f"?incident={story.INCIDENT_ID}"
-    page = admin(application, browser).get(f"/console/compose{query}").text
+    page = admin(container, browser).get(f"/console/compose{query}").text
     assert "Verminderde performance" in page
     answer = browser.post("/console/send", data=a_draft(browser, query) | {"status": "identified"})
     assert said(browser, answer).startswith("accepted")
-    stored = application.history.incident(story.INCIDENT_ID)
+    stored = container.history.incident(story.INCIDENT_ID)
     assert stored["status"] == "identified"
     assert stored["started_at"] == "2022-06-21T06:34:00Z"
 
 
-def parts_after(browser: TestClient, application: Application, form: dict[str, str]) -> dict[str, str]:
+def parts_after(browser: TestClient, container: ApiContainer, form: dict[str, str]) -> dict[str, str]:
     """Send a form by way of its preview, and return the components as they then stand."""
     sent = browser.post("/console/send", data=hidden(browser.post("/console/preview", data=form).text))
     (incident_id,) = parse_qs(urlsplit(sent.headers["location"]).query)["id"]
-    return {part["key"]: part["status"] for part in application.history.incident(incident_id)["components"]}
+    return {part["key"]: part["status"] for part in container.history.incident(incident_id)["components"]}
 
 
 def test_the_end_sets_components_to_operational_unless_another_state_is_chosen_with_it(
-    application: Application, browser: TestClient
+    container: ApiContainer, browser: TestClient
 ) -> None:
-    admin(application, browser)
+    admin(container, browser)
     began = a_draft(browser) | {"component.checkout": "partial_outage", "component.api": "major_outage"}
     incident = began["incident_id"]
-    assert parts_after(browser, application, began) == {
+    assert parts_after(browser, container, began) == {
         "storefront": "major_outage",
         "checkout": "partial_outage",
         "api": "major_outage",
@@ -110,7 +110,7 @@ def test_the_end_sets_components_to_operational_unless_another_state_is_chosen_w
     assert "Partial outage" not in read
     again = browser.post("/console/preview", data=hidden(read) | {"step": "change"}).text
     assert "was.storefront" not in again  # what stands in the form now was chosen for this very update
-    assert parts_after(browser, application, end) == {
+    assert parts_after(browser, container, end) == {
         "storefront": "operational",
         "checkout": "operational",
         "api": "degraded_performance",
@@ -118,9 +118,9 @@ def test_the_end_sets_components_to_operational_unless_another_state_is_chosen_w
 
 
 def test_planned_work_is_refused_without_its_window_whatever_impact_was_chosen(
-    application: Application, browser: TestClient
+    container: ApiContainer, browser: TestClient
 ) -> None:
-    admin(application, browser)
+    admin(container, browser)
     form = a_draft(browser) | {"status": "scheduled", "impact": "minor"}
     refused = browser.post("/console/preview", data=form)
     assert refused.status_code == 422
@@ -140,25 +140,25 @@ def test_planned_work_is_refused_without_its_window_whatever_impact_was_chosen(
     assert "10 March 2030 03:00" in read
 
 
-def test_what_is_at_fault_is_named_and_what_was_typed_is_kept(application: Application, browser: TestClient) -> None:
-    draft = a_draft(admin(application, browser)) | {"status": "gone", "scheduled_for": "soon"}
+def test_what_is_at_fault_is_named_and_what_was_typed_is_kept(container: ApiContainer, browser: TestClient) -> None:
+    draft = a_draft(admin(container, browser)) | {"status": "gone", "scheduled_for": "soon"}
     answer = browser.post("/console/preview", data=draft)
     assert answer.status_code == 422
     assert "incident.scheduled_for" in answer.text
     assert "We zoeken de oorzaak." in answer.text
     assert browser.post("/console/send", data=draft | {"scheduled_for": ""}).status_code == 422
-    assert application.history.incidents(limit=1) == []
+    assert container.history.incidents(limit=1) == []
 
 
-def test_a_form_of_another_site_or_session_changes_nothing(application: Application, browser: TestClient) -> None:
-    draft = a_draft(admin(application, browser))
+def test_a_form_of_another_site_or_session_changes_nothing(container: ApiContainer, browser: TestClient) -> None:
+    draft = a_draft(admin(container, browser))
     for mark in ("", "0" * 64):
         assert browser.post("/console/send", data=draft | {"mark": mark}).status_code == 403
-    assert application.history.incidents(limit=1) == []
+    assert container.history.incidents(limit=1) == []
 
 
-def test_a_key_opens_what_its_scopes_say_until_it_is_revoked(application: Application, browser: TestClient) -> None:
-    key_id, key = a_key(application, "read")
+def test_a_key_opens_what_its_scopes_say_until_it_is_revoked(container: ApiContainer, browser: TestClient) -> None:
+    key_id, key = a_key(container, "read")
     signed_in(browser, key)
     page = browser.get("/console")
     assert page.status_code == 200
@@ -166,20 +166,20 @@ def test_a_key_opens_what_its_scopes_say_until_it_is_revoked(application: Applic
     assert browser.get("/console/compose").status_code == 403
     mark = hidden(page.text.replace("<main", "", 1).replace("<header", "<main", 1))["mark"]
     assert browser.post("/console/replay", data={"mark": mark, "notification": "x"}).status_code == 403
-    application.api_keys.revoke(key_id, Actor("tests", "here"))
+    container.api_keys.revoke(key_id, Actor("tests", "here"))
     assert browser.get("/console").status_code == 401
 
 
-def test_signing_out_ends_the_session_whoever_kept_its_cookie(application: Application, browser: TestClient) -> None:
-    mark = a_draft(admin(application, browser))["mark"]
+def test_signing_out_ends_the_session_whoever_kept_its_cookie(container: ApiContainer, browser: TestClient) -> None:
+    mark = a_draft(admin(container, browser))["mark"]
     kept = browser.cookies["notifier_console"]
     assert browser.post("/console/sign-out", data={"mark": mark}).status_code == 303
     browser.cookies.set("notifier_console", kept, path="/console")
     assert browser.get("/console").status_code == 401
 
 
-def test_another_site_signs_nobody_in(application: Application, browser: TestClient) -> None:
-    form = {"key": application.settings.admin_token().get_secret_value()}
+def test_another_site_signs_nobody_in(container: ApiContainer, browser: TestClient) -> None:
+    form = {"key": container.settings.admin_token().get_secret_value()}
     for site, status in {"cross-site": 403, "same-site": 403, "same-origin": 303}.items():
         answer = browser.post("/console/sign-in", data=form, headers={"Sec-Fetch-Site": site})
         assert answer.status_code == status
@@ -187,18 +187,18 @@ def test_another_site_signs_nobody_in(application: Application, browser: TestCli
 
 
 def test_wrong_keys_make_their_network_pause_and_everything_is_noted(
-    application: Application, browser: TestClient
+    container: ApiContainer, browser: TestClient
 ) -> None:
-    signed_in(browser, a_key(application, "read")[1])
+    signed_in(browser, a_key(container, "read")[1])
     answers = [browser.post("/console/sign-in", data={"key": f"wrong-{number}"}) for number in range(13)]
     assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 3
     assert 0 < int(answers[-1].headers["retry-after"]) <= 60
     assert "Try again in" in answers[-1].text
     assert browser.get("/console").status_code == 200
-    entries = [entry for entry in audit_of(browser, application) if entry["action"].startswith("console.")]
+    entries = [entry for entry in audit_of(browser, container) if entry["action"].startswith("console.")]
     assert [entry["action"] for entry in entries] == ["console.sign_in_refused"] * 13 + ["console.signed_in"]
     assert not any("wrong-" in str(entry) for entry in entries)
-    application.metering.flush()
+    container.metering.flush()
     counted = [line for line in browser.get("/metrics").text.splitlines() if "keys_refused_total{" in line]
     assert sorted(counted) == [
         'notifier_keys_refused_total{cause="paused",way="console"} 2.0',
@@ -206,11 +206,11 @@ def test_wrong_keys_make_their_network_pause_and_everything_is_noted(
     ]
 
 
-def test_refused_sign_ins_cannot_fill_the_ledger(application: Application) -> None:
+def test_refused_sign_ins_cannot_fill_the_ledger(container: ApiContainer) -> None:
     for number in range(63):
         with pytest.raises(SignInRefusedError):
-            application.console_sessions.begin("wrong", f"192.0.{number}.1")
-    assert len(application.audit(limit=100)) == 60  # an hour's share
+            container.console_sessions.begin("wrong", f"192.0.{number}.1")
+    assert len(container.audit(limit=100)) == 60  # an hour's share
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_refused_sign_ins_cannot_fill_the_ledger(application: Application) -> No
 def test_the_cookie_is_as_strict_as_the_public_address_allows(
     sqlite_database: Database, tmp_path: Path, public_url: str, name: str, path: str
 ) -> None:
-    built = application_on(sqlite_database, tmp_path, NOTIFIER_PUBLIC_URL=public_url)
+    built = container_on(sqlite_database, tmp_path, NOTIFIER_PUBLIC_URL=public_url)
     scheme = public_url.partition(":")[0]
     app = create_app(built, pages=[console_routes(built)])
     with TestClient(app, base_url=f"{scheme}://testserver", follow_redirects=False) as client:
@@ -238,12 +238,12 @@ def test_the_cookie_is_as_strict_as_the_public_address_allows(
     built.close()
 
 
-def test_every_page_holds_what_happened_and_no_markup_of_others(application: Application, browser: TestClient) -> None:
+def test_every_page_holds_what_happened_and_no_markup_of_others(container: ApiContainer, browser: TestClient) -> None:
     event = story.events()[0]
     event["incident"]["title"]["en"] = "<script>alert(1)</script>"
-    application.publish(orjson.dumps(event))
-    admin(application, browser)
-    notification = application.history.notifications(story.INCIDENT_ID)[0]["id"]
+    container.publish(orjson.dumps(event))
+    admin(container, browser)
+    notification = container.history.notifications(story.INCIDENT_ID)[0]["id"]
     for path in (
         "",
         f"/incident?id={story.INCIDENT_ID}&said=<b>x",
@@ -263,12 +263,12 @@ def test_every_page_holds_what_happened_and_no_markup_of_others(application: App
 
 
 def test_somebody_is_explained_by_their_address_which_stands_in_no_url(
-    application: Application, browser: TestClient
+    container: ApiContainer, browser: TestClient
 ) -> None:
-    add_subscriber(application, "shop-1", "owner@shop.example", locale="en")
-    application.publish(orjson.dumps(story.events()[0]))
+    add_subscriber(container, "shop-1", "owner@shop.example", locale="en")
+    container.publish(orjson.dumps(story.events()[0]))
     for scopes, shown in ((("read",), "o***@s***.example"), (("read", "manage"), "owner@shop.example")):
-        signed_in(browser, a_key(application, *scopes)[1])
+        signed_in(browser, a_key(container, *scopes)[1])
         page = browser.get(f"/console/incident?id={story.INCIDENT_ID}").text
         form = page[page.index("Why was someone") :]
         assert '<form method="post" action="/console/explain"' in form
@@ -283,10 +283,10 @@ def test_somebody_is_explained_by_their_address_which_stands_in_no_url(
 
 
 def test_what_waits_for_a_person_is_let_go_or_called_off(
-    application: Application, browser: TestClient, monkeypatch: pytest.MonkeyPatch
+    container: ApiContainer, browser: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(application.__dict__, "guard", BlastGuard(BlastGuardPolicy(needs_announce=True)))
-    key = a_key(application, "publish", "manage")[1]
+    monkeypatch.setitem(container.__dict__, "guard", BlastGuard(BlastGuardPolicy(needs_announce=True)))
+    key = a_key(container, "publish", "manage")[1]
     sent = signed_in(browser, key).post("/console/send", data=a_draft(browser))
     assert "Held for approval" in said(browser, sent)
     page = browser.get("/console").text
@@ -296,7 +296,7 @@ def test_what_waits_for_a_person_is_let_go_or_called_off(
     other = hidden(browser.get("/console").text)
     assert other["notification"] != form["notification"]
     assert browser.post("/console/cancel", data=other).status_code == 303
-    assert {item["action"] for item in audit_of(browser, application)} >= {
+    assert {item["action"] for item in audit_of(browser, container)} >= {
         "notification.released",
         "notification.canceled",
     }

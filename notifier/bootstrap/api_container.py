@@ -45,7 +45,7 @@ from notifier.storage.notifications import removed_components
 from notifier.storage.operations import installation
 
 
-class Application(SubscriberContainer):
+class ApiContainer(SubscriberContainer):
     """One installation, as the API and the command line see it."""
 
     @once
