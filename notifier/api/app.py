@@ -36,7 +36,7 @@ from notifier.api.state.key_cache import ApiKeyCache
 from notifier.api.state.metrics import Meters
 from notifier.api.state.readiness import Readiness
 from notifier.bootstrap.api_container import ApiContainer
-from notifier.bootstrap.inbound import Intake
+from notifier.bootstrap.inbound_container import InboundContainer
 
 # SendGrid sends up to 768 kB at once, whatever we allow our own producers.
 _INBOUND, _INBOUND_BYTES = "/v1/inbound/", 2 * 1024 * 1024
@@ -111,7 +111,7 @@ def _routers() -> tuple[APIRouter, ...]:
 
 def build_runtime(container: ApiContainer) -> ApiRuntime:
     """Build what requests are answered from: all of an app that belongs to one installation, besides its limits."""
-    intake = Intake(container)
+    intake = InboundContainer(container)
     meters = Meters(container.readings)
     publishing = EventIntake(
         lambda body, actor, guarded: container.publish(body, actor, guarded=guarded),
@@ -123,7 +123,7 @@ def build_runtime(container: ApiContainer) -> ApiRuntime:
     )
     return ApiRuntime(
         container=container,
-        intake=intake,
+        inbound=intake,
         keyring=ApiKeyCache(container.api_keys),
         publishing=publishing,
         meters=meters,

@@ -11,7 +11,7 @@ from notifier.api.state.key_cache import ApiKeyCache
 from notifier.api.state.metrics import Meters
 from notifier.api.state.readiness import Readiness
 from notifier.bootstrap.api_container import ApiContainer
-from notifier.bootstrap.inbound import Intake
+from notifier.bootstrap.inbound_container import InboundContainer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class ApiRuntime:
     """The installation, and what this process keeps between requests."""
 
     container: ApiContainer
-    intake: Intake
+    inbound: InboundContainer
     keyring: ApiKeyCache
     publishing: EventIntake
     meters: Meters

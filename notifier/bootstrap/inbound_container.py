@@ -15,7 +15,7 @@ from notifier.services.provider_events.record import RecordProviderEvents
 from notifier.services.security.audit import AuditLog
 
 
-class Intake:
+class InboundContainer:
     """The use cases behind the inbound calls of one installation."""
 
     def __init__(self, container: ApiContainer) -> None:
