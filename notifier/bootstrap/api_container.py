@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from notifier.bootstrap.cached_property import once
+from notifier.bootstrap.cached_property import cached_property
 from notifier.bootstrap.hooks import build_endpoint_secrets, build_engine
 from notifier.bootstrap.subscriber_container import SubscriberContainer
 from notifier.bootstrap.words import build_renderer
@@ -48,32 +48,32 @@ from notifier.storage.operations import installation
 class ApiContainer(SubscriberContainer):
     """One installation, as the API and the command line see it."""
 
-    @once
+    @cached_property
     def history(self) -> History:
         """What happened."""
         return History(self.database, HookRequests(self.renderer))
 
-    @once
+    @cached_property
     def readings(self) -> TakeMetricsSnapshot:
         """What metrics and the console say of the ledger and the broker."""
         return TakeMetricsSnapshot(self.database, self.clock, self.producer.depths, self.providers.read)
 
-    @once
+    @cached_property
     def explain(self) -> Explain:
         """Why somebody was, or was not, told."""
         return Explain(self.database, self.clock, self.addresses, self.settings.brand().timezone)
 
-    @once
+    @cached_property
     def closure(self) -> Closure:
         """Whether everybody who was told that it began was told that it ended."""
         return Closure(self.database)
 
-    @once
+    @cached_property
     def replay(self) -> Replay:
         """Send again."""
         return Replay(self.database, self.clock, self.regroup, self.settings.guard_policy())
 
-    @once
+    @cached_property
     def retry(self) -> Retry:
         """Try now what waits for another attempt."""
         return Retry(self.database, self.clock, self.regroup, self.circuits, self.provider_names, self._doubts)
@@ -83,60 +83,60 @@ class ApiContainer(SubscriberContainer):
         mail = () if self.settings.mail_evidence() else (Channel.EMAIL,)
         return frozenset({Channel.WEBHOOK, Channel.SOCIAL, *mail})
 
-    @once
+    @cached_property
     def progress(self) -> Progress:
         """How far the telling of an incident has come."""
         return Progress(self.database, self.providers, self.guard)
 
-    @once
+    @cached_property
     def posts(self) -> PostManager:
         """What the social accounts said, and taking it back."""
         from notifier.bootstrap.posts import build_post_manager  # noqa: PLC0415 - loads what posts need
 
         return build_post_manager(self)
 
-    @once
+    @cached_property
     def api_keys(self) -> ApiKeys:
         """Who may call."""
         return ApiKeys(self.database, self.clock, self.settings.admin_token().get_secret_value())
 
-    @once
+    @cached_property
     def tokens(self) -> Tokens:
         """Signed links."""
         return Tokens(self.secret_keys, self.clock)
 
-    @once
+    @cached_property
     def renderer(self) -> Renderer:
         """Words every message."""
         return build_renderer(self)
 
-    @once
+    @cached_property
     def lifecycle(self) -> Lifecycle:
         """What subscribers do themselves, by the links in their mails."""
         return Lifecycle(self.database, self.clock, self.addresses)
 
-    @once
+    @cached_property
     def sign_ups(self) -> SignUps:
         """What needs a click in a letter before it counts."""
         return SignUps(self.database, self.clock, self.vocabulary, self.addresses, self.tokens, self.producer)
 
-    @once
+    @cached_property
     def self_service(self) -> SelfService:
         """What a subscriber changes by the link in their mail."""
         return SelfService(self.database, self.subscribers, self.tokens, self.clock)
 
-    @once
+    @cached_property
     def data_export(self) -> DataExport:
         """A subscriber's copy of what the ledger knows of them."""
         return DataExport(self.database, self.clock)
 
-    @once
+    @cached_property
     def public_sign_up(self) -> PublicSignUp:
         """Sign-up by anybody."""
         ceiling = SignUpLimit(self.database, self.clock, self.quota, self.settings.limits.sign_ups_per_hour)
         return PublicSignUp(self.sign_ups, self.quota, ceiling)
 
-    @once
+    @cached_property
     def quota(self) -> RedisQuota:
         """How often something may be done in a while."""
         namespace = hashlib.sha256(b"quota" + self.addresses.load()).hexdigest()[:16]
@@ -144,22 +144,22 @@ class ApiContainer(SubscriberContainer):
         self._opened.callback(found.close)
         return found
 
-    @once
+    @cached_property
     def key_throttle(self) -> KeyThrottle:
         """A pause for networks that show wrong keys."""
         return KeyThrottle(self.quota, self.clock)
 
-    @once
+    @cached_property
     def console_sessions(self) -> ConsoleSessions:
         """Who is signed in at the console."""
         return ConsoleSessions(self.database, self.api_keys, self.key_throttle, self.metering, self.clock)
 
-    @once
+    @cached_property
     def endpoint_secrets(self) -> EndpointSecrets:
         """Opens what endpoints' rows keep sealed."""
         return build_endpoint_secrets(self)
 
-    @once
+    @cached_property
     def endpoints(self) -> Endpoints:
         """Partners' endpoints."""
         return Endpoints(
@@ -173,19 +173,19 @@ class ApiContainer(SubscriberContainer):
             overlap=timedelta(seconds=self.settings.webhooks.rotation_overlap),
         )
 
-    @once
+    @cached_property
     def endpoint_tests(self) -> EndpointTests:
         """Tests of endpoints, at somebody's request."""
         return EndpointTests(self.endpoints, self.renderer, self.engine, self.clock)
 
-    @once
+    @cached_property
     def engine(self) -> WebhookEngine:
         """The webhook engine, for tests of endpoints; opens nothing before its first use."""
         found = build_engine(self)
         self._opened.callback(found.close)
         return found
 
-    @once
+    @cached_property
     def release(self) -> Release:
         """Decide about what waits for a person."""
         return Release(self.database, self.policies, self.clock, self.tasks, self.translations)

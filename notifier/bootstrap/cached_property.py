@@ -8,8 +8,8 @@ Value = TypeVar("Value")
 _building = RLock()
 
 
-class once(Generic[Value]):  # noqa: N801 - reads as the decorator it is
-    """`@once` on a method without arguments makes it an attribute that is built on first use and kept."""
+class cached_property(Generic[Value]):  # noqa: N801 - reads as the decorator it is
+    """`@cached_property` on a method without arguments makes it an attribute that is built on first use and kept."""
 
     def __init__(self, make: Callable[[Any], Value]) -> None:
         self._make = make

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from notifier.bootstrap.cached_property import once
+from notifier.bootstrap.cached_property import cached_property
 from notifier.domain.errors import ConfigError
 from notifier.domain.incidents.coalesce_values import CoalescePolicy
 from notifier.domain.incidents.translation import TranslationRule
@@ -77,7 +77,7 @@ class Container:
         self.clock = utc_now
         self._opened = ExitStack()  # closes what was built, the last first
 
-    @once
+    @cached_property
     def database(self) -> Database:
         """The ledger."""
         self.settings.ensure_data_dir()
@@ -88,7 +88,7 @@ class Container:
                 make_private(Path(found.url.database + suffix))
         return found
 
-    @once
+    @cached_property
     def schema_fault(self) -> version.Fitness:
         """Says why this version cannot work on the database."""
         return version.Fitness(self.database)
@@ -135,24 +135,24 @@ class Container:
         if found.is_newer:
             _log.warning("schema_newer_than_program", schema=found.revision)
 
-    @once
+    @cached_property
     def metering(self) -> MetricsBuffer:
         """What this process counts, on its way to the ledger."""
         found = MetricsBuffer(self.database, self.clock, f"{socket.gethostname()}-{os.getpid()}")
         self._opened.callback(found.close)
         return found
 
-    @once
+    @cached_property
     def owner(self) -> str:
         """This process, as the leases it holds name it: never the same again."""
         return f"{this_host()}-{os.getpid()}-{secrets.token_hex(3)}"
 
-    @once
+    @cached_property
     def heartbeat(self) -> Heartbeat:
         """What tells others that this process lives; to be started."""
         return Heartbeat(self.database, self.clock, self.owner)
 
-    @once
+    @cached_property
     def worker_locks(self) -> WorkerLocks:
         """The locks of this machine's workers."""
         return WorkerLocks(self._workers_folder)
@@ -161,23 +161,23 @@ class Container:
     def _workers_folder(self) -> Path:
         return self.settings.ensure_data_dir() / "workers"
 
-    @once
+    @cached_property
     def outcome_journal(self) -> OutcomeJournal:
         """What this machine's workers know and could not write into the ledger."""
         return OutcomeJournal(self._workers_folder, self.owner)
 
-    @once
+    @cached_property
     def vanished(self) -> DeadWorkers:
         """What ends the leases of workers that are gone."""
         waits, meter, locks = self._mail_waits, self.metering, self.worker_locks
         return DeadWorkers(self.database, self.clock, waits, meter, locks, self.outcome_journal)
 
-    @once
+    @cached_property
     def isolation(self) -> Isolation:
         """What keeps the failure of one unit of work from the others."""
         return Isolation(self.database, self.clock)
 
-    @once
+    @cached_property
     def producer(self) -> Producer:
         """The way to the workers."""
         found = Producer(self.settings.queue_addresses().broker)
@@ -189,47 +189,47 @@ class Container:
         """The producer, as use cases see it."""
         return self.producer
 
-    @once
+    @cached_property
     def policies(self) -> Mapping[Channel, CoalescePolicy]:
         """The coalescing policy of each channel."""
         return {channel: self.settings.coalesce_policy(channel) for channel in Channel}
 
-    @once
+    @cached_property
     def translations(self) -> Mapping[Channel, TranslationRule]:
         """What each channel does about a text that lacks its reader's language."""
         return {channel: self.settings.translation_rule(channel) for channel in Channel}
 
-    @once
+    @cached_property
     def secret_keys(self) -> tuple[str, ...]:
         """Keys for tokens and encryption at rest: the first makes, all open."""
         return tuple(key.get_secret_value() for key in self.settings.secret_keys())
 
-    @once
+    @cached_property
     def key_ring(self) -> KeyRing:
         """Looks after those keys."""
         return KeyRing(self.database, self.secret_keys, self.clock)
 
-    @once
+    @cached_property
     def addresses(self) -> AddressHasher:
         """Hashes addresses."""
         return AddressHasher(self.database)
 
-    @once
+    @cached_property
     def guard(self) -> BlastGuard:
         """What waits for a person."""
         return BlastGuard(self.settings.guard_policy())
 
-    @once
+    @cached_property
     def ingest(self) -> Ingest:
         """Take events in."""
         return Ingest(self.database, self.policies, self.clock, self.tasks, self.translations, self.guard)
 
-    @once
+    @cached_property
     def announce(self) -> Announce:
         """Look at windows that end."""
         return Announce(self.database, self.policies, self.clock, self.tasks)
 
-    @once
+    @cached_property
     def plan(self) -> Plan:
         """Plan audiences."""
         sizes = {**BATCH_SIZES, Channel.EMAIL: self.settings.limits.batch_size}
@@ -237,22 +237,22 @@ class Container:
         # One writer: a range must not keep the claims of the batches before it waiting.
         return replace(plan, range_size=10_000, widest=2) if self.database.is_sqlite else plan
 
-    @once
+    @cached_property
     def yield_to_high_priority(self) -> YieldToHighPriority:
         """Let fresh news pass."""
         return YieldToHighPriority(self.database, self.clock)
 
-    @once
+    @cached_property
     def plan_low_priority(self) -> Plan:
         """Plan audiences in short steps, letting fresh news pass between them (SQLite has one writer for all)."""
         return replace(self.plan, range_size=_SHORT_RANGE, yield_to_high_priority=self.yield_to_high_priority)
 
-    @once
+    @cached_property
     def regroup(self) -> Regroup:
         """Make batches of what is due again."""
         return Regroup(self.database, self.clock, self.tasks, self.isolation)
 
-    @once
+    @cached_property
     def circuits(self) -> Mapping[Channel, Circuits]:
         """Which providers and accounts work, as all processes know it."""
         mail, posts = self.settings.limits.mail_timeout + _PROBE_MARGIN, _POST_SECONDS
@@ -263,7 +263,7 @@ class Container:
             Channel.SOCIAL: Circuits(*kept, Channel.SOCIAL, posts),
         }
 
-    @once
+    @cached_property
     def providers(self) -> Providers:
         """How providers and accounts stand."""
         return Providers(self.database, self.provider_names)
@@ -284,12 +284,12 @@ class Container:
             warn_after=timedelta(seconds=wanted.warn_after), disable_after=timedelta(seconds=wanted.disable_after)
         )
 
-    @once
+    @cached_property
     def prune(self) -> Prune:
         """Forget what is old."""
         return Prune(self.database, self.clock, self.settings.retention(), isolate=self.isolation)
 
-    @once
+    @cached_property
     def sweep(self) -> Sweep:
         """See that everything happens."""
         texts, alone = neutral_texts(self.settings.brand().locales), self.isolation
@@ -318,7 +318,7 @@ class Container:
             isolate=alone,
         )
 
-    @once
+    @cached_property
     def _clock_is_steady(self) -> ClockJumpDetector:
         return ClockJumpDetector(self.clock, self.settings.lease)
 

@@ -3,7 +3,7 @@
 import hashlib
 
 from notifier.bootstrap.api_container import ApiContainer
-from notifier.bootstrap.cached_property import once
+from notifier.bootstrap.cached_property import cached_property
 from notifier.inbound import sendgrid_rules
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.inbound.alertmanager import AlertRules
@@ -22,12 +22,12 @@ class InboundContainer:
         """Open nothing yet."""
         self._container = container
 
-    @once
+    @cached_property
     def component_names(self) -> ComponentNames:
         """Finds our components by the names other systems give them."""
         return ComponentNames(self._container.settings.components())
 
-    @once
+    @cached_property
     def alert_rules(self) -> AlertRules:
         """How alerts become updates."""
         container = self._container
@@ -37,35 +37,35 @@ class InboundContainer:
             locale=container.vocabulary.default_locale,
         )
 
-    @once
+    @cached_property
     def statuspage(self) -> IngestStatuspage:
         """Take a Statuspage's webhooks."""
         container = self._container
         return IngestStatuspage(container.database, container.clock, container.ingest)
 
-    @once
+    @cached_property
     def alerts(self) -> IngestAlertmanager:
         """Take an Alertmanager's webhooks."""
         container = self._container
         return IngestAlertmanager(container.database, container.clock, container.ingest, self.alert_rules)
 
-    @once
+    @cached_property
     def feedback(self) -> RecordProviderEvents:
         """Take SendGrid's events."""
         container = self._container
         return RecordProviderEvents(container.database, container.clock, container.addresses, sendgrid_rules)
 
-    @once
+    @cached_property
     def repeats(self) -> Deduplicate:
         """Answer repeated events."""
         return Deduplicate(self._container.database)
 
-    @once
+    @cached_property
     def audit(self) -> AuditLog:
         """Who changed what."""
         return self._container.audit
 
-    @once
+    @cached_property
     def seen(self) -> DedupFilter:
         """The filter for repeats; asks the database for the installation's name, so build it in a thread."""
         pepper = self._container.addresses.load()

@@ -1,6 +1,6 @@
 """Who listens, and the trail of who changed what: all that a long list needs, and nothing that words or sends."""
 
-from notifier.bootstrap.cached_property import once
+from notifier.bootstrap.cached_property import cached_property
 from notifier.bootstrap.container import Container
 from notifier.domain.recipients.subscriber import Vocabulary
 from notifier.services.operations.policy_audit import PolicyAudit
@@ -13,17 +13,17 @@ from notifier.services.subscribers.manage import Subscribers
 class SubscriberContainer(Container):
     """One installation, as `notifier subscribers` sees it."""
 
-    @once
+    @cached_property
     def component_keys(self) -> frozenset[str]:
         """The parts of the platform that events and preferences may name."""
         return frozenset(component.key for component in self.settings.components())
 
-    @once
+    @cached_property
     def locales(self) -> frozenset[str]:
         """The locales offered."""
         return frozenset(self.settings.brand().locales)
 
-    @once
+    @cached_property
     def vocabulary(self) -> Vocabulary:
         """The words subscribers and endpoints may use."""
         brand = self.settings.brand()
@@ -34,22 +34,22 @@ class SubscriberContainer(Container):
             default_timezone=brand.timezone,
         )
 
-    @once
+    @cached_property
     def subscribers(self) -> Subscribers:
         """Who listens."""
         return Subscribers(self.database, self.clock, self.vocabulary, self.addresses)
 
-    @once
+    @cached_property
     def subscriber_import(self) -> ImportSubscribers:
         """Lists in."""
         return ImportSubscribers(self.database, self.clock, self.vocabulary, self.addresses)
 
-    @once
+    @cached_property
     def subscriber_export(self) -> ExportSubscribers:
         """Lists out."""
         return ExportSubscribers(self.database)
 
-    @once
+    @cached_property
     def audit(self) -> AuditLog:
         """Who changed what."""
         return AuditLog(self.database, self.addresses.load())

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from notifier.bootstrap.cached_property import once
+from notifier.bootstrap.cached_property import cached_property
 from notifier.bootstrap.container import Container
 from notifier.domain.errors import NotifierError
 from notifier.domain.values import Channel, QueueName
@@ -84,7 +84,7 @@ class _Late(Generic[Built]):
     ) -> None:
         self._core, self._record, self._build, self._opened = container, record, build, opened
 
-    @once
+    @cached_property
     def built(self) -> Built:
         found = self._build(self._core, self._record)
         self._opened.callback(found.close)
@@ -189,7 +189,7 @@ class WorkerRuntime:
             self._core.yield_to_high_priority()
         self._attempt(batch_id)
 
-    @once
+    @cached_property
     def _letters(self) -> "SendTransactionalMail":
         from notifier.bootstrap.mail import build_transactional_mail  # noqa: PLC0415 - as `_build_mail`
 
@@ -205,7 +205,7 @@ class WorkerRuntime:
         """Ask a disabled endpoint whether it works again."""
         self._probe(endpoint_id)
 
-    @once
+    @cached_property
     def _probe(self) -> "ProbeEndpoint":
         from notifier.bootstrap.hooks import build_probe  # noqa: PLC0415 - as `_build_hooks`
 

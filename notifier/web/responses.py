@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from notifier.bootstrap.api_container import ApiContainer
-from notifier.bootstrap.cached_property import once
+from notifier.bootstrap.cached_property import cached_property
 from notifier.domain.recipients.consent import shortened_network
 from notifier.services.security.audit import Actor
 
@@ -54,7 +54,7 @@ class Answers:
         headers = {**self._headers, "Content-Disposition": f'attachment; filename="{name}"'}
         return Response(body, media_type="application/json", headers=headers)
 
-    @once
+    @cached_property
     def _headers(self) -> Mapping[str, str]:
         style = self._container.renderer.style_source()
         sources = f"default-src 'none'; style-src {style}; img-src data:; form-action 'self'"
