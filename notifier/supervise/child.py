@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkProcess
 
-from notifier.supervise.launch import HANDLED, become
+from notifier.supervise.launch import HANDLED, exec_child
 
 _POLL_SECONDS = 0.01
 _FORK = multiprocessing.get_context("fork")
@@ -52,7 +52,7 @@ class Child:
         reader, self._lifeline = os.pipe()
         spec = self.spec
         process = _FORK.Process(
-            target=become,
+            target=exec_child,
             args=(spec.module, spec.arguments),
             kwargs={"name": spec.name, "environ": spec.environ, "lifeline": reader, "ready": ready_fd}
             | {"inherits": spec.inherits},

@@ -31,7 +31,7 @@ def preload(load: Callable[[], object]) -> None:
     gc.freeze()
 
 
-def become(
+def exec_child(
     module: str,
     arguments: Sequence[str],
     *,

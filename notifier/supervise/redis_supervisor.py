@@ -17,7 +17,7 @@ _WATCH_SECONDS = 1.0
 _log = get_logger(__name__)
 
 
-def tend(data_dir: Path) -> bool:
+def ensure_running(data_dir: Path) -> bool:
     """Start this data folder's server unless it runs; False if the folder no longer exists."""
     if not data_dir.is_dir():
         # The installation was removed: a new server would run on unnoticed.
@@ -36,7 +36,7 @@ def main() -> NoReturn:
     there = True
     while True:
         time.sleep(_WATCH_SECONDS)
-        was, there = there, tend(settings.data_dir)
+        was, there = there, ensure_running(settings.data_dir)
         if was and not there:
             _log.error("data_folder_missing", folder=str(settings.data_dir))
 

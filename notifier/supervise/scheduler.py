@@ -18,7 +18,7 @@ _LONGEST_PAUSE = 30.0
 _log = get_logger(__name__)
 
 
-def beat(
+def run_loop(
     sweep: Callable[[datetime], object],
     *,
     stop: threading.Event,
@@ -55,7 +55,7 @@ def run_scheduler(settings: Settings, sweep: Callable[[datetime], object]) -> in
     """
     stop, data_dir = threading.Event(), settings.ensure_data_dir()
 
-    def beat_visibly(now: datetime) -> None:
+    def sweep_once(now: datetime) -> None:
         show_life(data_dir, "scheduler")
         sweep(now)
 
@@ -65,5 +65,5 @@ def run_scheduler(settings: Settings, sweep: Callable[[datetime], object]) -> in
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     report_ready()
-    beat(beat_visibly, stop=stop)
+    run_loop(sweep_once, stop=stop)
     return 0

@@ -91,7 +91,7 @@ class Supervisor:
             # The last group first: the others depend on what drains last.
             for group in reversed(self._all):
                 for item in group:
-                    if self._tend(item, writer, now):
+                    if self._restart_if_due(item, writer, now):
                         return _WRONG_CONFIGURATION
             self.every_tick()
             if not announced and all(item.child.ready for item in self._each()) and self.check():
@@ -104,7 +104,7 @@ class Supervisor:
             self._read_ready(reader)
         return 0
 
-    def _tend(self, item: Supervised, writer: int, now: float) -> bool:
+    def _restart_if_due(self, item: Supervised, writer: int, now: float) -> bool:
         """Start a due child, record a dead one; True if it reports a configuration error."""
         child = item.child
         if child.process is None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from notifier.domain.errors import UnavailableError
-from notifier.supervise.scheduler import beat
+from notifier.supervise.scheduler import run_loop
 
 
 class Time(threading.Event):
@@ -33,13 +33,13 @@ def test_beats_keep_their_places_however_long_a_sweep_takes() -> None:
         starts.append(time.now)
         time.now += 0.3 if len(starts) != 3 else 2.5
 
-    beat(sweep, stop=time, clock=time)
+    run_loop(sweep, stop=time, clock=time)
     assert starts == [0, 1, 2, 5, 6, 7, 8, 9]
 
 
 def test_a_sweep_is_told_the_aware_time() -> None:
     time, told = Time(limit=1), list[datetime]()
-    beat(told.append, stop=time, clock=time)
+    run_loop(told.append, stop=time, clock=time)
     assert told[0].utcoffset() == timedelta(0)
 
 
@@ -51,7 +51,7 @@ def test_while_the_database_is_away_the_pause_grows_and_then_the_beat_returns() 
         if time.now < 20:
             raise UnavailableError("the database does not answer")
 
-    beat(sweep, stop=time, clock=time)
+    run_loop(sweep, stop=time, clock=time)
     assert starts[:8] == [0, 2, 6, 14, 30, 31, 32, 33]
 
 
@@ -62,7 +62,7 @@ def test_the_pause_has_a_limit() -> None:
         starts.append(time.now)
         raise UnavailableError("away")
 
-    beat(sweep, stop=time, clock=time)
+    run_loop(sweep, stop=time, clock=time)
     assert starts[-1] - starts[-2] == 30
 
 
@@ -71,4 +71,4 @@ def test_a_bug_ends_the_loop() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        beat(sweep, stop=threading.Event())
+        run_loop(sweep, stop=threading.Event())
