@@ -27,7 +27,7 @@ from notifier.services.providers.probes import CallProbes
 from notifier.services.security.signed_tokens import Tokens
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from tests.spine import START, Nudges, Spine
+from tests.support.pipeline_harness import START, Nudges, Pipeline
 
 BRAND = Brand(
     name={"en": "MyOnlineStore"},
@@ -117,22 +117,22 @@ class Watch:
 class House:
     """A spine with mail workers."""
 
-    spine: Spine
+    pipeline: Pipeline
     attempt: Attempt
 
     def work(self) -> None:
         """Plan and attempt whatever was nudged, until nothing is left to do now."""
-        while self.spine.nudges.plans or self.spine.nudges.attempts:
-            self.spine.plan_all()
-            nudged, self.spine.nudges.attempts = self.spine.nudges.attempts, []
+        while self.pipeline.nudges.plans or self.pipeline.nudges.attempts:
+            self.pipeline.plan_all()
+            nudged, self.pipeline.nudges.attempts = self.pipeline.nudges.attempts, []
             for _, batch_id in nudged:
-                with self.spine.database.read() as connection:
+                with self.pipeline.database.read() as connection:
                     found = connection.execute(select(t.batch.c.channel).where(t.batch.c.id == batch_id)).scalar()
                 if found == Channel.EMAIL:
                     self.attempt(batch_id)
 
     def later(self, seconds: float) -> None:
-        self.spine.later(seconds)
+        self.pipeline.later(seconds)
         self.work()
 
 
@@ -152,28 +152,34 @@ def a_house(
 
     `evidence`: how long the providers' events may take.
     """
-    spine = Spine(database, translations=translations, time=clock, nudges=nudges or Nudges())
-    spine.sweep = replace(spine.sweep, mail_waits=lambda: evidence - LEASE)
-    spine.plan = replace(spine.plan, batch_sizes={**BATCH_SIZES, Channel.EMAIL: batch_size})
-    record = RecordOutcome(database, spine.clock, spine.nudges, owner, spread=lambda: 0.0, life=life or NotWatched())
+    pipeline = Pipeline(database, translations=translations, time=clock, nudges=nudges or Nudges())
+    pipeline.sweep = replace(pipeline.sweep, mail_waits=lambda: evidence - LEASE)
+    pipeline.plan = replace(pipeline.plan, batch_sizes={**BATCH_SIZES, Channel.EMAIL: batch_size})
+    record = RecordOutcome(
+        database, pipeline.clock, pipeline.nudges, owner, spread=lambda: 0.0, life=life or NotWatched()
+    )
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
-    links = Links("https://status.example", Tokens(["k" * 32], spine.clock))
-    kept = (database, spine.clock, spine.nudges, Channel.EMAIL)
+    links = Links("https://status.example", Tokens(["k" * 32], pipeline.clock))
+    kept = (database, pipeline.clock, pipeline.nudges, Channel.EMAIL)
     circuits = Circuits(*kept, repeats_doubts=lambda _provider: not evidence)
     names = {Channel.EMAIL: [provider.name for provider in providers]}
-    spine.sweep = replace(spine.sweep, chores=(CallProbes(database, {Channel.EMAIL: circuits}, lambda: names),))
-    route = ProviderFailover(providers, spine.clock, LocalRateLimiter(spine.clock), circuits)
-    mail = MailAttempt(database, spine.clock, renderer, links, route, record, LEASE, lambda _provider: evidence, rest)
+    pipeline.sweep = replace(pipeline.sweep, chores=(CallProbes(database, {Channel.EMAIL: circuits}, lambda: names),))
+    route = ProviderFailover(providers, pipeline.clock, LocalRateLimiter(pipeline.clock), circuits)
+    mail = MailAttempt(
+        database, pipeline.clock, renderer, links, route, record, LEASE, lambda _provider: evidence, rest
+    )
     channels = {Channel.EMAIL: mail}
-    return House(spine, Attempt(database, spine.clock, spine.nudges, owner, channels, translations=translations))
+    return House(
+        pipeline, Attempt(database, pipeline.clock, pipeline.nudges, owner, channels, translations=translations)
+    )
 
 
 def subscribe(house: House, number: int) -> list[str]:
     names = [f"shop-{place}" for place in range(number)]
     for name in names:
-        house.spine.subscriber(name)
+        house.pipeline.subscriber(name)
     return sorted(f"{name}@example.com" for name in names)
 
 
 def states(house: House) -> set[str]:
-    return {state for notice in house.spine.notices() for state in house.spine.told(notice.id).values()}
+    return {state for notice in house.pipeline.notices() for state in house.pipeline.told(notice.id).values()}

@@ -27,7 +27,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries
 from notifier.storage.recipients import preferences
-from tests.spine import Spine
+from tests.support.pipeline_harness import Pipeline
 
 BRAND = Brand(
     name={"en": "MyOnlineStore"},
@@ -101,14 +101,14 @@ class WorkerVanished(BaseException):
 class Partners:
     """A spine whose webhooks are attempted by hand."""
 
-    spine: Spine
+    pipeline: Pipeline
     line: Line
     attempt: Attempt
     hooks: HookAttempt
 
     def endpoint(self, name: str, preferences_: Preferences | None = None, **columns: Any) -> int:
         """Add an active endpoint at `https://<name>.example/`; returns the ledger's number."""
-        with self.spine.database.write() as connection:
+        with self.pipeline.database.write() as connection:
             chosen = preferences_ or Preferences(channels=frozenset({Channel.WEBHOOK}))
             row = {
                 "public_id": f"end_{name}",
@@ -122,22 +122,22 @@ class Partners:
                 "secrets": self.hooks.secrets.first(new_secret()),
                 "state": "active",
                 "state_reason": "",
-                "created_at": self.spine.now,
-                "updated_at": self.spine.now,
+                "created_at": self.pipeline.now,
+                "updated_at": self.pipeline.now,
             }
             statement = t.endpoint.insert().values(row | columns).returning(t.endpoint.c.id)
             return int(connection.execute(statement).scalar_one())
 
     def row(self, name: str) -> Any:
         """Return an endpoint's row."""
-        with self.spine.database.read() as connection:
+        with self.pipeline.database.read() as connection:
             return connection.execute(select(t.endpoint).where(t.endpoint.c.public_id == f"end_{name}")).one()
 
     def work(self) -> None:
         """Plan and attempt whatever was nudged, until nothing is left to do now."""
-        nudges = self.spine.nudges
+        nudges = self.pipeline.nudges
         while nudges.plans or nudges.attempts:
-            self.spine.plan_all()
+            self.pipeline.plan_all()
             nudged, nudges.attempts = nudges.attempts, []
             for lane, batch_id in nudged:
                 if lane in (QueueName.WEBHOOK, QueueName.RETRY):
@@ -145,7 +145,7 @@ class Partners:
 
     def later(self, seconds: float) -> None:
         """Let time pass, sweep, and work."""
-        self.spine.later(seconds)
+        self.pipeline.later(seconds)
         self.work()
 
     def lease_ends(self) -> None:
@@ -164,8 +164,8 @@ class Partners:
         """Return (state, reason, attempts made) of an endpoint's deliveries, in order of the notifications."""
         found = []
         number = self.row(name).id
-        for notice in self.spine.notices(Channel.WEBHOOK):
-            with self.spine.database.read() as connection:
+        for notice in self.pipeline.notices(Channel.WEBHOOK):
+            with self.pipeline.database.read() as connection:
                 row = deliveries.get(connection, notice.id, number)
             if row is not None:
                 found.append((row.state, row.reason, row.attempts))
@@ -174,7 +174,7 @@ class Partners:
     def tries(self, name: str) -> list[tuple[int, str, str | None]]:
         """Return (number, outcome, reason) of every recorded attempt on an endpoint, oldest first."""
         a = t.attempt.c
-        with self.spine.database.read() as connection:
+        with self.pipeline.database.read() as connection:
             rows = connection.execute(
                 select(a.number, a.outcome, a.reason).where(a.recipient_key == self.row(name).id).order_by(a.id)
             ).all()
@@ -188,21 +188,21 @@ def url_of(name: str) -> str:
 
 def partners(database: Database) -> Partners:
     """Return a house with nobody in it."""
-    spine = Spine(database)
-    line = Line(spine.clock)
-    record = RecordOutcome(database, spine.clock, spine.nudges, "worker", spread=lambda: 0.0)
+    pipeline = Pipeline(database)
+    line = Line(pipeline.clock)
+    record = RecordOutcome(database, pipeline.clock, pipeline.nudges, "worker", spread=lambda: 0.0)
     secrets = EndpointSecrets(SecretBox(["k" * 32], "endpoint"))
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
     hooks = HookAttempt(
         database,
-        spine.clock,
+        pipeline.clock,
         renderer,
         line,
         secrets,
         RecordEndpointHealth(write_mail),
         record,
-        spine.regroup,
+        pipeline.regroup,
         spread=lambda: 0.0,
     )
-    attempt = Attempt(database, spine.clock, spine.nudges, "worker", {Channel.WEBHOOK: hooks})
-    return Partners(spine, line, attempt, hooks)
+    attempt = Attempt(database, pipeline.clock, pipeline.nudges, "worker", {Channel.WEBHOOK: hooks})
+    return Partners(pipeline, line, attempt, hooks)

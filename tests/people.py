@@ -15,7 +15,7 @@ from notifier.domain.values import Channel, Impact, Status, UpdateLevel
 from notifier.services.subscribers.release_deferred import release_deferred
 from notifier.storage import tables as t
 from notifier.storage.recipients import preferences, suppressions
-from tests.spine import PEPPER, Spine
+from tests.support.pipeline_harness import PEPPER, Pipeline
 
 PARTS = ("checkout", "api", "pos")
 ZONES = ("Europe/Amsterdam", "America/New_York", "Asia/Kolkata", "Pacific/Auckland")
@@ -52,7 +52,7 @@ def a_guard(chance: Random) -> dict[str, Any]:
 class People:
     """Subscribers of one spine, some of whom share an address; `chance` decides everything."""
 
-    spine: Spine
+    pipeline: Pipeline
     chance: Random
     addresses: dict[str, str] = field(default_factory=dict)  # name -> address
 
@@ -64,7 +64,7 @@ class People:
             self.addresses[name] = f"house-{house}@example.com"
             limit = limits[house % len(limits)] if limits else None
             columns = a_guard(self.chance) | {"state": self.chance.choice(states), "max_per_hour": limit}
-            self.spine.subscriber(name, a_wish(self.chance), email=self.addresses[name], **columns)
+            self.pipeline.subscriber(name, a_wish(self.chance), email=self.addresses[name], **columns)
 
     def key(self, name: str) -> int:
         """Return the key of somebody's address."""
@@ -74,16 +74,16 @@ class People:
         """Let some choose anew what they want to hear, and when."""
         for name in self.chance.sample(sorted(self.addresses), number):
             columns = a_guard(self.chance) if self.chance.random() < 0.5 else {}
-            with self.spine.database.write() as connection:
+            with self.pipeline.database.write() as connection:
                 columns["preference_id"] = preferences.ensure(connection, a_wish(self.chance))
                 who = t.subscriber.c.external_id == name
                 connection.execute(update(t.subscriber).where(who).values(columns))
-                release_deferred(connection, self.key(name), self.spine.now)
+                release_deferred(connection, self.key(name), self.pipeline.now)
 
     def turn_away(self, now: datetime) -> None:
         """Let one address be suppressed, and one opt out of the incident."""
         stopped, out = self.chance.sample(sorted(self.addresses), 2)
-        with self.spine.database.write() as connection:
+        with self.pipeline.database.write() as connection:
             item = Suppression(channel=Channel.EMAIL, reason=SuppressionReason.BOUNCED, since=now)
             suppressions.add(connection, self.key(stopped), item)
             suppressions.opt_out(connection, "inc-1", self.key(out), now)

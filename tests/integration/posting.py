@@ -27,7 +27,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from tests.contract.channels.posts import Sessions, bluesky_sender, mastodon_sender, x_sender
 from tests.sandbox_server import RunningSandbox
-from tests.spine import Spine
+from tests.support.pipeline_harness import Pipeline
 
 BRAND = Brand(
     name={"en": "MyOnlineStore"},
@@ -57,7 +57,7 @@ def sender_of(
 class PostingHouse:
     """A spine with social workers."""
 
-    spine: Spine
+    pipeline: Pipeline
     attempt: Attempt
     sandbox: RunningSandbox
     senders: Mapping[str, SocialSender]
@@ -72,23 +72,23 @@ class PostingHouse:
 
     def work(self) -> None:
         """Plan and attempt whatever was nudged on the social lanes, until nothing is left to do now."""
-        while self.spine.nudges.plans or self.spine.nudges.attempts:
-            self.spine.plan_all()
-            nudged, self.spine.nudges.attempts = self.spine.nudges.attempts, []
+        while self.pipeline.nudges.plans or self.pipeline.nudges.attempts:
+            self.pipeline.plan_all()
+            nudged, self.pipeline.nudges.attempts = self.pipeline.nudges.attempts, []
             for lane, batch_id in nudged:
                 if lane in (QueueName.SOCIAL, QueueName.RETRY):
                     self.attempt(batch_id)
 
     def later(self, seconds: float) -> None:
         """Let time pass, sweep, and do what is due."""
-        self.spine.later(seconds)
+        self.pipeline.later(seconds)
         self.work()
 
     def states(self) -> list[str]:
         """Return the states of all social batches, oldest first."""
         b = t.batch.c
         statement = select(b.state).where(b.channel == Channel.SOCIAL.value).order_by(b.id)
-        with self.spine.database.read() as connection:
+        with self.pipeline.database.read() as connection:
             return list(connection.execute(statement).scalars())
 
     def until_settled(self, *, step: float = 5.0, steps: int = 80) -> float:
@@ -113,28 +113,28 @@ def posting_house(
     timeouts: tuple[float, float] = PATIENT,
 ) -> Iterator[PostingHouse]:
     """Build workers for accounts, each named `acc-de` as the sandbox's credentials in `posts.py` are."""
-    spine = Spine(database, now=datetime.now(UTC), translations=translations)
+    pipeline = Pipeline(database, now=datetime.now(UTC), translations=translations)
     sync_accounts(database, accounts)
-    senders = {account.name: sender_of(account, sandbox, spine.clock, timeouts) for account in accounts}
-    circuits = Circuits(database, spine.clock, spine.nudges, Channel.SOCIAL)
+    senders = {account.name: sender_of(account, sandbox, pipeline.clock, timeouts) for account in accounts}
+    circuits = Circuits(database, pipeline.clock, pipeline.nudges, Channel.SOCIAL)
     names = {Channel.SOCIAL: [account.name for account in accounts]}
-    spine.sweep = replace(spine.sweep, chores=(CallProbes(database, {Channel.SOCIAL: circuits}, lambda: names),))
-    record = RecordOutcome(database, spine.clock, spine.nudges, "test", lambda: 0.0)
+    pipeline.sweep = replace(pipeline.sweep, chores=(CallProbes(database, {Channel.SOCIAL: circuits}, lambda: names),))
+    record = RecordOutcome(database, pipeline.clock, pipeline.nudges, "test", lambda: 0.0)
     attempt_post = PostAttempt(
         database,
-        spine.clock,
+        pipeline.clock,
         RENDERER,
         {account.name: account for account in accounts},
         senders,
         record,
         LocalAccountLock(),
-        LocalRateLimiter(spine.clock),
+        LocalRateLimiter(pipeline.clock),
         circuits,
         paint,
     )
     channels: dict[Channel, BatchAttempt] = {Channel.SOCIAL: attempt_post}
-    attempt = Attempt(database, spine.clock, spine.nudges, "test", channels, translations=translations)
+    attempt = Attempt(database, pipeline.clock, pipeline.nudges, "test", channels, translations=translations)
     try:
-        yield PostingHouse(spine, attempt, sandbox, senders, channels)
+        yield PostingHouse(pipeline, attempt, sandbox, senders, channels)
     finally:
         attempt_post.close()

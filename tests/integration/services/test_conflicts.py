@@ -22,104 +22,104 @@ from notifier.storage.database.engine import Database
 from notifier.storage.incidents import timeline
 from notifier.storage.notifications import approvals
 from notifier.storage.operations import audit
-from tests.spine import Spine
+from tests.support.pipeline_harness import Pipeline
 
 ANN, BEN = {"author": "key:key_1 (ann)", "origin": "192.0.2.1"}, {"author": "key:key_2 (ben)", "origin": "192.0.2.2"}
 
 
 @pytest.fixture
-def spine(database: Database) -> Spine:
-    return Spine(database)
+def pipeline(database: Database) -> Pipeline:
+    return Pipeline(database)
 
 
-def counts(spine: Spine) -> list[int]:
+def counts(pipeline: Pipeline) -> list[int]:
     """Rows of everything that an event leaves behind."""
     tables = (t.incident, t.incident_update, t.event, t.audit_entry, t.notification)
-    with spine.database.read() as connection:
+    with pipeline.database.read() as connection:
         return [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]
 
 
-def published(spine: Spine) -> Sequence[Any]:
+def published(pipeline: Pipeline) -> Sequence[Any]:
     """The audit trail's entries about events, oldest first."""
-    with spine.database.read() as connection:
+    with pipeline.database.read() as connection:
         return audit.page(connection, limit=100, object_kind="event")[::-1]
 
 
-def test_an_event_whose_author_missed_a_later_update_is_refused_and_leaves_nothing(spine: Spine) -> None:
-    spine.post(Status.INVESTIGATING, **ANN)
-    spine.now += timedelta(seconds=30)
-    spine.post(Status.RESOLVED, **ANN)
-    before = counts(spine)
+def test_an_event_whose_author_missed_a_later_update_is_refused_and_leaves_nothing(pipeline: Pipeline) -> None:
+    pipeline.post(Status.INVESTIGATING, **ANN)
+    pipeline.now += timedelta(seconds=30)
+    pipeline.post(Status.RESOLVED, **ANN)
+    before = counts(pipeline)
     with pytest.raises(OutdatedError) as refused:
-        spine.post(Status.IDENTIFIED, after="upd-1", event_id="late", update_id="late", **BEN)
+        pipeline.post(Status.IDENTIFIED, after="upd-1", event_id="late", update_id="late", **BEN)
     assert refused.value.newest == {
         "id": "upd-2",
         "status": "resolved",
         "posted_at": "2026-03-02T09:00:30Z",
         "author": ANN["author"],
     }
-    assert counts(spine) == before
+    assert counts(pipeline) == before
     # The same event on top of what is there now: its id was not used up.
-    assert spine.post(Status.IDENTIFIED, after="upd-2", event_id="late", **BEN).outcome is Outcome.ACCEPTED
+    assert pipeline.post(Status.IDENTIFIED, after="upd-2", event_id="late", **BEN).outcome is Outcome.ACCEPTED
 
 
-def test_what_is_latest_is_what_readers_see_last_whatever_came_in_last(spine: Spine) -> None:
-    spine.now += timedelta(hours=1)
-    spine.post(Status.IDENTIFIED, update_id="newest")
-    spine.post(Status.INVESTIGATING, update_id="late", posted_at=spine.now - timedelta(minutes=30))
+def test_what_is_latest_is_what_readers_see_last_whatever_came_in_last(pipeline: Pipeline) -> None:
+    pipeline.now += timedelta(hours=1)
+    pipeline.post(Status.IDENTIFIED, update_id="newest")
+    pipeline.post(Status.INVESTIGATING, update_id="late", posted_at=pipeline.now - timedelta(minutes=30))
     with pytest.raises(OutdatedError):
-        spine.post(Status.MONITORING, after="late")
-    assert spine.post(Status.MONITORING, after="newest").outcome is Outcome.ACCEPTED
+        pipeline.post(Status.MONITORING, after="late")
+    assert pipeline.post(Status.MONITORING, after="newest").outcome is Outcome.ACCEPTED
 
 
-def test_updates_of_the_same_instant_are_ordered_by_arrival_and_silent_ones_count(spine: Spine) -> None:
-    spine.post(Status.INVESTIGATING, update_id="first")
-    spine.post(Status.IDENTIFIED, update_id="silent", notify=False)
+def test_updates_of_the_same_instant_are_ordered_by_arrival_and_silent_ones_count(pipeline: Pipeline) -> None:
+    pipeline.post(Status.INVESTIGATING, update_id="first")
+    pipeline.post(Status.IDENTIFIED, update_id="silent", notify=False)
     with pytest.raises(OutdatedError) as refused:
-        spine.post(Status.MONITORING, after="first")
+        pipeline.post(Status.MONITORING, after="first")
     assert refused.value.newest["id"] == "silent"
 
 
 @pytest.mark.parametrize("incident", ["inc-1", "inc-unknown"])
-def test_an_unknown_update_is_the_fault_of_after(spine: Spine, incident: str) -> None:
-    spine.post(Status.INVESTIGATING)
-    before = counts(spine)
+def test_an_unknown_update_is_the_fault_of_after(pipeline: Pipeline, incident: str) -> None:
+    pipeline.post(Status.INVESTIGATING)
+    before = counts(pipeline)
     with pytest.raises(InvalidInputError) as refused:
-        spine.post(Status.RESOLVED, after="upd-of-nobody", incident_id=incident)
+        pipeline.post(Status.RESOLVED, after="upd-of-nobody", incident_id=incident)
     assert [error.field for error in refused.value.errors] == ["after"]
-    assert counts(spine) == before
+    assert counts(pipeline) == before
 
 
-def test_a_repeat_is_a_duplicate_however_outdated_it_is_by_now(spine: Spine) -> None:
-    spine.post(Status.INVESTIGATING, "One.", event_id="first", update_id="u-1")
+def test_a_repeat_is_a_duplicate_however_outdated_it_is_by_now(pipeline: Pipeline) -> None:
+    pipeline.post(Status.INVESTIGATING, "One.", event_id="first", update_id="u-1")
     first, again = (
-        spine.post(Status.IDENTIFIED, "Two.", event_id="second", update_id="u-2", after="u-1") for _ in range(2)
+        pipeline.post(Status.IDENTIFIED, "Two.", event_id="second", update_id="u-2", after="u-1") for _ in range(2)
     )
     assert (first.outcome, again.outcome) == (Outcome.ACCEPTED, Outcome.DUPLICATE)
     assert not again.reused
 
 
-def test_a_known_event_id_with_another_content_says_that_nothing_was_changed(spine: Spine) -> None:
-    spine.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u")
-    other = spine.post(Status.INVESTIGATING, "Another one.", event_id="e", update_id="u")
+def test_a_known_event_id_with_another_content_says_that_nothing_was_changed(pipeline: Pipeline) -> None:
+    pipeline.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u")
+    other = pipeline.post(Status.INVESTIGATING, "Another one.", event_id="e", update_id="u")
     assert (other.outcome, other.reused) == (Outcome.DUPLICATE, True)
     assert other.reason == ("event e was already published with different content; nothing was changed; use a new id")
-    spine.now += timedelta(hours=1)  # only the time is another: the same form was sent twice
-    same = spine.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u")
+    pipeline.now += timedelta(hours=1)  # only the time is another: the same form was sent twice
+    same = pipeline.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u")
     assert (same.outcome, same.reused) == (Outcome.DUPLICATE, False)
-    with spine.database.write() as connection:  # as a version before stored it
+    with pipeline.database.write() as connection:  # as a version before stored it
         connection.execute(t.event.update().values(digest=None))
-    assert not spine.post(Status.INVESTIGATING, "Another one.", event_id="e", update_id="u").reused
+    assert not pipeline.post(Status.INVESTIGATING, "Another one.", event_id="e", update_id="u").reused
 
 
-def test_of_two_colleagues_who_answer_the_same_update_at_once_one_is_told_of_the_other(spine: Spine) -> None:
-    spine.post(Status.INVESTIGATING, update_id="first")
+def test_of_two_colleagues_who_answer_the_same_update_at_once_one_is_told_of_the_other(pipeline: Pipeline) -> None:
+    pipeline.post(Status.INVESTIGATING, update_id="first")
     both, answers = threading.Barrier(2), list[Receipt | OutdatedError]()
 
     def send(name: str, status: Status) -> None:
         both.wait(10)
         try:
-            answers.append(spine.post(status, name, event_id=name, update_id=name, after="first", author=name))
+            answers.append(pipeline.post(status, name, event_id=name, update_id=name, after="first", author=name))
         except OutdatedError as error:
             answers.append(error)
 
@@ -133,20 +133,20 @@ def test_of_two_colleagues_who_answer_the_same_update_at_once_one_is_told_of_the
     (refused,) = [answer for answer in answers if isinstance(answer, OutdatedError)]
     (taken,) = [answer for answer in answers if isinstance(answer, Receipt)]
     assert refused.newest["id"] == refused.newest["author"] == taken.event_id
-    with spine.database.read() as connection:
+    with pipeline.database.read() as connection:
         assert [entry.update_id for entry in timeline.entries(connection, "inc-1")] == ["first", taken.event_id]
 
 
-def test_who_published_is_stored_with_the_event_its_update_and_the_audit_trail(spine: Spine) -> None:
-    spine.post(Status.INVESTIGATING, "One.", **ANN)
-    spine.post(Status.INVESTIGATING, "One, spelled well.", update_id="upd-1", **BEN)
-    spine.post(Status.RESOLVED, notify=False)
-    with spine.database.read() as connection:
+def test_who_published_is_stored_with_the_event_its_update_and_the_audit_trail(pipeline: Pipeline) -> None:
+    pipeline.post(Status.INVESTIGATING, "One.", **ANN)
+    pipeline.post(Status.INVESTIGATING, "One, spelled well.", update_id="upd-1", **BEN)
+    pipeline.post(Status.RESOLVED, notify=False)
+    with pipeline.database.read() as connection:
         events = [(row.author, row.origin) for row in connection.execute(select(t.event).order_by(t.event.c.id))]
         updates = [row.author for row in timeline.full_updates(connection, "inc-1")]
     assert events == [tuple(ANN.values()), tuple(BEN.values()), (None, None)]
     assert updates == [BEN["author"], None]
-    entries = published(spine)
+    entries = published(pipeline)
     assert [(row.actor, row.origin) for row in entries] == [
         tuple(ANN.values()),
         tuple(BEN.values()),
@@ -165,48 +165,48 @@ def test_who_published_is_stored_with_the_event_its_update_and_the_audit_trail(s
     }
 
 
-def test_a_duplicate_leaves_no_audit_entry(spine: Spine) -> None:
-    spine.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u", **ANN)
-    spine.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u", **BEN)
-    spine.post(Status.INVESTIGATING, "One.", event_id="another", update_id="another", **BEN)
-    assert [row.actor for row in published(spine)] == [ANN["author"]]
+def test_a_duplicate_leaves_no_audit_entry(pipeline: Pipeline) -> None:
+    pipeline.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u", **ANN)
+    pipeline.post(Status.INVESTIGATING, "One.", event_id="e", update_id="u", **BEN)
+    pipeline.post(Status.INVESTIGATING, "One.", event_id="another", update_id="another", **BEN)
+    assert [row.actor for row in published(pipeline)] == [ANN["author"]]
 
 
-def mark_of(spine: Spine) -> str:
-    with spine.database.read() as connection:
+def mark_of(pipeline: Pipeline) -> str:
+    with pipeline.database.read() as connection:
         return timeline.mark(connection, "inc-1")
 
 
-def test_an_edit_under_the_same_id_is_a_conflict_for_who_had_read_the_words_before(spine: Spine) -> None:
-    spine.post(Status.INVESTIGATING, "Before.", update_id="u", **ANN)
-    read = mark_of(spine)
-    spine.post(Status.INVESTIGATING, "After.", update_id="u", **ANN)
-    before = counts(spine)
+def test_an_edit_under_the_same_id_is_a_conflict_for_who_had_read_the_words_before(pipeline: Pipeline) -> None:
+    pipeline.post(Status.INVESTIGATING, "Before.", update_id="u", **ANN)
+    read = mark_of(pipeline)
+    pipeline.post(Status.INVESTIGATING, "After.", update_id="u", **ANN)
+    before = counts(pipeline)
     with pytest.raises(OutdatedError):
-        spine.post(Status.RESOLVED, after="u", read=read, event_id="late", **BEN)
-    assert counts(spine) == before
+        pipeline.post(Status.RESOLVED, after="u", read=read, event_id="late", **BEN)
+    assert counts(pipeline) == before
     # By the API's rule alone, `u` is still the latest.
-    assert spine.post(Status.IDENTIFIED, after="u", event_id="api", **BEN).outcome is Outcome.ACCEPTED
-    assert spine.post(Status.RESOLVED, read=mark_of(spine), event_id="late", **BEN).outcome is Outcome.ACCEPTED
+    assert pipeline.post(Status.IDENTIFIED, after="u", event_id="api", **BEN).outcome is Outcome.ACCEPTED
+    assert pipeline.post(Status.RESOLVED, read=mark_of(pipeline), event_id="late", **BEN).outcome is Outcome.ACCEPTED
 
 
-def test_a_decision_is_compared_in_its_own_transaction_with_what_its_maker_had_read(spine: Spine) -> None:
-    spine.ingest = replace(spine.ingest, guard=BlastGuard(BlastGuardPolicy(needs_announce=True)))
-    spine.post(Status.INVESTIGATING, "Told.", update_id="told")
-    spine.post(Status.IDENTIFIED, "Held.", guarded=True)
-    release = Release(spine.database, spine.policies, spine.clock, spine.nudges)
-    replay = Replay(spine.database, spine.clock, spine.regroup)
-    with spine.database.read() as connection:
+def test_a_decision_is_compared_in_its_own_transaction_with_what_its_maker_had_read(pipeline: Pipeline) -> None:
+    pipeline.ingest = replace(pipeline.ingest, guard=BlastGuard(BlastGuardPolicy(needs_announce=True)))
+    pipeline.post(Status.INVESTIGATING, "Told.", update_id="told")
+    pipeline.post(Status.IDENTIFIED, "Held.", guarded=True)
+    release = Release(pipeline.database, pipeline.policies, pipeline.clock, pipeline.nudges)
+    replay = Replay(pipeline.database, pipeline.clock, pipeline.regroup)
+    with pipeline.database.read() as connection:
         waiting = approvals.of_incident(connection, "inc-1")[0].public_id
-    told = ReplayOrder(notification_id=spine.notices()[0].public_id)
-    me, read = Actor("tests", "here"), mark_of(spine)
-    spine.post(Status.INVESTIGATING, "Told otherwise.", update_id="told")
-    before = counts(spine)
+    told = ReplayOrder(notification_id=pipeline.notices()[0].public_id)
+    me, read = Actor("tests", "here"), mark_of(pipeline)
+    pipeline.post(Status.INVESTIGATING, "Told otherwise.", update_id="told")
+    before = counts(pipeline)
     for decide in (release.release, release.cancel):
         with pytest.raises(OutdatedError):
             decide(waiting, me, read=read)
     with pytest.raises(OutdatedError):
         replay(told, me, may_announce=True, read=read)
-    assert counts(spine) == before
-    assert replay(told, me, may_announce=True, read=mark_of(spine)) == 0
-    assert release.release(waiting, me, read=mark_of(spine))["state"] == "planning"
+    assert counts(pipeline) == before
+    assert replay(told, me, may_announce=True, read=mark_of(pipeline)) == 0
+    assert release.release(waiting, me, read=mark_of(pipeline))["state"] == "planning"

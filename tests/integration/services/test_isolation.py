@@ -24,18 +24,18 @@ from tests.integration.posting import posting_house
 from tests.mail_house import House, Provider, a_house, subscribe
 from tests.partners import down, partners, url_of
 from tests.sandbox_server import running_sandbox
-from tests.spine import Spine
+from tests.support.pipeline_harness import Pipeline
 
 WINDOW = CoalescePolicy(window=60, max_window=600)
 
 
-def guarded(database: Database) -> Spine:
+def guarded(database: Database) -> Pipeline:
     """Return a spine whose sweep and plan isolate, with a window to end."""
-    spine = Spine(database, policies={Channel.EMAIL: WINDOW})
-    alone = Isolation(database, spine.clock, spine.seconds)
-    spine.sweep = replace(spine.sweep, isolate=alone)
-    spine.plan = replace(spine.plan, isolate=alone)
-    return spine
+    pipeline = Pipeline(database, policies={Channel.EMAIL: WINDOW})
+    alone = Isolation(database, pipeline.clock, pipeline.seconds)
+    pipeline.sweep = replace(pipeline.sweep, isolate=alone)
+    pipeline.plan = replace(pipeline.plan, isolate=alone)
+    return pipeline
 
 
 def alarmed(database: Database) -> dict[str, str]:
@@ -49,16 +49,16 @@ def spoil(database: Database, statement: str) -> None:
 
 
 def test_an_incident_whose_content_cannot_be_parsed_does_not_stop_the_sweep(database: Database) -> None:
-    spine = guarded(database)
+    pipeline = guarded(database)
     for incident in ("inc-1", "inc-2"):
-        spine.post(Status.INVESTIGATING, incident_id=incident)
-        spine.now += timedelta(seconds=1)
-        spine.post(Status.IDENTIFIED, incident_id=incident)
-    spine.nudges.plans.clear()
+        pipeline.post(Status.INVESTIGATING, incident_id=incident)
+        pipeline.now += timedelta(seconds=1)
+        pipeline.post(Status.IDENTIFIED, incident_id=incident)
+    pipeline.nudges.plans.clear()
     spoil(database, "UPDATE incident_update SET incident = '{}' WHERE incident_id = 'inc-1'")
     for _ in range(3):
-        spine.later(61)
-    assert len(spine.nudges.plans) >= 1
+        pipeline.later(61)
+    assert len(pipeline.nudges.plans) >= 1
     with database.read() as connection:
         told = connection.exec_driver_sql("SELECT incident_id, sequence FROM notification ORDER BY id").all()
     assert [tuple(row) for row in told] == [("inc-1", 1), ("inc-2", 1), ("inc-2", 2)]
@@ -66,31 +66,31 @@ def test_an_incident_whose_content_cannot_be_parsed_does_not_stop_the_sweep(data
 
 
 def test_what_fails_waits_longer_each_time_is_given_up_and_tried_again_by_a_new_start(database: Database) -> None:
-    spine = Spine(database)
-    alone = Isolation(database, spine.clock, spine.seconds)
+    pipeline = Pipeline(database)
+    alone = Isolation(database, pipeline.clock, pipeline.seconds)
     tries: list[timedelta] = []
     given_up: list[Connection] = []
-    began = spine.now
+    began = pipeline.now
 
     def work() -> int:
-        tries.append(spine.now - began)
+        tries.append(pipeline.now - began)
         raise KeyError("owner@example.org")
 
     while len(tries) < MOST_FAILURES:
         assert alone("letter", "7", work, given_up.append) is None
-        spine.now += timedelta(seconds=1)
+        pipeline.now += timedelta(seconds=1)
     waits = [later - earlier for earlier, later in pairwise(tries)]
     assert waits == sorted(waits)
     assert waits[0] == timedelta(seconds=2)
-    spine.now += timedelta(days=9)
+    pipeline.now += timedelta(days=9)
     assert alone("letter", "7", work, given_up.append) is None
     assert (len(tries), len(given_up)) == (MOST_FAILURES, 1)
     assert "given up" in alarmed(database)["letter:7"]
     assert "owner" not in str(alarmed(database))
-    spine.now += timedelta(seconds=1)
-    revive = Revive(database, spine.clock)
+    pipeline.now += timedelta(seconds=1)
+    revive = Revive(database, pipeline.clock)
     assert (revive(), revive()) == (1, 0)
-    spine.now += timedelta(seconds=1)
+    pipeline.now += timedelta(seconds=1)
     assert alone("letter", "7", lambda: 5) == 5
     assert alarmed(database) == {}
     with database.read() as connection:
@@ -98,18 +98,18 @@ def test_what_fails_waits_longer_each_time_is_given_up_and_tried_again_by_a_new_
 
 
 def test_a_database_that_is_away_is_nobodys_fault(database: Database) -> None:
-    spine = Spine(database)
+    pipeline = Pipeline(database)
 
     def away() -> None:
         raise UnavailableError("database: gone")
 
     with pytest.raises(UnavailableError):
-        Isolation(database, spine.clock)("chore", "calm", away)
+        Isolation(database, pipeline.clock)("chore", "calm", away)
     assert alarmed(database) == {}
 
 
 def test_a_chore_that_fails_leaves_the_others_to_go_on(database: Database) -> None:
-    spine = guarded(database)
+    pipeline = guarded(database)
     done: list[str] = []
 
     class Chore:
@@ -123,7 +123,7 @@ def test_a_chore_that_fails_leaves_the_others_to_go_on(database: Database) -> No
             return 1
 
     busy = Chore("busy", UnavailableError("database: a row is locked"))
-    sweep = replace(spine.sweep, chores=(Chore("bad", KeyError("x")), Chore("good"), busy, Chore("last")))
+    sweep = replace(pipeline.sweep, chores=(Chore("bad", KeyError("x")), Chore("good"), busy, Chore("last")))
     counts = sweep()
     assert done == ["bad", "good", "busy", "last"]
     assert (counts["good"], counts["last"], counts["bad"]) == (1, 1, 0)
@@ -136,11 +136,11 @@ def test_a_chore_that_fails_leaves_the_others_to_go_on(database: Database) -> No
 
 def a_poisoned_plan(database: Database) -> tuple[House, Any]:
     house = a_house(database, provider := Provider(name="sendgrid"))
-    alone = Isolation(database, house.spine.clock)
-    house.spine.plan = replace(house.spine.plan, isolate=alone)
-    house.spine.sweep = replace(house.spine.sweep, isolate=alone)
+    alone = Isolation(database, house.pipeline.clock)
+    house.pipeline.plan = replace(house.pipeline.plan, isolate=alone)
+    house.pipeline.sweep = replace(house.pipeline.sweep, isolate=alone)
     subscribe(house, 1)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     spoil(database, "UPDATE notification SET content = '{}' WHERE channel = 'email'")
     return house, provider
 
@@ -153,8 +153,8 @@ def test_a_plan_that_always_fails_is_given_up_and_the_next_message_tells_everyth
     with database.read() as connection:
         states = connection.exec_driver_sql("SELECT state FROM notification WHERE channel = 'email'").scalars().all()
     assert states == ["canceled"]
-    house.spine.post(Status.RESOLVED, incident_id="inc-2")
-    house.spine.post(Status.INVESTIGATING, incident_id="inc-3")
+    house.pipeline.post(Status.RESOLVED, incident_id="inc-2")
+    house.pipeline.post(Status.INVESTIGATING, incident_id="inc-3")
     house.work()
     assert len(provider.requests) == 1
 
@@ -224,9 +224,9 @@ def test_a_batch_whose_content_makes_no_sense_is_counted_alarmed_and_given_up_an
 ) -> None:
     with workers(database) as (house, channel):
         met = house.attempt = Workers(house.attempt)
-        house.spine.post(Status.INVESTIGATING)
-        house.spine.plan_all()
-        house.spine.post(Status.INVESTIGATING, incident_id="inc-2")
+        house.pipeline.post(Status.INVESTIGATING)
+        house.pipeline.plan_all()
+        house.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
         poison(database, channel, "inc-1")
         house.work()
         assert [row[0] for row in batches_of(database, "inc-2", channel)] == ["accepted"]
@@ -244,8 +244,8 @@ def test_what_can_be_read_again_goes_out_and_ends_its_alarm(database: Database) 
     house: Any = a_house(database, provider := Provider(name="sendgrid"))
     subscribe(house, 1)
     house.attempt = Workers(house.attempt)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
     with database.read() as connection:
         content = connection.exec_driver_sql("SELECT content FROM notification WHERE channel = 'email'").scalar_one()
     poison(database, Channel.EMAIL, "inc-1")
@@ -263,22 +263,22 @@ def test_a_later_round_does_not_fail_over_an_earlier_message_that_makes_no_sense
     house = a_house(database, provider := Provider(name="sendgrid"))
     subscribe(house, 1)
     for status in (Status.INVESTIGATING, Status.RESOLVED):
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.later(61)
     poison(database, Channel.EMAIL, "inc-1")
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.later(61)
     assert len(provider.requests) == 3
 
 
 def test_a_webhook_delivery_that_cannot_be_gathered_fails_alone(database: Database) -> None:
     house = partners(database)
-    alone = Isolation(database, house.spine.clock)
-    house.spine.regroup = replace(house.spine.regroup, isolate=alone)
-    house.spine.sweep = replace(house.spine.sweep, isolate=alone, regroup=house.spine.regroup)
+    alone = Isolation(database, house.pipeline.clock)
+    house.pipeline.regroup = replace(house.pipeline.regroup, isolate=alone)
+    house.pipeline.sweep = replace(house.pipeline.sweep, isolate=alone, regroup=house.pipeline.regroup)
     numbers = {name: house.endpoint(name) for name in ("one", "two")}
     house.line.answers = dict.fromkeys(map(url_of, numbers), down)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     with database.write() as connection:
         row = dict(connection.execute(select(t.batch).where(t.batch.c.channel == "webhook")).one()._mapping)
@@ -289,7 +289,7 @@ def test_a_webhook_delivery_that_cannot_be_gathered_fails_alone(database: Databa
     house.later(5)
     assert house.states("two") == [("accepted", None, 2)]
     assert house.states("one")[0][0] == "queued"
-    house.spine.post(Status.RESOLVED)
+    house.pipeline.post(Status.RESOLVED)
     house.work()
     for _ in range(MOST_FAILURES):
         house.later(601)
@@ -303,7 +303,7 @@ def test_an_endpoint_whose_row_makes_no_sense_does_not_stop_the_others_of_its_ba
         house.endpoint(name)
     spoil(database, "UPDATE endpoint SET format = 'telex' WHERE public_id = 'end_one'")
     spoil(database, "UPDATE endpoint SET types = '5' WHERE public_id = 'end_two'")
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     assert house.states("three") == [("accepted", None, 1)]
     assert house.states("one") == house.states("two") == [("queued", "fault", 1)]

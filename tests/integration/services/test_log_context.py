@@ -30,16 +30,16 @@ def test_a_workers_lines_bear_incident_notification_updates_and_batch_and_nothin
 ) -> None:
     house, policy = a_house(sqlite_database, Provider()), TaskPolicy()
     subscribe(house, 2)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     configure_logging("info", "json", process="worker-email")
-    for number in house.spine.nudges.plans:
-        policy.run("notifier.plan", partial(house.spine.plan, number), notification_id=number)
-    (batch_id,) = [found for lane, found in house.spine.nudges.attempts if lane is QueueName.EMAIL]
+    for number in house.pipeline.nudges.plans:
+        policy.run("notifier.plan", partial(house.pipeline.plan, number), notification_id=number)
+    (batch_id,) = [found for lane, found in house.pipeline.nudges.attempts if lane is QueueName.EMAIL]
     policy.run("notifier.attempt_batch", lambda: house.attempt(batch_id), batch_id=batch_id)
     policy.run("notifier.announce", lambda: logging.getLogger("next").warning("next task"), incident_id="inc-2")
     lines: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     sent = next(line for line in lines if line["event"] == "batch_attempted")
-    (notice,) = house.spine.notices()
+    (notice,) = house.pipeline.notices()
     assert (sent["incident_id"], sent["notification"], sent["batch_id"]) == ("inc-1", notice.public_id, batch_id)
     assert (sent["updates"], sent["recipients"], sent["outcome"]) == (["upd-1"], 2, "accepted")
     planned = [line for line in lines if line["event"] == "notification_planned"]

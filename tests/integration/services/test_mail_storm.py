@@ -25,7 +25,7 @@ from notifier.storage.recipients import preferences
 from tests.contract.channels.scripted_server import Peer, Reply, scripted
 from tests.mail_house import House, Watch, a_house
 from tests.sandbox_server import RunningSandbox, running_sandbox, until
-from tests.spine import PEPPER, START
+from tests.support.pipeline_harness import PEPPER, START
 
 PEOPLE, BATCH = 3_000, 30
 EVIDENCE = timedelta(seconds=180)
@@ -65,7 +65,7 @@ def unheard(sandbox: RunningSandbox) -> int:
 
 def in_hand(house: House) -> int:
     b = t.batch.c
-    with house.spine.database.read() as connection:
+    with house.pipeline.database.read() as connection:
         statement = select(func.count()).where(b.channel == "email", b.state.in_(["queued", "sending"]))
         return int(connection.execute(statement).scalar_one())
 
@@ -75,8 +75,8 @@ class Reports:
 
     def __init__(self, house: House, sandbox: RunningSandbox, peer: Peer) -> None:
         self._house, self._sandbox, self._peer = house, sandbox, peer
-        database = house.spine.database
-        self._feedback = RecordProviderEvents(database, house.spine.clock, AddressHasher(database), sendgrid_rules)
+        database = house.pipeline.database
+        self._feedback = RecordProviderEvents(database, house.pipeline.clock, AddressHasher(database), sendgrid_rules)
         self._taken, self._told = 0, set[str]()
 
     def catch_up(self) -> None:
@@ -88,7 +88,7 @@ class Reports:
         bodies = [seen.body for seen in self._peer.requests[self._taken :]]
         self._taken += len(bodies)
         for body in bodies:
-            events = parse_mail_events(body, now=self._house.spine.now)
+            events = parse_mail_events(body, now=self._house.pipeline.now)
             self._told.update(event.delivery_id for event in events.events if event.delivery_id)
             self._feedback(events)
         return len(self._told)
@@ -110,7 +110,7 @@ def test_thousands_of_recipients_survive_a_storm(ledger: Database, *, with_event
                 crowd(ledger)
                 storm(sandbox)
                 reports = Reports(house, sandbox, peer)
-                house.spine.post(Status.INVESTIGATING)
+                house.pipeline.post(Status.INVESTIGATING)
                 house.work()
                 for _ in range(300):
                     if with_events:
@@ -124,6 +124,6 @@ def test_thousands_of_recipients_survive_a_storm(ledger: Database, *, with_event
             assert len(told) == PEOPLE  # lost: 0
             twice = sandbox.state.ledger.duplicates("email")
             assert twice == (0 if with_events else unheard(sandbox) * BATCH)
-    (notice,) = house.spine.notices()
+    (notice,) = house.pipeline.notices()
     with ledger.read() as connection:
         assert notifications.counts(connection, [notice.id])[notice.id].keys() <= {"accepted", "delivered"}

@@ -16,7 +16,7 @@ from notifier.services.metrics_buffer import MetricsBuffer
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import metrics
 from tests.mail_house import Provider, a_house, subscribe
-from tests.spine import START
+from tests.support.pipeline_harness import START
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -67,7 +67,7 @@ def test_attempts_and_unknown_outcomes_are_counted_where_they_happen(database: D
     assert isinstance(record, RecordOutcome)
     object.__setattr__(record, "meter", metering)
     subscribe(house, 3)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     house.later(60)
     metering.close()

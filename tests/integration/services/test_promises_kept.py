@@ -19,7 +19,7 @@ from notifier.storage.planning import quiet_hours
 from notifier.storage.recipients import subscribers, suppressions
 from tests.mail_house import House, Provider, a_house
 from tests.people import RUNNING, People
-from tests.spine import PEPPER
+from tests.support.pipeline_harness import PEPPER
 
 PEOPLE, END, LIMITS = 16, 6, (None, 1, 3)
 HOUR = timedelta(hours=1)
@@ -47,7 +47,7 @@ class Post(Provider):
         if self.chance.random() < 0.2:
             raise TransientDeliveryError(Reason.SERVER_ERROR, "busy", status=503)
         assert self.house is not None
-        now, text = self.house.spine.now, request.content.text
+        now, text = self.house.pipeline.now, request.content.text
         updates = [number for number in range(1, END + 1) if f"Update number {number}." in text]
         for recipient in request.recipients:
             self.got[recipient.address].append(Mail(now, updates))
@@ -61,7 +61,7 @@ class Post(Provider):
 
     def _is_quiet(self, address: str, now: datetime) -> bool:
         assert self.house is not None
-        with self.house.spine.database.read() as connection:
+        with self.house.pipeline.database.read() as connection:
             mailbox = quiet_hours.bounds_of_address(connection, address_key(PEPPER, address))
         return any(item.quiet_hours and quiet_until(item.quiet_hours, item.timezone, now) for item in mailbox)
 
@@ -81,19 +81,19 @@ def live(database: Database, seed: int) -> Life:
     chance = Random(seed)
     post = Post(chance=chance)
     house = post.house = a_house(database, post, batch_size=5)
-    people = People(house.spine, chance)
+    people = People(house.pipeline, chance)
     people.settle_in(PEOPLE, limits=LIMITS)
     for place in range(END):
         news = people.news()
         post.impacts.append(news["impact"])
-        house.spine.post(Status.RESOLVED if place == END - 1 else chance.choice(RUNNING), **news)
+        house.pipeline.post(Status.RESOLVED if place == END - 1 else chance.choice(RUNNING), **news)
         house.work()
         if place < END - 1:
             for _ in range(chance.randrange(1, 4)):
                 house.later(chance.choice((30, 61, 900, 5_000)))
             people.change_their_minds(4)
         if place == END // 2:
-            people.turn_away(house.spine.now)
+            people.turn_away(house.pipeline.now)
     life = Life(post, people)
     with database.read() as connection:
         look(connection, life)

@@ -22,7 +22,7 @@ def test_a_rate_limited_batch_goes_out_later_and_once(database: Database) -> Non
     provider = Provider(faults=[lambda _: limited])
     house = a_house(database, provider)
     everybody = subscribe(house, 3)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     house.later(29)
     assert provider.told == []
@@ -36,7 +36,7 @@ def test_a_provider_stuck_for_the_whole_incident_leads_to_one_mail_that_tells_al
     everybody = subscribe(house, 2)
     told = (Status.INVESTIGATING, Status.IDENTIFIED, Status.IDENTIFIED, Status.MONITORING, Status.MONITORING)
     for status in (*told, Status.RESOLVED):
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.work()
         house.later(300)
     provider.down = None
@@ -54,11 +54,11 @@ def test_the_recipient_a_provider_names_is_cut_out_and_the_others_go(database: D
     provider = Provider(faults=[refuse])
     house = a_house(database, provider)
     everybody = subscribe(house, 5)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     assert provider.told == [address for address in everybody if address != "shop-1@example.com"]
-    (notice,) = house.spine.notices()
-    assert house.spine.told(notice.id)["shop-1"] == "failed"
+    (notice,) = house.pipeline.notices()
+    assert house.pipeline.told(notice.id)["shop-1"] == "failed"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_request_refused_as_a_whole_is_halved(database: Database, error: Deliv
     provider = Provider(faults=[lambda _: error])
     house = a_house(database, provider)
     everybody = subscribe(house, 5)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     assert provider.told == everybody
     assert sorted(len(request.recipients) for request in provider.requests) == [2, 3]
@@ -82,7 +82,7 @@ def test_a_request_whose_sender_knows_what_fits_is_cut_into_just_those_pieces(da
     provider = Provider(faults=[too_large])
     house = a_house(database, provider)
     everybody = subscribe(house, 5)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     assert provider.told == everybody
     assert sorted(len(request.recipients) for request in provider.requests) == [1, 1, 3]
@@ -92,7 +92,7 @@ def test_a_single_recipient_that_is_refused_for_good_is_given_up(database: Datab
     provider = Provider(down=PermanentDeliveryError(Reason.REJECTED, "never", status=400))
     house = a_house(database, provider)
     subscribe(house, 1)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     assert states(house) == {"failed"}
 
@@ -102,7 +102,7 @@ def test_when_the_first_provider_is_down_the_second_tells_at_once(database: Data
     second = Provider(name="second")
     house = a_house(database, first, second)
     everybody = subscribe(house, 4)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     for _ in range(3):
         house.later(10)
@@ -113,13 +113,13 @@ def test_what_a_dead_worker_held_is_attempted_again_after_its_lease(database: Da
     provider = Provider()
     house = a_house(database, provider)
     everybody = subscribe(house, 2)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
     with database.write() as connection:
-        for lane, batch_id in house.spine.nudges.attempts:
+        for lane, batch_id in house.pipeline.nudges.attempts:
             if lane is QueueName.EMAIL:
-                assert batches.claim(connection, batch_id, owner="dead", now=house.spine.now, lease=LEASE)
-    house.spine.nudges.attempts.clear()
+                assert batches.claim(connection, batch_id, owner="dead", now=house.pipeline.now, lease=LEASE)
+    house.pipeline.nudges.attempts.clear()
     house.later(LEASE.total_seconds() - 1)
     assert provider.told == []
     house.later(2)
@@ -131,7 +131,7 @@ def test_an_unknown_outcome_is_repeated_and_said_to_be_one(database: Database) -
     provider = Provider(faults=[lambda _: OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "time-out")])
     house = a_house(database, provider)
     everybody = subscribe(house, 2)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     with database.read() as connection:
         outcomes: Sequence[str] = connection.exec_driver_sql("SELECT outcome FROM attempt").scalars().all()
@@ -144,23 +144,23 @@ def test_who_unsubscribes_after_planning_is_not_written_to(database: Database) -
     provider = Provider()
     house = a_house(database, provider)
     everybody = subscribe(house, 3)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE subscriber SET state = 'unsubscribed' WHERE external_id = 'shop-0'")
     house.work()
     assert provider.told == everybody[1:]
-    (notice,) = house.spine.notices()
-    assert house.spine.told(notice.id)["shop-0"] == "suppressed"
+    (notice,) = house.pipeline.notices()
+    assert house.pipeline.told(notice.id)["shop-0"] == "suppressed"
 
 
 def test_a_batch_attempted_twice_is_sent_once(database: Database) -> None:
     provider = Provider()
     house = a_house(database, provider)
     subscribe(house, 2)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
-    house.spine.nudges.attempts *= 3
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
+    house.pipeline.nudges.attempts *= 3
     house.work()
     assert len(provider.requests) == 1
 
@@ -168,14 +168,14 @@ def test_a_batch_attempted_twice_is_sent_once(database: Database) -> None:
 @pytest.mark.parametrize("arrives", [True, False])
 def test_a_message_on_the_wire_while_the_next_is_planned_is_told_once(database: Database, *, arrives: bool) -> None:
     def meanwhile(_request: MailRequest) -> DeliveryError | None:
-        house.spine.post(Status.RESOLVED)
-        house.spine.plan_all()
+        house.pipeline.post(Status.RESOLVED)
+        house.pipeline.plan_all()
         return None if arrives else TransientDeliveryError(Reason.SERVER_ERROR, "internal server error", status=500)
 
     provider = Provider(faults=[meanwhile])
     house = a_house(database, provider)
     subscribe(house, 2)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     last = provider.requests[-1].content.text
     assert "Update number 2." in last
@@ -187,10 +187,10 @@ def test_what_was_planned_by_a_clock_that_ran_ahead_does_not_wait_for_that_time(
     provider = Provider()
     house = a_house(database, provider)
     everybody = subscribe(house, 2)
-    house.spine.now += timedelta(minutes=10)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
-    house.spine.now -= timedelta(minutes=10)
+    house.pipeline.now += timedelta(minutes=10)
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
+    house.pipeline.now -= timedelta(minutes=10)
     house.work()
     assert provider.told == everybody
 
@@ -199,20 +199,20 @@ def test_a_worker_that_was_too_slow_to_begin_hands_its_batch_back_unsent(databas
     provider = Provider()
     house = a_house(database, provider)
     everybody = subscribe(house, 2)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
     mail = house.attempt.channels[Channel.EMAIL]
 
     class Slow:
         def attempt(self, batch: Batch, stored: StoredNotification) -> None:
-            house.spine.now += LEASE * 0.7
+            house.pipeline.now += LEASE * 0.7
             mail.attempt(batch, stored)
 
-    slow = Attempt(database, house.spine.clock, house.spine.nudges, "worker", {Channel.EMAIL: Slow()})
-    for lane, batch_id in house.spine.nudges.attempts:
+    slow = Attempt(database, house.pipeline.clock, house.pipeline.nudges, "worker", {Channel.EMAIL: Slow()})
+    for lane, batch_id in house.pipeline.nudges.attempts:
         if lane is QueueName.EMAIL:
             slow(batch_id)
     assert (provider.calls, states(house)) == (0, {"queued"})
-    house.spine.nudges.attempts.clear()
+    house.pipeline.nudges.attempts.clear()
     house.later(11)
     assert provider.told == everybody

@@ -26,11 +26,11 @@ class Process:
     """A worker process of the webhook lane: an attempt and a client of its own, on the common ledger."""
 
     def __init__(self, house: Partners, name: str) -> None:
-        self.line = Line(house.spine.clock, house.line.answers)
-        spine, record = house.spine, replace(house.hooks.record, owner=name)
+        self.line = Line(house.pipeline.clock, house.line.answers)
+        pipeline, record = house.pipeline, replace(house.hooks.record, owner=name)
         channels = {Channel.WEBHOOK: replace(house.hooks, engine=self.line, record=record)}
         choice = ConnectionAffinity(Channel.WEBHOOK)
-        self.attempt = Attempt(spine.database, spine.clock, spine.nudges, name, channels, choice=choice)
+        self.attempt = Attempt(pipeline.database, pipeline.clock, pipeline.nudges, name, channels, choice=choice)
 
     def posted(self) -> set[str]:
         """To whom it has posted since it was asked last."""
@@ -41,7 +41,7 @@ class Process:
 
 def a_house(database: Database) -> Partners:
     house = partners(database)
-    house.spine.plan = replace(house.spine.plan, batch_sizes={**BATCH_SIZES, Channel.WEBHOOK: 2})
+    house.pipeline.plan = replace(house.pipeline.plan, batch_sizes={**BATCH_SIZES, Channel.WEBHOOK: 2})
     for place in range(ENDPOINTS):
         house.endpoint(f"partner-{place}")
     return house
@@ -49,10 +49,10 @@ def a_house(database: Database) -> Partners:
 
 def announced(house: Partners, status: Status) -> list[int]:
     """The batches of an update that the queue's messages name, one message each."""
-    house.spine.now = house.spine.now.replace(minute=house.spine.now.minute + 1)
-    house.spine.post(status)
-    house.spine.plan_all()
-    nudged, house.spine.nudges.attempts = house.spine.nudges.attempts, []
+    house.pipeline.now = house.pipeline.now.replace(minute=house.pipeline.now.minute + 1)
+    house.pipeline.post(status)
+    house.pipeline.plan_all()
+    nudged, house.pipeline.nudges.attempts = house.pipeline.nudges.attempts, []
     return [number for lane, number in nudged if lane is QueueName.WEBHOOK]
 
 
@@ -112,8 +112,8 @@ def test_a_repetition_is_of_the_batch_that_the_message_names(database: Database)
     process = Process(house, "one")
     first = announced(house, Status.INVESTIGATING)
     process.attempt(first[0])
-    house.spine.later(60)
-    (repetition,) = [number for lane, number in house.spine.nudges.attempts if lane is QueueName.RETRY]
+    house.pipeline.later(60)
+    (repetition,) = [number for lane, number in house.pipeline.nudges.attempts if lane is QueueName.RETRY]
     process.posted()
     process.attempt(repetition)
     assert process.posted() == {url_of("partner-0")}
@@ -143,7 +143,7 @@ def test_who_comes_too_late_for_all_it_saw_takes_what_was_planned_meanwhile(data
     """Another process took the batch that we saw, and left us its own, which was planned after we had looked."""
     house = a_house(database)
     seen, *planned_later = announced(house, Status.INVESTIGATING)
-    owner, now = "another", house.spine.now
+    owner, now = "another", house.pipeline.now
     with database.write() as connection:
         hide = update(t.batch).where(t.batch.c.id.in_(planned_later))
         connection.execute(hide.values(state=DeliveryState.SENDING.value))

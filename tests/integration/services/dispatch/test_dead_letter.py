@@ -43,7 +43,7 @@ def a_poisoned_house(database: Database, people: int) -> tuple[House, Provider, 
     house: Any = a_house(database, provider, batch_size=1)
     house.attempt = Worker(house.attempt)
     subscribe(house, people)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     return house, provider, house.attempt
 
@@ -54,8 +54,8 @@ def test_it_is_tried_as_often_as_any_failure_and_then_no_more(database: Database
         house.later(LEASE.total_seconds() + 1)
     assert worker.met == most_attempts(Channel.EMAIL)
     assert provider.told == ["shop-1@example.com", "shop-2@example.com"]
-    (notice,) = house.spine.notices()
-    assert sorted(house.spine.told(notice.id).values()) == ["accepted", "accepted", "failed"]
+    (notice,) = house.pipeline.notices()
+    assert sorted(house.pipeline.told(notice.id).values()) == ["accepted", "accepted", "failed"]
     with database.read() as connection:
         last = "SELECT outcome, reason FROM attempt ORDER BY id DESC LIMIT 1"
         assert tuple(connection.exec_driver_sql(last).one()) == ("failed", "gave_up")
@@ -64,7 +64,7 @@ def test_it_is_tried_as_often_as_any_failure_and_then_no_more(database: Database
 def test_the_others_hear_the_end_meanwhile(database: Database) -> None:
     house, provider, worker = a_poisoned_house(database, 2)
     house.later(LEASE.total_seconds() + 1)
-    house.spine.post(Status.RESOLVED)
+    house.pipeline.post(Status.RESOLVED)
     house.work()
     assert worker.met >= 2
     assert provider.told == ["shop-1@example.com", "shop-1@example.com"]

@@ -60,7 +60,7 @@ class Scene:
         self.tell(Status.INVESTIGATING)
 
     def tell(self, status: Status) -> None:
-        self.house.spine.post(status)
+        self.house.pipeline.post(status)
         self.house.work()
 
     def run(self, seconds: float) -> None:
@@ -78,14 +78,14 @@ class Scene:
             MailEvent(id=f"e-{name}", kind=MailEventKind.PROCESSED, at=self.watch.instant, delivery_id=name)
             for name in found
         )
-        database = self.house.spine.database
-        RecordProviderEvents(database, self.house.spine.clock, AddressHasher(database), sendgrid_rules)(
+        database = self.house.pipeline.database
+        RecordProviderEvents(database, self.house.pipeline.clock, AddressHasher(database), sendgrid_rules)(
             MailEvents(events, 0)
         )
 
     @property
     def requests(self) -> int:
-        with self.house.spine.database.read() as connection:
+        with self.house.pipeline.database.read() as connection:
             return int(connection.exec_driver_sql("SELECT count(*) FROM attempt").scalar_one())
 
     @property
@@ -97,7 +97,7 @@ class Scene:
         return self.sandbox.state.ledger.duplicates("email")
 
     def alarms(self) -> list[str]:
-        with self.house.spine.database.read() as connection:
+        with self.house.pipeline.database.read() as connection:
             return [row.key for row in alerts.current(connection)]
 
 
@@ -223,11 +223,11 @@ def test_what_all_share_and_the_provider_refuses_is_asked_once(ledger: Database)
 
 def test_one_malformed_address_costs_nobody_else_the_mail(ledger: Database) -> None:
     with scene(ledger) as found:
-        found.house.spine.subscriber("odd", email="owner@shop.123")  # no top-level domain is a number
+        found.house.pipeline.subscriber("odd", email="owner@shop.123")  # no top-level domain is a number
         found.begin()
         found.run(10)
-        (notice,) = found.house.spine.notices()
-        told = found.house.spine.told(notice.id)
+        (notice,) = found.house.pipeline.notices()
+        told = found.house.pipeline.told(notice.id)
         assert told.pop("odd") == "failed"
         assert set(told.values()) == {"accepted"}
         assert (found.told, found.requests) == (PEOPLE, 2)

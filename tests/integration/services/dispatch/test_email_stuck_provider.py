@@ -10,7 +10,7 @@ from notifier.sandbox.credentials import SENDGRID_API_KEY
 from notifier.storage.database.engine import Database
 from tests.mail_house import House, a_house
 from tests.sandbox_server import RunningSandbox, running_sandbox
-from tests.spine import START
+from tests.support.pipeline_harness import START
 
 SIX = [
     Status.INVESTIGATING,
@@ -32,7 +32,7 @@ def texts(sandbox: RunningSandbox) -> dict[str, list[str]]:
 
 def live(house: House, minutes: int, sandbox: RunningSandbox) -> None:
     for status in SIX:
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.work()
         house.later(minutes * 60)
     assert sandbox.get("/sandbox/api/summary")["mails"]["total"] == 0
@@ -46,7 +46,7 @@ def test_six_updates_behind_a_stuck_provider_are_one_mail_that_tells_all_six(dat
     moment: list[House] = []
 
     def clock() -> datetime:
-        return moment[0].spine.now if moment else START
+        return moment[0].pipeline.now if moment else START
 
     with running_sandbox() as sandbox:
         sender = SendGridSender(api_key=SENDGRID_API_KEY, clock=clock, base_url=sandbox.sendgrid_url, timeout=5.0)
@@ -54,8 +54,8 @@ def test_six_updates_behind_a_stuck_provider_are_one_mail_that_tells_all_six(dat
             house = a_house(database, sender, batch_size=3)
             moment.append(house)
             for number in range(PEOPLE):
-                house.spine.subscriber(f"shop-{number}")
-            house.spine.subscriber("a second shop", email="shop-0@example.com")
+                house.pipeline.subscriber(f"shop-{number}")
+            house.pipeline.subscriber("a second shop", email="shop-0@example.com")
             sandbox.fault("sendgrid", "status", status=429)
             live(house, minutes, sandbox)
         finally:
@@ -65,4 +65,4 @@ def test_six_updates_behind_a_stuck_provider_are_one_mail_that_tells_all_six(dat
     for mails in arrived.values():
         (mail,) = mails
         assert all(f"Update number {number}." in mail for number in range(1, len(SIX) + 1))
-    assert moment[0].spine.now - START > timedelta(minutes=6 * minutes)
+    assert moment[0].pipeline.now - START > timedelta(minutes=6 * minutes)

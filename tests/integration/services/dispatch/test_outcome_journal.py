@@ -22,7 +22,7 @@ from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.deliveries import DeliveryOverride
 from tests.mail_house import House, Provider, a_house, states, subscribe
 from tests.partners import Partners, partners
-from tests.spine import START
+from tests.support.pipeline_harness import START
 
 OWNER = f"{this_host()}-9-abcdef"
 
@@ -60,7 +60,7 @@ def successor(house: House | Partners, database: Database, folder: Path) -> Dead
     folder.mkdir(exist_ok=True)
     (folder / f"{OWNER}.lock").touch()
     notes = OutcomeJournal(folder, "another")
-    return DeadWorkers(database, house.spine.clock, locks=WorkerLocks(folder), notes=notes)
+    return DeadWorkers(database, house.pipeline.clock, locks=WorkerLocks(folder), notes=notes)
 
 
 def a_mail_taken_and_not_recorded(database: Database, outage: Outage, folder: Path) -> tuple[House, Provider]:
@@ -70,7 +70,7 @@ def a_mail_taken_and_not_recorded(database: Database, outage: Outage, folder: Pa
     mail = replace(mail, record=replace(mail.record, patience=ending(folder)))
     house.attempt = replace(house.attempt, channels=dict.fromkeys(house.attempt.channels, mail))
     subscribe(house, 3)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     provider.faults.append(outage.begin)
     with pytest.raises(NotRecordedError):
         house.work()
@@ -99,7 +99,7 @@ def test_a_note_still_counts_when_the_lease_was_taken_away_and_nobody_tried_sinc
 ) -> None:
     house, provider = a_mail_taken_and_not_recorded(database, outage, tmp_path / "workers")
     with database.write() as connection:
-        worker_processes.end_leases(connection, OWNER, house.spine.now, mail_waits=-LEASE)
+        worker_processes.end_leases(connection, OWNER, house.pipeline.now, mail_waits=-LEASE)
     assert states(house) == {"queued"}
     successor(house, database, tmp_path / "workers").beside()
     assert states(house) == {"accepted"}
@@ -112,8 +112,8 @@ def test_a_note_of_a_batch_that_others_have_sent_meanwhile_changes_nothing(
 ) -> None:
     house, _ = a_mail_taken_and_not_recorded(database, outage, tmp_path / "workers")
     with database.write() as connection:
-        worker_processes.end_leases(connection, OWNER, house.spine.now, mail_waits=-LEASE)
-    now = house.spine.now
+        worker_processes.end_leases(connection, OWNER, house.pipeline.now, mail_waits=-LEASE)
+    now = house.pipeline.now
     another = a_house(database, Provider(name="smtp"), owner="another", clock=lambda: now)
     with database.read() as connection:
         (batch,) = connection.exec_driver_sql("SELECT id FROM batch WHERE channel = 'email'").scalars()
@@ -132,9 +132,9 @@ def test_an_answer_that_comes_after_the_lease_was_taken_ends_the_doubt(database:
 
     def taken_away(*_: object) -> None:
         with database.write() as connection:
-            worker_processes.end_leases(connection, "worker", house.spine.now, mail_waits=-LEASE)
+            worker_processes.end_leases(connection, "worker", house.pipeline.now, mail_waits=-LEASE)
 
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     provider.faults.append(taken_away)
     house.work()
     assert states(house) == {"accepted"}
@@ -151,7 +151,7 @@ def test_endpoints_that_took_their_message_do_not_get_it_again(
     record = replace(house.hooks.record, owner=OWNER, patience=ending(tmp_path / "workers"))
     hooks = replace(house.hooks, record=record)
     house.attempt = replace(house.attempt, owner=OWNER, channels=dict.fromkeys(house.attempt.channels, hooks))
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.line.answers["https://a.example/"] = outage.begin
     with pytest.raises(NotRecordedError):
         house.work()
@@ -175,7 +175,7 @@ def test_what_had_not_left_when_the_database_went_away_is_handed_back_at_once(
     def away(*_: object) -> None:
         raise UnavailableError("database: the connection was refused")
 
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     with monkeypatch.context() as patches:
         patches.setattr(deliveries, "mail_rows", away)
         house.work()

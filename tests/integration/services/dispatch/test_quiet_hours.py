@@ -11,7 +11,7 @@ from notifier.services.subscribers.release_deferred import release_deferred
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries
 from tests.mail_house import House, Provider, a_house
-from tests.spine import key_of
+from tests.support.pipeline_harness import key_of
 
 NIGHT: dict[str, Any] = {"quiet_from": 22 * 60, "quiet_to": 7 * 60}
 MIDNIGHT = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)  # in Amsterdam; quiet until 06:00 UTC
@@ -26,20 +26,20 @@ def provider() -> Provider:
 @pytest.fixture
 def house(database: Database, provider: Provider) -> House:
     house = a_house(database, provider)
-    house.spine.now = MIDNIGHT
+    house.pipeline.now = MIDNIGHT
     return house
 
 
 def tell(house: House, status: Status = Status.INVESTIGATING, **changes: Any) -> None:
-    house.spine.post(status, **changes)
+    house.pipeline.post(status, **changes)
     house.work()
 
 
 def waiting(house: House, name: str = "shop") -> list[tuple[str, str | None, datetime | None]]:
     """Return state, reason and due time of somebody's delivery, per notification."""
     found = []
-    for notice in house.spine.notices():
-        with house.spine.database.read() as connection:
+    for notice in house.pipeline.notices():
+        with house.pipeline.database.read() as connection:
             row = deliveries.get(connection, notice.id, key_of(name))
         if row is not None:
             found.append((row.state, row.reason, row.due_at))
@@ -47,9 +47,9 @@ def waiting(house: House, name: str = "shop") -> list[tuple[str, str | None, dat
 
 
 def test_what_comes_at_night_waits_for_the_morning_of_the_reader(house: House, provider: Provider) -> None:
-    house.spine.subscriber("shop", **NIGHT)
-    house.spine.subscriber("far", **NIGHT, timezone="America/Los_Angeles")
-    house.spine.subscriber("awake")
+    house.pipeline.subscriber("shop", **NIGHT)
+    house.pipeline.subscriber("far", **NIGHT, timezone="America/Los_Angeles")
+    house.pipeline.subscriber("awake")
     tell(house)
     assert provider.told == ["awake@example.com", "far@example.com"]
     assert waiting(house) == [("queued", "quiet_hours", datetime(2026, 3, 3, 6, 0, tzinfo=UTC))]
@@ -60,7 +60,7 @@ def test_what_comes_at_night_waits_for_the_morning_of_the_reader(house: House, p
 
 
 def test_of_what_was_held_only_the_newest_is_sent_and_it_tells_all(house: House, provider: Provider) -> None:
-    house.spine.subscriber("shop", **NIGHT)
+    house.pipeline.subscriber("shop", **NIGHT)
     for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED):
         tell(house, status)
         house.later(0.5 * HOURS)
@@ -72,7 +72,7 @@ def test_of_what_was_held_only_the_newest_is_sent_and_it_tells_all(house: House,
 
 
 def test_critical_passes_and_so_does_the_end_of_what_was_critical(house: House, provider: Provider) -> None:
-    house.spine.subscriber("shop", **NIGHT)
+    house.pipeline.subscriber("shop", **NIGHT)
     tell(house, impact=Impact.MAJOR)
     assert provider.requests == []
     tell(house, Status.IDENTIFIED, impact=Impact.CRITICAL)
@@ -82,8 +82,8 @@ def test_critical_passes_and_so_does_the_end_of_what_was_critical(house: House, 
 
 
 def test_who_was_told_in_the_evening_hears_the_end_in_the_morning(house: House, provider: Provider) -> None:
-    house.spine.now = datetime(2026, 3, 2, 20, 50, tzinfo=UTC)
-    house.spine.subscriber("shop", **NIGHT)
+    house.pipeline.now = datetime(2026, 3, 2, 20, 50, tzinfo=UTC)
+    house.pipeline.subscriber("shop", **NIGHT)
     tell(house)
     house.later(0.5 * HOURS)
     tell(house, Status.RESOLVED)
@@ -94,12 +94,12 @@ def test_who_was_told_in_the_evening_hears_the_end_in_the_morning(house: House, 
 
 
 def test_a_retry_that_would_come_at_night_waits_too(house: House, provider: Provider) -> None:
-    house.spine.now = datetime(2026, 3, 2, 20, 59, 59, tzinfo=UTC)
-    house.spine.subscriber("shop", **NIGHT)
-    house.spine.subscriber("awake")
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
-    house.spine.now = MIDNIGHT
+    house.pipeline.now = datetime(2026, 3, 2, 20, 59, 59, tzinfo=UTC)
+    house.pipeline.subscriber("shop", **NIGHT)
+    house.pipeline.subscriber("awake")
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
+    house.pipeline.now = MIDNIGHT
     house.work()
     assert provider.told == ["awake@example.com"]
     assert waiting(house)[0][:2] == ("queued", "quiet_hours")
@@ -108,8 +108,8 @@ def test_a_retry_that_would_come_at_night_waits_too(house: House, provider: Prov
 
 
 def test_the_strictest_of_several_subscribers_guards_their_mailbox(house: House, provider: Provider) -> None:
-    house.spine.subscriber("loud", email="owner@example.com")
-    house.spine.subscriber("quiet", Preferences(components=frozenset({"pos"})), email="owner@example.com", **NIGHT)
+    house.pipeline.subscriber("loud", email="owner@example.com")
+    house.pipeline.subscriber("quiet", Preferences(components=frozenset({"pos"})), email="owner@example.com", **NIGHT)
     tell(house)
     assert provider.requests == []
     house.later(7 * HOURS)
@@ -117,12 +117,12 @@ def test_the_strictest_of_several_subscribers_guards_their_mailbox(house: House,
 
 
 def test_who_takes_their_quiet_hours_back_is_told_at_once(house: House, provider: Provider) -> None:
-    house.spine.subscriber("shop", **NIGHT)
-    house.spine.subscriber("other", **NIGHT)
+    house.pipeline.subscriber("shop", **NIGHT)
+    house.pipeline.subscriber("other", **NIGHT)
     tell(house)
-    with house.spine.database.write() as connection:
+    with house.pipeline.database.write() as connection:
         connection.exec_driver_sql("UPDATE subscriber SET quiet_from = NULL, quiet_to = NULL WHERE name = 'shop'")
-        assert release_deferred(connection, key_of("shop"), house.spine.now) == 1
+        assert release_deferred(connection, key_of("shop"), house.pipeline.now) == 1
     house.later(1)
     assert provider.told == ["shop@example.com"]
     house.later(7 * HOURS)
@@ -130,7 +130,7 @@ def test_who_takes_their_quiet_hours_back_is_told_at_once(house: House, provider
 
 
 def test_an_hour_brings_what_its_limit_allows_and_always_the_resolution(house: House, provider: Provider) -> None:
-    house.spine.subscriber("shop", max_per_hour=2)
+    house.pipeline.subscriber("shop", max_per_hour=2)
     tell(house)
     for status in (Status.IDENTIFIED, Status.MONITORING):
         house.later(600)
@@ -145,7 +145,7 @@ def test_an_hour_brings_what_its_limit_allows_and_always_the_resolution(house: H
 
 
 def test_what_waited_for_the_hour_is_sent_when_it_is_over(house: House, provider: Provider) -> None:
-    house.spine.subscriber("shop", max_per_hour=1)
+    house.pipeline.subscriber("shop", max_per_hour=1)
     tell(house)
     house.later(600)
     tell(house, Status.IDENTIFIED)
@@ -156,8 +156,8 @@ def test_what_waited_for_the_hour_is_sent_when_it_is_over(house: House, provider
 
 
 def test_incidents_share_the_hour_of_one_mailbox(house: House, provider: Provider) -> None:
-    house.spine.subscriber("shop", max_per_hour=2)
-    house.spine.subscriber("second shop", email="shop@example.com")
+    house.pipeline.subscriber("shop", max_per_hour=2)
+    house.pipeline.subscriber("second shop", email="shop@example.com")
     for number in (1, 2, 3):
         tell(house, incident_id=f"inc-{number}", update_id=f"upd-{number}")
     assert len(provider.requests) == 1
@@ -166,18 +166,18 @@ def test_incidents_share_the_hour_of_one_mailbox(house: House, provider: Provide
 
 
 def test_what_never_arrived_uses_up_nothing(house: House, provider: Provider) -> None:
-    house.spine.subscriber("shop", max_per_hour=1)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
+    house.pipeline.subscriber("shop", max_per_hour=1)
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
     house.work()
-    with house.spine.database.write() as connection:
+    with house.pipeline.database.write() as connection:
         connection.exec_driver_sql("UPDATE batch SET state = 'failed' WHERE channel = 'email'")
     tell(house, incident_id="inc-2", update_id="upd-x")
     assert len(provider.requests) == 2
 
 
 def test_a_morning_that_would_exceed_the_limit_is_spread(house: House, provider: Provider) -> None:
-    house.spine.subscriber("shop", **NIGHT, max_per_hour=2)
+    house.pipeline.subscriber("shop", **NIGHT, max_per_hour=2)
     for number in (1, 2):
         tell(house, incident_id=f"inc-{number}", update_id=f"upd-{number}")
     house.later(7 * HOURS)

@@ -10,7 +10,7 @@ from notifier.domain.values import Reason, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import suppressions
 from tests.mail_house import Provider, a_house
-from tests.spine import PEPPER
+from tests.support.pipeline_harness import PEPPER
 
 
 @pytest.mark.parametrize(("incident_id", "told"), [("inc-1", ["b@example.com"]), ("inc-2", None)])
@@ -20,11 +20,11 @@ def test_an_opt_out_holds_for_what_is_planned_already_and_for_its_incident_alone
     provider = Provider(down=TransientDeliveryError(Reason.RATE_LIMITED, retry_after=timedelta(seconds=20)))
     house = a_house(database, provider)
     for name in ("a", "b"):
-        house.spine.subscriber(name)
-    house.spine.post(Status.INVESTIGATING)
+        house.pipeline.subscriber(name)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     with database.write() as connection:
-        assert suppressions.opt_out(connection, incident_id, address_key(PEPPER, "a@example.com"), house.spine.now)
+        assert suppressions.opt_out(connection, incident_id, address_key(PEPPER, "a@example.com"), house.pipeline.now)
     provider.down = None
     house.later(60)
     assert provider.told == (told or ["a@example.com", "b@example.com"])

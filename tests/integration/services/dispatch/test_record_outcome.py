@@ -13,7 +13,7 @@ REVOKED = ChannelStoppedError(Reason.AUTH, "the key was revoked", status=401)
 
 
 def standing(house: House) -> list[str]:
-    with house.spine.database.read() as connection:
+    with house.pipeline.database.read() as connection:
         return [row.key for row in alerts.current(connection)]
 
 
@@ -23,7 +23,7 @@ def test_a_revoked_key_stops_the_lane_with_an_alarm_fails_nobody_and_goes_on_whe
     provider = Provider(name="sendgrid", down=REVOKED)
     house = a_house(database, provider, batch_size=1)
     everybody = subscribe(house, 6)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     for _ in range(60):
         house.later(10)
@@ -41,8 +41,8 @@ def test_a_rate_that_is_used_up_is_waited_for_without_using_up_attempts(database
     provider = Provider(name="sendgrid")
     house = a_house(database, provider, batch_size=1)
     everybody = subscribe(house, 5)
-    provider.rate = RateBudget(remaining=0, limit=1, resets_at=house.spine.now + timedelta(seconds=20))
-    house.spine.post(Status.INVESTIGATING)
+    provider.rate = RateBudget(remaining=0, limit=1, resets_at=house.pipeline.now + timedelta(seconds=20))
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     assert provider.calls == 1
     provider.rate = None
@@ -59,7 +59,7 @@ def test_what_waits_for_the_provider_makes_way_for_newer_news(database: Database
     house = a_house(database, provider, batch_size=1)
     everybody = subscribe(house, 3)
     for status in (Status.INVESTIGATING, Status.RESOLVED):
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.work()
         house.later(100)
     provider.down = None
@@ -74,13 +74,13 @@ def test_while_the_first_provider_is_down_the_second_tells_and_afterwards_the_fi
     second = Provider(name="smtp")
     house = a_house(database, first, second)
     everybody = subscribe(house, 4)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     for _ in range(3):
         house.later(10)
     assert (first.told, second.told) == ([], everybody)
     first.down = None
     house.later(120)
-    house.spine.post(Status.RESOLVED)
+    house.pipeline.post(Status.RESOLVED)
     house.work()
     assert (first.told, second.told) == (everybody, everybody)

@@ -22,18 +22,18 @@ ARRIVED = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)
 def house(database: Database) -> House:
     built = a_house(database, Provider())
     subscribe(built, 3)
-    built.spine.post(Status.INVESTIGATING, update_id="u")
+    built.pipeline.post(Status.INVESTIGATING, update_id="u")
     built.work()
     return built
 
 
 def a_replay(house: House, policy: BlastGuardPolicy | None = None) -> Replay:
-    spine = house.spine
-    return Replay(spine.database, spine.clock, spine.regroup, policy or BlastGuardPolicy())
+    pipeline = house.pipeline
+    return Replay(pipeline.database, pipeline.clock, pipeline.regroup, policy or BlastGuardPolicy())
 
 
 def first(house: House) -> str:
-    return str(house.spine.notices()[0].public_id)
+    return str(house.pipeline.notices()[0].public_id)
 
 
 def entries(database: Database) -> list[AnyRow]:
@@ -48,7 +48,7 @@ def test_what_has_arrived_is_sent_again_only_within_bounds(house: House) -> None
         with pytest.raises(InvalidInputError) as refused:
             ask(order)
         assert [error.field for error in refused.value.errors] == ["since"]
-    assert a_replay(house).count(replace(order, since=house.spine.now)) == 3
+    assert a_replay(house).count(replace(order, since=house.pipeline.now)) == 3
     assert a_replay(house).count(ReplayOrder(channel=Channel.EMAIL)) == 0  # nothing failed
 
 
@@ -79,16 +79,16 @@ def test_the_guard_refuses_what_it_would_hold(
         a_replay(house, policy)(order, ME, may_announce=False)
     assert setting in str(refused.value)
     assert entries(database) == []
-    assert set(house.spine.told(house.spine.notices()[0].id).values()) == {"accepted"}
+    assert set(house.pipeline.told(house.pipeline.notices()[0].id).values()) == {"accepted"}
     assert a_replay(house, BlastGuardPolicy(hold_above=3, needs_announce=True))(order, ME, may_announce=True) == 3
 
 
 def test_words_that_are_no_longer_shown_are_not_sent_again(house: House) -> None:
     house.later(61)
-    house.spine.post(Status.RESOLVED)
+    house.pipeline.post(Status.RESOLVED)
     house.work()
-    last = house.spine.notices()[-1].public_id
+    last = house.pipeline.notices()[-1].public_id
     assert a_replay(house).count(ReplayOrder(notification_id=last, states=ARRIVED)) == 3
-    house.spine.post(Status.INVESTIGATING, update_id="u", visible=False)
+    house.pipeline.post(Status.INVESTIGATING, update_id="u", visible=False)
     for name in (first(house), last):  # the last one bears the words of the first update too
         assert a_replay(house).count(ReplayOrder(notification_id=name, states=ARRIVED)) == 0

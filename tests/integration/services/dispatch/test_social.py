@@ -103,7 +103,7 @@ def test_each_fault_ends_as_the_matrix_says(
     sandbox.fault(platform.value, "delay", delay=0.0, match=match)  # counts those the first one lets through
     timeouts = HASTY if row.fault["kind"] == "delay" else PATIENT
     with posting_house(sqlite_database, sandbox, an_account(platform), timeouts=timeouts) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         waited = house.until_settled()
         assert house.states() == [row.state]
@@ -121,7 +121,7 @@ def test_a_stopped_account_calls_a_person_and_gives_nothing_up(
 ) -> None:
     sandbox.fault(platform.value, "status", status=status, match={"method": "POST", "path": PUBLISHES[platform]})
     with posting_house(sqlite_database, sandbox, an_account(platform)) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         for _ in range(10):
             house.later(1_200)
@@ -130,12 +130,12 @@ def test_a_stopped_account_calls_a_person_and_gives_nothing_up(
 
 
 def alarms_of(house: PostingHouse) -> list[str]:
-    with house.spine.database.read() as connection:
+    with house.pipeline.database.read() as connection:
         return [row.key for row in alerts.current(connection)]
 
 
 def outcomes_of(house: PostingHouse) -> list[str]:
-    with house.spine.database.read() as connection:
+    with house.pipeline.database.read() as connection:
         return list(connection.execute(select(t.attempt.c.outcome).order_by(t.attempt.c.id)).scalars())
 
 
@@ -143,7 +143,7 @@ def test_a_timeline_that_lags_does_not_make_x_say_it_twice(sqlite_database: Data
     sandbox.turn("x", timeline_lag=3600.0)
     sandbox.fault("x", "drop_after_accept", count=1, match={"method": "POST", "path": "/tweets"})
     with posting_house(sqlite_database, sandbox, an_account(X)) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         house.until_settled()
         assert house.states() == ["accepted"]
@@ -153,7 +153,7 @@ def test_a_timeline_that_lags_does_not_make_x_say_it_twice(sqlite_database: Data
         assert alarms_of(house) == ["social:x:acc-de:unseen"]
         sandbox.turn("x", timeline_lag=0.0)
         house.later(120)
-        house.spine.post(Status.RESOLVED)
+        house.pipeline.post(Status.RESOLVED)
         house.work()
         assert alarms_of(house) == []
 
@@ -162,7 +162,7 @@ def test_a_worker_that_died_after_posting_is_followed_by_one_that_finds_the_post
     database: Database, sandbox: RunningSandbox
 ) -> None:
     with posting_house(database, sandbox, an_account(X)) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         with database.write() as connection:  # as the ledger was before the dead worker could record
             connection.exec_driver_sql("DELETE FROM post")
@@ -179,7 +179,7 @@ def test_the_posts_of_an_incident_hang_in_one_thread(
 ) -> None:
     with posting_house(sqlite_database, sandbox, an_account(platform)) as house:
         for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED):
-            house.spine.post(status)
+            house.pipeline.post(status)
             house.work()
             house.later(700)
         first, second, third = house.public()
@@ -193,9 +193,9 @@ def test_what_an_account_says_first_is_shown_to_everybody_though_it_replaced_the
     sqlite_database: Database, sandbox: RunningSandbox
 ) -> None:
     with posting_house(sqlite_database, sandbox, an_account(MASTODON)) as house:
-        house.spine.post(Status.INVESTIGATING)
-        house.spine.later(61)
-        house.spine.post(Status.IDENTIFIED)
+        house.pipeline.post(Status.INVESTIGATING)
+        house.pipeline.later(61)
+        house.pipeline.post(Status.IDENTIFIED)
         house.work()
         assert [(post["visibility"], post["reply_to"]) for post in house.public()] == [("public", None)]
 
@@ -204,15 +204,15 @@ def test_a_refused_reply_is_said_on_its_own_and_the_next_one_hangs_on_it(
     sqlite_database: Database, sandbox: RunningSandbox
 ) -> None:
     with posting_house(sqlite_database, sandbox, an_account(X)) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         sandbox.turn("x", replies="none")
         house.later(700)
-        house.spine.post(Status.IDENTIFIED)
+        house.pipeline.post(Status.IDENTIFIED)
         house.work()
         sandbox.turn("x", replies="own")
         house.later(700)
-        house.spine.post(Status.RESOLVED)
+        house.pipeline.post(Status.RESOLVED)
         house.work()
         _, second, third = house.public()
         assert second["reply_to"] is None
@@ -224,12 +224,12 @@ def test_an_exhausted_rate_holds_every_worker_until_its_reset(
 ) -> None:
     with posting_house(sqlite_database, sandbox, an_account(X)) as house:
         match = {"method": "POST", "path": "/tweets"}
-        reset = str(int(house.spine.now.timestamp()) + 600)
+        reset = str(int(house.pipeline.now.timestamp()) + 600)
         exhausted = {"x-rate-limit-remaining": "0", "x-rate-limit-limit": "100", "x-rate-limit-reset": reset}
         sandbox.fault("x", "status", status=429, count=1, match=match, headers=exhausted)
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
-        house.spine.post(Status.INVESTIGATING, incident_id="inc-2")  # another incident, another batch
+        house.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")  # another incident, another batch
         house.work()
         assert len(sandbox.state.faults.log) == 1
         for _ in range(9):
@@ -244,7 +244,7 @@ def test_the_second_worker_waits_for_the_first_ones_turn(sqlite_database: Databa
     with posting_house(sqlite_database, sandbox, an_account(X)) as house:
         attempt: Any = house.attempt.channels[next(iter(house.attempt.channels))]
         attempt.account_lock._patience = 0.01
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         with attempt.account_lock.take("acc-de") as ours:
             assert ours
             house.work()
@@ -256,7 +256,7 @@ def test_the_second_worker_waits_for_the_first_ones_turn(sqlite_database: Databa
 
 def test_what_an_account_spent_is_counted(database: Database, sandbox: RunningSandbox) -> None:
     with posting_house(database, sandbox, an_account(X)) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         with database.read() as connection:
             published, paid, dollars = posts.spending(connection)["acc-de"]
@@ -268,7 +268,7 @@ def test_the_card_goes_along_with_its_words(
     sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
 ) -> None:
     with posting_house(sqlite_database, sandbox, an_account(platform, with_card=True)) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         (post,) = house.public()
         (picture,) = post["pictures"]
@@ -282,7 +282,9 @@ def test_of_two_languages_only_the_one_that_failed_is_said_again(database: Datab
     account = an_account(MASTODON, locale="nl", locales=("nl", "en"), with_link=False)
     sandbox.fault("mastodon", "status", status=503, skip=1, count=1, match={"method": "POST", "path": "/statuses"})
     with posting_house(database, sandbox, account) as house:
-        house.spine.post(Status.INVESTIGATING, {"nl": "Betalingen zijn traag. " * 15, "en": "Payments are slow. " * 15})
+        house.pipeline.post(
+            Status.INVESTIGATING, {"nl": "Betalingen zijn traag. " * 15, "en": "Payments are slow. " * 15}
+        )
         house.work()
         assert [post["language"] for post in house.public()] == ["nl"]
         house.until_settled()
@@ -291,7 +293,7 @@ def test_of_two_languages_only_the_one_that_failed_is_said_again(database: Datab
         assert second["reply_to"] == first["id"]
         assert house.states() == ["accepted"]
         house.later(700)
-        house.spine.post(Status.RESOLVED, {"nl": "Opgelost.", "en": "Solved."})
+        house.pipeline.post(Status.RESOLVED, {"nl": "Opgelost.", "en": "Solved."})
         house.work()
         assert house.public()[2]["reply_to"] == second["id"]
 
@@ -303,14 +305,14 @@ def test_a_text_that_the_platform_finds_too_long_is_shortened_once(
     match = {"method": "POST", "path": "/tweets"}
     with posting_house(sqlite_database, sandbox, an_account(X)) as house:
         sandbox.fault("x", count=1, match=match, **too_long)
-        house.spine.post(Status.INVESTIGATING, "Payments are slow for all of our shops. " * 4)
+        house.pipeline.post(Status.INVESTIGATING, "Payments are slow for all of our shops. " * 4)
         house.work()
         (post,) = house.public()
         assert post["length"] <= 0.9 * 280
         assert house.states() == ["accepted"]
         sandbox.fault("x", match=match, **too_long)
         house.later(700)
-        house.spine.post(Status.RESOLVED)
+        house.pipeline.post(Status.RESOLVED)
         house.work()
         assert house.states() == ["accepted", "failed"]
 
@@ -319,11 +321,11 @@ def test_an_instance_that_allows_less_than_it_did_is_asked_again(
     sqlite_database: Database, sandbox: RunningSandbox
 ) -> None:
     with posting_house(sqlite_database, sandbox, an_account(MASTODON)) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         sandbox.turn("mastodon", max_characters=200)
         house.later(700)
-        house.spine.post(Status.RESOLVED, "Payments are as quick as they should be again. " * 8)
+        house.pipeline.post(Status.RESOLVED, "Payments are as quick as they should be again. " * 8)
         house.work()
         sandbox.turn("mastodon", max_characters=500)
         assert [post["length"] <= 200 for post in house.public()] == [True, True]
@@ -334,7 +336,7 @@ def test_what_may_be_public_is_looked_for_in_the_words_it_had(
 ) -> None:
     sandbox.fault("x", "drop_after_accept", count=1, match={"method": "POST", "path": "/tweets"})
     with posting_house(sqlite_database, sandbox, an_account(X)) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         house.reword("https://status.moved.example")  # a deployment, meanwhile
         house.until_settled()
@@ -352,17 +354,17 @@ def test_the_limit_of_pictures_is_not_taken_for_that_of_posts(
     sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
 ) -> None:
     with posting_house(sqlite_database, sandbox, an_account(platform, with_card=True)) as house:
-        reset = str(int(house.spine.now.timestamp()) + 1800)
+        reset = str(int(house.pipeline.now.timestamp()) + 1800)
         exhausted = {f"{RESETS[platform]}-{name}": value for name, value in (("remaining", "0"), ("reset", reset))}
         used_up = {"status": 429, "headers": exhausted, "match": {"path": UPLOADS[platform]}}
         sandbox.fault(platform.value, "status", **used_up)
         # No answer of a post says what is left after the refused picture.
         sandbox.fault(platform.value, "reset_early", count=2, match={"method": "POST", "path": PUBLISHES[platform]})
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         sandbox.call("DELETE", "/sandbox/faults")
         sandbox.fault(platform.value, "status", **used_up)
-        house.spine.post(Status.INVESTIGATING, incident_id="inc-2")
+        house.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
         house.work()
         assert house.until_settled() <= 90  # X is looked at three times, half a minute apart
         assert [post["pictures"] for post in house.public()] == [[], []]
@@ -375,7 +377,7 @@ def test_a_picture_that_is_refused_never_holds_back_its_text(
 ) -> None:
     sandbox.fault(platform.value, "status", status=status, match={"path": UPLOADS[platform]})
     with posting_house(sqlite_database, sandbox, an_account(platform, with_card=True)) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         assert house.states() == ["accepted"]
         assert [post["pictures"] for post in house.public()] == [[]]
@@ -396,7 +398,7 @@ def test_a_post_that_is_refused_for_its_picture_goes_out_without(
     match = {"method": "POST", "path": PUBLISHES[platform]}
     sandbox.fault(platform.value, "status", status=status, body=body, count=1, match=match)
     with posting_house(sqlite_database, sandbox, an_account(platform, with_card=True)) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         assert house.states() == ["accepted"]
         assert [post["pictures"] for post in house.public()] == [[]]

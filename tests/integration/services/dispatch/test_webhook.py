@@ -24,12 +24,12 @@ def test_who_takes_the_first_attempt_has_one_line_in_the_ledger_and_shares_the_b
     house = partners(database)
     for name in ("one", "two", "three"):
         house.endpoint(name)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     for name in ("one", "two", "three"):
         assert house.states(name) == [("accepted", None, 1)]
         assert house.tries(name) == [(1, "accepted", None)]
-        assert house.row(name).last_success_at == house.spine.now
+        assert house.row(name).last_success_at == house.pipeline.now
 
 
 def test_a_failed_attempt_is_repeated_on_schedule_with_the_same_id_until_it_is_taken(database: Database) -> None:
@@ -37,7 +37,7 @@ def test_a_failed_attempt_is_repeated_on_schedule_with_the_same_id_until_it_is_t
     house.endpoint("weak")
     house.endpoint("sound")
     house.line.answers[url_of("weak")] = down
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     assert house.states("weak") == [("queued", "server_error", 1)]
     assert house.states("sound") == [("accepted", None, 1)]
@@ -58,7 +58,7 @@ def test_the_last_failure_of_the_schedule_gives_up(database: Database) -> None:
     house = partners(database)
     house.endpoint("dead")
     house.line.answers[url_of("dead")] = down
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     for wait in (5, 30, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400):
         house.later(wait)
@@ -69,10 +69,10 @@ def test_with_every_updates_arrive_in_order_each_said_once(database: Database) -
     house = partners(database)
     house.endpoint("ordered")
     house.line.answers[url_of("ordered")] = down
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
-    house.spine.now = house.spine.now.replace(second=1)
-    house.spine.post(Status.IDENTIFIED)
+    house.pipeline.now = house.pipeline.now.replace(second=1)
+    house.pipeline.post(Status.IDENTIFIED)
     house.work()
     assert house.states("ordered") == [("queued", "server_error", 1), ("queued", "waiting_for_earlier", 0)]
     house.line.answers.clear()
@@ -85,10 +85,10 @@ def test_with_latest_an_overtaken_update_is_replaced_by_the_one_that_tells_both(
     house = partners(database)
     house.endpoint("hurried", mode="latest")
     house.line.answers[url_of("hurried")] = down
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
-    house.spine.now = house.spine.now.replace(second=4)
-    house.spine.post(Status.IDENTIFIED)
+    house.pipeline.now = house.pipeline.now.replace(second=4)
+    house.pipeline.post(Status.IDENTIFIED)
     house.work()
     assert [state for state, _, _ in house.states("hurried")] == ["queued", "queued"]
     house.line.answers.clear()
@@ -102,9 +102,9 @@ def test_with_latest_an_update_the_endpoint_does_not_want_replaces_nothing(datab
     house = partners(database)
     house.endpoint("choosy", mode="latest", types=["incident.created"])
     house.line.answers[url_of("choosy")] = down
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
-    house.spine.post(Status.IDENTIFIED)
+    house.pipeline.post(Status.IDENTIFIED)
     house.work()
     house.line.answers.clear()
     house.later(5)
@@ -115,7 +115,7 @@ def test_types_leave_out_what_the_endpoint_does_not_want(database: Database) -> 
     house = partners(database)
     house.endpoint("typed", types=["incident.created", "incident.resolved"])
     for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED):
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.work()
     assert [message["type"] for message in house.heard("typed")] == ["incident.created", "incident.resolved"]
     assert house.states("typed")[1][0] == "canceled"
@@ -125,7 +125,7 @@ def test_who_wants_the_end_only_by_type_is_told_the_end(database: Database) -> N
     house = partners(database)
     house.endpoint("typed", types=["incident.resolved"])
     for status in (Status.INVESTIGATING, Status.RESOLVED):
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.work()
     assert [message["type"] for message in house.heard("typed")] == ["incident.resolved"]
 
@@ -134,11 +134,11 @@ def test_a_receiver_that_is_gone_is_disabled_and_told_nothing_more(database: Dat
     house = partners(database)
     house.endpoint("gone")
     house.line.answers[url_of("gone")] = lambda _: PermanentDeliveryError(Reason.GONE, "HTTP 410", status=410)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     assert house.states("gone") == [("failed", "gone", 1)]
     assert (house.row("gone").state, house.row("gone").probe_at) == ("disabled", None)
-    house.spine.post(Status.IDENTIFIED)
+    house.pipeline.post(Status.IDENTIFIED)
     house.work()
     assert len(house.posted("gone")) == 1
 
@@ -146,11 +146,11 @@ def test_a_receiver_that_is_gone_is_disabled_and_told_nothing_more(database: Dat
 def test_a_receivers_own_wait_is_kept(database: Database) -> None:
     house = partners(database)
     house.endpoint("busy")
-    from_the_answer = house.spine.now.resolution * 120_000_000
+    from_the_answer = house.pipeline.now.resolution * 120_000_000
     house.line.answers[url_of("busy")] = lambda _: TransientDeliveryError(
         Reason.RATE_LIMITED, "HTTP 429", status=429, retry_after=from_the_answer
     )
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     house.line.answers.clear()
     house.later(119)
@@ -167,7 +167,7 @@ def test_after_a_worker_vanished_only_those_without_a_recorded_answer_hear_again
     for name in names:
         house.endpoint(name)
     house.line.dies_after = 2
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     with pytest.raises(WorkerVanished):
         house.work()
     house.line.dies_after = None
@@ -184,8 +184,8 @@ def test_after_a_worker_vanished_only_those_without_a_recorded_answer_hear_again
 def test_a_disabled_endpoint_gets_nothing_that_was_planned_before(database: Database) -> None:
     house = partners(database)
     house.endpoint("off")
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE endpoint SET state = 'disabled'")
     house.work()
@@ -197,12 +197,12 @@ def test_an_endpoint_that_was_removed_meanwhile_counts_as_canceled_not_as_told(d
     house = partners(database)
     house.endpoint("here")
     number = house.endpoint("gone")
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
     with database.write() as connection:
         endpoints.remove(connection, number)
     house.work()
-    (notice,) = house.spine.notices(Channel.WEBHOOK)
+    (notice,) = house.pipeline.notices(Channel.WEBHOOK)
     with database.read() as connection:
         rows = deliveries.list_of(connection, notice.id, states=(), after_key=None, limit=10)
     assert [(row.state, row.reason) for row in rows] == [("accepted", None), ("canceled", "endpoint_disabled")]
@@ -212,11 +212,11 @@ def test_what_a_person_asks_for_is_attempted_at_once_and_newer_than_any_workers_
     house = partners(database)
     house.endpoint("weak")
     house.line.answers[url_of("weak")] = down
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
-    house.spine.now += timedelta(seconds=1)
-    asked_at = house.spine.now
-    retry = Retry(database, house.spine.clock, house.spine.regroup, {}, dict, tuple)
+    house.pipeline.now += timedelta(seconds=1)
+    asked_at = house.pipeline.now
+    retry = Retry(database, house.pipeline.clock, house.pipeline.regroup, {}, dict, tuple)
     assert retry(RetryOrder(endpoint_id="end_weak"), Actor("tests", "here")) == 1
     house.work()
     first, second = house.posted("weak")

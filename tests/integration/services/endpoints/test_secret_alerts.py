@@ -28,7 +28,7 @@ def a_house(database: Database) -> Partners:
 
 def test_the_others_are_posted_to_and_each_that_cannot_be_is_named(database: Database) -> None:
     house = a_house(database)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     assert [len(house.posted(name)) for name in ("good", "lost", "veiled")] == [1, 0, 0]
     assert house.states("good") == [("accepted", None, 1)]
@@ -39,7 +39,7 @@ def test_the_others_are_posted_to_and_each_that_cannot_be_is_named(database: Dat
 
 def test_the_alarm_ends_when_the_key_is_listed_again(database: Database) -> None:
     house = a_house(database)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     house.hooks.warm()
     assert len(alarmed(database)) == 2

@@ -56,14 +56,14 @@ class Watched:
     def __init__(self, database: Database) -> None:
         self.house: Partners = partners(database)
         self.post = Post()
-        spine, hooks = self.house.spine, self.house.hooks
+        pipeline, hooks = self.house.pipeline, self.house.hooks
         wording = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
         writer = EndpointMails("https://status.example", "en", "Europe/Amsterdam")
-        circuits = Circuits(database, spine.clock, spine.nudges, Channel.EMAIL)
-        route = ProviderFailover([self.post], spine.clock, LocalRateLimiter(spine.clock), circuits)
-        self.send = SendTransactionalMail(database, spine.clock, writer, wording, route, "worker")
-        probe = ProbeEndpoint(database, spine.clock, self.house.line, wording, hooks.secrets, spine.regroup)
-        self.watch = WatchEndpoints(database, spine.clock, write_mail, probe)
+        circuits = Circuits(database, pipeline.clock, pipeline.nudges, Channel.EMAIL)
+        route = ProviderFailover([self.post], pipeline.clock, LocalRateLimiter(pipeline.clock), circuits)
+        self.send = SendTransactionalMail(database, pipeline.clock, writer, wording, route, "worker")
+        probe = ProbeEndpoint(database, pipeline.clock, self.house.line, wording, hooks.secrets, pipeline.regroup)
+        self.watch = WatchEndpoints(database, pipeline.clock, write_mail, probe)
 
     def hours(self, number: float) -> None:
         """Let time pass hour by hour."""
@@ -80,7 +80,7 @@ class Watched:
 
     def fail_until_disabled(self, name: str) -> None:
         self.house.line.answers[url_of(name)] = down
-        self.house.spine.post(Status.INVESTIGATING)
+        self.house.pipeline.post(Status.INVESTIGATING)
         self.house.work()
         self.hours(5 * 24)
         assert self.house.row(name).state == "disabled"
@@ -96,7 +96,7 @@ def test_the_owner_is_warned_and_told_and_the_endpoint_disabled_after_five_days(
     house.endpoint("weak", owner_email="ops@weak.example")
     house.endpoint("sound", owner_email="ops@sound.example")
     house.line.answers[url_of("weak")] = down
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     watched.hours(71)
     assert watched.letters == []
@@ -119,7 +119,7 @@ def test_the_owner_of_an_endpoint_that_says_it_is_gone_is_told(watched: Watched)
     house = watched.house
     house.endpoint("gone", owner_email="ops@gone.example")
     house.line.answers[url_of("gone")] = gone
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     watched.hours(1)
     assert watched.letters == [("ops@gone.example", NOTICE)]
@@ -130,7 +130,7 @@ def test_a_warning_that_has_lost_its_point_is_not_sent(watched: Watched) -> None
     house = watched.house
     house.endpoint("weak", owner_email="ops@weak.example")
     house.line.answers[url_of("weak")] = down
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     house.later(72 * HOUR)
     watched.watch()
@@ -144,7 +144,7 @@ def test_any_success_resets_the_record(watched: Watched) -> None:
     house = watched.house
     house.endpoint("weak", owner_email="ops@weak.example")
     house.line.answers[url_of("weak")] = down
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     watched.hours(50)
     assert house.row("weak").failing_since is not None
@@ -160,7 +160,7 @@ def test_a_disabled_endpoint_is_asked_by_signed_tests_and_gets_everything_once_i
     house.endpoint("weak")
     watched.fail_until_disabled("weak")
     for status in (Status.IDENTIFIED, Status.RESOLVED):
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.work()
     before = len(house.posted("weak"))
     watched.hours(3)
@@ -182,9 +182,9 @@ def test_one_that_wants_the_latest_gets_the_present_state_of_each_incident(watch
     house.endpoint("weak", mode="latest")
     watched.fail_until_disabled("weak")
     for status in (Status.IDENTIFIED, Status.MONITORING):
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.work()
-    house.spine.post(Status.INVESTIGATING, incident_id="inc-2")
+    house.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
     house.work()
     before = len(house.posted("weak"))
     house.line.answers.clear()

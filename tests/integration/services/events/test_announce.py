@@ -13,36 +13,36 @@ from notifier.domain.values import Channel, ComponentStatus, Impact, Outcome, St
 from notifier.storage.database.codec import notice_from_json
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents import timeline
-from tests.spine import PLANNED, Spine
+from tests.support.pipeline_harness import PLANNED, Pipeline
 
 LATER = Window(PLANNED.start + timedelta(days=2), PLANNED.start + timedelta(days=2, hours=3))
 LAST = Window(PLANNED.start + timedelta(days=4), PLANNED.start + timedelta(days=4, hours=3))
 MILESTONES = Preferences(updates=UpdateLevel.MILESTONES)
 
 
-def notices(spine: Spine, channel: Channel = Channel.EMAIL) -> list[Any]:
-    return [notice_from_json(row.content) for row in spine.notices(channel)]
+def notices(pipeline: Pipeline, channel: Channel = Channel.EMAIL) -> list[Any]:
+    return [notice_from_json(row.content) for row in pipeline.notices(channel)]
 
 
-def everybody(spine: Spine) -> None:
-    spine.plan_all()
-    spine.settle_batches()
+def everybody(pipeline: Pipeline) -> None:
+    pipeline.plan_all()
+    pipeline.settle_batches()
 
 
-def steps(spine: Spine, told: Sequence[tuple[Status, Window]]) -> None:
+def steps(pipeline: Pipeline, told: Sequence[tuple[Status, Window]]) -> None:
     """Hand in one update after another, each beyond the window of the one before, and let all of it arrive."""
     for status, window in told:
-        spine.post(status, window=window)
-        everybody(spine)
-        spine.later(3_600)
-        everybody(spine)
+        pipeline.post(status, window=window)
+        everybody(pipeline)
+        pipeline.later(3_600)
+        everybody(pipeline)
 
 
 def test_an_update_with_another_window_is_told_as_moved_from_what_its_readers_knew(database: Database) -> None:
-    spine = Spine(database)
-    spine.subscriber("anna")
-    steps(spine, [(Status.SCHEDULED, PLANNED), (Status.SCHEDULED, PLANNED), (Status.SCHEDULED, LATER)])
-    first, same, moved = notices(spine)
+    pipeline = Pipeline(database)
+    pipeline.subscriber("anna")
+    steps(pipeline, [(Status.SCHEDULED, PLANNED), (Status.SCHEDULED, PLANNED), (Status.SCHEDULED, LATER)])
+    first, same, moved = notices(pipeline)
     assert first.moved_from(0) is same.moved_from(1) is None
     assert moved.moved_from(2) == PLANNED
     assert moved.moved_from(0) is None  # who is new to it knows of no other time
@@ -55,34 +55,34 @@ def test_an_update_with_another_window_is_told_as_moved_from_what_its_readers_kn
 
 
 def test_another_end_alone_is_told_as_moved_too(database: Database) -> None:
-    spine = Spine(database)
-    spine.subscriber("anna")
+    pipeline = Pipeline(database)
+    pipeline.subscriber("anna")
     longer = Window(PLANNED.start, PLANNED.start + timedelta(hours=4))
-    steps(spine, [(Status.SCHEDULED, PLANNED), (Status.SCHEDULED, longer)])
-    last = notices(spine)[-1]
+    steps(pipeline, [(Status.SCHEDULED, PLANNED), (Status.SCHEDULED, longer)])
+    last = notices(pipeline)[-1]
     assert (last.kind_for(1), last.moved_from(1)) == (MessageKind.MAINTENANCE_MOVED, PLANNED)
 
 
 def test_a_window_corrected_in_place_is_announced_as_moved_on_every_channel(database: Database) -> None:
-    spine = Spine(database)
-    spine.post(Status.SCHEDULED, "The same words.", update_id="upd-1", window=PLANNED)
-    spine.now += timedelta(hours=1)
-    receipt = spine.post(Status.SCHEDULED, "The same words.", update_id="upd-1", window=LATER)
+    pipeline = Pipeline(database)
+    pipeline.post(Status.SCHEDULED, "The same words.", update_id="upd-1", window=PLANNED)
+    pipeline.now += timedelta(hours=1)
+    receipt = pipeline.post(Status.SCHEDULED, "The same words.", update_id="upd-1", window=LATER)
     assert receipt.outcome is Outcome.ACCEPTED
     for channel in Channel:
-        assert notices(spine, channel)[-1].moved_from(1) == PLANNED
+        assert notices(pipeline, channel)[-1].moved_from(1) == PLANNED
 
 
 def test_moved_twice_within_the_window_of_a_channel_is_moved_once_from_what_it_told(database: Database) -> None:
     """The webhook told all three; the mail, which gathers, knows the first and the last."""
-    spine = Spine(database)
-    spine.post(Status.SCHEDULED, window=PLANNED)
-    spine.post(Status.SCHEDULED, window=LATER)
-    spine.post(Status.SCHEDULED, window=LAST)
-    spine.later(600)
-    assert notices(spine)[-1].moved_from(1) == PLANNED
-    assert notices(spine)[-1].incident.window == LAST
-    assert [notice.moved_from(notice.sequence - 1) for notice in notices(spine, Channel.WEBHOOK)] == [
+    pipeline = Pipeline(database)
+    pipeline.post(Status.SCHEDULED, window=PLANNED)
+    pipeline.post(Status.SCHEDULED, window=LATER)
+    pipeline.post(Status.SCHEDULED, window=LAST)
+    pipeline.later(600)
+    assert notices(pipeline)[-1].moved_from(1) == PLANNED
+    assert notices(pipeline)[-1].incident.window == LAST
+    assert [notice.moved_from(notice.sequence - 1) for notice in notices(pipeline, Channel.WEBHOOK)] == [
         None,
         PLANNED,
         LATER,
@@ -90,8 +90,8 @@ def test_moved_twice_within_the_window_of_a_channel_is_moved_once_from_what_it_t
 
 
 def test_milestones_of_planned_work_are_its_announcement_every_move_its_start_and_its_end(ledger: Database) -> None:
-    spine = Spine(ledger)
-    spine.subscriber("milla", MILESTONES)
+    pipeline = Pipeline(ledger)
+    pipeline.subscriber("milla", MILESTONES)
     told = [
         (Status.SCHEDULED, PLANNED),
         (Status.SCHEDULED, LATER),
@@ -99,38 +99,38 @@ def test_milestones_of_planned_work_are_its_announcement_every_move_its_start_an
         (Status.VERIFYING, LATER),
         (Status.COMPLETED, LATER),
     ]
-    steps(spine, told)
-    assert ["milla" in spine.told(row.id) for row in spine.notices()] == [True, True, True, False, True]
+    steps(pipeline, told)
+    assert ["milla" in pipeline.told(row.id) for row in pipeline.notices()] == [True, True, True, False, True]
 
 
 @pytest.mark.parametrize("wanted", [UpdateLevel.ALL, UpdateLevel.MILESTONES, UpdateLevel.RESOLUTION])
 def test_whoever_was_told_of_the_announcement_is_told_that_it_is_canceled_and_nobody_else(
     ledger: Database, wanted: UpdateLevel
 ) -> None:
-    spine = Spine(ledger)
-    spine.subscriber("told", Preferences(updates=wanted))
-    spine.subscriber("not-planned", Preferences(maintenance=False))
-    spine.post(Status.SCHEDULED, window=PLANNED)
-    everybody(spine)
-    spine.subscriber("too-late")
-    spine.post(Status.CANCELED, window=PLANNED, components=())
-    everybody(spine)
-    announced, canceled = spine.notices()
+    pipeline = Pipeline(ledger)
+    pipeline.subscriber("told", Preferences(updates=wanted))
+    pipeline.subscriber("not-planned", Preferences(maintenance=False))
+    pipeline.post(Status.SCHEDULED, window=PLANNED)
+    everybody(pipeline)
+    pipeline.subscriber("too-late")
+    pipeline.post(Status.CANCELED, window=PLANNED, components=())
+    everybody(pipeline)
+    announced, canceled = pipeline.notices()
     assert canceled.urgency == "flush_on"
-    assert spine.told(canceled.id) == {"told": "accepted"}
+    assert pipeline.told(canceled.id) == {"told": "accepted"}
     notice = notice_from_json(canceled.content)
     assert (notice.closes, notice.kind_for(1)) == (True, MessageKind.MAINTENANCE_CANCELED)
     assert [(part.key, part.status) for part in notice.incident.components] == [
         ("checkout", ComponentStatus.OPERATIONAL)
     ]
-    assert ("told" in spine.told(announced.id)) == (wanted is not UpdateLevel.RESOLUTION)
+    assert ("told" in pipeline.told(announced.id)) == (wanted is not UpdateLevel.RESOLUTION)
 
 
 def test_the_end_without_components_is_stored_and_told_with_all_of_them_operational(database: Database) -> None:
-    spine = Spine(database)
-    spine.post(Status.INVESTIGATING, components=("checkout", "api"))
-    spine.post(Status.RESOLVED, components=())
-    parts = notices(spine)[-1].incident.components
+    pipeline = Pipeline(database)
+    pipeline.post(Status.INVESTIGATING, components=("checkout", "api"))
+    pipeline.post(Status.RESOLVED, components=())
+    parts = notices(pipeline)[-1].incident.components
     assert {part.key: part.status for part in parts} == {
         "checkout": ComponentStatus.OPERATIONAL,
         "api": ComponentStatus.OPERATIONAL,
@@ -142,15 +142,15 @@ def test_the_end_without_components_is_stored_and_told_with_all_of_them_operatio
 
 
 def test_the_same_end_from_another_producer_that_names_the_components_is_a_duplicate(ledger: Database) -> None:
-    spine = Spine(ledger)
-    spine.post(Status.INVESTIGATING, components=("checkout",))
-    spine.post(Status.RESOLVED, "Over.", components=())
-    assert spine.post(Status.RESOLVED, "Over.", components=("checkout",)).outcome is Outcome.DUPLICATE
+    pipeline = Pipeline(ledger)
+    pipeline.post(Status.INVESTIGATING, components=("checkout",))
+    pipeline.post(Status.RESOLVED, "Over.", components=())
+    assert pipeline.post(Status.RESOLVED, "Over.", components=("checkout",)).outcome is Outcome.DUPLICATE
 
 
 def test_a_source_that_never_said_when_is_kept_to_ourselves_until_it_does(ledger: Database) -> None:
-    spine = Spine(ledger)
-    receipt = spine.post(Status.SCHEDULED, window=None, impact=Impact.MAINTENANCE)
-    assert (receipt.outcome, spine.notices()) == (Outcome.RECORDED, [])
+    pipeline = Pipeline(ledger)
+    receipt = pipeline.post(Status.SCHEDULED, window=None, impact=Impact.MAINTENANCE)
+    assert (receipt.outcome, pipeline.notices()) == (Outcome.RECORDED, [])
     assert "neither when the planned work starts" in receipt.reason
-    assert spine.post(Status.SCHEDULED, window=PLANNED).outcome is Outcome.ACCEPTED
+    assert pipeline.post(Status.SCHEDULED, window=PLANNED).outcome is Outcome.ACCEPTED

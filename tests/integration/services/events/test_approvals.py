@@ -10,8 +10,8 @@ from tests.integration.services.events.test_held_content import CAREFUL, ME, Des
 
 def test_what_is_held_is_shown_by_its_release_and_never_when_it_is_called_off(database: Database) -> None:
     desk = Desk(database, CAREFUL)
-    assert desk.spine.post(Status.INVESTIGATING, "From a script.", guarded=True).held
-    desk.spine.post(Status.IDENTIFIED, "A second.", guarded=True, notify=False)
+    assert desk.pipeline.post(Status.INVESTIGATING, "From a script.", guarded=True).held
+    desk.pipeline.post(Status.IDENTIFIED, "A second.", guarded=True, notify=False)
     desk.house.later(120)
     assert (desk.public(), desk.provider.told) == ([], [])
     assert desk.flags() == [(True, True, True), (False, True, True)]
@@ -25,7 +25,7 @@ def test_what_is_held_is_shown_by_its_release_and_never_when_it_is_called_off(da
     desk.house.later(120)
     assert desk.public() == ["From a script.", "A second."]
     assert len(desk.provider.told) == 2
-    desk.spine.post(Status.MONITORING, "A third.", guarded=True)
+    desk.pipeline.post(Status.MONITORING, "A third.", guarded=True)
     for channel in Channel:
         for public_id in desk.held(channel):
             assert desk.release.cancel(public_id, ME)["state"] == "canceled"
@@ -37,14 +37,14 @@ def test_what_is_held_is_shown_by_its_release_and_never_when_it_is_called_off(da
 
 def test_what_the_version_before_held_is_released_with_all_it_was_to_tell(database: Database) -> None:
     desk = Desk(database, BlastGuardPolicy())
-    desk.spine.post(Status.INVESTIGATING, "Told.")
+    desk.pipeline.post(Status.INVESTIGATING, "Told.")
     desk.house.work()
-    desk.spine.post(Status.IDENTIFIED, "Held one.")
-    desk.spine.post(Status.MONITORING, "Held two.")
-    desk.spine.later(61)
+    desk.pipeline.post(Status.IDENTIFIED, "Held one.")
+    desk.pipeline.post(Status.MONITORING, "Held two.")
+    desk.pipeline.later(61)
     with database.write() as connection:  # that version held whole messages, and the channel counted them as told
         connection.execute(update(t.notification).where(t.notification.c.state == "planning").values(state="held"))
-    desk.spine.nudges.plans.clear()
+    desk.pipeline.nudges.plans.clear()
     assert desk.release.release(desk.held()[0], ME)["state"] == "planning"
     desk.house.work()
     last = desk.provider.mails_to("smith@example.com")[-1]
@@ -59,9 +59,9 @@ def test_what_the_version_before_held_is_released_with_all_it_was_to_tell(databa
 @pytest.mark.parametrize("word", ["release", "cancel"])
 def test_a_held_edit_changes_nothing_before_it_is_released(database: Database, word: str) -> None:
     desk = Desk(database, CAREFUL)
-    desk.spine.post(Status.INVESTIGATING, "Told.", update_id="u", impact=Impact.MINOR)
+    desk.pipeline.post(Status.INVESTIGATING, "Told.", update_id="u", impact=Impact.MINOR)
     desk.house.later(120)
-    edit = desk.spine.post(Status.IDENTIFIED, "Edited.", update_id="u", impact=Impact.CRITICAL, guarded=True)
+    edit = desk.pipeline.post(Status.IDENTIFIED, "Edited.", update_id="u", impact=Impact.CRITICAL, guarded=True)
     assert (edit.outcome, edit.held) == (Outcome.ACCEPTED, True)
     desk.house.later(120)
     assert desk.public() == ["Told."]
@@ -82,9 +82,9 @@ def test_a_held_edit_changes_nothing_before_it_is_released(database: Database, w
 
 def test_an_edit_of_a_held_update_is_released_under_a_name_of_its_own(database: Database) -> None:
     desk = Desk(database, CAREFUL)
-    desk.spine.post(Status.INVESTIGATING, "First words.", update_id="u", guarded=True)
+    desk.pipeline.post(Status.INVESTIGATING, "First words.", update_id="u", guarded=True)
     (first,) = desk.held()
-    desk.spine.post(Status.INVESTIGATING, "Other words.", update_id="u", guarded=True)
+    desk.pipeline.post(Status.INVESTIGATING, "Other words.", update_id="u", guarded=True)
     (second,) = desk.held()
     assert first != second  # who releases `first` has not read the other words
     desk.release.release(second, ME)

@@ -31,19 +31,19 @@ def provider() -> Provider:
 def house(database: Database, provider: Provider) -> House:
     built = a_house(database, provider)
     for number in range(3):
-        built.spine.subscriber(f"shop-{number}")
+        built.pipeline.subscriber(f"shop-{number}")
     guarded(built, BlastGuardPolicy(hold_above=2))
     return built
 
 
 def guarded(house: House, policy: BlastGuardPolicy) -> None:
-    spine, guard = house.spine, BlastGuard(policy)
-    spine.ingest = replace(spine.ingest, guard=guard)
+    pipeline, guard = house.pipeline, BlastGuard(policy)
+    pipeline.ingest = replace(pipeline.ingest, guard=guard)
 
 
 def release(house: House) -> Release:
-    spine = house.spine
-    return Release(spine.database, spine.policies, spine.clock, spine.nudges, spine.translations)
+    pipeline = house.pipeline
+    return Release(pipeline.database, pipeline.policies, pipeline.clock, pipeline.nudges, pipeline.translations)
 
 
 def told_in(text: str) -> list[int]:
@@ -51,11 +51,11 @@ def told_in(text: str) -> list[int]:
 
 
 def states(house: House) -> list[str]:
-    return [row.state for row in house.spine.notices()]
+    return [row.state for row in house.pipeline.notices()]
 
 
 def test_the_answer_says_how_many_it_concerns_and_that_it_is_held(house: House, provider: Provider) -> None:
-    receipt = house.spine.post(Status.INVESTIGATING)
+    receipt = house.pipeline.post(Status.INVESTIGATING)
     assert (receipt.recipients, receipt.held) == (3, True)
     assert receipt.reason == "will be announced, once approved"
     for _ in range(3):
@@ -85,19 +85,19 @@ class Leaving:
 
 
 def test_what_is_stored_is_answered_though_the_database_goes_away_then(house: House) -> None:
-    spine = house.spine
-    leaving: Any = Leaving(spine.database)
+    pipeline = house.pipeline
+    leaving: Any = Leaving(pipeline.database)
     guard = BlastGuard()
-    guard.count(spine.database, spine.policies)
-    spine.ingest = replace(spine.ingest, database=leaving, guard=guard)
-    assert spine.post(Status.INVESTIGATING).recipients == 3
+    guard.count(pipeline.database, pipeline.policies)
+    pipeline.ingest = replace(pipeline.ingest, database=leaving, guard=guard)
+    assert pipeline.post(Status.INVESTIGATING).recipients == 3
     with pytest.raises(UnavailableError):
-        spine.post(Status.IDENTIFIED)
+        pipeline.post(Status.IDENTIFIED)
 
 
 def test_what_reaches_few_enough_goes_by_itself(house: House, provider: Provider) -> None:
     guarded(house, BlastGuardPolicy(hold_above=3))
-    receipt = house.spine.post(Status.INVESTIGATING)
+    receipt = house.pipeline.post(Status.INVESTIGATING)
     house.work()
     assert (receipt.recipients, receipt.held) == (3, False)
     assert len(provider.told) == 3
@@ -105,49 +105,49 @@ def test_what_reaches_few_enough_goes_by_itself(house: House, provider: Provider
 
 def test_a_release_tells_what_was_held_before_it_as_one(house: House, provider: Provider) -> None:
     for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING):
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.later(61)
-    last = house.spine.notices()[-1]
+    last = house.pipeline.notices()[-1]
     assert release(house).release(last.public_id, ME) == {"id": last.public_id, "state": "planning"}
     house.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2, 3]]
     assert states(house) == ["superseded", "superseded", "planned"]
-    assert house.spine.post(Status.RESOLVED).held  # whose word was for this one is not for the next
+    assert house.pipeline.post(Status.RESOLVED).held  # whose word was for this one is not for the next
 
 
 def test_what_is_called_off_is_told_neither_now_nor_with_the_next(house: House, provider: Provider) -> None:
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.later(61)
-    house.spine.post(Status.IDENTIFIED)
-    first, second = house.spine.notices()
+    house.pipeline.post(Status.IDENTIFIED)
+    first, second = house.pipeline.notices()
     assert release(house).cancel(first.public_id, ME)["state"] == "canceled"
     release(house).release(second.public_id, ME)
     house.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[2]]
     assert states(house) == ["canceled", "planned"]
-    said = house.spine.explain("inc-1", "shop-0")["notifications"]
+    said = house.pipeline.explain("inc-1", "shop-0")["notifications"]
     assert "was canceled by a colleague before anyone was notified" in said[0]["words"]
 
 
 def test_who_was_never_told_that_it_began_is_not_told_that_it_ended(house: House, provider: Provider) -> None:
-    house.spine.post(Status.INVESTIGATING)
-    release(house).cancel(house.spine.notices()[0].public_id, ME)
+    house.pipeline.post(Status.INVESTIGATING)
+    release(house).cancel(house.pipeline.notices()[0].public_id, ME)
     guarded(house, BlastGuardPolicy())
-    house.spine.post(Status.RESOLVED)
+    house.pipeline.post(Status.RESOLVED)
     house.work()
     assert provider.told == []
 
 
 def test_what_waits_keeps_what_was_released_before_on_its_way(house: House, provider: Provider) -> None:
     guarded(house, BlastGuardPolicy())
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
     guarded(house, BlastGuardPolicy(hold_above=2))
     house.later(61)
-    house.spine.post(Status.IDENTIFIED)
+    house.pipeline.post(Status.IDENTIFIED)
     house.later(11)
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1]]
-    release(house).release(house.spine.notices()[1].public_id, ME)
+    release(house).release(house.pipeline.notices()[1].public_id, ME)
     house.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2]]
 
@@ -155,27 +155,27 @@ def test_what_waits_keeps_what_was_released_before_on_its_way(house: House, prov
 def test_partners_get_what_was_held_before_in_order(house: House) -> None:
     guarded(house, BlastGuardPolicy(needs_announce=True))
     for status in (Status.INVESTIGATING, Status.IDENTIFIED):
-        house.spine.post(status, guarded=True)
-    names = [row.public_id for row in house.spine.notices(Channel.WEBHOOK)]
-    house.spine.nudges.plans.clear()
+        house.pipeline.post(status, guarded=True)
+    names = [row.public_id for row in house.pipeline.notices(Channel.WEBHOOK)]
+    house.pipeline.nudges.plans.clear()
     release(house).release(names[1], ME)
-    notices = house.spine.notices(Channel.WEBHOOK)
+    notices = house.pipeline.notices(Channel.WEBHOOK)
     assert [(row.public_id, row.sequence) for row in notices] == [(names[0], 1), (names[1], 2)]
-    assert house.spine.nudges.plans == [row.id for row in notices]
+    assert house.pipeline.nudges.plans == [row.id for row in notices]
 
 
 def test_a_key_without_the_right_is_held_where_that_is_asked_for(house: House, provider: Provider) -> None:
     guarded(house, BlastGuardPolicy(needs_announce=True))
-    assert house.spine.post(Status.INVESTIGATING, guarded=True).held
+    assert house.pipeline.post(Status.INVESTIGATING, guarded=True).held
     house.later(61)
     assert provider.told == []
     guarded(house, BlastGuardPolicy())
-    assert not house.spine.post(Status.INVESTIGATING, guarded=True, incident_id="inc-2").held
+    assert not house.pipeline.post(Status.INVESTIGATING, guarded=True, incident_id="inc-2").held
 
 
 def test_a_decision_is_made_once_and_is_in_the_audit_trail(house: House, database: Database) -> None:
-    house.spine.post(Status.INVESTIGATING)
-    public_id = house.spine.notices()[0].public_id
+    house.pipeline.post(Status.INVESTIGATING)
+    public_id = house.pipeline.notices()[0].public_id
     release(house).release(public_id, ME)
     for decide in (release(house).release, release(house).cancel):
         with pytest.raises(ConflictError):

@@ -50,31 +50,31 @@ class Desk:
     ) -> None:
         self.provider = Provider()
         self.house: House = a_house(database, self.provider, translations=rules or {})
-        self.spine = self.house.spine
+        self.pipeline = self.house.pipeline
         self.set(policy)
-        self.spine.subscriber("jansen", locale="nl")
-        self.spine.subscriber("smith", locale="en")
+        self.pipeline.subscriber("jansen", locale="nl")
+        self.pipeline.subscriber("smith", locale="en")
         self.history = History(database)
 
     def set(self, policy: BlastGuardPolicy) -> None:
-        self.spine.ingest = replace(self.spine.ingest, guard=BlastGuard(policy))
+        self.pipeline.ingest = replace(self.pipeline.ingest, guard=BlastGuard(policy))
 
     @property
     def release(self) -> Release:
-        spine = self.spine
-        return Release(spine.database, spine.policies, spine.clock, spine.nudges, spine.translations)
+        pipeline = self.pipeline
+        return Release(pipeline.database, pipeline.policies, pipeline.clock, pipeline.nudges, pipeline.translations)
 
     @property
     def replay(self) -> Replay:
-        spine = self.spine
-        return Replay(spine.database, spine.clock, Regroup(spine.database, spine.clock, spine.nudges))
+        pipeline = self.pipeline
+        return Replay(pipeline.database, pipeline.clock, Regroup(pipeline.database, pipeline.clock, pipeline.nudges))
 
     def held(self, channel: Channel = Channel.EMAIL) -> list[str]:
         return [item["id"] for item in self.history.held() if item["channel"] == channel]
 
     def public(self, incident_id: str = "inc-1") -> list[str]:
         """The English words that the public sees of an incident."""
-        with self.spine.database.read() as connection:
+        with self.pipeline.database.read() as connection:
             rows = public_updates(connection, most_open=1000, most_past=1000)
         return [row.body["en"] for row in rows if row.incident_id == incident_id]
 
@@ -85,7 +85,7 @@ class Desk:
 
 def test_a_silent_update_is_shown_and_told_to_nobody(database: Database) -> None:
     desk = Desk(database, BlastGuardPolicy())
-    receipt = desk.spine.post(Status.INVESTIGATING, "Shown, not told.", notify=False)
+    receipt = desk.pipeline.post(Status.INVESTIGATING, "Shown, not told.", notify=False)
     desk.house.later(120)
     assert receipt.outcome is Outcome.RECORDED
     assert desk.public() == ["Shown, not told."]
@@ -96,13 +96,13 @@ def test_a_silent_update_is_shown_and_told_to_nobody(database: Database) -> None
 def test_a_hidden_update_is_neither_shown_nor_told_nor_revealed_by_later_ones(database: Database) -> None:
     desk = Desk(database, BlastGuardPolicy())
     hidden = {"en": "A secret."}
-    desk.spine.post(Status.INVESTIGATING, hidden, visible=False, title="Secret title")
+    desk.pipeline.post(Status.INVESTIGATING, hidden, visible=False, title="Secret title")
     assert desk.public() == []
-    desk.spine.post(Status.IDENTIFIED, "Told.")
+    desk.pipeline.post(Status.IDENTIFIED, "Told.")
     desk.house.work()
     desk.house.later(61)
-    desk.spine.post(Status.MONITORING, hidden, visible=False, title="Secret title")
-    desk.spine.post(Status.RESOLVED, "Solved.")
+    desk.pipeline.post(Status.MONITORING, hidden, visible=False, title="Secret title")
+    desk.pipeline.post(Status.RESOLVED, "Solved.")
     desk.house.work()
     assert desk.public() == ["Told.", "Solved."]
     mails = "".join(desk.provider.mails_to("smith@example.com"))
@@ -114,29 +114,29 @@ def test_a_hidden_update_is_neither_shown_nor_told_nor_revealed_by_later_ones(da
 
 def test_what_was_silent_may_be_told_and_what_was_hidden_may_be_shown(database: Database) -> None:
     desk = Desk(database, BlastGuardPolicy())
-    desk.spine.post(Status.INVESTIGATING, "The same.", visible=False, update_id="u")
-    desk.spine.post(Status.INVESTIGATING, "The same.", notify=False, update_id="u")
+    desk.pipeline.post(Status.INVESTIGATING, "The same.", visible=False, update_id="u")
+    desk.pipeline.post(Status.INVESTIGATING, "The same.", notify=False, update_id="u")
     assert desk.public() == ["The same."]
     assert desk.provider.told == []
-    assert desk.spine.post(Status.INVESTIGATING, "The same.", update_id="u").outcome is Outcome.ACCEPTED
+    assert desk.pipeline.post(Status.INVESTIGATING, "The same.", update_id="u").outcome is Outcome.ACCEPTED
     desk.house.work()
     assert desk.provider.told == ["jansen@example.com", "smith@example.com"]
-    desk.spine.post(Status.INVESTIGATING, "The same.", visible=False, update_id="u")
+    desk.pipeline.post(Status.INVESTIGATING, "The same.", visible=False, update_id="u")
     assert desk.public() == []
 
 
 def test_a_persons_update_goes_by_itself_and_begins_the_story_for_those_told(database: Database) -> None:
     desk = Desk(database, CAREFUL)
-    desk.spine.post(Status.INVESTIGATING, "From a script.", guarded=True, title="Script's title")
+    desk.pipeline.post(Status.INVESTIGATING, "From a script.", guarded=True, title="Script's title")
     desk.house.later(5)
-    receipt = desk.spine.post(Status.IDENTIFIED, "From a person.")
+    receipt = desk.pipeline.post(Status.IDENTIFIED, "From a person.")
     assert not receipt.held
     desk.house.work()
     (mail,) = desk.provider.mails_to("smith@example.com")
     assert "From a person." in mail
     assert "script" not in mail.lower()
     assert desk.public() == ["From a person."]
-    (notice,) = [row for row in desk.spine.notices() if row.state == "planned"]
+    (notice,) = [row for row in desk.pipeline.notices() if row.state == "planned"]
     assert (notice.sequence, notice.content["opens"]) == (1, True)
     # Released afterwards it would contradict what has been said since: it is shown, and told to nobody.
     assert desk.release.release(desk.held()[0], ME)["state"] == "superseded"
@@ -150,8 +150,8 @@ def test_the_number_holds_a_persons_update_too_and_its_release_leaves_out_what_h
     database: Database,
 ) -> None:
     desk = Desk(database, BlastGuardPolicy(needs_announce=True, hold_above=1))
-    desk.spine.post(Status.INVESTIGATING, "From a script.", guarded=True)
-    assert desk.spine.post(Status.IDENTIFIED, "From a person.").held
+    desk.pipeline.post(Status.INVESTIGATING, "From a script.", guarded=True)
+    assert desk.pipeline.post(Status.IDENTIFIED, "From a person.").held
     reasons = [item["held_because"] for item in desk.history.held() if item["channel"] == "email"]
     assert reasons == ["needs_announce", "hold_above"]
     desk.release.release(desk.held()[1], ME)
@@ -163,23 +163,23 @@ def test_the_number_holds_a_persons_update_too_and_its_release_leaves_out_what_h
 
 def test_channels_that_are_not_too_large_wait_for_the_one_that_is_and_speak_with_it(database: Database) -> None:
     desk = Desk(database, BlastGuardPolicy(hold_above=1))
-    assert desk.spine.post(Status.INVESTIGATING, "To two mailboxes.").held
+    assert desk.pipeline.post(Status.INVESTIGATING, "To two mailboxes.").held
     desk.house.later(120)
     assert [item["channel"] for item in desk.history.held()] == ["email"]
-    assert desk.spine.notices(Channel.WEBHOOK) == []  # or partners would read what the page does not show
+    assert desk.pipeline.notices(Channel.WEBHOOK) == []  # or partners would read what the page does not show
     desk.release.release(desk.held()[0], ME)
-    assert [row.state for row in desk.spine.notices(Channel.WEBHOOK)] == ["planning"]
-    desk.spine.post(Status.IDENTIFIED, "Another.")
+    assert [row.state for row in desk.pipeline.notices(Channel.WEBHOOK)] == ["planning"]
+    desk.pipeline.post(Status.IDENTIFIED, "Another.")
     desk.release.cancel(desk.held()[0], ME)
     desk.house.later(120)
     assert desk.public() == ["To two mailboxes."]
-    assert len(desk.spine.notices(Channel.WEBHOOK)) == 1
+    assert len(desk.pipeline.notices(Channel.WEBHOOK)) == 1
 
 
 def test_a_persons_word_for_a_held_update_takes_its_place(database: Database) -> None:
     desk = Desk(database, CAREFUL)
-    desk.spine.post(Status.INVESTIGATING, "From a script.", guarded=True, update_id="u")
-    assert not desk.spine.post(Status.INVESTIGATING, "From a script.", update_id="u").held
+    desk.pipeline.post(Status.INVESTIGATING, "From a script.", guarded=True, update_id="u")
+    assert not desk.pipeline.post(Status.INVESTIGATING, "From a script.", update_id="u").held
     desk.house.work()
     assert desk.public() == ["From a script."]
     assert len(desk.provider.told) == 2
@@ -188,13 +188,13 @@ def test_a_persons_word_for_a_held_update_takes_its_place(database: Database) ->
 
 def test_old_news_waits_whoever_hands_it_in(database: Database) -> None:
     desk = Desk(database, BlastGuardPolicy(hold_older_than=timedelta(days=1)))
-    old = desk.spine.now - timedelta(days=2)
-    receipt = desk.spine.post(Status.RESOLVED, "Of last week.", posted_at=old)
+    old = desk.pipeline.now - timedelta(days=2)
+    receipt = desk.pipeline.post(Status.RESOLVED, "Of last week.", posted_at=old)
     assert receipt.held
     assert receipt.reason.endswith("once approved (it was posted longer ago than guard.hold_older_than)")
-    again = desk.spine.post(Status.RESOLVED, "Of last week.", posted_at=old, update_id="upd-1")
+    again = desk.pipeline.post(Status.RESOLVED, "Of last week.", posted_at=old, update_id="upd-1")
     assert again.outcome is Outcome.DUPLICATE
-    assert not desk.spine.post(Status.RESOLVED, "For the record.", posted_at=old, notify=False).held
+    assert not desk.pipeline.post(Status.RESOLVED, "For the record.", posted_at=old, notify=False).held
     assert desk.public() == ["For the record."]
     desk.house.later(120)
     assert desk.provider.told == []
@@ -205,12 +205,12 @@ def test_a_translation_passes_the_guard_like_its_update(
     database: Database, rules: Mapping[Channel, TranslationRule]
 ) -> None:
     desk = Desk(database, CAREFUL, rules)
-    desk.spine.post(Status.INVESTIGATING, {"en": "Told."}, update_id="u")
-    desk.spine.plan_all()
+    desk.pipeline.post(Status.INVESTIGATING, {"en": "Told."}, update_id="u")
+    desk.pipeline.plan_all()
     if rules:
         desk.house.work()
     both = {"en": "Told.", "nl": "Onbevoegd."}
-    assert desk.spine.post(Status.INVESTIGATING, both, update_id="u", guarded=True).held
+    assert desk.pipeline.post(Status.INVESTIGATING, both, update_id="u", guarded=True).held
     desk.house.later(300)
     assert not any("Onbevoegd" in mail for mail in desk.provider.mails_to("jansen@example.com"))
     (waiting,) = desk.held()
@@ -264,7 +264,7 @@ class Story:
         self.words.setdefault(update_id, set())
         if guarded:
             self.words[update_id].add(secret)
-        posted_at = self.desk.spine.now + timedelta(seconds=seconds)
+        posted_at = self.desk.pipeline.now + timedelta(seconds=seconds)
         if kind in ("page", "page edit"):
             self._by_statuspage(update_id, secret, status, posted_at, guarded=guarded, notify=shown[0])
             return
@@ -275,13 +275,13 @@ class Story:
             "notify": shown[0],
             "visible": shown[1],
         }
-        event = parse_event(json.dumps(said), now=self.desk.spine.now)
-        self.desk.spine.ingest(replace(event, guarded=guarded))
+        event = parse_event(json.dumps(said), now=self.desk.pipeline.now)
+        self.desk.pipeline.ingest(replace(event, guarded=guarded))
 
     def _by_statuspage(
         self, update_id: str, secret: str, status: Status, at: datetime, *, guarded: bool, notify: bool
     ) -> None:
-        moment, edited_at = at.isoformat(), self.desk.spine.now.isoformat()
+        moment, edited_at = at.isoformat(), self.desk.pipeline.now.isoformat()
         said = {"id": update_id, "status": status, "body": f"Words {secret}.", "deliver_notifications": notify}
         incident = {
             "id": f"story{self.number}",
@@ -292,11 +292,11 @@ class Story:
             "incident_updates": [said | {"created_at": moment, "updated_at": edited_at}],
         }
         news = parse_statuspage(json.dumps({"incident": incident}).encode(), PAGE)
-        spine = self.desk.spine
-        IngestStatuspage(spine.database, spine.clock, spine.ingest)(news, guarded=guarded)
+        pipeline = self.desk.pipeline
+        IngestStatuspage(pipeline.database, pipeline.clock, pipeline.ingest)(news, guarded=guarded)
 
     def decide(self, word: str, number: int) -> None:
-        with self.desk.spine.database.read() as connection:
+        with self.desk.pipeline.database.read() as connection:
             waiting = approvals.of_incident(connection, self.incident_id)
         if not waiting:
             return
@@ -312,7 +312,7 @@ class Story:
     def leaked(self) -> set[str]:
         """Return the words that had left, or were on their way out, since this was asked last."""
         secrets = set().union(*self.words.values()) - self.released
-        with self.desk.spine.database.read() as connection:
+        with self.desk.pipeline.database.read() as connection:
             told = notifications.of_incident(connection, self.incident_id)
             shown = public_updates(connection, most_open=1000, most_past=1000)
         said = [json.dumps([row.body, row.incident]) for row in shown if row.incident_id == self.incident_id]

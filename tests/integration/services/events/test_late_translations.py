@@ -43,8 +43,8 @@ def sandbox(server: RunningSandbox) -> Iterator[RunningSandbox]:
 def a_mail_house(database: Database, policy: Mapping[Channel, TranslationRule]) -> tuple[House, Provider]:
     provider = Provider()
     house = a_house(database, provider, translations=policy)
-    house.spine.subscriber("jansen", locale="nl")
-    house.spine.subscriber("smith", locale="en")
+    house.pipeline.subscriber("jansen", locale="nl")
+    house.pipeline.subscriber("smith", locale="en")
     return house, provider
 
 
@@ -54,11 +54,11 @@ def texts(house: PostingHouse) -> list[str]:
 
 def test_a_mail_waits_for_its_language_and_leaves_when_that_comes(database: Database) -> None:
     house, provider = a_mail_house(database, HOLD)
-    house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+    house.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
     house.work()
     assert provider.told == ["smith@example.com"]
     house.later(60)
-    house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+    house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     house.later(1)
     assert provider.told == ["jansen@example.com", "smith@example.com"]
     assert "Betalingen zijn traag." in provider.mails_to("jansen@example.com")[0]
@@ -66,7 +66,7 @@ def test_a_mail_waits_for_its_language_and_leaves_when_that_comes(database: Data
 
 def test_a_mail_waits_no_longer_than_the_limit(database: Database) -> None:
     house, provider = a_mail_house(database, HOLD)
-    house.spine.post(Status.INVESTIGATING, ENGLISH)
+    house.pipeline.post(Status.INVESTIGATING, ENGLISH)
     house.work()
     house.later(590)
     assert provider.told == ["smith@example.com"]
@@ -78,10 +78,10 @@ def test_a_mail_waits_no_longer_than_the_limit(database: Database) -> None:
 
 def test_updates_that_are_never_translated_hold_a_reader_no_longer_than_the_first_one_did(database: Database) -> None:
     house, provider = a_mail_house(database, HOLD)
-    house.spine.post(Status.INVESTIGATING, ENGLISH)
+    house.pipeline.post(Status.INVESTIGATING, ENGLISH)
     house.work()
     house.later(400)
-    house.spine.post(Status.RESOLVED, {"en": "Solved."})
+    house.pipeline.post(Status.RESOLVED, {"en": "Solved."})
     house.work()
     house.later(190)
     assert provider.mails_to("jansen@example.com") == []
@@ -93,20 +93,20 @@ def test_updates_that_are_never_translated_hold_a_reader_no_longer_than_the_firs
 
 def test_only_who_read_it_in_another_language_is_told_again(database: Database) -> None:
     house, provider = a_mail_house(database, FOLLOW)
-    house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+    house.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
     house.work()
     assert provider.told == ["jansen@example.com", "smith@example.com"]
     house.later(300)
-    receipt = house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+    receipt = house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     assert receipt.reason.endswith("readers of the added language are notified")
     house.work()
     assert provider.told == ["jansen@example.com", "jansen@example.com", "smith@example.com"]
     assert "Betalingen zijn traag." in provider.mails_to("jansen@example.com")[1]
-    house.spine.post(Status.INVESTIGATING, BOTH | {"nl": "Betalingen zijn héél traag."}, update_id="upd-1")
+    house.pipeline.post(Status.INVESTIGATING, BOTH | {"nl": "Betalingen zijn héél traag."}, update_id="upd-1")
     house.work()
     assert len(provider.told) == 3  # a correction is no translation
     house.later(300)
-    house.spine.post(Status.RESOLVED, {"en": "Solved.", "nl": "Opgelost."})
+    house.pipeline.post(Status.RESOLVED, {"en": "Solved.", "nl": "Opgelost."})
     house.work()
     house.later(61)
     assert "Opgelost." in provider.mails_to("jansen@example.com")[2]
@@ -116,26 +116,26 @@ def test_only_who_read_it_in_another_language_is_told_again(database: Database) 
 
 def test_a_follow_up_replaces_no_message_that_is_still_on_its_way(database: Database) -> None:
     house, provider = a_mail_house(database, FOLLOW)
-    house.spine.subscriber("late", locale="fr")
-    house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
-    house.spine.plan_all()
+    house.pipeline.subscriber("late", locale="fr")
+    house.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+    house.pipeline.plan_all()
     with database.read() as connection:
         dutch = list(connection.exec_driver_sql("SELECT id FROM batch WHERE locale = 'nl'").scalars())
     for batch_id in dutch:
         house.attempt(batch_id)
-    house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+    house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     house.work()
     assert provider.told == ["jansen@example.com", "jansen@example.com", "late@example.com", "smith@example.com"]
 
 
 def test_each_language_is_followed_by_its_own_translation(database: Database) -> None:
     house, provider = a_mail_house(database, FOLLOW)
-    house.spine.subscriber("dubois", locale="fr")
-    house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+    house.pipeline.subscriber("dubois", locale="fr")
+    house.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
     house.work()
-    house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+    house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     house.work()
-    house.spine.post(Status.INVESTIGATING, BOTH | {"fr": "Les paiements sont lents."}, update_id="upd-1")
+    house.pipeline.post(Status.INVESTIGATING, BOTH | {"fr": "Les paiements sont lents."}, update_id="upd-1")
     house.work()
     assert [len(provider.mails_to(f"{name}@example.com")) for name in ("smith", "jansen", "dubois")] == [1, 2, 2]
     assert "Les paiements sont lents." in provider.mails_to("dubois@example.com")[1]
@@ -143,22 +143,22 @@ def test_each_language_is_followed_by_its_own_translation(database: Database) ->
 
 def test_who_is_planned_after_a_follow_up_is_told_all_the_same(database: Database) -> None:
     house, provider = a_mail_house(database, FOLLOW)
-    house.spine.plan = replace(house.spine.plan, first_range=1, range_size=1, row_range_size=1)
+    house.pipeline.plan = replace(house.pipeline.plan, first_range=1, range_size=1, row_range_size=1)
     for number in range(6):
-        house.spine.subscriber(f"shop-{number}", locale="nl" if number % 2 else "en")
-    house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
-    (original,) = house.spine.notices()
+        house.pipeline.subscriber(f"shop-{number}", locale="nl" if number % 2 else "en")
+    house.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+    (original,) = house.pipeline.notices()
     with database.read() as connection:
         stored = notifications.get(connection, original.id)
     assert stored is not None
-    house.spine.plan._prepare(stored)
+    house.pipeline.plan._prepare(stored)
     dutch = {f"{name}@example.com" for name in ("jansen", "shop-1", "shop-3", "shop-5")}
     while not dutch.intersection(provider.told):
-        batches = house.spine.plan._plan_one(stored)
+        batches = house.pipeline.plan._plan_one(stored)
         assert batches is not None
         for batch in batches:
             house.attempt(batch.id)
-    house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+    house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     house.work()
     everybody = {"jansen", "smith", *(f"shop-{number}" for number in range(6))}
     assert {name.partition("@")[0] for name in provider.told} == everybody
@@ -166,12 +166,12 @@ def test_who_is_planned_after_a_follow_up_is_told_all_the_same(database: Databas
 
 def test_news_replaces_a_follow_up_that_has_not_left(database: Database) -> None:
     house, provider = a_mail_house(database, FOLLOW)
-    house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+    house.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
     house.work()
     house.later(300)
-    house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
-    house.spine.plan_all()
-    house.spine.post(Status.RESOLVED, {"en": "Solved.", "nl": "Opgelost."})
+    house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+    house.pipeline.plan_all()
+    house.pipeline.post(Status.RESOLVED, {"en": "Solved.", "nl": "Opgelost."})
     house.work()
     house.later(61)
     first, last = provider.mails_to("jansen@example.com")
@@ -181,29 +181,29 @@ def test_news_replaces_a_follow_up_that_has_not_left(database: Database) -> None
 
 def test_what_is_not_to_be_told_is_not_followed(database: Database) -> None:
     house, provider = a_mail_house(database, FOLLOW)
-    house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+    house.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
     house.work()
-    house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1", notify=False)
+    house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1", notify=False)
     house.work()
     assert provider.told == ["jansen@example.com", "smith@example.com"]
 
 
 def test_a_post_waits_for_the_accounts_language(sqlite_database: Database, sandbox: RunningSandbox) -> None:
     with posting_house(sqlite_database, sandbox, X_NL, translations=HOLD) as house:
-        house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+        house.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
         house.work()
         house.later(60)
         assert house.states() == ["queued"]
-        house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+        house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
         house.later(1)
         assert [text.split("\n\n")[1] for text in texts(house)] == ["Betalingen zijn traag."]
 
 
 def test_a_post_is_followed_by_its_translation_in_the_same_thread(database: Database, sandbox: RunningSandbox) -> None:
     with posting_house(database, sandbox, X_NL, translations=FOLLOW) as house:
-        house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+        house.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
         house.work()
-        house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+        house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
         house.work()
         first, second = house.public()
         assert "Payments are slow." in first["text"]
@@ -214,9 +214,9 @@ def test_a_post_is_followed_by_its_translation_in_the_same_thread(database: Data
 def test_what_may_be_public_is_repeated_in_the_words_it_had(sqlite_database: Database, sandbox: RunningSandbox) -> None:
     with posting_house(sqlite_database, sandbox, X_NL, translations=FOLLOW) as house:
         sandbox.fault("x", "drop_before", count=1, match={"method": "POST", "path": "/tweets"})
-        house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+        house.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
         house.work()
-        house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+        house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
         house.work()
         house.until_settled()
         assert ["Payments are slow." in text for text in texts(house)] == [True]
@@ -224,12 +224,12 @@ def test_what_may_be_public_is_repeated_in_the_words_it_had(sqlite_database: Dat
 
 def test_explain_tells_who_is_told_again_and_who_had_read_it_in_their_language(database: Database) -> None:
     house, _ = a_mail_house(database, FOLLOW)
-    house.spine.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
+    house.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
     house.work()
     house.later(300)
-    house.spine.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
+    house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     house.work()
-    explain = house.spine.explain
+    explain = house.pipeline.explain
     again = {who: explain("inc-1", who)["notifications"][-1] for who in ("jansen", "smith")}
     assert {who: item["told"] for who, item in again.items()} == {"jansen": True, "smith": False}
     assert "it repeats in nl what you received in en" in again["smith"]["words"]

@@ -14,34 +14,34 @@ from notifier.services.inspection.closure import Closure, is_explained_throughou
 from notifier.services.operations.retention import Prune
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from tests.spine import START, Spine
+from tests.support.pipeline_harness import START, Pipeline
 
 DELIVERED = DeliveryState.DELIVERED
 
 
 @pytest.fixture
-def spine(database: Database) -> Spine:
-    return Spine(database)
+def pipeline(database: Database) -> Pipeline:
+    return Pipeline(database)
 
 
-def told(spine: Spine, status: Status, state: DeliveryState = DELIVERED) -> None:
+def told(pipeline: Pipeline, status: Status, state: DeliveryState = DELIVERED) -> None:
     """Announce an update; the provider took it (or not) from everybody it was meant for."""
-    spine.now += timedelta(minutes=30)
-    spine.post(status)
-    spine.plan_all()
-    spine.settle_batches(state)
+    pipeline.now += timedelta(minutes=30)
+    pipeline.post(status)
+    pipeline.plan_all()
+    pipeline.settle_batches(state)
 
 
-def detach(spine: Spine, key: int, **values: Any) -> None:
+def detach(pipeline: Pipeline, key: int, **values: Any) -> None:
     """Give a recipient's delivery of the newest notification a state of its own."""
-    newest = spine.notices()[-1].id
+    newest = pipeline.notices()[-1].id
     mine = (t.delivery.c.notification_id == newest) & (t.delivery.c.recipient_id == key)
-    with spine.database.write() as connection:
+    with pipeline.database.write() as connection:
         connection.execute(update(t.delivery).where(mine).values(**values))
 
 
-def audit(spine: Spine) -> dict[str, Any]:
-    (found,) = Closure(spine.database)(incident_id="inc-1")["incidents"]
+def audit(pipeline: Pipeline) -> dict[str, Any]:
+    (found,) = Closure(pipeline.database)(incident_id="inc-1")["incidents"]
     return dict(found)
 
 
@@ -50,35 +50,37 @@ def reasons(found: dict[str, Any]) -> dict[str, str]:
     return {each["recipient"]: each["reason"] for each in found["exceptions"]}
 
 
-def test_where_everybody_was_told_there_is_no_exception(spine: Spine) -> None:
+def test_where_everybody_was_told_there_is_no_exception(pipeline: Pipeline) -> None:
     for name in ("shop-1", "shop-2"):
-        spine.subscriber(name)
-    told(spine, Status.INVESTIGATING)
-    spine.subscriber("late")
-    told(spine, Status.MONITORING, DeliveryState.ACCEPTED)
-    told(spine, Status.RESOLVED, DeliveryState.ACCEPTED)
-    assert audit(spine) == {"id": "inc-1", "told_start": 3, "told_end": 3, "exceptions": []}
+        pipeline.subscriber(name)
+    told(pipeline, Status.INVESTIGATING)
+    pipeline.subscriber("late")
+    told(pipeline, Status.MONITORING, DeliveryState.ACCEPTED)
+    told(pipeline, Status.RESOLVED, DeliveryState.ACCEPTED)
+    assert audit(pipeline) == {"id": "inc-1", "told_start": 3, "told_end": 3, "exceptions": []}
 
 
-def test_who_was_not_told_of_the_end_stands_there_with_a_reason(spine: Spine) -> None:
+def test_who_was_not_told_of_the_end_stands_there_with_a_reason(pipeline: Pipeline) -> None:
     names = ("fine", "left", "gone", "bounces", "sleeps", "stopped", "failed", "nowhere")
-    numbers = {name: spine.subscriber(name) for name in names}
-    told(spine, Status.INVESTIGATING)
+    numbers = {name: pipeline.subscriber(name) for name in names}
+    told(pipeline, Status.INVESTIGATING)
     s = t.subscriber.c
-    with spine.database.write() as connection:
+    with pipeline.database.write() as connection:
         connection.execute(update(t.subscriber).where(s.external_id == "left").values(state="unsubscribed"))
         connection.execute(update(t.subscriber).where(s.external_id == "stopped").values(state="suppressed"))
         connection.execute(delete(t.subscriber).where(s.external_id == "gone"))
-    told(spine, Status.RESOLVED)
+    told(pipeline, Status.RESOLVED)
     due_at = START + timedelta(hours=9)
     queued = DeliveryState.QUEUED.value
-    detach(spine, numbers["bounces"], state=DeliveryState.BOUNCED.value)
-    detach(spine, numbers["sleeps"], state=queued, reason=Reason.QUIET_HOURS.value, due_at=due_at)
-    detach(spine, numbers["failed"], state=DeliveryState.FAILED.value, reason=Reason.REJECTED.value)
-    lost = (t.delivery.c.recipient_id == numbers["nowhere"]) & (t.delivery.c.notification_id == spine.notices()[-1].id)
-    with spine.database.write() as connection:
+    detach(pipeline, numbers["bounces"], state=DeliveryState.BOUNCED.value)
+    detach(pipeline, numbers["sleeps"], state=queued, reason=Reason.QUIET_HOURS.value, due_at=due_at)
+    detach(pipeline, numbers["failed"], state=DeliveryState.FAILED.value, reason=Reason.REJECTED.value)
+    lost = (t.delivery.c.recipient_id == numbers["nowhere"]) & (
+        t.delivery.c.notification_id == pipeline.notices()[-1].id
+    )
+    with pipeline.database.write() as connection:
         connection.execute(delete(t.delivery).where(lost))
-    found = audit(spine)
+    found = audit(pipeline)
     assert (found["told_start"], found["told_end"]) == (8, 1)
     assert reasons(found) == {
         "left": "unsubscribed, or chose not to hear of it",
@@ -99,74 +101,74 @@ def test_every_exception_but_an_unknown_one_has_its_reason(reason: str, explaine
     assert is_explained_throughout([{"exceptions": []}, {"exceptions": [{"reason": reason}]}]) is explained
 
 
-def test_who_wants_the_end_alone_was_told_of_the_start_by_being_in_scope(spine: Spine) -> None:
-    spine.subscriber("all")
-    final = spine.subscriber("end-alone", Preferences(updates=UpdateLevel.RESOLUTION))
-    told(spine, Status.INVESTIGATING)
-    told(spine, Status.RESOLVED)
-    assert (audit(spine)["told_start"], audit(spine)["told_end"]) == (2, 2)
-    detach(spine, final, state=DeliveryState.QUEUED.value, reason=Reason.SERVER_ERROR.value, attempts=2)
-    found = audit(spine)
+def test_who_wants_the_end_alone_was_told_of_the_start_by_being_in_scope(pipeline: Pipeline) -> None:
+    pipeline.subscriber("all")
+    final = pipeline.subscriber("end-alone", Preferences(updates=UpdateLevel.RESOLUTION))
+    told(pipeline, Status.INVESTIGATING)
+    told(pipeline, Status.RESOLVED)
+    assert (audit(pipeline)["told_start"], audit(pipeline)["told_end"]) == (2, 2)
+    detach(pipeline, final, state=DeliveryState.QUEUED.value, reason=Reason.SERVER_ERROR.value, attempts=2)
+    found = audit(pipeline)
     assert (found["told_start"], found["told_end"]) == (2, 1)
     assert reasons(found) == {"end-alone": "waiting: retry (server error)"}
 
 
-def test_the_end_of_an_earlier_round_is_not_the_end(spine: Spine) -> None:
+def test_the_end_of_an_earlier_round_is_not_the_end(pipeline: Pipeline) -> None:
     for name in ("shop-1", "shop-2"):
-        spine.subscriber(name)
+        pipeline.subscriber(name)
     for status in (Status.INVESTIGATING, Status.RESOLVED, Status.INVESTIGATING):
-        told(spine, status)
-    told(spine, Status.RESOLVED, DeliveryState.QUEUED)
-    assert reasons(audit(spine)) == dict.fromkeys(("shop-1", "shop-2"), "waiting: to be sent")
-    spine.settle_batches()
-    told(spine, Status.POSTMORTEM)
-    assert audit(spine)["exceptions"] == []
+        told(pipeline, status)
+    told(pipeline, Status.RESOLVED, DeliveryState.QUEUED)
+    assert reasons(audit(pipeline)) == dict.fromkeys(("shop-1", "shop-2"), "waiting: to be sent")
+    pipeline.settle_batches()
+    told(pipeline, Status.POSTMORTEM)
+    assert audit(pipeline)["exceptions"] == []
 
 
-def test_an_end_that_waits_for_a_window_is_owed_to_all(spine: Spine) -> None:
-    spine.policies = {channel: policy for channel, policy in spine.policies.items() if channel is Channel.EMAIL}
-    spine.subscriber("shop-1")
-    told(spine, Status.INVESTIGATING)
-    spine.now += timedelta(seconds=1)
-    spine.post(Status.RESOLVED, automatic=True)
-    assert reasons(audit(spine)) == {"shop-1": "waiting: it has not been announced here yet"}
+def test_an_end_that_waits_for_a_window_is_owed_to_all(pipeline: Pipeline) -> None:
+    pipeline.policies = {channel: policy for channel, policy in pipeline.policies.items() if channel is Channel.EMAIL}
+    pipeline.subscriber("shop-1")
+    told(pipeline, Status.INVESTIGATING)
+    pipeline.now += timedelta(seconds=1)
+    pipeline.post(Status.RESOLVED, automatic=True)
+    assert reasons(audit(pipeline)) == {"shop-1": "waiting: it has not been announced here yet"}
 
 
-def test_only_incidents_that_are_over_are_looked_at(spine: Spine) -> None:
-    closure = Closure(spine.database)
+def test_only_incidents_that_are_over_are_looked_at(pipeline: Pipeline) -> None:
+    closure = Closure(pipeline.database)
     with pytest.raises(NotFoundError):
         closure(incident_id="inc-1")
-    spine.subscriber("shop-1")
-    told(spine, Status.INVESTIGATING)
+    pipeline.subscriber("shop-1")
+    told(pipeline, Status.INVESTIGATING)
     with pytest.raises(ConflictError, match="is not over"):
         closure(incident_id="inc-1")
     assert closure() == {"incidents": []}
-    told(spine, Status.RESOLVED)
-    assert [item["id"] for item in closure(since=spine.now)["incidents"]] == ["inc-1"]
-    assert closure(since=spine.now + timedelta(seconds=1)) == {"incidents": []}
+    told(pipeline, Status.RESOLVED)
+    assert [item["id"] for item in closure(since=pipeline.now)["incidents"]] == ["inc-1"]
+    assert closure(since=pipeline.now + timedelta(seconds=1)) == {"incidents": []}
 
 
-def test_of_pruned_deliveries_it_says_so_rather_than_that_nobody_was_told(spine: Spine) -> None:
-    spine.subscriber("shop-1")
-    told(spine, Status.INVESTIGATING)
-    told(spine, Status.RESOLVED)
-    spine.now += timedelta(days=400)
+def test_of_pruned_deliveries_it_says_so_rather_than_that_nobody_was_told(pipeline: Pipeline) -> None:
+    pipeline.subscriber("shop-1")
+    told(pipeline, Status.INVESTIGATING)
+    told(pipeline, Status.RESOLVED)
+    pipeline.now += timedelta(days=400)
     prune = Prune(
-        spine.database,
-        spine.clock,
+        pipeline.database,
+        pipeline.clock,
         Retention(deliveries=timedelta(days=90), events=None, provider_events=None, audit=None),
     )
     prune()
     expected: dict[str, Any] = {"id": "inc-1", "told_start": None, "told_end": None, "exceptions": [], "pruned": True}
-    assert audit(spine) == expected
+    assert audit(pipeline) == expected
 
 
-def test_a_message_that_makes_no_sense_does_not_hide_the_others(spine: Spine) -> None:
-    spine.subscriber("shop-1")
-    told(spine, Status.INVESTIGATING)
-    told(spine, Status.IDENTIFIED)
-    told(spine, Status.RESOLVED)
-    spoiled = t.notification.c.id == spine.notices()[1].id
-    with spine.database.write() as connection:
+def test_a_message_that_makes_no_sense_does_not_hide_the_others(pipeline: Pipeline) -> None:
+    pipeline.subscriber("shop-1")
+    told(pipeline, Status.INVESTIGATING)
+    told(pipeline, Status.IDENTIFIED)
+    told(pipeline, Status.RESOLVED)
+    spoiled = t.notification.c.id == pipeline.notices()[1].id
+    with pipeline.database.write() as connection:
         connection.execute(update(t.notification).where(spoiled).values(content={}))
-    assert (audit(spine)["told_start"], audit(spine)["told_end"]) == (1, 1)
+    assert (audit(pipeline)["told_start"], audit(pipeline)["told_end"]) == (1, 1)

@@ -19,23 +19,23 @@ from notifier.storage.operations import installation, provider_inbox
 from notifier.storage.operations.provider_inbox import ReportedEvent
 from notifier.storage.recipients import preferences, suppressions
 from tests.mail_house import Provider, a_house
-from tests.spine import PEPPER, START, Spine, key_of
+from tests.support.pipeline_harness import PEPPER, START, Pipeline, key_of
 
 NIGHT: dict[str, Any] = {"quiet_from": 22 * 60, "quiet_to": 7 * 60}
 
 
 @pytest.fixture
-def spine(database: Database) -> Spine:
-    return Spine(database)
+def pipeline(database: Database) -> Pipeline:
+    return Pipeline(database)
 
 
-def tell(spine: Spine, status: Status = Status.INVESTIGATING, **incident: Any) -> None:
-    spine.post(status, **incident)
-    spine.plan_all()
+def tell(pipeline: Pipeline, status: Status = Status.INVESTIGATING, **incident: Any) -> None:
+    pipeline.post(status, **incident)
+    pipeline.plan_all()
 
 
-def why(spine: Spine, who: str = "shop") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = spine.explain("inc-1", who)["notifications"]
+def why(pipeline: Pipeline, who: str = "shop") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pipeline.explain("inc-1", who)["notifications"]
     return found
 
 
@@ -72,29 +72,29 @@ def verdicts(item: dict[str, Any]) -> dict[str, str]:
     ],
 )
 def test_the_preference_that_kept_a_message_away_is_named(
-    spine: Spine, wanted: Preferences, incident: dict[str, Any], rule: str, words: str
+    pipeline: Pipeline, wanted: Preferences, incident: dict[str, Any], rule: str, words: str
 ) -> None:
-    spine.subscriber("shop", wanted)
-    tell(spine, **incident)
-    (item,) = why(spine)
+    pipeline.subscriber("shop", wanted)
+    tell(pipeline, **incident)
+    (item,) = why(pipeline)
     assert item["told"] is False
     assert verdicts(item) == {rule: "stop"}
     assert item["words"] == f"Message 1 ({incident.get('status', 'investigating')}) was not sent to you: {words}."
 
 
-def stopped(spine: Spine, reason: SuppressionReason) -> None:
-    with spine.database.write() as connection:
+def stopped(pipeline: Pipeline, reason: SuppressionReason) -> None:
+    with pipeline.database.write() as connection:
         item = Suppression(channel=Channel.EMAIL, reason=reason, since=START - timedelta(days=1))
         suppressions.add(connection, key_of("shop"), item)
 
 
-def opted_out(spine: Spine) -> None:
-    with spine.database.write() as connection:
+def opted_out(pipeline: Pipeline) -> None:
+    with pipeline.database.write() as connection:
         suppressions.opt_out(connection, "inc-1", key_of("shop"), START)
 
 
-def nothing(spine: Spine) -> None:
-    del spine
+def nothing(pipeline: Pipeline) -> None:
+    del pipeline
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def nothing(spine: Spine) -> None:
         ({"state": "suppressed"}, nothing, "state", "your address does not accept our mail"),
         (
             {},
-            lambda spine: stopped(spine, SuppressionReason.BOUNCED),
+            lambda pipeline: stopped(pipeline, SuppressionReason.BOUNCED),
             "suppression",
             "your mail server permanently rejected our mail on 2026-03-01 10:00 (Europe/Amsterdam)",
         ),
         (
             {},
-            lambda spine: stopped(spine, SuppressionReason.COMPLAINED),
+            lambda pipeline: stopped(pipeline, SuppressionReason.COMPLAINED),
             "suppression",
             "a mail of ours was marked as spam on 2026-03-01 10:00 (Europe/Amsterdam)",
         ),
@@ -124,58 +124,58 @@ def nothing(spine: Spine) -> None:
     ],
 )
 def test_what_stands_before_every_preference_is_named(
-    spine: Spine, columns: dict[str, Any], before: Callable[[Spine], None], rule: str, words: str
+    pipeline: Pipeline, columns: dict[str, Any], before: Callable[[Pipeline], None], rule: str, words: str
 ) -> None:
-    spine.subscriber("shop", **columns)
-    before(spine)
-    tell(spine)
-    (item,) = why(spine)
+    pipeline.subscriber("shop", **columns)
+    before(pipeline)
+    tell(pipeline)
+    (item,) = why(pipeline)
     assert verdicts(item) == {rule: "stop"}
     assert item["words"] == f"Message 1 (investigating) was not sent to you: {words}."
 
 
-def test_who_has_no_address_is_told_so(spine: Spine) -> None:
-    spine.subscriber("shop", address_key=None)
-    with spine.database.write() as connection:
+def test_who_has_no_address_is_told_so(pipeline: Pipeline) -> None:
+    pipeline.subscriber("shop", address_key=None)
+    with pipeline.database.write() as connection:
         connection.execute(update(t.subscriber).values(email=None))
-    tell(spine)
-    (item,) = why(spine)
+    tell(pipeline)
+    (item,) = why(pipeline)
     assert verdicts(item) == {"address": "stop"}
 
 
-def test_who_subscribed_after_it_was_sent_is_told_so(spine: Spine) -> None:
-    tell(spine)
-    spine.now += timedelta(hours=1)
-    spine.subscriber("shop")
-    (item,) = why(spine)
+def test_who_subscribed_after_it_was_sent_is_told_so(pipeline: Pipeline) -> None:
+    tell(pipeline)
+    pipeline.now += timedelta(hours=1)
+    pipeline.subscriber("shop")
+    (item,) = why(pipeline)
     assert verdicts(item) == {"subscribed_in_time": "stop"}
     assert "you subscribed on 2026-03-02 11:00 (Europe/Amsterdam), after it had been sent" in item["words"]
 
 
-def test_who_did_not_hear_the_beginning_learns_why_the_end_was_not_sent(spine: Spine) -> None:
-    spine.subscriber("shop", Preferences(components=frozenset({"api"})))
-    tell(spine)
-    tell(spine, Status.RESOLVED, components=("checkout", "api"))
-    last = why(spine)[-1]
+def test_who_did_not_hear_the_beginning_learns_why_the_end_was_not_sent(pipeline: Pipeline) -> None:
+    pipeline.subscriber("shop", Preferences(components=frozenset({"api"})))
+    tell(pipeline)
+    tell(pipeline, Status.RESOLVED, components=("checkout", "api"))
+    last = why(pipeline)[-1]
     assert verdicts(last) == {"told_it_began": "stop"}
     assert "you were not notified of its start, so you were not notified of its end" in last["words"]
 
 
-def test_who_wants_the_end_alone_learns_that_it_never_concerned_them(spine: Spine) -> None:
-    spine.subscriber("shop", Preferences(components=frozenset({"api"}), updates=UpdateLevel.RESOLUTION))
-    tell(spine)
-    tell(spine, Status.RESOLVED)
-    assert verdicts(why(spine)[-1]) == {"in_scope_while_it_ran": "stop"}
+def test_who_wants_the_end_alone_learns_that_it_never_concerned_them(pipeline: Pipeline) -> None:
+    pipeline.subscriber("shop", Preferences(components=frozenset({"api"}), updates=UpdateLevel.RESOLUTION))
+    tell(pipeline)
+    tell(pipeline, Status.RESOLVED)
+    assert verdicts(why(pipeline)[-1]) == {"in_scope_while_it_ran": "stop"}
 
 
-def test_preferences_changed_since_do_not_rewrite_what_happened(spine: Spine) -> None:
-    spine.subscriber("shop", state="unsubscribed")
-    tell(spine)
-    with spine.database.write() as connection:
+def test_preferences_changed_since_do_not_rewrite_what_happened(pipeline: Pipeline) -> None:
+    pipeline.subscriber("shop", state="unsubscribed")
+    tell(pipeline)
+    with pipeline.database.write() as connection:
         connection.execute(update(t.subscriber).values(state="active"))
         actor = Actor("key:support", "192.0.2.7")
-        record(connection, actor, "subscriber.changed", Subject("subscriber", "shop"), at=spine.now, detail={})
-    found = spine.explain("inc-1", "shop")
+        record(connection, actor, "subscriber.changed", Subject("subscriber", "shop"), at=pipeline.now, detail={})
+    found = pipeline.explain("inc-1", "shop")
     (item,) = found["notifications"]
     assert "changed since" in item["words"]
     assert [(change["actor"], change["action"]) for change in found["changes"]] == [
@@ -199,20 +199,20 @@ def test_preferences_changed_since_do_not_rewrite_what_happened(spine: Spine) ->
         (DeliveryState.CANCELED, "was canceled"),
     ],
 )
-def test_what_became_of_a_delivery_is_said_in_words(spine: Spine, state: DeliveryState, words: str) -> None:
-    spine.subscriber("shop")
-    tell(spine)
-    spine.settle_batches(state)
-    (item,) = why(spine)
+def test_what_became_of_a_delivery_is_said_in_words(pipeline: Pipeline, state: DeliveryState, words: str) -> None:
+    pipeline.subscriber("shop")
+    tell(pipeline)
+    pipeline.settle_batches(state)
+    (item,) = why(pipeline)
     assert item["words"] == f"Message 1 (investigating) {words}."
     assert verdicts(item) == {}
 
 
-def test_a_message_that_was_replaced_says_by_which(spine: Spine) -> None:
-    spine.subscriber("shop")
-    tell(spine)
-    tell(spine, Status.RESOLVED)
-    first, last = why(spine)
+def test_a_message_that_was_replaced_says_by_which(pipeline: Pipeline) -> None:
+    pipeline.subscriber("shop")
+    tell(pipeline)
+    tell(pipeline, Status.RESOLVED)
+    first, last = why(pipeline)
     assert (first["replaced_by"], first["told"]) == (2, False)
     assert "was replaced before it was sent: message 2 says the same and more" in first["words"]
     assert "is waiting to be sent" in last["words"]
@@ -220,10 +220,10 @@ def test_a_message_that_was_replaced_says_by_which(spine: Spine) -> None:
 
 def test_attempts_and_what_the_provider_reported_are_the_evidence(database: Database) -> None:
     house = a_house(database, Provider(name="sendgrid"))
-    house.spine.subscriber("shop")
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.subscriber("shop")
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
-    (notice,) = house.spine.notices()
+    (notice,) = house.pipeline.notices()
     bounce = ReportedEvent(
         id="ev-1",
         kind="bounce",
@@ -232,9 +232,9 @@ def test_attempts_and_what_the_provider_reported_are_the_evidence(database: Data
         recipient_key=key_of("shop"),
     )
     with database.write() as connection:
-        provider_inbox.add_many(connection, [bounce], house.spine.now)
-        connection.execute(update(t.delivery).values(state="bounced", updated_at=house.spine.now))
-    (item,) = why(house.spine)
+        provider_inbox.add_many(connection, [bounce], house.pipeline.now)
+        connection.execute(update(t.delivery).values(state="bounced", updated_at=house.pipeline.now))
+    (item,) = why(house.pipeline)
     assert [attempt["outcome"] for attempt in item["delivery"]["attempts"]] == ["accepted"]
     assert item["delivery"]["provider"] == "sendgrid"
     assert item["delivery"]["evidence"] == [
@@ -245,60 +245,60 @@ def test_attempts_and_what_the_provider_reported_are_the_evidence(database: Data
 
 def test_what_waits_for_the_morning_says_so_and_later_that_it_did(database: Database) -> None:
     house = a_house(database, Provider())
-    house.spine.now = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
-    house.spine.subscriber("shop", **NIGHT)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.now = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
+    house.pipeline.subscriber("shop", **NIGHT)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
-    (item,) = why(house.spine)
+    (item,) = why(house.pipeline)
     assert verdicts(item) == {"quiet_hours": "wait"}
     assert "waits for the end of your quiet hours, at 2026-03-03 07:00 (Europe/Amsterdam)" in item["words"]
     house.later(7 * 3600)
-    (item,) = why(house.spine)
+    (item,) = why(house.pipeline)
     assert item["told"] is True
     assert "It waited: it arrived during your quiet hours, which ended at 2026-03-03 07:00" in item["words"]
 
 
 def test_what_exceeds_the_hour_says_so(database: Database) -> None:
     house = a_house(database, Provider())
-    house.spine.subscriber("shop", max_per_hour=2)
+    house.pipeline.subscriber("shop", max_per_hour=2)
     for status in (Status.INVESTIGATING, Status.IDENTIFIED):
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.work()
         house.later(600)
-    first, second = why(house.spine)
+    first, second = why(house.pipeline)
     assert verdicts(first) == {}
     assert verdicts(second) == {"hourly_limit": "wait"}
     assert "waits until 2026-03-02 11:00 (Europe/Amsterdam), because of the hourly limit" in second["words"]
 
 
-def test_a_mail_in_the_name_of_another_subscription_says_so(spine: Spine) -> None:
-    spine.subscriber("first", email="shop@example.com")
-    spine.subscriber("shop")
-    tell(spine)
-    (item,) = why(spine)
+def test_a_mail_in_the_name_of_another_subscription_says_so(pipeline: Pipeline) -> None:
+    pipeline.subscriber("first", email="shop@example.com")
+    pipeline.subscriber("shop")
+    tell(pipeline)
+    (item,) = why(pipeline)
     assert "in the name of another subscription with the same address" in item["words"]
 
 
-def test_what_is_not_planned_yet_says_so(spine: Spine) -> None:
-    spine.subscriber("shop")
-    spine.post(Status.INVESTIGATING)
-    (item,) = why(spine)
+def test_what_is_not_planned_yet_says_so(pipeline: Pipeline) -> None:
+    pipeline.subscriber("shop")
+    pipeline.post(Status.INVESTIGATING)
+    (item,) = why(pipeline)
     assert item["words"] == (
         "Message 1 (investigating) is being prepared: it is meant for you and has no place in the queue yet."
     )
 
 
-def test_coalescing_is_told_update_by_update(spine: Spine) -> None:
-    spine.subscriber("shop")
-    tell(spine)
-    before = spine.now - timedelta(minutes=5)
+def test_coalescing_is_told_update_by_update(pipeline: Pipeline) -> None:
+    pipeline.subscriber("shop")
+    tell(pipeline)
+    before = pipeline.now - timedelta(minutes=5)
     for status in (Status.IDENTIFIED, Status.MONITORING):
-        tell(spine, status)
-    spine.later(61)
-    tell(spine, Status.IDENTIFIED)
-    tell(spine, Status.INVESTIGATING, posted_at=before)
-    tell(spine, Status.MONITORING, notify=False)
-    found = spine.explain("inc-1", "shop")
+        tell(pipeline, status)
+    pipeline.later(61)
+    tell(pipeline, Status.IDENTIFIED)
+    tell(pipeline, Status.INVESTIGATING, posted_at=before)
+    tell(pipeline, Status.MONITORING, notify=False)
+    found = pipeline.explain("inc-1", "shop")
     said = {item["id"]: (item["sequence"], item["words"]) for item in found["updates"]}
     assert said["upd-1"][0] == 1
     assert said["upd-2"][0] == 2
@@ -315,8 +315,8 @@ def test_coalescing_is_told_update_by_update(spine: Spine) -> None:
 # --- endpoints, and who is unknown ---------------------------------------------------------------------------------
 
 
-def an_endpoint(spine: Spine, **changes: Any) -> None:
-    with spine.database.write() as connection:
+def an_endpoint(pipeline: Pipeline, **changes: Any) -> None:
+    with pipeline.database.write() as connection:
         wanted = preferences.ensure(connection, Preferences(channels=frozenset({Channel.WEBHOOK})))
         row = {
             "public_id": "end_1",
@@ -331,8 +331,8 @@ def an_endpoint(spine: Spine, **changes: Any) -> None:
             "secrets": [],
             "state": "active",
             "state_reason": "",
-            "created_at": spine.now,
-            "updated_at": spine.now,
+            "created_at": pipeline.now,
+            "updated_at": pipeline.now,
         }
         connection.execute(t.endpoint.insert().values(row | changes))
 
@@ -349,31 +349,31 @@ def an_endpoint(spine: Spine, **changes: Any) -> None:
     ],
 )
 def test_the_endpoints_of_a_partner_are_explained_too(
-    spine: Spine, changes: dict[str, Any], stops: dict[str, str], words: str
+    pipeline: Pipeline, changes: dict[str, Any], stops: dict[str, str], words: str
 ) -> None:
-    spine.subscriber("shop")
-    an_endpoint(spine, **changes)
-    tell(spine)
-    by_mail, by_hook = why(spine)
+    pipeline.subscriber("shop")
+    an_endpoint(pipeline, **changes)
+    tell(pipeline)
+    by_mail, by_hook = why(pipeline)
     assert (by_mail["channel"], by_hook["channel"], by_hook["recipient"]) == ("email", "webhook", "end_1")
     assert verdicts(by_hook) == stops
     assert words in by_hook["words"]
 
 
-def an_account(spine: Spine, name: str, *, active: bool = True) -> None:
-    with spine.database.write() as connection:
+def an_account(pipeline: Pipeline, name: str, *, active: bool = True) -> None:
+    with pipeline.database.write() as connection:
         row = {"name": name, "platform": "x", "locale": "nl", "active": active}
         connection.execute(t.account.insert().values(row))
 
 
-def test_an_endpoint_that_belongs_to_nobody_is_explained_by_its_own_id(spine: Spine) -> None:
-    spine.subscriber("shop")
-    an_endpoint(spine, subscriber=None, state="disabled", state_reason="gone")
-    tell(spine)
+def test_an_endpoint_that_belongs_to_nobody_is_explained_by_its_own_id(pipeline: Pipeline) -> None:
+    pipeline.subscriber("shop")
+    an_endpoint(pipeline, subscriber=None, state="disabled", state_reason="gone")
+    tell(pipeline)
     actor = Actor("key:support", "192.0.2.7")
-    with spine.database.write() as connection:
-        record(connection, actor, "endpoint.enabled", Subject("endpoint", "end_1"), at=spine.now, detail={})
-    found = spine.explain("inc-1", "end_1")
+    with pipeline.database.write() as connection:
+        record(connection, actor, "endpoint.enabled", Subject("endpoint", "end_1"), at=pipeline.now, detail={})
+    found = pipeline.explain("inc-1", "end_1")
     (item,) = found["notifications"]
     assert (found["subscriber"], item["subscriber"], item["channel"]) == ("end_1", None, "webhook")
     assert verdicts(item) == {"state": "stop"}
@@ -381,30 +381,30 @@ def test_an_endpoint_that_belongs_to_nobody_is_explained_by_its_own_id(spine: Sp
     assert [change["action"] for change in found["changes"]] == ["endpoint.enabled"]
 
 
-def test_an_account_is_explained_by_its_name(spine: Spine) -> None:
-    an_account(spine, "x-nl")
-    an_account(spine, "x-old", active=False)
-    tell(spine)
-    spine.settle_batches(DeliveryState.ACCEPTED)
-    (posted,), (not_posted,) = why(spine, "x-nl"), why(spine, "x-old")
+def test_an_account_is_explained_by_its_name(pipeline: Pipeline) -> None:
+    an_account(pipeline, "x-nl")
+    an_account(pipeline, "x-old", active=False)
+    tell(pipeline)
+    pipeline.settle_batches(DeliveryState.ACCEPTED)
+    (posted,), (not_posted,) = why(pipeline, "x-nl"), why(pipeline, "x-old")
     assert (posted["told"], posted["recipient"], verdicts(posted)) == (True, "x-nl", {})
     assert verdicts(not_posted) == {"account": "stop"}
     assert not_posted["words"] == ("Message 1 (investigating) was not posted: the account is no longer configured.")
-    summaries = [spine.explain("inc-1", name)["summary"] for name in ("x-nl", "x-old")]
+    summaries = [pipeline.explain("inc-1", name)["summary"] for name in ("x-nl", "x-old")]
     assert summaries == [f"{n} posted {k} of 1 messages about this incident." for n, k in (("x-nl", 1), ("x-old", 0))]
-    (update_of_old,) = spine.explain("inc-1", "x-old")["updates"]
+    (update_of_old,) = pipeline.explain("inc-1", "x-old")["updates"]
     assert update_of_old["words"].endswith("This account has not posted it.")
 
 
-def test_an_address_stands_for_everybody_who_has_it(spine: Spine) -> None:
-    with spine.database.write() as connection:
+def test_an_address_stands_for_everybody_who_has_it(pipeline: Pipeline) -> None:
+    with pipeline.database.write() as connection:
         installation.put(connection, installation.PEPPER, PEPPER)
-    spine.subscriber("first", email="owner@example.com")
-    spine.subscriber("second", Preferences(min_impact=Impact.CRITICAL), email="owner@example.com")
-    spine.subscriber("other")
-    tell(spine)
-    spine.settle_batches(DeliveryState.DELIVERED)
-    found = spine.explain("inc-1", " owner@EXAMPLE.com ")
+    pipeline.subscriber("first", email="owner@example.com")
+    pipeline.subscriber("second", Preferences(min_impact=Impact.CRITICAL), email="owner@example.com")
+    pipeline.subscriber("other")
+    tell(pipeline)
+    pipeline.settle_batches(DeliveryState.DELIVERED)
+    found = pipeline.explain("inc-1", " owner@EXAMPLE.com ")
     assert [item["subscriber"] for item in found["notifications"]] == ["first", "second"]
     assert [verdicts(item) for item in found["notifications"]] == [{}, {"min_impact": "stop"}]
     assert "as first." in found["summary"]
@@ -412,30 +412,30 @@ def test_an_address_stands_for_everybody_who_has_it(spine: Spine) -> None:
     assert not any("has not reached you" in item["words"] for item in found["updates"])
 
 
-def test_whoever_was_told_nothing_reads_that_an_announced_update_has_not_reached_them(spine: Spine) -> None:
-    spine.subscriber("shop", Preferences(min_impact=Impact.CRITICAL))
-    spine.subscriber("told")
-    tell(spine)
-    spine.settle_batches(DeliveryState.DELIVERED)
-    words = [spine.explain("inc-1", who)["updates"][0]["words"] for who in ("told", "shop")]
+def test_whoever_was_told_nothing_reads_that_an_announced_update_has_not_reached_them(pipeline: Pipeline) -> None:
+    pipeline.subscriber("shop", Preferences(min_impact=Impact.CRITICAL))
+    pipeline.subscriber("told")
+    tell(pipeline)
+    pipeline.settle_batches(DeliveryState.DELIVERED)
+    words = [pipeline.explain("inc-1", who)["updates"][0]["words"] for who in ("told", "shop")]
     said = "Update upd-1 (investigating): announced by e-mail in message 1: the incident began."
     assert words == [said, f"{said} It has not reached you."]
 
 
 @pytest.mark.parametrize("asked", ["nobody", "nobody@example.com", "@", "end_2", "x-nl", ""])
-def test_who_is_nobody_is_refused_by_field_and_not_repeated(spine: Spine, asked: str) -> None:
-    spine.subscriber("shop")
-    tell(spine)
+def test_who_is_nobody_is_refused_by_field_and_not_repeated(pipeline: Pipeline, asked: str) -> None:
+    pipeline.subscriber("shop")
+    tell(pipeline)
     with pytest.raises(
         UnknownRecipientError, match=r"^subscriber: names nobody we know: give the external id"
     ) as refused:
-        spine.explain("inc-1", asked)
+        pipeline.explain("inc-1", asked)
     assert "nobody@" not in str(refused.value)
 
 
 @pytest.mark.parametrize("ask", [lambda e: e("inc-9", "shop"), lambda e: e("inc-1", "nobody")])
-def test_an_unknown_incident_or_subscriber_is_named(spine: Spine, ask: Callable[[Explain], object]) -> None:
-    spine.subscriber("shop")
-    tell(spine)
+def test_an_unknown_incident_or_subscriber_is_named(pipeline: Pipeline, ask: Callable[[Explain], object]) -> None:
+    pipeline.subscriber("shop")
+    tell(pipeline)
     with pytest.raises(NotFoundError):
-        ask(spine.explain)
+        ask(pipeline.explain)

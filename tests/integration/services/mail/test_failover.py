@@ -20,7 +20,7 @@ from notifier.services.mail.failover import Backoff, Choice, ProviderFailover
 from notifier.services.providers.circuits import Circuits
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries.batches import Batch
-from tests.spine import Nudges
+from tests.support.pipeline_harness import Nudges
 
 DOWN = TransientDeliveryError(Reason.UNREACHABLE, "refused")
 SILENT = OutcomeUnknownError(Reason.TIMED_OUT, "time-out")

@@ -26,14 +26,14 @@ class Watch:
     looks: DeadWorkers = field(init=False)
 
     def __post_init__(self) -> None:
-        self.looks = DeadWorkers(self.database, self.house.spine.clock, seconds=lambda: self.seconds)
+        self.looks = DeadWorkers(self.database, self.house.pipeline.clock, seconds=lambda: self.seconds)
 
     def look(self, seconds: float, *, beats: str | None = None) -> int:
         """Let time pass, with a look each second while `beats` lives; returns how many batches were handed back."""
         found = 0
         for _ in range(int(seconds)):
             self.seconds += 1
-            self.house.spine.now += timedelta(seconds=1)
+            self.house.pipeline.now += timedelta(seconds=1)
             if beats is not None:
                 beat(self.database, self.house, beats)
             found += self.looks()
@@ -42,7 +42,7 @@ class Watch:
 
 def beat(database: Database, house: Any, owner: str) -> None:
     with database.write() as connection:
-        worker_processes.beat(connection, owner, house.spine.now)
+        worker_processes.beat(connection, owner, house.pipeline.now)
 
 
 class DyingProvider(Provider):
@@ -57,7 +57,7 @@ def a_batch_of_a_dead_worker(database: Database) -> tuple[House, Watch]:
     subscribe(house, 2)
     watch = Watch(database, house)
     beat(database, house, "worker")
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     with pytest.raises(WorkerVanished):
         house.work()
     return house, watch
@@ -83,7 +83,7 @@ def test_a_worker_of_an_older_version_keeps_its_lease_until_that_ends(database: 
     with database.write() as connection:
         worker_processes.leave(connection, "worker")  # an older version writes no such row
     assert watch.look(60) == 0
-    house.spine.later(LEASE.total_seconds())
+    house.pipeline.later(LEASE.total_seconds())
     assert states(house) == {"queued"}
 
 
@@ -93,7 +93,7 @@ def test_mail_waits_for_the_providers_events_as_long_as_if_its_lease_had_ended(d
     assert watch.look(9) == 1
     with database.read() as connection:
         (due,) = connection.exec_driver_sql("SELECT due_at FROM batch").scalars()
-    claimed = house.spine.now - timedelta(seconds=9)
+    claimed = house.pipeline.now - timedelta(seconds=9)
     assert due == int((claimed + timedelta(seconds=180)).timestamp() * 1_000_000)
 
 
@@ -102,7 +102,7 @@ def test_a_slow_receivers_answer_is_not_waited_for_when_its_worker_is_gone(datab
     number = house.endpoint("slow")
     watch = Watch(database, house)
     beat(database, house, "worker")
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     silent = house.line.deliver
     house.line.deliver = lambda requests, **more: silent(requests, **{**more, "on_results": None})  # type: ignore[method-assign]
     house.work()
@@ -119,12 +119,12 @@ def test_answers_to_webhooks_count_no_more_when_others_have_the_batch(database: 
     house = partners(database)
     house.endpoint("a")
     house.line.answers[url_of("a")] = down
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     deliver = house.line.deliver
 
     def overtaken(requests: Any, **more: Any) -> Any:
         with database.write() as connection:
-            worker_processes.end_leases(connection, "worker", house.spine.now, mail_waits=-LEASE)
+            worker_processes.end_leases(connection, "worker", house.pipeline.now, mail_waits=-LEASE)
         return deliver(requests, **more)
 
     house.line.deliver = overtaken  # type: ignore[method-assign]

@@ -6,7 +6,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import worker_processes
 from tests.integration.services.operations.test_dead_workers import a_batch_of_a_dead_worker
 from tests.mail_house import states
-from tests.spine import START
+from tests.support.pipeline_harness import START
 
 
 def test_while_nobody_could_beat_nobody_vanishes(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from notifier.services.metrics_buffer import BREAKERS, MetricsBuffer
 from notifier.storage.database.engine import Database
 from tests.integration.services.test_metrics_buffer import scraped
 from tests.sandbox_server import until
-from tests.spine import START
+from tests.support.pipeline_harness import START
 
 
 def test_what_a_process_says_of_itself_goes_with_it(database: Database) -> None:

@@ -21,18 +21,18 @@ KEPT = Retention(deliveries=timedelta(days=90), events=timedelta(days=400), prov
 def house(database: Database) -> House:
     house = a_house(database, Provider(), batch_size=2)
     subscribe(house, 7)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     return house
 
 
 def pruning_of(house: House, **changes: timedelta | None) -> Prune:
     kept = {"deliveries": KEPT.deliveries, "events": KEPT.events, "provider_events": None, "audit": None, **changes}
-    return Prune(house.spine.database, house.spine.clock, Retention(**kept), chunk=3)
+    return Prune(house.pipeline.database, house.pipeline.clock, Retention(**kept), chunk=3)
 
 
 def rows(house: House) -> dict[str, int]:
-    with house.spine.database.read() as connection:
+    with house.pipeline.database.read() as connection:
         return {
             table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
             for table in (
@@ -49,23 +49,23 @@ def rows(house: House) -> dict[str, int]:
 
 
 def resolve(house: House) -> None:
-    house.spine.post(Status.RESOLVED)
+    house.pipeline.post(Status.RESOLVED)
     house.work()
-    with house.spine.database.write() as connection:  # partners and accounts: nobody is there to be told
+    with house.pipeline.database.write() as connection:  # partners and accounts: nobody is there to be told
         connection.execute(t.batch.update().where(t.batch.c.state == "queued").values(state="accepted", due_at=None))
 
 
 def test_of_an_ended_incident_only_the_numbers_stay(house: House) -> None:
     resolve(house)
-    with house.spine.database.write() as connection:
+    with house.pipeline.database.write() as connection:
         connection.execute(
             t.suppression.insert().values(
-                address_key=1, channel="email", reason="bounced", detail="", since=house.spine.now
+                address_key=1, channel="email", reason="bounced", detail="", since=house.pipeline.now
             )
         )
-    history = History(house.spine.database)
+    history = History(house.pipeline.database)
     before = history.notifications("inc-1")
-    house.spine.now += timedelta(days=91)
+    house.pipeline.now += timedelta(days=91)
     removed = pruning_of(house).all()
     assert removed["deliveries"] > 0
     left = rows(house)
@@ -78,16 +78,16 @@ def test_of_an_ended_incident_only_the_numbers_stay(house: House) -> None:
 
 def test_an_incident_that_still_runs_keeps_every_delivery_however_old(house: House) -> None:
     before = rows(house)
-    house.spine.now += timedelta(days=200)
+    house.pipeline.now += timedelta(days=200)
     assert pruning_of(house).all() == {}
     assert rows(house) == before
 
 
 def test_a_step_is_bounded_and_one_that_was_broken_off_goes_on(house: House) -> None:
     resolve(house)
-    history = History(house.spine.database)
+    history = History(house.pipeline.database)
     before = history.notifications("inc-1")
-    house.spine.now += timedelta(days=91)
+    house.pipeline.now += timedelta(days=91)
     everything = rows(house)["delivery"]
     pruning_of(house).step()
     assert everything - rows(house)["delivery"] == 3
@@ -100,20 +100,20 @@ def test_a_step_is_bounded_and_one_that_was_broken_off_goes_on(house: House) -> 
 def test_as_a_chore_it_does_a_step_a_beat_and_then_rests_for_a_day(house: House) -> None:
     prune = pruning_of(house, events=timedelta(days=1))
     assert prune() == 0
-    house.spine.now += timedelta(hours=23)
-    house.spine.post(Status.IDENTIFIED)
-    house.spine.now += timedelta(hours=2)
+    house.pipeline.now += timedelta(hours=23)
+    house.pipeline.post(Status.IDENTIFIED)
+    house.pipeline.now += timedelta(hours=2)
     assert (prune(), rows(house)["event"]) == (1, 1)
     assert prune() == 0
-    house.spine.now += timedelta(hours=23)
+    house.pipeline.now += timedelta(hours=23)
     assert prune() == 0
-    house.spine.now += timedelta(hours=2)
+    house.pipeline.now += timedelta(hours=2)
     assert (prune(), rows(house)["event"]) == (1, 0)
 
 
 def test_without_a_limit_nothing_goes(house: House) -> None:
     resolve(house)
-    house.spine.now += timedelta(days=5000)
+    house.pipeline.now += timedelta(days=5000)
     assert pruning_of(house, deliveries=None, events=None).all() == {}
 
 
@@ -121,7 +121,7 @@ def test_explain_says_that_it_is_forgotten_rather_than_guess(house: House) -> No
     resolve(house)
     house.later(120 * DAY)
     pruning_of(house).all()
-    found = house.spine.explain("inc-1", "shop-1")
+    found = house.pipeline.explain("inc-1", "shop-1")
     assert [item["told"] for item in found["notifications"]] == [None, None]
     assert "it is forgotten who was told" in found["notifications"][0]["words"]
     assert found["summary"].startswith("It is so long ago that it is forgotten")

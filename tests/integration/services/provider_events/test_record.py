@@ -37,21 +37,21 @@ def report(house: House, requests: Collection[MailRequest], *, people: int | Non
         MailEvent(
             id=f"{request.batch_id}-{recipient.delivery_id}",
             kind=MailEventKind.PROCESSED,
-            at=house.spine.now,
+            at=house.pipeline.now,
             delivery_id=recipient.delivery_id,
             batch=(request.batch_id, request.attempt) if batch else None,
         )
         for request in requests
         for recipient in request.recipients[:people]
     ]
-    database = house.spine.database
-    RecordProviderEvents(database, house.spine.clock, AddressHasher(database), sendgrid_rules)(
+    database = house.pipeline.database
+    RecordProviderEvents(database, house.pipeline.clock, AddressHasher(database), sendgrid_rules)(
         MailEvents(tuple(events), 0)
     )
 
 
 def counted(house: House) -> dict[tuple[str, str], int]:
-    with house.spine.database.read() as connection:
+    with house.pipeline.database.read() as connection:
         return dict(counters.counted(connection))
 
 
@@ -60,7 +60,7 @@ def a_doubtful_house(database: Database, people: int = 4) -> tuple[House, Provid
     house = a_house(database, provider, evidence=timedelta(seconds=EVIDENCE))
     subscribe(house, people)
     accepted_unheard(provider)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     return house, provider
 
@@ -88,8 +88,8 @@ def test_one_event_that_names_the_attempt_is_evidence_for_all_of_it(database: Da
     report(house, provider.requests, people=1, batch=True)
     house.later(EVIDENCE + 60)
     assert len(provider.requests) == 1
-    (notice,) = house.spine.notices()
-    assert set(house.spine.told(notice.id).values()) == {"accepted"}
+    (notice,) = house.pipeline.notices()
+    assert set(house.pipeline.told(notice.id).values()) == {"accepted"}
     assert counted(house) == {("mail_unknown", "sendgrid"): 4, ("mail_confirmed", "sendgrid"): 4}
 
 
@@ -99,11 +99,13 @@ def test_evidence_of_another_notification_confirms_nothing(database: Database) -
     event = MailEvent(
         id="e-1",
         kind=MailEventKind.PROCESSED,
-        at=house.spine.now,
+        at=house.pipeline.now,
         delivery_id=delivery_id("ntf_01j0000000000000000000000", 1),
         batch=(request.batch_id, request.attempt),
     )
-    RecordProviderEvents(database, house.spine.clock, AddressHasher(database), sendgrid_rules)(MailEvents((event,), 0))
+    RecordProviderEvents(database, house.pipeline.clock, AddressHasher(database), sendgrid_rules)(
+        MailEvents((event,), 0)
+    )
     house.later(EVIDENCE + 1)
     assert len(provider.requests) == 2
 
@@ -117,7 +119,7 @@ def test_an_event_that_overtakes_the_answer_changes_nothing(database: Database) 
         report(house, [request], people=1, batch=True)
 
     provider.faults.append(hasty)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     with database.read() as connection:
         row = connection.exec_driver_sql("SELECT state, provider_message_id FROM batch WHERE channel = 'email'").one()
@@ -139,7 +141,7 @@ def test_what_a_vanished_worker_had_handed_over_is_not_sent_again_when_events_te
         raise VanishedError
 
     provider.faults[:] = [vanish]
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     try:
         house.work()
     except VanishedError:
@@ -172,7 +174,7 @@ def test_a_doubt_may_be_resolved_by_the_other_provider_and_that_is_counted(datab
     first, second = Provider(name="sendgrid", down=LOST), Provider(name="smtp")
     house = a_house(database, first, second)
     everybody = subscribe(house, 3)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     for _ in range(5):
         house.later(20)
@@ -184,10 +186,10 @@ def test_the_subject_stays_as_first_sent_when_the_title_is_edited(database: Data
     provider = Provider(name="sendgrid")
     house = a_house(database, provider)
     subscribe(house, 1)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     house.later(300)
-    house.spine.post(Status.RESOLVED, title="Payments were slow, and that is over")
+    house.pipeline.post(Status.RESOLVED, title="Payments were slow, and that is over")
     house.work()
     first, last = (request.content for request in provider.requests)
     assert first.subject == last.subject == "[MyOnlineStore] Payments are slow"

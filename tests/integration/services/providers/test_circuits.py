@@ -17,7 +17,7 @@ from notifier.storage.operations import provider_states
 from tests.integration.posting import PUBLISHES, posting_house
 from tests.mail_house import House, Provider, Watch, a_house, states, subscribe
 from tests.sandbox_server import running_sandbox
-from tests.spine import Nudges
+from tests.support.pipeline_harness import Nudges
 
 DOWN = TransientDeliveryError(Reason.SERVER_ERROR, "Service Unavailable", status=503)
 SILENT = OutcomeUnknownError(Reason.TIMED_OUT, "time-out while waiting for the answer")
@@ -37,7 +37,7 @@ def a_failing_house(database: Database, people: int, batch_size: int) -> tuple[H
     provider = Provider(name="sendgrid", down=DOWN)
     house = a_house(database, provider, batch_size=batch_size)
     everybody = subscribe(house, people)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     return house, provider, everybody
 
@@ -75,14 +75,14 @@ def test_a_batch_that_alone_fails_does_not_keep_the_others_waiting(ledger: Datab
         return DOWN if len(request.recipients) == 1 else None
 
     provider.faults = [poisoned] * 1000
-    house.spine.subscriber("shop-0")
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.subscriber("shop-0")
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     second_by_second(house, 30)  # it alone opens the circuit
     everybody = sorted(["shop-0@example.com", *(f"other-{name}@example.com" for name in range(3))])
     for name in range(3):
-        house.spine.subscriber(f"other-{name}")
-    house.spine.post(Status.INVESTIGATING, incident_id="inc-2")
+        house.pipeline.subscriber(f"other-{name}")
+    house.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
     house.work()
     second_by_second(house, 12)
     assert provider.told == everybody
@@ -92,7 +92,7 @@ def test_known_failures_go_to_the_other_provider_at_once(database: Database) -> 
     first, second = Provider(name="sendgrid", down=DOWN), Provider(name="smtp")
     house = a_house(database, first, second)
     everybody = subscribe(house, 3)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()  # no time passes
     assert second.told == everybody
     assert first.calls <= 3
@@ -104,11 +104,11 @@ def test_a_request_nobody_answers_goes_to_the_other_provider_at_once_and_so_does
     first, second = Provider(name="sendgrid", down=SILENT, silent=True), Provider(name="smtp")
     house = a_house(database, first, second)
     everybody = subscribe(house, 3)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     assert (first.calls, second.told) == (1, everybody)
     house.later(30)
-    house.spine.post(Status.INVESTIGATING, incident_id="inc-2")
+    house.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
     house.work()
     assert (first.calls, second.told) == (1, sorted(everybody * 2))
 
@@ -117,9 +117,9 @@ def test_where_evidence_can_come_a_doubt_is_not_handed_on_and_recovery_does_not_
     first, second = Provider(name="sendgrid", faults=[lambda _request: SILENT]), Provider(name="smtp")
     house = a_house(database, first, second, evidence=timedelta(seconds=180))
     subscribe(house, 3)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
-    house.spine.post(Status.INVESTIGATING, incident_id="inc-2")  # tells both that the first works again
+    house.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")  # tells both that the first works again
     house.later(10)
     with database.read() as connection:
         assert not provider_states.of_channel(connection, Channel.EMAIL)["sendgrid"].is_open
@@ -133,7 +133,7 @@ def test_a_wait_the_provider_asked_for_is_not_shortened_by_another_batchs_succes
     provider = Provider(name="sendgrid", faults=[lambda _request: limited])
     house = a_house(database, provider)
     everybody = subscribe(house, 2)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     second_by_second(house, 19)
     assert provider.calls == 1
@@ -173,10 +173,10 @@ def test_a_platform_that_answered_503_for_ten_minutes_is_used_within_seconds_of_
     account = Account(name="acc-de", platform=platform, locale="en", with_card=False)
     with running_sandbox() as sandbox, posting_house(sqlite_database, sandbox, account) as house:
         sandbox.fault(platform.value, "status", status=503, match={"method": "POST", "path": PUBLISHES[platform]})
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         for number in range(2, 5):
-            house.spine.post(Status.INVESTIGATING, incident_id=f"inc-{number}")
+            house.pipeline.post(Status.INVESTIGATING, incident_id=f"inc-{number}")
             house.work()
         for _ in range(20):
             house.later(30)

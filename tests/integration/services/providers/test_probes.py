@@ -16,7 +16,7 @@ def test_the_probe_is_the_smallest_batch_that_waits_and_now_and_then_another_one
     provider = Provider(name="sendgrid", faults=[down] * 1000)
     house = a_house(ledger, provider, batch_size=5)
     subscribe(house, 22)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     opened = len(sizes)
     second_by_second(house, 40)
@@ -29,14 +29,14 @@ def test_the_probe_is_the_smallest_batch_that_waits_and_now_and_then_another_one
 def test_workers_of_two_processes_make_one_probe_every_two_seconds_together(database: Database) -> None:
     provider = Provider(name="sendgrid", down=DOWN)
     house = a_house(database, provider, batch_size=1)
-    other = a_house(database, provider, clock=house.spine.clock, nudges=house.spine.nudges)
+    other = a_house(database, provider, clock=house.pipeline.clock, nudges=house.pipeline.nudges)
     subscribe(house, 10)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     before = provider.calls
     for _ in range(20):
-        house.spine.later(1)
-        nudged, house.spine.nudges.attempts = house.spine.nudges.attempts, []
+        house.pipeline.later(1)
+        nudged, house.pipeline.nudges.attempts = house.pipeline.nudges.attempts, []
         for place, (_, number) in enumerate(nudged * 2):
             (house, other)[place % 2].attempt(number)
     assert 8 <= provider.calls - before <= 11

@@ -37,12 +37,12 @@ def an_account(platform: Platform) -> Account:
 
 
 def a_desk(house: PostingHouse, account: Account, account_lock: LocalAccountLock | None = None) -> PostManager:
-    spine = house.spine
+    pipeline = house.pipeline
     return PostManager(
-        spine.database,
-        spine.clock,
+        pipeline.database,
+        pipeline.clock,
         {account.name: account},
-        lambda _name: sender_of(account, house.sandbox, spine.clock),
+        lambda _name: sender_of(account, house.sandbox, pipeline.clock),
         account_lock or LocalAccountLock(0.01),
     )
 
@@ -62,7 +62,7 @@ def test_a_withdrawn_post_is_gone_and_the_next_one_replies_to_the_one_before(
     account = an_account(platform)
     with posting_house(sqlite_database, sandbox, account) as house:
         for status in (Status.INVESTIGATING, Status.IDENTIFIED):
-            house.spine.post(status)
+            house.pipeline.post(status)
             house.work()
             house.later(700)
         desk = a_desk(house, account)
@@ -72,7 +72,7 @@ def test_a_withdrawn_post_is_gone_and_the_next_one_replies_to_the_one_before(
         assert trail(sqlite_database) == [("cli:jansen", "post.withdrawn", newest["id"])]
         with pytest.raises(ConflictError, match="withdrawn"):
             desk.withdraw(newest["id"], WHO)
-        house.spine.post(Status.RESOLVED)
+        house.pipeline.post(Status.RESOLVED)
         house.work()
         first, last = house.public()
         assert last["reply_to"] == first["id"]
@@ -82,7 +82,7 @@ def test_a_withdrawn_post_is_gone_and_the_next_one_replies_to_the_one_before(
 def test_a_post_is_edited_on_mastodon_and_keeps_its_picture(database: Database, sandbox: RunningSandbox) -> None:
     account = an_account(MASTODON)
     with posting_house(database, sandbox, account) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         desk = a_desk(house, account)
         (post,) = desk.list()
@@ -101,7 +101,7 @@ def test_where_posts_are_not_edited_that_is_said(
 ) -> None:
     account = an_account(platform)
     with posting_house(sqlite_database, sandbox, account) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         desk = a_desk(house, account)
         with pytest.raises(ConflictError, match="withdraw it"):
@@ -112,7 +112,7 @@ def test_where_posts_are_not_edited_that_is_said(
 def test_what_cannot_be_done_changes_nothing(sqlite_database: Database, sandbox: RunningSandbox) -> None:
     account, account_lock = an_account(MASTODON), LocalAccountLock(0.01)
     with posting_house(sqlite_database, sandbox, account) as house:
-        house.spine.post(Status.INVESTIGATING)
+        house.pipeline.post(Status.INVESTIGATING)
         house.work()
         desk = a_desk(house, account, account_lock)
         post = desk.list()[0]

@@ -34,7 +34,7 @@ def house(database: Database, provider: Provider) -> House:
 
 
 def people_of(house: House) -> Subscribers:
-    return Subscribers(house.spine.database, house.spine.clock, WORDS, AddressHasher(house.spine.database))
+    return Subscribers(house.pipeline.database, house.pipeline.clock, WORDS, AddressHasher(house.pipeline.database))
 
 
 def join(house: House, name: str, email: str) -> None:
@@ -46,7 +46,7 @@ def move(house: House, name: str, email: str) -> None:
 
 
 def tell(house: House, status: Status) -> None:
-    house.spine.post(status)
+    house.pipeline.post(status)
     house.work()
 
 
@@ -70,7 +70,7 @@ def test_who_moves_while_it_runs_is_told_the_end_at_the_new_address_and_only_wha
         ("old@example.com", "Update number 1."),
         ("new@example.com", "Update number 2."),
     ]
-    told = house.spine.explain("inc-1", "shop")["notifications"]
+    told = house.pipeline.explain("inc-1", "shop")["notifications"]
     assert [item["told"] for item in told] == [True, True]
 
 
@@ -89,9 +89,9 @@ def test_who_shares_the_old_address_still_hears_the_end_there(house: House, prov
 def test_who_opted_out_of_the_incident_is_not_told_at_the_new_address_either(house: House, provider: Provider) -> None:
     join(house, "shop", "old@example.com")
     tell(house, Status.INVESTIGATING)
-    key = AddressHasher(house.spine.database).of("old@example.com")
-    with house.spine.database.write() as connection:
-        suppressions.opt_out(connection, "inc-1", key, house.spine.now)
+    key = AddressHasher(house.pipeline.database).of("old@example.com")
+    with house.pipeline.database.write() as connection:
+        suppressions.opt_out(connection, "inc-1", key, house.pipeline.now)
     move(house, "shop", "new@example.com")
     tell(house, Status.RESOLVED)
     assert len(provider.requests) == 1
@@ -101,11 +101,11 @@ def test_erasing_somebody_keeps_the_numbers_and_no_trace_of_them(house: House) -
     join(house, "shop-secret", "secret@example.com")
     join(house, "other", "other@example.com")
     tell(house, Status.INVESTIGATING)
-    history = History(house.spine.database)
+    history = History(house.pipeline.database)
     before = [item["counts"] for item in history.notifications("inc-1")]
     people_of(house).remove("shop-secret", SUPPORT)
     assert [item["counts"] for item in history.notifications("inc-1")] == before
-    with house.spine.database.read() as connection:
+    with house.pipeline.database.read() as connection:
         everything = str([connection.execute(select(table)).all() for table in t.metadata.sorted_tables])
     assert "secret" not in everything
     assert "other@example.com" in everything

@@ -28,10 +28,10 @@ def house(database: Database, provider: Provider) -> House:
 
 def vanish_with_the_mail(house: House) -> list[Batch]:
     """A worker takes every mail batch that was nudged, and is never heard of again."""
-    mail = [batch_id for lane, batch_id in house.spine.nudges.attempts if lane is QueueName.EMAIL]
-    house.spine.nudges.attempts.clear()
-    with house.spine.database.write() as connection:
-        taken = [batches.claim(connection, one, owner="dead", now=house.spine.now, lease=LEASE) for one in mail]
+    mail = [batch_id for lane, batch_id in house.pipeline.nudges.attempts if lane is QueueName.EMAIL]
+    house.pipeline.nudges.attempts.clear()
+    with house.pipeline.database.write() as connection:
+        taken = [batches.claim(connection, one, owner="dead", now=house.pipeline.now, lease=LEASE) for one in mail]
     return [batch for batch in taken if batch is not None]
 
 
@@ -39,10 +39,10 @@ def test_what_a_dead_worker_held_is_replaced_when_a_newer_message_reaches_the_sa
     house: House, provider: Provider
 ) -> None:
     everybody = subscribe(house, 3)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
     vanish_with_the_mail(house)
-    house.spine.post(Status.RESOLVED)
+    house.pipeline.post(Status.RESOLVED)
     house.work()
     house.later(LEASE.total_seconds() + 1)
     house.later(11)
@@ -50,24 +50,24 @@ def test_what_a_dead_worker_held_is_replaced_when_a_newer_message_reaches_the_sa
     (request,) = provider.requests
     assert "Update number 1." in request.content.text
     assert "Update number 2." in request.content.text
-    first, _ = house.spine.notices()
-    assert set(house.spine.told(first.id).values()) == {"superseded"}
+    first, _ = house.pipeline.notices()
+    assert set(house.pipeline.told(first.id).values()) == {"superseded"}
 
 
 def test_who_wants_milestones_hears_the_beginning_though_an_update_for_others_came_meanwhile(
     house: House, provider: Provider
 ) -> None:
-    house.spine.subscriber("all")
-    house.spine.subscriber("milestones", Preferences(updates=UpdateLevel.MILESTONES))
+    house.pipeline.subscriber("all")
+    house.pipeline.subscriber("milestones", Preferences(updates=UpdateLevel.MILESTONES))
 
     def meanwhile(_request: MailRequest) -> DeliveryError:
-        house.spine.now += timedelta(seconds=61)
-        house.spine.post(Status.IDENTIFIED)
-        house.spine.plan_all()
+        house.pipeline.now += timedelta(seconds=61)
+        house.pipeline.post(Status.IDENTIFIED)
+        house.pipeline.plan_all()
         return TransientDeliveryError(Reason.SERVER_ERROR, "internal server error", status=500)
 
     provider.faults.append(meanwhile)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     for _ in range(4):
         house.later(10)
@@ -80,25 +80,27 @@ def test_who_wants_milestones_hears_the_beginning_though_an_update_for_others_ca
 
 def test_one_whose_mail_failed_alone_is_told_once_by_the_newer_message(house: House, provider: Provider) -> None:
     subscribe(house, 2)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
     (batch,) = vanish_with_the_mail(house)
-    house.spine.post(Status.RESOLVED)
-    house.spine.plan_all()
-    first, last = house.spine.notices()
-    later = house.spine.now + timedelta(seconds=100)
-    with house.spine.database.write() as connection:
+    house.pipeline.post(Status.RESOLVED)
+    house.pipeline.plan_all()
+    first, last = house.pipeline.notices()
+    later = house.pipeline.now + timedelta(seconds=100)
+    with house.pipeline.database.write() as connection:
         rows = deliveries.list_of(connection, first.id, states=(), after_key=None, limit=10)
         key = next(row.recipient_key for row in rows if row.external_id == "shop-1")
         failed = DeliveryOverride(
             recipient_key=key, state=DeliveryState.QUEUED, reason=Reason.SERVER_ERROR, due_at=later
         )
-        deliveries.detach(connection, first.id, [failed], house.spine.now)
-        assert batches.finish(connection, batch, "dead", state=DeliveryState.ACCEPTED, reason=None, now=house.spine.now)
+        deliveries.detach(connection, first.id, [failed], house.pipeline.now)
+        assert batches.finish(
+            connection, batch, "dead", state=DeliveryState.ACCEPTED, reason=None, now=house.pipeline.now
+        )
     house.work()
     house.later(120)
-    assert house.spine.told(first.id) == {"shop-0": "accepted", "shop-1": "superseded"}
-    assert house.spine.told(last.id) == {"shop-0": "accepted", "shop-1": "accepted"}
+    assert house.pipeline.told(first.id) == {"shop-0": "accepted", "shop-1": "superseded"}
+    assert house.pipeline.told(last.id) == {"shop-0": "accepted", "shop-1": "accepted"}
     told = {item.address: request.content.text for request in provider.requests for item in request.recipients}
     assert "Update number 1." in told["shop-1@example.com"]
     assert "Update number 1." not in told["shop-0@example.com"]

@@ -26,8 +26,8 @@ def check(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def desk(house: Partners) -> Endpoints:
-    spine = house.spine
-    return Endpoints(spine.database, spine.clock, VOCABULARY, house.hooks.secrets, vet=str, check_headers=check)
+    pipeline = house.pipeline
+    return Endpoints(pipeline.database, pipeline.clock, VOCABULARY, house.hooks.secrets, vet=str, check_headers=check)
 
 
 def heard(house: Partners, name: str) -> list[tuple[str, int]]:
@@ -39,7 +39,7 @@ def heard(house: Partners, name: str) -> list[tuple[str, int]]:
 def tell(house: Partners, incident: str, *statuses: Status) -> None:
     for status in statuses:
         house.later(1)
-        house.spine.post(status, incident_id=incident)
+        house.pipeline.post(status, incident_id=incident)
         house.work()
 
 
@@ -102,12 +102,12 @@ def test_a_message_that_begins_to_wait_just_as_the_earlier_one_ends_does_not_wai
 ) -> None:
     house = partners(database)
     house.endpoint("partner")
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
-    house.spine.post(Status.IDENTIFIED)
-    house.spine.plan_all()
-    first, second = (number for _, number in house.spine.nudges.attempts)
-    house.spine.nudges.attempts.clear()
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
+    house.pipeline.post(Status.IDENTIFIED)
+    house.pipeline.plan_all()
+    first, second = (number for _, number in house.pipeline.nudges.attempts)
+    house.pipeline.nudges.attempts.clear()
     looked: list[int] = []
     look = webhook_batches.around
 

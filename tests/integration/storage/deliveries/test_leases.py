@@ -66,7 +66,7 @@ def until(question: Callable[[], bool]) -> None:
 
 
 def the_batch(house: House) -> int:
-    with house.spine.database.read() as connection:
+    with house.pipeline.database.read() as connection:
         return int(connection.execute(select(func.max(t.batch.c.id))).scalar_one())
 
 
@@ -88,9 +88,9 @@ def test_it_records_nothing_and_sends_nothing_more_and_works_on(
     provider = Provider(name="sendgrid")
     house = a_house(database, provider, clock=lambda: datetime.now(UTC), owner="other")
     told = subscribe(house, 3)
-    vanished = DeadWorkers(database, house.spine.clock, still=timedelta(seconds=2))
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
+    vanished = DeadWorkers(database, house.pipeline.clock, still=timedelta(seconds=2))
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
     with a_worker(database, where) as paused:
         until(lambda: is_known(database))
         paused.tell(f"attempt {the_batch(house)}")
@@ -104,8 +104,8 @@ def test_it_records_nothing_and_sends_nothing_more_and_works_on(
         assert paused.says() == f"done {sent_by_the_paused}"
         assert states(house) == {"accepted"}
         assert tries(database) == [(2, "accepted")]
-        house.spine.post(Status.RESOLVED)
-        house.spine.plan_all()
+        house.pipeline.post(Status.RESOLVED)
+        house.pipeline.plan_all()
         paused.tell(f"attempt {the_batch(house)}")
         assert paused.says() == f"done {sent_by_the_paused + 1}"
     assert tries(database) == [(2, "accepted"), (1, "accepted")]

@@ -18,7 +18,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches
 from notifier.storage.recipients import preferences
 from tests.mail_house import Provider, a_house, subscribe
-from tests.spine import START, Spine
+from tests.support.pipeline_harness import START, Pipeline
 
 STUCK = TransientDeliveryError(Reason.RATE_LIMITED, retry_after=timedelta(seconds=20))
 MERCHANT = "shop-0@example.com"
@@ -33,7 +33,7 @@ def test_what_a_stuck_provider_held_over_an_end_and_a_new_beginning_is_told_once
     house = a_house(database, provider)
     subscribe(house, 1)
     for status in (Status.INVESTIGATING, Status.RESOLVED, Status.INVESTIGATING, Status.MONITORING, Status.RESOLVED):
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.work()
         house.later(300)
     provider.down = None
@@ -46,11 +46,11 @@ def test_whom_an_end_did_not_reach_before_it_began_anew_is_told_both(database: D
     provider = Provider()
     house = a_house(database, provider)
     subscribe(house, 1)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     provider.down = STUCK
     for status in (Status.RESOLVED, Status.INVESTIGATING):
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.work()
         house.later(30)
     provider.down = None
@@ -61,17 +61,17 @@ def test_whom_an_end_did_not_reach_before_it_began_anew_is_told_both(database: D
 def test_who_was_told_that_it_began_hears_the_end_though_it_began_anew_elsewhere_meanwhile(database: Database) -> None:
     provider = Provider()
     house = a_house(database, provider)
-    house.spine.subscriber("shop-0", Preferences(components=frozenset({"checkout"})))
-    house.spine.post(Status.INVESTIGATING, components=("checkout",))
+    house.pipeline.subscriber("shop-0", Preferences(components=frozenset({"checkout"})))
+    house.pipeline.post(Status.INVESTIGATING, components=("checkout",))
     house.work()
     provider.down = STUCK
-    house.spine.post(Status.RESOLVED, components=("checkout",))
+    house.pipeline.post(Status.RESOLVED, components=("checkout",))
     house.work()
-    house.spine.post(Status.INVESTIGATING, components=("api",))
+    house.pipeline.post(Status.INVESTIGATING, components=("api",))
     house.work()
     provider.down = None
     house.later(1200)
-    house.spine.post(Status.RESOLVED, components=("api",))
+    house.pipeline.post(Status.RESOLVED, components=("api",))
     house.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2, 3, 4]]
 
@@ -79,11 +79,11 @@ def test_who_was_told_that_it_began_hears_the_end_though_it_began_anew_elsewhere
 def test_whose_message_made_way_gets_the_newer_one_though_it_no_longer_concerns_them(database: Database) -> None:
     provider = Provider(down=STUCK)
     house = a_house(database, provider)
-    house.spine.subscriber("shop-0", Preferences(min_impact=Impact.MAJOR))
-    house.spine.post(Status.INVESTIGATING, impact=Impact.MAJOR)
+    house.pipeline.subscriber("shop-0", Preferences(min_impact=Impact.MAJOR))
+    house.pipeline.post(Status.INVESTIGATING, impact=Impact.MAJOR)
     house.work()
     house.later(61)
-    house.spine.post(Status.IDENTIFIED, impact=Impact.MINOR)
+    house.pipeline.post(Status.IDENTIFIED, impact=Impact.MINOR)
     house.work()
     provider.down = None
     house.later(1200)
@@ -94,14 +94,14 @@ def test_a_batch_whose_worker_died_makes_way_for_what_was_decided_meanwhile(data
     provider = Provider()
     house = a_house(database, provider)
     subscribe(house, 1)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
     with database.write() as connection:
-        for lane, batch_id in house.spine.nudges.attempts:
+        for lane, batch_id in house.pipeline.nudges.attempts:
             if lane is QueueName.EMAIL:
-                assert batches.claim(connection, batch_id, owner="dead", now=house.spine.now, lease=LEASE)
-    house.spine.nudges.attempts.clear()
-    house.spine.post(Status.RESOLVED)
+                assert batches.claim(connection, batch_id, owner="dead", now=house.pipeline.now, lease=LEASE)
+    house.pipeline.nudges.attempts.clear()
+    house.pipeline.post(Status.RESOLVED)
     house.work()
     for _ in range(4):
         house.later(LEASE.total_seconds())
@@ -120,14 +120,14 @@ def test_what_fails_on_the_wire_makes_way_for_what_was_decided_meanwhile(
     database: Database, fault: DeliveryError
 ) -> None:
     def meanwhile(_request: MailRequest) -> DeliveryError:
-        house.spine.post(Status.RESOLVED)
-        house.spine.plan_all()
+        house.pipeline.post(Status.RESOLVED)
+        house.pipeline.plan_all()
         return fault
 
     provider = Provider(faults=[meanwhile])
     house = a_house(database, provider)
     everybody = subscribe(house, 4)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     for _ in range(3):
         house.later(600)
@@ -144,9 +144,9 @@ def test_one_recipient_who_was_put_off_gets_the_newer_mail_and_the_others_only_i
     provider = Provider(apart=[put_off])
     house = a_house(database, provider)
     subscribe(house, 3)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
-    house.spine.post(Status.RESOLVED)
+    house.pipeline.post(Status.RESOLVED)
     house.work()
     for _ in range(3):
         house.later(600)
@@ -161,12 +161,12 @@ def test_a_batch_that_deciding_could_not_see_yet_makes_way_all_the_same(database
     provider = Provider()
     house = a_house(database, provider)
     subscribe(house, 1)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
-    house.spine.post(Status.RESOLVED)
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
+    house.pipeline.post(Status.RESOLVED)
     if seen.startswith("after"):
-        house.spine.plan_all()
-    first = house.spine.notices()[0].id
+        house.pipeline.plan_all()
+    first = house.pipeline.notices()[0].id
     with database.write() as connection:
         connection.execute(
             update(t.batch).where(t.batch.c.notification_id == first).values(state="queued", due_at=START)
@@ -174,7 +174,7 @@ def test_a_batch_that_deciding_could_not_see_yet_makes_way_all_the_same(database
     house.work()
     house.later(60)
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
-    assert house.spine.told(first) == {"shop-0": "superseded"}
+    assert house.pipeline.told(first) == {"shop-0": "superseded"}
 
 
 def test_what_somebody_asks_to_send_again_is_sent_though_there_is_newer_news(database: Database) -> None:
@@ -182,10 +182,10 @@ def test_what_somebody_asks_to_send_again_is_sent_though_there_is_newer_news(dat
     house = a_house(database, provider)
     subscribe(house, 1)
     for status in (Status.INVESTIGATING, Status.RESOLVED):
-        house.spine.post(status)
+        house.pipeline.post(status)
         house.work()
-    first = house.spine.notices()[0].public_id
-    replay = Replay(database, house.spine.clock, house.spine.regroup)
+    first = house.pipeline.notices()[0].public_id
+    replay = Replay(database, house.pipeline.clock, house.pipeline.regroup)
     order = ReplayOrder(notification_id=first, states=(DeliveryState.ACCEPTED,))
     assert replay(order, Actor("cli:me", "here"), may_announce=True) == 1
     house.work()
@@ -193,13 +193,13 @@ def test_what_somebody_asks_to_send_again_is_sent_though_there_is_newer_news(dat
 
 
 def test_an_endpoint_that_waits_for_an_earlier_update_is_not_told_it_again_in_the_next(database: Database) -> None:
-    spine = Spine(database)
+    pipeline = Pipeline(database)
     with database.write() as connection:
         wanted = preferences.ensure(connection, Preferences(channels=frozenset({Channel.WEBHOOK})))
         connection.execute(t.endpoint.insert().values(**_ENDPOINT, preference_id=wanted))
     for status in (Status.INVESTIGATING, Status.IDENTIFIED):
-        spine.post(status)
-    spine.plan_all()
+        pipeline.post(status)
+    pipeline.plan_all()
     with database.read() as connection:
         statement = select(t.delivery.c.since).order_by(t.delivery.c.notification_id)
         assert connection.execute(statement).scalars().all() == [0, 1]
@@ -223,10 +223,10 @@ _ENDPOINT = {
 
 def test_what_is_held_is_told_though_a_flap_after_it_is_absorbed(database: Database) -> None:
     """The flap moves what counts as stale; what was waiting before it is not late."""
-    spine = Spine(database)
-    spine.post(Status.INVESTIGATING)
+    pipeline = Pipeline(database)
+    pipeline.post(Status.INVESTIGATING)
     for status, automatic in ((Status.MONITORING, False), (Status.RESOLVED, True), (Status.MONITORING, True)):
-        spine.later(2)
-        spine.post(status, automatic=automatic)
-    spine.later(60)
-    assert [row.update_ids for row in spine.notices()] == [["upd-1"], ["upd-2"]]
+        pipeline.later(2)
+        pipeline.post(status, automatic=automatic)
+    pipeline.later(60)
+    assert [row.update_ids for row in pipeline.notices()] == [["upd-1"], ["upd-2"]]

@@ -4,17 +4,17 @@ from notifier.domain.values import Channel, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import latency
 from tests.mail_house import Provider, a_house, subscribe
-from tests.spine import START
+from tests.support.pipeline_harness import START
 
 
 def test_the_time_to_the_first_and_the_last_recipient_is_read_from_the_newest_notification(database: Database) -> None:
     house = a_house(database, Provider(), batch_size=1)
     subscribe(house, 2)
-    house.spine.post(Status.INVESTIGATING)
-    house.spine.plan_all()
-    nudged, house.spine.nudges.attempts = house.spine.nudges.attempts, []
+    house.pipeline.post(Status.INVESTIGATING)
+    house.pipeline.plan_all()
+    nudged, house.pipeline.nudges.attempts = house.pipeline.nudges.attempts, []
     for step, (_, batch_id) in enumerate(item for item in nudged if item[0] == "email"):
-        house.spine.now = START + timedelta(seconds=2 + step * 3)
+        house.pipeline.now = START + timedelta(seconds=2 + step * 3)
         house.attempt(batch_id)
     with database.read() as connection:
         found = latency.first_and_last(connection)

@@ -2,7 +2,7 @@ from notifier.domain.values import Channel, DeliveryState
 from notifier.services.metrics_buffer import MetricsBuffer
 from notifier.storage.database.engine import Database
 from tests.integration.services.test_metrics_buffer import scraped
-from tests.spine import START
+from tests.support.pipeline_harness import START
 
 
 def test_counts_of_two_processes_add_up_and_a_histogram_is_cumulative(database: Database) -> None:

@@ -12,7 +12,7 @@ from tests.mail_house import Provider, a_house, subscribe
 
 def test_the_ledger_says_since_when_a_provider_fails_and_in_its_own_words(database: Database) -> None:
     house, provider, _ = a_failing_house(database, people=5, batch_size=1)
-    began = house.spine.now
+    began = house.pipeline.now
     second_by_second(house, 10)
 
     def known() -> Any:
@@ -22,7 +22,7 @@ def test_the_ledger_says_since_when_a_provider_fails_and_in_its_own_words(databa
     failing = known()
     assert (failing.state, failing.since) == (ProviderState.FAILING, began)
     assert (failing.last_error.status, failing.last_error.detail) == (503, "Service Unavailable")
-    assert house.spine.now < failing.next_probe_at <= house.spine.now + timedelta(seconds=2)
+    assert house.pipeline.now < failing.next_probe_at <= house.pipeline.now + timedelta(seconds=2)
     provider.down = None
     second_by_second(house, 3)
     well = known()
@@ -35,7 +35,7 @@ def test_a_provider_that_lets_nobody_call_for_long_works_and_its_words_are_kept(
     spent = TransientDeliveryError(Reason.RATE_LIMITED, "daily limit", status=429, retry_after=timedelta(hours=2))
     house = a_house(database, Provider(name="sendgrid", faults=[lambda _request: spent]))
     subscribe(house, 1)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     with database.read() as connection:
         known = provider_states.of_channel(connection, Channel.EMAIL)["sendgrid"]
@@ -46,7 +46,7 @@ def test_a_provider_that_lets_nobody_call_for_long_works_and_its_words_are_kept(
 def test_a_provider_that_works_costs_no_write(ledger: Database) -> None:
     house = a_house(ledger, Provider(name="sendgrid"), batch_size=1)
     subscribe(house, 5)
-    house.spine.post(Status.INVESTIGATING)
+    house.pipeline.post(Status.INVESTIGATING)
     house.work()
     with ledger.read() as connection:
         assert provider_states.everybody(connection) == {}

@@ -14,21 +14,21 @@ from notifier.storage.database.engine import Database
 from notifier.storage.recipients import preferences
 from tests.mail_house import House, Provider, a_house
 from tests.people import RUNNING, People
-from tests.spine import Nudges, Spine
+from tests.support.pipeline_harness import Nudges, Pipeline
 
 PEOPLE, UPDATES = 10, 5
 
 
 def selected(house: House, number: int) -> set[int]:
-    with house.spine.database.read() as connection:
+    with house.pipeline.database.read() as connection:
         statement = f"SELECT recipient_key FROM delivery WHERE notification_id = {number:d}"  # noqa: S608 - a number
         return set(connection.exec_driver_sql(statement).scalars())
 
 
 def explained(house: House, people: People) -> dict[int, set[int]]:
     """Return per notification the addresses that no rule stops, asked for every subscriber one by one."""
-    explain = house.spine.explain
-    numbers = {row.public_id: row.id for row in house.spine.notices()}
+    explain = house.pipeline.explain
+    numbers = {row.public_id: row.id for row in house.pipeline.notices()}
     wanted: dict[int, set[int]] = {number: set() for number in numbers.values()}
     for name in people.addresses:
         for item in explain("inc-1", name)["notifications"]:
@@ -42,17 +42,17 @@ def explained(house: House, people: People) -> dict[int, set[int]]:
 def test_the_audience_in_sql_is_what_the_rule_says_one_by_one(database: Database, seed: int) -> None:
     house = a_house(database, Provider(), batch_size=5)
     chance = Random(seed)
-    people = People(house.spine, chance)
+    people = People(house.pipeline, chance)
     people.settle_in(PEOPLE, states=["active"] * 8 + ["pending", "unsubscribed"], limits=(None, 2, 4))
     compared = reached = 0
     for place in range(UPDATES):
         status = Status.RESOLVED if place == UPDATES - 1 else chance.choice(RUNNING)
-        before = {row.id for row in house.spine.notices()}
-        house.spine.post(status, **people.news())
-        house.spine.later(chance.choice((0, 61, 601)))
-        house.spine.plan_all()
+        before = {row.id for row in house.pipeline.notices()}
+        house.pipeline.post(status, **people.news())
+        house.pipeline.later(chance.choice((0, 61, 601)))
+        house.pipeline.plan_all()
         said = explained(house, people)
-        for number in sorted({row.id for row in house.spine.notices()} - before):
+        for number in sorted({row.id for row in house.pipeline.notices()} - before):
             assert selected(house, number) == said[number], (seed, place)
             reached += len(selected(house, number))
             compared += 1
@@ -60,7 +60,7 @@ def test_the_audience_in_sql_is_what_the_rule_says_one_by_one(database: Database
         house.later(chance.choice((61, 3_700)))
         people.change_their_minds(4)
         if place == 1:
-            people.turn_away(house.spine.now)
+            people.turn_away(house.pipeline.now)
     assert compared >= UPDATES // 2
     assert reached
 
@@ -84,12 +84,12 @@ class ChangingMinds(Nudges):
 
 def test_preferences_that_appear_while_an_audience_is_planned_are_judged_too(database: Database) -> None:
     nudges = ChangingMinds(database)
-    spine = Spine(database, nudges=nudges)
-    spine.plan = replace(spine.plan, tasks=nudges, first_range=1, range_size=1, row_range_size=1)
+    pipeline = Pipeline(database, nudges=nudges)
+    pipeline.plan = replace(pipeline.plan, tasks=nudges, first_range=1, range_size=1, row_range_size=1)
     names = {f"shop-{number}" for number in range(8)}
     for name in names:
-        spine.subscriber(name)
-    spine.post(Status.INVESTIGATING, components=("checkout",))
-    spine.plan_all()
+        pipeline.subscriber(name)
+    pipeline.post(Status.INVESTIGATING, components=("checkout",))
+    pipeline.plan_all()
     assert nudges.changed
-    assert set(spine.told(spine.notices()[0].id)) == names
+    assert set(pipeline.told(pipeline.notices()[0].id)) == names

@@ -14,7 +14,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries.deliveries import prior_notification
 from notifier.storage.notifications.notifications import Earlier
 from notifier.storage.recipients import preferences
-from tests.spine import PEPPER, Spine
+from tests.support.pipeline_harness import PEPPER, Pipeline
 
 PASTS = [None, DeliveryState.ACCEPTED, DeliveryState.SUPERSEDED, DeliveryState.FAILED]
 # What counts as one of those.
@@ -42,16 +42,16 @@ def expected(past: Past, last: Status) -> int | None:
 
 @pytest.mark.parametrize("last", [Status.IDENTIFIED, Status.RESOLVED])
 def test_planning_and_the_pure_rule_agree_about_every_past(database: Database, last: Status) -> None:
-    spine = Spine(database)
+    pipeline = Pipeline(database)
     for status in (Status.INVESTIGATING, Status.RESOLVED) * 2 + (Status.INVESTIGATING,):
-        spine.post(status)
-        spine.later(120)
+        pipeline.post(status)
+        pipeline.later(120)
     people = {f"shop-{place}": past for place, past in enumerate(pasts())}
     with database.write() as connection:
         wanted = preferences.ensure(connection, Preferences())
-        rows = [_subscriber(spine, name, wanted) for name in people]
+        rows = [_subscriber(pipeline, name, wanted) for name in people]
         connection.execute(t.subscriber.insert(), rows)
-        numbers = [row.id for row in spine.notices()]
+        numbers = [row.id for row in pipeline.notices()]
         connection.execute(update(t.notification).values(state="planned"))
         connection.execute(t.batch.insert(), [_batch(number) for number in numbers])
         connection.execute(
@@ -64,13 +64,13 @@ def test_planning_and_the_pure_rule_agree_about_every_past(database: Database, l
                 if state is not None
             ],
         )
-    spine.nudges.plans.clear()
-    spine.post(last)
-    spine.later(120)
-    spine.plan_all()
+    pipeline.nudges.plans.clear()
+    pipeline.post(last)
+    pipeline.later(120)
+    pipeline.plan_all()
     with database.read() as connection:
         planned = connection.execute(
-            t.delivery.select().where(t.delivery.c.notification_id == spine.notices()[-1].id)
+            t.delivery.select().where(t.delivery.c.notification_id == pipeline.notices()[-1].id)
         ).all()
     since = {row.recipient_key: row.since for row in planned}
     for name, past in people.items():
@@ -81,7 +81,7 @@ def _key(name: str) -> int:
     return address_key(PEPPER, f"{name}@example.com")
 
 
-def _subscriber(spine: Spine, name: str, wanted: int) -> dict[str, object]:
+def _subscriber(pipeline: Pipeline, name: str, wanted: int) -> dict[str, object]:
     return {
         "external_id": name,
         "kind": "merchant",
@@ -93,8 +93,8 @@ def _subscriber(spine: Spine, name: str, wanted: int) -> dict[str, object]:
         "state": "active",
         "preference_id": wanted,
         "legal_basis": "test",
-        "created_at": spine.now,
-        "updated_at": spine.now,
+        "created_at": pipeline.now,
+        "updated_at": pipeline.now,
     }
 
 

@@ -37,7 +37,7 @@ POLICIES: Mapping[Channel, CoalescePolicy] = {
 
 
 def key_of(name: str) -> int:
-    """Return the address key of a subscriber that `Spine.subscriber` added without an address of its own."""
+    """Return the address key of a subscriber that `Pipeline.subscriber` added without an address of its own."""
     return address_key(PEPPER, f"{name}@example.com")
 
 
@@ -60,7 +60,7 @@ class Nudges:
 
 
 @dataclass
-class Spine:
+class Pipeline:
     """The spine on one database; `now` moves only when the test moves it."""
 
     database: Database
