@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from notifier.services.operations.heartbeat import Heartbeat
 from notifier.storage.database.engine import Database
-from tests.mail_house import Provider, a_house
+from tests.support.email_harness import Provider, a_house
 
 
 def wait() -> None:

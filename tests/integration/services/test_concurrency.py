@@ -30,7 +30,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents import timeline
 from notifier.storage.notifications import notifications
-from tests.mail_house import House, Provider, a_house
+from tests.support.email_harness import House, Provider, a_house
 from tests.support.pipeline_harness import POLICIES, START
 
 PRODUCERS, WORKERS, PEOPLE = 3, 3, 5

@@ -12,7 +12,7 @@ import structlog
 from notifier.domain.values import QueueName, Status
 from notifier.observability import configure_logging
 from notifier.storage.database.engine import Database
-from tests.mail_house import Provider, a_house, subscribe
+from tests.support.email_harness import Provider, a_house, subscribe
 from workers.policy import TaskPolicy
 
 

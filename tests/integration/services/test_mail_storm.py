@@ -23,8 +23,8 @@ from notifier.storage.database.engine import Database
 from notifier.storage.notifications import notifications
 from notifier.storage.recipients import preferences
 from tests.contract.channels.scripted_server import Peer, Reply, scripted
-from tests.mail_house import House, Watch, a_house
 from tests.sandbox_server import RunningSandbox, running_sandbox, until
+from tests.support.email_harness import House, Watch, a_house
 from tests.support.pipeline_harness import PEPPER, START
 
 PEOPLE, BATCH = 3_000, 30

@@ -15,7 +15,7 @@ from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.metrics_buffer import MetricsBuffer
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import metrics
-from tests.mail_house import Provider, a_house, subscribe
+from tests.support.email_harness import Provider, a_house, subscribe
 from tests.support.pipeline_harness import START
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]

@@ -14,7 +14,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.notifications.notifications import StoredNotification
-from tests.mail_house import Provider, a_house, states, subscribe
+from tests.support.email_harness import Provider, a_house, states, subscribe
 
 
 def test_a_rate_limited_batch_goes_out_later_and_once(database: Database) -> None:

@@ -8,7 +8,7 @@ from notifier.domain.providers.retry import most_attempts
 from notifier.domain.values import Channel, Status
 from notifier.services.dispatch.attempt import LEASE
 from notifier.storage.database.engine import Database
-from tests.mail_house import House, Provider, a_house, subscribe
+from tests.support.email_harness import House, Provider, a_house, subscribe
 
 
 class PoisonError(Exception):

@@ -26,8 +26,8 @@ from notifier.services.security.address_hash import AddressHasher
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
 from tests.contract.channels.scripted_smtp import SmtpPeer, smtp_peer
-from tests.mail_house import House, Watch, a_house, states, subscribe
 from tests.sandbox_server import RunningSandbox, running_sandbox, until
+from tests.support.email_harness import House, Watch, a_house, states, subscribe
 
 EVIDENCE = timedelta(seconds=180)
 PEOPLE = 4

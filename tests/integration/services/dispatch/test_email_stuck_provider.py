@@ -8,8 +8,8 @@ from notifier.channels.email.sendgrid import SendGridSender
 from notifier.domain.values import Status
 from notifier.sandbox.credentials import SENDGRID_API_KEY
 from notifier.storage.database.engine import Database
-from tests.mail_house import House, a_house
 from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.support.email_harness import House, a_house
 from tests.support.pipeline_harness import START
 
 SIX = [

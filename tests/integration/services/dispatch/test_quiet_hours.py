@@ -10,7 +10,7 @@ from notifier.domain.values import Impact, Status
 from notifier.services.subscribers.release_deferred import release_deferred
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries
-from tests.mail_house import House, Provider, a_house
+from tests.support.email_harness import House, Provider, a_house
 from tests.support.pipeline_harness import key_of
 
 NIGHT: dict[str, Any] = {"quiet_from": 22 * 60, "quiet_to": 7 * 60}

@@ -9,7 +9,7 @@ from notifier.domain.ids import address_key
 from notifier.domain.values import Reason, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import suppressions
-from tests.mail_house import Provider, a_house
+from tests.support.email_harness import Provider, a_house
 from tests.support.pipeline_harness import PEPPER
 
 

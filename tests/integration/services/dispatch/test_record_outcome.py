@@ -7,7 +7,7 @@ from notifier.domain.errors import ChannelStoppedError, TransientDeliveryError
 from notifier.domain.values import Reason, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
-from tests.mail_house import House, Provider, a_house, states, subscribe
+from tests.support.email_harness import House, Provider, a_house, states, subscribe
 
 REVOKED = ChannelStoppedError(Reason.AUTH, "the key was revoked", status=401)
 

@@ -12,7 +12,7 @@ from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
 from notifier.storage.database.types import AnyRow
 from notifier.storage.operations import audit
-from tests.mail_house import House, Provider, a_house, subscribe
+from tests.support.email_harness import House, Provider, a_house, subscribe
 
 ME = Actor("key:ann", "192.0.2.7")
 ARRIVED = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)

@@ -16,7 +16,7 @@ from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import audit
-from tests.mail_house import House, Provider, a_house
+from tests.support.email_harness import House, Provider, a_house
 
 ME = Actor("cli:me", "here")
 MERCHANT = "shop-0@example.com"

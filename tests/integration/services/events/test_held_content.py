@@ -31,7 +31,7 @@ from notifier.storage.database.codec import notice_from_json
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents.public_timeline import public_updates
 from notifier.storage.notifications import approvals, notifications
-from tests.mail_house import BRAND, House, Provider, a_house
+from tests.support.email_harness import BRAND, House, Provider, a_house
 
 ME = Actor("cli:me", "here")
 FOLLOW = {Channel.EMAIL: TranslationRule(policy=TranslationPolicy.SEND_AND_FOLLOW)}

@@ -18,7 +18,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.operations import installation, provider_inbox
 from notifier.storage.operations.provider_inbox import ReportedEvent
 from notifier.storage.recipients import preferences, suppressions
-from tests.mail_house import Provider, a_house
+from tests.support.email_harness import Provider, a_house
 from tests.support.pipeline_harness import PEPPER, START, Pipeline, key_of
 
 NIGHT: dict[str, Any] = {"quiet_from": 22 * 60, "quiet_to": 7 * 60}

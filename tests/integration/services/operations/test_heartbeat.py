@@ -5,7 +5,7 @@ from notifier.services.operations.heartbeat import Heartbeat
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import worker_processes
 from tests.integration.services.operations.test_dead_workers import a_batch_of_a_dead_worker
-from tests.mail_house import states
+from tests.support.email_harness import states
 from tests.support.pipeline_harness import START
 
 

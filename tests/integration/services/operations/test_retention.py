@@ -11,7 +11,7 @@ from notifier.services.inspection.history import History
 from notifier.services.operations.retention import Prune
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from tests.mail_house import House, Provider, a_house, subscribe
+from tests.support.email_harness import House, Provider, a_house, subscribe
 
 DAY = 86_400.0
 KEPT = Retention(deliveries=timedelta(days=90), events=timedelta(days=400), provider_events=None, audit=None)

@@ -3,7 +3,7 @@ from pathlib import Path
 from notifier.services.operations.worker_locks import WorkerLocks, this_host
 from notifier.storage.database.engine import Database
 from tests.integration.services.operations.test_dead_workers import a_batch_of_a_dead_worker, beat
-from tests.mail_house import states
+from tests.support.email_harness import states
 
 
 def test_a_process_of_this_machine_is_missed_at_once(database: Database, tmp_path: Path) -> None:

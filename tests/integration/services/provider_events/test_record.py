@@ -15,7 +15,7 @@ from notifier.services.provider_events.record import RecordProviderEvents
 from notifier.services.security.address_hash import AddressHasher
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import counters
-from tests.mail_house import House, Provider, a_house, subscribe
+from tests.support.email_harness import House, Provider, a_house, subscribe
 
 LOST = OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "hung up")
 EVIDENCE = 180.0

@@ -15,8 +15,8 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import provider_states
 from tests.integration.posting import PUBLISHES, posting_house
-from tests.mail_house import House, Provider, Watch, a_house, states, subscribe
 from tests.sandbox_server import running_sandbox
+from tests.support.email_harness import House, Provider, Watch, a_house, states, subscribe
 from tests.support.pipeline_harness import Nudges
 
 DOWN = TransientDeliveryError(Reason.SERVER_ERROR, "Service Unavailable", status=503)

@@ -3,7 +3,7 @@ from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Status
 from notifier.storage.database.engine import Database
 from tests.integration.services.providers.test_circuits import DOWN, second_by_second
-from tests.mail_house import Provider, a_house, subscribe
+from tests.support.email_harness import Provider, a_house, subscribe
 
 
 def test_the_probe_is_the_smallest_batch_that_waits_and_now_and_then_another_one(ledger: Database) -> None:

@@ -15,7 +15,7 @@ from notifier.services.subscribers.manage import Subscribers
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import suppressions
-from tests.mail_house import House, Provider, a_house
+from tests.support.email_harness import House, Provider, a_house
 
 SUPPORT = Actor("key:support", "192.0.2.7")
 WORDS = Vocabulary(

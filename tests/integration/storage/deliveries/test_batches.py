@@ -13,7 +13,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.deliveries import DeliveryOverride
-from tests.mail_house import House, Provider, a_house, subscribe
+from tests.support.email_harness import House, Provider, a_house, subscribe
 
 
 @pytest.fixture

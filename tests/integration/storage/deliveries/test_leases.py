@@ -18,7 +18,7 @@ from notifier.services.operations.dead_workers import DeadWorkers
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import worker_processes
-from tests.mail_house import House, Provider, a_house, states, subscribe
+from tests.support.email_harness import House, Provider, a_house, states, subscribe
 from tests.support.repository import ROOT
 
 PROGRAM = ROOT / "tests" / "integration" / "programs" / "paused_worker.py"

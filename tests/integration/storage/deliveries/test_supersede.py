@@ -17,7 +17,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches
 from notifier.storage.recipients import preferences
-from tests.mail_house import Provider, a_house, subscribe
+from tests.support.email_harness import Provider, a_house, subscribe
 from tests.support.pipeline_harness import START, Pipeline
 
 STUCK = TransientDeliveryError(Reason.RATE_LIMITED, retry_after=timedelta(seconds=20))

@@ -3,7 +3,7 @@ from datetime import timedelta
 from notifier.domain.values import Channel, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import latency
-from tests.mail_house import Provider, a_house, subscribe
+from tests.support.email_harness import Provider, a_house, subscribe
 from tests.support.pipeline_harness import START
 
 

@@ -7,7 +7,7 @@ from notifier.domain.values import Channel, Reason, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import provider_states
 from tests.integration.services.providers.test_circuits import a_failing_house, second_by_second
-from tests.mail_house import Provider, a_house, subscribe
+from tests.support.email_harness import Provider, a_house, subscribe
 
 
 def test_the_ledger_says_since_when_a_provider_fails_and_in_its_own_words(database: Database) -> None:
