@@ -17,9 +17,9 @@ from notifier.domain.values import Channel, Impact, Reason, Status, UpdateLevel
 from notifier.storage.database.engine import Database
 from notifier.storage.planning import quiet_hours
 from notifier.storage.recipients import subscribers, suppressions
-from tests.people import RUNNING, People
 from tests.support.email_harness import House, Provider, a_house
 from tests.support.pipeline_harness import PEPPER
+from tests.support.random_subscribers import RUNNING, People
 
 PEOPLE, END, LIMITS = 16, 6, (None, 1, 3)
 HOUR = timedelta(hours=1)

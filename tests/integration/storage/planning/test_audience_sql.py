@@ -12,9 +12,9 @@ from notifier.domain.values import QueueName, Status
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import preferences
-from tests.people import RUNNING, People
 from tests.support.email_harness import House, Provider, a_house
 from tests.support.pipeline_harness import Nudges, Pipeline
+from tests.support.random_subscribers import RUNNING, People
 
 PEOPLE, UPDATES = 10, 5
 
