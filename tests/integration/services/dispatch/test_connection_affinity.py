@@ -16,7 +16,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches
 from notifier.storage.deliveries.batches import Batch
-from tests.partners import Line, Partners, down, partners, url_of
+from tests.support.fake_endpoints import Line, Partners, down, partners, url_of
 
 ENDPOINTS = 12
 UPDATES = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)

@@ -20,8 +20,8 @@ from notifier.storage.deliveries import deliveries, worker_processes
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.deliveries import DeliveryOverride
-from tests.partners import Partners, partners
 from tests.support.email_harness import House, Provider, a_house, states, subscribe
+from tests.support.fake_endpoints import Partners, partners
 from tests.support.pipeline_harness import START
 
 OWNER = f"{this_host()}-9-abcdef"

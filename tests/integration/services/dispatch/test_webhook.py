@@ -12,7 +12,7 @@ from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries
 from notifier.storage.recipients import endpoints
-from tests.partners import WorkerVanished, down, partners, url_of
+from tests.support.fake_endpoints import WorkerVanished, down, partners, url_of
 
 
 def told(messages: list[dict[str, Any]]) -> list[tuple[int, list[str]]]:

@@ -8,7 +8,7 @@ from notifier.services.endpoints.secrets import EndpointSecrets, secret_alarm
 from notifier.services.security.secretbox import SecretBox
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
-from tests.partners import Partners, partners
+from tests.support.fake_endpoints import Partners, partners
 
 DROPPED = EndpointSecrets(SecretBox(["dropped key, 32 characters long.."], "endpoint"))
 

@@ -18,7 +18,7 @@ from notifier.services.mail.failover import ProviderFailover
 from notifier.services.mail.transactional import SendTransactionalMail
 from notifier.services.providers.circuits import Circuits
 from notifier.storage.database.engine import Database
-from tests.partners import BRAND, Partners, down, partners, url_of
+from tests.support.fake_endpoints import BRAND, Partners, down, partners, url_of
 
 HOUR = 3600.0
 WARNING = "[MyOnlineStore] Your webhook endpoint does not answer"

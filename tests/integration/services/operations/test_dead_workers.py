@@ -12,8 +12,8 @@ from notifier.services.operations.dead_workers import DeadWorkers
 from notifier.services.operations.heartbeat import STILL
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import worker_processes
-from tests.partners import WorkerVanished, down, partners, url_of
 from tests.support.email_harness import House, Provider, a_house, states, subscribe
+from tests.support.fake_endpoints import WorkerVanished, down, partners, url_of
 
 
 @dataclass

@@ -14,7 +14,7 @@ from notifier.services.security.audit import SYSTEM
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import webhook_batches
 from tests.integration.lists_house import VOCABULARY
-from tests.partners import Partners, partners, url_of
+from tests.support.fake_endpoints import Partners, partners, url_of
 
 
 def gone(_request: HookRequest) -> DeliveryError:
