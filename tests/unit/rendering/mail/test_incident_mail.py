@@ -15,7 +15,7 @@ from notifier.domain.messages.message import Mailbox
 from notifier.domain.values import Impact, Platform, Status, WebhookFormat
 from notifier.rendering.example import an_example
 from notifier.rendering.renderer import Renderer
-from tests.cost import calls_of
+from tests.support.call_counter import calls_of
 from tests.unit.rendering.samples import (
     BRAND,
     INCIDENT,

@@ -18,7 +18,7 @@ from notifier.domain.incidents.snapshot import Earlier, complete
 from notifier.domain.values import Channel, Impact, Status
 from notifier.services.preview.simulate import simulate
 from notifier.services.preview.simulation_report import SimulatedNotification, SimulationReport
-from tests.cost import calls_of
+from tests.support.call_counter import calls_of
 from tests.unit.domain.incidents.coalesce_worlds import World, a_world, play
 from tests.unit.services.preview.simulated_events import POLICIES, X_NL, an_event
 
