@@ -9,7 +9,7 @@ import pytest
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.storage.database.engine import Database
 from tests.databases import *  # noqa: F403
-from tests.functional.api.house import Api, container_on, serving
+from tests.functional.api.api_client import Api, container_on, serving
 from tests.functional.api.receiver import Receiver, listening
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx2
 
 from notifier.storage.database.engine import Database
-from tests.functional.api.house import ADMIN
+from tests.functional.api.api_client import ADMIN
 from tests.support.repository import ROOT
 
 # A client would read the machine's certificates each time, which nobody asks for on http://.

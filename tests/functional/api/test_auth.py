@@ -4,7 +4,7 @@ import re
 import pytest
 
 from notifier.services.security.audit import Actor
-from tests.functional.api.house import ADMIN, Api, an_event, announced, deliveries_of, plan_all
+from tests.functional.api.api_client import ADMIN, Api, an_event, announced, deliveries_of, plan_all
 from tests.functional.api.receiver import Receiver
 
 MANY = [

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.functional.api.house import Api, an_event
+from tests.functional.api.api_client import Api, an_event
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/incidents", "/nowhere", "/openapi.json"])

@@ -15,7 +15,7 @@ from notifier.api.server import configuration
 from notifier.queueing import embedded
 from notifier.queueing.addresses import for_client
 from notifier.storage.database.engine import Database
-from tests.functional.api.house import ADMIN, an_event, container_on
+from tests.functional.api.api_client import ADMIN, an_event, container_on
 from tests.functional.api.serve import served
 
 

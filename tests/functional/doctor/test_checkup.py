@@ -7,7 +7,7 @@ from notifier.doctor.checkup import check_up
 from notifier.domain.messages.transactional_mail import NewTransactionalMail, TransactionalKind
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import transactional_mail
-from tests.functional.api.house import container_on
+from tests.functional.api.api_client import container_on
 
 
 def test_letters_that_nobody_sends_are_noticed(sqlite_database: Database, tmp_path: Path) -> None:

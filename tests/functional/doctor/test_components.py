@@ -16,7 +16,7 @@ from notifier.inbound.subscribers import parse_subscriber
 from notifier.services.events.ingest import Receipt
 from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
-from tests.functional.api.house import an_event, container_on
+from tests.functional.api.api_client import an_event, container_on
 
 HERE = Actor("tests", "here")
 

@@ -10,7 +10,7 @@ from notifier.domain.values import QueueName
 from notifier.services.metrics_buffer import MetricsBuffer
 from notifier.services.operations.process_stats import process_stats
 from notifier.storage import tables as t
-from tests.functional.api.house import Api, an_event
+from tests.functional.api.api_client import Api, an_event
 
 
 def found(container: ApiContainer, name: str) -> list[Finding]:

@@ -14,7 +14,7 @@ from notifier.services.provider_events.record import REPUTATION_ALARM
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
-from tests.functional.api.house import Api, announced, container_on, deliveries_of, faults, serving
+from tests.functional.api.api_client import Api, announced, container_on, deliveries_of, faults, serving
 from tests.functional.api.payloads import Json, Signer, a_mail_event, as_batch
 
 EVENTS = "/v1/inbound/sendgrid/events"

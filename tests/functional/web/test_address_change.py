@@ -11,8 +11,8 @@ from notifier.demo import story
 from notifier.domain.recipients.subscriber import SuppressionReason
 from notifier.domain.values import SubscriberState
 from notifier.services.security.audit import Actor
-from tests.functional.api.house import plan_all
-from tests.functional.web.house import add_subscriber, state
+from tests.functional.api.api_client import plan_all
+from tests.functional.web.forms import add_subscriber, state
 
 ME = Actor("tests", "here")
 _MAIL = 1  # the number of the first notification, which goes by mail

@@ -11,8 +11,8 @@ from notifier.bootstrap.api_container import ApiContainer
 from notifier.demo import story
 from notifier.services.security.audit import Actor
 from notifier.web.pages import page_routes
-from tests.functional.api.house import container_on, plan_all
-from tests.functional.web.house import Forms, add_subscriber, send, state
+from tests.functional.api.api_client import container_on, plan_all
+from tests.functional.web.forms import Forms, add_subscriber, send, state
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 

@@ -12,7 +12,7 @@ from notifier.domain.recipients.subscriber import QuietHours, SuppressionReason
 from notifier.services.security.audit import Actor
 from notifier.services.security.signed_tokens import Purpose, Tokens
 from notifier.storage import tables as t
-from tests.functional.web.house import Forms, add_subscriber, send, state
+from tests.functional.web.forms import Forms, add_subscriber, send, state
 
 HERE = Actor("tests", "here")
 

@@ -11,7 +11,7 @@ from notifier.bootstrap.api_container import ApiContainer
 from notifier.services.security.signed_tokens import Purpose
 from notifier.services.subscribers.public_sign_up import PER_NETWORK
 from notifier.storage import tables as t
-from tests.functional.web.house import add_subscriber, number_of_latest, send
+from tests.functional.web.forms import add_subscriber, number_of_latest, send
 
 SHOWN = {"nl": "Berichten ontvangen", "en": "Get notified", "de": "Nachrichten erhalten", "fr": "Être prévenu"}
 

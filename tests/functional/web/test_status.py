@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.demo import story
 from notifier.web.status import preferred
-from tests.functional.api.house import an_event
+from tests.functional.api.api_client import an_event
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 

@@ -20,11 +20,11 @@ from notifier.services.isolation import MOST_FAILURES, Isolation, Revive
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts, dead_letters
-from tests.integration.posting import posting_house
 from tests.sandbox_server import running_sandbox
 from tests.support.email_harness import House, Provider, a_house, subscribe
 from tests.support.fake_endpoints import down, partners, url_of
 from tests.support.pipeline_harness import Pipeline
+from tests.support.social_harness import posting_house
 
 WINDOW = CoalescePolicy(window=60, max_window=600)
 

@@ -14,7 +14,7 @@ from notifier.domain.incidents.notice import Notice, NoticeUpdate
 from notifier.domain.values import Channel, Impact, Status, WebhookFormat
 from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
-from tests.functional.api.house import Api, Json, container_on
+from tests.functional.api.api_client import Api, Json, container_on
 
 OPEN = {"Authorization": ""}
 

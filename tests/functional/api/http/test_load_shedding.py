@@ -13,7 +13,7 @@ from notifier.api.http.problems import OverloadedError
 from notifier.api.http.reader_share import Shares
 from notifier.domain.errors import UnavailableError
 from notifier.services.security.audit import Actor
-from tests.functional.api.house import Api, an_event
+from tests.functional.api.api_client import Api, an_event
 from tests.functional.api.payloads import a_mail_event, alert_group, an_alert, as_batch, statuspage, statuspage_update
 
 NOW = datetime(2022, 6, 21, 8, 34, tzinfo=UTC)

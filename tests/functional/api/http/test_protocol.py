@@ -15,7 +15,7 @@ import pytest
 from notifier.files import grant_open_files
 from notifier.storage.database.engine import Database
 from notifier.storage.schema import migrate
-from tests.functional.api.house import ADMIN, an_event
+from tests.functional.api.api_client import ADMIN, an_event
 from tests.functional.api.serve import Server, served
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.api.house import Api, a_subscriber, an_event, plan_all
+from tests.functional.api.api_client import Api, a_subscriber, an_event, plan_all
 from tests.functional.api.payloads import alert_group, an_alert
 
 GUARDED = "[guard]\nneeds_announce = true\n"

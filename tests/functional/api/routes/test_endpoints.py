@@ -9,7 +9,7 @@ from sqlalchemy import update
 from standardwebhooks import Webhook
 
 from notifier.storage import tables as t
-from tests.functional.api.house import Api, faults
+from tests.functional.api.api_client import Api, faults
 from tests.functional.api.receiver import Receiver
 
 

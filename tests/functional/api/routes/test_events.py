@@ -15,7 +15,7 @@ from notifier.api.openapi.examples import EVENT
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import UnavailableError
 from notifier.storage import tables as t
-from tests.functional.api.house import ADMIN, Api, an_event, container_on, faults
+from tests.functional.api.api_client import ADMIN, Api, an_event, container_on, faults
 from tests.support.repository import ROOT
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.api.house import Api, an_event, faults
+from tests.functional.api.api_client import Api, an_event, faults
 from tests.functional.api.payloads import statuspage, statuspage_update
 
 Json = dict[str, Any]

@@ -12,7 +12,7 @@ from notifier.api.state.readiness import SLOW_SECONDS, Look
 from notifier.doctor.checkup import check_up
 from notifier.domain.errors import UnavailableError
 from notifier.services.operations.broker_watch import WatchBroker
-from tests.functional.api.house import Api, a_subscriber, an_event, announced
+from tests.functional.api.api_client import Api, a_subscriber, an_event, announced
 from tests.functional.api.payloads import a_mail_event, as_batch
 
 OPEN = {"Authorization": ""}

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 
 from notifier.domain.values import DeliveryState
-from tests.functional.api.house import Api, a_subscriber, an_event, announced, deliveries_of, faults, plan_all
+from tests.functional.api.api_client import Api, a_subscriber, an_event, announced, deliveries_of, faults, plan_all
 
 
 def test_an_incident_is_shown_with_its_timeline_oldest_first(api_anywhere: Api) -> None:

@@ -8,7 +8,7 @@ from notifier.rendering.text.markdown import to_text
 from notifier.services.public_pages.incident import PublicIncident
 from notifier.services.public_pages.status import PublicStatus
 from notifier.storage import tables as t
-from tests.functional.api.house import Api, an_event, faults
+from tests.functional.api.api_client import Api, an_event, faults
 from tests.functional.api.payloads import COMPONENT_NEWS, statuspage, statuspage_update
 
 START = datetime.now(UTC) - timedelta(hours=1)

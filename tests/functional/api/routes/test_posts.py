@@ -3,7 +3,7 @@
 from notifier.domain.messages.message import PostReceipt
 from notifier.storage.deliveries import posts
 from notifier.storage.deliveries.posts import NewPost
-from tests.functional.api.house import Api
+from tests.functional.api.api_client import Api
 
 
 def some_posts(api: Api, number: int) -> None:

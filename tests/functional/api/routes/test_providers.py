@@ -13,7 +13,7 @@ from notifier.domain.providers.breaker import CLOSED, Breaker
 from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.operations import provider_states
-from tests.functional.api.house import Api, a_subscriber, an_event, faults, plan_all
+from tests.functional.api.api_client import Api, a_subscriber, an_event, faults, plan_all
 
 DOWN = TransientDeliveryError(Reason.SERVER_ERROR, "Service [Unavailable]", status=503)
 STOPPED = ChannelStoppedError(Reason.AUTH, "the key was revoked", status=401)

@@ -10,7 +10,7 @@ from notifier.domain.messages.transactional_mail import LETTERS_PER_DAY
 from notifier.services.subscribers.public_sign_up import PER_NETWORK
 from notifier.services.subscribers.sign_up_limit import ClearSignUpAlert
 from notifier.storage import tables as t
-from tests.functional.api.house import Api, a_subscriber, faults
+from tests.functional.api.api_client import Api, a_subscriber, faults
 
 OPEN = {"Authorization": ""}
 ASKED = {"email": "reader@shop.example", "locale": "nl", "preferences": {"components": ["api"], "min_impact": "major"}}

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from tests.functional.api.house import Api, a_subscriber, faults
+from tests.functional.api.api_client import Api, a_subscriber, faults
 
 
 def test_a_subscribers_life_through_the_api(api_anywhere: Api) -> None:

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from notifier.domain.values import Status, WebhookFormat
-from tests.functional.api.house import Api
+from tests.functional.api.api_client import Api
 from tests.unit.rendering.samples import MAINTENANCE, a_notice, a_renderer, an_update
 
 NOON = datetime(2026, 8, 1, 10, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from notifier.bootstrap.api_container import ApiContainer
 from notifier.cli.main import run
 from notifier.settings import load_settings
 from tests.databases import *  # noqa: F403 - the fixtures, by the names their module lists
-from tests.functional.api.house import an_event, plan_all
+from tests.functional.api.api_client import an_event, plan_all
 from tests.functional.cli.test_main import Said, said
 
 pytestmark = pytest.mark.usefixtures("home")

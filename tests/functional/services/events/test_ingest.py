@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.functional.api.house import ADMIN, Api, an_event, faults
+from tests.functional.api.api_client import ADMIN, Api, an_event, faults
 from tests.functional.api.payloads import alert_group, an_alert, statuspage, statuspage_update
 
 

@@ -7,7 +7,7 @@ from notifier.bootstrap.api_container import ApiContainer
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.services.events.auto_resolve import AutoResolve
 from notifier.storage import tables as t
-from tests.functional.api.house import Api, an_event, faults
+from tests.functional.api.api_client import Api, an_event, faults
 from tests.functional.api.payloads import alert_group, an_alert
 
 START = datetime(2026, 8, 1, 9, 57, 30, tzinfo=UTC)

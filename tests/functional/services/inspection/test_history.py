@@ -8,7 +8,7 @@ import pytest
 
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.domain.values import QueueName
-from tests.functional.api.house import Api, Json, an_event, faults
+from tests.functional.api.api_client import Api, Json, an_event, faults
 from tests.functional.api.receiver import Receiver, post_what_is_due
 
 

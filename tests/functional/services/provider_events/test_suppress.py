@@ -11,7 +11,7 @@ from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from tests.functional.api.house import ADMIN, Api, announced, container_on, deliveries_of, serving
+from tests.functional.api.api_client import ADMIN, Api, announced, container_on, deliveries_of, serving
 from tests.functional.api.payloads import a_mail_event, as_batch
 from tests.unit.inbound.test_sendgrid import (
     PUBLISHED_BODY,

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from notifier.services.security.audit import Actor
-from tests.functional.api.house import Api, Json, an_event, faults
+from tests.functional.api.api_client import Api, Json, an_event, faults
 from tests.functional.api.payloads import statuspage, statuspage_update
 
 HERE = "testclient"

@@ -17,8 +17,8 @@ from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.security.audit import Actor
 from notifier.web.console.routes import console_routes
 from notifier.web.pages import page_routes
-from tests.functional.web.desk import a_draft, hidden, notices, said, signed_in
-from tests.functional.web.house import Forms, send
+from tests.functional.web.console_client import a_draft, hidden, notices, said, signed_in
+from tests.functional.web.forms import Forms, send
 
 COMPOSE = f"/console/compose?incident={story.INCIDENT_ID}"
 PREVIEW, SEND = "/console/preview", "/console/send"

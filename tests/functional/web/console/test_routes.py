@@ -18,9 +18,9 @@ from notifier.services.security.audit import Actor
 from notifier.services.security.console_sessions import SignInRefusedError
 from notifier.storage.database.engine import Database
 from notifier.web.console.routes import console_routes
-from tests.functional.api.house import ADMIN, container_on
-from tests.functional.web.desk import a_draft, a_key, admin, audit_of, hidden, notices, said, signed_in
-from tests.functional.web.house import add_subscriber
+from tests.functional.api.api_client import ADMIN, container_on
+from tests.functional.web.console_client import a_draft, a_key, admin, audit_of, hidden, notices, said, signed_in
+from tests.functional.web.forms import add_subscriber
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from notifier.domain.values import Channel, Reason
 from notifier.storage import tables as t
 from notifier.storage.operations import alerts, provider_states
 from notifier.web.console.routes import console_routes
-from tests.functional.web.desk import HIDDEN, a_draft, a_key, admin, audit_of, hidden, signed_in
+from tests.functional.web.console_client import HIDDEN, a_draft, a_key, admin, audit_of, hidden, signed_in
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import posts
 from notifier.storage.operations import alerts
-from tests.integration.posting import HASTY, PATIENT, PUBLISHES, PostingHouse, posting_house
 from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.support.social_harness import HASTY, PATIENT, PUBLISHES, PostingHouse, posting_house
 
 X, MASTODON, BLUESKY = Platform.X, Platform.MASTODON, Platform.BLUESKY
 LOOKED = (75.0, 90.0)  # three looks after 15, 45 and 75 seconds

@@ -9,8 +9,8 @@ from notifier.domain.recipients.endpoint import EndpointState
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import preferences
-from tests.integration.lists_house import SUPPORT, Clock, audit_of, endpoint, endpoints_of, faults
-from tests.integration.lists_house import endpoint_changes as changes
+from tests.integration.subscriber_lists import SUPPORT, Clock, audit_of, endpoint, endpoints_of, faults
+from tests.integration.subscriber_lists import endpoint_changes as changes
 
 URL = "https://partner.example/hooks/s3cret-path?token=s3cret"
 

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from notifier.domain.errors import ConflictError, InvalidInputError
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from tests.integration.lists_house import SUPPORT, Clock, endpoint, endpoints_of, faults
-from tests.integration.lists_house import endpoint_changes as changes
 from tests.integration.services.endpoints.test_manage import URL
+from tests.integration.subscriber_lists import SUPPORT, Clock, endpoint, endpoints_of, faults
+from tests.integration.subscriber_lists import endpoint_changes as changes
 
 
 def signing(database: Database, public_id: str, clock: Clock) -> list[str]:

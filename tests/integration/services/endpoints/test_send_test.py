@@ -1,7 +1,7 @@
 from notifier.storage.database.engine import Database
-from tests.integration.lists_house import SUPPORT, endpoint, endpoints_of
-from tests.integration.lists_house import endpoint_changes as changes
 from tests.integration.services.endpoints.test_manage import URL
+from tests.integration.subscriber_lists import SUPPORT, endpoint, endpoints_of
+from tests.integration.subscriber_lists import endpoint_changes as changes
 
 
 def test_a_test_gets_what_it_needs_in_clear(database: Database) -> None:

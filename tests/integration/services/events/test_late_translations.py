@@ -11,9 +11,9 @@ from notifier.domain.messages.brand import Account
 from notifier.domain.values import Channel, Platform, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import notifications
-from tests.integration.posting import PostingHouse, posting_house
 from tests.sandbox_server import RunningSandbox, running_sandbox
 from tests.support.email_harness import House, Provider, a_house
+from tests.support.social_harness import PostingHouse, posting_house
 
 ENGLISH = {"en": "Payments are slow."}
 BOTH = {"en": "Payments are slow.", "nl": "Betalingen zijn traag."}

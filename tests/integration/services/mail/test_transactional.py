@@ -26,7 +26,7 @@ from notifier.services.subscribers.mails import SubscriberMails
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.services.subscribers.sign_up import SignUpRequest, SignUps
 from notifier.storage.database.engine import Database
-from tests.integration.lists_house import SUPPORT, VOCABULARY, Clock, a_subscriber, subscribers_of
+from tests.integration.subscriber_lists import SUPPORT, VOCABULARY, Clock, a_subscriber, subscribers_of
 from tests.support.pipeline_harness import Nudges
 
 ADDRESS = "reader@shop.example"

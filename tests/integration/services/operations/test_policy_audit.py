@@ -3,7 +3,7 @@
 from notifier.services.operations.policy_audit import PolicyAudit
 from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
-from tests.integration.lists_house import Clock, audit_of
+from tests.integration.subscriber_lists import Clock, audit_of
 
 PROCESS = Actor("process:api", "host-1")
 

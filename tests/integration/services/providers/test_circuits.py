@@ -14,10 +14,10 @@ from notifier.services.providers.circuits import PARKED, Circuits
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import provider_states
-from tests.integration.posting import PUBLISHES, posting_house
 from tests.sandbox_server import running_sandbox
 from tests.support.email_harness import House, Provider, Watch, a_house, states, subscribe
 from tests.support.pipeline_harness import Nudges
+from tests.support.social_harness import PUBLISHES, posting_house
 
 DOWN = TransientDeliveryError(Reason.SERVER_ERROR, "Service Unavailable", status=503)
 SILENT = OutcomeUnknownError(Reason.TIMED_OUT, "time-out while waiting for the answer")

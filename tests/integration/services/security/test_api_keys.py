@@ -7,7 +7,7 @@ from notifier.domain.errors import InvalidInputError, NotFoundError
 from notifier.services.security.api_keys import ApiKeys, KeyScope
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from tests.integration.lists_house import SUPPORT, Clock, audit_of, faults
+from tests.integration.subscriber_lists import SUPPORT, Clock, audit_of, faults
 
 
 def keys_of(database: Database, clock: Clock | None = None) -> ApiKeys:

@@ -13,8 +13,8 @@ from notifier.services.security.audit import Actor
 from notifier.services.social.posts import PostManager
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from tests.integration.posting import PostingHouse, posting_house, sender_of
 from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.support.social_harness import PostingHouse, posting_house, sender_of
 
 X, MASTODON, BLUESKY = Platform.X, Platform.MASTODON, Platform.BLUESKY
 WHO = Actor("cli:jansen", "here")

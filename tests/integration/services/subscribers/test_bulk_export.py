@@ -10,7 +10,7 @@ from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscr
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from tests.integration.lists_house import SUPPORT, VOCABULARY, Clock, a_subscriber, changes, subscribers_of, whole
+from tests.integration.subscriber_lists import SUPPORT, VOCABULARY, Clock, a_subscriber, changes, subscribers_of, whole
 
 CONTRACT_HEADER = "external_id,kind,email,name,locale,timezone,state,channels,components,min_impact,updates,maintenance"
 

@@ -17,7 +17,7 @@ from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import suppressions
-from tests.integration.lists_house import (
+from tests.integration.subscriber_lists import (
     NOON,
     SUPPORT,
     VOCABULARY,

@@ -14,7 +14,7 @@ from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import transactional_mail
-from tests.integration.lists_house import NOON, SUPPORT, VOCABULARY, Clock, audit_of, subscribers_of
+from tests.integration.subscriber_lists import NOON, SUPPORT, VOCABULARY, Clock, audit_of, subscribers_of
 
 LIST = """external_id,email,state
 new,new@shop.example,

@@ -7,8 +7,8 @@ from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
-from tests.integration.lists_house import SUPPORT, Clock
 from tests.integration.services.subscribers.test_sign_up import ask, link, only, sign_ups
+from tests.integration.subscriber_lists import SUPPORT, Clock
 
 
 def test_a_sign_up_that_nobody_confirms_is_forgotten(database: Database) -> None:

@@ -7,7 +7,7 @@ from notifier.domain.values import Channel, SubscriberKind, SubscriberState
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import suppressions
-from tests.integration.lists_house import (
+from tests.integration.subscriber_lists import (
     NOON,
     SUPPORT,
     Clock,

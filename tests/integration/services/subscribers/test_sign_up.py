@@ -14,7 +14,15 @@ from notifier.services.subscribers.sign_up import Invitation, SignUpRequest, Sig
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import subscribers
-from tests.integration.lists_house import SUPPORT, VOCABULARY, Clock, a_subscriber, audit_of, faults, subscribers_of
+from tests.integration.subscriber_lists import (
+    SUPPORT,
+    VOCABULARY,
+    Clock,
+    a_subscriber,
+    audit_of,
+    faults,
+    subscribers_of,
+)
 
 ADDRESS = "reader@shop.example"
 FORM = ConsentForm(wording="2026-01", locale="nl", form="https://status.example/nl/subscribe", network="192.0.2.77")

@@ -13,7 +13,7 @@ from notifier.services.endpoints.manage import Endpoints
 from notifier.services.security.audit import SYSTEM
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import webhook_batches
-from tests.integration.lists_house import VOCABULARY
+from tests.integration.subscriber_lists import VOCABULARY
 from tests.support.fake_endpoints import Partners, partners, url_of
 
 

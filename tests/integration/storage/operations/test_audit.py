@@ -1,5 +1,5 @@
 from notifier.storage.database.engine import Database
-from tests.integration.lists_house import (
+from tests.integration.subscriber_lists import (
     SUPPORT,
     a_subscriber,
     audit_of,

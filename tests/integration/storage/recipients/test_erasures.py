@@ -14,8 +14,8 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import attempts
 from notifier.storage.deliveries.batches import Batch
-from tests.integration.lists_house import NOON, SUPPORT, VOCABULARY, Clock, a_subscriber, changes, subscribers_of
 from tests.integration.services.subscribers.test_sign_up import FORM, link, sign_ups
+from tests.integration.subscriber_lists import NOON, SUPPORT, VOCABULARY, Clock, a_subscriber, changes, subscribers_of
 
 ADDRESS = "tmpuniq@bloemenhuis.example"
 OLD = ("shop-1", ADDRESS)

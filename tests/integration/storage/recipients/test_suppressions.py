@@ -2,14 +2,14 @@ import pytest
 
 from notifier.domain.recipients.subscriber import SuppressionReason
 from notifier.storage.database.engine import Database
-from tests.integration.lists_house import (
+from tests.integration.services.subscribers.test_manage import suppress
+from tests.integration.subscriber_lists import (
     SUPPORT,
     a_subscriber,
     audit_of,
     changes,
     subscribers_of,
 )
-from tests.integration.services.subscribers.test_manage import suppress
 
 
 def test_creating_somebody_whose_address_is_suppressed_does_not_bring_it_back(database: Database) -> None:
