@@ -50,7 +50,7 @@ _DESCRIPTION = """
 Publish incident events and notify merchants, followers and partner systems.
 
 Lists are paged: `?limit=` and `?cursor=`, returned as `{"items": [...], "next": "..."}`. Times are RFC 3339 with an
-offset. Errors are RFC 9457 problem documents (`container/problem+json`) with `errors: [{"field", "message"}]`. Every
+offset. Errors are RFC 9457 problem documents (`application/problem+json`) with `errors: [{"field", "message"}]`. Every
 response has `X-Request-Id`; send your own to find the request in both logs.
 """
 
@@ -59,7 +59,7 @@ def create_app(container: ApiContainer, *, pages: Sequence[APIRouter] = ()) -> F
     """Build the API of one installation.
 
     Args:
-        application: The installation; `close` of it is the caller's.
+        container: The installation; `close` of it is the caller's.
         pages: Routers served beside the API: console and public pages, which set their own headers.
     """
     app = FastAPI(

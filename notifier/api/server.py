@@ -32,7 +32,7 @@ def run_api(
     """Serve until SIGTERM or Ctrl-C; requests in hand are answered first. Returns the exit code.
 
     Args:
-        application: What to serve; it is closed at the end.
+        container: What to serve; it is closed at the end.
         host: Address to listen on, unless `fd` is given.
         port: Its port.
         fd: A listening socket inherited from the supervisor.

@@ -20,12 +20,12 @@ class cached_property(Generic[Value]):  # noqa: N801 - reads as the decorator it
         self._name = name
 
     @overload
-    def __get__(self, instance: None, owner: type) -> "once[Value]": ...
+    def __get__(self, instance: None, owner: type) -> "cached_property[Value]": ...
 
     @overload
     def __get__(self, instance: object, owner: type) -> Value: ...
 
-    def __get__(self, instance: object | None, owner: type) -> "once[Value] | Value":
+    def __get__(self, instance: object | None, owner: type) -> "cached_property[Value] | Value":
         if instance is None:
             return self
         with _building:
