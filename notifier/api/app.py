@@ -1,4 +1,4 @@
-"""The ASGI application: routers, guards and error answers around one installation."""
+"""The ASGI application: routers, middleware and error handlers for one installation."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -41,7 +41,7 @@ from notifier.bootstrap.inbound_container import InboundContainer
 # SendGrid sends up to 768 kB at once, whatever we allow our own producers.
 _INBOUND, _INBOUND_BYTES = "/v1/inbound/", 2 * 1024 * 1024
 _STREAMING = ("/v1/subscribers/import",)
-# Fewer than the database's connections: who waits, waits for a thread, not for a connection.
+# Fewer than the database's connections: requests queue for a thread, not for a connection.
 _THREADS = 8
 _INBOUND_AT_ONCE, _INBOUND_WAITING = 2, 64
 _IMPORTS_AT_ONCE = 2
@@ -59,8 +59,8 @@ def create_app(container: ApiContainer, *, pages: Sequence[APIRouter] = ()) -> F
     """Build the API of one installation.
 
     Args:
-        container: The installation; `close` of it is the caller's.
-        pages: Routers served beside the API: console and public pages, which set their own headers.
+        container: The installation; the caller closes it.
+        pages: Routers served beside the API: console and public pages. They set their own headers.
     """
     app = FastAPI(
         title="Notifier",
@@ -89,7 +89,7 @@ def create_app(container: ApiContainer, *, pages: Sequence[APIRouter] = ()) -> F
 
 
 def _routers() -> tuple[APIRouter, ...]:
-    """In the order they are tried: paths that end in `{...:path}` come after those that go on."""
+    """In matching order: paths that end in `{...:path}` come after longer ones."""
     return (
         events.router,
         approvals.router,
@@ -110,7 +110,7 @@ def _routers() -> tuple[APIRouter, ...]:
 
 
 def build_runtime(container: ApiContainer) -> ApiRuntime:
-    """Build what requests are answered from: all of an app that belongs to one installation, besides its limits."""
+    """Build the state that request handlers use: everything per installation, except its limits."""
     intake = InboundContainer(container)
     meters = Meters(container.readings)
     publishing = EventIntake(

@@ -1,4 +1,4 @@
-"""Who may do what: bearer keys with scopes. One answer for a missing, wrong or revoked key."""
+"""Authorization: bearer keys with scopes. A missing, wrong or revoked key gets the same answer."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -51,19 +51,19 @@ async def _known(request: Request, presented: str | None, scope: KeyScope) -> Ca
 
 
 def _refused(runtime: ApiRuntime, origin: str) -> int:
-    """Count a wrong key; returns for how many seconds its network should pause."""
+    """Count a wrong key. Returns the seconds for which its network should pause."""
     wait = runtime.container.key_throttle.note(origin)
     runtime.container.metering.key_refused("api", "paused" if wait else "unknown")
     return wait
 
 
 def origin_of(request: Request) -> str:
-    """Return where a request comes from."""
+    """Return the network address that a request comes from."""
     return request.client.host if request.client else "unknown"
 
 
 def needs(scope: KeyScope) -> Callable[..., Awaitable[Caller]]:
-    """Return a dependency that lets only callers with `scope` pass, by the header alone."""
+    """Return a dependency that admits callers with `scope`; reads the key from the header only."""
 
     async def check(request: Request, _documented: Annotated[object, Security(_BEARER)] = None) -> Caller:
         return await _known(request, _in_header(request), scope)
@@ -72,9 +72,9 @@ def needs(scope: KeyScope) -> Callable[..., Awaitable[Caller]]:
 
 
 async def admit(request: Request, scope: KeyScope) -> Caller:
-    """Let only callers with `scope` pass, without a dependency: FastAPI takes longer to solve one than to answer.
+    """Admit callers with `scope`, without a FastAPI dependency: they are slow to resolve.
 
-    The route then documents its security itself.
+    The route must document its security itself.
     """
     return await _known(request, _in_header(request), scope)
 
@@ -84,13 +84,13 @@ async def may_hand_in(
     _documented: Annotated[object, Security(_BEARER)] = None,
     _also: Annotated[object, Security(_IN_QUERY)] = None,
 ) -> Caller:
-    """Let callers with scope publish pass, by header or by `?key=`."""
+    """Admit callers with scope publish; the key comes from the header or from `?key=`."""
     presented = _in_header(request)
     return await (_known(request, presented, KeyScope.PUBLISH) if presented else _known_by_query(request))
 
 
 async def _known_by_query(request: Request) -> Caller:
-    """An address is written down in many places, so a key that may change things has no business in it."""
+    """Refuse keys with scope manage in `?key=`: URLs end up in many logs."""
     caller = await _known(request, request.query_params.get("key"), KeyScope.PUBLISH)
     if KeyScope.MANAGE in caller.scopes:
         detail = "A key with scope 'manage' is not accepted in ?key=: create a key with scope 'publish' for each source"
@@ -103,13 +103,13 @@ async def may_hand_in_if_keyed(
     _documented: Annotated[object, Security(_BEARER)] = None,
     _also: Annotated[object, Security(_IN_QUERY)] = None,
 ) -> Caller | None:
-    """Like `may_hand_in` for a sender who may prove itself in another way: None without any key."""
+    """Like `may_hand_in`, but None without a key: the sender may authenticate otherwise."""
     presented = _in_header(request) or request.query_params.get("key")
     return await may_hand_in(request) if presented else None
 
 
 def actor_of(request: Request, caller: Caller) -> Actor:
-    """Return who acts, and from which network address."""
+    """Return the caller and its network address, for the audit trail."""
     return caller.acting_from(origin_of(request))
 
 
@@ -118,10 +118,13 @@ async def _manager(request: Request, caller: Annotated[Caller, Depends(needs(Key
 
 
 Manager = Annotated[Actor, Depends(_manager)]
-"""Who changes something, for the audit trail; needs scope manage."""
+"""The caller of a changing request, for the audit trail; needs scope manage."""
 
 _may_read = needs(KeyScope.READ)
 MayRead = Depends(_may_read)
 Reader = Annotated[Caller, MayRead]
-"""Who looks, for answers that hold more for some than for others (`services/security/masking.py`); needs scope read."""
+"""The caller of a reading request; needs scope read.
+
+Some answers depend on the caller (`services/security/masking.py`).
+"""
 MayManage = Depends(needs(KeyScope.MANAGE))

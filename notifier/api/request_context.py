@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its log line, its headers, its metrics."""
+"""Middleware around every request: request id, log line, headers, metrics."""
 
 import re
 import secrets
@@ -21,16 +21,16 @@ _log = get_logger("notifier.api.access")
 
 
 class RequestContextMiddleware:
-    """Pure ASGI: no task, no copy of the body. Queries are never logged, for they may hold `?key=`."""
+    """Plain ASGI: no extra task, no copy of the body. Never logs queries: they may hold `?key=`."""
 
     def __init__(self, app: ASGIApp, *, is_encrypted: bool = False) -> None:
-        """Surround `app`; `is_encrypted`: the public address is https."""
+        """Wrap `app`; `is_encrypted`: the public address is https."""
         self._app = app
         standing = {**SECURITY_HEADERS, **(STRICT_TRANSPORT if is_encrypted else {})}
         self._standing = [(name.lower().encode(), value.encode()) for name, value in standing.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and tell of it afterwards."""
+        """Pass a request on, then log and count it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -58,14 +58,14 @@ class RequestContextMiddleware:
             structlog.contextvars.clear_contextvars()
 
     def _completed(self, headers: Iterable[tuple[bytes, bytes]], request_id: bytes) -> list[tuple[bytes, bytes]]:
-        """Add what the answer does not say itself; Starlette writes names in lower case."""
+        """Add headers that the answer lacks; Starlette writes names in lower case."""
         said = list(headers)
         names = {name for name, _ in said}
         return [*said, *(header for header in self._standing if header[0] not in names), (_HEADER, request_id)]
 
 
 def _request_id(scope: Scope) -> bytes:
-    """The caller's own id, so that both logs tell of one request; else a new one."""
+    """Return the caller's own id, so that both logs share it; otherwise a new one."""
     for name, value in scope["headers"]:
         if name == _HEADER and _REQUEST_ID.fullmatch(value):
             return bytes(value)
@@ -73,7 +73,7 @@ def _request_id(scope: Scope) -> bytes:
 
 
 def _has_nul(scope: Scope) -> bool:
-    """No name of ours holds a NUL, and PostgreSQL refuses the question."""
+    """Return whether the path holds a NUL: no valid name does, and PostgreSQL rejects it."""
     return "\x00" in scope["path"] or b"%00" in scope["query_string"]
 
 

@@ -1,4 +1,4 @@
-"""What a request reaches the installation by."""
+"""The per-process state that request handlers use."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -24,12 +24,12 @@ class ApiRuntime:
     publishing: EventIntake
     meters: Meters
     readiness: Readiness
-    gate: LoadShedder  # for inbound news: events have one of their own
+    gate: LoadShedder  # for inbound webhooks; events have their own
     import_gate: LoadShedder
 
 
 def runtime_of(request: Request) -> ApiRuntime:
-    """Return what the app was built with."""
+    """Return the runtime that the app was built with."""
     runtime = request.app.state.runtime
     assert isinstance(runtime, ApiRuntime)  # noqa: S101 - set by create_app
     return runtime

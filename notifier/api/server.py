@@ -1,4 +1,4 @@
-"""Running the API in this process."""
+"""Run the API in this process."""
 
 import signal
 import sys
@@ -22,17 +22,18 @@ _OTHER_FILES = 256  # database, broker, logs
 _FEWEST_CONNECTIONS = 64
 _IDLE_SECONDS = 30
 _DRAIN_SECONDS = 10
-# A loop that is busy with repeats hands the interpreter to the thread with a fresh event sooner than by default (5 ms).
+# Hand the interpreter to threads with new events sooner than by default (5 ms): the loop is busy
+# with repeats.
 _SWITCH_SECONDS = 0.0005
 
 
 def run_api(
     container: ApiContainer, *, host: str, port: int, fd: int | None = None, pages: Sequence[APIRouter] = ()
 ) -> int:
-    """Serve until SIGTERM or Ctrl-C; requests in hand are answered first. Returns the exit code.
+    """Serve until SIGTERM or Ctrl-C, finishing requests in progress. Returns the exit code.
 
     Args:
-        container: What to serve; it is closed at the end.
+        container: The installation to serve; closed at the end.
         host: Address to listen on, unless `fd` is given.
         port: Its port.
         fd: A listening socket inherited from the supervisor.
@@ -49,11 +50,11 @@ def run_api(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn raises the signal again once it has drained, which makes an orderly end look like a death by signal."""
+    """uvicorn re-raises the signal after draining, so a clean exit looks like death by signal."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Begin to drain on SIGINT and SIGTERM; a second one ends at once."""
+        """Drain on the first SIGINT or SIGTERM; exit at once on the second."""
         before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
@@ -65,9 +66,10 @@ class _Server(uvicorn.Server):
 def configuration(
     container: ApiContainer, *, host: str, port: int, fd: int | None = None, pages: Sequence[APIRouter] = ()
 ) -> uvicorn.Config:
-    """Return how uvicorn serves: no access log (queries hold keys; envelope.py writes ours), trust in no other proxy.
+    """Return uvicorn's configuration.
 
-    Those that are named say who called (`X-Forwarded-For`): for the audit trail and the limit of sign-ups.
+    No access log, because queries may hold keys: `request_context.py` writes ours. Only configured
+    proxies may set `X-Forwarded-For`, which the audit trail and the sign-up limit rely on.
     """
     proxies = [str(network) for network in container.settings.deployment.trusted_proxies]
     app = create_app(container, pages=pages)
@@ -93,7 +95,7 @@ def configuration(
 
 def _table(container: ApiContainer, meters: Meters) -> ConnectionTable:
     limits = ConnectionLimits()
-    # A rush may have that many accepted before the first of them has made another one give way.
+    # Under load, that many connections may be accepted before the first of them displaces another.
     files = grant_open_files(limits.most + _BACKLOG + _OTHER_FILES)
     most = max(_FEWEST_CONNECTIONS, min(limits.most, (files - _OTHER_FILES) // 2))
     table = ConnectionTable(

@@ -1,1 +1,1 @@
-"""The API's page for people: written here from the OpenAPI document, with nothing from elsewhere and no script."""
+"""The API reference page, rendered from the OpenAPI document: no scripts, no external resources."""

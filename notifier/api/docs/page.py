@@ -1,4 +1,4 @@
-"""`/docs`: every call with its parameters, body, answers and examples, readable without JavaScript."""
+"""`/docs`: every call with its parameters, body, answers and examples; works without JavaScript."""
 
 import json
 from functools import cache
@@ -53,7 +53,7 @@ def _environment() -> Environment:
 
 
 def render(document: Json) -> str:
-    """Write the page of an OpenAPI document."""
+    """Render an OpenAPI document as HTML."""
     reader = _Reader(document)
     return (
         _environment()
@@ -74,13 +74,13 @@ def render(document: Json) -> str:
 
 
 class _Reader:
-    """Reads what the page shows out of the document."""
+    """Extracts from the document what the page shows."""
 
     def __init__(self, document: Json) -> None:
         self._components = document["components"]
 
     def groups(self, paths: Json) -> dict[str, list[Json]]:
-        """Calls by their first tag, in order."""
+        """Return the calls by their first tag, in order."""
         found: dict[str, list[Json]] = {}
         for path, item in paths.items():
             for method in _METHODS:
@@ -90,7 +90,7 @@ class _Reader:
         return found
 
     def call(self, method: str, path: str, operation: Json) -> Json:
-        """One call."""
+        """Return one call for the template."""
         return {
             "tag": (operation.get("tags") or ["other"])[0],
             "method": method.upper(),
@@ -124,7 +124,7 @@ class _Reader:
 
     @staticmethod
     def members(schema: Json) -> list[Json]:
-        """The members of an object, or the words of an enumeration."""
+        """Return the members of an object, or the values of an enumeration."""
         required = set(schema.get("required", []))
         return [
             {
@@ -142,7 +142,7 @@ class _Reader:
 
 
 def type_of(schema: Json) -> Markup:
-    """Name a schema's type in a few words; names of other schemas are links."""
+    """Name a schema's type in a few words; names of other schemas become links."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return Markup('<a href="#schema-{0}">{0}</a>').format(name)
@@ -161,7 +161,7 @@ def type_of(schema: Json) -> Markup:
 
 
 def _prose(text: str) -> Markup:
-    """Markdown, made safe by the very renderer that mails go through."""
+    """Render Markdown safely, with the renderer used for mails."""
     return Markup(markdown.render(text, limit=_TEXT_LIMIT).html)  # noqa: S704 - cleaned there
 
 

@@ -1,4 +1,4 @@
-"""Guards in front of every request: bodies are bounded in size and time before anybody parses them."""
+"""Limit request bodies in size and time before anything parses them."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ from notifier.api.http.problems import problem
 from notifier.domain.errors import FieldError
 
 BODY_SECONDS = 30.0
-BODIES_BYTES = 64 * 1024 * 1024  # of all bodies that are not complete yet
+BODIES_BYTES = 64 * 1024 * 1024  # of all incomplete bodies
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class _Gone(Exception):  # noqa: N818 - no fault of anybody
-    """The caller hung up before the body was whole."""
+    """The client disconnected before the body was complete."""
 
 
 class _TooLarge(Exception):  # noqa: N818 - becomes an answer, not an error
@@ -22,7 +22,7 @@ class _TooLarge(Exception):  # noqa: N818 - becomes an answer, not an error
 
 
 class BodyLimit:
-    """Refuse a body over `limit` bytes with 413, whether its length was announced or not, and one that never ends."""
+    """Refuse bodies over `limit` bytes with 413, announced or not, and slow bodies with 408."""
 
     def __init__(
         self,
@@ -34,23 +34,24 @@ class BodyLimit:
         seconds: float = BODY_SECONDS,
         together: int = BODIES_BYTES,
     ) -> None:
-        """Guard `app`.
+        """Wrap `app`.
 
         Args:
-            app: What to pass whole requests on to.
-            limit: Most bytes of a body.
-            streaming: Paths that take bodies of any length piece by piece.
-            larger: Another limit for paths that begin so.
-            seconds: How long a caller may take to send a body.
-            together: Most bytes of all bodies under way; beyond it the one that takes the longest is not waited for.
+            app: Receives complete requests.
+            limit: Maximum size of a body in bytes.
+            streaming: Paths that take bodies of any length, piece by piece.
+            larger: Path prefix -> a different limit.
+            seconds: Time in which a client must send its body.
+            together: Maximum bytes of all incomplete bodies; beyond it, the one in progress longest
+                is dropped.
         """
         self._app, self._limit, self._streaming = app, limit, tuple(streaming)
         self._larger, self._seconds = dict(larger or {}), seconds
         self._together, self._held = together, 0
-        self._under_way: dict[asyncio.Timeout, None] = {}  # the longest first
+        self._under_way: dict[asyncio.Timeout, None] = {}  # oldest first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on once its body is here and within the limit."""
+        """Pass the request on once its body is complete and within the limit."""
         if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY or scope["path"] in self._streaming:
             await self._app(scope, receive, send)
             return
@@ -89,7 +90,7 @@ class BodyLimit:
         return bytes(body)
 
     async def _take_piece(self, receive: Receive, body: bytearray) -> bool:
-        """Add the next piece; whether there are more."""
+        """Append the next piece. Returns whether there are more."""
         message = await receive()
         if message["type"] != "http.request":
             raise _Gone
@@ -117,7 +118,7 @@ def _announced(scope: Scope) -> int:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """Give the body as one piece, then whatever comes after it (the caller hanging up)."""
+    """Return the body as one piece, then whatever follows (such as a disconnect)."""
     given = False
 
     async def again() -> Message:

@@ -1,7 +1,7 @@
-"""The open connections of one process: which of them give way, so that there is always room for whoever asks next.
+"""The open connections of one process, and which to close when a new one needs room.
 
-What is limited is work, not presence. A reader who keeps a connection open costs nothing and loses it once the room is
-needed; a request that is being answered never does.
+Work is limited, not presence. An idle connection costs nothing and is closed when the room is
+needed; a connection whose request is being answered is never closed for that reason.
 """
 
 import time
@@ -13,51 +13,52 @@ from itertools import chain
 from typing import Protocol
 
 Network = IPv4Network | IPv6Network
-_PREFIX_V6 = 64  # what one customer of a provider has
+_PREFIX_V6 = 64  # a provider typically assigns one customer a /64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
-    """How many connections, and how long one may keep us waiting (seconds)."""
+    """How many connections are allowed, and how long one may take (seconds)."""
 
     most: int = 1_000
     most_per_address: int = 256
-    head: float = 10.0  # from accepting, and from the first byte of a later request, to the end of its head
-    idle_under_pressure: float = 5.0  # between requests, once half of the room is taken
-    unread: float = 30.0  # an answer of which the reader takes nothing
+    head: float = 10.0  # from accept, or the first byte of a later head, to its end
+    idle_under_pressure: float = 5.0  # between requests, once half of the room is in use
+    unread: float = 30.0  # an answer of which the client reads nothing
 
 
 class Client(Protocol):
-    """One connection, as the table sees it (`protocol.py`)."""
+    """One connection, as the table uses it (`protocol.py`)."""
 
     address: str
-    quiet_since: float | None  # None: a request is being taken or answered
+    quiet_since: float | None  # None: a request is being received or answered
     busy_since: float
-    head_since: float | None  # when the first byte of the next head came
+    head_since: float | None  # when the first byte of the next head arrived
     is_answered: bool  # at least once
     is_producer: bool  # by its latest request
 
     @property
     def is_sending_body(self) -> bool:
-        """Whether a request's head is here and its body is not yet."""
+        """Return whether a request's head is complete and its body is not."""
 
     def unsent(self) -> int:
-        """Bytes of the answer that the reader has not taken."""
+        """Return how many bytes of the answer the client has not read."""
 
     def end(self) -> None:
-        """Close an idle connection, or one that is in the way."""
+        """Close a connection that is idle or must make room."""
 
     def time_out(self) -> None:
-        """Close a connection whose head did not come in time; say so where one had begun."""
+        """Close a connection whose head is late; answer 408 if a head had begun."""
 
     def abort(self) -> None:
-        """Drop the connection and whatever was still to be sent."""
+        """Drop the connection and all unsent data."""
 
 
 class ConnectionTable:
-    """Belongs to one event loop. Adding and going idle cost a few dictionary operations; `look` is for once a second.
+    """Belongs to one event loop. `admit` and `quiet` are cheap; `look` is for once a second.
 
-    Connections of producers give way last, but never hold more than a quarter of the room by being idle.
+    Connections of producers are closed last, but idle ones never occupy more than a quarter of the
+    room.
     """
 
     def __init__(
@@ -68,19 +69,20 @@ class ConnectionTable:
         count: Callable[[str], None] = lambda _reason: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin empty.
+        """Start empty.
 
         Args:
-            limits: What applies.
-            uncapped: Networks that speak for many: trusted proxies. This machine's own addresses always do.
-            count: Is told why a connection had to go.
-            clock: Seconds.
+            limits: The limits to apply.
+            uncapped: Networks exempt from the per-address limit: trusted proxies. Loopback always
+                is.
+            count: Called with the reason whenever a connection is dropped.
+            clock: Monotonic seconds.
         """
         self.limits, self._uncapped, self.count, self.clock = limits, tuple(uncapped), count, clock
         self.is_watched = False
-        self._open: dict[Client, int] = {}  # with how much was unsent at the last look
+        self._open: dict[Client, int] = {}  # -> bytes unsent at the last look
         self._stuck: dict[Client, float] = {}
-        self._readers: dict[Client, None] = {}  # quiet ones, longest first
+        self._readers: dict[Client, None] = {}  # idle ones, longest idle first
         self._producers: dict[Client, None] = {}
         self._of: Counter[str] = Counter()
 
@@ -88,7 +90,7 @@ class ConnectionTable:
         return len(self._open)
 
     def admit(self, client: Client) -> bool:
-        """Take a new connection in, at the cost of another where there is no room; False when nobody can give way."""
+        """Add a connection, closing another if there is no room; False if none can be closed."""
         name = client.address = self._address(client.address)
         if name and self._of[name] >= self.limits.most_per_address and not self._give_way("address", name):
             return False
@@ -101,19 +103,19 @@ class ConnectionTable:
         return True
 
     def quiet(self, client: Client) -> None:
-        """Note that nothing is being done for a connection from now on."""
+        """Mark a connection as idle from now on."""
         client.quiet_since, client.head_since = self.clock(), None
         if client in self._open:
             (self._producers if client.is_producer else self._readers)[client] = None
 
     def busy(self, client: Client) -> None:
-        """Note that a request's head is whole."""
+        """Mark a connection as busy: a request's head is complete."""
         client.quiet_since, client.busy_since = None, self.clock()
         self._readers.pop(client, None)
         self._producers.pop(client, None)
 
     def gone(self, client: Client) -> None:
-        """Forget a connection."""
+        """Remove a connection."""
         if self._open.pop(client, None) is None:
             return
         self._readers.pop(client, None)
@@ -125,7 +127,7 @@ class ConnectionTable:
                 del self._of[client.address]
 
     def look(self) -> None:
-        """End what takes too long."""
+        """Close connections that exceed a time limit."""
         now = self.clock()
         for client in self._unread(now):
             self.gone(client)
@@ -136,7 +138,7 @@ class ConnectionTable:
             self._look_at(client, now, is_pressed=is_pressed)
 
     def _look_at(self, client: Client, now: float, *, is_pressed: bool) -> None:
-        if self._open[client]:  # its answer is on its way still
+        if self._open[client]:  # its answer is still being sent
             return
         quiet = now - (client.quiet_since or now)
         since = client.head_since if client.is_answered else client.quiet_since
@@ -166,7 +168,7 @@ class ConnectionTable:
         return stuck is not None
 
     def _in_turn(self) -> Iterator[Client]:
-        """Who gives way first: the longest quiet, then who has been sending a body the longest, producers last."""
+        """Yield connections in closing order: longest idle, then slowest body, producers last."""
         if len(self._producers) > self.limits.most // 4:
             yield next(iter(self._producers))
         yield from self._readers
@@ -180,7 +182,7 @@ class ConnectionTable:
         how()
 
     def _address(self, text: str) -> str:
-        """Whom a connection counts for: an IPv4 address, one customer's IPv6 network; nobody where there is no cap."""
+        """Return the key of the per-address limit: IPv4 address or IPv6 /64; empty if exempt."""
         try:
             address = ip_address(text.partition("%")[0])
         except ValueError:  # a Unix socket

@@ -1,4 +1,4 @@
-"""Cursors: opaque, URL-safe, and refused politely when somebody made one up."""
+"""Cursors: opaque, URL-safe, and refused politely if made up."""
 
 import base64
 import binascii
@@ -11,22 +11,22 @@ from notifier.domain.errors import FieldError, InvalidInputError
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
-_MAX_NUMBER = 1 << 63  # what the ledger's columns hold
+_MAX_NUMBER = 1 << 63  # the limit of the database's integer columns
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Maximum number of items.")]
 Cursor = Annotated[str | None, Query(max_length=1_000, description="`next` of the previous page.")]
 
 
 def encode(*parts: Any) -> str:
-    """Return a cursor that stands for a place in a list."""
+    """Encode a position in a list as a cursor."""
     return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
 
 def decode(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
-    """Return the parts of a cursor, each of the kind named; None where none was given.
+    """Return the parts of a cursor, each of the given type; None if there is no cursor.
 
     Raises:
-        InvalidInputError: it is none of ours.
+        InvalidInputError: We did not issue it.
     """
     if not cursor:
         return None
@@ -51,5 +51,5 @@ def _is(part: object, kind: type) -> bool:
 
 
 def page(items: list[Any], following: str | None) -> dict[str, Any]:
-    """Return a list in the form of every list of this API."""
+    """Return a page in the common list format of this API."""
     return {"items": items, "next": following}

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents, each naming the fields at fault; never a traceback, never a secret."""
+"""Errors as RFC 9457 problem documents: they name the invalid fields, and leak no secrets."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -26,14 +26,14 @@ _log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
-# What the readers of bodies say of text that is no JSON; they name line and column.
+# How parsers of bodies report malformed JSON; they add line and column.
 _MALFORMED = ("Invalid JSON", "broken JSON")
 _PLACES = frozenset({"body", "query", "path", "header"})
 _MAX_ERRORS = 50
 
 
 class OverloadedError(Exception):
-    """More is asked for at once than can be done; nothing was stored."""
+    """Too many requests; nothing was stored."""
 
 
 def problem(
@@ -45,7 +45,10 @@ def problem(
     kind: str = "about:blank",
     more: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Build a problem document; `errors` is always there, so that a client can loop over it. `more`: extensions."""
+    """Build a problem document.
+
+    `errors` is always present, so that clients can loop over it; `more` has extension members.
+    """
     body = {
         "type": kind,
         "title": HTTPStatus(status).phrase,
@@ -54,25 +57,25 @@ def problem(
         "errors": [{"field": error.field, "message": error.message} for error in errors],
         **(more or {}),
     }
-    # Here too, for what fails outside of the envelope (envelope.py).
+    # Repeated here for errors raised outside RequestContextMiddleware.
     whole = {**SECURITY_HEADERS, **(headers or {})}
     return Response(orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers=whole)
 
 
 def invalid(errors: Sequence[FieldError]) -> Response:
-    """Refuse input: 400 where it is no JSON at all, else 422."""
+    """Refuse input: 400 if it is not JSON, else 422."""
     detail = f"{errors[0].field}: {errors[0].message}" if len(errors) == 1 else f"{len(errors)} fields are invalid"
     malformed = len(errors) == 1 and errors[0].field == "body" and errors[0].message.startswith(_MALFORMED)
     return problem(400 if malformed else 422, detail, errors=errors)
 
 
 def unavailable(detail: str, seconds: int = RETRY_SECONDS, *, more: Mapping[str, Any] | None = None) -> Response:
-    """Ask the caller to come again. Always 503: an Alertmanager drops what is answered with 429."""
+    """Return 503 with `Retry-After`. Never 429: Alertmanager drops what is answered with it."""
     return problem(503, detail, headers={"Retry-After": str(seconds)}, more=more)
 
 
 def overloaded() -> Response:
-    """Ask the caller to come again in a moment: more is asked for at once than can be done."""
+    """Return 503: too many requests right now."""
     return unavailable("Too many requests at once. Nothing was stored; try again.", seconds=1)
 
 
@@ -120,13 +123,13 @@ async def _validation(_request: Request, error: Exception) -> Response:
 
 
 async def _bug(request: Request, error: Exception) -> Response:
-    # The server logs the traceback; this line says whose request it was.
+    # The server logs the traceback; this line identifies the request.
     _log.error("request_crashed", route=route_of(request.scope), error=type(error).__name__)
     return problem(500, "Internal error; it has been logged")
 
 
 def route_of(scope: Mapping[str, Any]) -> str:
-    """Return the route's template, such as `/v1/incidents/{incident_id}`: the path itself may hold a token."""
+    """Return the route template, such as `/v1/incidents/{incident_id}`; paths may hold tokens."""
     return str(getattr(scope.get("route"), "path_format", None) or "unmatched")
 
 

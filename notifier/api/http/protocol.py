@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with what it lacks: bounds for a request's head, and a table of connections that give way."""
+"""uvicorn's HTTP protocol, plus limits for request heads and a table of connections to close."""
 
 import asyncio
 from typing import Any, ClassVar
@@ -11,16 +11,16 @@ from notifier.api.http.connections import ConnectionTable
 from notifier.api.http.problems import RETRY_SECONDS, problem
 from notifier.api.http.reader_share import is_of_producer
 
-HEAD_BYTES = 16 * 1024  # what a request may be besides its body: the head, trailers, the framing of chunks
+HEAD_BYTES = 16 * 1024  # limit for everything but the body: head, trailers, chunk framing
 TARGET_BYTES = 8 * 1024
 HEADERS = 100
 _PIPELINED = 16
 _LOOK_SECONDS = 1.0
-_LINGER_SECONDS = 2.0  # closing while bytes are on their way would destroy the answer before it is read
+_LINGER_SECONDS = 2.0  # closing while the client still sends would discard our answer
 
 
 class _RefusedError(Exception):
-    """Stops the parser; the answer is under way."""
+    """Stops the parser; the answer is being sent."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -36,14 +36,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self.head_since: float | None = None
         self.is_answered = self.is_producer = False
         self._is_refused = False
-        self._progress = 0  # heads and pieces of bodies so far
-        self._loose = 0  # bytes since the last of them
+        self._progress = 0  # heads and pieces of bodies parsed
+        self._loose = 0  # bytes received since the last of them
         self._feeding = 0
 
-    # --- what asyncio tells ---
+    # --- callbacks of asyncio ---
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection in, or say that there is no room."""
+        """Register the connection, or refuse it if there is no room."""
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
         if not self.table.is_watched:
@@ -53,12 +53,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(503, "Too many connections are busy. Nothing was processed; try again.")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Unregister the connection."""
         self.table.gone(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, in pieces small enough that no head outgrows its bound unseen."""
+        """Parse the data in pieces small enough to notice a head that is too large."""
         self._unset_keepalive_if_required()
         if len(data) <= HEAD_BYTES or self.is_sending_body:
             self._feed(data)
@@ -75,7 +75,7 @@ class BoundedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            pass  # nothing is upgraded here; the request itself is answered
+            pass  # no upgrades here; the request itself is answered
         except httptools.HttpParserError:
             self._refuse(400, "Not an HTTP/1.1 request")
             return
@@ -86,10 +86,10 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._loose += len(data)
 
-    # --- what the parser tells ---
+    # --- callbacks of the parser ---
 
     def on_headers_complete(self) -> None:
-        """Begin to answer, if the head is within its bounds."""
+        """Start answering if the head is within its limits."""
         self._progress += 1
         if len(self.url) > TARGET_BYTES or len(self.headers) > HEADERS or self._is_head_too_large():
             self._refuse_head()
@@ -100,46 +100,46 @@ class BoundedProtocol(HttpToolsProtocol):
         self.table.busy(self)
         super().on_headers_complete()
         self.is_producer = is_of_producer(self.scope["path"])
-        self.headers = []  # trailers, which come after the body, are not for the application
+        self.headers = []  # trailers, which follow the body, are not for the application
 
     def on_body(self, body: bytes) -> None:
-        """Pass a piece on."""
+        """Pass a piece of the body on."""
         self._progress += 1
         super().on_body(body)
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
-        if self.cycle.response_complete:  # else the next one was here already
+        if self.cycle.response_complete:  # otherwise the next request has already arrived
             self.is_answered = True
             self.table.quiet(self)
 
     def _is_head_too_large(self) -> bool:
-        if self._loose + self._feeding <= HEAD_BYTES:  # nearly always; it may hold part of the body too
+        if self._loose + self._feeding <= HEAD_BYTES:  # nearly always; may include body bytes
             return False
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD_BYTES
 
-    # --- what the table asks ---
+    # --- interface of the connection table ---
 
     @property
     def is_sending_body(self) -> bool:
-        """Whether a request's head is here and its body is not yet."""
+        """Return whether a request's head is complete and its body is not."""
         return self.quiet_since is None and self._is_body_under_way()
 
     def unsent(self) -> int:
-        """Bytes of the answer that the reader has not taken."""
+        """Return how many bytes of the answer the client has not read."""
         return self.transport.get_write_buffer_size()
 
     def end(self) -> None:
-        """Close, and let an answer reach its reader."""
+        """Close the connection, leaving time for an answer to be read."""
         self.transport.close()
 
     def abort(self) -> None:
-        """Drop the connection and whatever was still to be sent."""
+        """Drop the connection and all unsent data."""
         self.transport.abort()
 
     def time_out(self) -> None:
-        """Close a connection whose head did not come in time."""
+        """Close a connection whose head is late."""
         if self.head_since is None or self._is_body_under_way() or self._is_refused:
             self.transport.abort()
         else:
@@ -153,7 +153,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(431, detail)
 
     def _refuse(self, status: int, detail: str) -> None:
-        """Answer for ourselves, in the middle of a request, and close once the answer had time to be read."""
+        """Answer in place of the application and close once the answer had time to be read."""
         if self._is_refused:
             return
         self._is_refused = True
@@ -167,7 +167,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
 
     def _silence_application(self) -> bool:
-        """See that no other answer follows ours; False when one is being sent, and nobody could tell the two apart."""
+        """Prevent an answer by the application. Returns False if one is already being sent."""
         cycle = self._latest()
         if cycle is None or cycle.response_complete:
             return True
@@ -178,7 +178,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return True
 
     def _latest(self) -> RequestResponseCycle | None:
-        return self.cycle  # None before the first head is whole, whatever uvicorn declares
+        return self.cycle  # None before the first complete head, despite uvicorn's annotation
 
     def _is_body_under_way(self) -> bool:
         cycle = self._latest()

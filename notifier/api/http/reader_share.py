@@ -1,4 +1,4 @@
-"""Readers never shut producers out: only so many of everybody else's requests are in hand at once."""
+"""Limit concurrent requests of readers, so that they never shut out producers."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -10,19 +10,19 @@ OTHERS_AT_ONCE = 200
 
 
 def is_of_producer(path: str) -> bool:
-    """Whether a request brings news: its connection is kept longest, and it is never refused for the sake of others."""
+    """Return whether a request brings events: it is never refused in favour of others."""
     return path.startswith(_PRODUCERS)
 
 
 class Shares:
-    """Sends readers away once too many of their requests wait. Producers have limits of their own (`gate.py`)."""
+    """Refuse readers if too many of their requests are in progress; producers have limits of their own."""
 
     def __init__(self, app: ASGIApp, most: int = OTHERS_AT_ONCE) -> None:
-        """Guard `app`; `most` of the others' requests are in hand at once."""
+        """Wrap `app`; at most `most` requests of readers run at once."""
         self._app, self._most, self._others = app, most, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or ask its sender to come again."""
+        """Pass a request on, or answer 503."""
         if scope["type"] != "http" or scope["path"] in _PROBES or is_of_producer(scope["path"]):
             await self._app(scope, receive, send)
             return

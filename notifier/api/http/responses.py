@@ -1,4 +1,4 @@
-"""Answers that are plain JSON data: written by orjson, not looked through again by a model."""
+"""JSON answers written by orjson, without validation by a model."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,8 +1,8 @@
-"""Headers that every answer bears, unless it says otherwise itself."""
+"""Default security headers of every answer."""
 
 from collections.abc import Mapping
 
-# For JSON: nothing of it may run, be framed, be taken for another type, or be kept by anybody on the way.
+# For JSON: no scripts, no framing, no content sniffing, no caching.
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -12,5 +12,5 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 
-# Where the public address is https: nothing of it is ever asked for in the clear again.
+# Only if the public address is https: never ask for it in plain text again.
 STRICT_TRANSPORT: Mapping[str, str] = {"Strict-Transport-Security": "max-age=31536000"}

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI derives from the routes, completed by what our handlers and guards do."""
+"""The OpenAPI document: FastAPI's, completed by what our handlers and middleware do."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -48,7 +48,7 @@ _INTERNAL = ("HTTPValidationError", "ValidationError")
 
 
 def install(app: FastAPI) -> None:
-    """Make the app describe itself completely; the document is built once."""
+    """Make the app serve the complete document; it is built once."""
     derived = app.openapi
 
     def complete() -> Json:
@@ -56,7 +56,7 @@ def install(app: FastAPI) -> None:
             app.openapi_schema = _completed(derived())
         return app.openapi_schema
 
-    app.openapi = complete  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+    app.openapi = complete  # type: ignore[method-assign]  # FastAPI's documented way
 
 
 def _completed(document: Json) -> Json:
@@ -87,7 +87,7 @@ def _operations(paths: Json) -> Iterator[Json]:
 
 
 def _add_problems(operation: Json) -> None:
-    """Say which problems a call may answer, by what it takes."""
+    """Document the problems a call may return, derived from its parameters and body."""
     responses = operation.setdefault("responses", {})
     responses.pop("422", None)
     is_open = not operation.get("security")

@@ -1,4 +1,4 @@
-"""Bodies that a reader of the OpenAPI page can send as they are."""
+"""Example bodies for the OpenAPI page that work as they are."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the calls about incidents, notifications and deliveries answer."""
+"""Responses about incidents, notifications and deliveries."""
 
 from typing import Any, Literal
 
@@ -213,7 +213,7 @@ class ExplainedNotification(Shape):
 class ExplainedUpdate(Shape):
     """What coalescing did with one update on one channel; `sequence` is the message with it, null: none.
 
-    That message may not have been meant for whom is asked about: `words` say so.
+    The recipient asked about may not be in that message's audience: see `words`.
     """
 
     id: str
@@ -259,7 +259,7 @@ class ClosureException(Shape):
 class ClosedIncident(Shape):
     """A closed incident. Recipients count once per channel and address.
 
-    Whom only the end is meant for counts as told of the start by having been in scope while it ran.
+    Recipients of ends only count as notified of the start if they were in scope while it ran.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What the calls about subscribers and endpoints answer."""
+"""Responses about subscribers and endpoints."""
 
 from typing import Literal
 
@@ -105,7 +105,7 @@ class EndpointWithSecret(EndpointShape):
 class TestShape(Shape):
     """The result of a test."""
 
-    __test__ = False  # no test of ours, whatever pytest thinks
+    __test__ = False  # keeps pytest from collecting it
 
     id: str
     succeeded: bool

@@ -1,6 +1,6 @@
-"""What the calls answer, as the OpenAPI page shows it. Answers are written by the use cases, not by these models.
+"""Responses, for the OpenAPI page only: use cases build the answers, not these models.
 
-A test holds the two together: every answer of the functional tests is checked against its documented shape.
+Functional tests check every answer against its documented shape.
 """
 
 from typing import Any, Literal

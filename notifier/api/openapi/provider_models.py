@@ -1,4 +1,4 @@
-"""What the calls about providers and progress answer."""
+"""Responses about providers and progress."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Writing a call's contract beside it: which bodies it reads and what it answers, for the OpenAPI page."""
+"""Helpers to document a route: the bodies it reads and the answers it gives."""
 
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
@@ -12,13 +12,13 @@ _SAID = {200: "Done.", 201: "Created.", 202: "Stored; processing continues in th
 
 
 def refuses(said: Mapping[int, str]) -> Responses:
-    """Document refusals of a call's own: status -> when."""
+    """Document additional errors of a route: status -> when."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": description, "content": content} for status, description in said.items()}
 
 
 MAY_MISS: Responses = refuses({404: "Something named in the body was not found."})
-"""Documents a call that names things in its body."""
+"""For routes whose body refers to other objects."""
 
 
 class Page(BaseModel, Generic[Item]):
@@ -29,17 +29,17 @@ class Page(BaseModel, Generic[Item]):
 
 
 def returns(status: int, model: Any, description: str | None = None) -> Responses:
-    """Document what a call answers when it works."""
+    """Document a route's successful answer."""
     return {status: {"model": model, "description": description or _SAID[status]}}
 
 
 def returns_page(model: Any) -> Responses:
-    """Document a list."""
+    """Document a page of a list."""
     return returns(200, Page[model], "One page.")
 
 
 def body_of(model: type[BaseModel], example: Any = None) -> dict[str, Any]:
-    """Document the JSON body of a call that reads its bytes itself; `openapi.py` adds the schema by this name."""
+    """Document the JSON body of a route that reads raw bytes; `document.py` adds its schema."""
     media: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
     if example is not None:
         media["example"] = example
@@ -47,5 +47,5 @@ def body_of(model: type[BaseModel], example: Any = None) -> dict[str, Any]:
 
 
 def raw_body(content: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Document a body in its own words: media type -> schema and example."""
+    """Document a body that is not JSON: media type -> schema and example."""
     return {"requestBody": {"required": True, "content": content}}

@@ -1,4 +1,4 @@
-"""What endpoints receive in the other two formats: CloudEvents 1.0, and the payload of Atlassian Statuspage."""
+"""The other webhook formats: CloudEvents 1.0, and the payload of Atlassian Statuspage."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What partners' endpoints receive in format `standard`, and the `webhooks` of the OpenAPI document."""
+"""Webhook messages in format `standard`, and the `webhooks` of the OpenAPI document."""
 
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -127,7 +127,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 @cache
 def webhooks() -> APIRouter:
-    """Return a router of what is sent, for `FastAPI.webhooks`: documentation only, nobody can call it."""
+    """Return a router for `FastAPI.webhooks`: documentation only, never called."""
     router = APIRouter()
     formats = raw_body({media: {"schema": schema} for media, schema in _BODIES.items()})
     for kind, text in _TEXTS.items():
@@ -149,8 +149,8 @@ def webhooks() -> APIRouter:
 
 
 def _message(id_: _Id, timestamp: _Timestamp, signature: _Signature) -> None:
-    """Only its signature is used; which bodies it has stands in `_BODIES`."""
+    """Only the signature is used; its bodies are in `_BODIES`."""
 
 
 def _test(id_: _Id, timestamp: _Timestamp, signature: _Signature, body: Annotated[OutgoingTest, Body()]) -> None:
-    """Only its signature is used."""
+    """Only the signature is used."""

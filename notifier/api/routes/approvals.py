@@ -1,4 +1,4 @@
-"""Held notifications: a person releases them or calls them off."""
+"""Held notifications: release or cancel them."""
 
 from fastapi import APIRouter, Response
 
@@ -23,7 +23,8 @@ def list_held(runtime: Runtime) -> Response:
 def release(runtime: Runtime, actor: Manager, notification_id: str) -> Response:
     """Publish a held update or edit and notify recipients on this channel, including those held before it.
 
-    The answer's `state` is `superseded` where nothing is told: an edit of words, or news that was overtaken since.
+    `state` is `superseded` if nobody is notified: a text edit, or an update replaced by a newer
+    one.
     """
     return json_answer(runtime.container.release.release(notification_id, actor))
 

@@ -1,4 +1,4 @@
-"""Liveness, readiness and metrics. Open to all, so none of them costs more when it is asked often."""
+"""Liveness, readiness and metrics. Open to all, so frequent requests must not cost more."""
 
 from fastapi import APIRouter, Response
 from prometheus_client.exposition import CONTENT_TYPE_LATEST

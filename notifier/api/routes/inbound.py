@@ -34,7 +34,7 @@ Producer = Annotated[Caller, Depends(may_hand_in)]
 
 
 class _By(NamedTuple):
-    """On whose behalf news are taken in; `guarded`: without the right to announce."""
+    """The caller of an inbound webhook; `guarded`: it lacks the scope announce."""
 
     actor: Actor
     guarded: bool

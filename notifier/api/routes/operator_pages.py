@@ -1,4 +1,4 @@
-"""Metrics and the API's own documentation, for those who operate it: behind a key where the deployment says so."""
+"""Metrics and the API's documentation, for operators; optionally behind a key."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,14 +13,14 @@ _PATHS = frozenset({"/metrics", "/docs", "/docs/style.css", "/openapi.json"})
 
 
 class KeyedInspection:
-    """Asks for a key with scope read."""
+    """Requires a key with scope read for these pages."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Guard `app`."""
+        """Wrap `app`."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is none of it, and whoever may look."""
+        """Pass on all other paths, and requests with such a key."""
         if scope["type"] == "http" and scope["path"] in _PATHS:
             try:
                 await auth.admit(Request(scope, receive), KeyScope.READ)

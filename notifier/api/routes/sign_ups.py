@@ -32,7 +32,7 @@ async def sign_up(request: Request, runtime: Runtime) -> Response:
     The response is the same whether the address is new, known or over its daily limit. Rate-limited per network.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        # A form of another site can send every type but this one without asking first (CORS).
+        # Any other content type could be sent cross-site without a preflight (CORS).
         return problem(415, _NOT_JSON)
     body = await request.body()
     network = request.client.host if request.client else ""

@@ -1,7 +1,7 @@
-"""Publishing: repeats are answered from memory, fresh events go to the ledger, too many of them are sent away.
+"""Publishing: answer repeats from memory, store new events, shed load.
 
-What is kept in memory was committed before this very process answered for it (or read back from the ledger), so a
-repeat is never acknowledged on the word of a cache that could outlive the row.
+An answer is cached only after this process committed it or read it back from the database. So no
+repeat is acknowledged from a cache that might outlive the row.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ from notifier.services.events.intake_log import log_taken
 from notifier.services.security.audit import SYSTEM, Actor
 
 _REMEMBERED, _SECONDS = 20_000, 900.0
-_AT_ONCE, _AT_ONCE_SQLITE = 8, 2  # SQLite has one writer; a second prepares its event meanwhile
+_AT_ONCE, _AT_ONCE_SQLITE = 8, 2  # SQLite has one writer; a second event is prepared meanwhile
 _WAITING = 256
-# Seconds a repeat waits while fresh events are in hand: their threads need the interpreter that repeats keep busy.
+# Seconds a repeat waits while new events are in progress: their threads need the interpreter.
 _STEP_ASIDE = 0.005
 
 
 class ReplayCache:
-    """Answers to repeats by the digest of their bytes: the newest 20,000, for a quarter of an hour."""
+    """Answers to repeats, by digest of their bytes: the newest 20,000, for 15 minutes."""
 
     def __init__(
         self, size: int = _REMEMBERED, seconds: float = _SECONDS, clock: Callable[[], float] = time.monotonic
@@ -40,14 +40,14 @@ class ReplayCache:
         self._answers: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
 
     def get(self, digest: bytes) -> bytes | None:
-        """Return the answer, if it is remembered still."""
+        """Return the cached answer, if any."""
         found = self._answers.get(digest)
         if found is None or found[0] < self._clock():
             return None
         return found[1]
 
     def put(self, digest: bytes, answer: bytes) -> None:
-        """Remember an answer; the oldest one gives way."""
+        """Cache an answer, evicting the oldest if full."""
         self._answers[digest] = (self._clock() + self._seconds, answer)
         self._answers.move_to_end(digest)
         if len(self._answers) > self._size:
@@ -55,7 +55,7 @@ class ReplayCache:
 
 
 class EventIntake:
-    """Takes the bytes of one event; belongs to one event loop."""
+    """Takes one event as bytes; belongs to one event loop."""
 
     def __init__(
         self,
@@ -67,9 +67,15 @@ class EventIntake:
         count_reused: Callable[[], None],
         one_writer: bool,
     ) -> None:
-        """Build on a use case that blocks; `seen` is asked for in a thread, once; `count` is told every outcome.
+        """Wrap the blocking use case `publish`.
 
-        `count_reused` is told of an id that comes with other content than before.
+        Args:
+            publish: Stores one event.
+            repeats: Answers a repeat by the id of the first event.
+            seen: Builds the shared filter; called in a thread, until it succeeds once.
+            count: Called with every outcome.
+            count_reused: Called for an event id that was used before with other content.
+            one_writer: The database is SQLite.
         """
         self._publish, self._repeats, self._make_seen = publish, repeats, seen
         self._count, self._count_reused = count, count_reused
@@ -83,19 +89,22 @@ class EventIntake:
     async def __call__(
         self, body: bytes, actor: Actor = SYSTEM, *, who: str | None = None, guarded: bool = False
     ) -> bytes:
-        """Return the answer's JSON once the event is stored; the same bytes in hand already are waited for.
+        """Return the answer as JSON once the event is stored.
+
+        If the same bytes are already in progress, wait for that result.
 
         Args:
             body: One event as JSON.
-            actor: Whose event it is; a repeat is nobody's.
-            who: The caller, whose flood must not keep the others out.
-            guarded: The caller has no right to announce.
+            actor: The event's author, for the audit trail; repeats are not attributed.
+            who: The caller, whose flood must not shut out others.
+            guarded: The caller lacks the scope announce.
 
         Raises:
-            InvalidInputError: names every field at fault.
-            OutdatedError: the incident has a later update than the event's `after`; nothing was stored.
-            OverloadedError: too many wait; nothing was stored.
-            UnavailableError: the database does not answer; nothing was stored.
+            InvalidInputError: Names every invalid field.
+            OutdatedError: The incident has an update later than the event's `after`; nothing was
+                stored.
+            OverloadedError: Too many wait; nothing was stored.
+            UnavailableError: The database does not answer; nothing was stored.
         """
         digest = hashlib.blake2b(body, digest_size=16).digest()
         while True:
@@ -108,7 +117,7 @@ class EventIntake:
             first = self._in_hand.get(digest)
             if first is None:
                 break
-            await asyncio.shield(first)  # then look again: it may have failed
+            await asyncio.shield(first)  # then check again: the first may have failed
         turn = self._in_hand[digest] = asyncio.get_running_loop().create_future()
         try:
             return await self._taken(digest, lambda: self._publish(body, actor, guarded), actor, who)
@@ -150,7 +159,7 @@ class EventIntake:
         task.add_done_callback(self._background_tasks.discard)
 
     async def close(self) -> None:
-        """Finish what is in hand and let go of connections."""
+        """Finish background tasks and close connections."""
         if self._background_tasks:
             await asyncio.wait(self._background_tasks, timeout=1)
         if self._seen is not None:

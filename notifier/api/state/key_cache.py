@@ -1,4 +1,4 @@
-"""Keys that were shown lately: a producer with a thousand events a second is not looked up a thousand times."""
+"""A short-lived cache of API keys, to avoid a lookup per request."""
 
 import asyncio
 import hashlib
@@ -10,13 +10,13 @@ from anyio import CapacityLimiter, to_thread
 
 from notifier.services.security.api_keys import ApiKeys, Caller
 
-SECONDS = 5.0  # a revoked key opens nothing after that
+SECONDS = 5.0  # a revoked key is refused after this time
 _SIZE = 1_000
-_AT_ONCE = 2  # in threads of their own: a producer's key never waits behind readers' pages
+_AT_ONCE = 2  # own threads: producers' keys never wait for readers' pages
 
 
 class ApiKeyCache:
-    """Answers who bears a key; belongs to one event loop. Only keys that open something are remembered."""
+    """Resolves keys to callers; belongs to one event loop. Caches valid keys only."""
 
     def __init__(self, keys: ApiKeys, clock: Callable[[], float] = time.monotonic) -> None:
         self._keys, self._clock = keys, clock
@@ -26,10 +26,10 @@ class ApiKeyCache:
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
 
     async def caller(self, presented: str) -> Caller | None:
-        """Return who bears this key; None for an unknown or revoked one.
+        """Return the owner of a key; None for an unknown or revoked one.
 
         Raises:
-            UnavailableError: the database does not answer.
+            UnavailableError: The database does not answer.
         """
         digest = hashlib.sha256(presented.encode("utf-8", "surrogatepass")).digest()
         found = self._known.get(digest)
@@ -45,7 +45,7 @@ class ApiKeyCache:
         return caller
 
     def _note_use(self, caller: Caller) -> None:
-        """Note it beside the request, which does not wait for that."""
+        """Record the key's use in the background."""
         task = asyncio.get_running_loop().create_task(
             to_thread.run_sync(self._keys.note_use, caller, limiter=self._noting)
         )

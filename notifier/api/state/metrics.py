@@ -1,6 +1,6 @@
-"""What this process counts, and what it reads from the ledger when somebody asks: Prometheus metrics.
+"""Prometheus metrics: what this process counts, and what it reads from the database on a scrape.
 
-Anybody may ask, so one reading of the ledger serves all for a few seconds, and no label can be made up by a caller.
+Anyone may scrape, so a reading is shared for a few seconds and callers cannot create labels.
 """
 
 import time
@@ -25,7 +25,7 @@ LEDGER_SECONDS = 5.0
 
 
 class LedgerCollector(Collector):
-    """Reads on being scraped, at most every few seconds; a database that is away is a metric too."""
+    """Reads the database on a scrape, at most every few seconds; reports an outage as a metric."""
 
     def __init__(self, read: Callable[[], MetricsSnapshot], clock: Callable[[], float] = time.monotonic) -> None:
         self._read, self._clock = read, clock
@@ -33,11 +33,11 @@ class LedgerCollector(Collector):
         self._until = float("-inf")
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing: registering must not read."""
+        """Return nothing: registering must not read the database."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Write the readings as metrics."""
+        """Yield the readings as metrics."""
         if self._clock() >= self._until:
             try:
                 self._readings = self._read()
@@ -70,7 +70,7 @@ def _families(found: MetricsSnapshot) -> Iterator[Metric]:
     yield from shared_families(found.shared, found.circuits)
 
 
-# Recipients, by provider: what becomes of a mail whose request never got an answer.
+# Recipients, by provider: the outcome of mails whose request got no answer.
 _TALLIED = {
     MAIL_UNKNOWN: "Recipients of whom nobody knows whether the provider took their mail.",
     MAIL_CONFIRMED: "Recipients of whom the provider's events told so afterwards.",
@@ -95,7 +95,7 @@ def _family(name: str, text: str, labels: tuple[str, ...], values: Counted) -> G
 
 
 class Meters:
-    """One registry per application: two of them in one process (tests) do not meet."""
+    """One registry per application, so that several can share a process (tests)."""
 
     def __init__(self, read: Callable[[], MetricsSnapshot]) -> None:
         self._registry = CollectorRegistry()
@@ -129,15 +129,15 @@ class Meters:
         self._seconds.labels(route).observe(seconds)
 
     def dropped(self, reason: str) -> None:
-        """Count a connection that had to go, by one of a few reasons (`connections.py`, `protocol.py`)."""
+        """Count a dropped connection by reason (`connections.py`, `protocol.py`)."""
         self._dropped.labels(reason).inc()
 
     def event(self, source: str, outcome: str) -> None:
-        """Count an event by the kind of its source (`api`, `statuspage`, `alertmanager`) and what came of it."""
+        """Count an event by source (`api`, `statuspage`, `alertmanager`) and outcome."""
         self._events.labels(source, outcome).inc()
 
     def reused_id(self) -> None:
-        """Count an event whose producer used an id again."""
+        """Count an event whose id was used before with other content."""
         self._reused.inc()
 
     def feedback(self, kind: str, number: int) -> None:
@@ -145,5 +145,5 @@ class Meters:
         self._feedback.labels(kind).inc(number)
 
     def text(self) -> bytes:
-        """Return everything in Prometheus' text format; may read the ledger."""
+        """Return all metrics in Prometheus text format; may read the database."""
         return generate_latest(self._registry)

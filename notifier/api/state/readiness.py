@@ -1,4 +1,4 @@
-"""Readiness, asked by anybody as often as they like: one look at a store answers everybody who asks within a second."""
+"""Readiness checks. Anyone may ask any number of times: one check a second serves all."""
 
 import asyncio
 import time
@@ -8,15 +8,15 @@ from anyio import CapacityLimiter, to_thread
 
 OK = "ok"
 _KEPT_SECONDS = 1.0
-_PATIENCE = 0.5  # who asks meanwhile gets the answer before, so that a slow store makes no slow probe
-SLOW_SECONDS = 3.0  # a store that takes this long cannot do its work
+_PATIENCE = 0.5  # then return the previous answer, so that a slow store makes no slow probe
+SLOW_SECONDS = 3.0  # slower than this, a store counts as failed
 
 
 class Look:
-    """One store. The look itself blocks, in a thread of its own; belongs to one event loop."""
+    """The check of one store. It blocks, in its own thread; belongs to one event loop."""
 
     def __init__(self, look: Callable[[], str], clock: Callable[[], float] = time.monotonic) -> None:
-        """Look with `look`, which says `ok`, or what is wrong in one sentence."""
+        """Check with `look`, which returns `ok` or one sentence about the problem."""
         self._look, self._clock = look, clock
         self._limiter = CapacityLimiter(1)
         self._found: str | None = None
@@ -24,14 +24,14 @@ class Look:
         self._task: asyncio.Task[None] | None = None
 
     async def __call__(self) -> str:
-        """Return what the store says."""
+        """Return the latest result."""
         if self._task is None and self._clock() >= self._until:
             self._began = self._clock()
             self._task = asyncio.get_running_loop().create_task(self._ask())
         while (task := self._task) is not None:
             done, _ = await asyncio.wait({task}, timeout=_PATIENCE)
             if done:
-                task.result()  # a fault that is none of the store's is raised here
+                task.result()  # raises errors other than the store's
             elif self._clock() - self._began >= SLOW_SECONDS:
                 return f"no answer within {SLOW_SECONDS:g} seconds"
             elif self._found is not None:
@@ -46,13 +46,13 @@ class Look:
 
 
 class Readiness:
-    """What each store of this process says."""
+    """The checks of all stores this process uses."""
 
     def __init__(self, looks: Mapping[str, Callable[[], str]], clock: Callable[[], float] = time.monotonic) -> None:
-        """Take a look for each store by its name."""
+        """Create a check for each store: name -> function."""
         self._looks = {name: Look(look, clock) for name, look in looks.items()}
 
     async def __call__(self) -> dict[str, str]:
-        """Return what each store says."""
+        """Return the result of each check by name."""
         said = await asyncio.gather(*(look() for look in self._looks.values()))
         return dict(zip(self._looks, said, strict=True))

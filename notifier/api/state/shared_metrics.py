@@ -1,4 +1,4 @@
-"""What all processes of all machines have counted, as Prometheus metrics (docs/metrics.md)."""
+"""Counters of all processes on all machines, as Prometheus metrics (docs/metrics.md)."""
 
 import json
 from collections import defaultdict
@@ -39,9 +39,9 @@ _ATTEMPT_LABELS = ("channel", "provider", "outcome")
 
 
 def shared_families(rows: Sequence[Row], circuits: Mapping[tuple[str, ...], float]) -> Iterator[Metric]:
-    """Write the rows as metrics. A gauge that several processes know is their sum.
+    """Convert rows to metrics. A gauge reported by several processes is their sum.
 
-    `circuits`: those that all processes share, by channel and provider.
+    `circuits`: the shared circuit breakers, by channel and provider.
     """
     by_name: dict[str, list[tuple[dict[str, str], str, float]]] = defaultdict(list)
     for name, labels, owner, value in rows:
@@ -67,7 +67,7 @@ def shared_families(rows: Sequence[Row], circuits: Mapping[tuple[str, ...], floa
 def _attempts(
     buckets: Sequence[tuple[dict[str, str], str, float]], sums: Sequence[tuple[dict[str, str], str, float]]
 ) -> HistogramMetricFamily:
-    """Add up the buckets as Prometheus wants them: each holds all that took no longer."""
+    """Make the buckets cumulative, as Prometheus requires."""
     family = HistogramMetricFamily(ATTEMPTS, "How long attempts took.", labels=_ATTEMPT_LABELS)
     counts: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
     for found, _, value in buckets:
