@@ -16,7 +16,7 @@ from notifier.domain.values import Reason
 
 
 class NotAttemptedError(TransientDeliveryError):
-    """Nothing was sent: a circuit breaker is open (`breaker_open`) or no slot was free (`not_started`).
+    """Nothing was sent: a breaker is open (`breaker_open`) or no slot was free (`not_started`).
 
     Does not count as an attempt.
     """
@@ -134,7 +134,7 @@ class MailSender(Protocol):
         ...
 
     def answers(self, *, deadline: datetime) -> bool:
-        """Make a call that sends nothing; return whether any response came in time. Never raises."""
+        """Call the provider without sending; return whether it responds in time. Never raises."""
         ...
 
     def close(self) -> None:

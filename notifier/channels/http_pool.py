@@ -192,7 +192,7 @@ class _Connection:
 
 
 def verifying_context() -> ssl.SSLContext:
-    """Return a verifying TLS context with the system's CAs and Mozilla's; some systems have none."""
+    """Return a verifying TLS context with the system's CAs, if any, and Mozilla's."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # Debian's Python leaves it to the system
     context.load_verify_locations(certifi.where())

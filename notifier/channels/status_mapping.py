@@ -1,15 +1,15 @@
 """Map HTTP statuses and failures to delivery errors, for every provider with an HTTP API.
 
-    what happened                               error                    delivered?
-    refused connection, no such host, TLS       TransientDeliveryError   no: nothing was written
-    reset or time-out while writing             TransientDeliveryError   no: the request was incomplete
-    time-out or close while waiting, broken 2xx OutcomeUnknownError      perhaps
-    3xx                                         TransientDeliveryError   no: not followed, because the
-                                                                         POST would become a GET and
-                                                                         look like success
-    429                                         TransientDeliveryError   no; `retry_after` from the rate
-                                                                         headers
-    other statuses                              by the provider's table below
+    what happened                            error                    delivered?
+    refused connection, no such host, TLS    TransientDeliveryError   no: nothing was written
+    reset or time-out while writing          TransientDeliveryError   no: the request was incomplete
+    time-out or close while waiting,
+    broken 2xx                               OutcomeUnknownError      perhaps
+    3xx                                      TransientDeliveryError   no: not followed, because the
+                                                                      POST would become a GET and
+                                                                      look like success
+    429                                      TransientDeliveryError   no; `retry_after` from headers
+    other statuses                           by the provider's table below
 
 Sources: SendGrid's v3 error catalogue; X's "Response codes" and its rate-limit page; docs.joinmastodon.org/api and
 /methods/statuses; docs.bsky.app "Rate limits", atproto.com/specs/xrpc; RFC 9110 sections 10.2.3 and 15.
@@ -245,7 +245,7 @@ def failure(error: ExchangeError, rules: Rules, *, now: datetime, secrets: Itera
 
 
 def surely_not_done(error: DeliveryError) -> DeliveryError:
-    """Make an unknown outcome transient, for calls without visible effect: logins, reads, uploads."""
+    """Make an unknown outcome transient; for calls without visible effect (logins, uploads)."""
     if not isinstance(error, OutcomeUnknownError):
         return error
     reason = Reason.TIMED_OUT if error.reason is Reason.TIMED_OUT else Reason.SERVER_ERROR

@@ -15,7 +15,7 @@ _NEW_HMAC_BYTES = 32  # the specification: between 24 and 64
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """An ed25519 pair: `private` (`whsk_...`) is ours, `public` (`whpk_...`) goes to the partner."""
+    """An ed25519 pair: `private` (`whsk_...`) is ours, `public` (`whpk_...`) the partner's."""
 
     private: str = field(repr=False)
     public: str
@@ -27,7 +27,7 @@ def new_secret() -> str:
 
 
 def new_key_pair() -> KeyPair:
-    """Return a new ed25519 pair; `private` is seed and public key, as other implementations do it."""
+    """Return a new ed25519 pair; `private` has seed and public key, as elsewhere in practice."""
     seed = entropy.token_bytes(SEED_BYTES)
     public = public_bytes(seed)
     return KeyPair(private=PRIVATE_PREFIX + encoded(seed + public), public=PUBLIC_PREFIX + encoded(public))

@@ -1,1 +1,1 @@
-"""Render messages for every channel into the values of `domain/messages/message.py`. Sends nothing."""
+"""Render messages for every channel, as values of `domain/messages/message.py`. Sends nothing."""

@@ -11,7 +11,7 @@ from babel.dates import format_date, format_datetime, format_skeleton, format_ti
 from notifier.domain.incidents.incident import Window
 from notifier.rendering.language import parse_locale
 
-_NARROW_SPACE, _NO_BREAK_SPACE = "\u202f", "\u00a0"  # old mail programs lack the first; X counts it double
+_NARROW_SPACE, _NO_BREAK_SPACE = "\u202f", "\u00a0"  # old mail programs lack U+202F; X counts it double
 
 
 @lru_cache(maxsize=1024)
@@ -20,7 +20,7 @@ def zone(name: str, fallback: str) -> ZoneInfo:
     for candidate in (name, fallback):
         try:
             return ZoneInfo(candidate)
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a directory, such as `Europe`
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a directory (`Europe`)
             continue
     return ZoneInfo("UTC")
 
@@ -65,7 +65,7 @@ def clock(instant: datetime, cldr: Locale, where: ZoneInfo) -> str:
 
 
 def zone_name(local: datetime, cldr: Locale, where: tzinfo) -> str:
-    """Return the zone's short name: the language's (`MESZ`), else the zone's (`CEST`), else `GMT+05:30`."""
+    """Return the short zone name: localized (`MESZ`), else IANA's (`CEST`), else `GMT+05:30`."""
     spoken = format_datetime(local, "zzz", tzinfo=where, locale=cldr)
     if spoken[:1] not in "+-":
         return spoken
@@ -77,8 +77,8 @@ def zone_name(local: datetime, cldr: Locale, where: tzinfo) -> str:
 def regional(cldr: Locale, zone_key: str) -> Locale:
     """Add the zone's territory to a bare language: English in New York is `June 21` and `8:36 AM`.
 
-    A locale with a territory keeps it. English falls back to `en_150` for Europe and `en_001` for the
-    rest of the world; plain `en` would be American everywhere.
+    A locale with a territory keeps it. English falls back to `en_150` for Europe and `en_001` for
+    the rest of the world; plain `en` would be American everywhere.
     """
     if cldr.territory:
         return cldr

@@ -14,7 +14,7 @@ from notifier.observability import get_logger
 from notifier.rendering.language import Language
 from notifier.rendering.template_faults import FAULTS, fault_of
 
-BUNDLED = "bundled"  # `{% extends "bundled/incident_opened/email.body.html" %}` extends the replaced file
+BUNDLED = "bundled"  # `{% extends "bundled/incident_opened/email.body.html" %}`: the replaced file
 OWN_TEMPLATES = "brand.templates"  # the setting with the operator's template folder
 _log = get_logger(__name__)
 
@@ -44,7 +44,7 @@ class Templates:
     Args:
         folder: The bundled templates.
         own: The operator's folder; its files replace bundled ones of the same name.
-        strict: Whether to raise an error in an operator's template. Otherwise the bundled template is
+        strict: Whether to raise an error in an operator's template. Otherwise the bundled one is
             used: a notification must not wait until somebody fixes a template.
     """
 

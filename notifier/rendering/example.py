@@ -8,7 +8,7 @@ from notifier.domain.values import Channel, Impact, Status
 
 
 def an_example(now: datetime) -> Notice:
-    """Return the first email notification of an incident started `now`; its text has no language."""
+    """Return the first email notification of an incident started `now`, without a language."""
     incident = Incident(id="example", title={"und": "Example"}, impact=Impact.MAJOR, started_at=now)
     update = NoticeUpdate(
         id="example",

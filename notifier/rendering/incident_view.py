@@ -1,4 +1,4 @@
-"""Prepare a notice for a reader: which updates, in which language and wording, for every channel."""
+"""Prepare a notice for a reader on any channel: which updates, in which language and wording."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class UpdateView:
-    """One rendered update. `html` is sanitised. `note` names the text's language if it is not the reader's."""
+    """One rendered update. `html` is sanitised; `note` names the language if not the reader's."""
 
     id: str
     status: Status
@@ -49,7 +49,7 @@ class UpdateView:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits of a message: number of updates, bytes of HTML for the lead and for all other bodies."""
+    """Limits of a message: number of updates, bytes of HTML for the lead and for all others."""
 
     updates: int
     lead: int
@@ -57,7 +57,7 @@ class Budget:
 
 
 class Storyteller:
-    """Turns domain values into clean text in one language. Pure, except that it loads catalogues once."""
+    """Turns domain values into clean text in one language. Pure, except for loading catalogues."""
 
     def __init__(self, brand: Brand, components: Sequence[Component], languages: Languages, public_url: str) -> None:
         self.brand = brand
@@ -141,7 +141,7 @@ class Storyteller:
     def entry(self, update: NoticeUpdate, reader: Language, *, limit: int, previous: str) -> UpdateView:
         """Render one update.
 
-        `previous` is the language of the preceding text; a note appears only where the language changes.
+        `previous` is the language of the text before; only a change of language gets a note.
         """
         locale, body = pick(update.body, reader.tag, self.brand.default_locale)
         written = self.languages[locale] if locale else reader

@@ -1,4 +1,4 @@
-"""Labels of statuses, impacts and component statuses, and the colour family of each message kind."""
+"""Labels of statuses, impacts and component statuses, and the colour of each message kind."""
 
 from notifier.domain.incidents.incident import AffectedComponent
 from notifier.domain.incidents.notice import MessageKind

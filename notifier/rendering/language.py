@@ -19,7 +19,7 @@ SOURCE_LANGUAGE = "en"  # the language of the templates; needs no catalogue
 
 @dataclass(frozen=True)
 class Language:
-    """A reader's language: `tag` (BCP 47) for `lang`, `cldr` for formats, `words` for translations."""
+    """A reader's language: `tag` (BCP 47) for `lang`, `cldr` for formats, `words` to translate."""
 
     tag: str
     cldr: Locale
@@ -40,7 +40,7 @@ class Language:
         return self.words.ngettext(singular, plural, number)
 
     def name_of(self, tag: str) -> str:
-        """The CLDR name of another language, for use in a sentence: `Englisch` for a German reader."""
+        """The CLDR name of a language, for use in a sentence: `Englisch` for a German reader."""
         other = parse_locale(tag)
         name = other.get_language_name(self.speaks) if other else None
         return name or tag
@@ -78,7 +78,7 @@ def fallbacks(tag: str, default_locale: str) -> tuple[str, ...]:
 
 
 def pick(texts: Mapping[str, str], tag: str, default_locale: str) -> tuple[str, str]:
-    """Return (locale, text) by `fallbacks`, else the first text that is not empty, else ("", "")."""
+    """Return (locale, text) by `fallbacks`, else the first non-empty text, else ("", "")."""
     for candidate in (*fallbacks(tag, default_locale), *texts):
         if texts.get(candidate, "").strip():
             return candidate, texts[candidate]

@@ -66,7 +66,7 @@ class Renderer:
         self._lock = Lock()
 
     def warm(self, now: datetime) -> None:
-        """Render an example in every locale, to load templates and CLDR data before the first incident.
+        """Render an example in every locale, to load templates and CLDR data ahead of an incident.
 
         `now`: any aware time.
         """
@@ -75,14 +75,14 @@ class Renderer:
             self._mails.render(example, locale=locale, since=0).times(self._brand.timezone)
 
     def subject(self, notice: Notice, locale: str) -> str:
-        """Return the mail subject from the incident's title. Store it and pass it to `mail` ever after."""
+        """Return the mail subject, from the incident's title. Store it and pass it to `mail`."""
         return self._mails.subject(notice, locale)
 
     def mail(self, notice: Notice, *, locale: str, since: int, subject: str | None = None) -> RenderedMail:
-        """Render the mail for recipients of a locale last reached by notification `since` (0: none).
+        """Render the mail for recipients of a locale last reached by `since` (0: none).
 
-        Caches the last few hundred, so that a notification's thousand batches need one rendering per
-        process.
+        Caches the last few hundred, so that a notification's thousand batches need one rendering
+        per process.
         """
         key = (notice.id, locale, since, subject)
         kept = self._kept.get(key)
@@ -135,7 +135,7 @@ class Renderer:
         return self._cards.write(notice, locale, since=since)
 
     def webhook_body(self, notice: Notice, format_: WebhookFormat, since: int, *, is_replay: bool = False) -> bytes:
-        """Build the body, in all languages, for endpoints last reached by notification `since` (0: none)."""
+        """Build the body, in all languages, for endpoints last reached by `since` (0: none)."""
         return self._payloads.body(notice, format_, since, is_replay=is_replay)
 
     def webhook_test_body(self, format_: WebhookFormat, test_id: str, now: datetime) -> bytes:
@@ -143,7 +143,7 @@ class Renderer:
         return self._payloads.test_body(format_, test_id, now)
 
     def account_mail(self, message: AccountMessage, *, locale: str, timezone: str, name: str) -> MailContent:
-        """Render a complete mail about a subscription or an endpoint, for one recipient, without tags."""
+        """Render a complete mail, without tags, about a subscription or an endpoint."""
         return self._account_mails.render(message, locale=locale, timezone=timezone, name=name)
 
     def page(self, name: str, locale: str, context: Mapping[str, Any], *, timezone: str = "") -> str:
@@ -153,11 +153,11 @@ class Renderer:
     def incident_page(
         self, incident: Incident, updates: Sequence[NoticeUpdate], *, locale: str, timezone: str = ""
     ) -> str:
-        """Render the public page of an incident; `updates` is its timeline in any order, not empty."""
+        """Render the public page of an incident; `updates` in any order, not empty."""
         return self._pages.incident(incident, updates, locale=locale, timezone=timezone)
 
     def status_page(self, timelines: Sequence[PublicTimeline], *, locale: str) -> str:
-        """Render the public status page; `timelines` in order of their latest update, newest first."""
+        """Render the public status page; `timelines` by latest update, newest first."""
         return self._status.page(timelines, locale=locale)
 
     def feed(self, timelines: Sequence[PublicTimeline], *, locale: str) -> bytes:

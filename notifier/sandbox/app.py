@@ -1,4 +1,4 @@
-"""The ASGI application: each simulator under a prefix and at the provider's own paths, API and pages."""
+"""The ASGI application: simulators (under a prefix and at their own paths), API and pages."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -19,8 +19,8 @@ from notifier.sandbox.credentials import (
 
 MEBIBYTE = 1024 * 1024
 
-# A word between private-use characters, which no real text contains. The check for leftover tags also
-# looks for words like the request's own keys.
+# A word between private-use characters, which no real text contains. The check for leftover tags
+# also looks for words like the request's own keys.
 LEFTOVER_TAG = re.compile(r"[\ue000-\uf8ff]\w+[\ue000-\uf8ff]")
 
 
@@ -28,9 +28,9 @@ LEFTOVER_TAG = re.compile(r"[\ue000-\uf8ff]\w+[\ue000-\uf8ff]")
 class RecipientModel:
     """The outcome of a mail, decided by a seeded hash of the address: the same for each address.
 
-    Each rate is a fraction from 0 to 1; the rest is delivered. A local part that begins with a key of
-    `by_word`, followed by nothing or by `+`, `-`, `.` or a digit, overrides the rates, so that a test
-    can choose the outcome.
+    Each rate is a fraction from 0 to 1; the rest is delivered. A local part that begins with a key
+    of `by_word`, followed by nothing or by `+`, `-`, `.` or a digit, overrides the rates, so that a
+    test can choose the outcome.
     """
 
     seed: int = 1
@@ -58,9 +58,9 @@ class RecipientModel:
 class EventWebhook:
     """Where and how to post SendGrid's event batches.
 
-    `interval` is the time between batches (SendGrid: 30 s). `retry` is the first wait after a failed
-    post; it doubles, for up to `give_up_after`. All in seconds. `duplicates` and `reordered` are
-    fractions from 0 to 1 of events and batches.
+    `interval` is the time between batches (SendGrid: 30 s). `retry` is the first wait after a
+    failed post; it doubles, for up to `give_up_after`. All in seconds. `duplicates` and `reordered`
+    are fractions from 0 to 1 of events and batches.
     """
 
     url: str
@@ -98,7 +98,7 @@ class XRules:
     posts_per_15_minutes: int = 100
     posts_per_3_hours: int = 300
     posts_per_day: int | None = None
-    replies: Literal["own", "all", "none"] = "own"  # whose posts accept replies; "none" also refuses threads
+    replies: Literal["own", "all", "none"] = "own"  # whose posts accept replies; "none": no threads
     too_long_status: Literal[400, 403] = 400
     timeline_lag: float = 0.0  # seconds until a new post appears in its account's timeline
     clock_skew: float = 300.0  # seconds an OAuth timestamp may be off
@@ -134,11 +134,11 @@ Rules: TypeAlias = SendGridRules | RecipientModel | XRules | MastodonRules | Blu
 class SandboxConfig:
     """The configuration of one sandbox. The defaults suit the demo.
 
-    `open_accounts` accepts, besides the listed accounts, any account whose credentials derive from its
-    name (`credentials.py`). `event_signing_key` is PKCS#8 DER in base64
+    `open_accounts` accepts, besides the listed accounts, any account whose credentials derive from
+    its name (`credentials.py`). `event_signing_key` is PKCS#8 DER in base64
     (`sendgrid.signing.new_signing_key`); None generates one. `clock` returns Unix seconds.
-    `retained_bytes` limits the stored mail requests, `record_limit` the number of other records; ids and
-    counts are kept for everything.
+    `retained_bytes` limits the stored mail requests, `record_limit` the number of other records;
+    ids and counts are kept for everything.
     """
 
     sendgrid: SendGridRules = field(default_factory=SendGridRules)

@@ -21,7 +21,7 @@ class _Strict(BaseModel):
 
 
 class MatchIn(_Strict):
-    """Which requests a fault affects. All given fields must match; `path` and `body` are substrings."""
+    """Which requests a fault affects: all given fields must match, `path` and `body` in part."""
 
     method: str | None = None
     path: str | None = None

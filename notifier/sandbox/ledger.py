@@ -20,9 +20,9 @@ class Arrivals:
 class Ledger:
     """Counts per channel.
 
-    `deliveries` counts each delivery id by channel. `notifications` has the times of a notification's
-    first and last delivery. `addresses` counts mails by a hash of the address, `letters` by a hash of
-    address and notification.
+    `deliveries` counts each delivery id by channel. `notifications` has the times of a
+    notification's first and last delivery. `addresses` counts mails by a hash of the address,
+    `letters` by a hash of address and notification.
     """
 
     deliveries: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in CHANNELS})

@@ -12,7 +12,7 @@ class Live:
     """The configuration that every simulator reads on each call."""
 
     config: SandboxConfig
-    closing: asyncio.Event = field(default_factory=asyncio.Event)  # set when the server stops; ends all waits
+    closing: asyncio.Event = field(default_factory=asyncio.Event)  # set on stop; ends all waits
 
     def now(self) -> float:
         """Return the time in Unix seconds."""

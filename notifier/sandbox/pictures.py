@@ -41,7 +41,7 @@ class Pictures:
         return self._kept.get(key)
 
     def rows(self, keys: Iterable[str], alts: Iterable[str] | None = None) -> list[dict[str, Any]]:
-        """Return the pictures of a post as JSON; `alts` if the post has the alternative texts itself."""
+        """Return the pictures of a post as JSON; `alts` if the post itself has their texts."""
         given = list(alts) if alts is not None else None
         rows = []
         for place, key in enumerate(keys):

@@ -42,7 +42,7 @@ class SandboxServer:
         self._thread: threading.Thread | None = None
 
     def run(self, *, ready: Callable[[str], None] | None = None) -> None:
-        """Serve until `stop`, SIGTERM or SIGINT. Call `ready(base_url)` once the server responds."""
+        """Serve until `stop`, SIGTERM or SIGINT. Call `ready(base_url)` once the server is up."""
         self._server.when_started = (lambda: ready(self.base_url)) if ready else None
         with closing(self._socket):
             self._server.run(sockets=[self._socket])

@@ -22,7 +22,7 @@ _UNSENDABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PLAIN_NAME = re.compile(r"\w+(?: \w+)*")
 _FORBIDDEN_IN_NAME = re.compile(r"[;,\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\s]+")
 _NAMED = re.compile(r"(?P<name>.*?)\s*(?P<address><[^<>]*>)", re.DOTALL)
-_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # RFC 5322 section 3.2.3, with spaces between
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # RFC 5322 section 3.2.3, with spaces
 
 
 def sendable_address(address: str) -> str | None:

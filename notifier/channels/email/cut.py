@@ -67,13 +67,13 @@ def surely_fits(own: bytes, args: bytes, limits: MailLimits) -> bool:
 
 
 def fits(own: Mapping[str, Any], args: Mapping[str, str], limits: MailLimits) -> bool:
-    """Whether one personalization is within its limits; `args` are the message's custom arguments."""
+    """Whether one personalization is within its limits; `args` are the message's custom args."""
     values: dict[str, str] = own["substitutions"]
     text = "".join((*values, *values.values()))
     if len(values) > limits.substitutions or _longer(text, limits.substitution_bytes):
         return False
     merged = {**args, **own["custom_args"]}
-    if 32 + sum(map(len, merged.values())) * 6 <= limits.custom_args_bytes // 2:  # far below the limit
+    if 32 + sum(map(len, merged.values())) * 6 <= limits.custom_args_bytes // 2:  # far below
         return True
     return len(encoded(merged)) <= limits.custom_args_bytes
 
@@ -81,7 +81,7 @@ def fits(own: Mapping[str, Any], args: Mapping[str, str], limits: MailLimits) ->
 def exceeds(body: bytes, most: int) -> bool:
     """Whether UTF-8 JSON is longer than `most` bytes once escaped.
 
-    At worst, a character of two or four bytes becomes three times as long; DEL, one byte, six times.
+    At worst, a character of two or four bytes becomes three times as long; DEL, six times.
     """
     return len(body) > most or (3 * (len(body) + body.count(b"\x7f")) > most and escaped_bytes(body) > most)
 

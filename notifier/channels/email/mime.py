@@ -1,7 +1,7 @@
 """Build RFC 5322 messages: the shared parts once, the personal parts per recipient.
 
-Building each mail with the standard library's classes takes over a millisecond; this takes about ten
-microseconds. Sources: RFC 5322 (format), RFC 2045 and 2046 (MIME), RFC 2047 (encoded words),
+Building each mail with the standard library's classes takes over a millisecond; this takes about
+ten microseconds. Sources: RFC 5322 (format), RFC 2045 and 2046 (MIME), RFC 2047 (encoded words),
 RFC 5321 section 4.5.2 (transparency).
 """
 
@@ -119,7 +119,7 @@ def _part(kind: str, text: str, *, eight_bit: bool) -> bytes:
     if _lines_fit(body.split(b"\r\n")) and (eight_bit or body.isascii()):
         encoding = b"7bit" if body.isascii() else b"8bit"
     else:
-        # b2a_qp uses the first line ending it meets, which a long text may lack: pass LF, convert later.
+        # b2a_qp adopts the first line ending it finds, and a long text may have none: pass LF.
         quoted = binascii.b2a_qp(body.replace(b"\r\n", b"\n"), istext=True)
         encoding, body = b"quoted-printable", quoted.replace(b"\n", b"\r\n")
     head = b"\r\nContent-Type: %b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n"

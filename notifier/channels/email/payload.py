@@ -26,7 +26,7 @@ MAX_CATEGORY = 255
 MAX_SUBJECT = 150  # characters; mail programs show no more
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# Disabled explicitly, so that no account default rewrites links or adds a pixel or an unsubscribe link.
+# Disabled explicitly: account defaults may rewrite links or add a pixel or an unsubscribe link.
 _TRACKING = {
     "click_tracking": {"enable": False, "enable_text": False},
     "open_tracking": {"enable": False},
@@ -56,7 +56,7 @@ def content_part(request: MailRequest) -> dict[str, Any]:
 
 
 def common_args(request: MailRequest) -> dict[str, str]:
-    """Return the arguments that all events of this request carry: proof that this attempt was accepted.
+    """Return the arguments in all events of this request: proof that this attempt was accepted.
 
     Not named `attempt`: SendGrid's own field of that name replaces it in `deferred` events.
     """

@@ -229,7 +229,7 @@ def named_recipients(body: Mapping[str, Any], recipients: Sequence[MailRecipient
 
 
 def _is_about_what_all_share(body: Mapping[str, Any]) -> bool:
-    """Whether a 400 names a field of the message itself. If not, a single recipient may be at fault."""
+    """Whether a 400 names a field of the message itself; if not, one recipient may be the cause."""
     errors = body.get("errors")
     fields = [error.get("field") for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
     named = [field for field in fields if isinstance(field, str) and field not in ("", "null")]

@@ -24,7 +24,7 @@ _JSON = "application/json"
 
 
 class Payload(bytes):
-    """An encoded request body that the library passes on unchanged and that never appears in logs."""
+    """An encoded request body that the library passes on unchanged and never logs."""
 
     __slots__ = ()
 
@@ -42,7 +42,7 @@ class Payload(bytes):
 
 
 class PooledClient(python_http_client.Client):  # type: ignore[misc]  # the library has no types
-    """python_http_client.Client with our transport. Keeps `authorization` out of the library's logs."""
+    """The library's client on our transport. Keeps `authorization` out of its logs."""
 
     def __init__(self, pool: ConnectionPool, authorization: str, **options: Any) -> None:
         self._pool, self._authorization = pool, authorization
@@ -104,7 +104,7 @@ def sendgrid_api(api_key: str, base_url: str, pool: ConnectionPool, *, timeout: 
     hush("python_http_client", "sendgrid")
     api = SendGridAPIClient(api_key, host=base_url)
     headers = {name: value for name, value in api.client.request_headers.items() if name != "Authorization"}
-    # The library sends our bytes only if the Content-Type is not plain JSON; `_make_request` restores it.
+    # The library sends our bytes only if this is not plain JSON; `_make_request` restores it.
     headers["Content-Type"] = f"{_JSON}; charset=utf-8"
     api.client = PooledClient(
         pool, f"Bearer {api_key}", host=base_url, request_headers=headers, version=3, timeout=timeout

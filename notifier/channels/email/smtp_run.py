@@ -110,7 +110,7 @@ class SmtpRun:
         mail, rcpt = f"MAIL FROM:<{self.sender}>", f"RCPT TO:<{one.address}>"
         if session.eight_bit:
             mail += " BODY=8BITMIME"
-        if session.dsn and _ENVID.fullmatch(one.id):  # bounces name the delivery, omit the body (RFC 3461)
+        if session.dsn and _ENVID.fullmatch(one.id):  # for bounces: id, no body (RFC 3461)
             mail += f" RET=HDRS ENVID={one.id}"
             rcpt += " NOTIFY=FAILURE"
         return (mail, session_error), (rcpt, recipient_error), ("DATA", message_error)
@@ -118,8 +118,8 @@ class SmtpRun:
     def _mail(self, session: SmtpSession, one: Addressed) -> None:
         """Send a mail and record the server's reply."""
         mail = dot_stuffed(self.form.mail(one.recipient, one.address, eight_bit=session.eight_bit))
-        # If the connection breaks while writing, the server drops the incomplete mail (RFC 5321 section
-        # 4.1.1.4), and the recipient stays pending.
+        # If the connection breaks while writing, the server drops the incomplete mail (RFC 5321
+        # section 4.1.1.4), and the recipient stays pending.
         session.write(mail, seconds=self._patience())
         self.pending.popleft()
         try:

@@ -65,7 +65,7 @@ class SmtpSession:
 
         Raises:
             TransientDeliveryError: connecting or TLS failed, or the server replied 4yz.
-            ChannelStoppedError: required STARTTLS is missing, or the server refused login or session.
+            ChannelStoppedError: STARTTLS is missing but required, or login or session was refused.
         """
         secrets = server.secrets()
         smtp: smtplib.SMTP | None = None

@@ -46,7 +46,7 @@ RULES = Rules(provider="bluesky", statuses=BLUESKY_STATUSES, budget=rate_budget(
 
 
 class BlueskySender:
-    """Posts for one account. Not thread-safe; opens nothing and imports no library before the first call."""
+    """Posts for one account. Not thread-safe; opens and imports nothing before the first call."""
 
     looks = 0
     deduplicates = True  # the same key and the same content: 200, the same cid, no new commit
@@ -193,7 +193,7 @@ class BlueskySender:
             raise self._login_failure(error.cause) from None
 
     def _login_failure(self, cause: ExchangeError) -> DeliveryError:
-        """Return the error for a failed login: nothing was published; a refusal stops the account."""
+        """Return the error for a failed login, which published nothing; a refusal stops sending."""
         found = surely_not_done(self._failure(cause))
         if isinstance(found, PermanentDeliveryError):
             return ChannelStoppedError(Reason.AUTH, found.detail, status=found.status)
@@ -204,7 +204,7 @@ class BlueskySender:
             return ChannelStoppedError(Reason.BLOCKED_TARGET, error.detail)
         found = failure(error, RULES, now=self._clock(), secrets=self._login.secrets())
         if isinstance(error, RefusedError) and error.answer.json().get("error") in LOGIN_ENDED:
-            return ChannelStoppedError(Reason.AUTH, found.detail, status=found.status)  # even after a new login
+            return ChannelStoppedError(Reason.AUTH, found.detail, status=found.status)  # after login
         if isinstance(found, PermanentDeliveryError) and "grapheme" in found.detail.lower():
             return TooLargeError(found.detail, status=found.status)
         return found

@@ -34,8 +34,8 @@ def post_record(post: SocialPost, *, image: Any = None) -> Any:
 def facets(text: str, links: Sequence[str] = (), spans: Sequence[LinkSpan] = ()) -> list[Any]:
     """Mark links and hashtags, which no server does. Offsets are UTF-8 bytes; the end is exclusive.
 
-    `spans` locate the shown links. For any of `links` without a span, search the text for it without
-    its scheme or cut off by an ellipsis. The library finds the rest.
+    `spans` locate the shown links. For any of `links` without a span, search the text for it
+    without its scheme or cut off by an ellipsis. The library finds the rest.
     """
     from atproto_client.utils.facet_detection import detect_facets  # noqa: PLC0415 - as large as `library`
 
@@ -50,11 +50,11 @@ def facets(text: str, links: Sequence[str] = (), spans: Sequence[LinkSpan] = ())
 
 
 def upload_blob(client: Any, data: bytes, media_type: str) -> Any:
-    """Upload a file; return its blob reference. The library's own call uses a deprecated httpx one."""
+    """Upload a file; return its blob. The library's own call uses a deprecated httpx feature."""
     from atproto_client.models.utils import get_response_model  # noqa: PLC0415 - as large as `library`
 
     response = client.request.post(
-        client._build_url("com.atproto.repo.uploadBlob"),  # noqa: SLF001 - knows the session's server
+        client._build_url("com.atproto.repo.uploadBlob"),  # noqa: SLF001 - the session's server
         content=data,
         headers={"Content-Type": media_type},
     )

@@ -1,4 +1,4 @@
-"""HTTP transport for atproto's client: time-outs, no redirects, no proxies, configured servers only.
+"""HTTP transport for atproto: time-outs, no redirects, no proxies, configured servers only.
 
 After a login the client switches to the server in the account's DID document, which the remote side
 controls.

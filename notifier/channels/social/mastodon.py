@@ -58,10 +58,10 @@ RULES = Rules(
 
 
 class MastodonSender:
-    """Posts for one account on one instance. Not thread-safe; opens nothing before the first call."""
+    """Posts for an account on an instance. Not thread-safe; opens nothing before the first call."""
 
     looks = 1  # the key protects until a new status is listed
-    deduplicates = False  # only for an hour, and our retries last longer: `find`, then use the same key
+    deduplicates = False  # only for an hour; our retries last longer, so call `find` first
     can_edit = True
 
     def __init__(
@@ -73,7 +73,7 @@ class MastodonSender:
         clock: Callable[[], datetime],
         timeouts: tuple[float, float] = (5.0, 20.0),
     ) -> None:
-        """The token needs `write:statuses`; `find` also needs `read:accounts` and `read:statuses`."""
+        """The token needs `write:statuses`; for `find` also `read:accounts` and `read:statuses`."""
         hush("urllib3", "mastodon")
         self.account = account
         self.budget: RateBudget | None = None
@@ -86,7 +86,7 @@ class MastodonSender:
             mastodon_version=".".join(map(str, _VERSION)),
             version_check_mode="none",
         )
-        # Set the version: the library asks an instance that does not report it until the stack overflows.
+        # Set the version: if an instance does not report it, the library recurses endlessly.
         self._client.mastodon_major, self._client.mastodon_minor, self._client.mastodon_patch = _VERSION
         # The constructor would read the token from a file if one has that name.
         self._client.access_token = access_token
@@ -101,7 +101,7 @@ class MastodonSender:
         try:
             return self._publish(post, parent, media, extra)
         except RefusedError as refused:
-            if media is not None and refused.answer.status == _UNPROCESSABLE:  # perhaps because of the picture
+            if media is not None and refused.answer.status == _UNPROCESSABLE:  # perhaps the picture
                 return self._without(post, parent, extra)
             if parent is None or refused.answer.status != _NOT_FOUND:
                 raise self._failure(refused) from None
@@ -126,7 +126,7 @@ class MastodonSender:
             statuses = self._newest()
         except RefusedError as refused:
             if refused.answer.status == _FORBIDDEN:
-                # The token is write-only. The key protects within the hour; waiting for ever helps no one.
+                # A write-only token. The key protects for an hour; waiting longer would help no one.
                 _log.warning("mastodon_statuses_unreadable", account=self.account)
                 return None
             raise self._cannot_tell(self._failure(refused)) from None
@@ -161,7 +161,7 @@ class MastodonSender:
             raise self._failure(error) from None
 
     def limits(self) -> SocialLimits:
-        """Return the instance's limits, cached for a day; 500 characters if it does not report them."""
+        """Return the instance's limits, cached for a day; 500 characters if it reports none."""
         now = self._clock()
         if self._limits is None or self._limits[1] <= now:
             found = self._discover()

@@ -28,7 +28,7 @@ _BEFORE_WRITING = (
     urllib3.exceptions.NameResolutionError,
     urllib3.exceptions.ConnectTimeoutError,
 )
-# Mastodon.py raises after a successful post if it cannot parse one of these; `on_answer` gets them first.
+# Mastodon.py fails after a successful post if it cannot parse these; `on_answer` gets them first.
 _READ_BY_US = (
     "x-ratelimit-limit",
     "x-ratelimit-remaining",
@@ -107,7 +107,7 @@ class BoundedAdapter(HTTPAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Send a prepared request. Its signature is for the literal URL; a simulator must verify that."""
+        """Send a prepared request, signed for the literal URL, which a simulator must verify."""
         del stream, proxies
         if self._rewrite is not None and request.url is not None and request.url.startswith(self._rewrite[0]):
             request = request.copy()
@@ -116,7 +116,7 @@ class BoundedAdapter(HTTPAdapter):
             request, stream=True, timeout=timeout or self._timeouts, verify=verify, cert=cert, proxies={}
         )
         try:
-            response._content = _whole(response)  # noqa: SLF001 - requests does the same, without a limit
+            response._content = _whole(response)  # noqa: SLF001 - as requests, with a limit
         finally:
             response.close()
         return response
@@ -172,7 +172,7 @@ def is_json(body: bytes) -> bool:
 def transport_fault(error: requests.RequestException) -> NotSentError | NoAnswerError:
     """Distinguish a request that cannot have arrived from one that may have."""
     name = type(error).__name__
-    if isinstance(error, requests.ConnectTimeout | ValueError):  # ValueError: an invalid URL or header
+    if isinstance(error, requests.ConnectTimeout | ValueError):  # ValueError: invalid URL or header
         return NotSentError(name)
     cause = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)

@@ -1,4 +1,4 @@
-"""Record keys of posts: TIDs, 63 bits of time and clock id in 13 characters (atproto.com/specs/tid)."""
+"""Record keys of posts: TIDs, 63 bits of time and clock id (atproto.com/specs/tid)."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta

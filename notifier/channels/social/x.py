@@ -109,7 +109,7 @@ class XSender:
             access_token=access_token,
             access_token_secret=access_token_secret,
             return_type=dict,
-            wait_on_rate_limit=False,  # it would sleep here, and recurse for ever without a reset header
+            wait_on_rate_limit=False,  # it would sleep, or recurse for ever without a reset header
         )
         base_url = base_url.rstrip("/")
         self._client.session = DirectSession(
@@ -199,7 +199,7 @@ class XSender:
         return _receipt(data["id"], {**extra, "cost_usd": str(cost)})
 
     def _after_refusal(self, post: SocialPost, refused: RefusedError) -> PostReceipt:
-        """Find the post that a duplicate-content refusal proves to exist; raise any other refusal."""
+        """Find the post that a duplicate-content refusal proves to exist; else raise."""
         answer = refused.answer
         if not says_duplicate(answer):
             raise self._failure(refused) from None

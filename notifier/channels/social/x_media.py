@@ -8,7 +8,7 @@ import tweepy
 from notifier.channels.status_mapping import ExchangeError, NoAnswerError, NotSentError
 from notifier.domain.messages.message import Picture
 
-LITERAL = "https://api.twitter.com/"  # hard-coded in tweepy's request method; the session rewrites it
+LITERAL = "https://api.twitter.com/"  # hard-coded in tweepy; the session rewrites it
 _LARGEST = 5 * 1024 * 1024  # bytes of an image
 _LONGEST_ALT = 1_000  # characters
 

@@ -20,7 +20,8 @@ _INVISIBLE = re.compile("[\u200b\u2060]")  # we insert them, and platforms may r
 def post_cost(text: str) -> Decimal:
     """Return the price of publishing a text, in US dollars.
 
-    Correct for a text with full URLs, and for any text as X returns it, where every link is a t.co one.
+    Correct for a text with full URLs, and for any text as X returns it, where every link is a t.co
+    one.
     """
     return LINK_POST_USD if _LINK.search(text) else POST_USD
 
@@ -28,8 +29,8 @@ def post_cost(text: str) -> Decimal:
 def is_same_post(text: str, found: Mapping[str, Any]) -> bool:
     """Whether a post of the timeline (v2 object with `entities`) has this text.
 
-    Compares after NFC, whitespace folding and expansion of t.co links by `entities.urls`, and without
-    URL schemes, which X adds to bare domains. X also escapes `&`, `<` and `>`.
+    Compares after NFC, whitespace folding and expansion of t.co links by `entities.urls`, and
+    without URL schemes, which X adds to bare domains. X also escapes `&`, `<` and `>`.
     """
     theirs = found.get("text")
     return isinstance(theirs, str) and _plain(expanded(theirs, found.get("entities"))) == _plain(text)

@@ -52,7 +52,7 @@ def error_of(answer: WebhookResponse, now: datetime) -> DeliveryError | None:
 
 
 def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
-    """Parse Retry-After, seconds or a date (RFC 9110 section 10.2.3); None if absent, past or invalid."""
+    """Parse Retry-After, seconds or a date (RFC 9110 section 10.2.3); None if past or invalid."""
     if text is None:
         return None
     text = text.strip()

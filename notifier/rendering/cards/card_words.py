@@ -20,7 +20,7 @@ _MAX_ALT = 1_000  # characters; X's limit
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One update on the timeline; `when` is a time of day, with the date if not that of the last one."""
+    """One update on the timeline; `when` is a time of day, with the date if not the last one's."""
 
     when: str
     word: str
@@ -30,9 +30,9 @@ class Step:
 class CardWords:
     """The text of a card. Deterministic. `mood` is a colour family of `labels.MOOD`.
 
-    For maintenance, `impact` is the window and `moved` the previous one. `essence` is set only if no
-    component is named. `steps` are the newest updates, oldest first; `more_steps` if older ones are
-    omitted. `alt` describes all of it in sentences.
+    For maintenance, `impact` is the window and `moved` the previous one. `essence` is set only if
+    no component is named. `steps` are the newest updates, oldest first; `more_steps` if older ones
+    are omitted. `alt` describes all of it in sentences.
     """
 
     brand: str
@@ -58,7 +58,7 @@ class CardWriter:
         self._story = story
 
     def write(self, notice: Notice, locale: str, *, since: int) -> CardWords:
-        """Return the card of a notification in `locale`, for readers last reached by notification `since`."""
+        """Return a notification's card in `locale`, for readers last reached by `since`."""
         story, incident = self._story, notice.incident
         reader = story.languages[locale]
         shown = MAX_PARTS if len(incident.components) <= MAX_PARTS else MAX_PARTS - 1  # one row says how many more

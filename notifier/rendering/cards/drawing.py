@@ -1,7 +1,7 @@
 """Draw the cards of `card_words.py`. The same text gives the same bytes.
 
-1200 x 675 pixels: every platform shows 16:9 uncropped. Draws everything at double size and halves it
-at the end, because Pillow does not smooth rounded corners and circles.
+1200 x 675 pixels: every platform shows 16:9 uncropped. Draws everything at double size and halves
+it at the end, because Pillow does not smooth rounded corners and circles.
 """
 
 import io
@@ -88,7 +88,7 @@ def _drawable(words: CardWords) -> CardWords | None:
 
 
 class _Sheet:
-    """A card being drawn. Coordinates are in pixels of the finished picture; `_px` scales to the canvas."""
+    """A card being drawn. Coordinates are pixels of the finished picture; `_px` scales them up."""
 
     def __init__(self, words: CardWords) -> None:
         self._words = words
@@ -123,7 +123,7 @@ class _Sheet:
         for line in filter(None, (words.impact, words.moved)):
             self._text(line, _MARGIN, 112 + impact, 26, "#f2f4f7")
             impact += 34
-        sizes = (42, 38) if words.moved else (60, 54, 48, 42, 38)  # two title lines must fit below the others
+        sizes = (42, 38) if words.moved else (60, 54, 48, 42, 38)  # two title lines must fit
         title = self._fit(words.title, sizes, 2, strong=True)
         height = self._line_height(title) * len(title.lines)
         above = 92 + impact

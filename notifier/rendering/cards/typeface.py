@@ -17,7 +17,7 @@ COVERED = regex.compile(
     r"\u038e-\u03a1\u03a3-\u03e1\u03f0-\u045f\u0490\u0491\u04d8\u04d9\u1e00-\u1eff\u2010-\u2027\u2030-\u203a\u20ac\u2116\u2122"
     r"\u2190-\u2193\u2212\u2248\u2260\u2264\u2265]"
 )
-_ORNAMENTS = frozenset({"So", "Sk", "Cf", "Mn", "Co", "Cn"})  # emoji, modifiers, joiners: dropped, not drawn
+_ORNAMENTS = frozenset({"So", "Sk", "Cf", "Mn", "Co", "Cn"})  # dropped: emoji, modifiers, joiners
 _BLANKS = regex.compile(r"\s+")
 
 Font = ImageFont.FreeTypeFont
@@ -25,7 +25,7 @@ Font = ImageFont.FreeTypeFont
 
 @cache
 def font(size: int, *, strong: bool = False) -> Font:
-    """Return the font in a size, with Pillow's basic layout engine: Raqm is not installed everywhere."""
+    """Return the font in a size, with Pillow's basic layout: Raqm is not installed everywhere."""
     name = "Inter-SemiBold.otf" if strong else "Inter-Regular.otf"
     return ImageFont.truetype(_FONTS / name, size, layout_engine=ImageFont.Layout.BASIC)
 

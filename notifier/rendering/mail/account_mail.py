@@ -1,4 +1,4 @@
-"""Render transactional mail about a subscription or an endpoint: one recipient, no unsubscribe link."""
+"""Render transactional mail about a subscription or an endpoint; no unsubscribe link."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -30,7 +30,7 @@ class DisabledBecause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionConfirm:
-    """Double opt-in: nothing else is sent until the link's page is confirmed. `expires_at` is aware."""
+    """Double opt-in: nothing else is sent until the page is confirmed. `expires_at` is aware."""
 
     confirm_url: str
     expires_at: datetime

@@ -1,7 +1,7 @@
 """Headers of bulk mail, for filters, threading and one-click unsubscription.
 
-Sources: RFC 8058 (one-click), RFC 2919 (List-Id), RFC 3834 (Auto-Submitted), RFC 5322 (message ids),
-Google's and Yahoo's sender guidelines. No unchecked character of an event gets into a header.
+Sources: RFC 8058 (one-click), RFC 2919 (List-Id), RFC 3834 (Auto-Submitted), RFC 5322 (message
+ids), Google's and Yahoo's sender guidelines. No unchecked character of an event gets into a header.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from notifier.domain.messages.message import Mailbox
 ONE_CLICK = "List-Unsubscribe=One-Click"  # RFC 8058 section 3.1: exactly this value
 _MAX_ID = 60
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_]+")
-_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")  # RFC 5322 atoms and spaces: needs no quoting
+_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")  # RFC 5322 atoms and spaces: no quotes
 
 
 def domain_of(sender: Mailbox) -> str:
@@ -34,7 +34,7 @@ def id_part(text: str) -> str:
 
 
 def thread_id(incident_id: str, sender: Mailbox) -> str:
-    """The synthetic message id that all mails of an incident reply to, so that they form one thread."""
+    """The synthetic message id that all mails of an incident reply to, to form one thread."""
     return f"<incident.{id_part(incident_id)}@{domain_of(sender)}>"
 
 
@@ -67,7 +67,7 @@ def automatic_headers() -> Mapping[str, str]:
 
 
 def recipient_headers(delivery_id: str, domain: str, unsubscribe_url: str) -> dict[str, str]:
-    """Headers of one recipient's mail. `unsubscribe_url` identifies recipient and list, not in cleartext."""
+    """Headers of one recipient's mail. `unsubscribe_url` identifies recipient and list, opaquely."""
     return {
         "List-Unsubscribe": f"<{unsubscribe_url}>",
         "List-Unsubscribe-Post": ONE_CLICK,

@@ -1,4 +1,4 @@
-"""Incident mail: one rendering per notice, locale and `since`, plus small substitutions per recipient."""
+"""Incident mail: one rendering per notice, locale and `since`, and substitutions per recipient."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ class Words:
 
 @dataclass(slots=True, eq=False)
 class RenderedMail:
-    """A mail for all recipients of one locale and `since`. `instants` are formatted per time zone."""
+    """A mail for all recipients of a locale and `since`; `instants` are formatted per time zone."""
 
     notice: Notice
     since: int
@@ -111,7 +111,7 @@ class MailRenderer:
         self._templates = templates
 
     def subject(self, notice: Notice, locale: str) -> str:
-        """Return the subject. The caller keeps it for the life of the incident: clients thread by it."""
+        """Return the subject. The caller keeps it with the incident: mail programs thread by it."""
         reader = self._story.languages[locale]
         kind = notice.kind_for(0)
         context = {**self._story.shared(notice.incident, reader), "kind": kind}
@@ -215,8 +215,8 @@ def _said(instant: datetime | Window, reader: Language, where: ZoneInfo) -> str:
 def _times(notice: Notice, since: int, entries: tuple[UpdateView, ...]) -> dict[str, Any]:
     """Return marks for the times a template may print; an empty string for an unknown time.
 
-    `moved_from` is the window this reader was notified of before, if either end has changed. `window`
-    combines both ends; `was_planned` is set if the maintenance is over.
+    `moved_from` is the window this reader was notified of before, if either end has changed.
+    `window` combines both ends; `was_planned` is set if the maintenance is over.
     """
     incident, was = notice.incident, notice.moved_from(since)
     return {

@@ -1,4 +1,4 @@
-"""The personal parts of a mail: marks during rendering, then substitution tags with a value per recipient.
+"""The personal parts of a mail: marks while rendering, then tags with a value per recipient.
 
 SendGrid replaces literal keys in subject and content, unescaped, in one pass (provider page
 "substitution tags"). So a key must not occur in any incident text, none may be a prefix of another,
@@ -23,7 +23,7 @@ _MARK = re.compile(f"{TAG_OPEN}([a-z0-9]+){TAG_CLOSE}")
 
 
 def mark(name: str) -> Markup:
-    """Return the placeholder of a personal part: never occurs in cleaned text, survives escaping."""
+    """Return the placeholder of a personal part, never found in cleaned text; survives escaping."""
     return Markup(f"{TAG_OPEN}{name}{TAG_CLOSE}")  # noqa: S704 - two private-use characters around one of our own names
 
 
@@ -33,13 +33,13 @@ def time_mark(index: int) -> str:
 
 
 def free_prefix(*texts: str) -> str:
-    """Return the first of `ntf`, `ntf1`, `ntf2` ... that no text uses, by accident or on purpose."""
+    """Return the first of `ntf`, `ntf1`, `ntf2` ... that no text uses, even a hostile one."""
     candidates = (f"ntf{number or ''}" for number in count())
     return next(prefix for prefix in candidates if not any(f"-{prefix}_" in text for text in texts))
 
 
 def tag(prefix: str, name: str) -> str:
-    """Return the substitution key: `-ntf_t1-`. The final delimiter keeps it from being a prefix of another."""
+    """Return the substitution key: `-ntf_t1-`. Its last delimiter makes keys prefix-free."""
     return f"-{prefix}_{name}-"
 
 

@@ -1,4 +1,4 @@
-"""Render social posts: status, title, essence and link, within the platform's limit as it counts."""
+"""Render social posts: status, title, essence and link, within the platform's limit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -91,7 +91,7 @@ class PostWriter:
     def write_all(
         self, notice: Notice, account: Account, *, since: int, most: int | None = None
     ) -> tuple[PostText, ...]:
-        """Render an account's posts: one in all its languages if they fit, else a thread, one per language.
+        """Render an account's posts: one in all languages if they fit, else a thread, one for each.
 
         Omits languages that the update is not written in, unless that leaves none. Arguments as for
         `write`.

@@ -1,4 +1,4 @@
-"""Measure a text as each platform counts it. Vectors: tests/unit/rendering/text/test_counting.py."""
+"""Measure a text as each platform does. Vectors: tests/unit/rendering/text/test_counting.py."""
 
 import unicodedata
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def _weight(text: str) -> int:
 
 
 def mastodon_length(text: str) -> int:
-    """Count as Mastodon does: graphemes; a full URL is 23, a remote mention its local part (limit 500)."""
+    """Count as Mastodon does: graphemes; a full URL is 23, a remote mention its local part."""
     pieces, position = [], 0
     for link in find_links(text, bare=False):
         pieces += [text[position : link.start], "x" * URL_WEIGHT]
@@ -58,7 +58,7 @@ def graphemes(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A platform's limit: at most `most` as counted by `measure`, and at most `most_bytes` of UTF-8."""
+    """A platform's limit: at most `most` counted by `measure`, and `most_bytes` of UTF-8."""
 
     most: int
     measure: Callable[[str], int]

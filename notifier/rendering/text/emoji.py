@@ -1,7 +1,7 @@
-"""What counts as one emoji: the sequences recommended for interchange (UTS 51), as drawn by Twemoji.
+"""What counts as one emoji: the sequences recommended for interchange (UTS 51), as in Twemoji.
 
-X counts any other joined sequence by its members. The pattern has families of sequences instead of a
-list: the families have been stable since Emoji 12, the list has 3,700 lines.
+X counts any other joined sequence by its members. The pattern has families of sequences instead of
+a list: the families have been stable since Emoji 12, the list has 3,700 lines.
 """
 
 from functools import cache
@@ -41,7 +41,7 @@ def emoji_pattern() -> "regex.Pattern[str]":
         rf"{_ADULT}{_JOIN}\U0001f91d{_JOIN}{_ADULT}",  # holding hands
         rf"{_ADULT}(?:{_JOIN}{_ADULT})?(?:{_JOIN}{_CHILD}){{1,2}}",  # families
         rf"{_ADULT}{_JOIN}{_ROLE}",
-        rf"\p{{Emoji}}(?:\p{{Emoji_Modifier}}|\ufe0f)?{_JOIN}[\u2640\u2642]{_VARIANT}",  # gendered activities
+        rf"\p{{Emoji}}(?:\p{{Emoji_Modifier}}|\ufe0f)?{_JOIN}[\u2640\u2642]{_VARIANT}",  # gendered
         _PAIRS,
         "|".join(_flags()),
         _REGIONS,

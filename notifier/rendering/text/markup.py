@@ -1,8 +1,8 @@
 """Remove HTML comments and tags from Markdown before it is sent to anyone.
 
 Removes a comment anywhere, an unterminated one up to the end of the text. Turns `<br>` into a line
-break and keeps the text inside other tags. Leaves code unchanged, as identified by the parser itself.
-`a < b`, `<https://...>` and `List<String>` are not tags.
+break and keeps the text inside other tags. Leaves code unchanged, as identified by the parser
+itself. `a < b`, `<https://...>` and `List<String>` are not tags.
 """
 
 import re
@@ -56,7 +56,7 @@ def line_without_markup(text: str) -> str:
 
 
 def _candidates(text: str) -> Iterator[re.Match[str]]:
-    """Find comments and tags. An escaped tag is literal text; an escaped comment is still a comment."""
+    """Find comments and tags. An escaped tag is text; an escaped comment is still a comment."""
     for found in _CANDIDATE.finditer(text):
         name = (found[1] or "").lower()
         if found[0] == OPENING or not (

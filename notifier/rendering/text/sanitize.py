@@ -22,7 +22,7 @@ def clean_block(text: str, limit: int | None = None) -> str:
 
 
 def clean_line(text: str, limit: int = 500) -> str:
-    """Clean text to one line, so that no line end reaches a header or subject (RFC 5322 section 2.2)."""
+    """Clean text to one line: no line end may reach a header (RFC 5322 section 2.2)."""
     line = _BLANKS.sub(" ", clean_block(text, 2 * limit)).strip()
     return line if len(line) <= limit else cut_at_word(line, limit - 1) + ELLIPSIS
 

@@ -1,4 +1,4 @@
-"""Shorten text: at a sentence end if that wastes little, else at a word; never in a link or grapheme."""
+"""Shorten text: at a sentence end near the limit, else at a word; never in a link or grapheme."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence

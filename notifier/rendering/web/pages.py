@@ -31,10 +31,10 @@ _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 class PageRenderer:
     """Renders pages. Thread-safe.
 
-    Variables of every page: `brand`, `lang`, `dir`, `rtl`, `locales` (offered: tag and native name),
-    `home_url`, `timezone`. Filters: `moment`, `day`, `clock` (aware times, in the page's zone), `span`
-    (a window), `iso` (for `<time datetime>`), `instant` (parses RFC 3339), `markdown` (to safe HTML),
-    `in_language` (picks from a mapping by locale), `anchor` (of an update's id).
+    Variables of every page: `brand`, `lang`, `dir`, `rtl`, `locales` (offered: tag and native
+    name), `home_url`, `timezone`. Filters: `moment`, `day`, `clock` (aware times, in the page's
+    zone), `span` (a window), `iso` (for `<time datetime>`), `instant` (parses RFC 3339), `markdown`
+    (to safe HTML), `in_language` (picks from a mapping by locale), `anchor` (of an update's id).
     """
 
     def __init__(self, story: Storyteller, templates: Templates) -> None:
@@ -55,13 +55,13 @@ class PageRenderer:
         )
 
     def render(self, name: str, locale: str, context: Mapping[str, Any], *, timezone: str = "") -> str:
-        """Render `templates/web/<name>.html`; times in `timezone` (IANA), else in the brand's zone."""
+        """Render `templates/web/<name>.html`; times in `timezone` (IANA), else the brand's zone."""
         reader = self._story.languages[locale]
         where = zone(timezone or self._story.brand.timezone, self._story.brand.timezone)
         return self._templates.render(f"web/{name}.html", reader, {**self._common(reader, where), **context})
 
     def incident(self, incident: Incident, updates: Sequence[NoticeUpdate], *, locale: str, timezone: str = "") -> str:
-        """Render the public page of an incident: its timeline, newest first, with an anchor per update."""
+        """Render the public page of an incident: its timeline, newest first, with anchors."""
         reader = self._story.languages[locale]
         ordered = sorted(updates, key=lambda update: update.ordered_at)
         entries, hidden = self._story.entries(ordered, reader, _PAGE_BUDGET)

@@ -36,7 +36,7 @@ class PayloadBuilder:
         if format_ is WebhookFormat.STANDARD:
             return dump({"type": kind.value, "timestamp": rfc3339(notice.created_at), "data": data})
         event = self._cloud_event(kind, notice.id, notice.created_at, data, notice.incident.id)
-        return dump({**event, "sequence": f"{notice.sequence:010d}"})  # the extension compares as strings
+        return dump({**event, "sequence": f"{notice.sequence:010d}"})  # compared as a string
 
     def test_body(self, format_: WebhookFormat, test_id: str, now: datetime) -> bytes:
         """Build the body of an `endpoint.test` message, which is about no incident."""

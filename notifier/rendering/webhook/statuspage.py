@@ -131,7 +131,7 @@ def _component(component: AffectedComponent, notice: Notice, story: Storyteller,
 
 
 def _health(component: AffectedComponent, notice: Notice) -> str:
-    """Return a component's status; if the producer gave none, the mildest that fits the incident."""
+    """Return a component's status; if the producer gave none, the mildest that fits."""
     if component.status is not None:
         return component.status.value
     if notice.lead.status.is_over:
@@ -143,7 +143,7 @@ def _health(component: AffectedComponent, notice: Notice) -> str:
 
 
 def _status(status: Status) -> str:
-    """Return Statuspage's status. It has no `canceled`: use `completed`; the update's text tells."""
+    """Return Statuspage's status. It has no `canceled`: use `completed`."""
     return (Status.COMPLETED if status is Status.CANCELED else status).value
 
 

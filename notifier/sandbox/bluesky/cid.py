@@ -1,6 +1,7 @@
 """Content identifiers: CIDv1 with SHA-256 over DAG-CBOR (records) or raw bytes (blobs).
 
-DAG-CBOR is canonical CBOR: shortest lengths, map keys sorted by length, then bytes, links as tag 42.
+DAG-CBOR is canonical CBOR: shortest lengths, map keys sorted by length, then bytes, links as tag
+42.
 """
 
 import struct

@@ -61,7 +61,7 @@ def images_of(record: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _images(embed: object) -> Iterator[str]:
-    """Check `app.bsky.embed.images`: up to four pictures of up to 1 MB, each with alternative text."""
+    """Check `app.bsky.embed.images`: up to four pictures of 1 MB, each with alternative text."""
     if not isinstance(embed, dict) or embed.get("$type") != IMAGES:
         return
     images = embed.get("images")

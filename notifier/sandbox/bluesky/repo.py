@@ -14,7 +14,7 @@ Place = tuple[str, str]  # collection, record key
 
 @dataclass(slots=True, kw_only=True)
 class Record:
-    """One record. Times are Unix seconds; `replaced` counts writes of other content to the same key."""
+    """One record. Times are Unix seconds; `replaced` counts changes of its content."""
 
     place: Place
     value: dict[str, Any]

@@ -15,7 +15,7 @@ from notifier.sandbox.live import Live
 
 
 class Sessions:
-    """The accounts of one server and their sessions. `repos` has a repository per account, by DID."""
+    """The accounts of one server and their sessions; `repos` by DID."""
 
     def __init__(self, live: Live) -> None:
         self._live = live

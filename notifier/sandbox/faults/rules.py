@@ -33,7 +33,7 @@ def provider_of(path: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Which requests a fault affects. All given fields must match; `path` and `body` are substrings."""
+    """Which requests a fault affects: all given fields must match, `path` and `body` in part."""
 
     method: str | None = None
     path: str | None = None
@@ -44,9 +44,9 @@ class Match:
 class Fault:
     """One fault.
 
-    The first `skip` matching requests pass; then every `every`-th is hit, at most `count` times (None:
-    no limit). `after_accept`: the provider processes the request, then the fault changes the response.
-    `delay` is in seconds.
+    The first `skip` matching requests pass; then every `every`-th is hit, at most `count` times
+    (None: no limit). `after_accept`: the provider processes the request, then the fault changes the
+    response. `delay` is in seconds.
     """
 
     provider: str

@@ -57,7 +57,7 @@ class HooksApi:
         return Response(b"", status, headers=headers)
 
     async def _drip(self, seconds: float) -> AsyncIterator[bytes]:
-        """Send a body over `seconds`, one byte at a time: a client without a deadline hangs on it."""
+        """Send a body over `seconds`, byte by byte: a client without a deadline hangs on it."""
         for _ in range(max(int(seconds * 10), 1)):
             yield b"."
             await self._live.pause(0.1)

@@ -11,9 +11,10 @@ _NEWEST_IDS = 200_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """How a receiver responds. `seconds` is for slow and drip, `count` and `status` for fail_first, status.
+    """How a receiver responds.
 
-    `hang` never responds; it waits until the client disconnects.
+    `seconds` is for slow and drip, `count` and `status` for fail_first and status. `hang` never
+    responds; it waits until the client disconnects.
     """
 
     kind: Kind = "ok"
@@ -26,7 +27,7 @@ class Behaviour:
 
 @dataclass(slots=True, kw_only=True)
 class Received:
-    """One request to a receiver. `verified` is None without a registered secret; `why` is the error."""
+    """One request to a receiver. `verified` is None without a secret; `why` is the error."""
 
     name: str
     number: int

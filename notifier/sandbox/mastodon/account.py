@@ -114,7 +114,7 @@ class Account:
 
 
 def new_id(now: float) -> str:
-    """Return a new status id from milliseconds and a serial number; ids increase."""
+    """Return a new status id, from milliseconds and a serial number; ids increase."""
     return str(int(now * 1000) << 16 | next(_serial) % (1 << 16))
 
 

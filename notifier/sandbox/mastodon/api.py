@@ -73,7 +73,7 @@ class MastodonApi:
                 self._ledger.refuse("mastodon", refused.status)
                 return json_answer(refused.status, {"error": refused.message}, headers | refused.headers)
             for name, value in headers.items():
-                answer.headers.setdefault(name, value)  # the call's own, narrower window takes precedence
+                answer.headers.setdefault(name, value)  # the call's own window takes precedence
             return answer
 
         return guarded

@@ -6,7 +6,7 @@ Post = dict[str, Any]
 
 
 def threads_of(posts: list[Post]) -> list[list[Post]]:
-    """Group posts (oldest first) into threads, oldest post first; the last active thread comes first."""
+    """Group posts (oldest first) into threads; the last active thread comes first."""
     threads: dict[tuple[str, str], list[Post]] = {}
     for post in posts:
         threads.setdefault((post["platform"], post["thread"]), []).append(post)
@@ -14,7 +14,7 @@ def threads_of(posts: list[Post]) -> list[list[Post]]:
 
 
 def pieces(post: Post) -> list[tuple[str, str | None]]:
-    """Split a post's text into (text, link target or None); only http and https URLs become links."""
+    """Split a post's text into (text, link target or None); only http(s) URLs become links."""
     cut: list[tuple[str, str | None]] = []
     at = 0
     for start, end, target in sorted(post["links"]):

@@ -92,7 +92,7 @@ class RecordsApi:
         return json_answer(200, {"hooks": hook_rows(self._sandbox.hooks.inboxes, name), "items": rows})
 
     async def deliveries(self, _: Request) -> Response:
-        """Stream all delivery ids, one JSON object per line: `{"channel", "delivery_id", "count"}`."""
+        """Stream delivery ids, one JSON object per line: `{"channel", "delivery_id", "count"}`."""
         return StreamingResponse(self._delivery_lines(), media_type="application/x-ndjson")
 
     async def notifications(self, _: Request) -> Response:

@@ -19,8 +19,8 @@ Row = dict[str, Any]
 def posts_of(sandbox: Sandbox) -> list[Row]:
     """Return all posts, oldest first, deleted ones included.
 
-    `links` are (start, end, target) in code points. `length` and `limit` are as the platform counts.
-    `thread` is the id of the thread's first post, `reply_to` that of the parent.
+    `links` are (start, end, target) in code points. `length` and `limit` are as the platform
+    counts. `thread` is the id of the thread's first post, `reply_to` that of the parent.
     """
     rows = [*_x_posts(sandbox), *_mastodon_posts(sandbox), *_bluesky_posts(sandbox)]
     return sorted(rows, key=lambda row: (row["created_at"], row["id"]))

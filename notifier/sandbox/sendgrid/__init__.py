@@ -1,1 +1,1 @@
-"""The parts of SendGrid's Web API v3 for bulk mail: send, schedules, suppressions, Event Webhook."""
+"""SendGrid's Web API v3 for bulk mail: send, schedules, suppressions, Event Webhook."""

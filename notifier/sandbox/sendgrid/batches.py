@@ -35,7 +35,7 @@ class Shuffler:
 
 
 def encode(events: list[Event], limit: int) -> Iterator[tuple[int, bytes]]:
-    """Yield (number of events, body ending in CR LF); bodies have at most `limit` octets if possible."""
+    """Yield (number of events, body ending in CR LF); at most `limit` octets if possible."""
     body = orjson.dumps(events) + b"\r\n"
     if len(body) <= limit or len(events) == 1:
         yield len(events), body

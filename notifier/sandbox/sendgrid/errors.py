@@ -1,4 +1,4 @@
-"""SendGrid's error bodies, `{"errors": [{"message", "field", "help"}]}`, per its error catalogue."""
+"""SendGrid's error bodies, `{"errors": [{"message", "field", "help"}]}` (error catalogue)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

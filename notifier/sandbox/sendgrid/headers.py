@@ -1,4 +1,4 @@
-"""Check custom mail headers: reserved names, ASCII names, string values, line breaks, line length."""
+"""Check custom mail headers: reserved and ASCII names, string values, line breaks and length."""
 
 import re
 

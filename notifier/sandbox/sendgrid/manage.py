@@ -1,4 +1,4 @@
-"""SendGrid's endpoints besides mail send: batches, scheduled sends, suppressions, the event public key."""
+"""SendGrid's other endpoints: batches, scheduled sends, suppressions, the event public key."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps

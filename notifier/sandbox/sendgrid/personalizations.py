@@ -1,4 +1,4 @@
-"""Check up to 1,000 personalizations of a request, at a few microseconds each in the common case."""
+"""Check up to 1,000 personalizations of a request, usually in a few microseconds each."""
 
 import itertools
 from collections.abc import Mapping
@@ -28,14 +28,14 @@ _ADDRESS_FIELDS = ("to", "cc", "bcc")
 class Personalizations:
     """Checks the personalizations of one request.
 
-    Fills `recipients` (per object, the addresses of to, cc and bcc) and `args` (per object, its custom
-    arguments merged over the message's).
+    Fills `recipients` (per object, the addresses of to, cc and bcc) and `args` (per object, its
+    custom arguments merged over the message's).
     """
 
     strict: bool
     now: float
     common_args: Mapping[str, str]
-    tags: frozenset[str]  # tags in subject, content and reply_to; each object must give them a value
+    tags: frozenset[str]  # in subject, content and reply_to; each object must give them a value
     dynamic: bool  # the template_id begins with d-
     problems: list[Problem] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)

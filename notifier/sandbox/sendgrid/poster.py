@@ -36,7 +36,7 @@ class EventBatch:
 
 
 class EventPoster:
-    """Turns received mail into events and posts them in `run`. Without a URL, only updates suppressions."""
+    """Turns received mail into events and posts them in `run`; suppresses even without a URL."""
 
     def __init__(self, live: Live, signing_key: str) -> None:
         self._live = live

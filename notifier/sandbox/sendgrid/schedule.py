@@ -8,7 +8,7 @@ from secrets import token_urlsafe
 from typing import Generic, Literal, TypeVar
 
 BATCH_LIFE = 10 * 86_400.0
-RELIABLE_UNTIL = 600.0  # seconds before `send_at`; later changes have no effect (at SendGrid: may have none)
+RELIABLE_UNTIL = 600.0  # seconds before `send_at`; later changes have no effect (at SendGrid: perhaps)
 PAUSE_EXPIRES = 72 * 3600.0
 
 Status = Literal["cancel", "pause"]

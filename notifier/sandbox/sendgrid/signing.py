@@ -18,7 +18,7 @@ def new_signing_key() -> str:
 
 
 def public_key_of(private_key: str) -> str:
-    """Return the public key in SendGrid's format: DER SubjectPublicKeyInfo in base64, 124 characters."""
+    """Return the public key in SendGrid's format: DER SubjectPublicKeyInfo in base64."""
     public = load_key(private_key).public_key()
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return b64encode(public.public_bytes(serialization.Encoding.DER, form)).decode()

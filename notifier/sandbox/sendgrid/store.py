@@ -26,7 +26,7 @@ class MailRequest:
     message_id: str  # the X-Message-Id
     received_at: float
     body: bytes = field(repr=False)
-    addresses: str = field(repr=False)  # lower case, one line per mail, with leading and trailing LF
+    addresses: str = field(repr=False)  # lower case, one line per mail, leading and trailing LF
     count: int
     locale: str
 
@@ -37,7 +37,7 @@ class MailRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """Mails of one request that were sent, at once or as scheduled; the input of the event model."""
+    """Mails of one request, sent at once or as scheduled; the input of the event model."""
 
     message_id: str
     categories: list[str]
@@ -117,7 +117,7 @@ class MailStore:
         return record, self.expand(record, int(index))
 
     def newest(self, *, address: str = "", locale: str = "") -> Iterator[tuple[MailRequest, int]]:
-        """Yield stored mails as (request, index), newest first, optionally of one address or locale."""
+        """Yield stored mails (request, index), newest first, optionally of an address or locale."""
         for record in reversed(self.retained.values()):
             if (locale and record.locale != locale) or (address and not record.has(address)):
                 continue

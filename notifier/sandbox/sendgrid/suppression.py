@@ -6,8 +6,8 @@ from typing import Any
 
 LISTS = ("bounces", "blocks", "spam_reports", "invalid_emails", "unsubscribes")
 
-# Mail to `blocks` is still tried; the other lists drop it for these reasons (Event Webhook reference,
-# event `dropped`).
+# Mail to `blocks` is still tried; the other lists drop it for these reasons (Event Webhook
+# reference, event `dropped`).
 _DROP_REASON = {
     "bounces": "Bounced Address",
     "spam_reports": "Spam Reporting Address",

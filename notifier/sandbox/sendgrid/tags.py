@@ -12,8 +12,8 @@ _DELIMITED = re.compile(r"(?P<before>\W+)(?P<stem>[^\W_]+_|)\w+(?P<after>\W+)")
 def tags_of(request: dict[str, Any], objects: list[Any], leftover: re.Pattern[str]) -> frozenset[str]:
     """Return every tag in subject, content and reply_to.
 
-    A tag is any recipient's substitution key, a word between the same delimiters as such a key, or a
-    match of `leftover`.
+    A tag is any recipient's substitution key, a word between the same delimiters as such a key, or
+    a match of `leftover`.
     """
     text = "\0".join(_texts(request))
     keys: set[str] = set()
@@ -36,7 +36,8 @@ def _texts(request: dict[str, Any]) -> Iterable[str]:
 def _alike(keys: frozenset[str]) -> re.Pattern[str]:
     """Return a pattern for separate words that look like these keys: not `-name-` in `a-name-b`.
 
-    If all keys share a prefix up to an underscore (`-ntf_name-`, `-ntf_time-`), the pattern requires it.
+    If all keys share a prefix up to an underscore (`-ntf_name-`, `-ntf_time-`), the pattern
+    requires it.
     """
     shapes = {found.group("before", "stem", "after") for key in keys if (found := _DELIMITED.fullmatch(key))}
     if len({stem for _, stem, _ in shapes}) > 1:

@@ -22,7 +22,8 @@ class Callers:
     def account(self, request: Request, now: float) -> XAccount:
         """Return the account that makes a call.
 
-        A signature may cover X's own URL (tweepy signs that, wherever the request goes) or the sandbox's.
+        A signature may cover X's own URL (tweepy signs that, wherever the request goes) or the
+        sandbox's.
 
         Raises:
             Refused: 401, or 403 for an app-only token.

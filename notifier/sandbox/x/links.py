@@ -1,7 +1,7 @@
 """Find links in a text as X does (twitter-text, extraction with and without a protocol).
 
-Deliberately independent of the product's own counter: the two check each other. A scanner instead of
-one expression, so that its time is linear in the length of any text.
+Deliberately independent of the product's own counter: the two check each other. A scanner instead
+of one expression, so that its time is linear in the length of any text.
 """
 
 import re
@@ -33,7 +33,7 @@ _PARENTHESES = rf"\((?:{_PATH}+|{_PATH}*\({_PATH}+\){_PATH}*)\)"
 _PATH_END = rf"(?:[+\-a-z\u0400-\u04FF0-9=_#/{_ACCENT}]|{_PARENTHESES})"
 _QUERY = r"\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/]"
 
-_RUN = re.compile(rf"[^!'#%&()*+,\\/:;<=>?@\[\]^{{|}}~${_BLANK}{_MARKS}]+")  # characters of a host, dots included
+_RUN = re.compile(rf"[^!'#%&()*+,\\/:;<=>?@\[\]^{{|}}~${_BLANK}{_MARKS}]+")  # host characters and dots
 _TAIL = re.compile(
     rf"(?::[0-9]+)?(?P<path>/(?:(?:{_PATH}*(?:{_PARENTHESES}{_PATH}*)*{_PATH_END})|(?:@{_PATH}+/))*)?(?:{_QUERY})?",
     re.IGNORECASE,

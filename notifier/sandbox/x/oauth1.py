@@ -1,4 +1,4 @@
-"""Verify OAuth 1.0a signatures (RFC 5849, HMAC-SHA1) as X does for JSON requests: body not signed."""
+"""Verify OAuth 1.0a signatures (RFC 5849, HMAC-SHA1) as X does for JSON: body not signed."""
 
 import hmac
 import re

@@ -25,8 +25,8 @@ def take(timeline: Timeline, name: str, limit: int, now: float) -> dict[str, str
 def take_post(timeline: Timeline, rules: XRules, now: float) -> dict[str, str]:
     """Count one post against all windows of posts; return the rate headers.
 
-    A daily limit adds its own headers. As at X, `x-rate-limit-reset` still refers to the short window,
-    which is the wrong time to wait for once the daily limit is exhausted.
+    A daily limit adds its own headers. As at X, `x-rate-limit-reset` still refers to the short
+    window, which is the wrong time to wait for once the daily limit is exhausted.
 
     Raises:
         Refused: 429.

@@ -61,7 +61,7 @@ class Timeline:
 
     account: XAccount
     posts: dict[str, Post] = field(default_factory=dict)
-    said: dict[str, float] = field(default_factory=dict)  # comparable text -> time; survives a deletion
+    said: dict[str, float] = field(default_factory=dict)  # comparable text -> time; kept after a deletion
     windows: dict[str, Window] = field(default_factory=dict)
     spent: float = 0.0
 

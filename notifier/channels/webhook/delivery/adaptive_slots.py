@@ -23,9 +23,9 @@ class AdaptiveConcurrency:
     """The slots of one kind of work, for one event loop.
 
     A request starts in a fast slot. Once it is slow (see `SlotLimits`) it moves to a slow slot, and
-    its fast slot goes to the next waiter. "Slow" is relative to the average: if every response takes
-    long, this machine is the bottleneck, and more concurrency would not help. While all slow slots
-    are taken, a slow request keeps its fast slot; that is the back-pressure.
+    its fast slot goes to the next waiter. "Slow" is relative to the average: if every response
+    takes long, this machine is the bottleneck, and more concurrency would not help. While all slow
+    slots are taken, a slow request keeps its fast slot; that is the back-pressure.
     """
 
     def __init__(self, limits: SlotLimits) -> None:
@@ -35,7 +35,7 @@ class AdaptiveConcurrency:
         self._slow = 0
         self._line: deque[tuple[asyncio.Future[Slot], Callable[[], None]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._usual = limits.slow_after / _OUTLIER  # moving average of response times (s); starts high
+        self._usual = limits.slow_after / _OUTLIER  # average response time (s); starts high
 
     @property
     def counts(self) -> tuple[int, int, int]:

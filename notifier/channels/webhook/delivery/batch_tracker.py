@@ -15,7 +15,7 @@ OnResults = Callable[[Sequence[HookResult]], None]
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """New results. `done`: no more to come; `only_slow`: the rest is slow or queued; `bug`: our own error."""
+    """New results. `done`: the last ones; `only_slow`: the rest is slow or queued; `bug`: ours."""
 
     results: Sequence[HookResult]
     done: bool
@@ -55,7 +55,7 @@ class Ticket:
             self.task.cancel()
 
     def step_aside(self) -> None:
-        """Stop counting the request: it is slow, or queued behind an earlier one to its endpoint."""
+        """Stop counting the request: it is slow, or queued behind another to its endpoint."""
         if self._counted:
             self._counted = False
             self._batch.one_less_busy()

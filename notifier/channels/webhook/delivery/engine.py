@@ -41,8 +41,8 @@ class _Running:
 class WebhookEngine:
     """Signs and posts batches of webhooks.
 
-    Connections, circuit breakers and DNS answers are kept between batches. One event loop in its own
-    thread serves all callers. Opens nothing before `open` or the first call.
+    Connections, circuit breakers and DNS answers are kept between batches. One event loop in its
+    own thread serves all callers. Opens nothing before `open` or the first call.
     """
 
     def __init__(
@@ -84,9 +84,9 @@ class WebhookEngine:
                 raises, the exception propagates, and it is called with the remaining results from
                 the engine's own thread.
             retry: Whether these are retries, which use separate slots.
-            wait_for_slow: If False, return as soon as only slow requests remain (over 1 s, or behind
-                an earlier one to the same endpoint). Their results go to `on_results` later, from
-                the engine's own thread.
+            wait_for_slow: If False, return once only slow requests remain (over 1 s, or behind an
+                earlier one to the same endpoint). Their results go to `on_results` later, from the
+                engine's own thread.
             start_before: Aware time. Requests not begun by then return `NotAttemptedError`
                 (not_started).
             may_start: Called right before each request, in the event loop. If it returns False, the
@@ -137,7 +137,7 @@ class WebhookEngine:
         return {} if running is None else running.sender.open_breakers()
 
     def close(self, drain: timedelta = _DRAIN) -> None:
-        """Return unsent requests, wait up to `drain` for outstanding responses, close. Idempotent."""
+        """Return unsent requests, wait up to `drain` for other responses, close. Idempotent."""
         with self._lock:
             self._closed = True
             running, self._running = self._running, None

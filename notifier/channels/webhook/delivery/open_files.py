@@ -14,7 +14,7 @@ _LEAST = 8
 
 
 def fit_to_open_files(limits: EngineLimits) -> EngineLimits:
-    """Raise the soft limit of open files, up to the hard one; scale the slots down if that is too low."""
+    """Raise the soft limit of open files, up to the hard one; if too low, scale down the slots."""
     wanted = _sockets(limits) + _RESERVE
     granted = grant_open_files(wanted)
     _make_room(min(granted, wanted))

@@ -32,7 +32,7 @@ _KNOWN_URLS = 32_768
 _TROUBLE = frozenset(
     {Reason.SERVER_ERROR, Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.OUTCOME_UNKNOWN, Reason.RATE_LIMITED}
 )
-_NOTHING_KNOWN = NotAttemptedError(Reason.NOT_STARTED)  # until the attempt shows the receiver's state
+_NOTHING_KNOWN = NotAttemptedError(Reason.NOT_STARTED)  # initial state of an attempt
 _INPUT_REASONS = {"url": Reason.BLOCKED_TARGET, "secret": Reason.AUTH}
 
 
@@ -172,7 +172,7 @@ class HookSender:
             budget = self._limits.timeouts.total - (self._loop.time() - began)
             answer = await self.transport.post(url, addresses, headers, request.body, budget=budget)
         except DeliveryError as failure:
-            error = failure.with_traceback(None)  # a result outlives the attempt; do not keep its frames
+            error = failure.with_traceback(None)  # results live long; drop the frames
         except InvalidInputError as failure:
             error = _unusable(failure)
         else:
@@ -190,7 +190,7 @@ class HookSender:
         return result, error
 
     async def _where(self, url: VettedUrl, now: datetime) -> tuple[tuple[str, ...], datetime]:
-        """Return the vetted addresses to dial and the time after the lookup, which may take seconds."""
+        """Return the vetted addresses and the time after the lookup, which may take seconds."""
         if url.literal is not None:
             return (url.host,), now  # `read` already vetted a literal address
         return self._vet(url, await self._resolver.addresses(url)), self._clock()

@@ -26,9 +26,9 @@ class ConnectionLostError(OutcomeUnknownError):
 
 
 class HttpConnection(asyncio.Protocol):
-    """A connection to one address. One exchange at a time; `reusable` tells if another may follow."""
+    """A connection to one address; one exchange at a time, another only if `reusable`."""
 
-    # The parser looks these up too; a missing one would raise and catch an error on every connection.
+    # The parser looks these up; a missing one would raise and catch an error on every connection.
     on_url = on_status = on_chunk_header = on_chunk_complete = None
 
     def __init__(self, limits: ResponseLimits, on_lost: "Callable[[HttpConnection], None]") -> None:
@@ -82,7 +82,7 @@ class HttpConnection(asyncio.Protocol):
     # --- asyncio calls these ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's class is no subclass of it
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
 
     def data_received(self, data: bytes) -> None:
         if self._waiter is None:  # unsolicited data
@@ -102,7 +102,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         if self._status:
-            self._finish()  # a body without a length ends here; a truncated one still has its status
+            self._finish()  # a body without a length ends here; a truncated one has its status
         elif self._received:
             self._fail(OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "the connection ended within the answer's head"))
         else:

@@ -11,8 +11,8 @@ import certifi
 def client_context() -> ssl.SSLContext:
     """Return a context that verifies certificate and host name with the system's CAs.
 
-    Falls back to certifi's bundle: a minimal container has no CAs. Loading over a hundred certificates
-    is slow, so the process shares one context.
+    Falls back to certifi's bundle: a minimal container has no CAs. Loading over a hundred
+    certificates is slow, so the process shares one context.
     """
     return _trusting(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 

@@ -50,7 +50,7 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """The default client. For one event loop; reuses connections by scheme, host, port and address."""
+    """The default client, for one event loop. Reuses connections by origin and address."""
 
     def __init__(self, limits: EngineLimits, ssl_context: ssl.SSLContext) -> None:
         self._limits, self._ssl = limits, ssl_context
@@ -70,9 +70,9 @@ class HttpTransport:
             try:
                 return await self._exchange(connection, request, deadline, key)
             except ConnectionLostError:
-                # The receiver closed the idle connection while the request was in flight. Retry on a
-                # new one; a receiver that did read the request recognises the id (RFC 9110 section
-                # 9.2.2).
+                # The receiver closed the idle connection while the request was in flight. Retry on
+                # a new one; a receiver that did read the request recognises the id (RFC 9110
+                # section 9.2.2).
                 pass
         connection = await self._dial(url, addresses, deadline)
         return await self._exchange(connection, request, deadline, key)
@@ -109,9 +109,9 @@ class HttpTransport:
         times = self._limits.timeouts
         try:
             async with asyncio.timeout_at(min(self._loop.time() + times.connect, deadline)):
-                # The work before this is mostly user time, the work after it mostly kernel time. Let
-                # all requests of this loop iteration finish the first before any starts the second:
-                # alternating thrashes the CPU caches and takes up to five times as long
+                # The work before this is mostly user time, the work after it mostly kernel time.
+                # Let all requests of this loop iteration finish the first before any starts the
+                # second: alternating thrashes the CPU caches and takes up to five times as long
                 # (docs/decisions/0014-one-kind-of-work-at-a-time.md).
                 await asyncio.sleep(0)
                 return await self._connect(url, addresses)
