@@ -37,7 +37,7 @@ from notifier.domain.errors import (
 from notifier.domain.values import Reason
 
 LONGEST_WAIT = timedelta(days=1)  # no provider's window is longer; a broken clock's header must not silence a channel
-LARGEST_ANSWER = 2 * 1024 * 1024  # bytes; every answer we use is far smaller
+LARGEST_ANSWER = 2 * 1024 * 1024  # bytes; every response we use is far smaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ProviderResponse:
         return 200 <= self.status < 300  # noqa: PLR2004 - RFC 9110 section 15.3
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object; empty if it is anything else (edge proxies answer in HTML)."""
+        """The body as a JSON object; empty if it is anything else (edge proxies send HTML)."""
         try:
             data = orjson.loads(self.body)
         except orjson.JSONDecodeError:

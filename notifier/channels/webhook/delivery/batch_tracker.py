@@ -1,4 +1,4 @@
-"""One batch in progress: tracks open requests and hands over results in chunks."""
+"""Track the requests of one batch and deliver results in chunks."""
 
 import asyncio
 import queue

@@ -55,5 +55,5 @@ class EngineLimits:
     dns_ttl: float = 30.0
     dns_failure_ttl: float = 2.0
     dns_names: int = 16_384
-    result_chunk: int = 500  # results handed over at once
+    result_chunk: int = 500  # results per chunk
     result_linger: float = 0.1  # seconds to wait for more of them

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
 try:
-    from uvloop import new_event_loop  # twice as fast where it exists
+    from uvloop import new_event_loop  # twice as fast
 except ImportError:  # Windows
     new_event_loop = asyncio.new_event_loop
 

@@ -1,4 +1,4 @@
-"""The host of a URL, read so that no two readers can disagree about it.
+"""Parse the host of a URL so strictly that no other parser can read a different host.
 
 Sources: RFC 3986 section 3.2.2, WHATWG URL section 3.5 ("ends in a number"), IDNA 2008 (RFC 5891).
 """
@@ -11,19 +11,20 @@ import idna
 MAX_NAME = 253  # RFC 1035 section 2.3.4, as text without the final dot
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
-_FOREIGN_DOTS = re.compile("[\u3002\uff0e\uff61]")  # idna would take them for dots, others would not
+_FOREIGN_DOTS = re.compile("[\u3002\uff0e\uff61]")  # idna treats them as dots, other parsers do not
 
 
 class HostError(ValueError):
-    """The host cannot be used; the message says why and is meant for the partner."""
+    """The host is not allowed; the message tells the partner why."""
 
 
 def read_host(text: str) -> str | IPv4Address | IPv6Address:
     """Return an address, or a name in lower-case ASCII without its final dot.
 
     Raises:
-        HostError: anything that some reader might take for another host: odd spellings of IPv4 (`0x7f.1`,
-            `2130706433`), zone ids, percent signs, full-width letters and other look-alikes, impossible names.
+        HostError: anything that another parser may read as a different host: unusual IPv4 notations
+            (`0x7f.1`, `2130706433`), zone ids, percent signs, look-alikes such as full-width
+            letters, invalid names.
     """
     if text.startswith("["):
         return _read_ipv6(text)
@@ -42,7 +43,7 @@ def read_host(text: str) -> str | IPv4Address | IPv6Address:
 
 def _read_ipv4(text: str) -> IPv4Address:
     try:
-        return IPv4Address(text)  # refuses leading zeros, fewer than four parts, hexadecimal and octal
+        return IPv4Address(text)  # rejects leading zeros, fewer than four parts, hexadecimal, octal
     except AddressValueError:
         raise HostError("an IPv4 address is written as four decimal numbers") from None
 
@@ -58,7 +59,7 @@ def _read_ipv6(text: str) -> IPv6Address:
 
 
 def _to_ascii(name: str) -> str:
-    """Encode strictly by IDNA 2008: without a mapping look-alikes fail instead of turning into what they imitate."""
+    """Encode strictly by IDNA 2008, without mapping: look-alikes are rejected, not converted."""
     if name.isascii() and "xn--" not in name:
         return name
     if _FOREIGN_DOTS.search(name):

@@ -1,8 +1,9 @@
-"""Which IP addresses a webhook may reach: our own list, since Python's `is_global` lets several traps through.
+"""Decide which IP addresses a webhook may reach.
 
-`ipaddress` counts NAT64, 6to4, multicast and 168.63.129.16 among the global ones. The list follows the IANA registries
-of special-purpose addresses (RFC 6890 and its successors); for IPv6 it is turned round: only 2000::/3 is global unicast
-(RFC 4291 section 2.4), all else is refused unnamed.
+Uses our own block list, because `ipaddress.is_global` is True for NAT64, 6to4, multicast and
+168.63.129.16. The list follows IANA's registries of special-purpose addresses (RFC 6890 and its
+successors). For IPv6, everything outside 2000::/3, the only global unicast range (RFC 4291 section
+2.4), is blocked too.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# The more particular name comes first: it is what the partner is told.
+# The more specific name comes first; the partner sees it in the error.
 _BLOCKED_V4 = tuple(
     (IPv4Network(network), name)
     for network, name in (
@@ -74,7 +75,7 @@ _BLOCKED_V6 = tuple(
 
 
 def _ranges(table: Sequence[tuple[Network, str]]) -> tuple[tuple[int, int, str], ...]:
-    """Write networks as first and last number: `in` takes a microsecond for each, and there are dozens."""
+    """Convert networks to integer ranges: `in` takes a microsecond each, and there are dozens."""
     return tuple((int(each[0]), int(each[-1]), name) for each, name in table)
 
 
@@ -82,27 +83,27 @@ _RANGES_V4, _RANGES_V6 = _ranges(_BLOCKED_V4), _ranges(_BLOCKED_V6)
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _LOW_32 = 0xFFFFFFFF
 _CARRYING = tuple(map(IPv6Network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")))
-_ISATAP, _ISATAP_MASK = 0x00005EFE, 0xFCFFFFFF  # RFC 5214 section 6.1: the two flag bits of the identifier vary
+_ISATAP, _ISATAP_MASK = 0x00005EFE, 0xFCFFFFFF  # RFC 5214 section 6.1: two flag bits vary
 
 
 def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """Read CIDRs such as `127.0.0.0/8`.
+    """Parse CIDRs such as `127.0.0.0/8`.
 
     Raises:
-        ValueError: one of them is not a network; the settings name the variable.
+        ValueError: one of them is invalid; the settings add the variable's name.
     """
     return tuple(ip_network(text.strip()) for text in texts if text.strip())
 
 
 def unmapped(address: Address) -> Address:
-    """Return the IPv4 address inside an IPv4-mapped one (`::ffff:a.b.c.d`): there its packets go. Else itself."""
+    """Return the IPv4 address of an IPv4-mapped one (`::ffff:a.b.c.d`), else the address itself."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
 
 
 def embedded_ipv4(address: Address) -> IPv4Address | None:
-    """Return the IPv4 address a transition mechanism would carry the packet to, None where there is none."""
+    """Return the IPv4 address to which a transition mechanism would carry packets, or None."""
     if not isinstance(address, IPv6Address):
         return None
     value = int(address)
@@ -110,19 +111,19 @@ def embedded_ipv4(address: Address) -> IPv4Address | None:
         return address.sixtofour
     if address.teredo is not None:
         return address.teredo[1]
-    carries = value > 1 and any(address in network for network in _CARRYING)  # :: and ::1 are themselves
+    carries = value > 1 and any(address in network for network in _CARRYING)  # not :: and ::1
     if carries or (value >> 32) & _ISATAP_MASK == _ISATAP:
         return IPv4Address(value & _LOW_32)
     return None
 
 
 def why_blocked(address: Address, allowed: Sequence[Network] = ()) -> str | None:
-    """Say why an address may not be reached, None where it may.
+    """Return why an address is blocked, or None if it is allowed.
 
     Args:
-        address: As resolved or written; IPv4-mapped ones are judged as the IPv4 address they are, and an IPv4 address
-            embedded for NAT64, 6to4, Teredo or ISATAP has to pass as well.
-        allowed: Networks the operator opened.
+        address: As resolved or given literally. An IPv4-mapped address is checked as IPv4. An IPv4
+            address embedded for NAT64, 6to4, Teredo or ISATAP must be allowed too.
+        allowed: Networks opened by the operator.
     """
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         return "an address with a zone"
@@ -145,9 +146,9 @@ def _verdict(address: Address, allowed: Sequence[Network]) -> str | None:
 
 
 def is_opened(address: Address, allowed: Sequence[Network]) -> bool:
-    """Whether the operator opened a network that holds this address (an IPv4-mapped one counts as IPv4)."""
+    """Whether the address is in a network opened by the operator (IPv4-mapped counts as IPv4)."""
     plain = unmapped(address)
-    for network in allowed:  # noqa: SIM110 - twice as fast as any(), and asked of every URL
-        if plain in network:  # never, when one is of version 4 and the other of 6
+    for network in allowed:  # noqa: SIM110 - twice as fast as any(), and runs for every URL
+        if plain in network:  # False if the IP versions differ
             return True
     return False

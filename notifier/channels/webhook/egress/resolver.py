@@ -1,4 +1,4 @@
-"""Names to addresses: one look-up per attempt, with its own time-out, shared, cached for a short while."""
+"""Resolve names for attempts: with a time-out, shared between attempts, cached briefly."""
 
 import asyncio
 import contextlib
@@ -14,24 +14,24 @@ from notifier.channels.webhook.egress.url_policy import VettedUrl
 from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.values import Reason
 
-Lookup = Callable[[str, int], Awaitable[Sequence[str]]]  # name, port -> addresses as text; raises OSError
+Lookup = Callable[[str, int], Awaitable[Sequence[str]]]  # name, port -> addresses; raises OSError
 _THREADS = 32
 _SHORT_LABEL = 3
-_PER_ZONE = 8  # a zone whose name server hangs may hold this many of the threads
+_PER_ZONE = 8  # threads that a zone with an unresponsive name server may block
 _Answer = tuple[str, ...] | str  # addresses, or why there are none
 _Job = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Sequence[str]]", str, int]
 
 
 class SystemLookup:
-    """`getaddrinfo` on threads of its own: a hanging name server must neither block the loop nor delay the exit.
+    """Runs `getaddrinfo` in its own threads: a slow name server blocks neither loop nor exit.
 
-    (The event loop's own executor has few threads that others use too, and Python joins executors when it ends.)
+    The event loop's default executor has few, shared threads, and Python joins them at exit.
     """
 
     def __init__(self, threads: int = _THREADS) -> None:
         self._threads = threads
         self._started = 0
-        self._idle = 0  # waiting threads less waiting jobs
+        self._idle = 0  # idle threads minus queued jobs
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._lock = threading.Lock()
 
@@ -58,7 +58,7 @@ class SystemLookup:
                 outcome = [str(entry[4][0]) for entry in found]
             with self._lock:
                 self._idle += 1
-            with contextlib.suppress(RuntimeError):  # the loop ended meanwhile
+            with contextlib.suppress(RuntimeError):  # the loop has been closed
                 loop.call_soon_threadsafe(_settle, answer, outcome)
 
 
@@ -72,7 +72,7 @@ def _settle(answer: "asyncio.Future[Sequence[str]]", outcome: Sequence[str] | OS
 
 
 class Resolver:
-    """Answers are kept for `ttl` seconds, failures for `failure_ttl`; at most `names` of them, the oldest go first."""
+    """Caches at most `names` results: answers for `ttl` seconds, failures for `failure_ttl`."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Resolver:
         self._zones = KeyedSemaphore(_PER_ZONE)
 
     async def addresses(self, url: VettedUrl) -> tuple[str, ...]:
-        """Return all addresses of the URL's host, unvetted; an address literal is its own answer.
+        """Return all addresses of the URL's host, unvetted; a literal address as it is.
 
         Raises:
             TransientDeliveryError: `unreachable` (no such name), `timed_out`.
@@ -113,7 +113,7 @@ class Resolver:
         task = self._running.get(name)
         if task is None:
             task = self._running[name] = asyncio.create_task(self._look_up(name, port))
-        # The look-up itself goes on: its thread is busy anyway, and the next attempt may profit from the answer.
+        # Do not cancel the lookup: its thread stays busy anyway, and the next attempt may use it.
         _, pending = await asyncio.wait([task], timeout=self._timeout)
         if pending:
             raise TransientDeliveryError(Reason.TIMED_OUT, f"{name}: no answer from DNS within {self._timeout:g} s")
@@ -139,6 +139,6 @@ class Resolver:
 
 
 def _zone(name: str) -> str:
-    """Guess whose name server answers: two labels, three under a short second level such as co.uk."""
+    """Guess the zone of a name: two labels, or three under a short second level such as co.uk."""
     labels = name.split(".")
     return ".".join(labels[-3:] if len(labels[-2:][0]) <= _SHORT_LABEL else labels[-2:])

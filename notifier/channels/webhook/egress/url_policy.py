@@ -1,8 +1,9 @@
-"""The egress guard: a webhook reaches public addresses only, and only the address that was vetted.
+"""The SSRF guard: webhooks reach public addresses only, and only an address that was vetted.
 
-A partner chooses the URL, so the URL is hostile: it may name our own network, the cloud's metadata service, or a name
-that changes its address between registration and sending (DNS rebinding). Syntax and addresses are vetted at
-registration and at every attempt; the transport dials what was vetted and never looks a name up itself.
+A partner chooses the URL, so it is untrusted: it may point to our own network, to the cloud's
+metadata service, or to a name whose address changes between registration and sending (DNS
+rebinding). We vet syntax and addresses at registration and at every attempt; the transport dials a
+vetted address and never resolves names itself.
 """
 
 import re
@@ -20,29 +21,29 @@ MAX_URL = 2048
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _FIRST_HIGH_PORT = 1024
 _MAX_PORT = 65535
-# RFC 3986 appendix B. Read by ourselves: urllib drops tabs and line breaks, and judges otherwise in each Python.
+# RFC 3986 appendix B. Not urllib: it drops tabs and line breaks, and differs by Python version.
 _URL = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?", re.ASCII | re.IGNORECASE)
 _IN_TARGET = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*")
-_HIDDEN = re.compile(r"[\s\x00-\x1f\x7f\\]")  # readers disagree about the backslash
+_HIDDEN = re.compile(r"[\s\x00-\x1f\x7f\\]")  # parsers disagree about the backslash
 _DIGITS = re.compile(r"[0-9]{1,5}")
-# Names that never mean a public host (RFC 6761, RFC 8375, RFC 7686, cloud metadata); DNS may not even be asked.
+# Names that are never a public host (RFC 6761, RFC 8375, RFC 7686, cloud metadata); not resolved.
 _LOCAL_NAMES = ("localhost", "local", "internal", "home.arpa", "onion", "localdomain", "lan", "intranet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetPolicy:
-    """What the operator allows. In a network of `allow_networks` plain `http` and every port are fine too."""
+    """What the operator allows. `allow_networks` also allows plain `http` and any port there."""
 
     allow_networks: Sequence[Network] = ()
-    allow_plain_http: bool = False  # `http` to public addresses: anyone on the way could read and change the message
-    allow_ports: frozenset[int] = field(default_factory=frozenset)  # beyond 80, 443 and >= 1024
+    allow_plain_http: bool = False  # `http` to public addresses, readable on the way
+    allow_ports: frozenset[int] = field(default_factory=frozenset)  # besides 80, 443 and >= 1024
 
 
 class VettedUrl(NamedTuple):
-    """A URL whose syntax passed, in the parts a transport needs.
+    """A URL with valid syntax, split for the transport.
 
-    `host` is what Host and SNI say; `literal` is set when it is an address; `target` is path and query as sent;
-    `opened_only` marks what is fine in an opened network only (plain http, a low port).
+    `host` is the name for Host and SNI, `literal` is set if it is an address, `target` is path and
+    query as sent. `opened_only`: allowed only in an opened network (plain http, a low port).
     """
 
     scheme: str
@@ -54,16 +55,16 @@ class VettedUrl(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """The Host header: the port only where it is not the scheme's own (RFC 9110 section 4.2.3)."""
+        """The Host header, without the scheme's default port (RFC 9110 section 4.2.3)."""
         host = f"[{self.host}]" if isinstance(self.literal, IPv6Address) else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def vet_url(url: str, policy: TargetPolicy) -> VettedUrl:
-    """Read a webhook URL as strictly as it can be read; addresses written in it are vetted, names are not looked up.
+    """Parse a webhook URL strictly. Vets a literal address; does not resolve a name.
 
     Raises:
-        InvalidInputError: field `url`, one sentence that says what to change.
+        InvalidInputError: field `url`; the message says what to change.
     """
     scheme, authority, target = _split(url)
     host_text = _host_text(authority)
@@ -82,12 +83,13 @@ def vet_url(url: str, policy: TargetPolicy) -> VettedUrl:
 
 
 def vet_addresses(url: VettedUrl, addresses: Sequence[str], policy: TargetPolicy) -> tuple[str, ...]:
-    """Return the addresses to dial, in their order, if every one of them may be reached.
+    """Return the addresses to dial, in order, if all of them are allowed.
 
-    One private address among public ones refuses all: an attacker's server answers with both and hopes for the second.
+    One blocked address refuses all: an attacker's name server returns both kinds and hopes that we
+    dial the private one.
 
     Raises:
-        TransientDeliveryError: `blocked_target`; a later attempt looks again, DNS may have been mended.
+        TransientDeliveryError: `blocked_target`. A retry resolves again; DNS may have been fixed.
     """
     allowed = policy.allow_networks
     vetted: list[str] = []
@@ -157,7 +159,7 @@ def _check_literal(address: Address, policy: TargetPolicy, *, opened_only: bool)
 
 def _check_name(name: str, policy: TargetPolicy, *, opened_only: bool) -> None:
     if policy.allow_networks:
-        return  # the name may well lie in an opened network: its addresses decide
+        return  # the name may be in an opened network: its addresses decide
     if opened_only:
         raise _refused("must be https and use port 80, 443 or one from 1024 up")
     if "." not in name or any(name == local or name.endswith(f".{local}") for local in _LOCAL_NAMES):
