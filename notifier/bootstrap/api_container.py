@@ -1,4 +1,4 @@
-"""What the API and the command line have besides people: endpoints, keys, history, pages."""
+"""What the API and the command line need beyond subscribers: endpoints, keys, history, pages."""
 
 import hashlib
 from collections.abc import Callable
@@ -46,58 +46,58 @@ from notifier.storage.operations import installation
 
 
 class ApiContainer(SubscriberContainer):
-    """One installation, as the API and the command line see it."""
+    """One installation, for the API and the command line."""
 
     @cached_property
     def history(self) -> History:
-        """What happened."""
+        """History of incidents, notifications and deliveries."""
         return History(self.database, HookRequests(self.renderer))
 
     @cached_property
     def readings(self) -> TakeMetricsSnapshot:
-        """What metrics and the console say of the ledger and the broker."""
+        """Metrics and console figures from the database and the broker."""
         return TakeMetricsSnapshot(self.database, self.clock, self.producer.depths, self.providers.read)
 
     @cached_property
     def explain(self) -> Explain:
-        """Why somebody was, or was not, told."""
+        """Explains why a recipient was, or was not, notified."""
         return Explain(self.database, self.clock, self.addresses, self.settings.brand().timezone)
 
     @cached_property
     def closure(self) -> Closure:
-        """Whether everybody who was told that it began was told that it ended."""
+        """Checks whether everyone notified of a start was notified of the end."""
         return Closure(self.database)
 
     @cached_property
     def replay(self) -> Replay:
-        """Send again."""
+        """Resends deliveries."""
         return Replay(self.database, self.clock, self.regroup, self.settings.guard_policy())
 
     @cached_property
     def retry(self) -> Retry:
-        """Try now what waits for another attempt."""
+        """Retries waiting deliveries now."""
         return Retry(self.database, self.clock, self.regroup, self.circuits, self.provider_names, self._doubts)
 
     def _doubts(self) -> frozenset[Channel]:
-        """Where a doubt is repeated at once: receivers tell repeats apart, or no evidence will come."""
+        """Channels that retry an unknown outcome: receivers deduplicate, or no report will come."""
         mail = () if self.settings.mail_evidence() else (Channel.EMAIL,)
         return frozenset({Channel.WEBHOOK, Channel.SOCIAL, *mail})
 
     @cached_property
     def progress(self) -> Progress:
-        """How far the telling of an incident has come."""
+        """Progress of an incident's notifications."""
         return Progress(self.database, self.providers, self.guard)
 
     @cached_property
     def posts(self) -> PostManager:
-        """What the social accounts said, and taking it back."""
+        """Lists, edits and withdraws social posts."""
         from notifier.bootstrap.posts import build_post_manager  # noqa: PLC0415 - loads what posts need
 
         return build_post_manager(self)
 
     @cached_property
     def api_keys(self) -> ApiKeys:
-        """Who may call."""
+        """API keys."""
         return ApiKeys(self.database, self.clock, self.settings.admin_token().get_secret_value())
 
     @cached_property
@@ -107,38 +107,38 @@ class ApiContainer(SubscriberContainer):
 
     @cached_property
     def renderer(self) -> Renderer:
-        """Words every message."""
+        """Renders every message."""
         return build_renderer(self)
 
     @cached_property
     def lifecycle(self) -> Lifecycle:
-        """What subscribers do themselves, by the links in their mails."""
+        """Actions of subscribers by the links in their mails."""
         return Lifecycle(self.database, self.clock, self.addresses)
 
     @cached_property
     def sign_ups(self) -> SignUps:
-        """What needs a click in a letter before it counts."""
+        """Sign-ups and address changes that await confirmation."""
         return SignUps(self.database, self.clock, self.vocabulary, self.addresses, self.tokens, self.producer)
 
     @cached_property
     def self_service(self) -> SelfService:
-        """What a subscriber changes by the link in their mail."""
+        """Changes that subscribers make to themselves by the link in their mails."""
         return SelfService(self.database, self.subscribers, self.tokens, self.clock)
 
     @cached_property
     def data_export(self) -> DataExport:
-        """A subscriber's copy of what the ledger knows of them."""
+        """A subscriber's copy of their stored data."""
         return DataExport(self.database, self.clock)
 
     @cached_property
     def public_sign_up(self) -> PublicSignUp:
-        """Sign-up by anybody."""
+        """Public sign-up."""
         ceiling = SignUpLimit(self.database, self.clock, self.quota, self.settings.limits.sign_ups_per_hour)
         return PublicSignUp(self.sign_ups, self.quota, ceiling)
 
     @cached_property
     def quota(self) -> RedisQuota:
-        """How often something may be done in a while."""
+        """Shared limits of how often something may be done."""
         namespace = hashlib.sha256(b"quota" + self.addresses.load()).hexdigest()[:16]
         found = RedisQuota(self.settings.queue_addresses().redis, namespace)
         self._opened.callback(found.close)
@@ -146,22 +146,22 @@ class ApiContainer(SubscriberContainer):
 
     @cached_property
     def key_throttle(self) -> KeyThrottle:
-        """A pause for networks that show wrong keys."""
+        """Pauses networks that present wrong keys."""
         return KeyThrottle(self.quota, self.clock)
 
     @cached_property
     def console_sessions(self) -> ConsoleSessions:
-        """Who is signed in at the console."""
+        """Sessions of the console."""
         return ConsoleSessions(self.database, self.api_keys, self.key_throttle, self.metering, self.clock)
 
     @cached_property
     def endpoint_secrets(self) -> EndpointSecrets:
-        """Opens what endpoints' rows keep sealed."""
+        """Decrypts endpoints' stored secrets."""
         return build_endpoint_secrets(self)
 
     @cached_property
     def endpoints(self) -> Endpoints:
-        """Partners' endpoints."""
+        """Partners' webhook endpoints."""
         return Endpoints(
             self.database,
             self.clock,
@@ -175,30 +175,30 @@ class ApiContainer(SubscriberContainer):
 
     @cached_property
     def endpoint_tests(self) -> EndpointTests:
-        """Tests of endpoints, at somebody's request."""
+        """Tests of endpoints on request."""
         return EndpointTests(self.endpoints, self.renderer, self.engine, self.clock)
 
     @cached_property
     def engine(self) -> WebhookEngine:
-        """The webhook engine, for tests of endpoints; opens nothing before its first use."""
+        """The webhook engine, for tests of endpoints; opens nothing before first use."""
         found = build_engine(self)
         self._opened.callback(found.close)
         return found
 
     @cached_property
     def release(self) -> Release:
-        """Decide about what waits for a person."""
+        """Releases or cancels held notifications."""
         return Release(self.database, self.policies, self.clock, self.tasks, self.translations)
 
     def check(self, event: Event) -> None:
-        """Refuse an event that names what this installation does not have.
+        """Refuse an event with components or locales that this installation does not have.
 
-        An incident may go on naming a component that was taken out of the configuration since: else whoever was told
-        that it began would not hear the end.
+        A running incident may keep a component removed from the configuration; otherwise recipients
+        notified of its start would not be notified of its end.
 
         Raises:
-            InvalidInputError: names every component and locale that is unknown.
-            UnavailableError: the database does not answer.
+            InvalidInputError: Names every unknown component and locale.
+            UnavailableError: The database does not answer.
         """
         known = self.component_keys
         if known and not event.incident.component_keys <= known:
@@ -207,23 +207,24 @@ class ApiContainer(SubscriberContainer):
         check_known(event, known, self.locales)
 
     def publish(self, body: bytes | str, actor: Actor = SYSTEM, *, guarded: bool = False) -> Receipt:
-        """Take one event as JSON; `guarded`: from somebody without the right to announce.
+        """Ingest one event as JSON; `guarded`: the caller lacks the scope announce.
 
         Raises:
-            InvalidInputError: names every field at fault.
-            OutdatedError: the incident has a later update than the event's `after`; nothing was stored.
-            UnavailableError: the database does not answer; nothing was stored.
+            InvalidInputError: Names every invalid field.
+            OutdatedError: The incident has an update later than the event's `after`; nothing was
+                stored.
+            UnavailableError: The database does not answer; nothing was stored.
         """
         event = parse_event(body, now=self.clock())
         self.check(event)
         return self.ingest(actor.signed(replace(event, guarded=guarded)))
 
     def looks(self) -> dict[str, Callable[[], str]]:
-        """Return what readiness asks of each store; each says `ok`, or one sentence. They block."""
+        """Return the blocking readiness checks by store: each returns `ok` or one sentence."""
         return {"database": self._database_state, "broker": lambda: self.producer.trouble() or "ok"}
 
     def _database_state(self) -> str:
-        """Ask with a write: a database that only answers takes no event."""
+        """Check with a write: a read-only database stores no events."""
         try:
             if fault := self.schema_fault():
                 return fault

@@ -1,4 +1,4 @@
-"""A property that is computed once, also when several threads ask for it first (functools.cached_property may not)."""
+"""A thread-safe `cached_property`: functools' may compute the value twice."""
 
 from collections.abc import Callable
 from threading import RLock
@@ -9,7 +9,7 @@ _building = RLock()
 
 
 class cached_property(Generic[Value]):  # noqa: N801 - reads as the decorator it is
-    """`@cached_property` on a method without arguments makes it an attribute that is built on first use and kept."""
+    """Turns a method without arguments into an attribute, built once on first use."""
 
     def __init__(self, make: Callable[[Any], Value]) -> None:
         self._make = make

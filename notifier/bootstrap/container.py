@@ -1,7 +1,8 @@
-"""What every process of an installation has: settings, database, queue, and the use cases all of them share.
+"""What every process needs: settings, database, queue, and the shared use cases.
 
-Everything is built on first use, and this module imports no more than the scheduler needs: a process that starts lean
-starts fast. Senders are in `bootstrap/mail.py`, `hooks.py` and `posts.py`, each imported by the workers of its lane.
+Everything is built on first use, and this module imports only what the scheduler needs, so that
+processes start fast. Senders are in `bootstrap/mail.py`, `hooks.py` and `posts.py`, imported only
+by workers of their queue.
 """
 
 import os
@@ -59,7 +60,7 @@ from notifier.storage.schema import version
 
 _log = get_logger(__name__)
 _SHORT_RANGE = 5_000  # recipients
-# How long a probe may hold its place: as long as its request, and a post with its picture, may take.
+# How long a probe reserves its place: as long as a request, or a post with its picture, may take.
 _PROBE_MARGIN, _POST_SECONDS = 3.0, 60.0
 
 
@@ -69,17 +70,17 @@ def utc_now() -> datetime:
 
 
 class Container:
-    """One installation, as one process sees it."""
+    """One installation, from the view of one process."""
 
     def __init__(self, settings: Settings) -> None:
         """Open nothing yet."""
         self.settings = settings
         self.clock = utc_now
-        self._opened = ExitStack()  # closes what was built, the last first
+        self._opened = ExitStack()  # closes what was built, newest first
 
     @cached_property
     def database(self) -> Database:
-        """The ledger."""
+        """The database of record."""
         self.settings.ensure_data_dir()
         found = Database(self.settings.database_url().get_secret_value())
         self._opened.callback(found.close)
@@ -90,41 +91,43 @@ class Container:
 
     @cached_property
     def schema_fault(self) -> version.Fitness:
-        """Says why this version cannot work on the database."""
+        """Checks whether this version can work with the database's schema."""
         return version.Fitness(self.database)
 
     def migrate(self) -> None:
-        """Bring the schema up to date, and the accounts in line with the settings; leaves no connection open.
+        """Upgrade the schema and sync the accounts with the settings; leave no connection open.
 
         Raises:
-            ConfigError: the database is not one that this version can bring up to date.
-            UnavailableError: it does not answer.
+            ConfigError: This version cannot upgrade the database.
+            UnavailableError: The database does not answer.
         """
         from notifier.storage.schema.migrate import upgrade  # noqa: PLC0415 - loads Alembic
 
         upgrade(self.database)
         sync_accounts(self.database, self.settings.account_values())
-        self.database.close()  # who migrates may fork next, and a connection is nothing to share
+        self.database.close()  # the caller may fork next, and connections must not be shared
 
     def ensure_ready(self) -> None:
-        """See that schema and secret keys are those that this installation works with, before anything is done.
+        """Check that schema and secret keys belong to this installation, before doing anything.
 
         Raises:
-            ConfigError: they are not; names the variable and what to do.
-            UnavailableError: the database does not answer.
+            ConfigError: They do not; names the variable and the remedy.
+            UnavailableError: The database does not answer.
         """
         self.ensure_schema()
         self.key_ring.check()
 
     def ensure_schema(self) -> None:
-        """See that the schema is what this version needs; a database of one machine is brought up to date at once.
+        """Check that the schema is what this version needs; upgrade SQLite at once.
 
-        A server's schema is left to the operator: other versions may be running on it. One that a newer version has
-        upgraded is fine: migrations only add to what this version needs.
+        A server's schema is left to the operator, because other versions may be using it. A newer
+        schema
+        is fine: migrations only add.
 
         Raises:
-            ConfigError: a server's schema is missing or older, or a schema is not what its migrations make.
-            UnavailableError: the database does not answer.
+            ConfigError: A server's schema is missing or older, or a schema differs from its
+                migrations.
+            UnavailableError: The database does not answer.
         """
         with self.database.read() as connection:
             found = version.state(connection)
@@ -137,19 +140,19 @@ class Container:
 
     @cached_property
     def metering(self) -> MetricsBuffer:
-        """What this process counts, on its way to the ledger."""
+        """This process's metrics, buffered for the database."""
         found = MetricsBuffer(self.database, self.clock, f"{socket.gethostname()}-{os.getpid()}")
         self._opened.callback(found.close)
         return found
 
     @cached_property
     def owner(self) -> str:
-        """This process, as the leases it holds name it: never the same again."""
+        """The unique name of this process in its leases; never reused."""
         return f"{this_host()}-{os.getpid()}-{secrets.token_hex(3)}"
 
     @cached_property
     def heartbeat(self) -> Heartbeat:
-        """What tells others that this process lives; to be started."""
+        """Sign of life of this process; must be started."""
         return Heartbeat(self.database, self.clock, self.owner)
 
     @cached_property
@@ -163,30 +166,30 @@ class Container:
 
     @cached_property
     def outcome_journal(self) -> OutcomeJournal:
-        """What this machine's workers know and could not write into the ledger."""
+        """Outcomes that this machine's workers could not write to the database."""
         return OutcomeJournal(self._workers_folder, self.owner)
 
     @cached_property
     def vanished(self) -> DeadWorkers:
-        """What ends the leases of workers that are gone."""
+        """Ends the leases of dead workers."""
         waits, meter, locks = self._mail_waits, self.metering, self.worker_locks
         return DeadWorkers(self.database, self.clock, waits, meter, locks, self.outcome_journal)
 
     @cached_property
     def isolation(self) -> Isolation:
-        """What keeps the failure of one unit of work from the others."""
+        """Keeps the failure of one unit of work from affecting others."""
         return Isolation(self.database, self.clock)
 
     @cached_property
     def producer(self) -> Producer:
-        """The way to the workers."""
+        """Sends tasks to the workers."""
         found = Producer(self.settings.queue_addresses().broker)
         self._opened.callback(found.close)
         return found
 
     @property
     def tasks(self) -> TaskQueue:
-        """The producer, as use cases see it."""
+        """The task queue, as use cases see it."""
         return self.producer
 
     @cached_property
@@ -196,17 +199,17 @@ class Container:
 
     @cached_property
     def translations(self) -> Mapping[Channel, TranslationRule]:
-        """What each channel does about a text that lacks its reader's language."""
+        """Per channel: what to do about a text that lacks the recipient's locale."""
         return {channel: self.settings.translation_rule(channel) for channel in Channel}
 
     @cached_property
     def secret_keys(self) -> tuple[str, ...]:
-        """Keys for tokens and encryption at rest: the first makes, all open."""
+        """Keys for tokens and encryption at rest: the first encrypts, all decrypt."""
         return tuple(key.get_secret_value() for key in self.settings.secret_keys())
 
     @cached_property
     def key_ring(self) -> KeyRing:
-        """Looks after those keys."""
+        """Checks and rotates those keys."""
         return KeyRing(self.database, self.secret_keys, self.clock)
 
     @cached_property
@@ -216,45 +219,45 @@ class Container:
 
     @cached_property
     def guard(self) -> BlastGuard:
-        """What waits for a person."""
+        """Decides which updates to hold for approval."""
         return BlastGuard(self.settings.guard_policy())
 
     @cached_property
     def ingest(self) -> Ingest:
-        """Take events in."""
+        """Stores events."""
         return Ingest(self.database, self.policies, self.clock, self.tasks, self.translations, self.guard)
 
     @cached_property
     def announce(self) -> Announce:
-        """Look at windows that end."""
+        """Announces due updates."""
         return Announce(self.database, self.policies, self.clock, self.tasks)
 
     @cached_property
     def plan(self) -> Plan:
-        """Plan audiences."""
+        """Plans audiences."""
         sizes = {**BATCH_SIZES, Channel.EMAIL: self.settings.limits.batch_size}
         plan = Plan(self.database, self.clock, self.tasks, batch_sizes=sizes, isolate=self.isolation)
-        # One writer: a range must not keep the claims of the batches before it waiting.
+        # SQLite has one writer: a range must not delay the claims of earlier batches.
         return replace(plan, range_size=10_000, widest=2) if self.database.is_sqlite else plan
 
     @cached_property
     def yield_to_high_priority(self) -> YieldToHighPriority:
-        """Let fresh news pass."""
+        """Makes low-priority work wait for first attempts."""
         return YieldToHighPriority(self.database, self.clock)
 
     @cached_property
     def plan_low_priority(self) -> Plan:
-        """Plan audiences in short steps, letting fresh news pass between them (SQLite has one writer for all)."""
+        """Plans in short steps, letting first attempts pass between them (SQLite has one writer)."""
         return replace(self.plan, range_size=_SHORT_RANGE, yield_to_high_priority=self.yield_to_high_priority)
 
     @cached_property
     def regroup(self) -> Regroup:
-        """Make batches of what is due again."""
+        """Regroups deliveries that are due again into batches."""
         return Regroup(self.database, self.clock, self.tasks, self.isolation)
 
     @cached_property
     def circuits(self) -> Mapping[Channel, Circuits]:
-        """Which providers and accounts work, as all processes know it."""
+        """The shared circuit breakers of providers and accounts."""
         mail, posts = self.settings.limits.mail_timeout + _PROBE_MARGIN, _POST_SECONDS
         evidence = self.settings.mail_evidence
         kept = (self.database, self.clock, self.tasks)
@@ -265,11 +268,11 @@ class Container:
 
     @cached_property
     def providers(self) -> Providers:
-        """How providers and accounts stand."""
+        """State of providers and accounts."""
         return Providers(self.database, self.provider_names)
 
     def provider_names(self) -> Mapping[Channel, Mapping[str, str]]:
-        """The configured providers and accounts, by channel, in their order, and how people call them."""
+        """Configured providers and accounts, by channel, in order: key -> display name."""
         accounts = self.settings.account_values()
         return {
             Channel.EMAIL: {name: mail_label(name) for name in self.settings.deployment.email_providers},
@@ -278,7 +281,7 @@ class Container:
 
     @property
     def health_policy(self) -> HealthPolicy:
-        """When an endpoint that fails is given up."""
+        """When to give up on a failing endpoint."""
         wanted = self.settings.webhooks
         return HealthPolicy(
             warn_after=timedelta(seconds=wanted.warn_after), disable_after=timedelta(seconds=wanted.disable_after)
@@ -286,12 +289,12 @@ class Container:
 
     @cached_property
     def prune(self) -> Prune:
-        """Forget what is old."""
+        """Deletes old data."""
         return Prune(self.database, self.clock, self.settings.retention(), isolate=self.isolation)
 
     @cached_property
     def sweep(self) -> Sweep:
-        """See that everything happens."""
+        """The once-a-second sweep."""
         texts, alone = neutral_texts(self.settings.brand().locales), self.isolation
         calm = AutoResolve(self.database, self.clock, self.ingest, texts, isolate=alone)
         letters = SweepTransactionalMail(self.database, self.clock, self.tasks, self.producer)
@@ -323,24 +326,24 @@ class Container:
         return ClockJumpDetector(self.clock, self.settings.lease)
 
     def _time_is_believed(self) -> bool:
-        """Whether a lease whose time is over is one that nobody is about to use."""
-        steady = self._clock_is_steady()  # to be asked each time
+        """Return whether an expired lease can be trusted to be unused."""
+        steady = self._clock_is_steady()  # must be called every time
         return steady and self.vanished.is_settled
 
     def _mail_waits(self) -> timedelta:
-        """How long after the end of its lease a mail waits that a vanished worker may have handed over."""
+        """Return how long after its lease a dead worker's mail waits for evidence of delivery."""
         return self.settings.mail_evidence() - self.settings.lease
 
     def ensure_broker(self) -> None:
-        """Start the embedded Redis where none is configured and none runs.
+        """Start the embedded Redis if none is configured and none runs.
 
         Raises:
-            ConfigError: it does not start.
+            ConfigError: It does not start.
         """
         addresses = self.settings.queue_addresses()
         if addresses.embedded:
             embedded.ensure(self.settings.data_dir)
 
     def close(self) -> None:
-        """Hand over what was counted, and let go of connections."""
+        """Flush metrics and close connections."""
         self._opened.close()

@@ -1,4 +1,4 @@
-"""How webhooks leave: the engine, the sealed secrets, and the attempt on a batch."""
+"""Webhooks: the engine, encrypted secrets, and batch attempts."""
 
 from notifier.bootstrap.container import Container
 from notifier.bootstrap.words import build_renderer
@@ -12,11 +12,11 @@ from notifier.services.endpoints.watch import write_mail
 from notifier.services.metrics_buffer import BREAKERS
 from notifier.services.security.secretbox import SecretBox
 
-_SLOW_SHARE = 8  # slow receivers wait in slots of their own, and they wait long
+_SLOW_SHARE = 8  # slow receivers wait in slots of their own
 
 
 def build_engine(container: Container) -> WebhookEngine:
-    """Build the engine: one per process; opens nothing before its first use."""
+    """Build the engine: one per process; opens nothing before first use."""
     wanted = container.settings.limits
     fast = SlotLimits(fast=wanted.webhook_connections, slow=wanted.webhook_connections * _SLOW_SHARE)
     limits = EngineLimits(timeouts=Timeouts(total=wanted.webhook_timeout), first=fast)
@@ -29,12 +29,12 @@ def build_engine(container: Container) -> WebhookEngine:
 
 
 def build_endpoint_secrets(container: Container) -> EndpointSecrets:
-    """Build what opens the sealed columns of endpoints."""
+    """Build what decrypts endpoints' columns."""
     return EndpointSecrets(SecretBox(container.secret_keys, "endpoint"))
 
 
 def build(container: Container, record: RecordOutcome) -> HookAttempt:
-    """Build the attempt; opens nothing."""
+    """Build the batch attempt; opens nothing."""
     engine = build_engine(container)
     container.metering.watch(
         lambda: {
@@ -56,7 +56,7 @@ def build(container: Container, record: RecordOutcome) -> HookAttempt:
 
 
 def build_probe(container: Container, hooks: HookAttempt) -> ProbeEndpoint:
-    """Build what asks disabled endpoints, by the engine that posts to the others."""
+    """Build the probe of disabled endpoints; it uses the engine of the attempts."""
     return ProbeEndpoint(
         container.database, container.clock, hooks.engine, build_renderer(container), hooks.secrets, container.regroup
     )

@@ -1,4 +1,4 @@
-"""What only the process that serves the API has: taking in foreign news and feedback, and the filter for repeats."""
+"""What only the API process needs: inbound webhooks, provider events, deduplication."""
 
 import hashlib
 
@@ -16,7 +16,7 @@ from notifier.services.security.audit import AuditLog
 
 
 class InboundContainer:
-    """The use cases behind the inbound calls of one installation."""
+    """The use cases behind an installation's inbound calls."""
 
     def __init__(self, container: ApiContainer) -> None:
         """Open nothing yet."""
@@ -24,7 +24,7 @@ class InboundContainer:
 
     @cached_property
     def component_names(self) -> ComponentNames:
-        """Finds our components by the names other systems give them."""
+        """Maps other systems' component names to ours."""
         return ComponentNames(self._container.settings.components())
 
     @cached_property
@@ -39,35 +39,35 @@ class InboundContainer:
 
     @cached_property
     def statuspage(self) -> IngestStatuspage:
-        """Take a Statuspage's webhooks."""
+        """Ingests Statuspage webhooks."""
         container = self._container
         return IngestStatuspage(container.database, container.clock, container.ingest)
 
     @cached_property
     def alerts(self) -> IngestAlertmanager:
-        """Take an Alertmanager's webhooks."""
+        """Ingests Alertmanager webhooks."""
         container = self._container
         return IngestAlertmanager(container.database, container.clock, container.ingest, self.alert_rules)
 
     @cached_property
     def feedback(self) -> RecordProviderEvents:
-        """Take SendGrid's events."""
+        """Records SendGrid events."""
         container = self._container
         return RecordProviderEvents(container.database, container.clock, container.addresses, sendgrid_rules)
 
     @cached_property
     def repeats(self) -> Deduplicate:
-        """Answer repeated events."""
+        """Answers repeated events."""
         return Deduplicate(self._container.database)
 
     @cached_property
     def audit(self) -> AuditLog:
-        """Who changed what."""
+        """The audit trail."""
         return self._container.audit
 
     @cached_property
     def seen(self) -> DedupFilter:
-        """The filter for repeats; asks the database for the installation's name, so build it in a thread."""
+        """The shared filter for repeats. Build it in a thread: it queries the installation's name."""
         pepper = self._container.addresses.load()
         namespace = hashlib.sha256(b"seen events" + pepper).hexdigest()[:16]
         return RedisDedupFilter(self._container.settings.queue_addresses().redis, namespace)

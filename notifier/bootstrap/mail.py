@@ -1,4 +1,4 @@
-"""How mail leaves: the providers in the order of failing over, and the attempt on a batch."""
+"""Mail: providers in failover order, and batch attempts."""
 
 import hashlib
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ _SANDBOX_PATH = "/sendgrid"
 
 
 def build(container: Container, record: RecordOutcome) -> MailAttempt:
-    """Build the attempt; opens nothing.
+    """Build the batch attempt; opens nothing.
 
     Raises:
-        ConfigError: a provider lacks its key or address.
+        ConfigError: A provider lacks its key or address.
     """
     links = Links(container.settings.deployment.public_url, Tokens(container.secret_keys, container.clock))
     renderer, lease = build_renderer(container), container.settings.lease
@@ -39,10 +39,10 @@ def build(container: Container, record: RecordOutcome) -> MailAttempt:
 
 
 def build_transactional_mail(container: Container) -> SendTransactionalMail:
-    """Build what sends letters about subscriptions and endpoints; opens nothing.
+    """Build the sender of transactional mail; opens nothing.
 
     Raises:
-        ConfigError: a provider lacks its key or address.
+        ConfigError: A provider lacks its key or address.
     """
     public_url = container.settings.deployment.public_url
     brand = container.settings.brand()
@@ -69,7 +69,7 @@ def _route(container: Container) -> ProviderFailover:
 
 
 def _accounts(specs: Sequence[EmailProviderSpec]) -> str:
-    """Name our accounts with the providers, telling nothing of them: whoever uses the same ones shares their rates."""
+    """Hash our provider accounts: installations with the same accounts share their rate limits."""
     told = [
         f"{spec.url} {spec.api_key.get_secret_value()}"
         if isinstance(spec, SendGridSpec)

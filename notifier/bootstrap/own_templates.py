@@ -1,14 +1,14 @@
-"""Looking at an operator's templates when a process starts; loads nothing where there are none."""
+"""Check an operator's templates at start; loads nothing if there are none."""
 
 from notifier.bootstrap.container import Container
 from notifier.resources import templates_dir
 
 
 def check_templates(container: Container) -> None:
-    """Compile the operator's templates, where there are any.
+    """Compile the operator's templates, if any.
 
     Raises:
-        ConfigError: names file, line and fault.
+        ConfigError: Names file, line and fault.
     """
     own = container.settings.own_templates()
     if own is not None:

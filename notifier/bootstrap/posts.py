@@ -1,4 +1,4 @@
-"""How posts leave: a sender per account, the attempt on a post, and taking it back."""
+"""Posts: a sender per account, attempts, and withdrawal."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from notifier.settings import AccountSpec
 
 
 def build_post_manager(container: Container) -> PostManager:
-    """Build what edits and withdraws posts. Credentials are asked for, and a library loaded, when a platform is."""
+    """Build the editor of posts; it loads credentials and libraries when a platform is used."""
     sessions, accounts = (
         _sessions(container),
         {account.name: account for account in container.settings.account_values()},
@@ -44,27 +44,27 @@ def _account_lock(container: Container, lease: timedelta) -> RedisAccountLock:
 
 
 def build(container: Container, record: RecordOutcome) -> PostAttempt:
-    """Build the attempt; opens nothing.
+    """Build the post attempt; opens nothing.
 
     Raises:
-        ConfigError: an account lacks a credential.
+        ConfigError: An account lacks a credential.
     """
     sessions, specs = _sessions(container), container.settings.accounts()
     accounts = {spec.account.name: spec.account for spec in specs}
     senders = {spec.account.name: _sender(spec, container.clock, sessions) for spec in specs}
-    # Whoever uses the same account shares its rates.
+    # Installations that use the same account share its rate limits.
     rate_limiter, account_lock = (
         RedisRateLimiter(container.settings.queue_addresses().redis, "posts", container.clock),
         _account_lock(container, STILL),
     )
-    # A worker keeps its turns with each heartbeat, so that they end with it.
+    # Renew account locks with each heartbeat, so that they end with the worker.
     container.heartbeat.renew.insert(0, account_lock.renew)
     known = (container.database, container.clock, build_renderer(container), accounts, senders, record)
     return PostAttempt(*known, account_lock, rate_limiter, container.circuits[Channel.SOCIAL], paint)
 
 
 def _sender(spec: AccountSpec, clock: Clock, sessions: SessionStore) -> SocialSender:
-    """Build the sender of an account; loads its platform's library, the largest of which takes 80 MB."""
+    """Build the sender of an account; loads its platform's library (up to 80 MB)."""
     name, platform = spec.account.name, spec.account.platform
     secret = {field: value.get_secret_value() for field, value in spec.credentials.items()}
     url = spec.base_url + (f"/{platform}" if spec.in_sandbox else "")

@@ -1,4 +1,4 @@
-"""Who listens, and the trail of who changed what: all that a long list needs, and nothing that words or sends."""
+"""Subscribers and the audit trail: what a long list needs, without rendering or sending."""
 
 from notifier.bootstrap.cached_property import cached_property
 from notifier.bootstrap.container import Container
@@ -11,21 +11,21 @@ from notifier.services.subscribers.manage import Subscribers
 
 
 class SubscriberContainer(Container):
-    """One installation, as `notifier subscribers` sees it."""
+    """One installation, for `notifier subscribers`."""
 
     @cached_property
     def component_keys(self) -> frozenset[str]:
-        """The parts of the platform that events and preferences may name."""
+        """Component keys that events and preferences may use."""
         return frozenset(component.key for component in self.settings.components())
 
     @cached_property
     def locales(self) -> frozenset[str]:
-        """The locales offered."""
+        """The offered locales."""
         return frozenset(self.settings.brand().locales)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words subscribers and endpoints may use."""
+        """Values that subscribers and endpoints may use."""
         brand = self.settings.brand()
         return Vocabulary(
             components=self.component_keys,
@@ -36,26 +36,26 @@ class SubscriberContainer(Container):
 
     @cached_property
     def subscribers(self) -> Subscribers:
-        """Who listens."""
+        """Manages subscribers."""
         return Subscribers(self.database, self.clock, self.vocabulary, self.addresses)
 
     @cached_property
     def subscriber_import(self) -> ImportSubscribers:
-        """Lists in."""
+        """Imports lists."""
         return ImportSubscribers(self.database, self.clock, self.vocabulary, self.addresses)
 
     @cached_property
     def subscriber_export(self) -> ExportSubscribers:
-        """Lists out."""
+        """Exports lists."""
         return ExportSubscribers(self.database)
 
     @cached_property
     def audit(self) -> AuditLog:
-        """Who changed what."""
+        """The audit trail."""
         return AuditLog(self.database, self.addresses.load())
 
     def note_policy(self, actor: Actor) -> None:
-        """Let the audit trail know the configuration that is in force from now on, if it is another than before."""
+        """Record the configuration in the audit trail if it changed."""
         deployment = self.settings.deployment
         further = {"public_url", "email_providers", "webhook_allow_networks"}
         policy = self.settings.house.model_dump(mode="json") | deployment.model_dump(mode="json", include=further)

@@ -8,9 +8,9 @@ from notifier.resources import locales_dir, templates_dir
 
 
 def build_renderer(container: Container, *, strict: bool = False) -> Renderer:
-    """Build the renderer; reads templates and catalogues as they are needed.
+    """Build the renderer; it reads templates and catalogues when needed.
 
-    `strict`: a fault in a template of the operator's is raised as a ConfigError when it is met.
+    `strict`: a faulty operator template raises ConfigError when used.
     """
     settings = container.settings
     return Renderer(
@@ -25,7 +25,7 @@ def build_renderer(container: Container, *, strict: bool = False) -> Renderer:
 
 
 def paint_card(words: CardWords) -> Picture | None:
-    """Draw a card; the library that draws is loaded with the first one."""
+    """Draw a card; the drawing library is loaded with the first one."""
     from notifier.rendering.cards.drawing import paint  # noqa: PLC0415 - loads Pillow
 
     return paint(words)

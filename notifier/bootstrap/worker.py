@@ -17,7 +17,7 @@ from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.notifications.notifications import StoredNotification
 
-# A worker of the social lane never loads what mails and webhooks need, and the other way round.
+# A worker of the social queue never loads what mail and webhooks need, and vice versa.
 if TYPE_CHECKING:
     from notifier.services.dispatch.email import MailAttempt
     from notifier.services.dispatch.social import PostAttempt
@@ -62,7 +62,7 @@ def _build_posts(container: Container, record: RecordOutcome) -> "PostAttempt":
 
 
 def _load(channel: Channel) -> None:
-    """Load now what the first batch of a channel would otherwise wait for."""
+    """Preload what the first batch of a channel would otherwise wait for."""
     match channel:
         case Channel.EMAIL:
             import notifier.bootstrap.mail  # noqa: PLC0415 - as `_build_mail`
@@ -73,7 +73,7 @@ def _load(channel: Channel) -> None:
 
 
 class _Late(Generic[Built]):
-    """A channel's attempt, built when its first batch comes or when a lane is warmed up."""
+    """A channel's attempt, built with its first batch or during warm-up."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class _Late(Generic[Built]):
 
 
 def _warm_up(late: "_Late[MailAttempt] | _Late[HookAttempt]") -> None:
-    """Build it, and load what its first batch would wait for; an error is left to that batch to meet again."""
+    """Build the attempt and preload its dependencies; leave errors to its first batch."""
     try:
         late.built.warm()
     except NotifierError as error:
@@ -103,10 +103,10 @@ def _warm_up(late: "_Late[MailAttempt] | _Late[HookAttempt]") -> None:
 
 
 class WorkerRuntime:
-    """What tasks need; see `workers.runtime.Runtime`."""
+    """The use cases behind the tasks; see `workers.runtime.Runtime`."""
 
     def __init__(self, container: Container, lanes: Sequence[QueueName]) -> None:
-        """Open nothing; load what the lanes surely need, so that the first batch does not wait for it."""
+        """Open nothing; preload what the queues need, so that the first batch does not wait."""
         self._core = container
         self._stopping = threading.Event()
         self._live()
@@ -120,7 +120,7 @@ class WorkerRuntime:
             patience=patience,
             life=container.heartbeat,
         )
-        self._opened = ExitStack()  # closes what was built, the last first
+        self._opened = ExitStack()  # closes what was built, newest first
         mail = _Late(container, record, _build_mail, self._opened)
         self._hooks = _Late(container, record, _build_hooks, self._opened)
         posts = _Late(container, record, _build_posts, self._opened)
@@ -140,20 +140,20 @@ class WorkerRuntime:
             choice=ConnectionAffinity(Channel.WEBHOOK) if QueueName.WEBHOOK in lanes else NamedBatch(),
             patience=patience,
         )
-        # In a process that also serves fresh lanes, waiting would hold the very slots they need.
+        # In a process that also serves urgent queues, waiting would occupy the slots they need.
         self._stands_back = all(lane.is_low_priority for lane in lanes)
         self._planning = threading.Lock()
         for lane in lanes:
             for channel in _CHANNELS.get(lane, ()):
                 _load(channel)
-        # Beside the start: templates and CLDR data of every language take some tenths of a second.
+        # In the background: templates and CLDR data of all languages take some tenths of a second.
         if QueueName.EMAIL in lanes:
             threading.Thread(target=_warm_up, args=(mail,), name="warm-up", daemon=True).start()
         if QueueName.WEBHOOK in lanes:
             threading.Thread(target=_warm_up, args=(self._hooks,), name="warm-up", daemon=True).start()
 
     def _live(self) -> None:
-        """Let others see that this process lives, and see to those beside it."""
+        """Start the heartbeat, and watch the other workers of this machine."""
         container = self._core
         container.worker_locks.acquire(container.owner)
         container.heartbeat.renew.append(container.vanished.beside)
@@ -164,18 +164,21 @@ class WorkerRuntime:
         watch.start()
 
     def announce(self, incident_id: str) -> object:
-        """Let every channel say what is due about an incident."""
+        """Announce an incident's due updates on every channel."""
         return self._core.announce(incident_id)
 
     def plan(self, notification_id: int) -> object:
-        """Plan a notification's audience, or pass it on to the lane where it delays nothing."""
+        """Plan a notification's audience, or move it to the queue where it delays nothing."""
         if self._core.plan.is_low_priority(notification_id):
             self._core.producer.plan_low_priority(notification_id)
             return 0
         return self._core.plan(notification_id)
 
     def plan_low_priority(self, notification_id: int) -> object:
-        """Plan it while nothing fresh waits; one at a time, for the sweep asks again and again until all is planned."""
+        """Plan while no first attempts wait.
+
+        One at a time: the sweep enqueues it again until all is planned.
+        """
         if not self._planning.acquire(blocking=False):
             return 0
         try:
@@ -198,11 +201,11 @@ class WorkerRuntime:
         return found
 
     def letters(self) -> object:
-        """Send the letters that are due."""
+        """Send the transactional mail that is due."""
         return self._letters()
 
     def probe(self, endpoint_id: int) -> None:
-        """Ask a disabled endpoint whether it works again."""
+        """Probe a disabled endpoint."""
         self._probe(endpoint_id)
 
     @cached_property
@@ -212,15 +215,15 @@ class WorkerRuntime:
         return build_probe(self._core, self._hooks.built)
 
     def drain(self) -> None:
-        """The process is to end: wait for the database no longer, and note what is known."""
+        """Prepare shutdown: stop waiting for the database, and write known outcomes to the journal."""
         self._stopping.set()
         self._core.outcome_journal.write_down()
 
     def close(self) -> None:
-        """Let go of connections and loops."""
+        """Close connections and loops."""
         self._stopping.set()
         self._opened.close()
         self._core.heartbeat.close()
-        # What is noted is for whoever finds this process gone.
+        # The journal is for the process that finds this one dead.
         self._core.worker_locks.close(self._core.owner, forget=not self._core.outcome_journal.has_any())
         self._core.close()
