@@ -67,7 +67,7 @@ class InboundContainer:
 
     @cached_property
     def seen(self) -> DedupFilter:
-        """The shared filter for repeats. Build it in a thread: it queries the installation's name."""
+        """The shared filter for repeats. Build it in a thread: it queries the database."""
         pepper = self._container.addresses.load()
         namespace = hashlib.sha256(b"seen events" + pepper).hexdigest()[:16]
         return RedisDedupFilter(self._container.settings.queue_addresses().redis, namespace)
