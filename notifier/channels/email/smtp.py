@@ -66,7 +66,7 @@ class SmtpSender:
             session.quit()
 
     def answers(self, *, deadline: datetime) -> bool:
-        """Return True: a dead relay sends no greeting and gets no mail. See `MailSender.answers`."""
+        """Return True: a dead relay never greets, so gets no mail. See `MailSender.answers`."""
         return self._clock() < deadline
 
     def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:

@@ -126,7 +126,7 @@ class MastodonSender:
             statuses = self._newest()
         except RefusedError as refused:
             if refused.answer.status == _FORBIDDEN:
-                # A write-only token. The key protects for an hour; waiting longer would help no one.
+                # A write-only token. The key protects for an hour; waiting longer helps no one.
                 _log.warning("mastodon_statuses_unreadable", account=self.account)
                 return None
             raise self._cannot_tell(self._failure(refused)) from None

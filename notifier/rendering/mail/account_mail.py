@@ -38,7 +38,7 @@ class SubscriptionConfirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionKnown:
-    """To an address that signs up again; the page itself must not reveal who is subscribed."""
+    """To a subscribed address that signs up again; the page must not reveal who is subscribed."""
 
     preferences_url: str
 

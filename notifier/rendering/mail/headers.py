@@ -67,7 +67,7 @@ def automatic_headers() -> Mapping[str, str]:
 
 
 def recipient_headers(delivery_id: str, domain: str, unsubscribe_url: str) -> dict[str, str]:
-    """Headers of one recipient's mail. `unsubscribe_url` identifies recipient and list, opaquely."""
+    """Headers of one recipient's mail. `unsubscribe_url` identifies recipient and list, encoded."""
     return {
         "List-Unsubscribe": f"<{unsubscribe_url}>",
         "List-Unsubscribe-Post": ONE_CLICK,

@@ -11,7 +11,7 @@ from notifier.sandbox.sandbox import Sandbox
 
 
 def summary_of(sandbox: Sandbox) -> dict[str, Any]:
-    """Return counts per channel. Scheduled mails count once sent, including dropped ones."""
+    """Return counts per channel. Mails count once they leave the schedule, even if dropped."""
     ledger = sandbox.ledger
     return {
         "mails": _mails(sandbox),
