@@ -1,11 +1,13 @@
 """What only makes sense together in `notifier.toml`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from notifier.domain.errors import ConfigError
+from notifier.domain.proposals.source_rules import SourceKind
 from notifier.domain.values import Platform
 from notifier.settings.config_file import AccountSection, ConfigFile
+from notifier.settings.sources import GENERIC_FIELDS, LEAST_GENERIC, SourceSection
 
 _CHANNELS = ("email", "social", "webhook")
 _MOST_LANGUAGES = 3  # of one post, as Bluesky allows
@@ -28,10 +30,70 @@ def check_config(house: ConfigFile, own: Mapping[str, Any]) -> None:
         raise ConfigError("webhooks.warn_after", "must not be later than webhooks.disable_after")
     if house.limits.webhook_timeout > house.workers.lease * 2 / 3:
         raise ConfigError("workers.lease", "must be at least one and a half times limits.webhook_timeout")
+    _check_sources(house)
     coalesce = own.get("coalesce", {})
     for place, table in [("coalesce", coalesce), *((f"coalesce.{name}", coalesce.get(name, {})) for name in _CHANNELS)]:
         if "window" in table and "max_window" in table and table["max_window"] < table["window"]:
             raise ConfigError(f"{place}.max_window", "must not be smaller than window")
+
+
+def _check_sources(house: ConfigFile) -> None:
+    """What sources, upstreams and templates name must exist."""
+    _refuse_repeated("sources", "name", [source.name for source in house.sources])
+    _refuse_repeated("upstreams", "name", [upstream.name for upstream in house.upstreams])
+    _refuse_repeated("templates", "name", [template.name for template in house.templates])
+    templates = {template.name for template in house.templates}
+    for number, source in enumerate(house.sources):
+        place = f"sources.{number}"
+        _check_kind(place, source)
+        _check_components(house, f"{place}.components", source.components.values())
+        _check_locales(house, f"{place}.languages", source.languages[:1])
+        _check_locales(house, f"{place}.locale", [source.locale] if source.locale else [])
+        _check_template(f"{place}.template", source.template, templates)
+    for number, upstream in enumerate(house.upstreams):
+        place = f"upstreams.{number}"
+        for name, keys in upstream.components.items():
+            _check_components(house, f"{place}.components.{name}", keys)
+        _check_template(f"{place}.template", upstream.template, templates)
+    for number, template in enumerate(house.templates):
+        _check_components(house, f"templates.{number}.components", template.components)
+        for field, texts in (("title", template.title), ("body", template.body)):
+            _check_locales(house, f"templates.{number}.{field}", texts)
+
+
+def _check_kind(place: str, source: SourceSection) -> None:
+    """Refuse keys that a source of this kind does not have, and miss those that it needs."""
+    is_generic, known = source.kind is SourceKind.GENERIC, ", ".join(GENERIC_FIELDS)
+    if source.fields and not is_generic:
+        raise ConfigError(f"{place}.fields", "belongs to kind generic alone")
+    for name in source.fields:
+        if name not in GENERIC_FIELDS:
+            raise ConfigError(f"{place}.fields.{name}", f"is not known; known: {known}")
+    for name in LEAST_GENERIC:
+        if is_generic and name not in source.fields:
+            raise ConfigError(f"{place}.fields.{name}", "is missing: kind generic cannot do without it")
+    if source.url is not None and source.kind is not SourceKind.STATUSPAGE:
+        raise ConfigError(f"{place}.url", "belongs to kind statuspage alone")
+    if len(source.languages) == 1:
+        raise ConfigError(f"{place}.languages", 'must name two languages, the second by its mark: ["nl", "EN:"]')
+
+
+def _check_components(house: ConfigFile, place: str, keys: Iterable[str]) -> None:
+    known = {component.key for component in house.components}
+    for key in keys:
+        if known and key not in known:
+            raise ConfigError(place, f"{key!r} is none of [[components]]; known: {', '.join(sorted(known))}")
+
+
+def _check_locales(house: ConfigFile, place: str, locales: Iterable[str]) -> None:
+    for locale in locales:
+        if locale not in house.brand.locales:
+            raise ConfigError(place, f"{locale!r} is not among brand.locales")
+
+
+def _check_template(place: str, name: str | None, known: Collection[str]) -> None:
+    if name is not None and name not in known:
+        raise ConfigError(place, f"{name!r} is none of [[templates]]")
 
 
 def _check_brand(house: ConfigFile) -> None:

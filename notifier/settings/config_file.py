@@ -1,27 +1,26 @@
 """The shape of `notifier.toml`: what an operator reviews in git. Every default stands in `notifier/default.toml`."""
 
-import re
 from datetime import timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel import localedata
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+from pydantic import AfterValidator, Field, Strict
 
 from notifier.domain.incidents.coalesce_values import CoalescePolicy
 from notifier.domain.incidents.translation import TranslationPolicy, TranslationRule
 from notifier.domain.values import Platform, Status
-from notifier.settings.checks import http_url, mailbox, one_line
+from notifier.settings.checks import http_url, mailbox
+from notifier.settings.section import Key, LocaleTag, Localized, Seconds, Section, StatusName
+from notifier.settings.sources import (
+    DraftsSection,
+    MaintenanceSection,
+    SourceSection,
+    TeamSection,
+    TemplateSection,
+    UpstreamSection,
+)
 
 SANDBOX = "sandbox"
-_KEY = re.compile(r"[a-z0-9][a-z0-9_-]*")
-
-
-def _locale(tag: str) -> str:
-    # CLDR's own list, by file name: nothing is loaded. BCP 47 writes pt-BR where CLDR's files say pt_BR.
-    if "_" in tag or not localedata.exists(tag.replace("-", "_")):
-        raise ValueError(f"{tag!r} is no locale; write a language tag such as nl or pt-BR")
-    return tag
 
 
 def _timezone(name: str) -> str:
@@ -30,12 +29,6 @@ def _timezone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"{name!r} is no time zone; write an IANA name such as Europe/Amsterdam") from None
     return name
-
-
-def _key(text: str) -> str:
-    if not _KEY.fullmatch(text):
-        raise ValueError(f"{text!r} must begin with a-z or 0-9 and hold only a-z, 0-9, _ and -")
-    return text
 
 
 def _base_url(text: str) -> str:
@@ -48,20 +41,7 @@ def _hashtag(text: str) -> str:
     return text
 
 
-Key = Annotated[str, AfterValidator(_key)]
-Text = Annotated[str, Field(min_length=1), AfterValidator(one_line)]
-LocaleTag = Annotated[str, AfterValidator(_locale)]
-Localized = Annotated[dict[LocaleTag, Text], Field(min_length=1)]
-Seconds = Annotated[float, Field(ge=0, le=30 * 86_400, allow_inf_nan=False)]
-# TOML has no enums: a value arrives as a string, which strict mode would refuse.
-StatusName = Annotated[Status, Strict(strict=False)]
 PlatformName = Annotated[Platform, Strict(strict=False)]
-
-
-class Section(BaseModel):
-    """A TOML table: unknown keys and wrong types are refused, and no message repeats a value it was given."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 class BrandSection(Section):
@@ -201,6 +181,8 @@ class RetentionSection(Section):
     events: Days
     provider_events: Days
     audit: Days
+    signals: Days
+    drafts: Days
 
 
 class CanarySection(Section):
@@ -232,3 +214,9 @@ class ConfigFile(Section):
     retention: RetentionSection
     canary: CanarySection
     guard: GuardSection
+    sources: list[SourceSection] = Field(default_factory=list)
+    upstreams: list[UpstreamSection] = Field(default_factory=list)
+    templates: list[TemplateSection] = Field(default_factory=list)
+    drafts: DraftsSection
+    maintenance: MaintenanceSection
+    team: TeamSection

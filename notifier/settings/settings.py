@@ -11,6 +11,8 @@ from notifier.domain.errors import ConfigError
 from notifier.domain.incidents.coalesce_values import CoalescePolicy
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.messages.brand import Account, Brand, Component, Retention
+from notifier.domain.proposals.source_rules import DraftRules, SourceKind, SourceRules, UpstreamRules
+from notifier.domain.proposals.template import Template
 from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.domain.values import Channel, QueueName
 from notifier.files import private_dir
@@ -27,6 +29,7 @@ from notifier.settings.providers import (
     smtp_spec,
 )
 from notifier.settings.sandbox import SENDGRID_API_KEY, announced_sandbox, sandbox_credentials
+from notifier.settings.sources import MaintenanceSection, TeamSection, default_source_rules
 
 _SANDBOX_EVIDENCE = 5.0  # seconds: it reports twice a second
 
@@ -150,6 +153,41 @@ class Settings:
         """How long the ledger keeps what."""
         days = self.house.retention.model_dump()
         return Retention(**{name: timedelta(days=number) if number else None for name, number in days.items()})
+
+    # --- where news comes from ---
+
+    def sources(self) -> tuple[SourceRules, ...]:
+        """The sources that are configured; others work with the defaults of `source_rules`."""
+        return tuple(section.rules() for section in self.house.sources)
+
+    def source_rules(self, kind: SourceKind, name: str) -> SourceRules | None:
+        """The rules of a source, configured or not; None when that name is configured as another kind."""
+        found = next((section for section in self.house.sources if section.name == name), None)
+        if found is None:
+            return default_source_rules(kind, name)
+        return found.rules() if found.kind is kind else None
+
+    def upstreams(self) -> tuple[UpstreamRules, ...]:
+        """The status pages of other providers that are polled."""
+        return tuple(section.rules() for section in self.house.upstreams)
+
+    def templates(self) -> tuple[Template, ...]:
+        """The prepared texts of the file."""
+        return tuple(section.template() for section in self.house.templates)
+
+    def draft_rules(self) -> DraftRules:
+        """How long drafts and signals may take."""
+        return self.house.drafts.rules()
+
+    @property
+    def maintenance(self) -> MaintenanceSection:
+        """`[maintenance]`: what planned work does by itself, unless its event says otherwise."""
+        return self.house.maintenance
+
+    @property
+    def team(self) -> TeamSection:
+        """`[team]`: where the people who operate this are reminded."""
+        return self.house.team
 
     # --- whom it is handed to ---
 

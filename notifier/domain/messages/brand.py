@@ -73,3 +73,5 @@ class Retention:
     events: timedelta | None
     provider_events: timedelta | None
     audit: timedelta | None
+    signals: timedelta | None = None
+    drafts: timedelta | None = None

@@ -9,7 +9,7 @@ from notifier.storage.operations import installation
 from notifier.storage.schema import shape
 from notifier.storage.tables import metadata
 
-HEAD = "0002"  # what this version of the code needs; a test holds it to the newest migration
+HEAD = "0003"  # what this version of the code needs; a test holds it to the newest migration
 UPGRADE = "run `notifier db upgrade`"
 _FINGERPRINT = "schema_fingerprint"
 _NAMED = 5

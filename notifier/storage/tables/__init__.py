@@ -28,6 +28,7 @@ from notifier.storage.tables.operations import (
     pruned,
     worker_process,
 )
+from notifier.storage.tables.proposals import draft, planned_work, polled_page, signal, signal_alert, template
 from notifier.storage.tables.social import account, account_session, post
 from notifier.storage.tables.subscribers import erasure, limited_message, opt_out, preference, subscriber, suppression
 from notifier.storage.tables.transactional_mail import letter
@@ -46,6 +47,7 @@ __all__ = [
     "console_session",
     "dead_letter",
     "delivery",
+    "draft",
     "endpoint",
     "erasure",
     "event",
@@ -61,14 +63,19 @@ __all__ = [
     "opt_out",
     "ordered_at",
     "plan_range",
+    "planned_work",
+    "polled_page",
     "post",
     "preference",
     "provider_event",
     "provider_state",
     "pruned",
+    "signal",
+    "signal_alert",
     "subscriber",
     "suppression",
     "tally",
+    "template",
     "verdict",
     "worker_process",
 ]

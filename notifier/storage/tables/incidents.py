@@ -47,6 +47,7 @@ incident_update = Table(
     Column("held", Boolean, nullable=False, server_default=false()),  # not shown before a person releases it
     Column("created_at", Instant),  # by its source, where that tells it: then the order is by it, not by `posted_at`
     Column("next_update_at", Instant),  # promised by its author
+    Column("reminder", Boolean, nullable=False, server_default=false()),  # announces planned work once more
     Column("pending_edit", Json),  # another content, which waits for a person: `pending_edits.py`
 )
 

@@ -104,6 +104,7 @@ api_key = Table(
     Column("revoked_at", Instant),
     Column("expires_at", Instant),
     Column("last_used_at", Instant),  # to the minute
+    Column("source", String(64)),  # the only source it may report for; null: any
 )
 
 audit_entry = Table(

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, text
 
 from notifier.storage.database.metadata import RowId, metadata
-from notifier.storage.database.types import Instant
+from notifier.storage.database.types import Instant, Json
 
 letter = Table(
     "letter",
@@ -17,6 +17,7 @@ letter = Table(
     Column("lease_owner", String(64)),  # who is sending it now
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("created_at", Instant, nullable=False),
+    Column("detail", Json),  # what a message to the team is about
     Index(
         "ix_letter_due_at",
         "due_at",

@@ -50,7 +50,7 @@ def test_every_path_that_guides_a_newcomer_exists(page: str) -> None:
 def test_a_webhook_format_is_added_in_the_files_that_the_guide_lists() -> None:
     """Derived from the last format added: every file that names it, or its model, outside its own folder."""
     listed = section((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), "A webhook format")
-    naming = re.compile(r"WebhookFormat\.STATUSPAGE|\bSTATUSPAGE = \"statuspage\"|class StatuspageMessage")
+    naming = re.compile(r"WebhookFormat\.STATUSPAGE|class WebhookFormat\(|class StatuspageMessage")
     touched = {source.name for source in figures.sources(ROOT, "notifier") if naming.search(source.text)}
     own = {name for name in touched if name.startswith("notifier/rendering/webhook/")}
     assert own

@@ -9,8 +9,18 @@ from pydantic import BaseModel
 
 from notifier.resources import default_config_path
 from notifier.settings.config_file import AccountSection, ChannelCoalesce, ChannelTranslation, ConfigFile
+from notifier.settings.section import Section
+from notifier.settings.sources import SourceSection, TemplateSection, UpstreamSection
 
 TEXT = default_config_path().read_text(encoding="utf-8")
+
+
+# Lists that are empty by default: their keys are explained in comments.
+LISTS: dict[str, type[Section]] = {
+    "sources": SourceSection,
+    "upstreams": UpstreamSection,
+    "templates": TemplateSection,
+}
 
 
 def tables(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, set[str]]]:
@@ -21,7 +31,7 @@ def tables(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, set[st
         inner = next((item for item in (annotation, *get_args(annotation)) if is_model(item)), None)
         if inner is None:
             keys.add(name)
-        elif inner not in (ChannelCoalesce, ChannelTranslation, AccountSection):
+        elif inner not in (ChannelCoalesce, ChannelTranslation, AccountSection, *LISTS.values()):
             yield from tables(inner, f"{path}{name}")
     if path:
         yield path, keys
@@ -53,3 +63,10 @@ def test_every_key_of_a_plain_table_is_explained_beside_it() -> None:
 def test_an_accounts_keys_are_explained_above_the_first_one() -> None:
     block = TEXT.split("# Social media accounts")[1].split("[[accounts]]")[0]
     assert all(re.search(rf"^#\s+{key}\s", block, re.MULTILINE) for key in AccountSection.model_fields)
+
+
+def test_the_keys_of_a_list_without_entries_are_explained_above_its_example() -> None:
+    for name, section in LISTS.items():
+        block = TEXT.split(f"# [[{name}]]\n")[0].rpartition("\n\n")[2]
+        explained = set(re.findall(r"\w+", " ".join(re.findall(r"^#   (\w+(?:, \w+)*)", block, re.MULTILINE))))
+        assert section.model_fields.keys() <= explained, name

@@ -1,0 +1,1 @@
+"""What is proposed and what proposes it: drafts, templates, signals, polled pages."""
