@@ -247,7 +247,7 @@ class Container:
 
     @cached_property
     def plan_low_priority(self) -> Plan:
-        """Plans in short steps, letting first attempts pass between them (SQLite has one writer)."""
+        """Plans in short steps, yielding to first attempts in between (SQLite: one writer)."""
         return replace(self.plan, range_size=_SHORT_RANGE, yield_to_high_priority=self.yield_to_high_priority)
 
     @cached_property

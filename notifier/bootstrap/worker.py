@@ -215,7 +215,7 @@ class WorkerRuntime:
         return build_probe(self._core, self._hooks.built)
 
     def drain(self) -> None:
-        """Prepare shutdown: stop waiting for the database, and write known outcomes to the journal."""
+        """Prepare shutdown: stop waiting for the database, journal known outcomes."""
         self._stopping.set()
         self._core.outcome_journal.write_down()
 

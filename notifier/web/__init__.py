@@ -1,1 +1,1 @@
-"""Pages for readers: the public page of an incident, and unsubscribing by one click. They work without JavaScript."""
+"""Public pages for readers, and the console. They work without JavaScript."""

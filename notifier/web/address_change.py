@@ -1,4 +1,4 @@
-"""The page that the letter to a new address opens: it is confirmed there, by a button."""
+"""The page linked from a mail to a new address, to confirm it with a button."""
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -14,7 +14,7 @@ class AddressChangePages:
     """`/address/{token}`."""
 
     def __init__(self, container: ApiContainer, answers: Answers) -> None:
-        """Take the application; reads nothing yet."""
+        """Take the container; reads nothing yet."""
         self._container = container
         self._answers = answers
 
@@ -24,7 +24,7 @@ class AddressChangePages:
         router.add_api_route("/address/{token}", self.confirm, methods=["POST"])
 
     def ask(self, request: Request, token: str) -> Response:
-        """Ask whether to move; changes nothing."""
+        """Ask for confirmation; changes nothing."""
         try:
             claim = self._container.tokens.read(Purpose.ADDRESS_CHANGE, token, self._container.clock())
             person = self._container.self_service.show(claim.subject)
@@ -35,7 +35,7 @@ class AddressChangePages:
         return self._answers.page("confirm_address", person.locale, {"action": request.url.path})
 
     async def confirm(self, request: Request, token: str) -> Response:
-        """Move; the second time answers the same."""
+        """Change the address; a second request gets the same answer."""
         if is_from_elsewhere(request):
             return self._answers.stale(self._answers.default_locale, request.url.path)
         return await run_in_threadpool(self._confirm, request, token)

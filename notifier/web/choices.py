@@ -1,4 +1,4 @@
-"""What a reader may choose, as the pages show it and as their forms send it back."""
+"""Preferences of a reader, as the pages show them and as their forms return them."""
 
 from collections.abc import Collection
 from functools import cache
@@ -15,20 +15,20 @@ from notifier.inbound.subscribers import parse_patch
 from notifier.web.forms import Form
 
 IMPACTS = tuple(impact.value for impact in Impact if impact is not Impact.MAINTENANCE)
-# How somebody can be reached: posts go to everybody, nobody subscribes to them by name.
+# Channels that reach an individual: posts are public.
 _CHANNELS = (Channel.EMAIL, Channel.WEBHOOK)
 _SKIPPED_ZONES = ("Etc/", "SystemV/", "US/", "posix/", "right/")
 
 
 @cache
 def timezones() -> tuple[str, ...]:
-    """The zones offered, by name: continents and cities, and UTC."""
+    """Return the time zones offered: continents and cities, and UTC."""
     cities = (name for name in available_timezones() if "/" in name and not name.startswith(_SKIPPED_ZONES))
     return (*sorted(cities), "UTC")
 
 
 def shown(subscriber: Subscriber, components: Collection[Component]) -> dict[str, Any]:
-    """Return the context of `_choices.html` and `_calm.html`, as the subscriber chose."""
+    """Return the context of `_choices.html` and `_calm.html` for a subscriber's preferences."""
     chosen = subscriber.preferences
     quiet = subscriber.quiet_hours.texts() if subscriber.quiet_hours else ("", "")
     channels = [
@@ -56,7 +56,7 @@ def shown(subscriber: Subscriber, components: Collection[Component]) -> dict[str
 
 
 def sent(form: Form, components: Collection[Component]) -> dict[str, Any]:
-    """Return the same context as a form brought it, to be shown again with its faults."""
+    """Return the same context from a submitted form, to show it again with its errors."""
     ticked = form.many("components")
     return {
         "parts": [{"key": part.key, "name": part.name, "chosen": part.key in ticked} for part in components],
@@ -73,16 +73,16 @@ def sent(form: Form, components: Collection[Component]) -> dict[str, Any]:
 
 
 def story_choices(form: Form) -> dict[str, Any]:
-    """Read what somebody wants to hear, as the API's `preferences`; what was not in the form is left out."""
+    """Read a form as the API's `preferences`; leaves out what the form lacks."""
     chosen: dict[str, Any] = {"components": form.many("components"), "maintenance": form.has("maintenance")}
     return chosen | {name: form.one(name) for name in ("min_impact", "updates") if form.has(name)}
 
 
 def all_choices(form: Form) -> SubscriberChanges:
-    """Read the whole form of the preferences page, as the API reads a change of a subscriber.
+    """Read the whole preferences form as a change of a subscriber, like the API.
 
     Raises:
-        InvalidInputError: names every field at fault.
+        InvalidInputError: Names every invalid field.
     """
     chosen = story_choices(form)
     if form.has("channels_shown"):

@@ -1,4 +1,4 @@
-"""Forms as they come in: urlencoded, bounded, each field a list of texts."""
+"""Submitted forms: URL-encoded, size-limited, each field a list of texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from fastapi import Request
 _MOST_FIELDS = 300
 _LONGEST = 1000
 FORM_TOKEN = "form"  # noqa: S105 - the field's name
-"""The hidden field that bears a form's token."""
+"""The hidden field with a form's token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a browser sent."""
+    """The fields of a submitted form."""
 
     fields: Mapping[str, list[str]]
 
     def one(self, name: str) -> str:
-        """Return a field's last value, without blanks around it; empty where there is none."""
+        """Return a field's last value, stripped; empty if there is none."""
         return self.fields.get(name, [""])[-1].strip()
 
     def many(self, name: str) -> list[str]:
@@ -27,12 +27,12 @@ class Form:
         return list(self.fields.get(name, []))
 
     def has(self, name: str) -> bool:
-        """Whether a box was ticked."""
+        """Return whether a box was ticked."""
         return name in self.fields
 
 
 async def read_form(request: Request) -> Form:
-    """Read an urlencoded body; anything else is an empty form, which every check then refuses."""
+    """Read a URL-encoded body; anything else is an empty form, which every check then rejects."""
     body = await request.body()
     try:
         found = parse_qs(body.decode("utf-8", errors="replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
@@ -42,5 +42,5 @@ async def read_form(request: Request) -> Form:
 
 
 def is_from_elsewhere(request: Request) -> bool:
-    """Whether a browser says that another site's page sends this (Fetch Metadata; old browsers say nothing)."""
+    """Return whether the form comes from another site (Fetch Metadata; old browsers send none)."""
     return request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none")

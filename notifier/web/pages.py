@@ -1,4 +1,4 @@
-"""The public pages of one installation, to be served beside its API."""
+"""The public pages of one installation, served beside its API."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""What the smaller buttons of the preferences page do. Each is a POST that the page's own token let through."""
+"""Further buttons of the preferences page. Each is a POST whose form token was checked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ from notifier.web.forms import Form
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What to show: a page by name, or the preferences again with something said."""
+    """The page to show next, or the preferences again with a message."""
 
     name: str | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Refusal(Exception):  # noqa: N818 - becomes a page, not an error
-    """The preferences are shown again, with what is at fault."""
+    """Show the preferences again, with the errors."""
 
     def __init__(self, context: dict[str, Any]) -> None:
         super().__init__("refused")
@@ -40,7 +40,7 @@ def _resubscribe(container: ApiContainer, subject: int, _form: Form, actor: Acto
 
 
 def _change_address(container: ApiContainer, subject: int, form: Form, _actor: Actor) -> Done:
-    """Write to the new address; what is said does not tell whether it had its share of letters."""
+    """Send a confirmation mail to the new address; the answer does not reveal its daily limit."""
     email = form.one("new_email")
     try:
         container.sign_ups.ask_address_change(subject, email)
@@ -60,4 +60,4 @@ ACTS: Mapping[str, Act] = {
     "address": _change_address,
     "erase": _erase,
 }
-"""By the last part of their path."""
+"""By the last segment of their path."""

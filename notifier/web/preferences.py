@@ -1,4 +1,4 @@
-"""The preferences page: a form without JavaScript, opened and saved by the signed link in a mail."""
+"""The preferences page: a form without JavaScript, opened by the signed link in a mail."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,10 +21,10 @@ _FORM = "preferences"
 
 
 class PreferencesPages:
-    """What a reader sees and changes of themselves: `/preferences/{token}` and what its buttons do."""
+    """`/preferences/{token}` and the actions of its buttons."""
 
     def __init__(self, container: ApiContainer, answers: Answers) -> None:
-        """Take the application; reads nothing yet."""
+        """Take the container; reads nothing yet."""
         self._container = container
         self._answers = answers
         self._forms = CsrfTokens(container.tokens, container.clock)
@@ -44,7 +44,7 @@ class PreferencesPages:
         return found if isinstance(found, Response) else self._page(token, *found)
 
     async def save(self, request: Request, token: str) -> Response:
-        """Save the form, or show it again with its faults."""
+        """Save the form, or show it again with its errors."""
         form = await read_form(request)
         return await run_in_threadpool(self._save, request, token, form)
 
@@ -65,14 +65,14 @@ class PreferencesPages:
         return self._page(token, subject, after, {"said": "saved"})
 
     def data(self, token: str) -> Response:
-        """Hand over everything the ledger knows of the reader, as a file."""
+        """Return everything stored about the reader, as a file."""
         found = self._opened(token)
         if isinstance(found, Response):
             return found
         return self._answers.download(self._container.data_export(found[0]), "my-data.json")
 
     def ask_erase(self, token: str) -> Response:
-        """Ask whether to erase everything; changes nothing."""
+        """Ask for confirmation of the erasure; changes nothing."""
         found = self._opened(token)
         if isinstance(found, Response):
             return found
@@ -103,7 +103,7 @@ class PreferencesPages:
         return self._page(token, subject, self._container.self_service.show(subject), page.context)
 
     def _checked(self, request: Request, token: str, form: Form) -> tuple[int, Subscriber] | Response:
-        """Open the link and check the form's own token."""
+        """Open the link and check the form's token."""
         found = self._opened(token)
         if isinstance(found, Response):
             return found
@@ -118,7 +118,7 @@ class PreferencesPages:
         return found
 
     def _opened(self, token: str) -> tuple[int, Subscriber] | Response:
-        """Return whom a link concerns, or what to answer instead."""
+        """Return the subscriber of a link, or the error page."""
         try:
             return self._container.self_service.opened(token)
         except ExpiredTokenError:

@@ -1,4 +1,4 @@
-"""How every page is answered: in the reader's language, under headers that keep their link to themselves."""
+"""Answers of all pages: in the reader's language, with headers that keep their link private."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,15 +14,15 @@ from notifier.services.security.audit import Actor
 
 
 class Answers:
-    """Renders pages of one installation. No cookies, no redirects, nothing loaded from elsewhere."""
+    """Renders the pages of one installation. No cookies, no redirects, no external resources."""
 
     def __init__(self, container: ApiContainer) -> None:
-        """Take the application; reads nothing yet."""
+        """Take the container; reads nothing yet."""
         self._container = container
 
     @property
     def default_locale(self) -> str:
-        """The language where the reader's is not known."""
+        """The language if the reader's is unknown."""
         return self._container.vocabulary.default_locale
 
     def page(
@@ -33,23 +33,23 @@ class Answers:
         return self.html(html, status=status)
 
     def missing(self, locale: str = "") -> Response:
-        """Say that a link opens nothing, whatever the reason."""
+        """Answer that a link is invalid, whatever the reason."""
         return self.page("not_found", locale or self.default_locale, status=404)
 
     def expired(self, locale: str = "") -> Response:
-        """Say that the time of a link of ours is over."""
+        """Answer that a link has expired."""
         return self.page("expired", locale or self.default_locale, status=410)
 
     def stale(self, locale: str, back: str) -> Response:
-        """Say that a form was not of ours, or open for too long; `back` is where it is shown anew."""
+        """Answer that a form is invalid or expired; `back` is the URL of a fresh one."""
         return self.page("stale_form", locale, {"back": back}, status=403)
 
     def html(self, html: str, *, status: int = 200) -> Response:
-        """Answer with a page that is rendered already."""
+        """Answer with a rendered page."""
         return HTMLResponse(html, status_code=status, headers=dict(self._headers))
 
     def download(self, data: Mapping[str, Any], name: str) -> Response:
-        """Answer with JSON data as a file to keep."""
+        """Answer with JSON data as a download."""
         body = orjson.dumps(data, option=orjson.OPT_INDENT_2)
         headers = {**self._headers, "Content-Disposition": f'attachment; filename="{name}"'}
         return Response(body, media_type="application/json", headers=headers)
@@ -71,10 +71,10 @@ class Answers:
 
 
 def network_of(request: Request) -> str:
-    """Return where a request comes from."""
+    """Return the network address that a request comes from."""
     return request.client.host if request.client else ""
 
 
 def reader_of(request: Request) -> Actor:
-    """Name a subscriber who acts for themselves, from a network too coarse to name a household."""
+    """Return a subscriber as actor, with a network too coarse to identify a household."""
     return Actor("subscriber", shortened_network(network_of(request)) or "unknown")

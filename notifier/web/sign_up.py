@@ -1,4 +1,4 @@
-"""Signing up: a form, a letter, and the page its link opens. The answer is the same for every address."""
+"""Sign-up: a form, a mail, and the page its link opens. Every address gets the same answer."""
 
 from typing import Any
 
@@ -23,16 +23,16 @@ _FORM = "sign up"
 
 
 class SignUpPages:
-    """The way in: `/{locale}/subscribe`, and `/confirm/{token}` from the letter."""
+    """`/{locale}/subscribe`, and `/confirm/{token}` from the mail."""
 
     def __init__(self, container: ApiContainer, answers: Answers) -> None:
-        """Take the application; reads nothing yet."""
+        """Take the container; reads nothing yet."""
         self._container = container
         self._answers = answers
         self._forms = CsrfTokens(container.tokens, container.clock)
 
     def add_to(self, router: APIRouter) -> None:
-        """Add the routes; a path per locale, for `/{locale}/...` would take `/v1/...` as well."""
+        """Add the routes; a path per locale, because `/{locale}/...` would match `/v1/...`."""
         for locale in sorted(self._container.locales):
             one = _OneLanguage(self, locale)
             router.add_api_route(f"/{locale}/subscribe", one.show, methods=["GET", "HEAD"])
@@ -41,7 +41,7 @@ class SignUpPages:
         router.add_api_route("/confirm/{token}", self.confirm, methods=["POST"])
 
     def form(self, locale: str, context: dict[str, Any] | None = None, *, status: int = 200) -> Response:
-        """Show the form, anew or with what was sent and is at fault."""
+        """Show the form: empty, or as submitted with its errors."""
         nobody = Subscriber(
             external_id="",
             kind=SubscriberKind.FOLLOWER,
@@ -57,11 +57,11 @@ class SignUpPages:
         return self._answers.page("subscribe", locale, fresh | (context or {}), status=status)
 
     def refused(self, locale: str) -> Response:
-        """Say that the form was not sent by our own page."""
+        """Answer that the form was not sent by our page."""
         return self._answers.stale(locale, f"/{locale}/subscribe")
 
     def take(self, locale: str, form: Form, network: str) -> Response:
-        """Take a form and say that a letter is on its way, whoever it is."""
+        """Accept a form and answer that a mail is on its way, whatever the address."""
         path = f"/{locale}/subscribe"
         try:
             self._forms.check(form.one(FORM_TOKEN), _FORM)
@@ -98,7 +98,7 @@ class SignUpPages:
         )
 
     def ask(self, request: Request, token: str) -> Response:
-        """Ask whether to subscribe; opening the link changes nothing, since scanners of mail follow links."""
+        """Ask for confirmation; changes nothing, because mail scanners follow links."""
         try:
             subject = self._container.tokens.read(Purpose.CONFIRM, token, self._container.clock()).subject
             person = self._container.self_service.show(subject)
@@ -110,7 +110,7 @@ class SignUpPages:
         return self._answers.page("confirm", person.locale, context)
 
     async def confirm(self, request: Request, token: str) -> Response:
-        """Subscribe; the second time answers the same."""
+        """Subscribe; a second request gets the same answer."""
         if is_from_elsewhere(request):
             return self._answers.stale(self._answers.default_locale, request.url.path)
         return await run_in_threadpool(self._confirm, request, token)
@@ -145,5 +145,5 @@ class _OneLanguage:
 
 
 def _one_of(kind: type[Any], value: object, default: Any) -> Any:
-    """Return a choice; one that is not offered is the default, which a sign-up can change later."""
+    """Return a choice; an unknown one becomes the default, which can be changed later."""
     return kind(value) if value in {item.value for item in kind} else default

@@ -1,4 +1,4 @@
-"""The public pages: status and its feed, and each incident. Everybody sees the same, so it may be kept for a moment."""
+"""Public pages: status and its feed, and each incident. The same for everyone, so cacheable."""
 
 import hashlib
 from functools import partial
@@ -16,7 +16,7 @@ from notifier.web.responses import Answers
 
 
 class _LocaleConvertor(Convertor[str]):
-    """A part of a path that may be a locale; `v1` may not."""
+    """A path segment that may be a locale; `v1` may not."""
 
     regex = "[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*"
 
@@ -36,14 +36,14 @@ class StatusPages:
     """`/`, `/{locale}/`, `/{locale}/incidents`, `/{locale}/incidents/{id}` and `/{locale}/feed.atom`."""
 
     def __init__(self, container: ApiContainer, answers: Answers) -> None:
-        """Take the application; reads nothing yet."""
+        """Take the container; reads nothing yet."""
         self._container = container
         self._answers = answers
         self._status = PublicStatus(container.database, container.renderer)
         self._incidents = PublicIncident(container.database, container.renderer)
 
     def add_to(self, router: APIRouter) -> None:
-        """Add the routes; a path per locale, for `/{locale}/...` would take `/v1/...` as well."""
+        """Add the routes; a path per locale, because `/{locale}/...` would match `/v1/...`."""
         methods = ["GET", "HEAD"]
         router.add_api_route("/", self.front, methods=methods)
         for locale in sorted(self._container.locales):
@@ -58,10 +58,10 @@ class StatusPages:
             router.add_route(f"/{{tag:locale}}{path}", self.unoffered, methods=methods)
 
     def unoffered(self, request: Request) -> Response:
-        """Answer for a language that is not offered, or not any more, in the nearest one that is.
+        """Answer for a locale that is not, or no longer, offered: in the nearest one that is.
 
         Raises:
-            HTTPException: 404, where the path begins with no language.
+            HTTPException: 404 if the path does not begin with a locale.
         """
         tag = request.path_params["tag"]
         if parse_locale(tag) is None:
@@ -80,7 +80,7 @@ class StatusPages:
         return answer
 
     def status(self, locale: str) -> Response:
-        """Show how things stand."""
+        """Show the status page."""
         return self._kept(self._answers.html(self._status.page(locale)))
 
     def incident(self, locale: str, incident_id: str) -> Response:
@@ -91,7 +91,7 @@ class StatusPages:
             return self._answers.missing(locale)
 
     def feed(self, locale: str, known: str) -> Response:
-        """Hand out the feed; nothing where the reader has it already (`If-None-Match`)."""
+        """Return the feed; 304 if the reader's copy is current (`If-None-Match`)."""
         body = self._status.feed(locale)
         mark = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = {"ETag": mark, "Cache-Control": _KEPT}
@@ -116,7 +116,7 @@ class _FeedOf:
 
 
 def preferred(header: str, offered: frozenset[str]) -> str | None:
-    """Return the offered locale that an `Accept-Language` likes best (RFC 9110, 12.5.4); None where it likes none."""
+    """Return the best offered locale for an `Accept-Language` header (RFC 9110, 12.5.4), if any."""
     wishes: list[tuple[float, int, str]] = []
     for place, wish in enumerate(header.split(",")[:_MOST_LANGUAGES]):
         tag, _, weight = wish.partition(";")

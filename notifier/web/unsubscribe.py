@@ -1,4 +1,4 @@
-"""Unsubscribing: one click from everything (RFC 8058), or from one incident, and the way back."""
+"""Unsubscribe with one click from everything (RFC 8058) or from one incident, and resubscribe."""
 
 from datetime import timedelta
 
@@ -19,10 +19,10 @@ _WAY_BACK = timedelta(hours=1)
 
 
 class UnsubscribePages:
-    """Answers the links that every mail bears. The token alone decides: mail providers post here without a browser."""
+    """Handles the links in every mail. The token suffices: mail providers POST to them, too."""
 
     def __init__(self, container: ApiContainer, answers: Answers) -> None:
-        """Take the application; reads nothing yet."""
+        """Take the container; reads nothing yet."""
         self._container = container
         self._answers = answers
         self._unsubscribe = Unsubscribe(container.database, container.lifecycle)
@@ -37,12 +37,12 @@ class UnsubscribePages:
         router.add_api_route("/resubscribe/{token}", self.come_back, methods=["POST"])
 
     async def options(self, token: str) -> Response:
-        """Say what may be done; some mail providers ask before they post."""
+        """Answer OPTIONS; some mail providers ask before they post."""
         del token
         return Response(status_code=204, headers={"Allow": "GET, HEAD, POST, OPTIONS"})
 
     def ask(self, request: Request, token: str) -> Response:
-        """Ask whether to unsubscribe; changes nothing, since scanners of mail follow links."""
+        """Ask for confirmation; changes nothing, because mail scanners follow links."""
         try:
             claim = self._claim(token)
             person = self._unsubscribe.person(claim.subject)
@@ -60,7 +60,7 @@ class UnsubscribePages:
         return self._answers.page("unsubscribe", person.locale, context)
 
     async def unsubscribe(self, request: Request, token: str) -> Response:
-        """Unsubscribe at once, whatever the body holds (RFC 8058); the second time answers the same."""
+        """Unsubscribe at once, whatever the body (RFC 8058); repeating it changes nothing."""
         return await run_in_threadpool(self._stop, token, reader_of(request))
 
     def _stop(self, token: str, actor: Actor) -> Response:
@@ -81,7 +81,7 @@ class UnsubscribePages:
         return self._answers.page("unsubscribed", person.locale, {"incident": None, "back": back})
 
     async def from_incident(self, request: Request, token: str) -> Response:
-        """Send no more about the incident of the mail that bore the link."""
+        """Unsubscribe from the incident of the mail with the link."""
         form = await read_form(request)
         return await run_in_threadpool(self._stop_incident, token, form, reader_of(request))
 
@@ -102,7 +102,7 @@ class UnsubscribePages:
         return self._answers.page("unsubscribed", person.locale, {"incident": incident, "back": None})
 
     async def come_back(self, request: Request, token: str) -> Response:
-        """Take an unsubscription back, from the page that said so, within the hour."""
+        """Undo an unsubscription, from its confirmation page, within an hour."""
         return await run_in_threadpool(self._start, token, reader_of(request))
 
     def _start(self, token: str, actor: Actor) -> Response:
@@ -112,12 +112,12 @@ class UnsubscribePages:
             person = self._unsubscribe.person(claim.subject)
         except (TokenError, NotFoundError):
             return self._answers.missing()
-        if not person.is_told:  # somebody else stopped it, or they have moved: then this page still tells the truth
+        if not person.is_told:  # stopped by others, or a new address: that page is still true
             return self._answers.page("unsubscribed", person.locale, {"incident": None, "back": None})
         return self._answers.page("resubscribed", person.locale)
 
     def _gone(self) -> Response:
-        """Answer the link of somebody who was erased: nothing is sent to them, which is all they asked for."""
+        """Answer the link of an erased subscriber: nothing is sent to them, as they wanted."""
         return self._answers.page("unsubscribed", self._answers.default_locale, {"incident": None, "back": None})
 
     def _claim(self, token: str) -> Claim:

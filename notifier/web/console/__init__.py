@@ -1,1 +1,1 @@
-"""The team's console: one place to tell everybody, and to see who was told. Speaks English, as the API does."""
+"""The operators' console: publish to everyone, see who was notified. In English, like the API."""

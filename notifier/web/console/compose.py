@@ -1,4 +1,4 @@
-"""Compose, look, send: the one button. What is shown before sending is rendered by what renders the messages."""
+"""Compose, preview, send. The preview is rendered by the code that renders the messages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ _SHOWN = 5
 
 
 class OvertakenError(NotifierError):
-    """A form is outdated, or was sent already: `page` shows what changed, and the form with all that was typed."""
+    """A form is outdated or was sent before: `page` shows the changes, and all that was typed."""
 
     def __init__(self, page: Page) -> None:
         super().__init__("the incident changed since this form was opened; nothing was sent")
@@ -34,26 +34,26 @@ class Compose:
     """Turns drafts into events."""
 
     def __init__(self, container: ApiContainer) -> None:
-        """Take the installation; reads nothing yet."""
+        """Take the container; reads nothing yet."""
         self._container = container
         self._brand = container.settings.brand()
         self._zone = ZoneInfo(self._brand.timezone)
         self._preview = Preview(container.renderer, self._brand, container.settings.deployment.public_url)
 
     def begin(self, incident_id: str) -> Draft:
-        """Return the draft of a new incident, or of the next update of a known one.
+        """Return the draft of a new incident, or of the next update of an existing one.
 
         Raises:
-            NotFoundError: no such incident.
+            NotFoundError: There is no such incident.
         """
         now = self._container.clock()
         if not incident_id:
             return fresh(now)
-        mark = self._mark(incident_id)  # first: what is read after it is no older
+        mark = self._mark(incident_id)  # first, so that what is read next is never older
         return following(self._container.history.incident(incident_id), mark, self._zone, now)
 
     def form(self, draft: Draft, faults: InvalidInputError | None = None) -> Page:
-        """Return what the form needs besides the draft."""
+        """Return what the form's template needs."""
         return {
             "draft": draft,
             "faults": {error.field: error.message for error in faults.errors} if faults else {},
@@ -71,11 +71,11 @@ class Compose:
         }
 
     def look(self, draft: Draft) -> Page:
-        """Return how it would read: a mail per locale, a post per account.
+        """Return the preview: a mail per locale, a post per account.
 
         Raises:
-            InvalidInputError: names every field at fault.
-            OvertakenError: the form is outdated, or was sent already with other words.
+            InvalidInputError: Names every invalid field.
+            OvertakenError: The form is outdated, or was sent before with other content.
         """
         event = self._current(draft)
         now = self._container.clock()
@@ -91,14 +91,15 @@ class Compose:
         }
 
     def send(self, draft: Draft, actor: Actor, *, guarded: bool) -> Receipt:
-        """Hand the event in; a second time changes nothing, since the draft carries its ids.
+        """Publish the event. Sending it twice changes nothing, because the draft has its ids.
 
-        `guarded`: the key lacks the right to announce what `[guard]` wants a person to release.
+        `guarded`: the key lacks the scope announce.
 
         Raises:
-            InvalidInputError: names every field at fault.
-            OvertakenError: the form is outdated, or was sent already with other words; nothing was stored.
-            UnavailableError: the database does not answer; nothing was stored.
+            InvalidInputError: Names every invalid field.
+            OvertakenError: The form is outdated, or was sent before with other content; nothing was
+                stored.
+            UnavailableError: The database does not answer; nothing was stored.
         """
         event = replace(self._current(draft), guarded=guarded, read=draft.after)
         try:
@@ -111,7 +112,7 @@ class Compose:
         return receipt
 
     def _current(self, draft: Draft) -> Event:
-        """Return the event of a draft that nothing has overtaken; sending checks anew, in its transaction."""
+        """Return the event of a draft that is current. Sending checks again, in its transaction."""
         event = self._event(draft)
         with self._container.database.read() as connection:
             known = timeline.find_event(connection, event.id)
@@ -127,14 +128,14 @@ class Compose:
             return timeline.mark(connection, incident_id)
 
     def _outdated(self, draft: Draft) -> OvertakenError:
-        """Return the form with what was typed, on top of the incident as it stands, and what came meanwhile."""
+        """Return the form as typed, based on the current incident, and the updates since."""
         mark = self._mark(draft.incident_id)
         incident = self._container.history.incident(draft.incident_id)
         meanwhile = _since(incident, update_of(draft.after)) or _edited(incident)
         return OvertakenError({**self.form(on_top(draft, mark)), "incident": incident, "meanwhile": meanwhile})
 
     def _sent_already(self, draft: Draft) -> OvertakenError:
-        """Return the form with what was typed, and what was sent from it before."""
+        """Return the form as typed, and what was sent from it before."""
         mark = self._mark(draft.incident_id)
         incident = self._container.history.incident(draft.incident_id)
         page = self.form(again(on_top(draft, mark), self._container.clock()))
@@ -157,13 +158,13 @@ class Compose:
 
 
 def _edited(incident: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return the updates that were edited, one of them since a form was opened; else something was shown or hidden."""
+    """Return the edited updates; if there are none, the last (its visibility changed)."""
     edited = [update for update in incident["updates"] if update["revision"] > 1]
     return edited or incident["updates"][-1:]
 
 
 def _since(incident: Mapping[str, Any], update_id: str) -> Sequence[Mapping[str, Any]]:
-    """Return the updates after this one; the last few, where it is none of the incident's."""
+    """Return the updates after this one; the last few if it is not found."""
     updates: Sequence[Mapping[str, Any]] = incident["updates"]
     places = [place for place, update in enumerate(updates) if update["id"] == update_id]
     return updates[places[0] + 1 :] if places else updates[-_SHOWN:]

@@ -1,4 +1,4 @@
-"""A draft: the compose form as values, from an incident or from what was typed, and as the event it becomes."""
+"""A draft: the values of the compose form, made from an incident or a form, made into an event."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,16 +14,16 @@ from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.services.conflicts import update_of
 
 Form = Mapping[str, Sequence[str]]
-AFFECTED = "affected"  # a component is named without saying how it is
+AFFECTED = "affected"  # the component is affected, without a status
 _OVER = [status.value for status in Status if status.closes]
 _PLANNED = [status.value for status in Status if status.is_maintenance]
-AS_NEXT = "next"  # what was typed is to be an update of its own, not a correction of what was sent
-_LOCAL = "%Y-%m-%dT%H:%M"  # what <input type=datetime-local> holds
+AS_NEXT = "next"  # send the text as a new update, not as a correction of the one sent
+_LOCAL = "%Y-%m-%dT%H:%M"  # format of <input type=datetime-local>
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a person is about to say. Ids are given when the form is opened: sending it twice hands in one event."""
+    """An unsent update. It gets its ids when the form is opened, so sending twice is harmless."""
 
     event_id: str
     incident_id: str
@@ -34,13 +34,13 @@ class Draft:
     impact: str = Impact.MINOR.value
     status: str = Status.INVESTIGATING.value
     components: Mapping[str, str] = field(default_factory=dict)
-    prefilled: Mapping[str, str] = field(default_factory=dict)  # components as the form was opened with them
+    prefilled: Mapping[str, str] = field(default_factory=dict)  # when the form was opened
     scheduled_for: str = ""
     scheduled_until: str = ""
     next_update_at: str = ""
     links: str = ""
     notify: bool = True
-    after: str = ""  # the mark of the incident when the form was opened (`timeline.mark`); empty: there was none
+    after: str = ""  # the incident's mark when the form was opened (`timeline.mark`); empty: new
 
 
 def fresh(now: datetime) -> Draft:
@@ -54,7 +54,7 @@ def fresh(now: datetime) -> Draft:
 
 
 def following(incident: Mapping[str, Any], mark: str, zone: ZoneInfo, now: datetime) -> Draft:
-    """Return the draft of an incident's next update: everything as it stands, nothing said yet."""
+    """Return the draft of an incident's next update: the current values, without a text."""
     components = {item["key"]: item.get("status") or AFFECTED for item in incident["components"]}
     return replace(
         fresh(now),
@@ -73,12 +73,12 @@ def following(incident: Mapping[str, Any], mark: str, zone: ZoneInfo, now: datet
 
 
 def on_top(draft: Draft, mark: str) -> Draft:
-    """Return what was typed as an update on top of how the incident stands now."""
+    """Return the draft as an update of the incident's current state."""
     return replace(draft, is_new=False, after=mark)
 
 
 def again(draft: Draft, now: datetime) -> Draft:
-    """Return what was typed as another event: what its own form said first was sent already."""
+    """Return the draft as another event: the one of its form was sent before."""
     return replace(draft, event_id=f"evt_{new_ulid(now)}")
 
 
@@ -87,7 +87,7 @@ def _local(instant: str | None, zone: ZoneInfo) -> str:
 
 
 def read(form: Form) -> Draft:
-    """Return what was typed."""
+    """Read a draft from the form."""
 
     def one(name: str) -> str:
         return (form.get(name) or [""])[0].strip()
@@ -96,7 +96,7 @@ def read(form: Form) -> Draft:
         return {name[len(prefix) :]: one(name) for name in form if name.startswith(prefix) and one(name)}
 
     event_id = one("event_id")
-    # Both follow from the form, so that a second press of the button hands in the same event.
+    # Derived from the form, so that pressing the button twice sends the same event.
     update_id = f"upd_{event_id.removeprefix('evt_')}" if one("as") == AS_NEXT else one("update_id")
     return Draft(
         event_id=event_id,
@@ -119,9 +119,10 @@ def read(form: Form) -> Draft:
 
 
 def settled(draft: Draft) -> Draft:
-    """Return a draft as it is shown before it is sent: with the end of an incident its components work again.
+    """Return the draft as sent: when an incident ends, its components work again.
 
-    A state that a person chose stays; one that stood in the form when it was opened was chosen for an earlier update.
+    A status that the operator chose is kept; one prefilled when the form was opened is not a
+    choice.
     """
     if draft.status in _OVER:
         kept = draft.components.items()
@@ -132,10 +133,10 @@ def settled(draft: Draft) -> Draft:
 
 
 def event_of(draft: Draft, zone: ZoneInfo, now: datetime, *, started_at: str | None) -> bytes:
-    """Return the event as `POST /v1/events` takes it; local times are of `zone`.
+    """Return the event as the body of `POST /v1/events`; local times are in `zone`.
 
     Raises:
-        InvalidInputError: a time is none.
+        InvalidInputError: A time is invalid.
     """
     incident = {
         "id": draft.incident_id,

@@ -1,7 +1,7 @@
-"""What the console says of an act after the redirect that follows it.
+"""The console's message after an action, shown after the redirect that follows.
 
-Sealed, so that no link puts words into the console's mouth. A text is good for the session and the incident it was said
-to, and for a few minutes.
+Sealed, so that no link can put words into the console's mouth. A message is valid for one session
+and one incident, for a few minutes.
 """
 
 from datetime import timedelta
@@ -17,20 +17,20 @@ _LASTS = timedelta(minutes=5)
 
 
 class Flash:
-    """Seals what is said, and reads it back."""
+    """Seals and reads messages."""
 
     def __init__(self, container: ApiContainer) -> None:
-        """Take the installation; opens nothing."""
+        """Take the container; opens nothing."""
         self._box = SecretBox(container.secret_keys, "console flash")
         self._clock = container.clock
 
     def seal(self, session: Session, incident_id: str, words: str) -> str:
-        """Return the words for a query of a URL."""
+        """Return the sealed message, for a URL's query."""
         until = (self._clock() + _LASTS).timestamp()
         return self._box.seal(orjson.dumps([until, session.form_mark, incident_id, words]).decode())
 
     def read(self, session: Session, incident_id: str, sealed: str) -> str:
-        """Return what was said to this session about this incident just now; empty for everything else."""
+        """Return the message if just sealed for this session and incident; else empty."""
         try:
             until, mark, about, words = orjson.loads(self._box.open(sealed))
         except ConfigError:  # not sealed by us

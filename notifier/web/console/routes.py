@@ -1,4 +1,4 @@
-"""The console's routes: who may, what, and how an answer leaves. Works without JavaScript."""
+"""The console's routes: access, actions, answers. Works without JavaScript."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,7 +30,7 @@ Handler = Callable[[Session, draft.Form], Response]
 
 
 def console_routes(container: ApiContainer) -> APIRouter:
-    """Return the console of one installation, to be served beside its API."""
+    """Return the console of one installation, to serve beside its API."""
     console = _Console(container)
     router = APIRouter(prefix=PATH, include_in_schema=False)
     shown: dict[str, Handler] = {
@@ -42,7 +42,7 @@ def console_routes(container: ApiContainer) -> APIRouter:
         "/compose": console.compose,
     }
     done: dict[str, Handler] = {
-        "/explain": console.explain,  # an address belongs in no URL
+        "/explain": console.explain,  # POST, because addresses do not belong in URLs
         "/preview": console.preview,
         "/send": console.send,
         "/replay": console.replay,
@@ -69,7 +69,7 @@ class _Console:
         self._flash = Flash(container)
 
     def showing(self, handler: Handler) -> Callable[..., Any]:
-        """Return a route that shows something to whoever is signed in."""
+        """Return a route that shows something to a signed-in operator."""
 
         async def route(request: Request) -> Response:
             query = parse_qs(request.url.query, max_num_fields=_MOST_FIELDS)
@@ -78,7 +78,7 @@ class _Console:
         return route
 
     def doing(self, handler: Handler) -> Callable[..., Any]:
-        """Return a route that does something, asked for by a form of this very session."""
+        """Return a route that changes something; requires a form of the same session."""
 
         async def route(request: Request) -> Response:
             form = await _form(request)
@@ -104,11 +104,11 @@ class _Console:
             return self._page("refused", {"heading": "Invalid request", "words": str(error)}, status=422)
 
     def sign_in_form(self) -> Response:
-        """Show the form."""
+        """Show the sign-in form."""
         return self._page("sign_in", {"fault": ""})
 
     async def sign_in(self, request: Request) -> Response:
-        """Take a key; the session that follows opens what the key opens."""
+        """Sign in with a key; the session has the key's scopes."""
         if is_from_elsewhere(request):
             words = "This form was sent from another site. Open the console to sign in."
             return self._page("refused", {"heading": "Not allowed", "words": words}, status=403)
@@ -130,23 +130,23 @@ class _Console:
         return answer
 
     def sign_out(self, session: Session, _form: draft.Form) -> Response:
-        """End the session."""
+        """Sign out."""
         answer = RedirectResponse(PATH, _SEE_OTHER)
         self._sessions.end(session, answer)
         return answer
 
     def incidents(self, session: Session, _query: draft.Form) -> Response:
-        """Show what there is."""
+        """Show all incidents."""
         return self._shown("incidents", session, self._views.incidents())
 
     def incident(self, session: Session, query: draft.Form) -> Response:
-        """Show one incident, and what became of what was just done."""
+        """Show one incident, and the result of the last action."""
         incident_id = _one(query, "id")
         said = self._flash.read(session, incident_id, _one(query, "said"))
         return self._shown("incident", session, {**self._views.incident(incident_id), "said": said})
 
     def deliveries(self, session: Session, query: draft.Form) -> Response:
-        """Show who got a notification."""
+        """Show the deliveries of a notification."""
         notification, state, after = (_one(query, name) for name in ("notification", "state", "after"))
         page = self._views.deliveries(notification, state, after)
         return self._shown("deliveries", session, shown_to(session.caller, page))
@@ -156,17 +156,17 @@ class _Console:
         return self._shown("delivery", session, shown_to(session.caller, self._views.delivery(_one(query, "id"))))
 
     def explain(self, session: Session, query: draft.Form) -> Response:
-        """Show why somebody was, or was not, told."""
+        """Show why a recipient was, or was not, notified."""
         page = self._views.explain(_one(query, "incident"), _one(query, "subscriber").strip())
         return self._shown("explain", session, shown_to(session.caller, page))
 
     def compose(self, session: Session, query: draft.Form) -> Response:
-        """Show the form."""
+        """Show the compose form."""
         session.need(KeyScope.PUBLISH)
         return self._shown("compose", session, self._compose.form(self._compose.begin(_one(query, "incident"))))
 
     def preview(self, session: Session, form: draft.Form) -> Response:
-        """Show how the draft would read; back to the form with what is at fault, or for another change."""
+        """Show the preview; the form again if it has errors or was submitted to change it."""
         session.need(KeyScope.PUBLISH)
         typed = draft.read(form)
         if _one(form, "step") == "change":
@@ -180,7 +180,7 @@ class _Console:
         return self._shown("preview", session, {"draft": draft.settled(typed), **seen})
 
     def send(self, session: Session, form: draft.Form) -> Response:
-        """Tell everybody."""
+        """Publish to everyone."""
         session.need(KeyScope.PUBLISH)
         typed = draft.read(form)
         try:
@@ -194,12 +194,12 @@ class _Console:
         return self._back(session, receipt.incident_id, f"{receipt.outcome.value}: {receipt.reason}{reach}{waits}")
 
     def release(self, session: Session, form: draft.Form) -> Response:
-        """Let a held notification go."""
+        """Release a held notification."""
         session.need(KeyScope.MANAGE)
         return self._decide(session, form, self._container.release.release)
 
     def cancel(self, session: Session, form: draft.Form) -> Response:
-        """Call a held notification off."""
+        """Cancel a held notification."""
         session.need(KeyScope.MANAGE)
         return self._decide(session, form, self._container.release.cancel)
 
@@ -212,7 +212,7 @@ class _Console:
         return self._back(session, incident_id, f"{decided['id']} is {decided['state']}")
 
     def replay(self, session: Session, form: draft.Form) -> Response:
-        """Send again what failed of one notification."""
+        """Resend the failed deliveries of a notification."""
         session.need(KeyScope.MANAGE)
         incident_id = _one(form, "incident")
         order, read = ReplayOrder(notification_id=_one(form, "notification")), _one(form, "after")
@@ -229,7 +229,7 @@ class _Console:
         return RedirectResponse(f"{PATH}/incident?{query}", _SEE_OTHER)
 
     def retry(self, session: Session, form: draft.Form) -> Response:
-        """Try now what waits for another attempt: one notification's, or what a provider keeps waiting."""
+        """Retry waiting deliveries now: of a notification, or of a provider."""
         session.need(KeyScope.MANAGE)
         order = RetryOrder(notification_id=_one(form, "notification") or None, provider=_one(form, "provider") or None)
         number = self._container.retry(order, session.actor)
@@ -260,9 +260,9 @@ async def _form(request: Request) -> draft.Form:
     body = await request.body()
     try:
         return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError:  # not UTF-8, or more fields than any form of ours
+    except ValueError:  # not UTF-8, or more fields than any of our forms has
         return {}
 
 
 def _one(form: draft.Form, name: str) -> str:
-    return (form.get(name) or [""])[0].replace("\x00", "")  # PostgreSQL refuses a text that holds one
+    return (form.get(name) or [""])[0].replace("\x00", "")  # PostgreSQL rejects NUL in texts

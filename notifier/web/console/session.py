@@ -1,6 +1,7 @@
-"""Who works at the console: the session that the browser's cookie names, looked up anew on every request.
+"""The console's session, named by the browser's cookie and looked up on every request.
 
-What it may do is what its key may do now. It ends by signing out, with its key, after an idle hour, after twelve hours.
+It has the scopes that its key has now. It ends at sign-out, with its key, after an idle hour, and
+after twelve hours.
 """
 
 import hashlib
@@ -22,16 +23,16 @@ _COOKIE = "notifier_console"
 
 
 class NotSignedInError(NotifierError):
-    """Nobody is signed in, or their time is over: ask for the key."""
+    """No session, or an expired one: ask for the key."""
 
 
 class ForbiddenError(NotifierError):
-    """The key does not open this, or the form was not made by this console for this session."""
+    """The key lacks the scope, or the form does not belong to this session."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One signed-in person: what their key opens, and what their cookie holds."""
+    """A signed-in operator: the scopes of their key, and the value of their cookie."""
 
     caller: Caller
     actor: Actor
@@ -39,37 +40,37 @@ class Session:
 
     @property
     def form_mark(self) -> str:
-        """What this session's own forms bear; no other site can know it."""
+        """The CSRF token of this session's forms; no other site can know it."""
         return hashlib.sha256(b"form " + self.shown.encode()).hexdigest()
 
     def may(self, scope: KeyScope) -> bool:
-        """Whether the key opens this."""
+        """Return whether the key has the scope."""
         return scope in self.caller.scopes
 
     def need(self, scope: KeyScope) -> None:
-        """Go on only with this scope.
+        """Require a scope.
 
         Raises:
-            ForbiddenError: the key lacks it.
+            ForbiddenError: The key lacks it.
         """
         if not self.may(scope):
             raise ForbiddenError(f"This API key lacks the scope {scope.value!r}")
 
     def check_form(self, mark: str) -> None:
-        """Go on only with a form that this console gave this session.
+        """Check a form's CSRF token.
 
         Raises:
-            ForbiddenError: it is somebody else's, or of an earlier session.
+            ForbiddenError: The form belongs to another or an earlier session.
         """
         if not hmac.compare_digest(mark.encode(), self.form_mark.encode()):
             raise ForbiddenError("This form belongs to another session: reload the page")
 
 
 class Sessions:
-    """Makes and reads the cookie. It bears the strictest prefix that the public address allows (RFC 6265bis, 4.1.3)."""
+    """Sets and reads the cookie, with the strictest prefix possible (RFC 6265bis, 4.1.3)."""
 
     def __init__(self, container: ApiContainer) -> None:
-        """Take the installation; opens nothing."""
+        """Take the container; opens nothing."""
         self._kept = container.console_sessions
         public = urlsplit(container.settings.deployment.public_url)
         self._secure = public.scheme == "https"
@@ -78,10 +79,10 @@ class Sessions:
         self._path = "/" if is_own_host else PATH
 
     def of(self, request: Request) -> Session:
-        """Return whose request this is.
+        """Return the session of a request.
 
         Raises:
-            NotSignedInError: no cookie, or one that opens nothing any more.
+            NotSignedInError: There is no cookie, or its session has ended.
         """
         shown = request.cookies.get(self._cookie, "")
         caller = self._kept.of(shown)
@@ -93,7 +94,7 @@ class Sessions:
         """Sign in: set the cookie.
 
         Raises:
-            SignInRefusedError: the key opens nothing here.
+            SignInRefusedError: The key is unknown or revoked, or lacks the scope.
         """
         response.set_cookie(
             self._cookie,
@@ -106,11 +107,11 @@ class Sessions:
         )
 
     def end(self, session: Session, response: Response) -> None:
-        """Sign out: the cookie opens nothing any more, wherever it is kept."""
+        """Sign out: end the session, wherever its cookie is stored."""
         self._kept.end(session.shown, session.actor)
         response.delete_cookie(self._cookie, path=self._path, secure=self._secure, httponly=True, samesite="strict")
 
 
 def origin_of(request: Request) -> str:
-    """Return where a request comes from."""
+    """Return the network address that a request comes from."""
     return request.client.host if request.client else "unknown"

@@ -1,4 +1,4 @@
-"""What the console shows: incidents, one incident, deliveries, why somebody was (not) told."""
+"""Pages of the console: incidents, one incident, deliveries, explanations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,21 +23,21 @@ def _alarm(row: AnyRow) -> dict[str, Any]:
 
 
 def _is_said_by(key: str, trouble: Sequence[ProviderStatus]) -> bool:
-    """Whether an alarm tells of a provider that is named already."""
+    """Return whether an alert is about a provider already listed."""
     channel, *rest = key.split(":")
     return any((channel, rest[-1:]) == (one.channel.value, [one.name]) for one in trouble)
 
 
 class Views:
-    """Reads; every answer is what a template is filled with."""
+    """Reads what the templates show."""
 
     def __init__(self, container: ApiContainer) -> None:
-        """Take the installation; reads nothing yet."""
+        """Take the container; reads nothing yet."""
         self._container = container
         self._readings = container.readings
 
     def incidents(self) -> Page:
-        """The newest incidents, what waits, and what stands still."""
+        """Return the newest incidents, waiting work, and what does not work."""
         readings = self._readings()
         with self._container.database.read() as connection:
             standing = alerts.current(connection)
@@ -55,9 +55,9 @@ class Views:
         }
 
     def _held(self) -> list[Page]:
-        """What waits for a person, each with the mark of its incident as this page shows it."""
+        """Return held notifications, each with the mark of its incident."""
         marks = {item["incident_id"]: self._mark(item["incident_id"]) for item in self._container.history.held()}
-        # Read again, after the marks: what came in between makes the form outdated, not unread.
+        # Read again after the marks: an update in between makes the form outdated, not overlooked.
         items = self._container.history.held()
         return [{**item, "after": marks.get(item["incident_id"], "")} for item in items]
 
@@ -66,11 +66,11 @@ class Views:
             return timeline.mark(connection, incident_id)
 
     def _trouble(self, connection: Connection) -> list[ProviderStatus]:
-        """The providers and accounts that do not work."""
+        """Return the providers and accounts that do not work."""
         return [one for one in self._container.providers.read(connection) if one.circuit.is_open]
 
     def incident(self, incident_id: str) -> Page:
-        """One incident: its time line, and per notification how many are in which state."""
+        """Return one incident: its timeline, and its notifications with counts by state."""
         history = self._container.history
         with self._container.database.read() as connection:
             trouble, after = self._trouble(connection), timeline.mark(connection, incident_id)
@@ -83,7 +83,7 @@ class Views:
         }
 
     def deliveries(self, notification_id: str, state: str, after: str) -> Page:
-        """One notification's deliveries, a page of them; `after` is the last delivery of the page before."""
+        """Return a page of a notification's deliveries; `after`: the last id of the page before."""
         states = [DeliveryState(state)] if state in set(DeliveryState) else []
         place = ids.parse_delivery_id(after)
         items = self._container.history.notification_deliveries(
@@ -99,11 +99,11 @@ class Views:
         }
 
     def delivery(self, delivery_id: str) -> Page:
-        """One delivery with its attempts."""
+        """Return one delivery with its attempts."""
         return {"delivery": self._container.history.delivery(delivery_id)}
 
     def explain(self, incident_id: str, subscriber: str) -> Page:
-        """Why a subscriber, endpoint or account was, or was not, told; a form while one of the two is missing."""
+        """Return why a recipient was, or was not, notified; the form if an input is missing."""
         page: dict[str, Any] = {"incident_id": incident_id, "subscriber": subscriber, "found": None, "fault": ""}
         if incident_id and subscriber:
             try:
