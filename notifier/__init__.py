@@ -1,3 +1,3 @@
-"""The multichannel customer notification dispatcher: incident events in, localized messages out."""
+"""Multichannel incident notifications: incident events in, localized messages out."""
 
 __version__ = "0.1.0"

@@ -1,6 +1,6 @@
-"""Files that several processes share: private folders, whole-or-nothing writes, locks that die with their holder.
+"""Files shared by processes: private folders, atomic writes, locks that end with their holder.
 
-Standard library only and nothing of ours, so that every room may use it. Every function raises `OSError` as it comes.
+Standard library only, so that every layer may import it. Functions raise `OSError` unchanged.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ _POLL_SECONDS = 0.02
 
 
 def private_dir(path: Path) -> Path:
-    """Make a folder that only this user may enter, and its parents; one that exists stays as it is."""
+    """Create a folder that only this user may enter, and its parents; keep an existing one."""
     if not path.is_dir():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(mode=_PRIVATE_DIR, exist_ok=True)
@@ -27,13 +27,13 @@ def private_dir(path: Path) -> Path:
 
 
 def is_private_dir(path: Path) -> bool:
-    """Whether `path` is a real folder (no link) of this user that nobody else may enter; asked before trusting /tmp."""
+    """Return whether `path` is a folder (not a link) of this user, closed to others; for /tmp."""
     found = path.lstat()
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
 
 
 def make_private(path: Path) -> None:
-    """Keep others from a file that was there before, where it is ours; one that is not there is left alone."""
+    """Restrict an existing file of ours to this user; ignore a missing one."""
     with suppress(FileNotFoundError, PermissionError):
         found = path.stat()
         if found.st_mode & 0o077 and found.st_uid == os.geteuid():
@@ -41,7 +41,7 @@ def make_private(path: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file of mode 0600 so that a reader sees the old content or the new, never a part, even after a crash."""
+    """Write a file of mode 0600 atomically: readers see the old or the new content."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE)
     try:
@@ -55,10 +55,10 @@ def write_private(path: Path, text: str) -> None:
 
 
 def grant_open_files(wanted: int) -> int:
-    """Raise the soft limit of open files to `wanted`, as far as the hard one allows; return what is granted of it.
+    """Raise the soft limit of open files to `wanted`, within the hard limit; return the new limit.
 
-    The soft limit of 1,024 exists for programs that use select(2); others are meant to raise it (systemd,
-    "File Descriptor Limits").
+    The soft limit of 1,024 exists for programs that use select(2); others are meant to raise it
+    (systemd, "File Descriptor Limits").
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -66,18 +66,18 @@ def grant_open_files(wanted: int) -> int:
     goal = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (goal, hard))
-    except (OSError, ValueError):  # macOS has a second limit that it does not tell
+    except (OSError, ValueError):  # macOS has a second, undocumented limit
         return soft
     return goal
 
 
 def show_life(data_dir: Path, process: str) -> None:
-    """Touch `<data dir>/heartbeat/<process>`: a container's health check looks at how old it is."""
+    """Touch `<data dir>/heartbeat/<process>`: a container's health check reads its age."""
     private_dir(data_dir / "heartbeat").joinpath(process).touch()
 
 
 class HeldElsewhereError(OSError):
-    """Another process holds the lock; `holder` is what it wrote about itself (its process id), or empty."""
+    """Another process has the lock; `holder` is what it wrote about itself (its pid), or empty."""
 
     def __init__(self, path: Path, holder: str) -> None:
         super().__init__(f"{path} is locked by process {holder or 'unknown'}")
@@ -86,16 +86,16 @@ class HeldElsewhereError(OSError):
 
 @contextmanager
 def file_lock(path: Path, *, wait: float) -> Iterator[None]:
-    """Hold an exclusive lock on `path`, which is created and never removed.
+    """Take an exclusive lock on `path`, which is created and never removed.
 
-    The kernel drops the lock with its holder, however it dies, so a leftover file never blocks anybody (flock(2)).
+    The kernel releases the lock when its holder ends, so a leftover file never blocks (flock(2)).
 
     Args:
         path: The lock file.
         wait: Seconds to wait for another holder.
 
     Raises:
-        HeldElsewhereError: Another process still holds it after `wait` seconds.
+        HeldElsewhereError: Another process still has it after `wait` seconds.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE_FILE)
     try:

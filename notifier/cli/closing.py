@@ -1,4 +1,4 @@
-"""What a command opens is closed when the command ends."""
+"""Close what a command opened when the command ends."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,7 +9,7 @@ _at_end: ContextVar[ExitStack] = ContextVar("at_end")
 
 @contextmanager
 def closing_at_end() -> Iterator[None]:
-    """Run one command; what it handed to `close_at_end` is called last, the newest first."""
+    """Run one command, then call what it passed to `close_at_end`, newest first."""
     with ExitStack() as stack:
         token = _at_end.set(stack)
         try:
@@ -19,5 +19,5 @@ def closing_at_end() -> Iterator[None]:
 
 
 def close_at_end(close: Callable[[], object]) -> None:
-    """Call this when the running command ends, however it ends."""
+    """Call `close` when the running command ends, however it ends."""
     _at_end.get().callback(close)

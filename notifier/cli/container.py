@@ -1,4 +1,4 @@
-"""What the processes without an API begin with: no more than they need."""
+"""The minimal setup for processes without an API."""
 
 from notifier.bootstrap.container import Container
 from notifier.cli.closing import close_at_end
@@ -10,10 +10,12 @@ _log = get_logger(__name__)
 
 
 def container(process: str) -> Container:
-    """Read the configuration, set logging up, see that the schema fits; while the database is away, go on without.
+    """Read the configuration, set up logging, check schema and keys.
+
+    If the database is down, continue without the check.
 
     Raises:
-        ConfigError: names the variable or key at fault, or what is wrong with the schema or the keys.
+        ConfigError: Names the invalid variable or key, or the problem with the schema or the keys.
     """
     settings = load_settings()
     configure_logging(settings.deployment.log_level, settings.deployment.log_format, process=process)

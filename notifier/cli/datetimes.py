@@ -1,4 +1,4 @@
-"""Times as options name them."""
+"""Times in command-line options."""
 
 from datetime import datetime
 
@@ -6,10 +6,10 @@ from notifier.domain.errors import FieldError, InvalidInputError
 
 
 def moment(option: str, text: str | None) -> datetime | None:
-    """Read an option's RFC 3339 time; None where it was not given.
+    """Parse an option's RFC 3339 time; None if it was not given.
 
     Raises:
-        InvalidInputError: names the option.
+        InvalidInputError: Names the option.
     """
     if text is None:
         return None

@@ -7,7 +7,7 @@ from notifier.cli.output import fail
 
 
 def read(file: str) -> bytes:
-    """Return the bytes of a file, or of standard input for `-`; a file that cannot be read ends the command."""
+    """Return the bytes of a file, or of standard input for `-`; exit if it cannot be read."""
     if file == "-":
         return sys.stdin.buffer.read()
     try:

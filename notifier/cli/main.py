@@ -1,4 +1,4 @@
-"""Dispatch: each command is a module, loaded only when used, so that workers start fast."""
+"""Command dispatch: a command's module is loaded only when used, so that workers start fast."""
 
 import os
 import sys
@@ -45,7 +45,7 @@ _HELP = "Notify merchants, followers and partners of incidents: one event, every
 
 
 def _build(arguments: Sequence[str]) -> typer.Typer:
-    """Return the program with the command that was asked for, or with all of them."""
+    """Return the program with the requested command, or with all commands."""
     app = typer.Typer(
         name="notifier",
         help=_HELP,
@@ -77,13 +77,13 @@ def _global_options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exits with 0 done, 1 failed, 2 wrong usage, input or configuration."""
-    os.umask(0o077)  # what we write holds addresses and secrets, whoever may enter the folder it lies in
+    os.umask(0o077)  # our files hold addresses and secrets
     given = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(run(given))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code; faults are one line on stderr, never a traceback."""
+    """Run one command and return its exit code; errors are one line on stderr, not a traceback."""
     try:
         with closing_at_end():
             code = _build(arguments)(args=list(arguments), prog_name="notifier", standalone_mode=False)

@@ -16,9 +16,9 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
-# A pipe has no width: rows stay whole for grep.
+# A pipe has no width: keep rows on one line for grep.
 _PIPE_WIDTH = 200
-# Names hold colons: `social:x:x-nl` has no emoji in it.
+# Names contain colons: `social:x:x-nl` must not become an emoji.
 out = Console(highlight=False, soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 

@@ -1,1 +1,1 @@
-"""The replay of 21 June 2022: a whole installation for a minute, and what came out of it, counted at the providers."""
+"""The demo: an installation that replays 21 June 2022 in a minute and counts at the providers."""

@@ -1,4 +1,4 @@
-"""The replay itself: people in, six events in compressed time, everything counted where it arrived."""
+"""The replay: import subscribers, publish six events in compressed time, count what arrived."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from notifier.supervise.installation import Installation
 
 _SETTLE_SECONDS = 90.0
 _POLL_SECONDS = 0.1
-# A next update must not overtake the one before on a slow machine: the replay waits this long for its mails and posts.
+# On a slow machine an update must not overtake the one before: wait this long for its messages.
 _PATIENCE_SECONDS = 60.0
 _AWAITED = ("email", "social")
 _OPEN = ("queued", "sending")
@@ -26,7 +26,7 @@ _MENDED_AFTER = 2  # updates
 
 @dataclass(slots=True)
 class Progress:
-    """What has arrived so far, for whoever watches."""
+    """What has arrived so far, for progress output."""
 
     posted: int = 0
     updates: int = 0
@@ -38,7 +38,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came out, counted at the sandbox and held against the ledger and the routing rule."""
+    """What arrived at the sandbox, compared with the database and the routing rule."""
 
     emails: dict[str, int]
     social: dict[str, int]
@@ -51,11 +51,11 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Whether anything did not reach those it should, once."""
+        """Return whether anything is missing or was sent twice."""
         return bool(self.lost or self.duplicates or self.wrong)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the figures of `notifier demo --json`."""
+        """Return the figures for `notifier demo --json`."""
         return {
             "emails": self.emails,
             "social": self.social,
@@ -73,7 +73,7 @@ class Replay:
     def __init__(
         self, system: Installation, *, merchants: int, speed: float, watch: Callable[[Progress], None]
     ) -> None:
-        """`speed`: how many times faster than the day of the incident."""
+        """`speed`: the factor of time compression."""
         self._system, self._speed, self._watch = system, speed, watch
         self._people = subscribers.merchants(merchants)
         self._partners = subscribers.partners()
@@ -83,7 +83,7 @@ class Replay:
         self._posted: dict[str, list[str]] = defaultdict(list)
 
     def run(self) -> Result:
-        """Hand in the people, then the six events; returns when everything has come to its end."""
+        """Import subscribers, publish the six events, and return when everything has been sent."""
         self._say("importing merchants and partners")
         self._add_people()
         events = story.events()
@@ -120,14 +120,14 @@ class Replay:
             self._system.ask_sandbox("PUT", f"/sandbox/hooks/{partner.name}", hook)
 
     def _mend_partners(self) -> None:
-        """The partners whose receivers failed at first have mended them."""
+        """Fix the partners whose receivers failed at first."""
         for partner in self._partners:
             if partner.behaviour["kind"] == "fail_first":
                 hook = {"secret": self._secrets[partner.name], "behaviour": "ok"}
                 self._system.ask_sandbox("PUT", f"/sandbox/hooks/{partner.name}", hook)
 
     def _wait(self, pause: float, number: int) -> None:
-        """Let the compressed time pass, and then until this update's mails and posts have left."""
+        """Wait for the compressed time, then until this update's mails and posts are sent."""
         until = time.monotonic() + pause
         latest = until + _PATIENCE_SECONDS
         while True:
@@ -187,9 +187,9 @@ class Replay:
         )
 
     def _ledger(self, notifications: Sequence[dict[str, Any]], posted: Mapping[str, str]) -> set[str]:
-        """Return the ids of all deliveries that the ledger calls accepted, those of posts left out.
+        """Return the ids of deliveries that the database has as accepted, except posts.
 
-        `posted`: when a post came to be, by the id that its platform gave it.
+        `posted`: the time of each post, by the platform's id.
         """
         found: set[str] = set()
         for item in notifications:
@@ -218,7 +218,7 @@ class Replay:
         return max(0, int(expected) - int(summary["posts"]["total"]))
 
     def _compare(self, notifications: Sequence[dict[str, Any]], summary: dict[str, Any]) -> list[str]:
-        """Hold what arrived against the routing rule: each of the six updates reached exactly those it should."""
+        """Compare arrivals with the routing rule: each update must reach exactly its audience."""
         events = story.events()
         components = {item["key"] for item in events[0]["incident"]["components"]}
         statuses = [event["update"]["status"] for event in events]
@@ -234,7 +234,7 @@ class Replay:
 
     @staticmethod
     def _untold(notifications: Sequence[dict[str, Any]]) -> list[str]:
-        """Name what the ledger itself says was not told, what newer news replaced before it left included."""
+        """List deliveries that the database has as not sent, including superseded ones."""
         return [
             f"{item['channel']} {item['sequence']} ({', '.join(item['update_ids'])}): {number} {state}"
             for item in notifications
@@ -243,7 +243,7 @@ class Replay:
         ]
 
     def _missing(self, summary: dict[str, Any]) -> list[str]:
-        """Hold posts and webhooks against what was due: each account and each partner hears of every update."""
+        """Check posts and webhooks: every account and partner must get every update."""
         updates = len(story.events())
         posts = [
             f"{account}: {number} posts arrived, expected {updates}"
@@ -254,7 +254,7 @@ class Replay:
         return posts if hooks == wanted else [*posts, f"{hooks} webhooks arrived, expected {wanted}"]
 
     def _row(self, item: dict[str, Any], summary: dict[str, Any]) -> list[Any]:
-        # The stand-in for partners knows a notification by what the payload says.
+        # The partners' stand-in identifies a notification by the payload.
         key = f"{story.INCIDENT_ID}/{item['sequence']}" if item["channel"] == "webhook" else item["id"]
         arrival = summary["notifications"].get(item["channel"], {}).get(key)
         created = datetime.fromisoformat(item["created_at"])

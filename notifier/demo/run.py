@@ -1,4 +1,4 @@
-"""`notifier demo`: set an installation up, replay the incident on it, show what came out."""
+"""`notifier demo`: start an installation, replay the incident, print the results."""
 
 import shutil
 import signal
@@ -17,18 +17,18 @@ from notifier.demo import story
 from notifier.demo.replay import Progress, Replay, Result
 from notifier.supervise.installation import Installation, installation
 
-_WINDOW_SECONDS = 60  # the default policy's, compressed like everything else
+_WINDOW_SECONDS = 60  # the default policy's, compressed by the same factor
 
 
 def run_demo(data_dir: Path, *, speed: float, subscribers: int, keep: bool, quiet: bool, console: Console) -> Result:
     """Replay 21 June 2022 and return the figures.
 
     Args:
-        data_dir: A folder of the installation's own is made in it, and removed at the end.
-        speed: How many times faster than on the day.
-        subscribers: How many merchants.
-        keep: Leave everything running, with the sandbox's pages open in the browser, until Ctrl-C.
-        quiet: Print nothing but what `keep` needs.
+        data_dir: The demo creates its own folder in it, and removes that at the end.
+        speed: Factor of time compression.
+        subscribers: Number of merchants.
+        keep: Keep everything running until Ctrl-C, with the sandbox's pages open in the browser.
+        quiet: Print only what `keep` needs.
         console: Where to print.
     """
     with _stopped_by_signals(), _folder(data_dir) as folder:
@@ -48,7 +48,7 @@ def run_demo(data_dir: Path, *, speed: float, subscribers: int, keep: bool, quie
         return result
 
 
-_OLD_NEWS = "\n[guard]\nhold_older_than = 0\n"  # what is replayed is of 2022
+_OLD_NEWS = "\n[guard]\nhold_older_than = 0\n"  # the replayed events are from 2022
 
 
 def _policy(speed: float) -> str:
@@ -61,7 +61,7 @@ def _policy(speed: float) -> str:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal end the demo as Ctrl-C does, with everything it has started."""
+    """Treat SIGTERM and a closed terminal like Ctrl-C: end the demo and everything it started."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:  # nohup
@@ -118,7 +118,7 @@ def _pairs(counts: dict[str, int]) -> str:
 
 
 def _keep(console: Console, system: Installation) -> None:
-    """Leave the installation up for a look around."""
+    """Keep the installation running for a look around."""
     pages = {
         "inbox": f"{system.sandbox}/inbox",
         "posts": f"{system.sandbox}/social",

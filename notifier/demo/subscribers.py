@@ -1,4 +1,4 @@
-"""Who is told in the demo: merchants and partner endpoints, made the same way every time."""
+"""Subscribers of the demo: merchants and partner endpoints, the same every time."""
 
 import random
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class Merchant:
     preferences: Preferences
 
     def row(self) -> dict[str, str]:
-        """Return the merchant as a row of the import's CSV."""
+        """Return the merchant as a CSV row for the import."""
         chosen = self.preferences
         return {
             "external_id": self.external_id,
@@ -92,14 +92,14 @@ def _merchant(chance: random.Random, place: int, locale: str) -> Merchant:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """One generated endpoint: the receiver's name, and how it behaves."""
+    """One generated endpoint: the receiver's name and behaviour."""
 
     name: str
     behaviour: dict[str, object]
 
 
 def partners(number: int = 25) -> list[Partner]:
-    """Return partners of which some are slow and some fail at first."""
+    """Return partners, of which some are slow and some fail at first."""
     slow: dict[str, object] = {"kind": "slow", "seconds": 1.5}
     failing: dict[str, object] = {"kind": "fail_first", "count": 1, "status": 503}
     return [
@@ -111,7 +111,7 @@ def partners(number: int = 25) -> list[Partner]:
 def expected_mails(
     people: Sequence[Merchant], statuses: Sequence[str], impact: Impact, components: set[str]
 ) -> list[int]:
-    """Return how many mails each update should come to, by the routing rule alone: nobody's ledger is asked."""
+    """Return the number of mails expected per update, from the routing rule alone."""
     scope = IncidentScope(impact=impact, components=frozenset(components))
     told: set[str] = set()
     expected = []

@@ -1,1 +1,1 @@
-"""`notifier doctor`: looks at configuration, stores, providers and work in hand; says what to do about each fault."""
+"""`notifier doctor`: checks configuration, stores, providers and pending work, with remedies."""

@@ -13,13 +13,13 @@ _MOST_NAMED = 10
 
 
 def check_components(notifier: ApiContainer) -> Iterator[Finding]:
-    """Name open incidents, and count listeners, that know only components which the configuration does not.
+    """Report open incidents, and count subscribers, that refer only to unknown components.
 
     Raises:
-        UnavailableError: the database does not answer.
+        UnavailableError: The database does not answer.
     """
     known = notifier.component_keys
-    if not known:  # none are configured: any key will do
+    if not known:  # none configured: any key is allowed
         return
     with notifier.database.read() as connection:
         naming = removed_components.open_incidents(connection, known)

@@ -1,4 +1,4 @@
-"""What `notifier doctor` looks at of the data itself: does the schema fit, do the keys?"""
+"""Checks of `notifier doctor` on the data: schema and keys."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _GUIDE = "docs/keys-and-data.md"
 
 
 def check_database(notifier: ApiContainer) -> Finding:
-    """Ask whether the database answers and bears the schema that this version needs."""
+    """Check that the database answers and has the schema this version needs."""
     name, kind = "database", "SQLite" if notifier.database.is_sqlite else "PostgreSQL"
     try:
         with notifier.database.read() as connection:
@@ -39,7 +39,7 @@ def check_database(notifier: ApiContainer) -> Finding:
 
 
 def check_setting(notifier: ApiContainer) -> Iterator[Finding]:
-    """Look at what surrounds the data: who may enter its folder, and what only stands in beside real providers."""
+    """Check access to the data folder, and for sandbox providers mixed with real ones."""
     folder = notifier.settings.data_dir
     if folder.is_dir() and not is_private_dir(folder):
         says = f"other users of this machine own {folder} or can enter it"
@@ -49,7 +49,7 @@ def check_setting(notifier: ApiContainer) -> Iterator[Finding]:
 
 
 def check_data(notifier: ApiContainer) -> Iterator[Finding]:
-    """Look closer at a database that answers and is up to date."""
+    """Check the content of a database that answers and is up to date."""
     with notifier.database.read() as connection:
         if not version.is_as_made(connection):
             says = "the schema was changed since the last upgrade; everything this version needs is present"
@@ -58,7 +58,7 @@ def check_data(notifier: ApiContainer) -> Iterator[Finding]:
 
 
 def _keys(notifier: ApiContainer) -> Iterator[Finding]:
-    """Say what each secret key is still needed for."""
+    """Report what each secret key is still needed for."""
     try:
         notifier.key_ring.check()
         use = notifier.key_ring.use()

@@ -35,7 +35,7 @@ class Child:
     spec: ChildSpec
     process: ForkProcess | None = None
     ready: bool = False
-    _lifeline: int | None = None  # the end of the pipe that is held open
+    _lifeline: int | None = None  # our end of the pipe, kept open
 
     @property
     def name(self) -> str:
@@ -57,7 +57,7 @@ class Child:
             kwargs={"name": spec.name, "environ": spec.environ, "lifeline": reader, "ready": ready_fd}
             | {"inherits": spec.inherits},
         )
-        # A stop that arrives while the child still has our handlers must wait, or they would swallow it.
+        # Block stop signals until the child has replaced our handlers, which would swallow them.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         try:
             process.start()
@@ -84,7 +84,7 @@ class Child:
         if self.is_running and self.process is not None and self.process.pid is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.kill()  # where it had no time yet to have a session of its own
+            self.process.kill()  # if it has no session of its own yet
 
     def wait(self, seconds: float) -> bool:
         """Wait for it to exit; return False on time-out."""

@@ -73,12 +73,12 @@ def request(method: str, url: str, body: object, headers: Mapping[str, str]) -> 
 
 @contextmanager
 def installation(folder: Path, environ: Mapping[str, str], *, port: int = 0) -> Iterator[Installation]:
-    """Run `notifier up` with nothing of the caller's configuration; it is drained at the end, or when the caller dies.
+    """Run `notifier up` without the caller's configuration; drained at the end or at our death.
 
     Args:
-        folder: Where everything lives; must exist.
-        environ: Variables of the new installation, laid over an environment without any NOTIFIER_ variable.
-        port: Where the API listens; 0 takes a free port.
+        folder: Where everything is stored; must exist.
+        environ: Variables of the installation; no other NOTIFIER_ variables are set.
+        port: Port of the API; 0 takes a free one.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFIER_")}
     data = folder / "data"
@@ -91,10 +91,10 @@ def installation(folder: Path, environ: Mapping[str, str], *, port: int = 0) -> 
             command,
             env=variables,
             cwd=folder,
-            stdin=subprocess.PIPE,  # ends with this process, and `notifier up` with it
+            stdin=subprocess.PIPE,  # closes with this process, which ends `notifier up`
             stdout=subprocess.PIPE,
             stderr=errors,
-            start_new_session=True,  # a Ctrl-C in the terminal is ours to pass on, once
+            start_new_session=True,  # we forward a Ctrl-C in the terminal ourselves, once
         ) as process,
     ):
         try:

@@ -41,16 +41,16 @@ def exec_child(
     ready: int,
     inherits: Collection[int],
 ) -> None:
-    """Run a module as `python -m MODULE [ARGUMENT ...]` would, in this freshly forked process.
+    """Run a module like `python -m MODULE [ARGUMENT ...]`, in this freshly forked process.
 
     Args:
-        module: Run under the name `__main__`.
+        module: Runs under the name `__main__`.
         arguments: Its command line.
-        name: Under which it reports that it is ready.
+        name: The name with which it reports that it is ready.
         environ: Variables beyond the supervisor's.
         lifeline: A pipe that ends with the supervisor; it becomes standard input.
-        ready: A pipe for that report.
-        inherits: What else stays open.
+        ready: A pipe for the ready report.
+        inherits: Other file descriptors to keep open.
     """
     os.setsid()
     os.dup2(lifeline, _STDIN)
@@ -67,10 +67,10 @@ def exec_child(
 
 def _close_all_but(kept: Collection[int]) -> None:
     """Close the supervisor's files: its lock, its listeners, the lifelines of the other children."""
-    # Those that are open, not all up to the limit: that may be a thousand million. (Linux and macOS list them here.)
+    # List the open ones (on Linux and macOS here): the limit may be a thousand million.
     for descriptor in [int(path.name) for path in Path("/dev/fd").iterdir()]:
         if descriptor not in kept:
-            with suppress(OSError):  # the one by which they were listed is closed by now
+            with suppress(OSError):  # the descriptor used for the listing is already closed
                 os.close(descriptor)
 
 

@@ -16,7 +16,7 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         ConfigError: names `--port` or `--host`, and what is wrong with it.
     """
-    if not 0 <= port <= _HIGHEST_PORT:  # getaddrinfo would silently take it modulo 65536
+    if not 0 <= port <= _HIGHEST_PORT:  # getaddrinfo would silently use it modulo 65536
         raise ConfigError("--port", f"{port} is no port; choose one from 0 to {_HIGHEST_PORT}")
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[

@@ -37,12 +37,14 @@ class Supervisor:
     """Runs groups of children until told to stop.
 
     Attributes:
-        groups: In the order of draining: a group has ended before the next one is asked to.
-        check: Asked now and then until it says that the whole is ready; `on_ready` is called once then.
+        groups: In draining order: a group has ended before the next one is stopped.
+        check: Called repeatedly until it reports that the system is ready; then `on_ready` is
+            called.
         on_start: Called after each start of a child, with its name.
         every_tick: Called a few times a second; must not block for long.
-        on_drain: Called when draining begins: whatever lets work in is to be shut.
-        is_orphaned: Asked a few times a second: whether whoever started this is gone, which ends it like a signal.
+        on_drain: Called when draining begins; must stop new work from coming in.
+        is_orphaned: Called a few times a second; True (the parent is dead) has the effect of a
+            signal.
     """
 
     groups: Sequence[Sequence[ChildSpec]]
@@ -57,10 +59,11 @@ class Supervisor:
     _all: list[list[Supervised]] = field(default_factory=list)
 
     def run(self) -> int:
-        """Start everything, watch it, drain it; returns 0 after a drain, 1 after being forced, 2 where a child says so.
+        """Start, watch and drain the children. Returns 0, 1 if forced, 2 if a child did.
 
-        A child that ends with 2 before it ever was ready has found its configuration wrong and said so: starting it
-        again would only repeat the line.
+        A child that exits with 2 before it was ready has reported a configuration error: restarting
+        it
+        would only repeat the message.
         """
         self._all = [[Supervised(Child(spec)) for spec in group] for group in self.groups]
         reader, writer = os.pipe()
@@ -88,7 +91,7 @@ class Supervisor:
         announced = False
         while not self._stops and not self.is_orphaned():
             now = time.monotonic()
-            # The last group first: the others depend on what drains last.
+            # Last group first: the others depend on what is drained last.
             for group in reversed(self._all):
                 for item in group:
                     if self._restart_if_due(item, writer, now):

@@ -1,4 +1,4 @@
-"""`notifier up`: API, workers, scheduler, sandbox and embedded Redis in one go."""
+"""`notifier up`: API, workers, scheduler, sandbox and embedded Redis together."""
 
 import os
 import socket
@@ -22,8 +22,8 @@ from notifier.supervise.health_clients import SandboxLink, answers
 from notifier.supervise.launch import preload
 from notifier.supervise.supervisor import Supervisor
 
-# One process per kind of work (of webhooks, as many as is configured), so that its slots are its own: a slow partner
-# or provider holds up nobody else (docs/decisions/0003-workers.md). Retries and bulk work share one: they are no news.
+# One process per kind of work (webhooks: as many as configured), with its own slots: a slow partner
+# or provider delays nothing else (docs/decisions/0003-workers.md). Retries and bulk share one.
 LAYOUT: Sequence[Sequence[QueueName]] = (
     (QueueName.CONTROL,),
     (QueueName.EMAIL,),
@@ -38,12 +38,12 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """What the children run, and what they share; all of it is above this room, so the command names it.
+    """The modules that the children run. They are in layers above, so the command passes them in.
 
     Attributes:
-        product: The module whose commands `api`, `worker` and `scheduler` are run.
-        sandbox: The module that stands in for the providers.
-        load: Loads what all of them need; called once, before they are forked.
+        product: The module with the commands `api`, `worker` and `scheduler`.
+        sandbox: The module of the simulated providers.
+        load: Preloads what all of them need; called once, before forking.
     """
 
     product: str
@@ -61,20 +61,22 @@ def run_up(
 ) -> int:
     """Run the whole system on this machine until SIGTERM or Ctrl-C.
 
-    Prints `notifier is up: URL` on standard output once /readyz answers; everything else goes to standard error.
+    Prints `notifier is up: URL` on standard output once /readyz answers; everything else goes to
+    standard error.
 
     Args:
-        settings: The configuration; the children read it anew.
-        host: Where the API listens.
+        settings: The configuration; the children read it again.
+        host: Address of the API.
         port: Its port; 0 takes a free one.
-        migrate: Brings the database's schema up to date and leaves no connection; called before anything starts.
+        migrate: Upgrades the schema and leaves no connection open; called before anything starts.
         programs: What the children run.
 
     Returns:
-        The exit code: 0 after a drain, 1 after a second signal, 2 where a child found its configuration wrong.
+        The exit code: 0 after a drain, 1 after a second signal, 2 for a child's configuration
+        error.
 
     Raises:
-        ConfigError: the port or the data folder is in use, a provider lacks its key, Redis does not start.
+        ConfigError: Port or data folder in use, missing provider key, or Redis does not start.
     """
     settings.check_providers()
     data_dir = settings.ensure_data_dir()
@@ -111,7 +113,7 @@ def _supervise(settings: Settings, listener: socket.socket, programs: Programs) 
         on_start=on_start,
         every_tick=link.introduce if link else lambda: None,
         is_orphaned=has_ended if HELD_VARIABLE in os.environ else lambda: False,
-        on_drain=listener.close,  # else callers would wait in the backlog of a stopped API
+        on_drain=listener.close,  # otherwise callers would wait in the backlog of a stopped API
     ).run()
 
 
@@ -126,10 +128,11 @@ def _environ(settings: Settings, url: str) -> dict[str, str]:
 
 
 def _last_sandbox_port(settings: Settings) -> int:
-    """The port of this data folder's last sandbox, so that its pages stay where they were; 0 where there was none.
+    """Return the port of this data folder's last sandbox, to keep its URLs; 0 if there was none.
 
-    Not a number of our choice: two systems that start at once would both find it free, and one would mail into the
-    other's sandbox.
+    No fixed port: two systems that start at once would both find it free, and one would send mail
+    into
+    the other's sandbox.
     """
     last = announced_sandbox(settings.data_dir)
     try:
@@ -146,7 +149,7 @@ def _api(program: str, listener: socket.socket, environ: dict[str, str]) -> Chil
         arguments=["api", "--fd", str(descriptor)],
         environ=environ,
         inherits=[descriptor],
-        reports_ready=False,  # /readyz says it
+        reports_ready=False,  # see /readyz
     )
 
 

@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _with_keys() -> ApiContainer:
-    """Return the installation for what seals or opens secrets: never with a key that is not its own."""
+    """Return the installation for commands that encrypt or decrypt; refuses wrong secret keys."""
     found = installation("endpoints")
     found.key_ring.check()
     return found

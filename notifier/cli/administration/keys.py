@@ -88,10 +88,13 @@ def reseal(
     ] = False,
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Re-encrypt stored secrets with the first of NOTIFIER_SECRET_KEYS. Fails if some cannot be decrypted.
+    """Re-encrypt stored secrets with the first of NOTIFIER_SECRET_KEYS.
 
-    With --accept-loss the keys given are taken for this installation's, whatever they do not open: partners' secrets
-    that are lost are to be rotated, and the links in mails already sent are dead.
+    Fails if some cannot be decrypted.
+
+    With --accept-loss, the given keys are accepted even if they do not decrypt everything.
+    Partners'
+    secrets that are lost must be rotated, and links in mails already sent stop working.
     """
     ring = installation("keys").key_ring
     if accept_loss:

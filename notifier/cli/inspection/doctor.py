@@ -25,7 +25,7 @@ def doctor(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
         print_json({"ok": not _bad(findings), "checks": [finding.as_json() for finding in findings]})
     else:
         for finding in findings:
-            # Providers' words may hold brackets, which are no markup.
+            # Providers' messages may contain brackets, which are not markup.
             out.print(f"{_MARKS[finding.state]}  {finding.name:<12} {escape(finding.says)}")
             if finding.remedy:
                 out.print(f"      {'':<12} -> {finding.remedy}", markup=False)

@@ -168,8 +168,8 @@ def replay(
 ) -> None:
     """Resend failed deliveries, or those in the given states. Deliveries keep their ids.
 
-    Of one notification, endpoint or delivery, or everything on a channel; within a span of time if you like. Whoever
-    sends again what has arrived is told the number and asked first.
+    Select one notification, endpoint or delivery, or everything on a channel; optionally limit the
+    time. Resending delivered messages shows their number and asks for confirmation first.
     """
     order = ReplayOrder(
         notification_id=notification,
@@ -209,7 +209,8 @@ def retry(
 ) -> None:
     """Retry waiting deliveries now, after the cause of the failures is fixed.
 
-    Quiet hours, translations, earlier messages and a rate that a receiver named are waited for as before.
+    Deliveries still wait for quiet hours, translations, earlier messages and rate limits of the
+    receiver.
     """
     order = RetryOrder(endpoint_id=endpoint, notification_id=notification, provider=provider)
     number = installation("deliveries").retry(order, operator())

@@ -9,7 +9,7 @@ from notifier.supervise.up import Programs, run_up
 
 
 def load_shared() -> None:
-    """Load what the children are going to need, and what that loads only when it is first used."""
+    """Preload what the children need, including imports they would do on first use."""
     from notifier.bootstrap import hooks, mail, posts  # noqa: F401, PLC0415 - loaded once, for the children
     from notifier.sandbox import server  # noqa: F401, PLC0415 - loaded once, for the children
 
@@ -30,6 +30,6 @@ def up(host: Host = "127.0.0.1", port: Port = DEFAULT_PORT) -> None:
     def prepare() -> None:
         notifier.migrate()
         notifier.key_ring.check()
-        notifier.database.close()  # who follows is forked, and a connection is nothing to share
+        notifier.database.close()  # children are forked next, and connections must not be shared
 
     raise typer.Exit(run_up(notifier.settings, host=host, port=port, migrate=prepare, programs=PROGRAMS))

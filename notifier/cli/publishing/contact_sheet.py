@@ -1,4 +1,4 @@
-"""A contact sheet: many mails on one page, each as a reader's screen shows it; a picture of it by headless Chromium."""
+"""A contact sheet: many mails on one page, as readers see them; screenshot by headless Chromium."""
 
 import html
 import io
@@ -16,7 +16,7 @@ _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 _OPTIONS = ("--headless", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--disable-quic")  # fmt: skip
 _SECONDS = 60
-_COLOURS = 96  # a sheet of mails needs no more, and the picture becomes a quarter as large
+_COLOURS = 96  # enough for mails, at a quarter of the size
 _SIZE = re.compile(r'data-size="(\d+)x(\d+)"')
 _DARK = re.compile(r"@media \(prefers-color-scheme: dark\)")
 _STYLE = """
@@ -29,7 +29,7 @@ figure { margin: 0; } figcaption { margin: 0 0 3px; }
 .screen { overflow: hidden; background: #eef1f5; } .dark .screen { background: #0f141a; }
 iframe { border: 0; transform-origin: 0 0; }
 """
-# Each mail is as high as it is; the page then says how large it has become, for the picture to hold all of it.
+# Mails have different heights: the page reports its own size, so that the picture fits all of it.
 _SCRIPT = """
 addEventListener("load", () => {
   for (const frame of document.querySelectorAll("iframe")) {
@@ -45,7 +45,7 @@ addEventListener("load", () => {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """What the mails are looked at on: width in CSS pixels, light or dark; `scale` shrinks it on the sheet."""
+    """The simulated screen: width in CSS pixels, light or dark; `scale` shrinks it on the sheet."""
 
     width: int
     dark: bool = False
@@ -53,7 +53,7 @@ class Screen:
 
 
 def sheet(rows: Mapping[str, Mapping[str, str]], screen: Screen) -> str:
-    """Return a page of mails: rows by title, each holding documents by caption."""
+    """Return a page of mails: row title -> caption -> HTML document."""
     parts = []
     for title, mails in rows.items():
         cells = "".join(_cell(caption, mail, screen) for caption, mail in mails.items())
@@ -76,12 +76,12 @@ def _cell(caption: str, mail: str, screen: Screen) -> str:
 
 
 def chromium() -> str | None:
-    """Return the Chromium (or Chrome) of this machine, or None."""
+    """Return the path of Chromium (or Chrome) on this machine, or None."""
     return next((found for name in _PROGRAMS if (found := shutil.which(name))), None)
 
 
 def photograph(program: str, page: Path, target: Path) -> bool:
-    """Make a PNG of a sheet; False when the browser does not do it."""
+    """Take a screenshot of a sheet as PNG; False if the browser fails."""
     with tempfile.TemporaryDirectory() as profile:
         shown = _run(program, profile, ["--dump-dom", page.resolve().as_uri()])
         size = _SIZE.search(shown)
@@ -96,7 +96,7 @@ def photograph(program: str, page: Path, target: Path) -> bool:
 
 
 def _run(program: str, profile: str, arguments: Sequence[str]) -> str:
-    # Chromium's own sandbox refuses to run as root; it is shown nothing but what we rendered ourselves.
+    # Chromium's own sandbox refuses to run as root; it only loads what we rendered.
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
     command = [program, *_OPTIONS, *as_root, f"--user-data-dir={profile}", *arguments]
     try:
@@ -109,7 +109,7 @@ def _run(program: str, profile: str, arguments: Sequence[str]) -> str:
 def _shrink(target: Path) -> None:
     pictures = import_module("PIL.Image")
     with pictures.open(target) as picture:
-        plain, way = picture.convert("RGB"), pictures.Quantize.MAXCOVERAGE  # keeps the small dots' colours
+        plain, way = picture.convert("RGB"), pictures.Quantize.MAXCOVERAGE  # keeps small colours
         small = plain.quantize(_COLOURS, way, kmeans=1, dither=pictures.Dither.NONE)
     data = io.BytesIO()
     small.save(data, "PNG", optimize=True)

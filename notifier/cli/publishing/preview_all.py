@@ -19,7 +19,7 @@ _SCREEN = Screen(width=360)
 def write_all(
     service: Preview, scenes: Sequence[Scene], target: Path, *, locales: Sequence[str], account: bool
 ) -> None:
-    """Write mails, posts and webhook bodies of some scenes; `account`: the mails about subscriptions as well."""
+    """Write mails, posts and webhook bodies of the scenes; `account`: transactional mail too."""
     rows: dict[str, dict[str, str]] = defaultdict(dict)
     try:
         target.mkdir(parents=True, exist_ok=True)

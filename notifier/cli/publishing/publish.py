@@ -38,8 +38,9 @@ def publish(
 ) -> None:
     """Publish one event, or several in order. Nothing is published unless all of them are valid.
 
-    A file with several incidents, or with news older than `guard.hold_older_than`, is summarised and asked about first.
-    Such old news waits for a person even then: `notifier notifications held`.
+    For a file with several incidents, or updates older than `guard.hold_older_than`, a summary is
+    shown
+    and confirmation required. Such old updates are held even then: `notifier notifications held`.
     """
     notifier = installation("publish")
     events = read_events(read(file), now=notifier.clock())
@@ -62,20 +63,20 @@ def publish(
 
 
 def _ask(summary: FileSummary, file: str) -> None:
-    """Let a person at a terminal say yes; anybody else says it with `--yes`.
+    """Ask for confirmation at a terminal; elsewhere `--yes` is required.
 
     Raises:
-        InvalidInputError: nobody can be asked.
+        InvalidInputError: There is no terminal.
     """
     if summary.needs_word:
         ask(str(summary), "publish this (or --record to notify nobody)", at_terminal=file != "-")
 
 
 def _based_on(events: list[Event], after: str | None) -> list[Event]:
-    """Return the events; the one there is based on the update `after`, if that is given.
+    """Return the events, the only one based on the update `after`, if given.
 
     Raises:
-        InvalidInputError: there are several: who says what came before the second one?
+        InvalidInputError: There are several events: `after` would be ambiguous.
     """
     if after is None:
         return events
@@ -85,7 +86,7 @@ def _based_on(events: list[Event], after: str | None) -> list[Event]:
 
 
 def _hand_in(ingest: Ingest, events: list[Event]) -> list[dict[str, str | int]]:
-    """Hand in one after another; a refused one ends it, and says how many are in."""
+    """Publish in order; a rejected event ends the command and reports how many were published."""
     receipts: list[dict[str, str | int]] = []
     actor = operator()
     for event in events:

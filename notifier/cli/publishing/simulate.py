@@ -103,7 +103,7 @@ def _show(report: SimulationReport) -> None:
 
 
 def _compare(reports: Mapping[str, SimulationReport]) -> None:
-    """Print what differs, one column per policy."""
+    """Print the differences, one column per policy."""
     rows: list[list[object]] = []
     for channel in Channel:
         found = [report.channels[channel] for report in reports.values()]
