@@ -121,8 +121,7 @@ class Container:
         """Check that the schema is what this version needs; upgrade SQLite at once.
 
         A server's schema is left to the operator, because other versions may be using it. A newer
-        schema
-        is fine: migrations only add.
+        schema is fine: migrations only add.
 
         Raises:
             ConfigError: A server's schema is missing or older, or a schema differs from its

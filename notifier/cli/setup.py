@@ -1,4 +1,4 @@
-"""What every command begins with."""
+"""The setup that every command begins with."""
 
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.cli.closing import close_at_end
@@ -7,10 +7,10 @@ from notifier.settings import load_settings
 
 
 def container(process: str) -> ApiContainer:
-    """Read the configuration and set logging up; what is opened is closed when the command ends.
+    """Read the configuration and set up logging; close everything when the command ends.
 
     Raises:
-        ConfigError: names the variable or key at fault.
+        ConfigError: Names the invalid variable or key.
     """
     settings = load_settings()
     deployment = settings.deployment
@@ -21,10 +21,10 @@ def container(process: str) -> ApiContainer:
 
 
 def installation(process: str) -> ApiContainer:
-    """Return the installation with a database that is ready: an embedded one is made on first use.
+    """Return the installation with its database ready; an embedded one is created on first use.
 
     Raises:
-        ConfigError: names the variable or key at fault, or the command that brings the schema up to date.
+        ConfigError: Names the invalid variable or key, or the command that upgrades the schema.
     """
     found = container(process)
     found.ensure_schema()

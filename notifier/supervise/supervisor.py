@@ -62,8 +62,7 @@ class Supervisor:
         """Start, watch and drain the children. Returns 0, 1 if forced, 2 if a child did.
 
         A child that exits with 2 before it was ready has reported a configuration error: restarting
-        it
-        would only repeat the message.
+        it would only repeat the message.
         """
         self._all = [[Supervised(Child(spec)) for spec in group] for group in self.groups]
         reader, writer = os.pipe()

@@ -131,8 +131,7 @@ def _last_sandbox_port(settings: Settings) -> int:
     """Return the port of this data folder's last sandbox, to keep its URLs; 0 if there was none.
 
     No fixed port: two systems that start at once would both find it free, and one would send mail
-    into
-    the other's sandbox.
+    into the other's sandbox.
     """
     last = announced_sandbox(settings.data_dir)
     try:

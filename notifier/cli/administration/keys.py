@@ -93,8 +93,7 @@ def reseal(
     Fails if some cannot be decrypted.
 
     With --accept-loss, the given keys are accepted even if they do not decrypt everything.
-    Partners'
-    secrets that are lost must be rotated, and links in mails already sent stop working.
+    Partners' secrets that are lost must be rotated, and links in mails already sent stop working.
     """
     ring = installation("keys").key_ring
     if accept_loss:
