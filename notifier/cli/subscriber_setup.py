@@ -1,4 +1,4 @@
-"""What commands about subscribers begin with: a million rows leave no room for what words and sends messages."""
+"""The setup of commands about subscribers: without rendering and sending, to save memory."""
 
 import getpass
 import socket
@@ -11,10 +11,10 @@ from notifier.settings import load_settings
 
 
 def subscriber_container(process: str) -> SubscriberContainer:
-    """Return the people of the installation, with a database that is ready; see `setup.installation`.
+    """Return the installation's subscribers, with its database ready; see `setup.installation`.
 
     Raises:
-        ConfigError: names the variable or key at fault, or the command that brings the schema up to date.
+        ConfigError: Names the invalid variable or key, or the command that upgrades the schema.
     """
     settings = load_settings()
     configure_logging(settings.deployment.log_level, settings.deployment.log_format, process=process)
@@ -25,5 +25,5 @@ def subscriber_container(process: str) -> SubscriberContainer:
 
 
 def operator() -> Actor:
-    """Who acts at the command line, for the audit trail."""
+    """Return the actor for the audit trail: the command line."""
     return Actor(f"cli:{getpass.getuser()}", socket.gethostname())

@@ -1,10 +1,11 @@
-"""`make bench`: what it costs to tell an audience, on both databases, beside the floor of the same machine.
+"""`make bench`: the cost of notifying an audience, on both databases, beside the machine's floor.
 
-    python -m tests.benchmarks [--only SECTION,..] [--database sqlite|postgresql] [--rounds N] [--json] ...
+    python -m tests.benchmarks [--only SECTION,..] [--database sqlite|postgresql] [--rounds N]
+    [--json] ...
 
-PostgreSQL is the server NOTIFIER_BENCH_DATABASE_URL names (everything of ours in that database is dropped), else one
-started for the run. What is printed are medians of `--rounds` measurements; a list's import and the clients by
-themselves (`hooks`, last table) are measured once.
+PostgreSQL is the server at NOTIFIER_BENCH_DATABASE_URL (our tables in that database are dropped),
+otherwise one started for the run. The printed figures are medians of `--rounds` measurements; the
+import of a list and the bare clients (`hooks`, last table) are measured once.
 """
 
 import argparse

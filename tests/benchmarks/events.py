@@ -1,4 +1,4 @@
-"""The events a benchmark hands in."""
+"""The events that benchmarks publish."""
 
 import time
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from notifier.domain.values import Status
 from tests.benchmarks.stage import Sink, Stage
 
-_DAY = 86_400  # seconds from now until planned work begins
+_DAY = 86_400  # seconds until planned work begins
 
 
 def an_event(incident: str, component: str, **changes: Any) -> dict[str, Any]:
-    """Return the first event of an incident: critical, investigating, in Dutch and English, posted now.
+    """Return an incident's first event: critical, investigating, in Dutch and English, posted now.
 
     Args:
         incident: The incident's id; event and update are named after it.
-        component: Whose subscribers hear of it.
-        changes: Keys of the incident to lay over what stands here, except `status`, which is the update's.
+        component: The component whose subscribers are notified.
+        changes: Keys of the incident to replace, and `status`, which belongs to the update.
     """
     now = _written(0)
     status = changes.pop("status", "investigating")
@@ -45,7 +45,7 @@ def _written(ahead: float) -> str:
 
 
 def tell(on: Stage, event: dict[str, Any], expected: int) -> dict[str, float]:
-    """Hand one event in and wait until the sink has seen everybody; times in seconds after the 202."""
+    """Publish one event and wait for all its recipients; times in seconds after the 202."""
     on.sink.reset()
     on.system.call("POST", "/v1/events", event)
     return _told(on.sink, time.time(), expected)

@@ -1,4 +1,4 @@
-"""Section `fanout`: one event told to an audience, by mail and by webhook, beside the floor."""
+"""Section `fanout`: one event sent to an audience, by mail and by webhook, beside the floor."""
 
 import argparse
 import subprocess
@@ -16,32 +16,32 @@ from tests.support.processes import Usage
 
 _SMALL, _MIDDLE = 1_000, 10_000
 _MICRO = 1e6
-_KEPT = 60  # requests of up to a megabyte that the floor repeats: of 100,000 recipients about half
+_KEPT = 60  # requests (up to 1 MB each) that the floor repeats: about half of 100,000 recipients
 
 
 @dataclass(slots=True)
 class Measured:
-    """One channel, one audience, one database: what every round came to. `spent` is processor seconds per process."""
+    """The rounds of one channel, audience and database. `spent`: CPU seconds per process."""
 
     database: str
     channel: str
     rounds: list[Mapping[str, float]] = field(default_factory=list)
     floors: list[float] = field(default_factory=list)  # recipients a second
-    wrong: int = 0  # recipients that were missed or told twice, of all rounds
+    wrong: int = 0  # recipients missed or notified twice, over all rounds
     spent: list[dict[str, float]] = field(default_factory=list)
     peaks: dict[str, float] = field(default_factory=dict)
 
     def middle(self, name: str) -> float:
-        """The median of one figure."""
+        """Return the median of one figure."""
         return median([one[name] for one in self.rounds])
 
     def cost(self, process: str) -> float:
-        """Microseconds of processor time a recipient, in one process."""
+        """Return one process's CPU time per recipient in microseconds."""
         return median([one.get(process, 0.0) for one in self.spent]) / self.middle("told") * _MICRO
 
     @property
     def label(self) -> str:
-        """For the head of a column."""
+        """Return the column heading."""
         return f"{self.database} {self.channel} {self.middle('told'):,.0f}"
 
 
@@ -92,7 +92,7 @@ def _spent(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str,
 
 
 def _floor(channel: str, on: Stage, told: Mapping[str, float]) -> float:
-    """Recipients a second of a bare loop that posts the same requests; the sink must have read the same."""
+    """Return recipients per second of a bare loop posting the same requests to the sink."""
     size = str(int(told["told"]))
     kept = on.sink.stats()["kept_bytes"]
     what = ["mail", str(on.sink.port)] if channel == "email" else ["hooks", str(on.sink.port), size]

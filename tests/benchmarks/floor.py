@@ -1,9 +1,9 @@
 """The floor: a bare loop that posts prepared requests and does nothing else.
 
-    python -m tests.benchmarks.floor mail PORT     the mail requests the sink kept, posted again
-    python -m tests.benchmarks.floor hooks PORT N  N prepared webhooks to N loopback addresses
+    python -m tests.benchmarks.floor mail PORT     post the mail requests the sink kept again
+    python -m tests.benchmarks.floor hooks PORT N  post N prepared webhooks to N loopback addresses
 
-Prints the seconds it took.
+Prints the seconds taken.
 """
 
 import asyncio

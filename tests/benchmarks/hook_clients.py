@@ -1,8 +1,8 @@
-"""Webhooks without a ledger: the engine's client alone, aiohttp alone, the whole engine, and the engine with httpx.
+"""Webhooks without a database: the engine's client, plain aiohttp, the engine, and it with httpx.
 
     python -m tests.benchmarks.hook_clients client|aiohttp|engine|httpx PORT N ROUNDS
 
-Each posts the same signed bytes to N loopback addresses, ROUNDS times, and prints how many a second it had taken there.
+Each posts the same signed bytes to N loopback addresses, ROUNDS times, and prints the rates.
 """
 
 import asyncio
@@ -42,11 +42,11 @@ _AGENT = {"User-Agent": "bench", "Accept": "*/*", "Accept-Encoding": "identity",
 
 
 Request = tuple[VettedUrl, dict[str, str]]
-"""Where to, and its signed headers."""
+"""The target and its signed headers."""
 
 
 async def client(port: int, number: int, rounds: int) -> list[float]:
-    """Post by the engine's client in a bare loop: URLs vetted and requests signed beforehand."""
+    """Post with the engine's client in a bare loop: URLs vetted and requests signed in advance."""
     transport = HttpTransport(EngineLimits(), client_context())
 
     async def post(url: VettedUrl, headers: Mapping[str, str]) -> None:
@@ -59,9 +59,9 @@ async def client(port: int, number: int, rounds: int) -> list[float]:
 
 
 async def plain_aiohttp(port: int, number: int, rounds: int) -> list[float]:
-    """Post by aiohttp in a bare loop, a time-out for the whole, no guard; connections are kept where that is possible.
+    """Post with aiohttp in a bare loop, with one overall time-out and no guard.
 
-    It keeps all of them or none, and a process may not have as many open as there are hosts.
+    It can keep all connections or none, and there may be more hosts than a process may open files.
     """
     few = number <= EngineLimits().idle_sockets
     connector = aiohttp.TCPConnector(limit=0, **({"keepalive_timeout": 60} if few else {"force_close": True}))
@@ -107,7 +107,7 @@ async def _round(post: Callable[[VettedUrl, Mapping[str, str]], Awaitable[None]]
 
 
 def engine(port: int, number: int, rounds: int, *, with_httpx: bool) -> list[float]:
-    """Post by the engine, in batches as workers do, without a ledger."""
+    """Post with the engine, in batches like workers, without a database."""
     running = WebhookEngine(policy=_POLICY, transport=HttpxTransport if with_httpx else HttpTransport)
     secrets = [new_secret() for _ in range(number)]
     rates = [_delivered(running, secrets, port, turn) for turn in range(rounds)]

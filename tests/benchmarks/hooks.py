@@ -1,4 +1,4 @@
-"""Section `hooks`: partners' endpoints, each at an address of its own; the whole way against its client alone."""
+"""Section `hooks`: endpoints at distinct addresses; the whole system against its bare client."""
 
 import argparse
 import subprocess
@@ -20,12 +20,12 @@ _UPDATES = ("investigating", "identified", "monitoring", "monitoring")
 _HANGING_EVERY = 5
 _SMALL = 500  # httpx's pool is linear in its connections: a thousand take three minutes
 _QUIET_SECONDS = 0.5
-_WHICH = {"first": 0, "later": 1}  # of a bare loop's two rates
+_WHICH = {"first": 0, "later": 1}  # indexes of a bare loop's two rates
 
 
 @dataclass(slots=True)
 class Run:
-    """One installation told several updates. Rates per second after the 202, latencies in seconds, per update."""
+    """One installation, several updates. Rates per second and latencies in seconds, per update."""
 
     rates: list[float] = field(default_factory=list)
     middle: list[float] = field(default_factory=list)
@@ -37,23 +37,23 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Both runs, and the bare loops beside the clean one: requests per second on new connections, and again."""
+    """Both runs, and the bare loops beside the clean one: requests/s on new connections, again."""
 
     clean: Run
     hanging: Run
     bare: Mapping[str, tuple[float, float]]
 
     def over(self, client: str, update: str) -> float:
-        """How the clean run's rate compares to a bare loop's of the same minute."""
+        """Return the clean run's rate relative to the bare loop of the same minute."""
         return self.rate(update) / self.bare[client][_WHICH[update]]
 
     def rate(self, update: str) -> float:
-        """The clean run's deliveries per second."""
+        """Return the clean run's deliveries per second."""
         return self.clean.rates[0] if update == "first" else median(self.clean.rates[1:])
 
 
 def run(bench: Bench) -> Iterator[Report]:
-    """Measure the whole way on each database, clean and with receivers that hang, and the clients by themselves."""
+    """Measure the system per database, clean and with hanging receivers, and the bare clients."""
     number, small = bench.options.partners, min(_SMALL, bench.options.partners)
     found: dict[str, list[Round]] = {}
     for kind in bench.databases:
@@ -69,7 +69,7 @@ def run(bench: Bench) -> Iterator[Report]:
 
 
 def _round(bench: Bench, kind: str, number: int) -> Round:
-    """Measure everything once; the bare client before and after the clean run, for a machine may change meanwhile."""
+    """Measure once; the bare client before and after the clean run, because machines vary."""
     before = _client("client", number)
     clean = _measure(bench, kind, number, hanging=False)
     after = _client("client", number)
@@ -108,7 +108,7 @@ def _measure(bench: Bench, kind: str, number: int, *, hanging: bool) -> Run:
 
 
 def _settle(on: Stage, began: float) -> None:
-    """Wait until every result is in the ledger, so that one update does not run into the next."""
+    """Wait until all results are stored, so that updates do not overlap."""
     counts: Mapping[str, int] = {"queued": 1}
     while counts.get("queued", 0) + counts.get("sending", 0) > 0 and time.time() < began + _QUIET_SECONDS * 40:
         time.sleep(_QUIET_SECONDS)
@@ -117,7 +117,7 @@ def _settle(on: Stage, began: float) -> None:
 
 
 def _look(on: Stage, result: Run) -> None:
-    """Note the memory of the largest worker that posts webhooks, and the files that all of them have open."""
+    """Record the memory of the largest webhook worker, and the open files of all of them."""
     memory, files = [0], 0
     for folder in Path("/proc").iterdir():
         try:
@@ -137,7 +137,7 @@ def _parent(folder: Path) -> str:
 
 
 def _client(kind: str, number: int) -> tuple[float, float]:
-    """Requests per second without a ledger: the first time, and again."""
+    """Return requests per second without a database: the first time, and again."""
     first, again = _bare("tests.benchmarks.hook_clients", kind, number, "2")
     return first, again
 
@@ -148,7 +148,7 @@ def _sockets(number: int) -> float:
 
 
 def _bare(module: str, kind: str, number: int, *more: str) -> list[float]:
-    """Run a bare loop against a sink of its own; returns the figures it prints."""
+    """Run a bare loop against its own sink; returns the figures it prints."""
     with sink() as counting:
         command = [sys.executable, "-m", module, kind, str(counting.port), str(number), *more]
         done = subprocess.run(command, check=True, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""httpx in place of the webhook engine's own client, to be compared with it; guard, lanes and signatures stay."""
+"""httpx instead of the webhook engine's client, for comparison; guard and signatures stay."""
 
 import ssl
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from notifier.domain.values import Reason
 
 
 class HttpxTransport:
-    """What the engine asks of a client (`channels.webhook.transport.Transport`), as far as httpx can do it."""
+    """The client interface (`channels.webhook.transport.Transport`), as far as httpx can."""
 
     def __init__(self, limits: EngineLimits, ssl_context: ssl.SSLContext) -> None:
         """Open nothing yet."""

@@ -1,4 +1,4 @@
-"""Section `intake`: how many events a second the API stores and acknowledges, and how long one waits for its 202."""
+"""Section `intake`: events per second that the API stores and acknowledges, and their latency."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Section `lanes`: a new critical incident, while retries and a large maintenance notice are being worked on."""
+"""Section `lanes`: a critical incident while retries and a large maintenance notice run."""
 
 import argparse
 import json
@@ -18,14 +18,14 @@ from tests.benchmarks.stage import Sink, Stage, stage
 from tests.support.load import add_subscribers
 
 _NEWS, _NOTICE, _RETRIES = "checkout", "storefront", "backoffice"
-_FLOWS = 5_000  # recipients of the backlog that must have arrived before news breaks
+_FLOWS = 5_000  # recipients of the backlog that must have arrived before the incident
 _SECONDS = 300.0
 _POLL = 0.05
 
 
 @dataclass(slots=True)
 class Told:
-    """What each round of news came to, in seconds after its 202, and what was left of the backlog then."""
+    """Per round: seconds after the 202, and the backlog left then."""
 
     idle: list[Mapping[str, float]] = field(default_factory=list)
     busy: list[Mapping[str, float]] = field(default_factory=list)
@@ -82,7 +82,7 @@ def _measure(bench: Bench, kind: str) -> Told:
 
 
 def _plan_retries(notifier: ApiContainer) -> None:
-    """Plan an incident whose mails the provider has just refused: its batches wait in the lane of retries."""
+    """Plan an incident whose mails the provider has just refused: its batches await a retry."""
     notifier.publish(json.dumps(an_event("refused", _RETRIES)))
     with notifier.database.read() as connection:
         waiting = list(connection.execute(select(t.notification.c.id)).scalars())
@@ -94,14 +94,14 @@ def _plan_retries(notifier: ApiContainer) -> None:
 
 
 def _let_retries_go(on: Stage) -> None:
-    """All of them are due now: the provider is back."""
+    """Make all retries due now: the provider is back."""
     with on.ledger() as notifier, notifier.database.write() as connection:
         due = update(t.batch).where(t.batch.c.lane == QueueName.RETRY.value)
         connection.execute(due.values(due_at=notifier.clock(), nudged_at=None))
 
 
 def _news(on: Stage, incident: str, expected: int) -> dict[str, float]:
-    """Hand in a critical incident and wait until everybody knows; seconds after the 202."""
+    """Publish a critical incident and wait for all its recipients; seconds after the 202."""
     on.system.call("POST", "/v1/events", an_event(incident, _NEWS))
     accepted = time.time()
     name = _mail_of(on, incident)
@@ -115,7 +115,7 @@ def _news(on: Stage, incident: str, expected: int) -> dict[str, float]:
 
 
 def _mail_of(on: Stage, incident: str) -> str:
-    """Return the public id of an incident's notification by mail."""
+    """Return the public id of an incident's mail notification."""
     items = on.system.call("GET", f"/v1/incidents/{incident}/notifications")["items"]
     return next(str(item["id"]) for item in items if item["channel"] == Channel.EMAIL)
 

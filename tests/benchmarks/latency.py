@@ -1,4 +1,4 @@
-"""Section `latency`: how long after the 202 the first and the last recipient of each channel is told."""
+"""Section `latency`: time from the 202 to the first and the last recipient of each channel."""
 
 import argparse
 import time
@@ -23,7 +23,7 @@ _SECONDS, _POLL = 60.0, 0.03
 _SHARES = (50, 95, 99)
 _AUDIENCE = {"email": _MAILS, "webhook": _ENDPOINTS, "social": len(_ACCOUNTS)}
 Times = Mapping[str, tuple[float, float]]
-"""Per channel: seconds after the 202 until the first and until the last was told."""
+"""Per channel: seconds from the 202 to the first and to the last recipient."""
 
 
 def run(bench: Bench) -> Iterator[Report]:

@@ -1,4 +1,4 @@
-"""Section `lists`: a long list brought in, and its audience planned."""
+"""Section `lists`: import a long list and plan messages to it."""
 
 import argparse
 import os
@@ -33,13 +33,13 @@ _IMPACTS = ("none", "minor", "major", "critical")
 _UPDATES = ("all", "all", "milestones")
 _MICRO = 1e6
 _POLL = 0.05
-_NIGHT = "UPDATE subscriber SET quiet_from = 0, quiet_to = 1439"  # whenever the benchmark runs
+_NIGHT = "UPDATE subscriber SET quiet_from = 0, quiet_to = 1439"  # applies at any time of day
 _TABLES = ("delivery", "batch", "verdict", "plan_range")
 
 
 @dataclass
 class _Watch:
-    """Stands where workers would be nudged, and remembers when the first batch could have left."""
+    """A task queue that records when the first batch could have been sent."""
 
     first: float | None = None
     planned: list[int] = field(default_factory=list)
@@ -59,7 +59,7 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class _Spent:
-    """Processor time used so far, in seconds: ours, that of programs that have ended, and the database server's."""
+    """CPU seconds used so far: by us, by ended child processes, and by the database server."""
 
     server: int | None
 
@@ -71,7 +71,7 @@ class _Spent:
 
 
 def run(bench: Bench) -> Iterator[Report]:
-    """Import a list on every database, and plan messages to everybody on it."""
+    """Import a list on every database, and plan messages to everyone on it."""
     number = bench.options.rows
     if not number:
         return
@@ -121,13 +121,13 @@ def _write_list(path: Path, number: int) -> None:
 
 
 def _import(folder: Path, variables: Mapping[str, str], spent: _Spent) -> list[float]:
-    """Return seconds, rows a second, the peak memory of the process in MB, and microseconds of processor time a row."""
+    """Return seconds, rows per second, peak memory in MB, and CPU microseconds per row."""
     command = [sys.executable, "-m", "notifier", "subscribers", "import", str(folder / "list.csv"), "--json"]
     started, before, peak = time.perf_counter(), spent(), 0.0
     with subprocess.Popen(command, cwd=folder, env={**os.environ, **variables}, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         while process.poll() is None:
-            # Not ru_maxrss: that remembers what this process had when it forked.
+            # Not ru_maxrss: it includes what this process had when it forked.
             peak = max([peak, *(used.peak_mb for used in usage_of(process.pid).values())])
             time.sleep(_POLL)
         report = orjson.loads(process.stdout.read())
@@ -138,7 +138,7 @@ def _import(folder: Path, variables: Mapping[str, str], spent: _Spent) -> list[f
 
 
 def _plan(bench: Bench, notifier: ApiContainer, kind: str, spent: _Spent) -> Iterator[list[str | float | None]]:
-    """Yield a row per kind of message: the first of an incident, a later one, and one that comes at night."""
+    """Yield a row per kind of message: an incident's first, a later one, one in quiet hours."""
     messages = ("first", "later", "first, all quiet")
     timed: dict[str, list[_Timed]] = {name: [] for name in messages}
     for episode in range(bench.rounds):
@@ -165,7 +165,7 @@ def _plan(bench: Bench, notifier: ApiContainer, kind: str, spent: _Spent) -> Ite
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
-    """One message planned: for how many, and the seconds until the first batch, until the end, and of processors."""
+    """A planned message: recipients; seconds to the first batch and to the end; CPU seconds."""
 
     number: int
     first: float | None
@@ -198,7 +198,7 @@ def _empty(notifier: ApiContainer) -> None:
 
 
 def _vacuum(notifier: ApiContainer) -> None:
-    """Tidy up after a change of every row, as a running PostgreSQL does by itself."""
+    """Vacuum after changing every row, as a running PostgreSQL does by itself."""
     engine = notifier.database.engine.execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE" if notifier.database.is_sqlite else "VACUUM ANALYZE subscriber")

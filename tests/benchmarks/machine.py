@@ -1,4 +1,4 @@
-"""On what a benchmark ran: without it no figure means anything."""
+"""The machine of a benchmark run: without it, figures mean nothing."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ _LIBRARIES = ("celery", "sqlalchemy", "psycopg", "sendgrid", "aiohttp", "orjson"
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """This machine and what runs on it. `load` is its load average of the last minute, before the run."""
+    """This machine and its software. `load`: its one-minute load average before the run."""
 
     day: str
     system: str
@@ -27,7 +27,7 @@ class Machine:
     versions: dict[str, str]
 
     def line(self) -> str:
-        """Two lines for people."""
+        """Return two lines of text."""
         versions = ", ".join(f"{name} {number}" for name, number in self.versions.items())
         return (
             f"{self.day}: {self.system}, {self.cores} cores ({self.processor}), {self.memory_gb:.0f} GB, "
@@ -35,12 +35,12 @@ class Machine:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """Return a JSON-serialisable dict."""
         return asdict(self)
 
 
 def open_files() -> int:
-    """Let this process have as many files open as it may have; returns how many that are."""
+    """Raise this process's limit of open files as far as allowed; returns the new limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _MANY_FILES if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
@@ -48,7 +48,7 @@ def open_files() -> int:
 
 
 def machine() -> Machine:
-    """Look around."""
+    """Collect the facts about this machine."""
     return Machine(
         day=datetime.now(UTC).date().isoformat(),
         system=platform.platform(),

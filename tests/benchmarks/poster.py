@@ -1,4 +1,4 @@
-"""Posting prepared HTTP requests as fast as they are answered."""
+"""Post prepared HTTP requests as fast as they are answered."""
 
 import asyncio
 import time
@@ -10,14 +10,14 @@ from typing import cast
 
 @dataclass(slots=True)
 class Posted:
-    """What became of the requests: seconds until each was answered with 2xx, and how many answers were others."""
+    """Results: seconds to each 2xx answer, and the number of other answers."""
 
     seconds: list[float] = field(default_factory=list)
     refused: int = 0
 
 
 async def post_all(requests: Sequence[bytes], port: int, *, connections: int, host: str = "127.0.0.1") -> Posted:
-    """Post whole HTTP/1.1 requests to a port of this machine; what is refused is posted again."""
+    """Post complete HTTP/1.1 requests to a port of this machine, repeating refused ones."""
     loop = asyncio.get_running_loop()
     queue, posted = deque(requests), Posted()
     finished = [loop.create_future() for _ in range(connections)]
@@ -32,7 +32,7 @@ async def post_all(requests: Sequence[bytes], port: int, *, connections: int, ho
 
 
 class _Poster(asyncio.Protocol):
-    """Posts the next request as soon as the answer to the last one is there."""
+    """Posts the next request as soon as the last one is answered."""
 
     def __init__(self, queue: deque[bytes], posted: Posted, done: "asyncio.Future[None]") -> None:
         self._queue, self._posted, self._done = queue, posted, done
@@ -40,7 +40,7 @@ class _Poster(asyncio.Protocol):
         self._since, self._request = 0.0, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own class is none of asyncio's
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's class is not a subclass of asyncio's
         self._next()
 
     def data_received(self, data: bytes) -> None:

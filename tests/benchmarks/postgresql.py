@@ -1,4 +1,4 @@
-"""The PostgreSQL a benchmark runs on: the one NOTIFIER_BENCH_DATABASE_URL names, else one started for the run."""
+"""PostgreSQL for a benchmark: NOTIFIER_BENCH_DATABASE_URL, or one started for the run."""
 
 import os
 import secrets
@@ -12,7 +12,7 @@ from notifier.storage.tables import metadata
 from tests.support.cluster import Cluster
 
 _URL = "NOTIFIER_BENCH_DATABASE_URL"
-# As it runs in production, out of the box: what is committed outlives a crash, and vacuum runs.
+# Production defaults: commits survive a crash, and vacuum runs.
 _AS_IN_PRODUCTION = (
     "-c fsync=on",
     "-c synchronous_commit=on",
@@ -24,12 +24,12 @@ _AS_IN_PRODUCTION = (
 
 @contextmanager
 def bench_server() -> Iterator[str]:
-    """Give the URL of a database that is ours to empty."""
+    """Yield the URL of a database that may be emptied."""
     given = os.environ.get(_URL)
     if given:
         yield given
         return
-    folder = Path(tempfile.mkdtemp(prefix=f"pg-{secrets.token_hex(3)}-", dir="/tmp"))  # a socket's path must be short
+    folder = Path(tempfile.mkdtemp(prefix=f"pg-{secrets.token_hex(3)}-", dir="/tmp"))  # socket paths must be short
     cluster = Cluster(folder, *_AS_IN_PRODUCTION)
     try:
         cluster.start()
@@ -39,7 +39,7 @@ def bench_server() -> Iterator[str]:
 
 
 def emptied(url: str) -> str:
-    """Drop everything of ours in a database; returns its URL."""
+    """Drop all our tables in a database; returns its URL."""
     database = Database(url)
     metadata.drop_all(database.engine)
     with database.write() as connection:

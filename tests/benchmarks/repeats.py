@@ -1,7 +1,8 @@
-"""Repeats: how many duplicates a second eight clients get answered, and what a fresh event waits meanwhile.
+"""Repeats: duplicates per second answered to eight clients, and new events' latency meanwhile.
 
-A producer gone wild must not hold up news. The clients post as fast as they are answered, each on a connection of its
-own; fresh events, each of an incident of its own, come at a steady pace, first alone and then into the flood.
+A runaway producer must not delay others. The clients post as fast as they are answered, each on its
+own connection; new events, each of its own incident, arrive at a steady rate, first alone and then
+during the flood.
 """
 
 import argparse
@@ -23,13 +24,13 @@ from tests.benchmarks.section import Bench, Report, Section, median, percentiles
 from tests.benchmarks.stage import stage
 
 _CLIENTS = 8
-_EVERY = 0.2  # seconds from one fresh event to the next
+_EVERY = 0.2  # seconds between new events
 _WARM_UP = 0.5
 _COLUMNS = ("database", "duplicates", "per s", "fresh", "p50 ms", "p95 ms", "p99 ms", "worst ms", "API ms each")
 
 
 class Client:
-    """One connection that is kept, one request at a time, as little HTTP as it takes."""
+    """One persistent connection, one request at a time, minimal HTTP."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> None:
         """Take over an open connection."""
@@ -43,7 +44,7 @@ class Client:
         return cls(*await asyncio.open_connection(address.hostname, address.port), token)
 
     async def publish(self, body: bytes) -> str:
-        """Hand an event in; returns the outcome, or the status where there is none."""
+        """Publish an event; returns the outcome, or the status if there is none."""
         self._writer.write(b"%bContent-Length: %d\r\n\r\n%b" % (self._head, len(body), body))
         head = await self._reader.readuntil(b"\r\n\r\n")
         lines = head.lower().split(b"\r\n")
@@ -61,16 +62,16 @@ class Client:
 
 @dataclass(slots=True)
 class Measured:
-    """What one stretch of time saw."""
+    """The results of one period."""
 
     seconds: float
     outcomes: Counter[str] = field(default_factory=Counter)
     fresh: list[float] = field(default_factory=list)  # seconds until each was acknowledged
-    processor: float = 0.0  # seconds the API's process used
+    processor: float = 0.0  # CPU seconds of the API process
 
     @property
     def rate(self) -> float:
-        """Duplicates answered a second."""
+        """Return duplicates answered per second."""
         return self.outcomes["duplicate"] / self.seconds
 
 
@@ -89,7 +90,7 @@ async def _flood(client: Client, body: Callable[[], bytes], found: Measured, end
 
 
 async def _report(client: Client, found: Measured, numbers: Iterator[int], end: float) -> None:
-    """Hand in fresh events at a steady pace, however long each takes."""
+    """Publish new events at a steady rate, however long each takes."""
     due = time.perf_counter() + _WARM_UP
     while due < end:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
@@ -115,7 +116,7 @@ def _row(database: str, kind: str, rounds: list[Measured]) -> list[str | float |
     waits = percentiles([each * 1000 for found in rounds for each in found.fresh])
     worst = max(each for found in rounds for each in found.fresh) * 1000
     fresh = sum(found.outcomes["accepted"] for found in rounds)
-    # What an answer costs does not depend on who else uses the machine; the rate does.
+    # The CPU cost of an answer does not depend on other load on the machine; the rate does.
     each = median([found.processor / found.outcomes.total() for found in rounds]) * 1000
     return [database, kind, median([found.rate for found in rounds]), fresh, *waits.values(), worst, each]
 

@@ -1,9 +1,9 @@
-"""What `make bench` is made of. A section is a module with one entry, `SECTION`, and a line in `bench/sections.py`.
+"""The building blocks of `make bench`. A section is a module listed in `sections.py`.
 
     SECTION = Section(name="lists", about="Subscribers imported and exported per second", run=run)
 
-`run(bench)` yields reports; each is printed as soon as it is there. What a section can be told on the command line it
-adds by `options`. A section that takes long, or that few ask for, sets `by_default=False`: then only `--only` runs it.
+`run(bench)` yields reports; each is printed at once. `options` adds a section's command-line
+options. A slow or special section sets `by_default=False`: then it runs only with `--only`.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from tests.benchmarks.postgresql import bench_server, emptied
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A table of results. Words are set left, numbers right; None is a gap."""
+    """A table of results. Texts are left-aligned, numbers right-aligned; None is a gap."""
 
     title: str
     columns: Sequence[str]
@@ -26,17 +26,17 @@ class Report:
     notes: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The report as plain values."""
+        """Return a JSON-serialisable dict."""
         return asdict(self)
 
 
 @dataclass(slots=True)
 class Bench:
-    """What a run was asked for, and what all sections share.
+    """The options of a run, and what all sections share.
 
     Attributes:
-        options: The command line, the sections' own switches included.
-        rounds: How often everything is measured; medians are reported.
+        options: The command line, including the sections' own options.
+        rounds: The number of measurements; medians are reported.
         say: Prints one line of progress.
     """
 
@@ -48,11 +48,11 @@ class Bench:
 
     @property
     def databases(self) -> Sequence[str]:
-        """`sqlite`, `postgresql`, or both, as asked."""
+        """Return `sqlite`, `postgresql`, or both, as requested."""
         return (self.options.database,) if self.options.database else ("sqlite", "postgresql")
 
     def database_url(self, kind: str) -> str | None:
-        """An empty database for a new installation: None for SQLite, which lives in the installation's folder."""
+        """Return the URL of an empty database; None for SQLite (in the installation's folder)."""
         if kind == "sqlite":
             return None
         if self._server is None:
@@ -66,7 +66,7 @@ class Bench:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One thing that is measured."""
+    """One thing to measure."""
 
     name: str
     about: str
@@ -76,11 +76,11 @@ class Section:
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the middle of what was measured several times."""
+    """Return the median."""
     return statistics.median(values)
 
 
 def percentiles(values: Sequence[float], wanted: Sequence[int] = (50, 95, 99)) -> Mapping[int, float]:
-    """Return the smallest measured values that this many of a hundred do not exceed (nearest rank)."""
+    """Return percentiles by nearest rank."""
     ordered = sorted(values)
     return {share: ordered[max(0, -(-len(ordered) * share // 100) - 1)] for share in wanted}

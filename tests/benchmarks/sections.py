@@ -1,4 +1,4 @@
-"""Every section of `make bench`, in the order they run."""
+"""All sections of `make bench`, in running order."""
 
 from collections.abc import Sequence
 

@@ -1,15 +1,16 @@
-"""A counting receiver: reads every mail request and webhook as fast as Python can, and says what arrived when.
+"""A counting receiver: reads mail requests and webhooks as fast as Python can, counts arrivals.
 
-A mail request is parsed as any provider must, and every delivery in it is looked up among those that arrived before.
+Mail requests are parsed as a provider must, and each delivery is compared with earlier ones.
 
     python -m tests.benchmarks.sink PORT [--keep N]
 
-`GET /stats` answers `{"requests", "recipients", "bytes", "first", "last", "repeats", "notifications"}`: times in Unix
-seconds, all since the last `POST /reset`; also per notification (mails by its id, webhooks
-by `webhook <incident>`), `{"first", "last", "recipients"}`.
-`GET /kept/<n>` gives back the body of the n-th request that was kept, for the bare loop to post again.
-`GET /times` answers when each webhook came; one posted to `/hang` is counted as `hanging` and never answered.
-Connections are kept until nine tenths of the files a process may have open are in use; then each takes one request.
+`GET /stats` answers `{"requests", "recipients", "bytes", "first", "last", "repeats",
+"notifications"}`, with times in Unix seconds, since the last `POST /reset`; also per notification
+(mails by id, webhooks by `webhook <incident>`): `{"first", "last", "recipients"}`. `GET /kept/<n>`
+returns the body of the n-th kept request, for the bare loop to post again. `GET /times` returns
+when each webhook arrived; one posted to `/hang` is counted as `hanging` and never answered.
+Connections are kept until nine tenths of the allowed open files are in use; from then on each takes
+one request.
 """
 
 import argparse
@@ -34,13 +35,13 @@ _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 @lru_cache(maxsize=64)
 def _hook_name(body: bytes) -> str:
-    """Name the incident a webhook tells of; read once, for thousands get the same bytes."""
+    """Return the name of a webhook's incident; cached, because thousands get the same bytes."""
     return f"webhook {orjson.loads(body)['data']['incident']['id']}"
 
 
 @dataclass(slots=True)
 class Arrivals:
-    """What arrived of one notification."""
+    """The arrivals of one notification."""
 
     first: float
     last: float
@@ -49,7 +50,7 @@ class Arrivals:
 
 @dataclass(slots=True)
 class Tally:
-    """What arrived since the last reset."""
+    """The arrivals since the last reset."""
 
     keep: int
     requests: int = 0
@@ -63,11 +64,11 @@ class Tally:
     told: dict[str, Arrivals] = field(default_factory=dict)
     times: "array[float]" = field(default_factory=lambda: array("d"))
     hanging: int = 0
-    room: int = field(default_factory=lambda: open_files() * 9 // 10)  # beyond, connections end with their answer
+    room: int = field(default_factory=lambda: open_files() * 9 // 10)  # beyond: one request each
     connections: int = 0
 
     def note(self, head: bytes, body: bytes) -> int:
-        """Count one request; returns how many recipients it was for."""
+        """Count one request; returns its number of recipients."""
         now = time.time()
         self.first = self.first or now
         self.last = now
@@ -103,7 +104,7 @@ class Tally:
         self.repeats += before + len(ids) - len(self.seen)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Reset all counts."""
         self.requests = self.recipients = self.size = self.repeats = 0
         self.first = self.last = None
         self.kept.clear()
@@ -132,7 +133,7 @@ class Tally:
 
 
 class Receiver(asyncio.Protocol):
-    """HTTP/1.1 with keep-alive, as little of it as our own clients need."""
+    """HTTP/1.1 with keep-alive, as much as our clients need."""
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
@@ -142,21 +143,21 @@ class Receiver(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport to answer on."""
-        stream = cast("asyncio.Transport", transport)  # uvloop's own class is none of asyncio's
+        """Keep the transport for answers."""
+        stream = cast("asyncio.Transport", transport)  # uvloop's class is not a subclass of asyncio's
         peer = stream.get_extra_info("peername")
         if peer is None or not str(peer[0]).startswith("127."):
-            stream.close()  # it listens everywhere to have 5,000 addresses, not to be reached from elsewhere
+            stream.close()  # we listen everywhere only to have 5,000 loopback addresses
         self._transport = stream
         self._tally.connections += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count it out."""
+        """Uncount the connection."""
         del exc
         self._tally.connections -= 1
 
     def data_received(self, data: bytes) -> None:
-        """Collect until a request is whole, then answer it."""
+        """Collect data until a request is complete, then answer it."""
         self._pieces.append(data)
         self._size += len(data)
         if self._size < self._needed:

@@ -1,4 +1,4 @@
-"""A stage to measure on: an installation of its own with an audience, and a sink that counts what arrives."""
+"""An installation to measure, with an audience and a sink that counts arrivals."""
 
 import subprocess
 import sys
@@ -23,26 +23,26 @@ _KEY = "SG.benchbenchbenchbench00.benchbenchbenchbenchbenchbenchbenchbenchben"
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """The counting receiver, seen from outside (`bench/sink.py`)."""
+    """A client of the counting receiver (`sink.py`)."""
 
     port: int
     pid: int
 
     def ask(self, method: str, path: str) -> Any:
-        """Speak to it about what it counted."""
+        """Call the sink; returns the JSON answered."""
         return request(method, f"http://127.0.0.1:{self.port}{path}", b"" if method == "POST" else None, {})
 
     def reset(self) -> None:
-        """Forget everything that was counted."""
+        """Reset all counts."""
         self.ask("POST", "/reset")
 
     def stats(self) -> dict[str, Any]:
-        """Everything since the last reset; times in Unix seconds."""
+        """Return the counts since the last reset; times in Unix seconds."""
         found: dict[str, Any] = self.ask("GET", "/stats")
         return found
 
     def wait_for(self, recipients: int, *, seconds: float = _TIMEOUT) -> dict[str, Any]:
-        """Wait until so many recipients were counted, at most `seconds`; returns the counts then."""
+        """Wait for so many recipients, at most `seconds`; returns the counts."""
         deadline = time.monotonic() + seconds
         found = self.stats()
         while found["recipients"] < recipients and time.monotonic() < deadline:
@@ -75,13 +75,13 @@ class Stage:
     variables: Mapping[str, str]
 
     def usage(self) -> dict[str, Usage]:
-        """What every process has used so far, database server and sink included."""
+        """Return the resources used by every process, including database server and sink."""
         others = {"sink": self.sink.pid, **({"postgresql": self.server} if self.server else {})}
         return usage_of(self.system.pid, others)
 
     @contextmanager
     def ledger(self) -> Iterator[ApiContainer]:
-        """Open the installation's own ledger, to bring about what would take an incident to come about."""
+        """Open the installation's database, to create states that would take an incident."""
         notifier = _container(self.folder, self.variables)
         try:
             yield notifier
@@ -98,12 +98,12 @@ def stage(
     config: str = "accounts = []\n",
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[Stage]:
-    """Set an installation up, fill its ledger, run it.
+    """Create an installation, fill its database, run it.
 
     Args:
         url: An empty PostgreSQL database; None for SQLite.
         fill: Writes the audience, before anything runs.
-        keep: How many request bodies the sink keeps.
+        keep: Number of request bodies that the sink keeps.
         config: The text of `notifier.toml`.
         environ: Further variables of the installation.
     """
@@ -129,7 +129,7 @@ def _container(folder: Path, variables: Mapping[str, str]) -> ApiContainer:
 
 
 def _fill(folder: Path, variables: Mapping[str, str], fill: Callable[[ApiContainer], None]) -> int | None:
-    """Make and fill the ledger; returns the process id of its server, if it has one here."""
+    """Create and fill the database; returns the pid of its server, if it runs here."""
     notifier = _container(folder, variables)
     try:
         notifier.migrate()
@@ -141,6 +141,6 @@ def _fill(folder: Path, variables: Mapping[str, str], fill: Callable[[ApiContain
 
 
 def _analyze(database: Database) -> None:
-    """Gather statistics, as a running PostgreSQL does by itself once an audience was imported."""
+    """Gather statistics, as a running PostgreSQL does by itself after an import."""
     with database.write() as connection:
         connection.exec_driver_sql("ANALYZE")

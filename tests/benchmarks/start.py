@@ -1,4 +1,4 @@
-"""Section `start`: how long `notifier up` takes to be ready, to replace a killed worker and to drain; its cost."""
+"""Section `start`: time for `notifier up` to get ready, replace a killed worker, and drain."""
 
 import os
 import signal
@@ -18,17 +18,17 @@ _SECONDS, _POLL = 60.0, 0.01
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One life of an installation. Times in seconds; memory of all processes in MB, shared pages counted once."""
+    """One run. Times in seconds; memory of all processes in MB, shared pages counted once."""
 
     ready: float
     processor: float
     memory: float
-    back: float  # a killed worker, until its successor takes messages
+    back: float  # from killing a worker until its successor takes messages
     drained: float
 
 
 def run(bench: Bench) -> Iterator[Report]:
-    """Start, look, kill a worker, stop: on every database, the embedded Redis and the sandbox included."""
+    """Start, measure, kill a worker, stop: on every database, with embedded Redis and sandbox."""
     rows: list[list[str | float | None]] = []
     for kind in bench.databases:
         bench.say(f"start: {kind}, {bench.rounds} times")
@@ -60,7 +60,7 @@ def _live(url: str | None) -> Start:
 
 
 def _replaced(system: Installation) -> float:
-    """Kill a worker; returns the seconds until another one is ready."""
+    """Kill a worker; returns the seconds until its successor is ready."""
     before = _ready_lines(system.log)
     os.kill(child_called(system.pid, _VICTIM), signal.SIGKILL)
     killed = time.monotonic()

@@ -1,4 +1,4 @@
-"""Reports as text that can be pasted into docs/benchmarks.md as it is."""
+"""Reports as text for docs/benchmarks.md."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from tests.benchmarks.section import Report
 
 
 def as_text(report: Report) -> str:
-    """Return a report as lines of plain text, words to the left and numbers to the right."""
+    """Return a report as plain text, texts left-aligned and numbers right-aligned."""
     cells = [[_shown(value) for value in row] for row in report.rows]
     left = [all(isinstance(row[place], str) for row in report.rows) for place in range(len(report.columns))]
     widths = [max([len(name), *(len(row[place]) for row in cells)]) for place, name in enumerate(report.columns)]
@@ -23,7 +23,7 @@ def as_text(report: Report) -> str:
 
 
 def _shown(value: str | float | None) -> str:
-    """Write a number with as many digits as mean something."""
+    """Format a number with its significant digits."""
     if value is None:
         return ""
     if isinstance(value, str):

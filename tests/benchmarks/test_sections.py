@@ -1,4 +1,4 @@
-"""The frame of `make bench`: sections are found by name, and reports print as they are pasted into the docs."""
+"""`make bench`: sections are found by name, and reports print in the format of the docs."""
 
 from tests.benchmarks.section import Report, percentiles
 from tests.benchmarks.sections import SECTIONS
