@@ -1,9 +1,11 @@
-"""`make chaos`: every fault on SQLite and on PostgreSQL, and what each came to.
+"""`make chaos`: every fault on SQLite and on PostgreSQL, with its result.
 
-    python -m tests.chaos [--short] [--database sqlite|postgresql] [--only NAME ...] [--subscribers N]
-                                   [--endpoints N] [--broker URL] [--other-python PATH] [--untimed] [--json] [--keep]
+    python -m tests.chaos [--short] [--database sqlite|postgresql] [--only NAME ...] [--subscribers
+    N]
+                                   [--endpoints N] [--broker URL] [--other-python PATH] [--untimed]
+                                   [--json] [--keep]
 
-Ends with 1 when a bound is broken. docs/chaos.md tells what each scenario does and how it is counted.
+Exits with 1 if a bound is broken. docs/chaos.md describes the scenarios and the counting.
 """
 
 import argparse
@@ -51,7 +53,7 @@ def _chosen(options: argparse.Namespace) -> Sequence[Do]:
 
 
 def _by_audience(options: argparse.Namespace) -> list[tuple[int, list[Do]]]:
-    """Return the chosen scenarios, by how many people they are to tell: each size has an installation of its own."""
+    """Return the chosen scenarios by size of audience: each size has its own installation."""
     usual = options.subscribers or (200 if options.short else 1000)
     own: Mapping[Do, int] = {} if options.subscribers or options.short else AUDIENCES
     groups: dict[int, list[Do]] = {}
@@ -63,7 +65,7 @@ def _by_audience(options: argparse.Namespace) -> list[tuple[int, list[Do]]]:
 def _outcomes(options: argparse.Namespace, console: Console) -> Iterator[Outcome]:
     databases = [options.database] if options.database else _DATABASES
     for (people, scenarios), name in itertools.product(_by_audience(options), databases):
-        # As many requests for a scenario's own, larger audience: the runs have one slot for mail.
+        # For a larger audience, keep the number of requests: the runs have one slot for mail.
         batch = BATCH if options.subscribers else max(BATCH, people // _REQUESTS)
         size = Size(subscribers=people, endpoints=options.endpoints, batch=batch)
         folder = Path(tempfile.mkdtemp(prefix="chaos-"))

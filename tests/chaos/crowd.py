@@ -1,4 +1,4 @@
-"""A crowd at the API's door: readers that keep their connections, and sockets that say nothing."""
+"""A crowd at the API: readers with open connections, and silent sockets."""
 
 import socket
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ _OK = 200
 
 @contextmanager
 def crowd(port: int, *, readers: int = READERS, silent: int = SILENT) -> Iterator[None]:
-    """Keep so many connections of readers, each of whom has loaded the status page, and so many silent sockets.
+    """Keep connections open: readers that have loaded the status page, and silent sockets.
 
     Raises:
-        SystemFailedError: a reader got no page.
+        SystemFailedError: A reader got no page.
     """
     grant_open_files(readers + silent + _OTHER_FILES)
     with ExitStack() as standing, ThreadPoolExecutor(_AT_ONCE) as pool:

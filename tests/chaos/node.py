@@ -1,9 +1,10 @@
-"""One process of the installation under test: `notifier ...`, by a clock that the run can put forward and back.
+"""One process of the installation under test: `notifier ...` with an adjustable clock.
 
     python -m tests.chaos.node up|api|worker|scheduler ...
 
-The real-time clock of a machine belongs to root, so what jumps is the one function every process reads its time from
-(`bootstrap.container.utc_now`): the product itself has no hook for it. The file named by CHAOS_CLOCK holds the seconds.
+Only root can set a machine's clock, so we replace the one function from which every process reads
+the time (`bootstrap.container.utc_now`); the product has no hook for it. The file named by
+CHAOS_CLOCK has the offset in seconds.
 """
 
 import os
@@ -26,7 +27,7 @@ MODULE = "tests.chaos.node"
 
 
 def shifted_now() -> datetime:
-    """The true instant, and as many seconds as the file says."""
+    """Return the real time plus the offset in the file."""
     path = Path(os.environ[VARIABLE])
     return datetime.now(UTC) + timedelta(seconds=float(path.read_text(encoding="ascii") or 0))
 

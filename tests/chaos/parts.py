@@ -1,4 +1,4 @@
-"""What an installation leans on, each in hand so that it can be broken: Redis, database, the providers' stand-in."""
+"""The dependencies of an installation, made to fail: Redis, database, sandbox."""
 
 import os
 import secrets
@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.02
 
 
 class Redis:
-    """A server of our own that nobody looks after but us."""
+    """A private server that nothing else supervises."""
 
     def __init__(self, home: Path) -> None:
         home.mkdir()
@@ -48,21 +48,21 @@ class Redis:
             os.kill(self._pid, signal.SIGKILL)
 
     def start_empty(self) -> None:
-        """Start it with nothing of what it held."""
+        """Start it without its data."""
         shutil.rmtree(self._server.home / "appendonlydir", ignore_errors=True)
         self.start()
 
     def pause(self) -> None:
-        """Stop it in its tracks: connections stay open and nothing is answered."""
+        """Suspend it: connections stay open, nothing is answered."""
         os.kill(self._pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         os.kill(self._pid, signal.SIGCONT)
 
 
 class Sqlite:
-    """The database of one machine: a file."""
+    """The SQLite database: a file."""
 
     name = "sqlite"
 
@@ -72,7 +72,7 @@ class Sqlite:
 
     @contextmanager
     def outage(self, seconds: float) -> Iterator[None]:
-        """A stranger (a backup, say) holds the write lock all the while."""
+        """Hold the write lock, like a foreign process (such as a backup)."""
         ended = threading.Event()
 
         def hold() -> None:
@@ -88,15 +88,15 @@ class Sqlite:
         holder.join()
 
     def fill_disk(self, pids: list[int]) -> None:
-        """Let no process of the installation write another page."""
+        """Keep all processes of the installation from writing another page."""
         limit_files(pids, 4096)
 
     def free_disk(self, pids: list[int]) -> None:
-        """Let them write again."""
+        """Allow writes again."""
         limit_files(pids, None)
 
     def close(self) -> None:
-        """Nothing runs."""
+        """Nothing to close."""
 
 
 class Postgresql:
@@ -105,16 +105,17 @@ class Postgresql:
     name = "postgresql"
 
     def __init__(self) -> None:
-        # A short path of its own: the server may run as another user, and its socket's path has at most 107 bytes.
+        # A short path of its own: the server may run as another user, and socket paths are at most
+        # 107 bytes.
         folder = Path(tempfile.mkdtemp(prefix=f"pg-{secrets.token_hex(3)}-", dir="/tmp"))
-        # What is committed must outlive a crash of the server, as it does in production; the machine does not crash.
+        # Commits must survive a crash of the server, as in production; the machine does not crash.
         self._cluster = Cluster(folder, "-c synchronous_commit=on")
         self._cluster.start()
         self.url = self._cluster.url
 
     @contextmanager
     def outage(self, seconds: float) -> Iterator[None]:
-        """The server crashes, and comes back after some seconds."""
+        """Crash the server and restart it after some seconds."""
         self._cluster.crash()
         back = threading.Timer(seconds, self._cluster.launch)
         back.start()
@@ -122,25 +123,25 @@ class Postgresql:
         back.join()
 
     def fill_disk(self, pids: list[int]) -> None:
-        """Let the server write no more. Its log of changes has no room either, so it panics, as on a full disk."""
+        """Keep the server from writing, WAL included, so that it panics as on a full disk."""
         del pids
         top = self._cluster.pid()
         self._cluster.limit_files([] if top is None else [top, *descendants(top)], 4096)
 
     def free_disk(self, pids: list[int]) -> None:
-        """Make room and start the server again, as its operator would."""
+        """Free space and restart the server, as its operator would."""
         del pids
         self._cluster.crash()
         self._cluster.launch()
 
     def close(self) -> None:
-        """End the server."""
+        """Stop the server."""
         self._cluster.stop()
 
 
 @contextmanager
 def sandbox() -> Iterator[str]:
-    """Run the providers' stand-in as a process nobody kills; gives its address."""
+    """Run the sandbox as a process that no scenario kills; yields its URL."""
     command = [sys.executable, "-m", "notifier.sandbox", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

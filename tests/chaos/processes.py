@@ -1,4 +1,4 @@
-"""Processes of one machine: started, looked for, killed, stopped, starved of disk. Linux's /proc is the register."""
+"""Processes of one machine: start, find, kill, stop, deny disk space. Reads Linux's /proc."""
 
 import os
 import resource
@@ -22,7 +22,7 @@ _CHECKOUT = Path(__file__).parents[2]
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """Yield the processes below one, nearest first."""
+    """Yield the descendants of a process, nearest first."""
     parents = {int(folder.name): _parent(folder) for folder in _PROC.iterdir() if folder.name.isdigit()}
     found = [pid]
     for one in found:
@@ -38,9 +38,10 @@ def _parent(folder: Path) -> int:
 
 
 def limit_files(pids: Sequence[int], most: int | None) -> None:
-    """Let no file of these processes grow beyond `most` bytes (None: lift it): what a full disk is, without root.
+    """Limit these processes' files to `most` bytes (None: no limit), like a full disk.
 
-    `RLIMIT_FSIZE` makes a write fail with EFBIG where a full disk says ENOSPC; both are a failed write to a database.
+    Needs no root. `RLIMIT_FSIZE` fails writes with EFBIG instead of ENOSPC; to a database both are
+    a failed write.
     """
     for pid in pids:
         with suppress(ProcessLookupError):
@@ -50,13 +51,13 @@ def limit_files(pids: Sequence[int], most: int | None) -> None:
 
 @dataclass(slots=True)
 class Machine:
-    """A data folder and the processes that run on it, `notifier up` or any of its parts.
+    """A data folder and the processes that use it, `notifier up` or parts of it.
 
     Attributes:
-        folder: Where it lives; the log of all its processes is `log.ndjson` in it.
-        environ: What its processes see, besides their data folder.
-        python: The interpreter: another version's, where two versions are to run side by side.
-        module: What is run: ours, with the clock that jumps; `notifier` for another version, which has none.
+        folder: The folder of the data and of `log.ndjson`, the log of all processes.
+        environ: Variables of the processes, besides their data folder.
+        python: The interpreter; another version's, to run two versions side by side.
+        module: What to run: ours with the adjustable clock; `notifier` for another version.
     """
 
     folder: Path
@@ -71,7 +72,7 @@ class Machine:
         return self.folder / "log.ndjson"
 
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        """Start one process. Its log comes by a pipe, so that it can be written when its disk is full."""
+        """Start one process. It logs to a pipe, so that its log works when its disk is full."""
         self.folder.mkdir(exist_ok=True)
         process = subprocess.Popen(
             [self.python, "-m", self.module, *arguments],
@@ -89,7 +90,7 @@ class Machine:
         return process
 
     def _path(self) -> Mapping[str, str]:
-        """Return where our own module is found; another version must not see this checkout."""
+        """Return the import path of our module; another version must not see this checkout."""
         return {"PYTHONPATH": str(_CHECKOUT)} if self.module == MODULE else {}
 
     def _keep_log(self, process: "subprocess.Popen[bytes]") -> None:
@@ -100,21 +101,21 @@ class Machine:
                 log.flush()
 
     def pids(self, *words: str) -> list[int]:
-        """Return the processes whose command line holds all of these words; without any, all of them."""
+        """Return the processes whose command line has all of these words; all processes if none."""
         tops = [process.pid for process in self.running if process.poll() is None]
         everybody = [*tops, *(pid for top in tops for pid in descendants(top))]
         return [pid for pid in everybody if all(word in words_of(_PROC / str(pid)) for word in words)]
 
     def kill(self, *words: str) -> int:
-        """Kill (-9) what `pids` finds; returns how many that were."""
+        """Kill (-9) the matching processes; returns their number."""
         return self._signal(signal.SIGKILL, words)
 
     def pause(self, *words: str) -> int:
-        """Stop what `pids` finds in its tracks (SIGSTOP)."""
+        """Suspend the matching processes (SIGSTOP)."""
         return self._signal(signal.SIGSTOP, words)
 
     def resume(self, *words: str) -> int:
-        """Let what was stopped go on."""
+        """Resume the matching processes."""
         return self._signal(signal.SIGCONT, words)
 
     def _signal(self, number: signal.Signals, words: Sequence[str]) -> int:
@@ -125,14 +126,14 @@ class Machine:
         return len(found)
 
     def drain(self) -> list[int]:
-        """Stop everything by SIGTERM, as a deployment does; returns the exit codes."""
+        """Stop everything by SIGTERM, like a deployment; returns the exit codes."""
         for process in self.running:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         return self.gone(_STOP_SECONDS)
 
     def gone(self, seconds: float) -> list[int]:
-        """Wait for the end of everything, by force when it takes longer; returns the exit codes and forgets."""
+        """Wait for all processes to end, killing late ones; returns the exit codes."""
         deadline = time.monotonic() + seconds
         for process in self.running:
             while process.poll() is None and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""One scenario on one installation: told, broken, waited for, judged."""
+"""Run one scenario on one installation: publish, break, wait, judge."""
 
 import time
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from tests.chaos.world import World, bugs_in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a scenario came to, and whether it kept its bound."""
+    """The result of a scenario, and whether it kept its bound."""
 
     database: str
     scenario: str
@@ -30,7 +30,7 @@ class Outcome:
     said: list[str] = field(default_factory=list)
 
     def line(self) -> str:
-        """Return it in a line."""
+        """Return the result as one line."""
         words = "" if self.held else "  " + "; ".join(self.said[:3])
         last = "" if self.last is None else f"  last recipient after {self.last:.1f} s"
         mark = "ok    " if self.held else "BROKEN"
@@ -38,12 +38,12 @@ class Outcome:
 
 
 def run(world: World, scenario: Do, *, timed: bool = True) -> Outcome:
-    """Run one scenario and judge it; what went wrong is in the outcome, not in an exception.
+    """Run one scenario and judge it; failures are in the outcome, not raised.
 
     Args:
         world: The installation.
-        scenario: What is done to it.
-        timed: Whether the time to the last recipient is judged as well as measured.
+        scenario: The fault.
+        timed: Whether to judge the time to the last recipient, or only measure it.
     """
     name = scenario.__name__
     story = Story(world, name.replace("_", "-"))

@@ -1,4 +1,4 @@
-"""What is done to the installation, one function each. Each gives back how many duplicates it may cost, and why."""
+"""The scenarios, one function each. Each returns how many duplicates it may cost, and why."""
 
 import random
 import threading
@@ -15,9 +15,10 @@ from tests.chaos.world import BATCH, LEASE_SECONDS, World
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a scenario may cost besides nothing lost: mails that come twice where the provider cannot de-duplicate.
+    """What a scenario may cost, with nothing lost: duplicates where a provider cannot deduplicate.
 
-    `last`: seconds from the fault (or its end) to the last recipient, where timed; `within`: how many it may be.
+    `last`: seconds from the fault (or its end) to the last recipient, if timed; `within`: the
+    limit.
     """
 
     duplicates: int = 0
@@ -27,20 +28,20 @@ class Bound:
 
 
 class BrokenError(NotifierError):
-    """The installation did something that needs no counting to be wrong."""
+    """The installation did something wrong that needs no counting."""
 
 
 Do = Callable[[World, Story], Bound]
 NOTHING = Bound()
-# Seconds to the last recipient, for 1,000 mails in 20 requests of 0.12 s, one after the other.
+# Seconds to the last recipient, for 1,000 mails in 20 requests of 0.12 s each, in series.
 KILLED_WITHIN, PAUSED_WITHIN, CROWDED_WITHIN = 10.0, 15.0, 10.0
-TAKEN_WITHIN = 2.0  # an event and a probe after it, each on a connection of its own
-# The provider's outage: how long, after it to the last recipient, and the requests made meanwhile.
+TAKEN_WITHIN = 2.0  # publishing an event, then a probe, each on its own connection
+# The provider's outage: duration, time after it to the last recipient, requests during it.
 DOWN_SECONDS, BACK_WITHIN, MOST_ASKED = 45.0, 15.0, 60
 
 
 def unordered_and_twice(world: World, story: Story) -> Bound:
-    """Eight producers hand in twelve updates in any order, each three times, beside one that tells the end."""
+    """Eight producers publish twelve updates in any order, each three times; one resolves."""
     del world
     orders = [number for number in range(1, 13) for _ in range(3)]
     random.Random(20220621).shuffle(orders)
@@ -50,7 +51,7 @@ def unordered_and_twice(world: World, story: Story) -> Bound:
 
 
 def _at_once(say: Callable[[int], None], numbers: Sequence[int], *, producers: int) -> None:
-    """Hand numbers in by several threads at once."""
+    """Publish updates from several threads at once."""
     left: Iterator[int] = iter(numbers)
     lock = threading.Lock()
     failed: list[NotifierError] = []
@@ -76,7 +77,7 @@ def _at_once(say: Callable[[int], None], numbers: Sequence[int], *, producers: i
 
 
 def workers_killed(world: World, story: Story) -> Bound:
-    """`kill -9` of the mail worker in the middle of a fan-out, then of every other worker in the next one."""
+    """Kill the mail worker (`kill -9`) during a fan-out, then all other workers during the next."""
     before, arrived = world.mails(), world.arrived()
     story.say(1)
     story.mid(before)
@@ -92,7 +93,7 @@ def workers_killed(world: World, story: Story) -> Bound:
 
 
 def worker_paused(world: World, story: Story) -> Bound:
-    """The mail worker is suspended in the middle of a fan-out until others have told everybody, then it wakes up."""
+    """Suspend the mail worker in a fan-out until others have notified everyone; resume it."""
     second = world.second("beside")
     before, arrived = world.mails(), world.arrived()
     story.say(1)
@@ -100,7 +101,7 @@ def worker_paused(world: World, story: Story) -> Bound:
     world.machine.pause("worker", "email")
     try:
         last = story.last_told(arrived)
-        story.settle()  # what it had in hand was taken over, whether its request had left or not
+        story.settle()  # its batch was taken over, whether or not its request was sent
     finally:
         world.machine.resume("worker", "email")
     story.say(2)
@@ -110,7 +111,7 @@ def worker_paused(world: World, story: Story) -> Bound:
 
 
 def api_and_scheduler_killed(world: World, story: Story) -> Bound:
-    """`kill -9` of API and scheduler three times, each time as soon as they are back, while four producers speak."""
+    """Kill API and scheduler three times, once they are back, while four producers publish."""
     ended = threading.Event()
 
     def kill() -> None:
@@ -132,7 +133,7 @@ def api_and_scheduler_killed(world: World, story: Story) -> Bound:
 
 
 def redis_emptied(world: World, story: Story) -> Bound:
-    """Redis is killed with a fan-out in its queues, stays away while news comes in, and comes back empty."""
+    """Kill Redis with a fan-out in its queues; it stays down for updates, comes back empty."""
     before = world.mails()
     story.say(1)
     story.mid(before, 0.2)
@@ -140,14 +141,14 @@ def redis_emptied(world: World, story: Story) -> Bound:
     story.say(2)
     if story.refusals:
         raise BrokenError(f"an event was refused while Redis was away: {dict(story.refusals)}")
-    time.sleep(1.0)  # part of the fault: how long it is away
+    time.sleep(1.0)  # part of the fault: how long it is down
     world.redis.start_empty()
     story.say(3, "resolved")
     return NOTHING
 
 
 def redis_paused(world: World, story: Story) -> Bound:
-    """Redis takes connections and answers nothing for three seconds."""
+    """Redis accepts connections and answers nothing for three seconds."""
     before = world.mails()
     story.say(1)
     story.mid(before, 0.2)
@@ -162,19 +163,19 @@ def redis_paused(world: World, story: Story) -> Bound:
 
 
 def database_away(world: World, story: Story) -> Bound:
-    """PostgreSQL crashes and comes back after two seconds; a SQLite file is locked by a stranger as long."""
+    """PostgreSQL crashes and restarts after two seconds; a SQLite file is locked for as long."""
     before = world.mails()
     story.say(1)
     story.mid(before, 0.2)
     with world.database.outage(2.0):
         story.say(2)
     story.say(3, "resolved")
-    # The answer about the batch in hand could not be written down in time, should the outage have outlasted patience.
+    # The journal covers an outage longer than workers wait: outcomes are then stored later.
     return NOTHING
 
 
 def disk_full(world: World, story: Story) -> Bound:
-    """No database file takes another byte for three seconds, in the middle of a fan-out."""
+    """No database file can grow for three seconds, during a fan-out."""
     before = world.mails()
     story.say(1)
     story.mid(before, 0.2)
@@ -202,7 +203,7 @@ def disk_full(world: World, story: Story) -> Bound:
 
 
 def provider_storm(world: World, story: Story) -> Bound:
-    """Mail answers 429 and 503 by turns, the social platform 503, every endpoint 500; then all is well again."""
+    """Mail answers 429 and 503 in turn, social 503, every endpoint 500; then all recover."""
     world.ask("DELETE", "/faults")
     world.fault("sendgrid", "status", status=429, every=2, headers={"retry-after": "1"})
     world.fault("sendgrid", "status", status=503)
@@ -216,7 +217,7 @@ def provider_storm(world: World, story: Story) -> Bound:
 
 
 def provider_down_and_back(world: World, story: Story) -> Bound:
-    """Mail answers 503 for 45 seconds, with a fan-out waiting for it, and is back."""
+    """Mail answers 503 for 45 seconds while a fan-out waits, then recovers."""
     world.ask("DELETE", "/faults")
     world.fault("sendgrid", "status", status=503)
     wanted = world.mails() + world.size.subscribers
@@ -234,7 +235,7 @@ def provider_down_and_back(world: World, story: Story) -> Bound:
 
 
 def hangs_and_dropped_answers(world: World, story: Story) -> Bound:
-    """One mail request hangs, one is taken and its answer dropped, half of the webhooks' and a post's answers too."""
+    """One mail request hangs; a mail, half of the webhooks and a post lose their answers."""
     world.ask("DELETE", "/faults")
     world.fault("sendgrid", "delay", delay=LEASE_SECONDS * 2, count=1)
     world.fault("sendgrid", "drop_after_accept", count=1)
@@ -248,7 +249,7 @@ def hangs_and_dropped_answers(world: World, story: Story) -> Bound:
 
 
 def clock_jumps(world: World, story: Story) -> Bound:
-    """The clock jumps two minutes forward in the middle of a fan-out, then back again in the middle of the next."""
+    """The clock jumps two minutes forward during a fan-out, and back during the next."""
     before = world.mails()
     story.say(1)
     story.mid(before)
@@ -261,7 +262,7 @@ def clock_jumps(world: World, story: Story) -> Bound:
 
 
 def deployed_in_mid_fan_out(world: World, story: Story) -> Bound:
-    """A second set of processes starts beside the first, which is drained by SIGTERM and replaced; then the second."""
+    """Start a second set of processes; drain the first by SIGTERM, replace it; then the second."""
     second = world.second("deployed")
     before = world.mails()
     story.say(1)
@@ -282,7 +283,7 @@ def _drained(codes: Sequence[int]) -> None:
 
 
 def machine_lost(world: World, story: Story) -> Bound:
-    """Two machines share the work; one loses its power in the middle."""
+    """Two machines share the work; one loses power in the middle."""
     second = world.second("lost")
     before = world.mails()
     story.say(1)
@@ -294,7 +295,7 @@ def machine_lost(world: World, story: Story) -> Bound:
 
 
 def crowd_of_readers(world: World, story: Story) -> Bound:
-    """1,100 readers keep their connections and 1,100 sockets say nothing while events and probes come in."""
+    """1,100 readers and 1,100 silent sockets stay connected while events and probes arrive."""
     with crowd(world.port):
         arrived = world.arrived()
         slowest = _taken(world, story, 1)
@@ -309,7 +310,7 @@ def crowd_of_readers(world: World, story: Story) -> Bound:
 
 
 def _taken(world: World, story: Story, number: int) -> float:
-    """Hand an update in and probe; returns how long the two took."""
+    """Publish an update and probe; returns the seconds both took."""
     began = time.monotonic()
     story.say(number)
     if not world.is_ready():
@@ -335,5 +336,5 @@ SCENARIOS: tuple[Do, ...] = (
     crowd_of_readers,
 )
 SHORT: tuple[Do, ...] = (workers_killed, redis_emptied)
-# Scenarios whose audience is larger than the others', in people told by mail.
+# Scenarios with a larger audience: subscribers notified by mail.
 AUDIENCES: Mapping[Do, int] = {provider_down_and_back: 5_000}

@@ -1,10 +1,12 @@
-"""`make soak`: mixed load for a while, and whether anything grows that should not.
+"""`make soak`: mixed load for a while; detects growth of memory, files, connections and lag.
 
-    python -m tests.chaos.soak [--minutes N] [--database sqlite|postgresql] [--subscribers N] [--json]
+    python -m tests.chaos.soak [--minutes N] [--database sqlite|postgresql] [--subscribers N]
+    [--json]
 
-Events come in without a pause, some twice; providers refuse now and then, partners are slow, people come and go, and
-the lists are read. Memory, open files and connections of every process, and the age of what is due, are looked at all
-the while. Ends with 1 when they are higher at the end than in the middle by more than a machine's noise.
+Events arrive without a pause, some twice; providers fail now and then, endpoints are slow,
+subscribers come and go, and lists are read. Memory, open files and connections of every process,
+and the age of due work, are sampled. Exits with 1 if they are higher at the end than in the middle,
+beyond the noise.
 """
 
 import argparse
@@ -30,11 +32,11 @@ from tests.chaos.world import Size, World, world
 from tests.support.processes import words_of
 
 _EVENTS_PER_INCIDENT = 6
-# Steady load is below what the slowest part takes: here a partner that needs 0.4 s a message, one after the other.
+# Keep the load below the slowest part: an endpoint that needs 0.4 s a message, in series.
 _PAUSE_SECONDS, _SLOW_SECONDS = 1.0, 0.4
 _SAMPLES = 30
 _CHURN_EVERY, _FAULT_EVERY = 20, 15  # events
-# Growth beyond which a process is said to grow: a share, and at least so much.
+# A process grows if it exceeds a share and an absolute amount.
 _MEMORY_SHARE, _MEMORY_MB = 0.10, 12.0
 _FILES_MORE = 12
 _OLDEST_SECONDS = 20.0
@@ -42,14 +44,14 @@ _OLDEST_SECONDS = 20.0
 
 @dataclass(slots=True)
 class Sample:
-    """One look. Memory in MB and open files by kind of process; seconds since the oldest batch of a lane is due."""
+    """One sample: memory (MB) and open files by kind of process; seconds of the oldest due batch."""
 
     at: float
     events: int
     memory: dict[str, float] = field(default_factory=dict)
     files: dict[str, int] = field(default_factory=dict)
     connections: int = 0
-    oldest: dict[str, float] = field(default_factory=dict)  # by lane
+    oldest: dict[str, float] = field(default_factory=dict)  # by queue
     queued: int = 0
 
 
@@ -61,7 +63,7 @@ def _called(folder: Path) -> str | None:
 
 
 def look(world: World, began: float, events: int) -> Sample:
-    """Look at every process and at the ledger."""
+    """Sample all processes and the database."""
     found = Sample(at=time.monotonic() - began, events=events)
     for pid in world.machine.pids():
         folder = Path("/proc") / str(pid)
@@ -72,7 +74,7 @@ def look(world: World, began: float, events: int) -> Sample:
             status = (folder / "status").read_text(encoding="utf-8").splitlines()
             files = sum(1 for _ in (folder / "fd").iterdir())
         except OSError:
-            continue  # it ended this very moment
+            continue  # it just ended
         memory = next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
         found.files[name] = found.files.get(name, 0) + files
         found.memory[name] = found.memory.get(name, 0.0) + memory
@@ -93,7 +95,7 @@ def look(world: World, began: float, events: int) -> Sample:
 
 
 def soak(world: World, seconds: float) -> Iterator[Sample]:
-    """Load the installation for so long; yields a look now and then."""
+    """Load the installation for that long; yields samples."""
     chance = random.Random(20220621)
     began, events, incident = time.monotonic(), 0, 0
     story = Story(world, "soak-0")
@@ -119,7 +121,7 @@ def soak(world: World, seconds: float) -> Iterator[Sample]:
 
 
 def _disturb(world: World, events: int, chance: random.Random) -> None:
-    """What happens beside the events."""
+    """Cause faults and changes beside the events."""
     if events % _FAULT_EVERY == 0:
         world.fault("sendgrid", "status", status=chance.choice((429, 503)), count=1, headers={"retry-after": "1"})
         world.fault("hooks", "status", status=500, count=2)
@@ -131,11 +133,11 @@ def _disturb(world: World, events: int, chance: random.Random) -> None:
     try:
         world.call("GET", "/metrics")
     except (SystemFailedError, ValueError):
-        return  # it is text, no JSON: what counts is that it was asked for
+        return  # metrics are text, not JSON; requesting them suffices
 
 
 def faults_of(samples: Sequence[Sample]) -> list[str]:
-    """Say what grew from the middle to the end: a warm-up is over by then."""
+    """Report what grew from the middle, when warm-up is over, to the end."""
     middle, end = samples[len(samples) // 2], samples[-1]
     found = []
     for name, memory in end.memory.items():

@@ -1,4 +1,4 @@
-"""One incident as its producer tells it: handed in until it is acknowledged, and watched until all has ended."""
+"""One incident from its producer's view: publish until acknowledged, watch until all is sent."""
 
 import time
 from collections import Counter
@@ -26,7 +26,7 @@ _OPEN = (DeliveryState.QUEUED.value, DeliveryState.SENDING.value)
 
 @dataclass(slots=True)
 class Story:
-    """An incident that everybody in the world is told of."""
+    """An incident of which everyone in the world is notified."""
 
     world: World
     incident_id: str
@@ -54,10 +54,10 @@ class Story:
         }
 
     def say(self, number: int, status: str = "investigating") -> None:
-        """Hand an update in until it is acknowledged, as a producer that means it does.
+        """Publish an update, retrying until it is acknowledged.
 
         Raises:
-            SystemFailedError: it was not acknowledged within a minute.
+            SystemFailedError: It was not acknowledged within a minute.
         """
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
@@ -73,18 +73,18 @@ class Story:
                 return
 
     def mid(self, mails: int, share: float = 0.3) -> None:
-        """Wait until a share of the audience has its mail, counted from `mails` that had arrived before."""
+        """Wait until a share of the audience has its mail, beyond the `mails` that came before."""
         wanted = mails + max(1, int(self.world.size.subscribers * share))
         self.world.until(lambda: self.world.mails() >= wanted, "a part of the mails has arrived", _PATIENCE_SECONDS)
 
     def last_told(self, before: int) -> float:
-        """Wait until everybody has a message more than `before` that had arrived; returns how many seconds it took."""
+        """Wait until everyone has one message beyond `before`; returns the seconds taken."""
         began, wanted = time.monotonic(), before + sum(self.world.size.expected.values())
         self.world.until(lambda: self.world.arrived() >= wanted, "everybody is told", _SETTLE_SECONDS)
         return time.monotonic() - began
 
     def settle(self) -> bool:
-        """Wait until nothing of this incident is in hand any more; False when that takes too long."""
+        """Wait until nothing of this incident is pending; False if that takes too long."""
         deadline, quiet = time.monotonic() + _SETTLE_SECONDS, 0
         while quiet < _QUIET_LOOKS:
             if time.monotonic() > deadline:
@@ -97,7 +97,7 @@ class Story:
         return True
 
     def _in_hand(self) -> int:
-        """Count what is still to happen."""
+        """Count pending work."""
         n, b, d, c = t.notification.c, t.batch.c, t.delivery.c, t.channel_state.c
         mine = select(n.id).where(n.incident_id == self.incident_id)
         waiting = (
@@ -114,7 +114,7 @@ class Story:
     # --- judging ---
 
     def verdict(self) -> Findings:
-        """Hold what arrived against the promise and the ledger."""
+        """Compare arrivals with the expectations and the database."""
         ended = self.settle()
         arrived = self.world.ask("GET", "/api/deliveries")
         rows, notifications = self._rows(), self._notifications()
@@ -135,7 +135,7 @@ class Story:
         found.add("lost", len(missing), f"acknowledged and not in the timeline: {sorted(missing)}")
 
     def _judge_posts(self, found: Findings) -> None:
-        """Posts bear no delivery id: their text, which names the update it leads with, tells them apart."""
+        """Identify posts by their text, which names the lead update: they have no delivery id."""
         posts = [post["text"] for post in self.world.ask("GET", "/api/posts")["items"]]
         mine = [text for text in posts if f"{self.incident_id} " in text]
         again = len(mine) - len(set(mine))
@@ -167,7 +167,7 @@ class Story:
                     channel=Channel(row.channel),
                     recipient=row.recipient_key,
                     sequence=row.sequence,
-                    # Every endpoint gets every notification, and a notification tells it that one's updates.
+                    # Endpoints get every notification, each with its own updates only.
                     since=row.sequence - 1 if row.channel == Channel.WEBHOOK.value else row.since,
                     state=DeliveryState(row.state),
                     attempts=row.attempts or 0,

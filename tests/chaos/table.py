@@ -1,4 +1,4 @@
-"""The table at the end."""
+"""The final table."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ _COLUMNS = (
 
 
 def show(console: Console, outcomes: Sequence[Outcome]) -> None:
-    """Print what each scenario came to."""
+    """Print the result of each scenario."""
     title = "Sinks against ledger; lost, out of order and unexplained must be 0, duplicated within its bound"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in _COLUMNS:

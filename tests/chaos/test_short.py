@@ -1,6 +1,6 @@
 """The short form of `make chaos`: real processes, two faults, a small audience, SQLite.
 
-How long a recovery takes depends on the machine: `make chaos` judges it, this does not.
+Recovery times depend on the machine: `make chaos` judges them, this does not.
 """
 
 import json

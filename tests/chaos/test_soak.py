@@ -1,4 +1,4 @@
-"""When a soak says that something grows."""
+"""When a soak reports growth."""
 
 from tests.chaos.soak import Sample, faults_of
 

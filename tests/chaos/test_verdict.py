@@ -1,4 +1,4 @@
-"""How a chaos run counts: each kind of fault, planted, is seen and counted under its name."""
+"""The counting of a chaos run: each kind of planted fault is detected under its name."""
 
 from dataclasses import replace
 

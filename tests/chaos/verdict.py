@@ -1,4 +1,4 @@
-"""What arrived, held against what was promised and against the ledger. Pure: values in, a verdict out."""
+"""Arrivals compared with expectations and the database. Pure: values in, findings out."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,13 +8,13 @@ from notifier.domain.ids import parse_delivery_id
 from notifier.domain.values import Channel, DeliveryState
 
 _TOOK = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.BOUNCED})
-# What one channel's receivers can tell apart by the delivery's id is a repeat, and no duplicate.
+# Receivers on these channels deduplicate by delivery id: a repeat is not a duplicate.
 _DEDUPLICATES = frozenset({Channel.WEBHOOK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A delivery as the ledger has it at the end: it told the updates of notifications `since` + 1 to `sequence`."""
+    """A delivery at the end, with the updates of notifications `since` + 1 to `sequence`."""
 
     delivery_id: str
     channel: Channel
@@ -27,29 +27,29 @@ class Row:
 
 @dataclass(slots=True)
 class Findings:
-    """What is wrong, in numbers, and some of it in words."""
+    """Numbers of problems, and the first few in words."""
 
     lost: int = 0
     duplicated: int = 0
     out_of_order: int = 0
     unexplained: int = 0
-    repeats: int = 0  # of webhooks, which their receivers drop by their id
+    repeats: int = 0  # of webhooks: receivers drop them by id
     said: list[str] = field(default_factory=list)
 
     def add(self, kind: str, number: int, words: str) -> None:
-        """Count something and keep the words for the first few."""
+        """Count a problem; keep the first few descriptions."""
         setattr(self, kind, getattr(self, kind) + number)
         if number and kind != "repeats":
             self.said.append(f"{kind}: {words}")
 
 
 def judge(rows: Iterable[Row], arrived: Sequence[tuple[str, int]], expected: Mapping[Channel, int]) -> Findings:
-    """Judge one incident whose messages have all come to an end.
+    """Judge one incident after all its messages have been sent.
 
     Args:
-        rows: The ledger's deliveries of the incident.
-        arrived: (delivery id, how often), in the order in which each came first.
-        expected: How many recipients each channel must tell everything there was to tell.
+        rows: The database's deliveries of the incident.
+        arrived: (delivery id, count), in the order of first arrival.
+        expected: Per channel, the recipients that must be notified of everything.
     """
     found, known = Findings(), {row.delivery_id: row for row in rows}
     heard: dict[tuple[Channel, int], list[Row]] = defaultdict(list)
@@ -94,5 +94,5 @@ def _judge_channel(
 
 
 def strangers(arrived: Iterable[str], notifications: frozenset[str]) -> list[str]:
-    """Return the deliveries that arrived for notifications nobody decided."""
+    """Return deliveries that arrived for unknown notifications."""
     return [name for name in arrived if (parse_delivery_id(name) or ("", 0))[0] not in notifications]

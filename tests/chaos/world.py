@@ -1,4 +1,4 @@
-"""The installation under test: its parts, its audience, and ways to look at it from outside."""
+"""The installation under test: its parts, its audience, and how to observe it from outside."""
 
 import json
 import os
@@ -24,7 +24,7 @@ _KEYS = "chaos-secret-key-0000000000000000"
 _START_SECONDS = 90.0
 _POLL_SECONDS = 0.05
 _LOCALES = ("nl", "en", "de", "fr")
-# One slot for mail: a killed worker then has one batch in hand, which is what its bound says.
+# One slot for mail: a killed worker has one batch in progress, as its bound assumes.
 _POLICY = f"""
 [coalesce]
 window = 0.3
@@ -50,11 +50,11 @@ base_url = "sandbox"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How many of each are told of every incident."""
+    """Number of recipients of every incident, by kind."""
 
     subscribers: int
     endpoints: int
-    batch: int = BATCH  # recipients of one mail request
+    batch: int = BATCH  # recipients per mail request
 
     @property
     def expected(self) -> dict[Channel, int]:
@@ -63,7 +63,7 @@ class Size:
 
 @dataclass(slots=True)
 class World:
-    """Everything that is up, and can be brought down."""
+    """Everything that runs and can be broken."""
 
     folder: Path
     size: Size
@@ -80,28 +80,28 @@ class World:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    # --- speaking to it ---
+    # --- calls ---
 
     def call(self, method: str, path: str, body: object = None, content_type: str = "application/json") -> Any:
-        """Call the API; raises `SystemFailedError` for any answer but 2xx, and for none."""
+        """Call the API; raises `SystemFailedError` for any answer but 2xx, and for no answer."""
         headers = {"Authorization": f"Bearer {_TOKEN}", "Content-Type": content_type}
         return request(method, self.url + path, body, headers)
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
-        """Call the providers' stand-in."""
+        """Call the sandbox."""
         return request(method, f"{self.sandbox}/sandbox{path}", body, {"Content-Type": "application/json"})
 
     def fault(self, provider: str, kind: str, **more: Any) -> None:
-        """Let a provider fail from now on."""
+        """Make a provider fail from now on."""
         self.ask("POST", "/faults", {"provider": provider, "kind": kind, **more})
 
     def mend(self) -> None:
-        """Let every provider work again, mail a little slower than light: there must be a middle to break in."""
+        """Fix all providers; mail stays slow enough to be interrupted in the middle."""
         self.ask("DELETE", "/faults")
         self.fault("sendgrid", "delay", delay=0.12)
 
     def hits(self, provider: str) -> int:
-        """Return how many requests the faults in force have met at a provider."""
+        """Return how many requests to a provider the current faults have affected."""
         return sum(fault["hits"] for fault in self.ask("GET", "/faults")["items"] if fault["provider"] == provider)
 
     def mails(self) -> int:
@@ -109,10 +109,10 @@ class World:
         return int(self.ask("GET", "/api/summary")["mails"]["total"])
 
     def arrived(self) -> int:
-        """Return how many messages have arrived by mail and webhook; those that came twice count once."""
+        """Return how many messages have arrived by mail and webhook, counting repeats once."""
         return len(self.ask("GET", "/api/deliveries"))
 
-    # --- bringing it up and down ---
+    # --- starting and stopping ---
 
     def up(self) -> None:
         """Start `notifier up` on the first machine; returns when it is ready."""
@@ -120,14 +120,14 @@ class World:
         self.until(self.is_ready, "the installation is ready", _START_SECONDS)
 
     def is_ready(self) -> bool:
-        """Whether the API answers, and says that database and broker answer it."""
+        """Return whether the API answers and reaches database and broker."""
         try:
             return set(request("GET", f"{self.url}/readyz", None, {})["checks"].values()) == {"ok"}
         except SystemFailedError:
             return False
 
     def second(self, name: str) -> Machine:
-        """Start a second set of workers and a scheduler, with a data folder of its own; returns when they work."""
+        """Start more workers and a scheduler with their own data folder; returns when ready."""
         environ = dict(self.machine.environ)
         machine = Machine(self.folder / name, environ)
         if self.other_python is not None:
@@ -141,7 +141,7 @@ class World:
         return machine
 
     def set_clock(self, seconds: float) -> None:
-        """Put the clock of every process forward (or back) by as much."""
+        """Shift the clock of every process by so many seconds."""
         path = Path(self.machine.environ[CLOCK])
         draft = path.with_suffix(".new")
         draft.write_text(str(seconds), encoding="ascii")
@@ -149,10 +149,10 @@ class World:
 
     @staticmethod
     def until(question: Callable[[], bool], what: str, seconds: float) -> None:
-        """Wait for something.
+        """Wait for a condition.
 
         Raises:
-            SystemFailedError: it did not happen in time.
+            SystemFailedError: It did not become true in time.
         """
         deadline = time.monotonic() + seconds
         while not question():
@@ -161,7 +161,7 @@ class World:
             time.sleep(_POLL_SECONDS)
 
     def add_audience(self) -> None:
-        """Add everybody who is to be told: subscribers in four languages, and endpoints that check signatures."""
+        """Add the audience: subscribers in four languages, and endpoints that check signatures."""
         rows = [
             f"shop-{number},owner{number}@shop{number}.example,{_LOCALES[number % len(_LOCALES)]}"
             for number in range(self.size.subscribers)
@@ -182,14 +182,14 @@ def _count(log: Path, word: bytes) -> int:
 def world(
     folder: Path, size: Size, *, postgresql: bool, broker: str | None, other_python: str | None
 ) -> Iterator[World]:
-    """Bring an installation up in `folder`, with its audience; everything ends with the block.
+    """Run an installation with its audience in `folder`; stops everything at the end.
 
     Args:
-        folder: Empty, with a short path (sockets lie in it).
+        folder: Empty, with a short path (it holds sockets).
         size: The audience.
-        postgresql: Whether the ledger is a private PostgreSQL server; else it is a SQLite file.
-        broker: A broker's URL; else Redis is the broker.
-        other_python: The interpreter of another version, for the scenarios with two sets of processes.
+        postgresql: Use a private PostgreSQL server; otherwise a SQLite file.
+        broker: A broker's URL; otherwise Redis is the broker.
+        other_python: Another version's interpreter, for scenarios with two sets of processes.
     """
     with ExitStack() as closers:
         address = closers.enter_context(sandbox())
@@ -241,7 +241,7 @@ def _environ(folder: Path, sandbox_url: str, size: Size, more: Mapping[str, str]
 
 
 def bugs_in(log: Path, offset: int) -> tuple[list[str], int]:
-    """Return what a log holds of exceptions nobody expected since `offset`, and where it ends now."""
+    """Return unexpected exceptions logged since `offset`, and the new offset."""
     if not log.exists():
         return [], 0
     with log.open("rb") as file:
@@ -256,7 +256,7 @@ def bugs_in(log: Path, offset: int) -> tuple[list[str], int]:
             if b"Traceback" in line:
                 found.append("a traceback outside the log")
             continue
-        # What it is about is the broker's loss, which is known; workers/credit.py gets out of it.
+        # Caused by the loss of the broker; workers/credit.py recovers from it.
         if "exception" in event and not event["event"].startswith("Couldn't ack"):
             found.append(f"{event.get('process')}: {event['event']}: {event['exception'].splitlines()[-1]}")
     return found, end
