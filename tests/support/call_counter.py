@@ -1,11 +1,11 @@
-"""What something costs, counted instead of timed: the same on every machine, however busy it is."""
+"""Cost measured in calls instead of time: the same on every machine under any load."""
 
 import sys
 from collections.abc import Callable
 
 
 def calls_of(action: Callable[[], object]) -> int:
-    """Run an action and return how many functions it called, Python's and C's."""
+    """Run an action and return the number of Python and C functions it called."""
     count = 0
 
     def note(_frame: object, event: str, _argument: object) -> None:

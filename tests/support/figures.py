@@ -1,6 +1,6 @@
-"""Figures of the code: sizes, types, docstrings, comments, and whether a module's test is found by its path.
+"""Figures of the code: sizes, types, docstrings, comments, and tests found by their module's path.
 
-`python -m tests.support.figures [ROOT]` prints them for the repository at ROOT; without ROOT, for this one.
+`python -m tests.support.figures [ROOT]` prints them for the repository at ROOT (default: this one).
 """
 
 import ast
@@ -30,7 +30,7 @@ DOCUMENTED = (ast.Module, ast.ClassDef, *FUNCTIONS)
 
 @dataclass(frozen=True)
 class Source:
-    """One file of Python; `name` is its path below the root."""
+    """A Python file; `name` is its path below the root."""
 
     name: str
     text: str
@@ -52,7 +52,7 @@ class Source:
 
 
 class Widths(NamedTuple):
-    """How many lines there are, and how many of them are wider than `WIDE`."""
+    """The number of lines, and of those wider than `WIDE`."""
 
     wide: int
     all: int
@@ -60,14 +60,14 @@ class Widths(NamedTuple):
 
 @cache
 def sources(root: Path, *folders: str) -> Sequence[Source]:
-    """Every file of Python below the folders, without migrations, which are written once."""
+    """Return all Python files below the folders, except migrations, which are written once."""
     paths = sorted(path for folder in folders for path in (root / folder).rglob("*.py"))
     texts = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
     return [Source(name, text, ast.parse(text)) for name, text in texts.items() if "/versions/" not in name]
 
 
 def product(root: Path) -> list[Source]:
-    """What runs in production and the sandbox; the demo is a script of its own."""
+    """Return the files that run in production, and the sandbox; the demo is a separate script."""
     return outside(sources(root, "notifier", "workers"), "demo")
 
 
@@ -88,7 +88,7 @@ def lengths(found: Sequence[Source]) -> list[int]:
 
 
 def documented(found: Sequence[Source], kind: Callable[[Source], Iterator[Function | ast.ClassDef]]) -> float:
-    """The share of the public definitions with a docstring, in per cent."""
+    """Return the share of public definitions with a docstring, in per cent."""
     public = [node for source in found for node in kind(source) if not node.name.startswith("_")]
     return share(sum(ast.get_docstring(node) is not None for node in public), len(public))
 
@@ -102,7 +102,7 @@ def classes(source: Source) -> Iterator[ast.ClassDef]:
 
 
 def is_broad(node: ast.AST) -> bool:
-    """Whether it catches everything and does not pass it on."""
+    """Return whether a handler catches everything without re-raising it."""
     if not isinstance(node, ast.ExceptHandler) or any(isinstance(one, ast.Raise) for one in ast.walk(node)):
         return False
     named = {one.id for one in ast.walk(node.type) if isinstance(one, ast.Name)} if node.type else {"BaseException"}
@@ -110,14 +110,14 @@ def is_broad(node: ast.AST) -> bool:
 
 
 def comments(source: Source) -> Iterator[str]:
-    """The lines that are a comment and nothing else."""
+    """Yield the lines that are only a comment."""
     for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
         if token.type == tokenize.COMMENT and token.line.lstrip().startswith("#"):
             yield token.line.rstrip("\n")
 
 
 def docstrings(source: Source) -> Iterator[str]:
-    """The lines of all docstrings."""
+    """Yield the lines of all docstrings."""
     lines = source.text.splitlines()
     for node in source.nodes():
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node):
@@ -130,13 +130,13 @@ def widths(found: Sequence[Source], what: Callable[[Source], Iterator[str]]) -> 
 
 
 def crowding(root: Path) -> Counter[str]:
-    """The number of source files beside each other, by folder; `test_*.py` are no sources."""
+    """Return the number of source files per folder; `test_*.py` do not count."""
     found = sources(root, "notifier", "workers", "tests")
     return Counter(source.folder for source in found if not Path(source.name).name.startswith("test_"))
 
 
 def imports_by_name(root: Path) -> list[str]:
-    """The places outside the command line that call `import_module`."""
+    """Return the places outside the command line that call `import_module`."""
     found = outside(sources(root, "notifier", "workers"), "cli")
     return [
         f"{source.name}:{node.lineno}"
@@ -147,13 +147,13 @@ def imports_by_name(root: Path) -> list[str]:
 
 
 def modules(root: Path) -> list[str]:
-    """The paths of the modules that are to have a test of their own."""
+    """Return the paths of the modules that need a test of their own."""
     found = outside(product(root), "sandbox")
     return [source.name for source in found if not Path(source.name).name.startswith("__")]
 
 
 def tests_of(name: str) -> list[str]:
-    """Where the test of a module may be: `tests/<kind>/<its folder, without notifier/>/test_<its name>.py`."""
+    """Return a module's possible test paths: `tests/<kind>/<folder below notifier>/test_<name>.py`."""
     path = Path(name.removeprefix("notifier/"))
     return [(Path("tests") / kind / path.with_name(f"test_{path.name}")).as_posix() for kind in KINDS]
 
@@ -163,13 +163,13 @@ def tested(root: Path) -> list[str]:
 
 
 def tested_by_name(root: Path) -> list[str]:
-    """The modules with a test file of their name in any folder."""
+    """Return the modules with a test file of their name in any folder."""
     names = {path.name for path in (root / "tests").rglob("test_*.py")}
     return [name for name in modules(root) if f"test_{Path(name).name}" in names]
 
 
 def prose(text: str) -> Iterator[tuple[int, str]]:
-    """The numbered lines that are neither a table, nor code, nor an example."""
+    """Yield the numbered lines that are neither tables, code nor examples."""
     fenced, blank = False, True
     for number, line in enumerate(text.splitlines(), 1):
         fence = line.lstrip().startswith("```")

@@ -1,4 +1,4 @@
-"""Who is told in a benchmark: written straight into the ledger, since the import is not what is measured here."""
+"""Audiences for benchmarks, written straight into the database: the import is not measured here."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -25,9 +25,10 @@ _SHOPS = ("Bloemenhuis", "Kaaswinkel", "Tea House", "Book Corner", "Teekontor", 
 def add_subscribers(
     notifier: ApiContainer, number: int, *, component: str = "storefront", prefix: str = "shop"
 ) -> None:
-    """Add `number` merchants by e-mail: four languages, five time zones, 24 distinct sets of preferences.
+    """Add `number` merchants by e-mail: four languages, five time zones, 24 sets of preferences.
 
-    All of them hear of a critical incident, and of maintenance, of `component`; `prefix` begins what they are called.
+    All are notified of critical incidents and maintenance of `component`; their ids begin with
+    `prefix`.
     """
     with notifier.database.write() as connection:
         wanted = preferences.ensure_many(connection, _choices(component))
@@ -52,7 +53,7 @@ _COLUMNS = (
 
 
 def _people(notifier: ApiContainer, number: int, prefix: str, sets: Sequence[int]) -> Iterator[tuple[Any, ...]]:
-    """Yield subscribers as rows of `_COLUMNS`, the same ones every time."""
+    """Yield subscribers as rows of `_COLUMNS`, the same every time."""
     chance = random.Random(_SEED)
     now = to_micros(notifier.clock())
     keys = notifier.addresses
@@ -68,7 +69,7 @@ def _people(notifier: ApiContainer, number: int, prefix: str, sets: Sequence[int
 
 
 def _write(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Hand rows to the driver by its quickest way."""
+    """Insert rows in the driver's fastest way."""
     cursor = connection.connection.cursor()
     names = ", ".join(_COLUMNS)
     if connection.dialect.name == "postgresql":
@@ -82,14 +83,14 @@ def _write(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
 
 
 def hook_host(place: int) -> str:
-    """Return the loopback address of the endpoint with that number, from 0."""
+    """Return the loopback address of an endpoint by its number, from 0."""
     return f"127.{1 + place // 62_500}.{place // 250 % 250}.{1 + place % 250}"
 
 
 def add_endpoints(notifier: ApiContainer, number: int, port: int, *, hanging_every: int = 0) -> None:
-    """Add `number` endpoints that listen to `api`, each at a loopback address of its own.
+    """Add `number` endpoints subscribed to `api`, each at its own loopback address.
 
-    With `hanging_every` each so-many-th of them never answers.
+    With `hanging_every`, every so many endpoints one never answers.
     """
     now = notifier.clock()
     with notifier.database.write() as connection:

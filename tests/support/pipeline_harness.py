@@ -1,4 +1,4 @@
-"""A spine to test with: ingest, announce, plan and sweep on a real database, driven step by step."""
+"""The pipeline under test: ingest, announce, plan, sweep on a real database, step by step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,12 +37,12 @@ POLICIES: Mapping[Channel, CoalescePolicy] = {
 
 
 def key_of(name: str) -> int:
-    """Return the address key of a subscriber that `Pipeline.subscriber` added without an address of its own."""
+    """Return the address key of a subscriber added by `Pipeline.subscriber` without address."""
     return address_key(PEPPER, f"{name}@example.com")
 
 
 class Nudges:
-    """Remembers what it was asked; nothing is sent anywhere."""
+    """A task queue that records its tasks and sends nothing."""
 
     def __init__(self) -> None:
         self.plans: list[int] = []
@@ -61,7 +61,7 @@ class Nudges:
 
 @dataclass
 class Pipeline:
-    """The spine on one database; `now` moves only when the test moves it."""
+    """The pipeline on one database; only the test advances `now`."""
 
     database: Database
     now: datetime = START
@@ -82,13 +82,13 @@ class Pipeline:
         self._events = 0
 
     def seconds(self) -> float:
-        """Return the same instant for what counts seconds."""
+        """Return the same instant in seconds."""
         return self.now.timestamp()
 
     def subscriber(
         self, name: str, preferences_: Preferences | None = None, *, email: str | None = None, **columns: Any
     ) -> int:
-        """Add an active subscriber; returns the ledger's number."""
+        """Add an active subscriber; returns its key."""
         address = email or f"{name}@example.com"
         with self.database.write() as connection:
             number = preferences.ensure(connection, preferences_ or Preferences())
@@ -110,7 +110,7 @@ class Pipeline:
             return int(connection.execute(statement).scalar_one())
 
     def post(self, status: Status, text: str | Mapping[str, str] | None = None, **changes: Any) -> Receipt:
-        """Hand in an event of the incident `inc-1`, posted now unless said."""
+        """Ingest an event of the incident `inc-1`, by default posted now."""
         self._events += 1
         number = self._events
         window = changes.get("window", PLANNED if status.is_maintenance else None)
@@ -144,18 +144,18 @@ class Pipeline:
         return self.ingest(event)
 
     def plan_all(self) -> None:
-        """Plan every notification that was nudged."""
+        """Plan every enqueued notification."""
         pending, self.nudges.plans = self.nudges.plans, []
         for number in pending:
             self.plan(number)
 
     def later(self, seconds: float) -> None:
-        """Let time pass and sweep once."""
+        """Advance the time and sweep once."""
         self.now += timedelta(seconds=seconds)
         self.sweep()
 
     def settle_batches(self, state: DeliveryState = DeliveryState.ACCEPTED) -> None:
-        """Pretend that the provider took (or refused) every batch that is queued."""
+        """Pretend that the provider accepted (or refused) every queued batch."""
         with self.database.write() as connection:
             connection.execute(
                 update(t.batch)
@@ -170,7 +170,7 @@ class Pipeline:
             return [row for row in rows if row.channel == channel.value]
 
     def told(self, number: int) -> dict[str, str]:
-        """Return the state of each recipient's delivery of a notification, by the subscriber's name."""
+        """Return the state of each recipient's delivery of a notification, by subscriber name."""
         with self.database.read() as connection:
             rows = deliveries.list_of(connection, number, states=(), after_key=None, limit=1000)
         return {row.external_id: row.state for row in rows}

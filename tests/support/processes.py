@@ -1,4 +1,4 @@
-"""What the processes of an installation cost: peak memory and processor time, as Linux's /proc tells."""
+"""Resources used by the processes of an installation: peak memory and CPU time, from /proc."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -15,19 +15,19 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of one process since it started: peak resident memory in MB, processor time (user and system) in seconds."""
+    """Resources of a process since its start: peak memory (RSS) in MB, CPU seconds (user and system)."""
 
     peak_mb: float
     seconds: float
 
 
 def usage_of(supervisor: int, others: Mapping[str, int] | None = None) -> dict[str, Usage]:
-    """Return what the supervisor and its children used, by what each is.
+    """Return the usage of the supervisor and its children, by name.
 
     Args:
-        supervisor: The process id of `notifier up`.
-        others: Further processes by name. One called `postgresql` stands for all the server's processes: their time
-            is added up, and their memory is the largest of them.
+        supervisor: The pid of `notifier up`.
+        others: Further pids by name. `postgresql` stands for all processes of the server: the sum
+            of their CPU time, and the memory of the largest.
     """
     found: dict[str, Usage] = {}
     for folder in _family(supervisor):
@@ -39,16 +39,16 @@ def usage_of(supervisor: int, others: Mapping[str, int] | None = None) -> dict[s
 
 
 def memory_of(supervisor: int) -> float:
-    """Return the memory of the supervisor and its children in MB; what several of them share counts once (PSS)."""
+    """Return the memory of the supervisor and its children in MB; shared pages count once (PSS)."""
     lines = [line for folder in _family(supervisor) for line in _read(folder / "smaps_rollup").splitlines()]
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def child_called(supervisor: int, name: str) -> int:
-    """Return the process id of a child that `usage_of` calls so.
+    """Return the pid of a child by its name in `usage_of`.
 
     Raises:
-        LookupError: there is none.
+        LookupError: There is none.
     """
     found = [int(folder.name) for folder in _family(supervisor) if _called(folder) == name]
     if not found:
@@ -57,7 +57,7 @@ def child_called(supervisor: int, name: str) -> int:
 
 
 def server_pid(database: Database) -> int | None:
-    """Return the process id of the PostgreSQL server behind a database, where it runs on this machine."""
+    """Return the pid of the PostgreSQL server of a database, if it runs on this machine."""
     with database.read() as connection:
         backend = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
     folder = _PROC / str(backend)
@@ -69,14 +69,14 @@ def _add(found: dict[str, Usage], name: str, folder: Path) -> None:
     peak = next((line.split()[1] for line in _read(folder / "status").splitlines() if line.startswith("VmHWM")), "0")
     fields = _read(folder / "stat").rpartition(")")[2].split()
     if not fields:
-        return  # it has ended meanwhile
+        return  # it has ended
     seconds = (int(fields[11]) + int(fields[12])) / _TICKS
     before = found.get(name, Usage(0.0, 0.0))
     found[name] = Usage(max(before.peak_mb, int(peak) / 1024), before.seconds + seconds)
 
 
 def _family(pid: int) -> Iterator[Path]:
-    """A process and its children."""
+    """Yield a process and its children."""
     for folder in _PROC.iterdir():
         if folder.name.isdigit() and pid in (int(folder.name), _parent(folder)):
             yield folder
@@ -98,9 +98,9 @@ def _called(folder: Path) -> str:
 
 
 def words_of(folder: Path) -> list[str]:
-    """Return a process's command line, by its folder in /proc, word by word; empty when it is gone.
+    """Return the words of a command line by the process's /proc folder; empty if it is dead.
 
-    One that was started has its words apart; one that was forked names itself in a single text.
+    Executed processes separate their words; forked ones have set one single text.
     """
     return _read(folder / "cmdline").replace("\0", " ").split()
 

@@ -1,4 +1,4 @@
-"""People with wishes, at random: for properties over whole incidents. Everything follows from one seed."""
+"""Random subscribers with preferences, for property tests; reproducible by one seed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ def some(chance: Random, of: Sequence[str]) -> frozenset[str]:
 
 
 def a_wish(chance: Random) -> Preferences:
-    """Return random preferences, such that most people want to hear something."""
+    """Return random preferences, such that most subscribers want some updates."""
     return Preferences(
         channels=frozenset() if chance.random() < 0.05 else frozenset({Channel.EMAIL}),
         components=some(chance, PARTS),
@@ -40,7 +40,7 @@ def a_wish(chance: Random) -> Preferences:
 
 
 def a_guard(chance: Random) -> dict[str, Any]:
-    """Return random quiet hours, in a random zone; none for half the people."""
+    """Return random quiet hours in a random zone; none for half the subscribers."""
     columns: dict[str, Any] = {"timezone": chance.choice(ZONES), "quiet_from": None, "quiet_to": None}
     if chance.random() < 0.5:
         start = chance.randrange(0, 1440, 30)
@@ -50,14 +50,14 @@ def a_guard(chance: Random) -> dict[str, Any]:
 
 @dataclass
 class People:
-    """Subscribers of one spine, some of whom share an address; `chance` decides everything."""
+    """Subscribers of one pipeline, some of them sharing an address; `chance` decides everything."""
 
     pipeline: Pipeline
     chance: Random
     addresses: dict[str, str] = field(default_factory=dict)  # name -> address
 
     def settle_in(self, number: int, *, states: Sequence[str] = ("active",), limits: Sequence[int | None] = ()) -> None:
-        """Add people; of several at one address the limit is the same."""
+        """Add subscribers; those who share an address have the same limit."""
         for place in range(number):
             name = f"shop-{place}"
             house = self.chance.randrange(number) if self.chance.random() < 0.2 else place
@@ -67,11 +67,11 @@ class People:
             self.pipeline.subscriber(name, a_wish(self.chance), email=self.addresses[name], **columns)
 
     def key(self, name: str) -> int:
-        """Return the key of somebody's address."""
+        """Return the key of a subscriber's address."""
         return address_key(PEPPER, self.addresses[name])
 
     def change_their_minds(self, number: int) -> None:
-        """Let some choose anew what they want to hear, and when."""
+        """Change the preferences and quiet hours of some."""
         for name in self.chance.sample(sorted(self.addresses), number):
             columns = a_guard(self.chance) if self.chance.random() < 0.5 else {}
             with self.pipeline.database.write() as connection:
@@ -81,7 +81,7 @@ class People:
                 release_deferred(connection, self.key(name), self.pipeline.now)
 
     def turn_away(self, now: datetime) -> None:
-        """Let one address be suppressed, and one opt out of the incident."""
+        """Suppress one address, and opt one out of the incident."""
         stopped, out = self.chance.sample(sorted(self.addresses), 2)
         with self.pipeline.database.write() as connection:
             item = Suppression(channel=Channel.EMAIL, reason=SuppressionReason.BOUNCED, since=now)
@@ -89,6 +89,6 @@ class People:
             suppressions.opt_out(connection, "inc-1", self.key(out), now)
 
     def news(self) -> dict[str, Any]:
-        """Return a random reach of the incident."""
+        """Return a random impact and random components for the incident."""
         impact = Impact.MAINTENANCE if self.chance.random() < 0.1 else self.chance.choice(SCALE)
         return {"impact": impact, "components": tuple(sorted(some(self.chance, PARTS)))}

@@ -1,4 +1,4 @@
-"""Where the repository is, so that a test may be moved without counting the folders above it."""
+"""The root of the repository, so that tests can move without counting folders."""
 
 from pathlib import Path
 

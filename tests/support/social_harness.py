@@ -1,4 +1,4 @@
-"""A spine whose social workers speak to the sandbox by the real client libraries, over real HTTP."""
+"""A pipeline whose social workers talk to the sandbox with the real client libraries."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ BRAND = Brand(
     timezone="Europe/Amsterdam",
 )
 RENDERER = Renderer(BRAND, (), "https://status.shop.example", templates_dir(), locales_dir())
-PATIENT, HASTY = (10.0, 20.0), (1.0, 1.0)  # seconds to connect, and for the answer
+PATIENT, HASTY = (10.0, 20.0), (1.0, 1.0)  # seconds to connect, and to answer
 NO_RULES: Mapping[Channel, TranslationRule] = {}
 PUBLISHES = {Platform.X: "/tweets", Platform.MASTODON: "/statuses", Platform.BLUESKY: "putRecord"}
 
@@ -45,7 +45,7 @@ PUBLISHES = {Platform.X: "/tweets", Platform.MASTODON: "/statuses", Platform.BLU
 def sender_of(
     account: Account, sandbox: RunningSandbox, clock: Callable[[], datetime], timeouts: tuple[float, float] = PATIENT
 ) -> SocialSender:
-    """Return the real sender of an account that lives in the sandbox."""
+    """Return the real sender of an account in the sandbox."""
     if account.platform is Platform.X:
         return x_sender(sandbox.x_url, clock, timeouts=timeouts)
     if account.platform is Platform.MASTODON:
@@ -55,7 +55,7 @@ def sender_of(
 
 @dataclass
 class PostingHouse:
-    """A spine with social workers."""
+    """A pipeline with social workers."""
 
     pipeline: Pipeline
     attempt: Attempt
@@ -64,14 +64,14 @@ class PostingHouse:
     channels: dict[Channel, BatchAttempt]
 
     def reword(self, public_url: str) -> None:
-        """Word posts as a house at another address does."""
+        """Render posts as an installation at another public address."""
         moved = Renderer(BRAND, (), public_url, templates_dir(), locales_dir())
         attempt_post = self.channels[Channel.SOCIAL]
         assert isinstance(attempt_post, PostAttempt)
         self.channels[Channel.SOCIAL] = replace(attempt_post, renderer=moved)
 
     def work(self) -> None:
-        """Plan and attempt whatever was nudged on the social lanes, until nothing is left to do now."""
+        """Plan and attempt what is enqueued on the social queues, until nothing is left to do."""
         while self.pipeline.nudges.plans or self.pipeline.nudges.attempts:
             self.pipeline.plan_all()
             nudged, self.pipeline.nudges.attempts = self.pipeline.nudges.attempts, []
@@ -80,7 +80,7 @@ class PostingHouse:
                     self.attempt(batch_id)
 
     def later(self, seconds: float) -> None:
-        """Let time pass, sweep, and do what is due."""
+        """Advance the time, sweep, and do what is due."""
         self.pipeline.later(seconds)
         self.work()
 
@@ -92,7 +92,7 @@ class PostingHouse:
             return list(connection.execute(statement).scalars())
 
     def until_settled(self, *, step: float = 5.0, steps: int = 80) -> float:
-        """Let time pass until no batch is open; returns the seconds that took."""
+        """Advance the time until no batch is open; returns the seconds passed."""
         for number in range(steps):
             if not {"queued", "sending"}.intersection(self.states()):
                 return number * step
@@ -100,7 +100,7 @@ class PostingHouse:
         return steps * step
 
     def public(self) -> list[dict[str, Any]]:
-        """Return the posts that readers see, oldest first."""
+        """Return the public posts, oldest first."""
         return [post for post in self.sandbox.get("/sandbox/api/posts")["items"] if not post["deleted"]]
 
 
@@ -112,7 +112,7 @@ def posting_house(
     translations: Mapping[Channel, TranslationRule] = NO_RULES,
     timeouts: tuple[float, float] = PATIENT,
 ) -> Iterator[PostingHouse]:
-    """Build workers for accounts, each named `acc-de` as the sandbox's credentials in `posts.py` are."""
+    """Build workers for accounts, named like `acc-de` in the sandbox's credentials (`posts.py`)."""
     pipeline = Pipeline(database, now=datetime.now(UTC), translations=translations)
     sync_accounts(database, accounts)
     senders = {account.name: sender_of(account, sandbox, pipeline.clock, timeouts) for account in accounts}
