@@ -31,7 +31,7 @@ from notifier.api.routes import (
 )
 from notifier.api.routes.operator_pages import KeyedInspection
 from notifier.api.runtime import ApiRuntime
-from notifier.api.state.event_intake import EventIntake
+from notifier.api.state.event_intake import EventIntake, JsonPublisher
 from notifier.api.state.key_cache import ApiKeyCache
 from notifier.api.state.metrics import Meters
 from notifier.api.state.readiness import Readiness
@@ -112,15 +112,8 @@ def _routers() -> tuple[APIRouter, ...]:
 def build_runtime(container: ApiContainer) -> ApiRuntime:
     """Build the state that request handlers use: everything per installation, except its limits."""
     intake = InboundContainer(container)
-    meters = Meters(container.readings)
-    publishing = EventIntake(
-        lambda body, actor, guarded: container.publish(body, actor, guarded=guarded),
-        intake.repeats,
-        lambda: intake.seen,
-        count=lambda outcome: meters.event("api", outcome),
-        count_reused=meters.reused_id,
-        one_writer=container.database.is_sqlite,
-    )
+    meters = Meters(container.readings.take)
+    publishing = EventIntake(JsonPublisher(container), intake, meters, one_writer=container.database.is_sqlite)
     return ApiRuntime(
         container=container,
         inbound=intake,

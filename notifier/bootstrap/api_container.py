@@ -13,7 +13,7 @@ from notifier.channels.webhook import WebhookEngine, validate_headers
 from notifier.domain.errors import UnavailableError
 from notifier.domain.incidents.incident import Event
 from notifier.domain.values import Channel
-from notifier.inbound.events import check_known, parse_event
+from notifier.inbound.events import check_known
 from notifier.queueing.quota import RedisQuota
 from notifier.rendering.renderer import Renderer
 from notifier.services.dispatch.replay import Replay
@@ -56,7 +56,7 @@ class ApiContainer(SubscriberContainer):
     @cached_property
     def readings(self) -> TakeMetricsSnapshot:
         """Metrics and console figures from the database and the broker."""
-        return TakeMetricsSnapshot(self.database, self.clock, self.producer.depths, self.providers.read)
+        return TakeMetricsSnapshot(self.database, self.clock, self.producer, self.providers)
 
     @cached_property
     def explain(self) -> Explain:
@@ -206,18 +206,17 @@ class ApiContainer(SubscriberContainer):
                 known |= removed_components.named_by(connection, event.incident.id)
         check_known(event, known, self.locales)
 
-    def publish(self, body: bytes | str, actor: Actor = SYSTEM, *, guarded: bool = False) -> Receipt:
-        """Ingest one event as JSON; `guarded`: the caller lacks the scope announce.
+    def publish(self, event: Event, actor: Actor = SYSTEM, *, guarded: bool = False) -> Receipt:
+        """Check and ingest one event; `guarded`: the caller lacks the scope announce.
 
         Raises:
-            InvalidInputError: Names every invalid field.
+            InvalidInputError: Names every unknown component and locale.
             OutdatedError: The incident has an update later than the event's `after`; nothing was
                 stored.
             UnavailableError: The database does not answer; nothing was stored.
         """
-        event = parse_event(body, now=self.clock())
         self.check(event)
-        return self.ingest(actor.signed(replace(event, guarded=guarded)))
+        return self.ingest.take(actor.signed(replace(event, guarded=guarded)))
 
     def looks(self) -> dict[str, Callable[[], str]]:
         """Return the blocking readiness checks by store: each returns `ok` or one sentence."""
@@ -226,7 +225,7 @@ class ApiContainer(SubscriberContainer):
     def _database_state(self) -> str:
         """Check with a write: a read-only database stores no events."""
         try:
-            if fault := self.schema_fault():
+            if fault := self.schema_fitness.fault():
                 return fault
             with self.database.write() as connection:
                 installation.put(connection, installation.PROBE, self.clock().isoformat().encode())

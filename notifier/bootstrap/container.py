@@ -90,7 +90,7 @@ class Container:
         return found
 
     @cached_property
-    def schema_fault(self) -> version.Fitness:
+    def schema_fitness(self) -> version.Fitness:
         """Checks whether this version can work with the database's schema."""
         return version.Fitness(self.database)
 
@@ -132,7 +132,7 @@ class Container:
             found = version.state(connection)
         if self.database.is_sqlite and not found.is_fit:
             self.migrate()
-        elif fault := self.schema_fault():
+        elif fault := self.schema_fitness.fault():
             raise ConfigError("NOTIFIER_DATABASE_URL", fault)
         if found.is_newer:
             _log.warning("schema_newer_than_program", schema=found.revision)
@@ -298,11 +298,10 @@ class Container:
         calm = AutoResolve(self.database, self.clock, self.ingest, texts, isolate=alone)
         letters = SweepTransactionalMail(self.database, self.clock, self.tasks, self.producer)
         expired_sign_ups = ExpireSignUps(self.database, self.clock, self.addresses, alone)
-        probe, policy = self.producer.probe, self.health_policy
-        watch = WatchEndpoints(self.database, self.clock, write_mail, probe, policy, isolate=alone)
+        watch = WatchEndpoints(self.database, self.clock, write_mail, self.producer, self.health_policy, isolate=alone)
         probes = CallProbes(self.database, self.circuits, self.provider_names)
         reseal = ResealSecrets(self.key_ring, self.clock)
-        broker = WatchBroker(self.database, self.clock, self.producer.trouble)
+        broker = WatchBroker(self.database, self.clock, self.producer)
         sign_ups = ClearSignUpAlert(self.database, self.clock)
         revive = Revive(self.database, self.clock)
         chores = (revive, probes, calm, letters, expired_sign_ups, watch, broker, sign_ups, reseal, self.prune)
@@ -313,21 +312,12 @@ class Container:
             self.announce,
             self.regroup,
             chores=chores,
-            clock_is_steady=self._time_is_believed,
+            clock_jumps=ClockJumpDetector(self.clock, self.settings.lease),
+            dead_workers=self.vanished,
             meter=self.metering,
             mail_waits=self._mail_waits,
-            vanished=self.vanished,
             isolate=alone,
         )
-
-    @cached_property
-    def _clock_is_steady(self) -> ClockJumpDetector:
-        return ClockJumpDetector(self.clock, self.settings.lease)
-
-    def _time_is_believed(self) -> bool:
-        """Return whether an expired lease can be trusted to be unused."""
-        steady = self._clock_is_steady()  # must be called every time
-        return steady and self.vanished.is_settled
 
     def _mail_waits(self) -> timedelta:
         """Return how long after its lease a dead worker's mail waits for evidence of delivery."""

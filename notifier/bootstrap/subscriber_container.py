@@ -59,4 +59,4 @@ class SubscriberContainer(Container):
         deployment = self.settings.deployment
         further = {"public_url", "email_providers", "webhook_allow_networks"}
         policy = self.settings.house.model_dump(mode="json") | deployment.model_dump(mode="json", include=further)
-        PolicyAudit(self.database, self.clock)(policy, actor)
+        PolicyAudit(self.database, self.clock).record(policy, actor)

@@ -165,14 +165,14 @@ class WorkerRuntime:
 
     def announce(self, incident_id: str) -> object:
         """Announce an incident's due updates on every channel."""
-        return self._core.announce(incident_id)
+        return self._core.announce.run(incident_id)
 
     def plan(self, notification_id: int) -> object:
         """Plan a notification's audience, or move it to the queue where it delays nothing."""
         if self._core.plan.is_low_priority(notification_id):
             self._core.producer.plan_low_priority(notification_id)
             return 0
-        return self._core.plan(notification_id)
+        return self._core.plan.run(notification_id)
 
     def plan_low_priority(self, notification_id: int) -> object:
         """Plan while no first attempts wait.
@@ -182,15 +182,15 @@ class WorkerRuntime:
         if not self._planning.acquire(blocking=False):
             return 0
         try:
-            return self._core.plan_low_priority(notification_id)
+            return self._core.plan_low_priority.run(notification_id)
         finally:
             self._planning.release()
 
     def attempt(self, batch_id: int) -> None:
         """Attempt a batch once."""
         if self._stands_back:
-            self._core.yield_to_high_priority()
-        self._attempt(batch_id)
+            self._core.yield_to_high_priority.wait()
+        self._attempt.run(batch_id)
 
     @cached_property
     def _letters(self) -> "SendTransactionalMail":
@@ -202,11 +202,11 @@ class WorkerRuntime:
 
     def letters(self) -> object:
         """Send the transactional mail that is due."""
-        return self._letters()
+        return self._letters.run()
 
     def probe(self, endpoint_id: int) -> None:
         """Probe a disabled endpoint."""
-        self._probe(endpoint_id)
+        self._probe.run(endpoint_id)
 
     @cached_property
     def _probe(self) -> "ProbeEndpoint":

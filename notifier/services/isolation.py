@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Reason
@@ -39,16 +39,20 @@ def wait_after(failures: int) -> timedelta:
 class Isolate(Protocol):
     """Runs a unit of work so that its failure is its own."""
 
-    def __call__(
-        self, kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None
-    ) -> Done | None:
+    def run(self, kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None) -> Done | None:
         """Return what the work returned; None where it failed, waits after a failure, or was given up."""
 
 
-def unguarded(kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None) -> Done:
-    """Run the work and let its errors go up: for command lines and tests."""
-    del kind, object_id, given_up
-    return work()
+class Unguarded:
+    """Runs the work and lets its errors go up: for command lines and tests."""
+
+    def run(self, kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None) -> Done:
+        """Run the work."""
+        del kind, object_id, given_up
+        return work()
+
+
+UNGUARDED: Final = Unguarded()
 
 
 def each_alone(
@@ -82,9 +86,7 @@ class Isolation:
     _known: Mapping[tuple[str, str], AnyRow] = field(default_factory=dict, repr=False)
     _read_at: float = field(default=float("-inf"), repr=False)
 
-    def __call__(
-        self, kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None
-    ) -> Done | None:
+    def run(self, kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None) -> Done | None:
         """Run the work, unless it waits.
 
         Raises:
@@ -147,7 +149,7 @@ class Revive:
     name: str = "revived"
     _done: bool = field(default=False, repr=False)
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Revive all at the first call; returns how many units that are."""
         if self._done:
             return 0

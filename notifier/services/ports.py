@@ -1,6 +1,6 @@
 """What use cases need from the outside, as small protocols."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -9,6 +9,21 @@ from notifier.domain.values import Channel, DeliveryState, QueueName
 
 Clock = Callable[[], datetime]
 """Returns the present aware UTC instant."""
+
+
+class Job(Protocol):
+    """Work that looks itself for what is due; safe to run anywhere and at any time."""
+
+    def run(self) -> int:
+        """Do what is due; returns how much that was."""
+
+
+class Chore(Job, Protocol):
+    """A job that every round of the sweep runs."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the sweep's counts, in logs and in alarms."""
 
 
 class TaskQueue(Protocol):
@@ -48,6 +63,27 @@ class AccountLock(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+class QueueDepths(Protocol):
+    """Counts what waits in the queues."""
+
+    def depths(self) -> Mapping[QueueName, int]:
+        """Return the length of each queue; empty if the broker does not answer."""
+
+
+class BrokerCheck(Protocol):
+    """Asks the broker whether it takes messages."""
+
+    def trouble(self) -> str | None:
+        """Return why it takes none, within about a second; None if it does."""
+
+
+class ProbeQueue(Protocol):
+    """Lets a worker find out whether a disabled endpoint works again."""
+
+    def probe(self, endpoint_id: int) -> None:
+        """Ask for a probe of an endpoint."""
 
 
 class MailTaskQueue(Protocol):

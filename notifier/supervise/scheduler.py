@@ -11,6 +11,7 @@ from notifier.domain.errors import NotifierError
 from notifier.files import show_life
 from notifier.observability import get_logger
 from notifier.parent_watch import report_ready
+from notifier.services.operations.sweep import Sweep
 from notifier.settings import Settings
 
 _INTERVAL = 1.0
@@ -48,16 +49,16 @@ def run_loop(
         stop.wait(max(0.0, beats_at - clock()))
 
 
-def run_scheduler(settings: Settings, sweep: Callable[[datetime], object]) -> int:
+def run_scheduler(settings: Settings, sweep: Sweep) -> int:
     """Run the scheduler in this process until SIGTERM or Ctrl-C; return 0.
 
     Touches `<data dir>/heartbeat/scheduler` with each sweep, even a failed one.
     """
     stop, data_dir = threading.Event(), settings.ensure_data_dir()
 
-    def sweep_once(now: datetime) -> None:
+    def sweep_once(_now: datetime) -> None:
         show_life(data_dir, "scheduler")
-        sweep(now)
+        sweep.run()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()

@@ -69,7 +69,7 @@ class PreferencesPages:
         found = self._opened(token)
         if isinstance(found, Response):
             return found
-        return self._answers.download(self._container.data_export(found[0]), "my-data.json")
+        return self._answers.download(self._container.data_export.collect(found[0]), "my-data.json")
 
     def ask_erase(self, token: str) -> Response:
         """Ask for confirmation of the erasure; changes nothing."""

@@ -68,7 +68,7 @@ class SignUpPages:
         except TokenError:
             return self.refused(locale)
         try:
-            self._container.public_sign_up(self._request(locale, form, network))
+            self._container.public_sign_up.take(self._request(locale, form, network))
         except TooManySignUpsError:
             return self._answers.page("too_many", locale, status=429)
         except InvalidInputError as error:

@@ -67,7 +67,7 @@ class UnsubscribePages:
         try:
             claim = self._claim(token)
             person = self._unsubscribe.person(claim.subject)
-            address_key = self._unsubscribe(claim, actor)
+            address_key = self._unsubscribe.from_all(claim, actor)
         except TokenError:
             return self._answers.missing()
         except NotFoundError:

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.values import Channel, QueueName, Reason
+from notifier.inbound.events import parse_event
 from notifier.storage import tables as t
 from tests.benchmarks.events import an_event
 from tests.benchmarks.section import Bench, Report, Section, median
@@ -83,11 +84,11 @@ def _measure(bench: Bench, kind: str) -> Told:
 
 def _plan_retries(notifier: ApiContainer) -> None:
     """Plan an incident whose mails the provider has just refused: its batches await a retry."""
-    notifier.publish(json.dumps(an_event("refused", _RETRIES)))
+    notifier.publish(parse_event(json.dumps(an_event("refused", _RETRIES)), now=notifier.clock()))
     with notifier.database.read() as connection:
         waiting = list(connection.execute(select(t.notification.c.id)).scalars())
     for number in waiting:
-        notifier.plan(number)
+        notifier.plan.run(number)
     refused = {"lane": QueueName.RETRY.value, "reason": Reason.SERVER_ERROR.value, "attempts": 1}
     with notifier.database.write() as connection:
         connection.execute(update(t.batch).values(refused | {"due_at": notifier.clock() + timedelta(days=1)}))

@@ -184,9 +184,9 @@ def _plan_once(
     event = an_event(incident, "storefront", status=status, impact=impact)
     event["id"], event["update"]["id"] = f"{event['id']}-{status}", f"upd-{incident}-{status}"
     policies = {Channel.EMAIL: notifier.policies[Channel.EMAIL]}
-    Ingest(notifier.database, policies, clock, watch)(parse_event(orjson.dumps(event), now=clock()))
+    Ingest(notifier.database, policies, clock, watch).take(parse_event(orjson.dumps(event), now=clock()))
     started, before = time.perf_counter(), spent()
-    number = sum(Plan(notifier.database, clock, watch)(planned) for planned in list(watch.planned))
+    number = sum(Plan(notifier.database, clock, watch).run(planned) for planned in list(watch.planned))
     seconds = time.perf_counter() - started
     return _Timed(number, watch.first and watch.first - started, seconds, spent() - before)
 

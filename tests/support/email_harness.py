@@ -129,7 +129,7 @@ class House:
                 with self.pipeline.database.read() as connection:
                     found = connection.execute(select(t.batch.c.channel).where(t.batch.c.id == batch_id)).scalar()
                 if found == Channel.EMAIL:
-                    self.attempt(batch_id)
+                    self.attempt.run(batch_id)
 
     def later(self, seconds: float) -> None:
         self.pipeline.later(seconds)

@@ -141,7 +141,7 @@ class Partners:
             nudged, nudges.attempts = nudges.attempts, []
             for lane, batch_id in nudged:
                 if lane in (QueueName.WEBHOOK, QueueName.RETRY):
-                    self.attempt(batch_id)
+                    self.attempt.run(batch_id)
 
     def later(self, seconds: float) -> None:
         """Advance the time, sweep, and work."""

@@ -141,18 +141,18 @@ class Pipeline:
             author=changes.get("author", ""),
             origin=changes.get("origin", ""),
         )
-        return self.ingest(event)
+        return self.ingest.take(event)
 
     def plan_all(self) -> None:
         """Plan every enqueued notification."""
         pending, self.nudges.plans = self.nudges.plans, []
         for number in pending:
-            self.plan(number)
+            self.plan.run(number)
 
     def later(self, seconds: float) -> None:
         """Advance the time and sweep once."""
         self.now += timedelta(seconds=seconds)
-        self.sweep()
+        self.sweep.run()
 
     def settle_batches(self, state: DeliveryState = DeliveryState.ACCEPTED) -> None:
         """Pretend that the provider accepted (or refused) every queued batch."""

@@ -77,7 +77,7 @@ class PostingHouse:
             nudged, self.pipeline.nudges.attempts = self.pipeline.nudges.attempts, []
             for lane, batch_id in nudged:
                 if lane in (QueueName.SOCIAL, QueueName.RETRY):
-                    self.attempt(batch_id)
+                    self.attempt.run(batch_id)
 
     def later(self, seconds: float) -> None:
         """Advance the time, sweep, and do what is due."""

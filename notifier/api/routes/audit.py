@@ -26,6 +26,6 @@ def list_audit(
     """List changes of subscribers, endpoints and keys, newest first. Erased subscribers are found by their old id."""
     place = paging.decode(cursor, int)
     before = place[0] if place else None
-    items = runtime.inbound.audit(limit=limit + 1, before=before, kind=object_kind, object_id=object_id)
+    items = runtime.inbound.audit.entries(limit=limit + 1, before=before, kind=object_kind, object_id=object_id)
     shown = items[:limit]
     return json_answer(paging.page(shown, paging.encode(shown[-1]["id"]) if len(items) > limit else None))

@@ -99,7 +99,7 @@ def list_endpoint_deliveries(
 @router.post("/{endpoint_id}/test", responses=returns(200, EndpointTested, "The endpoint's response.") | _SEALED)
 def test_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
     """Post a signed `endpoint.test` now and return the result. A `pending` endpoint that accepts it becomes active."""
-    return json_answer(runtime.container.endpoint_tests(endpoint_id, actor))
+    return json_answer(runtime.container.endpoint_tests.send(endpoint_id, actor))
 
 
 @router.post("/{endpoint_id}/rotate", responses=returns(200, EndpointWithSecret, "The new secret, shown only once."))

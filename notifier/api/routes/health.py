@@ -37,7 +37,7 @@ async def ready(runtime: Runtime) -> Response:
     The database must be writable. The broker is reported but does not count: events are accepted while it is down and
     announced when it is back. A 503 is a problem document that also has `checks`.
     """
-    checks = await runtime.readiness()
+    checks = await runtime.readiness.ask()
     if checks["database"] != OK:
         return unavailable(f"database: {checks['database']}", more={"checks": checks})
     return json_answer({"status": OK, "checks": checks})

@@ -82,7 +82,7 @@ def explain(
     For a subscriber this covers their mailbox and endpoints; for an address, every subscriber with it. The server does
     not log query strings; if a proxy does, use the external id rather than the address.
     """
-    return json_answer(shown_to(reader, runtime.container.explain(incident_id, subscriber)))
+    return json_answer(shown_to(reader, runtime.container.explain.recipient(incident_id, subscriber)))
 
 
 @router.get(
@@ -95,7 +95,7 @@ def closure(runtime: Runtime, incident_id: str) -> Response:
     A `reason` that begins with `waiting:` means that the end will still be sent; `unknown:` means that there is no
     explanation. All others are final: unsubscribed, bounced, suppressed, disabled, given up, erased.
     """
-    return json_answer(runtime.container.closure(incident_id=incident_id))
+    return json_answer(runtime.container.closure.audit(incident_id=incident_id))
 
 
 @router.get("/notifications/{notification_id}/deliveries", responses=returns_page(DeliveryShape))
@@ -178,7 +178,7 @@ def replay(request: Request, runtime: Runtime, caller: Changer, body: ReplayBody
     again = runtime.container.replay
     if body.dry_run:
         return json_answer({"count": again.count(order)})
-    number = again(order, actor_of(request, caller), may_announce=KeyScope.ANNOUNCE in caller.scopes)
+    number = again.run(order, actor_of(request, caller), may_announce=KeyScope.ANNOUNCE in caller.scopes)
     return json_answer({"replayed": number}, 202)
 
 

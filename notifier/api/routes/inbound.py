@@ -83,7 +83,7 @@ def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: byte
         locale=locale or vocabulary.default_locale,
         components=runtime.inbound.component_names,
     )
-    return runtime.inbound.statuspage(parse_statuspage(body, page), by.actor, guarded=by.guarded)
+    return runtime.inbound.statuspage.take(parse_statuspage(body, page), by.actor, guarded=by.guarded)
 
 
 @router.post(
@@ -109,7 +109,7 @@ async def take_alerts(request: Request, runtime: Runtime, caller: Producer, sour
 
 def _alerts(runtime: ApiRuntime, source: str, body: bytes, by: _By) -> IntegrationReceipt:
     group = parse_alerts(body, source=source, rules=runtime.inbound.alert_rules)
-    return runtime.inbound.alerts(group, by.actor, guarded=by.guarded)
+    return runtime.inbound.alerts.take(group, by.actor, guarded=by.guarded)
 
 
 @router.post(
@@ -143,4 +143,4 @@ def _mail_events(runtime: ApiRuntime, body: bytes, signature: tuple[str, str], *
     timestamp, signed = signature
     if key is not None and not is_signed(body, public_key=key, timestamp=timestamp, signature=signed, now=now):
         raise HTTPException(403, "The request is not signed with the configured key")
-    return runtime.inbound.feedback(parse_mail_events(body, now=now))
+    return runtime.inbound.feedback.record(parse_mail_events(body, now=now))

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1")
 @router.get("/providers", tags=["history"], responses=returns_page(ProviderShape), dependencies=[MayRead])
 def list_providers(runtime: Runtime) -> Response:
     """List mail providers and social accounts: state, since when, and the last error."""
-    return json_answer(paging.page([one.as_json() for one in runtime.container.providers()], None))
+    return json_answer(paging.page([one.as_json() for one in runtime.container.providers.statuses()], None))
 
 
 # An incident's id may hold slashes.
@@ -29,7 +29,7 @@ def list_providers(runtime: Runtime) -> Response:
 )
 def show_progress(runtime: Runtime, incident_id: str) -> Response:
     """Return the progress of the latest message per channel: how many were notified, how many wait, and why."""
-    return json_answer(runtime.container.progress(incident_id))
+    return json_answer(runtime.container.progress.of_incident(incident_id))
 
 
 class RetryBody(BaseModel):
@@ -51,4 +51,4 @@ def retry(runtime: Runtime, actor: Manager, body: RetryBody) -> Response:
     once with one batch; if that succeeds, everything that waits for it is sent.
     """
     order = RetryOrder(endpoint_id=body.endpoint_id, notification_id=body.notification_id, provider=body.provider)
-    return json_answer({"count": runtime.container.retry(order, actor)})
+    return json_answer({"count": runtime.container.retry.run(order, actor)})

@@ -55,7 +55,7 @@ def _take(container: ApiContainer, body: bytes, network: str) -> Response:
         max_per_hour=told.preferences.max_per_hour,
     )
     try:
-        container.public_sign_up(wanted)
+        container.public_sign_up.take(wanted)
     except TooManySignUpsError:
         return problem(429, _TOO_MANY, headers={"Retry-After": str(NETWORK_SECONDS)})
     hours = int(CONFIRM_WITHIN.total_seconds() // 3600)

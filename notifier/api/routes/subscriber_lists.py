@@ -82,7 +82,7 @@ async def import_subscribers(
     def work() -> dict[str, Any]:
         list_format = _FORMATS.get(media) or format_of(source.peek(_SNIFFED))
         bring = runtime.container.subscriber_import
-        return bring(source, list_format, actor, legal_basis=legal_basis, invite=invite).as_json()
+        return bring.run(source, list_format, actor, legal_basis=legal_basis, invite=invite).as_json()
 
     try:
         return json_answer(await runtime.import_gate.run(work))
@@ -111,6 +111,6 @@ def export_subscribers(
     ] = False,
 ) -> StreamingResponse:
     """Export all subscribers as a stream, in a format that import accepts."""
-    pieces = runtime.container.subscriber_export(format_, every_column=every_column, spreadsheet=spreadsheet)
+    pieces = runtime.container.subscriber_export.run(format_, every_column=every_column, spreadsheet=spreadsheet)
     headers = {"Content-Disposition": f'attachment; filename="subscribers.{format_}"'}
     return StreamingResponse(pieces, media_type=_MEDIA[format_], headers=headers)

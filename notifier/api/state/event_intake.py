@@ -9,16 +9,19 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import orjson
 import structlog
 
 from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.http.problems import OverloadedError
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Outcome
-from notifier.services.events.deduplicate import DedupFilter, Deduplicate, repeat_of
+from notifier.inbound.events import parse_event
+from notifier.services.events.deduplicate import DedupFilter, repeat_of
 from notifier.services.events.ingest import Receipt
 from notifier.services.events.intake_log import log_taken
 from notifier.services.security.audit import SYSTEM, Actor
@@ -26,6 +29,7 @@ from notifier.services.security.audit import SYSTEM, Actor
 _REMEMBERED, _SECONDS = 20_000, 900.0
 _AT_ONCE, _AT_ONCE_SQLITE = 8, 2  # SQLite has one writer; a second event is prepared meanwhile
 _WAITING = 256
+_SOURCE = "api"
 # Seconds a repeat waits while new events are in progress: their threads need the interpreter.
 _STEP_ASIDE = 0.005
 
@@ -54,31 +58,66 @@ class ReplayCache:
             self._answers.popitem(last=False)
 
 
+class Publisher(Protocol):
+    """Stores events; blocks."""
+
+    def publish(self, body: bytes, actor: Actor, *, guarded: bool) -> Receipt:
+        """Parse one event and store it; raises what `EventIntake.take` does."""
+
+
+class RepeatFinder(Protocol):
+    """Finds what is stored (`services.events.deduplicate.Deduplicate`); blocks."""
+
+    def find(self, event_id: str) -> Receipt | None:
+        """Return the answer to a repeat of this event; None when it is not stored."""
+
+
+class Repeats(Protocol):
+    """What knows repeats (`bootstrap.inbound_container.InboundContainer`)."""
+
+    @property
+    def repeats(self) -> RepeatFinder:
+        """Finds what is stored."""
+
+    @property
+    def seen(self) -> DedupFilter:
+        """The filter for repeats; blocks the first time."""
+
+
+class EventCounters(Protocol):
+    """Counts events (`api.state.metrics.Meters`)."""
+
+    def event(self, source: str, outcome: str) -> None:
+        """Count an event by what came of it."""
+
+    def reused_id(self) -> None:
+        """Count an id that comes with other content than before."""
+
+
+@dataclass(frozen=True)
+class JsonPublisher:
+    """Parses events and publishes them to an installation."""
+
+    container: ApiContainer
+
+    def publish(self, body: bytes, actor: Actor, *, guarded: bool) -> Receipt:
+        """Parse one event and store it; raises what `EventIntake.take` does."""
+        event = parse_event(body, now=self.container.clock())
+        return self.container.publish(event, actor, guarded=guarded)
+
+
 class EventIntake:
     """Takes one event as bytes; belongs to one event loop."""
 
     def __init__(
         self,
-        publish: Callable[[bytes, Actor, bool], Receipt],
-        repeats: Deduplicate,
-        seen: Callable[[], DedupFilter],
+        publisher: Publisher,
+        repeats: Repeats,
+        counters: EventCounters,
         *,
-        count: Callable[[Outcome], None],
-        count_reused: Callable[[], None],
         one_writer: bool,
     ) -> None:
-        """Wrap the blocking use case `publish`.
-
-        Args:
-            publish: Stores one event.
-            repeats: Answers a repeat by the id of the first event.
-            seen: Builds the shared filter; called in a thread, until it succeeds once.
-            count: Called with every outcome.
-            count_reused: Called for an event id that was used before with other content.
-            one_writer: The database is SQLite.
-        """
-        self._publish, self._repeats, self._make_seen = publish, repeats, seen
-        self._count, self._count_reused = count, count_reused
+        self._publisher, self._repeats, self._counters = publisher, repeats, counters
         self._seen: DedupFilter | None = None
         self._gate = LoadShedder(at_once=_AT_ONCE_SQLITE if one_writer else _AT_ONCE, waiting=_WAITING)
         self._recent = ReplayCache()
@@ -86,9 +125,7 @@ class EventIntake:
         self._background_tasks: set[asyncio.Task[None]] = set()
         self._making = asyncio.Lock()
 
-    async def __call__(
-        self, body: bytes, actor: Actor = SYSTEM, *, who: str | None = None, guarded: bool = False
-    ) -> bytes:
+    async def take(self, body: bytes, actor: Actor = SYSTEM, *, who: str | None = None, guarded: bool = False) -> bytes:
         """Return the answer as JSON once the event is stored.
 
         If the same bytes are already in progress, wait for that result.
@@ -110,7 +147,7 @@ class EventIntake:
         while True:
             answer = self._recent.get(digest)
             if answer is not None:
-                self._count(Outcome.DUPLICATE)
+                self._counters.event(_SOURCE, Outcome.DUPLICATE)
                 if self._gate.is_busy:
                     await asyncio.sleep(_STEP_ASIDE)
                 return answer
@@ -120,7 +157,7 @@ class EventIntake:
             await asyncio.shield(first)  # then check again: the first may have failed
         turn = self._in_hand[digest] = asyncio.get_running_loop().create_future()
         try:
-            return await self._taken(digest, lambda: self._publish(body, actor, guarded), actor, who)
+            return await self._taken(digest, lambda: self._publisher.publish(body, actor, guarded=guarded), actor, who)
         finally:
             del self._in_hand[digest]
             turn.set_result(None)
@@ -131,9 +168,9 @@ class EventIntake:
         structlog.contextvars.bind_contextvars(event_id=receipt.event_id, incident_id=receipt.incident_id)
         log_taken(receipt, actor)
         self._recent.put(digest, _json(repeat_of(receipt)))
-        self._count(receipt.outcome)
+        self._counters.event(_SOURCE, receipt.outcome)
         if receipt.reused:
-            self._count_reused()
+            self._counters.reused_id()
         elif repeat is None:
             self._spawn(self._remember(digest, receipt.event_id))
         return _json(receipt)
@@ -142,12 +179,12 @@ class EventIntake:
         if self._seen is None:
             return None
         event_id = await self._seen.find(digest.hex())
-        return await self._gate.run(lambda: self._repeats(event_id)) if event_id else None
+        return await self._gate.run(lambda: self._repeats.repeats.find(event_id)) if event_id else None
 
     async def _remember(self, digest: bytes, event_id: str) -> None:
         try:
             async with self._making:
-                seen = self._seen if self._seen is not None else await self._gate.run(self._make_seen)
+                seen = self._seen if self._seen is not None else await self._gate.run(lambda: self._repeats.seen)
                 self._seen = seen
         except (OverloadedError, UnavailableError):
             return  # the next event tries again

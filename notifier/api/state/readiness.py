@@ -23,7 +23,7 @@ class Look:
         self._began, self._until = 0.0, float("-inf")
         self._task: asyncio.Task[None] | None = None
 
-    async def __call__(self) -> str:
+    async def ask(self) -> str:
         """Return the latest result."""
         if self._task is None and self._clock() >= self._until:
             self._began = self._clock()
@@ -52,7 +52,7 @@ class Readiness:
         """Create a check for each store: name -> function."""
         self._looks = {name: Look(look, clock) for name, look in looks.items()}
 
-    async def __call__(self) -> dict[str, str]:
+    async def ask(self) -> dict[str, str]:
         """Return the result of each check by name."""
-        said = await asyncio.gather(*(look() for look in self._looks.values()))
+        said = await asyncio.gather(*(look.ask() for look in self._looks.values()))
         return dict(zip(self._looks, said, strict=True))

@@ -124,7 +124,7 @@ def post_test(endpoint_id: Identifier, as_json: JsonFlag = False) -> None:  # no
     """Post a signed endpoint.test now and show the response."""
     notifier = _with_keys()
     try:
-        found = notifier.endpoint_tests(endpoint_id, operator())
+        found = notifier.endpoint_tests.send(endpoint_id, operator())
     finally:
         notifier.close()
     _print(found if as_json else found["test"], as_json=as_json)

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def providers(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """List mail providers and social accounts: state, since when, and the last error."""
-    found = [one.as_json() for one in installation("providers").providers()]
+    found = [one.as_json() for one in installation("providers").providers.statuses()]
     if as_json:
         print_json(found)
         return

@@ -50,7 +50,7 @@ def import_list(
     notifier = subscriber_container("subscribers")
     with ExitStack() as opened:
         source = _open(file, opened)
-        report = notifier.subscriber_import(
+        report = notifier.subscriber_import.run(
             source,
             format_of(source.peek(_PEEK)[:_PEEK]),
             operator(),
@@ -98,7 +98,7 @@ def export_list(
     """Write all subscribers to standard output. ndjson includes suppression history and consent."""
     target: BinaryIO = sys.stdout.buffer
     export = subscriber_container("subscribers").subscriber_export
-    target.writelines(export(form, every_column=every_column, spreadsheet=spreadsheet))
+    target.writelines(export.run(form, every_column=every_column, spreadsheet=spreadsheet))
 
 
 def add(

@@ -28,7 +28,7 @@ def list_entries(
     as_json: JsonFlag = False,
 ) -> None:
     """List changes to subscribers, endpoints, keys and policy, newest first."""
-    items = subscriber_container("audit").audit(limit=limit, kind=kind, object_id=object_id)
+    items = subscriber_container("audit").audit.entries(limit=limit, kind=kind, object_id=object_id)
     if as_json:
         print_json(items)
         return

@@ -37,7 +37,7 @@ def canary(
         email=listeners.email,
         url=listeners.endpoint,
     )
-    found = sing(timedelta(seconds=within), operator())
+    found = sing.measure(timedelta(seconds=within), operator())
     late = any(one.seconds is None for one in found)
     if as_json:
         items = [{"channel": one.channel, "seconds": one.seconds, "state": one.state} for one in found]

@@ -31,7 +31,7 @@ def closure(
     Exits with 1 if someone was not notified of the end for an unknown reason ("unknown: ..."). "waiting: ..." is a
     known reason.
     """
-    found = installation("closure").closure(incident_id=incident, since=moment("--since", since))
+    found = installation("closure").closure.audit(incident_id=incident, since=moment("--since", since))
     if as_json:
         print_json(found)
     else:

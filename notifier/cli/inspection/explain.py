@@ -22,7 +22,7 @@ def explain(
     as_json: JsonFlag = False,
 ) -> None:
     """Explain why a subscriber, endpoint or account was, or was not, notified: each rule and its verdict."""
-    found = installation("explain").explain(incident, subscriber)
+    found = installation("explain").explain.recipient(incident, subscriber)
     if as_json:
         print_json(found)
         return

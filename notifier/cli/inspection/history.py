@@ -75,7 +75,7 @@ def show_progress(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Show the progress of the latest notification per channel: how many were notified, how many wait, and why."""
-    found = installation("incidents").progress(incident_id)
+    found = installation("incidents").progress.of_incident(incident_id)
     if as_json:
         print_json(found)
         return
@@ -187,7 +187,7 @@ def replay(
         return
     if order.repeats and not yes:
         ask(f"{number} deliveries, including delivered ones", "resend them")
-    number = again(order, operator(), may_announce=True)
+    number = again.run(order, operator(), may_announce=True)
     _print_number("replayed", number, "will be resent", as_json=as_json)
 
 
@@ -213,7 +213,7 @@ def retry(
     receiver.
     """
     order = RetryOrder(endpoint_id=endpoint, notification_id=notification, provider=provider)
-    number = installation("deliveries").retry(order, operator())
+    number = installation("deliveries").retry.run(order, operator())
     if as_json:
         print_json({"count": number})
     else:

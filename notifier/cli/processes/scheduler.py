@@ -18,7 +18,7 @@ def scheduler() -> None:
     notifier.ensure_broker()
     notifier.metering.watch(lambda: process_stats("scheduler"))
     try:
-        code = run_scheduler(notifier.settings, lambda _now: notifier.sweep())
+        code = run_scheduler(notifier.settings, notifier.sweep)
     finally:
         notifier.close()
     raise typer.Exit(code)

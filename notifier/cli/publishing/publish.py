@@ -91,7 +91,7 @@ def _hand_in(ingest: Ingest, events: list[Event]) -> list[dict[str, str | int]]:
     actor = operator()
     for event in events:
         try:
-            receipts.append(ingest(actor.signed(event)).as_json())
+            receipts.append(ingest.take(actor.signed(event)).as_json())
         except (OutdatedError, InvalidInputError) as error:
             before = f" Events published before it: {len(receipts)}." if receipts else ""
             code = EXIT_FAILED if isinstance(error, OutdatedError) else EXIT_USAGE

@@ -55,7 +55,7 @@ class Attempt:
     choice: BatchChoice = field(default_factory=NamedBatch)
     patience: RetryingTransaction = field(default_factory=RetryingTransaction)
 
-    def __call__(self, batch_id: int) -> None:
+    def run(self, batch_id: int) -> None:
         """Claim a batch and attempt it. Do nothing if it is taken, finished, superseded or not due.
 
         Count an internal error that occurs before anything is sent, and re-raise it.
@@ -69,7 +69,7 @@ class Attempt:
         except Exception as fault:
             # The rollback also undid the claim: count the failure now, or the batch would be retried forever.
             for batch in claimed:
-                self.patience(self.database, partial(self._count_fault, batch.id, fault))
+                self.patience.run(self.database, partial(self._count_fault, batch.id, fault))
             raise
         if taken is not None:
             self._attempt(*taken)
@@ -130,7 +130,7 @@ class Attempt:
         except UnavailableError as error:
             # Before a request left: what comes after it is written with patience.
             _log.warning("attempt_deferred", error=str(error), hint="nothing was sent: the database is unavailable")
-            self.patience(self.database, lambda connection: self._hand_back(connection, batch))
+            self.patience.run(self.database, lambda connection: self._hand_back(connection, batch))
 
     def _hand_back(self, connection: Connection, batch: Batch) -> None:
         now = self.clock()

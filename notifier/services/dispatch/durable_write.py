@@ -38,7 +38,7 @@ class RetryingTransaction:
     notes: OutcomeJournal | None = None
     pause: Callable[[float], bool] | None = None
 
-    def __call__(
+    def run(
         self, database: Database, write: Callable[[Connection], Written], known: KnownOutcome | None = None
     ) -> Written:
         """Run `write` in a transaction of its own; it must be safe to run again, should a commit have gone unanswered.

@@ -13,7 +13,8 @@ from notifier.domain.recipients.do_not_disturb import passes_quiet_hours, quiet_
 from notifier.domain.values import Channel
 from notifier.observability import get_logger
 from notifier.services.dispatch.audience_context import context_of
-from notifier.services.isolation import Isolate, unguarded
+from notifier.services.dispatch.yield_to_high_priority import YieldToHighPriority
+from notifier.services.isolation import UNGUARDED, Isolate
 from notifier.services.log_context import bind_log
 from notifier.services.ports import Clock, TaskQueue
 from notifier.storage.database import Connection
@@ -71,9 +72,9 @@ class Plan:
     row_range_size: int = 2_000  # of endpoints: to post to so many takes much longer than to plan the next
     batch_sizes: Mapping[Channel, int] = field(default_factory=lambda: BATCH_SIZES)
     widest: int = 5
-    yield_to_high_priority: Callable[[], object] = lambda: None
+    yield_to_high_priority: YieldToHighPriority | None = None
     breathe: Callable[[float], object] = time.sleep
-    isolate: Isolate = unguarded
+    isolate: Isolate = UNGUARDED
 
     def is_low_priority(self, notification_id: int) -> bool:
         """Whether a notification belongs to the lane that lets fresh news pass."""
@@ -81,7 +82,7 @@ class Plan:
             lane = notifications.queue_of(connection, notification_id)
         return lane is not None and lane.is_low_priority
 
-    def __call__(self, notification_id: int) -> int:
+    def run(self, notification_id: int) -> int:
         """Plan what is left of a notification, earlier ones of its incident first; returns deliveries planned."""
         planned = 0
         while True:
@@ -90,7 +91,7 @@ class Plan:
             if target is None:
                 return planned
             work, given_up = partial(self._plan_whole, target), partial(self._give_up, target)
-            done, number = self.isolate("plan", str(target), work, given_up) or (False, 0)
+            done, number = self.isolate.run("plan", str(target), work, given_up) or (False, 0)
             planned += number
             if not done:
                 return planned  # somebody else holds the rest; the sweep sees that it ends
@@ -109,7 +110,8 @@ class Plan:
         self._prepare(stored)
         planned = 0
         while True:
-            self.yield_to_high_priority()
+            if self.yield_to_high_priority is not None:
+                self.yield_to_high_priority.wait()
             began = time.perf_counter()
             batches = self._plan_one(stored)
             if batches is None:

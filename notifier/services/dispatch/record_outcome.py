@@ -117,7 +117,7 @@ class RecordOutcome:
             overrides=overrides,
             accepted=ending,
         )
-        if not self.patience(self.database, lambda connection: apply(connection, known), known):
+        if not self.patience.run(self.database, lambda connection: apply(connection, known), known):
             _too_late(batch)
             return
         self._count(batch, tried, "accepted", state, batch.size - len(overrides))
@@ -133,7 +133,7 @@ class RecordOutcome:
             if batches.finish(connection, batch, self.owner, state=DeliveryState.CANCELED, reason=None, now=now):
                 deliveries.detach(connection, batch.notification_id, overrides, now)
 
-        self.patience(self.database, write)
+        self.patience.run(self.database, write)
 
     def paused(self, batch: Batch, wait: timedelta, reason: Reason, *, hold: Wait = no_wait) -> None:
         """No request was made, for none may be made now: hand the batch back until then. No attempt is used up.
@@ -150,7 +150,7 @@ class RecordOutcome:
                 until = (None if batch.unknown else hold(connection, now)) or due
                 batches.release(connection, batch, self.owner, due_at=until, now=now, reason=kept, counts=False)
 
-        self.patience(self.database, write)
+        self.patience.run(self.database, write)
 
     def failed(
         self,
@@ -207,7 +207,7 @@ class RecordOutcome:
                 )
             return True
 
-        if not self.patience(self.database, write):
+        if not self.patience.run(self.database, write):
             _too_late(batch)
             return
         dead_letter_if_exhausted = batch.size if isinstance(follows, GiveUp) else 0
@@ -237,7 +237,7 @@ class RecordOutcome:
             deliveries.detach(connection, batch.notification_id, overrides, now)
             return [self._part(connection, batch, keys, now) for keys in groups]
 
-        numbers = self.patience(self.database, write)
+        numbers = self.patience.run(self.database, write)
         if numbers is None:
             return []
         self._count(batch, tried, "divided", DeliveryState.CANCELED, 0)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from notifier.domain.values import Channel, DeliveryState, QueueName, Reason
-from notifier.services.isolation import Isolate, unguarded
+from notifier.services.isolation import UNGUARDED, Isolate
 from notifier.services.ports import Clock, TaskQueue
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
@@ -30,9 +30,9 @@ class Regroup:
     database: Database
     clock: Clock
     tasks: TaskQueue
-    isolate: Isolate = unguarded
+    isolate: Isolate = UNGUARDED
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Gather once; returns how many deliveries were put into new batches."""
         with self.database.read() as connection:
             due = deliveries.notifications_due(connection, self.clock(), _LIMIT)
@@ -40,7 +40,7 @@ class Regroup:
 
     def _of(self, notification_id: int) -> int:
         """Gather what is due of a notification; where that fails, one by one: what cannot be gathered fails alone."""
-        number = self.isolate("gather", str(notification_id), partial(self._regroup, notification_id))
+        number = self.isolate.run("gather", str(notification_id), partial(self._regroup, notification_id))
         if number is not None:
             return number
         with self.database.read() as connection:
@@ -49,7 +49,7 @@ class Regroup:
 
     def _alone(self, notification_id: int, key: int) -> int:
         work, given_up = partial(self._regroup, notification_id, key), partial(self._give_up, notification_id, key)
-        return self.isolate("delivery", f"{notification_id}-{key}", work, given_up) or 0
+        return self.isolate.run("delivery", f"{notification_id}-{key}", work, given_up) or 0
 
     def _regroup(self, notification_id: int, key: int | None = None) -> int:
         now = self.clock()

@@ -83,14 +83,14 @@ class Replay:
         """Return how many deliveries an order would queue; changes nothing.
 
         Raises:
-            InvalidInputError: as `__call__`.
+            InvalidInputError: as `run`.
             NotFoundError: something named does not exist.
         """
         _check(order)
         with self.database.read() as connection:
             return _number(connection, _wanted(connection, order), order, order.states)
 
-    def __call__(self, order: ReplayOrder, actor: Actor, *, may_announce: bool, read: str | None = None) -> int:
+    def run(self, order: ReplayOrder, actor: Actor, *, may_announce: bool, read: str | None = None) -> int:
         """Queue again what matches; returns how many deliveries. The audit trail tells who asked for what.
 
         `read`: the mark of the notification's incident as the actor had read it (`timeline.mark`).
@@ -111,7 +111,7 @@ class Replay:
             number = sum(replay.queue(connection, each, _again(order, order.states), now) for each in wanted)
             detail = {"number": number, "order": order.as_json()}
             record(connection, actor, "deliveries.replayed", _subject(order), at=now, detail=detail)
-        while self.regroup():
+        while self.regroup.run():
             continue
         return number
 

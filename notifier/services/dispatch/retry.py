@@ -44,7 +44,7 @@ class Retry:
     # Channels on which a delivery of unknown outcome is repeated without waiting for evidence.
     doubts: Callable[[], Collection[Channel]]
 
-    def __call__(self, order: RetryOrder, actor: Actor) -> int:
+    def run(self, order: RetryOrder, actor: Actor) -> int:
         """Make due what waits for another attempt; returns how many deliveries.
 
         Raises:
@@ -58,7 +58,7 @@ class Retry:
             number, subject = self._hurry(connection, order)
             detail = {"count": number}
             record(connection, actor, "deliveries.retried", subject, at=self.clock(), detail=detail)
-        while self.regroup():
+        while self.regroup.run():
             continue
         for channel, name in self._named(order.provider):
             self._probe(channel, name)

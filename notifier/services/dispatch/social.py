@@ -194,7 +194,7 @@ class PostAttempt:
             detail="not among the account's own posts yet",
             provider=tried.provider,
         )
-        self.record.patience(self.database, lambda connection: attempts.add(connection, speech.batch, [row]))
+        self.record.patience.run(self.database, lambda connection: attempts.add(connection, speech.batch, [row]))
         self.record.paused(speech.batch, APART, Reason.OUTCOME_UNKNOWN)
 
     def _note_rate(self, speech: "_Speech", error: DeliveryError | None) -> None:
@@ -223,7 +223,7 @@ class PostAttempt:
 
     def _remember(self, speech: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> None:
         new = self._new(speech, worded, part, receipt)
-        self.record.patience(self.database, lambda connection: posts.add(connection, new, self.clock()))
+        self.record.patience.run(self.database, lambda connection: posts.add(connection, new, self.clock()))
 
     @staticmethod
     def _new(speech: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> posts.NewPost:

@@ -19,6 +19,7 @@ from notifier.rendering.webhook.payloads import content_type
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.outcome_journal import KnownOutcome
 from notifier.services.dispatch.record_outcome import RecordOutcome
+from notifier.services.dispatch.regroup import Regroup
 from notifier.services.dispatch.webhook_outcomes import (
     PROVIDER,
     Posting,
@@ -65,7 +66,7 @@ class HookAttempt:
     secrets: EndpointSecrets
     health: EndpointHealth
     record: RecordOutcome
-    regroup: Callable[[], int]
+    regroup: Regroup
     spread: Callable[[], float] = field(default=random.random)
     lease: timedelta = LEASE
     _bodies: dict[tuple[int, str, int, bool], bytes] = field(default_factory=dict, init=False, repr=False)
@@ -93,7 +94,7 @@ class HookAttempt:
                 noted.seen.update(result.endpoint_id for result in results)
                 late = noted.task_ended
             if freed and late:
-                self.regroup()
+                self.regroup.run()
 
         start_before = self.clock() + self.lease * _START_WITHIN
         may_start = self.record.life.lasting()
@@ -107,7 +108,7 @@ class HookAttempt:
             may_start=may_start,
         )
         if self._finish(batch, noted, postings):
-            self.regroup()
+            self.regroup.run()
 
     def warm(self) -> None:
         """Start the engine: reading whom to trust takes as long as posting to a hundred."""
@@ -137,7 +138,7 @@ class HookAttempt:
                 deliveries.detach(connection, batch.notification_id, leave, now)
                 return webhook_batches.unblock(connection, batch.notification_id, batch.id, now)
 
-            freed = self.record.patience(self.database, write)
+            freed = self.record.patience.run(self.database, write)
             noted.task_ended = True
         return freed
 
@@ -145,7 +146,7 @@ class HookAttempt:
         with self.database.write() as connection:
             freed = webhook_batches.unblock(connection, batch.notification_id, batch.id, self.clock())
         if freed:
-            self.regroup()
+            self.regroup.run()
 
     def _ready(self, batch: Batch, stored: StoredNotification) -> tuple[Sequence[Any], Mapping[int, int]]:
         """Leave out endpoints that are gone or have it, those it is too late for, and those it is too early for.
@@ -178,7 +179,7 @@ class HookAttempt:
                 with self.database.write() as connection:
                     hurried += webhook_batches.unblock_waiting(connection, stored.id, waiting, now)
             if hurried:
-                self.regroup()
+                self.regroup.run()
         gone = {item.recipient_key for item in leave} | {row.id for row, _fault in broken}
         return [row for row in rows if row.id not in gone], defaultdict(lambda: batch.since, since)
 
@@ -191,14 +192,16 @@ class HookAttempt:
         unreadable = [row for row, error in failed if isinstance(error, ConfigError)]
         broken = [(row, error) for row, error in failed if not isinstance(error, ConfigError)]
         if unreadable:
-            self.record.patience(self.database, lambda connection: _refuse(connection, batch, unreadable, now))
+            self.record.patience.run(self.database, lambda connection: _refuse(connection, batch, unreadable, now))
         self._put_off(batch, broken, now)
         return requests
 
     def _put_off(self, batch: Batch, broken: Sequence[tuple[Any, Exception]], now: datetime) -> None:
         """Repeat later, and give up in the end, what a fault of ours kept from being posted; each raises an alarm."""
         if broken:
-            self.record.patience(self.database, lambda connection: self._note_faults(connection, batch, broken, now))
+            self.record.patience.run(
+                self.database, lambda connection: self._note_faults(connection, batch, broken, now)
+            )
 
     def _note_faults(
         self, connection: Connection, batch: Batch, broken: Sequence[tuple[Any, Exception]], now: datetime
@@ -217,7 +220,7 @@ class HookAttempt:
             url=row.url,
             body=self._body(stored, row.format, since, again=bool(row.is_replay)),
             content_type=content_type(row.format),
-            secrets=self.secrets(orjson.loads(row.secrets), now),
+            secrets=self.secrets.open(orjson.loads(row.secrets), now),
             headers={} if row.headers == "{}" else self.secrets.open_headers(orjson.loads(row.headers)),
             changed_at=row.changed_at,
         )
@@ -258,7 +261,7 @@ class HookAttempt:
             return 0
 
         recorded: list[tuple[Sequence[AttemptRow], Sequence[DeliveryOverride]]] = []
-        freed = self.record.patience(self.database, write, self._known(batch, results, postings, now, late=late))
+        freed = self.record.patience.run(self.database, write, self._known(batch, results, postings, now, late=late))
         self._count(*recorded[0])
         return freed
 

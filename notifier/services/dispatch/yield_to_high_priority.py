@@ -28,7 +28,7 @@ class YieldToHighPriority:
     clock: Clock
     pause: Callable[[float], object] = time.sleep
 
-    def __call__(self) -> None:
+    def wait(self) -> None:
         """Wait, if there is anything to wait for."""
         until = self.clock() + _MOST
         while self._first_attempts_wait() and self.clock() < until:

@@ -22,7 +22,7 @@ class EndpointMails:
     default_timezone: str
     policy: HealthPolicy = field(default_factory=HealthPolicy)
 
-    def __call__(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
+    def write(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
         """Return what a letter says; None when it has no point any more."""
         row = endpoint_health.get(connection, letter.subject_id)
         message = self._message(connection, row, letter.kind) if row is not None and row.owner_email else None
@@ -70,6 +70,6 @@ class MailWriterByKind:
     writers: Mapping[TransactionalKind, Writer]
     others: Writer
 
-    def __call__(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
+    def write(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
         """Return what a letter says; None when it has no point any more."""
-        return self.writers.get(letter.kind, self.others)(connection, letter)
+        return self.writers.get(letter.kind, self.others).write(connection, letter)

@@ -1,6 +1,5 @@
 """Half-open: a disabled endpoint is asked now and then by a signed test; once it answers, it gets what it missed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,7 +13,7 @@ from notifier.domain.values import WebhookFormat
 from notifier.observability import get_logger
 from notifier.rendering.webhook.payloads import content_type
 from notifier.services.endpoints.secrets import EndpointSecrets
-from notifier.services.ports import Clock
+from notifier.services.ports import Clock, Job
 from notifier.services.security.audit import SYSTEM, Subject, record
 from notifier.services.webhook_ports import HookEngine
 from notifier.storage.database import Connection
@@ -42,9 +41,9 @@ class ProbeEndpoint:
     engine: HookEngine
     wording: ProbeWording
     secrets: EndpointSecrets
-    regroup: Callable[[], int]
+    regroup: Job
 
-    def __call__(self, endpoint_id: int) -> bool:
+    def run(self, endpoint_id: int) -> bool:
         """Post a signed `endpoint.test`; returns whether the endpoint is active again."""
         now = self.clock()
         with self.database.write() as connection:
@@ -68,7 +67,7 @@ class ProbeEndpoint:
             detail = {"state": ["disabled", "active"], "reason": "it answered a test", "caught_up": missed}
             subject = Subject("endpoint", row.public_id)
             record(connection, SYSTEM, "endpoint.recovered", subject, at=self.clock(), detail=detail)
-        while self.regroup():
+        while self.regroup.run():
             continue
         return True
 
@@ -80,7 +79,7 @@ class ProbeEndpoint:
             endpoint_id=row.id,
             url=row.url,
             body=self.wording.webhook_test_body(form, test_id, now),
-            secrets=self.secrets(row.secrets, now),
+            secrets=self.secrets.open(row.secrets, now),
             content_type=content_type(form),
             headers=self.secrets.open_headers(row.headers),
         )

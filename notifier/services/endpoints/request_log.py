@@ -20,7 +20,7 @@ class HookRequests:
 
     wording: HookWording
 
-    def __call__(self, connection: Connection, stored: StoredNotification, row: AnyRow) -> dict[str, Any] | None:
+    def view(self, connection: Connection, stored: StoredNotification, row: AnyRow) -> dict[str, Any] | None:
         """Return the request of a delivery; None where it is no webhook, or the endpoint is gone."""
         found = endpoint_health.get(connection, row.recipient_id) if stored.channel is Channel.WEBHOOK else None
         if found is None:

@@ -67,7 +67,7 @@ class EndpointSecrets:
         # Opening costs more than signing does; what is sealed anew each time it is stored names its version by itself.
         self._open = lru_cache(maxsize=_KNOWN)(box.open)
 
-    def __call__(self, sealed: Sequence[Sealed], now: datetime) -> list[str]:
+    def open(self, sealed: Sequence[Sealed], now: datetime) -> list[str]:
         """Return the secrets that sign now, newest first; of older ones, on their way out, those that open.
 
         Raises:
@@ -83,7 +83,7 @@ class EndpointSecrets:
             ConflictError: no listed key opens the newest.
         """
         try:
-            return self(sealed, now)
+            return self.open(sealed, now)
         except ConfigError as error:
             raise ConflictError("no listed key opens this endpoint's secret: rotate this endpoint's secret") from error
 

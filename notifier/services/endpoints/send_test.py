@@ -23,7 +23,7 @@ class EndpointTests:
     engine: HookEngine
     clock: Clock
 
-    def __call__(self, public_id: str, actor: Actor) -> dict[str, Any]:
+    def send(self, public_id: str, actor: Actor) -> dict[str, Any]:
         """Post a test and return the endpoint with `test`: whether it worked, status, milliseconds, what was answered.
 
         Raises:

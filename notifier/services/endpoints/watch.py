@@ -14,8 +14,8 @@ from notifier.domain.recipients.endpoint_health import (
     next_action,
     next_probe,
 )
-from notifier.services.isolation import Isolate, unguarded
-from notifier.services.ports import Clock
+from notifier.services.isolation import UNGUARDED, Isolate
+from notifier.services.ports import Clock, ProbeQueue
 from notifier.services.security.audit import SYSTEM, Subject, record
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
@@ -47,21 +47,21 @@ def write_mail(connection: Connection, row: AnyRow, verdict: HealthAction, now: 
 class WatchEndpoints:
     """A chore of the sweep: looks once a minute. `notify` writes the letter to an endpoint's owner, in the transaction.
 
-    `probe` asks a worker to find out whether a disabled endpoint works again.
+    A worker finds out whether a disabled endpoint works again.
     """
 
     database: Database
     clock: Clock
     notify: Notify
-    probe: Callable[[int], object]
+    tasks: ProbeQueue
     policy: HealthPolicy = field(default_factory=HealthPolicy)
-    isolate: Isolate = unguarded
+    isolate: Isolate = UNGUARDED
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _last: datetime | None = field(default=None, init=False, repr=False)
 
     name = "endpoints"
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Look, if it is time to; returns how many endpoints something was done about."""
         now = self.clock()
         with self._lock:
@@ -76,7 +76,7 @@ class WatchEndpoints:
         verdicts = [(row, next_action(_record(row), now, self.policy)) for row in rows]
         acted = [(row, verdict) for row, verdict in verdicts if verdict is not HealthAction.KEEP]
         for row, verdict in acted:
-            self.isolate("endpoint", row.public_id, partial(self._act_alone, row, verdict, now))
+            self.isolate.run("endpoint", row.public_id, partial(self._act_alone, row, verdict, now))
         return len(acted)
 
     def _act_alone(self, row: AnyRow, verdict: HealthAction, now: datetime) -> None:
@@ -104,7 +104,7 @@ class WatchEndpoints:
         with self.database.read() as connection:
             due = endpoint_health.probes_due(connection, now, _AT_ONCE)
         for endpoint_id in due:
-            self.probe(endpoint_id)
+            self.tasks.probe(endpoint_id)
         return len(due)
 
 

@@ -165,7 +165,7 @@ class Announce:
     clock: Clock
     tasks: TaskQueue
 
-    def __call__(self, incident_id: str) -> Sequence[int]:
+    def run(self, incident_id: str) -> Sequence[int]:
         """Let every channel say what is due about one incident; returns the new notifications."""
         with self.database.write() as connection:
             if not timeline.lock_known_incident(connection, incident_id):

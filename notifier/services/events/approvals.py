@@ -47,7 +47,7 @@ class Release:
         with self.database.write() as connection:
             named = self._held(connection, public_id, read)
             let_go = LetGo(connection, self.policies, self.translations, self.clock())
-            numbers = let_go(_going_along(connection, named))
+            numbers = let_go.release(_going_along(connection, named))
             stored = notifications.get_public(connection, public_id)
             self._note(connection, "notification.released", named, actor)
         for number in numbers:

@@ -10,7 +10,7 @@ from notifier.inbound.alert_texts import AlertTexts
 from notifier.inbound.alertmanager import UPDATE_PREFIX
 from notifier.services.events.ingest import Ingest
 from notifier.services.events.intake_log import log_taken
-from notifier.services.isolation import Isolate, unguarded
+from notifier.services.isolation import UNGUARDED, Isolate
 from notifier.services.ports import Clock
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents import alert_incidents
@@ -34,10 +34,10 @@ class AutoResolve:
     texts: AlertTexts
     after: timedelta = timedelta(minutes=5)
     name: str = "calm"
-    isolate: Isolate = unguarded
+    isolate: Isolate = UNGUARDED
     _next: datetime | None = field(default=None, repr=False)
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Resolve what is due, at most every few seconds; returns how many. Safe to run twice at once."""
         now = self.clock()
         if self._next is not None and now < self._next:
@@ -48,11 +48,11 @@ class AutoResolve:
                 connection, UPDATE_PREFIX, until=now - self.after, after=now - _FORGOTTEN, limit=_LIMIT
             )
         for episode in calm:
-            self.isolate("calm", episode.incident.id, partial(self._resolve, episode, now))
+            self.isolate.run("calm", episode.incident.id, partial(self._resolve, episode, now))
         return len(calm)
 
     def _resolve(self, episode: AlertIncident, now: datetime) -> None:
-        log_taken(self.ingest(self._resolution(episode, now)))
+        log_taken(self.ingest.take(self._resolution(episode, now)))
 
     def _resolution(self, episode: AlertIncident, now: datetime) -> Event:
         """Ids follow from the update that began the calm: two schedulers make the same event."""

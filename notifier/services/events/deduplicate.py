@@ -33,7 +33,7 @@ class Deduplicate:
 
     database: Database
 
-    def __call__(self, event_id: str) -> Receipt | None:
+    def find(self, event_id: str) -> Receipt | None:
         """Return the answer to a repeat of this event; None when the ledger does not hold it."""
         with self.database.read() as connection:
             known = timeline.find_event(connection, event_id)

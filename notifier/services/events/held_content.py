@@ -96,7 +96,7 @@ class LetGo:
     translations: Mapping[Channel, TranslationRule]
     now: datetime
 
-    def __call__(self, released: Sequence[HeldNotification]) -> list[int]:
+    def release(self, released: Sequence[HeldNotification]) -> list[int]:
         """Show, then tell. Returns the notifications to be planned.
 
         `released`: the oldest first, the one that was named last. Partners get each as a message of its own; for

@@ -79,7 +79,7 @@ class Ingest:
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
     guard: BlastGuard = field(default_factory=BlastGuard)
 
-    def __call__(self, event: Event) -> Receipt:
+    def take(self, event: Event) -> Receipt:
         """Store an event and announce what is due; returns when both are committed.
 
         Raises:

@@ -70,7 +70,7 @@ class IngestStatuspage:
     clock: Clock
     ingest: Ingest
 
-    def __call__(
+    def take(
         self, news: IncidentNews | ComponentNews, actor: Actor = SYSTEM, *, guarded: bool = False
     ) -> IntegrationReceipt:
         """Bring the timeline up to date, oldest first, so that the newest update is judged against its history.
@@ -81,9 +81,9 @@ class IngestStatuspage:
         if isinstance(news, ComponentNews):
             return self._keep(news)
         *older, newest = (actor.signed(replace(event, guarded=guarded)) for event in news.events)
-        history = [self.ingest(event) for event in self._unknown(older)]
+        history = [self.ingest.take(event) for event in self._unknown(older)]
         added = sum(receipt.outcome is Outcome.RECORDED for receipt in history)
-        return _of(self.ingest(self._unless_moved(newest)), added)
+        return _of(self.ingest.take(self._unless_moved(newest)), added)
 
     def _unless_moved(self, event: Event) -> Event:
         """Give an update another event id where its window was corrected: its page changes no date of the update."""
@@ -126,7 +126,7 @@ class IngestAlertmanager:
     ingest: Ingest
     rules: AlertRules
 
-    def __call__(self, group: AlertGroup, actor: Actor = SYSTEM, *, guarded: bool = False) -> IntegrationReceipt:
+    def take(self, group: AlertGroup, actor: Actor = SYSTEM, *, guarded: bool = False) -> IntegrationReceipt:
         """Decide which incident a group's news belong to, and hand them in.
 
         Raises:
@@ -146,7 +146,7 @@ class IngestAlertmanager:
             return self._keep(group, episode, "the incident is over already")
         incident_id = episode.incident.id if episode else group.new_incident_id
         event = alert_event(group, self.rules, incident_id=incident_id, now=now)
-        return _of(self.ingest(actor.signed(replace(event, guarded=guarded))))
+        return _of(self.ingest.take(actor.signed(replace(event, guarded=guarded))))
 
     def _keep(self, group: AlertGroup, episode: AlertIncident | None, reason: str) -> IntegrationReceipt:
         body = {"firing": group.is_firing, "impact": group.impact.value, "components": list(group.components)}

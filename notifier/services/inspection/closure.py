@@ -22,7 +22,7 @@ class Closure:
 
     database: Database
 
-    def __call__(self, *, incident_id: str | None = None, since: datetime | None = None) -> Json:
+    def audit(self, *, incident_id: str | None = None, since: datetime | None = None) -> Json:
         """Return `{"incidents": [...]}`: of one incident, or of all that ended, since an instant if one is given.
 
         Where deliveries are pruned, who got what is not known any more: the counts are None, and `pruned` says so.

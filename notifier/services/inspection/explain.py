@@ -54,7 +54,7 @@ class Explain:
     addresses: AddressHasher
     timezone: str = "UTC"
 
-    def __call__(self, incident_id: str, asked: str) -> Json:
+    def recipient(self, incident_id: str, asked: str) -> Json:
         """Return every notification of an incident, with each rule's verdict and what became of it for a recipient.
 
         `asked` is the first of these that fits: an external id (their mailbox and their endpoints), an endpoint id, an

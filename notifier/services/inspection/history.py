@@ -24,7 +24,7 @@ Json = dict[str, Any]
 class RequestView(Protocol):
     """Shows what an endpoint is posted (`services/endpoints/request_log.py`)."""
 
-    def __call__(self, connection: Connection, stored: StoredNotification, row: AnyRow) -> Json | None:
+    def view(self, connection: Connection, stored: StoredNotification, row: AnyRow) -> Json | None:
         """Return the request of a delivery; None where it is no webhook, or the endpoint is gone."""
 
 
@@ -123,7 +123,7 @@ class History:
             if row is None:
                 raise NotFoundError("delivery", delivery_id)
             tries = deliveries.attempts(connection, row.notification_id, row.recipient_key, row.batch_id)
-            request = self.requests(connection, stored, row) if stored and self.requests else None
+            request = self.requests.view(connection, stored, row) if stored and self.requests else None
         return _delivery(row) | {"request": request, "attempts": [_attempt(item) for item in tries]}
 
 

@@ -39,7 +39,7 @@ class Progress:
     providers: Providers
     guard: BlastGuard
 
-    def __call__(self, incident_id: str) -> Json:
+    def of_incident(self, incident_id: str) -> Json:
         """Return the progress of an incident's newest message on each channel.
 
         Raises:

@@ -16,7 +16,7 @@ from notifier.domain.values import Channel
 from notifier.observability import get_logger
 from notifier.rendering.mail.account_mail import AccountMessage
 from notifier.rendering.mail.headers import domain_of, message_id
-from notifier.services.isolation import Isolate, unguarded
+from notifier.services.isolation import UNGUARDED, Isolate
 from notifier.services.mail.failover import Backoff, ProviderFailover
 from notifier.services.ports import Clock
 from notifier.storage.database import Connection
@@ -44,7 +44,7 @@ class Addressed:
 class Writer(Protocol):
     """Knows what letters say (`services/subscribers/mails.py`)."""
 
-    def __call__(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
+    def write(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
         """Return what a letter says; None when it has no point any more."""
 
 
@@ -65,28 +65,28 @@ class SendTransactionalMail:
 
     database: Database
     clock: Clock
-    write: Writer
+    writer: Writer
     mails: TransactionalMailRenderer
     route: ProviderFailover
     owner: str
-    isolate: Isolate = unguarded
+    isolate: Isolate = UNGUARDED
     spread: Callable[[], float] = field(default=random.random)
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Send the letters that are due, at most twenty; returns how many were taken in hand."""
         now = self.clock()
         with self.database.write() as connection:
             taken = transactional_mail.claim(connection, owner=self.owner, now=now, lease=_LEASE, limit=_AT_ONCE)
         for letter in taken:
             given_up = partial(_give_up, letter, self.owner)
-            self.isolate("letter", str(letter.id), partial(self._attempt, letter), given_up)
+            self.isolate.run("letter", str(letter.id), partial(self._attempt, letter), given_up)
         return len(taken)
 
     def _attempt(self, letter: TransactionalMail) -> None:
         with self.database.read() as connection:
             if not transactional_mail.is_held(connection, letter, self.owner):
                 return  # this process was suspended, or slow: somebody else sends it
-            said = self.write(connection, letter) if self.clock() < letter.expires_at else None
+            said = self.writer.write(connection, letter) if self.clock() < letter.expires_at else None
         follows = self._send(letter, said) if said is not None else GiveUp()
         with self.database.write() as connection:
             if isinstance(follows, GiveUp):

@@ -26,7 +26,7 @@ class SweepTransactionalMail:
 
     name = "letters"
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Nudge a worker when something is due; returns how many letters are."""
         now = self.clock()
         with self.database.read() as connection:

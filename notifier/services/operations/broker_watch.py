@@ -1,11 +1,10 @@
 """Something is due and the broker takes no messages: an alarm, raised after a minute and taken back by itself."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from notifier.domain.values import Reason
-from notifier.services.ports import Clock
+from notifier.services.ports import BrokerCheck, Clock
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches
@@ -20,15 +19,15 @@ _EVERY = timedelta(seconds=10)
 
 @dataclass
 class WatchBroker:
-    """A chore of the sweep. `trouble` asks the broker, which may take a second: only where something waits."""
+    """A chore of the sweep. Asking the broker may take a second, so it is asked only where something waits."""
 
     database: Database
     clock: Clock
-    trouble: Callable[[], str | None]
+    broker: BrokerCheck
     name: str = "broker"
     _rests_until: datetime | None = field(default=None, repr=False)
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Look, at most every few seconds; returns 1 where the alarm was raised or taken back."""
         now = self.clock()
         if self._rests_until is not None and now < self._rests_until:
@@ -37,7 +36,7 @@ class WatchBroker:
         with self.database.read() as connection:
             waits = _has_waited(connection, now - PATIENCE)
             stands = any(row.key == ALARM for row in alerts.current(connection))
-        trouble = self.trouble() if waits or stands else None
+        trouble = self.broker.trouble() if waits or stands else None
         if (trouble is not None) == stands:
             return 0
         with self.database.write() as connection:

@@ -56,12 +56,12 @@ class Canary:
     seconds: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
 
-    def __call__(self, within: timedelta, actor: Actor) -> list[CanaryResult]:
+    def measure(self, within: timedelta, actor: Actor) -> list[CanaryResult]:
         """Hand a canary in and wait until every listener's provider has taken it, or the time is over."""
         wanted = self._listeners(actor)
         incident_id = canary.PREFIX + ids.new_ulid(self.clock())
         began = self.seconds()
-        self.ingest(actor.signed(self._event(incident_id, 1, Status.INVESTIGATING, notify=True)))
+        self.ingest.take(actor.signed(self._event(incident_id, 1, Status.INVESTIGATING, notify=True)))
         found: dict[Channel, CanaryResult] = {}
         while len(found) < len(wanted) and self.seconds() - began < within.total_seconds():
             states = self._states(incident_id)
@@ -71,7 +71,7 @@ class Canary:
                     found[channel] = CanaryResult(channel=channel, seconds=took, state=states[channel])
             self.pause(_POLL_SECONDS)
         states = self._states(incident_id)
-        self.ingest(actor.signed(self._event(incident_id, 2, Status.RESOLVED, notify=False)))
+        self.ingest.take(actor.signed(self._event(incident_id, 2, Status.RESOLVED, notify=False)))
         self._tell(found)
         silent = {
             channel: CanaryResult(channel=channel, seconds=None, state=states.get(channel, "not planned"))

@@ -34,7 +34,7 @@ class ClockJumpDetector:
     _doubted_until: float = field(default=float("-inf"), repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def __call__(self) -> bool:
+    def is_steady(self) -> bool:
         """Whether it is steady; to be asked at least once a second, so that a step is noticed when it happens."""
         with self._lock:
             seconds = self.monotonic()

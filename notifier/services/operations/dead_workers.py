@@ -58,7 +58,7 @@ class DeadWorkers:
     _last: float | None = field(default=None, repr=False)
     _settles_until: float = field(default=float("-inf"), repr=False)
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Look once; returns how many batches were handed back."""
         return self.beside() + sum(self._end(owner, beats) for owner, beats in self._still())
 

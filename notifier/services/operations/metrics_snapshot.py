@@ -1,15 +1,14 @@
 """Readings for metrics: one cheap look at the ledger and the broker."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from notifier.domain.providers.breaker import ProviderState
 from notifier.domain.values import QueueName
-from notifier.services.ports import Clock
-from notifier.services.providers.status import ProviderStatus
-from notifier.storage.database import Connection
+from notifier.services.ports import Clock, QueueDepths
+from notifier.services.providers.status import Providers, ProviderStatus
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries, posts
 from notifier.storage.notifications import latency
@@ -42,14 +41,14 @@ class MetricsSnapshot:
 
 @dataclass(frozen=True)
 class TakeMetricsSnapshot:
-    """Look at the ledger; `depths` asks the broker and is empty when that does not say."""
+    """Look at the ledger; `queues` asks the broker and is empty when that does not say."""
 
     database: Database
     clock: Clock
-    depths: Callable[[], Mapping[QueueName, int]]
-    providers: Callable[[Connection], Sequence[ProviderStatus]]
+    queues: QueueDepths
+    providers: Providers
 
-    def __call__(self) -> MetricsSnapshot:
+    def take(self) -> MetricsSnapshot:
         """Return what is there now.
 
         Raises:
@@ -67,7 +66,7 @@ class TakeMetricsSnapshot:
             reached = latency.first_and_last(connection)
             shared = metrics.read(connection, now)
             apart = deliveries.oldest_due(connection, now)
-            statuses = self.providers(connection)
+            statuses = self.providers.read(connection)
         overdue: dict[tuple[str, ...], float] = defaultdict(float)
         for (lane, _), (_, oldest) in waiting.items():
             late = (now - oldest).total_seconds() if oldest else 0.0
@@ -84,7 +83,7 @@ class TakeMetricsSnapshot:
             alarms={(row.key,): (now - row.since).total_seconds() for row in standing},
             posts={(account,): number for account, (number, _, _) in spending.items()},
             spent={(account,): float(dollars) for account, (_, _, dollars) in spending.items()},
-            queue={(lane.value,): number for lane, number in self.depths().items()},
+            queue={(lane.value,): number for lane, number in self.queues.depths().items()},
             first={(channel.value,): first.total_seconds() for channel, (first, _) in reached.items()},
             last={(channel.value,): last.total_seconds() for channel, (_, last) in reached.items()},
             shared=shared,

@@ -21,7 +21,7 @@ class PolicyAudit:
     database: Database
     clock: Clock
 
-    def __call__(self, policy: Mapping[str, Any], actor: Actor) -> bool:
+    def record(self, policy: Mapping[str, Any], actor: Actor) -> bool:
         """Record the policy if it is not the one that was last in force; returns whether it changed.
 
         Args:

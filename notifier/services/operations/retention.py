@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from notifier.domain.messages.brand import Retention
-from notifier.services.isolation import Isolate, unguarded
+from notifier.services.isolation import UNGUARDED, Isolate
 from notifier.services.ports import Clock
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
@@ -31,10 +31,10 @@ class Prune:
     retention: Retention
     chunk: int = _CHUNK
     name: str = "pruned"
-    isolate: Isolate = unguarded
+    isolate: Isolate = UNGUARDED
     _rests_until: datetime | None = field(default=None, repr=False)
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Do one step when it is time; returns how many rows went."""
         now = self.clock()
         if self._rests_until is not None and now < self._rests_until:
@@ -65,7 +65,7 @@ class Prune:
         )
         for kind, age, remove in rules:
             if age is not None:
-                removed = self.isolate("prune", kind, partial(self._remove, remove, now - age))
+                removed = self.isolate.run("prune", kind, partial(self._remove, remove, now - age))
                 if removed:
                     return Counter({kind: removed})
         return Counter()

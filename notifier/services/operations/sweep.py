@@ -11,8 +11,10 @@ from notifier.observability import get_logger
 from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.regroup import Regroup
 from notifier.services.events.announce import Announce
-from notifier.services.isolation import Isolate, unguarded
-from notifier.services.ports import Clock, MetricsSink, NoMetrics, TaskQueue
+from notifier.services.isolation import UNGUARDED, Isolate
+from notifier.services.operations.clock_jump import ClockJumpDetector
+from notifier.services.operations.dead_workers import DeadWorkers
+from notifier.services.ports import Chore, Clock, MetricsSink, NoMetrics, TaskQueue
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, leases
 from notifier.storage.incidents import channel_state
@@ -38,25 +40,25 @@ class Sweep:
     tasks: TaskQueue
     announce: Announce
     regroup: Regroup
-    chores: tuple[Callable[[], int], ...] = ()
-    clock_is_steady: Callable[[], bool] = lambda: True
+    chores: tuple[Chore, ...] = ()
+    clock_jumps: ClockJumpDetector | None = None
+    dead_workers: DeadWorkers | None = None
     meter: MetricsSink = field(default_factory=NoMetrics)
     # How long after the end of its lease a mail of unknown outcome waits for the provider's events; may be negative.
     mail_waits: Callable[[], timedelta] = lambda: -LEASE
-    vanished: Callable[[], int] = lambda: 0  # ends the leases of workers that are gone
-    isolate: Isolate = unguarded
+    isolate: Isolate = UNGUARDED
 
-    def __call__(self) -> dict[str, int]:
+    def run(self) -> dict[str, int]:
         """Sweep once; returns how much of each kind was set going."""
         parts: dict[str, Callable[[], int]] = {
-            "vanished": self.vanished,
+            "vanished": self._vanished,
             "leases": self._leases,
             "windows": self._windows,
             "plans": self._plans,
-            "retries": self.regroup,
+            "retries": self.regroup.run,
             "nudges": self._enqueue,
         }
-        named = {getattr(chore, "name", type(chore).__name__.lower()): chore for chore in self.chores}
+        named = {chore.name: chore.run for chore in self.chores}
         counts = self._each(parts | named)
         moved = {name: number for name, number in counts.items() if number}
         if moved:
@@ -74,7 +76,7 @@ class Sweep:
         counts, away = {}, False
         for name, chore in chores.items():
             try:
-                counts[name] = self.isolate("chore", name, chore) or 0
+                counts[name] = self.isolate.run("chore", name, chore) or 0
             except UnavailableError as error:
                 if away:
                     raise
@@ -82,8 +84,17 @@ class Sweep:
             away = name not in counts
         return counts
 
+    def _vanished(self) -> int:
+        return self.dead_workers.run() if self.dead_workers is not None else 0
+
+    def _may_end_leases(self) -> bool:
+        """Return whether an expired lease can be trusted to be unused."""
+        # The detector notices a jump when it is asked, so ask it in every round.
+        is_steady = self.clock_jumps is None or self.clock_jumps.is_steady()
+        return is_steady and (self.dead_workers is None or self.dead_workers.is_settled)
+
     def _leases(self) -> int:
-        if not self.clock_is_steady():
+        if not self._may_end_leases():
             return 0
         now = self.clock()
         with self.database.read() as connection:
@@ -102,7 +113,7 @@ class Sweep:
         with self.database.read() as connection:
             due = channel_state.due(connection, self.clock(), _LIMIT)
         for incident_id in dict.fromkeys(incident_id for incident_id, _ in due):
-            self.isolate("incident", incident_id, partial(self.announce, incident_id))
+            self.isolate.run("incident", incident_id, partial(self.announce.run, incident_id))
         return len(due)
 
     def _plans(self) -> int:

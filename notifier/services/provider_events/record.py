@@ -69,7 +69,7 @@ class RecordProviderEvents:
     addresses: AddressHasher
     rules: ProviderRules
 
-    def __call__(self, told: MailEvents) -> ProviderEventSummary:
+    def record(self, told: MailEvents) -> ProviderEventSummary:
         """Record a request's events.
 
         Raises:

@@ -19,7 +19,7 @@ class CallProbes:
     names: Callable[[], Mapping[Channel, Collection[str]]]
     name: str = "probes"
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Call the probes that are due; returns how many."""
         with self.database.read() as connection:
             states = provider_states.everybody(connection)

@@ -50,7 +50,7 @@ class Providers:
     database: Database
     names: Names
 
-    def __call__(self) -> list[ProviderStatus]:
+    def statuses(self) -> list[ProviderStatus]:
         """Return all that are configured, in their order.
 
         Raises:

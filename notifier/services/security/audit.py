@@ -122,7 +122,7 @@ class AuditLog:
     database: Database
     pepper: bytes
 
-    def __call__(
+    def entries(
         self, *, limit: int, before: int | None = None, kind: str | None = None, object_id: str | None = None
     ) -> list[Json]:
         """Return entries, newest first, those before entry number `before`; each carries its number as `id`."""

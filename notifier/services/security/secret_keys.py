@@ -169,7 +169,7 @@ class ResealSecrets:
 
     name = "resealed"
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Seal anew what older keys sealed; returns how many rows changed."""
         now = self.clock()
         if self._due is not None and now < self._due:

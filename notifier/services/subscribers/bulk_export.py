@@ -25,9 +25,7 @@ class ExportSubscribers:
 
     database: Database
 
-    def __call__(
-        self, list_format: ListFormat, *, every_column: bool = False, spreadsheet: bool = False
-    ) -> Iterator[bytes]:
+    def run(self, list_format: ListFormat, *, every_column: bool = False, spreadsheet: bool = False) -> Iterator[bytes]:
         """Yield the list in pieces, UTF-8.
 
         Args:

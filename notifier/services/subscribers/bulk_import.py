@@ -106,7 +106,7 @@ class ImportSubscribers:
     addresses: AddressHasher
     chunk: int = CHUNK
 
-    def __call__(
+    def run(
         self,
         source: ByteSource,
         list_format: ListFormat,

@@ -26,7 +26,7 @@ class DataExport:
     database: Database
     clock: Clock
 
-    def __call__(self, subscriber_id: int) -> Json:
+    def collect(self, subscriber_id: int) -> Json:
         """Return the copy as JSON data; of messages and changes the newest thousand.
 
         Raises:

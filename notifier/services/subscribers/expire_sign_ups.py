@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from notifier.services.isolation import Isolate, unguarded
+from notifier.services.isolation import UNGUARDED, Isolate
 from notifier.services.ports import Clock
 from notifier.services.security.address_hash import AddressHasher
 from notifier.services.security.audit import SYSTEM
@@ -21,16 +21,16 @@ class ExpireSignUps:
     database: Database
     clock: Clock
     addresses: AddressHasher
-    isolate: Isolate = unguarded
+    isolate: Isolate = UNGUARDED
 
     name = "lapsed"
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Erase sign-ups whose time to confirm is over; returns how many."""
         with self.database.read() as connection:
             expired_sign_ups = subscribers.expired_sign_ups(connection, self.clock(), limit=_AT_ONCE)
         return sum(
-            self.isolate("sign-up", str(number), partial(self._forget, number)) or 0 for number in expired_sign_ups
+            self.isolate.run("sign-up", str(number), partial(self._forget, number)) or 0 for number in expired_sign_ups
         )
 
     def _forget(self, number: int) -> bool:

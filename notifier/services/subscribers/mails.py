@@ -27,7 +27,7 @@ class SubscriberMails:
     tokens: Tokens
     public_url: str
 
-    def __call__(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
+    def write(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
         """Return what a letter says; None when it has no point any more."""
         stored = subscribers.get_by_id(connection, letter.subject_id)
         email = self._address(stored, letter) if stored is not None else None

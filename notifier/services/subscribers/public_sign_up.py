@@ -25,7 +25,7 @@ class PublicSignUp:
     quota: Quota
     ceiling: SignUpLimit
 
-    def __call__(self, request: SignUpRequest) -> None:
+    def take(self, request: SignUpRequest) -> None:
         """Take a sign-up. Nothing is returned, for nothing may be told.
 
         Raises:

@@ -41,7 +41,7 @@ class ClearSignUpAlert:
 
     name = "sign_ups"
 
-    def __call__(self) -> int:
+    def run(self) -> int:
         """Return 1 where the alarm was taken back."""
         with self.database.read() as connection:
             standing = [row for row in alerts.current(connection) if row.key == ALARM]

@@ -82,7 +82,7 @@ class Unsubscribe:
         moved = any(entry.at >= since and (entry.action == MOVED or "email" in entry.detail) for entry in trail)
         return _ELSEWHERE if moved else None
 
-    def __call__(self, claim: Claim, actor: Actor) -> int | None:
+    def from_all(self, claim: Claim, actor: Actor) -> int | None:
         """Unsubscribe the address that the link went to; returns its hash.
 
         Raises:

@@ -76,7 +76,7 @@ class Fitness:
         self._database = database
         self._known: State | None = None
 
-    def __call__(self) -> str | None:
+    def fault(self) -> str | None:
         """Return one line, or None where all is well: also on a database that a newer version has upgraded.
 
         Raises:

@@ -103,7 +103,7 @@ class Compose:
         """
         event = replace(self._current(draft), guarded=guarded, read=draft.after)
         try:
-            receipt = self._container.ingest(actor.signed(event))
+            receipt = self._container.ingest.take(actor.signed(event))
         except OutdatedError:
             raise self._outdated(draft) from None
         if receipt.reused:

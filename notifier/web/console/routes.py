@@ -217,7 +217,7 @@ class _Console:
         incident_id = _one(form, "incident")
         order, read = ReplayOrder(notification_id=_one(form, "notification")), _one(form, "after")
         try:
-            number = self._container.replay(
+            number = self._container.replay.run(
                 order, session.actor, may_announce=session.may(KeyScope.ANNOUNCE), read=read
             )
         except OutdatedError:
@@ -232,7 +232,7 @@ class _Console:
         """Retry waiting deliveries now: of a notification, or of a provider."""
         session.need(KeyScope.MANAGE)
         order = RetryOrder(notification_id=_one(form, "notification") or None, provider=_one(form, "provider") or None)
-        number = self._container.retry(order, session.actor)
+        number = self._container.retry.run(order, session.actor)
         incident_id = _one(form, "incident")
         if not incident_id:
             return RedirectResponse(PATH, _SEE_OTHER)

@@ -38,7 +38,7 @@ class Views:
 
     def incidents(self) -> Page:
         """Return the newest incidents, waiting work, and what does not work."""
-        readings = self._readings()
+        readings = self._readings.take()
         with self._container.database.read() as connection:
             standing = alerts.current(connection)
             trouble = self._trouble(connection)
@@ -78,7 +78,7 @@ class Views:
             "after": after,
             "incident": history.incident(incident_id),
             "notifications": history.notifications(incident_id),
-            "progress": self._container.progress(incident_id)["channels"],
+            "progress": self._container.progress.of_incident(incident_id)["channels"],
             "trouble": trouble,
         }
 
@@ -107,7 +107,7 @@ class Views:
         page: dict[str, Any] = {"incident_id": incident_id, "subscriber": subscriber, "found": None, "fault": ""}
         if incident_id and subscriber:
             try:
-                page["found"] = self._container.explain(incident_id, subscriber)
+                page["found"] = self._container.explain.recipient(incident_id, subscriber)
             except NotFoundError as error:
                 page["fault"] = str(error)
         return page

@@ -1,7 +1,7 @@
 """An installation for functional tests, and a client that holds answers to their documented shape."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import orjson
 from fastapi import FastAPI
 from httpx2 import Response
 from sqlalchemy import select, update
@@ -18,7 +19,10 @@ from starlette.testclient import TestClient
 from notifier.api.app import build_runtime, create_app
 from notifier.api.runtime import ApiRuntime
 from notifier.bootstrap.api_container import ApiContainer
+from notifier.domain.incidents.incident import Event
 from notifier.domain.values import DeliveryState
+from notifier.inbound.events import parse_event
+from notifier.services.events.ingest import Receipt
 from notifier.services.security.audit import Actor
 from notifier.settings import load_settings
 from notifier.storage import tables as t
@@ -155,6 +159,18 @@ def an_event(number: int = 1, *, now: datetime | None = None, **changes: Any) ->
     }
 
 
+@dataclass(frozen=True)
+class FakeIngest:
+    """Stands for `Ingest`: takes events as the test says."""
+
+    take: Callable[[Event], Receipt]
+
+
+def publish(container: ApiContainer, event: Json, *, guarded: bool = False) -> Receipt:
+    """Publish an event as a producer writes it, without going through HTTP."""
+    return container.publish(parse_event(orjson.dumps(event), now=container.clock()), guarded=guarded)
+
+
 def faults(answer: Response) -> dict[str, str]:
     """The fields that a problem document names."""
     assert answer.headers["content-type"] == "application/problem+json"
@@ -184,7 +200,7 @@ def plan_all(container: ApiContainer, state: DeliveryState = DeliveryState.ACCEP
         numbers = connection.execute(select(t.notification.c.id).where(t.notification.c.state == "planning")).scalars()
         waiting = list(numbers)
     for number in waiting:
-        container.plan(number)
+        container.plan.run(number)
     with container.database.write() as connection:
         connection.execute(update(t.batch).values(state=state.value, due_at=None, provider="sendgrid", attempts=1))
 

@@ -16,7 +16,7 @@ from notifier.inbound.subscribers import parse_subscriber
 from notifier.services.events.ingest import Receipt
 from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
-from tests.functional.api.api_client import an_event, container_on
+from tests.functional.api.api_client import an_event, container_on, publish
 
 HERE = Actor("tests", "here")
 
@@ -28,9 +28,9 @@ def container(sqlite_database: Database, tmp_path: Path) -> Iterator[ApiContaine
     built.close()
 
 
-def publish(container: ApiContainer, number: int, status: str, *components: str) -> Receipt:
+def announce(container: ApiContainer, number: int, status: str, *components: str) -> Receipt:
     event = an_event(number, incident={"components": list(components)}, update={"status": status})
-    return container.publish(orjson.dumps(event))
+    return publish(container, event)
 
 
 def listen(container: ApiContainer, name: str, *components: str, **changes: Any) -> None:
@@ -46,26 +46,26 @@ def take_out(container: ApiContainer, monkeypatch: pytest.MonkeyPatch, key: str)
 def test_an_incident_goes_on_naming_what_it_named_before_the_component_was_taken_out(
     container: ApiContainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(container, 1, "investigating", "pos", "api")
+    announce(container, 1, "investigating", "pos", "api")
     take_out(container, monkeypatch, "pos")
-    assert publish(container, 2, "identified", "pos").outcome is Outcome.ACCEPTED
-    assert publish(container, 3, "resolved", "pos", "checkout").outcome is Outcome.ACCEPTED
+    assert announce(container, 2, "identified", "pos").outcome is Outcome.ACCEPTED
+    assert announce(container, 3, "resolved", "pos", "checkout").outcome is Outcome.ACCEPTED
 
 
 def test_what_an_incident_never_named_is_refused_as_ever(
     container: ApiContainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(container, 1, "investigating", "api")
+    announce(container, 1, "investigating", "api")
     take_out(container, monkeypatch, "pos")
     for key in ("pos", "moon"):
         with pytest.raises(InvalidInputError, match=r"incident\.components\.0"):
-            publish(container, 2, "identified", key)
+            announce(container, 2, "identified", key)
 
 
 def test_doctor_and_the_start_name_the_open_incident_and_count_who_listens_to_nothing(
     container: ApiContainer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    publish(container, 1, "investigating", "pos", "api")
+    announce(container, 1, "investigating", "pos", "api")
     listen(container, "deaf", "pos")
     listen(container, "gone", "pos", state="unsubscribed")
     listen(container, "half", "pos", "api")
@@ -84,5 +84,5 @@ def test_doctor_and_the_start_name_the_open_incident_and_count_who_listens_to_no
         "the open incident inc-1 names pos",
         "chose only pos",
     ]
-    publish(container, 2, "resolved")
+    announce(container, 2, "resolved")
     assert [finding.name for finding in check_components(container)] == ["listeners"]

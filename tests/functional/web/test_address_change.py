@@ -2,7 +2,6 @@
 
 import re
 
-import orjson
 import pytest
 from starlette.testclient import TestClient
 
@@ -11,7 +10,7 @@ from notifier.demo import story
 from notifier.domain.recipients.subscriber import SuppressionReason
 from notifier.domain.values import SubscriberState
 from notifier.services.security.audit import Actor
-from tests.functional.api.api_client import plan_all
+from tests.functional.api.api_client import plan_all, publish
 from tests.functional.web.forms import add_subscriber, state
 
 ME = Actor("tests", "here")
@@ -22,7 +21,7 @@ OLD, NEW = "old@example.com", "new@example.com"
 def mail_everybody(container: ApiContainer) -> None:
     event = story.events()[0]
     event["update"]["posted_at"] = event["incident"]["started_at"] = container.clock().isoformat()
-    container.publish(orjson.dumps(event))
+    publish(container, event)
     plan_all(container)
 
 

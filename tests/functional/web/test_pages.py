@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import orjson
 import pytest
 from starlette.testclient import TestClient
 
@@ -11,7 +10,7 @@ from notifier.bootstrap.api_container import ApiContainer
 from notifier.demo import story
 from notifier.services.security.audit import Actor
 from notifier.web.pages import page_routes
-from tests.functional.api.api_client import container_on, plan_all
+from tests.functional.api.api_client import container_on, plan_all, publish
 from tests.functional.web.forms import Forms, add_subscriber, send, state
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -89,7 +88,7 @@ def test_the_incident_is_shown_in_the_language_asked_for(
     container: ApiContainer, reader: TestClient, locale: str, word: str
 ) -> None:
     for event in story.events()[:5]:
-        container.publish(orjson.dumps(event))
+        publish(container, event)
     answer = reader.get(f"/{locale}/incidents/{story.INCIDENT_ID}")
     assert answer.status_code == 200
     assert word in answer.text
@@ -99,7 +98,7 @@ def test_the_incident_is_shown_in_the_language_asked_for(
 
 def test_what_is_not_public_is_not_shown(container: ApiContainer, reader: TestClient) -> None:
     hidden = story.events()[0] | {"visible": False}
-    container.publish(orjson.dumps(hidden))
+    publish(container, hidden)
     assert reader.get(f"/en/incidents/{story.INCIDENT_ID}").status_code == 404
     assert reader.get("/xx/incidents/nothing").status_code == 404
 
@@ -108,7 +107,7 @@ def test_texts_of_an_incident_cannot_bring_markup_in(container: ApiContainer, re
     event = story.events()[0]
     event["incident"]["title"]["en"] = "<script>alert(1)</script>"
     event["update"]["body"]["en"] = "<img src=x onerror=alert(1)> [x](javascript:alert(1))"
-    container.publish(orjson.dumps(event))
+    publish(container, event)
     page = reader.get(f"/en/incidents/{story.INCIDENT_ID}").text
     assert "<script" not in page
     assert "<img" not in page
@@ -119,7 +118,7 @@ def test_one_incident_can_be_left_out_and_only_by_the_page_of_the_mail(
     container: ApiContainer, reader: TestClient
 ) -> None:
     number = add_subscriber(container, "shop-1")
-    container.publish(orjson.dumps(story.events()[0]))
+    publish(container, story.events()[0])
     plan_all(container)
     path = f"/unsubscribe/{container.tokens.unsubscribe(number, 1)}"
     page = reader.get(path)
@@ -132,7 +131,7 @@ def test_one_incident_can_be_left_out_and_only_by_the_page_of_the_mail(
     assert answer.status_code == 200
     assert "Niets meer over deze storing" in answer.text
     assert state(container, "shop-1") == "active"
-    own = container.data_export(number)
+    own = container.data_export.collect(number)
     assert [item["incident_id"] for item in own["incidents_not_wanted"]] == [story.INCIDENT_ID]
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import orjson
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
@@ -11,14 +10,14 @@ from starlette.testclient import TestClient
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.demo import story
 from notifier.web.status import preferred
-from tests.functional.api.api_client import an_event
+from tests.functional.api.api_client import an_event, publish
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
-def publish(container: ApiContainer, *events: dict[str, Any]) -> None:
+def publish_all(container: ApiContainer, *events: dict[str, Any]) -> None:
     for event in events:
-        container.publish(orjson.dumps(event))
+        publish(container, event)
 
 
 def feed_of(answer: Response) -> ET.Element:
@@ -40,12 +39,12 @@ def test_the_status_follows_the_incidents(
     for path in (f"/{locale}", f"/{locale}/", f"/{locale}/incidents", f"/{locale}/incidents/"):
         assert works in reader.get(path).text
     events = story.events()
-    publish(container, events[0])
+    publish_all(container, events[0])
     page = reader.get(f"/{locale}/").text
     assert wrong in page
     assert f"/{locale}/incidents/{story.INCIDENT_ID}" in page
     assert 'class="major_outage"' in page
-    publish(container, *events[1:])
+    publish_all(container, *events[1:])
     page = reader.get(f"/{locale}/").text
     assert works in page
     assert 'class="major_outage"' not in page
@@ -56,7 +55,7 @@ def test_the_status_follows_the_incidents(
 def test_a_link_in_a_language_that_is_offered_no_more_is_answered_in_the_nearest_one(
     container: ApiContainer, reader: TestClient, tag: str
 ) -> None:
-    publish(container, story.events()[0])
+    publish_all(container, story.events()[0])
     near = {"nl_BE": "nl", "de-AT": "de"}.get(tag, "en")
     for path in ("", "/", "/incidents", f"/incidents/{story.INCIDENT_ID}", "/feed.atom"):
         asked, expected = reader.get(f"/{tag}{path}"), reader.get(f"/{near}{path}")
@@ -79,7 +78,7 @@ def test_page_list_and_feed_say_when_planned_work_is_and_from_when_it_was_moved(
     container: ApiContainer, reader: TestClient
 ) -> None:
     for number, window in enumerate((PLANNED, LATER), start=1):
-        publish(container, an_event(number, incident=window, update={"status": "scheduled"}))
+        publish_all(container, an_event(number, incident=window, update={"status": "scheduled"}))
     dash = "\N{EN DASH}"
     was, now = f"1 januari 2031 02:00 {dash} 04:00 CET", f"3 januari 2031 02:00 {dash} 04:00 CET"
     page = reader.get("/nl/incidents/inc-1").text
@@ -98,20 +97,22 @@ def test_a_promised_update_stands_on_the_page_and_in_the_api_until_it_is_over(
     container: ApiContainer, reader: TestClient
 ) -> None:
     promised = {"status": "identified", "next_update_at": "2031-01-01T02:00:00+01:00"}
-    publish(container, an_event(1, update=promised))
+    publish_all(container, an_event(1, update=promised))
     assert "Volgende update uiterlijk:" in reader.get("/nl/incidents/inc-1").text
     (update,) = container.history.incident("inc-1")["updates"]
     assert update["next_update_at"] == "2031-01-01T01:00:00Z"
-    publish(container, an_event(1, update=promised | {"next_update_at": "2031-01-01T03:00:00+01:00"}) | {"id": "e2"})
+    publish_all(
+        container, an_event(1, update=promised | {"next_update_at": "2031-01-01T03:00:00+01:00"}) | {"id": "e2"}
+    )
     (update,) = container.history.incident("inc-1")["updates"]
     assert update["next_update_at"] == "2031-01-01T02:00:00Z"
-    publish(container, an_event(2, update={"status": "resolved"}))
+    publish_all(container, an_event(2, update={"status": "resolved"}))
     assert "Volgende update" not in reader.get("/nl/incidents/inc-1").text
 
 
 def test_planned_work_that_is_called_off_belongs_to_the_past(container: ApiContainer, reader: TestClient) -> None:
-    publish(container, an_event(1, incident=PLANNED, update={"status": "scheduled"}))
-    publish(container, an_event(2, incident=PLANNED, update={"status": "canceled"}))
+    publish_all(container, an_event(1, incident=PLANNED, update={"status": "scheduled"}))
+    publish_all(container, an_event(2, incident=PLANNED, update={"status": "canceled"}))
     own = reader.get("/nl/incidents/inc-1").text
     assert "Was gepland voor" in own
     assert '<article class="review">' in own  # neither done nor in trouble
@@ -130,23 +131,23 @@ def test_planned_maintenance_is_told_and_harms_nothing_before_it_begins(
         "scheduled_for": "2031-01-01T02:00:00+01:00",
         "scheduled_until": "2031-01-01T04:00:00+01:00",
     }
-    publish(container, an_event(incident=incident, update={"status": "scheduled"}))
+    publish_all(container, an_event(incident=incident, update={"status": "scheduled"}))
     page = reader.get("/en/").text
     assert "All systems operational" in page
     assert "2031" in page
-    publish(container, an_event(2, incident=incident, update={"status": "in_progress"}))
+    publish_all(container, an_event(2, incident=incident, update={"status": "in_progress"}))
     page = reader.get("/en/").text
     assert "Maintenance is in progress" in page
     assert 'class="under_maintenance"' in page
 
 
 def test_what_was_only_recorded_is_shown_and_what_is_hidden_is_not(container: ApiContainer, reader: TestClient) -> None:
-    publish(container, an_event(1, notify=False), an_event(2) | {"visible": False})
+    publish_all(container, an_event(1, notify=False), an_event(2) | {"visible": False})
     for path in ("/en/", "/en/incidents/inc-1", "/en/feed.atom"):
         text = reader.get(path).text
         assert "take 2" not in text
         assert "Payments are slow" in text
-    publish(container, an_event(3, incident={"id": "inc-2"}) | {"visible": False})
+    publish_all(container, an_event(3, incident={"id": "inc-2"}) | {"visible": False})
     assert reader.get("/en/incidents/inc-2").status_code == 404
     assert "inc-2" not in reader.get("/en/").text + reader.get("/en/feed.atom").text
 
@@ -154,7 +155,7 @@ def test_what_was_only_recorded_is_shown_and_what_is_hidden_is_not(container: Ap
 def test_the_feed_tells_each_update_once_and_is_not_sent_twice(container: ApiContainer, reader: TestClient) -> None:
     empty = reader.get("/nl/feed.atom")
     assert feed_of(empty).findall(f"{ATOM}entry") == []
-    publish(container, *story.events())
+    publish_all(container, *story.events())
     answer = reader.get("/nl/feed.atom")
     assert answer.headers["content-type"].startswith("application/atom+xml")
     feed = feed_of(answer)
@@ -171,7 +172,7 @@ def test_the_feed_tells_each_update_once_and_is_not_sent_twice(container: ApiCon
 def test_hostile_texts_stay_texts(container: ApiContainer, reader: TestClient) -> None:
     title = {"en": "<script>alert(1)</script> & ]]> \ufffe"}
     body = {"en": "<b>x</b> [y](javascript:z) \ufffe"}
-    publish(container, an_event(incident={"title": title}, update={"body": body}))
+    publish_all(container, an_event(incident={"title": title}, update={"body": body}))
     assert "<script" not in reader.get("/en/").text
     content = feed_of(reader.get("/en/feed.atom")).findtext(f"{ATOM}entry/{ATOM}content") or ""
     assert "javascript:" not in content.replace("(javascript:z)", "")
@@ -204,7 +205,7 @@ def test_a_language_is_chosen_by_liking(header: str, found: str | None) -> None:
 def test_public_pages_may_be_kept_for_a_moment_and_personal_ones_not(
     container: ApiContainer, reader: TestClient
 ) -> None:
-    publish(container, an_event())
+    publish_all(container, an_event())
     for path in ("/en/", "/en/incidents/inc-1", "/en/feed.atom"):
         assert reader.get(path).headers["cache-control"] == "public, max-age=10"
     for path in ("/en/subscribe", "/unsubscribe/x", "/en/incidents/none"):

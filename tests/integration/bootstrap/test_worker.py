@@ -11,6 +11,7 @@ from sqlalchemy import select
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.worker import WorkerRuntime
 from notifier.domain.values import Channel, QueueName
+from notifier.inbound.events import parse_event
 from notifier.settings import load_settings
 from notifier.storage import tables as t
 from tests.benchmarks.events import an_event
@@ -49,7 +50,7 @@ def container(tmp_path: Path) -> Iterator[ApiContainer]:
 
 
 def mail_of(container: ApiContainer, incident: str, **changes: str) -> int:
-    container.publish(json.dumps(an_event(incident, "storefront", **changes)))
+    container.publish(parse_event(json.dumps(an_event(incident, "storefront", **changes)), now=container.clock()))
     n = t.notification.c
     with container.database.read() as connection:
         wanted = select(n.id).where(n.incident_id == incident, n.channel == Channel.EMAIL.value)

@@ -39,7 +39,7 @@ def main(url: str, where: str) -> None:
     house = a_house(database, provider, clock=life.clock, owner="paused", life=life)
     life.start()
     for line in sys.stdin:
-        house.attempt(int(line.split()[1]))
+        house.attempt.run(int(line.split()[1]))
         sys.stdout.write(f"done {provider.calls}\n")
         sys.stdout.flush()
     life.close()

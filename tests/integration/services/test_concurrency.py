@@ -102,7 +102,7 @@ class System:
 
         def produce(place: int) -> list[Receipt]:
             mine = [event for number, event in enumerate(events) if (number + place) % PRODUCERS != 0]
-            return [self.houses[place].pipeline.ingest(event) for event in mine]
+            return [self.houses[place].pipeline.ingest.take(event) for event in mine]
 
         with ThreadPoolExecutor(PRODUCERS + WORKERS + 1) as pool:
             producers = [pool.submit(produce, place) for place in range(PRODUCERS)]
@@ -129,9 +129,9 @@ class System:
             return False
         house = self.houses[place]
         if kind == "plan":
-            house.pipeline.plan(number)
+            house.pipeline.plan.run(number)
         elif self._is_mail(number):
-            house.attempt(number)
+            house.attempt.run(number)
         return True
 
     def _is_mail(self, batch_id: int) -> bool:
@@ -139,7 +139,7 @@ class System:
             return connection.execute(select(t.batch.c.channel).where(t.batch.c.id == batch_id)).scalar() == "email"
 
     def _sweep(self, _place: int) -> bool:
-        self.houses[0].pipeline.sweep()
+        self.houses[0].pipeline.sweep.run()
         return True
 
     def _settle(self) -> None:
@@ -148,7 +148,7 @@ class System:
             while self._work(0):
                 continue
             self.time.pass_(30)
-            self.houses[0].pipeline.sweep()
+            self.houses[0].pipeline.sweep.run()
             if self.nudges.work.empty() and self._is_at_rest():
                 return
         raise AssertionError("it never comes to rest")
@@ -304,7 +304,7 @@ def test_many_producers_and_workers_at_once_keep_every_promise(database: Databas
             assert set(fresh.values()) <= {1}
             before = [rows(database, table, name) for name in histories for table in (t.notification, t.announcement)]
             for event in (*events, *(replace(event, id=f"{event.id}-again") for event in events)):
-                assert system.houses[0].pipeline.ingest(event).outcome is Outcome.DUPLICATE
+                assert system.houses[0].pipeline.ingest.take(event).outcome is Outcome.DUPLICATE
             after = [rows(database, table, name) for name in histories for table in (t.notification, t.announcement)]
             assert before == after
             for name, steps in histories.items():
@@ -321,11 +321,11 @@ def test_events_of_one_incident_wait_for_each_other_and_those_of_others_do_not(p
             events_of(name, [Step(Status.INVESTIGATING, Impact.MINOR, automatic=False, late=0)] * 2)
             for name in ("held", "free")
         )
-        system.houses[0].pipeline.ingest(held[0])
+        system.houses[0].pipeline.ingest.take(held[0])
         with postgresql_database.write() as connection:
             assert timeline.lock_known_incident(connection, "held")
-            waiting = pool.submit(system.houses[0].pipeline.ingest, held[1])
-            passing = pool.submit(system.houses[1].pipeline.ingest, free[0])
+            waiting = pool.submit(system.houses[0].pipeline.ingest.take, held[1])
+            passing = pool.submit(system.houses[1].pipeline.ingest.take, free[0])
             assert passing.result(timeout=30).outcome is Outcome.ACCEPTED
             assert not waiting.done()
         assert waiting.result(timeout=30).outcome is Outcome.ACCEPTED

@@ -206,7 +206,7 @@ def test_a_decision_is_compared_in_its_own_transaction_with_what_its_maker_had_r
         with pytest.raises(OutdatedError):
             decide(waiting, me, read=read)
     with pytest.raises(OutdatedError):
-        replay(told, me, may_announce=True, read=read)
+        replay.run(told, me, may_announce=True, read=read)
     assert counts(pipeline) == before
-    assert replay(told, me, may_announce=True, read=mark_of(pipeline)) == 0
+    assert replay.run(told, me, may_announce=True, read=mark_of(pipeline)) == 0
     assert release.release(waiting, me, read=mark_of(pipeline))["state"] == "planning"

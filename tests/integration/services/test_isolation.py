@@ -16,6 +16,7 @@ from notifier.domain.incidents.coalesce_values import CoalescePolicy
 from notifier.domain.messages.brand import Account
 from notifier.domain.providers.retry import most_attempts
 from notifier.domain.values import Channel, Platform, Status
+from notifier.services.dispatch.attempt import Attempt
 from notifier.services.isolation import MOST_FAILURES, Isolation, Revive
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
@@ -77,21 +78,21 @@ def test_what_fails_waits_longer_each_time_is_given_up_and_tried_again_by_a_new_
         raise KeyError("owner@example.org")
 
     while len(tries) < MOST_FAILURES:
-        assert alone("letter", "7", work, given_up.append) is None
+        assert alone.run("letter", "7", work, given_up.append) is None
         pipeline.now += timedelta(seconds=1)
     waits = [later - earlier for earlier, later in pairwise(tries)]
     assert waits == sorted(waits)
     assert waits[0] == timedelta(seconds=2)
     pipeline.now += timedelta(days=9)
-    assert alone("letter", "7", work, given_up.append) is None
+    assert alone.run("letter", "7", work, given_up.append) is None
     assert (len(tries), len(given_up)) == (MOST_FAILURES, 1)
     assert "given up" in alarmed(database)["letter:7"]
     assert "owner" not in str(alarmed(database))
     pipeline.now += timedelta(seconds=1)
     revive = Revive(database, pipeline.clock)
-    assert (revive(), revive()) == (1, 0)
+    assert (revive.run(), revive.run()) == (1, 0)
     pipeline.now += timedelta(seconds=1)
-    assert alone("letter", "7", lambda: 5) == 5
+    assert alone.run("letter", "7", lambda: 5) == 5
     assert alarmed(database) == {}
     with database.read() as connection:
         assert ("letter", "7") not in dead_letters.get_all(connection)
@@ -104,7 +105,7 @@ def test_a_database_that_is_away_is_nobodys_fault(database: Database) -> None:
         raise UnavailableError("database: gone")
 
     with pytest.raises(UnavailableError):
-        Isolation(database, pipeline.clock)("chore", "calm", away)
+        Isolation(database, pipeline.clock).run("chore", "calm", away)
     assert alarmed(database) == {}
 
 
@@ -116,7 +117,7 @@ def test_a_chore_that_fails_leaves_the_others_to_go_on(database: Database) -> No
         def __init__(self, name: str, error: Exception | None = None) -> None:
             self.name, self.error = name, error
 
-        def __call__(self) -> int:
+        def run(self) -> int:
             done.append(self.name)
             if self.error is not None:
                 raise self.error
@@ -124,12 +125,12 @@ def test_a_chore_that_fails_leaves_the_others_to_go_on(database: Database) -> No
 
     busy = Chore("busy", UnavailableError("database: a row is locked"))
     sweep = replace(pipeline.sweep, chores=(Chore("bad", KeyError("x")), Chore("good"), busy, Chore("last")))
-    counts = sweep()
+    counts = sweep.run()
     assert done == ["bad", "good", "busy", "last"]
     assert (counts["good"], counts["last"], counts["bad"]) == (1, 1, 0)
     away = replace(sweep, chores=(busy, Chore("too", busy.error), Chore("never")))
     with pytest.raises(UnavailableError):
-        away()
+        away.run()
     assert done[4:] == ["busy", "too"]
     assert set(alarmed(database)) == {"chore:bad"}
 
@@ -162,12 +163,12 @@ def test_a_plan_that_always_fails_is_given_up_and_the_next_message_tells_everyth
 class Workers:
     """Attempts batches as tasks do: a fault ends the task and nothing else."""
 
-    def __init__(self, attempt: Callable[[int], None]) -> None:
+    def __init__(self, attempt: Attempt) -> None:
         self._attempt, self.met = attempt, 0
 
-    def __call__(self, batch_id: int) -> None:
+    def run(self, batch_id: int) -> None:
         try:
-            self._attempt(batch_id)
+            self._attempt.run(batch_id)
         except KeyError:
             self.met += 1
 

@@ -33,9 +33,9 @@ def test_a_workers_lines_bear_incident_notification_updates_and_batch_and_nothin
     house.pipeline.post(Status.INVESTIGATING)
     configure_logging("info", "json", process="worker-email")
     for number in house.pipeline.nudges.plans:
-        policy.run("notifier.plan", partial(house.pipeline.plan, number), notification_id=number)
+        policy.run("notifier.plan", partial(house.pipeline.plan.run, number), notification_id=number)
     (batch_id,) = [found for lane, found in house.pipeline.nudges.attempts if lane is QueueName.EMAIL]
-    policy.run("notifier.attempt_batch", lambda: house.attempt(batch_id), batch_id=batch_id)
+    policy.run("notifier.attempt_batch", lambda: house.attempt.run(batch_id), batch_id=batch_id)
     policy.run("notifier.announce", lambda: logging.getLogger("next").warning("next task"), incident_id="inc-2")
     lines: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     sent = next(line for line in lines if line["event"] == "batch_attempted")

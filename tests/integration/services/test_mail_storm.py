@@ -90,7 +90,7 @@ class Reports:
         for body in bodies:
             events = parse_mail_events(body, now=self._house.pipeline.now)
             self._told.update(event.delivery_id for event in events.events if event.delivery_id)
-            self._feedback(events)
+            self._feedback.record(events)
         return len(self._told)
 
 

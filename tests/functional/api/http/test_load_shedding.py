@@ -12,8 +12,10 @@ from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.http.problems import OverloadedError
 from notifier.api.http.reader_share import Shares
 from notifier.domain.errors import UnavailableError
+from notifier.domain.incidents.incident import Event
+from notifier.services.events.ingest import Receipt
 from notifier.services.security.audit import Actor
-from tests.functional.api.api_client import Api, an_event
+from tests.functional.api.api_client import Api, FakeIngest, an_event
 from tests.functional.api.payloads import a_mail_event, alert_group, an_alert, as_batch, statuspage, statuspage_update
 
 NOW = datetime(2022, 6, 21, 8, 34, tzinfo=UTC)
@@ -23,15 +25,15 @@ def test_more_than_can_be_done_is_asked_to_come_again_and_what_was_taken_is_ther
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api.runtime.publishing, "_gate", LoadShedder(at_once=1, waiting=2))
-    ingest, full, release = api.container.ingest, threading.Barrier(2), threading.Event()
+    take, full, release = api.container.ingest.take, threading.Barrier(2), threading.Event()
 
-    def slowly(event: Any) -> Any:
+    def slowly(event: Event) -> Receipt:
         if event.id == "evt-0":
             full.wait(10)
             release.wait(10)
-        return ingest(event)
+        return take(event)
 
-    monkeypatch.setitem(api.container.__dict__, "ingest", slowly)
+    monkeypatch.setitem(api.container.__dict__, "ingest", FakeIngest(slowly))
     bodies = [json.dumps(an_event(number, incident={"id": f"inc-{number}"})) for number in range(12)]
     with ThreadPoolExecutor(12) as pool:
         first = pool.submit(api.client.post, "/v1/events", content=bodies[0])

@@ -14,8 +14,10 @@ from notifier.api.app import create_app
 from notifier.api.openapi.examples import EVENT
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import UnavailableError
+from notifier.domain.incidents.incident import Event
+from notifier.services.events.ingest import Receipt
 from notifier.storage import tables as t
-from tests.functional.api.api_client import ADMIN, Api, an_event, container_on, faults
+from tests.functional.api.api_client import ADMIN, Api, FakeIngest, an_event, container_on, faults
 from tests.support.repository import ROOT
 
 
@@ -184,11 +186,11 @@ def test_json_nested_without_end_is_refused(api: Api) -> None:
 
 
 def test_what_was_not_stored_is_not_acknowledged(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(_event: object) -> None:
+    def away(_event: Event) -> Receipt:
         raise UnavailableError("database: connection refused")
 
     event = an_event()
-    monkeypatch.setitem(api.container.__dict__, "ingest", away)
+    monkeypatch.setitem(api.container.__dict__, "ingest", FakeIngest(away))
     answer = api.post("/v1/events", json=event)
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
@@ -198,10 +200,10 @@ def test_what_was_not_stored_is_not_acknowledged(api: Api, monkeypatch: pytest.M
 
 
 def test_a_bug_is_answered_without_a_traceback(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_event: object) -> None:
+    def broken(_event: Event) -> Receipt:
         raise KeyError("the secret plan")
 
-    monkeypatch.setitem(api.container.__dict__, "ingest", broken)
+    monkeypatch.setitem(api.container.__dict__, "ingest", FakeIngest(broken))
     answer = api.client.post("/v1/events", json=an_event())
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"

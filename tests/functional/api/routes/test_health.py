@@ -88,12 +88,12 @@ class Store:
 def test_a_store_is_looked_at_once_a_second_at_most() -> None:
     async def ask() -> None:
         store = Store()
-        assert await asyncio.gather(*(store.look() for _ in range(5))) == ["ok"] * 5
+        assert await asyncio.gather(*(store.look.ask() for _ in range(5))) == ["ok"] * 5
         assert store.looks == 1
         store.says = "full"
-        assert await store.look() == "ok"
+        assert await store.look.ask() == "ok"
         store.now += 1.1
-        assert await store.look() == "full"
+        assert await store.look.ask() == "full"
         assert store.looks == 2
 
     asyncio.run(ask())
@@ -102,33 +102,43 @@ def test_a_store_is_looked_at_once_a_second_at_most() -> None:
 def test_a_slow_store_delays_no_probe_until_it_counts_as_away() -> None:
     async def ask() -> None:
         store = Store()
-        await store.look()
+        await store.look.ask()
         store.answers.clear()
         store.now += 1.1
-        assert await store.look() == "ok"
+        assert await store.look.ask() == "ok"
         store.now += SLOW_SECONDS
-        assert "no answer" in await store.look()
+        assert "no answer" in await store.look.ask()
         store.answers.set()
         async with asyncio.timeout(10):
-            while await store.look() != "ok":  # noqa: ASYNC110 - what is waited for is this answer
+            while await store.look.ask() != "ok":  # noqa: ASYNC110 - what is waited for is this answer
                 await asyncio.sleep(0.01)
 
     asyncio.run(ask())
 
 
+class Broker:
+    """Says one thing after the other."""
+
+    def __init__(self, *answers: str | None) -> None:
+        self.answers = list(answers)
+
+    def trouble(self) -> str | None:
+        return self.answers.pop(0)
+
+
 def test_what_waits_for_a_broker_longer_than_a_minute_is_an_alarm_until_it_takes_messages(api_anywhere: Api) -> None:
     container = api_anywhere.container
     says, later = "the broker takes no messages: OOM", container.clock() + timedelta(minutes=2)
-    asked: list[str | None] = [says, says, None, None]
+    broker = Broker(says, says, None, None)
     api_anywhere.post("/v1/subscribers", json=a_subscriber())
     api_anywhere.post("/v1/events", json=an_event())
-    watch = WatchBroker(container.database, lambda: now, lambda: asked.pop(0))
+    watch = WatchBroker(container.database, lambda: now, broker)
     for minutes, changed, alarms in ((-2, 0, 0), (0, 1, 1), (1, 0, 1), (2, 1, 0), (3, 0, 0)):
         now = later + timedelta(minutes=minutes)
-        assert watch() == changed
+        assert watch.run() == changed
         standing = [finding for finding in check_up(container) if says in finding.says]
         assert len(standing) == alarms
-    assert asked == []
+    assert broker.answers == []
 
 
 def test_metrics_count_what_was_done_and_what_is_there(api_anywhere: Api) -> None:

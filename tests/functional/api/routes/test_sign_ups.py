@@ -97,6 +97,6 @@ def test_the_house_has_a_ceiling_and_says_so_until_an_hour_later(api_with: Calla
     (found,) = [finding for finding in check_up(api.container) if finding.name == "sign_ups"]
     assert "more than 2 sign-ups" in found.says
     now = api.container.clock()
-    assert ClearSignUpAlert(api.container.database, lambda: now)() == 0
-    assert ClearSignUpAlert(api.container.database, lambda: now + timedelta(hours=1, minutes=1))() == 1
+    assert ClearSignUpAlert(api.container.database, lambda: now).run() == 0
+    assert ClearSignUpAlert(api.container.database, lambda: now + timedelta(hours=1, minutes=1)).run() == 1
     assert not [finding for finding in check_up(api.container) if finding.name == "sign_ups"]

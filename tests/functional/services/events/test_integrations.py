@@ -45,7 +45,7 @@ def clock_anywhere(container_anywhere: ApiContainer) -> Clock:
 
 def calm(api: Api, clock: Clock) -> int:
     container = api.container
-    return AutoResolve(container.database, clock, container.ingest, neutral_texts(["en", "nl"]))()
+    return AutoResolve(container.database, clock, container.ingest, neutral_texts(["en", "nl"])).run()
 
 
 def test_a_firing_group_opens_an_incident_in_neutral_words(api: Api) -> None:

@@ -97,7 +97,7 @@ def test_a_confirmation_letter_that_bounces_suppresses_and_the_sign_up_is_still_
     container = api.container
     with container.database.write() as connection:
         connection.execute(update(t.subscriber).values(expires_at=container.clock()))
-    assert ExpireSignUps(container.database, container.clock, container.addresses)() == 1
+    assert ExpireSignUps(container.database, container.clock, container.addresses).run() == 1
     with container.database.read() as connection:
         assert connection.execute(select(t.suppression.c.reason)).scalars().all() != []
         assert connection.execute(select(t.subscriber)).all() == []

@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
-import orjson
 import pytest
 from starlette.testclient import TestClient
 
@@ -17,6 +16,7 @@ from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.security.audit import Actor
 from notifier.web.console.routes import console_routes
 from notifier.web.pages import page_routes
+from tests.functional.api.api_client import publish
 from tests.functional.web.console_client import a_draft, hidden, notices, said, signed_in
 from tests.functional.web.forms import Forms, send
 
@@ -39,7 +39,7 @@ def desks(container: ApiContainer) -> Iterator[tuple[TestClient, TestClient]]:
 
 @pytest.fixture
 def incident(container: ApiContainer) -> str:
-    container.publish(orjson.dumps(story.events()[0]))
+    publish(container, story.events()[0])
     return story.INCIDENT_ID
 
 
@@ -90,7 +90,7 @@ def test_a_colleagues_edit_under_the_same_id_is_shown_before_anything_is_sent(
     event = story.events()[0]
     event["id"] = "evt-edit"
     event["update"]["body"]["en"] = "In other words."
-    container.publish(orjson.dumps(event))
+    publish(container, event)
     for answer in (ben.post(PREVIEW, data=typed), send(ben, looked, SEND)):
         assert answer.status_code == 409
         assert "In other words." in notices(answer.text)[0]
@@ -107,7 +107,7 @@ def test_a_form_that_was_overtaken_twice_is_shown_again(
     shown = ben.post(PREVIEW, data=typed)
     event = story.events()[1]
     event["update"] |= {"posted_at": container.clock().isoformat(), "body": {"en": "Third."}}
-    container.publish(orjson.dumps(event))
+    publish(container, event)
     again = send(ben, shown, PREVIEW)
     assert again.status_code == 409
     assert "Third." in notices(again.text)[0]
@@ -177,11 +177,11 @@ def test_what_was_held_is_not_released_by_a_page_that_has_not_seen_the_latest_up
     container: ApiContainer, desks: tuple[TestClient, TestClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(container.__dict__, "guard", BlastGuard(BlastGuardPolicy(hold_above=0, needs_announce=True)))
-    container.publish(orjson.dumps(story.events()[0]))
+    publish(container, story.events()[0])
     ann, ben = desks
     event = story.events()[1]
     event["update"] |= {"posted_at": container.clock().isoformat(), "body": {"en": "Found."}}
-    container.publish(orjson.dumps(event), guarded=True)
+    publish(container, event, guarded=True)
     form = hidden(ben.get("/console").text)
     resolves(ann)
     for path in ("release", "cancel"):
@@ -217,7 +217,7 @@ def test_no_link_makes_the_console_say_anything(
     assert notices(ben.get(link).text) == []  # said to ann
     another = story.events()[0]
     another["id"], another["incident"]["id"] = "evt-another", "inc-another"
-    container.publish(orjson.dumps(another))
+    publish(container, another)
     assert notices(ann.get(link.replace(incident, "inc-another")).text) == []
     for words in ("Everything failed, call 0900", "v1.x.y", ""):
         page = ann.get("/console/incident", params={"id": incident, "said": words})

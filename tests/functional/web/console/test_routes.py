@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import orjson
 import pytest
 from starlette.testclient import TestClient
 
@@ -18,7 +17,7 @@ from notifier.services.security.audit import Actor
 from notifier.services.security.console_sessions import SignInRefusedError
 from notifier.storage.database.engine import Database
 from notifier.web.console.routes import console_routes
-from tests.functional.api.api_client import ADMIN, container_on
+from tests.functional.api.api_client import ADMIN, container_on, publish
 from tests.functional.web.console_client import a_draft, a_key, admin, audit_of, hidden, notices, said, signed_in
 from tests.functional.web.forms import add_subscriber
 
@@ -73,7 +72,7 @@ def test_one_button_tells_everybody_once_however_often_it_is_pressed(
 def test_an_update_begins_with_what_stands_and_keeps_when_it_began(
     container: ApiContainer, browser: TestClient
 ) -> None:
-    container.publish(orjson.dumps(story.events()[0]))
+    publish(container, story.events()[0])
     query = f"?incident={story.INCIDENT_ID}"
     page = admin(container, browser).get(f"/console/compose{query}").text
     assert "Verminderde performance" in page
@@ -210,7 +209,7 @@ def test_refused_sign_ins_cannot_fill_the_ledger(container: ApiContainer) -> Non
     for number in range(63):
         with pytest.raises(SignInRefusedError):
             container.console_sessions.begin("wrong", f"192.0.{number}.1")
-    assert len(container.audit(limit=100)) == 60  # an hour's share
+    assert len(container.audit.entries(limit=100)) == 60  # an hour's share
 
 
 @pytest.mark.parametrize(
@@ -241,7 +240,7 @@ def test_the_cookie_is_as_strict_as_the_public_address_allows(
 def test_every_page_holds_what_happened_and_no_markup_of_others(container: ApiContainer, browser: TestClient) -> None:
     event = story.events()[0]
     event["incident"]["title"]["en"] = "<script>alert(1)</script>"
-    container.publish(orjson.dumps(event))
+    publish(container, event)
     admin(container, browser)
     notification = container.history.notifications(story.INCIDENT_ID)[0]["id"]
     for path in (
@@ -266,7 +265,7 @@ def test_somebody_is_explained_by_their_address_which_stands_in_no_url(
     container: ApiContainer, browser: TestClient
 ) -> None:
     add_subscriber(container, "shop-1", "owner@shop.example", locale="en")
-    container.publish(orjson.dumps(story.events()[0]))
+    publish(container, story.events()[0])
     for scopes, shown in ((("read",), "o***@s***.example"), (("read", "manage"), "owner@shop.example")):
         signed_in(browser, a_key(container, *scopes)[1])
         page = browser.get(f"/console/incident?id={story.INCIDENT_ID}").text

@@ -211,7 +211,7 @@ def test_a_worker_that_was_too_slow_to_begin_hands_its_batch_back_unsent(databas
     slow = Attempt(database, house.pipeline.clock, house.pipeline.nudges, "worker", {Channel.EMAIL: Slow()})
     for lane, batch_id in house.pipeline.nudges.attempts:
         if lane is QueueName.EMAIL:
-            slow(batch_id)
+            slow.run(batch_id)
     assert (provider.calls, states(house)) == (0, {"queued"})
     house.pipeline.nudges.attempts.clear()
     house.later(11)

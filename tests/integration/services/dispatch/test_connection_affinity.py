@@ -71,7 +71,7 @@ def test_each_process_posts_again_to_whom_it_posted_before_whatever_the_messages
         numbers = announced(house, status)
         random.Random(status.value).shuffle(numbers)
         for process, number in zip(account_lock(processes, len(numbers)), numbers, strict=True):
-            process.attempt(number)
+            process.attempt.run(number)
         found = [process.posted() for process in processes]
         assert [len(urls) for urls in found] == [ENDPOINTS / 2, ENDPOINTS / 2]
         assert before in ([], found)
@@ -88,7 +88,7 @@ def test_as_many_messages_as_batches_tell_everybody_once_though_some_come_twice(
         messages = [*numbers, *chance.sample(numbers, 2)]
         chance.shuffle(messages)
         for number in messages:
-            chance.choice(processes).attempt(number)
+            chance.choice(processes).attempt.run(number)
         told = Counter(request.url for process in processes for request in process.line.requests)
         assert told == {url_of(f"partner-{place}"): 1 for place in range(ENDPOINTS)}
         for process in processes:
@@ -99,10 +99,10 @@ def test_a_process_that_ends_leaves_its_endpoints_to_the_others(database: Databa
     house = a_house(database)
     one, two = Process(house, "one"), Process(house, "two")
     for process, number in zip(account_lock([one, two], 6), announced(house, Status.INVESTIGATING), strict=True):
-        process.attempt(number)
+        process.attempt.run(number)
     two.posted()
     for number in announced(house, Status.IDENTIFIED):
-        two.attempt(number)
+        two.attempt.run(number)
     assert len(two.posted()) == ENDPOINTS
 
 
@@ -111,11 +111,11 @@ def test_a_repetition_is_of_the_batch_that_the_message_names(database: Database)
     house.line.answers[url_of("partner-0")] = down
     process = Process(house, "one")
     first = announced(house, Status.INVESTIGATING)
-    process.attempt(first[0])
+    process.attempt.run(first[0])
     house.pipeline.later(60)
     (repetition,) = [number for lane, number in house.pipeline.nudges.attempts if lane is QueueName.RETRY]
     process.posted()
-    process.attempt(repetition)
+    process.attempt.run(repetition)
     assert process.posted() == {url_of("partner-0")}
 
 

@@ -1,12 +1,11 @@
 """A batch over which every worker fails by a fault of ours is given up in the end, and everybody else is told."""
 
-from collections.abc import Callable
 from typing import Any
 
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.providers.retry import most_attempts
 from notifier.domain.values import Channel, Status
-from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.attempt import LEASE, Attempt
 from notifier.storage.database.engine import Database
 from tests.support.email_harness import House, Provider, a_house, subscribe
 
@@ -28,12 +27,12 @@ class Poisoned(Provider):
 class Worker:
     """Attempts batches as tasks do: a bug ends the task and nothing else."""
 
-    def __init__(self, attempt: Callable[[int], None]) -> None:
+    def __init__(self, attempt: Attempt) -> None:
         self._attempt, self.met = attempt, 0
 
-    def __call__(self, batch_id: int) -> None:
+    def run(self, batch_id: int) -> None:
         try:
-            self._attempt(batch_id)
+            self._attempt.run(batch_id)
         except PoisonError:
             self.met += 1
 

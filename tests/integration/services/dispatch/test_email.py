@@ -79,7 +79,7 @@ class Scene:
             for name in found
         )
         database = self.house.pipeline.database
-        RecordProviderEvents(database, self.house.pipeline.clock, AddressHasher(database), sendgrid_rules)(
+        RecordProviderEvents(database, self.house.pipeline.clock, AddressHasher(database), sendgrid_rules).record(
             MailEvents(events, 0)
         )
 

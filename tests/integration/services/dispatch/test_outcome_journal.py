@@ -117,7 +117,7 @@ def test_a_note_of_a_batch_that_others_have_sent_meanwhile_changes_nothing(
     another = a_house(database, Provider(name="smtp"), owner="another", clock=lambda: now)
     with database.read() as connection:
         (batch,) = connection.exec_driver_sql("SELECT id FROM batch WHERE channel = 'email'").scalars()
-    another.attempt(batch)
+    another.attempt.run(batch)
     successor(house, database, tmp_path / "workers").beside()
     assert states(house) == {"accepted"}
     with database.read() as connection:

@@ -44,7 +44,7 @@ def entries(database: Database) -> list[AnyRow]:
 
 def test_what_has_arrived_is_sent_again_only_within_bounds(house: House) -> None:
     order = ReplayOrder(channel=Channel.EMAIL, states=ARRIVED)
-    for ask in (a_replay(house).count, lambda each: a_replay(house)(each, ME, may_announce=True)):
+    for ask in (a_replay(house).count, lambda each: a_replay(house).run(each, ME, may_announce=True)):
         with pytest.raises(InvalidInputError) as refused:
             ask(order)
         assert [error.field for error in refused.value.errors] == ["since"]
@@ -56,7 +56,7 @@ def test_a_replay_is_on_the_record_with_its_number_and_order(house: House, datab
     order = ReplayOrder(notification_id=first(house), states=ARRIVED)
     assert a_replay(house).count(order) == 3
     assert entries(database) == []
-    assert a_replay(house)(order, ME, may_announce=False) == 3
+    assert a_replay(house).run(order, ME, may_announce=False) == 3
     (entry,) = entries(database)
     assert (entry.actor, entry.origin) == ("key:ann", "192.0.2.7")
     assert (entry.object_kind, entry.object_id) == ("notification", first(house))
@@ -76,11 +76,11 @@ def test_the_guard_refuses_what_it_would_hold(
 ) -> None:
     order = ReplayOrder(notification_id=first(house), states=ARRIVED)
     with pytest.raises(ConflictError, match="guard") as refused:
-        a_replay(house, policy)(order, ME, may_announce=False)
+        a_replay(house, policy).run(order, ME, may_announce=False)
     assert setting in str(refused.value)
     assert entries(database) == []
     assert set(house.pipeline.told(house.pipeline.notices()[0].id).values()) == {"accepted"}
-    assert a_replay(house, BlastGuardPolicy(hold_above=3, needs_announce=True))(order, ME, may_announce=True) == 3
+    assert a_replay(house, BlastGuardPolicy(hold_above=3, needs_announce=True)).run(order, ME, may_announce=True) == 3
 
 
 def test_words_that_are_no_longer_shown_are_not_sent_again(house: House) -> None:

@@ -217,7 +217,7 @@ def test_what_a_person_asks_for_is_attempted_at_once_and_newer_than_any_workers_
     house.pipeline.now += timedelta(seconds=1)
     asked_at = house.pipeline.now
     retry = Retry(database, house.pipeline.clock, house.pipeline.regroup, {}, dict, tuple)
-    assert retry(RetryOrder(endpoint_id="end_weak"), Actor("tests", "here")) == 1
+    assert retry.run(RetryOrder(endpoint_id="end_weak"), Actor("tests", "here")) == 1
     house.work()
     first, second = house.posted("weak")
     assert first.changed_at is not None

@@ -28,7 +28,7 @@ def waited(pipeline: Pipeline, *, until_done: bool = False) -> float:
         if until_done:
             pipeline.settle_batches()
 
-    YieldToHighPriority(pipeline.database, pipeline.clock, pause)()
+    YieldToHighPriority(pipeline.database, pipeline.clock, pause).wait()
     return (pipeline.now - began).total_seconds()
 
 

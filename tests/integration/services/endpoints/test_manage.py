@@ -147,7 +147,7 @@ def test_the_audit_trail_shows_neither_paths_nor_secrets_nor_header_values(datab
     house.patch(created["id"], changes(url="https://partner.example/other", headers={"X-Key": "hunter3"}), SUPPORT)
     house.rotate(created["id"], SUPPORT)
     house.remove(created["id"], SUPPORT)
-    entries = audit_of(database)(limit=10, kind="endpoint")
+    entries = audit_of(database).entries(limit=10, kind="endpoint")
     assert [entry["action"] for entry in entries] == [
         "endpoint.removed",
         "endpoint.rotated",

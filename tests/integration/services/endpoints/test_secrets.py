@@ -17,7 +17,7 @@ def signing(database: Database, public_id: str, clock: Clock) -> list[str]:
         column = connection.execute(
             select(t.endpoint.c.secrets).where(t.endpoint.c.public_id == public_id)
         ).scalar_one()
-    return list(house.secrets(column, clock()))
+    return list(house.secrets.open(column, clock()))
 
 
 def test_during_a_rotation_both_secrets_sign_newest_first_and_afterwards_the_new_one_alone(database: Database) -> None:

@@ -50,6 +50,16 @@ class Post:
         """Nothing was opened."""
 
 
+class AtOnce:
+    """Probes an endpoint as soon as that is asked for."""
+
+    def __init__(self, probe: ProbeEndpoint) -> None:
+        self._probe = probe
+
+    def probe(self, endpoint_id: int) -> None:
+        self._probe.run(endpoint_id)
+
+
 class Watched:
     """A house whose endpoints are watched, and whose letters leave at once."""
 
@@ -63,15 +73,15 @@ class Watched:
         route = ProviderFailover([self.post], pipeline.clock, LocalRateLimiter(pipeline.clock), circuits)
         self.send = SendTransactionalMail(database, pipeline.clock, writer, wording, route, "worker")
         probe = ProbeEndpoint(database, pipeline.clock, self.house.line, wording, hooks.secrets, pipeline.regroup)
-        self.watch = WatchEndpoints(database, pipeline.clock, write_mail, probe)
+        self.watch = WatchEndpoints(database, pipeline.clock, write_mail, AtOnce(probe))
 
     def hours(self, number: float) -> None:
         """Let time pass hour by hour."""
         for _ in range(round(number)):
             self.house.later(HOUR)
-            self.watch()
+            self.watch.run()
             self.house.work()
-            self.send()
+            self.send.run()
 
     @property
     def letters(self) -> list[tuple[str, str]]:
@@ -133,7 +143,7 @@ def test_a_warning_that_has_lost_its_point_is_not_sent(watched: Watched) -> None
     house.pipeline.post(Status.INVESTIGATING)
     house.work()
     house.later(72 * HOUR)
-    watched.watch()
+    watched.watch.run()
     house.line.answers.clear()
     house.later(24 * HOUR)
     watched.hours(1)

@@ -125,7 +125,7 @@ def test_what_is_called_off_is_told_neither_now_nor_with_the_next(house: House, 
     house.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[2]]
     assert states(house) == ["canceled", "planned"]
-    said = house.pipeline.explain("inc-1", "shop-0")["notifications"]
+    said = house.pipeline.explain.recipient("inc-1", "shop-0")["notifications"]
     assert "was canceled by a colleague before anyone was notified" in said[0]["words"]
 
 

@@ -276,7 +276,7 @@ class Story:
             "visible": shown[1],
         }
         event = parse_event(json.dumps(said), now=self.desk.pipeline.now)
-        self.desk.pipeline.ingest(replace(event, guarded=guarded))
+        self.desk.pipeline.ingest.take(replace(event, guarded=guarded))
 
     def _by_statuspage(
         self, update_id: str, secret: str, status: Status, at: datetime, *, guarded: bool, notify: bool
@@ -293,7 +293,7 @@ class Story:
         }
         news = parse_statuspage(json.dumps({"incident": incident}).encode(), PAGE)
         pipeline = self.desk.pipeline
-        IngestStatuspage(pipeline.database, pipeline.clock, pipeline.ingest)(news, guarded=guarded)
+        IngestStatuspage(pipeline.database, pipeline.clock, pipeline.ingest).take(news, guarded=guarded)
 
     def decide(self, word: str, number: int) -> None:
         with self.desk.pipeline.database.read() as connection:
@@ -360,7 +360,7 @@ def test_no_character_of_what_needs_a_persons_word_leaves_before_it(
             elif name == "later":
                 desk.house.later(rest[0])  # type: ignore[arg-type]
             elif name == "replay":
-                desk.replay(ReplayOrder(channel=rest[0], states=REPLAYABLE, since=EPOCH), ME, may_announce=True)  # type: ignore[arg-type]
+                desk.replay.run(ReplayOrder(channel=rest[0], states=REPLAYABLE, since=EPOCH), ME, may_announce=True)  # type: ignore[arg-type]
             else:
                 story.decide(str(name), rest[0])  # type: ignore[arg-type]
             desk.house.work()

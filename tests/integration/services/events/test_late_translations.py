@@ -122,7 +122,7 @@ def test_a_follow_up_replaces_no_message_that_is_still_on_its_way(database: Data
     with database.read() as connection:
         dutch = list(connection.exec_driver_sql("SELECT id FROM batch WHERE locale = 'nl'").scalars())
     for batch_id in dutch:
-        house.attempt(batch_id)
+        house.attempt.run(batch_id)
     house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     house.work()
     assert provider.told == ["jansen@example.com", "jansen@example.com", "late@example.com", "smith@example.com"]
@@ -157,7 +157,7 @@ def test_who_is_planned_after_a_follow_up_is_told_all_the_same(database: Databas
         batches = house.pipeline.plan._plan_one(stored)
         assert batches is not None
         for batch in batches:
-            house.attempt(batch.id)
+            house.attempt.run(batch.id)
     house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     house.work()
     everybody = {"jansen", "smith", *(f"shop-{number}" for number in range(6))}
@@ -230,7 +230,7 @@ def test_explain_tells_who_is_told_again_and_who_had_read_it_in_their_language(d
     house.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     house.work()
     explain = house.pipeline.explain
-    again = {who: explain("inc-1", who)["notifications"][-1] for who in ("jansen", "smith")}
+    again = {who: explain.recipient("inc-1", who)["notifications"][-1] for who in ("jansen", "smith")}
     assert {who: item["told"] for who, item in again.items()} == {"jansen": True, "smith": False}
     assert "it repeats in nl what you received in en" in again["smith"]["words"]
     assert all(rule["passed"] for rule in again["jansen"]["rules"])

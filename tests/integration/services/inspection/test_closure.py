@@ -41,7 +41,7 @@ def detach(pipeline: Pipeline, key: int, **values: Any) -> None:
 
 
 def audit(pipeline: Pipeline) -> dict[str, Any]:
-    (found,) = Closure(pipeline.database)(incident_id="inc-1")["incidents"]
+    (found,) = Closure(pipeline.database).audit(incident_id="inc-1")["incidents"]
     return dict(found)
 
 
@@ -137,15 +137,15 @@ def test_an_end_that_waits_for_a_window_is_owed_to_all(pipeline: Pipeline) -> No
 def test_only_incidents_that_are_over_are_looked_at(pipeline: Pipeline) -> None:
     closure = Closure(pipeline.database)
     with pytest.raises(NotFoundError):
-        closure(incident_id="inc-1")
+        closure.audit(incident_id="inc-1")
     pipeline.subscriber("shop-1")
     told(pipeline, Status.INVESTIGATING)
     with pytest.raises(ConflictError, match="is not over"):
-        closure(incident_id="inc-1")
-    assert closure() == {"incidents": []}
+        closure.audit(incident_id="inc-1")
+    assert closure.audit() == {"incidents": []}
     told(pipeline, Status.RESOLVED)
-    assert [item["id"] for item in closure(since=pipeline.now)["incidents"]] == ["inc-1"]
-    assert closure(since=pipeline.now + timedelta(seconds=1)) == {"incidents": []}
+    assert [item["id"] for item in closure.audit(since=pipeline.now)["incidents"]] == ["inc-1"]
+    assert closure.audit(since=pipeline.now + timedelta(seconds=1)) == {"incidents": []}
 
 
 def test_of_pruned_deliveries_it_says_so_rather_than_that_nobody_was_told(pipeline: Pipeline) -> None:
@@ -158,7 +158,7 @@ def test_of_pruned_deliveries_it_says_so_rather_than_that_nobody_was_told(pipeli
         pipeline.clock,
         Retention(deliveries=timedelta(days=90), events=None, provider_events=None, audit=None),
     )
-    prune()
+    prune.run()
     expected: dict[str, Any] = {"id": "inc-1", "told_start": None, "told_end": None, "exceptions": [], "pruned": True}
     assert audit(pipeline) == expected
 

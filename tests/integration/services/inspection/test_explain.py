@@ -35,7 +35,7 @@ def tell(pipeline: Pipeline, status: Status = Status.INVESTIGATING, **incident: 
 
 
 def why(pipeline: Pipeline, who: str = "shop") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = pipeline.explain("inc-1", who)["notifications"]
+    found: list[dict[str, Any]] = pipeline.explain.recipient("inc-1", who)["notifications"]
     return found
 
 
@@ -175,7 +175,7 @@ def test_preferences_changed_since_do_not_rewrite_what_happened(pipeline: Pipeli
         connection.execute(update(t.subscriber).values(state="active"))
         actor = Actor("key:support", "192.0.2.7")
         record(connection, actor, "subscriber.changed", Subject("subscriber", "shop"), at=pipeline.now, detail={})
-    found = pipeline.explain("inc-1", "shop")
+    found = pipeline.explain.recipient("inc-1", "shop")
     (item,) = found["notifications"]
     assert "changed since" in item["words"]
     assert [(change["actor"], change["action"]) for change in found["changes"]] == [
@@ -298,7 +298,7 @@ def test_coalescing_is_told_update_by_update(pipeline: Pipeline) -> None:
     tell(pipeline, Status.IDENTIFIED)
     tell(pipeline, Status.INVESTIGATING, posted_at=before)
     tell(pipeline, Status.MONITORING, notify=False)
-    found = pipeline.explain("inc-1", "shop")
+    found = pipeline.explain.recipient("inc-1", "shop")
     said = {item["id"]: (item["sequence"], item["words"]) for item in found["updates"]}
     assert said["upd-1"][0] == 1
     assert said["upd-2"][0] == 2
@@ -373,7 +373,7 @@ def test_an_endpoint_that_belongs_to_nobody_is_explained_by_its_own_id(pipeline:
     actor = Actor("key:support", "192.0.2.7")
     with pipeline.database.write() as connection:
         record(connection, actor, "endpoint.enabled", Subject("endpoint", "end_1"), at=pipeline.now, detail={})
-    found = pipeline.explain("inc-1", "end_1")
+    found = pipeline.explain.recipient("inc-1", "end_1")
     (item,) = found["notifications"]
     assert (found["subscriber"], item["subscriber"], item["channel"]) == ("end_1", None, "webhook")
     assert verdicts(item) == {"state": "stop"}
@@ -390,9 +390,9 @@ def test_an_account_is_explained_by_its_name(pipeline: Pipeline) -> None:
     assert (posted["told"], posted["recipient"], verdicts(posted)) == (True, "x-nl", {})
     assert verdicts(not_posted) == {"account": "stop"}
     assert not_posted["words"] == ("Message 1 (investigating) was not posted: the account is no longer configured.")
-    summaries = [pipeline.explain("inc-1", name)["summary"] for name in ("x-nl", "x-old")]
+    summaries = [pipeline.explain.recipient("inc-1", name)["summary"] for name in ("x-nl", "x-old")]
     assert summaries == [f"{n} posted {k} of 1 messages about this incident." for n, k in (("x-nl", 1), ("x-old", 0))]
-    (update_of_old,) = pipeline.explain("inc-1", "x-old")["updates"]
+    (update_of_old,) = pipeline.explain.recipient("inc-1", "x-old")["updates"]
     assert update_of_old["words"].endswith("This account has not posted it.")
 
 
@@ -404,7 +404,7 @@ def test_an_address_stands_for_everybody_who_has_it(pipeline: Pipeline) -> None:
     pipeline.subscriber("other")
     tell(pipeline)
     pipeline.settle_batches(DeliveryState.DELIVERED)
-    found = pipeline.explain("inc-1", " owner@EXAMPLE.com ")
+    found = pipeline.explain.recipient("inc-1", " owner@EXAMPLE.com ")
     assert [item["subscriber"] for item in found["notifications"]] == ["first", "second"]
     assert [verdicts(item) for item in found["notifications"]] == [{}, {"min_impact": "stop"}]
     assert "as first." in found["summary"]
@@ -417,7 +417,7 @@ def test_whoever_was_told_nothing_reads_that_an_announced_update_has_not_reached
     pipeline.subscriber("told")
     tell(pipeline)
     pipeline.settle_batches(DeliveryState.DELIVERED)
-    words = [pipeline.explain("inc-1", who)["updates"][0]["words"] for who in ("told", "shop")]
+    words = [pipeline.explain.recipient("inc-1", who)["updates"][0]["words"] for who in ("told", "shop")]
     said = "Update upd-1 (investigating): announced by e-mail in message 1: the incident began."
     assert words == [said, f"{said} It has not reached you."]
 
@@ -429,7 +429,7 @@ def test_who_is_nobody_is_refused_by_field_and_not_repeated(pipeline: Pipeline, 
     with pytest.raises(
         UnknownRecipientError, match=r"^subscriber: names nobody we know: give the external id"
     ) as refused:
-        pipeline.explain("inc-1", asked)
+        pipeline.explain.recipient("inc-1", asked)
     assert "nobody@" not in str(refused.value)
 
 

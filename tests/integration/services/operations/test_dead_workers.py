@@ -36,7 +36,7 @@ class Watch:
             self.house.pipeline.now += timedelta(seconds=1)
             if beats is not None:
                 beat(self.database, self.house, beats)
-            found += self.looks()
+            found += self.looks.run()
         return found
 
 

@@ -99,16 +99,16 @@ def test_a_step_is_bounded_and_one_that_was_broken_off_goes_on(house: House) -> 
 
 def test_as_a_chore_it_does_a_step_a_beat_and_then_rests_for_a_day(house: House) -> None:
     prune = pruning_of(house, events=timedelta(days=1))
-    assert prune() == 0
+    assert prune.run() == 0
     house.pipeline.now += timedelta(hours=23)
     house.pipeline.post(Status.IDENTIFIED)
     house.pipeline.now += timedelta(hours=2)
-    assert (prune(), rows(house)["event"]) == (1, 1)
-    assert prune() == 0
+    assert (prune.run(), rows(house)["event"]) == (1, 1)
+    assert prune.run() == 0
     house.pipeline.now += timedelta(hours=23)
-    assert prune() == 0
+    assert prune.run() == 0
     house.pipeline.now += timedelta(hours=2)
-    assert (prune(), rows(house)["event"]) == (1, 0)
+    assert (prune.run(), rows(house)["event"]) == (1, 0)
 
 
 def test_without_a_limit_nothing_goes(house: House) -> None:
@@ -121,7 +121,7 @@ def test_explain_says_that_it_is_forgotten_rather_than_guess(house: House) -> No
     resolve(house)
     house.later(120 * DAY)
     pruning_of(house).all()
-    found = house.pipeline.explain("inc-1", "shop-1")
+    found = house.pipeline.explain.recipient("inc-1", "shop-1")
     assert [item["told"] for item in found["notifications"]] == [None, None]
     assert "it is forgotten who was told" in found["notifications"][0]["words"]
     assert found["summary"].startswith("It is so long ago that it is forgotten")

@@ -17,7 +17,7 @@ def test_a_process_of_this_machine_is_missed_at_once(database: Database, tmp_pat
         connection.exec_driver_sql(f"UPDATE batch SET lease_owner = '{this_host()}-9-bbbbbb'")  # noqa: S608
     beat(database, house, elsewhere)  # its heartbeat decides, not a lock on a disk that is shared
     watch.looks.locks = locks
-    assert watch.looks() == 1
+    assert watch.looks.run() == 1
     assert states(house) == {"queued"}
     left = sorted(path.name for path in (tmp_path / "workers").glob("*.lock"))
     assert left == sorted([f"{alive}.lock", f"{elsewhere}.lock"])

@@ -45,7 +45,7 @@ def report(house: House, requests: Collection[MailRequest], *, people: int | Non
         for recipient in request.recipients[:people]
     ]
     database = house.pipeline.database
-    RecordProviderEvents(database, house.pipeline.clock, AddressHasher(database), sendgrid_rules)(
+    RecordProviderEvents(database, house.pipeline.clock, AddressHasher(database), sendgrid_rules).record(
         MailEvents(tuple(events), 0)
     )
 
@@ -103,7 +103,7 @@ def test_evidence_of_another_notification_confirms_nothing(database: Database) -
         delivery_id=delivery_id("ntf_01j0000000000000000000000", 1),
         batch=(request.batch_id, request.attempt),
     )
-    RecordProviderEvents(database, house.pipeline.clock, AddressHasher(database), sendgrid_rules)(
+    RecordProviderEvents(database, house.pipeline.clock, AddressHasher(database), sendgrid_rules).record(
         MailEvents((event,), 0)
     )
     house.later(EVIDENCE + 1)

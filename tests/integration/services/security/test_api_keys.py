@@ -67,7 +67,7 @@ def test_the_ledger_and_the_audit_trail_never_hold_the_key_itself(database: Data
         everything = str([connection.execute(select(table)).all() for table in t.metadata.sorted_tables])
     assert made.plaintext not in everything
     assert made.plaintext not in repr(made)
-    entry = audit_of(database)(limit=1)[0]
+    entry = audit_of(database).entries(limit=1)[0]
     assert (entry["action"], entry["detail"]) == ("api_key.created", {"name": "ci", "scopes": ["publish", "read"]})
 
 

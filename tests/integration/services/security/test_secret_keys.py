@@ -46,7 +46,7 @@ def opened(database: Database, *keys: str) -> list[tuple[list[str], dict[str, st
     opening = secrets_of(*keys)
     with database.read() as connection:
         rows = connection.execute(t.endpoint.select()).all()
-    return [(opening(row.secrets, NOW), opening.open_headers(row.headers)) for row in rows]
+    return [(opening.open(row.secrets, NOW), opening.open_headers(row.headers)) for row in rows]
 
 
 def test_after_sealing_anew_the_old_key_can_be_dropped(database: Database) -> None:
@@ -74,11 +74,11 @@ def test_the_chore_seals_anew_by_itself_and_looks_again_after_an_hour(database: 
     now = NOW
     chore = ResealSecrets(ring(database, NEW, OLD), lambda: now)
     add_endpoint(database, "end_1", OLD)
-    assert (chore(), chore()) == (1, 0)
+    assert (chore.run(), chore.run()) == (1, 0)
     add_endpoint(database, "end_2", OLD)  # by a process that does not know the new key yet
-    assert chore() == 0
+    assert chore.run() == 0
     now += timedelta(hours=1)
-    assert chore() == 1
+    assert chore.run() == 1
 
 
 def test_one_secret_that_no_key_opens_keeps_none_of_the_others_back(database: Database) -> None:
@@ -87,7 +87,7 @@ def test_one_secret_that_no_key_opens_keeps_none_of_the_others_back(database: Da
     found = ring(database, NEW, OLD).reseal()
     assert (found.rows, found.unreadable) == (2, ["end_lost"])
     assert ring(database, NEW, OLD).use().unreadable == 2
-    assert ResealSecrets(ring(database, NEW, OLD), lambda: NOW)() == 0
+    assert ResealSecrets(ring(database, NEW, OLD), lambda: NOW).run() == 0
 
 
 def test_keys_that_open_nothing_are_refused_by_name_before_they_are_used(database: Database) -> None:

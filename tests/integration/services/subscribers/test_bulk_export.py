@@ -34,12 +34,12 @@ def shown(database: Database) -> list[dict[str, object]]:
 
 
 def exported(database: Database, list_format: ListFormat, *, every_column: bool = False) -> bytes:
-    return b"".join(ExportSubscribers(database)(list_format, every_column=every_column))
+    return b"".join(ExportSubscribers(database).run(list_format, every_column=every_column))
 
 
 def bring(database: Database, raw: bytes, list_format: ListFormat) -> ImportReport:
     order = ImportSubscribers(database, Clock(), VOCABULARY, AddressHasher(database))
-    return order(io.BytesIO(raw), list_format, SUPPORT)
+    return order.run(io.BytesIO(raw), list_format, SUPPORT)
 
 
 def clear(database: Database) -> None:

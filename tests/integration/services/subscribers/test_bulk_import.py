@@ -38,11 +38,13 @@ def importer(database: Database, clock: Clock | None = None, chunk: int = 5_000)
 
 
 def bring(database: Database, *lines: str, chunk: int = 5_000, **options: Any) -> ImportReport:
-    return importer(database, chunk=chunk)(io.BytesIO("\n".join(lines).encode()), ListFormat.CSV, SUPPORT, **options)
+    return importer(database, chunk=chunk).run(
+        io.BytesIO("\n".join(lines).encode()), ListFormat.CSV, SUPPORT, **options
+    )
 
 
 def bring_ndjson(database: Database, *lines: bytes) -> ImportReport:
-    return importer(database)(io.BytesIO(b"\n".join(lines)), ListFormat.NDJSON, SUPPORT)
+    return importer(database).run(io.BytesIO(b"\n".join(lines)), ListFormat.NDJSON, SUPPORT)
 
 
 def row_of(name: str, *, email: str = "", state: str = "", locale: str = "") -> str:
@@ -138,12 +140,12 @@ def test_a_header_at_fault_stores_nothing(database: Database) -> None:
 
 def test_a_second_import_changes_what_differs_and_leaves_the_rest_untouched(database: Database) -> None:
     clock = Clock()
-    importer(database, clock)(
+    importer(database, clock).run(
         io.BytesIO("\n".join([HEADER, row_of("a"), row_of("b")]).encode()), ListFormat.CSV, SUPPORT
     )
     clock.advance(hours=1)
     lines = [HEADER, row_of("a"), row_of("b", locale="de"), row_of("c")]
-    report = importer(database, clock)(io.BytesIO("\n".join(lines).encode()), ListFormat.CSV, SUPPORT)
+    report = importer(database, clock).run(io.BytesIO("\n".join(lines).encode()), ListFormat.CSV, SUPPORT)
     assert counts(report) == {"created": 1, "updated": 1, "unchanged": 1}
     people = subscribers_of(database)
     assert people.get("a")["updated_at"] == "2026-03-29T12:00:00Z"
@@ -237,7 +239,7 @@ def test_a_confirmed_sign_up_does_not_lapse_because_a_list_made_it_active(databa
 def test_the_legal_basis_and_the_counts_are_recorded(database: Database) -> None:
     bring(database, HEADER, row_of("a"), row_of("b", email="nobody"), legal_basis=LegalBasis.CONTRACT)
     assert subscribers_of(database).get("a")["legal_basis"] == "contract"
-    entry = audit_of(database)(limit=1)[0]
+    entry = audit_of(database).entries(limit=1)[0]
     assert (entry["action"], entry["actor"]) == ("subscribers.imported", "key:support")
     assert entry["detail"]["legal_basis"] == "contract"
     assert (entry["detail"]["created"], entry["detail"]["rejected"]) == (1, 1)
@@ -261,7 +263,7 @@ class _Broken(io.BytesIO):
 def test_an_import_that_was_cut_is_run_again_and_completes(database: Database) -> None:
     lines = [HEADER, *(row_of(f"shop-{number}") for number in range(25))]
     with pytest.raises(ConnectionResetError):
-        importer(database, chunk=10)(_Broken(lines, good=17), ListFormat.CSV, SUPPORT)
+        importer(database, chunk=10).run(_Broken(lines, good=17), ListFormat.CSV, SUPPORT)
     assert counts(bring(database, *lines, chunk=10)) == {"unchanged": 10, "created": 15}
 
 
@@ -279,7 +281,7 @@ def test_a_database_that_is_gone_is_reported_after_a_few_tries(
 
     monkeypatch.setattr(Database, "write", write)
     with pytest.raises(UnavailableError):
-        order(io.BytesIO(f"{HEADER}\n{row_of('a')}".encode()), ListFormat.CSV, SUPPORT)
+        order.run(io.BytesIO(f"{HEADER}\n{row_of('a')}".encode()), ListFormat.CSV, SUPPORT)
     assert len(tries) == 3
 
 
@@ -298,7 +300,7 @@ def test_memory_does_not_grow_with_the_list(sqlite_database: Database) -> None:
                 return next(self._lines, b"")
 
         tracemalloc.start()
-        importer(sqlite_database, chunk=500)(Generated(), ListFormat.CSV, SUPPORT)
+        importer(sqlite_database, chunk=500).run(Generated(), ListFormat.CSV, SUPPORT)
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found

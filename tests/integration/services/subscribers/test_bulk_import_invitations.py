@@ -25,7 +25,7 @@ odd,nobody,
 
 def bring(database: Database, clock: Clock, *, invite: bool, text: str = LIST, chunk: int = 5_000) -> dict[str, Any]:
     order = ImportSubscribers(database, clock, VOCABULARY, AddressHasher(database), chunk=chunk)
-    return order(io.BytesIO(text.encode()), ListFormat.CSV, SUPPORT, invite=invite).counts()
+    return order.run(io.BytesIO(text.encode()), ListFormat.CSV, SUPPORT, invite=invite).counts()
 
 
 def written(database: Database) -> list[tuple[str, str]]:
@@ -60,7 +60,7 @@ def test_who_never_confirms_an_invitation_is_forgotten(database: Database) -> No
     clock = Clock()
     bring(database, clock, invite=True)
     clock.now = NOON + CONFIRM_WITHIN
-    ExpireSignUps(database, clock, AddressHasher(database))()
+    ExpireSignUps(database, clock, AddressHasher(database)).run()
     assert [item["external_id"] for item in subscribers_of(database).list(limit=10)[0]] == ["sure"]
 
 
@@ -69,5 +69,5 @@ def test_without_an_invitation_the_legal_basis_stands_for_it_and_no_letter_is_wr
     assert written(database) == []
     people = subscribers_of(database)
     assert {people.get(name)["legal_basis"] for name in ("new", "sure")} == {"import"}
-    detail = audit_of(database)(limit=1)[0]["detail"]
+    detail = audit_of(database).entries(limit=1)[0]["detail"]
     assert (detail["legal_basis"], detail["invited"]) == ("import", False)

@@ -18,9 +18,9 @@ def test_a_sign_up_that_nobody_confirms_is_forgotten(database: Database) -> None
     confirmed = link(ups, ask(ups, "other@shop.example"))
     ups.confirm(confirmed, SUPPORT)
     forget = ExpireSignUps(database, clock, ups.addresses)
-    assert forget() == 0
+    assert forget.run() == 0
     clock.advance(hours=48)
-    assert (forget(), forget()) == (1, 0)
+    assert (forget.run(), forget.run()) == (1, 0)
     assert only(database)["email"] == "other@shop.example"
     with pytest.raises(ExpiredTokenError):
         ups.confirm(token, SUPPORT)
@@ -34,7 +34,7 @@ def test_a_sign_up_that_cannot_be_forgotten_does_not_stop_the_others(database: D
     with database.write() as connection:
         connection.execute(update(t.subscriber).where(t.subscriber.c.id == poisoned).values(kind="telex"))
     clock.advance(hours=48)
-    assert ExpireSignUps(database, clock, ups.addresses, Isolation(database, clock))() == 1
+    assert ExpireSignUps(database, clock, ups.addresses, Isolation(database, clock)).run() == 1
     with database.read() as connection:
         left = connection.execute(select(t.subscriber.c.id)).scalars().all()
         alarmed = [row.key for row in alerts.current(connection)]

@@ -176,9 +176,9 @@ def test_who_knows_the_old_name_still_finds_who_erased_it(database: Database) ->
     people = subscribers_of(database)
     people.create(a_subscriber(), SUPPORT)
     people.remove("shop-1001", SUPPORT)
-    entries = audit_of(database)(limit=10, kind="subscriber", object_id="shop-1001")
+    entries = audit_of(database).entries(limit=10, kind="subscriber", object_id="shop-1001")
     assert [entry["action"] for entry in entries] == ["subscriber.erased", "subscriber.created"]
-    assert audit_of(database)(limit=10, object_id="shop-2") == []
+    assert audit_of(database).entries(limit=10, object_id="shop-2") == []
 
 
 def test_an_opt_out_stays_while_another_subscriber_bears_the_address(database: Database) -> None:
@@ -200,7 +200,7 @@ def test_the_audit_trail_tells_what_changed_without_the_personal_part(database: 
         "shop-1001", changes(email="new@shop.example", name="New", preferences={"updates": "milestones"}), SUPPORT
     )
     people.patch("shop-1001", changes(locale="nl"), SUPPORT)  # nothing changes: nothing to tell
-    changed, created = audit_of(database)(limit=10)
+    changed, created = audit_of(database).entries(limit=10)
     assert (changed["action"], changed["origin"], changed["object_id"]) == (
         "subscriber.changed",
         "192.0.2.7",

@@ -50,7 +50,7 @@ def test_unsubscribing_twice_does_nothing_the_second_time(database: Database) ->
     number = people_of(database, "shop-1")
     assert life_of(database).unsubscribe(number, SUPPORT)
     assert not life_of(database).unsubscribe(number, SUPPORT)
-    assert [entry["action"] for entry in audit_of(database)(limit=9)] == [
+    assert [entry["action"] for entry in audit_of(database).entries(limit=9)] == [
         "subscriber.unsubscribed",
         "subscriber.created",
     ]
@@ -107,7 +107,7 @@ def test_an_address_suppressed_by_hand_stops_its_subscribers_present_and_future(
     assert state_of(database, "shop-1") == "suppressed"
     created = subscribers_of(database).create(a_subscriber("shop-2"), SUPPORT)
     assert [item["reason"] for item in created["suppressions"]] == ["complained"]
-    assert ADDRESS not in str(audit_of(database)(limit=9))
+    assert ADDRESS not in str(audit_of(database).entries(limit=9))
 
 
 def test_who_was_suppressed_can_still_say_that_they_want_no_more_and_the_wish_stands_above(database: Database) -> None:

@@ -87,7 +87,7 @@ def test_confirming_twice_changes_nothing(database: Database) -> None:
     ups = sign_ups(database, Clock())
     token = link(ups, ask(ups))
     assert ups.confirm(token, SUPPORT) == ups.confirm(token, SUPPORT)
-    assert [entry["action"] for entry in audit_of(database)(limit=9)] == ["subscriber.confirmed"]
+    assert [entry["action"] for entry in audit_of(database).entries(limit=9)] == ["subscriber.confirmed"]
 
 
 def test_a_link_of_a_forgotten_sign_up_finds_nobody(database: Database) -> None:

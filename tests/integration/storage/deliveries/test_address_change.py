@@ -70,7 +70,7 @@ def test_who_moves_while_it_runs_is_told_the_end_at_the_new_address_and_only_wha
         ("old@example.com", "Update number 1."),
         ("new@example.com", "Update number 2."),
     ]
-    told = house.pipeline.explain("inc-1", "shop")["notifications"]
+    told = house.pipeline.explain.recipient("inc-1", "shop")["notifications"]
     assert [item["told"] for item in told] == [True, True]
 
 

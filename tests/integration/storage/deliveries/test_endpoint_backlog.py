@@ -123,10 +123,10 @@ def test_a_message_that_begins_to_wait_just_as_the_earlier_one_ends_does_not_wai
         """Let the first message be told between the second one's look and its departure."""
         if looked == [second]:
             monkeypatch.setattr(database, "write", write)
-            house.attempt(first)
+            house.attempt.run(first)
         return write()
 
     monkeypatch.setattr(database, "write", after_the_first)
-    house.attempt(second)
+    house.attempt.run(second)
     house.work()
     assert heard(house, "partner") == [("inc-1", 1), ("inc-1", 2)]

@@ -96,8 +96,8 @@ def test_it_records_nothing_and_sends_nothing_more_and_works_on(
         paused.tell(f"attempt {the_batch(house)}")
         assert paused.says() == "waiting"
         paused.send(signal.SIGSTOP)
-        until(lambda: vanished() == 1)  # its lease would last for another minute and a half
-        house.attempt(the_batch(house))
+        until(lambda: vanished.run() == 1)  # its lease would last for another minute and a half
+        house.attempt.run(the_batch(house))
         assert provider.told == told
         paused.send(signal.SIGCONT)
         paused.tell("go on")

@@ -187,7 +187,7 @@ def test_what_somebody_asks_to_send_again_is_sent_though_there_is_newer_news(dat
     first = house.pipeline.notices()[0].public_id
     replay = Replay(database, house.pipeline.clock, house.pipeline.regroup)
     order = ReplayOrder(notification_id=first, states=(DeliveryState.ACCEPTED,))
-    assert replay(order, Actor("cli:me", "here"), may_announce=True) == 1
+    assert replay.run(order, Actor("cli:me", "here"), may_announce=True) == 1
     house.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2], [1]]
 

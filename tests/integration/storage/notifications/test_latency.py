@@ -15,7 +15,7 @@ def test_the_time_to_the_first_and_the_last_recipient_is_read_from_the_newest_no
     nudged, house.pipeline.nudges.attempts = house.pipeline.nudges.attempts, []
     for step, (_, batch_id) in enumerate(item for item in nudged if item[0] == "email"):
         house.pipeline.now = START + timedelta(seconds=2 + step * 3)
-        house.attempt(batch_id)
+        house.attempt.run(batch_id)
     with database.read() as connection:
         found = latency.first_and_last(connection)
     assert found == {Channel.EMAIL: (timedelta(seconds=2), timedelta(seconds=5))}

@@ -31,7 +31,7 @@ def explained(house: House, people: People) -> dict[int, set[int]]:
     numbers = {row.public_id: row.id for row in house.pipeline.notices()}
     wanted: dict[int, set[int]] = {number: set() for number in numbers.values()}
     for name in people.addresses:
-        for item in explain("inc-1", name)["notifications"]:
+        for item in explain.recipient("inc-1", name)["notifications"]:
             if all(rule["passed"] for rule in item["rules"]):
                 wanted[numbers[item["notification_id"]]].add(people.key(name))
     return wanted

@@ -34,7 +34,7 @@ def in_short_ranges(pipeline: Pipeline) -> Plan:
 def test_everybody_is_told_once_though_the_audience_is_cut_by_what_the_first_range_came_to(pipeline: Pipeline) -> None:
     pipeline.post(Status.INVESTIGATING)
     (notice,) = pipeline.notices()
-    assert in_short_ranges(pipeline)(notice.id) == 40
+    assert in_short_ranges(pipeline).run(notice.id) == 40
     assert set(pipeline.told(notice.id)) == {f"shop-{number}" for number in range(60) if number % 3}
     with pipeline.database.read() as connection:
         ranges = connection.execute(select(t.plan_range).where(t.plan_range.c.notification_id == notice.id)).all()
@@ -46,7 +46,7 @@ def test_everybody_is_told_once_though_the_audience_is_cut_by_what_the_first_ran
 def test_a_batch_counts_whom_it_tells_and_speaks_one_language(pipeline: Pipeline) -> None:
     pipeline.post(Status.INVESTIGATING)
     (notice,) = pipeline.notices()
-    in_short_ranges(pipeline)(notice.id)
+    in_short_ranges(pipeline).run(notice.id)
     with pipeline.database.read() as connection:
         sizes = {row.id: row.size for row in connection.execute(select(t.batch.c.id, t.batch.c.size))}
         members = connection.execute(
@@ -63,7 +63,7 @@ def test_two_planners_at_once_plan_nobody_twice(pipeline: Pipeline) -> None:
     (notice,) = pipeline.notices()
     plan = in_short_ranges(pipeline)
     with ThreadPoolExecutor(2) as both:
-        assert sum(both.map(plan, [notice.id, notice.id])) == 40
-    plan(notice.id)  # whoever was first may have left the end to the other
+        assert sum(both.map(plan.run, [notice.id, notice.id])) == 40
+    plan.run(notice.id)  # whoever was first may have left the end to the other
     assert len(pipeline.told(notice.id)) == 40
     assert [row.state for row in pipeline.notices()] == ["planned"]

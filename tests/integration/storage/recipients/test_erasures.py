@@ -24,7 +24,7 @@ OLD = ("shop-1", ADDRESS)
 def bring(database: Database, *people: tuple[str, str], chunk: int = 5_000) -> ImportReport:
     lines = ["external_id,email", *(f"{name},{email}" for name, email in people)]
     importing = ImportSubscribers(database, Clock(), VOCABULARY, AddressHasher(database), chunk)
-    return importing(io.BytesIO("\n".join(lines).encode()), ListFormat.CSV, SUPPORT)
+    return importing.run(io.BytesIO("\n".join(lines).encode()), ListFormat.CSV, SUPPORT)
 
 
 def names(database: Database) -> set[str]:

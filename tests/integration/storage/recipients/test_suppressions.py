@@ -25,7 +25,7 @@ def test_setting_the_state_to_active_by_hand_lifts_the_suppression(database: Dat
     assert people.create(a_subscriber(), SUPPORT)["state"] == "suppressed"
     changed = people.patch("shop-1001", changes(state="active"), SUPPORT)
     assert (changed["state"], changed["suppressions"]) == ("active", [])
-    entry = audit_of(database)(limit=1)[0]
+    entry = audit_of(database).entries(limit=1)[0]
     assert (entry["actor"], entry["detail"]) == ("key:support", {"state": ["suppressed", "active"]})
 
 

@@ -80,7 +80,7 @@ def _empty(connection: Connection) -> None:
 
 
 def test_a_migrated_schema_fits_and_bears_its_fingerprint(own_database: Database) -> None:
-    assert version.Fitness(own_database)() is None
+    assert version.Fitness(own_database).fault() is None
     assert migrate.faults(own_database) == []
     with own_database.read() as connection:
         found = version.state(connection)
@@ -100,7 +100,7 @@ def test_a_migrated_schema_fits_and_bears_its_fingerprint(own_database: Database
 def test_a_schema_that_lacks_something_is_refused_by_name(own_database: Database, statement: str, named: str) -> None:
     _change(own_database, statement)
     assert migrate.faults(own_database) == [named]
-    assert f": {named}." in str(version.Fitness(own_database)())
+    assert f": {named}." in str(version.Fitness(own_database).fault())
 
 
 @pytest.mark.postgres
@@ -112,21 +112,21 @@ def test_a_column_of_another_type_is_refused_by_name(postgresql_databases: Postg
 
 def test_what_somebody_added_by_hand_does_no_harm_and_is_noticed(own_database: Database) -> None:
     _change(own_database, "CREATE INDEX dba_wanted_it ON event (incident_id)", "ALTER TABLE event ADD COLUMN note TEXT")
-    assert version.Fitness(own_database)() is None
+    assert version.Fitness(own_database).fault() is None
     with own_database.read() as connection:
         assert not version.is_as_made(connection)
 
 
 def test_a_database_that_a_newer_version_upgraded_goes_on_serving_this_one(own_database: Database) -> None:
     _change(own_database, "ALTER TABLE event ADD COLUMN later TEXT", "UPDATE alembic_version SET version_num = '0099'")
-    assert version.Fitness(own_database)() is None
+    assert version.Fitness(own_database).fault() is None
     migrate.upgrade(own_database)
     assert migrate.current(own_database) == "0099"
 
 
 def test_a_newer_database_that_lost_what_this_version_needs_is_refused(own_database: Database) -> None:
     _change(own_database, "ALTER TABLE event DROP COLUMN author", "UPDATE alembic_version SET version_num = '0099'")
-    assert "event.author" in str(version.Fitness(own_database)())
+    assert "event.author" in str(version.Fitness(own_database).fault())
 
 
 def test_a_database_of_an_unreleased_version_is_named_before_and_refused_at_the_upgrade(own_database: Database) -> None:
@@ -151,9 +151,9 @@ def _first_migration(database: Database) -> None:
 def test_an_empty_database_and_one_of_another_program_are_told_apart(
     own_database: Database, fresh_sqlite: Callable[[], Database]
 ) -> None:
-    assert "missing" in str(version.Fitness(fresh_sqlite())())
+    assert "missing" in str(version.Fitness(fresh_sqlite()).fault())
     _change(own_database, "UPDATE alembic_version SET version_num = 'b2f1'")
-    assert "schema b2f1" in str(version.Fitness(own_database)())
+    assert "schema b2f1" in str(version.Fitness(own_database).fault())
     with pytest.raises(ConfigError, match="b2f1"):
         migrate.upgrade(own_database)
 

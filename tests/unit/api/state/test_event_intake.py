@@ -2,6 +2,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -28,13 +29,13 @@ class Ledger:
         self.taken: list[bytes] = []
         self._before = before
 
-    def publish(self, body: bytes, actor: Actor, guarded: bool) -> Receipt:  # noqa: FBT001 - as it is called
+    def publish(self, body: bytes, actor: Actor, *, guarded: bool) -> Receipt:
         del actor, guarded
         self._before(body)
         self.taken.append(body)
         return a_receipt(body.decode())
 
-    def __call__(self, event_id: str) -> Receipt | None:
+    def find(self, event_id: str) -> Receipt | None:
         held = event_id.encode() in self.taken
         return a_receipt(event_id, Outcome.DUPLICATE) if held else None
 
@@ -57,21 +58,29 @@ class Filter:
         self.closed = True
 
 
-def publishing(ledger: Ledger, seen: Filter | None = None, outcomes: list[Outcome] | None = None) -> EventIntake:
-    found = seen or Filter()
-    told = [] if outcomes is None else outcomes
-    return EventIntake(
-        ledger.publish,
-        ledger,  # type: ignore[arg-type]
-        lambda: found,
-        count=told.append,
-        count_reused=lambda: None,
-        one_writer=True,
-    )
+@dataclass
+class Repeats:
+    repeats: Ledger
+    seen: Filter
+
+
+@dataclass
+class Counters:
+    outcomes: list[str] = field(default_factory=list)
+
+    def event(self, source: str, outcome: str) -> None:
+        self.outcomes.append(outcome)
+
+    def reused_id(self) -> None:
+        self.outcomes.append("reused")
+
+
+def publishing(ledger: Ledger, seen: Filter | None = None, counters: Counters | None = None) -> EventIntake:
+    return EventIntake(ledger, Repeats(ledger, seen or Filter()), counters or Counters(), one_writer=True)
 
 
 async def outcome_of(publish: EventIntake, body: bytes) -> str:
-    return str(json.loads(await publish(body))["outcome"])
+    return str(json.loads(await publish.take(body))["outcome"])
 
 
 async def until_done(tasks: Sequence[asyncio.Future[str]], number: int) -> None:
@@ -81,15 +90,15 @@ async def until_done(tasks: Sequence[asyncio.Future[str]], number: int) -> None:
 
 
 def test_the_first_is_told_what_happened_and_the_rest_that_it_had() -> None:
-    ledger, outcomes = Ledger(), list[Outcome]()
+    ledger, counters = Ledger(), Counters()
 
     async def run() -> list[str]:
-        publish = publishing(ledger, outcomes=outcomes)
+        publish = publishing(ledger, counters=counters)
         return [await outcome_of(publish, b"evt-1") for _ in range(3)]
 
     assert asyncio.run(run()) == ["accepted", "duplicate", "duplicate"]
     assert ledger.taken == [b"evt-1"]
-    assert outcomes == [Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.DUPLICATE]
+    assert counters.outcomes == [Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.DUPLICATE]
 
 
 def test_repeats_of_what_is_in_hand_wait_for_it() -> None:
@@ -119,7 +128,7 @@ def test_what_failed_is_remembered_by_nobody(error: Exception) -> None:
 
     async def run() -> list[object]:
         publish = publishing(Ledger(before=fail_once))
-        first = await asyncio.gather(publish(b"evt-1"), return_exceptions=True)
+        first = await asyncio.gather(publish.take(b"evt-1"), return_exceptions=True)
         return [*first, await outcome_of(publish, b"evt-1")]
 
     assert asyncio.run(run()) == [error, "accepted"]
@@ -131,8 +140,8 @@ def test_the_filter_is_asked_and_the_ledger_believed() -> None:
     async def run() -> tuple[str, str]:
         ledger = Ledger()
         one, two = publishing(ledger, seen), publishing(ledger, seen)
-        await one(b"evt-1")
-        await two(b"evt-2")  # the filter is built after a process' first event
+        await one.take(b"evt-1")
+        await two.take(b"evt-2")  # the filter is built after a process' first event
         await one.close()
         await two.close()
         known = await outcome_of(two, b"evt-1")

@@ -42,7 +42,7 @@ def written(ledger: Ledger, patience: RetryingTransaction) -> Any:
         ledger.written.append("accepted")
         return "done"
 
-    return patience(cast("Database", ledger), write)
+    return patience.run(cast("Database", ledger), write)
 
 
 def test_an_outcome_is_written_once_the_database_is_back_with_growing_pauses() -> None:
@@ -74,5 +74,5 @@ def test_a_fault_of_ours_is_not_waited_for() -> None:
         raise KeyError("a bug")
 
     with pytest.raises(KeyError):
-        ledger.patience()(cast("Database", ledger), write)
+        ledger.patience().run(cast("Database", ledger), write)
     assert ledger.pauses == []
