@@ -114,7 +114,7 @@ class Watch:
 
 
 @dataclass
-class House:
+class EmailHarness:
     """A pipeline with mail workers."""
 
     pipeline: Pipeline
@@ -136,7 +136,7 @@ class House:
         self.work()
 
 
-def a_house(
+def build_harness(
     database: Database,
     *providers: MailSender,
     batch_size: int = 1_000,
@@ -147,7 +147,7 @@ def a_house(
     rest: Callable[[float], None] = lambda _seconds: None,
     owner: str = "worker",
     life: Life | None = None,
-) -> House:
+) -> EmailHarness:
     """Build a pipeline with mail workers; given clock and queue, several can share a database.
 
     `evidence`: how long the providers' events may take.
@@ -169,17 +169,17 @@ def a_house(
         database, pipeline.clock, renderer, links, route, record, LEASE, lambda _provider: evidence, rest
     )
     channels = {Channel.EMAIL: mail}
-    return House(
+    return EmailHarness(
         pipeline, Attempt(database, pipeline.clock, pipeline.nudges, owner, channels, translations=translations)
     )
 
 
-def subscribe(house: House, number: int) -> list[str]:
+def subscribe(harness: EmailHarness, number: int) -> list[str]:
     names = [f"shop-{place}" for place in range(number)]
     for name in names:
-        house.pipeline.subscriber(name)
+        harness.pipeline.subscriber(name)
     return sorted(f"{name}@example.com" for name in names)
 
 
-def states(house: House) -> set[str]:
-    return {state for notice in house.pipeline.notices() for state in house.pipeline.told(notice.id).values()}
+def states(harness: EmailHarness) -> set[str]:
+    return {state for notice in harness.pipeline.notices() for state in harness.pipeline.told(notice.id).values()}

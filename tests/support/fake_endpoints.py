@@ -98,7 +98,7 @@ class WorkerVanished(BaseException):
 
 
 @dataclass
-class Partners:
+class EndpointHarness:
     """A pipeline whose webhooks the test attempts."""
 
     pipeline: Pipeline
@@ -186,7 +186,7 @@ def url_of(name: str) -> str:
     return f"https://{name}.example/"
 
 
-def partners(database: Database) -> Partners:
+def endpoint_harness(database: Database) -> EndpointHarness:
     """Return a pipeline without endpoints."""
     pipeline = Pipeline(database)
     line = Line(pipeline.clock)
@@ -205,4 +205,4 @@ def partners(database: Database) -> Partners:
         spread=lambda: 0.0,
     )
     attempt = Attempt(database, pipeline.clock, pipeline.nudges, "worker", {Channel.WEBHOOK: hooks})
-    return Partners(pipeline, line, attempt, hooks)
+    return EndpointHarness(pipeline, line, attempt, hooks)

@@ -60,9 +60,9 @@ class People:
         """Add subscribers; those who share an address have the same limit."""
         for place in range(number):
             name = f"shop-{place}"
-            house = self.chance.randrange(number) if self.chance.random() < 0.2 else place
-            self.addresses[name] = f"house-{house}@example.com"
-            limit = limits[house % len(limits)] if limits else None
+            harness = self.chance.randrange(number) if self.chance.random() < 0.2 else place
+            self.addresses[name] = f"house-{harness}@example.com"
+            limit = limits[harness % len(limits)] if limits else None
             columns = a_guard(self.chance) | {"state": self.chance.choice(states), "max_per_hour": limit}
             self.pipeline.subscriber(name, a_wish(self.chance), email=self.addresses[name], **columns)
 

@@ -54,7 +54,7 @@ def sender_of(
 
 
 @dataclass
-class PostingHouse:
+class SocialHarness:
     """A pipeline with social workers."""
 
     pipeline: Pipeline
@@ -105,13 +105,13 @@ class PostingHouse:
 
 
 @contextmanager
-def posting_house(
+def social_harness(
     database: Database,
     sandbox: RunningSandbox,
     *accounts: Account,
     translations: Mapping[Channel, TranslationRule] = NO_RULES,
     timeouts: tuple[float, float] = PATIENT,
-) -> Iterator[PostingHouse]:
+) -> Iterator[SocialHarness]:
     """Build workers for accounts, named like `acc-de` in the sandbox's credentials (`posts.py`)."""
     pipeline = Pipeline(database, now=datetime.now(UTC), translations=translations)
     sync_accounts(database, accounts)
@@ -135,6 +135,6 @@ def posting_house(
     channels: dict[Channel, BatchAttempt] = {Channel.SOCIAL: attempt_post}
     attempt = Attempt(database, pipeline.clock, pipeline.nudges, "test", channels, translations=translations)
     try:
-        yield PostingHouse(pipeline, attempt, sandbox, senders, channels)
+        yield SocialHarness(pipeline, attempt, sandbox, senders, channels)
     finally:
         attempt_post.close()

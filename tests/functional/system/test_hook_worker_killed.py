@@ -24,7 +24,7 @@ _TOLD_WITHIN = 10.0
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
-class Partners:
+class EndpointHarness:
     """Sixty endpoints on one host: the first twenty are answered, the others wait until somebody lets them go."""
 
     def __init__(self) -> None:
@@ -70,8 +70,8 @@ class Partners:
 
 
 @pytest.fixture
-def receivers() -> Iterator[Partners]:
-    found = Partners()
+def receivers() -> Iterator[EndpointHarness]:
+    found = EndpointHarness()
     thread = threading.Thread(target=found.server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield found
@@ -93,7 +93,7 @@ def counts(system: Installation) -> dict[str, int]:
     return next((item["counts"] for item in items if item["channel"] == "webhook"), {})
 
 
-def test_every_endpoint_gets_it_and_repeats_are_counted(tmp_path: Path, receivers: Partners) -> None:
+def test_every_endpoint_gets_it_and_repeats_are_counted(tmp_path: Path, receivers: EndpointHarness) -> None:
     (tmp_path / "notifier.toml").write_text(_CONFIG, encoding="utf-8")
     environ = {
         "NOTIFIER_CONFIG": str(tmp_path / "notifier.toml"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from notifier.services.operations.heartbeat import Heartbeat
 from notifier.storage.database.engine import Database
-from tests.support.email_harness import Provider, a_house
+from tests.support.email_harness import Provider, build_harness
 
 
 def wait() -> None:
@@ -36,10 +36,10 @@ def main(url: str, where: str) -> None:
     life.waits = where == "before"
     if where == "after":
         provider.faults.append(lambda _request: wait())
-    house = a_house(database, provider, clock=life.clock, owner="paused", life=life)
+    harness = build_harness(database, provider, clock=life.clock, owner="paused", life=life)
     life.start()
     for line in sys.stdin:
-        house.attempt.run(int(line.split()[1]))
+        harness.attempt.run(int(line.split()[1]))
         sys.stdout.write(f"done {provider.calls}\n")
         sys.stdout.flush()
     life.close()

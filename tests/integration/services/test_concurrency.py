@@ -30,7 +30,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents import timeline
 from notifier.storage.notifications import notifications
-from tests.support.email_harness import House, Provider, a_house
+from tests.support.email_harness import EmailHarness, Provider, build_harness
 from tests.support.pipeline_harness import POLICIES, START
 
 PRODUCERS, WORKERS, PEOPLE = 3, 3, 5
@@ -91,7 +91,7 @@ class SharedProvider(Provider):
 class System:
     """Some processes' worth of houses on one database."""
 
-    houses: list[House]
+    harnesses: list[EmailHarness]
     time: Time
     nudges: SharedNudges
     provider: SharedProvider
@@ -102,7 +102,7 @@ class System:
 
         def produce(place: int) -> list[Receipt]:
             mine = [event for number, event in enumerate(events) if (number + place) % PRODUCERS != 0]
-            return [self.houses[place].pipeline.ingest.take(event) for event in mine]
+            return [self.harnesses[place].pipeline.ingest.take(event) for event in mine]
 
         with ThreadPoolExecutor(PRODUCERS + WORKERS + 1) as pool:
             producers = [pool.submit(produce, place) for place in range(PRODUCERS)]
@@ -127,19 +127,19 @@ class System:
             kind, number = self.nudges.work.get(timeout=0.01)
         except queue.Empty:
             return False
-        house = self.houses[place]
+        harness = self.harnesses[place]
         if kind == "plan":
-            house.pipeline.plan.run(number)
+            harness.pipeline.plan.run(number)
         elif self._is_mail(number):
-            house.attempt.run(number)
+            harness.attempt.run(number)
         return True
 
     def _is_mail(self, batch_id: int) -> bool:
-        with self.houses[0].pipeline.database.read() as connection:
+        with self.harnesses[0].pipeline.database.read() as connection:
             return connection.execute(select(t.batch.c.channel).where(t.batch.c.id == batch_id)).scalar() == "email"
 
     def _sweep(self, _place: int) -> bool:
-        self.houses[0].pipeline.sweep.run()
+        self.harnesses[0].pipeline.sweep.run()
         return True
 
     def _settle(self) -> None:
@@ -148,14 +148,14 @@ class System:
             while self._work(0):
                 continue
             self.time.pass_(30)
-            self.houses[0].pipeline.sweep.run()
+            self.harnesses[0].pipeline.sweep.run()
             if self.nudges.work.empty() and self._is_at_rest():
                 return
         raise AssertionError("it never comes to rest")
 
     def _is_at_rest(self) -> bool:
         open_ = [DeliveryState.QUEUED.value, DeliveryState.SENDING.value]
-        with self.houses[0].pipeline.database.read() as connection:
+        with self.harnesses[0].pipeline.database.read() as connection:
             mails = select(t.batch.c.id).where(t.batch.c.channel == "email", t.batch.c.state.in_(open_))
             waits = select(t.channel_state.c.channel).where(t.channel_state.c.due_at.is_not(None))
             return not connection.execute(mails).all() and not connection.execute(waits).all()
@@ -166,12 +166,12 @@ def a_system(database: Database) -> Iterator[System]:
     time, nudges, provider = Time(), SharedNudges(), SharedProvider()
     url = database.url.render_as_string(hide_password=False)
     with ExitStack() as stack:
-        houses = []
+        harnesses = []
         for _ in range(max(PRODUCERS, WORKERS)):
             own = Database(url)
             stack.callback(own.close)
-            houses.append(a_house(own, provider, clock=time, nudges=nudges))
-        yield System(houses, time, nudges, provider)
+            harnesses.append(build_harness(own, provider, clock=time, nudges=nudges))
+        yield System(harnesses, time, nudges, provider)
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ def check_ledger(database: Database, incident_id: str) -> None:
 
 def check_mails(system: System, incident_id: str, updates: int) -> None:
     """Everybody is told every announced update once, in order, from where they could be told that it began."""
-    database = system.houses[0].pipeline.database
+    database = system.harnesses[0].pipeline.database
     with database.read() as connection:
         found = [row for row in notifications.of_incident(connection, incident_id) if row.channel == Channel.EMAIL]
     announced = [number for row in found for number in _numbers_of(row)]
@@ -285,7 +285,7 @@ def _is_trouble(row: Any) -> bool:
 def test_many_producers_and_workers_at_once_keep_every_promise(database: Database) -> None:
     with a_system(database) as system:
         for person in range(PEOPLE):
-            system.houses[0].pipeline.subscriber(f"shop-{person}")
+            system.harnesses[0].pipeline.subscriber(f"shop-{person}")
 
         @settings(
             max_examples=3,
@@ -304,7 +304,7 @@ def test_many_producers_and_workers_at_once_keep_every_promise(database: Databas
             assert set(fresh.values()) <= {1}
             before = [rows(database, table, name) for name in histories for table in (t.notification, t.announcement)]
             for event in (*events, *(replace(event, id=f"{event.id}-again") for event in events)):
-                assert system.houses[0].pipeline.ingest.take(event).outcome is Outcome.DUPLICATE
+                assert system.harnesses[0].pipeline.ingest.take(event).outcome is Outcome.DUPLICATE
             after = [rows(database, table, name) for name in histories for table in (t.notification, t.announcement)]
             assert before == after
             for name, steps in histories.items():
@@ -321,11 +321,11 @@ def test_events_of_one_incident_wait_for_each_other_and_those_of_others_do_not(p
             events_of(name, [Step(Status.INVESTIGATING, Impact.MINOR, automatic=False, late=0)] * 2)
             for name in ("held", "free")
         )
-        system.houses[0].pipeline.ingest.take(held[0])
+        system.harnesses[0].pipeline.ingest.take(held[0])
         with postgresql_database.write() as connection:
             assert timeline.lock_known_incident(connection, "held")
-            waiting = pool.submit(system.houses[0].pipeline.ingest.take, held[1])
-            passing = pool.submit(system.houses[1].pipeline.ingest.take, free[0])
+            waiting = pool.submit(system.harnesses[0].pipeline.ingest.take, held[1])
+            passing = pool.submit(system.harnesses[1].pipeline.ingest.take, free[0])
             assert passing.result(timeout=30).outcome is Outcome.ACCEPTED
             assert not waiting.done()
         assert waiting.result(timeout=30).outcome is Outcome.ACCEPTED

@@ -22,10 +22,10 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts, dead_letters
 from tests.sandbox_server import running_sandbox
-from tests.support.email_harness import House, Provider, a_house, subscribe
-from tests.support.fake_endpoints import down, partners, url_of
+from tests.support.email_harness import EmailHarness, Provider, build_harness, subscribe
+from tests.support.fake_endpoints import down, endpoint_harness, url_of
 from tests.support.pipeline_harness import Pipeline
-from tests.support.social_harness import posting_house
+from tests.support.social_harness import social_harness
 
 WINDOW = CoalescePolicy(window=60, max_window=600)
 
@@ -135,28 +135,28 @@ def test_a_chore_that_fails_leaves_the_others_to_go_on(database: Database) -> No
     assert set(alarmed(database)) == {"chore:bad"}
 
 
-def a_poisoned_plan(database: Database) -> tuple[House, Any]:
-    house = a_house(database, provider := Provider(name="sendgrid"))
-    alone = Isolation(database, house.pipeline.clock)
-    house.pipeline.plan = replace(house.pipeline.plan, isolate=alone)
-    house.pipeline.sweep = replace(house.pipeline.sweep, isolate=alone)
-    subscribe(house, 1)
-    house.pipeline.post(Status.INVESTIGATING)
+def a_poisoned_plan(database: Database) -> tuple[EmailHarness, Any]:
+    harness = build_harness(database, provider := Provider(name="sendgrid"))
+    alone = Isolation(database, harness.pipeline.clock)
+    harness.pipeline.plan = replace(harness.pipeline.plan, isolate=alone)
+    harness.pipeline.sweep = replace(harness.pipeline.sweep, isolate=alone)
+    subscribe(harness, 1)
+    harness.pipeline.post(Status.INVESTIGATING)
     spoil(database, "UPDATE notification SET content = '{}' WHERE channel = 'email'")
-    return house, provider
+    return harness, provider
 
 
 def test_a_plan_that_always_fails_is_given_up_and_the_next_message_tells_everything(database: Database) -> None:
-    house, provider = a_poisoned_plan(database)
-    house.work()
+    harness, provider = a_poisoned_plan(database)
+    harness.work()
     for _ in range(MOST_FAILURES):
-        house.later(601)
+        harness.later(601)
     with database.read() as connection:
         states = connection.exec_driver_sql("SELECT state FROM notification WHERE channel = 'email'").scalars().all()
     assert states == ["canceled"]
-    house.pipeline.post(Status.RESOLVED, incident_id="inc-2")
-    house.pipeline.post(Status.INVESTIGATING, incident_id="inc-3")
-    house.work()
+    harness.pipeline.post(Status.RESOLVED, incident_id="inc-2")
+    harness.pipeline.post(Status.INVESTIGATING, incident_id="inc-3")
+    harness.work()
     assert len(provider.requests) == 1
 
 
@@ -200,118 +200,118 @@ def alarm_of(database: Database, incident_id: str, channel: Channel) -> str:
 
 @contextmanager
 def mails(database: Database) -> Iterator[tuple[Any, Channel]]:
-    house = a_house(database, Provider(name="sendgrid"))
-    subscribe(house, 1)
-    yield house, Channel.EMAIL
+    harness = build_harness(database, Provider(name="sendgrid"))
+    subscribe(harness, 1)
+    yield harness, Channel.EMAIL
 
 
 @contextmanager
 def posts(database: Database) -> Iterator[tuple[Any, Channel]]:
     account = Account(name="acc-de", platform=Platform.MASTODON, locale="en", with_card=False)
-    with running_sandbox() as sandbox, posting_house(database, sandbox, account) as house:
-        yield house, Channel.SOCIAL
+    with running_sandbox() as sandbox, social_harness(database, sandbox, account) as harness:
+        yield harness, Channel.SOCIAL
 
 
 @contextmanager
 def webhooks(database: Database) -> Iterator[tuple[Any, Channel]]:
-    house = partners(database)
-    house.endpoint("one")
-    yield house, Channel.WEBHOOK
+    harness = endpoint_harness(database)
+    harness.endpoint("one")
+    yield harness, Channel.WEBHOOK
 
 
 @pytest.mark.parametrize("workers", [mails, posts, webhooks])
 def test_a_batch_whose_content_makes_no_sense_is_counted_alarmed_and_given_up_and_the_others_go(
     database: Database, workers: Callable[[Database], AbstractContextManager[tuple[Any, Channel]]]
 ) -> None:
-    with workers(database) as (house, channel):
-        met = house.attempt = Workers(house.attempt)
-        house.pipeline.post(Status.INVESTIGATING)
-        house.pipeline.plan_all()
-        house.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
+    with workers(database) as (harness, channel):
+        met = harness.attempt = Workers(harness.attempt)
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.pipeline.plan_all()
+        harness.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
         poison(database, channel, "inc-1")
-        house.work()
+        harness.work()
         assert [row[0] for row in batches_of(database, "inc-2", channel)] == ["accepted"]
         assert batches_of(database, "inc-1", channel) == [("queued", "fault", 1)]
         assert "KeyError, 1 times" in alarm_of(database, "inc-1", channel)
-        house.later(2)
+        harness.later(2)
         for _ in range(most_attempts(channel) + 3):
-            house.later(601)
+            harness.later(601)
         assert met.met == most_attempts(channel)
         assert batches_of(database, "inc-1", channel) == [("failed", "gave_up", most_attempts(channel))]
         assert "given up" in alarm_of(database, "inc-1", channel)
 
 
 def test_what_can_be_read_again_goes_out_and_ends_its_alarm(database: Database) -> None:
-    house: Any = a_house(database, provider := Provider(name="sendgrid"))
-    subscribe(house, 1)
-    house.attempt = Workers(house.attempt)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
+    harness: Any = build_harness(database, provider := Provider(name="sendgrid"))
+    subscribe(harness, 1)
+    harness.attempt = Workers(harness.attempt)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
     with database.read() as connection:
         content = connection.exec_driver_sql("SELECT content FROM notification WHERE channel = 'email'").scalar_one()
     poison(database, Channel.EMAIL, "inc-1")
-    house.work()
+    harness.work()
     assert alarmed(database)
     with database.write() as connection:
         connection.execute(
             update(t.notification).values(content=json.loads(content) if isinstance(content, str) else content)
         )
-    house.later(2)
+    harness.later(2)
     assert (len(provider.requests), alarmed(database)) == (1, {})
 
 
 def test_a_later_round_does_not_fail_over_an_earlier_message_that_makes_no_sense(database: Database) -> None:
-    house = a_house(database, provider := Provider(name="sendgrid"))
-    subscribe(house, 1)
+    harness = build_harness(database, provider := Provider(name="sendgrid"))
+    subscribe(harness, 1)
     for status in (Status.INVESTIGATING, Status.RESOLVED):
-        house.pipeline.post(status)
-        house.later(61)
+        harness.pipeline.post(status)
+        harness.later(61)
     poison(database, Channel.EMAIL, "inc-1")
-    house.pipeline.post(Status.INVESTIGATING)
-    house.later(61)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.later(61)
     assert len(provider.requests) == 3
 
 
 def test_a_webhook_delivery_that_cannot_be_gathered_fails_alone(database: Database) -> None:
-    house = partners(database)
-    alone = Isolation(database, house.pipeline.clock)
-    house.pipeline.regroup = replace(house.pipeline.regroup, isolate=alone)
-    house.pipeline.sweep = replace(house.pipeline.sweep, isolate=alone, regroup=house.pipeline.regroup)
-    numbers = {name: house.endpoint(name) for name in ("one", "two")}
-    house.line.answers = dict.fromkeys(map(url_of, numbers), down)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = endpoint_harness(database)
+    alone = Isolation(database, harness.pipeline.clock)
+    harness.pipeline.regroup = replace(harness.pipeline.regroup, isolate=alone)
+    harness.pipeline.sweep = replace(harness.pipeline.sweep, isolate=alone, regroup=harness.pipeline.regroup)
+    numbers = {name: harness.endpoint(name) for name in ("one", "two")}
+    harness.line.answers = dict.fromkeys(map(url_of, numbers), down)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     with database.write() as connection:
         row = dict(connection.execute(select(t.batch).where(t.batch.c.channel == "webhook")).one()._mapping)
         connection.execute(t.batch.insert().values(row | {"id": row["id"] + 77, "channel": "telex"}))
         mine = t.delivery.c.recipient_key == numbers["one"]
         connection.execute(update(t.delivery).where(mine).values(batch_id=row["id"] + 77))
-    house.line.answers.clear()
-    house.later(5)
-    assert house.states("two") == [("accepted", None, 2)]
-    assert house.states("one")[0][0] == "queued"
-    house.pipeline.post(Status.RESOLVED)
-    house.work()
+    harness.line.answers.clear()
+    harness.later(5)
+    assert harness.states("two") == [("accepted", None, 2)]
+    assert harness.states("one")[0][0] == "queued"
+    harness.pipeline.post(Status.RESOLVED)
+    harness.work()
     for _ in range(MOST_FAILURES):
-        house.later(601)
-    assert [state for state, *_ in house.states("one")] == ["failed", "accepted"]
+        harness.later(601)
+    assert [state for state, *_ in harness.states("one")] == ["failed", "accepted"]
     assert any("given up" in said for said in alarmed(database).values())
 
 
 def test_an_endpoint_whose_row_makes_no_sense_does_not_stop_the_others_of_its_batch(database: Database) -> None:
-    house = partners(database)
+    harness = endpoint_harness(database)
     for name in ("one", "two", "three"):
-        house.endpoint(name)
+        harness.endpoint(name)
     spoil(database, "UPDATE endpoint SET format = 'telex' WHERE public_id = 'end_one'")
     spoil(database, "UPDATE endpoint SET types = '5' WHERE public_id = 'end_two'")
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    assert house.states("three") == [("accepted", None, 1)]
-    assert house.states("one") == house.states("two") == [("queued", "fault", 1)]
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    assert harness.states("three") == [("accepted", None, 1)]
+    assert harness.states("one") == harness.states("two") == [("queued", "fault", 1)]
     assert set(alarmed(database)) == {"webhook:end_one:fault", "webhook:end_two:fault"}
     spoil(database, "UPDATE endpoint SET format = 'standard' WHERE public_id = 'end_one'")
-    house.later(6)
-    assert house.states("one") == [("accepted", None, 2)]
-    house.hooks.warm()  # a new start: what still fails says so again
-    house.later(31)
+    harness.later(6)
+    assert harness.states("one") == [("accepted", None, 2)]
+    harness.hooks.warm()  # a new start: what still fails says so again
+    harness.later(31)
     assert set(alarmed(database)) == {"webhook:end_two:fault"}

@@ -12,7 +12,7 @@ import structlog
 from notifier.domain.values import QueueName, Status
 from notifier.observability import configure_logging
 from notifier.storage.database.engine import Database
-from tests.support.email_harness import Provider, a_house, subscribe
+from tests.support.email_harness import Provider, build_harness, subscribe
 from workers.policy import TaskPolicy
 
 
@@ -28,18 +28,18 @@ def _logging_as_before() -> Iterator[None]:
 def test_a_workers_lines_bear_incident_notification_updates_and_batch_and_nothing_of_the_last_task(
     sqlite_database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    house, policy = a_house(sqlite_database, Provider()), TaskPolicy()
-    subscribe(house, 2)
-    house.pipeline.post(Status.INVESTIGATING)
+    harness, policy = build_harness(sqlite_database, Provider()), TaskPolicy()
+    subscribe(harness, 2)
+    harness.pipeline.post(Status.INVESTIGATING)
     configure_logging("info", "json", process="worker-email")
-    for number in house.pipeline.nudges.plans:
-        policy.run("notifier.plan", partial(house.pipeline.plan.run, number), notification_id=number)
-    (batch_id,) = [found for lane, found in house.pipeline.nudges.attempts if lane is QueueName.EMAIL]
-    policy.run("notifier.attempt_batch", lambda: house.attempt.run(batch_id), batch_id=batch_id)
+    for number in harness.pipeline.nudges.plans:
+        policy.run("notifier.plan", partial(harness.pipeline.plan.run, number), notification_id=number)
+    (batch_id,) = [found for lane, found in harness.pipeline.nudges.attempts if lane is QueueName.EMAIL]
+    policy.run("notifier.attempt_batch", lambda: harness.attempt.run(batch_id), batch_id=batch_id)
     policy.run("notifier.announce", lambda: logging.getLogger("next").warning("next task"), incident_id="inc-2")
     lines: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     sent = next(line for line in lines if line["event"] == "batch_attempted")
-    (notice,) = house.pipeline.notices()
+    (notice,) = harness.pipeline.notices()
     assert (sent["incident_id"], sent["notification"], sent["batch_id"]) == ("inc-1", notice.public_id, batch_id)
     assert (sent["updates"], sent["recipients"], sent["outcome"]) == (["upd-1"], 2, "accepted")
     planned = [line for line in lines if line["event"] == "notification_planned"]

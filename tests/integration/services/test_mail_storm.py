@@ -24,7 +24,7 @@ from notifier.storage.notifications import notifications
 from notifier.storage.recipients import preferences
 from tests.contract.channels.scripted_server import Peer, Reply, scripted
 from tests.sandbox_server import RunningSandbox, running_sandbox, until
-from tests.support.email_harness import House, Watch, a_house
+from tests.support.email_harness import EmailHarness, Watch, build_harness
 from tests.support.pipeline_harness import PEPPER, START
 
 PEOPLE, BATCH = 3_000, 30
@@ -63,9 +63,9 @@ def unheard(sandbox: RunningSandbox) -> int:
     return sum(fault.hits for fault in sandbox.state.faults.faults if fault.kind == "drop_after_accept")
 
 
-def in_hand(house: House) -> int:
+def in_hand(harness: EmailHarness) -> int:
     b = t.batch.c
-    with house.pipeline.database.read() as connection:
+    with harness.pipeline.database.read() as connection:
         statement = select(func.count()).where(b.channel == "email", b.state.in_(["queued", "sending"]))
         return int(connection.execute(statement).scalar_one())
 
@@ -73,10 +73,10 @@ def in_hand(house: House) -> int:
 class Reports:
     """Hands the sandbox's events in, as the API does."""
 
-    def __init__(self, house: House, sandbox: RunningSandbox, peer: Peer) -> None:
-        self._house, self._sandbox, self._peer = house, sandbox, peer
-        database = house.pipeline.database
-        self._feedback = RecordProviderEvents(database, house.pipeline.clock, AddressHasher(database), sendgrid_rules)
+    def __init__(self, harness: EmailHarness, sandbox: RunningSandbox, peer: Peer) -> None:
+        self._house, self._sandbox, self._peer = harness, sandbox, peer
+        database = harness.pipeline.database
+        self._feedback = RecordProviderEvents(database, harness.pipeline.clock, AddressHasher(database), sendgrid_rules)
         self._taken, self._told = 0, set[str]()
 
     def catch_up(self) -> None:
@@ -106,24 +106,24 @@ def test_thousands_of_recipients_survive_a_storm(ledger: Database, *, with_event
             sender = SendGridSender(api_key=SENDGRID_API_KEY, clock=now, base_url=sandbox.sendgrid_url)
             with closing(sender):
                 evidence = EVIDENCE if with_events else timedelta(0)
-                house = a_house(ledger, sender, batch_size=BATCH, evidence=evidence, clock=now, rest=now.rest)
+                harness = build_harness(ledger, sender, batch_size=BATCH, evidence=evidence, clock=now, rest=now.rest)
                 crowd(ledger)
                 storm(sandbox)
-                reports = Reports(house, sandbox, peer)
-                house.pipeline.post(Status.INVESTIGATING)
-                house.work()
+                reports = Reports(harness, sandbox, peer)
+                harness.pipeline.post(Status.INVESTIGATING)
+                harness.work()
                 for _ in range(300):
                     if with_events:
                         reports.catch_up()
-                    if not in_hand(house):
+                    if not in_hand(harness):
                         break
                     now.instant += timedelta(seconds=3)
-                    house.later(0)
+                    harness.later(0)
             told = sandbox.state.ledger.deliveries["email"]
             assert unheard(sandbox) >= 2
             assert len(told) == PEOPLE  # lost: 0
             twice = sandbox.state.ledger.duplicates("email")
             assert twice == (0 if with_events else unheard(sandbox) * BATCH)
-    (notice,) = house.pipeline.notices()
+    (notice,) = harness.pipeline.notices()
     with ledger.read() as connection:
         assert notifications.counts(connection, [notice.id])[notice.id].keys() <= {"accepted", "delivered"}

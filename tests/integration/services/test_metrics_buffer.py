@@ -15,7 +15,7 @@ from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.metrics_buffer import MetricsBuffer
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import metrics
-from tests.support.email_harness import Provider, a_house, subscribe
+from tests.support.email_harness import Provider, build_harness, subscribe
 from tests.support.pipeline_harness import START
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -60,16 +60,16 @@ def test_without_a_database_counts_are_kept_for_the_next_time(database: Database
 
 def test_attempts_and_unknown_outcomes_are_counted_where_they_happen(database: Database) -> None:
     provider = Provider(faults=[lambda _: OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "time-out")])
-    house = a_house(database, provider)
+    harness = build_harness(database, provider)
     metering = MetricsBuffer(database, lambda: START, "host-1")
-    mail = house.attempt.channels[Channel.EMAIL]
+    mail = harness.attempt.channels[Channel.EMAIL]
     record = mail.record  # type: ignore[attr-defined]  # MailAttempt's
     assert isinstance(record, RecordOutcome)
     object.__setattr__(record, "meter", metering)
-    subscribe(house, 3)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    house.later(60)
+    subscribe(harness, 3)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    harness.later(60)
     metering.close()
     found = scraped(database)
     assert found["notifier_unknown_outcomes_total", (("channel", "email"),)] == 1

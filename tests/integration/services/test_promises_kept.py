@@ -17,7 +17,7 @@ from notifier.domain.values import Channel, Impact, Reason, Status, UpdateLevel
 from notifier.storage.database.engine import Database
 from notifier.storage.planning import quiet_hours
 from notifier.storage.recipients import subscribers, suppressions
-from tests.support.email_harness import House, Provider, a_house
+from tests.support.email_harness import EmailHarness, Provider, build_harness
 from tests.support.pipeline_harness import PEPPER
 from tests.support.random_subscribers import RUNNING, People
 
@@ -41,13 +41,13 @@ class Post(Provider):
     impacts: list[Impact] = field(default_factory=list)
     got: dict[str, list[Mail]] = field(default_factory=lambda: defaultdict(list))
     disturbed: list[tuple[str, datetime]] = field(default_factory=list)
-    house: House | None = None
+    harness: EmailHarness | None = None
 
     def send(self, request: MailRequest, *, deadline: datetime) -> MailReceipt:
         if self.chance.random() < 0.2:
             raise TransientDeliveryError(Reason.SERVER_ERROR, "busy", status=503)
-        assert self.house is not None
-        now, text = self.house.pipeline.now, request.content.text
+        assert self.harness is not None
+        now, text = self.harness.pipeline.now, request.content.text
         updates = [number for number in range(1, END + 1) if f"Update number {number}." in text]
         for recipient in request.recipients:
             self.got[recipient.address].append(Mail(now, updates))
@@ -60,8 +60,8 @@ class Post(Provider):
         return Impact.CRITICAL in looked_at
 
     def _is_quiet(self, address: str, now: datetime) -> bool:
-        assert self.house is not None
-        with self.house.pipeline.database.read() as connection:
+        assert self.harness is not None
+        with self.harness.pipeline.database.read() as connection:
             mailbox = quiet_hours.bounds_of_address(connection, address_key(PEPPER, address))
         return any(item.quiet_hours and quiet_until(item.quiet_hours, item.timezone, now) for item in mailbox)
 
@@ -80,25 +80,25 @@ class Life:
 def live(database: Database, seed: int) -> Life:
     chance = Random(seed)
     post = Post(chance=chance)
-    house = post.house = a_house(database, post, batch_size=5)
-    people = People(house.pipeline, chance)
+    harness = post.harness = build_harness(database, post, batch_size=5)
+    people = People(harness.pipeline, chance)
     people.settle_in(PEOPLE, limits=LIMITS)
     for place in range(END):
         news = people.news()
         post.impacts.append(news["impact"])
-        house.pipeline.post(Status.RESOLVED if place == END - 1 else chance.choice(RUNNING), **news)
-        house.work()
+        harness.pipeline.post(Status.RESOLVED if place == END - 1 else chance.choice(RUNNING), **news)
+        harness.work()
         if place < END - 1:
             for _ in range(chance.randrange(1, 4)):
-                house.later(chance.choice((30, 61, 900, 5_000)))
+                harness.later(chance.choice((30, 61, 900, 5_000)))
             people.change_their_minds(4)
         if place == END // 2:
-            people.turn_away(house.pipeline.now)
+            people.turn_away(harness.pipeline.now)
     life = Life(post, people)
     with database.read() as connection:
         look(connection, life)
     for _ in range(50):
-        house.later(3_600)
+        harness.later(3_600)
     return life
 
 

@@ -96,11 +96,11 @@ def test_a_subscriber_is_read_into_domain_values() -> None:
 
 
 def test_a_house_without_components_takes_any_key() -> None:
-    open_house = Vocabulary(
+    open_harness = Vocabulary(
         components=frozenset(), locales=frozenset({"en"}), default_locale="en", default_timezone="UTC"
     )
     body = {"external_id": "s", "email": "a@b.example", "preferences": {"components": ["anything"]}}
-    assert parse_subscriber(json.dumps(body), open_house).preferences.components == frozenset({"anything"})
+    assert parse_subscriber(json.dumps(body), open_harness).preferences.components == frozenset({"anything"})
 
 
 def test_a_patch_holds_what_was_named_and_nothing_else() -> None:

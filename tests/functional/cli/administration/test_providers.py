@@ -18,7 +18,7 @@ Said = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def house(capsys: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+def harness(capsys: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
     """An installation whose X account was stopped."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NOTIFIER_DATA_DIR", str(tmp_path / "data"))
@@ -33,7 +33,7 @@ def house(capsys: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Data
     return database
 
 
-def test_providers_are_listed_with_how_they_stand(house: Database, capsys: Said) -> None:
+def test_providers_are_listed_with_how_they_stand(harness: Database, capsys: Said) -> None:
     assert run(["providers", "--json"]) == 0
     found = {item["name"]: item for item in json.loads(capsys.readouterr().out)}
     assert {name: item["state"] for name, item in found.items()} == {"sandbox": "ok", "x-nl": "stopped", "x-en": "ok"}
@@ -41,18 +41,18 @@ def test_providers_are_listed_with_how_they_stand(house: Database, capsys: Said)
     text = capsys.readouterr().out
     assert "X account x-nl" in text
     assert "notifier deliveries retry --provider x-nl" in text
-    house.close()
+    harness.close()
 
 
-def test_doctor_calls_a_stopped_account_by_a_name_that_people_read(house: Database, capsys: Said) -> None:
+def test_doctor_calls_a_stopped_account_by_a_name_that_people_read(harness: Database, capsys: Said) -> None:
     assert run(["doctor"]) == 1
     text = capsys.readouterr().out
     assert "X account x-nl stopped since" in text
     assert "[revoked] for :x: now" in text
-    house.close()
+    harness.close()
 
 
-def test_progress_and_retry_work_without_a_server(house: Database, capsys: Said, tmp_path: Path) -> None:
+def test_progress_and_retry_work_without_a_server(harness: Database, capsys: Said, tmp_path: Path) -> None:
     (tmp_path / "first.json").write_text(json.dumps(story.events()[0]))
     assert run(["publish", "first.json", "--yes"]) == 0
     capsys.readouterr()
@@ -67,4 +67,4 @@ def test_progress_and_retry_work_without_a_server(house: Database, capsys: Said,
     assert capsys.readouterr().err == "notifier: no provider 'nobody'\n"
     assert run(["deliveries", "retry"]) == 2
     assert "name exactly one" in capsys.readouterr().err
-    house.close()
+    harness.close()

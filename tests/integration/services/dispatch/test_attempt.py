@@ -14,33 +14,33 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.notifications.notifications import StoredNotification
-from tests.support.email_harness import Provider, a_house, states, subscribe
+from tests.support.email_harness import Provider, build_harness, states, subscribe
 
 
 def test_a_rate_limited_batch_goes_out_later_and_once(database: Database) -> None:
     limited = TransientDeliveryError(Reason.RATE_LIMITED, retry_after=timedelta(seconds=30))
     provider = Provider(faults=[lambda _: limited])
-    house = a_house(database, provider)
-    everybody = subscribe(house, 3)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    house.later(29)
+    harness = build_harness(database, provider)
+    everybody = subscribe(harness, 3)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    harness.later(29)
     assert provider.told == []
-    house.later(2)
+    harness.later(2)
     assert provider.told == everybody
 
 
 def test_a_provider_stuck_for_the_whole_incident_leads_to_one_mail_that_tells_all(database: Database) -> None:
     provider = Provider(down=TransientDeliveryError(Reason.RATE_LIMITED, retry_after=timedelta(seconds=20)))
-    house = a_house(database, provider)
-    everybody = subscribe(house, 2)
+    harness = build_harness(database, provider)
+    everybody = subscribe(harness, 2)
     told = (Status.INVESTIGATING, Status.IDENTIFIED, Status.IDENTIFIED, Status.MONITORING, Status.MONITORING)
     for status in (*told, Status.RESOLVED):
-        house.pipeline.post(status)
-        house.work()
-        house.later(300)
+        harness.pipeline.post(status)
+        harness.work()
+        harness.later(300)
     provider.down = None
-    house.later(1200)
+    harness.later(1200)
     assert provider.told == everybody
     (request,) = provider.requests
     assert all(f"Update number {number}." in request.content.text for number in range(1, 7))
@@ -52,13 +52,13 @@ def test_the_recipient_a_provider_names_is_cut_out_and_the_others_go(database: D
         return RecipientsRefusedError(bad, Reason.BAD_ADDRESS, "not an address", status=400)
 
     provider = Provider(faults=[refuse])
-    house = a_house(database, provider)
-    everybody = subscribe(house, 5)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = build_harness(database, provider)
+    everybody = subscribe(harness, 5)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     assert provider.told == [address for address in everybody if address != "shop-1@example.com"]
-    (notice,) = house.pipeline.notices()
-    assert house.pipeline.told(notice.id)["shop-1"] == "failed"
+    (notice,) = harness.pipeline.notices()
+    assert harness.pipeline.told(notice.id)["shop-1"] == "failed"
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_the_recipient_a_provider_names_is_cut_out_and_the_others_go(database: D
 )
 def test_a_request_refused_as_a_whole_is_halved(database: Database, error: DeliveryError) -> None:
     provider = Provider(faults=[lambda _: error])
-    house = a_house(database, provider)
-    everybody = subscribe(house, 5)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = build_harness(database, provider)
+    everybody = subscribe(harness, 5)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     assert provider.told == everybody
     assert sorted(len(request.recipients) for request in provider.requests) == [2, 3]
 
@@ -80,103 +80,103 @@ def test_a_request_whose_sender_knows_what_fits_is_cut_into_just_those_pieces(da
         return TooLargeError("5,100,000 bytes", pieces=[names[:3], names[3:4], names[4:]])
 
     provider = Provider(faults=[too_large])
-    house = a_house(database, provider)
-    everybody = subscribe(house, 5)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = build_harness(database, provider)
+    everybody = subscribe(harness, 5)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     assert provider.told == everybody
     assert sorted(len(request.recipients) for request in provider.requests) == [1, 1, 3]
 
 
 def test_a_single_recipient_that_is_refused_for_good_is_given_up(database: Database) -> None:
     provider = Provider(down=PermanentDeliveryError(Reason.REJECTED, "never", status=400))
-    house = a_house(database, provider)
-    subscribe(house, 1)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    assert states(house) == {"failed"}
+    harness = build_harness(database, provider)
+    subscribe(harness, 1)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    assert states(harness) == {"failed"}
 
 
 def test_when_the_first_provider_is_down_the_second_tells_at_once(database: Database) -> None:
     first = Provider(name="first", down=TransientDeliveryError(Reason.UNREACHABLE, "refused"))
     second = Provider(name="second")
-    house = a_house(database, first, second)
-    everybody = subscribe(house, 4)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = build_harness(database, first, second)
+    everybody = subscribe(harness, 4)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     for _ in range(3):
-        house.later(10)
+        harness.later(10)
     assert second.told == everybody
 
 
 def test_what_a_dead_worker_held_is_attempted_again_after_its_lease(database: Database) -> None:
     provider = Provider()
-    house = a_house(database, provider)
-    everybody = subscribe(house, 2)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
+    harness = build_harness(database, provider)
+    everybody = subscribe(harness, 2)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
     with database.write() as connection:
-        for lane, batch_id in house.pipeline.nudges.attempts:
+        for lane, batch_id in harness.pipeline.nudges.attempts:
             if lane is QueueName.EMAIL:
-                assert batches.claim(connection, batch_id, owner="dead", now=house.pipeline.now, lease=LEASE)
-    house.pipeline.nudges.attempts.clear()
-    house.later(LEASE.total_seconds() - 1)
+                assert batches.claim(connection, batch_id, owner="dead", now=harness.pipeline.now, lease=LEASE)
+    harness.pipeline.nudges.attempts.clear()
+    harness.later(LEASE.total_seconds() - 1)
     assert provider.told == []
-    house.later(2)
-    house.later(11)
+    harness.later(2)
+    harness.later(11)
     assert provider.told == everybody
 
 
 def test_an_unknown_outcome_is_repeated_and_said_to_be_one(database: Database) -> None:
     provider = Provider(faults=[lambda _: OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "time-out")])
-    house = a_house(database, provider)
-    everybody = subscribe(house, 2)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = build_harness(database, provider)
+    everybody = subscribe(harness, 2)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     with database.read() as connection:
         outcomes: Sequence[str] = connection.exec_driver_sql("SELECT outcome FROM attempt").scalars().all()
     assert list(outcomes) == ["unknown"]
-    house.later(60)
+    harness.later(60)
     assert provider.told == everybody
 
 
 def test_who_unsubscribes_after_planning_is_not_written_to(database: Database) -> None:
     provider = Provider()
-    house = a_house(database, provider)
-    everybody = subscribe(house, 3)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
+    harness = build_harness(database, provider)
+    everybody = subscribe(harness, 3)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE subscriber SET state = 'unsubscribed' WHERE external_id = 'shop-0'")
-    house.work()
+    harness.work()
     assert provider.told == everybody[1:]
-    (notice,) = house.pipeline.notices()
-    assert house.pipeline.told(notice.id)["shop-0"] == "suppressed"
+    (notice,) = harness.pipeline.notices()
+    assert harness.pipeline.told(notice.id)["shop-0"] == "suppressed"
 
 
 def test_a_batch_attempted_twice_is_sent_once(database: Database) -> None:
     provider = Provider()
-    house = a_house(database, provider)
-    subscribe(house, 2)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
-    house.pipeline.nudges.attempts *= 3
-    house.work()
+    harness = build_harness(database, provider)
+    subscribe(harness, 2)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
+    harness.pipeline.nudges.attempts *= 3
+    harness.work()
     assert len(provider.requests) == 1
 
 
 @pytest.mark.parametrize("arrives", [True, False])
 def test_a_message_on_the_wire_while_the_next_is_planned_is_told_once(database: Database, *, arrives: bool) -> None:
     def meanwhile(_request: MailRequest) -> DeliveryError | None:
-        house.pipeline.post(Status.RESOLVED)
-        house.pipeline.plan_all()
+        harness.pipeline.post(Status.RESOLVED)
+        harness.pipeline.plan_all()
         return None if arrives else TransientDeliveryError(Reason.SERVER_ERROR, "internal server error", status=500)
 
     provider = Provider(faults=[meanwhile])
-    house = a_house(database, provider)
-    subscribe(house, 2)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = build_harness(database, provider)
+    subscribe(harness, 2)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     last = provider.requests[-1].content.text
     assert "Update number 2." in last
     assert ("Update number 1." in last) is not arrives
@@ -185,34 +185,34 @@ def test_a_message_on_the_wire_while_the_next_is_planned_is_told_once(database: 
 
 def test_what_was_planned_by_a_clock_that_ran_ahead_does_not_wait_for_that_time(database: Database) -> None:
     provider = Provider()
-    house = a_house(database, provider)
-    everybody = subscribe(house, 2)
-    house.pipeline.now += timedelta(minutes=10)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
-    house.pipeline.now -= timedelta(minutes=10)
-    house.work()
+    harness = build_harness(database, provider)
+    everybody = subscribe(harness, 2)
+    harness.pipeline.now += timedelta(minutes=10)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
+    harness.pipeline.now -= timedelta(minutes=10)
+    harness.work()
     assert provider.told == everybody
 
 
 def test_a_worker_that_was_too_slow_to_begin_hands_its_batch_back_unsent(database: Database) -> None:
     provider = Provider()
-    house = a_house(database, provider)
-    everybody = subscribe(house, 2)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
-    mail = house.attempt.channels[Channel.EMAIL]
+    harness = build_harness(database, provider)
+    everybody = subscribe(harness, 2)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
+    mail = harness.attempt.channels[Channel.EMAIL]
 
     class Slow:
         def attempt(self, batch: Batch, stored: StoredNotification) -> None:
-            house.pipeline.now += LEASE * 0.7
+            harness.pipeline.now += LEASE * 0.7
             mail.attempt(batch, stored)
 
-    slow = Attempt(database, house.pipeline.clock, house.pipeline.nudges, "worker", {Channel.EMAIL: Slow()})
-    for lane, batch_id in house.pipeline.nudges.attempts:
+    slow = Attempt(database, harness.pipeline.clock, harness.pipeline.nudges, "worker", {Channel.EMAIL: Slow()})
+    for lane, batch_id in harness.pipeline.nudges.attempts:
         if lane is QueueName.EMAIL:
             slow.run(batch_id)
-    assert (provider.calls, states(house)) == (0, {"queued"})
-    house.pipeline.nudges.attempts.clear()
-    house.later(11)
+    assert (provider.calls, states(harness)) == (0, {"queued"})
+    harness.pipeline.nudges.attempts.clear()
+    harness.later(11)
     assert provider.told == everybody

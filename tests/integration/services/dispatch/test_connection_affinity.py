@@ -16,7 +16,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches
 from notifier.storage.deliveries.batches import Batch
-from tests.support.fake_endpoints import Line, Partners, down, partners, url_of
+from tests.support.fake_endpoints import Line, EndpointHarness, down, endpoint_harness, url_of
 
 ENDPOINTS = 12
 UPDATES = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
@@ -25,10 +25,10 @@ UPDATES = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 class Process:
     """A worker process of the webhook lane: an attempt and a client of its own, on the common ledger."""
 
-    def __init__(self, house: Partners, name: str) -> None:
-        self.line = Line(house.pipeline.clock, house.line.answers)
-        pipeline, record = house.pipeline, replace(house.hooks.record, owner=name)
-        channels = {Channel.WEBHOOK: replace(house.hooks, engine=self.line, record=record)}
+    def __init__(self, harness: EndpointHarness, name: str) -> None:
+        self.line = Line(harness.pipeline.clock, harness.line.answers)
+        pipeline, record = harness.pipeline, replace(harness.hooks.record, owner=name)
+        channels = {Channel.WEBHOOK: replace(harness.hooks, engine=self.line, record=record)}
         choice = ConnectionAffinity(Channel.WEBHOOK)
         self.attempt = Attempt(pipeline.database, pipeline.clock, pipeline.nudges, name, channels, choice=choice)
 
@@ -39,20 +39,20 @@ class Process:
         return urls
 
 
-def a_house(database: Database) -> Partners:
-    house = partners(database)
-    house.pipeline.plan = replace(house.pipeline.plan, batch_sizes={**BATCH_SIZES, Channel.WEBHOOK: 2})
+def build_harness(database: Database) -> EndpointHarness:
+    harness = endpoint_harness(database)
+    harness.pipeline.plan = replace(harness.pipeline.plan, batch_sizes={**BATCH_SIZES, Channel.WEBHOOK: 2})
     for place in range(ENDPOINTS):
-        house.endpoint(f"partner-{place}")
-    return house
+        harness.endpoint(f"partner-{place}")
+    return harness
 
 
-def announced(house: Partners, status: Status) -> list[int]:
+def announced(harness: EndpointHarness, status: Status) -> list[int]:
     """The batches of an update that the queue's messages name, one message each."""
-    house.pipeline.now = house.pipeline.now.replace(minute=house.pipeline.now.minute + 1)
-    house.pipeline.post(status)
-    house.pipeline.plan_all()
-    nudged, house.pipeline.nudges.attempts = house.pipeline.nudges.attempts, []
+    harness.pipeline.now = harness.pipeline.now.replace(minute=harness.pipeline.now.minute + 1)
+    harness.pipeline.post(status)
+    harness.pipeline.plan_all()
+    nudged, harness.pipeline.nudges.attempts = harness.pipeline.nudges.attempts, []
     return [number for lane, number in nudged if lane is QueueName.WEBHOOK]
 
 
@@ -64,11 +64,11 @@ def account_lock(processes: Sequence[Process], number: int) -> list[Process]:
 
 
 def test_each_process_posts_again_to_whom_it_posted_before_whatever_the_messages_name(database: Database) -> None:
-    house = a_house(database)
-    processes = [Process(house, "one"), Process(house, "two")]
+    harness = build_harness(database)
+    processes = [Process(harness, "one"), Process(harness, "two")]
     before: list[set[str]] = []
     for status in UPDATES:
-        numbers = announced(house, status)
+        numbers = announced(harness, status)
         random.Random(status.value).shuffle(numbers)
         for process, number in zip(account_lock(processes, len(numbers)), numbers, strict=True):
             process.attempt.run(number)
@@ -81,10 +81,10 @@ def test_each_process_posts_again_to_whom_it_posted_before_whatever_the_messages
 @pytest.mark.parametrize("seed", range(5))
 def test_as_many_messages_as_batches_tell_everybody_once_though_some_come_twice(database: Database, seed: int) -> None:
     chance = random.Random(seed)
-    house = a_house(database)
-    processes = [Process(house, name) for name in ("one", "two", "three")]
+    harness = build_harness(database)
+    processes = [Process(harness, name) for name in ("one", "two", "three")]
     for status in UPDATES:
-        numbers = announced(house, status)
+        numbers = announced(harness, status)
         messages = [*numbers, *chance.sample(numbers, 2)]
         chance.shuffle(messages)
         for number in messages:
@@ -96,32 +96,32 @@ def test_as_many_messages_as_batches_tell_everybody_once_though_some_come_twice(
 
 
 def test_a_process_that_ends_leaves_its_endpoints_to_the_others(database: Database) -> None:
-    house = a_house(database)
-    one, two = Process(house, "one"), Process(house, "two")
-    for process, number in zip(account_lock([one, two], 6), announced(house, Status.INVESTIGATING), strict=True):
+    harness = build_harness(database)
+    one, two = Process(harness, "one"), Process(harness, "two")
+    for process, number in zip(account_lock([one, two], 6), announced(harness, Status.INVESTIGATING), strict=True):
         process.attempt.run(number)
     two.posted()
-    for number in announced(house, Status.IDENTIFIED):
+    for number in announced(harness, Status.IDENTIFIED):
         two.attempt.run(number)
     assert len(two.posted()) == ENDPOINTS
 
 
 def test_a_repetition_is_of_the_batch_that_the_message_names(database: Database) -> None:
-    house = a_house(database)
-    house.line.answers[url_of("partner-0")] = down
-    process = Process(house, "one")
-    first = announced(house, Status.INVESTIGATING)
+    harness = build_harness(database)
+    harness.line.answers[url_of("partner-0")] = down
+    process = Process(harness, "one")
+    first = announced(harness, Status.INVESTIGATING)
     process.attempt.run(first[0])
-    house.pipeline.later(60)
-    (repetition,) = [number for lane, number in house.pipeline.nudges.attempts if lane is QueueName.RETRY]
+    harness.pipeline.later(60)
+    (repetition,) = [number for lane, number in harness.pipeline.nudges.attempts if lane is QueueName.RETRY]
     process.posted()
     process.attempt.run(repetition)
     assert process.posted() == {url_of("partner-0")}
 
 
 def test_what_is_of_another_channel_is_claimed_as_it_is_named(database: Database) -> None:
-    house = a_house(database)
-    numbers = announced(house, Status.INVESTIGATING)
+    harness = build_harness(database)
+    numbers = announced(harness, Status.INVESTIGATING)
     asked: list[int] = []
     with database.write() as connection:
         assert batches.untried_siblings(connection, numbers[3], Channel.WEBHOOK) == numbers
@@ -130,8 +130,8 @@ def test_what_is_of_another_channel_is_claimed_as_it_is_named(database: Database
 
 
 def test_who_loses_a_race_for_one_batch_takes_another_until_none_waits(database: Database) -> None:
-    house = a_house(database)
-    numbers = announced(house, Status.INVESTIGATING)
+    harness = build_harness(database)
+    numbers = announced(harness, Status.INVESTIGATING)
     asked: list[int] = []
     with database.write() as connection:
         assert ConnectionAffinity(Channel.WEBHOOK).choose(connection, numbers[3], refusing(asked)) is None
@@ -141,9 +141,9 @@ def test_who_loses_a_race_for_one_batch_takes_another_until_none_waits(database:
 
 def test_who_comes_too_late_for_all_it_saw_takes_what_was_planned_meanwhile(database: Database) -> None:
     """Another process took the batch that we saw, and left us its own, which was planned after we had looked."""
-    house = a_house(database)
-    seen, *planned_later = announced(house, Status.INVESTIGATING)
-    owner, now = "another", house.pipeline.now
+    harness = build_harness(database)
+    seen, *planned_later = announced(harness, Status.INVESTIGATING)
+    owner, now = "another", harness.pipeline.now
     with database.write() as connection:
         hide = update(t.batch).where(t.batch.c.id.in_(planned_later))
         connection.execute(hide.values(state=DeliveryState.SENDING.value))

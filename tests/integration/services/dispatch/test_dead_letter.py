@@ -7,7 +7,7 @@ from notifier.domain.providers.retry import most_attempts
 from notifier.domain.values import Channel, Status
 from notifier.services.dispatch.attempt import LEASE, Attempt
 from notifier.storage.database.engine import Database
-from tests.support.email_harness import House, Provider, a_house, subscribe
+from tests.support.email_harness import EmailHarness, Provider, build_harness, subscribe
 
 
 class PoisonError(Exception):
@@ -37,33 +37,33 @@ class Worker:
             self.met += 1
 
 
-def a_poisoned_house(database: Database, people: int) -> tuple[House, Provider, Worker]:
+def poisoned_harness(database: Database, people: int) -> tuple[EmailHarness, Provider, Worker]:
     provider = Poisoned(name="sendgrid")
-    house: Any = a_house(database, provider, batch_size=1)
-    house.attempt = Worker(house.attempt)
-    subscribe(house, people)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    return house, provider, house.attempt
+    harness: Any = build_harness(database, provider, batch_size=1)
+    harness.attempt = Worker(harness.attempt)
+    subscribe(harness, people)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    return harness, provider, harness.attempt
 
 
 def test_it_is_tried_as_often_as_any_failure_and_then_no_more(database: Database) -> None:
-    house, provider, worker = a_poisoned_house(database, 3)
+    harness, provider, worker = poisoned_harness(database, 3)
     for _ in range(most_attempts(Channel.EMAIL) + 5):
-        house.later(LEASE.total_seconds() + 1)
+        harness.later(LEASE.total_seconds() + 1)
     assert worker.met == most_attempts(Channel.EMAIL)
     assert provider.told == ["shop-1@example.com", "shop-2@example.com"]
-    (notice,) = house.pipeline.notices()
-    assert sorted(house.pipeline.told(notice.id).values()) == ["accepted", "accepted", "failed"]
+    (notice,) = harness.pipeline.notices()
+    assert sorted(harness.pipeline.told(notice.id).values()) == ["accepted", "accepted", "failed"]
     with database.read() as connection:
         last = "SELECT outcome, reason FROM attempt ORDER BY id DESC LIMIT 1"
         assert tuple(connection.exec_driver_sql(last).one()) == ("failed", "gave_up")
 
 
 def test_the_others_hear_the_end_meanwhile(database: Database) -> None:
-    house, provider, worker = a_poisoned_house(database, 2)
-    house.later(LEASE.total_seconds() + 1)
-    house.pipeline.post(Status.RESOLVED)
-    house.work()
+    harness, provider, worker = poisoned_harness(database, 2)
+    harness.later(LEASE.total_seconds() + 1)
+    harness.pipeline.post(Status.RESOLVED)
+    harness.work()
     assert worker.met >= 2
     assert provider.told == ["shop-1@example.com", "shop-1@example.com"]

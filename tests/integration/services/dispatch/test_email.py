@@ -27,7 +27,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
 from tests.contract.channels.scripted_smtp import SmtpPeer, smtp_peer
 from tests.sandbox_server import RunningSandbox, running_sandbox, until
-from tests.support.email_harness import House, Watch, a_house, states, subscribe
+from tests.support.email_harness import EmailHarness, Watch, build_harness, states, subscribe
 
 EVIDENCE = timedelta(seconds=180)
 PEOPLE = 4
@@ -50,25 +50,25 @@ class Impatient(SendGridSender):
 class Scene:
     """A house whose mail goes to a sandbox, and to an SMTP peer where there is one."""
 
-    house: House
+    harness: EmailHarness
     watch: Watch
     sandbox: RunningSandbox
     peer: SmtpPeer | None
 
     def begin(self) -> None:
-        subscribe(self.house, PEOPLE)
+        subscribe(self.harness, PEOPLE)
         self.tell(Status.INVESTIGATING)
 
     def tell(self, status: Status) -> None:
-        self.house.pipeline.post(status)
-        self.house.work()
+        self.harness.pipeline.post(status)
+        self.harness.work()
 
     def run(self, seconds: float) -> None:
         """Let time pass, in longer and longer steps, until everything is told or given up."""
         begun, passed = self.watch.instant, 0.0
-        while passed < seconds and states(self.house) & {"queued", "sending"}:
+        while passed < seconds and states(self.harness) & {"queued", "sending"}:
             self.watch.rest(min(1 if passed < _FIRST else 5 if passed < _LONG else 15, seconds - passed))
-            self.house.later(0)
+            self.harness.later(0)
             passed = (self.watch.instant - begun).total_seconds()
 
     def report(self) -> None:
@@ -78,14 +78,14 @@ class Scene:
             MailEvent(id=f"e-{name}", kind=MailEventKind.PROCESSED, at=self.watch.instant, delivery_id=name)
             for name in found
         )
-        database = self.house.pipeline.database
-        RecordProviderEvents(database, self.house.pipeline.clock, AddressHasher(database), sendgrid_rules).record(
+        database = self.harness.pipeline.database
+        RecordProviderEvents(database, self.harness.pipeline.clock, AddressHasher(database), sendgrid_rules).record(
             MailEvents(events, 0)
         )
 
     @property
     def requests(self) -> int:
-        with self.house.pipeline.database.read() as connection:
+        with self.harness.pipeline.database.read() as connection:
             return int(connection.exec_driver_sql("SELECT count(*) FROM attempt").scalar_one())
 
     @property
@@ -97,7 +97,7 @@ class Scene:
         return self.sandbox.state.ledger.duplicates("email")
 
     def alarms(self) -> list[str]:
-        with self.house.pipeline.database.read() as connection:
+        with self.harness.pipeline.database.read() as connection:
             return [row.key for row in alerts.current(connection)]
 
 
@@ -118,8 +118,8 @@ def scene(
         if peer is not None:
             server = SmtpServer(host="127.0.0.1", port=peer.port)
             senders.append(stack.enter_context(closing(SmtpSender(server, clock=watch))))
-        house = a_house(ledger, *senders, evidence=evidence, clock=watch, rest=watch.rest)
-        yield Scene(house, watch, sandbox, peer)
+        harness = build_harness(ledger, *senders, evidence=evidence, clock=watch, rest=watch.rest)
+        yield Scene(harness, watch, sandbox, peer)
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def test_everybody_is_told_and_only_a_doubt_without_evidence_tells_twice(ledger:
         found.run(300)
         waited = (found.watch.instant - begun).total_seconds()
         until(lambda: (found.told, found.twice) == (PEOPLE, row.twice))  # it may be at work when our time is over
-        assert states(found.house) == {"accepted"}
+        assert states(found.harness) == {"accepted"}
         assert found.requests == row.requests
         assert row.after <= waited <= row.within
         with ledger.read() as connection:
@@ -193,7 +193,7 @@ def test_with_events_a_doubt_tells_nobody_twice(ledger: Database, row: Row) -> N
         found.report()
         found.run(300)
         assert (found.told, found.twice) == (PEOPLE, 0)
-        assert states(found.house) == {"accepted"}
+        assert states(found.harness) == {"accepted"}
         assert found.requests == 1
 
 
@@ -203,12 +203,12 @@ def test_what_only_a_person_can_mend_stops_the_lane_until_then(ledger: Database,
         found.sandbox.fault("sendgrid", "status", status=status)
         found.begin()
         found.run(600)
-        assert states(found.house) == {"queued"}
+        assert states(found.harness) == {"queued"}
         assert found.alarms() == ["email:sendgrid"]
         assert found.requests <= 13
         found.sandbox.call("DELETE", "/sandbox/faults")
         found.run(75)
-        assert (found.told, found.twice, states(found.house)) == (PEOPLE, 0, {"accepted"})
+        assert (found.told, found.twice, states(found.harness)) == (PEOPLE, 0, {"accepted"})
         assert found.alarms() == []
 
 
@@ -218,16 +218,16 @@ def test_what_all_share_and_the_provider_refuses_is_asked_once(ledger: Database)
         found.sandbox.fault("sendgrid", "status", status=400, body=json.dumps({"errors": [fault]}))
         found.begin()
         found.run(10)
-        assert (found.told, found.requests, states(found.house)) == (0, 1, {"failed"})
+        assert (found.told, found.requests, states(found.harness)) == (0, 1, {"failed"})
 
 
 def test_one_malformed_address_costs_nobody_else_the_mail(ledger: Database) -> None:
     with scene(ledger) as found:
-        found.house.pipeline.subscriber("odd", email="owner@shop.123")  # no top-level domain is a number
+        found.harness.pipeline.subscriber("odd", email="owner@shop.123")  # no top-level domain is a number
         found.begin()
         found.run(10)
-        (notice,) = found.house.pipeline.notices()
-        told = found.house.pipeline.told(notice.id)
+        (notice,) = found.harness.pipeline.notices()
+        told = found.harness.pipeline.told(notice.id)
         assert told.pop("odd") == "failed"
         assert set(told.values()) == {"accepted"}
         assert (found.told, found.requests) == (PEOPLE, 2)

@@ -9,7 +9,7 @@ from notifier.domain.values import Status
 from notifier.sandbox.credentials import SENDGRID_API_KEY
 from notifier.storage.database.engine import Database
 from tests.sandbox_server import RunningSandbox, running_sandbox
-from tests.support.email_harness import House, a_house
+from tests.support.email_harness import EmailHarness, build_harness
 from tests.support.pipeline_harness import START
 
 SIX = [
@@ -30,20 +30,20 @@ def texts(sandbox: RunningSandbox) -> dict[str, list[str]]:
     return found
 
 
-def live(house: House, minutes: int, sandbox: RunningSandbox) -> None:
+def live(harness: EmailHarness, minutes: int, sandbox: RunningSandbox) -> None:
     for status in SIX:
-        house.pipeline.post(status)
-        house.work()
-        house.later(minutes * 60)
+        harness.pipeline.post(status)
+        harness.work()
+        harness.later(minutes * 60)
     assert sandbox.get("/sandbox/api/summary")["mails"]["total"] == 0
     sandbox.call("DELETE", "/sandbox/faults")
     for _ in range(20):
-        house.later(300)
+        harness.later(300)
 
 
 @pytest.mark.parametrize("minutes", [1, 12])
 def test_six_updates_behind_a_stuck_provider_are_one_mail_that_tells_all_six(database: Database, minutes: int) -> None:
-    moment: list[House] = []
+    moment: list[EmailHarness] = []
 
     def clock() -> datetime:
         return moment[0].pipeline.now if moment else START
@@ -51,13 +51,13 @@ def test_six_updates_behind_a_stuck_provider_are_one_mail_that_tells_all_six(dat
     with running_sandbox() as sandbox:
         sender = SendGridSender(api_key=SENDGRID_API_KEY, clock=clock, base_url=sandbox.sendgrid_url, timeout=5.0)
         try:
-            house = a_house(database, sender, batch_size=3)
-            moment.append(house)
+            harness = build_harness(database, sender, batch_size=3)
+            moment.append(harness)
             for number in range(PEOPLE):
-                house.pipeline.subscriber(f"shop-{number}")
-            house.pipeline.subscriber("a second shop", email="shop-0@example.com")
+                harness.pipeline.subscriber(f"shop-{number}")
+            harness.pipeline.subscriber("a second shop", email="shop-0@example.com")
             sandbox.fault("sendgrid", "status", status=429)
-            live(house, minutes, sandbox)
+            live(harness, minutes, sandbox)
         finally:
             sender.close()
         arrived = texts(sandbox)

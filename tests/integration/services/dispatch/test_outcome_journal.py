@@ -20,8 +20,8 @@ from notifier.storage.deliveries import deliveries, worker_processes
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.deliveries import DeliveryOverride
-from tests.support.email_harness import House, Provider, a_house, states, subscribe
-from tests.support.fake_endpoints import Partners, partners
+from tests.support.email_harness import EmailHarness, Provider, build_harness, states, subscribe
+from tests.support.fake_endpoints import EndpointHarness, endpoint_harness
 from tests.support.pipeline_harness import START
 
 OWNER = f"{this_host()}-9-abcdef"
@@ -56,40 +56,40 @@ def ending(folder: Path) -> RetryingTransaction:
     return RetryingTransaction(stopping, OutcomeJournal(folder, OWNER))
 
 
-def successor(house: House | Partners, database: Database, folder: Path) -> DeadWorkers:
+def successor(harness: EmailHarness | EndpointHarness, database: Database, folder: Path) -> DeadWorkers:
     folder.mkdir(exist_ok=True)
     (folder / f"{OWNER}.lock").touch()
     notes = OutcomeJournal(folder, "another")
-    return DeadWorkers(database, house.pipeline.clock, locks=WorkerLocks(folder), notes=notes)
+    return DeadWorkers(database, harness.pipeline.clock, locks=WorkerLocks(folder), notes=notes)
 
 
-def a_mail_taken_and_not_recorded(database: Database, outage: Outage, folder: Path) -> tuple[House, Provider]:
+def a_mail_taken_and_not_recorded(database: Database, outage: Outage, folder: Path) -> tuple[EmailHarness, Provider]:
     provider = Provider(name="sendgrid")
-    house = a_house(database, provider, owner=OWNER)
-    mail: Any = next(iter(house.attempt.channels.values()))
+    harness = build_harness(database, provider, owner=OWNER)
+    mail: Any = next(iter(harness.attempt.channels.values()))
     mail = replace(mail, record=replace(mail.record, patience=ending(folder)))
-    house.attempt = replace(house.attempt, channels=dict.fromkeys(house.attempt.channels, mail))
-    subscribe(house, 3)
-    house.pipeline.post(Status.INVESTIGATING)
+    harness.attempt = replace(harness.attempt, channels=dict.fromkeys(harness.attempt.channels, mail))
+    subscribe(harness, 3)
+    harness.pipeline.post(Status.INVESTIGATING)
     provider.faults.append(outage.begin)
     with pytest.raises(NotRecordedError):
-        house.work()
+        harness.work()
     outage.end()
-    return house, provider
+    return harness, provider
 
 
 def test_who_comes_next_finds_the_note_and_nobody_is_written_to_again(
     database: Database, outage: Outage, tmp_path: Path
 ) -> None:
-    house, provider = a_mail_taken_and_not_recorded(database, outage, tmp_path / "workers")
-    assert states(house) == {"sending"}
+    harness, provider = a_mail_taken_and_not_recorded(database, outage, tmp_path / "workers")
+    assert states(harness) == {"sending"}
     (note,) = (tmp_path / "workers").glob("*.json")
     assert note.stat().st_mode & 0o777 == 0o600
     assert "@" not in note.read_text()
-    look = successor(house, database, tmp_path / "workers")
+    look = successor(harness, database, tmp_path / "workers")
     assert look.beside() == 0  # nothing is in doubt
-    assert states(house) == {"accepted"}
-    house.later(LEASE.total_seconds() + 60)
+    assert states(harness) == {"accepted"}
+    harness.later(LEASE.total_seconds() + 60)
     assert len(provider.requests) == 1
     assert list((tmp_path / "workers").iterdir()) == []
 
@@ -97,29 +97,29 @@ def test_who_comes_next_finds_the_note_and_nobody_is_written_to_again(
 def test_a_note_still_counts_when_the_lease_was_taken_away_and_nobody_tried_since(
     database: Database, outage: Outage, tmp_path: Path
 ) -> None:
-    house, provider = a_mail_taken_and_not_recorded(database, outage, tmp_path / "workers")
+    harness, provider = a_mail_taken_and_not_recorded(database, outage, tmp_path / "workers")
     with database.write() as connection:
-        worker_processes.end_leases(connection, OWNER, house.pipeline.now, mail_waits=-LEASE)
-    assert states(house) == {"queued"}
-    successor(house, database, tmp_path / "workers").beside()
-    assert states(house) == {"accepted"}
-    house.later(LEASE.total_seconds() + 60)
+        worker_processes.end_leases(connection, OWNER, harness.pipeline.now, mail_waits=-LEASE)
+    assert states(harness) == {"queued"}
+    successor(harness, database, tmp_path / "workers").beside()
+    assert states(harness) == {"accepted"}
+    harness.later(LEASE.total_seconds() + 60)
     assert len(provider.requests) == 1
 
 
 def test_a_note_of_a_batch_that_others_have_sent_meanwhile_changes_nothing(
     database: Database, outage: Outage, tmp_path: Path
 ) -> None:
-    house, _ = a_mail_taken_and_not_recorded(database, outage, tmp_path / "workers")
+    harness, _ = a_mail_taken_and_not_recorded(database, outage, tmp_path / "workers")
     with database.write() as connection:
-        worker_processes.end_leases(connection, OWNER, house.pipeline.now, mail_waits=-LEASE)
-    now = house.pipeline.now
-    another = a_house(database, Provider(name="smtp"), owner="another", clock=lambda: now)
+        worker_processes.end_leases(connection, OWNER, harness.pipeline.now, mail_waits=-LEASE)
+    now = harness.pipeline.now
+    another = build_harness(database, Provider(name="smtp"), owner="another", clock=lambda: now)
     with database.read() as connection:
         (batch,) = connection.exec_driver_sql("SELECT id FROM batch WHERE channel = 'email'").scalars()
     another.attempt.run(batch)
-    successor(house, database, tmp_path / "workers").beside()
-    assert states(house) == {"accepted"}
+    successor(harness, database, tmp_path / "workers").beside()
+    assert states(harness) == {"accepted"}
     with database.read() as connection:
         tries = connection.exec_driver_sql("SELECT number, provider FROM attempt").all()
     assert [tuple(row) for row in tries] == [(2, "smtp")]
@@ -127,41 +127,41 @@ def test_a_note_of_a_batch_that_others_have_sent_meanwhile_changes_nothing(
 
 def test_an_answer_that_comes_after_the_lease_was_taken_ends_the_doubt(database: Database) -> None:
     provider = Provider(name="sendgrid")
-    house = a_house(database, provider)
-    subscribe(house, 2)
+    harness = build_harness(database, provider)
+    subscribe(harness, 2)
 
     def taken_away(*_: object) -> None:
         with database.write() as connection:
-            worker_processes.end_leases(connection, "worker", house.pipeline.now, mail_waits=-LEASE)
+            worker_processes.end_leases(connection, "worker", harness.pipeline.now, mail_waits=-LEASE)
 
-    house.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.post(Status.INVESTIGATING)
     provider.faults.append(taken_away)
-    house.work()
-    assert states(house) == {"accepted"}
-    house.later(LEASE.total_seconds() + 60)
+    harness.work()
+    assert states(harness) == {"accepted"}
+    harness.later(LEASE.total_seconds() + 60)
     assert len(provider.requests) == 1
 
 
 def test_endpoints_that_took_their_message_do_not_get_it_again(
     database: Database, outage: Outage, tmp_path: Path
 ) -> None:
-    house = partners(database)
+    harness = endpoint_harness(database)
     for name in ("a", "b"):
-        house.endpoint(name)
-    record = replace(house.hooks.record, owner=OWNER, patience=ending(tmp_path / "workers"))
-    hooks = replace(house.hooks, record=record)
-    house.attempt = replace(house.attempt, owner=OWNER, channels=dict.fromkeys(house.attempt.channels, hooks))
-    house.pipeline.post(Status.INVESTIGATING)
-    house.line.answers["https://a.example/"] = outage.begin
+        harness.endpoint(name)
+    record = replace(harness.hooks.record, owner=OWNER, patience=ending(tmp_path / "workers"))
+    hooks = replace(harness.hooks, record=record)
+    harness.attempt = replace(harness.attempt, owner=OWNER, channels=dict.fromkeys(harness.attempt.channels, hooks))
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.line.answers["https://a.example/"] = outage.begin
     with pytest.raises(NotRecordedError):
-        house.work()
+        harness.work()
     outage.end()
-    assert successor(house, database, tmp_path / "workers").beside() == 1
-    house.line.answers.clear()
-    house.later(11)
-    house.later(11)
-    assert [len(house.posted(name)) for name in ("a", "b")] == [1, 1]
-    assert [house.states(name)[0][0] for name in ("a", "b")] == ["accepted", "accepted"]
+    assert successor(harness, database, tmp_path / "workers").beside() == 1
+    harness.line.answers.clear()
+    harness.later(11)
+    harness.later(11)
+    assert [len(harness.posted(name)) for name in ("a", "b")] == [1, 1]
+    assert [harness.states(name)[0][0] for name in ("a", "b")] == ["accepted", "accepted"]
     assert "ok" not in "".join(path.read_text() for path in (tmp_path / "workers").glob("*.json"))
 
 
@@ -169,24 +169,24 @@ def test_what_had_not_left_when_the_database_went_away_is_handed_back_at_once(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     provider = Provider(name="sendgrid")
-    house = a_house(database, provider)
-    told = subscribe(house, 2)
+    harness = build_harness(database, provider)
+    told = subscribe(harness, 2)
 
     def away(*_: object) -> None:
         raise UnavailableError("database: the connection was refused")
 
-    house.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.post(Status.INVESTIGATING)
     with monkeypatch.context() as patches:
         patches.setattr(deliveries, "mail_rows", away)
-        house.work()
-    assert states(house) == {"queued"}
-    house.later(2)
+        harness.work()
+    assert states(harness) == {"queued"}
+    harness.later(2)
     assert provider.told == told
 
 
 def test_a_note_that_cannot_be_read_is_put_aside(database: Database, tmp_path: Path) -> None:
-    house = a_house(database, Provider(name="sendgrid"))
-    look = successor(house, database, tmp_path / "workers")
+    harness = build_harness(database, Provider(name="sendgrid"))
+    look = successor(harness, database, tmp_path / "workers")
     (tmp_path / "workers" / f"{OWNER}.0.json").write_text("{")
     assert look.beside() == 0
     assert [path.name for path in (tmp_path / "workers").iterdir()] == [f"{OWNER}.0.unreadable"]

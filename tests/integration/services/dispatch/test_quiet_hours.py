@@ -10,7 +10,7 @@ from notifier.domain.values import Impact, Status
 from notifier.services.subscribers.release_deferred import release_deferred
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries
-from tests.support.email_harness import House, Provider, a_house
+from tests.support.email_harness import EmailHarness, Provider, build_harness
 from tests.support.pipeline_harness import key_of
 
 NIGHT: dict[str, Any] = {"quiet_from": 22 * 60, "quiet_to": 7 * 60}
@@ -24,163 +24,165 @@ def provider() -> Provider:
 
 
 @pytest.fixture
-def house(database: Database, provider: Provider) -> House:
-    house = a_house(database, provider)
-    house.pipeline.now = MIDNIGHT
-    return house
+def harness(database: Database, provider: Provider) -> EmailHarness:
+    harness = build_harness(database, provider)
+    harness.pipeline.now = MIDNIGHT
+    return harness
 
 
-def tell(house: House, status: Status = Status.INVESTIGATING, **changes: Any) -> None:
-    house.pipeline.post(status, **changes)
-    house.work()
+def tell(harness: EmailHarness, status: Status = Status.INVESTIGATING, **changes: Any) -> None:
+    harness.pipeline.post(status, **changes)
+    harness.work()
 
 
-def waiting(house: House, name: str = "shop") -> list[tuple[str, str | None, datetime | None]]:
+def waiting(harness: EmailHarness, name: str = "shop") -> list[tuple[str, str | None, datetime | None]]:
     """Return state, reason and due time of somebody's delivery, per notification."""
     found = []
-    for notice in house.pipeline.notices():
-        with house.pipeline.database.read() as connection:
+    for notice in harness.pipeline.notices():
+        with harness.pipeline.database.read() as connection:
             row = deliveries.get(connection, notice.id, key_of(name))
         if row is not None:
             found.append((row.state, row.reason, row.due_at))
     return found
 
 
-def test_what_comes_at_night_waits_for_the_morning_of_the_reader(house: House, provider: Provider) -> None:
-    house.pipeline.subscriber("shop", **NIGHT)
-    house.pipeline.subscriber("far", **NIGHT, timezone="America/Los_Angeles")
-    house.pipeline.subscriber("awake")
-    tell(house)
+def test_what_comes_at_night_waits_for_the_morning_of_the_reader(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.subscriber("shop", **NIGHT)
+    harness.pipeline.subscriber("far", **NIGHT, timezone="America/Los_Angeles")
+    harness.pipeline.subscriber("awake")
+    tell(harness)
     assert provider.told == ["awake@example.com", "far@example.com"]
-    assert waiting(house) == [("queued", "quiet_hours", datetime(2026, 3, 3, 6, 0, tzinfo=UTC))]
-    house.later(7 * HOURS - 1)
+    assert waiting(harness) == [("queued", "quiet_hours", datetime(2026, 3, 3, 6, 0, tzinfo=UTC))]
+    harness.later(7 * HOURS - 1)
     assert "shop@example.com" not in provider.told
-    house.later(1)
+    harness.later(1)
     assert provider.told == ["awake@example.com", "far@example.com", "shop@example.com"]
 
 
-def test_of_what_was_held_only_the_newest_is_sent_and_it_tells_all(house: House, provider: Provider) -> None:
-    house.pipeline.subscriber("shop", **NIGHT)
+def test_of_what_was_held_only_the_newest_is_sent_and_it_tells_all(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.subscriber("shop", **NIGHT)
     for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED):
-        tell(house, status)
-        house.later(0.5 * HOURS)
+        tell(harness, status)
+        harness.later(0.5 * HOURS)
     assert provider.requests == []
-    house.later(7 * HOURS)
+    harness.later(7 * HOURS)
     (request,) = provider.requests
     assert all(f"Update number {number}." in request.content.text for number in (1, 2, 3))
-    assert [state for state, *_ in waiting(house)] == ["superseded", "superseded", "accepted"]
+    assert [state for state, *_ in waiting(harness)] == ["superseded", "superseded", "accepted"]
 
 
-def test_critical_passes_and_so_does_the_end_of_what_was_critical(house: House, provider: Provider) -> None:
-    house.pipeline.subscriber("shop", **NIGHT)
-    tell(house, impact=Impact.MAJOR)
+def test_critical_passes_and_so_does_the_end_of_what_was_critical(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.subscriber("shop", **NIGHT)
+    tell(harness, impact=Impact.MAJOR)
     assert provider.requests == []
-    tell(house, Status.IDENTIFIED, impact=Impact.CRITICAL)
-    house.later(0.5 * HOURS)
-    tell(house, Status.RESOLVED, impact=Impact.NONE)
+    tell(harness, Status.IDENTIFIED, impact=Impact.CRITICAL)
+    harness.later(0.5 * HOURS)
+    tell(harness, Status.RESOLVED, impact=Impact.NONE)
     assert [bool(request.recipients) for request in provider.requests] == [True, True]
 
 
-def test_who_was_told_in_the_evening_hears_the_end_in_the_morning(house: House, provider: Provider) -> None:
-    house.pipeline.now = datetime(2026, 3, 2, 20, 50, tzinfo=UTC)
-    house.pipeline.subscriber("shop", **NIGHT)
-    tell(house)
-    house.later(0.5 * HOURS)
-    tell(house, Status.RESOLVED)
+def test_who_was_told_in_the_evening_hears_the_end_in_the_morning(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.now = datetime(2026, 3, 2, 20, 50, tzinfo=UTC)
+    harness.pipeline.subscriber("shop", **NIGHT)
+    tell(harness)
+    harness.later(0.5 * HOURS)
+    tell(harness, Status.RESOLVED)
     assert len(provider.requests) == 1
-    house.later(9 * HOURS)
+    harness.later(9 * HOURS)
     assert len(provider.requests) == 2
     assert "Update number 1." not in provider.requests[-1].content.text
 
 
-def test_a_retry_that_would_come_at_night_waits_too(house: House, provider: Provider) -> None:
-    house.pipeline.now = datetime(2026, 3, 2, 20, 59, 59, tzinfo=UTC)
-    house.pipeline.subscriber("shop", **NIGHT)
-    house.pipeline.subscriber("awake")
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
-    house.pipeline.now = MIDNIGHT
-    house.work()
+def test_a_retry_that_would_come_at_night_waits_too(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.now = datetime(2026, 3, 2, 20, 59, 59, tzinfo=UTC)
+    harness.pipeline.subscriber("shop", **NIGHT)
+    harness.pipeline.subscriber("awake")
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
+    harness.pipeline.now = MIDNIGHT
+    harness.work()
     assert provider.told == ["awake@example.com"]
-    assert waiting(house)[0][:2] == ("queued", "quiet_hours")
-    house.later(7 * HOURS)
+    assert waiting(harness)[0][:2] == ("queued", "quiet_hours")
+    harness.later(7 * HOURS)
     assert provider.told == ["awake@example.com", "shop@example.com"]
 
 
-def test_the_strictest_of_several_subscribers_guards_their_mailbox(house: House, provider: Provider) -> None:
-    house.pipeline.subscriber("loud", email="owner@example.com")
-    house.pipeline.subscriber("quiet", Preferences(components=frozenset({"pos"})), email="owner@example.com", **NIGHT)
-    tell(house)
+def test_the_strictest_of_several_subscribers_guards_their_mailbox(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.subscriber("loud", email="owner@example.com")
+    harness.pipeline.subscriber("quiet", Preferences(components=frozenset({"pos"})), email="owner@example.com", **NIGHT)
+    tell(harness)
     assert provider.requests == []
-    house.later(7 * HOURS)
+    harness.later(7 * HOURS)
     assert provider.told == ["owner@example.com"]
 
 
-def test_who_takes_their_quiet_hours_back_is_told_at_once(house: House, provider: Provider) -> None:
-    house.pipeline.subscriber("shop", **NIGHT)
-    house.pipeline.subscriber("other", **NIGHT)
-    tell(house)
-    with house.pipeline.database.write() as connection:
+def test_who_takes_their_quiet_hours_back_is_told_at_once(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.subscriber("shop", **NIGHT)
+    harness.pipeline.subscriber("other", **NIGHT)
+    tell(harness)
+    with harness.pipeline.database.write() as connection:
         connection.exec_driver_sql("UPDATE subscriber SET quiet_from = NULL, quiet_to = NULL WHERE name = 'shop'")
-        assert release_deferred(connection, key_of("shop"), house.pipeline.now) == 1
-    house.later(1)
+        assert release_deferred(connection, key_of("shop"), harness.pipeline.now) == 1
+    harness.later(1)
     assert provider.told == ["shop@example.com"]
-    house.later(7 * HOURS)
+    harness.later(7 * HOURS)
     assert provider.told == ["other@example.com", "shop@example.com"]
 
 
-def test_an_hour_brings_what_its_limit_allows_and_always_the_resolution(house: House, provider: Provider) -> None:
-    house.pipeline.subscriber("shop", max_per_hour=2)
-    tell(house)
+def test_an_hour_brings_what_its_limit_allows_and_always_the_resolution(
+    harness: EmailHarness, provider: Provider
+) -> None:
+    harness.pipeline.subscriber("shop", max_per_hour=2)
+    tell(harness)
     for status in (Status.IDENTIFIED, Status.MONITORING):
-        house.later(600)
-        tell(house, status)
+        harness.later(600)
+        tell(harness, status)
     assert len(provider.requests) == 1
-    assert waiting(house)[-1] == ("queued", "hourly_limit", datetime(2026, 3, 3, 0, 0, tzinfo=UTC))
-    house.later(600)
-    tell(house, Status.RESOLVED)
+    assert waiting(harness)[-1] == ("queued", "hourly_limit", datetime(2026, 3, 3, 0, 0, tzinfo=UTC))
+    harness.later(600)
+    tell(harness, Status.RESOLVED)
     assert len(provider.requests) == 2
     assert all(f"Update number {number}." in provider.requests[-1].content.text for number in (2, 3, 4))
-    assert [state for state, *_ in waiting(house)] == ["accepted", "superseded", "superseded", "accepted"]
+    assert [state for state, *_ in waiting(harness)] == ["accepted", "superseded", "superseded", "accepted"]
 
 
-def test_what_waited_for_the_hour_is_sent_when_it_is_over(house: House, provider: Provider) -> None:
-    house.pipeline.subscriber("shop", max_per_hour=1)
-    tell(house)
-    house.later(600)
-    tell(house, Status.IDENTIFIED)
-    house.later(2_999)
+def test_what_waited_for_the_hour_is_sent_when_it_is_over(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.subscriber("shop", max_per_hour=1)
+    tell(harness)
+    harness.later(600)
+    tell(harness, Status.IDENTIFIED)
+    harness.later(2_999)
     assert len(provider.requests) == 1
-    house.later(1)
+    harness.later(1)
     assert len(provider.requests) == 2
 
 
-def test_incidents_share_the_hour_of_one_mailbox(house: House, provider: Provider) -> None:
-    house.pipeline.subscriber("shop", max_per_hour=2)
-    house.pipeline.subscriber("second shop", email="shop@example.com")
+def test_incidents_share_the_hour_of_one_mailbox(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.subscriber("shop", max_per_hour=2)
+    harness.pipeline.subscriber("second shop", email="shop@example.com")
     for number in (1, 2, 3):
-        tell(house, incident_id=f"inc-{number}", update_id=f"upd-{number}")
+        tell(harness, incident_id=f"inc-{number}", update_id=f"upd-{number}")
     assert len(provider.requests) == 1
-    house.later(HOURS)
+    harness.later(HOURS)
     assert len(provider.requests) == 2
 
 
-def test_what_never_arrived_uses_up_nothing(house: House, provider: Provider) -> None:
-    house.pipeline.subscriber("shop", max_per_hour=1)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
-    house.work()
-    with house.pipeline.database.write() as connection:
+def test_what_never_arrived_uses_up_nothing(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.subscriber("shop", max_per_hour=1)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
+    harness.work()
+    with harness.pipeline.database.write() as connection:
         connection.exec_driver_sql("UPDATE batch SET state = 'failed' WHERE channel = 'email'")
-    tell(house, incident_id="inc-2", update_id="upd-x")
+    tell(harness, incident_id="inc-2", update_id="upd-x")
     assert len(provider.requests) == 2
 
 
-def test_a_morning_that_would_exceed_the_limit_is_spread(house: House, provider: Provider) -> None:
-    house.pipeline.subscriber("shop", **NIGHT, max_per_hour=2)
+def test_a_morning_that_would_exceed_the_limit_is_spread(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.subscriber("shop", **NIGHT, max_per_hour=2)
     for number in (1, 2):
-        tell(house, incident_id=f"inc-{number}", update_id=f"upd-{number}")
-    house.later(7 * HOURS)
+        tell(harness, incident_id=f"inc-{number}", update_id=f"upd-{number}")
+    harness.later(7 * HOURS)
     assert len(provider.requests) == 1
-    house.later(HOURS)
+    harness.later(HOURS)
     assert len(provider.requests) == 2

@@ -9,7 +9,7 @@ from notifier.domain.ids import address_key
 from notifier.domain.values import Reason, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import suppressions
-from tests.support.email_harness import Provider, a_house
+from tests.support.email_harness import Provider, build_harness
 from tests.support.pipeline_harness import PEPPER
 
 
@@ -18,13 +18,13 @@ def test_an_opt_out_holds_for_what_is_planned_already_and_for_its_incident_alone
     database: Database, incident_id: str, told: list[str] | None
 ) -> None:
     provider = Provider(down=TransientDeliveryError(Reason.RATE_LIMITED, retry_after=timedelta(seconds=20)))
-    house = a_house(database, provider)
+    harness = build_harness(database, provider)
     for name in ("a", "b"):
-        house.pipeline.subscriber(name)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+        harness.pipeline.subscriber(name)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     with database.write() as connection:
-        assert suppressions.opt_out(connection, incident_id, address_key(PEPPER, "a@example.com"), house.pipeline.now)
+        assert suppressions.opt_out(connection, incident_id, address_key(PEPPER, "a@example.com"), harness.pipeline.now)
     provider.down = None
-    house.later(60)
+    harness.later(60)
     assert provider.told == (told or ["a@example.com", "b@example.com"])

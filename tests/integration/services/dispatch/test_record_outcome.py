@@ -7,13 +7,13 @@ from notifier.domain.errors import ChannelStoppedError, TransientDeliveryError
 from notifier.domain.values import Reason, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
-from tests.support.email_harness import House, Provider, a_house, states, subscribe
+from tests.support.email_harness import EmailHarness, Provider, build_harness, states, subscribe
 
 REVOKED = ChannelStoppedError(Reason.AUTH, "the key was revoked", status=401)
 
 
-def standing(house: House) -> list[str]:
-    with house.pipeline.database.read() as connection:
+def standing(harness: EmailHarness) -> list[str]:
+    with harness.pipeline.database.read() as connection:
         return [row.key for row in alerts.current(connection)]
 
 
@@ -21,34 +21,34 @@ def test_a_revoked_key_stops_the_lane_with_an_alarm_fails_nobody_and_goes_on_whe
     database: Database,
 ) -> None:
     provider = Provider(name="sendgrid", down=REVOKED)
-    house = a_house(database, provider, batch_size=1)
-    everybody = subscribe(house, 6)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = build_harness(database, provider, batch_size=1)
+    everybody = subscribe(harness, 6)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     for _ in range(60):
-        house.later(10)
-    assert states(house) == {"queued"}
-    assert standing(house) == ["email:sendgrid"]
+        harness.later(10)
+    assert states(harness) == {"queued"}
+    assert standing(harness) == ["email:sendgrid"]
     assert provider.calls <= 14  # about one a minute, however many batches wait
     provider.down = None
     for _ in range(12):
-        house.later(10)
+        harness.later(10)
     assert provider.told == everybody
-    assert standing(house) == []
+    assert standing(harness) == []
 
 
 def test_a_rate_that_is_used_up_is_waited_for_without_using_up_attempts(database: Database) -> None:
     provider = Provider(name="sendgrid")
-    house = a_house(database, provider, batch_size=1)
-    everybody = subscribe(house, 5)
-    provider.rate = RateBudget(remaining=0, limit=1, resets_at=house.pipeline.now + timedelta(seconds=20))
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = build_harness(database, provider, batch_size=1)
+    everybody = subscribe(harness, 5)
+    provider.rate = RateBudget(remaining=0, limit=1, resets_at=harness.pipeline.now + timedelta(seconds=20))
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     assert provider.calls == 1
     provider.rate = None
-    house.later(19)
+    harness.later(19)
     assert provider.calls == 1
-    house.later(12)
+    harness.later(12)
     assert provider.told == everybody
     with database.read() as connection:
         assert set(connection.exec_driver_sql("SELECT attempts FROM batch WHERE channel = 'email'").scalars()) == {1}
@@ -56,15 +56,15 @@ def test_a_rate_that_is_used_up_is_waited_for_without_using_up_attempts(database
 
 def test_what_waits_for_the_provider_makes_way_for_newer_news(database: Database) -> None:
     provider = Provider(name="sendgrid", down=REVOKED)
-    house = a_house(database, provider, batch_size=1)
-    everybody = subscribe(house, 3)
+    harness = build_harness(database, provider, batch_size=1)
+    everybody = subscribe(harness, 3)
     for status in (Status.INVESTIGATING, Status.RESOLVED):
-        house.pipeline.post(status)
-        house.work()
-        house.later(100)
+        harness.pipeline.post(status)
+        harness.work()
+        harness.later(100)
     provider.down = None
     for _ in range(20):
-        house.later(10)
+        harness.later(10)
     assert provider.told == everybody
     assert all("Update number 2." in request.content.text for request in provider.requests)
 
@@ -72,15 +72,15 @@ def test_what_waits_for_the_provider_makes_way_for_newer_news(database: Database
 def test_while_the_first_provider_is_down_the_second_tells_and_afterwards_the_first_again(database: Database) -> None:
     first = Provider(name="sendgrid", down=TransientDeliveryError(Reason.UNREACHABLE, "refused"))
     second = Provider(name="smtp")
-    house = a_house(database, first, second)
-    everybody = subscribe(house, 4)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = build_harness(database, first, second)
+    everybody = subscribe(harness, 4)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     for _ in range(3):
-        house.later(10)
+        harness.later(10)
     assert (first.told, second.told) == ([], everybody)
     first.down = None
-    house.later(120)
-    house.pipeline.post(Status.RESOLVED)
-    house.work()
+    harness.later(120)
+    harness.pipeline.post(Status.RESOLVED)
+    harness.work()
     assert (first.told, second.told) == (everybody, everybody)

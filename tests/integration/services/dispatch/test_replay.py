@@ -12,28 +12,28 @@ from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
 from notifier.storage.database.types import AnyRow
 from notifier.storage.operations import audit
-from tests.support.email_harness import House, Provider, a_house, subscribe
+from tests.support.email_harness import EmailHarness, Provider, build_harness, subscribe
 
 ME = Actor("key:ann", "192.0.2.7")
 ARRIVED = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)
 
 
 @pytest.fixture
-def house(database: Database) -> House:
-    built = a_house(database, Provider())
+def harness(database: Database) -> EmailHarness:
+    built = build_harness(database, Provider())
     subscribe(built, 3)
     built.pipeline.post(Status.INVESTIGATING, update_id="u")
     built.work()
     return built
 
 
-def a_replay(house: House, policy: BlastGuardPolicy | None = None) -> Replay:
-    pipeline = house.pipeline
+def a_replay(harness: EmailHarness, policy: BlastGuardPolicy | None = None) -> Replay:
+    pipeline = harness.pipeline
     return Replay(pipeline.database, pipeline.clock, pipeline.regroup, policy or BlastGuardPolicy())
 
 
-def first(house: House) -> str:
-    return str(house.pipeline.notices()[0].public_id)
+def first(harness: EmailHarness) -> str:
+    return str(harness.pipeline.notices()[0].public_id)
 
 
 def entries(database: Database) -> list[AnyRow]:
@@ -42,25 +42,25 @@ def entries(database: Database) -> list[AnyRow]:
     return [row for row in rows if row.action == "deliveries.replayed"]
 
 
-def test_what_has_arrived_is_sent_again_only_within_bounds(house: House) -> None:
+def test_what_has_arrived_is_sent_again_only_within_bounds(harness: EmailHarness) -> None:
     order = ReplayOrder(channel=Channel.EMAIL, states=ARRIVED)
-    for ask in (a_replay(house).count, lambda each: a_replay(house).run(each, ME, may_announce=True)):
+    for ask in (a_replay(harness).count, lambda each: a_replay(harness).run(each, ME, may_announce=True)):
         with pytest.raises(InvalidInputError) as refused:
             ask(order)
         assert [error.field for error in refused.value.errors] == ["since"]
-    assert a_replay(house).count(replace(order, since=house.pipeline.now)) == 3
-    assert a_replay(house).count(ReplayOrder(channel=Channel.EMAIL)) == 0  # nothing failed
+    assert a_replay(harness).count(replace(order, since=harness.pipeline.now)) == 3
+    assert a_replay(harness).count(ReplayOrder(channel=Channel.EMAIL)) == 0  # nothing failed
 
 
-def test_a_replay_is_on_the_record_with_its_number_and_order(house: House, database: Database) -> None:
-    order = ReplayOrder(notification_id=first(house), states=ARRIVED)
-    assert a_replay(house).count(order) == 3
+def test_a_replay_is_on_the_record_with_its_number_and_order(harness: EmailHarness, database: Database) -> None:
+    order = ReplayOrder(notification_id=first(harness), states=ARRIVED)
+    assert a_replay(harness).count(order) == 3
     assert entries(database) == []
-    assert a_replay(house).run(order, ME, may_announce=False) == 3
+    assert a_replay(harness).run(order, ME, may_announce=False) == 3
     (entry,) = entries(database)
     assert (entry.actor, entry.origin) == ("key:ann", "192.0.2.7")
-    assert (entry.object_kind, entry.object_id) == ("notification", first(house))
-    asked = {"notification_id": first(house), "states": ["accepted", "delivered"]}
+    assert (entry.object_kind, entry.object_id) == ("notification", first(harness))
+    asked = {"notification_id": first(harness), "states": ["accepted", "delivered"]}
     assert entry.detail == {"number": 3, "order": asked}
 
 
@@ -72,23 +72,23 @@ def test_a_replay_is_on_the_record_with_its_number_and_order(house: House, datab
     ],
 )
 def test_the_guard_refuses_what_it_would_hold(
-    house: House, database: Database, policy: BlastGuardPolicy, setting: str
+    harness: EmailHarness, database: Database, policy: BlastGuardPolicy, setting: str
 ) -> None:
-    order = ReplayOrder(notification_id=first(house), states=ARRIVED)
+    order = ReplayOrder(notification_id=first(harness), states=ARRIVED)
     with pytest.raises(ConflictError, match="guard") as refused:
-        a_replay(house, policy).run(order, ME, may_announce=False)
+        a_replay(harness, policy).run(order, ME, may_announce=False)
     assert setting in str(refused.value)
     assert entries(database) == []
-    assert set(house.pipeline.told(house.pipeline.notices()[0].id).values()) == {"accepted"}
-    assert a_replay(house, BlastGuardPolicy(hold_above=3, needs_announce=True)).run(order, ME, may_announce=True) == 3
+    assert set(harness.pipeline.told(harness.pipeline.notices()[0].id).values()) == {"accepted"}
+    assert a_replay(harness, BlastGuardPolicy(hold_above=3, needs_announce=True)).run(order, ME, may_announce=True) == 3
 
 
-def test_words_that_are_no_longer_shown_are_not_sent_again(house: House) -> None:
-    house.later(61)
-    house.pipeline.post(Status.RESOLVED)
-    house.work()
-    last = house.pipeline.notices()[-1].public_id
-    assert a_replay(house).count(ReplayOrder(notification_id=last, states=ARRIVED)) == 3
-    house.pipeline.post(Status.INVESTIGATING, update_id="u", visible=False)
-    for name in (first(house), last):  # the last one bears the words of the first update too
-        assert a_replay(house).count(ReplayOrder(notification_id=name, states=ARRIVED)) == 0
+def test_words_that_are_no_longer_shown_are_not_sent_again(harness: EmailHarness) -> None:
+    harness.later(61)
+    harness.pipeline.post(Status.RESOLVED)
+    harness.work()
+    last = harness.pipeline.notices()[-1].public_id
+    assert a_replay(harness).count(ReplayOrder(notification_id=last, states=ARRIVED)) == 3
+    harness.pipeline.post(Status.INVESTIGATING, update_id="u", visible=False)
+    for name in (first(harness), last):  # the last one bears the words of the first update too
+        assert a_replay(harness).count(ReplayOrder(notification_id=name, states=ARRIVED)) == 0

@@ -18,7 +18,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import posts
 from notifier.storage.operations import alerts
 from tests.sandbox_server import RunningSandbox, running_sandbox
-from tests.support.social_harness import HASTY, PATIENT, PUBLISHES, PostingHouse, posting_house
+from tests.support.social_harness import HASTY, PATIENT, PUBLISHES, SocialHarness, social_harness
 
 X, MASTODON, BLUESKY = Platform.X, Platform.MASTODON, Platform.BLUESKY
 LOOKED = (75.0, 90.0)  # three looks after 15, 45 and 75 seconds
@@ -102,15 +102,15 @@ def test_each_fault_ends_as_the_matrix_says(
     sandbox.fault(platform.value, count=1, match=match, **row.fault)
     sandbox.fault(platform.value, "delay", delay=0.0, match=match)  # counts those the first one lets through
     timeouts = HASTY if row.fault["kind"] == "delay" else PATIENT
-    with posting_house(sqlite_database, sandbox, an_account(platform), timeouts=timeouts) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
-        waited = house.until_settled()
-        assert house.states() == [row.state]
+    with social_harness(sqlite_database, sandbox, an_account(platform), timeouts=timeouts) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
+        waited = harness.until_settled()
+        assert harness.states() == [row.state]
         assert row.ends[0] <= waited <= row.ends[1]
-        assert len(house.public()) == row.public
+        assert len(harness.public()) == row.public
         assert len([hit for hit in sandbox.state.faults.log if hit[1] == "POST"]) == row.requests
-        assert alarms_of(house) == []
+        assert alarms_of(harness) == []
 
 
 @pytest.mark.parametrize(
@@ -120,69 +120,69 @@ def test_a_stopped_account_calls_a_person_and_gives_nothing_up(
     sqlite_database: Database, sandbox: RunningSandbox, platform: Platform, status: int
 ) -> None:
     sandbox.fault(platform.value, "status", status=status, match={"method": "POST", "path": PUBLISHES[platform]})
-    with posting_house(sqlite_database, sandbox, an_account(platform)) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
+    with social_harness(sqlite_database, sandbox, an_account(platform)) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
         for _ in range(10):
-            house.later(1_200)
-        assert house.states() == ["queued"]
-        assert alarms_of(house) == [f"social:{platform}:acc-de"]
+            harness.later(1_200)
+        assert harness.states() == ["queued"]
+        assert alarms_of(harness) == [f"social:{platform}:acc-de"]
 
 
-def alarms_of(house: PostingHouse) -> list[str]:
-    with house.pipeline.database.read() as connection:
+def alarms_of(harness: SocialHarness) -> list[str]:
+    with harness.pipeline.database.read() as connection:
         return [row.key for row in alerts.current(connection)]
 
 
-def outcomes_of(house: PostingHouse) -> list[str]:
-    with house.pipeline.database.read() as connection:
+def outcomes_of(harness: SocialHarness) -> list[str]:
+    with harness.pipeline.database.read() as connection:
         return list(connection.execute(select(t.attempt.c.outcome).order_by(t.attempt.c.id)).scalars())
 
 
 def test_a_timeline_that_lags_does_not_make_x_say_it_twice(sqlite_database: Database, sandbox: RunningSandbox) -> None:
     sandbox.turn("x", timeline_lag=3600.0)
     sandbox.fault("x", "drop_after_accept", count=1, match={"method": "POST", "path": "/tweets"})
-    with posting_house(sqlite_database, sandbox, an_account(X)) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
-        house.until_settled()
-        assert house.states() == ["accepted"]
-        assert outcomes_of(house) == ["unknown", "looked", "looked", "accepted"]
-        assert len(house.public()) == 1
+    with social_harness(sqlite_database, sandbox, an_account(X)) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
+        harness.until_settled()
+        assert harness.states() == ["accepted"]
+        assert outcomes_of(harness) == ["unknown", "looked", "looked", "accepted"]
+        assert len(harness.public()) == 1
         # It was refused as a duplicate, so it exists; where, only a person can find out.
-        assert alarms_of(house) == ["social:x:acc-de:unseen"]
+        assert alarms_of(harness) == ["social:x:acc-de:unseen"]
         sandbox.turn("x", timeline_lag=0.0)
-        house.later(120)
-        house.pipeline.post(Status.RESOLVED)
-        house.work()
-        assert alarms_of(house) == []
+        harness.later(120)
+        harness.pipeline.post(Status.RESOLVED)
+        harness.work()
+        assert alarms_of(harness) == []
 
 
 def test_a_worker_that_died_after_posting_is_followed_by_one_that_finds_the_post(
     database: Database, sandbox: RunningSandbox
 ) -> None:
-    with posting_house(database, sandbox, an_account(X)) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
+    with social_harness(database, sandbox, an_account(X)) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
         with database.write() as connection:  # as the ledger was before the dead worker could record
             connection.exec_driver_sql("DELETE FROM post")
             connection.exec_driver_sql("UPDATE batch SET state = 'sending', due_at = 0 WHERE channel = 'social'")
-        house.later(1)
-        house.until_settled()
-        assert house.states() == ["accepted"]
-        assert len(house.public()) == 1
+        harness.later(1)
+        harness.until_settled()
+        assert harness.states() == ["accepted"]
+        assert len(harness.public()) == 1
 
 
 @pytest.mark.parametrize("platform", ALL)
 def test_the_posts_of_an_incident_hang_in_one_thread(
     sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
 ) -> None:
-    with posting_house(sqlite_database, sandbox, an_account(platform)) as house:
+    with social_harness(sqlite_database, sandbox, an_account(platform)) as harness:
         for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED):
-            house.pipeline.post(status)
-            house.work()
-            house.later(700)
-        first, second, third = house.public()
+            harness.pipeline.post(status)
+            harness.work()
+            harness.later(700)
+        first, second, third = harness.public()
         assert [first["reply_to"], second["reply_to"], third["reply_to"]] == [None, first["id"], second["id"]]
         assert {post["thread"] for post in (first, second, third)} == {first["id"]}
         if platform is MASTODON:
@@ -192,29 +192,29 @@ def test_the_posts_of_an_incident_hang_in_one_thread(
 def test_what_an_account_says_first_is_shown_to_everybody_though_it_replaced_the_opening(
     sqlite_database: Database, sandbox: RunningSandbox
 ) -> None:
-    with posting_house(sqlite_database, sandbox, an_account(MASTODON)) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.pipeline.later(61)
-        house.pipeline.post(Status.IDENTIFIED)
-        house.work()
-        assert [(post["visibility"], post["reply_to"]) for post in house.public()] == [("public", None)]
+    with social_harness(sqlite_database, sandbox, an_account(MASTODON)) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.pipeline.later(61)
+        harness.pipeline.post(Status.IDENTIFIED)
+        harness.work()
+        assert [(post["visibility"], post["reply_to"]) for post in harness.public()] == [("public", None)]
 
 
 def test_a_refused_reply_is_said_on_its_own_and_the_next_one_hangs_on_it(
     sqlite_database: Database, sandbox: RunningSandbox
 ) -> None:
-    with posting_house(sqlite_database, sandbox, an_account(X)) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
+    with social_harness(sqlite_database, sandbox, an_account(X)) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
         sandbox.turn("x", replies="none")
-        house.later(700)
-        house.pipeline.post(Status.IDENTIFIED)
-        house.work()
+        harness.later(700)
+        harness.pipeline.post(Status.IDENTIFIED)
+        harness.work()
         sandbox.turn("x", replies="own")
-        house.later(700)
-        house.pipeline.post(Status.RESOLVED)
-        house.work()
-        _, second, third = house.public()
+        harness.later(700)
+        harness.pipeline.post(Status.RESOLVED)
+        harness.work()
+        _, second, third = harness.public()
         assert second["reply_to"] is None
         assert third["reply_to"] == second["id"]
 
@@ -222,42 +222,42 @@ def test_a_refused_reply_is_said_on_its_own_and_the_next_one_hangs_on_it(
 def test_an_exhausted_rate_holds_every_worker_until_its_reset(
     sqlite_database: Database, sandbox: RunningSandbox
 ) -> None:
-    with posting_house(sqlite_database, sandbox, an_account(X)) as house:
+    with social_harness(sqlite_database, sandbox, an_account(X)) as harness:
         match = {"method": "POST", "path": "/tweets"}
-        reset = str(int(house.pipeline.now.timestamp()) + 600)
+        reset = str(int(harness.pipeline.now.timestamp()) + 600)
         exhausted = {"x-rate-limit-remaining": "0", "x-rate-limit-limit": "100", "x-rate-limit-reset": reset}
         sandbox.fault("x", "status", status=429, count=1, match=match, headers=exhausted)
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
-        house.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")  # another incident, another batch
-        house.work()
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
+        harness.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")  # another incident, another batch
+        harness.work()
         assert len(sandbox.state.faults.log) == 1
         for _ in range(9):
-            house.later(60)
-        assert house.public() == []
-        house.later(70)
-        house.later(20)
-        assert len(house.public()) == 2
+            harness.later(60)
+        assert harness.public() == []
+        harness.later(70)
+        harness.later(20)
+        assert len(harness.public()) == 2
 
 
 def test_the_second_worker_waits_for_the_first_ones_turn(sqlite_database: Database, sandbox: RunningSandbox) -> None:
-    with posting_house(sqlite_database, sandbox, an_account(X)) as house:
-        attempt: Any = house.attempt.channels[next(iter(house.attempt.channels))]
+    with social_harness(sqlite_database, sandbox, an_account(X)) as harness:
+        attempt: Any = harness.attempt.channels[next(iter(harness.attempt.channels))]
         attempt.account_lock._patience = 0.01
-        house.pipeline.post(Status.INVESTIGATING)
+        harness.pipeline.post(Status.INVESTIGATING)
         with attempt.account_lock.take("acc-de") as ours:
             assert ours
-            house.work()
-            assert house.states() == ["queued"]
-        house.later(3)
-        assert house.states() == ["accepted"]
-        assert outcomes_of(house) == ["accepted"]
+            harness.work()
+            assert harness.states() == ["queued"]
+        harness.later(3)
+        assert harness.states() == ["accepted"]
+        assert outcomes_of(harness) == ["accepted"]
 
 
 def test_what_an_account_spent_is_counted(database: Database, sandbox: RunningSandbox) -> None:
-    with posting_house(database, sandbox, an_account(X)) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
+    with social_harness(database, sandbox, an_account(X)) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
         with database.read() as connection:
             published, paid, dollars = posts.spending(connection)["acc-de"]
         assert (published, paid, str(dollars)) == (1, 1, "0.2")
@@ -267,10 +267,10 @@ def test_what_an_account_spent_is_counted(database: Database, sandbox: RunningSa
 def test_the_card_goes_along_with_its_words(
     sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
 ) -> None:
-    with posting_house(sqlite_database, sandbox, an_account(platform, with_card=True)) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
-        (post,) = house.public()
+    with social_harness(sqlite_database, sandbox, an_account(platform, with_card=True)) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
+        (post,) = harness.public()
         (picture,) = post["pictures"]
         assert picture["type"] == "image/png"
         assert 5_000 < picture["bytes"] < 200_000
@@ -281,21 +281,21 @@ def test_the_card_goes_along_with_its_words(
 def test_of_two_languages_only_the_one_that_failed_is_said_again(database: Database, sandbox: RunningSandbox) -> None:
     account = an_account(MASTODON, locale="nl", locales=("nl", "en"), with_link=False)
     sandbox.fault("mastodon", "status", status=503, skip=1, count=1, match={"method": "POST", "path": "/statuses"})
-    with posting_house(database, sandbox, account) as house:
-        house.pipeline.post(
+    with social_harness(database, sandbox, account) as harness:
+        harness.pipeline.post(
             Status.INVESTIGATING, {"nl": "Betalingen zijn traag. " * 15, "en": "Payments are slow. " * 15}
         )
-        house.work()
-        assert [post["language"] for post in house.public()] == ["nl"]
-        house.until_settled()
-        first, second = house.public()
+        harness.work()
+        assert [post["language"] for post in harness.public()] == ["nl"]
+        harness.until_settled()
+        first, second = harness.public()
         assert second["language"] == "en"
         assert second["reply_to"] == first["id"]
-        assert house.states() == ["accepted"]
-        house.later(700)
-        house.pipeline.post(Status.RESOLVED, {"nl": "Opgelost.", "en": "Solved."})
-        house.work()
-        assert house.public()[2]["reply_to"] == second["id"]
+        assert harness.states() == ["accepted"]
+        harness.later(700)
+        harness.pipeline.post(Status.RESOLVED, {"nl": "Opgelost.", "en": "Solved."})
+        harness.work()
+        assert harness.public()[2]["reply_to"] == second["id"]
 
 
 def test_a_text_that_the_platform_finds_too_long_is_shortened_once(
@@ -303,46 +303,46 @@ def test_a_text_that_the_platform_finds_too_long_is_shortened_once(
 ) -> None:
     too_long: dict[str, Any] = {"kind": "status", "status": 400, "body": '{"detail": "Your Tweet text is too long."}'}
     match = {"method": "POST", "path": "/tweets"}
-    with posting_house(sqlite_database, sandbox, an_account(X)) as house:
+    with social_harness(sqlite_database, sandbox, an_account(X)) as harness:
         sandbox.fault("x", count=1, match=match, **too_long)
-        house.pipeline.post(Status.INVESTIGATING, "Payments are slow for all of our shops. " * 4)
-        house.work()
-        (post,) = house.public()
+        harness.pipeline.post(Status.INVESTIGATING, "Payments are slow for all of our shops. " * 4)
+        harness.work()
+        (post,) = harness.public()
         assert post["length"] <= 0.9 * 280
-        assert house.states() == ["accepted"]
+        assert harness.states() == ["accepted"]
         sandbox.fault("x", match=match, **too_long)
-        house.later(700)
-        house.pipeline.post(Status.RESOLVED)
-        house.work()
-        assert house.states() == ["accepted", "failed"]
+        harness.later(700)
+        harness.pipeline.post(Status.RESOLVED)
+        harness.work()
+        assert harness.states() == ["accepted", "failed"]
 
 
 def test_an_instance_that_allows_less_than_it_did_is_asked_again(
     sqlite_database: Database, sandbox: RunningSandbox
 ) -> None:
-    with posting_house(sqlite_database, sandbox, an_account(MASTODON)) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
+    with social_harness(sqlite_database, sandbox, an_account(MASTODON)) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
         sandbox.turn("mastodon", max_characters=200)
-        house.later(700)
-        house.pipeline.post(Status.RESOLVED, "Payments are as quick as they should be again. " * 8)
-        house.work()
+        harness.later(700)
+        harness.pipeline.post(Status.RESOLVED, "Payments are as quick as they should be again. " * 8)
+        harness.work()
         sandbox.turn("mastodon", max_characters=500)
-        assert [post["length"] <= 200 for post in house.public()] == [True, True]
+        assert [post["length"] <= 200 for post in harness.public()] == [True, True]
 
 
 def test_what_may_be_public_is_looked_for_in_the_words_it_had(
     sqlite_database: Database, sandbox: RunningSandbox
 ) -> None:
     sandbox.fault("x", "drop_after_accept", count=1, match={"method": "POST", "path": "/tweets"})
-    with posting_house(sqlite_database, sandbox, an_account(X)) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
-        house.reword("https://status.moved.example")  # a deployment, meanwhile
-        house.until_settled()
-        (post,) = house.public()
+    with social_harness(sqlite_database, sandbox, an_account(X)) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
+        harness.reword("https://status.moved.example")  # a deployment, meanwhile
+        harness.until_settled()
+        (post,) = harness.public()
         assert "https://status.shop.example" in post["text"]
-        assert house.states() == ["accepted"]
+        assert harness.states() == ["accepted"]
 
 
 UPLOADS = {X: "/media/upload", MASTODON: "/media", BLUESKY: "uploadBlob"}
@@ -353,21 +353,21 @@ RESETS = {X: "x-rate-limit", MASTODON: "X-RateLimit", BLUESKY: "ratelimit"}
 def test_the_limit_of_pictures_is_not_taken_for_that_of_posts(
     sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
 ) -> None:
-    with posting_house(sqlite_database, sandbox, an_account(platform, with_card=True)) as house:
-        reset = str(int(house.pipeline.now.timestamp()) + 1800)
+    with social_harness(sqlite_database, sandbox, an_account(platform, with_card=True)) as harness:
+        reset = str(int(harness.pipeline.now.timestamp()) + 1800)
         exhausted = {f"{RESETS[platform]}-{name}": value for name, value in (("remaining", "0"), ("reset", reset))}
         used_up = {"status": 429, "headers": exhausted, "match": {"path": UPLOADS[platform]}}
         sandbox.fault(platform.value, "status", **used_up)
         # No answer of a post says what is left after the refused picture.
         sandbox.fault(platform.value, "reset_early", count=2, match={"method": "POST", "path": PUBLISHES[platform]})
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
         sandbox.call("DELETE", "/sandbox/faults")
         sandbox.fault(platform.value, "status", **used_up)
-        house.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
-        house.work()
-        assert house.until_settled() <= 90  # X is looked at three times, half a minute apart
-        assert [post["pictures"] for post in house.public()] == [[], []]
+        harness.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
+        harness.work()
+        assert harness.until_settled() <= 90  # X is looked at three times, half a minute apart
+        assert [post["pictures"] for post in harness.public()] == [[], []]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 413, 422, 429, 500, 503])
@@ -376,11 +376,11 @@ def test_a_picture_that_is_refused_never_holds_back_its_text(
     sqlite_database: Database, sandbox: RunningSandbox, platform: Platform, status: int
 ) -> None:
     sandbox.fault(platform.value, "status", status=status, match={"path": UPLOADS[platform]})
-    with posting_house(sqlite_database, sandbox, an_account(platform, with_card=True)) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
-        assert house.states() == ["accepted"]
-        assert [post["pictures"] for post in house.public()] == [[]]
+    with social_harness(sqlite_database, sandbox, an_account(platform, with_card=True)) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
+        assert harness.states() == ["accepted"]
+        assert [post["pictures"] for post in harness.public()] == [[]]
 
 
 REFUSALS = {
@@ -397,8 +397,8 @@ def test_a_post_that_is_refused_for_its_picture_goes_out_without(
     status, body = REFUSALS[platform]
     match = {"method": "POST", "path": PUBLISHES[platform]}
     sandbox.fault(platform.value, "status", status=status, body=body, count=1, match=match)
-    with posting_house(sqlite_database, sandbox, an_account(platform, with_card=True)) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
-        assert house.states() == ["accepted"]
-        assert [post["pictures"] for post in house.public()] == [[]]
+    with social_harness(sqlite_database, sandbox, an_account(platform, with_card=True)) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
+        assert harness.states() == ["accepted"]
+        assert [post["pictures"] for post in harness.public()] == [[]]

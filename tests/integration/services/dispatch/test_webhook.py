@@ -12,7 +12,7 @@ from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries
 from notifier.storage.recipients import endpoints
-from tests.support.fake_endpoints import WorkerVanished, down, partners, url_of
+from tests.support.fake_endpoints import WorkerVanished, down, endpoint_harness, url_of
 
 
 def told(messages: list[dict[str, Any]]) -> list[tuple[int, list[str]]]:
@@ -21,204 +21,204 @@ def told(messages: list[dict[str, Any]]) -> list[tuple[int, list[str]]]:
 
 
 def test_who_takes_the_first_attempt_has_one_line_in_the_ledger_and_shares_the_batchs_state(database: Database) -> None:
-    house = partners(database)
+    harness = endpoint_harness(database)
     for name in ("one", "two", "three"):
-        house.endpoint(name)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+        harness.endpoint(name)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     for name in ("one", "two", "three"):
-        assert house.states(name) == [("accepted", None, 1)]
-        assert house.tries(name) == [(1, "accepted", None)]
-        assert house.row(name).last_success_at == house.pipeline.now
+        assert harness.states(name) == [("accepted", None, 1)]
+        assert harness.tries(name) == [(1, "accepted", None)]
+        assert harness.row(name).last_success_at == harness.pipeline.now
 
 
 def test_a_failed_attempt_is_repeated_on_schedule_with_the_same_id_until_it_is_taken(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("weak")
-    house.endpoint("sound")
-    house.line.answers[url_of("weak")] = down
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    assert house.states("weak") == [("queued", "server_error", 1)]
-    assert house.states("sound") == [("accepted", None, 1)]
-    house.later(4)
-    assert len(house.posted("weak")) == 1
-    house.later(1)
-    house.later(29)
-    assert len(house.posted("weak")) == 2
-    house.line.answers.clear()
-    house.later(1)
-    assert house.states("weak") == [("accepted", None, 3)]
-    assert len({request.delivery_id for request in house.posted("weak")}) == 1
-    assert house.tries("weak") == [(1, "retry", "server_error"), (2, "retry", "server_error"), (3, "accepted", None)]
-    assert len(house.posted("sound")) == 1
+    harness = endpoint_harness(database)
+    harness.endpoint("weak")
+    harness.endpoint("sound")
+    harness.line.answers[url_of("weak")] = down
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    assert harness.states("weak") == [("queued", "server_error", 1)]
+    assert harness.states("sound") == [("accepted", None, 1)]
+    harness.later(4)
+    assert len(harness.posted("weak")) == 1
+    harness.later(1)
+    harness.later(29)
+    assert len(harness.posted("weak")) == 2
+    harness.line.answers.clear()
+    harness.later(1)
+    assert harness.states("weak") == [("accepted", None, 3)]
+    assert len({request.delivery_id for request in harness.posted("weak")}) == 1
+    assert harness.tries("weak") == [(1, "retry", "server_error"), (2, "retry", "server_error"), (3, "accepted", None)]
+    assert len(harness.posted("sound")) == 1
 
 
 def test_the_last_failure_of_the_schedule_gives_up(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("dead")
-    house.line.answers[url_of("dead")] = down
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = endpoint_harness(database)
+    harness.endpoint("dead")
+    harness.line.answers[url_of("dead")] = down
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     for wait in (5, 30, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400):
-        house.later(wait)
-    assert house.states("dead") == [("failed", "gave_up", 11)]
+        harness.later(wait)
+    assert harness.states("dead") == [("failed", "gave_up", 11)]
 
 
 def test_with_every_updates_arrive_in_order_each_said_once(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("ordered")
-    house.line.answers[url_of("ordered")] = down
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    house.pipeline.now = house.pipeline.now.replace(second=1)
-    house.pipeline.post(Status.IDENTIFIED)
-    house.work()
-    assert house.states("ordered") == [("queued", "server_error", 1), ("queued", "waiting_for_earlier", 0)]
-    house.line.answers.clear()
-    house.later(5)
-    assert house.states("ordered") == [("accepted", None, 2), ("accepted", None, 1)]
-    assert told(house.heard("ordered")) == [(1, ["upd-1"]), (1, ["upd-1"]), (2, ["upd-2"])]
+    harness = endpoint_harness(database)
+    harness.endpoint("ordered")
+    harness.line.answers[url_of("ordered")] = down
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    harness.pipeline.now = harness.pipeline.now.replace(second=1)
+    harness.pipeline.post(Status.IDENTIFIED)
+    harness.work()
+    assert harness.states("ordered") == [("queued", "server_error", 1), ("queued", "waiting_for_earlier", 0)]
+    harness.line.answers.clear()
+    harness.later(5)
+    assert harness.states("ordered") == [("accepted", None, 2), ("accepted", None, 1)]
+    assert told(harness.heard("ordered")) == [(1, ["upd-1"]), (1, ["upd-1"]), (2, ["upd-2"])]
 
 
 def test_with_latest_an_overtaken_update_is_replaced_by_the_one_that_tells_both(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("hurried", mode="latest")
-    house.line.answers[url_of("hurried")] = down
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    house.pipeline.now = house.pipeline.now.replace(second=4)
-    house.pipeline.post(Status.IDENTIFIED)
-    house.work()
-    assert [state for state, _, _ in house.states("hurried")] == ["queued", "queued"]
-    house.line.answers.clear()
-    house.later(1)  # the older one's retry is due: the newer one goes in its place, before its own time
-    assert house.states("hurried") == [("superseded", "newer_update", 1), ("accepted", None, 2)]
-    assert told(house.heard("hurried"))[-1] == (2, ["upd-1", "upd-2"])
-    assert len(house.posted("hurried")) == 3
+    harness = endpoint_harness(database)
+    harness.endpoint("hurried", mode="latest")
+    harness.line.answers[url_of("hurried")] = down
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    harness.pipeline.now = harness.pipeline.now.replace(second=4)
+    harness.pipeline.post(Status.IDENTIFIED)
+    harness.work()
+    assert [state for state, _, _ in harness.states("hurried")] == ["queued", "queued"]
+    harness.line.answers.clear()
+    harness.later(1)  # the older one's retry is due: the newer one goes in its place, before its own time
+    assert harness.states("hurried") == [("superseded", "newer_update", 1), ("accepted", None, 2)]
+    assert told(harness.heard("hurried"))[-1] == (2, ["upd-1", "upd-2"])
+    assert len(harness.posted("hurried")) == 3
 
 
 def test_with_latest_an_update_the_endpoint_does_not_want_replaces_nothing(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("choosy", mode="latest", types=["incident.created"])
-    house.line.answers[url_of("choosy")] = down
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    house.pipeline.post(Status.IDENTIFIED)
-    house.work()
-    house.line.answers.clear()
-    house.later(5)
-    assert house.states("choosy") == [("accepted", None, 2), ("canceled", "not_wanted", 0)]
+    harness = endpoint_harness(database)
+    harness.endpoint("choosy", mode="latest", types=["incident.created"])
+    harness.line.answers[url_of("choosy")] = down
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    harness.pipeline.post(Status.IDENTIFIED)
+    harness.work()
+    harness.line.answers.clear()
+    harness.later(5)
+    assert harness.states("choosy") == [("accepted", None, 2), ("canceled", "not_wanted", 0)]
 
 
 def test_types_leave_out_what_the_endpoint_does_not_want(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("typed", types=["incident.created", "incident.resolved"])
+    harness = endpoint_harness(database)
+    harness.endpoint("typed", types=["incident.created", "incident.resolved"])
     for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED):
-        house.pipeline.post(status)
-        house.work()
-    assert [message["type"] for message in house.heard("typed")] == ["incident.created", "incident.resolved"]
-    assert house.states("typed")[1][0] == "canceled"
+        harness.pipeline.post(status)
+        harness.work()
+    assert [message["type"] for message in harness.heard("typed")] == ["incident.created", "incident.resolved"]
+    assert harness.states("typed")[1][0] == "canceled"
 
 
 def test_who_wants_the_end_only_by_type_is_told_the_end(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("typed", types=["incident.resolved"])
+    harness = endpoint_harness(database)
+    harness.endpoint("typed", types=["incident.resolved"])
     for status in (Status.INVESTIGATING, Status.RESOLVED):
-        house.pipeline.post(status)
-        house.work()
-    assert [message["type"] for message in house.heard("typed")] == ["incident.resolved"]
+        harness.pipeline.post(status)
+        harness.work()
+    assert [message["type"] for message in harness.heard("typed")] == ["incident.resolved"]
 
 
 def test_a_receiver_that_is_gone_is_disabled_and_told_nothing_more(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("gone")
-    house.line.answers[url_of("gone")] = lambda _: PermanentDeliveryError(Reason.GONE, "HTTP 410", status=410)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    assert house.states("gone") == [("failed", "gone", 1)]
-    assert (house.row("gone").state, house.row("gone").probe_at) == ("disabled", None)
-    house.pipeline.post(Status.IDENTIFIED)
-    house.work()
-    assert len(house.posted("gone")) == 1
+    harness = endpoint_harness(database)
+    harness.endpoint("gone")
+    harness.line.answers[url_of("gone")] = lambda _: PermanentDeliveryError(Reason.GONE, "HTTP 410", status=410)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    assert harness.states("gone") == [("failed", "gone", 1)]
+    assert (harness.row("gone").state, harness.row("gone").probe_at) == ("disabled", None)
+    harness.pipeline.post(Status.IDENTIFIED)
+    harness.work()
+    assert len(harness.posted("gone")) == 1
 
 
 def test_a_receivers_own_wait_is_kept(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("busy")
-    from_the_answer = house.pipeline.now.resolution * 120_000_000
-    house.line.answers[url_of("busy")] = lambda _: TransientDeliveryError(
+    harness = endpoint_harness(database)
+    harness.endpoint("busy")
+    from_the_answer = harness.pipeline.now.resolution * 120_000_000
+    harness.line.answers[url_of("busy")] = lambda _: TransientDeliveryError(
         Reason.RATE_LIMITED, "HTTP 429", status=429, retry_after=from_the_answer
     )
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    house.line.answers.clear()
-    house.later(119)
-    assert len(house.posted("busy")) == 1
-    house.later(1)
-    assert house.states("busy") == [("accepted", None, 2)]
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    harness.line.answers.clear()
+    harness.later(119)
+    assert len(harness.posted("busy")) == 1
+    harness.later(1)
+    assert harness.states("busy") == [("accepted", None, 2)]
 
 
 def test_after_a_worker_vanished_only_those_without_a_recorded_answer_hear_again_by_the_same_id(
     database: Database,
 ) -> None:
-    house = partners(database)
+    harness = endpoint_harness(database)
     names = [f"p{number}" for number in range(6)]
     for name in names:
-        house.endpoint(name)
-    house.line.dies_after = 2
-    house.pipeline.post(Status.INVESTIGATING)
+        harness.endpoint(name)
+    harness.line.dies_after = 2
+    harness.pipeline.post(Status.INVESTIGATING)
     with pytest.raises(WorkerVanished):
-        house.work()
-    house.line.dies_after = None
-    house.lease_ends()
-    assert [len(house.posted(name)) for name in names] == [1, 1, 2, 2, 2, 2]
+        harness.work()
+    harness.line.dies_after = None
+    harness.lease_ends()
+    assert [len(harness.posted(name)) for name in names] == [1, 1, 2, 2, 2, 2]
     for name in names:
-        assert len({request.delivery_id for request in house.posted(name)}) == 1
-        assert house.states(name)[0][0] == "accepted"
-    assert house.states("p0") == [("accepted", None, 1)]
-    assert house.states("p5") == [("accepted", None, 2)]
-    assert house.tries("p5") == [(2, "accepted", None)]
+        assert len({request.delivery_id for request in harness.posted(name)}) == 1
+        assert harness.states(name)[0][0] == "accepted"
+    assert harness.states("p0") == [("accepted", None, 1)]
+    assert harness.states("p5") == [("accepted", None, 2)]
+    assert harness.tries("p5") == [(2, "accepted", None)]
 
 
 def test_a_disabled_endpoint_gets_nothing_that_was_planned_before(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("off")
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
+    harness = endpoint_harness(database)
+    harness.endpoint("off")
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE endpoint SET state = 'disabled'")
-    house.work()
-    assert house.states("off") == [("canceled", "endpoint_disabled", 0)]
-    assert house.posted("off") == []
+    harness.work()
+    assert harness.states("off") == [("canceled", "endpoint_disabled", 0)]
+    assert harness.posted("off") == []
 
 
 def test_an_endpoint_that_was_removed_meanwhile_counts_as_canceled_not_as_told(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("here")
-    number = house.endpoint("gone")
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
+    harness = endpoint_harness(database)
+    harness.endpoint("here")
+    number = harness.endpoint("gone")
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
     with database.write() as connection:
         endpoints.remove(connection, number)
-    house.work()
-    (notice,) = house.pipeline.notices(Channel.WEBHOOK)
+    harness.work()
+    (notice,) = harness.pipeline.notices(Channel.WEBHOOK)
     with database.read() as connection:
         rows = deliveries.list_of(connection, notice.id, states=(), after_key=None, limit=10)
     assert [(row.state, row.reason) for row in rows] == [("accepted", None), ("canceled", "endpoint_disabled")]
 
 
 def test_what_a_person_asks_for_is_attempted_at_once_and_newer_than_any_workers_breaker(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("weak")
-    house.line.answers[url_of("weak")] = down
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    house.pipeline.now += timedelta(seconds=1)
-    asked_at = house.pipeline.now
-    retry = Retry(database, house.pipeline.clock, house.pipeline.regroup, {}, dict, tuple)
+    harness = endpoint_harness(database)
+    harness.endpoint("weak")
+    harness.line.answers[url_of("weak")] = down
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    harness.pipeline.now += timedelta(seconds=1)
+    asked_at = harness.pipeline.now
+    retry = Retry(database, harness.pipeline.clock, harness.pipeline.regroup, {}, dict, tuple)
     assert retry.run(RetryOrder(endpoint_id="end_weak"), Actor("tests", "here")) == 1
-    house.work()
-    first, second = house.posted("weak")
+    harness.work()
+    first, second = harness.posted("weak")
     assert first.changed_at is not None
     assert second.changed_at == asked_at > first.changed_at

@@ -12,19 +12,19 @@ from tests.integration.subscriber_lists import endpoint_changes as changes
 
 
 def signing(database: Database, public_id: str, clock: Clock) -> list[str]:
-    house = endpoints_of(database, clock)
+    harness = endpoints_of(database, clock)
     with database.read() as connection:
         column = connection.execute(
             select(t.endpoint.c.secrets).where(t.endpoint.c.public_id == public_id)
         ).scalar_one()
-    return list(house.secrets.open(column, clock()))
+    return list(harness.secrets.open(column, clock()))
 
 
 def test_during_a_rotation_both_secrets_sign_newest_first_and_afterwards_the_new_one_alone(database: Database) -> None:
     clock = Clock()
-    house = endpoints_of(database, clock)
-    first = house.create(endpoint(url=URL), SUPPORT)
-    second = house.rotate(first["id"], SUPPORT)
+    harness = endpoints_of(database, clock)
+    first = harness.create(endpoint(url=URL), SUPPORT)
+    second = harness.rotate(first["id"], SUPPORT)
     assert signing(database, first["id"], clock) == [second["secret"], first["secret"]]
     clock.advance(hours=23, minutes=59)
     assert signing(database, first["id"], clock) == [second["secret"], first["secret"]]
@@ -34,19 +34,19 @@ def test_during_a_rotation_both_secrets_sign_newest_first_and_afterwards_the_new
 
 def test_a_rotation_without_overlap_ends_the_old_secret_at_once(database: Database) -> None:
     clock = Clock()
-    house = endpoints_of(database, clock)
-    first = house.create(endpoint(url=URL), SUPPORT)
-    second = house.rotate(first["id"], SUPPORT, overlap=timedelta(0))
+    harness = endpoints_of(database, clock)
+    first = harness.create(endpoint(url=URL), SUPPORT)
+    second = harness.rotate(first["id"], SUPPORT, overlap=timedelta(0))
     assert signing(database, first["id"], clock) == [second["secret"]]
 
 
 def test_a_second_rotation_does_not_lengthen_the_life_of_the_first_secret(database: Database) -> None:
     clock = Clock()
-    house = endpoints_of(database, clock)
-    first = house.create(endpoint(url=URL), SUPPORT)
-    second = house.rotate(first["id"], SUPPORT)
+    harness = endpoints_of(database, clock)
+    first = harness.create(endpoint(url=URL), SUPPORT)
+    second = harness.rotate(first["id"], SUPPORT)
     clock.advance(hours=20)
-    third = house.rotate(first["id"], SUPPORT)
+    third = harness.rotate(first["id"], SUPPORT)
     assert signing(database, first["id"], clock) == [third["secret"], second["secret"], first["secret"]]
     clock.advance(hours=5)
     assert signing(database, first["id"], clock) == [third["secret"], second["secret"]]
@@ -54,33 +54,33 @@ def test_a_second_rotation_does_not_lengthen_the_life_of_the_first_secret(databa
 
 def test_rotating_over_and_over_keeps_the_signature_header_short(database: Database) -> None:
     clock = Clock()
-    house = endpoints_of(database, clock)
-    first = house.create(endpoint(url=URL), SUPPORT)
-    newest = [house.rotate(first["id"], SUPPORT)["secret"] for _ in range(9)]
+    harness = endpoints_of(database, clock)
+    first = harness.create(endpoint(url=URL), SUPPORT)
+    newest = [harness.rotate(first["id"], SUPPORT)["secret"] for _ in range(9)]
     assert signing(database, first["id"], clock) == newest[:-5:-1]
 
 
 @pytest.mark.parametrize("overlap", [timedelta(seconds=-1), timedelta(days=31)])
 def test_an_overlap_out_of_bounds_is_refused(database: Database, overlap: timedelta) -> None:
-    house = endpoints_of(database)
-    created = house.create(endpoint(url=URL), SUPPORT)
+    harness = endpoints_of(database)
+    created = harness.create(endpoint(url=URL), SUPPORT)
     with pytest.raises(InvalidInputError) as refused:
-        house.rotate(created["id"], SUPPORT, overlap=overlap)
+        harness.rotate(created["id"], SUPPORT, overlap=overlap)
     assert list(faults(refused.value)) == ["overlap"]
 
 
 def test_an_endpoint_whose_secret_no_key_opens_asks_to_be_rotated_and_works_again_then(database: Database) -> None:
     made = endpoints_of(database, keys=("dropped",)).create(endpoint(url=URL, headers={"X-Token": "t"}), SUPPORT)
-    house = endpoints_of(database)
+    harness = endpoints_of(database)
     for refused in (
-        lambda: house.target(made["id"]),
-        lambda: house.patch(made["id"], changes(description="x"), SUPPORT),
+        lambda: harness.target(made["id"]),
+        lambda: harness.patch(made["id"], changes(description="x"), SUPPORT),
     ):
         with pytest.raises(ConflictError, match="rotate this endpoint's secret"):
             refused()
-    house.rotate(made["id"], SUPPORT)
+    harness.rotate(made["id"], SUPPORT)
     with pytest.raises(ConflictError, match="X-Token"):
-        house.patch(made["id"], changes(description="x"), SUPPORT)
-    house.patch(made["id"], changes(headers={"X-Token": "new"}), SUPPORT)
-    assert house.target(made["id"]).headers == {"X-Token": "new"}
-    assert len(house.target(made["id"]).secrets) == 1
+        harness.patch(made["id"], changes(description="x"), SUPPORT)
+    harness.patch(made["id"], changes(headers={"X-Token": "new"}), SUPPORT)
+    assert harness.target(made["id"]).headers == {"X-Token": "new"}
+    assert len(harness.target(made["id"]).secrets) == 1

@@ -18,7 +18,7 @@ from notifier.services.mail.failover import ProviderFailover
 from notifier.services.mail.transactional import SendTransactionalMail
 from notifier.services.providers.circuits import Circuits
 from notifier.storage.database.engine import Database
-from tests.support.fake_endpoints import BRAND, Partners, down, partners, url_of
+from tests.support.fake_endpoints import BRAND, EndpointHarness, down, endpoint_harness, url_of
 
 HOUR = 3600.0
 WARNING = "[MyOnlineStore] Your webhook endpoint does not answer"
@@ -64,23 +64,23 @@ class Watched:
     """A house whose endpoints are watched, and whose letters leave at once."""
 
     def __init__(self, database: Database) -> None:
-        self.house: Partners = partners(database)
+        self.harness: EndpointHarness = endpoint_harness(database)
         self.post = Post()
-        pipeline, hooks = self.house.pipeline, self.house.hooks
+        pipeline, hooks = self.harness.pipeline, self.harness.hooks
         wording = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
         writer = EndpointMails("https://status.example", "en", "Europe/Amsterdam")
         circuits = Circuits(database, pipeline.clock, pipeline.nudges, Channel.EMAIL)
         route = ProviderFailover([self.post], pipeline.clock, LocalRateLimiter(pipeline.clock), circuits)
         self.send = SendTransactionalMail(database, pipeline.clock, writer, wording, route, "worker")
-        probe = ProbeEndpoint(database, pipeline.clock, self.house.line, wording, hooks.secrets, pipeline.regroup)
+        probe = ProbeEndpoint(database, pipeline.clock, self.harness.line, wording, hooks.secrets, pipeline.regroup)
         self.watch = WatchEndpoints(database, pipeline.clock, write_mail, AtOnce(probe))
 
     def hours(self, number: float) -> None:
         """Let time pass hour by hour."""
         for _ in range(round(number)):
-            self.house.later(HOUR)
+            self.harness.later(HOUR)
             self.watch.run()
-            self.house.work()
+            self.harness.work()
             self.send.run()
 
     @property
@@ -89,11 +89,11 @@ class Watched:
         return [(request.recipients[0].address, request.content.subject) for request in self.post.requests]
 
     def fail_until_disabled(self, name: str) -> None:
-        self.house.line.answers[url_of(name)] = down
-        self.house.pipeline.post(Status.INVESTIGATING)
-        self.house.work()
+        self.harness.line.answers[url_of(name)] = down
+        self.harness.pipeline.post(Status.INVESTIGATING)
+        self.harness.work()
         self.hours(5 * 24)
-        assert self.house.row(name).state == "disabled"
+        assert self.harness.row(name).state == "disabled"
 
 
 @pytest.fixture
@@ -102,22 +102,22 @@ def watched(sqlite_database: Database) -> Watched:
 
 
 def test_the_owner_is_warned_and_told_and_the_endpoint_disabled_after_five_days(watched: Watched) -> None:
-    house = watched.house
-    house.endpoint("weak", owner_email="ops@weak.example")
-    house.endpoint("sound", owner_email="ops@sound.example")
-    house.line.answers[url_of("weak")] = down
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = watched.harness
+    harness.endpoint("weak", owner_email="ops@weak.example")
+    harness.endpoint("sound", owner_email="ops@sound.example")
+    harness.line.answers[url_of("weak")] = down
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     watched.hours(71)
     assert watched.letters == []
     watched.hours(2)
     assert watched.letters == [("ops@weak.example", WARNING)]
     watched.hours(45)
-    assert house.row("weak").state == "active"
+    assert harness.row("weak").state == "active"
     watched.hours(3)
     assert watched.letters == [("ops@weak.example", WARNING), ("ops@weak.example", NOTICE)]
-    assert (house.row("weak").state, house.row("weak").state_reason) == ("disabled", "it failed for days")
-    assert house.row("sound").state == "active"
+    assert (harness.row("weak").state, harness.row("weak").state_reason) == ("disabled", "it failed for days")
+    assert harness.row("sound").state == "active"
     warning, notice = (request.content.text for request in watched.post.requests)
     assert "https://weak.example/" in warning
     assert "HTTP 503" in warning
@@ -126,80 +126,80 @@ def test_the_owner_is_warned_and_told_and_the_endpoint_disabled_after_five_days(
 
 
 def test_the_owner_of_an_endpoint_that_says_it_is_gone_is_told(watched: Watched) -> None:
-    house = watched.house
-    house.endpoint("gone", owner_email="ops@gone.example")
-    house.line.answers[url_of("gone")] = gone
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = watched.harness
+    harness.endpoint("gone", owner_email="ops@gone.example")
+    harness.line.answers[url_of("gone")] = gone
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     watched.hours(1)
     assert watched.letters == [("ops@gone.example", NOTICE)]
     assert "410" in watched.post.requests[0].content.text
 
 
 def test_a_warning_that_has_lost_its_point_is_not_sent(watched: Watched) -> None:
-    house = watched.house
-    house.endpoint("weak", owner_email="ops@weak.example")
-    house.line.answers[url_of("weak")] = down
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    house.later(72 * HOUR)
+    harness = watched.harness
+    harness.endpoint("weak", owner_email="ops@weak.example")
+    harness.line.answers[url_of("weak")] = down
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    harness.later(72 * HOUR)
     watched.watch.run()
-    house.line.answers.clear()
-    house.later(24 * HOUR)
+    harness.line.answers.clear()
+    harness.later(24 * HOUR)
     watched.hours(1)
     assert watched.letters == []
 
 
 def test_any_success_resets_the_record(watched: Watched) -> None:
-    house = watched.house
-    house.endpoint("weak", owner_email="ops@weak.example")
-    house.line.answers[url_of("weak")] = down
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = watched.harness
+    harness.endpoint("weak", owner_email="ops@weak.example")
+    harness.line.answers[url_of("weak")] = down
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     watched.hours(50)
-    assert house.row("weak").failing_since is not None
-    house.line.answers.clear()
+    assert harness.row("weak").failing_since is not None
+    harness.line.answers.clear()
     watched.hours(30)
-    assert (house.row("weak").failing_since, house.row("weak").failed_attempts) == (None, 0)
+    assert (harness.row("weak").failing_since, harness.row("weak").failed_attempts) == (None, 0)
     watched.hours(60)
-    assert (watched.letters, house.row("weak").state) == ([], "active")
+    assert (watched.letters, harness.row("weak").state) == ([], "active")
 
 
 def test_a_disabled_endpoint_is_asked_by_signed_tests_and_gets_everything_once_it_answers(watched: Watched) -> None:
-    house = watched.house
-    house.endpoint("weak")
+    harness = watched.harness
+    harness.endpoint("weak")
     watched.fail_until_disabled("weak")
     for status in (Status.IDENTIFIED, Status.RESOLVED):
-        house.pipeline.post(status)
-        house.work()
-    before = len(house.posted("weak"))
+        harness.pipeline.post(status)
+        harness.work()
+    before = len(harness.posted("weak"))
     watched.hours(3)
-    asked = house.posted("weak")[before:]
+    asked = harness.posted("weak")[before:]
     assert {request.delivery_id[:4] for request in asked} == {"tst_"}
     assert [b"endpoint.test" in request.body for request in asked] == [True, True]
-    assert house.row("weak").state == "disabled"
-    house.line.answers.clear()
+    assert harness.row("weak").state == "disabled"
+    harness.line.answers.clear()
     watched.hours(4)
-    assert house.row("weak").state == "active"
-    heard = [message for message in house.heard("weak")[before + 2 :] if message["type"] != "endpoint.test"]
+    assert harness.row("weak").state == "active"
+    heard = [message for message in harness.heard("weak")[before + 2 :] if message["type"] != "endpoint.test"]
     assert [message["type"] for message in heard] == ["incident.created", "incident.updated", "incident.resolved"]
     assert [message["data"]["sequence"] for message in heard] == [1, 2, 3]
-    assert [state for state, _, _ in house.states("weak")] == ["accepted"] * 3
+    assert [state for state, _, _ in harness.states("weak")] == ["accepted"] * 3
 
 
 def test_one_that_wants_the_latest_gets_the_present_state_of_each_incident(watched: Watched) -> None:
-    house = watched.house
-    house.endpoint("weak", mode="latest")
+    harness = watched.harness
+    harness.endpoint("weak", mode="latest")
     watched.fail_until_disabled("weak")
     for status in (Status.IDENTIFIED, Status.MONITORING):
-        house.pipeline.post(status)
-        house.work()
-    house.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
-    house.work()
-    before = len(house.posted("weak"))
-    house.line.answers.clear()
+        harness.pipeline.post(status)
+        harness.work()
+    harness.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
+    harness.work()
+    before = len(harness.posted("weak"))
+    harness.line.answers.clear()
     watched.hours(2)
-    heard = [message for message in house.heard("weak")[before:] if message["type"] != "endpoint.test"]
+    heard = [message for message in harness.heard("weak")[before:] if message["type"] != "endpoint.test"]
     assert sorted((message["data"]["incident"]["id"], message["data"]["sequence"]) for message in heard) == [
         ("inc-1", 3),
         ("inc-2", 1),
@@ -209,12 +209,12 @@ def test_one_that_wants_the_latest_gets_the_present_state_of_each_incident(watch
 
 
 def test_an_endpoint_that_says_it_is_gone_is_not_asked_again(watched: Watched) -> None:
-    house = watched.house
-    house.endpoint("weak")
+    harness = watched.harness
+    harness.endpoint("weak")
     watched.fail_until_disabled("weak")
-    house.line.answers[url_of("weak")] = gone
+    harness.line.answers[url_of("weak")] = gone
     watched.hours(2)
-    asked = len(house.posted("weak"))
+    asked = len(harness.posted("weak"))
     watched.hours(48)
-    assert len(house.posted("weak")) == asked
-    assert (house.row("weak").state, house.row("weak").probe_at) == ("disabled", None)
+    assert len(harness.posted("weak")) == asked
+    assert (harness.row("weak").state, harness.row("weak").probe_at) == ("disabled", None)

@@ -16,7 +16,7 @@ from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import audit
-from tests.support.email_harness import House, Provider, a_house
+from tests.support.email_harness import EmailHarness, Provider, build_harness
 
 ME = Actor("cli:me", "here")
 MERCHANT = "shop-0@example.com"
@@ -28,21 +28,21 @@ def provider() -> Provider:
 
 
 @pytest.fixture
-def house(database: Database, provider: Provider) -> House:
-    built = a_house(database, provider)
+def harness(database: Database, provider: Provider) -> EmailHarness:
+    built = build_harness(database, provider)
     for number in range(3):
         built.pipeline.subscriber(f"shop-{number}")
     guarded(built, BlastGuardPolicy(hold_above=2))
     return built
 
 
-def guarded(house: House, policy: BlastGuardPolicy) -> None:
-    pipeline, guard = house.pipeline, BlastGuard(policy)
+def guarded(harness: EmailHarness, policy: BlastGuardPolicy) -> None:
+    pipeline, guard = harness.pipeline, BlastGuard(policy)
     pipeline.ingest = replace(pipeline.ingest, guard=guard)
 
 
-def release(house: House) -> Release:
-    pipeline = house.pipeline
+def release(harness: EmailHarness) -> Release:
+    pipeline = harness.pipeline
     return Release(pipeline.database, pipeline.policies, pipeline.clock, pipeline.nudges, pipeline.translations)
 
 
@@ -50,18 +50,18 @@ def told_in(text: str) -> list[int]:
     return [number for number in range(1, 10) if f"Update number {number}." in text]
 
 
-def states(house: House) -> list[str]:
-    return [row.state for row in house.pipeline.notices()]
+def states(harness: EmailHarness) -> list[str]:
+    return [row.state for row in harness.pipeline.notices()]
 
 
-def test_the_answer_says_how_many_it_concerns_and_that_it_is_held(house: House, provider: Provider) -> None:
-    receipt = house.pipeline.post(Status.INVESTIGATING)
+def test_the_answer_says_how_many_it_concerns_and_that_it_is_held(harness: EmailHarness, provider: Provider) -> None:
+    receipt = harness.pipeline.post(Status.INVESTIGATING)
     assert (receipt.recipients, receipt.held) == (3, True)
     assert receipt.reason == "will be announced, once approved"
     for _ in range(3):
-        house.later(60)
+        harness.later(60)
     assert provider.told == []
-    assert states(house) == ["held"]
+    assert states(harness) == ["held"]
 
 
 class Leaving:
@@ -84,8 +84,8 @@ class Leaving:
             yield connection
 
 
-def test_what_is_stored_is_answered_though_the_database_goes_away_then(house: House) -> None:
-    pipeline = house.pipeline
+def test_what_is_stored_is_answered_though_the_database_goes_away_then(harness: EmailHarness) -> None:
+    pipeline = harness.pipeline
     leaving: Any = Leaving(pipeline.database)
     guard = BlastGuard()
     guard.count(pipeline.database, pipeline.policies)
@@ -95,93 +95,93 @@ def test_what_is_stored_is_answered_though_the_database_goes_away_then(house: Ho
         pipeline.post(Status.IDENTIFIED)
 
 
-def test_what_reaches_few_enough_goes_by_itself(house: House, provider: Provider) -> None:
-    guarded(house, BlastGuardPolicy(hold_above=3))
-    receipt = house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+def test_what_reaches_few_enough_goes_by_itself(harness: EmailHarness, provider: Provider) -> None:
+    guarded(harness, BlastGuardPolicy(hold_above=3))
+    receipt = harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     assert (receipt.recipients, receipt.held) == (3, False)
     assert len(provider.told) == 3
 
 
-def test_a_release_tells_what_was_held_before_it_as_one(house: House, provider: Provider) -> None:
+def test_a_release_tells_what_was_held_before_it_as_one(harness: EmailHarness, provider: Provider) -> None:
     for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING):
-        house.pipeline.post(status)
-        house.later(61)
-    last = house.pipeline.notices()[-1]
-    assert release(house).release(last.public_id, ME) == {"id": last.public_id, "state": "planning"}
-    house.work()
+        harness.pipeline.post(status)
+        harness.later(61)
+    last = harness.pipeline.notices()[-1]
+    assert release(harness).release(last.public_id, ME) == {"id": last.public_id, "state": "planning"}
+    harness.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2, 3]]
-    assert states(house) == ["superseded", "superseded", "planned"]
-    assert house.pipeline.post(Status.RESOLVED).held  # whose word was for this one is not for the next
+    assert states(harness) == ["superseded", "superseded", "planned"]
+    assert harness.pipeline.post(Status.RESOLVED).held  # whose word was for this one is not for the next
 
 
-def test_what_is_called_off_is_told_neither_now_nor_with_the_next(house: House, provider: Provider) -> None:
-    house.pipeline.post(Status.INVESTIGATING)
-    house.later(61)
-    house.pipeline.post(Status.IDENTIFIED)
-    first, second = house.pipeline.notices()
-    assert release(house).cancel(first.public_id, ME)["state"] == "canceled"
-    release(house).release(second.public_id, ME)
-    house.work()
+def test_what_is_called_off_is_told_neither_now_nor_with_the_next(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.later(61)
+    harness.pipeline.post(Status.IDENTIFIED)
+    first, second = harness.pipeline.notices()
+    assert release(harness).cancel(first.public_id, ME)["state"] == "canceled"
+    release(harness).release(second.public_id, ME)
+    harness.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[2]]
-    assert states(house) == ["canceled", "planned"]
-    said = house.pipeline.explain.recipient("inc-1", "shop-0")["notifications"]
+    assert states(harness) == ["canceled", "planned"]
+    said = harness.pipeline.explain.recipient("inc-1", "shop-0")["notifications"]
     assert "was canceled by a colleague before anyone was notified" in said[0]["words"]
 
 
-def test_who_was_never_told_that_it_began_is_not_told_that_it_ended(house: House, provider: Provider) -> None:
-    house.pipeline.post(Status.INVESTIGATING)
-    release(house).cancel(house.pipeline.notices()[0].public_id, ME)
-    guarded(house, BlastGuardPolicy())
-    house.pipeline.post(Status.RESOLVED)
-    house.work()
+def test_who_was_never_told_that_it_began_is_not_told_that_it_ended(harness: EmailHarness, provider: Provider) -> None:
+    harness.pipeline.post(Status.INVESTIGATING)
+    release(harness).cancel(harness.pipeline.notices()[0].public_id, ME)
+    guarded(harness, BlastGuardPolicy())
+    harness.pipeline.post(Status.RESOLVED)
+    harness.work()
     assert provider.told == []
 
 
-def test_what_waits_keeps_what_was_released_before_on_its_way(house: House, provider: Provider) -> None:
-    guarded(house, BlastGuardPolicy())
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
-    guarded(house, BlastGuardPolicy(hold_above=2))
-    house.later(61)
-    house.pipeline.post(Status.IDENTIFIED)
-    house.later(11)
+def test_what_waits_keeps_what_was_released_before_on_its_way(harness: EmailHarness, provider: Provider) -> None:
+    guarded(harness, BlastGuardPolicy())
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
+    guarded(harness, BlastGuardPolicy(hold_above=2))
+    harness.later(61)
+    harness.pipeline.post(Status.IDENTIFIED)
+    harness.later(11)
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1]]
-    release(house).release(house.pipeline.notices()[1].public_id, ME)
-    house.work()
+    release(harness).release(harness.pipeline.notices()[1].public_id, ME)
+    harness.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2]]
 
 
-def test_partners_get_what_was_held_before_in_order(house: House) -> None:
-    guarded(house, BlastGuardPolicy(needs_announce=True))
+def test_partners_get_what_was_held_before_in_order(harness: EmailHarness) -> None:
+    guarded(harness, BlastGuardPolicy(needs_announce=True))
     for status in (Status.INVESTIGATING, Status.IDENTIFIED):
-        house.pipeline.post(status, guarded=True)
-    names = [row.public_id for row in house.pipeline.notices(Channel.WEBHOOK)]
-    house.pipeline.nudges.plans.clear()
-    release(house).release(names[1], ME)
-    notices = house.pipeline.notices(Channel.WEBHOOK)
+        harness.pipeline.post(status, guarded=True)
+    names = [row.public_id for row in harness.pipeline.notices(Channel.WEBHOOK)]
+    harness.pipeline.nudges.plans.clear()
+    release(harness).release(names[1], ME)
+    notices = harness.pipeline.notices(Channel.WEBHOOK)
     assert [(row.public_id, row.sequence) for row in notices] == [(names[0], 1), (names[1], 2)]
-    assert house.pipeline.nudges.plans == [row.id for row in notices]
+    assert harness.pipeline.nudges.plans == [row.id for row in notices]
 
 
-def test_a_key_without_the_right_is_held_where_that_is_asked_for(house: House, provider: Provider) -> None:
-    guarded(house, BlastGuardPolicy(needs_announce=True))
-    assert house.pipeline.post(Status.INVESTIGATING, guarded=True).held
-    house.later(61)
+def test_a_key_without_the_right_is_held_where_that_is_asked_for(harness: EmailHarness, provider: Provider) -> None:
+    guarded(harness, BlastGuardPolicy(needs_announce=True))
+    assert harness.pipeline.post(Status.INVESTIGATING, guarded=True).held
+    harness.later(61)
     assert provider.told == []
-    guarded(house, BlastGuardPolicy())
-    assert not house.pipeline.post(Status.INVESTIGATING, guarded=True, incident_id="inc-2").held
+    guarded(harness, BlastGuardPolicy())
+    assert not harness.pipeline.post(Status.INVESTIGATING, guarded=True, incident_id="inc-2").held
 
 
-def test_a_decision_is_made_once_and_is_in_the_audit_trail(house: House, database: Database) -> None:
-    house.pipeline.post(Status.INVESTIGATING)
-    public_id = house.pipeline.notices()[0].public_id
-    release(house).release(public_id, ME)
-    for decide in (release(house).release, release(house).cancel):
+def test_a_decision_is_made_once_and_is_in_the_audit_trail(harness: EmailHarness, database: Database) -> None:
+    harness.pipeline.post(Status.INVESTIGATING)
+    public_id = harness.pipeline.notices()[0].public_id
+    release(harness).release(public_id, ME)
+    for decide in (release(harness).release, release(harness).cancel):
         with pytest.raises(ConflictError):
             decide(public_id, ME)
     with pytest.raises(NotFoundError):
-        release(house).release("ntf_nothing", ME)
+        release(harness).release("ntf_nothing", ME)
     with database.read() as connection:
         entries = audit.page(connection, limit=5, before=None, object_kind="notification", object_ids=(public_id,))
     assert [(entry.action, entry.actor) for entry in entries] == [("notification.released", "cli:me")]

@@ -31,7 +31,7 @@ from notifier.storage.database.codec import notice_from_json
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents.public_timeline import public_updates
 from notifier.storage.notifications import approvals, notifications
-from tests.support.email_harness import BRAND, House, Provider, a_house
+from tests.support.email_harness import BRAND, EmailHarness, Provider, build_harness
 
 ME = Actor("cli:me", "here")
 FOLLOW = {Channel.EMAIL: TranslationRule(policy=TranslationPolicy.SEND_AND_FOLLOW)}
@@ -49,8 +49,8 @@ class Desk:
         self, database: Database, policy: BlastGuardPolicy, rules: Mapping[Channel, TranslationRule] | None = None
     ) -> None:
         self.provider = Provider()
-        self.house: House = a_house(database, self.provider, translations=rules or {})
-        self.pipeline = self.house.pipeline
+        self.harness: EmailHarness = build_harness(database, self.provider, translations=rules or {})
+        self.pipeline = self.harness.pipeline
         self.set(policy)
         self.pipeline.subscriber("jansen", locale="nl")
         self.pipeline.subscriber("smith", locale="en")
@@ -86,7 +86,7 @@ class Desk:
 def test_a_silent_update_is_shown_and_told_to_nobody(database: Database) -> None:
     desk = Desk(database, BlastGuardPolicy())
     receipt = desk.pipeline.post(Status.INVESTIGATING, "Shown, not told.", notify=False)
-    desk.house.later(120)
+    desk.harness.later(120)
     assert receipt.outcome is Outcome.RECORDED
     assert desk.public() == ["Shown, not told."]
     assert desk.provider.told == []
@@ -99,11 +99,11 @@ def test_a_hidden_update_is_neither_shown_nor_told_nor_revealed_by_later_ones(da
     desk.pipeline.post(Status.INVESTIGATING, hidden, visible=False, title="Secret title")
     assert desk.public() == []
     desk.pipeline.post(Status.IDENTIFIED, "Told.")
-    desk.house.work()
-    desk.house.later(61)
+    desk.harness.work()
+    desk.harness.later(61)
     desk.pipeline.post(Status.MONITORING, hidden, visible=False, title="Secret title")
     desk.pipeline.post(Status.RESOLVED, "Solved.")
-    desk.house.work()
+    desk.harness.work()
     assert desk.public() == ["Told.", "Solved."]
     mails = "".join(desk.provider.mails_to("smith@example.com"))
     assert "Told." in mails
@@ -119,7 +119,7 @@ def test_what_was_silent_may_be_told_and_what_was_hidden_may_be_shown(database: 
     assert desk.public() == ["The same."]
     assert desk.provider.told == []
     assert desk.pipeline.post(Status.INVESTIGATING, "The same.", update_id="u").outcome is Outcome.ACCEPTED
-    desk.house.work()
+    desk.harness.work()
     assert desk.provider.told == ["jansen@example.com", "smith@example.com"]
     desk.pipeline.post(Status.INVESTIGATING, "The same.", visible=False, update_id="u")
     assert desk.public() == []
@@ -128,10 +128,10 @@ def test_what_was_silent_may_be_told_and_what_was_hidden_may_be_shown(database: 
 def test_a_persons_update_goes_by_itself_and_begins_the_story_for_those_told(database: Database) -> None:
     desk = Desk(database, CAREFUL)
     desk.pipeline.post(Status.INVESTIGATING, "From a script.", guarded=True, title="Script's title")
-    desk.house.later(5)
+    desk.harness.later(5)
     receipt = desk.pipeline.post(Status.IDENTIFIED, "From a person.")
     assert not receipt.held
-    desk.house.work()
+    desk.harness.work()
     (mail,) = desk.provider.mails_to("smith@example.com")
     assert "From a person." in mail
     assert "script" not in mail.lower()
@@ -140,7 +140,7 @@ def test_a_persons_update_goes_by_itself_and_begins_the_story_for_those_told(dat
     assert (notice.sequence, notice.content["opens"]) == (1, True)
     # Released afterwards it would contradict what has been said since: it is shown, and told to nobody.
     assert desk.release.release(desk.held()[0], ME)["state"] == "superseded"
-    desk.house.later(120)
+    desk.harness.later(120)
     assert desk.public() == ["From a script.", "From a person."]
     assert len(desk.provider.told) == 2
     assert desk.history.incident("inc-1")["status"] == "identified"
@@ -155,7 +155,7 @@ def test_the_number_holds_a_persons_update_too_and_its_release_leaves_out_what_h
     reasons = [item["held_because"] for item in desk.history.held() if item["channel"] == "email"]
     assert reasons == ["needs_announce", "hold_above"]
     desk.release.release(desk.held()[1], ME)
-    desk.house.work()
+    desk.harness.work()
     (mail,) = desk.provider.mails_to("smith@example.com")
     assert "script" not in mail
     assert desk.public() == ["From a person."]
@@ -164,14 +164,14 @@ def test_the_number_holds_a_persons_update_too_and_its_release_leaves_out_what_h
 def test_channels_that_are_not_too_large_wait_for_the_one_that_is_and_speak_with_it(database: Database) -> None:
     desk = Desk(database, BlastGuardPolicy(hold_above=1))
     assert desk.pipeline.post(Status.INVESTIGATING, "To two mailboxes.").held
-    desk.house.later(120)
+    desk.harness.later(120)
     assert [item["channel"] for item in desk.history.held()] == ["email"]
     assert desk.pipeline.notices(Channel.WEBHOOK) == []  # or partners would read what the page does not show
     desk.release.release(desk.held()[0], ME)
     assert [row.state for row in desk.pipeline.notices(Channel.WEBHOOK)] == ["planning"]
     desk.pipeline.post(Status.IDENTIFIED, "Another.")
     desk.release.cancel(desk.held()[0], ME)
-    desk.house.later(120)
+    desk.harness.later(120)
     assert desk.public() == ["To two mailboxes."]
     assert len(desk.pipeline.notices(Channel.WEBHOOK)) == 1
 
@@ -180,7 +180,7 @@ def test_a_persons_word_for_a_held_update_takes_its_place(database: Database) ->
     desk = Desk(database, CAREFUL)
     desk.pipeline.post(Status.INVESTIGATING, "From a script.", guarded=True, update_id="u")
     assert not desk.pipeline.post(Status.INVESTIGATING, "From a script.", update_id="u").held
-    desk.house.work()
+    desk.harness.work()
     assert desk.public() == ["From a script."]
     assert len(desk.provider.told) == 2
     assert desk.held() == []
@@ -196,7 +196,7 @@ def test_old_news_waits_whoever_hands_it_in(database: Database) -> None:
     assert again.outcome is Outcome.DUPLICATE
     assert not desk.pipeline.post(Status.RESOLVED, "For the record.", posted_at=old, notify=False).held
     assert desk.public() == ["For the record."]
-    desk.house.later(120)
+    desk.harness.later(120)
     assert desk.provider.told == []
 
 
@@ -208,14 +208,14 @@ def test_a_translation_passes_the_guard_like_its_update(
     desk.pipeline.post(Status.INVESTIGATING, {"en": "Told."}, update_id="u")
     desk.pipeline.plan_all()
     if rules:
-        desk.house.work()
+        desk.harness.work()
     both = {"en": "Told.", "nl": "Onbevoegd."}
     assert desk.pipeline.post(Status.INVESTIGATING, both, update_id="u", guarded=True).held
-    desk.house.later(300)
+    desk.harness.later(300)
     assert not any("Onbevoegd" in mail for mail in desk.provider.mails_to("jansen@example.com"))
     (waiting,) = desk.held()
     assert desk.release.release(waiting, ME)["state"] == "superseded"
-    desk.house.later(1)
+    desk.harness.later(1)
     mails = desk.provider.mails_to("jansen@example.com")
     assert ["Onbevoegd" in mail for mail in mails] == ([False, True] if rules else [False])
     assert desk.public() == ["Told."]
@@ -358,12 +358,12 @@ def test_no_character_of_what_needs_a_persons_word_leaves_before_it(
             if name == "post":
                 story.post(*rest)  # type: ignore[arg-type]
             elif name == "later":
-                desk.house.later(rest[0])  # type: ignore[arg-type]
+                desk.harness.later(rest[0])  # type: ignore[arg-type]
             elif name == "replay":
                 desk.replay.run(ReplayOrder(channel=rest[0], states=REPLAYABLE, since=EPOCH), ME, may_announce=True)  # type: ignore[arg-type]
             else:
                 story.decide(str(name), rest[0])  # type: ignore[arg-type]
-            desk.house.work()
+            desk.harness.work()
             assert story.leaked() == set(), moves
 
     interleave()

@@ -18,7 +18,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.operations import installation, provider_inbox
 from notifier.storage.operations.provider_inbox import ReportedEvent
 from notifier.storage.recipients import preferences, suppressions
-from tests.support.email_harness import Provider, a_house
+from tests.support.email_harness import Provider, build_harness
 from tests.support.pipeline_harness import PEPPER, START, Pipeline, key_of
 
 NIGHT: dict[str, Any] = {"quiet_from": 22 * 60, "quiet_to": 7 * 60}
@@ -219,11 +219,11 @@ def test_a_message_that_was_replaced_says_by_which(pipeline: Pipeline) -> None:
 
 
 def test_attempts_and_what_the_provider_reported_are_the_evidence(database: Database) -> None:
-    house = a_house(database, Provider(name="sendgrid"))
-    house.pipeline.subscriber("shop")
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    (notice,) = house.pipeline.notices()
+    harness = build_harness(database, Provider(name="sendgrid"))
+    harness.pipeline.subscriber("shop")
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    (notice,) = harness.pipeline.notices()
     bounce = ReportedEvent(
         id="ev-1",
         kind="bounce",
@@ -232,9 +232,9 @@ def test_attempts_and_what_the_provider_reported_are_the_evidence(database: Data
         recipient_key=key_of("shop"),
     )
     with database.write() as connection:
-        provider_inbox.add_many(connection, [bounce], house.pipeline.now)
-        connection.execute(update(t.delivery).values(state="bounced", updated_at=house.pipeline.now))
-    (item,) = why(house.pipeline)
+        provider_inbox.add_many(connection, [bounce], harness.pipeline.now)
+        connection.execute(update(t.delivery).values(state="bounced", updated_at=harness.pipeline.now))
+    (item,) = why(harness.pipeline)
     assert [attempt["outcome"] for attempt in item["delivery"]["attempts"]] == ["accepted"]
     assert item["delivery"]["provider"] == "sendgrid"
     assert item["delivery"]["evidence"] == [
@@ -244,28 +244,28 @@ def test_attempts_and_what_the_provider_reported_are_the_evidence(database: Data
 
 
 def test_what_waits_for_the_morning_says_so_and_later_that_it_did(database: Database) -> None:
-    house = a_house(database, Provider())
-    house.pipeline.now = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
-    house.pipeline.subscriber("shop", **NIGHT)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    (item,) = why(house.pipeline)
+    harness = build_harness(database, Provider())
+    harness.pipeline.now = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
+    harness.pipeline.subscriber("shop", **NIGHT)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    (item,) = why(harness.pipeline)
     assert verdicts(item) == {"quiet_hours": "wait"}
     assert "waits for the end of your quiet hours, at 2026-03-03 07:00 (Europe/Amsterdam)" in item["words"]
-    house.later(7 * 3600)
-    (item,) = why(house.pipeline)
+    harness.later(7 * 3600)
+    (item,) = why(harness.pipeline)
     assert item["told"] is True
     assert "It waited: it arrived during your quiet hours, which ended at 2026-03-03 07:00" in item["words"]
 
 
 def test_what_exceeds_the_hour_says_so(database: Database) -> None:
-    house = a_house(database, Provider())
-    house.pipeline.subscriber("shop", max_per_hour=2)
+    harness = build_harness(database, Provider())
+    harness.pipeline.subscriber("shop", max_per_hour=2)
     for status in (Status.INVESTIGATING, Status.IDENTIFIED):
-        house.pipeline.post(status)
-        house.work()
-        house.later(600)
-    first, second = why(house.pipeline)
+        harness.pipeline.post(status)
+        harness.work()
+        harness.later(600)
+    first, second = why(harness.pipeline)
     assert verdicts(first) == {}
     assert verdicts(second) == {"hourly_limit": "wait"}
     assert "waits until 2026-03-02 11:00 (Europe/Amsterdam), because of the hourly limit" in second["words"]

@@ -10,7 +10,7 @@ from tests.support.pipeline_harness import START
 
 
 def test_while_nobody_could_beat_nobody_vanishes(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    house, watch = a_batch_of_a_dead_worker(database)
+    harness, watch = a_batch_of_a_dead_worker(database)
     watch.look(5)
 
     def refuse(*_: object) -> None:
@@ -25,7 +25,7 @@ def test_while_nobody_could_beat_nobody_vanishes(database: Database, monkeypatch
     assert watch.look(1, beats="worker") == 0
     assert not watch.looks.is_settled  # whoever knows an outcome writes it down first
     assert watch.look(30, beats="worker") == 0
-    assert states(house) == {"sending"}
+    assert states(harness) == {"sending"}
     assert watch.looks.is_settled
 
 

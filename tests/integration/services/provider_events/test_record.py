@@ -15,7 +15,7 @@ from notifier.services.provider_events.record import RecordProviderEvents
 from notifier.services.security.address_hash import AddressHasher
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import counters
-from tests.support.email_harness import House, Provider, a_house, subscribe
+from tests.support.email_harness import EmailHarness, Provider, build_harness, subscribe
 
 LOST = OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "hung up")
 EVIDENCE = 180.0
@@ -31,106 +31,106 @@ def accepted_unheard(provider: Provider) -> None:
     provider.faults.append(take)
 
 
-def report(house: House, requests: Collection[MailRequest], *, people: int | None = None, batch: bool = False) -> None:
+def report(harness: EmailHarness, requests: Collection[MailRequest], *, people: int | None = None, batch: bool = False) -> None:
     """Hand in `processed` for the first so many recipients of requests, with our batch's number or without."""
     events = [
         MailEvent(
             id=f"{request.batch_id}-{recipient.delivery_id}",
             kind=MailEventKind.PROCESSED,
-            at=house.pipeline.now,
+            at=harness.pipeline.now,
             delivery_id=recipient.delivery_id,
             batch=(request.batch_id, request.attempt) if batch else None,
         )
         for request in requests
         for recipient in request.recipients[:people]
     ]
-    database = house.pipeline.database
-    RecordProviderEvents(database, house.pipeline.clock, AddressHasher(database), sendgrid_rules).record(
+    database = harness.pipeline.database
+    RecordProviderEvents(database, harness.pipeline.clock, AddressHasher(database), sendgrid_rules).record(
         MailEvents(tuple(events), 0)
     )
 
 
-def counted(house: House) -> dict[tuple[str, str], int]:
-    with house.pipeline.database.read() as connection:
+def counted(harness: EmailHarness) -> dict[tuple[str, str], int]:
+    with harness.pipeline.database.read() as connection:
         return dict(counters.counted(connection))
 
 
-def a_doubtful_house(database: Database, people: int = 4) -> tuple[House, Provider]:
+def doubtful_harness(database: Database, people: int = 4) -> tuple[EmailHarness, Provider]:
     provider = Provider(name="sendgrid")
-    house = a_house(database, provider, evidence=timedelta(seconds=EVIDENCE))
-    subscribe(house, people)
+    harness = build_harness(database, provider, evidence=timedelta(seconds=EVIDENCE))
+    subscribe(harness, people)
     accepted_unheard(provider)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    return house, provider
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    return harness, provider
 
 
 def test_nothing_is_repeated_before_the_events_had_their_time_then_everybody_is(database: Database) -> None:
-    house, provider = a_doubtful_house(database)
-    house.later(EVIDENCE - 1)
+    harness, provider = doubtful_harness(database)
+    harness.later(EVIDENCE - 1)
     assert len(provider.requests) == 1
-    house.later(2)
+    harness.later(2)
     assert len(provider.requests) == 2
-    assert counted(house) == {("mail_unknown", "sendgrid"): 4, ("mail_repeated", "sendgrid>sendgrid"): 4}
+    assert counted(harness) == {("mail_unknown", "sendgrid"): 4, ("mail_repeated", "sendgrid>sendgrid"): 4}
 
 
 def test_only_those_without_evidence_are_written_to_again(database: Database) -> None:
-    house, provider = a_doubtful_house(database)
-    report(house, provider.requests, people=3)
-    house.later(EVIDENCE + 1)
+    harness, provider = doubtful_harness(database)
+    report(harness, provider.requests, people=3)
+    harness.later(EVIDENCE + 1)
     first, second = provider.requests
     assert [one.delivery_id for one in second.recipients] == [first.recipients[3].delivery_id]
-    assert counted(house)["mail_repeated", "sendgrid>sendgrid"] == 1
+    assert counted(harness)["mail_repeated", "sendgrid>sendgrid"] == 1
 
 
 def test_one_event_that_names_the_attempt_is_evidence_for_all_of_it(database: Database) -> None:
-    house, provider = a_doubtful_house(database)
-    report(house, provider.requests, people=1, batch=True)
-    house.later(EVIDENCE + 60)
+    harness, provider = doubtful_harness(database)
+    report(harness, provider.requests, people=1, batch=True)
+    harness.later(EVIDENCE + 60)
     assert len(provider.requests) == 1
-    (notice,) = house.pipeline.notices()
-    assert set(house.pipeline.told(notice.id).values()) == {"accepted"}
-    assert counted(house) == {("mail_unknown", "sendgrid"): 4, ("mail_confirmed", "sendgrid"): 4}
+    (notice,) = harness.pipeline.notices()
+    assert set(harness.pipeline.told(notice.id).values()) == {"accepted"}
+    assert counted(harness) == {("mail_unknown", "sendgrid"): 4, ("mail_confirmed", "sendgrid"): 4}
 
 
 def test_evidence_of_another_notification_confirms_nothing(database: Database) -> None:
-    house, provider = a_doubtful_house(database)
+    harness, provider = doubtful_harness(database)
     (request,) = provider.requests
     event = MailEvent(
         id="e-1",
         kind=MailEventKind.PROCESSED,
-        at=house.pipeline.now,
+        at=harness.pipeline.now,
         delivery_id=delivery_id("ntf_01j0000000000000000000000", 1),
         batch=(request.batch_id, request.attempt),
     )
-    RecordProviderEvents(database, house.pipeline.clock, AddressHasher(database), sendgrid_rules).record(
+    RecordProviderEvents(database, harness.pipeline.clock, AddressHasher(database), sendgrid_rules).record(
         MailEvents((event,), 0)
     )
-    house.later(EVIDENCE + 1)
+    harness.later(EVIDENCE + 1)
     assert len(provider.requests) == 2
 
 
 def test_an_event_that_overtakes_the_answer_changes_nothing(database: Database) -> None:
     provider = Provider(name="sendgrid")
-    house = a_house(database, provider)
-    subscribe(house, 2)
+    harness = build_harness(database, provider)
+    subscribe(harness, 2)
 
     def hasty(request: MailRequest) -> None:
-        report(house, [request], people=1, batch=True)
+        report(harness, [request], people=1, batch=True)
 
     provider.faults.append(hasty)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     with database.read() as connection:
         row = connection.exec_driver_sql("SELECT state, provider_message_id FROM batch WHERE channel = 'email'").one()
     assert tuple(row) == ("accepted", "msg-1")
-    assert counted(house) == {}
+    assert counted(harness) == {}
 
 
 def test_what_a_vanished_worker_had_handed_over_is_not_sent_again_when_events_tell_of_it(database: Database) -> None:
     provider = Provider(name="sendgrid")
-    house = a_house(database, provider, evidence=timedelta(seconds=EVIDENCE))
-    subscribe(house, 3)
+    harness = build_harness(database, provider, evidence=timedelta(seconds=EVIDENCE))
+    subscribe(harness, 3)
     accepted_unheard(provider)
 
     class VanishedError(BaseException):
@@ -141,56 +141,56 @@ def test_what_a_vanished_worker_had_handed_over_is_not_sent_again_when_events_te
         raise VanishedError
 
     provider.faults[:] = [vanish]
-    house.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.post(Status.INVESTIGATING)
     try:
-        house.work()
+        harness.work()
     except VanishedError:
-        house.later(LEASE.total_seconds() + 1)
+        harness.later(LEASE.total_seconds() + 1)
     assert len(provider.requests) == 1
-    house.later(20)
+    harness.later(20)
     assert len(provider.requests) == 1  # it still waits for evidence
-    report(house, provider.requests, batch=True, people=1)
-    house.later(EVIDENCE)
-    house.later(11)
+    report(harness, provider.requests, batch=True, people=1)
+    harness.later(EVIDENCE)
+    harness.later(11)
     assert len(provider.requests) == 1
-    assert counted(house) == {("mail_unknown", "worker"): 3, ("mail_confirmed", "sendgrid"): 3}
+    assert counted(harness) == {("mail_unknown", "worker"): 3, ("mail_confirmed", "sendgrid"): 3}
 
 
 def test_a_repetition_found_too_large_is_not_divided_once_the_first_attempt_is_confirmed(database: Database) -> None:
-    house, provider = a_doubtful_house(database)
+    harness, provider = doubtful_harness(database)
     (first,) = provider.requests
 
     def too_large(_request: MailRequest) -> DeliveryError:
-        report(house, [first], people=1, batch=True)
+        report(harness, [first], people=1, batch=True)
         return TooLargeError("too large", status=413)
 
     provider.faults.append(too_large)
-    house.later(EVIDENCE + 1)
-    house.later(60)
+    harness.later(EVIDENCE + 1)
+    harness.later(60)
     assert provider.requests == [first]
 
 
 def test_a_doubt_may_be_resolved_by_the_other_provider_and_that_is_counted(database: Database) -> None:
     first, second = Provider(name="sendgrid", down=LOST), Provider(name="smtp")
-    house = a_house(database, first, second)
-    everybody = subscribe(house, 3)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = build_harness(database, first, second)
+    everybody = subscribe(harness, 3)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     for _ in range(5):
-        house.later(20)
+        harness.later(20)
     assert second.told == everybody
-    assert counted(house)["mail_repeated", "sendgrid>smtp"] == 3
+    assert counted(harness)["mail_repeated", "sendgrid>smtp"] == 3
 
 
 def test_the_subject_stays_as_first_sent_when_the_title_is_edited(database: Database) -> None:
     provider = Provider(name="sendgrid")
-    house = a_house(database, provider)
-    subscribe(house, 1)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    house.later(300)
-    house.pipeline.post(Status.RESOLVED, title="Payments were slow, and that is over")
-    house.work()
+    harness = build_harness(database, provider)
+    subscribe(harness, 1)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    harness.later(300)
+    harness.pipeline.post(Status.RESOLVED, title="Payments were slow, and that is over")
+    harness.work()
     first, last = (request.content for request in provider.requests)
     assert first.subject == last.subject == "[MyOnlineStore] Payments are slow"
     assert "Payments were slow, and that is over" in last.text

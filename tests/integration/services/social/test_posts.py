@@ -14,7 +14,7 @@ from notifier.services.social.posts import PostManager
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from tests.sandbox_server import RunningSandbox, running_sandbox
-from tests.support.social_harness import PostingHouse, posting_house, sender_of
+from tests.support.social_harness import SocialHarness, sender_of, social_harness
 
 X, MASTODON, BLUESKY = Platform.X, Platform.MASTODON, Platform.BLUESKY
 WHO = Actor("cli:jansen", "here")
@@ -36,13 +36,13 @@ def an_account(platform: Platform) -> Account:
     return Account(name="acc-de", platform=platform, locale="en")
 
 
-def a_desk(house: PostingHouse, account: Account, account_lock: LocalAccountLock | None = None) -> PostManager:
-    pipeline = house.pipeline
+def a_desk(harness: SocialHarness, account: Account, account_lock: LocalAccountLock | None = None) -> PostManager:
+    pipeline = harness.pipeline
     return PostManager(
         pipeline.database,
         pipeline.clock,
         {account.name: account},
-        lambda _name: sender_of(account, house.sandbox, pipeline.clock),
+        lambda _name: sender_of(account, harness.sandbox, pipeline.clock),
         account_lock or LocalAccountLock(0.01),
     )
 
@@ -60,34 +60,34 @@ def test_a_withdrawn_post_is_gone_and_the_next_one_replies_to_the_one_before(
     sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
 ) -> None:
     account = an_account(platform)
-    with posting_house(sqlite_database, sandbox, account) as house:
+    with social_harness(sqlite_database, sandbox, account) as harness:
         for status in (Status.INVESTIGATING, Status.IDENTIFIED):
-            house.pipeline.post(status)
-            house.work()
-            house.later(700)
-        desk = a_desk(house, account)
+            harness.pipeline.post(status)
+            harness.work()
+            harness.later(700)
+        desk = a_desk(harness, account)
         newest, oldest = desk.list(incident_id="inc-1")
         assert desk.withdraw(newest["id"], WHO)["state"] == "withdrawn"
-        assert [post["id"] for post in house.public()] == [house.public()[0]["id"]]
+        assert [post["id"] for post in harness.public()] == [harness.public()[0]["id"]]
         assert trail(sqlite_database) == [("cli:jansen", "post.withdrawn", newest["id"])]
         with pytest.raises(ConflictError, match="withdrawn"):
             desk.withdraw(newest["id"], WHO)
-        house.pipeline.post(Status.RESOLVED)
-        house.work()
-        first, last = house.public()
+        harness.pipeline.post(Status.RESOLVED)
+        harness.work()
+        first, last = harness.public()
         assert last["reply_to"] == first["id"]
         assert desk.get(oldest["id"])["state"] == "published"
 
 
 def test_a_post_is_edited_on_mastodon_and_keeps_its_picture(database: Database, sandbox: RunningSandbox) -> None:
     account = an_account(MASTODON)
-    with posting_house(database, sandbox, account) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
-        desk = a_desk(house, account)
+    with social_harness(database, sandbox, account) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
+        desk = a_desk(harness, account)
         (post,) = desk.list()
         edited = desk.edit(post["id"], "Payments at @shop are slow.", WHO)
-        (public,) = house.public()
+        (public,) = harness.public()
         assert public["edited"]
         assert public["text"] == edited["text"]
         assert edited["text"] != "Payments at @shop are slow."  # mentions nobody
@@ -100,10 +100,10 @@ def test_where_posts_are_not_edited_that_is_said(
     sqlite_database: Database, sandbox: RunningSandbox, platform: Platform
 ) -> None:
     account = an_account(platform)
-    with posting_house(sqlite_database, sandbox, account) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
-        desk = a_desk(house, account)
+    with social_harness(sqlite_database, sandbox, account) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
+        desk = a_desk(harness, account)
         with pytest.raises(ConflictError, match="withdraw it"):
             desk.edit(desk.list()[0]["id"], "Other words", WHO)
         assert trail(sqlite_database) == []
@@ -111,10 +111,10 @@ def test_where_posts_are_not_edited_that_is_said(
 
 def test_what_cannot_be_done_changes_nothing(sqlite_database: Database, sandbox: RunningSandbox) -> None:
     account, account_lock = an_account(MASTODON), LocalAccountLock(0.01)
-    with posting_house(sqlite_database, sandbox, account) as house:
-        house.pipeline.post(Status.INVESTIGATING)
-        house.work()
-        desk = a_desk(house, account, account_lock)
+    with social_harness(sqlite_database, sandbox, account) as harness:
+        harness.pipeline.post(Status.INVESTIGATING)
+        harness.work()
+        desk = a_desk(harness, account, account_lock)
         post = desk.list()[0]
         for text in ("", "x" * 501):
             with pytest.raises(InvalidInputError):

@@ -15,7 +15,7 @@ from notifier.services.subscribers.manage import Subscribers
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import suppressions
-from tests.support.email_harness import House, Provider, a_house
+from tests.support.email_harness import EmailHarness, Provider, build_harness
 
 SUPPORT = Actor("key:support", "192.0.2.7")
 WORDS = Vocabulary(
@@ -29,25 +29,25 @@ def provider() -> Provider:
 
 
 @pytest.fixture
-def house(database: Database, provider: Provider) -> House:
-    return a_house(database, provider)
+def harness(database: Database, provider: Provider) -> EmailHarness:
+    return build_harness(database, provider)
 
 
-def people_of(house: House) -> Subscribers:
-    return Subscribers(house.pipeline.database, house.pipeline.clock, WORDS, AddressHasher(house.pipeline.database))
+def people_of(harness: EmailHarness) -> Subscribers:
+    return Subscribers(harness.pipeline.database, harness.pipeline.clock, WORDS, AddressHasher(harness.pipeline.database))
 
 
-def join(house: House, name: str, email: str) -> None:
-    people_of(house).create(parse_subscriber(json.dumps({"external_id": name, "email": email}), WORDS), SUPPORT)
+def join(harness: EmailHarness, name: str, email: str) -> None:
+    people_of(harness).create(parse_subscriber(json.dumps({"external_id": name, "email": email}), WORDS), SUPPORT)
 
 
-def move(house: House, name: str, email: str) -> None:
-    people_of(house).patch(name, {"email": email}, SUPPORT)
+def move(harness: EmailHarness, name: str, email: str) -> None:
+    people_of(harness).patch(name, {"email": email}, SUPPORT)
 
 
-def tell(house: House, status: Status) -> None:
-    house.pipeline.post(status)
-    house.work()
+def tell(harness: EmailHarness, status: Status) -> None:
+    harness.pipeline.post(status)
+    harness.work()
 
 
 def mails(provider: Provider) -> list[tuple[str, str]]:
@@ -60,52 +60,52 @@ def mails(provider: Provider) -> list[tuple[str, str]]:
 
 
 def test_who_moves_while_it_runs_is_told_the_end_at_the_new_address_and_only_what_is_new(
-    house: House, provider: Provider
+    harness: EmailHarness, provider: Provider
 ) -> None:
-    join(house, "shop", "old@example.com")
-    tell(house, Status.INVESTIGATING)
-    move(house, "shop", "new@example.com")
-    tell(house, Status.RESOLVED)
+    join(harness, "shop", "old@example.com")
+    tell(harness, Status.INVESTIGATING)
+    move(harness, "shop", "new@example.com")
+    tell(harness, Status.RESOLVED)
     assert mails(provider) == [
         ("old@example.com", "Update number 1."),
         ("new@example.com", "Update number 2."),
     ]
-    told = house.pipeline.explain.recipient("inc-1", "shop")["notifications"]
+    told = harness.pipeline.explain.recipient("inc-1", "shop")["notifications"]
     assert [item["told"] for item in told] == [True, True]
 
 
-def test_who_shares_the_old_address_still_hears_the_end_there(house: House, provider: Provider) -> None:
-    join(house, "shop", "old@example.com")
-    join(house, "sister", "old@example.com")
-    tell(house, Status.INVESTIGATING)
-    move(house, "shop", "new@example.com")
-    tell(house, Status.RESOLVED)
+def test_who_shares_the_old_address_still_hears_the_end_there(harness: EmailHarness, provider: Provider) -> None:
+    join(harness, "shop", "old@example.com")
+    join(harness, "sister", "old@example.com")
+    tell(harness, Status.INVESTIGATING)
+    move(harness, "shop", "new@example.com")
+    tell(harness, Status.RESOLVED)
     assert sorted(mails(provider)[1:]) == [
         ("new@example.com", "Update number 2."),
         ("old@example.com", "Update number 2."),
     ]
 
 
-def test_who_opted_out_of_the_incident_is_not_told_at_the_new_address_either(house: House, provider: Provider) -> None:
-    join(house, "shop", "old@example.com")
-    tell(house, Status.INVESTIGATING)
-    key = AddressHasher(house.pipeline.database).of("old@example.com")
-    with house.pipeline.database.write() as connection:
-        suppressions.opt_out(connection, "inc-1", key, house.pipeline.now)
-    move(house, "shop", "new@example.com")
-    tell(house, Status.RESOLVED)
+def test_who_opted_out_of_the_incident_is_not_told_at_the_new_address_either(harness: EmailHarness, provider: Provider) -> None:
+    join(harness, "shop", "old@example.com")
+    tell(harness, Status.INVESTIGATING)
+    key = AddressHasher(harness.pipeline.database).of("old@example.com")
+    with harness.pipeline.database.write() as connection:
+        suppressions.opt_out(connection, "inc-1", key, harness.pipeline.now)
+    move(harness, "shop", "new@example.com")
+    tell(harness, Status.RESOLVED)
     assert len(provider.requests) == 1
 
 
-def test_erasing_somebody_keeps_the_numbers_and_no_trace_of_them(house: House) -> None:
-    join(house, "shop-secret", "secret@example.com")
-    join(house, "other", "other@example.com")
-    tell(house, Status.INVESTIGATING)
-    history = History(house.pipeline.database)
+def test_erasing_somebody_keeps_the_numbers_and_no_trace_of_them(harness: EmailHarness) -> None:
+    join(harness, "shop-secret", "secret@example.com")
+    join(harness, "other", "other@example.com")
+    tell(harness, Status.INVESTIGATING)
+    history = History(harness.pipeline.database)
     before = [item["counts"] for item in history.notifications("inc-1")]
-    people_of(house).remove("shop-secret", SUPPORT)
+    people_of(harness).remove("shop-secret", SUPPORT)
     assert [item["counts"] for item in history.notifications("inc-1")] == before
-    with house.pipeline.database.read() as connection:
+    with harness.pipeline.database.read() as connection:
         everything = str([connection.execute(select(table)).all() for table in t.metadata.sorted_tables])
     assert "secret" not in everything
     assert "other@example.com" in everything

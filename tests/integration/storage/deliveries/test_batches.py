@@ -13,7 +13,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.deliveries import DeliveryOverride
-from tests.support.email_harness import House, Provider, a_house, subscribe
+from tests.support.email_harness import EmailHarness, Provider, build_harness, subscribe
 
 
 @pytest.fixture
@@ -22,55 +22,55 @@ def provider() -> Provider:
 
 
 @pytest.fixture
-def house(database: Database, provider: Provider) -> House:
-    return a_house(database, provider)
+def harness(database: Database, provider: Provider) -> EmailHarness:
+    return build_harness(database, provider)
 
 
-def vanish_with_the_mail(house: House) -> list[Batch]:
+def vanish_with_the_mail(harness: EmailHarness) -> list[Batch]:
     """A worker takes every mail batch that was nudged, and is never heard of again."""
-    mail = [batch_id for lane, batch_id in house.pipeline.nudges.attempts if lane is QueueName.EMAIL]
-    house.pipeline.nudges.attempts.clear()
-    with house.pipeline.database.write() as connection:
-        taken = [batches.claim(connection, one, owner="dead", now=house.pipeline.now, lease=LEASE) for one in mail]
+    mail = [batch_id for lane, batch_id in harness.pipeline.nudges.attempts if lane is QueueName.EMAIL]
+    harness.pipeline.nudges.attempts.clear()
+    with harness.pipeline.database.write() as connection:
+        taken = [batches.claim(connection, one, owner="dead", now=harness.pipeline.now, lease=LEASE) for one in mail]
     return [batch for batch in taken if batch is not None]
 
 
 def test_what_a_dead_worker_held_is_replaced_when_a_newer_message_reaches_the_same_people(
-    house: House, provider: Provider
+    harness: EmailHarness, provider: Provider
 ) -> None:
-    everybody = subscribe(house, 3)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
-    vanish_with_the_mail(house)
-    house.pipeline.post(Status.RESOLVED)
-    house.work()
-    house.later(LEASE.total_seconds() + 1)
-    house.later(11)
+    everybody = subscribe(harness, 3)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
+    vanish_with_the_mail(harness)
+    harness.pipeline.post(Status.RESOLVED)
+    harness.work()
+    harness.later(LEASE.total_seconds() + 1)
+    harness.later(11)
     assert provider.told == everybody
     (request,) = provider.requests
     assert "Update number 1." in request.content.text
     assert "Update number 2." in request.content.text
-    first, _ = house.pipeline.notices()
-    assert set(house.pipeline.told(first.id).values()) == {"superseded"}
+    first, _ = harness.pipeline.notices()
+    assert set(harness.pipeline.told(first.id).values()) == {"superseded"}
 
 
 def test_who_wants_milestones_hears_the_beginning_though_an_update_for_others_came_meanwhile(
-    house: House, provider: Provider
+    harness: EmailHarness, provider: Provider
 ) -> None:
-    house.pipeline.subscriber("all")
-    house.pipeline.subscriber("milestones", Preferences(updates=UpdateLevel.MILESTONES))
+    harness.pipeline.subscriber("all")
+    harness.pipeline.subscriber("milestones", Preferences(updates=UpdateLevel.MILESTONES))
 
     def meanwhile(_request: MailRequest) -> DeliveryError:
-        house.pipeline.now += timedelta(seconds=61)
-        house.pipeline.post(Status.IDENTIFIED)
-        house.pipeline.plan_all()
+        harness.pipeline.now += timedelta(seconds=61)
+        harness.pipeline.post(Status.IDENTIFIED)
+        harness.pipeline.plan_all()
         return TransientDeliveryError(Reason.SERVER_ERROR, "internal server error", status=500)
 
     provider.faults.append(meanwhile)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     for _ in range(4):
-        house.later(10)
+        harness.later(10)
     assert provider.told == ["all@example.com", "milestones@example.com"]
     told = {item.address: request.content.text for request in provider.requests for item in request.recipients}
     assert "Update number 1." in told["milestones@example.com"]
@@ -78,29 +78,31 @@ def test_who_wants_milestones_hears_the_beginning_though_an_update_for_others_ca
     assert "Update number 2." in told["all@example.com"]
 
 
-def test_one_whose_mail_failed_alone_is_told_once_by_the_newer_message(house: House, provider: Provider) -> None:
-    subscribe(house, 2)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
-    (batch,) = vanish_with_the_mail(house)
-    house.pipeline.post(Status.RESOLVED)
-    house.pipeline.plan_all()
-    first, last = house.pipeline.notices()
-    later = house.pipeline.now + timedelta(seconds=100)
-    with house.pipeline.database.write() as connection:
+def test_one_whose_mail_failed_alone_is_told_once_by_the_newer_message(
+    harness: EmailHarness, provider: Provider
+) -> None:
+    subscribe(harness, 2)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
+    (batch,) = vanish_with_the_mail(harness)
+    harness.pipeline.post(Status.RESOLVED)
+    harness.pipeline.plan_all()
+    first, last = harness.pipeline.notices()
+    later = harness.pipeline.now + timedelta(seconds=100)
+    with harness.pipeline.database.write() as connection:
         rows = deliveries.list_of(connection, first.id, states=(), after_key=None, limit=10)
         key = next(row.recipient_key for row in rows if row.external_id == "shop-1")
         failed = DeliveryOverride(
             recipient_key=key, state=DeliveryState.QUEUED, reason=Reason.SERVER_ERROR, due_at=later
         )
-        deliveries.detach(connection, first.id, [failed], house.pipeline.now)
+        deliveries.detach(connection, first.id, [failed], harness.pipeline.now)
         assert batches.finish(
-            connection, batch, "dead", state=DeliveryState.ACCEPTED, reason=None, now=house.pipeline.now
+            connection, batch, "dead", state=DeliveryState.ACCEPTED, reason=None, now=harness.pipeline.now
         )
-    house.work()
-    house.later(120)
-    assert house.pipeline.told(first.id) == {"shop-0": "accepted", "shop-1": "superseded"}
-    assert house.pipeline.told(last.id) == {"shop-0": "accepted", "shop-1": "accepted"}
+    harness.work()
+    harness.later(120)
+    assert harness.pipeline.told(first.id) == {"shop-0": "accepted", "shop-1": "superseded"}
+    assert harness.pipeline.told(last.id) == {"shop-0": "accepted", "shop-1": "accepted"}
     told = {item.address: request.content.text for request in provider.requests for item in request.recipients}
     assert "Update number 1." in told["shop-1@example.com"]
     assert "Update number 1." not in told["shop-0@example.com"]

@@ -14,7 +14,7 @@ from notifier.services.security.audit import SYSTEM
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import webhook_batches
 from tests.integration.subscriber_lists import VOCABULARY
-from tests.support.fake_endpoints import Partners, partners, url_of
+from tests.support.fake_endpoints import EndpointHarness, endpoint_harness, url_of
 
 
 def gone(_request: HookRequest) -> DeliveryError:
@@ -25,89 +25,89 @@ def check(headers: Mapping[str, str]) -> Mapping[str, str]:
     return headers
 
 
-def desk(house: Partners) -> Endpoints:
-    pipeline = house.pipeline
-    return Endpoints(pipeline.database, pipeline.clock, VOCABULARY, house.hooks.secrets, vet=str, check_headers=check)
+def desk(harness: EndpointHarness) -> Endpoints:
+    pipeline = harness.pipeline
+    return Endpoints(pipeline.database, pipeline.clock, VOCABULARY, harness.hooks.secrets, vet=str, check_headers=check)
 
 
-def heard(house: Partners, name: str) -> list[tuple[str, int]]:
+def heard(harness: EndpointHarness, name: str) -> list[tuple[str, int]]:
     """Return incident and sequence of what an endpoint took, in order."""
-    data = [message["data"] for message in house.heard(name)]
+    data = [message["data"] for message in harness.heard(name)]
     return [(each["incident"]["id"], each["sequence"]) for each in data]
 
 
-def tell(house: Partners, incident: str, *statuses: Status) -> None:
+def tell(harness: EndpointHarness, incident: str, *statuses: Status) -> None:
     for status in statuses:
-        house.later(1)
-        house.pipeline.post(status, incident_id=incident)
-        house.work()
+        harness.later(1)
+        harness.pipeline.post(status, incident_id=incident)
+        harness.work()
 
 
-def settle(house: Partners) -> None:
+def settle(harness: EndpointHarness) -> None:
     for _ in range(3):
-        house.later(1)
+        harness.later(1)
 
 
 @pytest.mark.parametrize("how", ["410", "by hand", "patch"])
 def test_all_of_it_comes_at_once_and_in_order(database: Database, how: str) -> None:
-    house = partners(database)
+    harness = endpoint_harness(database)
     for name in ("partner", "other"):
-        house.endpoint(name)
-    tell(house, "inc-1", Status.INVESTIGATING)
+        harness.endpoint(name)
+    tell(harness, "inc-1", Status.INVESTIGATING)
     if how == "410":
-        house.line.answers[url_of("partner")] = gone
+        harness.line.answers[url_of("partner")] = gone
     elif how == "patch":
-        desk(house).patch("end_partner", {"state": EndpointState.DISABLED}, SYSTEM)
+        desk(harness).patch("end_partner", {"state": EndpointState.DISABLED}, SYSTEM)
     else:
-        desk(house).disable("end_partner", SYSTEM, reason="maintenance of theirs")
-    tell(house, "inc-1", Status.IDENTIFIED, Status.MONITORING)
-    tell(house, "inc-2", Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED)
-    assert house.row("partner").state == "disabled"
-    met = len(house.posted("partner"))
-    house.line.answers.clear()
-    desk(house).enable("end_partner", SYSTEM)
-    settle(house)
-    tell(house, "inc-1", Status.RESOLVED)
-    news = heard(house, "partner")[met:]
+        desk(harness).disable("end_partner", SYSTEM, reason="maintenance of theirs")
+    tell(harness, "inc-1", Status.IDENTIFIED, Status.MONITORING)
+    tell(harness, "inc-2", Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED)
+    assert harness.row("partner").state == "disabled"
+    met = len(harness.posted("partner"))
+    harness.line.answers.clear()
+    desk(harness).enable("end_partner", SYSTEM)
+    settle(harness)
+    tell(harness, "inc-1", Status.RESOLVED)
+    news = heard(harness, "partner")[met:]
     by_incident = {name: [number for which, number in news if which == name] for name in ("inc-1", "inc-2")}
     assert by_incident == {"inc-1": [2, 3, 4], "inc-2": [1, 2, 3]}
     assert news[-1] == ("inc-1", 4)
-    assert len(heard(house, "other")) == 7
-    ids = [request.delivery_id for request in house.posted("partner")][met:]
+    assert len(heard(harness, "other")) == 7
+    ids = [request.delivery_id for request in harness.posted("partner")][met:]
     assert len(set(ids)) == len(ids)
 
 
 def test_an_endpoint_that_never_was_active_missed_nothing(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("imported", state="disabled")
-    tell(house, "inc-1", Status.INVESTIGATING)
-    desk(house).enable("end_imported", SYSTEM)
-    settle(house)
-    assert heard(house, "imported") == []
+    harness = endpoint_harness(database)
+    harness.endpoint("imported", state="disabled")
+    tell(harness, "inc-1", Status.INVESTIGATING)
+    desk(harness).enable("end_imported", SYSTEM)
+    settle(harness)
+    assert heard(harness, "imported") == []
 
 
 def test_who_wants_the_latest_gets_the_present_state_of_each_incident(database: Database) -> None:
-    house = partners(database)
-    house.endpoint("partner", mode="latest")
-    tell(house, "inc-1", Status.INVESTIGATING)
-    desk(house).disable("end_partner", SYSTEM, reason="")
-    tell(house, "inc-1", Status.IDENTIFIED, Status.MONITORING, Status.RESOLVED)
-    desk(house).enable("end_partner", SYSTEM)
-    settle(house)
-    assert heard(house, "partner") == [("inc-1", 1), ("inc-1", 4)]
+    harness = endpoint_harness(database)
+    harness.endpoint("partner", mode="latest")
+    tell(harness, "inc-1", Status.INVESTIGATING)
+    desk(harness).disable("end_partner", SYSTEM, reason="")
+    tell(harness, "inc-1", Status.IDENTIFIED, Status.MONITORING, Status.RESOLVED)
+    desk(harness).enable("end_partner", SYSTEM)
+    settle(harness)
+    assert heard(harness, "partner") == [("inc-1", 1), ("inc-1", 4)]
 
 
 def test_a_message_that_begins_to_wait_just_as_the_earlier_one_ends_does_not_wait_for_a_minute(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = partners(database)
-    house.endpoint("partner")
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
-    house.pipeline.post(Status.IDENTIFIED)
-    house.pipeline.plan_all()
-    first, second = (number for _, number in house.pipeline.nudges.attempts)
-    house.pipeline.nudges.attempts.clear()
+    harness = endpoint_harness(database)
+    harness.endpoint("partner")
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
+    harness.pipeline.post(Status.IDENTIFIED)
+    harness.pipeline.plan_all()
+    first, second = (number for _, number in harness.pipeline.nudges.attempts)
+    harness.pipeline.nudges.attempts.clear()
     looked: list[int] = []
     look = webhook_batches.around
 
@@ -123,10 +123,10 @@ def test_a_message_that_begins_to_wait_just_as_the_earlier_one_ends_does_not_wai
         """Let the first message be told between the second one's look and its departure."""
         if looked == [second]:
             monkeypatch.setattr(database, "write", write)
-            house.attempt.run(first)
+            harness.attempt.run(first)
         return write()
 
     monkeypatch.setattr(database, "write", after_the_first)
-    house.attempt.run(second)
-    house.work()
-    assert heard(house, "partner") == [("inc-1", 1), ("inc-1", 2)]
+    harness.attempt.run(second)
+    harness.work()
+    assert heard(harness, "partner") == [("inc-1", 1), ("inc-1", 2)]

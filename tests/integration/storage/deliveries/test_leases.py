@@ -18,7 +18,7 @@ from notifier.services.operations.dead_workers import DeadWorkers
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import worker_processes
-from tests.support.email_harness import House, Provider, a_house, states, subscribe
+from tests.support.email_harness import EmailHarness, Provider, build_harness, states, subscribe
 from tests.support.repository import ROOT
 
 PROGRAM = ROOT / "tests" / "integration" / "programs" / "paused_worker.py"
@@ -65,8 +65,8 @@ def until(question: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def the_batch(house: House) -> int:
-    with house.pipeline.database.read() as connection:
+def the_batch(harness: EmailHarness) -> int:
+    with harness.pipeline.database.read() as connection:
         return int(connection.execute(select(func.max(t.batch.c.id))).scalar_one())
 
 
@@ -86,27 +86,27 @@ def test_it_records_nothing_and_sends_nothing_more_and_works_on(
     database: Database, where: str, sent_by_the_paused: int
 ) -> None:
     provider = Provider(name="sendgrid")
-    house = a_house(database, provider, clock=lambda: datetime.now(UTC), owner="other")
-    told = subscribe(house, 3)
-    vanished = DeadWorkers(database, house.pipeline.clock, still=timedelta(seconds=2))
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
+    harness = build_harness(database, provider, clock=lambda: datetime.now(UTC), owner="other")
+    told = subscribe(harness, 3)
+    vanished = DeadWorkers(database, harness.pipeline.clock, still=timedelta(seconds=2))
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
     with a_worker(database, where) as paused:
         until(lambda: is_known(database))
-        paused.tell(f"attempt {the_batch(house)}")
+        paused.tell(f"attempt {the_batch(harness)}")
         assert paused.says() == "waiting"
         paused.send(signal.SIGSTOP)
         until(lambda: vanished.run() == 1)  # its lease would last for another minute and a half
-        house.attempt.run(the_batch(house))
+        harness.attempt.run(the_batch(harness))
         assert provider.told == told
         paused.send(signal.SIGCONT)
         paused.tell("go on")
         assert paused.says() == f"done {sent_by_the_paused}"
-        assert states(house) == {"accepted"}
+        assert states(harness) == {"accepted"}
         assert tries(database) == [(2, "accepted")]
-        house.pipeline.post(Status.RESOLVED)
-        house.pipeline.plan_all()
-        paused.tell(f"attempt {the_batch(house)}")
+        harness.pipeline.post(Status.RESOLVED)
+        harness.pipeline.plan_all()
+        paused.tell(f"attempt {the_batch(harness)}")
         assert paused.says() == f"done {sent_by_the_paused + 1}"
     assert tries(database) == [(2, "accepted"), (1, "accepted")]
-    assert states(house) == {"accepted"}
+    assert states(harness) == {"accepted"}

@@ -17,7 +17,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches
 from notifier.storage.recipients import preferences
-from tests.support.email_harness import Provider, a_house, subscribe
+from tests.support.email_harness import Provider, build_harness, subscribe
 from tests.support.pipeline_harness import START, Pipeline
 
 STUCK = TransientDeliveryError(Reason.RATE_LIMITED, retry_after=timedelta(seconds=20))
@@ -30,81 +30,81 @@ def told_in(text: str) -> list[int]:
 
 def test_what_a_stuck_provider_held_over_an_end_and_a_new_beginning_is_told_once_and_whole(database: Database) -> None:
     provider = Provider(down=STUCK)
-    house = a_house(database, provider)
-    subscribe(house, 1)
+    harness = build_harness(database, provider)
+    subscribe(harness, 1)
     for status in (Status.INVESTIGATING, Status.RESOLVED, Status.INVESTIGATING, Status.MONITORING, Status.RESOLVED):
-        house.pipeline.post(status)
-        house.work()
-        house.later(300)
+        harness.pipeline.post(status)
+        harness.work()
+        harness.later(300)
     provider.down = None
-    house.later(1200)
+    harness.later(1200)
     (mail,) = provider.mails_to(MERCHANT)
     assert told_in(mail) == [1, 2, 3, 4, 5]
 
 
 def test_whom_an_end_did_not_reach_before_it_began_anew_is_told_both(database: Database) -> None:
     provider = Provider()
-    house = a_house(database, provider)
-    subscribe(house, 1)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = build_harness(database, provider)
+    subscribe(harness, 1)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     provider.down = STUCK
     for status in (Status.RESOLVED, Status.INVESTIGATING):
-        house.pipeline.post(status)
-        house.work()
-        house.later(30)
+        harness.pipeline.post(status)
+        harness.work()
+        harness.later(30)
     provider.down = None
-    house.later(300)
+    harness.later(300)
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2, 3]]
 
 
 def test_who_was_told_that_it_began_hears_the_end_though_it_began_anew_elsewhere_meanwhile(database: Database) -> None:
     provider = Provider()
-    house = a_house(database, provider)
-    house.pipeline.subscriber("shop-0", Preferences(components=frozenset({"checkout"})))
-    house.pipeline.post(Status.INVESTIGATING, components=("checkout",))
-    house.work()
+    harness = build_harness(database, provider)
+    harness.pipeline.subscriber("shop-0", Preferences(components=frozenset({"checkout"})))
+    harness.pipeline.post(Status.INVESTIGATING, components=("checkout",))
+    harness.work()
     provider.down = STUCK
-    house.pipeline.post(Status.RESOLVED, components=("checkout",))
-    house.work()
-    house.pipeline.post(Status.INVESTIGATING, components=("api",))
-    house.work()
+    harness.pipeline.post(Status.RESOLVED, components=("checkout",))
+    harness.work()
+    harness.pipeline.post(Status.INVESTIGATING, components=("api",))
+    harness.work()
     provider.down = None
-    house.later(1200)
-    house.pipeline.post(Status.RESOLVED, components=("api",))
-    house.work()
+    harness.later(1200)
+    harness.pipeline.post(Status.RESOLVED, components=("api",))
+    harness.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2, 3, 4]]
 
 
 def test_whose_message_made_way_gets_the_newer_one_though_it_no_longer_concerns_them(database: Database) -> None:
     provider = Provider(down=STUCK)
-    house = a_house(database, provider)
-    house.pipeline.subscriber("shop-0", Preferences(min_impact=Impact.MAJOR))
-    house.pipeline.post(Status.INVESTIGATING, impact=Impact.MAJOR)
-    house.work()
-    house.later(61)
-    house.pipeline.post(Status.IDENTIFIED, impact=Impact.MINOR)
-    house.work()
+    harness = build_harness(database, provider)
+    harness.pipeline.subscriber("shop-0", Preferences(min_impact=Impact.MAJOR))
+    harness.pipeline.post(Status.INVESTIGATING, impact=Impact.MAJOR)
+    harness.work()
+    harness.later(61)
+    harness.pipeline.post(Status.IDENTIFIED, impact=Impact.MINOR)
+    harness.work()
     provider.down = None
-    house.later(1200)
+    harness.later(1200)
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
 
 
 def test_a_batch_whose_worker_died_makes_way_for_what_was_decided_meanwhile(database: Database) -> None:
     provider = Provider()
-    house = a_house(database, provider)
-    subscribe(house, 1)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
+    harness = build_harness(database, provider)
+    subscribe(harness, 1)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
     with database.write() as connection:
-        for lane, batch_id in house.pipeline.nudges.attempts:
+        for lane, batch_id in harness.pipeline.nudges.attempts:
             if lane is QueueName.EMAIL:
-                assert batches.claim(connection, batch_id, owner="dead", now=house.pipeline.now, lease=LEASE)
-    house.pipeline.nudges.attempts.clear()
-    house.pipeline.post(Status.RESOLVED)
-    house.work()
+                assert batches.claim(connection, batch_id, owner="dead", now=harness.pipeline.now, lease=LEASE)
+    harness.pipeline.nudges.attempts.clear()
+    harness.pipeline.post(Status.RESOLVED)
+    harness.work()
     for _ in range(4):
-        house.later(LEASE.total_seconds())
+        harness.later(LEASE.total_seconds())
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
 
 
@@ -120,17 +120,17 @@ def test_what_fails_on_the_wire_makes_way_for_what_was_decided_meanwhile(
     database: Database, fault: DeliveryError
 ) -> None:
     def meanwhile(_request: MailRequest) -> DeliveryError:
-        house.pipeline.post(Status.RESOLVED)
-        house.pipeline.plan_all()
+        harness.pipeline.post(Status.RESOLVED)
+        harness.pipeline.plan_all()
         return fault
 
     provider = Provider(faults=[meanwhile])
-    house = a_house(database, provider)
-    everybody = subscribe(house, 4)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
+    harness = build_harness(database, provider)
+    everybody = subscribe(harness, 4)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
     for _ in range(3):
-        house.later(600)
+        harness.later(600)
     assert provider.told == everybody
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
 
@@ -142,14 +142,14 @@ def test_one_recipient_who_was_put_off_gets_the_newer_mail_and_the_others_only_i
         return TransientDeliveryError(Reason.SERVER_ERROR, "451 greylisted", status=451)
 
     provider = Provider(apart=[put_off])
-    house = a_house(database, provider)
-    subscribe(house, 3)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.work()
-    house.pipeline.post(Status.RESOLVED)
-    house.work()
+    harness = build_harness(database, provider)
+    subscribe(harness, 3)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.work()
+    harness.pipeline.post(Status.RESOLVED)
+    harness.work()
     for _ in range(3):
-        house.later(600)
+        harness.later(600)
     mails = {address: provider.mails_to(address) for address in set(provider.told)}
     assert [told_in(mail) for mail in mails[MERCHANT]] == [[1], [1, 2]]  # the first is the one that was put off
     assert [told_in(mail) for mail in mails["shop-1@example.com"]] == [[1], [2]]
@@ -159,36 +159,36 @@ def test_one_recipient_who_was_put_off_gets_the_newer_mail_and_the_others_only_i
 def test_a_batch_that_deciding_could_not_see_yet_makes_way_all_the_same(database: Database, seen: str) -> None:
     """On PostgreSQL planning an older notification and deciding a newer one may not see each other's rows."""
     provider = Provider()
-    house = a_house(database, provider)
-    subscribe(house, 1)
-    house.pipeline.post(Status.INVESTIGATING)
-    house.pipeline.plan_all()
-    house.pipeline.post(Status.RESOLVED)
+    harness = build_harness(database, provider)
+    subscribe(harness, 1)
+    harness.pipeline.post(Status.INVESTIGATING)
+    harness.pipeline.plan_all()
+    harness.pipeline.post(Status.RESOLVED)
     if seen.startswith("after"):
-        house.pipeline.plan_all()
-    first = house.pipeline.notices()[0].id
+        harness.pipeline.plan_all()
+    first = harness.pipeline.notices()[0].id
     with database.write() as connection:
         connection.execute(
             update(t.batch).where(t.batch.c.notification_id == first).values(state="queued", due_at=START)
         )
-    house.work()
-    house.later(60)
+    harness.work()
+    harness.later(60)
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
-    assert house.pipeline.told(first) == {"shop-0": "superseded"}
+    assert harness.pipeline.told(first) == {"shop-0": "superseded"}
 
 
 def test_what_somebody_asks_to_send_again_is_sent_though_there_is_newer_news(database: Database) -> None:
     provider = Provider()
-    house = a_house(database, provider)
-    subscribe(house, 1)
+    harness = build_harness(database, provider)
+    subscribe(harness, 1)
     for status in (Status.INVESTIGATING, Status.RESOLVED):
-        house.pipeline.post(status)
-        house.work()
-    first = house.pipeline.notices()[0].public_id
-    replay = Replay(database, house.pipeline.clock, house.pipeline.regroup)
+        harness.pipeline.post(status)
+        harness.work()
+    first = harness.pipeline.notices()[0].public_id
+    replay = Replay(database, harness.pipeline.clock, harness.pipeline.regroup)
     order = ReplayOrder(notification_id=first, states=(DeliveryState.ACCEPTED,))
     assert replay.run(order, Actor("cli:me", "here"), may_announce=True) == 1
-    house.work()
+    harness.work()
     assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2], [1]]
 
 

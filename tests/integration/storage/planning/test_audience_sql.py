@@ -12,23 +12,23 @@ from notifier.domain.values import QueueName, Status
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import preferences
-from tests.support.email_harness import House, Provider, a_house
+from tests.support.email_harness import EmailHarness, Provider, build_harness
 from tests.support.pipeline_harness import Nudges, Pipeline
 from tests.support.random_subscribers import RUNNING, People
 
 PEOPLE, UPDATES = 10, 5
 
 
-def selected(house: House, number: int) -> set[int]:
-    with house.pipeline.database.read() as connection:
+def selected(harness: EmailHarness, number: int) -> set[int]:
+    with harness.pipeline.database.read() as connection:
         statement = f"SELECT recipient_key FROM delivery WHERE notification_id = {number:d}"  # noqa: S608 - a number
         return set(connection.exec_driver_sql(statement).scalars())
 
 
-def explained(house: House, people: People) -> dict[int, set[int]]:
+def explained(harness: EmailHarness, people: People) -> dict[int, set[int]]:
     """Return per notification the addresses that no rule stops, asked for every subscriber one by one."""
-    explain = house.pipeline.explain
-    numbers = {row.public_id: row.id for row in house.pipeline.notices()}
+    explain = harness.pipeline.explain
+    numbers = {row.public_id: row.id for row in harness.pipeline.notices()}
     wanted: dict[int, set[int]] = {number: set() for number in numbers.values()}
     for name in people.addresses:
         for item in explain.recipient("inc-1", name)["notifications"]:
@@ -40,27 +40,27 @@ def explained(house: House, people: People) -> dict[int, set[int]]:
 @pytest.mark.timeout(180)  # a whole life: seconds of work, on a machine that may be busy
 @pytest.mark.parametrize("seed", range(2))
 def test_the_audience_in_sql_is_what_the_rule_says_one_by_one(database: Database, seed: int) -> None:
-    house = a_house(database, Provider(), batch_size=5)
+    harness = build_harness(database, Provider(), batch_size=5)
     chance = Random(seed)
-    people = People(house.pipeline, chance)
+    people = People(harness.pipeline, chance)
     people.settle_in(PEOPLE, states=["active"] * 8 + ["pending", "unsubscribed"], limits=(None, 2, 4))
     compared = reached = 0
     for place in range(UPDATES):
         status = Status.RESOLVED if place == UPDATES - 1 else chance.choice(RUNNING)
-        before = {row.id for row in house.pipeline.notices()}
-        house.pipeline.post(status, **people.news())
-        house.pipeline.later(chance.choice((0, 61, 601)))
-        house.pipeline.plan_all()
-        said = explained(house, people)
-        for number in sorted({row.id for row in house.pipeline.notices()} - before):
-            assert selected(house, number) == said[number], (seed, place)
-            reached += len(selected(house, number))
+        before = {row.id for row in harness.pipeline.notices()}
+        harness.pipeline.post(status, **people.news())
+        harness.pipeline.later(chance.choice((0, 61, 601)))
+        harness.pipeline.plan_all()
+        said = explained(harness, people)
+        for number in sorted({row.id for row in harness.pipeline.notices()} - before):
+            assert selected(harness, number) == said[number], (seed, place)
+            reached += len(selected(harness, number))
             compared += 1
-        house.work()
-        house.later(chance.choice((61, 3_700)))
+        harness.work()
+        harness.later(chance.choice((61, 3_700)))
         people.change_their_minds(4)
         if place == 1:
-            people.turn_away(house.pipeline.now)
+            people.turn_away(harness.pipeline.now)
     assert compared >= UPDATES // 2
     assert reached
 

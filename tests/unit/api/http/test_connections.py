@@ -30,7 +30,7 @@ class FakeClient:
         self.ended = "aborted"
 
 
-class House:
+class Table:
     """A table of four places, and a clock."""
 
     def __init__(self, **limits: float) -> None:
@@ -73,110 +73,110 @@ def ends(*clients: FakeClient) -> list[str | None]:
 
 
 def test_the_longest_idle_connection_gives_way() -> None:
-    house = House()
-    first, second, third, silent = house.reader(), house.reader(), house.reader(), house.client()
-    house.answered(first)
-    house.client()
+    table = Table()
+    first, second, third, silent = table.reader(), table.reader(), table.reader(), table.client()
+    table.answered(first)
+    table.client()
     assert ends(first, second, third, silent) == [None, "closed", None, None]
-    house.client()
+    table.client()
     assert ends(first, third, silent) == [None, "closed", None]
-    assert len(house.table) == 4
-    assert house.reasons == ["full", "full"]
+    assert len(table.table) == 4
+    assert table.reasons == ["full", "full"]
 
 
 def test_a_producers_connection_and_a_request_in_hand_stay_while_anything_else_can_go() -> None:
-    house = House()
-    producer, busy, slow, later = house.producer(), house.busy(), house.busy(sending=True), house.busy(sending=True)
-    house.client()
+    table = Table()
+    producer, busy, slow, later = table.producer(), table.busy(), table.busy(sending=True), table.busy(sending=True)
+    table.client()
     assert ends(producer, busy, slow, later) == [None, None, "closed", None]
-    house.busy()  # in the place of the one before
-    house.client()
+    table.busy()  # in the place of the one before
+    table.client()
     assert ends(producer, busy, later) == [None, None, "closed"]
 
 
 def test_idle_producers_hold_a_quarter_of_the_room_at_most() -> None:
-    house = House()
-    first, second, reader, other = house.producer(), house.producer(), house.reader(), house.reader()
-    house.client()
+    table = Table()
+    first, second, reader, other = table.producer(), table.producer(), table.reader(), table.reader()
+    table.client()
     assert ends(first, second, reader, other) == ["closed", None, None, None]
-    house.client()
+    table.client()
     assert ends(second, reader, other) == [None, "closed", None]
 
 
 def test_nobody_is_taken_in_where_every_place_is_busy() -> None:
-    house = House()
-    busy = [house.busy() for _ in range(4)]
-    assert not house.table.admit(FakeClient())
-    house.table.gone(busy[0])
-    assert house.table.admit(FakeClient())
+    table = Table()
+    busy = [table.busy() for _ in range(4)]
+    assert not table.table.admit(FakeClient())
+    table.table.gone(busy[0])
+    assert table.table.admit(FakeClient())
 
 
 def test_an_answer_on_its_way_is_not_cut_off_while_its_reader_takes_it() -> None:
-    house = House()
-    taking, stuck = house.reader(), house.reader()
-    others = [house.busy() for _ in range(2)]
+    table = Table()
+    taking, stuck = table.reader(), table.reader()
+    others = [table.busy() for _ in range(2)]
     taking.bytes_unsent, stuck.bytes_unsent = 100, 100
-    assert not house.table.admit(FakeClient())
+    assert not table.table.admit(FakeClient())
     for _ in range(31):
-        house.table.look()
-        house.now += 1
+        table.table.look()
+        table.now += 1
         taking.bytes_unsent -= 1
-    house.table.look()
+    table.table.look()
     assert ends(taking, stuck, *others) == [None, "aborted", None, None]
-    assert house.reasons == ["unread"]
+    assert table.reasons == ["unread"]
 
 
 def test_an_answer_that_nobody_takes_gives_way_when_nothing_else_can() -> None:
-    house = House()
-    stuck, busy = house.reader(), [house.busy() for _ in range(3)]
+    table = Table()
+    stuck, busy = table.reader(), [table.busy() for _ in range(3)]
     stuck.bytes_unsent = 100
-    house.table.look()
-    house.client()
+    table.table.look()
+    table.client()
     assert ends(stuck, *busy) == ["aborted", None, None, None]
 
 
 def test_one_address_beyond_its_share_loses_its_own_connections_only() -> None:
-    house = House()
-    first, second, other = house.client("192.0.2.1"), house.client("192.0.2.1"), house.client("192.0.2.2")
-    third = house.client("::ffff:192.0.2.1")
+    table = Table()
+    first, second, other = table.client("192.0.2.1"), table.client("192.0.2.1"), table.client("192.0.2.2")
+    third = table.client("::ffff:192.0.2.1")
     assert ends(first, second, other, third) == ["closed", None, None, None]
-    assert house.reasons == ["address"]
+    assert table.reasons == ["address"]
     for client in (second, third):
-        house.table.busy(client)
-    assert not house.table.admit(FakeClient("192.0.2.1"))
-    assert house.table.admit(FakeClient("192.0.2.3"))
+        table.table.busy(client)
+    assert not table.table.admit(FakeClient("192.0.2.1"))
+    assert table.table.admit(FakeClient("192.0.2.3"))
 
 
 def test_an_ipv6_customer_is_one_address() -> None:
-    house = House()
-    first = house.client("2001:db8::1")
-    house.client("2001:db8::2")
-    house.client("2001:db8::3")
+    table = Table()
+    first = table.client("2001:db8::1")
+    table.client("2001:db8::2")
+    table.client("2001:db8::3")
     assert first.ended == "closed"
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "127.0.0.2", "::1", "", "not-an-address"])
 def test_proxies_and_this_machine_have_no_share(address: str) -> None:
-    house = House()
-    assert ends(*(house.client(address) for _ in range(4))) == [None] * 4
+    table = Table()
+    assert ends(*(table.client(address) for _ in range(4))) == [None] * 4
 
 
 def test_silence_and_half_a_head_end_and_idleness_may_last() -> None:
-    house = House(most=100)
-    idle, half, silent = house.reader(), house.reader(), house.client()
-    half.head_since = house.now
-    house.now += 9
-    house.table.look()
+    table = Table(most=100)
+    idle, half, silent = table.reader(), table.reader(), table.client()
+    half.head_since = table.now
+    table.now += 9
+    table.table.look()
     assert ends(silent, half, idle) == [None] * 3
-    house.now += 1
-    house.table.look()
+    table.now += 1
+    table.table.look()
     assert ends(silent, half, idle) == ["timed out", "timed out", None]
-    assert house.reasons == ["head_time", "head_time"]
+    assert table.reasons == ["head_time", "head_time"]
 
 
 def test_idleness_ends_early_once_half_of_the_room_is_taken() -> None:
-    house = House()
-    reader, producer, busy = house.reader(), house.producer(), house.busy()
-    house.now += 5
-    house.table.look()
+    table = Table()
+    reader, producer, busy = table.reader(), table.producer(), table.busy()
+    table.now += 5
+    table.table.look()
     assert ends(reader, producer, busy) == ["closed", None, None]
