@@ -27,7 +27,7 @@ from notifier.services.providers.probes import CallProbes
 from notifier.services.security.signed_tokens import Tokens
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from tests.support.pipeline_harness import START, Nudges, Pipeline
+from tests.support.pipeline_harness import START, RecordingTaskQueue, Pipeline
 
 BRAND = Brand(
     name={"en": "MyOnlineStore"},
@@ -122,10 +122,10 @@ class EmailHarness:
 
     def work(self) -> None:
         """Plan and attempt what is enqueued, until nothing is left to do now."""
-        while self.pipeline.nudges.plans or self.pipeline.nudges.attempts:
+        while self.pipeline.tasks.plans or self.pipeline.tasks.attempts:
             self.pipeline.plan_all()
-            nudged, self.pipeline.nudges.attempts = self.pipeline.nudges.attempts, []
-            for _, batch_id in nudged:
+            enqueued, self.pipeline.tasks.attempts = self.pipeline.tasks.attempts, []
+            for _, batch_id in enqueued:
                 with self.pipeline.database.read() as connection:
                     found = connection.execute(select(t.batch.c.channel).where(t.batch.c.id == batch_id)).scalar()
                 if found == Channel.EMAIL:
@@ -143,7 +143,7 @@ def build_harness(
     evidence: timedelta = timedelta(0),
     translations: Mapping[Channel, TranslationRule] = NO_RULES,
     clock: Clock | None = None,
-    nudges: TaskQueue | None = None,
+    tasks: TaskQueue | None = None,
     rest: Callable[[float], None] = lambda _seconds: None,
     owner: str = "worker",
     life: Life | None = None,
@@ -152,15 +152,15 @@ def build_harness(
 
     `evidence`: how long the providers' events may take.
     """
-    pipeline = Pipeline(database, translations=translations, time=clock, nudges=nudges or Nudges())
+    pipeline = Pipeline(database, translations=translations, time=clock, tasks=tasks or RecordingTaskQueue())
     pipeline.sweep = replace(pipeline.sweep, mail_waits=lambda: evidence - LEASE)
     pipeline.plan = replace(pipeline.plan, batch_sizes={**BATCH_SIZES, Channel.EMAIL: batch_size})
     record = RecordOutcome(
-        database, pipeline.clock, pipeline.nudges, owner, spread=lambda: 0.0, life=life or NotWatched()
+        database, pipeline.clock, pipeline.tasks, owner, spread=lambda: 0.0, life=life or NotWatched()
     )
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
     links = Links("https://status.example", Tokens(["k" * 32], pipeline.clock))
-    kept = (database, pipeline.clock, pipeline.nudges, Channel.EMAIL)
+    kept = (database, pipeline.clock, pipeline.tasks, Channel.EMAIL)
     circuits = Circuits(*kept, repeats_doubts=lambda _provider: not evidence)
     names = {Channel.EMAIL: [provider.name for provider in providers]}
     pipeline.sweep = replace(pipeline.sweep, chores=(CallProbes(database, {Channel.EMAIL: circuits}, lambda: names),))
@@ -170,7 +170,7 @@ def build_harness(
     )
     channels = {Channel.EMAIL: mail}
     return EmailHarness(
-        pipeline, Attempt(database, pipeline.clock, pipeline.nudges, owner, channels, translations=translations)
+        pipeline, Attempt(database, pipeline.clock, pipeline.tasks, owner, channels, translations=translations)
     )
 
 

@@ -135,11 +135,11 @@ class EndpointHarness:
 
     def work(self) -> None:
         """Plan and attempt what is enqueued, until nothing is left to do now."""
-        nudges = self.pipeline.nudges
-        while nudges.plans or nudges.attempts:
+        tasks = self.pipeline.tasks
+        while tasks.plans or tasks.attempts:
             self.pipeline.plan_all()
-            nudged, nudges.attempts = nudges.attempts, []
-            for lane, batch_id in nudged:
+            enqueued, tasks.attempts = tasks.attempts, []
+            for lane, batch_id in enqueued:
                 if lane in (QueueName.WEBHOOK, QueueName.RETRY):
                     self.attempt.run(batch_id)
 
@@ -190,7 +190,7 @@ def endpoint_harness(database: Database) -> EndpointHarness:
     """Return a pipeline without endpoints."""
     pipeline = Pipeline(database)
     line = Line(pipeline.clock)
-    record = RecordOutcome(database, pipeline.clock, pipeline.nudges, "worker", spread=lambda: 0.0)
+    record = RecordOutcome(database, pipeline.clock, pipeline.tasks, "worker", spread=lambda: 0.0)
     secrets = EndpointSecrets(SecretBox(["k" * 32], "endpoint"))
     renderer = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
     hooks = HookAttempt(
@@ -204,5 +204,5 @@ def endpoint_harness(database: Database) -> EndpointHarness:
         pipeline.regroup,
         spread=lambda: 0.0,
     )
-    attempt = Attempt(database, pipeline.clock, pipeline.nudges, "worker", {Channel.WEBHOOK: hooks})
+    attempt = Attempt(database, pipeline.clock, pipeline.tasks, "worker", {Channel.WEBHOOK: hooks})
     return EndpointHarness(pipeline, line, attempt, hooks)

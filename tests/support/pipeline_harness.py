@@ -41,7 +41,7 @@ def key_of(name: str) -> int:
     return address_key(PEPPER, f"{name}@example.com")
 
 
-class Nudges:
+class RecordingTaskQueue:
     """A task queue that records its tasks and sends nothing."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Pipeline:
 
     database: Database
     now: datetime = START
-    nudges: Any = field(default_factory=Nudges)
+    tasks: Any = field(default_factory=RecordingTaskQueue)
     policies: Mapping[Channel, CoalescePolicy] = field(default_factory=lambda: POLICIES)
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
 
@@ -73,11 +73,11 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         clock = self.clock = self.time or (lambda: self.now)
-        self.ingest = Ingest(self.database, self.policies, clock, self.nudges, self.translations)
-        self.announce = Announce(self.database, self.policies, clock, self.nudges)
-        self.plan = Plan(self.database, clock, self.nudges, breathe=lambda _seconds: None)
-        self.regroup = Regroup(self.database, clock, self.nudges)
-        self.sweep = Sweep(self.database, clock, self.nudges, self.announce, self.regroup)
+        self.ingest = Ingest(self.database, self.policies, clock, self.tasks, self.translations)
+        self.announce = Announce(self.database, self.policies, clock, self.tasks)
+        self.plan = Plan(self.database, clock, self.tasks, breathe=lambda _seconds: None)
+        self.regroup = Regroup(self.database, clock, self.tasks)
+        self.sweep = Sweep(self.database, clock, self.tasks, self.announce, self.regroup)
         self.explain = Explain(self.database, clock, AddressHasher(self.database))
         self._events = 0
 
@@ -145,7 +145,7 @@ class Pipeline:
 
     def plan_all(self) -> None:
         """Plan every enqueued notification."""
-        pending, self.nudges.plans = self.nudges.plans, []
+        pending, self.tasks.plans = self.tasks.plans, []
         for number in pending:
             self.plan.run(number)
 

@@ -72,10 +72,10 @@ class SocialHarness:
 
     def work(self) -> None:
         """Plan and attempt what is enqueued on the social queues, until nothing is left to do."""
-        while self.pipeline.nudges.plans or self.pipeline.nudges.attempts:
+        while self.pipeline.tasks.plans or self.pipeline.tasks.attempts:
             self.pipeline.plan_all()
-            nudged, self.pipeline.nudges.attempts = self.pipeline.nudges.attempts, []
-            for lane, batch_id in nudged:
+            enqueued, self.pipeline.tasks.attempts = self.pipeline.tasks.attempts, []
+            for lane, batch_id in enqueued:
                 if lane in (QueueName.SOCIAL, QueueName.RETRY):
                     self.attempt.run(batch_id)
 
@@ -116,10 +116,10 @@ def social_harness(
     pipeline = Pipeline(database, now=datetime.now(UTC), translations=translations)
     sync_accounts(database, accounts)
     senders = {account.name: sender_of(account, sandbox, pipeline.clock, timeouts) for account in accounts}
-    circuits = Circuits(database, pipeline.clock, pipeline.nudges, Channel.SOCIAL)
+    circuits = Circuits(database, pipeline.clock, pipeline.tasks, Channel.SOCIAL)
     names = {Channel.SOCIAL: [account.name for account in accounts]}
     pipeline.sweep = replace(pipeline.sweep, chores=(CallProbes(database, {Channel.SOCIAL: circuits}, lambda: names),))
-    record = RecordOutcome(database, pipeline.clock, pipeline.nudges, "test", lambda: 0.0)
+    record = RecordOutcome(database, pipeline.clock, pipeline.tasks, "test", lambda: 0.0)
     attempt_post = PostAttempt(
         database,
         pipeline.clock,
@@ -133,7 +133,7 @@ def social_harness(
         paint,
     )
     channels: dict[Channel, BatchAttempt] = {Channel.SOCIAL: attempt_post}
-    attempt = Attempt(database, pipeline.clock, pipeline.nudges, "test", channels, translations=translations)
+    attempt = Attempt(database, pipeline.clock, pipeline.tasks, "test", channels, translations=translations)
     try:
         yield SocialHarness(pipeline, attempt, sandbox, senders, channels)
     finally:

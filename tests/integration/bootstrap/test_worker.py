@@ -18,7 +18,7 @@ from tests.benchmarks.events import an_event
 from tests.support.load import add_subscribers
 
 
-class Nudges:
+class RecordingTaskQueue:
     """Stands where the broker would be."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Nudges:
 @pytest.fixture
 def container(tmp_path: Path) -> Iterator[ApiContainer]:
     found = ApiContainer(load_settings({"NOTIFIER_DATA_DIR": str(tmp_path / "data")}, cwd=tmp_path))
-    found.__dict__["producer"] = Nudges()
+    found.__dict__["producer"] = RecordingTaskQueue()
     found.migrate()
     add_subscribers(found, 30)
     yield found
@@ -58,19 +58,19 @@ def mail_of(container: ApiContainer, incident: str, **changes: str) -> int:
 
 
 def test_a_scheduled_maintenance_is_passed_on_and_planned_there(container: ApiContainer) -> None:
-    nudges = container.__dict__["producer"]
+    tasks = container.__dict__["producer"]
     number = mail_of(container, "maintenance", impact="maintenance", status="scheduled")
     with closing(WorkerRuntime(container, [QueueName.CONTROL])) as runtime:
         runtime.plan(number)
-    assert (nudges.unhurried, nudges.lanes) == ([number], set())
+    assert (tasks.unhurried, tasks.lanes) == ([number], set())
     with closing(WorkerRuntime(container, [QueueName.RETRY, QueueName.BULK])) as runtime:
         assert runtime.plan_low_priority(number) == 30
-    assert nudges.lanes == {QueueName.BULK}
+    assert tasks.lanes == {QueueName.BULK}
 
 
 def test_news_is_planned_at_once(container: ApiContainer) -> None:
-    nudges = container.__dict__["producer"]
+    tasks = container.__dict__["producer"]
     number = mail_of(container, "outage")
     with closing(WorkerRuntime(container, [QueueName.CONTROL])) as runtime:
         assert runtime.plan(number) == 30
-    assert (nudges.unhurried, nudges.lanes) == ([], {QueueName.EMAIL})
+    assert (tasks.unhurried, tasks.lanes) == ([], {QueueName.EMAIL})

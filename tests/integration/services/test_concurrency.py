@@ -53,7 +53,7 @@ class Time:
             return self.now
 
 
-class SharedNudges:
+class SharedTaskQueue:
     """A queue of work as the broker would hold it."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class System:
 
     harnesses: list[EmailHarness]
     time: Time
-    nudges: SharedNudges
+    tasks: SharedTaskQueue
     provider: SharedProvider
 
     def live(self, events: Sequence[Event]) -> list[Receipt]:
@@ -124,7 +124,7 @@ class System:
 
     def _work(self, place: int) -> bool:
         try:
-            kind, number = self.nudges.work.get(timeout=0.01)
+            kind, number = self.tasks.work.get(timeout=0.01)
         except queue.Empty:
             return False
         harness = self.harnesses[place]
@@ -149,7 +149,7 @@ class System:
                 continue
             self.time.pass_(30)
             self.harnesses[0].pipeline.sweep.run()
-            if self.nudges.work.empty() and self._is_at_rest():
+            if self.tasks.work.empty() and self._is_at_rest():
                 return
         raise AssertionError("it never comes to rest")
 
@@ -163,15 +163,15 @@ class System:
 
 @contextmanager
 def a_system(database: Database) -> Iterator[System]:
-    time, nudges, provider = Time(), SharedNudges(), SharedProvider()
+    time, tasks, provider = Time(), SharedTaskQueue(), SharedProvider()
     url = database.url.render_as_string(hide_password=False)
     with ExitStack() as stack:
         harnesses = []
         for _ in range(max(PRODUCERS, WORKERS)):
             own = Database(url)
             stack.callback(own.close)
-            harnesses.append(build_harness(own, provider, clock=time, nudges=nudges))
-        yield System(harnesses, time, nudges, provider)
+            harnesses.append(build_harness(own, provider, clock=time, tasks=tasks))
+        yield System(harnesses, time, tasks, provider)
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ def test_a_decision_is_compared_in_its_own_transaction_with_what_its_maker_had_r
     pipeline.ingest = replace(pipeline.ingest, guard=BlastGuard(BlastGuardPolicy(needs_announce=True)))
     pipeline.post(Status.INVESTIGATING, "Told.", update_id="told")
     pipeline.post(Status.IDENTIFIED, "Held.", guarded=True)
-    release = Release(pipeline.database, pipeline.policies, pipeline.clock, pipeline.nudges)
+    release = Release(pipeline.database, pipeline.policies, pipeline.clock, pipeline.tasks)
     replay = Replay(pipeline.database, pipeline.clock, pipeline.regroup)
     with pipeline.database.read() as connection:
         waiting = approvals.of_incident(connection, "inc-1")[0].public_id

@@ -55,11 +55,11 @@ def test_an_incident_whose_content_cannot_be_parsed_does_not_stop_the_sweep(data
         pipeline.post(Status.INVESTIGATING, incident_id=incident)
         pipeline.now += timedelta(seconds=1)
         pipeline.post(Status.IDENTIFIED, incident_id=incident)
-    pipeline.nudges.plans.clear()
+    pipeline.tasks.plans.clear()
     spoil(database, "UPDATE incident_update SET incident = '{}' WHERE incident_id = 'inc-1'")
     for _ in range(3):
         pipeline.later(61)
-    assert len(pipeline.nudges.plans) >= 1
+    assert len(pipeline.tasks.plans) >= 1
     with database.read() as connection:
         told = connection.exec_driver_sql("SELECT incident_id, sequence FROM notification ORDER BY id").all()
     assert [tuple(row) for row in told] == [("inc-1", 1), ("inc-2", 1), ("inc-2", 2)]

@@ -116,10 +116,10 @@ def test_what_a_dead_worker_held_is_attempted_again_after_its_lease(database: Da
     harness.pipeline.post(Status.INVESTIGATING)
     harness.pipeline.plan_all()
     with database.write() as connection:
-        for lane, batch_id in harness.pipeline.nudges.attempts:
+        for lane, batch_id in harness.pipeline.tasks.attempts:
             if lane is QueueName.EMAIL:
                 assert batches.claim(connection, batch_id, owner="dead", now=harness.pipeline.now, lease=LEASE)
-    harness.pipeline.nudges.attempts.clear()
+    harness.pipeline.tasks.attempts.clear()
     harness.later(LEASE.total_seconds() - 1)
     assert provider.told == []
     harness.later(2)
@@ -160,7 +160,7 @@ def test_a_batch_attempted_twice_is_sent_once(database: Database) -> None:
     subscribe(harness, 2)
     harness.pipeline.post(Status.INVESTIGATING)
     harness.pipeline.plan_all()
-    harness.pipeline.nudges.attempts *= 3
+    harness.pipeline.tasks.attempts *= 3
     harness.work()
     assert len(provider.requests) == 1
 
@@ -208,11 +208,11 @@ def test_a_worker_that_was_too_slow_to_begin_hands_its_batch_back_unsent(databas
             harness.pipeline.now += LEASE * 0.7
             mail.attempt(batch, stored)
 
-    slow = Attempt(database, harness.pipeline.clock, harness.pipeline.nudges, "worker", {Channel.EMAIL: Slow()})
-    for lane, batch_id in harness.pipeline.nudges.attempts:
+    slow = Attempt(database, harness.pipeline.clock, harness.pipeline.tasks, "worker", {Channel.EMAIL: Slow()})
+    for lane, batch_id in harness.pipeline.tasks.attempts:
         if lane is QueueName.EMAIL:
             slow.run(batch_id)
     assert (provider.calls, states(harness)) == (0, {"queued"})
-    harness.pipeline.nudges.attempts.clear()
+    harness.pipeline.tasks.attempts.clear()
     harness.later(11)
     assert provider.told == everybody

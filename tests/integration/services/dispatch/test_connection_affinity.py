@@ -30,7 +30,7 @@ class Process:
         pipeline, record = harness.pipeline, replace(harness.hooks.record, owner=name)
         channels = {Channel.WEBHOOK: replace(harness.hooks, engine=self.line, record=record)}
         choice = ConnectionAffinity(Channel.WEBHOOK)
-        self.attempt = Attempt(pipeline.database, pipeline.clock, pipeline.nudges, name, channels, choice=choice)
+        self.attempt = Attempt(pipeline.database, pipeline.clock, pipeline.tasks, name, channels, choice=choice)
 
     def posted(self) -> set[str]:
         """To whom it has posted since it was asked last."""
@@ -52,8 +52,8 @@ def announced(harness: EndpointHarness, status: Status) -> list[int]:
     harness.pipeline.now = harness.pipeline.now.replace(minute=harness.pipeline.now.minute + 1)
     harness.pipeline.post(status)
     harness.pipeline.plan_all()
-    nudged, harness.pipeline.nudges.attempts = harness.pipeline.nudges.attempts, []
-    return [number for lane, number in nudged if lane is QueueName.WEBHOOK]
+    enqueued, harness.pipeline.tasks.attempts = harness.pipeline.tasks.attempts, []
+    return [number for lane, number in enqueued if lane is QueueName.WEBHOOK]
 
 
 def account_lock(processes: Sequence[Process], number: int) -> list[Process]:
@@ -113,7 +113,7 @@ def test_a_repetition_is_of_the_batch_that_the_message_names(database: Database)
     first = announced(harness, Status.INVESTIGATING)
     process.attempt.run(first[0])
     harness.pipeline.later(60)
-    (repetition,) = [number for lane, number in harness.pipeline.nudges.attempts if lane is QueueName.RETRY]
+    (repetition,) = [number for lane, number in harness.pipeline.tasks.attempts if lane is QueueName.RETRY]
     process.posted()
     process.attempt.run(repetition)
     assert process.posted() == {url_of("partner-0")}

@@ -69,7 +69,7 @@ class Watched:
         pipeline, hooks = self.harness.pipeline, self.harness.hooks
         wording = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
         writer = EndpointMails("https://status.example", "en", "Europe/Amsterdam")
-        circuits = Circuits(database, pipeline.clock, pipeline.nudges, Channel.EMAIL)
+        circuits = Circuits(database, pipeline.clock, pipeline.tasks, Channel.EMAIL)
         route = ProviderFailover([self.post], pipeline.clock, LocalRateLimiter(pipeline.clock), circuits)
         self.send = SendTransactionalMail(database, pipeline.clock, writer, wording, route, "worker")
         probe = ProbeEndpoint(database, pipeline.clock, self.harness.line, wording, hooks.secrets, pipeline.regroup)

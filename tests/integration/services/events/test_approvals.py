@@ -44,7 +44,7 @@ def test_what_the_version_before_held_is_released_with_all_it_was_to_tell(databa
     desk.pipeline.later(61)
     with database.write() as connection:  # that version held whole messages, and the channel counted them as told
         connection.execute(update(t.notification).where(t.notification.c.state == "planning").values(state="held"))
-    desk.pipeline.nudges.plans.clear()
+    desk.pipeline.tasks.plans.clear()
     assert desk.release.release(desk.held()[0], ME)["state"] == "planning"
     desk.harness.work()
     last = desk.provider.mails_to("smith@example.com")[-1]

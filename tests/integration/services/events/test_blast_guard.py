@@ -43,7 +43,7 @@ def guarded(harness: EmailHarness, policy: BlastGuardPolicy) -> None:
 
 def release(harness: EmailHarness) -> Release:
     pipeline = harness.pipeline
-    return Release(pipeline.database, pipeline.policies, pipeline.clock, pipeline.nudges, pipeline.translations)
+    return Release(pipeline.database, pipeline.policies, pipeline.clock, pipeline.tasks, pipeline.translations)
 
 
 def told_in(text: str) -> list[int]:
@@ -157,11 +157,11 @@ def test_partners_get_what_was_held_before_in_order(harness: EmailHarness) -> No
     for status in (Status.INVESTIGATING, Status.IDENTIFIED):
         harness.pipeline.post(status, guarded=True)
     names = [row.public_id for row in harness.pipeline.notices(Channel.WEBHOOK)]
-    harness.pipeline.nudges.plans.clear()
+    harness.pipeline.tasks.plans.clear()
     release(harness).release(names[1], ME)
     notices = harness.pipeline.notices(Channel.WEBHOOK)
     assert [(row.public_id, row.sequence) for row in notices] == [(names[0], 1), (names[1], 2)]
-    assert harness.pipeline.nudges.plans == [row.id for row in notices]
+    assert harness.pipeline.tasks.plans == [row.id for row in notices]
 
 
 def test_a_key_without_the_right_is_held_where_that_is_asked_for(harness: EmailHarness, provider: Provider) -> None:

@@ -62,12 +62,12 @@ class Desk:
     @property
     def release(self) -> Release:
         pipeline = self.pipeline
-        return Release(pipeline.database, pipeline.policies, pipeline.clock, pipeline.nudges, pipeline.translations)
+        return Release(pipeline.database, pipeline.policies, pipeline.clock, pipeline.tasks, pipeline.translations)
 
     @property
     def replay(self) -> Replay:
         pipeline = self.pipeline
-        return Replay(pipeline.database, pipeline.clock, Regroup(pipeline.database, pipeline.clock, pipeline.nudges))
+        return Replay(pipeline.database, pipeline.clock, Regroup(pipeline.database, pipeline.clock, pipeline.tasks))
 
     def held(self, channel: Channel = Channel.EMAIL) -> list[str]:
         return [item["id"] for item in self.history.held() if item["channel"] == channel]

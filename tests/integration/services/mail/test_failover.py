@@ -20,7 +20,7 @@ from notifier.services.mail.failover import Backoff, Choice, ProviderFailover
 from notifier.services.providers.circuits import Circuits
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries.batches import Batch
-from tests.support.pipeline_harness import Nudges
+from tests.support.pipeline_harness import RecordingTaskQueue
 
 DOWN = TransientDeliveryError(Reason.UNREACHABLE, "refused")
 SILENT = OutcomeUnknownError(Reason.TIMED_OUT, "time-out")
@@ -59,7 +59,7 @@ class Road:
         self.last: Choice | None = None
 
     def of_another_process(self) -> ProviderFailover:
-        circuits = Circuits(self.database, lambda: self.now, Nudges(), Channel.EMAIL)
+        circuits = Circuits(self.database, lambda: self.now, RecordingTaskQueue(), Channel.EMAIL)
         return ProviderFailover(self.senders, lambda: self.now, self.rate_limiter, circuits)
 
     def chosen(self, *, attempts: int = 1) -> str | Backoff:

@@ -27,7 +27,7 @@ from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.services.subscribers.sign_up import SignUpRequest, SignUps
 from notifier.storage.database.engine import Database
 from tests.integration.subscriber_lists import SUPPORT, VOCABULARY, Clock, a_subscriber, subscribers_of
-from tests.support.pipeline_harness import Nudges
+from tests.support.pipeline_harness import RecordingTaskQueue
 
 ADDRESS = "reader@shop.example"
 BRAND = Brand(
@@ -68,7 +68,7 @@ class Provider:
         return [found for text in texts for found in re.findall(rf"https://status\.example/{path}/(\S+)", text)]
 
 
-class Post(Nudges):
+class Post(RecordingTaskQueue):
     """Nudges, with those for letters counted."""
 
     def __init__(self) -> None:

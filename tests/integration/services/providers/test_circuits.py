@@ -16,7 +16,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.operations import provider_states
 from tests.sandbox_server import running_sandbox
 from tests.support.email_harness import EmailHarness, Provider, Watch, build_harness, states, subscribe
-from tests.support.pipeline_harness import Nudges
+from tests.support.pipeline_harness import RecordingTaskQueue
 from tests.support.social_harness import PUBLISHES, social_harness
 
 DOWN = TransientDeliveryError(Reason.SERVER_ERROR, "Service Unavailable", status=503)
@@ -143,7 +143,7 @@ def test_a_wait_the_provider_asked_for_is_not_shortened_by_another_batchs_succes
 
 def test_what_is_handed_back_after_another_worker_closed_the_circuit_does_not_wait_for_it(database: Database) -> None:
     clock = Watch()
-    circuits = Circuits(database, clock, Nudges(), Channel.EMAIL)
+    circuits = Circuits(database, clock, RecordingTaskQueue(), Channel.EMAIL)
     hold = circuits.wait(["sendgrid"])
     with database.write() as connection:
         assert hold(connection, clock()) is None  # never failed

@@ -29,14 +29,14 @@ def test_the_probe_is_the_smallest_batch_that_waits_and_now_and_then_another_one
 def test_workers_of_two_processes_make_one_probe_every_two_seconds_together(database: Database) -> None:
     provider = Provider(name="sendgrid", down=DOWN)
     harness = build_harness(database, provider, batch_size=1)
-    other = build_harness(database, provider, clock=harness.pipeline.clock, nudges=harness.pipeline.nudges)
+    other = build_harness(database, provider, clock=harness.pipeline.clock, tasks=harness.pipeline.tasks)
     subscribe(harness, 10)
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()
     before = provider.calls
     for _ in range(20):
         harness.pipeline.later(1)
-        nudged, harness.pipeline.nudges.attempts = harness.pipeline.nudges.attempts, []
-        for place, (_, number) in enumerate(nudged * 2):
+        enqueued, harness.pipeline.tasks.attempts = harness.pipeline.tasks.attempts, []
+        for place, (_, number) in enumerate(enqueued * 2):
             (harness, other)[place % 2].attempt.run(number)
     assert 8 <= provider.calls - before <= 11

@@ -106,8 +106,8 @@ def test_a_message_that_begins_to_wait_just_as_the_earlier_one_ends_does_not_wai
     harness.pipeline.plan_all()
     harness.pipeline.post(Status.IDENTIFIED)
     harness.pipeline.plan_all()
-    first, second = (number for _, number in harness.pipeline.nudges.attempts)
-    harness.pipeline.nudges.attempts.clear()
+    first, second = (number for _, number in harness.pipeline.tasks.attempts)
+    harness.pipeline.tasks.attempts.clear()
     looked: list[int] = []
     look = webhook_batches.around
 

@@ -97,10 +97,10 @@ def test_a_batch_whose_worker_died_makes_way_for_what_was_decided_meanwhile(data
     harness.pipeline.post(Status.INVESTIGATING)
     harness.pipeline.plan_all()
     with database.write() as connection:
-        for lane, batch_id in harness.pipeline.nudges.attempts:
+        for lane, batch_id in harness.pipeline.tasks.attempts:
             if lane is QueueName.EMAIL:
                 assert batches.claim(connection, batch_id, owner="dead", now=harness.pipeline.now, lease=LEASE)
-    harness.pipeline.nudges.attempts.clear()
+    harness.pipeline.tasks.attempts.clear()
     harness.pipeline.post(Status.RESOLVED)
     harness.work()
     for _ in range(4):

@@ -12,8 +12,8 @@ def test_the_time_to_the_first_and_the_last_recipient_is_read_from_the_newest_no
     subscribe(harness, 2)
     harness.pipeline.post(Status.INVESTIGATING)
     harness.pipeline.plan_all()
-    nudged, harness.pipeline.nudges.attempts = harness.pipeline.nudges.attempts, []
-    for step, (_, batch_id) in enumerate(item for item in nudged if item[0] == "email"):
+    enqueued, harness.pipeline.tasks.attempts = harness.pipeline.tasks.attempts, []
+    for step, (_, batch_id) in enumerate(item for item in enqueued if item[0] == "email"):
         harness.pipeline.now = START + timedelta(seconds=2 + step * 3)
         harness.attempt.run(batch_id)
     with database.read() as connection:

@@ -13,7 +13,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import preferences
 from tests.support.email_harness import EmailHarness, Provider, build_harness
-from tests.support.pipeline_harness import Nudges, Pipeline
+from tests.support.pipeline_harness import Pipeline, RecordingTaskQueue
 from tests.support.random_subscribers import RUNNING, People
 
 PEOPLE, UPDATES = 10, 5
@@ -65,7 +65,7 @@ def test_the_audience_in_sql_is_what_the_rule_says_one_by_one(database: Database
     assert reached
 
 
-class ChangingMinds(Nudges):
+class ChangingMinds(RecordingTaskQueue):
     """While the first people are nudged, all others choose what nobody had chosen before."""
 
     def __init__(self, database: Database) -> None:
@@ -83,13 +83,13 @@ class ChangingMinds(Nudges):
 
 
 def test_preferences_that_appear_while_an_audience_is_planned_are_judged_too(database: Database) -> None:
-    nudges = ChangingMinds(database)
-    pipeline = Pipeline(database, nudges=nudges)
-    pipeline.plan = replace(pipeline.plan, tasks=nudges, first_range=1, range_size=1, row_range_size=1)
+    tasks = ChangingMinds(database)
+    pipeline = Pipeline(database, tasks=tasks)
+    pipeline.plan = replace(pipeline.plan, tasks=tasks, first_range=1, range_size=1, row_range_size=1)
     names = {f"shop-{number}" for number in range(8)}
     for name in names:
         pipeline.subscriber(name)
     pipeline.post(Status.INVESTIGATING, components=("checkout",))
     pipeline.plan_all()
-    assert nudges.changed
+    assert tasks.changed
     assert set(pipeline.told(pipeline.notices()[0].id)) == names

@@ -64,7 +64,7 @@ def test_planning_and_the_pure_rule_agree_about_every_past(database: Database, l
                 if state is not None
             ],
         )
-    pipeline.nudges.plans.clear()
+    pipeline.tasks.plans.clear()
     pipeline.post(last)
     pipeline.later(120)
     pipeline.plan_all()
