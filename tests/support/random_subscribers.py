@@ -49,14 +49,14 @@ def a_guard(chance: Random) -> dict[str, Any]:
 
 
 @dataclass
-class People:
+class RandomSubscribers:
     """Subscribers of one pipeline, some of them sharing an address; `chance` decides everything."""
 
     pipeline: Pipeline
     chance: Random
     addresses: dict[str, str] = field(default_factory=dict)  # name -> address
 
-    def settle_in(self, number: int, *, states: Sequence[str] = ("active",), limits: Sequence[int | None] = ()) -> None:
+    def add(self, number: int, *, states: Sequence[str] = ("active",), limits: Sequence[int | None] = ()) -> None:
         """Add subscribers; those who share an address have the same limit."""
         for place in range(number):
             name = f"shop-{place}"
@@ -70,7 +70,7 @@ class People:
         """Return the key of a subscriber's address."""
         return address_key(PEPPER, self.addresses[name])
 
-    def change_their_minds(self, number: int) -> None:
+    def change_preferences(self, number: int) -> None:
         """Change the preferences and quiet hours of some."""
         for name in self.chance.sample(sorted(self.addresses), number):
             columns = a_guard(self.chance) if self.chance.random() < 0.5 else {}
@@ -80,7 +80,7 @@ class People:
                 connection.execute(update(t.subscriber).where(who).values(columns))
                 release_deferred(connection, self.key(name), self.pipeline.now)
 
-    def turn_away(self, now: datetime) -> None:
+    def suppress_and_opt_out(self, now: datetime) -> None:
         """Suppress one address, and opt one out of the incident."""
         stopped, out = self.chance.sample(sorted(self.addresses), 2)
         with self.pipeline.database.write() as connection:

@@ -19,7 +19,7 @@ from notifier.storage.planning import quiet_hours
 from notifier.storage.recipients import subscribers, suppressions
 from tests.support.email_harness import EmailHarness, Provider, build_harness
 from tests.support.pipeline_harness import PEPPER
-from tests.support.random_subscribers import RUNNING, People
+from tests.support.random_subscribers import RUNNING, RandomSubscribers
 
 PEOPLE, END, LIMITS = 16, 6, (None, 1, 3)
 HOUR = timedelta(hours=1)
@@ -71,7 +71,7 @@ class Life:
     """One incident, lived through by random people."""
 
     post: Post
-    people: People
+    people: RandomSubscribers
     may_be_written_to: set[str] = field(default_factory=set)
     want_the_end_alone: set[str] = field(default_factory=set)
     meant_before: set[int] = field(default_factory=set)  # keys of addresses an earlier message was meant for
@@ -81,8 +81,8 @@ def live(database: Database, seed: int) -> Life:
     chance = Random(seed)
     post = Post(chance=chance)
     harness = post.harness = build_harness(database, post, batch_size=5)
-    people = People(harness.pipeline, chance)
-    people.settle_in(PEOPLE, limits=LIMITS)
+    people = RandomSubscribers(harness.pipeline, chance)
+    people.add(PEOPLE, limits=LIMITS)
     for place in range(END):
         news = people.news()
         post.impacts.append(news["impact"])
@@ -91,9 +91,9 @@ def live(database: Database, seed: int) -> Life:
         if place < END - 1:
             for _ in range(chance.randrange(1, 4)):
                 harness.later(chance.choice((30, 61, 900, 5_000)))
-            people.change_their_minds(4)
+            people.change_preferences(4)
         if place == END // 2:
-            people.turn_away(harness.pipeline.now)
+            people.suppress_and_opt_out(harness.pipeline.now)
     life = Life(post, people)
     with database.read() as connection:
         look(connection, life)

@@ -14,7 +14,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.recipients import preferences
 from tests.support.email_harness import EmailHarness, Provider, build_harness
 from tests.support.pipeline_harness import Pipeline, RecordingTaskQueue
-from tests.support.random_subscribers import RUNNING, People
+from tests.support.random_subscribers import RUNNING, RandomSubscribers
 
 PEOPLE, UPDATES = 10, 5
 
@@ -25,7 +25,7 @@ def selected(harness: EmailHarness, number: int) -> set[int]:
         return set(connection.exec_driver_sql(statement).scalars())
 
 
-def explained(harness: EmailHarness, people: People) -> dict[int, set[int]]:
+def explained(harness: EmailHarness, people: RandomSubscribers) -> dict[int, set[int]]:
     """Return per notification the addresses that no rule stops, asked for every subscriber one by one."""
     explain = harness.pipeline.explain
     numbers = {row.public_id: row.id for row in harness.pipeline.notices()}
@@ -42,8 +42,8 @@ def explained(harness: EmailHarness, people: People) -> dict[int, set[int]]:
 def test_the_audience_in_sql_is_what_the_rule_says_one_by_one(database: Database, seed: int) -> None:
     harness = build_harness(database, Provider(), batch_size=5)
     chance = Random(seed)
-    people = People(harness.pipeline, chance)
-    people.settle_in(PEOPLE, states=["active"] * 8 + ["pending", "unsubscribed"], limits=(None, 2, 4))
+    people = RandomSubscribers(harness.pipeline, chance)
+    people.add(PEOPLE, states=["active"] * 8 + ["pending", "unsubscribed"], limits=(None, 2, 4))
     compared = reached = 0
     for place in range(UPDATES):
         status = Status.RESOLVED if place == UPDATES - 1 else chance.choice(RUNNING)
@@ -58,9 +58,9 @@ def test_the_audience_in_sql_is_what_the_rule_says_one_by_one(database: Database
             compared += 1
         harness.work()
         harness.later(chance.choice((61, 3_700)))
-        people.change_their_minds(4)
+        people.change_preferences(4)
         if place == 1:
-            people.turn_away(harness.pipeline.now)
+            people.suppress_and_opt_out(harness.pipeline.now)
     assert compared >= UPDATES // 2
     assert reached
 
