@@ -58,5 +58,5 @@ class SubscriberContainer(Container):
         """Record the configuration in the audit trail if it changed."""
         deployment = self.settings.deployment
         further = {"public_url", "email_providers", "webhook_allow_networks"}
-        policy = self.settings.house.model_dump(mode="json") | deployment.model_dump(mode="json", include=further)
+        policy = self.settings.config.model_dump(mode="json") | deployment.model_dump(mode="json", include=further)
         PolicyAudit(self.database, self.clock).record(policy, actor)

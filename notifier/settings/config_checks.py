@@ -13,7 +13,7 @@ _CHANNELS = ("email", "social", "webhook")
 _MOST_LANGUAGES = 3  # of one post, as Bluesky allows
 
 
-def check_config(house: ConfigFile, own: Mapping[str, Any]) -> None:
+def check_config(config: ConfigFile, own: Mapping[str, Any]) -> None:
     """Refuse combinations.
 
     Args:
@@ -23,42 +23,42 @@ def check_config(house: ConfigFile, own: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: names the first key at fault.
     """
-    _check_brand(house)
-    _refuse_repeated("components", "key", [component.key for component in house.components])
-    _check_accounts(house, written="accounts" in own)
-    if house.webhooks.warn_after > house.webhooks.disable_after:
+    _check_brand(config)
+    _refuse_repeated("components", "key", [component.key for component in config.components])
+    _check_accounts(config, written="accounts" in own)
+    if config.webhooks.warn_after > config.webhooks.disable_after:
         raise ConfigError("webhooks.warn_after", "must not be later than webhooks.disable_after")
-    if house.limits.webhook_timeout > house.workers.lease * 2 / 3:
+    if config.limits.webhook_timeout > config.workers.lease * 2 / 3:
         raise ConfigError("workers.lease", "must be at least one and a half times limits.webhook_timeout")
-    _check_sources(house)
+    _check_sources(config)
     coalesce = own.get("coalesce", {})
     for place, table in [("coalesce", coalesce), *((f"coalesce.{name}", coalesce.get(name, {})) for name in _CHANNELS)]:
         if "window" in table and "max_window" in table and table["max_window"] < table["window"]:
             raise ConfigError(f"{place}.max_window", "must not be smaller than window")
 
 
-def _check_sources(house: ConfigFile) -> None:
+def _check_sources(config: ConfigFile) -> None:
     """What sources, upstreams and templates name must exist."""
-    _refuse_repeated("sources", "name", [source.name for source in house.sources])
-    _refuse_repeated("upstreams", "name", [upstream.name for upstream in house.upstreams])
-    _refuse_repeated("templates", "name", [template.name for template in house.templates])
-    templates = {template.name for template in house.templates}
-    for number, source in enumerate(house.sources):
+    _refuse_repeated("sources", "name", [source.name for source in config.sources])
+    _refuse_repeated("upstreams", "name", [upstream.name for upstream in config.upstreams])
+    _refuse_repeated("templates", "name", [template.name for template in config.templates])
+    templates = {template.name for template in config.templates}
+    for number, source in enumerate(config.sources):
         place = f"sources.{number}"
         _check_kind(place, source)
-        _check_components(house, f"{place}.components", source.components.values())
-        _check_locales(house, f"{place}.languages", source.languages[:1])
-        _check_locales(house, f"{place}.locale", [source.locale] if source.locale else [])
+        _check_components(config, f"{place}.components", source.components.values())
+        _check_locales(config, f"{place}.languages", source.languages[:1])
+        _check_locales(config, f"{place}.locale", [source.locale] if source.locale else [])
         _check_template(f"{place}.template", source.template, templates)
-    for number, upstream in enumerate(house.upstreams):
+    for number, upstream in enumerate(config.upstreams):
         place = f"upstreams.{number}"
         for name, keys in upstream.components.items():
-            _check_components(house, f"{place}.components.{name}", keys)
+            _check_components(config, f"{place}.components.{name}", keys)
         _check_template(f"{place}.template", upstream.template, templates)
-    for number, template in enumerate(house.templates):
-        _check_components(house, f"templates.{number}.components", template.components)
+    for number, template in enumerate(config.templates):
+        _check_components(config, f"templates.{number}.components", template.components)
         for field, texts in (("title", template.title), ("body", template.body)):
-            _check_locales(house, f"templates.{number}.{field}", texts)
+            _check_locales(config, f"templates.{number}.{field}", texts)
 
 
 def _check_kind(place: str, source: SourceSection) -> None:
@@ -78,16 +78,16 @@ def _check_kind(place: str, source: SourceSection) -> None:
         raise ConfigError(f"{place}.languages", 'must name two languages, the second by its mark: ["nl", "EN:"]')
 
 
-def _check_components(house: ConfigFile, place: str, keys: Iterable[str]) -> None:
-    known = {component.key for component in house.components}
+def _check_components(config: ConfigFile, place: str, keys: Iterable[str]) -> None:
+    known = {component.key for component in config.components}
     for key in keys:
         if known and key not in known:
             raise ConfigError(place, f"{key!r} is none of [[components]]; known: {', '.join(sorted(known))}")
 
 
-def _check_locales(house: ConfigFile, place: str, locales: Iterable[str]) -> None:
+def _check_locales(config: ConfigFile, place: str, locales: Iterable[str]) -> None:
     for locale in locales:
-        if locale not in house.brand.locales:
+        if locale not in config.brand.locales:
             raise ConfigError(place, f"{locale!r} is not among brand.locales")
 
 
@@ -96,8 +96,8 @@ def _check_template(place: str, name: str | None, known: Collection[str]) -> Non
         raise ConfigError(place, f"{name!r} is none of [[templates]]")
 
 
-def _check_brand(house: ConfigFile) -> None:
-    brand = house.brand
+def _check_brand(config: ConfigFile) -> None:
+    brand = config.brand
     _refuse_repeated("brand.locales", "", brand.locales)
     if brand.default_locale not in brand.locales:
         raise ConfigError("brand.default_locale", f"{brand.default_locale!r} is not among brand.locales")
@@ -107,16 +107,16 @@ def _check_brand(house: ConfigFile) -> None:
             raise ConfigError(f"brand.{key}", f"lacks the default locale {brand.default_locale!r}")
 
 
-def _check_accounts(house: ConfigFile, *, written: bool) -> None:
+def _check_accounts(config: ConfigFile, *, written: bool) -> None:
     # x-nl and x_nl would read the same variables
-    _refuse_repeated("accounts", "name", [account.name.replace("-", "_") for account in house.accounts])
-    for number, account in enumerate(house.accounts):
-        _check_languages(house, account, f"accounts.{number}", written=written)
+    _refuse_repeated("accounts", "name", [account.name.replace("-", "_") for account in config.accounts])
+    for number, account in enumerate(config.accounts):
+        _check_languages(config, account, f"accounts.{number}", written=written)
         if account.platform is Platform.MASTODON and account.base_url is None:
             raise ConfigError(f"accounts.{number}.base_url", "a Mastodon account must name its server")
 
 
-def _check_languages(house: ConfigFile, account: AccountSection, place: str, *, written: bool) -> None:
+def _check_languages(config: ConfigFile, account: AccountSection, place: str, *, written: bool) -> None:
     """An account posts in `locale`, or in the languages `locales` lists, the leading one first."""
     if not account.languages:
         raise ConfigError(f"{place}.locale", "is missing")
@@ -126,7 +126,7 @@ def _check_languages(house: ConfigFile, account: AccountSection, place: str, *, 
     if len(account.locales) > _MOST_LANGUAGES:
         raise ConfigError(f"{place}.locales", f"must not be more than {_MOST_LANGUAGES}")
     for language in account.languages:
-        if written and language not in house.brand.locales:
+        if written and language not in config.brand.locales:
             name = "locales" if account.locales else "locale"
             raise ConfigError(f"{place}.{name}", f"{language!r} is not among brand.locales")
 
