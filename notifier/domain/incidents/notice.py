@@ -65,7 +65,7 @@ class NoticeUpdate:
         return self.created_at or self.posted_at
 
 
-class ToldWindow(NamedTuple):
+class AnnouncedWindow(NamedTuple):
     """The window of planned work announced by that notification, until a later one moves it."""
 
     sequence: int
@@ -92,7 +92,7 @@ class Notice:
     closes: bool
     created_at: datetime
     episode_start: int = 1
-    windows: tuple[ToldWindow, ...] = ()
+    windows: tuple[AnnouncedWindow, ...] = ()
 
     @property
     def lead(self) -> NoticeUpdate:
@@ -110,21 +110,23 @@ class Notice:
             return message_kind(self.lead.status, first=first)
         if self.lead.status is Status.SCHEDULED and self.moved_from(since) is not None and self.incident.window:
             return MessageKind.MAINTENANCE_MOVED
-        said = any(update.status is self.lead.status for update in self.updates if self._was_told(update, since))
-        return MessageKind.MAINTENANCE_UPDATED if said else message_kind(self.lead.status, first=False)
+        repeats_status = any(
+            update.status is self.lead.status for update in self.updates if self._was_announced(update, since)
+        )
+        return MessageKind.MAINTENANCE_UPDATED if repeats_status else message_kind(self.lead.status, first=False)
 
     def moved_from(self, since: int) -> Window | None:
         """Return the window a recipient last reached by `since` knows, if it moved since then."""
         if since < self.episode_start or self.lead.status.is_over:
             return None
-        told = [item.window for item in self.windows if item.sequence <= since]
-        return told[-1] if told and told[-1] != self.incident.window else None
+        known = [item.window for item in self.windows if item.sequence <= since]
+        return known[-1] if known and known[-1] != self.incident.window else None
 
     @property
-    def told_windows(self) -> tuple[ToldWindow, ...]:
+    def announced_windows(self) -> tuple[AnnouncedWindow, ...]:
         """The windows announced so far; a notice stored by an older version has only its own."""
         own = self.incident.window
-        return self.windows or ((ToldWindow(self.sequence, own),) if own is not None else ())
+        return self.windows or ((AnnouncedWindow(self.sequence, own),) if own is not None else ())
 
     @property
     def is_milestone(self) -> bool:
@@ -135,7 +137,7 @@ class Notice:
         announces = self.lead.status is Status.SCHEDULED and len(moved) > 1
         return starts or announces or self.moved_from(self.sequence - 1) is not None
 
-    def _was_told(self, update: NoticeUpdate, since: int) -> bool:
+    def _was_announced(self, update: NoticeUpdate, since: int) -> bool:
         return self.episode_start <= update.sequence <= since
 
 

@@ -20,7 +20,7 @@ from notifier.domain.incidents.coalesce_values import (
     Wait,
 )
 from notifier.domain.incidents.incident import Incident
-from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
+from notifier.domain.incidents.notice import AnnouncedWindow, Notice, NoticeUpdate
 from notifier.domain.values import Channel, Impact, QueueName, Status
 from notifier.services.ports import Clock, TaskQueue
 from notifier.storage.database import Connection
@@ -78,8 +78,8 @@ class ChannelAnnouncer:
                 created.append(self.announce(decision))
             else:
                 self.set_aside([item.id for item in decision.updates], state.episode, decision.reason)
-            told = {update.id for update in decision.updates}
-            state, pending = decision.state, [update for update in pending if update.id not in told]
+            announced = {update.id for update in decision.updates}
+            state, pending = decision.state, [update for update in pending if update.id not in announced]
         self._settle(state, decision)
         return created
 
@@ -120,7 +120,7 @@ class ChannelAnnouncer:
             channel=self.channel,
             sequence=state.sequence,
             incident=incident,
-            updates=tuple(_as_told(row) for row in rows if row.visible),
+            updates=tuple(_notice_update(row) for row in rows if row.visible),
             opens=decision.opens,
             closes=decision.closes,
             created_at=self.now,
@@ -134,7 +134,7 @@ class ChannelAnnouncer:
         return state.sequence if first is None else first
 
 
-def _as_told(row: AnyRow) -> NoticeUpdate:
+def _notice_update(row: AnyRow) -> NoticeUpdate:
     return NoticeUpdate(
         id=row.id,
         status=Status(row.status),
@@ -147,13 +147,19 @@ def _as_told(row: AnyRow) -> NoticeUpdate:
     )
 
 
-def _windows(connection: Connection, channel: Channel, incident: Incident, sequence: int) -> tuple[ToldWindow, ...]:
+def _windows(
+    connection: Connection, channel: Channel, incident: Incident, sequence: int
+) -> tuple[AnnouncedWindow, ...]:
     """Return the windows that a channel told of planned work: those of its newest notification, and the present one."""
     if incident.window is None:
         return ()
     before = notifications.newest(connection, incident.id, channel)
-    told = before.notice.told_windows if before is not None else ()
-    return told if told and told[-1].window == incident.window else (*told, ToldWindow(sequence, incident.window))
+    announced = before.notice.announced_windows if before is not None else ()
+    return (
+        announced
+        if announced and announced[-1].window == incident.window
+        else (*announced, AnnouncedWindow(sequence, incident.window))
+    )
 
 
 @dataclass(frozen=True)

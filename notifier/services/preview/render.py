@@ -7,7 +7,7 @@ from datetime import datetime
 
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.incidents.incident import Event
-from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
+from notifier.domain.incidents.notice import AnnouncedWindow, Notice, NoticeUpdate
 from notifier.domain.incidents.snapshot import Earlier, complete
 from notifier.domain.messages.brand import Account, Brand
 from notifier.domain.values import Channel, Platform, WebhookFormat
@@ -43,9 +43,9 @@ def notice_of(events: Sequence[Event], channel: Channel, now: datetime, *, earli
         closes=last.update.status.closes,
         created_at=now,
         windows=(
-            *((ToldWindow(first - 1, was),) if was is not None else ()),
+            *((AnnouncedWindow(first - 1, was),) if was is not None else ()),
             *(
-                ToldWindow(number, event.incident.window)
+                AnnouncedWindow(number, event.incident.window)
                 for number, event in enumerate(ordered, start=first)
                 if event.incident.window is not None
             ),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from notifier.domain.incidents.incident import AffectedComponent, Incident, Window
-from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
+from notifier.domain.incidents.notice import AnnouncedWindow, Notice, NoticeUpdate
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
 
 JsonObject = dict[str, Any]
@@ -141,7 +141,7 @@ def notice_from_json(data: Mapping[str, Any]) -> Notice:
         created_at=datetime.fromisoformat(data["created_at"]),
         episode_start=data.get("round_start", 1),
         windows=tuple(
-            ToldWindow(item["sequence"], window)
+            AnnouncedWindow(item["sequence"], window)
             for item in data.get("windows", ())
             if (window := window_from_json(item)) is not None
         ),

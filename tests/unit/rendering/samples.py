@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier.domain.incidents.incident import AffectedComponent, Incident, Window
-from notifier.domain.incidents.notice import Notice, NoticeUpdate, ToldWindow
+from notifier.domain.incidents.notice import AnnouncedWindow, Notice, NoticeUpdate
 from notifier.domain.messages.brand import Brand, Component
 from notifier.domain.messages.message import MailContent, MailRecipient
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
@@ -88,7 +88,7 @@ def a_moved_notice(status: Status = Status.SCHEDULED, was: Window = WAS) -> Noti
     """The second notification of planned work whose window the first told as `was`."""
     updates = an_update(1, status=Status.SCHEDULED), an_update(2, status=status)
     now = Window(MAINTENANCE.scheduled_for or START, MAINTENANCE.scheduled_until)
-    return a_notice(*updates, incident=MAINTENANCE, windows=(ToldWindow(1, was), ToldWindow(2, now)))
+    return a_notice(*updates, incident=MAINTENANCE, windows=(AnnouncedWindow(1, was), AnnouncedWindow(2, now)))
 
 
 def a_notice_saying(body: Mapping[str, str] | str, **changes: Any) -> Notice:
