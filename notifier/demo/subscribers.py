@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notifier.domain.recipients.audience import AudienceContext, Exposure, IncidentScope, Preferences, is_told
+from notifier.domain.recipients.audience import AudienceContext, Exposure, IncidentScope, Preferences, is_notified
 from notifier.domain.values import Channel, Impact, UpdateLevel
 
 _SEED = 20220621
@@ -122,7 +122,9 @@ def expected_mails(
         now = {
             person.external_id
             for person in people
-            if is_told(person.preferences, Exposure.REACHED if person.external_id in told else Exposure.NONE, context)
+            if is_notified(
+                person.preferences, Exposure.REACHED if person.external_id in told else Exposure.NONE, context
+            )
         }
         told |= now
         expected.append(len(now))

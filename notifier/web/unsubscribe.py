@@ -112,7 +112,7 @@ class UnsubscribePages:
             person = self._unsubscribe.person(claim.subject)
         except (TokenError, NotFoundError):
             return self._answers.missing()
-        if not person.is_told:  # stopped by others, or a new address: that page is still true
+        if not person.is_subscribed:  # stopped by others, or a new address: that page is still true
             return self._answers.page("unsubscribed", person.locale, {"incident": None, "back": None})
         return self._answers.page("resubscribed", person.locale)
 

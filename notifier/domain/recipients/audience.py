@@ -147,8 +147,8 @@ def checks(preferences: Preferences, exposure: Exposure, context: AudienceContex
             Check(rule="updates", seen=f"updates={preferences.updates}, this is the postmortem", passed=wanted),
             Check(rule="told_it_began", seen=f"standing={exposure}", passed=exposure is not Exposure.NONE),
         )
-    told_enough = exposure is Exposure.REACHED and not context.milestone
-    milestone_done = preferences.updates is UpdateLevel.MILESTONES and told_enough
+    is_informed = exposure is Exposure.REACHED and not context.milestone
+    milestone_done = preferences.updates is UpdateLevel.MILESTONES and is_informed
     heard = preferences.updates is not UpdateLevel.RESOLUTION and not milestone_done
     step = "already told that it began" if exposure is Exposure.REACHED else "not told yet"
     step += ", this is a milestone of planned work" if context.milestone else ""
@@ -182,6 +182,6 @@ def _closing_checks(preferences: Preferences, exposure: Exposure, context: Audie
     return (Check(rule="told_it_began", seen=f"standing={exposure}", passed=exposure is not Exposure.NONE),)
 
 
-def is_told(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> bool:
+def is_notified(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> bool:
     """Whether this notification goes to a recipient with these preferences and this exposure."""
     return all(check.passed for check in checks(preferences, exposure, context))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 
-from notifier.domain.recipients.audience import AudienceContext, Exposure, Preferences, is_told
+from notifier.domain.recipients.audience import AudienceContext, Exposure, Preferences, is_notified
 from notifier.domain.recipients.do_not_disturb import passes_quiet_hours, quiet_until
 from notifier.domain.values import Channel
 from notifier.observability import get_logger
@@ -153,7 +153,7 @@ class Plan:
         """Ask the rule about the sets it was not asked about yet: people change theirs while others are planned."""
         unjudged = self._preference_sets(stored.channel, ranges_rows.unjudged_sets(connection, stored.id))
         told = {
-            number: [exposure for exposure in Exposure if is_told(choice, exposure, context)]
+            number: [exposure for exposure in Exposure if is_notified(choice, exposure, context)]
             for number, choice in unjudged
         }
         ranges_rows.add_verdicts(connection, stored.id, told)

@@ -15,7 +15,7 @@ from notifier.domain.recipients.audience import (
     Preferences,
     checks,
     in_scope,
-    is_told,
+    is_notified,
 )
 from notifier.domain.values import Channel, Impact, Status, UpdateLevel
 
@@ -71,7 +71,7 @@ def test_every_preference_impact_scope_and_standing(status: Status, updates: Upd
     for wanted, min_impact, maintenance, impact, affected, exposure in table:
         preferences = Preferences(components=wanted, min_impact=min_impact, updates=updates, maintenance=maintenance)
         now = scope(impact, affected)
-        told = is_told(preferences, exposure, occasion_of(status, now))
+        told = is_notified(preferences, exposure, occasion_of(status, now))
         assert told == should_be_told(preferences, status, now, exposure), (preferences, status, now, exposure)
 
 
@@ -79,21 +79,21 @@ def test_every_preference_impact_scope_and_standing(status: Status, updates: Upd
 @pytest.mark.parametrize("status", list(Status))
 def test_nobody_is_told_on_a_channel_they_did_not_choose(status: Status, exposure: Exposure) -> None:
     preferences = Preferences(channels=frozenset({Channel.WEBHOOK}))
-    assert not is_told(preferences, exposure, occasion_of(status, scope()))
+    assert not is_notified(preferences, exposure, occasion_of(status, scope()))
 
 
 def test_who_wants_only_the_end_hears_it_if_they_were_ever_in_scope() -> None:
     preferences = Preferences(updates=UpdateLevel.RESOLUTION, min_impact=Impact.MAJOR)
     faded = occasion_of(Status.RESOLVED, scope(Impact.MINOR), earlier=[scope(Impact.MAJOR), scope(Impact.MINOR)])
     never = occasion_of(Status.RESOLVED, scope(Impact.MINOR), earlier=[scope(Impact.MINOR)])
-    assert is_told(preferences, Exposure.NONE, faded)
-    assert not is_told(preferences, Exposure.NONE, never)
+    assert is_notified(preferences, Exposure.NONE, faded)
+    assert not is_notified(preferences, Exposure.NONE, never)
 
 
 def test_scope_that_grows_brings_in_those_who_now_match() -> None:
     preferences = Preferences(components=POS)
-    assert not is_told(preferences, Exposure.NONE, occasion_of(Status.IDENTIFIED, scope(components=API)))
-    assert is_told(preferences, Exposure.NONE, occasion_of(Status.IDENTIFIED, scope(components=API | POS)))
+    assert not is_notified(preferences, Exposure.NONE, occasion_of(Status.IDENTIFIED, scope(components=API)))
+    assert is_notified(preferences, Exposure.NONE, occasion_of(Status.IDENTIFIED, scope(components=API | POS)))
 
 
 def test_the_first_check_that_fails_is_the_reason() -> None:
@@ -141,7 +141,7 @@ def live_through(steps: Sequence[Step]) -> tuple[Exposure, list[IncidentScope]]:
     """Return what a reader knows after a running incident, and how far it reached along the way."""
     exposure, scopes = Exposure.NONE, list[IncidentScope]()
     for step in steps:
-        if is_told(step.preferences, exposure, occasion_of(step.status, step.scope, scopes)):
+        if is_notified(step.preferences, exposure, occasion_of(step.status, step.scope, scopes)):
             exposure = Exposure.REACHED if step.arrives or exposure is Exposure.REACHED else Exposure.PENDING
         scopes.append(step.scope)
     return exposure, scopes
@@ -154,7 +154,7 @@ def test_who_was_told_that_it_began_is_told_that_it_ended(
 ) -> None:
     exposure, scopes = live_through(steps)
     if exposure is not Exposure.NONE:
-        assert is_told(last, exposure, occasion_of(Status.RESOLVED, end, scopes))
+        assert is_notified(last, exposure, occasion_of(Status.RESOLVED, end, scopes))
 
 
 @settings(max_examples=500)
@@ -163,7 +163,7 @@ def test_who_was_not_told_that_it_began_is_not_told_that_it_ended(
     steps: list[Step], end: IncidentScope, last: Preferences
 ) -> None:
     exposure, scopes = live_through(steps)
-    told = is_told(last, exposure, occasion_of(Status.RESOLVED, end, scopes))
+    told = is_notified(last, exposure, occasion_of(Status.RESOLVED, end, scopes))
     if exposure is Exposure.NONE and told:
         assert last.updates is UpdateLevel.RESOLUTION
         assert any(in_scope(last, each) for each in [*scopes, end])
@@ -175,13 +175,13 @@ def test_the_verdict_is_the_sum_of_its_checks(
 ) -> None:
     context = occasion_of(status, now)
     found = checks(preferences, exposure, context)
-    assert is_told(preferences, exposure, context) == all(check.passed for check in found)
+    assert is_notified(preferences, exposure, context) == all(check.passed for check in found)
     assert len({check.rule for check in found}) == len(found)
     assert all(check.seen for check in found)
 
 
 def test_a_canary_concerns_only_who_names_it() -> None:
     now = occasion_of(Status.INVESTIGATING, scope(components=frozenset({"canary"})))
-    assert is_told(Preferences(components=frozenset({"canary"})), Exposure.NONE, now)
-    assert not is_told(Preferences(), Exposure.NONE, now)
-    assert not is_told(Preferences(components=API), Exposure.NONE, now)
+    assert is_notified(Preferences(components=frozenset({"canary"})), Exposure.NONE, now)
+    assert not is_notified(Preferences(), Exposure.NONE, now)
+    assert not is_notified(Preferences(components=API), Exposure.NONE, now)
