@@ -33,7 +33,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Untold:
+class Unnotified:
     """A recipient notified of the beginning but not of the end.
 
     `state`, `reason`, `due_at` are those of the end's delivery. `recipient`: an external id, an
@@ -64,15 +64,15 @@ def ending(announcements: Sequence[Announcement]) -> Ending:
     return Ending(tuple(each.id for each in sent), tuple(each.id for each in ends), waits_for)
 
 
-def reason_of(untold: Untold, waits_for: str = "") -> str:
+def reason_of(unnotified: Unnotified, waits_for: str = "") -> str:
     """Return why a recipient was not notified of the end; `waits_for` is the channel's."""
-    state, reason = untold.state, untold.reason
+    state, reason = unnotified.state, unnotified.reason
     found = (
-        (untold.recipient is None, "erased or removed since"),
-        (untold.has_left or reason in _LEFT, "unsubscribed, or chose not to hear of it"),
-        (untold.is_suppressed or state is DeliveryState.SUPPRESSED, "the address is suppressed"),
-        (state in PENDING, WAITING + _awaited(untold)),
-        (untold.is_disabled or reason is Reason.ENDPOINT_DISABLED, "disabled"),
+        (unnotified.recipient is None, "erased or removed since"),
+        (unnotified.has_left or reason in _LEFT, "unsubscribed, or chose not to hear of it"),
+        (unnotified.is_suppressed or state is DeliveryState.SUPPRESSED, "the address is suppressed"),
+        (state in PENDING, WAITING + _awaited(unnotified)),
+        (unnotified.is_disabled or reason is Reason.ENDPOINT_DISABLED, "disabled"),
         (state is DeliveryState.BOUNCED, "bounced"),
         (state in {DeliveryState.FAILED, DeliveryState.CANCELED}, f"{state}: {_words(reason)}"),
         (bool(waits_for), WAITING + waits_for),
@@ -85,15 +85,15 @@ def is_explained(reason: str) -> bool:
     return not reason.startswith(UNKNOWN)
 
 
-def _awaited(untold: Untold) -> str:
-    until = f" until {untold.due_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if untold.due_at else ""
-    match untold.reason:
+def _awaited(unnotified: Unnotified) -> str:
+    until = f" until {unnotified.due_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if unnotified.due_at else ""
+    match unnotified.reason:
         case Reason.QUIET_HOURS | Reason.HOURLY_LIMIT | Reason.TRANSLATION | Reason.WAITING_FOR_EARLIER:
-            return f"{_words(untold.reason)}{until}"
-        case None if not untold.attempts:
+            return f"{_words(unnotified.reason)}{until}"
+        case None if not unnotified.attempts:
             return "to be sent"
         case _:
-            return f"retry{until} ({_words(untold.reason)})"
+            return f"retry{until} ({_words(unnotified.reason)})"
 
 
 def _words(reason: Reason | None) -> str:

@@ -54,7 +54,7 @@ class Closure:
                     "reason": reason_of(each, ends[channel].waits_for),
                 }
                 for channel, tally in tallies.items()
-                for each in tally.untold()
+                for each in tally.unnotified()
             ],
         }
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Subquery, and_, case, exists, func, or_, select
 
 from notifier.domain import canary
-from notifier.domain.incidents.closure import Announcement, Ending, Untold
+from notifier.domain.incidents.closure import Announcement, Ending, Unnotified
 from notifier.domain.values import ACCEPTED, Channel, DeliveryState, Reason, Status, UpdateLevel
 from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow
@@ -19,7 +19,7 @@ _STATES = ("planning", "planned", "held")
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Of one incident and channel. Reading `untold` needs no database: there may be a hundred thousand.
+    """Of one incident and channel. Reading `unnotified` needs no database: there may be a hundred thousand.
 
     `began` counts those too who want the end alone and to whom it is still owed.
     """
@@ -28,7 +28,7 @@ class Tally:
     ended: int
     rows: Sequence[AnyRow]
 
-    def untold(self) -> Iterator[Untold]:
+    def unnotified(self) -> Iterator[Unnotified]:
         """Return those who were told of the beginning alone."""
         return map(_read, self.rows)
 
@@ -73,7 +73,7 @@ def tally(connection: Connection, incident_id: str, channel: Channel, ending: En
     heard = _heard(ending)
     sums = select(func.coalesce(func.sum(heard.c.told), 0), func.coalesce(func.sum(heard.c.ended), 0))
     began, ended = connection.execute(sums).one()
-    rows = connection.execute(_untold(incident_id, channel, heard)).all()
+    rows = connection.execute(_unnotified(incident_id, channel, heard)).all()
     return Tally(began + sum(not row.told for row in rows), ended, rows)
 
 
@@ -128,7 +128,7 @@ def _side(incident_id: str, channel: Channel, heard: Subquery) -> _Side:
     )
 
 
-def _untold(incident_id: str, channel: Channel, heard: Subquery) -> Any:
+def _unnotified(incident_id: str, channel: Channel, heard: Subquery) -> Any:
     d, b, h = t.delivery.c, t.batch.c, heard.c
     side = _side(incident_id, channel, heard)
     return (
@@ -152,8 +152,8 @@ def _untold(incident_id: str, channel: Channel, heard: Subquery) -> Any:
     )
 
 
-def _read(row: AnyRow) -> Untold:
-    return Untold(
+def _read(row: AnyRow) -> Unnotified:
+    return Unnotified(
         recipient=row.recipient,
         state=DeliveryState(row.state) if row.state else None,
         reason=Reason(row.reason) if row.reason else None,

@@ -1,6 +1,6 @@
 import pytest
 
-from notifier.domain.incidents.closure import Announcement, Ending, Untold, ending, reason_of
+from notifier.domain.incidents.closure import Announcement, Ending, Unnotified, ending, reason_of
 from notifier.domain.values import DeliveryState, Reason, Status
 
 
@@ -30,19 +30,22 @@ def test_the_end_is_what_was_said_after_the_last_trouble(announcements: list[Ann
 @pytest.mark.parametrize(
     ("untold", "reason"),
     [
-        (Untold(recipient="a", state=DeliveryState.QUEUED, reason=Reason.HOURLY_LIMIT), "waiting: hourly limit"),
-        (Untold(recipient="a", state=DeliveryState.SENDING), "waiting: to be sent"),
-        (Untold(recipient="a", state=DeliveryState.CANCELED, reason=Reason.NOT_WANTED), "unsubscribed, or chose not"),
-        (Untold(recipient="end_1", is_disabled=True), "disabled"),
-        (Untold(recipient="end_1", state=DeliveryState.FAILED, reason=Reason.ENDPOINT_DISABLED), "disabled"),
-        (Untold(recipient="a", state=DeliveryState.SUPERSEDED), "unknown: "),
-        (Untold(recipient="a"), "unknown: "),
+        (Unnotified(recipient="a", state=DeliveryState.QUEUED, reason=Reason.HOURLY_LIMIT), "waiting: hourly limit"),
+        (Unnotified(recipient="a", state=DeliveryState.SENDING), "waiting: to be sent"),
+        (
+            Unnotified(recipient="a", state=DeliveryState.CANCELED, reason=Reason.NOT_WANTED),
+            "unsubscribed, or chose not",
+        ),
+        (Unnotified(recipient="end_1", is_disabled=True), "disabled"),
+        (Unnotified(recipient="end_1", state=DeliveryState.FAILED, reason=Reason.ENDPOINT_DISABLED), "disabled"),
+        (Unnotified(recipient="a", state=DeliveryState.SUPERSEDED), "unknown: "),
+        (Unnotified(recipient="a"), "unknown: "),
     ],
 )
-def test_every_reason_has_its_words(untold: Untold, reason: str) -> None:
-    assert reason_of(untold).startswith(reason)
+def test_every_reason_has_its_words(unnotified: Unnotified, reason: str) -> None:
+    assert reason_of(unnotified).startswith(reason)
 
 
 def test_what_the_channel_waits_for_is_the_reason_of_whom_nothing_else_keeps() -> None:
-    assert reason_of(Untold(recipient="a"), "a person must release it") == "waiting: a person must release it"
-    assert reason_of(Untold(recipient="a", is_disabled=True), "a person must release it") == "disabled"
+    assert reason_of(Unnotified(recipient="a"), "a person must release it") == "waiting: a person must release it"
+    assert reason_of(Unnotified(recipient="a", is_disabled=True), "a person must release it") == "disabled"
