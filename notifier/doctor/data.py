@@ -26,7 +26,7 @@ def check_database(notifier: ApiContainer) -> Finding:
             name=name, state="warn", says=f"{kind}, empty", remedy="run `notifier db upgrade` or `notifier up`"
         )
     if lacking:
-        says = f"{kind}: {version.say_faults(lacking)}"
+        says = f"{kind}: {version.describe_faults(lacking)}"
         return Finding(name=name, state="bad", says=says, remedy=f"see {_GUIDE}, A schema that does not fit")
     if not found.is_fit:
         says = f"{kind} is at revision {found.revision}, this version needs {version.HEAD}"

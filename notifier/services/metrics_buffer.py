@@ -94,7 +94,7 @@ class MetricsBuffer:
             with self._database.write() as connection:
                 now = self._clock()
                 metrics.add(connection, pending, now)
-                metrics.say(connection, self._owner, stand, now)
+                metrics.set_gauges(connection, self._owner, stand, now)
         except UnavailableError as error:
             _log.info("metrics_write_deferred", error=str(error))
             with self._lock:

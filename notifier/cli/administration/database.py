@@ -43,7 +43,7 @@ def status(
     else:
         out.print(f"The schema is at revision {found.revision or 'none'}; this version needs {version.HEAD}.")
         if lacking:
-            out.print(f"Problem: {version.say_faults(lacking)}.", markup=False)
+            out.print(f"Problem: {version.describe_faults(lacking)}.", markup=False)
     if check and (lacking or not found.is_fit):
         raise typer.Exit(1)
 

@@ -68,7 +68,7 @@ def _follows(
     return (
         asked
         and stored.notice.lead.id == event.update.id
-        and late_translations.anybody_told(connection, stored.id, served)
+        and late_translations.reached_anyone(connection, stored.id, served)
     )
 
 

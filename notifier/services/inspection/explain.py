@@ -103,7 +103,7 @@ def _updates(connection: Connection, incident_id: str, told: Sequence[Told]) -> 
 
 
 def _updates_of(connection: Connection, incident_id: str, channel: Channel, told: Sequence[Told]) -> list[Json]:
-    rows = explain_queries.said_of_updates(connection, incident_id, channel)
+    rows = explain_queries.updates_with_announcements(connection, incident_id, channel)
     due = explain_queries.due(connection, incident_id, channel)
     zone = told[0].recipient.zone
     items = []

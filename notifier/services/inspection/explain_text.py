@@ -105,12 +105,12 @@ def gathered(row: AnyRow, others: Sequence[str], channel: Channel, due_at: datet
     name = {Channel.EMAIL: "e-mail", Channel.WEBHOOK: "webhook", Channel.SOCIAL: "social media"}[channel]
     if row.sequence is not None:
         along = f", together with {', '.join(others)}" if others else ""
-        why = _URGENCIES.get(row.said_because, row.said_because)
+        why = _URGENCIES.get(row.announced_because, row.announced_because)
         return f"announced by {name} in message {row.sequence}{along}: {why}"
-    if row.said_because == channel_state.HELD:
+    if row.announced_because == channel_state.HELD:
         return f"is held for approval on {name}"
-    if row.said_because not in (None, LATE):
-        return f"sent to nobody by {name}: {row.said_because}"
+    if row.announced_because not in (None, LATE):
+        return f"sent to nobody by {name}: {row.announced_because}"
     if row.outcome == "accepted":
         until = f" until {clock(due_at, zone)}" if due_at else ""
         return f"waits{until} to be sent by {name} together with later updates"

@@ -150,4 +150,4 @@ class Canary:
     def _tell(self, found: Mapping[Channel, CanaryResult]) -> None:
         gauges = {key_of(CANARY, channel=channel): sung.seconds or 0.0 for channel, sung in found.items()}
         with self.database.write() as connection:
-            metrics.say(connection, _FOR_GOOD, gauges, self.clock())
+            metrics.set_gauges(connection, _FOR_GOOD, gauges, self.clock())

@@ -107,7 +107,7 @@ def notice_to_json(notice: Notice) -> JsonObject:
     }
 
 
-def tells_the_end(data: Mapping[str, Any]) -> bool:
+def announces_end(data: Mapping[str, Any]) -> bool:
     """Whether a frozen notice closed its incident, or told what came after; of one that makes no sense: no.
 
     Later messages ask this of earlier ones, and must not fail over them.

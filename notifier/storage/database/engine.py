@@ -116,8 +116,8 @@ _READ_ONLY, _IDLE_TOO_LONG = "25006", "25P03"
 
 def _is_away(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
-        said = str(error.orig).lower()
-        return isinstance(error, OperationalError) and any(word in said for word in _SQLITE_AWAY)
+        message = str(error.orig).lower()
+        return isinstance(error, OperationalError) and any(word in message for word in _SQLITE_AWAY)
     return isinstance(error, OperationalError) or _is_away_state(getattr(error.orig, "sqlstate", None))
 
 

@@ -40,9 +40,9 @@ def _move(connection: Connection, numbers: Sequence[int], subscriber_id: int, ol
     moved = connection.execute(
         update(t.delivery).where(mine).values(recipient_key=new_key).returning(d.notification_id)
     ).scalars()
-    told = list(moved)
+    notification_ids = list(moved)
     for table in (t.attempt, t.provider_event):
-        about = and_(table.c.notification_id.in_(told), table.c.recipient_key == old_key)
+        about = and_(table.c.notification_id.in_(notification_ids), table.c.recipient_key == old_key)
         connection.execute(update(table).where(about).values(recipient_key=new_key))
 
 

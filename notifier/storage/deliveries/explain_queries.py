@@ -39,8 +39,8 @@ def account(connection: Connection, name: str) -> AnyRow | None:
     return connection.execute(select(t.account).where(t.account.c.name == name)).one_or_none()
 
 
-def said_of_updates(connection: Connection, incident_id: str, channel: Channel) -> Sequence[AnyRow]:
-    """Return every update with what a channel made of it: `sequence`, `said_because`, and the event's `reason`."""
+def updates_with_announcements(connection: Connection, incident_id: str, channel: Channel) -> Sequence[AnyRow]:
+    """Return every update with what a channel made of it: `sequence`, `announced_because`, and the event's `reason`."""
     u, a, e = t.incident_update.c, t.announcement.c, t.event.c
     first_event = (
         select(e.reason)

@@ -58,8 +58,8 @@ def counted(connection: Connection, number: int) -> Counted:
 
 def _apart(connection: Connection, number: int) -> Sequence[AnyRow]:
     """Those with a state of their own that their batch does not say already."""
-    untold = select(_B.id).where(_B.notification_id == number, _B.state.not_in(ACCEPTED))
-    differs = or_(_D.state.not_in(ACCEPTED), _D.batch_id.in_(untold))
+    unaccepted = select(_B.id).where(_B.notification_id == number, _B.state.not_in(ACCEPTED))
+    differs = or_(_D.state.not_in(ACCEPTED), _D.batch_id.in_(unaccepted))
     statement = (
         select(_D.batch_id, _D.state, _D.reason, func.count().label("number"), func.min(_D.due_at).label("due_at"))
         .where(_D.notification_id == number, _D.state.is_not(None), differs)

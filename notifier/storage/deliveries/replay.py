@@ -77,6 +77,6 @@ def _conditions(wanted: ColumnElement[bool], what: Again) -> list[ColumnElement[
 def _revealing() -> Select[Any]:
     """Select the notifications that bear the words of an update which is no longer shown, or not yet."""
     n, a, u = t.notification.c, t.announcement.c, t.incident_update.c
-    told = and_(a.incident_id == n.incident_id, a.channel == n.channel, a.sequence <= n.sequence)
+    announced = and_(a.incident_id == n.incident_id, a.channel == n.channel, a.sequence <= n.sequence)
     named = and_(u.incident_id == a.incident_id, u.id == a.update_id)
-    return select(n.id).join(t.announcement, told).join(t.incident_update, named).where(~SHOWN)
+    return select(n.id).join(t.announcement, announced).join(t.incident_update, named).where(~SHOWN)

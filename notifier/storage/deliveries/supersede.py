@@ -29,13 +29,13 @@ def covered_by_newer(connection: Connection, notification_id: int, keys: Sequenc
     newer = connection.execute(statement).all()
     covered: set[int] = set()
     for row in newer:
-        covered |= _told(connection, row.id, keys)
+        covered |= _recipient_keys(connection, row.id, keys)
         if row.state == "planning":
             covered |= _to_be_planned(connection, row.id, keys)
     return covered
 
 
-def _told(connection: Connection, notification_id: int, keys: Sequence[int]) -> set[int]:
+def _recipient_keys(connection: Connection, notification_id: int, keys: Sequence[int]) -> set[int]:
     d = t.delivery.c
     found: set[int] = set()
     for start in range(0, len(keys), _CHUNK):

@@ -180,8 +180,8 @@ def mark(connection: Connection, incident_id: str) -> str:
     rows = connection.execute(statement.order_by(t.ordered_at, u.number)).all()
     if not rows:
         return ""
-    said = repr([tuple(row) for row in rows]).encode()
-    return f"{rows[-1].id} {hashlib.sha256(said).hexdigest()[:16]}"
+    content = repr([tuple(row) for row in rows]).encode()
+    return f"{rows[-1].id} {hashlib.sha256(content).hexdigest()[:16]}"
 
 
 def earlier(connection: Connection, incident_id: str) -> list[Earlier]:

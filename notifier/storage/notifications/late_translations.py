@@ -65,7 +65,7 @@ def next_sequence(connection: Connection, incident_id: str, channel: Channel) ->
     return int(connection.execute(statement).scalar_one())
 
 
-def anybody_told(connection: Connection, notification_id: int, locales: Sequence[str]) -> bool:
+def reached_anyone(connection: Connection, notification_id: int, locales: Sequence[str]) -> bool:
     """Whether a notification reached, or is reaching, a reader of these locales."""
     b, d = t.batch.c, t.delivery.c
     statement = (

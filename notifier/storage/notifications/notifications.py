@@ -12,7 +12,7 @@ from notifier.domain.incidents.notice import Notice
 from notifier.domain.recipients.audience import IncidentScope
 from notifier.domain.values import Channel, DeliveryState, Impact, QueueName, Reason
 from notifier.storage import tables as t
-from notifier.storage.database.codec import notice_from_json, notice_to_json, tells_the_end
+from notifier.storage.database.codec import announces_end, notice_from_json, notice_to_json
 from notifier.storage.database.types import AnyRow
 from notifier.storage.incidents import channel_state
 from notifier.storage.incidents.channel_state import LATE
@@ -150,7 +150,7 @@ def earlier(connection: Connection, stored: StoredNotification) -> list[Earlier]
     ends = set()
     if rows and rows[0].round != stored.episode:
         contents = connection.execute(_OF_OTHER_EPISODES, {**_place(stored), "round": stored.episode})
-        ends = {row.id for row in contents if tells_the_end(row.content)}
+        ends = {row.id for row in contents if announces_end(row.content)}
     starts: dict[int, int] = {}
     for row in rows:
         starts.setdefault(row.round, row.sequence)
@@ -264,8 +264,8 @@ def _scopes_of_episode() -> Select[Any]:
     incident_id: BindParameter[str] = bindparam("incident_id")
     lead = select(u.number).where(u.incident_id == incident_id, u.id == bindparam("lead"))
     # What was absorbed belongs to no notification: it is as old as its place in the timeline says.
-    untold = a.reason.in_((LATE, *channel_state.UNTOLD))
-    absorbed = and_(a.sequence.is_(None), ~untold, u.number <= lead.scalar_subquery())
+    not_announced = a.reason.in_((LATE, *channel_state.UNTOLD))
+    absorbed = and_(a.sequence.is_(None), ~not_announced, u.number <= lead.scalar_subquery())
     return (
         select(u.incident)
         .join(t.announcement, and_(a.incident_id == u.incident_id, a.update_id == u.id))

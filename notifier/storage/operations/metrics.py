@@ -30,7 +30,7 @@ def add(connection: Connection, deltas: Mapping[Key, float], now: datetime) -> N
         )
 
 
-def say(connection: Connection, owner: str, gauges: Mapping[Key, float], now: datetime) -> None:
+def set_gauges(connection: Connection, owner: str, gauges: Mapping[Key, float], now: datetime) -> None:
     """Say how something stands in one process."""
     for (name, labels), value in sorted(gauges.items()):
         row = {"name": name, "labels": labels, "owner": owner, "value": value, "updated_at": now}

@@ -13,7 +13,7 @@ def _sql_list(values: Iterable[object]) -> str:
     return ", ".join(f"'{value}'" if isinstance(value, str) else str(value) for value in values)
 
 
-def _told_sql(channel: Channel, prior: Sequence[Earlier]) -> str:
+def _reached_sql(channel: Channel, prior: Sequence[Earlier]) -> str:
     """What each recipient of the range heard before; numbers and our own words only, so nothing to escape.
 
     `since`, `meant`: the last notification that reached them, that was meant for them; `ended`: the last that told them
@@ -117,4 +117,4 @@ def placed(channel: Channel, prior: Sequence[Earlier], held: Deferred, followers
     usual = _AUDIENCES[channel].format(standing=_STANDING if prior else "'new'", since=_SINCE)
     audience = followers.audience if followers else usual
     join = held.join.format(table="a")
-    return _PLACED.format(told=_told_sql(channel, prior), audience=audience, held=held, join=join)
+    return _PLACED.format(told=_reached_sql(channel, prior), audience=audience, held=held, join=join)

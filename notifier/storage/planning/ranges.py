@@ -76,11 +76,11 @@ _ADD_VERDICTS = prepared_insert(t.verdict, lambda insert: insert.on_conflict_do_
 _ADD_RANGES = prepared_insert(t.plan_range, lambda insert: insert.on_conflict_do_nothing())
 
 
-def add_verdicts(connection: Connection, notification_id: int, told: Mapping[int, Sequence[Exposure]]) -> None:
+def add_verdicts(connection: Connection, notification_id: int, exposures: Mapping[int, Sequence[Exposure]]) -> None:
     """Store in which standings each of these sets of preferences is told."""
     rows = [
         {"notification_id": notification_id, "preference_id": number, "standing": standing}
-        for number, standings in told.items()
+        for number, standings in exposures.items()
         for standing in (_JUDGED, *(item.value for item in standings))
     ]
     if rows:

@@ -46,7 +46,7 @@ def upgrade(database: Database) -> None:
             raise ConfigError("NOTIFIER_DATABASE_URL", f"schema {before.revision}: {error}") from error
         wrong = version.faults(connection)
         if wrong:
-            raise ConfigError("NOTIFIER_DATABASE_URL", version.say_faults(wrong))
+            raise ConfigError("NOTIFIER_DATABASE_URL", version.describe_faults(wrong))
         if before.revision != version.HEAD or before.fingerprint is None:
             version.note_shape(connection)
 

@@ -59,7 +59,7 @@ def is_as_made(connection: Connection) -> bool:
     return stored is None or stored.decode() == shape.fingerprint(shape.of_database(connection))
 
 
-def say_faults(names: list[str]) -> str:
+def describe_faults(names: list[str]) -> str:
     """Return one line about what is wrong with a schema."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return (
@@ -90,6 +90,6 @@ class Fitness:
                 return f"schema {found.revision or 'missing'}: {UPGRADE}"
             wrong = faults(connection)
         if wrong:
-            return say_faults(wrong)
+            return describe_faults(wrong)
         self._known = found
         return None
