@@ -129,9 +129,9 @@ class MastodonSender:
                 # A write-only token. The key protects for an hour; waiting longer helps no one.
                 _log.warning("mastodon_statuses_unreadable", account=self.account)
                 return None
-            raise self._cannot_tell(self._failure(refused)) from None
+            raise self._as_unknown_outcome(self._failure(refused)) from None
         except ExchangeError as error:
-            raise self._cannot_tell(self._failure(error)) from None
+            raise self._as_unknown_outcome(self._failure(error)) from None
         for status in statuses:
             created = _created(status)
             if created is not None and created < since - _BEFORE:
@@ -239,7 +239,7 @@ class MastodonSender:
             # Our session passes on only readable 2xx responses, so the request was executed.
             raise NoAnswerError(f"the library could not read the answer: {type(error).__name__}") from None
 
-    def _cannot_tell(self, error: DeliveryError) -> DeliveryError:
+    def _as_unknown_outcome(self, error: DeliveryError) -> DeliveryError:
         if isinstance(error, TransientDeliveryError):
             return OutcomeUnknownError(error.reason, error.detail, status=error.status, retry_after=error.retry_after)
         return error

@@ -201,7 +201,7 @@ class XSender:
     def _after_refusal(self, post: SocialPost, refused: RefusedError) -> PostReceipt:
         """Find the post that a duplicate-content refusal proves to exist; else raise."""
         answer = refused.answer
-        if not says_duplicate(answer):
+        if not is_duplicate(answer):
             raise self._failure(refused) from None
         try:
             found = self.find(post, self._clock() - _DUPLICATES_KEPT)
@@ -229,16 +229,16 @@ class XSender:
                     tweet_fields=["created_at", "conversation_id", "entities", "referenced_tweets"],
                 )
             except ExchangeError as error:
-                raise self._cannot_tell(self._failure(error)) from None
+                raise self._as_unknown_outcome(self._failure(error)) from None
             if not isinstance(page, dict):
-                raise self._cannot_tell(TransientDeliveryError(Reason.SERVER_ERROR, "the timeline is no object"))
+                raise self._as_unknown_outcome(TransientDeliveryError(Reason.SERVER_ERROR, "the timeline is no object"))
             yield page
             meta = page.get("meta")
             token = meta.get("next_token") if isinstance(meta, dict) else None
             if not token:
                 return
 
-    def _cannot_tell(self, error: DeliveryError) -> DeliveryError:
+    def _as_unknown_outcome(self, error: DeliveryError) -> DeliveryError:
         """Keep the outcome unknown when the search failed; a stopped account stays stopped."""
         if not isinstance(error, TransientDeliveryError | OutcomeUnknownError):
             return error
@@ -249,7 +249,7 @@ class XSender:
         found = failure(error, RULES, now=self._clock(), secrets=self._secrets)
         if isinstance(found, OutcomeUnknownError) and (found.retry_after or timedelta(0)) < LOOK_AFTER:
             return OutcomeUnknownError(found.reason, found.detail, status=found.status, retry_after=LOOK_AFTER)
-        if isinstance(error, RefusedError) and says_too_long(error.answer):
+        if isinstance(error, RefusedError) and is_too_long(error.answer):
             return TooLargeError(found.detail, status=found.status)
         return found
 
@@ -273,12 +273,12 @@ def refuses_reply(answer: ProviderResponse) -> bool:
     return about_reply or "in_reply_to_tweet_id" in answer.body.decode("utf-8", "replace")
 
 
-def says_duplicate(answer: ProviderResponse) -> bool:
+def is_duplicate(answer: ProviderResponse) -> bool:
     """Whether the account already has a post with the same text."""
     return answer.status == 403 and "duplicate content" in x_message(answer.json()).lower()  # noqa: PLR2004
 
 
-def says_too_long(answer: ProviderResponse) -> bool:
+def is_too_long(answer: ProviderResponse) -> bool:
     """Whether the text is too long; X responds with 400 or 403."""
     return answer.status in (400, 403) and "too long" in x_message(answer.json()).lower()
 

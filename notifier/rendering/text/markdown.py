@@ -255,14 +255,14 @@ def _inline_text(children: list[Token], *, targets: bool) -> str:
                 opened.append((str(child.attrs.get("href", "")), len(parts)))
             case "link_close" if opened:
                 href, start = opened.pop()
-                if targets and not _says(href, "".join(parts[start:])):
+                if targets and not _shows_target(href, "".join(parts[start:])):
                     parts.append(f" ({href.removeprefix('mailto:')})")
             case _:
                 pass
     return "".join(parts).strip()
 
 
-def _says(href: str, text: str) -> bool:
+def _shows_target(href: str, text: str) -> bool:
     """Whether a link's text is already its target."""
 
     def bare(url: str) -> str:

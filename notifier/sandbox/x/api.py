@@ -144,7 +144,7 @@ class XApi:
             raise Refused(400, errors.invalid(message), headers)
         if len(_CASHTAG.findall(text)) > 1:
             raise Refused(403, errors.problem(403, "At most one cashtag is allowed per post."), headers)
-        if timeline.said_recently(text, now):
+        if timeline.posted_recently(text, now):
             raise Refused(403, errors.problem(403, errors.DUPLICATE), headers)
 
     def _parent(self, post_id: str | None, timeline: Timeline, headers: dict[str, str]) -> Post | None:

@@ -61,7 +61,7 @@ class Timeline:
 
     account: XAccount
     posts: dict[str, Post] = field(default_factory=dict)
-    said: dict[str, float] = field(default_factory=dict)  # comparable text -> time; kept after a deletion
+    recent_texts: dict[str, float] = field(default_factory=dict)  # comparable text -> time; kept after a deletion
     windows: dict[str, Window] = field(default_factory=dict)
     spent: float = 0.0
 
@@ -73,12 +73,12 @@ class Timeline:
     def forget(self) -> None:
         """Drop all posts."""
         self.posts.clear()
-        self.said.clear()
+        self.recent_texts.clear()
         self.spent = 0.0
 
-    def said_recently(self, text: str, now: float) -> bool:
+    def posted_recently(self, text: str, now: float) -> bool:
         """Whether the account posted this text in the last 24 hours."""
-        return now - self.said.get(comparable(text), -DUPLICATE_SECONDS) < DUPLICATE_SECONDS
+        return now - self.recent_texts.get(comparable(text), -DUPLICATE_SECONDS) < DUPLICATE_SECONDS
 
     def add(self, text: str, now: float, *, reply_to: Post | None, quotes: str | None, media_ids: list[str]) -> Post:
         """Publish a post."""
@@ -97,7 +97,7 @@ class Timeline:
             media_ids=media_ids,
         )
         self.posts[post_id] = post
-        self.said[comparable(text)] = now
+        self.recent_texts[comparable(text)] = now
         self.spent += COST_WITH_LINK if links else COST
         return post
 

@@ -158,7 +158,7 @@ class HookSender:
             finally:
                 slots.leave(slot, answered=verdict is None or verdict.status is not None)
         finally:
-            self._tell_breakers(ticket.request.endpoint_id, (url.host, url.port), verdict, began_at)
+            self._record_in_breakers(ticket.request.endpoint_id, (url.host, url.port), verdict, began_at)
         return result
 
     async def _attempt(self, request: HookRequest, url: VettedUrl) -> tuple[HookResult, DeliveryError | None]:
@@ -212,7 +212,7 @@ class HookSender:
             Reason.BREAKER_OPEN, f"this {what} failed too often of late", retry_after=timedelta(seconds=wait)
         )
 
-    def _tell_breakers(
+    def _record_in_breakers(
         self, endpoint: int, host: tuple[str, int], error: DeliveryError | None, began_at: float
     ) -> None:
         now = self._loop.time()
