@@ -30,7 +30,7 @@ _MOST_CHANGES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RecipientHistory:
     """What one recipient got: an item per notification of their channel."""
 
     recipient: Recipient
@@ -73,45 +73,49 @@ class Explain:
                 raise UnknownRecipientError
             rows = notifications.of_incident(connection, incident_id)
             ledger = Ledger(connection, self.clock())
-            told = [
-                Told(one, explain_recipient(ledger, one, [row for row in rows if row.channel == one.channel]))
+            histories = [
+                RecipientHistory(
+                    one, explain_recipient(ledger, one, [row for row in rows if row.channel == one.channel])
+                )
                 for one in recipients
             ]
-            updates = _updates(connection, incident_id, told)
+            updates = _updates(connection, incident_id, histories)
             since = min((row.created_at for row in rows), default=None)
             changes = _changes(connection, recipients, since)
         return {
             "incident_id": incident_id,
             "subscriber": recipients[0].external_id or recipients[0].name,
-            "summary": _summary(told, rows),
-            "notifications": [item for each in told for item in each.items],
+            "summary": _summary(histories, rows),
+            "notifications": [item for each in histories for item in each.items],
             "updates": updates,
             "changes": changes,
         }
 
 
-def _updates(connection: Connection, incident_id: str, told: Sequence[Told]) -> list[Json]:
+def _updates(connection: Connection, incident_id: str, histories: Sequence[RecipientHistory]) -> list[Json]:
     """Say what coalescing did with every update on each channel, and whether it came to these recipients."""
-    channels = dict.fromkeys(each.recipient.channel for each in told)
+    channels = dict.fromkeys(each.recipient.channel for each in histories)
     return [
         item
         for channel in channels
         for item in _updates_of(
-            connection, incident_id, channel, [each for each in told if each.recipient.channel is channel]
+            connection, incident_id, channel, [each for each in histories if each.recipient.channel is channel]
         )
     ]
 
 
-def _updates_of(connection: Connection, incident_id: str, channel: Channel, told: Sequence[Told]) -> list[Json]:
+def _updates_of(
+    connection: Connection, incident_id: str, channel: Channel, histories: Sequence[RecipientHistory]
+) -> list[Json]:
     rows = explain_queries.updates_with_announcements(connection, incident_id, channel)
     due = explain_queries.due(connection, incident_id, channel)
-    zone = told[0].recipient.zone
+    zone = histories[0].recipient.zone
     items = []
     for row in rows:
         others = [other.id for other in rows if row.sequence is not None and other.sequence == row.sequence]
         others = [name for name in others if name != row.id]
         words = gathered(row, others, channel, due.due_at if due else None, zone)
-        missed = row.sequence is not None and all(each.knows(row.sequence) is False for each in told)
+        missed = row.sequence is not None and all(each.knows(row.sequence) is False for each in histories)
         items.append(
             {
                 "id": row.id,
@@ -150,16 +154,16 @@ def _changes(connection: Connection, recipients: Sequence[Recipient], since: dat
     ]
 
 
-def _summary(told: Sequence[Told], rows: Sequence[AnyRow]) -> str:
-    is_shared = len({each.recipient.external_id for each in told}) > 1
-    parts = [_sum(each, f" as {each.recipient.external_id}" if is_shared else "") for each in told]
+def _summary(histories: Sequence[RecipientHistory], rows: Sequence[AnyRow]) -> str:
+    is_shared = len({each.recipient.external_id for each in histories}) > 1
+    parts = [_sum(each, f" as {each.recipient.external_id}" if is_shared else "") for each in histories]
     posts = sum(row.channel == Channel.SOCIAL for row in rows)
-    if posts and told[0].recipient.who is not None:
+    if posts and histories[0].recipient.who is not None:
         parts.append(f"On social media there were {posts} for everybody; who reads them is not known to us.")
     return " ".join(parts)
 
 
-def _sum(each: Told, name: str) -> str:
+def _sum(each: RecipientHistory, name: str) -> str:
     recipient, number = each.recipient, sum(bool(item["told"]) for item in each.items)
     by = f"{recipient.by}{name}"
     if not each.items:

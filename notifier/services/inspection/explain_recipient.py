@@ -21,7 +21,7 @@ from notifier.services.inspection.explain_rules import (
     translation_rule,
 )
 from notifier.services.inspection.explain_target import Recipient
-from notifier.services.inspection.explain_text import became, told_together
+from notifier.services.inspection.explain_text import became, list_updates
 from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.types import AnyRow
@@ -77,10 +77,12 @@ def _explained(
     rules = _rules(ledger, recipient, stored, found, planned_at or ledger.now)
     delivery = None
     if row is None:
-        words = _WAITING.get(stored.state) or _untold(recipient, rules, is_planned=planned_at is not None)
+        words = _WAITING.get(stored.state) or _not_meant_text(recipient, rules, is_planned=planned_at is not None)
     else:
         delivery = _delivery(ledger.connection, row)
-        words = _told(recipient, row, delivery["evidence"], rules, replaced_by) + told_together(_update_ids(stored))
+        words = _outcome_text(recipient, row, delivery["evidence"], rules, replaced_by) + list_updates(
+            _update_ids(stored)
+        )
     return _head(recipient, stored, words) | {
         "told": row is not None and DeliveryState(row.state) in REACHED,
         "replaced_by": replaced_by,
@@ -133,8 +135,8 @@ def _rules(
         preferred = preference_rules(recipient.preferences, exposure, context)
     else:
         first = found.get(stored.follows.id)
-        told_first = first is not None and DeliveryState(first.state) in REACHED
-        preferred = [translation_rule(stored.follows.locales, recipient.locale, told_first=told_first)]
+        notified_first = first is not None and DeliveryState(first.state) in REACHED
+        preferred = [translation_rule(stored.follows.locales, recipient.locale, notified_first=notified_first)]
     if recipient.endpoint is not None:
         return [*endpoint_rules(recipient.endpoint, notice, planned_at, recipient.zone), *preferred]
     key, who = recipient.key, recipient.who
@@ -207,7 +209,7 @@ _WAITING = {
 }
 
 
-def _told(
+def _outcome_text(
     recipient: Recipient, row: AnyRow, reports: Sequence[Json], rules: Sequence[Rule], replaced_by: int | None
 ) -> str:
     """Say what became of a message that was meant for the recipient; goes on after the message's name."""
@@ -220,7 +222,7 @@ def _told(
     return text
 
 
-def _untold(recipient: Recipient, rules: Sequence[Rule], *, is_planned: bool) -> str:
+def _not_meant_text(recipient: Recipient, rules: Sequence[Rule], *, is_planned: bool) -> str:
     """Say why a message was not meant for the recipient."""
     refused = [rule.words for rule in rules if rule.result is RuleResult.STOP]
     ours = recipient.channel is Channel.SOCIAL

@@ -139,15 +139,15 @@ def account_rule(*, is_configured: bool) -> Rule:
     return _rule("account", seen, "the account is no longer configured", passed=is_configured)
 
 
-def translation_rule(locales: Sequence[str], locale: str, *, told_first: bool) -> Rule:
+def translation_rule(locales: Sequence[str], locale: str, *, notified_first: bool) -> Rule:
     """Apply the one rule of a message that says again in some languages what another said before."""
     wanted = ", ".join(sorted(locales))
     if locale not in locales:
         words = f"it repeats in {wanted} what you received in {locale}"
     else:
         words = "it repeats, in your language, an update you had not received"
-    seen = f"locale={locale} translated={wanted} told_before={told_first}"
-    return _rule("translation", seen, words, passed=told_first and locale in locales)
+    seen = f"locale={locale} translated={wanted} told_before={notified_first}"
+    return _rule("translation", seen, words, passed=notified_first and locale in locales)
 
 
 def preference_rules(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> list[Rule]:

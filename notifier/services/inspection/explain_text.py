@@ -58,7 +58,7 @@ def became(row: AnyRow, evidence: Sequence[Json], *, zone: str, replaced_by: int
         DeliveryState.SENDING: f"is being sent to {taker} now",
         DeliveryState.ACCEPTED: f"was accepted by {taker}{at}{number}",
         DeliveryState.DELIVERED: f"was delivered to your mail server{at}",
-        DeliveryState.BOUNCED: f"was sent, but your mail server rejected it{at}{_said(evidence)}",
+        DeliveryState.BOUNCED: f"was sent, but your mail server rejected it{at}{_server_response(evidence)}",
         DeliveryState.FAILED: f"could not be sent, and we stopped trying{at}{why}",
         DeliveryState.SUPPRESSED: f"was not sent, because mail to your address was stopped before{why}",
         DeliveryState.SUPERSEDED: f"was replaced before it was sent: {newer} says the same and more",
@@ -79,13 +79,13 @@ def _waiting(row: AnyRow, zone: str, why: str) -> str:
             return f"is waiting to be sent{why}"
 
 
-def _said(evidence: Sequence[Json]) -> str:
+def _server_response(evidence: Sequence[Json]) -> str:
     """Quote the mail server's response, if the provider passed it on."""
     texts = [str(item["facts"]["reason"]) for item in evidence if item["facts"].get("reason")]
     return f"; it responded: {texts[-1]}" if texts else ""
 
 
-def told_together(update_ids: Sequence[str]) -> str:
+def list_updates(update_ids: Sequence[str]) -> str:
     """List the updates of a message that has more than one."""
     return f" It contains {len(update_ids)} updates: {', '.join(update_ids)}." if len(update_ids) > 1 else ""
 
