@@ -9,7 +9,7 @@ from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.recipients.blast_guard import HoldReason
 from notifier.domain.values import Channel
 from notifier.services.conflicts import refuse_unread
-from notifier.services.events.held_content import LetGo, Policies
+from notifier.services.events.held_content import ReleaseHeld, Policies
 from notifier.services.ports import Clock, TaskQueue
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.storage.database import Connection
@@ -46,7 +46,7 @@ class Release:
         """
         with self.database.write() as connection:
             named = self._held(connection, public_id, read)
-            let_go = LetGo(connection, self.policies, self.translations, self.clock())
+            let_go = ReleaseHeld(connection, self.policies, self.translations, self.clock())
             numbers = let_go.release(_going_along(connection, named))
             stored = notifications.get_public(connection, public_id)
             self._note(connection, "notification.released", named, actor)
@@ -104,11 +104,11 @@ class Release:
 
 def _going_along(connection: Connection, named: HeldNotification) -> list[HeldNotification]:
     """Return what is released with a notification: what was held before it on its channel, and itself, last."""
-    unsaid = HoldReason.NEEDS_ANNOUNCE
+    needs_announce = HoldReason.NEEDS_ANNOUNCE
     return [
         each
         for each in approvals.of_incident(connection, named.incident_id)
         if each.channel is named.channel
         and each.id <= named.id
-        and (each.because is not unsaid or named.because is unsaid)
+        and (each.because is not needs_announce or named.because is needs_announce)
     ]

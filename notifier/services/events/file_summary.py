@@ -43,20 +43,20 @@ def summarise(ingest: Ingest, events: Sequence[Event], now: datetime) -> FileSum
     with ingest.database.read() as connection:
         for start in range(0, len(events), _AT_ONCE):
             known |= alert_incidents.known_events(connection, [event.id for event in events[start : start + _AT_ONCE]])
-    told = [event for event in events if event.notify and event.id not in known]
+    notified = [event for event in events if event.notify and event.id not in known]
     limit = ingest.guard.policy.hold_older_than
     return FileSummary(
-        incidents=len({event.incident.id for event in told}),
-        updates=len(told),
-        old=sum(limit is not None and now - event.update.ordered_at > limit for event in told),
-        recipients=_recipients(ingest, told),
+        incidents=len({event.incident.id for event in notified}),
+        updates=len(notified),
+        old=sum(limit is not None and now - event.update.ordered_at > limit for event in notified),
+        recipients=_recipients(ingest, notified),
     )
 
 
-def _recipients(ingest: Ingest, told: Sequence[Event]) -> dict[Channel, int]:
+def _recipients(ingest: Ingest, notified: Sequence[Event]) -> dict[Channel, int]:
     ingest.guard.count(ingest.database, ingest.policies)
     reach = ingest.guard.reach
     return {
-        channel: max((reach(channel, event.incident, event.update.status) for event in told), default=0)
+        channel: max((reach(channel, event.incident, event.update.status) for event in notified), default=0)
         for channel in ingest.policies
     }

@@ -88,7 +88,7 @@ def withdraw(connection: Connection, incident_id: str, update_id: str, *, edits_
 
 
 @dataclass(frozen=True, slots=True)
-class LetGo:
+class ReleaseHeld:
     """Lets held notifications of one incident and channel go, inside a transaction that holds the incident."""
 
     connection: Connection
@@ -105,15 +105,15 @@ class LetGo:
         """
         incident_id = released[-1].incident_id
         going: list[int] = []
-        told: dict[str, HeldNotification] = {}
+        by_update_id: dict[str, HeldNotification] = {}
         for each in released:
             for update_id in each.update_ids:
                 words_alone, follows = self._show(each, update_id)
                 going += follows
                 if not words_alone:
-                    told[update_id] = each
+                    by_update_id[update_id] = each
         timeline.describe_anew(self.connection, incident_id, self.now)
-        return going + self._tell(released, told) + self._join(released)
+        return going + self._announce(released, by_update_id) + self._join(released)
 
     def _join(self, released: Sequence[HeldNotification]) -> list[int]:
         """Let the channels speak, in their own time, that waited without anybody being asked about them."""
@@ -153,7 +153,7 @@ class LetGo:
             return False, []
         return True, take_translation(self.connection, event, self.translations, self.now)
 
-    def _tell(self, released: Sequence[HeldNotification], by_update: Mapping[str, HeldNotification]) -> list[int]:
+    def _announce(self, released: Sequence[HeldNotification], by_update: Mapping[str, HeldNotification]) -> list[int]:
         named = released[-1]
         voice, state = self._voice(named.incident_id, named.channel)
         channel_state.forget(self.connection, named.incident_id, list(by_update), named.channel)
@@ -185,12 +185,12 @@ def _with_earlier(pending: Sequence[PendingUpdate], released: Sequence[PendingUp
     return [update for update in pending if update in released or in_order((update, newest))[-1] is newest]
 
 
-def _sends(voice: ChannelAnnouncer, state: ChannelState, said: Sequence[PendingUpdate]) -> list[Send]:
+def _sends(voice: ChannelAnnouncer, state: ChannelState, announced: Sequence[PendingUpdate]) -> list[Send]:
     sends = []
-    while said:
-        send = send_released(voice.policy, state, said, voice.now)
+    while announced:
+        send = send_released(voice.policy, state, announced, voice.now)
         sends.append(send)
-        state, said = send.state, [update for update in said if update not in send.updates]
+        state, announced = send.state, [update for update in announced if update not in send.updates]
     return sends
 
 

@@ -116,20 +116,20 @@ class Ingest:
         event = replace(event, update=believed(event.update, now))
         earlier = timeline.earlier(connection, event.incident.id) if needs_earlier(event.update.status) else ()
         event = complete(event, earlier)
-        told = self._judge(connection, event, now)
-        if not timeline.add_event(connection, event, digest=handed_in, classification=told.classification, now=now):
+        decided = self._judge(connection, event, now)
+        if not timeline.add_event(connection, event, digest=handed_in, classification=decided.classification, now=now):
             # The same id came in for another incident at this very moment.
             repeat = classify(event, "", TimelineContext(), seen_before=Outcome.ACCEPTED, differs=True)
             return replace(_receipt(event, repeat), reused=True)
-        if told.classification.outcome is Outcome.DUPLICATE:
-            return _receipt(event, told.classification)
-        record_published(connection, event, told.classification.outcome, now)
-        if told.edited is not None and told.classification.edits:
-            event = _placed(event, told.edited, told.classification)
-        held_by = self._held_by(connection, event, told)
+        if decided.classification.outcome is Outcome.DUPLICATE:
+            return _receipt(event, decided.classification)
+        record_published(connection, event, decided.classification.outcome, now)
+        if decided.edited is not None and decided.classification.edits:
+            event = _placed(event, decided.edited, decided.classification)
+        held_by = self._held_by(connection, event, decided)
         if held_by is not None:
-            return self._withhold(connection, event, told, held_by, now)
-        return self._take(connection, event, told, now)
+            return self._withhold(connection, event, decided, held_by, now)
+        return self._take(connection, event, decided, now)
 
     def _judge(self, connection: Connection, event: Event, now: datetime) -> "_Told":
         entries = timeline.entries(connection, event.incident.id)
@@ -147,48 +147,50 @@ class Ingest:
             and edited.digest == digest
         ):
             classification = _unless_described_anew(connection, event, classification)
-        said = any(
+        is_announced = any(
             not is_stale(states.get(channel, ChannelState()), event.update.ordered_at) for channel in self.policies
         )
-        tells = classification.outcome is Outcome.ACCEPTED or (classification.outcome is Outcome.STALE and said)
-        return _Told(entries, edited, digest, classification, may_wait, tells=tells)
+        notifies = classification.outcome is Outcome.ACCEPTED or (
+            classification.outcome is Outcome.STALE and is_announced
+        )
+        return _Decided(entries, edited, digest, classification, may_wait, notifies=notifies)
 
-    def _held_by(self, connection: Connection, event: Event, told: "_Told") -> HoldReason | None:
+    def _held_by(self, connection: Connection, event: Event, decided: "_Told") -> HoldReason | None:
         """Return why an event waits for a person. Who may not announce may not change what is shown either."""
-        if told.may_wait is HoldReason.NEEDS_ANNOUNCE:
-            return told.may_wait if event.visible or told.classification.edits else None
-        follows = told.classification.edits and follow_ups(connection, event, self.translations)
-        return told.may_wait if told.tells or follows else None
+        if decided.may_wait is HoldReason.NEEDS_ANNOUNCE:
+            return decided.may_wait if event.visible or decided.classification.edits else None
+        follows = decided.classification.edits and follow_ups(connection, event, self.translations)
+        return decided.may_wait if decided.notifies or follows else None
 
     def _withhold(
-        self, connection: Connection, event: Event, told: "_Told", held_by: HoldReason, now: datetime
+        self, connection: Connection, event: Event, decided: "_Told", held_by: HoldReason, now: datetime
     ) -> Receipt:
         """Keep an event where nobody sees it until a person releases it."""
-        classification = told.classification
+        classification = decided.classification
         edit = classification.outcome if classification.edits else None
         if edit is None:
-            self._store(connection, event, told, now, held=True)
-        withhold(connection, self.policies, event, held_by, now, edit=edit, asked=self._asked(event, told, held_by))
+            self._store(connection, event, decided, now, held=True)
+        withhold(connection, self.policies, event, held_by, now, edit=edit, asked=self._asked(event, decided, held_by))
         why = " (it was posted longer ago than guard.hold_older_than)" if held_by is HoldReason.OLD else ""
-        once = "once approved" if told.tells else "shown once approved"
+        once = "once approved" if decided.notifies else "shown once approved"
         reason = f"{classification.reason}, {once}{why}"
         return replace(_receipt(event, replace(classification, reason=reason)), held=True)
 
-    def _asked(self, event: Event, told: "_Told", held_by: HoldReason) -> list[Channel]:
+    def _asked(self, event: Event, decided: "_Told", held_by: HoldReason) -> list[Channel]:
         """Return the channels for which a person decides. What tells nobody waits once, for all."""
-        if not told.tells:
+        if not decided.notifies:
             return list(self.policies)[:1]
-        if held_by is HoldReason.MANY and not told.classification.edits:
+        if held_by is HoldReason.MANY and not decided.classification.edits:
             return self.guard.too_many(event, self.policies)
         return list(self.policies)
 
-    def _take(self, connection: Connection, event: Event, told: "_Told", now: datetime) -> Receipt:
+    def _take(self, connection: Connection, event: Event, decided: "_Told", now: datetime) -> Receipt:
         """Show an event, and tell what is due."""
-        classification = told.classification
+        classification = decided.classification
         if classification.edits:
-            self._edit(connection, event, told, now)
+            self._edit(connection, event, decided, now)
         else:
-            self._store(connection, event, told, now, held=False)
+            self._store(connection, event, decided, now, held=False)
         going = announce_due(connection, self.policies, event.incident.id, now)
         if classification.edits and event.visible:
             followed = take_translation(connection, event, self.translations, now)
@@ -200,25 +202,25 @@ class Ingest:
         return _receipt(event, classification, tuple(going))
 
     @staticmethod
-    def _edit(connection: Connection, event: Event, told: "_Told", now: datetime) -> None:
+    def _edit(connection: Connection, event: Event, decided: "_Told", now: datetime) -> None:
         """Put other words in the place of those that are shown; edits that waited were made of older ones."""
         incident_id, update_id = event.incident.id, event.update.id
         withdraw(connection, incident_id, update_id, edits_alone=True)
-        accepted = told.classification.outcome is Outcome.ACCEPTED
-        timeline.edit_update(connection, event, digest=told.digest, accepted_at=now if accepted else None)
+        accepted = decided.classification.outcome is Outcome.ACCEPTED
+        timeline.edit_update(connection, event, digest=decided.digest, accepted_at=now if accepted else None)
         if accepted:
             channel_state.forget(connection, incident_id, [update_id])
         timeline.describe_anew(connection, incident_id, now)
 
     @staticmethod
-    def _store(connection: Connection, event: Event, told: "_Told", now: datetime, *, held: bool) -> None:
+    def _store(connection: Connection, event: Event, decided: "_Told", now: datetime, *, held: bool) -> None:
         """Add an entry to the timeline, or put it in the place of one of its id that nobody has seen."""
         incident_id, update = event.incident.id, event.update
-        number, outcome = len(told.entries) + 1, told.classification.outcome
-        entry = timeline.NewEntry(number=number, digest=told.digest, outcome=outcome, held=held)
-        if told.edited is None:
+        number, outcome = len(decided.entries) + 1, decided.classification.outcome
+        entry = timeline.NewEntry(number=number, digest=decided.digest, outcome=outcome, held=held)
+        if decided.edited is None:
             timeline.add_update(connection, event, entry, now)
-            newest = told.is_newest(event, shown=event.visible and not held)
+            newest = decided.is_newest(event, shown=event.visible and not held)
             timeline.add_to_incident(connection, event, newest=newest, now=now)
         else:
             withdraw(connection, incident_id, update.id, edits_alone=False)
@@ -229,7 +231,7 @@ class Ingest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Decided:
     """An event beside the timeline it came to, and what was made of it.
 
     `edited`: the entry of its update id. `may_wait`: why the guard would hold it, if it tells or shows anything.
@@ -240,7 +242,7 @@ class _Told:
     digest: str
     classification: Classification
     may_wait: HoldReason | None
-    tells: bool
+    notifies: bool
 
     def is_newest(self, event: Event, *, shown: bool) -> bool:
         """Whether the incident is described by this event now: by what is shown, if anything is."""
