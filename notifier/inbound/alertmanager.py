@@ -130,9 +130,9 @@ def alert_event(
     notify: bool = True,
 ) -> Event:
     """Write the update that a request makes; `status` overrules what the rules say, `now` is when it was posted."""
-    said = status or (Status.INVESTIGATING if group.is_firing else rules.when_calm)
+    chosen = status or (Status.INVESTIGATING if group.is_firing else rules.when_calm)
     title = {rules.locale: group.title} if group.title else rules.texts.title
-    neutral = rules.texts.over if said.closes else (rules.texts.firing if group.is_firing else rules.texts.calm)
+    neutral = rules.texts.over if chosen.closes else (rules.texts.firing if group.is_firing else rules.texts.calm)
     return Event(
         id=group.event_id,
         incident=Incident(
@@ -145,7 +145,7 @@ def alert_event(
         ),
         update=Update(
             id=f"{UPDATE_PREFIX}{group.change}",
-            status=said,
+            status=chosen,
             body={rules.locale: group.body} if group.body and group.is_firing else neutral,
             posted_at=now,
         ),

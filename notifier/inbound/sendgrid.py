@@ -115,8 +115,8 @@ def _event_id(item: dict[str, Any]) -> str:
     own = item.get("sg_event_id")
     if isinstance(own, str) and 0 < len(own) <= _MAX_EVENT_ID and own.isprintable():
         return own
-    told = own if isinstance(own, str) and own else orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode()
-    return f"sha256:{hashlib.sha256(told.encode()).hexdigest()}"
+    content = own if isinstance(own, str) and own else orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode()
+    return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
 
 
 def _instant(value: object, now: datetime) -> datetime:

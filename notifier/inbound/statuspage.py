@@ -209,11 +209,11 @@ def _links(shortlink: str | None) -> tuple[str, ...]:
 def _components(incident: _Incident, update: _Update, names: ComponentNames) -> tuple[AffectedComponent, ...]:
     """What the update says of components; the incident's own list where it says nothing."""
     by_id = {component.id: component.name for component in incident.components}
-    said = [
+    statuses = [
         (names.key(by_id.get(item.code or ""), _without_group(item.name), item.name, item.code), item.new_status)
         for item in update.affected_components or ()
     ] or [(names.key(item.name, item.id), item.status) for item in incident.components]
-    return worst_of(said)
+    return worst_of(statuses)
 
 
 def _without_group(name: str | None) -> str | None:
@@ -221,9 +221,9 @@ def _without_group(name: str | None) -> str | None:
     return name.partition(" - ")[2] or name if name else None
 
 
-def worst_of(said: Sequence[tuple[str | None, ComponentStatus]]) -> tuple[AffectedComponent, ...]:
+def worst_of(statuses: Sequence[tuple[str | None, ComponentStatus]]) -> tuple[AffectedComponent, ...]:
     """One entry per component with the worst that was said of it; the worst 200 where there are more."""
-    ranked: Iterable[tuple[str | None, ComponentStatus]] = sorted(said, key=lambda item: _SEVERITY.index(item[1]))
+    ranked: Iterable[tuple[str | None, ComponentStatus]] = sorted(statuses, key=lambda item: _SEVERITY.index(item[1]))
     kept: dict[str, ComponentStatus] = {}
     for key, status in ranked:
         if key and len(kept) < MAX_COMPONENTS:

@@ -121,7 +121,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 def _components(incident: _Incident, update: _Update) -> tuple[AffectedComponent, ...]:
     """Return what the update says of components; the incident's own list where it says nothing."""
-    said = [(item.code, item.new_status) for item in update.affected_components or ()]
-    said = said or [(item.id, item.status) for item in incident.components]
-    by_key = {_NO_KEY.sub("-", code.lower()).strip("-_")[:_KEY_LENGTH]: status for code, status in said}
+    statuses = [(item.code, item.new_status) for item in update.affected_components or ()]
+    statuses = statuses or [(item.id, item.status) for item in incident.components]
+    by_key = {_NO_KEY.sub("-", code.lower()).strip("-_")[:_KEY_LENGTH]: status for code, status in statuses}
     return tuple(AffectedComponent(key=key, status=status) for key, status in sorted(by_key.items()) if key)

@@ -69,10 +69,10 @@ def decide(policy: CoalescePolicy, state: ChannelState, pending: Sequence[Pendin
         return Wait(until=due, reason=reason, holding=holding, urgent_above=known.rank)
     # What remains of the previous episode (a postmortem, say) gets its own notification.
     part = waiting[:begins] if begins else waiting
-    said = part[: max((place for place in range(len(part)) if ready[place] <= now), default=len(part) - 1) + 1]
+    announced = part[: max((place for place in range(len(part)) if ready[place] <= now), default=len(part) - 1) + 1]
     if policy.window <= 0 and not (begins == 0 and policy.delay > 0):
-        said = said[:1]  # machine readers want each update separately
-    return _send(policy, state, said, now, opens=begins == 0, urgency=reason)
+        announced = announced[:1]  # machine readers want each update separately
+    return _send(policy, state, announced, now, opens=begins == 0, urgency=reason)
 
 
 def send_released(policy: CoalescePolicy, state: ChannelState, pending: Sequence[PendingUpdate], now: datetime) -> Send:
@@ -86,10 +86,10 @@ def send_released(policy: CoalescePolicy, state: ChannelState, pending: Sequence
     """
     waiting = in_order(pending)
     begins = _beginning(state, waiting)
-    said = waiting[:begins] if begins else waiting
+    announced = waiting[:begins] if begins else waiting
     if policy.window <= 0:
-        said = said[:1]
-    return _send(policy, state, said, now, opens=begins == 0, urgency="released")
+        announced = announced[:1]
+    return _send(policy, state, announced, now, opens=begins == 0, urgency="released")
 
 
 def joins(policy: CoalescePolicy, state: ChannelState, wait: Wait, update: PendingUpdate) -> bool:
@@ -148,13 +148,13 @@ def _needless_resolution(policy: CoalescePolicy, state: ChannelState, waiting: t
     always announced.
     """
     is_open = state.opened and not state.closed
-    said = (state.status, state.impact, state.components)
+    announced = (state.status, state.impact, state.components)
     place = 0
     while place < len(waiting):
         update = waiting[place]
         if not _is_monitors_end(update):
             is_open = reopens(update.status) or (is_open and not update.status.closes)
-            said = (update.status, update.impact, update.components)
+            announced = (update.status, update.impact, update.components)
             place += 1
             continue
         end = next((at for at in range(place, len(waiting)) if not _is_monitors_end(waiting[at])), len(waiting))
@@ -162,7 +162,7 @@ def _needless_resolution(policy: CoalescePolicy, state: ChannelState, waiting: t
             return waiting[place:end], "a monitor's resolution of what is not open"
         if end < len(waiting) and reopens(waiting[end].status) and policy.hold_resolved > 0:
             back = waiting[end]
-            same = back.automatic and (back.status, back.impact, back.components) == said
+            same = back.automatic and (back.status, back.impact, back.components) == announced
             return waiting[place : end + same], "the monitor's resolution was taken back"
         is_open, place = False, end
     return (), ""
@@ -244,11 +244,13 @@ def _window_end(policy: CoalescePolicy, state: ChannelState) -> datetime:
     return state.last_sent_at + timedelta(seconds=_present_window(policy, state))
 
 
-def _next_window(policy: CoalescePolicy, state: ChannelState, said: Sequence[PendingUpdate], *, opens: bool) -> float:
+def _next_window(
+    policy: CoalescePolicy, state: ChannelState, announced: Sequence[PendingUpdate], *, opens: bool
+) -> float:
     """Return the window after a notification: reset if quiet, doubled if it had several updates."""
-    quiet = opens or min(update.received_at for update in said) >= _window_end(policy, state)
+    quiet = opens or min(update.received_at for update in announced) >= _window_end(policy, state)
     window = policy.window if quiet else _present_window(policy, state)
-    if len(said) > 1:
+    if len(announced) > 1:
         window = min(window * 2, max(policy.max_window, policy.window))
     return max(window, 0.0)
 
@@ -261,14 +263,14 @@ def _settled(state: ChannelState, newest: PendingUpdate) -> ChannelState:
 def _send(
     policy: CoalescePolicy,
     state: ChannelState,
-    said: tuple[PendingUpdate, ...],
+    announced: tuple[PendingUpdate, ...],
     now: datetime,
     *,
     opens: bool,
     urgency: str,
 ) -> Send:
-    lead = said[-1]
-    ends = any(update.status.closes for update in said)
+    lead = announced[-1]
+    ends = any(update.status.closes for update in announced)
     over = lead.status.closes or (lead.status is Status.POSTMORTEM and (state.closed or ends or opens))
     after = replace(
         state,
@@ -277,10 +279,10 @@ def _send(
         opened=True,
         closed=over,
         last_sent_at=now,
-        window=_next_window(policy, state, said, opens=opens),
+        window=_next_window(policy, state, announced, opens=opens),
         status=lead.status,
         impact=lead.impact,
         components=lead.components,
     )
     after = _settled(after, lead)
-    return Send(updates=said, opens=opens, closes=ends and over, urgency=urgency, state=after)
+    return Send(updates=announced, opens=opens, closes=ends and over, urgency=urgency, state=after)

@@ -74,8 +74,8 @@ def health(timelines: Iterable[PublicTimeline], components: Sequence[str]) -> Ma
         if not timeline.is_running:
             continue
         incident = timeline.incident
-        said = {part.key: part.status or _MEANT[incident.impact] for part in incident.components}
-        for key in said or (components if incident.components_known else ()):
+        statuses = {part.key: part.status or _MEANT[incident.impact] for part in incident.components}
+        for key in statuses or (components if incident.components_known else ()):
             if key in worst:
-                worst[key] = max(worst[key], said.get(key, _MEANT[incident.impact]), key=_WORSE.index)
+                worst[key] = max(worst[key], statuses.get(key, _MEANT[incident.impact]), key=_WORSE.index)
     return worst

@@ -79,8 +79,8 @@ def event_digest(event: Event) -> str:
     The same event id with another digest is not a repeat: the content was changed under the same
     id.
     """
-    said = [event.incident.id, event.update.id, event.notify, event.visible, list(event.incident.links)]
-    return _sha256([said, content_digest(event)])
+    content = [event.incident.id, event.update.id, event.notify, event.visible, list(event.incident.links)]
+    return _sha256([content, content_digest(event)])
 
 
 def same_facts(digest: str, other: str) -> bool:
@@ -103,18 +103,18 @@ def _facts_digest(event: Event) -> str:
 
 
 def _words_digest(event: Event) -> str:
-    said: list[object] = [_tidy(event.incident.title), _tidy(event.update.body)]
+    content: list[object] = [_tidy(event.incident.title), _tidy(event.update.body)]
     if event.update.next_update_at is not None:
-        said.append(event.update.next_update_at.timestamp())
-    return _sha256(said)
+        content.append(event.update.next_update_at.timestamp())
+    return _sha256(content)
 
 
 def _tidy(texts: Mapping[str, str]) -> dict[str, str]:
     return {locale: text.replace("\r\n", "\n").strip() for locale, text in texts.items()}
 
 
-def _sha256(said: object) -> str:
-    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def _sha256(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def believed(update: Update, received_at: datetime) -> Update:
