@@ -33,15 +33,15 @@ def count_fault(connection: Connection, batch: Batch, owner: str, now: datetime,
 
     It waits as other units of work do, and is given up after as many attempts as any failure.
     """
-    said = f"{type(fault).__name__}, {batch.attempts} times, before anything was sent; the log has the traceback"
+    detail = f"{type(fault).__name__}, {batch.attempts} times, before anything was sent; the log has the traceback"
     if batch.attempts >= most_attempts(batch.channel):
-        _give_up(connection, batch, owner, now, said)
+        _give_up(connection, batch, owner, now, detail)
         return
     due = now + wait_after(batch.attempts)
     kept = Reason.OUTCOME_UNKNOWN if batch.unknown else Reason.FAULT
-    attempts.add(connection, batch, [_line(batch, now, "retry", Reason.FAULT, said)])
+    attempts.add(connection, batch, [_line(batch, now, "retry", Reason.FAULT, detail)])
     batches.release(connection, batch, owner, due_at=due, now=now, reason=kept, lane=QueueName.RETRY)
-    _alarm(connection, batch, said, now)
+    _alarm(connection, batch, detail, now)
 
 
 def fault_alarm(notification_id: str) -> str:
@@ -49,24 +49,24 @@ def fault_alarm(notification_id: str) -> str:
     return f"notification:{notification_id}"
 
 
-def _alarm(connection: Connection, batch: Batch, said: str, now: datetime) -> None:
+def _alarm(connection: Connection, batch: Batch, detail: str, now: datetime) -> None:
     public_id = notifications.public_id_of(connection, batch.notification_id)
-    alerts.raise_(connection, fault_alarm(public_id), Reason.FAULT, said, now)
+    alerts.raise_(connection, fault_alarm(public_id), Reason.FAULT, detail, now)
 
 
-def _give_up(connection: Connection, batch: Batch, owner: str, now: datetime, said: str) -> None:
+def _give_up(connection: Connection, batch: Batch, owner: str, now: datetime, detail: str) -> None:
     taken = webhook_batches.taken_before(connection, batch.id)
     leave = [DeliveryOverride(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=1) for key in sorted(taken)]
     deliveries.detach(connection, batch.notification_id, leave, now)
-    attempts.add(connection, batch, [_line(batch, now, "failed", Reason.GAVE_UP, said)])
+    attempts.add(connection, batch, [_line(batch, now, "failed", Reason.GAVE_UP, detail)])
     batches.finish(connection, batch, owner, state=DeliveryState.FAILED, reason=Reason.GAVE_UP, now=now)
     webhook_batches.unblock(connection, batch.notification_id, batch.id, now)
-    _alarm(connection, batch, f"given up: {said}", now)
+    _alarm(connection, batch, f"given up: {detail}", now)
     _log.error("batch_dead_lettered", batch_id=batch.id, reason=Reason.GAVE_UP.value)
 
 
-def _line(batch: Batch, now: datetime, outcome: str, reason: Reason, said: str) -> AttemptRow:
+def _line(batch: Batch, now: datetime, outcome: str, reason: Reason, detail: str) -> AttemptRow:
     provider = batch.provider or "worker"
     return AttemptRow.without_request(
-        batch.attempts, now, outcome=outcome, reason=reason, detail=said, provider=provider
+        batch.attempts, now, outcome=outcome, reason=reason, detail=detail, provider=provider
     )

@@ -208,9 +208,9 @@ class MailAttempt:
 
     def _asked_for_all(self, mailing: "_Mailing", error: DeliveryError) -> bool:
         """Whether a failure is no attempt of the batch's own; nothing is probed with for longer than it is repeated."""
-        told_nobody = not isinstance(error, OutcomeUnknownError)
+        surely_not_sent = not isinstance(error, OutcomeUnknownError)
         young = self.clock() - mailing.stored.created_at < sum(EMAIL_SCHEDULE, timedelta(0))
-        return mailing.choice.is_probe and told_nobody and young
+        return mailing.choice.is_probe and surely_not_sent and young
 
     def _without(self, mailing: "_Mailing", tried: Try, error: DeliveryError, refused: set[int]) -> None:
         """Give up those the provider refused by name; the others go on as a batch of their own."""

@@ -41,7 +41,7 @@ def first_keys(people: int, first: int) -> tuple[int, int]:
     return (0, MAX_KEY if people <= 2 * first else (MAX_KEY + 1) // people * first - 1)
 
 
-def further_keys(after: int, people: int, told: int, size: int, widest: int) -> list[tuple[int, int]]:
+def further_keys(after: int, people: int, recipients_found: int, size: int, widest: int) -> list[tuple[int, int]]:
     """Cut the keys beyond `after` into intervals of about `size` recipients.
 
     Args:
@@ -52,7 +52,7 @@ def further_keys(after: int, people: int, told: int, size: int, widest: int) -> 
         size: Recipients wanted in one interval.
         widest: How many times as many people one interval may hold at most.
     """
-    density = max(told / (people * ((after + 1) / (MAX_KEY + 1))), 1 / widest)
+    density = max(recipients_found / (people * ((after + 1) / (MAX_KEY + 1))), 1 / widest)
     left = people * (1 - (after + 1) / (MAX_KEY + 1))
     pieces = max(1, math.ceil(left * min(density, 1.0) / size))
     width = -(-(MAX_KEY - after) // pieces)
@@ -152,11 +152,11 @@ class Plan:
     def _judge(self, connection: Connection, stored: StoredNotification, context: AudienceContext) -> None:
         """Ask the rule about the sets it was not asked about yet: people change theirs while others are planned."""
         unjudged = self._preference_sets(stored.channel, ranges_rows.unjudged_sets(connection, stored.id))
-        told = {
+        recipients_found = {
             number: [exposure for exposure in Exposure if is_notified(choice, exposure, context)]
             for number, choice in unjudged
         }
-        ranges_rows.add_verdicts(connection, stored.id, told)
+        ranges_rows.add_verdicts(connection, stored.id, recipients_found)
 
     def _row_ranges(self, highest: int) -> list[tuple[int, int]]:
         """Cut row numbers, the first range a small one; the last is open at its end, for rows added meanwhile."""
@@ -208,8 +208,8 @@ class Plan:
         """
         if stored.channel is not Channel.EMAIL:
             return
-        people, told = ranges_rows.highest_subscriber_id(connection), sum(batch.size for batch in batches)
-        keys = further_keys(first.key_to, people, told, self.range_size, self.widest)
+        people, recipients_found = ranges_rows.highest_subscriber_id(connection), sum(batch.size for batch in batches)
+        keys = further_keys(first.key_to, people, recipients_found, self.range_size, self.widest)
         _add_ranges(connection, stored, keys, start=1)
 
     def _finish(self, stored: StoredNotification) -> bool:

@@ -163,8 +163,8 @@ class HookAttempt:
             DeliveryOverride(recipient_key=key, state=DeliveryState.ACCEPTED, attempts=max(batch.attempts - 1, 1))
             for key in taken
         ]
-        untold = [row for row in rows if row.id not in taken]
-        others, broken = each_alone(untold, lambda row: leaves(row, stored, around, now), ConfigError)
+        not_taken = [row for row in rows if row.id not in taken]
+        others, broken = each_alone(not_taken, lambda row: leaves(row, stored, around, now), ConfigError)
         self._put_off(batch, broken, now)
         leave = [*kept, *(item for item in others if item is not None)]
         if leave or batch.unknown:

@@ -96,8 +96,8 @@ def line(result: HookResult, number: int) -> AttemptRow:
 
 def faulty_result(row: Any, fault: Exception, now: datetime) -> HookResult:
     """Return the result for an endpoint that nothing was posted to, by a fault of ours."""
-    said = f"nothing was posted: {type(fault).__name__}; the log has the traceback"
-    error = TransientDeliveryError(Reason.FAULT, said)
+    detail = f"nothing was posted: {type(fault).__name__}; the log has the traceback"
+    error = TransientDeliveryError(Reason.FAULT, detail)
     return HookResult(delivery_id="", endpoint_id=row.id, started_at=now, duration_ms=0, error=error)
 
 

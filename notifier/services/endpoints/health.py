@@ -16,9 +16,9 @@ from notifier.storage.recipients import endpoint_health
 class RecordEndpointHealth:
     """Keeps count of successes and failures; a receiver that answers 410 is disabled at once, and its owner told."""
 
-    def __init__(self, tell_owner: Callable[[Connection, AnyRow, HealthAction, datetime], None]) -> None:
+    def __init__(self, notify_owner: Callable[[Connection, AnyRow, HealthAction, datetime], None]) -> None:
         """Take what writes the letter to an endpoint's owner down."""
-        self._tell_owner = tell_owner
+        self._notify_owner = notify_owner
 
     def note(self, connection: Connection, results: Sequence[HookResult], now: datetime) -> None:
         """Take the outcomes of attempts into the endpoints' rows, one statement per kind of outcome."""
@@ -32,7 +32,7 @@ class RecordEndpointHealth:
         if gone := kinds["gone"]:
             for row in endpoint_health.gone(connection, gone, now):
                 if row.owner_email:
-                    self._tell_owner(connection, row, HealthAction.DISABLE, now)
+                    self._notify_owner(connection, row, HealthAction.DISABLE, now)
 
 
 def _kind(result: HookResult) -> str:

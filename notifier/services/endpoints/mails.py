@@ -38,7 +38,7 @@ class EndpointMails:
         )
 
     def _message(self, connection: Connection, row: AnyRow, kind: TransactionalKind) -> AccountMessage | None:
-        said = endpoint_health.last_error(connection, row)
+        error = endpoint_health.last_error(connection, row)
         manage = f"{self.public_url.rstrip('/')}/docs"
         if kind is TransactionalKind.ENDPOINT_WARNING:
             if row.state != EndpointState.ACTIVE.value or row.failing_since is None or row.warned_at is None:
@@ -50,7 +50,7 @@ class EndpointMails:
                 endpoint_url=row.url,
                 failing_since=row.failing_since,
                 disabled_at=disabling_time(record, row.warned_at, self.policy),
-                last_error=said,
+                last_error=error,
                 manage_url=manage,
             )
         if row.state != EndpointState.DISABLED.value or row.disabled_at is None:
@@ -59,7 +59,7 @@ class EndpointMails:
             DisabledBecause.FAILING if row.state_reason == endpoint_health.FAILED_FOR_DAYS else DisabledBecause.GONE
         )
         return EndpointDisabled(
-            endpoint_url=row.url, disabled_at=row.disabled_at, because=because, last_error=said, manage_url=manage
+            endpoint_url=row.url, disabled_at=row.disabled_at, because=because, last_error=error, manage_url=manage
         )
 
 
