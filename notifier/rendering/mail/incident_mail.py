@@ -69,7 +69,7 @@ class RenderedMail:
         if known is None:
             where = zone(timezone, self.house_timezone)
             known = {
-                substitutions.tag(self.prefix, name): _said(instant, self.reader, where)
+                substitutions.tag(self.prefix, name): _formatted(instant, self.reader, where)
                 for name, instant in self.instants.items()
             }
             if len(self._times) < _KEPT_ZONES:
@@ -208,7 +208,7 @@ def _personal_marks(*, html: bool) -> dict[str, Any]:
     }
 
 
-def _said(instant: datetime | Window, reader: Language, where: ZoneInfo) -> str:
+def _formatted(instant: datetime | Window, reader: Language, where: ZoneInfo) -> str:
     return span(instant, reader.cldr, where) if isinstance(instant, Window) else moment(instant, reader.cldr, where)
 
 

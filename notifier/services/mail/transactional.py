@@ -86,8 +86,8 @@ class SendTransactionalMail:
         with self.database.read() as connection:
             if not transactional_mail.is_held(connection, letter, self.owner):
                 return  # this process was suspended, or slow: somebody else sends it
-            said = self.writer.write(connection, letter) if self.clock() < letter.expires_at else None
-        follows = self._send(letter, said) if said is not None else GiveUp()
+            addressed = self.writer.write(connection, letter) if self.clock() < letter.expires_at else None
+        follows = self._send(letter, addressed) if addressed is not None else GiveUp()
         with self.database.write() as connection:
             if isinstance(follows, GiveUp):
                 transactional_mail.finish(connection, letter, self.owner)
@@ -95,13 +95,13 @@ class SendTransactionalMail:
                 due = self.clock() + follows.wait
                 transactional_mail.put_off(connection, letter, self.owner, due, counts=follows.counts)
 
-    def _send(self, letter: TransactionalMail, said: Addressed) -> TryAgain | GiveUp:
+    def _send(self, letter: TransactionalMail, addressed: Addressed) -> TryAgain | GiveUp:
         """Hand a letter to a provider; `GiveUp` also means that it is on its way."""
         choice = self.route.choose()
         if isinstance(choice, Backoff):
             return TryAgain(choice.wait, counts=False)
         try:
-            receipt = choice.sender.send(self._request(letter, said), deadline=self.clock() + _DEADLINE)
+            receipt = choice.sender.send(self._request(letter, addressed), deadline=self.clock() + _DEADLINE)
         except DeliveryError as error:
             self.route.failed(choice, error)
             follows = after_failure(Channel.EMAIL, letter.attempts, error, spread=self.spread())
@@ -119,14 +119,14 @@ class SendTransactionalMail:
         self.route.worked(choice, receipt.rate)
         return GiveUp()
 
-    def _request(self, letter: TransactionalMail, said: Addressed) -> MailRequest:
-        content = self.mails.account_mail(said.message, locale=said.locale, timezone=said.timezone, name=said.name)
+    def _request(self, letter: TransactionalMail, addressed: Addressed) -> MailRequest:
+        content = self.mails.account_mail(addressed.message, locale=addressed.locale, timezone=addressed.timezone, name=addressed.name)
         # No delivery of the ledger: events that bear it are matched by the address alone.
         name = f"ltr_{letter.id}"
         recipient = MailRecipient(
             delivery_id=name,
-            address=said.email,
-            name=said.name,
+            address=addressed.email,
+            name=addressed.name,
             substitutions={},
             headers={"Message-ID": message_id(name, domain_of(content.sender))},
         )
