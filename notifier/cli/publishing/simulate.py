@@ -57,14 +57,14 @@ def _report(events: Sequence[Event], settings: Settings) -> SimulationReport:
 def _show(report: SimulationReport) -> None:
     rows = [
         [
-            said.at.isoformat(timespec="seconds"),
-            said.channel.value,
-            said.incident_id,
-            str(said.sequence),
-            said.lead_status.value,
-            ", ".join(said.update_ids),
+            notification.at.isoformat(timespec="seconds"),
+            notification.channel.value,
+            notification.incident_id,
+            str(notification.sequence),
+            notification.lead_status.value,
+            ", ".join(notification.update_ids),
         ]
-        for said in report.notifications
+        for notification in report.notifications
     ]
     print_lines(["at", "channel", "incident", "no.", "status", "updates"], rows)
     columns = [

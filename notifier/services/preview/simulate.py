@@ -41,12 +41,16 @@ def simulate(
         replay.take(event)
     replay.finish()
     by_id = {(event.incident.id, event.update.id): event for event in events}
-    spoken = [by_id[said.incident_id, said.update_ids[-1]] for said in replay.said if said.channel is Channel.SOCIAL]
+    spoken = [
+        by_id[announced.incident_id, announced.update_ids[-1]]
+        for announced in replay.announced
+        if announced.channel is Channel.SOCIAL
+    ]
     return SimulationReport(
         updates=len(events),
         incidents=len(replay.timelines),
         outcomes=replay.outcomes,
-        notifications=tuple(replay.said),
+        notifications=tuple(replay.announced),
         channels={channel: replay.summary(channel) for channel in policies},
         costs=post_costs(spoken, accounts),
         costs_of_every_update=post_costs(events if Channel.SOCIAL in policies else (), accounts),
@@ -59,12 +63,12 @@ class _Timeline:
 
     entries: dict[str, TimelineEntry] = field(default_factory=dict)
     latest_id: str | None = None
-    said: dict[tuple[datetime, str], str] = field(default_factory=dict)  # by time and digest, as first stored
+    announced: dict[tuple[datetime, str], str] = field(default_factory=dict)  # by time and digest, as first stored
     earlier: dict[str, Earlier] = field(default_factory=dict)
 
     def around(self, event: Event, digest: str) -> TimelineContext:
         latest = self.entries[self.latest_id] if self.latest_id is not None else None
-        copied = self.entries.get(self.said.get((event.update.ordered_at, digest), ""))
+        copied = self.entries.get(self.announced.get((event.update.ordered_at, digest), ""))
         if copied is not None and (copied.ordered_at, copied.digest) != (event.update.ordered_at, digest):
             copied = None  # edited since
         return TimelineContext(latest=latest, before=latest, same_id=self.entries.get(event.update.id), copied=copied)
@@ -83,14 +87,14 @@ class _Timeline:
                 visible=event.visible,
             )
         else:
-            told = event.visible and (event.notify or known.notify)
-            entry = replace(known, status=update.status, digest=digest, notify=told, visible=event.visible)
+            notify = event.visible and (event.notify or known.notify)
+            entry = replace(known, status=update.status, digest=digest, notify=notify, visible=event.visible)
         if known is None or classification.outcome is Outcome.ACCEPTED:
             entry, self.latest_id = replace(entry, ordered_at=update.ordered_at), update.id
         self.entries[update.id] = entry
         self.earlier.pop(update.id, None)  # a dictionary keeps the order of posting
         self.earlier[update.id] = Earlier.of(event)
-        self.said[entry.ordered_at, digest] = update.id
+        self.announced[entry.ordered_at, digest] = update.id
         return entry.number
 
 
@@ -114,7 +118,7 @@ class _Replay:
     lines: dict[str, list[_Line]] = field(default_factory=dict)
     seen: dict[str, Outcome] = field(default_factory=dict)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
-    said: list[SimulatedNotification] = field(default_factory=list)
+    announced: list[SimulatedNotification] = field(default_factory=list)
     due: list[tuple[datetime, tuple[int, int], str]] = field(default_factory=list)
     joined: Counter[Channel] = field(default_factory=Counter)
     absorbed: Counter[Channel] = field(default_factory=Counter)
@@ -127,12 +131,12 @@ class _Replay:
         timeline, lines = self._incident(event.incident.id)
         event = complete(event, timeline.earlier.values())
         digest = content_digest(event)
-        told = [line.state.announced_until for line in lines if line.state.announced_until is not None]
+        ends = [line.state.announced_until for line in lines if line.state.announced_until is not None]
         classification = classify(
             event,
             digest,
             timeline.around(event, digest),
-            announced_until=max(told, default=None),
+            announced_until=max(ends, default=None),
             seen_before=self.seen.get(event.id),
         )
         self.outcomes[classification.outcome] += 1
@@ -149,7 +153,7 @@ class _Replay:
 
     def summary(self, channel: Channel) -> ChannelSummary:
         """Count what became of the updates on one channel."""
-        notifications = sum(1 for said in self.said if said.channel is channel)
+        notifications = sum(1 for announced in self.announced if announced.channel is channel)
         absorbed = self.absorbed[channel]
         taken = self.outcomes[Outcome.ACCEPTED] + self.outcomes[Outcome.STALE]
         return ChannelSummary(
@@ -194,17 +198,17 @@ class _Replay:
         line.wait = None
         for decision in _decisions(line, now):
             if isinstance(decision, Send):
-                self._say(line, decision, now)
+                self._record_announcement(line, decision, now)
             elif isinstance(decision, Absorb):
                 self.absorbed[line.channel] += len(decision.updates)
             else:
                 line.wait = decision
                 heapq.heappush(self.due, (decision.until, line.key, line.incident_id))
 
-    def _say(self, line: _Line, sent: Send, now: datetime) -> None:
+    def _record_announcement(self, line: _Line, sent: Send, now: datetime) -> None:
         waited = max(now - update.received_at for update in sent.updates)
         self.longest[line.channel] = max(self.longest.get(line.channel, waited), waited)
-        self.said.append(
+        self.announced.append(
             SimulatedNotification(
                 incident_id=line.incident_id,
                 channel=line.channel,

@@ -106,7 +106,10 @@ class SimulationReport:
 
     def as_json(self) -> JsonObject:
         """Return it as JSON has it: the same history and policies give the same bytes."""
-        return {"notifications": [said.as_json() for said in self.notifications], "summary": self.summary()}
+        return {
+            "notifications": [notification.as_json() for notification in self.notifications],
+            "summary": self.summary(),
+        }
 
     def summary(self) -> JsonObject:
         """Return the figures without the notifications."""
