@@ -58,7 +58,7 @@ class Templates:
                 ChoiceLoader([FileSystemLoader(own), bundled, PrefixLoader({BUNDLED: bundled})])
             )
         self._strict = strict
-        self._said: set[str] = set()
+        self._reported: set[str] = set()
 
     def render(self, name: str, reader: Language, context: Mapping[str, Any]) -> str:
         """Render one template for a reader; `context` must define every variable it uses.
@@ -75,8 +75,8 @@ class Templates:
             fault = fault_of(error, name, self._own)
             if self._strict:
                 raise ConfigError(OWN_TEMPLATES, fault) from error
-            if fault not in self._said:
-                self._said.add(fault)
+            if fault not in self._reported:
+                self._reported.add(fault)
                 _log.error("custom_template_failed", fault=fault, hint="the bundled template is used instead")
             return self._bundled.get_template(name).render(values)
 

@@ -126,17 +126,17 @@ class Storyteller:
             budget: The limits of the message.
         """
         newest_first = list(reversed(updates))[: budget.updates]
-        told: list[UpdateView] = []
+        shown: list[UpdateView] = []
         remaining = budget.others
         share = max(600, budget.others // 4)
         for update in newest_first:
-            limit = budget.lead if not told else min(share, remaining)
+            limit = budget.lead if not shown else min(share, remaining)
             if limit <= 0:
                 break
-            entry = self.entry(update, reader, limit=limit, previous=told[-1].lang if told else reader.tag)
-            remaining -= len(entry.html) if told else 0
-            told.append(entry)
-        return tuple(told), len(updates) - len(told)
+            entry = self.entry(update, reader, limit=limit, previous=shown[-1].lang if shown else reader.tag)
+            remaining -= len(entry.html) if shown else 0
+            shown.append(entry)
+        return tuple(shown), len(updates) - len(shown)
 
     def entry(self, update: NoticeUpdate, reader: Language, *, limit: int, previous: str) -> UpdateView:
         """Render one update.

@@ -134,14 +134,14 @@ def _named(part: Part) -> str:
 
 
 def _alt(reader: Language, words: dict[str, str], named: Sequence[str], steps: Sequence[Step], date: str) -> str:
-    said = [f"{words['brand']}. {words['status']}: {words['title']}."]
-    said += [f"{words[name]}." for name in ("impact", "moved") if words[name]]
+    sentences = [f"{words['brand']}. {words['status']}: {words['title']}."]
+    sentences += [f"{words[name]}." for name in ("impact", "moved") if words[name]]
     if named:
         # i18n: in the description of a picture; %(parts)s lists parts of the platform, each with its health
-        said.append(reader.gettext("Affected: %(parts)s.") % {"parts": "; ".join(named)})
+        sentences.append(reader.gettext("Affected: %(parts)s.") % {"parts": "; ".join(named)})
     else:
-        said.append(words["essence"])
-    told = "; ".join(f"{step.when} {step.word}" for step in steps)
+        sentences.append(words["essence"])
+    timeline = "; ".join(f"{step.when} {step.word}" for step in steps)
     # i18n: in the description of a picture; %(steps)s lists updates, each with its time
-    said.append(reader.gettext("Timeline of %(date)s: %(steps)s.") % {"date": date, "steps": told})
-    return cut_at_grapheme(" ".join(filter(None, said)), _MAX_ALT)
+    sentences.append(reader.gettext("Timeline of %(date)s: %(steps)s.") % {"date": date, "steps": timeline})
+    return cut_at_grapheme(" ".join(filter(None, sentences)), _MAX_ALT)

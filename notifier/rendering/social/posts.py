@@ -210,14 +210,14 @@ class PostWriter:
         if window is None:
             return ""
         where = zone(self._story.brand.timezone, "UTC")
-        said = span(window, reader.cldr, where)
+        times = span(window, reader.cldr, where)
         if notice.lead.status.is_over:
-            return reader.gettext("%(label)s: %(value)s") % {"label": reader.gettext("Was planned for"), "value": said}
+            return reader.gettext("%(label)s: %(value)s") % {"label": reader.gettext("Was planned for"), "value": times}
         if was is None:
-            return said
+            return times
         # i18n: the time of planned maintenance that was moved; both are written such as "8 March 2026 03:00 - 05:00"
         return reader.gettext("New time: %(new)s (moved from %(old)s)") % {
-            "new": said,
+            "new": times,
             "old": span(was, reader.cldr, where),
         }
 

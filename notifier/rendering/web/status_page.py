@@ -74,17 +74,17 @@ class StatusPages:
     def feed(self, timelines: Sequence[PublicTimeline], *, locale: str) -> bytes:
         """Render the newest updates as an Atom feed (RFC 4287), one entry each."""
         reader = self._story.languages[locale]
-        told = [(update, timeline) for timeline in timelines for update in timeline.updates]
-        told.sort(key=lambda pair: pair[0].ordered_at, reverse=True)
+        entries = [(update, timeline) for timeline in timelines for update in timeline.updates]
+        entries.sort(key=lambda pair: pair[0].ordered_at, reverse=True)
         home = f"{self._story.page_url(reader.tag)}/"
         feed = ET.Element(f"{{{_ATOM}}}feed", {_XML_LANG: reader.tag})
         _text(feed, "id", home)
         _text(feed, "title", reader.gettext("%(brand)s status") % {"brand": self._story.brand_name(reader)})
-        _text(feed, "updated", _rfc3339(told[0][0].posted_at if told else _EPOCH))
+        _text(feed, "updated", _rfc3339(entries[0][0].posted_at if entries else _EPOCH))
         _link(feed, "alternate", home)
         _link(feed, "self", f"{home}feed.atom")
         _text(ET.SubElement(feed, f"{{{_ATOM}}}author"), "name", self._story.brand_name(reader))
-        for update, timeline in told[:_MOST_ENTRIES]:
+        for update, timeline in entries[:_MOST_ENTRIES]:
             said = self._story.entry(update, reader, limit=_ENTRY_LIMIT, previous=reader.tag)
             address = self._story.incident_url(timeline.incident.id, reader.tag, update.id)
             entry = ET.SubElement(feed, f"{{{_ATOM}}}entry")
