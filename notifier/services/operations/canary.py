@@ -72,7 +72,7 @@ class Canary:
             self.pause(_POLL_SECONDS)
         states = self._states(incident_id)
         self.ingest.take(actor.signed(self._event(incident_id, 2, Status.RESOLVED, notify=False)))
-        self._tell(found)
+        self._set_gauges(found)
         silent = {
             channel: CanaryResult(channel=channel, seconds=None, state=states.get(channel, "not planned"))
             for channel in wanted
@@ -147,7 +147,7 @@ class Canary:
         )
         return Event(id=update.id, incident=incident, update=update, notify=notify, source=_NAME)
 
-    def _tell(self, found: Mapping[Channel, CanaryResult]) -> None:
+    def _set_gauges(self, found: Mapping[Channel, CanaryResult]) -> None:
         gauges = {key_of(CANARY, channel=channel): sung.seconds or 0.0 for channel, sung in found.items()}
         with self.database.write() as connection:
             metrics.set_gauges(connection, _FOR_GOOD, gauges, self.clock())

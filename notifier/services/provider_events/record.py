@@ -69,7 +69,7 @@ class RecordProviderEvents:
     addresses: AddressHasher
     rules: ProviderRules
 
-    def record(self, told: MailEvents) -> ProviderEventSummary:
+    def record(self, batch: MailEvents) -> ProviderEventSummary:
         """Record a request's events.
 
         Raises:
@@ -78,16 +78,16 @@ class RecordProviderEvents:
         self.addresses.load()
         now = self.clock()
         with self.database.write() as connection:
-            whole = _located(connection, told.events)
+            whole = _located(connection, batch.events)
             fresh = _not_reported_before(connection, whole, now)
             self._confirm(connection, fresh, now)
             self._set_states(connection, fresh, now)
             self._suppress(connection, fresh, now)
             self._alarm(connection, fresh, now)
         return ProviderEventSummary(
-            received=len(told.events) + told.ignored,
+            received=len(batch.events) + batch.ignored,
             new=len(fresh),
-            ignored=told.ignored,
+            ignored=batch.ignored,
             unmatched=sum(about.notification_id is None for about in whole),
             kinds=Counter(about.event.kind for about in fresh),
         )
@@ -132,16 +132,16 @@ class RecordProviderEvents:
             reported = self.rules.state_of(about.event)
             if reported is None or about.notification_id is None or about.key is None:
                 continue
-            told = by_notification[about.notification_id]
-            if about.key not in told or is_replaced_by(told[about.key].state, reported.state):
-                told[about.key] = reported
+            by_key = by_notification[about.notification_id]
+            if about.key not in by_key or is_replaced_by(by_key[about.key].state, reported.state):
+                by_key[about.key] = reported
         for number in sorted(by_notification):
-            told = by_notification[number]
-            statuses = provider_feedback.lock_deliveries(connection, number, told.keys())
+            by_key = by_notification[number]
+            statuses = provider_feedback.lock_deliveries(connection, number, by_key.keys())
             changed: dict[tuple[DeliveryState, Reason | None], list[int]] = defaultdict(list)
             for key, standing in statuses.items():
-                if is_replaced_by(standing.state, told[key].state):
-                    changed[told[key].state, told[key].reason].append(key)
+                if is_replaced_by(standing.state, by_key[key].state):
+                    changed[by_key[key].state, by_key[key].reason].append(key)
             for (state, reason), keys in changed.items():
                 provider_feedback.set_states(connection, number, keys, state=state, reason=reason, now=now)
 

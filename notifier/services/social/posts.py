@@ -72,19 +72,19 @@ class PostManager:
         with self._held(post_id) as (post, account, sender):
             if not sender.can_edit:
                 raise ConflictError(f"{account.platform} lets nobody edit posts here: withdraw it, or post an update")
-            told = self._worded(text, account, sender.limits().characters)
+            shown_text = self._worded(text, account, sender.limits().characters)
             new = SocialPost(
                 key=post_id,
                 account=account.name,
-                text=told,
+                text=shown_text,
                 locale=post.locale,
                 posted_at=post.published_at,
             )
             receipt = _asked(lambda: sender.edit(post.receipt, new))
             with self.database.write() as connection:
                 now = self.clock()
-                posts.edited(connection, post.id, told, receipt, now)
-                detail = {"account": account.name, "text": [post.text, told]}
+                posts.edited(connection, post.id, shown_text, receipt, now)
+                detail = {"account": account.name, "text": [post.text, shown_text]}
                 record(connection, actor, "post.edited", Subject("post", post_id), at=now, detail=detail)
         return self.get(post_id)
 
@@ -135,16 +135,16 @@ class PostManager:
     @staticmethod
     def _worded(text: str, account: Account, most: int) -> str:
         """Bring a text into the platform's form, within its limit."""
-        told = shown(clean_block(text, _LONGEST).strip(), account.platform).text
+        shown_text = shown(clean_block(text, _LONGEST).strip(), account.platform).text
         limit = limit_of(account.platform, most)
-        if not told:
+        if not shown_text:
             raise InvalidInputError([FieldError("text", "is empty")])
-        if not limit.fits(told):
-            length = limit.measure(told)
+        if not limit.fits(shown_text):
+            length = limit.measure(shown_text)
             raise InvalidInputError(
                 [FieldError("text", f"is {length} of {limit.most} long, as {account.platform} counts")]
             )
-        return told
+        return shown_text
 
 
 def _asked(call: Callable[[], T]) -> T:

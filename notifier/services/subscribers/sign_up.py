@@ -84,12 +84,12 @@ class SignUps:
         key = self.addresses.of(wanted.email or "")
         with self.database.write() as connection:
             known = subscribers.of_address(connection, key, lock=True)
-            told = next((item for item in known if item.subscriber.state is SubscriberState.ACTIVE), None)
-            kind = TransactionalKind.SUBSCRIPTION_KNOWN if told else TransactionalKind.SUBSCRIPTION_CONFIRM
-            if not self._may_write(connection, self._letter(kind, told.id if told else 0, key)):
+            active = next((item for item in known if item.subscriber.state is SubscriberState.ACTIVE), None)
+            kind = TransactionalKind.SUBSCRIPTION_KNOWN if active else TransactionalKind.SUBSCRIPTION_CONFIRM
+            if not self._may_write(connection, self._letter(kind, active.id if active else 0, key)):
                 return None
-            if told is not None:
-                invitation = self._written(connection, self._letter(kind, told.id, key), told.subscriber)
+            if active is not None:
+                invitation = self._written(connection, self._letter(kind, active.id, key), active.subscriber)
             else:
                 number = self._pending(connection, known, wanted, key, proof.asked(request.form, now))
                 invitation = self._written(connection, self._letter(kind, number, key), wanted)
