@@ -54,14 +54,14 @@ class RequestContextMiddleware:
             meters.in_flight.dec()
             seconds = time.perf_counter() - started
             meters.request(scope["method"], route_of(scope), status, seconds)
-            _tell(scope, status, seconds)
+            _log_request(scope, status, seconds)
             structlog.contextvars.clear_contextvars()
 
     def _completed(self, headers: Iterable[tuple[bytes, bytes]], request_id: bytes) -> list[tuple[bytes, bytes]]:
         """Add headers that the answer lacks; Starlette writes names in lower case."""
-        said = list(headers)
-        names = {name for name, _ in said}
-        return [*said, *(header for header in self._standing if header[0] not in names), (_HEADER, request_id)]
+        present = list(headers)
+        names = {name for name, _ in present}
+        return [*present, *(header for header in self._standing if header[0] not in names), (_HEADER, request_id)]
 
 
 def _request_id(scope: Scope) -> bytes:
@@ -81,7 +81,7 @@ async def _no_such_path(scope: Scope, receive: Receive, send: Send) -> None:
     await problem(404, "No such path")(scope, receive, send)
 
 
-def _tell(scope: Scope, status: int, seconds: float) -> None:
+def _log_request(scope: Scope, status: int, seconds: float) -> None:
     facts: dict[str, Any] = {
         "method": scope["method"],
         "route": route_of(scope),

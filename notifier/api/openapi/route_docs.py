@@ -11,10 +11,10 @@ Responses = dict[int | str, dict[str, Any]]
 _SAID = {200: "Done.", 201: "Created.", 202: "Stored; processing continues in the background."}
 
 
-def refuses(said: Mapping[int, str]) -> Responses:
+def refuses(descriptions: Mapping[int, str]) -> Responses:
     """Document additional errors of a route: status -> when."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": description, "content": content} for status, description in said.items()}
+    return {status: {"description": description, "content": content} for status, description in descriptions.items()}
 
 
 MAY_MISS: Responses = refuses({404: "Something named in the body was not found."})

@@ -40,19 +40,19 @@ async def sign_up(request: Request, runtime: Runtime) -> Response:
 
 
 def _take(container: ApiContainer, body: bytes, network: str) -> Response:
-    told = parse_sign_up(body)
-    locale = told.locale or container.vocabulary.default_locale
-    quiet = told.preferences.quiet_hours
+    request_body = parse_sign_up(body)
+    locale = request_body.locale or container.vocabulary.default_locale
+    quiet = request_body.preferences.quiet_hours
     form = ConsentForm(
         wording=SIGN_UP_WORDING, locale=locale, form=container.settings.url("/v1/sign-ups"), network=network
     )
     wanted = SignUpRequest(
-        email=told.email,
+        email=request_body.email,
         form=form,
-        chosen=told.preferences.to_domain(),
-        timezone=told.timezone,
+        chosen=request_body.preferences.to_domain(),
+        timezone=request_body.timezone,
         quiet_hours=quiet.to_domain() if quiet else None,
-        max_per_hour=told.preferences.max_per_hour,
+        max_per_hour=request_body.preferences.max_per_hour,
     )
     try:
         container.public_sign_up.take(wanted)

@@ -54,5 +54,5 @@ class Readiness:
 
     async def ask(self) -> dict[str, str]:
         """Return the result of each check by name."""
-        said = await asyncio.gather(*(look.ask() for look in self._looks.values()))
-        return dict(zip(self._looks, said, strict=True))
+        states = await asyncio.gather(*(look.ask() for look in self._looks.values()))
+        return dict(zip(self._looks, states, strict=True))
