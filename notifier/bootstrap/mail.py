@@ -70,13 +70,13 @@ def _route(container: Container) -> ProviderFailover:
 
 def _accounts(specs: Sequence[EmailProviderSpec]) -> str:
     """Hash our provider accounts: installations with the same accounts share their rate limits."""
-    told = [
+    credentials = [
         f"{spec.url} {spec.api_key.get_secret_value()}"
         if isinstance(spec, SendGridSpec)
         else f"{spec.username}@{spec.host}:{spec.port}"
         for spec in specs
     ]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(credentials).encode()).hexdigest()[:16]
 
 
 def _sender(spec: EmailProviderSpec, clock: Clock, timeout: float) -> MailSender:

@@ -20,7 +20,7 @@ _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 60.0
 _AWAITED = ("email", "social")
 _OPEN = ("queued", "sending")
-_TOLD = ("accepted", "delivered")
+_DELIVERED = ("accepted", "delivered")
 _MENDED_AFTER = 2  # updates
 
 
@@ -84,12 +84,12 @@ class Replay:
 
     def run(self) -> Result:
         """Import subscribers, publish the six events, and return when everything has been sent."""
-        self._say("importing merchants and partners")
+        self._show_line("importing merchants and partners")
         self._add_people()
         events = story.events()
         started = time.monotonic()
         for number, (event, pause) in enumerate(zip(events, [*self._pauses(events), 0.0], strict=True), start=1):
-            self._say(f"{event['update']['posted_at'][11:16]}  {event['update']['status']}")
+            self._show_line(f"{event['update']['posted_at'][11:16]}  {event['update']['status']}")
             self._system.call("POST", "/v1/events", event)
             self._progress.updates = number
             if number == _MENDED_AFTER:
@@ -102,7 +102,7 @@ class Replay:
         times = [datetime.fromisoformat(event["update"]["posted_at"]) for event in events]
         return [(later - earlier).total_seconds() / self._speed for earlier, later in pairwise(times)]
 
-    def _say(self, line: str) -> None:
+    def _show_line(self, line: str) -> None:
         self._progress.line = line
         self._watch(self._progress)
 
@@ -152,11 +152,11 @@ class Replay:
 
     def _is_open(self, number: int) -> bool:
         items = [item for item in self._notifications() if item["channel"] in _AWAITED]
-        told = {item["channel"] for item in items if f"upd-{number}" in item["update_ids"]}
-        return told != set(_AWAITED) or any(not _is_done(item) for item in items)
+        delivered = {item["channel"] for item in items if f"upd-{number}" in item["update_ids"]}
+        return delivered != set(_AWAITED) or any(not _is_done(item) for item in items)
 
     def _await_end(self) -> None:
-        self._say("waiting for the last partner")
+        self._show_line("waiting for the last partner")
         deadline = time.monotonic() + _SETTLE_SECONDS
         while time.monotonic() < deadline:
             self._look()
@@ -165,7 +165,7 @@ class Replay:
             time.sleep(_POLL_SECONDS)
 
     def _count(self, seconds: float) -> Result:
-        self._say("counting")
+        self._show_line("counting")
         self._look()
         summary = self._system.ask_sandbox("GET", "/sandbox/api/summary")
         arrived = self._system.ask_sandbox("GET", "/sandbox/api/deliveries")
@@ -183,7 +183,7 @@ class Replay:
             duplicates=sum(number - 1 for number in seen.values()) + summary["posts"]["same_text_twice"],
             seconds=seconds,
             rows=[self._row(item, summary) for item in notifications],
-            wrong=[*self._compare(notifications, summary), *self._untold(notifications), *self._missing(summary)],
+            wrong=[*self._compare(notifications, summary), *self._undelivered(notifications), *self._missing(summary)],
         )
 
     def _ledger(self, notifications: Sequence[dict[str, Any]], posted: Mapping[str, str]) -> set[str]:
@@ -233,13 +233,13 @@ class Replay:
         ]
 
     @staticmethod
-    def _untold(notifications: Sequence[dict[str, Any]]) -> list[str]:
+    def _undelivered(notifications: Sequence[dict[str, Any]]) -> list[str]:
         """List deliveries that the database has as not sent, including superseded ones."""
         return [
             f"{item['channel']} {item['sequence']} ({', '.join(item['update_ids'])}): {number} {state}"
             for item in notifications
             for state, number in sorted(item["counts"].items())
-            if number and state not in _TOLD
+            if number and state not in _DELIVERED
         ]
 
     def _missing(self, summary: dict[str, Any]) -> list[str]:
@@ -263,9 +263,9 @@ class Replay:
         if moments:
             after = [(datetime.fromisoformat(moment) - created).total_seconds() for moment in moments]
             first, last = round(min(after), 2), round(max(after), 2)
-        told = sum(number for state, number in item["counts"].items() if state in _TOLD)
+        delivered = sum(number for state, number in item["counts"].items() if state in _DELIVERED)
         spoken = ", ".join(f"{locale} {number}" for locale, number in self._languages[item["id"]].most_common())
-        return [item["channel"], item["sequence"], ", ".join(item["update_ids"]), told, spoken or "all", first, last]
+        return [item["channel"], item["sequence"], ", ".join(item["update_ids"]), delivered, spoken or "all", first, last]
 
 
 def _is_done(item: dict[str, Any]) -> bool:

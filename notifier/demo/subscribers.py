@@ -113,7 +113,7 @@ def expected_mails(
 ) -> list[int]:
     """Return the number of mails expected per update, from the routing rule alone."""
     scope = IncidentScope(impact=impact, components=frozenset(components))
-    told: set[str] = set()
+    notified: set[str] = set()
     expected = []
     for status in statuses:
         context = AudienceContext(
@@ -123,9 +123,9 @@ def expected_mails(
             person.external_id
             for person in people
             if is_notified(
-                person.preferences, Exposure.REACHED if person.external_id in told else Exposure.NONE, context
+                person.preferences, Exposure.REACHED if person.external_id in notified else Exposure.NONE, context
             )
         }
-        told |= now
+        notified |= now
         expected.append(len(now))
     return expected

@@ -153,6 +153,6 @@ def _alarms(notifier: ApiContainer) -> Iterator[Finding]:
 
 def _failing(circuit: Breaker) -> str:
     last, next_ = circuit.last_error, circuit.next_probe_at
-    said = f": {last.status or last.reason.value} {last.detail}" if last else ""
+    last_error = f": {last.status or last.reason.value} {last.detail}" if last else ""
     asked = f"; next probe at {next_:%H:%M:%S}Z" if next_ else ""
-    return f"failing since {circuit.since:%Y-%m-%d %H:%M}Z{said}{asked}"
+    return f"failing since {circuit.since:%Y-%m-%d %H:%M}Z{last_error}{asked}"

@@ -61,7 +61,7 @@ def configure_logging(level: Level = "info", form: Format = "auto", **context: s
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
-        _say_whose,
+        _add_context,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         hide_secrets,
@@ -77,7 +77,7 @@ def configure_logging(level: Level = "info", form: Format = "auto", **context: s
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _say_whose(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _add_context(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     event.pop("data", None)  # Celery's copy of what its sentence already says
     return {**_context, **event}
 

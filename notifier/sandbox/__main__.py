@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     config = SandboxConfig(events=EventWebhook(url=options.event_url) if options.event_url else None)
     signal.signal(signal.SIGTERM, _end)  # uvicorn re-raises the signal after it has stopped
     try:
-        serve(options.host, options.port, config, ready=_say)
+        serve(options.host, options.port, config, ready=_print_url)
     except KeyboardInterrupt:
         return 0
     except OSError as error:
@@ -35,7 +35,7 @@ def _end(_: int, __: FrameType | None) -> NoReturn:
     sys.exit(0)
 
 
-def _say(base_url: str) -> None:
+def _print_url(base_url: str) -> None:
     sys.stdout.write(f"sandbox listening on {base_url}\n")
     sys.stdout.flush()
 

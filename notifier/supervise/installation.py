@@ -62,8 +62,8 @@ def request(method: str, url: str, body: object, headers: Mapping[str, str]) -> 
             text = answer.read()
             kind = answer.headers.get_content_type()
     except urllib.error.HTTPError as error:
-        said = error.read()[:500].decode(errors="replace")
-        raise SystemFailedError(f"{method} {url}: {error.code} {said}") from error
+        output = error.read()[:500].decode(errors="replace")
+        raise SystemFailedError(f"{method} {url}: {error.code} {output}") from error
     except OSError as error:
         raise SystemFailedError(f"{method} {url}: {error}") from error
     if kind == "application/x-ndjson":
@@ -108,11 +108,11 @@ def installation(folder: Path, environ: Mapping[str, str], *, port: int = 0) -> 
 def _await_start(process: "subprocess.Popen[bytes]", log: Path) -> tuple[str, str | None]:
     assert process.stdout is not None  # noqa: S101 - it is a pipe
     os.set_blocking(process.stdout.fileno(), False)
-    said = b""
+    output = b""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        said += process.stdout.read() or b""
-        for line in said.decode(errors="replace").splitlines():
+        output += process.stdout.read() or b""
+        for line in output.decode(errors="replace").splitlines():
             if found := _UP.match(line):
                 return found[1], found[2]
         time.sleep(0.02)

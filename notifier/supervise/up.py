@@ -109,7 +109,7 @@ def _supervise(settings: Settings, listener: socket.socket, programs: Programs) 
     return Supervisor(
         groups=groups,
         check=lambda: (link is None or link.introduced) and answers(f"{url}/readyz"),
-        on_ready=lambda: _say(f"notifier is up: {url}{where}"),
+        on_ready=lambda: _print(f"notifier is up: {url}{where}"),
         on_start=on_start,
         every_tick=link.introduce if link else lambda: None,
         is_orphaned=has_ended if HELD_VARIABLE in os.environ else lambda: False,
@@ -209,6 +209,6 @@ def _redis(settings: Settings) -> Iterator[None]:
             _log.warning("embedded_redis_stop_failed")
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -19,7 +19,10 @@ def providers(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     if as_json:
         print_json(found)
         return
-    rows = [[one["label"], one["state"], one["since"], _said(one["last_error"]), one["next_probe_at"]] for one in found]
+    rows = [
+        [one["label"], one["state"], one["since"], _error_text(one["last_error"]), one["next_probe_at"]]
+        for one in found
+    ]
     print_table("", ["provider", "state", "since", "last error", "next probe"], rows)
     for one in found:
         if one["state"] != "ok":
@@ -27,7 +30,7 @@ def providers(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
             out.print(f"Once {one['label']} is fixed: {command}", markup=False)
 
 
-def _said(error: dict[str, Any] | None) -> str:
+def _error_text(error: dict[str, Any] | None) -> str:
     if error is None:
         return ""
     words = (error["status"], error["detail"] or error["reason"], f"({error['at']})")

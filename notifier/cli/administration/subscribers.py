@@ -56,8 +56,8 @@ def import_list(
             operator(),
             legal_basis=legal_basis,
             invite=invite,
-            on_bad_row=None if as_json else _say_bad,
-            on_progress=None if as_json else _say_progress,
+            on_bad_row=None if as_json else _print_bad_row,
+            on_progress=None if as_json else _print_progress,
         )
     if as_json:
         print_json(report.as_json())
@@ -76,12 +76,12 @@ def _open(file: str, opened: ExitStack) -> io.BufferedReader:
         raise fail(f"{file}: {error.strerror}") from error
 
 
-def _say_bad(row: BadRow) -> None:
+def _print_bad_row(row: BadRow) -> None:
     for fault in row.errors:
         sys.stderr.write(f"line {row.line}: {fault.field}: {fault.message}\n")
 
 
-def _say_progress(report: ImportReport) -> None:
+def _print_progress(report: ImportReport) -> None:
     if report.rows % _PROGRESS_ROWS == 0:
         sys.stderr.write(f"{report.rows:,} rows\n")
 

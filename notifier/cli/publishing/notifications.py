@@ -33,15 +33,15 @@ def list_held(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
 
 def release(notification_id: Id, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Release a held notification, together with those held before it."""
-    _tell(installation("notifications").release.release(notification_id, operator()), as_json=as_json)
+    _print_decision(installation("notifications").release.release(notification_id, operator()), as_json=as_json)
 
 
 def cancel(notification_id: Id, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Cancel a held notification: nobody is notified of its updates."""
-    _tell(installation("notifications").release.cancel(notification_id, operator()), as_json=as_json)
+    _print_decision(installation("notifications").release.cancel(notification_id, operator()), as_json=as_json)
 
 
-def _tell(decided: dict[str, str], *, as_json: bool) -> None:
+def _print_decision(decided: dict[str, str], *, as_json: bool) -> None:
     if as_json:
         print_json(decided)
     else:

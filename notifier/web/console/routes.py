@@ -142,8 +142,8 @@ class _Console:
     def incident(self, session: Session, query: draft.Form) -> Response:
         """Show one incident, and the result of the last action."""
         incident_id = _one(query, "id")
-        said = self._flash.read(session, incident_id, _one(query, "said"))
-        return self._shown("incident", session, {**self._views.incident(incident_id), "said": said})
+        flash = self._flash.read(session, incident_id, _one(query, "said"))
+        return self._shown("incident", session, {**self._views.incident(incident_id), "said": flash})
 
     def deliveries(self, session: Session, query: draft.Form) -> Response:
         """Show the deliveries of a notification."""

@@ -22,7 +22,7 @@ def _alarm(row: AnyRow) -> dict[str, Any]:
     return {"label": alarm_label(row.key), "since": row.since, "detail": row.detail}
 
 
-def _is_said_by(key: str, trouble: Sequence[ProviderStatus]) -> bool:
+def _is_covered_by(key: str, trouble: Sequence[ProviderStatus]) -> bool:
     """Return whether an alert is about a provider already listed."""
     channel, *rest = key.split(":")
     return any((channel, rest[-1:]) == (one.channel.value, [one.name]) for one in trouble)
@@ -51,7 +51,7 @@ class Views:
             "waiting": {lane: int(number) for lane, number in sorted(waiting.items())},
             "overdue": {lane: seconds for (lane,), seconds in readings.overdue.items()},
             "trouble": trouble,
-            "alarms": [_alarm(row) for row in standing if not _is_said_by(row.key, trouble)],
+            "alarms": [_alarm(row) for row in standing if not _is_covered_by(row.key, trouble)],
         }
 
     def _held(self) -> list[Page]:
