@@ -49,8 +49,8 @@ def _configuration(notifier: ApiContainer) -> Finding:
     try:
         settings.check_providers()
     except ConfigError as error:
-        return Finding(name="configuration", state="bad", says=str(error), remedy=f"set {error.field}")
-    return Finding(name="configuration", state="ok", says=f"{source}; data in {settings.data_dir}")
+        return Finding(name="configuration", state="bad", message=str(error), remedy=f"set {error.field}")
+    return Finding(name="configuration", state="ok", message=f"{source}; data in {settings.data_dir}")
 
 
 def _files() -> Finding:
@@ -58,10 +58,10 @@ def _files() -> Finding:
     if not templates_dir().is_dir() or not compiled:
         mend = "run any make target, or reinstall the package"
         return Finding(
-            name="templates", state="bad", says="templates or compiled message catalogues are missing", remedy=mend
+            name="templates", state="bad", message="templates or compiled message catalogues are missing", remedy=mend
         )
     locales = ", ".join(sorted(path.parent.parent.name for path in compiled))
-    return Finding(name="templates", state="ok", says=f"messages in {locales}")
+    return Finding(name="templates", state="ok", message=f"messages in {locales}")
 
 
 def _templates(notifier: ApiContainer) -> Iterator[Finding]:
@@ -77,21 +77,21 @@ def _templates(notifier: ApiContainer) -> Iterator[Finding]:
                 renderer.mail(scene.notice, locale=locale, since=scene.since)
     except ConfigError as error:
         mend = "fix or remove the file; until then the bundled template is used"
-        yield Finding(name="own templates", state="bad", says=error.message, remedy=mend)
+        yield Finding(name="own templates", state="bad", message=error.message, remedy=mend)
     else:
-        yield Finding(name="own templates", state="ok", says=f"every message in {', '.join(brand.locales)}")
+        yield Finding(name="own templates", state="ok", message=f"every message in {', '.join(brand.locales)}")
 
 
 def _broker(notifier: ApiContainer) -> Finding:
     embedded = notifier.settings.queue_addresses().embedded
     trouble = notifier.producer.trouble()
     if trouble is None:
-        return Finding(name="broker", state="ok", says="embedded Redis" if embedded else "accepts messages")
+        return Finding(name="broker", state="ok", message="embedded Redis" if embedded else "accepts messages")
     if embedded and trouble == NO_ANSWER:
-        says = "the embedded Redis is not running"
-        return Finding(name="broker", state="warn", says=says, remedy="start `notifier up` or a worker")
+        message = "the embedded Redis is not running"
+        return Finding(name="broker", state="warn", message=message, remedy="start `notifier up` or a worker")
     mend = "check NOTIFIER_BROKER_URL or NOTIFIER_REDIS_URL and the server; events are still accepted meanwhile"
-    return Finding(name="broker", state="bad", says=trouble, remedy=mend)
+    return Finding(name="broker", state="bad", message=trouble, remedy=mend)
 
 
 def _providers(notifier: ApiContainer) -> Iterator[Finding]:
@@ -116,8 +116,8 @@ def _given(read: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
     except ConfigError as error:
         waiting = error.field == "NOTIFIER_SANDBOX_URL"
         mend = "start `notifier up`" if waiting else f"set {error.field}"
-        says = "the sandbox is not running" if waiting else str(error)
-        return (Finding(name="provider", state="warn" if waiting else "bad", says=says, remedy=mend),)
+        message = "the sandbox is not running" if waiting else str(error)
+        return (Finding(name="provider", state="warn" if waiting else "bad", message=message, remedy=mend),)
 
 
 def _reachable(name: str, url: str, *, in_sandbox: bool) -> Finding:
@@ -125,17 +125,17 @@ def _reachable(name: str, url: str, *, in_sandbox: bool) -> Finding:
     found = _connects(name, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443))
     if in_sandbox and found.state == "bad":
         mend = "start `notifier up`"
-        return Finding(name=name, state="warn", says="the sandbox is not running", remedy=mend)
+        return Finding(name=name, state="warn", message="the sandbox is not running", remedy=mend)
     return found
 
 
 def _connects(name: str, host: str, port: int) -> Finding:
     try:
         with socket.create_connection((host, port), timeout=_CONNECT_SECONDS):
-            return Finding(name=name, state="ok", says=f"{host}:{port} accepts connections")
+            return Finding(name=name, state="ok", message=f"{host}:{port} accepts connections")
     except OSError as error:
-        says = f"{host}:{port} is unreachable: {error.strerror or type(error).__name__}"
-        return Finding(name=name, state="bad", says=says, remedy="check the address, DNS and the firewall")
+        message = f"{host}:{port} is unreachable: {error.strerror or type(error).__name__}"
+        return Finding(name=name, state="bad", message=message, remedy="check the address, DNS and the firewall")
 
 
 def _alarms(notifier: ApiContainer) -> Iterator[Finding]:
@@ -143,12 +143,14 @@ def _alarms(notifier: ApiContainer) -> Iterator[Finding]:
         standing = alerts.current(connection)
         providers = notifier.providers.read(connection)
     for row in standing:
-        says = f"stopped since {row.since:%Y-%m-%d %H:%M}Z ({row.reason}): {row.detail}"
-        yield Finding(name=alarm_label(row.key), state="bad", says=says, remedy=_MEND.get(row.key, _MEND_PROVIDER))
+        message = f"stopped since {row.since:%Y-%m-%d %H:%M}Z ({row.reason}): {row.detail}"
+        yield Finding(
+            name=alarm_label(row.key), state="bad", message=message, remedy=_MEND.get(row.key, _MEND_PROVIDER)
+        )
     for one in providers:
         if one.circuit.state is ProviderState.FAILING:
             mend = f"check its status page; once it is fixed: notifier deliveries retry --provider {one.name}"
-            yield Finding(name=one.label, state="bad", says=_failing(one.circuit), remedy=mend)
+            yield Finding(name=one.label, state="bad", message=_failing(one.circuit), remedy=mend)
 
 
 def _failing(circuit: Breaker) -> str:

@@ -25,14 +25,14 @@ def check_components(notifier: ApiContainer) -> Iterator[Finding]:
         naming = removed_components.open_incidents(connection, known)
         subscribers, endpoints, lost = removed_components.listening_to_nothing(connection, known)
     for incident_id, keys in list(naming.items())[:_MOST_NAMED]:
-        says = f"the open incident {incident_id} names {_listed(keys)}, which is not configured in [[components]]"
+        message = f"the open incident {incident_id} names {_listed(keys)}, which is not configured in [[components]]"
         mend = "add the component again, or end the incident; until then its events may still name it"
-        yield Finding(name="components", state="warn", says=says, remedy=mend)
+        yield Finding(name="components", state="warn", message=message, remedy=mend)
     if subscribers or endpoints:
         who = f"subscribers: {subscribers}, endpoints: {endpoints}"
-        says = f"chose only {_listed(lost)}, not configured in [[components]], so they receive very little ({who})"
+        message = f"chose only {_listed(lost)}, not configured in [[components]], so they receive very little ({who})"
         mend = "add the component again under its key, or change what they chose"
-        yield Finding(name="listeners", state="warn", says=says, remedy=mend)
+        yield Finding(name="listeners", state="warn", message=message, remedy=mend)
 
 
 def warn_of_vanished_components(notifier: ApiContainer) -> None:
@@ -42,7 +42,7 @@ def warn_of_vanished_components(notifier: ApiContainer) -> None:
     except UnavailableError:
         return
     for finding in findings:
-        _log.warning("removed_component_in_use", finding=finding.says, remedy=finding.remedy)
+        _log.warning("removed_component_in_use", finding=finding.message, remedy=finding.remedy)
 
 
 def _listed(keys: list[str]) -> str:

@@ -20,40 +20,44 @@ def check_database(notifier: ApiContainer) -> Finding:
             found = version.state(connection)
         lacking = migrate.faults(notifier.database)
     except NotifierError as error:
-        return Finding(name=name, state="bad", says=str(error), remedy="check NOTIFIER_DATABASE_URL and the server")
+        return Finding(name=name, state="bad", message=str(error), remedy="check NOTIFIER_DATABASE_URL and the server")
     if found.revision is None:
         return Finding(
-            name=name, state="warn", says=f"{kind}, empty", remedy="run `notifier db upgrade` or `notifier up`"
+            name=name, state="warn", message=f"{kind}, empty", remedy="run `notifier db upgrade` or `notifier up`"
         )
     if lacking:
-        says = f"{kind}: {version.describe_faults(lacking)}"
-        return Finding(name=name, state="bad", says=says, remedy=f"see {_GUIDE}, A schema that does not fit")
+        message = f"{kind}: {version.describe_faults(lacking)}"
+        return Finding(name=name, state="bad", message=message, remedy=f"see {_GUIDE}, A schema that does not fit")
     if not found.is_fit:
-        says = f"{kind} is at revision {found.revision}, this version needs {version.HEAD}"
-        return Finding(name=name, state="bad", says=says, remedy="run `notifier db upgrade`")
+        message = f"{kind} is at revision {found.revision}, this version needs {version.HEAD}"
+        return Finding(name=name, state="bad", message=message, remedy="run `notifier db upgrade`")
     taken = notifier.looks()[name]()
     if taken != "ok":
         mend = "check disk space, and that it is not a read-only replica; events are refused meanwhile"
-        return Finding(name=name, state="bad", says=f"{kind} responds but is not writable: {taken}", remedy=mend)
-    return Finding(name=name, state="ok", says=f"{kind}, revision {found.revision}")
+        return Finding(name=name, state="bad", message=f"{kind} responds but is not writable: {taken}", remedy=mend)
+    return Finding(name=name, state="ok", message=f"{kind}, revision {found.revision}")
 
 
 def check_setting(notifier: ApiContainer) -> Iterator[Finding]:
     """Check access to the data folder, and for sandbox providers mixed with real ones."""
     folder = notifier.settings.data_dir
     if folder.is_dir() and not is_private_dir(folder):
-        says = f"other users of this machine own {folder} or can enter it"
-        yield Finding(name="data folder", state="warn", says=says, remedy=f"chmod 0700 {folder}")
+        message = f"other users of this machine own {folder} or can enter it"
+        yield Finding(name="data folder", state="warn", message=message, remedy=f"chmod 0700 {folder}")
     for mixture in mixtures(notifier.settings):
-        yield Finding(name="stand-ins", state="warn", says=mixture, remedy="configure the other providers too, or none")
+        yield Finding(
+            name="stand-ins", state="warn", message=mixture, remedy="configure the other providers too, or none"
+        )
 
 
 def check_data(notifier: ApiContainer) -> Iterator[Finding]:
     """Check the content of a database that answers and is up to date."""
     with notifier.database.read() as connection:
         if not version.is_as_made(connection):
-            says = "the schema was changed since the last upgrade; everything this version needs is present"
-            yield Finding(name="schema", state="warn", says=says, remedy="keep that change in mind at the next upgrade")
+            message = "the schema was changed since the last upgrade; everything this version needs is present"
+            yield Finding(
+                name="schema", state="warn", message=message, remedy="keep that change in mind at the next upgrade"
+            )
     yield from _keys(notifier)
 
 
@@ -63,17 +67,17 @@ def _keys(notifier: ApiContainer) -> Iterator[Finding]:
         notifier.key_ring.check()
         use = notifier.key_ring.use()
     except ConfigError as error:
-        yield Finding(name="secret keys", state="bad", says=str(error), remedy="set NOTIFIER_SECRET_KEYS")
+        yield Finding(name="secret keys", state="bad", message=str(error), remedy="set NOTIFIER_SECRET_KEYS")
         return
     counted = "; ".join(
         f"{name[:8]} {'is first' if place == 0 else 'is older'}, {number} secrets sealed with it"
         for place, (name, number) in enumerate(zip(use.fingerprints, use.texts, strict=True))
     )
     if use.unreadable:
-        says = f"{use.unreadable} stored secrets are encrypted with a key that is not configured; {counted}"
+        message = f"{use.unreadable} stored secrets are encrypted with a key that is not configured; {counted}"
         mend = "configure that key too, or rotate the endpoints that `notifier keys reseal` names"
-        yield Finding(name="secret keys", state="bad", says=says, remedy=mend)
+        yield Finding(name="secret keys", state="bad", message=message, remedy=mend)
         return
     idle = [name[:8] for name, number in zip(use.fingerprints[1:], use.texts[1:], strict=True) if not number]
     mend = f"{', '.join(idle)} can be removed once links in mails signed with it may expire" if idle else ""
-    yield Finding(name="secret keys", state="ok", says=counted, remedy=mend)
+    yield Finding(name="secret keys", state="ok", message=counted, remedy=mend)

@@ -10,9 +10,9 @@ class Finding:
 
     name: str
     state: Literal["ok", "warn", "bad"]
-    says: str
+    message: str
     remedy: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return a JSON-serialisable dict."""
-        return {"name": self.name, "state": self.state, "says": self.says, "mend": self.remedy}
+        return {"name": self.name, "state": self.state, "says": self.message, "mend": self.remedy}

@@ -47,11 +47,11 @@ def _workers(alive: set[str], *, busy: bool) -> Finding:
     if "scheduler" not in alive:
         missing.append("scheduler")
     if not missing:
-        return Finding(name="processes", state="ok", says="every queue has a worker, and the scheduler is running")
+        return Finding(name="processes", state="ok", message="every queue has a worker, and the scheduler is running")
     if not alive:
-        says = "no worker or scheduler has reported within the last minute"
-        return Finding(name="processes", state="bad" if busy else "warn", says=says, remedy=_START)
-    return Finding(name="processes", state="bad", says=f"not running: {', '.join(missing)}", remedy=_START)
+        message = "no worker or scheduler has reported within the last minute"
+        return Finding(name="processes", state="bad" if busy else "warn", message=message, remedy=_START)
+    return Finding(name="processes", state="bad", message=f"not running: {', '.join(missing)}", remedy=_START)
 
 
 def _stuck(connection: Connection, now: datetime) -> Iterator[Finding]:
@@ -63,46 +63,52 @@ def _stuck(connection: Connection, now: datetime) -> Iterator[Finding]:
             minutes = (now - oldest) // timedelta(minutes=1)
             held = "whose worker disappeared" if state == "sending" else "that no worker takes"
             mend = f"check that a worker (`notifier worker --queues {lane}`) and the scheduler are running"
-            says = f"queue {lane} has batches {held}; the oldest is {minutes} minutes overdue"
-            yield Finding(name="stuck", state="bad", says=says, remedy=mend)
+            message = f"queue {lane} has batches {held}; the oldest is {minutes} minutes overdue"
+            yield Finding(name="stuck", state="bad", message=message, remedy=mend)
     apart = deliveries.oldest_due(connection, late)
     if apart is not None:
-        says = f"retries have been due since {apart:%Y-%m-%d %H:%M}Z and are not queued"
+        message = f"retries have been due since {apart:%Y-%m-%d %H:%M}Z and are not queued"
         yield Finding(
-            name="stuck", state="bad", says=says, remedy="check that the scheduler is running: `notifier scheduler`"
+            name="stuck",
+            state="bad",
+            message=message,
+            remedy="check that the scheduler is running: `notifier scheduler`",
         )
     if channel_state.due(connection, late, 1):
-        says = "an incident's coalescing window ended over two minutes ago and nothing was announced"
+        message = "an incident's coalescing window ended over two minutes ago and nothing was announced"
         yield Finding(
-            name="stuck", state="bad", says=says, remedy="check that the scheduler is running: `notifier scheduler`"
+            name="stuck",
+            state="bad",
+            message=message,
+            remedy="check that the scheduler is running: `notifier scheduler`",
         )
     if notifications.unplanned(connection, late, 1):
-        says = "a notification has waited over two minutes for its recipients to be planned"
+        message = "a notification has waited over two minutes for its recipients to be planned"
         mend = "check that a worker is running: `notifier worker --queues control`"
-        yield Finding(name="stuck", state="bad", says=says, remedy=mend)
+        yield Finding(name="stuck", state="bad", message=message, remedy=mend)
     if transactional_mail.count_due(connection, late, 1):
-        says = "a transactional mail, such as a confirmation, has waited over two minutes"
+        message = "a transactional mail, such as a confirmation, has waited over two minutes"
         mend = "check that a worker is running: `notifier worker --queues retry`"
-        yield Finding(name="stuck", state="bad", says=says, remedy=mend)
-    yield Finding(name="work", state="ok", says=f"{number} open batches" if number else "nothing is waiting")
+        yield Finding(name="stuck", state="bad", message=message, remedy=mend)
+    yield Finding(name="work", state="ok", message=f"{number} open batches" if number else "nothing is waiting")
 
 
 def _clock(connection: Connection, now: datetime) -> Finding:
     """Compare clocks: leases and due times written by one machine are read by another."""
     apart = abs(dialect.clock(connection) - now)
-    says = f"this machine's clock and the database's are {apart.total_seconds():.1f} s apart"
+    message = f"this machine's clock and the database's are {apart.total_seconds():.1f} s apart"
     if apart > _CLOCKS_APART:
         return Finding(
-            name="clock", state="bad", says=says, remedy="synchronise both by NTP: leases depend on the clock"
+            name="clock", state="bad", message=message, remedy="synchronise both by NTP: leases depend on the clock"
         )
-    return Finding(name="clock", state="ok", says=says)
+    return Finding(name="clock", state="ok", message=message)
 
 
 def _disk(notifier: ApiContainer) -> Finding:
     usage = shutil.disk_usage(notifier.settings.ensure_data_dir())
     free = usage.free / usage.total
-    says = f"{free:.0%} of the disk under {notifier.settings.data_dir} is free"
+    message = f"{free:.0%} of the disk under {notifier.settings.data_dir} is free"
     if free < _DISK_LOW:
         mend = "free disk space, or shorten [retention] and run `notifier db prune`"
-        return Finding(name="disk", state="bad", says=says, remedy=mend)
-    return Finding(name="disk", state="ok", says=says)
+        return Finding(name="disk", state="bad", message=message, remedy=mend)
+    return Finding(name="disk", state="ok", message=message)

@@ -19,7 +19,7 @@ def test_letters_that_nobody_sends_are_noticed(sqlite_database: Database, tmp_pa
     with sqlite_database.write() as connection:
         transactional_mail.add(connection, letter, now - timedelta(minutes=3))
     (stuck,) = [found for found in check_up(container) if found.name == "stuck"]
-    assert (stuck.state, "mail" in stuck.says) == ("bad", True)
+    assert (stuck.state, "mail" in stuck.message) == ("bad", True)
     with sqlite_database.write() as connection:
         (taken,) = transactional_mail.claim(connection, owner="worker", now=now, lease=timedelta(minutes=1), limit=1)
         transactional_mail.finish(connection, taken, "worker")

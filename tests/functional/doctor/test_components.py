@@ -74,9 +74,9 @@ def test_doctor_and_the_start_name_the_open_incident_and_count_who_listens_to_no
     take_out(container, monkeypatch, "pos")
     incident, listeners = check_components(container)
     assert (incident.state, listeners.state) == ("warn", "warn")
-    assert incident.says.startswith("the open incident inc-1 names pos,")
-    assert "chose only pos," in listeners.says
-    assert "subscribers: 1, endpoints: 0" in listeners.says
+    assert incident.message.startswith("the open incident inc-1 names pos,")
+    assert "chose only pos," in listeners.message
+    assert "subscribers: 1, endpoints: 0" in listeners.message
     with caplog.at_level(logging.WARNING):
         warn_of_vanished_components(container)
     said = [vars(record)["finding"] for record in caplog.records if record.message == "removed_component_in_use"]

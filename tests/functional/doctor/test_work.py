@@ -29,7 +29,7 @@ def test_it_says_which_lane_nobody_works_on(container_anywhere: ApiContainer) ->
     assert (nobody.state, nobody.remedy != "") == ("warn", True)
     live(container_anywhere, "worker-control", "worker-email", "worker-retry-bulk", "scheduler")
     (some,) = found(container_anywhere, "processes")
-    assert (some.state, some.says) == ("bad", "not running: social, webhook")
+    assert (some.state, some.message) == ("bad", "not running: social, webhook")
     live(container_anywhere, *(f"worker-{lane.value}" for lane in QueueName))
     (everybody,) = found(container_anywhere, "processes")
     assert everybody.state == "ok"
@@ -60,7 +60,7 @@ def test_it_finds_what_is_stuck_and_says_how_to_mend_it(api_anywhere: Api) -> No
         )
     stuck = found(container, "stuck")
     assert [finding.state for finding in stuck] == ["bad"] * 3
-    assert "queue email has batches whose worker disappeared; the oldest is 7 minutes overdue" in stuck[0].says
+    assert "queue email has batches whose worker disappeared; the oldest is 7 minutes overdue" in stuck[0].message
     assert all(finding.remedy for finding in stuck)
 
 

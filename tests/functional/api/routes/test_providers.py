@@ -229,6 +229,6 @@ def test_metrics_and_doctor_say_that_a_provider_fails(api: Api) -> None:
     assert 'notifier_provider_failing_since_seconds{channel="social"' not in text
     (found,) = [one for one in check_up(api.container) if one.name == "mail sandbox"]
     assert found.state == "bad"
-    assert "failing since" in found.says
-    assert "503 Service [Unavailable]" in found.says
+    assert "failing since" in found.message
+    assert "503 Service [Unavailable]" in found.message
     assert "retry --provider sandbox" in found.remedy

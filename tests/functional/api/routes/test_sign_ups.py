@@ -95,7 +95,7 @@ def test_the_house_has_a_ceiling_and_says_so_until_an_hour_later(api_with: Calla
     assert [answer.status_code for answer in answers] == [202] * 2 + [429] * 2
     assert letters(api) == 2
     (found,) = [finding for finding in check_up(api.container) if finding.name == "sign_ups"]
-    assert "more than 2 sign-ups" in found.says
+    assert "more than 2 sign-ups" in found.message
     now = api.container.clock()
     assert ClearSignUpAlert(api.container.database, lambda: now).run() == 0
     assert ClearSignUpAlert(api.container.database, lambda: now + timedelta(hours=1, minutes=1)).run() == 1
