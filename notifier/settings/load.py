@@ -46,17 +46,17 @@ def load_settings(
     named = read_variables({key: variables[key] for key in variables if key.startswith(_CONFIG_VARIABLE)},
                            [_CONFIG_VARIABLE])  # fmt: skip
     path, origin = _config_path(config, named.get(_CONFIG_VARIABLE), home)
-    config_file = read_config_file(path, origin)
+    merged = read_config_file(path, origin)
     credentials = {
         account_variable(account.name, field)
-        for account in config_file.accounts
+        for account in merged.accounts
         for field in CREDENTIAL_FIELDS[account.platform]
     }
     plain = deployment_variables()
     found = read_variables(variables, plain | credentials)
     deployment = _deployment({name: found[name] for name in found if name in plain})
     return Settings(
-        config_file=config_file,
+        config=merged,
         deployment=deployment,
         credentials={name: variable.value for name, variable in found.items() if name in credentials},
         home=home,
@@ -80,11 +80,11 @@ def read_config_file(path: Path | None, origin: str) -> ConfigFile:
     defaults = _read_toml(default_config_path(), "notifier/default.toml")
     own = _read_toml(path, origin) if path is not None else {}
     try:
-        config_file = ConfigFile.model_validate(_laid_over(defaults, own))
+        config = ConfigFile.model_validate(_laid_over(defaults, own))
     except ValidationError as error:
         raise _named(error, ConfigFile) from None
-    check_config(config_file, own)
-    return config_file
+    check_config(config, own)
+    return config
 
 
 def _read_toml(path: Path, origin: str) -> dict[str, Any]:

@@ -13,20 +13,18 @@ _MADE_UP = (".example", ".invalid", ".test", ".localhost")  # RFC 2606 section 2
 
 def mixtures(settings: Settings) -> Iterator[str]:
     """Name everything of a stand-in's that stands beside a real provider; nothing where there is no real one."""
-    standing_in = [section.name for section in settings.config_file.accounts if section.base_url == SANDBOX]
+    standing_in = [section.name for section in settings.config.accounts if section.base_url == SANDBOX]
     mails = settings.deployment.email_providers
-    if SANDBOX in mails and len(standing_in) == len(settings.config_file.accounts):
+    if SANDBOX in mails and len(standing_in) == len(settings.config.accounts):
         return
     if SANDBOX in mails:
         yield "NOTIFIER_EMAIL_PROVIDERS is the sandbox: nobody gets a mail"
     if standing_in:
         yield f"the accounts {', '.join(standing_in)} post to the sandbox; set `accounts = []` if you have none"
     yield from _public_url(settings.deployment.public_url)
-    if settings.config_file.components == read_config_file(None, "").components:
+    if settings.config.components == read_config_file(None, "").components:
         yield "the components are those of the demo: name your own in `[[components]]`"
-    made_up = sorted(
-        {address for address in settings.config_file.brand.from_email.values() if address.endswith(_MADE_UP)}
-    )
+    made_up = sorted({address for address in settings.config.brand.from_email.values() if address.endswith(_MADE_UP)})
     if made_up and SANDBOX not in mails:
         yield f"brand.from_email is made up: {', '.join(made_up)}"
 

@@ -42,7 +42,7 @@ class Settings:
     `admin_token`.
     """
 
-    config_file: ConfigFile
+    config: ConfigFile
     deployment: Deployment
     credentials: Mapping[str, str] = field(repr=False)  # by variable
     home: Path
@@ -52,21 +52,21 @@ class Settings:
 
     def brand(self) -> Brand:
         """The brand in each of its locales."""
-        return Brand(**self.config_file.brand.model_dump(exclude={"templates"}))
+        return Brand(**self.config.brand.model_dump(exclude={"templates"}))
 
     def own_templates(self) -> Path | None:
         """The operator's folder of templates; None without one. It may not exist."""
-        named = self.config_file.brand.templates
+        named = self.config.brand.templates
         beside = self.config_file.parent if self.config_file else self.home
         return beside / Path(named).expanduser() if named else None
 
     def components(self) -> tuple[Component, ...]:
         """The parts of the platform, in the order of the file."""
-        return tuple(Component(key=section.key, name=section.name) for section in self.config_file.components)
+        return tuple(Component(key=section.key, name=section.name) for section in self.config.components)
 
     def account_values(self) -> tuple[Account, ...]:
         """The social media accounts without their credentials: for planning, which needs neither secret nor network."""
-        return tuple(_account(section) for section in self.config_file.accounts)
+        return tuple(_account(section) for section in self.config.accounts)
 
     def accounts(self) -> tuple[AccountSpec, ...]:
         """The accounts with what sending needs.
@@ -74,7 +74,7 @@ class Settings:
         Raises:
             ConfigError: a credential is missing, or an account lives in a sandbox that is not known to run.
         """
-        return tuple(self._account_spec(section) for section in self.config_file.accounts)
+        return tuple(self._account_spec(section) for section in self.config.accounts)
 
     def _account_spec(self, section: AccountSection) -> AccountSpec:
         account = _account(section)
@@ -97,7 +97,7 @@ class Settings:
 
     def coalesce_policy(self, channel: Channel) -> CoalescePolicy:
         """How long a channel may hold updates back."""
-        coalesce = self.config_file.coalesce
+        coalesce = self.config.coalesce
         overrides = {
             Channel.EMAIL: coalesce.email,
             Channel.SOCIAL: coalesce.social,
@@ -107,18 +107,18 @@ class Settings:
 
     def translation_rule(self, channel: Channel) -> TranslationRule:
         """What a channel does about a text that lacks its reader's language; partners get all languages anyway."""
-        section = self.config_file.translation
+        section = self.config.translation
         own = {Channel.EMAIL: section.email, Channel.SOCIAL: section.social}.get(channel)
         return section.rule(own) if own is not None else TranslationRule()
 
     @property
     def webhooks(self) -> WebhooksSection:
         """`[webhooks]`: what partners' endpoints may be, and when one that fails is given up."""
-        return self.config_file.webhooks
+        return self.config.webhooks
 
     def guard_policy(self) -> BlastGuardPolicy:
         """What waits for a person before it goes out."""
-        section = self.config_file.guard
+        section = self.config.guard
         return BlastGuardPolicy(
             hold_above=section.hold_above or None,
             needs_announce=section.needs_announce,
@@ -128,30 +128,30 @@ class Settings:
     @property
     def limits(self) -> LimitsSection:
         """`[limits]`: sizes in bytes, times in seconds."""
-        return self.config_file.limits
+        return self.config.limits
 
     def concurrency(self, lane: QueueName) -> int:
         """How many tasks of a lane one worker process works on at once."""
-        return int(getattr(self.config_file.workers, lane.value))
+        return int(getattr(self.config.workers, lane.value))
 
     @property
     def webhook_processes(self) -> int:
         """How many processes `notifier up` posts webhooks with."""
-        return self.config_file.workers.webhook_processes
+        return self.config.workers.webhook_processes
 
     @property
     def drain_seconds(self) -> float:
         """How long a stopping worker may take for the batch in hand."""
-        return self.config_file.workers.drain
+        return self.config.workers.drain
 
     @property
     def lease(self) -> timedelta:
         """How long a worker holds a batch before others may take it for lost."""
-        return timedelta(seconds=self.config_file.workers.lease)
+        return timedelta(seconds=self.config.workers.lease)
 
     def retention(self) -> Retention:
         """How long the ledger keeps what."""
-        days = self.config_file.retention.model_dump()
+        days = self.config.retention.model_dump()
         return Retention(**{name: timedelta(days=number) if number else None for name, number in days.items()})
 
     # --- where news comes from ---
@@ -239,7 +239,7 @@ class Settings:
     @property
     def uses_sandbox(self) -> bool:
         """Whether a provider or an account is the local stand-in."""
-        in_sandbox = any(section.base_url == SANDBOX for section in self.config_file.accounts)
+        in_sandbox = any(section.base_url == SANDBOX for section in self.config.accounts)
         return in_sandbox or SANDBOX in self.deployment.email_providers
 
     def sandbox_url(self) -> str:
@@ -262,7 +262,7 @@ class Settings:
         for name in self.deployment.email_providers:
             if name != SANDBOX:
                 self._email_provider(name)
-        for section in self.config_file.accounts:
+        for section in self.config.accounts:
             if section.base_url != SANDBOX:
                 self._credentials_of(section)
 

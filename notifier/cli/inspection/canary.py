@@ -24,7 +24,7 @@ def canary(
 ) -> None:
     """Send a test incident to the canary's own recipients and measure the time until providers accept it."""
     notifier = installation("canary")
-    listeners = notifier.settings.config_file.canary
+    listeners = notifier.settings.config.canary
     if not listeners.email and not listeners.endpoint:
         raise ConfigError("canary.email", "is empty, and so is canary.endpoint: the canary has no recipient")
     sing = Canary(

@@ -47,8 +47,8 @@ def further_keys(after: int, people: int, recipients_found: int, size: int, wide
     Args:
         after: Last key of the first interval, which is planned.
         people: How many people all keys hold: they are spread evenly.
-        told: How many of the first interval's people are recipients; the others are taken to be like them. With few of
-            them, short intervals would be made into many small batches.
+        recipients_found: How many of the first interval's people are recipients; the others are taken to be like
+            them. With few of them, short intervals would be made into many small batches.
         size: Recipients wanted in one interval.
         widest: How many times as many people one interval may hold at most.
     """
@@ -152,11 +152,11 @@ class Plan:
     def _judge(self, connection: Connection, stored: StoredNotification, context: AudienceContext) -> None:
         """Ask the rule about the sets it was not asked about yet: people change theirs while others are planned."""
         unjudged = self._preference_sets(stored.channel, ranges_rows.unjudged_sets(connection, stored.id))
-        recipients_found = {
+        exposures = {
             number: [exposure for exposure in Exposure if is_notified(choice, exposure, context)]
             for number, choice in unjudged
         }
-        ranges_rows.add_verdicts(connection, stored.id, recipients_found)
+        ranges_rows.add_verdicts(connection, stored.id, exposures)
 
     def _row_ranges(self, highest: int) -> list[tuple[int, int]]:
         """Cut row numbers, the first range a small one; the last is open at its end, for rows added meanwhile."""

@@ -131,7 +131,7 @@ class Ingest:
             return self._withhold(connection, event, decided, held_by, now)
         return self._take(connection, event, decided, now)
 
-    def _judge(self, connection: Connection, event: Event, now: datetime) -> "_Told":
+    def _judge(self, connection: Connection, event: Event, now: datetime) -> "_Decided":
         entries = timeline.entries(connection, event.incident.id)
         refuse_outdated(connection, event, entries)
         states = channel_state.load_states(connection, event.incident.id)
@@ -155,7 +155,7 @@ class Ingest:
         )
         return _Decided(entries, edited, digest, classification, may_wait, notifies=notifies)
 
-    def _held_by(self, connection: Connection, event: Event, decided: "_Told") -> HoldReason | None:
+    def _held_by(self, connection: Connection, event: Event, decided: "_Decided") -> HoldReason | None:
         """Return why an event waits for a person. Who may not announce may not change what is shown either."""
         if decided.may_wait is HoldReason.NEEDS_ANNOUNCE:
             return decided.may_wait if event.visible or decided.classification.edits else None
@@ -163,7 +163,7 @@ class Ingest:
         return decided.may_wait if decided.notifies or follows else None
 
     def _withhold(
-        self, connection: Connection, event: Event, decided: "_Told", held_by: HoldReason, now: datetime
+        self, connection: Connection, event: Event, decided: "_Decided", held_by: HoldReason, now: datetime
     ) -> Receipt:
         """Keep an event where nobody sees it until a person releases it."""
         classification = decided.classification
@@ -176,7 +176,7 @@ class Ingest:
         reason = f"{classification.reason}, {once}{why}"
         return replace(_receipt(event, replace(classification, reason=reason)), held=True)
 
-    def _asked(self, event: Event, decided: "_Told", held_by: HoldReason) -> list[Channel]:
+    def _asked(self, event: Event, decided: "_Decided", held_by: HoldReason) -> list[Channel]:
         """Return the channels for which a person decides. What tells nobody waits once, for all."""
         if not decided.notifies:
             return list(self.policies)[:1]
@@ -184,7 +184,7 @@ class Ingest:
             return self.guard.too_many(event, self.policies)
         return list(self.policies)
 
-    def _take(self, connection: Connection, event: Event, decided: "_Told", now: datetime) -> Receipt:
+    def _take(self, connection: Connection, event: Event, decided: "_Decided", now: datetime) -> Receipt:
         """Show an event, and tell what is due."""
         classification = decided.classification
         if classification.edits:
@@ -202,7 +202,7 @@ class Ingest:
         return _receipt(event, classification, tuple(going))
 
     @staticmethod
-    def _edit(connection: Connection, event: Event, decided: "_Told", now: datetime) -> None:
+    def _edit(connection: Connection, event: Event, decided: "_Decided", now: datetime) -> None:
         """Put other words in the place of those that are shown; edits that waited were made of older ones."""
         incident_id, update_id = event.incident.id, event.update.id
         withdraw(connection, incident_id, update_id, edits_alone=True)
@@ -213,7 +213,7 @@ class Ingest:
         timeline.describe_anew(connection, incident_id, now)
 
     @staticmethod
-    def _store(connection: Connection, event: Event, decided: "_Told", now: datetime, *, held: bool) -> None:
+    def _store(connection: Connection, event: Event, decided: "_Decided", now: datetime, *, held: bool) -> None:
         """Add an entry to the timeline, or put it in the place of one of its id that nobody has seen."""
         incident_id, update = event.incident.id, event.update
         number, outcome = len(decided.entries) + 1, decided.classification.outcome

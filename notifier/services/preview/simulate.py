@@ -63,12 +63,12 @@ class _Timeline:
 
     entries: dict[str, TimelineEntry] = field(default_factory=dict)
     latest_id: str | None = None
-    announced: dict[tuple[datetime, str], str] = field(default_factory=dict)  # by time and digest, as first stored
+    by_content: dict[tuple[datetime, str], str] = field(default_factory=dict)  # by time and digest, as first stored
     earlier: dict[str, Earlier] = field(default_factory=dict)
 
     def around(self, event: Event, digest: str) -> TimelineContext:
         latest = self.entries[self.latest_id] if self.latest_id is not None else None
-        copied = self.entries.get(self.announced.get((event.update.ordered_at, digest), ""))
+        copied = self.entries.get(self.by_content.get((event.update.ordered_at, digest), ""))
         if copied is not None and (copied.ordered_at, copied.digest) != (event.update.ordered_at, digest):
             copied = None  # edited since
         return TimelineContext(latest=latest, before=latest, same_id=self.entries.get(event.update.id), copied=copied)
@@ -94,7 +94,7 @@ class _Timeline:
         self.entries[update.id] = entry
         self.earlier.pop(update.id, None)  # a dictionary keeps the order of posting
         self.earlier[update.id] = Earlier.of(event)
-        self.announced[entry.ordered_at, digest] = update.id
+        self.by_content[entry.ordered_at, digest] = update.id
         return entry.number
 
 

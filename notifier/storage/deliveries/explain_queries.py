@@ -57,7 +57,7 @@ def updates_with_announcements(connection: Connection, incident_id: str, channel
             u.outcome,
             u.author,
             a.sequence,
-            a.reason.label("said_because"),
+            a.reason.label("announced_because"),
             first_event.label("reason"),
         )
         .outerjoin(

@@ -80,8 +80,8 @@ def add_verdicts(connection: Connection, notification_id: int, exposures: Mappin
     """Store in which standings each of these sets of preferences is told."""
     rows = [
         {"notification_id": notification_id, "preference_id": number, "standing": standing}
-        for number, standings in exposures.items()
-        for standing in (_JUDGED, *(item.value for item in standings))
+        for number, reached in exposures.items()
+        for standing in (_JUDGED, *(item.value for item in reached))
     ]
     if rows:
         connection.execute(_ADD_VERDICTS(connection), rows)
