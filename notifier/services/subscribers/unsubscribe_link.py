@@ -24,7 +24,7 @@ class Person:
     """Who bears a link: the language to answer in, and whether mail is sent to them, or not at their own wish."""
 
     locale: str
-    is_notified: bool
+    is_subscribed: bool
     is_unsubscribed: bool
     address_key: int | None
 
@@ -49,7 +49,7 @@ class Unsubscribe:
         state = stored.subscriber.state
         return Person(
             locale=stored.subscriber.locale,
-            is_notified=state is SubscriberState.ACTIVE,
+            is_subscribed=state is SubscriberState.ACTIVE,
             is_unsubscribed=state is SubscriberState.UNSUBSCRIBED,
             address_key=stored.address_key,
         )

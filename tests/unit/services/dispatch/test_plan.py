@@ -31,15 +31,15 @@ def test_the_first_range_is_small_whatever_the_audience(people: int) -> None:
 
 def test_where_everybody_is_told_a_range_holds_so_many_people() -> None:
     _, after = first_keys(1_000_000, 1_000)
-    assert len(further_keys(after, 1_000_000, told=1_000, size=20_000, widest=5)) == 50
+    assert len(further_keys(after, 1_000_000, recipients_found=1_000, size=20_000, widest=5)) == 50
 
 
 def test_where_few_are_told_ranges_are_wider_but_not_beyond_measure() -> None:
     _, after = first_keys(1_000_000, 1_000)
-    assert len(further_keys(after, 1_000_000, told=500, size=20_000, widest=5)) == 25
-    assert len(further_keys(after, 1_000_000, told=0, size=20_000, widest=5)) == 10
+    assert len(further_keys(after, 1_000_000, recipients_found=500, size=20_000, widest=5)) == 25
+    assert len(further_keys(after, 1_000_000, recipients_found=0, size=20_000, widest=5)) == 10
 
 
 def test_an_address_that_many_share_makes_no_range_narrower_than_asked_for() -> None:
     _, after = first_keys(1_000_000, 1_000)
-    assert len(further_keys(after, 1_000_000, told=5_000, size=20_000, widest=5)) == 50
+    assert len(further_keys(after, 1_000_000, recipients_found=5_000, size=20_000, widest=5)) == 50
