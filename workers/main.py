@@ -43,15 +43,15 @@ def parse_queues(text: str | None) -> tuple[QueueName, ...]:
     Raises:
         ConfigError: names a queue that does not exist.
     """
-    names = [name.strip() for name in text.split(",") if name.strip()] if text else [lane.value for lane in QueueName]
-    known = {lane.value for lane in QueueName}
+    names = [name.strip() for name in text.split(",") if name.strip()] if text else [queue.value for queue in QueueName]
+    known = {queue.value for queue in QueueName}
     for name in names:
         if name not in known:
             raise ConfigError("--queues", f"{name!r} is no queue; there are {', '.join(sorted(known))}")
     return tuple(QueueName(name) for name in dict.fromkeys(names))
 
 
-def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[QueueName]) -> int:
+def run_worker(settings: Settings, runtime: Runtime, queues: Sequence[QueueName]) -> int:
     """Work on some queues until SIGTERM or Ctrl-C; finish current tasks first.
 
     Tasks run in threads: the sum of the queues' concurrency in `[workers]`. They mostly wait for
@@ -67,14 +67,14 @@ def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[QueueName])
     addresses = settings.queue_addresses()
     if addresses.embedded and not addresses.broker_is_amqp:
         embedded.ensure(settings.data_dir)
-    if all(lane.is_low_priority for lane in lanes):
+    if all(queue.is_low_priority for queue in queues):
         lower_priority()
     policy = TaskPolicy()
     app = build_app(addresses.broker, drain_seconds=settings.drain_seconds)
     register(app, runtime, policy)
     app.steps["consumer"].add(heartbeat_step(settings.ensure_data_dir()))
     app.steps["consumer"].add(CreditWatch)
-    _follow(policy.stopping, runtime, lanes)
+    _follow(policy.stopping, runtime, queues)
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
     # Celery warns against running as root because of pickle; we only accept JSON, and containers
@@ -84,10 +84,10 @@ def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[QueueName])
     warnings.simplefilter("ignore", CPendingDeprecationWarning)
     worker = _Worker(
         app=app,
-        hostname=f"{'-'.join(lanes)}@{socket.gethostname()}",
-        queues=[lane.value for lane in lanes],
+        hostname=f"{'-'.join(queues)}@{socket.gethostname()}",
+        queues=[queue.value for queue in queues],
         pool="threads",
-        concurrency=sum(settings.concurrency(lane) for lane in lanes),
+        concurrency=sum(settings.concurrency(queue) for queue in queues),
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
@@ -100,11 +100,11 @@ def run_worker(settings: Settings, runtime: Runtime, lanes: Sequence[QueueName])
     return int(worker.exitcode or 0)
 
 
-def _follow(stopping: threading.Event, runtime: Runtime, lanes: Sequence[QueueName]) -> None:
+def _follow(stopping: threading.Event, runtime: Runtime, queues: Sequence[QueueName]) -> None:
     """Notify the supervisor when the worker is ready, and waiting tasks when it shuts down."""
 
     def on_ready(**_signal: object) -> None:
-        _log.info("worker_ready", queues=",".join(lanes))
+        _log.info("worker_ready", queues=",".join(queues))
         report_ready()
 
     def on_shutdown(**_signal: object) -> None:

@@ -105,7 +105,7 @@ def _warm_up(late: "_Late[MailAttempt] | _Late[HookAttempt]") -> None:
 class WorkerRuntime:
     """The use cases behind the tasks; see `workers.runtime.Runtime`."""
 
-    def __init__(self, container: Container, lanes: Sequence[QueueName]) -> None:
+    def __init__(self, container: Container, queues: Sequence[QueueName]) -> None:
         """Open nothing; preload what the queues need, so that the first batch does not wait."""
         self._core = container
         self._stopping = threading.Event()
@@ -137,19 +137,19 @@ class WorkerRuntime:
             channels,
             container.settings.lease,
             container.translations,
-            choice=ConnectionAffinity(Channel.WEBHOOK) if QueueName.WEBHOOK in lanes else NamedBatch(),
+            choice=ConnectionAffinity(Channel.WEBHOOK) if QueueName.WEBHOOK in queues else NamedBatch(),
             patience=patience,
         )
         # In a process that also serves urgent queues, waiting would occupy the slots they need.
-        self._stands_back = all(lane.is_low_priority for lane in lanes)
+        self._stands_back = all(queue.is_low_priority for queue in queues)
         self._planning = threading.Lock()
-        for lane in lanes:
-            for channel in _CHANNELS.get(lane, ()):
+        for queue in queues:
+            for channel in _CHANNELS.get(queue, ()):
                 _load(channel)
         # In the background: templates and CLDR data of all languages take some tenths of a second.
-        if QueueName.EMAIL in lanes:
+        if QueueName.EMAIL in queues:
             threading.Thread(target=_warm_up, args=(mail,), name="warm-up", daemon=True).start()
-        if QueueName.WEBHOOK in lanes:
+        if QueueName.WEBHOOK in queues:
             threading.Thread(target=_warm_up, args=(self._hooks,), name="warm-up", daemon=True).start()
 
     def _live(self) -> None:

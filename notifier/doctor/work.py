@@ -42,8 +42,8 @@ def _processes(connection: Connection, now: datetime) -> set[str]:
 
 def _workers(alive: set[str], *, busy: bool) -> Finding:
     """Name queues without a worker: a message there would wait for ever."""
-    read = {lane for name in alive if name.startswith("worker-") for lane in name.removeprefix("worker-").split("-")}
-    missing = [lane.value for lane in QueueName if lane.value not in read]
+    read = {queue for name in alive if name.startswith("worker-") for queue in name.removeprefix("worker-").split("-")}
+    missing = [queue.value for queue in QueueName if queue.value not in read]
     if "scheduler" not in alive:
         missing.append("scheduler")
     if not missing:
@@ -57,13 +57,13 @@ def _workers(alive: set[str], *, busy: bool) -> Finding:
 def _stuck(connection: Connection, now: datetime) -> Iterator[Finding]:
     """Name each kind of overdue work, with the usual cause."""
     late, number = now - _STUCK, 0
-    for (lane, state), (count, oldest) in batches.open_batches(connection).items():
+    for (queue, state), (count, oldest) in batches.open_batches(connection).items():
         number += count
         if oldest is not None and oldest < late:
             minutes = (now - oldest) // timedelta(minutes=1)
             held = "whose worker disappeared" if state == "sending" else "that no worker takes"
-            mend = f"check that a worker (`notifier worker --queues {lane}`) and the scheduler are running"
-            message = f"queue {lane} has batches {held}; the oldest is {minutes} minutes overdue"
+            mend = f"check that a worker (`notifier worker --queues {queue}`) and the scheduler are running"
+            message = f"queue {queue} has batches {held}; the oldest is {minutes} minutes overdue"
             yield Finding(name="stuck", state="bad", message=message, remedy=mend)
     apart = deliveries.oldest_due(connection, late)
     if apart is not None:

@@ -44,4 +44,4 @@ def queues() -> tuple[Queue, ...]:
     Uses the default exchange, which routes by queue name: a named exchange keeps its bindings in
     Redis, and messages sent after a FLUSHALL would be refused until a worker restarts.
     """
-    return tuple(Queue(lane.value, exchange=Exchange(""), routing_key=lane.value) for lane in QueueName)
+    return tuple(Queue(queue.value, exchange=Exchange(""), routing_key=queue.value) for queue in QueueName)

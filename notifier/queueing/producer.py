@@ -44,10 +44,10 @@ class Producer:
         """Enqueue planning of a low-priority audience, in the queue where it delays nothing."""
         self._send(TaskName.PLAN_LOW_PRIORITY, QueueName.BULK, [notification_id])
 
-    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
+    def attempt(self, queue: QueueName, batch_ids: Sequence[int]) -> None:
         """Enqueue batches, one message each; stop at the first one the broker refuses."""
         for batch_id in batch_ids:
-            if not self._send(TaskName.ATTEMPT_BATCH, lane, [batch_id]):
+            if not self._send(TaskName.ATTEMPT_BATCH, queue, [batch_id]):
                 return
 
     def letters(self) -> None:
@@ -58,21 +58,21 @@ class Producer:
         """Enqueue a probe of a disabled endpoint, in a queue that does not delay first attempts."""
         self._send(TaskName.PROBE_ENDPOINT, QueueName.RETRY, [endpoint_id])
 
-    def depth(self, lane: QueueName) -> int:
+    def depth(self, queue: QueueName) -> int:
         """Return a queue's length; `UNKNOWN_DEPTH` if the broker does not answer."""
-        return self.depths([lane]).get(lane, UNKNOWN_DEPTH)
+        return self.depths([queue]).get(queue, UNKNOWN_DEPTH)
 
-    def depths(self, lanes: Sequence[QueueName] = tuple(QueueName)) -> dict[QueueName, int]:
+    def depths(self, queues: Sequence[QueueName] = tuple(QueueName)) -> dict[QueueName, int]:
         """Return the length of each queue; empty if the broker does not answer."""
         found: dict[QueueName, int] = {}
 
         def count() -> None:
             with self._app.connection_or_acquire() as connection, _one_kind_of_error(connection):
-                for lane in lanes:
+                for queue in queues:
                     declared = connection.default_channel.queue_declare(
-                        queue=lane.value, durable=True, auto_delete=False
+                        queue=queue.value, durable=True, auto_delete=False
                     )
-                    found[lane] = declared.message_count
+                    found[queue] = declared.message_count
 
         return found if self._guarded(count) else {}
 
@@ -92,9 +92,9 @@ class Producer:
         """Close the connections; the next message opens new ones."""
         self._app.close()
 
-    def _send(self, task: TaskName, lane: QueueName, ids: list[str] | list[int]) -> bool:
+    def _send(self, task: TaskName, queue: QueueName, ids: list[str] | list[int]) -> bool:
         return self._guarded(
-            lambda: self._app.send_task(task.value, args=ids, queue=lane.value, retry=False, ignore_result=True)
+            lambda: self._app.send_task(task.value, args=ids, queue=queue.value, retry=False, ignore_result=True)
         )
 
     def _guarded(self, action: Callable[[], object]) -> bool:

@@ -32,10 +32,10 @@ class TaskQueue(Protocol):
     def plan(self, notification_id: int) -> None:
         """Ask a worker to plan a notification's audience."""
 
-    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
+    def attempt(self, queue: QueueName, batch_ids: Sequence[int]) -> None:
         """Ask workers of a lane to attempt batches."""
 
-    def depth(self, lane: QueueName) -> int:
+    def depth(self, queue: QueueName) -> int:
         """Return how many nudges wait in a lane; a large number when nobody knows."""
 
 
@@ -149,15 +149,15 @@ class NoTaskQueue:
     def plan(self, notification_id: int) -> None:
         """Leave it to the sweep."""
 
-    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
+    def attempt(self, queue: QueueName, batch_ids: Sequence[int]) -> None:
         """Leave it to the sweep."""
 
     def letters(self) -> None:
         """Leave it to the sweep."""
 
-    def depth(self, lane: QueueName) -> int:
+    def depth(self, queue: QueueName) -> int:
         """Nothing waits."""
-        del lane
+        del queue
         return 0
 
 

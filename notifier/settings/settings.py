@@ -130,9 +130,9 @@ class Settings:
         """`[limits]`: sizes in bytes, times in seconds."""
         return self.config.limits
 
-    def concurrency(self, lane: QueueName) -> int:
+    def concurrency(self, queue: QueueName) -> int:
         """How many tasks of a lane one worker process works on at once."""
-        return int(getattr(self.config.workers, lane.value))
+        return int(getattr(self.config.workers, queue.value))
 
     @property
     def webhook_processes(self) -> int:

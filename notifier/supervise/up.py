@@ -96,7 +96,7 @@ def _supervise(settings: Settings, listener: socket.socket, programs: Programs) 
         link = SandboxLink(environ["NOTIFIER_SANDBOX_URL"], f"{url}/v1/inbound/sendgrid/events", settings.data_dir)
     groups = [
         [_api(programs.product, listener, environ)],
-        [_worker(programs.product, name, lanes, settings, environ) for name, lanes in _processes(settings)],
+        [_worker(programs.product, name, queues, settings, environ) for name, queues in _processes(settings)],
         [ChildSpec(name="scheduler", module=programs.product, arguments=["scheduler"], environ=environ)],
         [*_stand_ins(settings, link, programs.sandbox)],
     ]
@@ -153,20 +153,20 @@ def _api(program: str, listener: socket.socket, environ: dict[str, str]) -> Chil
 
 
 def _processes(settings: Settings) -> Iterator[tuple[str, Sequence[QueueName]]]:
-    for lanes in LAYOUT:
-        name = f"worker-{'-'.join(lanes)}"
-        yield name, lanes
-        if QueueName.WEBHOOK in lanes:
-            yield from ((f"{name}-{number}", lanes) for number in range(2, settings.webhook_processes + 1))
+    for queues in LAYOUT:
+        name = f"worker-{'-'.join(queues)}"
+        yield name, queues
+        if QueueName.WEBHOOK in queues:
+            yield from ((f"{name}-{number}", queues) for number in range(2, settings.webhook_processes + 1))
 
 
 def _worker(
-    program: str, name: str, lanes: Sequence[QueueName], settings: Settings, environ: dict[str, str]
+    program: str, name: str, queues: Sequence[QueueName], settings: Settings, environ: dict[str, str]
 ) -> ChildSpec:
     return ChildSpec(
         name=name,
         module=program,
-        arguments=["worker", "--queues", ",".join(lanes)],
+        arguments=["worker", "--queues", ",".join(queues)],
         environ=environ,
         stop_seconds=settings.drain_seconds + 5,
     )

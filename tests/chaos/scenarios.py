@@ -86,8 +86,8 @@ def workers_killed(world: World, story: Story) -> Bound:
     before = world.mails()
     story.say(2)
     story.mid(before, 0.1)
-    for lane in ("control", "webhook", "social", "retry,bulk"):
-        world.machine.kill("worker", lane)
+    for queue in ("control", "webhook", "social", "retry,bulk"):
+        world.machine.kill("worker", queue)
     story.say(3, "resolved")
     return Bound(BATCH, "one batch in hand of the killed mail worker", last, KILLED_WITHIN)
 

@@ -149,7 +149,9 @@ def faults_of(samples: Sequence[Sample]) -> list[str]:
             found.append(f"open files of {name} grew from {files} to {end.files[name]}")
     if end.connections - middle.connections > _FILES_MORE:
         found.append(f"connections grew from {middle.connections} to {end.connections}")
-    found += [f"a batch of {lane} is due for {age:.0f} s" for lane, age in end.oldest.items() if age > _OLDEST_SECONDS]
+    found += [
+        f"a batch of {queue} is due for {age:.0f} s" for queue, age in end.oldest.items() if age > _OLDEST_SECONDS
+    ]
     return found
 
 
@@ -163,8 +165,8 @@ def _show(console: Console, samples: Sequence[Sample]) -> None:
         cells = [f"{one.memory.get(process, 0):.0f} MB, {one.files.get(process, 0)} files" for one in chosen.values()]
         table.add_row(process, *cells)
     table.add_row("database connections", *(str(one.connections or "-") for one in chosen.values()))
-    for lane in sorted({lane for one in chosen.values() for lane in one.oldest}):
-        table.add_row(f"oldest due of {lane}", *(f"{one.oldest.get(lane, 0):.1f} s" for one in chosen.values()))
+    for queue in sorted({queue for one in chosen.values() for queue in one.oldest}):
+        table.add_row(f"oldest due of {queue}", *(f"{one.oldest.get(queue, 0):.1f} s" for one in chosen.values()))
     table.add_row("batches queued", *(str(one.queued) for one in chosen.values()))
     table.add_row("events", *(str(one.events) for one in chosen.values()))
     console.print(table)

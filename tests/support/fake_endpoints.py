@@ -139,8 +139,8 @@ class EndpointHarness:
         while tasks.plans or tasks.attempts:
             self.pipeline.plan_all()
             enqueued, tasks.attempts = tasks.attempts, []
-            for lane, batch_id in enqueued:
-                if lane in (QueueName.WEBHOOK, QueueName.RETRY):
+            for queue, batch_id in enqueued:
+                if queue in (QueueName.WEBHOOK, QueueName.RETRY):
                     self.attempt.run(batch_id)
 
     def later(self, seconds: float) -> None:

@@ -51,11 +51,11 @@ class RecordingTaskQueue:
     def plan(self, notification_id: int) -> None:
         self.plans.append(notification_id)
 
-    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
-        self.attempts += [(lane, batch_id) for batch_id in batch_ids]
+    def attempt(self, queue: QueueName, batch_ids: Sequence[int]) -> None:
+        self.attempts += [(queue, batch_id) for batch_id in batch_ids]
 
-    def depth(self, lane: QueueName) -> int:
-        del lane
+    def depth(self, queue: QueueName) -> int:
+        del queue
         return 0
 
 

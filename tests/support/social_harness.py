@@ -75,8 +75,8 @@ class SocialHarness:
         while self.pipeline.tasks.plans or self.pipeline.tasks.attempts:
             self.pipeline.plan_all()
             enqueued, self.pipeline.tasks.attempts = self.pipeline.tasks.attempts, []
-            for lane, batch_id in enqueued:
-                if lane in (QueueName.SOCIAL, QueueName.RETRY):
+            for queue, batch_id in enqueued:
+                if queue in (QueueName.SOCIAL, QueueName.RETRY):
                     self.attempt.run(batch_id)
 
     def later(self, seconds: float) -> None:

@@ -20,10 +20,10 @@ def worker(
     queues: Annotated[str | None, typer.Option("--queues", help="Comma-separated queues; all by default.")] = None,
 ) -> None:
     """Run one worker process."""
-    lanes = parse_queues(queues)
-    name = f"worker-{'-'.join(lanes)}"
+    names = parse_queues(queues)
+    name = f"worker-{'-'.join(names)}"
     notifier = container(name)
     check_templates(notifier)
     notifier.ensure_broker()
     notifier.metering.watch(lambda: process_stats(name))
-    raise typer.Exit(run_worker(notifier.settings, WorkerRuntime(notifier, lanes), lanes))
+    raise typer.Exit(run_worker(notifier.settings, WorkerRuntime(notifier, names), names))

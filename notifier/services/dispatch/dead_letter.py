@@ -40,7 +40,7 @@ def count_fault(connection: Connection, batch: Batch, owner: str, now: datetime,
     due = now + wait_after(batch.attempts)
     kept = Reason.OUTCOME_UNKNOWN if batch.unknown else Reason.FAULT
     attempts.add(connection, batch, [_line(batch, now, "retry", Reason.FAULT, detail)])
-    batches.release(connection, batch, owner, due_at=due, now=now, reason=kept, lane=QueueName.RETRY)
+    batches.release(connection, batch, owner, due_at=due, now=now, reason=kept, queue=QueueName.RETRY)
     _alarm(connection, batch, detail, now)
 
 

@@ -79,8 +79,8 @@ class Plan:
     def is_low_priority(self, notification_id: int) -> bool:
         """Whether a notification belongs to the lane that lets fresh news pass."""
         with self.database.read() as connection:
-            lane = notifications.queue_of(connection, notification_id)
-        return lane is not None and lane.is_low_priority
+            queue = notifications.queue_of(connection, notification_id)
+        return queue is not None and queue.is_low_priority
 
     def run(self, notification_id: int) -> int:
         """Plan what is left of a notification, earlier ones of its incident first; returns deliveries planned."""
@@ -119,7 +119,7 @@ class Plan:
             planned += sum(batch.size for batch in batches)
             queued = [batch.id for batch in batches if batch.queued]
             if queued:
-                self.tasks.attempt(batches[0].lane, queued)
+                self.tasks.attempt(batches[0].queue, queued)
             if self.database.is_sqlite:
                 # Whoever waits for SQLite's one writer asks again now and then: without a gap they would find it taken
                 # each time, and the first mail would leave when the last is planned.
@@ -188,7 +188,7 @@ class Plan:
                 incident_id=stored.notice.incident.id,
                 prior=() if stored.follows else notifications.earlier(connection, stored),
                 episode_start=stored.notice.episode_start,
-                lane=stored.lane,
+                queue=stored.queue,
                 batch_size=self.batch_sizes[stored.channel],
                 superseded=superseded,
                 quiet=() if superseded else _quiet_now(connection, item, context, now),

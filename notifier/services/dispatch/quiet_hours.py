@@ -76,14 +76,16 @@ def _part(
         last, _ = groups.pop()
         reason = Reason.OUTCOME_UNKNOWN if batch.unknown else last.reason
         until = last.until
-        batches.release(connection, batch, owner, due_at=until, now=now, reason=reason, lane=stored.lane, counts=False)
+        batches.release(
+            connection, batch, owner, due_at=until, now=now, reason=reason, queue=stored.queue, counts=False
+        )
     for held, keys in groups:
         number = batches.add(
             connection,
             batch,
             size=len(keys),
             due_at=held.until,
-            lane=stored.lane,
+            queue=stored.queue,
             attempts=batch.attempts - 1,
             reason=Reason.OUTCOME_UNKNOWN if batch.unknown else held.reason,
             nudged_at=now,

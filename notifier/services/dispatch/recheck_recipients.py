@@ -38,7 +38,7 @@ def recheck_recipients(
         since, stay = groups.popitem()
         batch = replace(batch, since=since)
     for since, some in groups.items():
-        number = batches.add(connection, batch, size=len(some), due_at=now, lane=batch.lane, since=since)
+        number = batches.add(connection, batch, size=len(some), due_at=now, queue=batch.queue, since=since)
         deliveries.move(connection, batch.notification_id, some, number, now=now)
     size = len(stay or ())
     batches.settle(connection, batch.id, since=batch.since, size=size)

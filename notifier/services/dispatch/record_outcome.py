@@ -201,7 +201,7 @@ class RecordOutcome:
                     # Whether an earlier attempt went through stays open until one is known to have.
                     reason=Reason.OUTCOME_UNKNOWN if in_question else error.reason,
                     # What waits for its provider is as fresh as what has not been tried.
-                    lane=batch.lane if at_once or held else QueueName.RETRY,
+                    queue=batch.queue if at_once or held else QueueName.RETRY,
                     counts=follows.counts and not is_probe,
                     provider=tried.provider if unknown else None,
                 )
@@ -213,7 +213,7 @@ class RecordOutcome:
         dead_letter_if_exhausted = batch.size if isinstance(follows, GiveUp) else 0
         self._count(batch, tried, outcome, DeliveryState.FAILED, dead_letter_if_exhausted)
         if at_once and not isinstance(follows, GiveUp):
-            self.tasks.attempt(batch.lane, [batch.id])
+            self.tasks.attempt(batch.queue, [batch.id])
         if isinstance(follows, GiveUp):
             _log.error("batch_dead_lettered", batch_id=batch.id, reason=error.reason.value)
 
@@ -241,7 +241,7 @@ class RecordOutcome:
         if numbers is None:
             return []
         self._count(batch, tried, "divided", DeliveryState.CANCELED, 0)
-        self.tasks.attempt(batch.lane, numbers)
+        self.tasks.attempt(batch.queue, numbers)
         return numbers
 
     @staticmethod
@@ -251,7 +251,7 @@ class RecordOutcome:
             batch,
             size=len(keys),
             due_at=now,
-            lane=batch.lane,
+            queue=batch.queue,
             attempts=batch.attempts - 1,
             reason=Reason.OUTCOME_UNKNOWN if batch.unknown else None,
         )

@@ -20,7 +20,7 @@ _LIMIT = 2_000
 _SIZE = 500
 # These wait their turn rather than repeat a failure: they go with the fresh ones.
 _FRESH = frozenset({Reason.WAITING_FOR_EARLIER.value, Reason.QUIET_HOURS.value, Reason.HOURLY_LIMIT.value})
-_LANES = {Channel.EMAIL: QueueName.EMAIL, Channel.SOCIAL: QueueName.SOCIAL, Channel.WEBHOOK: QueueName.WEBHOOK}
+_QUEUES = {Channel.EMAIL: QueueName.EMAIL, Channel.SOCIAL: QueueName.SOCIAL, Channel.WEBHOOK: QueueName.WEBHOOK}
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Regroup:
             for like, members in _alike(rows).items():
                 parts = [members[start : start + _SIZE] for start in range(0, len(members), _SIZE)]
                 made += [_batch(connection, like, part, now) for part in parts]
-        for lane, batch_id in made:
-            self.tasks.attempt(lane, [batch_id])
+        for queue, batch_id in made:
+            self.tasks.attempt(queue, [batch_id])
         return len(rows)
 
     def _give_up(self, notification_id: int, key: int, connection: Connection) -> None:
@@ -94,27 +94,27 @@ def _alike(rows: Sequence[Any]) -> dict[_Like, list[Any]]:
 def _batch(connection: Connection, like: _Like, members: Sequence[Any], now: datetime) -> tuple[QueueName, int]:
     """Put deliveries into a new batch; returns its lane and number."""
     channel, number = Channel(like.channel), like.notification_id
-    lane = _LANES[channel] if like.fresh else QueueName.RETRY
+    queue = _QUEUES[channel] if like.fresh else QueueName.RETRY
     batch_id = batches.add(
         connection,
-        _like(number, channel, like.locale, like.since, lane),
+        _like(number, channel, like.locale, like.since, queue),
         size=len(members),
         due_at=now,
-        lane=lane,
+        queue=queue,
         attempts=min(row.attempts or 0 for row in members),
         nudged_at=now,
         reason=Reason.OUTCOME_UNKNOWN if like.unknown else None,
     )
     deliveries.move(connection, number, [row.recipient_key for row in members], batch_id, now=now)
-    return lane, batch_id
+    return queue, batch_id
 
 
-def _like(notification_id: int, channel: Channel, locale: str, since: int, lane: QueueName) -> Batch:
+def _like(notification_id: int, channel: Channel, locale: str, since: int, queue: QueueName) -> Batch:
     return Batch(
         id=0,
         notification_id=notification_id,
         channel=channel,
-        lane=lane,
+        queue=queue,
         locale=locale,
         since=since,
         size=0,

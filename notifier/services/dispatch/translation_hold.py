@@ -31,6 +31,6 @@ def wait_for_translation(
     if until is None or until <= now:
         return batch
     batches.release(
-        connection, batch, owner, due_at=until, now=now, reason=Reason.TRANSLATION, lane=stored.lane, counts=False
+        connection, batch, owner, due_at=until, now=now, reason=Reason.TRANSLATION, queue=stored.queue, counts=False
     )
     return None

@@ -102,7 +102,7 @@ class HookAttempt:
         self.engine.deliver(
             requests,
             on_results=note,
-            retry=batch.lane is QueueName.RETRY,
+            retry=batch.queue is QueueName.RETRY,
             wait_for_slow=False,
             start_before=start_before,
             may_start=may_start,

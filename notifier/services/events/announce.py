@@ -30,14 +30,18 @@ from notifier.storage.database.types import AnyRow
 from notifier.storage.incidents import channel_state, timeline
 from notifier.storage.notifications import notifications
 
-_FRESH_LANES = {Channel.EMAIL: QueueName.EMAIL, Channel.SOCIAL: QueueName.SOCIAL, Channel.WEBHOOK: QueueName.WEBHOOK}
+_FIRST_ATTEMPT_QUEUES = {
+    Channel.EMAIL: QueueName.EMAIL,
+    Channel.SOCIAL: QueueName.SOCIAL,
+    Channel.WEBHOOK: QueueName.WEBHOOK,
+}
 # Nobody's shop is down when these are mailed: they must never stand in front of news.
 _UNHURRIED = frozenset({Status.SCHEDULED, Status.CANCELED, Status.POSTMORTEM})
 
 
 def queue_for(channel: Channel, status: Status) -> QueueName:
     """Return the queue a notification's first attempts go to."""
-    return QueueName.BULK if channel is Channel.EMAIL and status in _UNHURRIED else _FRESH_LANES[channel]
+    return QueueName.BULK if channel is Channel.EMAIL and status in _UNHURRIED else _FIRST_ATTEMPT_QUEUES[channel]
 
 
 def announce_due(
@@ -105,7 +109,7 @@ class ChannelAnnouncer:
             self._notice(decision, public_id or f"ntf_{ids.new_ulid(self.now)}"),
             episode=state.episode,
             urgency=decision.urgency,
-            lane=queue_for(self.channel, lead.status),
+            queue=queue_for(self.channel, lead.status),
             state="planning",
         )
         notifications.supersede_older(self.connection, self.incident_id, self.channel, state.sequence, self.now)

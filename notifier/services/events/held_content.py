@@ -52,7 +52,7 @@ def withhold(
     withdraw(connection, incident_id, event.update.id, edits_alone=edits)
     for channel in asked:
         notice = _notice(event, channel, approvals.next_sequence(connection, incident_id, channel), now)
-        approvals.add(connection, notice, lane=queue_for(channel, event.update.status), because=because, is_edit=edits)
+        approvals.add(connection, notice, queue=queue_for(channel, event.update.status), because=because, is_edit=edits)
     if edit is not None:
         pending_edits.put(connection, event, edit)
         return

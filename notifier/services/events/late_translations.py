@@ -84,7 +84,7 @@ def _follow(connection: Connection, stored: StoredNotification, whole: Notice, f
         notice,
         episode=stored.episode,
         urgency=URGENCY,
-        lane=stored.lane,
+        queue=stored.queue,
         state="planning",
         follows=follows,
     )

@@ -68,9 +68,9 @@ class TakeMetricsSnapshot:
             apart = deliveries.oldest_due(connection, now)
             statuses = self.providers.read(connection)
         overdue: dict[tuple[str, ...], float] = defaultdict(float)
-        for (lane, _), (_, oldest) in waiting.items():
+        for (queue, _), (_, oldest) in waiting.items():
             late = (now - oldest).total_seconds() if oldest else 0.0
-            overdue[lane,] = max(overdue[lane,], late)
+            overdue[queue,] = max(overdue[queue,], late)
         if apart is not None:
             overdue[QueueName.RETRY.value,] = max(overdue[QueueName.RETRY.value,], (now - apart).total_seconds())
         return MetricsSnapshot(
@@ -83,7 +83,7 @@ class TakeMetricsSnapshot:
             alarms={(row.key,): (now - row.since).total_seconds() for row in standing},
             posts={(account,): number for account, (number, _, _) in spending.items()},
             spent={(account,): float(dollars) for account, (_, _, dollars) in spending.items()},
-            queue={(lane.value,): number for lane, number in self.queues.depths().items()},
+            queue={(queue.value,): number for queue, number in self.queues.depths().items()},
             first={(channel.value,): first.total_seconds() for channel, (first, _) in reached.items()},
             last={(channel.value,): last.total_seconds() for channel, (_, last) in reached.items()},
             shared=shared,

@@ -129,14 +129,14 @@ class Sweep:
         now = self.clock()
         total = 0
         with self.database.read() as connection:
-            lanes = batches.queues_with_due(connection, now)
-        for lane in lanes:
-            if self.tasks.depth(lane) > _DEEP:
+            queues = batches.queues_with_due(connection, now)
+        for queue in queues:
+            if self.tasks.depth(queue) > _DEEP:
                 continue
             with self.database.write() as connection:
                 due = batches.due_for_enqueue(
-                    connection, lane, now=now, enqueued_before=now - _NUDGE_AFTER, limit=_LIMIT
+                    connection, queue, now=now, enqueued_before=now - _NUDGE_AFTER, limit=_LIMIT
                 )
-            self.tasks.attempt(lane, due)
+            self.tasks.attempt(queue, due)
             total += len(due)
         return total

@@ -168,8 +168,8 @@ class Circuits:
 
     def _due_now(self, connection: Connection, name: str, now: datetime) -> list[Waiting]:
         reasons = WAITS_FOR_PROVIDER | (_DOUBT if self.repeats_doubts(name) else frozenset())
-        lane = QueueName.SOCIAL if self.channel is Channel.SOCIAL else QueueName.EMAIL
-        return provider_waits.due_now(connection, self._whose(name), reasons, now, nudged=_AT_ONCE, lane=lane)
+        queue = QueueName.SOCIAL if self.channel is Channel.SOCIAL else QueueName.EMAIL
+        return provider_waits.due_now(connection, self._whose(name), reasons, now, nudged=_AT_ONCE, queue=queue)
 
     def wait(self, names: Collection[str]) -> Wait:
         """Return what keeps a batch waiting as long as all of these are open."""
@@ -185,7 +185,7 @@ class Circuits:
     def _call(self, *due: Waiting | None) -> None:
         for one in due:
             if one is not None:
-                self.tasks.attempt(one.lane, [one.id])
+                self.tasks.attempt(one.queue, [one.id])
 
     @contextmanager
     def _forgiven(self) -> Iterator[None]:

@@ -18,7 +18,7 @@ def release_deferred(connection: Connection, address_key: int, now: datetime) ->
             batch,
             size=1,
             due_at=now,
-            lane=batch.lane,
+            queue=batch.queue,
             attempts=batch.attempts,
             reason=Reason(row.reason),
         )

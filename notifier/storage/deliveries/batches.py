@@ -43,7 +43,7 @@ class Batch:
     id: int
     notification_id: int
     channel: Channel
-    lane: QueueName
+    queue: QueueName
     locale: str
     since: int
     size: int
@@ -119,7 +119,7 @@ def from_row(row: AnyRow) -> Batch:
         id=row.id,
         notification_id=row.notification_id,
         channel=Channel(row.channel),
-        lane=QueueName(row.lane),
+        queue=QueueName(row.lane),
         locale=row.locale,
         since=row.since,
         size=row.size,
@@ -223,7 +223,7 @@ def release(
     due_at: datetime,
     now: datetime,
     reason: Reason | None,
-    lane: QueueName | None = None,
+    queue: QueueName | None = None,
     counts: bool = True,
     provider: str | None = None,
 ) -> bool:
@@ -237,7 +237,7 @@ def release(
         "reason": reason.value if reason else None,
         "due_at": due_at,
         "nudged_at": now,
-        "lane": (lane or batch.lane).value,
+        "lane": (queue or batch.queue).value,
         "provider": provider or batch.provider,
     }
     return connection.execute(_release(), _of(batch, owner) | values).rowcount == 1
@@ -249,7 +249,7 @@ def add(
     *,
     size: int,
     due_at: datetime,
-    lane: QueueName,
+    queue: QueueName,
     since: int | None = None,
     attempts: int = 0,
     reason: Reason | None = None,
@@ -262,7 +262,7 @@ def add(
             id=number,
             notification_id=batch.notification_id,
             channel=batch.channel.value,
-            lane=lane.value,
+            lane=queue.value,
             locale=batch.locale,
             since=batch.since if since is None else since,
             size=size,
@@ -288,13 +288,13 @@ def queues_with_due(connection: Connection, now: datetime) -> list[QueueName]:
     """Return the lanes that have work due."""
     b = t.batch.c
     statement = select(b.lane).distinct().where(b.state == DeliveryState.QUEUED.value, b.due_at <= now)
-    return [QueueName(lane) for lane in connection.execute(statement).scalars()]
+    return [QueueName(queue) for queue in connection.execute(statement).scalars()]
 
 
 def has_first_attempts_due(connection: Connection, *, since: datetime, now: datetime) -> bool:
     """Whether first attempts that became due in this time are still waiting."""
     b = t.batch.c
-    fresh = [lane.value for lane in QueueName if not lane.is_low_priority]
+    fresh = [queue.value for queue in QueueName if not queue.is_low_priority]
     statement = (
         select(b.id)
         .where(b.state == DeliveryState.QUEUED.value, b.due_at.between(since, now), b.lane.in_(fresh))
@@ -332,7 +332,7 @@ def confirm(
 
 
 def due_for_enqueue(
-    connection: Connection, lane: QueueName, *, now: datetime, enqueued_before: datetime, limit: int
+    connection: Connection, queue: QueueName, *, now: datetime, enqueued_before: datetime, limit: int
 ) -> list[int]:
     """Return queued batches of a lane that are due and were not nudged lately, marking them as nudged now."""
     b = t.batch.c
@@ -340,7 +340,7 @@ def due_for_enqueue(
         select(b.id)
         .where(
             b.state == DeliveryState.QUEUED.value,
-            b.lane == lane.value,
+            b.lane == queue.value,
             b.due_at <= now,
             or_(b.nudged_at.is_(None), b.nudged_at < enqueued_before, b.nudged_at < b.due_at),
         )

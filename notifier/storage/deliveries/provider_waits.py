@@ -16,7 +16,7 @@ class Waiting(NamedTuple):
     """A batch that waits."""
 
     id: int
-    lane: QueueName
+    queue: QueueName
     size: int
 
 
@@ -46,15 +46,15 @@ def due_now(
     now: datetime,
     *,
     nudged: int,
-    lane: QueueName,
+    queue: QueueName,
 ) -> list[Waiting]:
     """Make due what waits for a provider; marks the first `nudged` as nudged, and returns those.
 
-    What is left over the sweep finds within a second. It is as fresh as when it failed, so it leaves by `lane` instead
+    What is left over the sweep finds within a second. It is as fresh as when it failed, so it leaves by `queue` instead
     of that of retries.
     """
     waits = and_(whose, _B.state == DeliveryState.QUEUED.value, _among(reasons), _B.due_at > now)
-    by = case((_B.lane == QueueName.RETRY.value, lane.value), else_=_B.lane)
+    by = case((_B.lane == QueueName.RETRY.value, queue.value), else_=_B.lane)
     connection.execute(update(t.batch).where(waits).values(due_at=now, lane=by))
     due = and_(whose, _B.state == DeliveryState.QUEUED.value, _among(reasons), _B.due_at == now)
     some = select(_B.id).where(due).order_by(_B.id).limit(nudged)

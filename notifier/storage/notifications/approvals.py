@@ -45,10 +45,10 @@ def next_sequence(connection: Connection, incident_id: str, channel: Channel) ->
     return min(connection.execute(statement).scalar_one() or 0, 0) - 1
 
 
-def add(connection: Connection, notice: Notice, *, lane: QueueName, because: HoldReason, is_edit: bool) -> None:
+def add(connection: Connection, notice: Notice, *, queue: QueueName, because: HoldReason, is_edit: bool) -> None:
     """Store one that waits; `notice` shows what it is about, and has the number of `next_sequence`."""
     urgency = _EDIT if is_edit else _UPDATE
-    number = notifications.add(connection, notice, episode=0, urgency=urgency, lane=lane, state=HELD)
+    number = notifications.add(connection, notice, episode=0, urgency=urgency, queue=queue, state=HELD)
     content = notice_to_json(notice) | {"held_because": because.value}
     connection.execute(update(t.notification).where(t.notification.c.id == number).values(content=content))
 

@@ -37,7 +37,7 @@ class StoredNotification:
     id: int
     notice: Notice
     episode: int
-    lane: QueueName
+    queue: QueueName
     state: str
     created_at: datetime
     follows: Follows | None = None
@@ -57,7 +57,7 @@ def add(
     *,
     episode: int,
     urgency: str,
-    lane: QueueName,
+    queue: QueueName,
     state: str,
     follows: Follows | None = None,
 ) -> int:
@@ -71,7 +71,7 @@ def add(
         "urgency": urgency,
         "content": notice_to_json(notice),
         "update_ids": [item.id for item in notice.updates if item.sequence == notice.sequence],
-        "lane": lane.value,
+        "lane": queue.value,
         "state": state,
         "created_at": notice.created_at,
     }
@@ -85,7 +85,7 @@ def _stored(row: AnyRow) -> StoredNotification:
         id=row.id,
         notice=notice_from_json(row.content),
         episode=row.round,
-        lane=QueueName(row.lane),
+        queue=QueueName(row.lane),
         state=row.state,
         created_at=row.created_at,
         follows=Follows(id=row.follows["id"], locales=tuple(row.follows["locales"])) if row.follows else None,

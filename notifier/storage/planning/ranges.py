@@ -45,7 +45,7 @@ class PlannedBatch:
     """A batch as planning leaves it."""
 
     id: int
-    lane: QueueName
+    queue: QueueName
     size: int
     queued: bool
 
@@ -173,7 +173,7 @@ def plan_range(
     incident_id: str,
     prior: Sequence[Earlier],
     episode_start: int,
-    lane: QueueName,
+    queue: QueueName,
     batch_size: int,
     superseded: bool,
     now: datetime,
@@ -213,7 +213,7 @@ def plan_range(
     }
     if channel is Channel.WEBHOOK:
         values["disabled_since"] = to_micros(now - MISSED_FOR)
-    group = _Group(channel, lane, settle=_in_flight(connection, prior), superseded=superseded)
+    group = _Group(channel, queue, settle=_in_flight(connection, prior), superseded=superseded)
     if is_sqlite(connection):
         connection.execute(text(f"{placed} {audience_sql.DELIVERIES}"), values)
         locale, recipients = audience_sql.BATCH_LOCALE[channel]
@@ -240,7 +240,7 @@ class _Group:
     """What the batches of one range have in common."""
 
     channel: Channel
-    lane: QueueName
+    queue: QueueName
     settle: bool
     superseded: bool
 
@@ -276,11 +276,11 @@ def _add_batches(connection: Connection, planned: _Planned, group: _Group, now: 
             bindparam("settle", group.settle, type_=t.batch.c.settle.type),
             bindparam("reason", Reason.NEWER_UPDATE.value if superseded else None, type_=t.batch.c.reason.type),
         ),
-        {**planned.values, "channel": group.channel.value, "lane": group.lane.value, "state": state.value},
+        {**planned.values, "channel": group.channel.value, "lane": group.queue.value, "state": state.value},
     )
     return sorted(
         (
-            PlannedBatch(id=row.id, lane=group.lane, size=row.size, queued=not superseded and row.due_at <= due)
+            PlannedBatch(id=row.id, queue=group.queue, size=row.size, queued=not superseded and row.due_at <= due)
             for row in rows
         ),
         key=lambda batch: batch.id,

@@ -43,13 +43,13 @@ class Views:
             standing = alerts.current(connection)
             trouble = self._trouble(connection)
         waiting: dict[str, float] = {}
-        for (lane, _), number in readings.batches.items():
-            waiting[lane] = waiting.get(lane, 0) + number
+        for (queue, _), number in readings.batches.items():
+            waiting[queue] = waiting.get(queue, 0) + number
         return {
             "incidents": self._container.history.incidents(limit=_INCIDENTS),
             "held": self._held(),
-            "waiting": {lane: int(number) for lane, number in sorted(waiting.items())},
-            "overdue": {lane: seconds for (lane,), seconds in readings.overdue.items()},
+            "waiting": {queue: int(number) for queue, number in sorted(waiting.items())},
+            "overdue": {queue: seconds for (queue,), seconds in readings.overdue.items()},
             "trouble": trouble,
             "alarms": [_alarm(row) for row in standing if not _is_covered_by(row.key, trouble)],
         }

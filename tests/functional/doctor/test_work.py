@@ -30,7 +30,7 @@ def test_it_says_which_lane_nobody_works_on(container_anywhere: ApiContainer) ->
     live(container_anywhere, "worker-control", "worker-email", "worker-retry-bulk", "scheduler")
     (some,) = found(container_anywhere, "processes")
     assert (some.state, some.message) == ("bad", "not running: social, webhook")
-    live(container_anywhere, *(f"worker-{lane.value}" for lane in QueueName))
+    live(container_anywhere, *(f"worker-{queue.value}" for queue in QueueName))
     (everybody,) = found(container_anywhere, "processes")
     assert everybody.state == "ok"
 

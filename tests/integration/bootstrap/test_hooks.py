@@ -14,7 +14,7 @@ from tests.contract.channels.webhook.receivers import wait_until
 
 
 @pytest.mark.parametrize(("lane", "expected"), [(QueueName.WEBHOOK, {"webhook-engine"}), (QueueName.EMAIL, set())])
-def test_a_worker_of_webhooks_starts_its_engine_by_itself(tmp_path: Path, lane: QueueName, expected: set[str]) -> None:
+def test_a_worker_of_webhooks_starts_its_engine_by_itself(tmp_path: Path, queue: QueueName, expected: set[str]) -> None:
     before = set(threading.enumerate())
 
     def threads() -> set[str]:
@@ -22,7 +22,7 @@ def test_a_worker_of_webhooks_starts_its_engine_by_itself(tmp_path: Path, lane: 
 
     container = ApiContainer(load_settings({"NOTIFIER_DATA_DIR": str(tmp_path / "data")}, cwd=tmp_path))
     migrate.upgrade(container.database)
-    runtime = WorkerRuntime(container, [lane])
+    runtime = WorkerRuntime(container, [queue])
     wait_until(lambda: "warm-up" not in threads())
     assert threads() & {"webhook-engine"} == expected
     runtime.close()

@@ -23,7 +23,7 @@ class RecordingTaskQueue:
 
     def __init__(self) -> None:
         self.unhurried: list[int] = []
-        self.lanes: set[QueueName] = set()
+        self.queues: set[QueueName] = set()
 
     def plan(self, notification_id: int) -> None:
         """Leave it to the test."""
@@ -31,9 +31,9 @@ class RecordingTaskQueue:
     def plan_low_priority(self, notification_id: int) -> None:
         self.unhurried.append(notification_id)
 
-    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
+    def attempt(self, queue: QueueName, batch_ids: Sequence[int]) -> None:
         if batch_ids:
-            self.lanes.add(lane)
+            self.queues.add(queue)
 
     def close(self) -> None:
         """Nothing to close."""
@@ -62,10 +62,10 @@ def test_a_scheduled_maintenance_is_passed_on_and_planned_there(container: ApiCo
     number = mail_of(container, "maintenance", impact="maintenance", status="scheduled")
     with closing(WorkerRuntime(container, [QueueName.CONTROL])) as runtime:
         runtime.plan(number)
-    assert (tasks.unhurried, tasks.lanes) == ([number], set())
+    assert (tasks.unhurried, tasks.queues) == ([number], set())
     with closing(WorkerRuntime(container, [QueueName.RETRY, QueueName.BULK])) as runtime:
         assert runtime.plan_low_priority(number) == 30
-    assert tasks.lanes == {QueueName.BULK}
+    assert tasks.queues == {QueueName.BULK}
 
 
 def test_news_is_planned_at_once(container: ApiContainer) -> None:
@@ -73,4 +73,4 @@ def test_news_is_planned_at_once(container: ApiContainer) -> None:
     number = mail_of(container, "outage")
     with closing(WorkerRuntime(container, [QueueName.CONTROL])) as runtime:
         assert runtime.plan(number) == 30
-    assert (tasks.unhurried, tasks.lanes) == ([], {QueueName.EMAIL})
+    assert (tasks.unhurried, tasks.queues) == ([], {QueueName.EMAIL})

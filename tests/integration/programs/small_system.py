@@ -58,8 +58,8 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["api", "--fd", descriptor]:
             serve(int(descriptor))
-        case ["worker", "--queues", lanes]:
-            work(f"worker {lanes}")
+        case ["worker", "--queues", queues]:
+            work(f"worker {queues}")
         case ["scheduler"]:
             work("scheduler")
         case _:

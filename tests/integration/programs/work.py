@@ -59,7 +59,7 @@ class Diary:
 
 
 if __name__ == "__main__":
-    data_dir, diary, lanes = sys.argv[1:]
+    data_dir, diary, queues = sys.argv[1:]
     configure_logging("info", "json")
     settings = load_settings({"NOTIFIER_DATA_DIR": data_dir})
-    sys.exit(run_worker(settings, Diary(Path(diary)), parse_queues(lanes)))
+    sys.exit(run_worker(settings, Diary(Path(diary)), parse_queues(queues)))

@@ -63,13 +63,13 @@ class SharedTaskQueue:
     def plan(self, notification_id: int) -> None:
         self.work.put(("plan", notification_id))
 
-    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
-        del lane
+    def attempt(self, queue: QueueName, batch_ids: Sequence[int]) -> None:
+        del queue
         for batch_id in batch_ids:
             self.work.put(("attempt", batch_id))
 
-    def depth(self, lane: QueueName) -> int:
-        del lane
+    def depth(self, queue: QueueName) -> int:
+        del queue
         return 0
 
 

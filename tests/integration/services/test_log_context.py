@@ -34,7 +34,7 @@ def test_a_workers_lines_bear_incident_notification_updates_and_batch_and_nothin
     configure_logging("info", "json", process="worker-email")
     for number in harness.pipeline.tasks.plans:
         policy.run("notifier.plan", partial(harness.pipeline.plan.run, number), notification_id=number)
-    (batch_id,) = [found for lane, found in harness.pipeline.tasks.attempts if lane is QueueName.EMAIL]
+    (batch_id,) = [found for queue, found in harness.pipeline.tasks.attempts if queue is QueueName.EMAIL]
     policy.run("notifier.attempt_batch", lambda: harness.attempt.run(batch_id), batch_id=batch_id)
     policy.run("notifier.announce", lambda: logging.getLogger("next").warning("next task"), incident_id="inc-2")
     lines: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().err.splitlines()]

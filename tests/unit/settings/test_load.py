@@ -112,7 +112,7 @@ def test_no_accounts_is_a_choice(tmp_path: Path) -> None:
 def test_concurrency_is_per_lane(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, "[workers]\nemail = 7\n")
     assert settings.concurrency(QueueName.EMAIL) == 7
-    assert all(settings.concurrency(lane) >= 1 for lane in QueueName)
+    assert all(settings.concurrency(queue) >= 1 for queue in QueueName)
 
 
 def test_the_named_file_goes_before_the_usual_one(tmp_path: Path) -> None:

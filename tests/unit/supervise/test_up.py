@@ -18,14 +18,14 @@ def compose_layout() -> list[tuple[QueueName, ...]]:
 
 
 def test_up_reads_every_queue_once() -> None:
-    assert Counter(lane for lanes in LAYOUT for lane in lanes) == Counter(QueueName)
+    assert Counter(queue for queues in LAYOUT for queue in queues) == Counter(QueueName)
 
 
 def test_compose_reads_every_queue_once() -> None:
-    assert Counter(lane for lanes in compose_layout() for lane in lanes) == Counter(QueueName)
+    assert Counter(queue for queues in compose_layout() for queue in queues) == Counter(QueueName)
 
 
 def test_both_give_fresh_news_slots_of_its_own() -> None:
     behind = {QueueName.RETRY, QueueName.BULK}
     for layout in (LAYOUT, compose_layout()):
-        assert not [lanes for lanes in layout if behind & set(lanes) and set(lanes) - behind]
+        assert not [queues for queues in layout if behind & set(queues) and set(queues) - behind]

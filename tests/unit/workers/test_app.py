@@ -80,7 +80,7 @@ def test_rabbitmq_is_given_no_option_of_redis() -> None:
 
 def test_every_lane_is_a_queue_that_needs_no_binding() -> None:
     assert [(queue.name, queue.exchange.name, queue.routing_key) for queue in queues()] == [
-        (lane.value, "", lane.value) for lane in QueueName
+        (queue.value, "", queue.value) for queue in QueueName
     ]
 
 

@@ -42,8 +42,10 @@ def _make_room(files: int) -> None:
 
 def _sockets(limits: EngineLimits) -> int:
     slots = (limits.first, limits.retry)
-    return sum(lane.fast + lane.slow for lane in slots) + limits.idle_sockets
+    return sum(slot_limits.fast + slot_limits.slow for slot_limits in slots) + limits.idle_sockets
 
 
-def _scaled(lane: SlotLimits, share: float) -> SlotLimits:
-    return replace(lane, fast=max(_LEAST, int(lane.fast * share)), slow=max(_LEAST, int(lane.slow * share)))
+def _scaled(slot_limits: SlotLimits, share: float) -> SlotLimits:
+    return replace(
+        slot_limits, fast=max(_LEAST, int(slot_limits.fast * share)), slow=max(_LEAST, int(slot_limits.slow * share))
+    )

@@ -116,8 +116,8 @@ def test_what_a_dead_worker_held_is_attempted_again_after_its_lease(database: Da
     harness.pipeline.post(Status.INVESTIGATING)
     harness.pipeline.plan_all()
     with database.write() as connection:
-        for lane, batch_id in harness.pipeline.tasks.attempts:
-            if lane is QueueName.EMAIL:
+        for queue, batch_id in harness.pipeline.tasks.attempts:
+            if queue is QueueName.EMAIL:
                 assert batches.claim(connection, batch_id, owner="dead", now=harness.pipeline.now, lease=LEASE)
     harness.pipeline.tasks.attempts.clear()
     harness.later(LEASE.total_seconds() - 1)
@@ -209,8 +209,8 @@ def test_a_worker_that_was_too_slow_to_begin_hands_its_batch_back_unsent(databas
             mail.attempt(batch, stored)
 
     slow = Attempt(database, harness.pipeline.clock, harness.pipeline.tasks, "worker", {Channel.EMAIL: Slow()})
-    for lane, batch_id in harness.pipeline.tasks.attempts:
-        if lane is QueueName.EMAIL:
+    for queue, batch_id in harness.pipeline.tasks.attempts:
+        if queue is QueueName.EMAIL:
             slow.run(batch_id)
     assert (provider.calls, states(harness)) == (0, {"queued"})
     harness.pipeline.tasks.attempts.clear()

@@ -53,7 +53,7 @@ def announced(harness: EndpointHarness, status: Status) -> list[int]:
     harness.pipeline.post(status)
     harness.pipeline.plan_all()
     enqueued, harness.pipeline.tasks.attempts = harness.pipeline.tasks.attempts, []
-    return [number for lane, number in enqueued if lane is QueueName.WEBHOOK]
+    return [number for queue, number in enqueued if queue is QueueName.WEBHOOK]
 
 
 def account_lock(processes: Sequence[Process], number: int) -> list[Process]:
@@ -113,7 +113,7 @@ def test_a_repetition_is_of_the_batch_that_the_message_names(database: Database)
     first = announced(harness, Status.INVESTIGATING)
     process.attempt.run(first[0])
     harness.pipeline.later(60)
-    (repetition,) = [number for lane, number in harness.pipeline.tasks.attempts if lane is QueueName.RETRY]
+    (repetition,) = [number for queue, number in harness.pipeline.tasks.attempts if queue is QueueName.RETRY]
     process.posted()
     process.attempt.run(repetition)
     assert process.posted() == {url_of("partner-0")}

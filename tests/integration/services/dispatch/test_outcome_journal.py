@@ -199,7 +199,7 @@ def test_what_takes_long_is_noted_before_anybody_says_that_the_database_is_away(
         id=1,
         notification_id=1,
         channel=Channel.EMAIL,
-        lane=QueueName.EMAIL,
+        queue=QueueName.EMAIL,
         locale="en",
         since=0,
         size=1,

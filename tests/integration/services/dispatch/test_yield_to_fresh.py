@@ -67,7 +67,7 @@ def test_retries_and_maintenance_that_was_scheduled_do_not_wait_for_each_other(p
     (notice,) = pipeline.notices()
     assert pipeline.plan.is_low_priority(notice.id)
     pipeline.plan_all()
-    assert {lane for lane, _ in pipeline.tasks.attempts} == {QueueName.BULK}
+    assert {queue for queue, _ in pipeline.tasks.attempts} == {QueueName.BULK}
     with pipeline.database.write() as connection:
         connection.execute(update(t.batch).values(lane=QueueName.RETRY.value))
     assert waited(pipeline) == 0

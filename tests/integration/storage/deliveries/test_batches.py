@@ -28,7 +28,7 @@ def harness(database: Database, provider: Provider) -> EmailHarness:
 
 def vanish_with_the_mail(harness: EmailHarness) -> list[Batch]:
     """A worker takes every mail batch that was nudged, and is never heard of again."""
-    mail = [batch_id for lane, batch_id in harness.pipeline.tasks.attempts if lane is QueueName.EMAIL]
+    mail = [batch_id for queue, batch_id in harness.pipeline.tasks.attempts if queue is QueueName.EMAIL]
     harness.pipeline.tasks.attempts.clear()
     with harness.pipeline.database.write() as connection:
         taken = [batches.claim(connection, one, owner="dead", now=harness.pipeline.now, lease=LEASE) for one in mail]

@@ -97,8 +97,8 @@ def test_a_batch_whose_worker_died_makes_way_for_what_was_decided_meanwhile(data
     harness.pipeline.post(Status.INVESTIGATING)
     harness.pipeline.plan_all()
     with database.write() as connection:
-        for lane, batch_id in harness.pipeline.tasks.attempts:
-            if lane is QueueName.EMAIL:
+        for queue, batch_id in harness.pipeline.tasks.attempts:
+            if queue is QueueName.EMAIL:
                 assert batches.claim(connection, batch_id, owner="dead", now=harness.pipeline.now, lease=LEASE)
     harness.pipeline.tasks.attempts.clear()
     harness.pipeline.post(Status.RESOLVED)

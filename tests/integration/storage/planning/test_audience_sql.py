@@ -73,8 +73,8 @@ class ChangingMinds(RecordingTaskQueue):
         self._database = database
         self.changed = False
 
-    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
-        super().attempt(lane, batch_ids)
+    def attempt(self, queue: QueueName, batch_ids: Sequence[int]) -> None:
+        super().attempt(queue, batch_ids)
         if not self.changed:
             self.changed = True
             with self._database.write() as connection:

@@ -139,9 +139,9 @@ def test_a_host_is_not_overrun_and_holds_up_nobody_else() -> None:
 
 
 def test_hanging_receivers_do_not_hold_up_the_quick_ones() -> None:
-    lanes = SlotLimits(fast=2, slow=50, slow_after=0.2, slow_floor=0.02)
+    queues = SlotLimits(fast=2, slow=50, slow_after=0.2, slow_floor=0.02)
     gate = Gate()
-    with receiving(gate) as hanging, receiving() as quick, running(quick_limits(first=lanes)) as engine:
+    with receiving(gate) as hanging, receiving() as quick, running(quick_limits(first=queues)) as engine:
         engine.deliver([a_request(quick.url(), number) for number in range(200)])  # this is how long answers take
         requests = [a_request(hanging.url(), number) for number in range(10)]
         requests += [a_request(quick.url(), number) for number in range(100, 130)]
@@ -187,14 +187,14 @@ def test_results_come_in_chunks_while_others_are_still_on_their_way() -> None:
 
 
 def test_a_caller_need_not_wait_for_the_slow_ones() -> None:
-    lanes = SlotLimits(fast=5, slow=5, slow_after=0.05)
+    queues = SlotLimits(fast=5, slow=5, slow_after=0.05)
     gate, told, threads = Gate(), list[HookResult](), set[str]()
 
     def record(results: Sequence[HookResult]) -> None:
         told.extend(results)
         threads.add(threading.current_thread().name)
 
-    with receiving(gate) as hanging, receiving() as quick, running(quick_limits(first=lanes)) as engine:
+    with receiving(gate) as hanging, receiving() as quick, running(quick_limits(first=queues)) as engine:
         requests = [a_request(quick.url(), 1), a_request(hanging.url(), 2), a_request(hanging.url(), 2)]
         results = engine.deliver(requests, on_results=record, wait_for_slow=False)
         assert [result.endpoint_id for result in results] == [1]
@@ -222,13 +222,13 @@ def test_an_exception_of_the_callback_reaches_the_caller_and_loses_no_other_resu
 
 
 def test_a_late_callback_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    lanes = SlotLimits(fast=5, slow=5, slow_after=0.02)
+    queues = SlotLimits(fast=5, slow=5, slow_after=0.02)
     gate = Gate()
 
     def record(_results: Sequence[HookResult]) -> None:
         raise UnavailableError("the database is gone")
 
-    with receiving(gate) as hanging, running(quick_limits(first=lanes)) as engine:
+    with receiving(gate) as hanging, running(quick_limits(first=queues)) as engine:
         assert engine.deliver([a_request(hanging.url())], on_results=record, wait_for_slow=False) == []
         gate.open.set()
         wait_until(lambda: "webhook_results_not_recorded" in caplog.text)
