@@ -23,7 +23,7 @@ class Runtime(Protocol):
     def attempt(self, batch_id: int) -> object:
         """Attempt a batch once."""
 
-    def letters(self) -> object:
+    def send_transactional_mail(self) -> object:
         """Send the transactional mail that is due."""
 
     def probe(self, endpoint_id: int) -> object:

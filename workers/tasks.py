@@ -32,7 +32,7 @@ def register(app: Celery, runtime: Runtime, policy: TaskPolicy) -> None:
 
     @app.task(name=TaskName.SEND_TRANSACTIONAL_MAIL.value)
     def send_transactional_mail() -> None:
-        policy.run(TaskName.SEND_TRANSACTIONAL_MAIL, runtime.letters)
+        policy.run(TaskName.SEND_TRANSACTIONAL_MAIL, runtime.send_transactional_mail)
 
     @app.task(name=TaskName.PROBE_ENDPOINT.value)
     def probe_endpoint(endpoint_id: int) -> None:

@@ -295,8 +295,8 @@ class Container:
     def sweep(self) -> Sweep:
         """The once-a-second sweep."""
         texts, alone = neutral_texts(self.settings.brand().locales), self.isolation
-        calm = AutoResolve(self.database, self.clock, self.ingest, texts, isolate=alone)
-        letters = SweepTransactionalMail(self.database, self.clock, self.tasks, self.producer)
+        auto_resolve = AutoResolve(self.database, self.clock, self.ingest, texts, isolate=alone)
+        mail_sweep = SweepTransactionalMail(self.database, self.clock, self.tasks, self.producer)
         expired_sign_ups = ExpireSignUps(self.database, self.clock, self.addresses, alone)
         watch = WatchEndpoints(self.database, self.clock, write_mail, self.producer, self.health_policy, isolate=alone)
         probes = CallProbes(self.database, self.circuits, self.provider_names)
@@ -304,7 +304,18 @@ class Container:
         broker = WatchBroker(self.database, self.clock, self.producer)
         sign_ups = ClearSignUpAlert(self.database, self.clock)
         revive = Revive(self.database, self.clock)
-        chores = (revive, probes, calm, letters, expired_sign_ups, watch, broker, sign_ups, reseal, self.prune)
+        chores = (
+            revive,
+            probes,
+            auto_resolve,
+            mail_sweep,
+            expired_sign_ups,
+            watch,
+            broker,
+            sign_ups,
+            reseal,
+            self.prune,
+        )
         return Sweep(
             self.database,
             self.clock,

@@ -193,16 +193,16 @@ class WorkerRuntime:
         self._attempt.run(batch_id)
 
     @cached_property
-    def _letters(self) -> "SendTransactionalMail":
+    def _transactional_mail(self) -> "SendTransactionalMail":
         from notifier.bootstrap.mail import build_transactional_mail  # noqa: PLC0415 - as `_build_mail`
 
         found = build_transactional_mail(self._core)
         self._opened.callback(found.close)
         return found
 
-    def letters(self) -> object:
+    def send_transactional_mail(self) -> object:
         """Send the transactional mail that is due."""
-        return self._letters.run()
+        return self._transactional_mail.run()
 
     def probe(self, endpoint_id: int) -> None:
         """Probe a disabled endpoint."""

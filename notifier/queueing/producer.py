@@ -50,7 +50,7 @@ class Producer:
             if not self._send(TaskName.ATTEMPT_BATCH, queue, [batch_id]):
                 return
 
-    def letters(self) -> None:
+    def send_transactional_mail(self) -> None:
         """Enqueue the sending of due transactional mail, in the retry queue."""
         self._send(TaskName.SEND_TRANSACTIONAL_MAIL, QueueName.RETRY, [])
 

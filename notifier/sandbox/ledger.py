@@ -22,14 +22,14 @@ class Ledger:
 
     `deliveries` counts each delivery id by channel. `notifications` has the times of a
     notification's first and last delivery. `addresses` counts mails by a hash of the address,
-    `letters` by a hash of address and notification.
+    `mails` by a hash of address and notification.
     """
 
     deliveries: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in CHANNELS})
     notifications: dict[str, dict[str, Arrivals]] = field(default_factory=lambda: {name: {} for name in CHANNELS})
     locales: Counter[str] = field(default_factory=Counter)
     addresses: Counter[int] = field(default_factory=Counter)
-    letters: Counter[int] = field(default_factory=Counter)
+    mails: Counter[int] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)  # "email 400" -> requests refused
 
     def deliver(self, channel: str, delivery_ids: Iterable[str | None]) -> None:

@@ -89,7 +89,7 @@ class ProbeQueue(Protocol):
 class MailTaskQueue(Protocol):
     """Makes letters leave now; losing a nudge costs a second, until the sweep repeats it."""
 
-    def letters(self) -> None:
+    def send_transactional_mail(self) -> None:
         """Ask a worker to send the letters that are due."""
 
 
@@ -152,7 +152,7 @@ class NoTaskQueue:
     def attempt(self, queue: QueueName, batch_ids: Sequence[int]) -> None:
         """Leave it to the sweep."""
 
-    def letters(self) -> None:
+    def send_transactional_mail(self) -> None:
         """Leave it to the sweep."""
 
     def depth(self, queue: QueueName) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 # Anyone can type someone else's address over and over: limit the mails an address gets in a day.
-LETTERS_PER_DAY = 3
+MAILS_PER_DAY = 3
 
 
 class TransactionalKind(StrEnum):

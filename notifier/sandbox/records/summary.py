@@ -38,7 +38,7 @@ def _mails(sandbox: Sandbox) -> dict[str, Any]:
         "total": mail.mails,
         "per_locale": dict(ledger.locales),
         "addresses": len(ledger.addresses),
-        "same_notification_twice": ledger.letters.total() - len(ledger.letters),
+        "same_notification_twice": ledger.mails.total() - len(ledger.mails),
         "dropped": mail.dropped,
         "scheduled": mail.schedule.waiting(),
         "discarded": mail.discarded,

@@ -147,7 +147,7 @@ class MailStore:
         self.ledger.notify("email", notifications, now)
         self.ledger.addresses.update(map(hash, addresses))
         first = [found[0].lower() for found in arrived.recipients]
-        self.ledger.letters.update(map(hash, zip(first, notifications, strict=True)))
+        self.ledger.mails.update(map(hash, zip(first, notifications, strict=True)))
         if not arrived.bypass:
             arrived.dropped.update(self.suppressions.drops(addresses))
             self.dropped += len(arrived.dropped)

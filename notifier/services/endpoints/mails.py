@@ -22,10 +22,10 @@ class EndpointMails:
     default_timezone: str
     policy: HealthPolicy = field(default_factory=HealthPolicy)
 
-    def write(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
+    def write(self, connection: Connection, mail: TransactionalMail) -> Addressed | None:
         """Return what a letter says; None when it has no point any more."""
-        row = endpoint_health.get(connection, letter.subject_id)
-        message = self._message(connection, row, letter.kind) if row is not None and row.owner_email else None
+        row = endpoint_health.get(connection, mail.subject_id)
+        message = self._message(connection, row, mail.kind) if row is not None and row.owner_email else None
         if row is None or message is None:
             return None
         stored = subscribers.get(connection, row.subscriber) if row.subscriber else None
@@ -70,6 +70,6 @@ class MailWriterByKind:
     writers: Mapping[TransactionalKind, Writer]
     others: Writer
 
-    def write(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
+    def write(self, connection: Connection, mail: TransactionalMail) -> Addressed | None:
         """Return what a letter says; None when it has no point any more."""
-        return self.writers.get(letter.kind, self.others).write(connection, letter)
+        return self.writers.get(mail.kind, self.others).write(connection, mail)

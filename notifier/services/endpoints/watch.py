@@ -37,10 +37,10 @@ Notify = Callable[[Connection, AnyRow, HealthAction, datetime], None]
 
 def write_mail(connection: Connection, row: AnyRow, verdict: HealthAction, now: datetime) -> None:
     """Write a letter to an endpoint's owner down; it leaves by itself (`services/mail/transactional.py`)."""
-    letter = NewTransactionalMail(
+    mail = NewTransactionalMail(
         kind=_KINDS[verdict], subject_id=row.id, address_key=_NO_SUBSCRIBER, expires_at=now + _KEPT
     )
-    transactional_mail.add(connection, letter, now)
+    transactional_mail.add(connection, mail, now)
 
 
 @dataclass(eq=False)

@@ -44,7 +44,7 @@ class Addressed:
 class Writer(Protocol):
     """Knows what letters say (`services/subscribers/mails.py`)."""
 
-    def write(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
+    def write(self, connection: Connection, mail: TransactionalMail) -> Addressed | None:
         """Return what a letter says; None when it has no point any more."""
 
 
@@ -55,8 +55,8 @@ class TransactionalMailRenderer(Protocol):
         """Render for one addressee."""
 
 
-def _give_up(letter: TransactionalMail, owner: str, connection: Connection) -> None:
-    transactional_mail.finish(connection, letter, owner)
+def _give_up(mail: TransactionalMail, owner: str, connection: Connection) -> None:
+    transactional_mail.finish(connection, mail, owner)
 
 
 @dataclass(frozen=True)
@@ -77,41 +77,41 @@ class SendTransactionalMail:
         now = self.clock()
         with self.database.write() as connection:
             taken = transactional_mail.claim(connection, owner=self.owner, now=now, lease=_LEASE, limit=_AT_ONCE)
-        for letter in taken:
-            given_up = partial(_give_up, letter, self.owner)
-            self.isolate.run("letter", str(letter.id), partial(self._attempt, letter), given_up)
+        for mail in taken:
+            given_up = partial(_give_up, mail, self.owner)
+            self.isolate.run("letter", str(mail.id), partial(self._attempt, mail), given_up)
         return len(taken)
 
-    def _attempt(self, letter: TransactionalMail) -> None:
+    def _attempt(self, mail: TransactionalMail) -> None:
         with self.database.read() as connection:
-            if not transactional_mail.is_held(connection, letter, self.owner):
+            if not transactional_mail.is_held(connection, mail, self.owner):
                 return  # this process was suspended, or slow: somebody else sends it
-            addressed = self.writer.write(connection, letter) if self.clock() < letter.expires_at else None
-        follows = self._send(letter, addressed) if addressed is not None else GiveUp()
+            addressed = self.writer.write(connection, mail) if self.clock() < mail.expires_at else None
+        follows = self._send(mail, addressed) if addressed is not None else GiveUp()
         with self.database.write() as connection:
             if isinstance(follows, GiveUp):
-                transactional_mail.finish(connection, letter, self.owner)
+                transactional_mail.finish(connection, mail, self.owner)
             else:
                 due = self.clock() + follows.wait
-                transactional_mail.put_off(connection, letter, self.owner, due, counts=follows.counts)
+                transactional_mail.put_off(connection, mail, self.owner, due, counts=follows.counts)
 
-    def _send(self, letter: TransactionalMail, addressed: Addressed) -> TryAgain | GiveUp:
+    def _send(self, mail: TransactionalMail, addressed: Addressed) -> TryAgain | GiveUp:
         """Hand a letter to a provider; `GiveUp` also means that it is on its way."""
         choice = self.route.choose()
         if isinstance(choice, Backoff):
             return TryAgain(choice.wait, counts=False)
         try:
-            receipt = choice.sender.send(self._request(letter, addressed), deadline=self.clock() + _DEADLINE)
+            receipt = choice.sender.send(self._request(mail, addressed), deadline=self.clock() + _DEADLINE)
         except DeliveryError as error:
             self.route.failed(choice, error)
-            follows = after_failure(Channel.EMAIL, letter.attempts, error, spread=self.spread())
+            follows = after_failure(Channel.EMAIL, mail.attempts, error, spread=self.spread())
             if choice.is_probe and isinstance(follows, TryAgain):
                 follows = TryAgain(PROBE_PAUSE, counts=False)  # it was asked for the others' sake too
             given_up = isinstance(follows, GiveUp)
             _log.warning(
                 "transactional_mail_failed",
-                mail_id=letter.id,
-                kind=letter.kind.value,
+                mail_id=mail.id,
+                kind=mail.kind.value,
                 reason=error.reason.value,
                 given_up=given_up,
             )
@@ -119,10 +119,10 @@ class SendTransactionalMail:
         self.route.worked(choice, receipt.rate)
         return GiveUp()
 
-    def _request(self, letter: TransactionalMail, addressed: Addressed) -> MailRequest:
+    def _request(self, mail: TransactionalMail, addressed: Addressed) -> MailRequest:
         content = self.mails.account_mail(addressed.message, locale=addressed.locale, timezone=addressed.timezone, name=addressed.name)
         # No delivery of the ledger: events that bear it are matched by the address alone.
-        name = f"ltr_{letter.id}"
+        name = f"ltr_{mail.id}"
         recipient = MailRecipient(
             delivery_id=name,
             address=addressed.email,
@@ -134,8 +134,8 @@ class SendTransactionalMail:
             content=content,
             recipients=[recipient],
             notification_id=name,
-            batch_id=letter.id,
-            attempt=letter.attempts,
+            batch_id=mail.id,
+            attempt=mail.attempts,
             categories=("account", f"locale-{content.locale}"),
         )
 

@@ -27,11 +27,11 @@ class SubscriberMails:
     tokens: Tokens
     public_url: str
 
-    def write(self, connection: Connection, letter: TransactionalMail) -> Addressed | None:
+    def write(self, connection: Connection, mail: TransactionalMail) -> Addressed | None:
         """Return what a letter says; None when it has no point any more."""
-        stored = subscribers.get_by_id(connection, letter.subject_id)
-        email = self._address(stored, letter) if stored is not None else None
-        message = self._message(letter)
+        stored = subscribers.get_by_id(connection, mail.subject_id)
+        email = self._address(stored, mail) if stored is not None else None
+        message = self._message(mail)
         if stored is None or email is None or message is None:
             return None
         subscriber = stored.subscriber
@@ -43,29 +43,29 @@ class SubscriberMails:
             timezone=subscriber.timezone,
         )
 
-    def _address(self, stored: StoredSubscriber, letter: TransactionalMail) -> str | None:
+    def _address(self, stored: StoredSubscriber, mail: TransactionalMail) -> str | None:
         """Where it goes, if that is still the address it was written for."""
         is_active = stored.subscriber.state is SubscriberState.ACTIVE
-        if letter.kind is TransactionalKind.ADDRESS_CHANGE_CONFIRM:
+        if mail.kind is TransactionalKind.ADDRESS_CHANGE_CONFIRM:
             asked = (stored.consent or {}).get(NEW_ADDRESS)
             email = asked if isinstance(asked, str) else None
         else:
-            wanted = is_active is (letter.kind is TransactionalKind.SUBSCRIPTION_KNOWN)
+            wanted = is_active is (mail.kind is TransactionalKind.SUBSCRIPTION_KNOWN)
             email = stored.subscriber.email if wanted else None
-        return email if email is not None and self.addresses.of(email) == letter.address_key else None
+        return email if email is not None and self.addresses.of(email) == mail.address_key else None
 
-    def _message(self, letter: TransactionalMail) -> AccountMessage | None:
-        expires_at = letter.expires_at
-        match letter.kind:
+    def _message(self, mail: TransactionalMail) -> AccountMessage | None:
+        expires_at = mail.expires_at
+        match mail.kind:
             case TransactionalKind.SUBSCRIPTION_CONFIRM:
-                token = self.tokens.sign(Purpose.CONFIRM, letter.subject_id, expires_at=expires_at)
+                token = self.tokens.sign(Purpose.CONFIRM, mail.subject_id, expires_at=expires_at)
                 return SubscriptionConfirm(confirm_url=f"{self.public_url}/confirm/{token}", expires_at=expires_at)
             case TransactionalKind.SUBSCRIPTION_KNOWN:
-                token = self.tokens.preferences(letter.subject_id, letter.address_key)
+                token = self.tokens.preferences(mail.subject_id, mail.address_key)
                 return SubscriptionKnown(preferences_url=f"{self.public_url}/preferences/{token}")
             case TransactionalKind.ADDRESS_CHANGE_CONFIRM:
-                key = letter.address_key
-                token = self.tokens.sign(Purpose.ADDRESS_CHANGE, letter.subject_id, key, expires_at=expires_at)
+                key = mail.address_key
+                token = self.tokens.sign(Purpose.ADDRESS_CHANGE, mail.subject_id, key, expires_at=expires_at)
                 return AddressChangeConfirm(confirm_url=f"{self.public_url}/address/{token}", expires_at=expires_at)
             case TransactionalKind.ENDPOINT_WARNING | TransactionalKind.ENDPOINT_DISABLED:
                 return None  # `endpoint_letters.py` writes those

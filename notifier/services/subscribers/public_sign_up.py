@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from notifier.domain.errors import NotifierError
-from notifier.domain.messages.transactional_mail import LETTERS_PER_DAY
+from notifier.domain.messages.transactional_mail import MAILS_PER_DAY
 from notifier.domain.recipients.consent import shortened_network
 from notifier.services.ports import Quota
 from notifier.services.subscribers.sign_up import SignUpRequest, SignUps
@@ -45,7 +45,7 @@ class PublicSignUp:
     def _may_write_to(self, email: str) -> bool:
         """Whether a mailbox may get another letter today, under whichever of its many names."""
         key = self.sign_ups.addresses.of(mailbox_of(email))
-        return self.quota.take(f"mailbox:{key:x}", most=LETTERS_PER_DAY, seconds=_DAY_SECONDS)
+        return self.quota.take(f"mailbox:{key:x}", most=MAILS_PER_DAY, seconds=_DAY_SECONDS)
 
 
 def mailbox_of(email: str) -> str:

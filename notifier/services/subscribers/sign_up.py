@@ -1,7 +1,7 @@
 """Sign-up by double opt-in, and a change of address confirmed at the new one.
 
 What the caller answers never depends on what is found here: the page says the same whether the address is new, known or
-has had its share of letters. The letter is written down in the same transaction and leaves by itself (`letters.py`).
+has had its share of letters. The letter is written down in the same transaction and leaves by itself (`send_transactional_mail.py`).
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from typing import Any
 
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError
 from notifier.domain.ids import new_ulid
-from notifier.domain.messages.transactional_mail import LETTERS_PER_DAY, NewTransactionalMail, TransactionalKind
+from notifier.domain.messages.transactional_mail import MAILS_PER_DAY, NewTransactionalMail, TransactionalKind
 from notifier.domain.recipients import consent as proof
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.consent import CONFIRM_WITHIN, ConsentForm
@@ -86,14 +86,14 @@ class SignUps:
             known = subscribers.of_address(connection, key, lock=True)
             active = next((item for item in known if item.subscriber.state is SubscriberState.ACTIVE), None)
             kind = TransactionalKind.SUBSCRIPTION_KNOWN if active else TransactionalKind.SUBSCRIPTION_CONFIRM
-            if not self._may_write(connection, self._letter(kind, active.id if active else 0, key)):
+            if not self._may_write(connection, self._mail(kind, active.id if active else 0, key)):
                 return None
             if active is not None:
-                invitation = self._written(connection, self._letter(kind, active.id, key), active.subscriber)
+                invitation = self._written(connection, self._mail(kind, active.id, key), active.subscriber)
             else:
                 number = self._pending(connection, known, wanted, key, proof.asked(request.form, now))
-                invitation = self._written(connection, self._letter(kind, number, key), wanted)
-        self.tasks.letters()
+                invitation = self._written(connection, self._mail(kind, number, key), wanted)
+        self.tasks.send_transactional_mail()
         return invitation
 
     def check(self, request: SignUpRequest) -> None:
@@ -118,21 +118,21 @@ class SignUps:
             return self._first(connection, wanted, key, consent)
         return self._again(connection, before, wanted, consent)
 
-    def _letter(self, kind: TransactionalKind, subject_id: int, key: int) -> NewTransactionalMail:
+    def _mail(self, kind: TransactionalKind, subject_id: int, key: int) -> NewTransactionalMail:
         ends = self.clock() + CONFIRM_WITHIN
         return NewTransactionalMail(kind=kind, subject_id=subject_id, address_key=key, expires_at=ends)
 
-    def _may_write(self, connection: Connection, letter: NewTransactionalMail) -> bool:
-        return transactional_mail.count_since(connection, letter, self.clock() - _DAY) < LETTERS_PER_DAY
+    def _may_write(self, connection: Connection, mail: NewTransactionalMail) -> bool:
+        return transactional_mail.count_since(connection, mail, self.clock() - _DAY) < MAILS_PER_DAY
 
-    def _written(self, connection: Connection, letter: NewTransactionalMail, to: Subscriber) -> Invitation:
-        transactional_mail.add(connection, letter, self.clock())
+    def _written(self, connection: Connection, mail: NewTransactionalMail, to: Subscriber) -> Invitation:
+        transactional_mail.add(connection, mail, self.clock())
         return Invitation(
-            kind=letter.kind,
-            subscriber_id=letter.subject_id,
+            kind=mail.kind,
+            subscriber_id=mail.subject_id,
             email=to.email or "",
             locale=to.locale,
-            expires_at=letter.expires_at,
+            expires_at=mail.expires_at,
         )
 
     def _wanted(self, request: SignUpRequest, now: datetime) -> Subscriber:
@@ -221,13 +221,13 @@ class SignUps:
         now = self.clock()
         with self.database.write() as connection:
             stored = _existing(connection, subscriber_id)
-            letter = self._letter(TransactionalKind.ADDRESS_CHANGE_CONFIRM, subscriber_id, key)
-            if not self._may_write(connection, letter):
+            mail = self._mail(TransactionalKind.ADDRESS_CHANGE_CONFIRM, subscriber_id, key)
+            if not self._may_write(connection, mail):
                 return None
             further = {**(stored.consent or {}), NEW_ADDRESS: address}
             subscribers.change(connection, stored.id, {"consent": further}, now)
-            invitation = self._written(connection, letter, replace(stored.subscriber, email=address))
-        self.tasks.letters()
+            invitation = self._written(connection, mail, replace(stored.subscriber, email=address))
+        self.tasks.send_transactional_mail()
         return invitation
 
     def confirm_address_change(self, token: str, actor: Actor) -> int:

@@ -202,7 +202,7 @@ def _invite(connection: Connection, now: datetime, until: datetime) -> None:
         .where(_t.state == SubscriberState.PENDING.value, _t.created_at == instant, _t.address_key.is_not(None))
     )
     columns = ["kind", "subject_id", "address_key", "expires_at", "due_at", "created_at"]
-    connection.execute(insert(connection, t.letter).from_select(columns, asked))
+    connection.execute(insert(connection, t.outbox).from_select(columns, asked))
 
 
 def refresh_statistics(connection: Connection) -> None:

@@ -15,28 +15,28 @@ from notifier.domain.messages.transactional_mail import (
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 
-_L = t.letter.c
+_L = t.outbox.c
 
 
-def add(connection: Connection, letter: NewTransactionalMail, now: datetime) -> int:
+def add(connection: Connection, mail: NewTransactionalMail, now: datetime) -> int:
     """Write a letter down, due at once; returns its number."""
     row = {
-        "kind": letter.kind.value,
-        "subject_id": letter.subject_id,
-        "address_key": letter.address_key,
-        "expires_at": letter.expires_at,
+        "kind": mail.kind.value,
+        "subject_id": mail.subject_id,
+        "address_key": mail.address_key,
+        "expires_at": mail.expires_at,
         "due_at": now,
         "created_at": now,
     }
-    statement = insert(connection, t.letter).values(row).returning(_L.id)
+    statement = insert(connection, t.outbox).values(row).returning(_L.id)
     return int(connection.execute(statement).scalar_one())
 
 
-def count_since(connection: Connection, letter: NewTransactionalMail, since: datetime) -> int:
+def count_since(connection: Connection, mail: NewTransactionalMail, since: datetime) -> int:
     """Return how many letters were written since then to the address of this one, or of its kind for its subject."""
-    to_same = _L.address_key == letter.address_key
-    of_same = and_(_L.subject_id == letter.subject_id, _L.kind == letter.kind.value)
-    statement = select(func.count()).select_from(t.letter).where(or_(to_same, of_same), _L.created_at > since)
+    to_same = _L.address_key == mail.address_key
+    of_same = and_(_L.subject_id == mail.subject_id, _L.kind == mail.kind.value)
+    statement = select(func.count()).select_from(t.outbox).where(or_(to_same, of_same), _L.created_at > since)
     return int(connection.execute(statement).scalar_one())
 
 
@@ -55,8 +55,8 @@ def claim(
     if not ids:
         return ()
     values: dict[str, Any] = {"due_at": now + lease, "lease_owner": owner, "attempts": _L.attempts + 1}
-    statement = update(t.letter).where(_L.id.in_(ids)).values(values)
-    rows = connection.execute(statement.returning(t.letter)).all()
+    statement = update(t.outbox).where(_L.id.in_(ids)).values(values)
+    rows = connection.execute(statement.returning(t.outbox)).all()
     return [
         TransactionalMail(
             id=row.id,
@@ -70,43 +70,43 @@ def claim(
     ]
 
 
-def finish(connection: Connection, letter: TransactionalMail, owner: str) -> bool:
+def finish(connection: Connection, mail: TransactionalMail, owner: str) -> bool:
     """Put a letter away: it left, cannot arrive, or has no point any more. False where somebody else has it."""
-    return _settle(connection, letter, owner, {"due_at": None})
+    return _settle(connection, mail, owner, {"due_at": None})
 
 
-def put_off(connection: Connection, letter: TransactionalMail, owner: str, due_at: datetime, *, counts: bool) -> bool:
+def put_off(connection: Connection, mail: TransactionalMail, owner: str, due_at: datetime, *, counts: bool) -> bool:
     """Try a letter again later; `counts` says whether this attempt was one. False where somebody else has it."""
     values: dict[str, Any] = {"due_at": due_at}
     if not counts:
         values["attempts"] = _L.attempts - 1
-    return _settle(connection, letter, owner, values)
+    return _settle(connection, mail, owner, values)
 
 
-def is_held(connection: Connection, letter: TransactionalMail, owner: str) -> bool:
+def is_held(connection: Connection, mail: TransactionalMail, owner: str) -> bool:
     """Whether a claimed letter is still its owner's."""
-    return connection.execute(select(_L.id).where(_held(letter, owner))).one_or_none() is not None
+    return connection.execute(select(_L.id).where(_held(mail, owner))).one_or_none() is not None
 
 
 def end_leases(connection: Connection, owner: str, now: datetime) -> int:
     """Make due what a worker that vanished had in hand; returns how many letters."""
     held = and_(_L.lease_owner == owner, _L.due_at.is_not(None))
-    return connection.execute(update(t.letter).where(held).values(due_at=now, lease_owner=None)).rowcount
+    return connection.execute(update(t.outbox).where(held).values(due_at=now, lease_owner=None)).rowcount
 
 
-def _held(letter: TransactionalMail, owner: str) -> ColumnElement[bool]:
-    return and_(_L.id == letter.id, _L.lease_owner == owner, _L.attempts == letter.attempts)
+def _held(mail: TransactionalMail, owner: str) -> ColumnElement[bool]:
+    return and_(_L.id == mail.id, _L.lease_owner == owner, _L.attempts == mail.attempts)
 
 
-def _settle(connection: Connection, letter: TransactionalMail, owner: str, values: dict[str, Any]) -> bool:
-    statement = update(t.letter).where(_held(letter, owner)).values(**values, lease_owner=None)
+def _settle(connection: Connection, mail: TransactionalMail, owner: str, values: dict[str, Any]) -> bool:
+    statement = update(t.outbox).where(_held(mail, owner)).values(**values, lease_owner=None)
     return connection.execute(statement).rowcount == 1
 
 
 def forget(connection: Connection, subject_id: int) -> None:
     """Remove what was to be sent to somebody who is erased."""
     endpoints = [kind.value for kind in ABOUT_ENDPOINTS]  # they have row numbers of their own
-    connection.execute(delete(t.letter).where(_L.subject_id == subject_id, _L.kind.not_in(endpoints)))
+    connection.execute(delete(t.outbox).where(_L.subject_id == subject_id, _L.kind.not_in(endpoints)))
 
 
 def has_done(connection: Connection, before: datetime) -> bool:
@@ -118,4 +118,4 @@ def has_done(connection: Connection, before: datetime) -> bool:
 def forget_done(connection: Connection, before: datetime, limit: int) -> int:
     """Remove letters that are done and were written before then, at most `limit`; returns how many."""
     old = select(_L.id).where(_L.due_at.is_(None), _L.created_at < before).limit(limit)
-    return int(connection.execute(delete(t.letter).where(_L.id.in_(old))).rowcount)
+    return int(connection.execute(delete(t.outbox).where(_L.id.in_(old))).rowcount)

@@ -31,7 +31,7 @@ from notifier.storage.tables.operations import (
 from notifier.storage.tables.proposals import draft, planned_work, polled_page, signal, signal_alert, template
 from notifier.storage.tables.social import account, account_session, post
 from notifier.storage.tables.subscribers import erasure, limited_message, opt_out, preference, subscriber, suppression
-from notifier.storage.tables.transactional_mail import letter
+from notifier.storage.tables.transactional_mail import outbox
 
 # One name for every table: whoever reads or writes rows imports this module.
 __all__ = [
@@ -53,7 +53,6 @@ __all__ = [
     "event",
     "incident",
     "incident_update",
-    "letter",
     "limited_message",
     "mail_subject",
     "meta",
@@ -62,6 +61,7 @@ __all__ = [
     "notification",
     "opt_out",
     "ordered_at",
+    "outbox",
     "plan_range",
     "planned_work",
     "polled_page",

@@ -5,7 +5,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, text
 from notifier.storage.database.metadata import RowId, metadata
 from notifier.storage.database.types import Instant, Json
 
-letter = Table(
+outbox = Table(
     "letter",
     metadata,
     Column("id", RowId, primary_key=True),

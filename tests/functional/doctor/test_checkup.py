@@ -13,11 +13,11 @@ from tests.functional.api.api_client import container_on
 def test_letters_that_nobody_sends_are_noticed(sqlite_database: Database, tmp_path: Path) -> None:
     container = container_on(sqlite_database, tmp_path)
     now = container.clock()
-    letter = NewTransactionalMail(
+    mail = NewTransactionalMail(
         kind=TransactionalKind.SUBSCRIPTION_CONFIRM, subject_id=1, address_key=1, expires_at=now + timedelta(hours=48)
     )
     with sqlite_database.write() as connection:
-        transactional_mail.add(connection, letter, now - timedelta(minutes=3))
+        transactional_mail.add(connection, mail, now - timedelta(minutes=3))
     (stuck,) = [found for found in check_up(container) if found.name == "stuck"]
     assert (stuck.state, "mail" in stuck.message) == ("bad", True)
     with sqlite_database.write() as connection:

@@ -174,8 +174,8 @@ def test_a_new_address_counts_when_it_is_confirmed_there(
     assert (refused.status_code, 'value="nobody"' in refused.text) == (422, True)
     assert send(reader, reader.get(path), f"{path}/address", new_email="new@example.com").status_code == 200
     with container.database.read() as connection:
-        (letter,) = connection.execute(select(t.letter)).all()
-    token = container.tokens.sign(Purpose.ADDRESS_CHANGE, number, letter.address_key, expires_at=letter.expires_at)
+        (mail,) = connection.execute(select(t.outbox)).all()
+    token = container.tokens.sign(Purpose.ADDRESS_CHANGE, number, mail.address_key, expires_at=mail.expires_at)
     assert chosen(container)["email"] == "owner@example.com"
     page = reader.get(f"/address/{token}")
     assert chosen(container)["email"] == "owner@example.com"

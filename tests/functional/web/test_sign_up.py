@@ -19,9 +19,9 @@ SHOWN = {"nl": "Berichten ontvangen", "en": "Get notified", "de": "Nachrichten e
 def confirm_link(container: ApiContainer) -> str:
     """What the letter that was written last holds."""
     with container.database.read() as connection:
-        letter = connection.execute(select(t.letter).order_by(t.letter.c.id.desc())).first()
-    assert letter is not None
-    return "/confirm/" + container.tokens.sign(Purpose.CONFIRM, letter.subject_id, expires_at=letter.expires_at)
+        mail = connection.execute(select(t.outbox).order_by(t.outbox.c.id.desc())).first()
+    assert mail is not None
+    return "/confirm/" + container.tokens.sign(Purpose.CONFIRM, mail.subject_id, expires_at=mail.expires_at)
 
 
 @pytest.mark.parametrize("locale", SHOWN)

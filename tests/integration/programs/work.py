@@ -45,7 +45,7 @@ class Diary:
             self.away_once = True
             raise UnavailableError("the database is away")
 
-    def letters(self) -> None:
+    def send_transactional_mail(self) -> None:
         self.write("letters")
 
     def probe(self, endpoint_id: int) -> None:

@@ -28,7 +28,7 @@ class Recorder:
     def attempt(self, batch_id: int) -> None:
         self.calls.append(("attempt", batch_id))
 
-    def letters(self) -> None:
+    def send_transactional_mail(self) -> None:
         self.calls.append(("letters", None))
 
     def probe(self, endpoint_id: int) -> None:

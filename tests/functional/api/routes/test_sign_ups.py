@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from notifier.doctor.checkup import check_up
-from notifier.domain.messages.transactional_mail import LETTERS_PER_DAY
+from notifier.domain.messages.transactional_mail import MAILS_PER_DAY
 from notifier.services.subscribers.public_sign_up import PER_NETWORK
 from notifier.services.subscribers.sign_up_limit import ClearSignUpAlert
 from notifier.storage import tables as t
@@ -37,7 +37,7 @@ def test_a_sign_up_is_pending_and_its_letter_is_written(api_anywhere: Api) -> No
         **quiet,
     }
     with api_anywhere.container.database.read() as connection:
-        assert connection.execute(select(t.letter.c.kind)).scalars().all() == ["subscription_confirm"]
+        assert connection.execute(select(t.outbox.c.kind)).scalars().all() == ["subscription_confirm"]
 
 
 def test_the_answer_does_not_tell_who_is_known(api: Api) -> None:
@@ -73,16 +73,16 @@ def test_a_form_of_another_site_cannot_post_here(api: Api) -> None:
     assert api.get("/v1/subscribers").json()["items"] == []
 
 
-def letters(api: Api) -> int:
+def mails(api: Api) -> int:
     with api.container.database.read() as connection:
-        return len(connection.execute(select(t.letter.c.id)).all())
+        return len(connection.execute(select(t.outbox.c.id)).all())
 
 
 def test_a_mailbox_has_one_share_under_all_of_its_names(api: Api) -> None:
     emails = ["target@shop.example", *(f"Target+{number}@shop.example" for number in range(8))]
     answers = [api.post("/v1/sign-ups", json={"email": email}, headers=OPEN) for email in emails]
     assert {(answer.status_code, answer.content) for answer in answers} == {(202, answers[0].content)}
-    assert letters(api) == LETTERS_PER_DAY
+    assert mails(api) == MAILS_PER_DAY
     bad = {"email": "target+9@shop.example", "timezone": "Mars/Base"}
     assert faults(api.post("/v1/sign-ups", json=bad, headers=OPEN)).keys() == {"timezone"}
 
@@ -93,7 +93,7 @@ def test_the_house_has_a_ceiling_and_says_so_until_an_hour_later(api_with: Calla
         api.post("/v1/sign-ups", json={"email": f"reader{number}@shop.example"}, headers=OPEN) for number in range(4)
     ]
     assert [answer.status_code for answer in answers] == [202] * 2 + [429] * 2
-    assert letters(api) == 2
+    assert mails(api) == 2
     (found,) = [finding for finding in check_up(api.container) if finding.name == "sign_ups"]
     assert "more than 2 sign-ups" in found.message
     now = api.container.clock()

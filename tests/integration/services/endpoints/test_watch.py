@@ -84,7 +84,7 @@ class Watched:
             self.send.run()
 
     @property
-    def letters(self) -> list[tuple[str, str]]:
+    def mails(self) -> list[tuple[str, str]]:
         """To whom, about what."""
         return [(request.recipients[0].address, request.content.subject) for request in self.post.requests]
 
@@ -109,13 +109,13 @@ def test_the_owner_is_warned_and_told_and_the_endpoint_disabled_after_five_days(
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()
     watched.hours(71)
-    assert watched.letters == []
+    assert watched.mails == []
     watched.hours(2)
-    assert watched.letters == [("ops@weak.example", WARNING)]
+    assert watched.mails == [("ops@weak.example", WARNING)]
     watched.hours(45)
     assert harness.row("weak").state == "active"
     watched.hours(3)
-    assert watched.letters == [("ops@weak.example", WARNING), ("ops@weak.example", NOTICE)]
+    assert watched.mails == [("ops@weak.example", WARNING), ("ops@weak.example", NOTICE)]
     assert (harness.row("weak").state, harness.row("weak").state_reason) == ("disabled", "it failed for days")
     assert harness.row("sound").state == "active"
     warning, notice = (request.content.text for request in watched.post.requests)
@@ -132,7 +132,7 @@ def test_the_owner_of_an_endpoint_that_says_it_is_gone_is_told(watched: Watched)
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()
     watched.hours(1)
-    assert watched.letters == [("ops@gone.example", NOTICE)]
+    assert watched.mails == [("ops@gone.example", NOTICE)]
     assert "410" in watched.post.requests[0].content.text
 
 
@@ -147,7 +147,7 @@ def test_a_warning_that_has_lost_its_point_is_not_sent(watched: Watched) -> None
     harness.line.answers.clear()
     harness.later(24 * HOUR)
     watched.hours(1)
-    assert watched.letters == []
+    assert watched.mails == []
 
 
 def test_any_success_resets_the_record(watched: Watched) -> None:
@@ -162,7 +162,7 @@ def test_any_success_resets_the_record(watched: Watched) -> None:
     watched.hours(30)
     assert (harness.row("weak").failing_since, harness.row("weak").failed_attempts) == (None, 0)
     watched.hours(60)
-    assert (watched.letters, harness.row("weak").state) == ([], "active")
+    assert (watched.mails, harness.row("weak").state) == ([], "active")
 
 
 def test_a_disabled_endpoint_is_asked_by_signed_tests_and_gets_everything_once_it_answers(watched: Watched) -> None:

@@ -75,7 +75,7 @@ class Post(RecordingTaskQueue):
         super().__init__()
         self.asked = 0
 
-    def letters(self) -> None:
+    def send_transactional_mail(self) -> None:
         self.asked += 1
 
 

@@ -30,8 +30,8 @@ def bring(database: Database, clock: Clock, *, invite: bool, text: str = LIST, c
 
 def written(database: Database) -> list[tuple[str, str]]:
     with database.read() as connection:
-        statement = select(t.letter.c.kind, t.subscriber.c.external_id).join(
-            t.subscriber, t.subscriber.c.id == t.letter.c.subject_id
+        statement = select(t.outbox.c.kind, t.subscriber.c.external_id).join(
+            t.subscriber, t.subscriber.c.id == t.outbox.c.subject_id
         )
         return sorted((row.kind, row.external_id) for row in connection.execute(statement))
 
@@ -43,9 +43,9 @@ def test_who_is_invited_gets_one_letter_and_is_pending_until_they_confirm(databa
     people = subscribers_of(database)
     assert (people.get("new")["state"], people.get("sure")["state"]) == ("pending", "active")
     with database.write() as connection:
-        (letter,) = transactional_mail.claim(connection, owner="worker", now=NOON, lease=timedelta(minutes=1), limit=10)
-    assert letter.expires_at == NOON + CONFIRM_WITHIN
-    assert letter.address_key == AddressHasher(database).of("new@shop.example")
+        (mail,) = transactional_mail.claim(connection, owner="worker", now=NOON, lease=timedelta(minutes=1), limit=10)
+    assert mail.expires_at == NOON + CONFIRM_WITHIN
+    assert mail.address_key == AddressHasher(database).of("new@shop.example")
 
 
 def test_an_interrupted_list_that_is_brought_again_writes_no_second_letter(database: Database) -> None:
