@@ -14,7 +14,7 @@ from notifier.doctor.finding import Finding
 from notifier.doctor.work import check_work
 from notifier.domain.errors import ConfigError
 from notifier.domain.providers.breaker import Breaker, ProviderState
-from notifier.domain.providers.provider_names import alarm_label
+from notifier.domain.providers.provider_names import alert_label
 from notifier.domain.values import Channel
 from notifier.queueing.producer import NO_ANSWER
 from notifier.resources import locales_dir, samples_path, templates_dir
@@ -39,7 +39,7 @@ def check_up(notifier: ApiContainer) -> list[Finding]:
     findings = [_configuration(notifier), _files(), check_database(notifier), _broker(notifier)]
     findings += [*_templates(notifier), *check_setting(notifier), *_providers(notifier)]
     if findings[2].state == "ok":
-        findings += [*check_data(notifier), *check_components(notifier), *_alarms(notifier), *check_work(notifier)]
+        findings += [*check_data(notifier), *check_components(notifier), *_alerts(notifier), *check_work(notifier)]
     return findings
 
 
@@ -138,14 +138,14 @@ def _connects(name: str, host: str, port: int) -> Finding:
         return Finding(name=name, state="bad", message=message, remedy="check the address, DNS and the firewall")
 
 
-def _alarms(notifier: ApiContainer) -> Iterator[Finding]:
+def _alerts(notifier: ApiContainer) -> Iterator[Finding]:
     with notifier.database.read() as connection:
         standing = alerts.current(connection)
         providers = notifier.providers.read(connection)
     for row in standing:
         message = f"stopped since {row.since:%Y-%m-%d %H:%M}Z ({row.reason}): {row.detail}"
         yield Finding(
-            name=alarm_label(row.key), state="bad", message=message, remedy=_MEND.get(row.key, _MEND_PROVIDER)
+            name=alert_label(row.key), state="bad", message=message, remedy=_MEND.get(row.key, _MEND_PROVIDER)
         )
     for one in providers:
         if one.circuit.state is ProviderState.FAILING:

@@ -123,7 +123,7 @@ class Isolation:
             words = "given up" if ends else f"tried again at {next_try:%Y-%m-%d %H:%M:%S}Z"
             detail = f"{name}, {failures} times: {words}; the log has the traceback"
             dead_letters.note(connection, kind, object_id, failures=failures, next_try_at=next_try, error=name[:100])
-            alerts.raise_(connection, _alarm(kind, object_id), Reason.FAULT, detail, now)
+            alerts.raise_(connection, _alert_key(kind, object_id), Reason.FAULT, detail, now)
             if ends and given_up is not None:
                 given_up(connection)
         _log.error("work_failed", unit=kind, object_id=object_id, failures=failures, given_up=ends, exc_info=fault)
@@ -132,11 +132,11 @@ class Isolation:
     def _works_again(self, kind: str, object_id: str) -> None:
         with self.database.write() as connection:
             dead_letters.remove(connection, kind, object_id)
-            alerts.clear(connection, _alarm(kind, object_id))
+            alerts.clear(connection, _alert_key(kind, object_id))
         self._read_at = float("-inf")
 
 
-def _alarm(kind: str, object_id: str) -> str:
+def _alert_key(kind: str, object_id: str) -> str:
     return f"{kind}:{object_id}"[:100]
 
 

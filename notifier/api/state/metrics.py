@@ -57,7 +57,7 @@ def _families(found: MetricsSnapshot) -> Iterator[Metric]:
     yield _family("notifier_events_known", "Events in the ledger, however they came.", ("outcome",), found.events)
     yield _family("notifier_notifications", "Notifications.", ("channel", "state"), found.notifications)
     yield from _tallied(found.tallies)
-    yield _family("notifier_alarm_seconds", "Since when something needs a person.", ("alarm",), found.alarms)
+    yield _family("notifier_alarm_seconds", "Since when something needs a person.", ("alarm",), found.alerts)
     yield _family("notifier_posts", "Posts published.", ("account",), found.posts)
     yield _family("notifier_posts_usd", "What a platform charged for posts, US dollars.", ("account",), found.spent)
     yield _family("notifier_queue_messages", "Messages waiting in the broker.", ("lane",), found.queue)

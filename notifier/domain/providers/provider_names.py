@@ -18,7 +18,7 @@ def account_label(platform: Platform, name: str) -> str:
     return f"{_PLATFORMS[platform]} account {name}"
 
 
-def alarm_label(key: str) -> str:
+def alert_label(key: str) -> str:
     """Return an alert's display name from its key (`email:sendgrid`, `social:x:x-nl:unseen`)."""
     channel, *rest = key.split(":")
     if channel == Channel.EMAIL and rest:

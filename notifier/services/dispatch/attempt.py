@@ -11,7 +11,7 @@ from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.values import Channel, Reason
 from notifier.observability import get_logger
 from notifier.services.dispatch.connection_affinity import BatchChoice, NamedBatch
-from notifier.services.dispatch.dead_letter import count_fault, dead_letter_if_exhausted, fault_alarm
+from notifier.services.dispatch.dead_letter import count_fault, dead_letter_if_exhausted, fault_alert_key
 from notifier.services.dispatch.durable_write import NotRecordedError, RetryingTransaction
 from notifier.services.dispatch.quiet_hours import defer_for_quiet_hours
 from notifier.services.dispatch.recheck_recipients import recheck_recipients
@@ -104,7 +104,7 @@ class Attempt:
         if ready is None:
             return None
         if batch.met_fault or (batches.is_extra(batch.id) and deliveries.holds_replay(connection, batch.id)):
-            alerts.clear(connection, fault_alarm(stored.notice.id))
+            alerts.clear(connection, fault_alert_key(stored.notice.id))
         return ready, stored
 
     def _ready(self, connection: Connection, batch: Batch, stored: StoredNotification) -> Batch | None:

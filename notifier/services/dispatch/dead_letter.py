@@ -41,17 +41,17 @@ def count_fault(connection: Connection, batch: Batch, owner: str, now: datetime,
     kept = Reason.OUTCOME_UNKNOWN if batch.unknown else Reason.FAULT
     attempts.add(connection, batch, [_line(batch, now, "retry", Reason.FAULT, detail)])
     batches.release(connection, batch, owner, due_at=due, now=now, reason=kept, queue=QueueName.RETRY)
-    _alarm(connection, batch, detail, now)
+    _raise_alert(connection, batch, detail, now)
 
 
-def fault_alarm(notification_id: str) -> str:
+def fault_alert_key(notification_id: str) -> str:
     """Return the key of the alarm about a message that fails by a fault of ours, by its public id."""
     return f"notification:{notification_id}"
 
 
-def _alarm(connection: Connection, batch: Batch, detail: str, now: datetime) -> None:
+def _raise_alert(connection: Connection, batch: Batch, detail: str, now: datetime) -> None:
     public_id = notifications.public_id_of(connection, batch.notification_id)
-    alerts.raise_(connection, fault_alarm(public_id), Reason.FAULT, detail, now)
+    alerts.raise_(connection, fault_alert_key(public_id), Reason.FAULT, detail, now)
 
 
 def _give_up(connection: Connection, batch: Batch, owner: str, now: datetime, detail: str) -> None:
@@ -61,7 +61,7 @@ def _give_up(connection: Connection, batch: Batch, owner: str, now: datetime, de
     attempts.add(connection, batch, [_line(batch, now, "failed", Reason.GAVE_UP, detail)])
     batches.finish(connection, batch, owner, state=DeliveryState.FAILED, reason=Reason.GAVE_UP, now=now)
     webhook_batches.unblock(connection, batch.notification_id, batch.id, now)
-    _alarm(connection, batch, f"given up: {detail}", now)
+    _raise_alert(connection, batch, f"given up: {detail}", now)
     _log.error("batch_dead_lettered", batch_id=batch.id, reason=Reason.GAVE_UP.value)
 
 

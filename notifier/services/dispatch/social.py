@@ -108,7 +108,7 @@ class PostAttempt:
             self._looked(speech, tried)
         else:
             self.record.accepted(batch, tried, message_id=receipt.id)
-            self._alarm(speech, receipt)
+            self._raise_alert(speech, receipt)
         if error is None or not blames_provider(error):
             self.circuits.worked(speech.account.name, speech.circuit)
 
@@ -206,7 +206,7 @@ class PostAttempt:
         if limited is not None and limited.retry_after is not None:
             self.rate_limiter.block_until(name, self.clock() + limited.retry_after)
 
-    def _alarm(self, speech: "_Speech", receipt: PostReceipt) -> None:
+    def _raise_alert(self, speech: "_Speech", receipt: PostReceipt) -> None:
         """Call a person where a post is proven to exist and cannot be found; the next one that can ends the alarm."""
         key = f"{Channel.SOCIAL}:{speech.provider}:unseen"[:100]
         with self.database.write() as connection:

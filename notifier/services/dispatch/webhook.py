@@ -33,7 +33,7 @@ from notifier.services.dispatch.webhook_outcomes import (
     vanished_try,
 )
 from notifier.services.endpoints.secret_alerts import look_again
-from notifier.services.endpoints.secrets import UNREADABLE, EndpointSecrets, fault_alarm, secret_alarm
+from notifier.services.endpoints.secrets import UNREADABLE, EndpointSecrets, fault_alert_key, secret_alert_key
 from notifier.services.isolation import each_alone
 from notifier.services.ports import Clock
 from notifier.services.webhook_ports import EndpointHealth, HookEngine, HookWording
@@ -211,7 +211,7 @@ class HookAttempt:
             deliveries.detach(connection, batch.notification_id, [override(result, number, now, self.spread)], now)
             attempts.add(connection, batch, [line(result, number)])
             detail = result.error.detail if isinstance(result.error, DeliveryError) else ""
-            alerts.raise_(connection, fault_alarm(row.public_id), Reason.FAULT, detail, now)
+            alerts.raise_(connection, fault_alert_key(row.public_id), Reason.FAULT, detail, now)
 
     def _request(self, stored: StoredNotification, row: Any, since: int, now: datetime) -> HookRequest:
         return HookRequest(
@@ -340,4 +340,4 @@ def _refuse(connection: Connection, batch: Batch, rows: Sequence[Any], now: date
     deliveries.detach(connection, batch.notification_id, leave, now)
     attempts.add(connection, batch, tries)
     for row in rows:
-        alerts.raise_(connection, secret_alarm(row.public_id), Reason.SECRET, UNREADABLE, now)
+        alerts.raise_(connection, secret_alert_key(row.public_id), Reason.SECRET, UNREADABLE, now)

@@ -12,7 +12,7 @@ from notifier.domain.recipients.changes import EndpointChanges, changed_endpoint
 from notifier.domain.recipients.endpoint import Endpoint, EndpointMode, EndpointState, SignatureKind, StoredEndpoint
 from notifier.domain.recipients.subscriber import Vocabulary
 from notifier.domain.values import WebhookFormat
-from notifier.services.endpoints.secrets import DEFAULT_OVERLAP, EndpointSecrets, fresh, public_key, secret_alarm
+from notifier.services.endpoints.secrets import DEFAULT_OVERLAP, EndpointSecrets, fresh, public_key, secret_alert_key
 from notifier.services.endpoints.serialize import endpoint_to_json
 from notifier.services.ports import Clock
 from notifier.services.security.audit import CHANGED, Actor, Subject, difference, record
@@ -162,7 +162,7 @@ class Endpoints:
             made = fresh(SignatureKind.ED25519 if has_pair else SignatureKind.HMAC)
             column = self.secrets.rotated(stored.secrets, made, now, overlap)
             endpoints.change(connection, stored.id, {"secrets": column}, now)
-            alerts.clear(connection, secret_alarm(public_id))
+            alerts.clear(connection, secret_alert_key(public_id))
             endpoint_backlog.sign_again(connection, stored.id, now)
             detail = {"overlap_seconds": overlap // timedelta(seconds=1)}
             record(connection, actor, "endpoint.rotated", _subject(public_id), at=now, detail=detail)
@@ -244,7 +244,7 @@ class Endpoints:
         with self.database.write() as connection:
             stored = _existing(connection, public_id, lock=True)
             endpoints.remove(connection, stored.id)
-            alerts.clear(connection, secret_alarm(public_id))
+            alerts.clear(connection, secret_alert_key(public_id))
             record(connection, actor, "endpoint.removed", _subject(public_id), at=now)
 
 

@@ -2,7 +2,7 @@
 
 from notifier.domain.errors import ConflictError
 from notifier.domain.values import Reason
-from notifier.services.endpoints.secrets import EndpointSecrets, secret_alarm
+from notifier.services.endpoints.secrets import EndpointSecrets, secret_alert_key
 from notifier.services.ports import Clock
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
@@ -12,9 +12,9 @@ from notifier.storage.recipients import endpoints
 def look_again(database: Database, secrets: EndpointSecrets, clock: Clock) -> None:
     """Clear the alarms that have lost their cause; keys change with a start of the process, so once is enough."""
     with database.read() as connection:
-        alarmed = alerts.current(connection)
-        standing = [row.key for row in alarmed if row.reason == Reason.SECRET.value]
-        faults = [row.key for row in alarmed if row.key.startswith("webhook:") and row.reason == Reason.FAULT.value]
+        current = alerts.current(connection)
+        standing = [row.key for row in current if row.reason == Reason.SECRET.value]
+        faults = [row.key for row in current if row.key.startswith("webhook:") and row.reason == Reason.FAULT.value]
     with database.write() as connection:
         for key in faults:  # a new start may be a new version; one that has not mended it raises it again
             alerts.clear(connection, key)
@@ -27,4 +27,4 @@ def look_again(database: Database, secrets: EndpointSecrets, clock: Clock) -> No
                     secrets.kept_headers(stored.endpoint.headers, {})
             except ConflictError:
                 continue
-            alerts.clear(connection, secret_alarm(public_id))
+            alerts.clear(connection, secret_alert_key(public_id))

@@ -22,12 +22,12 @@ _KNOWN = 32_768
 UNREADABLE = "no listed key opens its secret or a header: rotate its secret and set its headers again"
 
 
-def secret_alarm(public_id: str) -> str:
+def secret_alert_key(public_id: str) -> str:
     """Return the key of the alarm about an endpoint whose secret cannot be opened."""
     return f"webhook:{public_id}:secret"
 
 
-def fault_alarm(public_id: str) -> str:
+def fault_alert_key(public_id: str) -> str:
     """Return the key of the alarm about an endpoint that a fault of ours keeps from being posted to."""
     return f"webhook:{public_id}:fault"
 

@@ -27,7 +27,7 @@ class MetricsSnapshot:
     events: Counted = field(default_factory=dict)  # outcome
     notifications: Counted = field(default_factory=dict)  # channel, state
     tallies: Counted = field(default_factory=dict)  # name, label
-    alarms: Counted = field(default_factory=dict)  # what stopped: seconds since
+    alerts: Counted = field(default_factory=dict)  # what stopped: seconds since
     queue: Counted = field(default_factory=dict)  # lane: messages in the broker
     posts: Counted = field(default_factory=dict)  # account: posts published
     spent: Counted = field(default_factory=dict)  # account: US dollars that its posts cost
@@ -80,7 +80,7 @@ class TakeMetricsSnapshot:
             events={(outcome,): number for outcome, number in events.items()},
             notifications=notifications,
             tallies=dict(counted.items()),
-            alarms={(row.key,): (now - row.since).total_seconds() for row in standing},
+            alerts={(row.key,): (now - row.since).total_seconds() for row in standing},
             posts={(account,): number for account, (number, _, _) in spending.items()},
             spent={(account,): float(dollars) for account, (_, _, dollars) in spending.items()},
             queue={(queue.value,): number for queue, number in self.queues.depths().items()},

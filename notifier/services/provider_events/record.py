@@ -26,12 +26,12 @@ from notifier.storage.operations.provider_inbox import ReportedEvent
 
 _log = get_logger(__name__)
 
-REPUTATION_ALARM = "email:reputation"
+REPUTATION_ALERT = "email:reputation"
 _CLUSTER, _CLUSTER_SPAN = 10, timedelta(hours=1)
 _MAX_KEY = 1 << 63
 
 
-def provider_alarm(provider: str) -> str:
+def provider_alert_key(provider: str) -> str:
     """Return the key of the alarm about our account with a mail provider."""
     return f"email:{provider}"
 
@@ -83,7 +83,7 @@ class RecordProviderEvents:
             self._confirm(connection, fresh, now)
             self._set_states(connection, fresh, now)
             self._suppress(connection, fresh, now)
-            self._alarm(connection, fresh, now)
+            self._raise_or_clear_alert(connection, fresh, now)
         return ProviderEventSummary(
             received=len(batch.events) + batch.ignored,
             new=len(fresh),
@@ -156,20 +156,20 @@ class RecordProviderEvents:
         if number < _CLUSTER:
             return False
         detail = f"{number} bounces in an hour blame the sender: look at reputation, content and volume"
-        alerts.raise_(connection, REPUTATION_ALARM, Reason.REJECTED, detail, now)
+        alerts.raise_(connection, REPUTATION_ALERT, Reason.REJECTED, detail, now)
         return True
 
-    def _alarm(self, connection: Connection, fresh: Sequence[LocatedEvent], now: datetime) -> None:
+    def _raise_or_clear_alert(self, connection: Connection, fresh: Sequence[LocatedEvent], now: datetime) -> None:
         """Call a person when the account is stopped or out of credits; take it back when the provider does."""
-        alarm = provider_alarm(self.rules.PROVIDER)
+        alert_key = provider_alert_key(self.rules.PROVIDER)
         for about in sorted(fresh, key=lambda item: item.event.at):
             report = self.rules.account_report(about.event)
             if report is None:
                 continue
             if report.fault is None:
-                alerts.clear(connection, alarm)
+                alerts.clear(connection, alert_key)
                 continue
-            alerts.raise_(connection, alarm, report.fault, report.detail, now)
+            alerts.raise_(connection, alert_key, report.fault, report.detail, now)
             if report.fault is Reason.AUTH:
                 _log.error("mail_account_suspended", status=report.detail)
 

@@ -15,16 +15,16 @@ from notifier.storage.database.types import AnyRow
 def raise_(connection: Connection, key: str, reason: Reason, detail: str, now: datetime) -> None:
     """Raise an alarm, or renew it; `since` stays that of the first time."""
     detail = without_addresses(detail)
-    statement = insert(connection, t.alarm).values(key=key, since=now, last_at=now, reason=reason.value, detail=detail)
+    statement = insert(connection, t.alert).values(key=key, since=now, last_at=now, reason=reason.value, detail=detail)
     changed = {"last_at": now, "reason": reason.value, "detail": detail}
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed))
 
 
 def clear(connection: Connection, key: str) -> None:
     """Take an alarm back: it works again."""
-    connection.execute(delete(t.alarm).where(t.alarm.c.key == key))
+    connection.execute(delete(t.alert).where(t.alert.c.key == key))
 
 
 def current(connection: Connection) -> Sequence[AnyRow]:
     """Return the alarms that stand, oldest first."""
-    return connection.execute(select(t.alarm).order_by(t.alarm.c.since)).all()
+    return connection.execute(select(t.alert).order_by(t.alert.c.since)).all()

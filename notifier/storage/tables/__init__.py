@@ -17,7 +17,7 @@ from notifier.storage.tables.incidents import (
 from notifier.storage.tables.mail import mail_subject, provider_event, tally
 from notifier.storage.tables.notifications import attempt, batch, delivery, notification, plan_range, verdict
 from notifier.storage.tables.operations import (
-    alarm,
+    alert,
     api_key,
     audit_entry,
     console_session,
@@ -37,7 +37,7 @@ from notifier.storage.tables.transactional_mail import outbox
 __all__ = [
     "account",
     "account_session",
-    "alarm",
+    "alert",
     "announcement",
     "api_key",
     "attempt",

@@ -121,7 +121,7 @@ audit_entry = Table(
     Index("ix_audit_entry_object", "object_kind", "object_id"),
 )
 
-alarm = Table(
+alert = Table(
     "alarm",
     metadata,
     Column("key", String(100), primary_key=True),  # e.g. email:sendgrid

@@ -6,7 +6,7 @@ from typing import Any
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
-from notifier.domain.providers.provider_names import alarm_label
+from notifier.domain.providers.provider_names import alert_label
 from notifier.domain.values import DeliveryState
 from notifier.services.providers.status import ProviderStatus
 from notifier.storage.database import Connection
@@ -18,8 +18,8 @@ Page = Mapping[str, Any]
 _INCIDENTS, _DELIVERIES = 25, 50
 
 
-def _alarm(row: AnyRow) -> dict[str, Any]:
-    return {"label": alarm_label(row.key), "since": row.since, "detail": row.detail}
+def _alert(row: AnyRow) -> dict[str, Any]:
+    return {"label": alert_label(row.key), "since": row.since, "detail": row.detail}
 
 
 def _is_covered_by(key: str, trouble: Sequence[ProviderStatus]) -> bool:
@@ -51,7 +51,7 @@ class Views:
             "waiting": {queue: int(number) for queue, number in sorted(waiting.items())},
             "overdue": {queue: seconds for (queue,), seconds in readings.overdue.items()},
             "trouble": trouble,
-            "alarms": [_alarm(row) for row in standing if not _is_covered_by(row.key, trouble)],
+            "alarms": [_alert(row) for row in standing if not _is_covered_by(row.key, trouble)],
         }
 
     def _held(self) -> list[Page]:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from notifier.domain.values import DeliveryState
-from notifier.services.provider_events.record import REPUTATION_ALARM
+from notifier.services.provider_events.record import REPUTATION_ALERT
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
@@ -26,7 +26,7 @@ def hand_in(api: Api, *events: Json) -> Json:
     return dict(answer.json())
 
 
-def alarms_of(api: Api) -> set[str]:
+def alerts_of(api: Api) -> set[str]:
     with api.container.database.read() as connection:
         return {row.key for row in alerts.current(connection)}
 
@@ -208,7 +208,7 @@ def test_bounces_that_blame_the_sender_in_numbers_suppress_nobody(api: Api) -> N
     ]
     hand_in(api, *events)
     assert [subscriber(api, number) for number in range(1, 13)] == [("active", [])] * 12
-    assert alarms_of(api) == {REPUTATION_ALARM}
+    assert alerts_of(api) == {REPUTATION_ALERT}
 
 
 def test_a_stopped_account_raises_an_alarm_until_it_is_back(api: Api) -> None:
@@ -219,14 +219,14 @@ def test_a_stopped_account_raises_an_alarm_until_it_is_back(api: Api) -> None:
         "timestamp": 1785578000,
     }
     hand_in(api, stop)
-    assert alarms_of(api) == {"email:sendgrid"}
+    assert alerts_of(api) == {"email:sendgrid"}
     hand_in(api, stop | {"type": "reactivate", "sg_event_id": "a2", "timestamp": 1785579000})
-    assert alarms_of(api) == set()
+    assert alerts_of(api) == set()
 
 
 def test_an_empty_purse_raises_an_alarm(api: Api) -> None:
     hand_in(api, a_mail_event(1, "dropped", reason="Recipient List over Package Quota"))
-    assert alarms_of(api) == {"email:sendgrid"}
+    assert alerts_of(api) == {"email:sendgrid"}
 
 
 def test_no_address_stays_behind(api: Api) -> None:

@@ -39,7 +39,7 @@ def guarded(database: Database) -> Pipeline:
     return pipeline
 
 
-def alarmed(database: Database) -> dict[str, str]:
+def current_alerts(database: Database) -> dict[str, str]:
     with database.read() as connection:
         return {row.key: row.detail for row in alerts.current(connection)}
 
@@ -63,7 +63,7 @@ def test_an_incident_whose_content_cannot_be_parsed_does_not_stop_the_sweep(data
     with database.read() as connection:
         told = connection.exec_driver_sql("SELECT incident_id, sequence FROM notification ORDER BY id").all()
     assert [tuple(row) for row in told] == [("inc-1", 1), ("inc-2", 1), ("inc-2", 2)]
-    assert "KeyError, 3 times" in alarmed(database)["incident:inc-1"]
+    assert "KeyError, 3 times" in current_alerts(database)["incident:inc-1"]
 
 
 def test_what_fails_waits_longer_each_time_is_given_up_and_tried_again_by_a_new_start(database: Database) -> None:
@@ -86,14 +86,14 @@ def test_what_fails_waits_longer_each_time_is_given_up_and_tried_again_by_a_new_
     pipeline.now += timedelta(days=9)
     assert alone.run("letter", "7", work, given_up.append) is None
     assert (len(tries), len(given_up)) == (MOST_FAILURES, 1)
-    assert "given up" in alarmed(database)["letter:7"]
-    assert "owner" not in str(alarmed(database))
+    assert "given up" in current_alerts(database)["letter:7"]
+    assert "owner" not in str(current_alerts(database))
     pipeline.now += timedelta(seconds=1)
     revive = Revive(database, pipeline.clock)
     assert (revive.run(), revive.run()) == (1, 0)
     pipeline.now += timedelta(seconds=1)
     assert alone.run("letter", "7", lambda: 5) == 5
-    assert alarmed(database) == {}
+    assert current_alerts(database) == {}
     with database.read() as connection:
         assert ("letter", "7") not in dead_letters.get_all(connection)
 
@@ -106,7 +106,7 @@ def test_a_database_that_is_away_is_nobodys_fault(database: Database) -> None:
 
     with pytest.raises(UnavailableError):
         Isolation(database, pipeline.clock).run("chore", "calm", away)
-    assert alarmed(database) == {}
+    assert current_alerts(database) == {}
 
 
 def test_a_chore_that_fails_leaves_the_others_to_go_on(database: Database) -> None:
@@ -132,7 +132,7 @@ def test_a_chore_that_fails_leaves_the_others_to_go_on(database: Database) -> No
     with pytest.raises(UnavailableError):
         away.run()
     assert done[4:] == ["busy", "too"]
-    assert set(alarmed(database)) == {"chore:bad"}
+    assert set(current_alerts(database)) == {"chore:bad"}
 
 
 def a_poisoned_plan(database: Database) -> tuple[EmailHarness, Any]:
@@ -191,11 +191,11 @@ def batches_of(database: Database, incident_id: str, channel: Channel) -> list[t
         return [tuple(row) for row in connection.execute(statement.where(said_of(incident_id, channel)).order_by(b.id))]
 
 
-def alarm_of(database: Database, incident_id: str, channel: Channel) -> str:
+def alert_of(database: Database, incident_id: str, channel: Channel) -> str:
     with database.read() as connection:
         statement = select(t.notification.c.public_id).where(said_of(incident_id, channel))
         public_id = connection.execute(statement).scalar_one()
-    return alarmed(database).get(f"notification:{public_id}", "")
+    return current_alerts(database).get(f"notification:{public_id}", "")
 
 
 @contextmanager
@@ -232,13 +232,13 @@ def test_a_batch_whose_content_makes_no_sense_is_counted_alarmed_and_given_up_an
         harness.work()
         assert [row[0] for row in batches_of(database, "inc-2", channel)] == ["accepted"]
         assert batches_of(database, "inc-1", channel) == [("queued", "fault", 1)]
-        assert "KeyError, 1 times" in alarm_of(database, "inc-1", channel)
+        assert "KeyError, 1 times" in alert_of(database, "inc-1", channel)
         harness.later(2)
         for _ in range(most_attempts(channel) + 3):
             harness.later(601)
         assert met.met == most_attempts(channel)
         assert batches_of(database, "inc-1", channel) == [("failed", "gave_up", most_attempts(channel))]
-        assert "given up" in alarm_of(database, "inc-1", channel)
+        assert "given up" in alert_of(database, "inc-1", channel)
 
 
 def test_what_can_be_read_again_goes_out_and_ends_its_alarm(database: Database) -> None:
@@ -251,13 +251,13 @@ def test_what_can_be_read_again_goes_out_and_ends_its_alarm(database: Database) 
         content = connection.exec_driver_sql("SELECT content FROM notification WHERE channel = 'email'").scalar_one()
     poison(database, Channel.EMAIL, "inc-1")
     harness.work()
-    assert alarmed(database)
+    assert current_alerts(database)
     with database.write() as connection:
         connection.execute(
             update(t.notification).values(content=json.loads(content) if isinstance(content, str) else content)
         )
     harness.later(2)
-    assert (len(provider.requests), alarmed(database)) == (1, {})
+    assert (len(provider.requests), current_alerts(database)) == (1, {})
 
 
 def test_a_later_round_does_not_fail_over_an_earlier_message_that_makes_no_sense(database: Database) -> None:
@@ -295,7 +295,7 @@ def test_a_webhook_delivery_that_cannot_be_gathered_fails_alone(database: Databa
     for _ in range(MOST_FAILURES):
         harness.later(601)
     assert [state for state, *_ in harness.states("one")] == ["failed", "accepted"]
-    assert any("given up" in said for said in alarmed(database).values())
+    assert any("given up" in said for said in current_alerts(database).values())
 
 
 def test_an_endpoint_whose_row_makes_no_sense_does_not_stop_the_others_of_its_batch(database: Database) -> None:
@@ -308,10 +308,10 @@ def test_an_endpoint_whose_row_makes_no_sense_does_not_stop_the_others_of_its_ba
     harness.work()
     assert harness.states("three") == [("accepted", None, 1)]
     assert harness.states("one") == harness.states("two") == [("queued", "fault", 1)]
-    assert set(alarmed(database)) == {"webhook:end_one:fault", "webhook:end_two:fault"}
+    assert set(current_alerts(database)) == {"webhook:end_one:fault", "webhook:end_two:fault"}
     spoil(database, "UPDATE endpoint SET format = 'standard' WHERE public_id = 'end_one'")
     harness.later(6)
     assert harness.states("one") == [("accepted", None, 2)]
     harness.hooks.warm()  # a new start: what still fails says so again
     harness.later(31)
-    assert set(alarmed(database)) == {"webhook:end_two:fault"}
+    assert set(current_alerts(database)) == {"webhook:end_two:fault"}

@@ -133,11 +133,11 @@ def test_what_waits_for_a_broker_longer_than_a_minute_is_an_alarm_until_it_takes
     api_anywhere.post("/v1/subscribers", json=a_subscriber())
     api_anywhere.post("/v1/events", json=an_event())
     watch = WatchBroker(container.database, lambda: now, broker)
-    for minutes, changed, alarms in ((-2, 0, 0), (0, 1, 1), (1, 0, 1), (2, 1, 0), (3, 0, 0)):
+    for minutes, changed, alerts_raised in ((-2, 0, 0), (0, 1, 1), (1, 0, 1), (2, 1, 0), (3, 0, 0)):
         now = later + timedelta(minutes=minutes)
         assert watch.run() == changed
         standing = [finding for finding in check_up(container) if says in finding.says]
-        assert len(standing) == alarms
+        assert len(standing) == alerts_raised
     assert broker.answers == []
 
 

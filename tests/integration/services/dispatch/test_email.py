@@ -96,7 +96,7 @@ class Scene:
     def twice(self) -> int:
         return self.sandbox.state.ledger.duplicates("email")
 
-    def alarms(self) -> list[str]:
+    def alert_keys(self) -> list[str]:
         with self.harness.pipeline.database.read() as connection:
             return [row.key for row in alerts.current(connection)]
 
@@ -204,12 +204,12 @@ def test_what_only_a_person_can_mend_stops_the_lane_until_then(ledger: Database,
         found.begin()
         found.run(600)
         assert states(found.harness) == {"queued"}
-        assert found.alarms() == ["email:sendgrid"]
+        assert found.alert_keys() == ["email:sendgrid"]
         assert found.requests <= 13
         found.sandbox.call("DELETE", "/sandbox/faults")
         found.run(75)
         assert (found.told, found.twice, states(found.harness)) == (PEOPLE, 0, {"accepted"})
-        assert found.alarms() == []
+        assert found.alert_keys() == []
 
 
 def test_what_all_share_and_the_provider_refuses_is_asked_once(ledger: Database) -> None:

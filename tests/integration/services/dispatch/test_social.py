@@ -110,7 +110,7 @@ def test_each_fault_ends_as_the_matrix_says(
         assert row.ends[0] <= waited <= row.ends[1]
         assert len(harness.public()) == row.public
         assert len([hit for hit in sandbox.state.faults.log if hit[1] == "POST"]) == row.requests
-        assert alarms_of(harness) == []
+        assert alerts_of(harness) == []
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,10 @@ def test_a_stopped_account_calls_a_person_and_gives_nothing_up(
         for _ in range(10):
             harness.later(1_200)
         assert harness.states() == ["queued"]
-        assert alarms_of(harness) == [f"social:{platform}:acc-de"]
+        assert alerts_of(harness) == [f"social:{platform}:acc-de"]
 
 
-def alarms_of(harness: SocialHarness) -> list[str]:
+def alerts_of(harness: SocialHarness) -> list[str]:
     with harness.pipeline.database.read() as connection:
         return [row.key for row in alerts.current(connection)]
 
@@ -150,12 +150,12 @@ def test_a_timeline_that_lags_does_not_make_x_say_it_twice(sqlite_database: Data
         assert outcomes_of(harness) == ["unknown", "looked", "looked", "accepted"]
         assert len(harness.public()) == 1
         # It was refused as a duplicate, so it exists; where, only a person can find out.
-        assert alarms_of(harness) == ["social:x:acc-de:unseen"]
+        assert alerts_of(harness) == ["social:x:acc-de:unseen"]
         sandbox.turn("x", timeline_lag=0.0)
         harness.later(120)
         harness.pipeline.post(Status.RESOLVED)
         harness.work()
-        assert alarms_of(harness) == []
+        assert alerts_of(harness) == []
 
 
 def test_a_worker_that_died_after_posting_is_followed_by_one_that_finds_the_post(

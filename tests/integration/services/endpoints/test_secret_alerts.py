@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from notifier.channels.webhook_keys import new_secret
 from notifier.domain.values import Status
-from notifier.services.endpoints.secrets import EndpointSecrets, secret_alarm
+from notifier.services.endpoints.secrets import EndpointSecrets, secret_alert_key
 from notifier.services.security.secretbox import SecretBox
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
@@ -13,7 +13,7 @@ from tests.support.fake_endpoints import EndpointHarness, endpoint_harness
 DROPPED = EndpointSecrets(SecretBox(["dropped key, 32 characters long.."], "endpoint"))
 
 
-def alarmed(database: Database) -> list[tuple[str, str]]:
+def current_alerts(database: Database) -> list[tuple[str, str]]:
     with database.read() as connection:
         return [(row.key, row.reason) for row in alerts.current(connection)]
 
@@ -34,7 +34,10 @@ def test_the_others_are_posted_to_and_each_that_cannot_be_is_named(database: Dat
     assert harness.states("good") == [("accepted", None, 1)]
     assert [harness.states(name)[0][:2] for name in ("lost", "veiled")] == [("failed", "secret")] * 2
     assert harness.tries("lost") == [(1, "failed", "secret")]
-    assert alarmed(database) == [(secret_alarm("end_lost"), "secret"), (secret_alarm("end_veiled"), "secret")]
+    assert current_alerts(database) == [
+        (secret_alert_key("end_lost"), "secret"),
+        (secret_alert_key("end_veiled"), "secret"),
+    ]
 
 
 def test_the_alarm_ends_when_the_key_is_listed_again(database: Database) -> None:
@@ -42,8 +45,8 @@ def test_the_alarm_ends_when_the_key_is_listed_again(database: Database) -> None
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()
     harness.hooks.warm()
-    assert len(alarmed(database)) == 2
+    assert len(current_alerts(database)) == 2
     both = SecretBox(["k" * 32, "dropped key, 32 characters long.."], "endpoint")
     mended = replace(harness.hooks, secrets=EndpointSecrets(both))
     mended.warm()
-    assert alarmed(database) == []
+    assert current_alerts(database) == []

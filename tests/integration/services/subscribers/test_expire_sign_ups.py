@@ -37,5 +37,5 @@ def test_a_sign_up_that_cannot_be_forgotten_does_not_stop_the_others(database: D
     assert ExpireSignUps(database, clock, ups.addresses, Isolation(database, clock)).run() == 1
     with database.read() as connection:
         left = connection.execute(select(t.subscriber.c.id)).scalars().all()
-        alarmed = [row.key for row in alerts.current(connection)]
-    assert (left, alarmed) == ([poisoned], [f"sign-up:{poisoned}"])
+        alert_keys = [row.key for row in alerts.current(connection)]
+    assert (left, alert_keys) == ([poisoned], [f"sign-up:{poisoned}"])
