@@ -49,7 +49,7 @@ class Arrivals:
 
 
 @dataclass(slots=True)
-class Tally:
+class SinkCounts:
     """The arrivals since the last reset."""
 
     keep: int
@@ -135,8 +135,8 @@ class Tally:
 class Receiver(asyncio.Protocol):
     """HTTP/1.1 with keep-alive, as much as our clients need."""
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, counts: SinkCounts) -> None:
+        self._counts = counts
         self._pieces: list[bytes] = []
         self._size = 0
         self._needed = 0
@@ -149,12 +149,12 @@ class Receiver(asyncio.Protocol):
         if peer is None or not str(peer[0]).startswith("127."):
             stream.close()  # we listen everywhere only to have 5,000 loopback addresses
         self._transport = stream
-        self._tally.connections += 1
+        self._counts.connections += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Uncount the connection."""
         del exc
-        self._tally.connections -= 1
+        self._counts.connections -= 1
 
     def data_received(self, data: bytes) -> None:
         """Collect data until a request is complete, then answer it."""
@@ -183,32 +183,32 @@ class Receiver(asyncio.Protocol):
             self._control(path)
             return
         if path == b"/hang":
-            self._tally.hanging += 1
+            self._counts.hanging += 1
             return
-        self._tally.note(head, body)
+        self._counts.note(head, body)
         if path.endswith(b"/mail/send"):
-            message_id = b"%022d" % self._tally.requests
+            message_id = b"%022d" % self._counts.requests
             self._write(b"202 Accepted", b"", b"X-Message-Id: " + message_id + b"\r\n")
         else:
             self._write(b"200 OK", b"")
 
     def _control(self, path: bytes) -> None:
-        tally = self._tally
+        counts = self._counts
         if path == b"/stats":
-            self._write(b"200 OK", tally.as_json())
+            self._write(b"200 OK", counts.as_json())
         elif path == b"/times":
-            self._write(b"200 OK", orjson.dumps(list(tally.times)))
+            self._write(b"200 OK", orjson.dumps(list(counts.times)))
         elif path.startswith(b"/kept/"):
-            self._write(b"200 OK", tally.kept[int(path[6:])])
+            self._write(b"200 OK", counts.kept[int(path[6:])])
         elif path == b"/reset":
-            tally.clear()
+            counts.clear()
             self._write(b"204 No Content", b"")
         else:
             self._write(b"404 Not Found", b"")
 
     def _write(self, status: bytes, body: bytes, headers: bytes = b"") -> None:
         assert self._transport is not None
-        crowded = self._tally.connections > self._tally.room
+        crowded = self._counts.connections > self._counts.room
         if crowded:
             headers += b"Connection: close\r\n"
         head = b"HTTP/1.1 %b\r\nContent-Length: %d\r\n%b\r\n" % (status, len(body), headers)
@@ -219,9 +219,9 @@ class Receiver(asyncio.Protocol):
 
 async def serve(port: int, keep: int) -> None:
     """Listen on every loopback address until stopped; prints the port when ready."""
-    tally = Tally(keep=keep)
+    counts = SinkCounts(keep=keep)
     server = await asyncio.get_running_loop().create_server(
-        lambda: Receiver(tally),
+        lambda: Receiver(counts),
         "0.0.0.0",  # noqa: S104 - connections from elsewhere are closed at once
         port,
         backlog=4096,

@@ -56,7 +56,7 @@ def _families(found: MetricsSnapshot) -> Iterator[Metric]:
     yield _family("notifier_incidents", "Incidents.", ("status",), found.incidents)
     yield _family("notifier_events_known", "Events in the ledger, however they came.", ("outcome",), found.events)
     yield _family("notifier_notifications", "Notifications.", ("channel", "state"), found.notifications)
-    yield from _tallied(found.tallies)
+    yield from _counter_families(found.counters)
     yield _family("notifier_alarm_seconds", "Since when something needs a person.", ("alarm",), found.alerts)
     yield _family("notifier_posts", "Posts published.", ("account",), found.posts)
     yield _family("notifier_posts_usd", "What a platform charged for posts, US dollars.", ("account",), found.spent)
@@ -78,7 +78,7 @@ _TALLIED = {
 }
 
 
-def _tallied(found: Counted) -> Iterator[Metric]:
+def _counter_families(found: Counted) -> Iterator[Metric]:
     for name, text in _TALLIED.items():
         family = CounterMetricFamily(f"notifier_{name}_recipients", text, labels=("provider",))
         for (own, label), number in found.items():

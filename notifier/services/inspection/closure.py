@@ -42,19 +42,21 @@ class Closure:
             ends = {channel: ending(told) for channel, told in closure.announcements(connection, incident_id).items()}
             if closure.is_pruned(connection, [number for end in ends.values() for number in end.sent]):
                 return {"id": incident_id, "told_start": None, "told_end": None, "exceptions": [], "pruned": True}
-            tallies = {channel: closure.tally(connection, incident_id, channel, end) for channel, end in ends.items()}
+            by_channel = {
+                channel: closure.count(connection, incident_id, channel, end) for channel, end in ends.items()
+            }
         return {
             "id": incident_id,
-            "told_start": sum(tally.began for tally in tallies.values()),
-            "told_end": sum(tally.ended for tally in tallies.values()),
+            "told_start": sum(counts.began for counts in by_channel.values()),
+            "told_end": sum(counts.ended for counts in by_channel.values()),
             "exceptions": [
                 {
                     "recipient": each.recipient or "erased",
                     "channel": channel.value,
                     "reason": reason_of(each, ends[channel].waits_for),
                 }
-                for channel, tally in tallies.items()
-                for each in tally.unnotified()
+                for channel, counts in by_channel.items()
+                for each in counts.unnotified()
             ],
         }
 

@@ -26,7 +26,7 @@ class MetricsSnapshot:
     incidents: Counted = field(default_factory=dict)  # status
     events: Counted = field(default_factory=dict)  # outcome
     notifications: Counted = field(default_factory=dict)  # channel, state
-    tallies: Counted = field(default_factory=dict)  # name, label
+    counters: Counted = field(default_factory=dict)  # name, label
     alerts: Counted = field(default_factory=dict)  # what stopped: seconds since
     queue: Counted = field(default_factory=dict)  # lane: messages in the broker
     posts: Counted = field(default_factory=dict)  # account: posts published
@@ -79,7 +79,7 @@ class TakeMetricsSnapshot:
             incidents={(status,): number for status, number in incidents.items()},
             events={(outcome,): number for outcome, number in events.items()},
             notifications=notifications,
-            tallies=dict(counted.items()),
+            counters=dict(counted.items()),
             alerts={(row.key,): (now - row.since).total_seconds() for row in standing},
             posts={(account,): number for account, (number, _, _) in spending.items()},
             spent={(account,): float(dollars) for account, (_, _, dollars) in spending.items()},

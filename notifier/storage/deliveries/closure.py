@@ -18,7 +18,7 @@ _STATES = ("planning", "planned", "held")
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ClosureCounts:
     """Of one incident and channel. Reading `unnotified` needs no database: there may be a hundred thousand.
 
     `began` counts those too who want the end alone and to whom it is still owed.
@@ -68,13 +68,13 @@ def is_pruned(connection: Connection, notifications: Sequence[int]) -> bool:
     return connection.execute(statement).one_or_none() is not None
 
 
-def tally(connection: Connection, incident_id: str, channel: Channel, ending: Ending) -> Tally:
+def count(connection: Connection, incident_id: str, channel: Channel, ending: Ending) -> ClosureCounts:
     """Count who was told of the beginning and of the end on a channel, and list who was not told of the end."""
     heard = _heard(ending)
     sums = select(func.coalesce(func.sum(heard.c.told), 0), func.coalesce(func.sum(heard.c.ended), 0))
     began, ended = connection.execute(sums).one()
     rows = connection.execute(_unnotified(incident_id, channel, heard)).all()
-    return Tally(began + sum(not row.told for row in rows), ended, rows)
+    return ClosureCounts(began + sum(not row.told for row in rows), ended, rows)
 
 
 def _heard(ending: Ending) -> Subquery:

@@ -17,11 +17,11 @@ def add(connection: Connection, name: str, label: str, number: int) -> None:
     """Count `number` more under a name and a label, both from closed sets."""
     if number <= 0:
         return
-    statement = insert(connection, t.tally).values(name=name, label=label, number=number)
-    more = {"number": t.tally.c.number + statement.excluded.number}
+    statement = insert(connection, t.counter).values(name=name, label=label, number=number)
+    more = {"number": t.counter.c.number + statement.excluded.number}
     connection.execute(statement.on_conflict_do_update(index_elements=["name", "label"], set_=more))
 
 
 def counted(connection: Connection) -> Mapping[tuple[str, str], int]:
     """Return every tally by (name, label)."""
-    return {(row.name, row.label): row.number for row in connection.execute(select(t.tally))}
+    return {(row.name, row.label): row.number for row in connection.execute(select(t.counter))}

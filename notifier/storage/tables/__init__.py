@@ -14,7 +14,7 @@ from notifier.storage.tables.incidents import (
     incident_update,
     ordered_at,
 )
-from notifier.storage.tables.mail import mail_subject, provider_event, tally
+from notifier.storage.tables.mail import mail_subject, provider_event, counter
 from notifier.storage.tables.notifications import attempt, batch, delivery, notification, plan_range, verdict
 from notifier.storage.tables.operations import (
     alert,
@@ -74,7 +74,7 @@ __all__ = [
     "signal_alert",
     "subscriber",
     "suppression",
-    "tally",
+    "counter",
     "template",
     "verdict",
     "worker_process",

@@ -25,7 +25,7 @@ provider_event = Table(
     Index("ix_provider_event_delivery", "notification_id", "recipient_key"),
 )
 
-tally = Table(
+counter = Table(
     "tally",
     metadata,
     Column("name", String(64), primary_key=True),
