@@ -36,15 +36,15 @@ def refuse_unread(connection: Connection, incident_id: str, read: str | None) ->
     Raises:
         OutdatedError: somebody has written, edited, hidden or released something since.
     """
-    if read is None or timeline.mark(connection, incident_id) == read:
+    if read is None or timeline.version(connection, incident_id) == read:
         return
     latest = in_order(timeline.entries(connection, incident_id))[-1]
     raise _outdated(connection, incident_id, update_of(read), latest)
 
 
-def update_of(mark: str) -> str:
+def update_of(version: str) -> str:
     """Return the id of the update that was the latest when a mark was given."""
-    return mark.rpartition(" ")[0]
+    return version.rpartition(" ")[0]
 
 
 def _outdated(connection: Connection, incident_id: str, after: str, latest: TimelineEntry) -> OutdatedError:

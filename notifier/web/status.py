@@ -93,9 +93,9 @@ class StatusPages:
     def feed(self, locale: str, known: str) -> Response:
         """Return the feed; 304 if the reader's copy is current (`If-None-Match`)."""
         body = self._status.feed(locale)
-        mark = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        headers = {"ETag": mark, "Cache-Control": _KEPT}
-        if mark in known:
+        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers = {"ETag": etag, "Cache-Control": _KEPT}
+        if etag in known:
             return Response(status_code=304, headers=headers)
         return Response(body, media_type="application/atom+xml", headers=headers)
 

@@ -87,7 +87,7 @@ class Event:
     """What a producer submits: an incident snapshot with one update. `id` is the idempotency key.
 
     `after`: the id of the update that the author believed to be the latest. `read`: fingerprint of
-    the incident as the author had read it, edits included (`timeline.mark`); None: no claim.
+    the incident as the author had read it, edits included (`timeline.version`); None: no claim.
     `author` and `origin`: who submitted it, and from where, as in the audit trail.
     """
 

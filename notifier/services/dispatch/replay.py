@@ -93,7 +93,7 @@ class Replay:
     def run(self, order: ReplayOrder, actor: Actor, *, may_announce: bool, read: str | None = None) -> int:
         """Queue again what matches; returns how many deliveries. The audit trail tells who asked for what.
 
-        `read`: the mark of the notification's incident as the actor had read it (`timeline.mark`).
+        `read`: the mark of the notification's incident as the actor had read it (`timeline.version`).
 
         Raises:
             InvalidInputError: not exactly one of the ways to name deliveries, a state that is not final, or what had

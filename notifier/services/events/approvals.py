@@ -37,7 +37,7 @@ class Release:
         What came without the right to announce goes along with its like alone. Where the channel has said something
         newer meanwhile it is shown and told to nobody: `superseded`.
 
-        `read`: the mark of the incident as the actor had read it (`timeline.mark`).
+        `read`: the mark of the incident as the actor had read it (`timeline.version`).
 
         Raises:
             NotFoundError: there is no such notification.

@@ -170,7 +170,7 @@ def entries(connection: Connection, incident_id: str) -> list[TimelineEntry]:
     ]
 
 
-def mark(connection: Connection, incident_id: str) -> str:
+def version(connection: Connection, incident_id: str) -> str:
     """Return what says which state of an incident somebody has read: its latest update's id, a blank, and a digest.
 
     It changes with every update, edit and release, and with what is hidden. Empty for an unknown incident.

@@ -49,8 +49,8 @@ class Compose:
         now = self._container.clock()
         if not incident_id:
             return fresh(now)
-        mark = self._mark(incident_id)  # first, so that what is read next is never older
-        return following(self._container.history.incident(incident_id), mark, self._zone, now)
+        version = self._version(incident_id)  # first, so that what is read next is never older
+        return following(self._container.history.incident(incident_id), version, self._zone, now)
 
     def form(self, draft: Draft, faults: InvalidInputError | None = None) -> Page:
         """Return what the form's template needs."""
@@ -119,26 +119,26 @@ class Compose:
         if known is not None:
             if is_reused(known, event):
                 raise self._sent_already(draft)
-        elif self._mark(draft.incident_id) != draft.after:
+        elif self._version(draft.incident_id) != draft.after:
             raise self._outdated(draft)
         return event
 
-    def _mark(self, incident_id: str) -> str:
+    def _version(self, incident_id: str) -> str:
         with self._container.database.read() as connection:
-            return timeline.mark(connection, incident_id)
+            return timeline.version(connection, incident_id)
 
     def _outdated(self, draft: Draft) -> OvertakenError:
         """Return the form as typed, based on the current incident, and the updates since."""
-        mark = self._mark(draft.incident_id)
+        version = self._version(draft.incident_id)
         incident = self._container.history.incident(draft.incident_id)
         meanwhile = _since(incident, update_of(draft.after)) or _edited(incident)
-        return OvertakenError({**self.form(on_top(draft, mark)), "incident": incident, "meanwhile": meanwhile})
+        return OvertakenError({**self.form(on_top(draft, version)), "incident": incident, "meanwhile": meanwhile})
 
     def _sent_already(self, draft: Draft) -> OvertakenError:
         """Return the form as typed, and what was sent from it before."""
-        mark = self._mark(draft.incident_id)
+        version = self._version(draft.incident_id)
         incident = self._container.history.incident(draft.incident_id)
-        page = self.form(again(on_top(draft, mark), self._container.clock()))
+        page = self.form(again(on_top(draft, version), self._container.clock()))
         sent = next((update for update in incident["updates"] if update["id"] == draft.update_id), None)
         meanwhile = _since(incident, draft.update_id) if sent else ()
         return OvertakenError({**page, "incident": incident, "sent": sent, "meanwhile": meanwhile, "again": True})

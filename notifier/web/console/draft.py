@@ -40,7 +40,7 @@ class Draft:
     next_update_at: str = ""
     links: str = ""
     notify: bool = True
-    after: str = ""  # the incident's mark when the form was opened (`timeline.mark`); empty: new
+    after: str = ""  # the incident's mark when the form was opened (`timeline.version`); empty: new
 
 
 def fresh(now: datetime) -> Draft:
@@ -53,7 +53,7 @@ def fresh(now: datetime) -> Draft:
     )
 
 
-def following(incident: Mapping[str, Any], mark: str, zone: ZoneInfo, now: datetime) -> Draft:
+def following(incident: Mapping[str, Any], version: str, zone: ZoneInfo, now: datetime) -> Draft:
     """Return the draft of an incident's next update: the current values, without a text."""
     components = {item["key"]: item.get("status") or AFFECTED for item in incident["components"]}
     return replace(
@@ -68,13 +68,13 @@ def following(incident: Mapping[str, Any], mark: str, zone: ZoneInfo, now: datet
         scheduled_for=_local(incident["scheduled_for"], zone),
         scheduled_until=_local(incident["scheduled_until"], zone),
         links="\n".join(incident["links"]),
-        after=mark,
+        after=version,
     )
 
 
-def on_top(draft: Draft, mark: str) -> Draft:
+def on_top(draft: Draft, version: str) -> Draft:
     """Return the draft as an update of the incident's current state."""
-    return replace(draft, is_new=False, after=mark)
+    return replace(draft, is_new=False, after=version)
 
 
 def again(draft: Draft, now: datetime) -> Draft:

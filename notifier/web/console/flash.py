@@ -27,13 +27,13 @@ class Flash:
     def seal(self, session: Session, incident_id: str, words: str) -> str:
         """Return the sealed message, for a URL's query."""
         until = (self._clock() + _LASTS).timestamp()
-        return self._box.seal(orjson.dumps([until, session.form_mark, incident_id, words]).decode())
+        return self._box.seal(orjson.dumps([until, session.csrf_token, incident_id, words]).decode())
 
     def read(self, session: Session, incident_id: str, sealed: str) -> str:
         """Return the message if just sealed for this session and incident; else empty."""
         try:
-            until, mark, about, words = orjson.loads(self._box.open(sealed))
+            until, token, about, words = orjson.loads(self._box.open(sealed))
         except ConfigError:  # not sealed by us
             return ""
         fresh = self._clock().timestamp() < until
-        return str(words) if fresh and (mark, about) == (session.form_mark, incident_id) else ""
+        return str(words) if fresh and (token, about) == (session.csrf_token, incident_id) else ""

@@ -86,11 +86,11 @@ class _Console:
 
         return route
 
-    def _guarded(self, request: Request, handler: Handler, form: draft.Form, mark: str | None) -> Response:
+    def _guarded(self, request: Request, handler: Handler, form: draft.Form, token: str | None) -> Response:
         try:
             session = self._sessions.of(request)
-            if mark is not None:
-                session.check_form(mark)
+            if token is not None:
+                session.check_csrf_token(token)
             return handler(session, form)
         except NotSignedInError:
             return self._page("sign_in", {"fault": ""}, status=401)
@@ -240,7 +240,7 @@ class _Console:
 
     def _shown(self, name: str, session: Session, context: Mapping[str, Any], *, status: int = 200) -> Response:
         may = {scope.value: session.may(scope) for scope in KeyScope}
-        who = {"who": session.caller.name, "may": may, "mark": session.form_mark}
+        who = {"who": session.caller.name, "may": may, "mark": session.csrf_token}
         return self._page(name, {**who, **context}, status=status)
 
     def _page(self, name: str, context: Mapping[str, Any], *, status: int = 200) -> Response:

@@ -39,7 +39,7 @@ class Session:
     shown: str = field(repr=False)
 
     @property
-    def form_mark(self) -> str:
+    def csrf_token(self) -> str:
         """The CSRF token of this session's forms; no other site can know it."""
         return hashlib.sha256(b"form " + self.shown.encode()).hexdigest()
 
@@ -56,13 +56,13 @@ class Session:
         if not self.may(scope):
             raise ForbiddenError(f"This API key lacks the scope {scope.value!r}")
 
-    def check_form(self, mark: str) -> None:
+    def check_csrf_token(self, token: str) -> None:
         """Check a form's CSRF token.
 
         Raises:
             ForbiddenError: The form belongs to another or an earlier session.
         """
-        if not hmac.compare_digest(mark.encode(), self.form_mark.encode()):
+        if not hmac.compare_digest(token.encode(), self.csrf_token.encode()):
             raise ForbiddenError("This form belongs to another session: reload the page")
 
 

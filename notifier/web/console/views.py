@@ -56,14 +56,14 @@ class Views:
 
     def _held(self) -> list[Page]:
         """Return held notifications, each with the mark of its incident."""
-        marks = {item["incident_id"]: self._mark(item["incident_id"]) for item in self._container.history.held()}
+        versions = {item["incident_id"]: self._version(item["incident_id"]) for item in self._container.history.held()}
         # Read again after the marks: an update in between makes the form outdated, not overlooked.
         items = self._container.history.held()
-        return [{**item, "after": marks.get(item["incident_id"], "")} for item in items]
+        return [{**item, "after": versions.get(item["incident_id"], "")} for item in items]
 
-    def _mark(self, incident_id: str) -> str:
+    def _version(self, incident_id: str) -> str:
         with self._container.database.read() as connection:
-            return timeline.mark(connection, incident_id)
+            return timeline.version(connection, incident_id)
 
     def _trouble(self, connection: Connection) -> list[ProviderStatus]:
         """Return the providers and accounts that do not work."""
@@ -73,7 +73,7 @@ class Views:
         """Return one incident: its timeline, and its notifications with counts by state."""
         history = self._container.history
         with self._container.database.read() as connection:
-            trouble, after = self._trouble(connection), timeline.mark(connection, incident_id)
+            trouble, after = self._trouble(connection), timeline.version(connection, incident_id)
         return {
             "after": after,
             "incident": history.incident(incident_id),

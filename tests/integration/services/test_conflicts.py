@@ -174,7 +174,7 @@ def test_a_duplicate_leaves_no_audit_entry(pipeline: Pipeline) -> None:
 
 def mark_of(pipeline: Pipeline) -> str:
     with pipeline.database.read() as connection:
-        return timeline.mark(connection, "inc-1")
+        return timeline.version(connection, "inc-1")
 
 
 def test_an_edit_under_the_same_id_is_a_conflict_for_who_had_read_the_words_before(pipeline: Pipeline) -> None:
