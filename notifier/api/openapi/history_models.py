@@ -4,25 +4,25 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from notifier.api.openapi.models import Shape
+from notifier.api.openapi.models import ResponseModel
 from notifier.domain.values import Channel, ComponentStatus, DeliveryState, Impact, Outcome, Reason, Status
 
 
-class ComponentShape(Shape):
+class ComponentOut(ResponseModel):
     """An affected component."""
 
     key: str = Field(examples=["storefront"])
     status: ComponentStatus | None
 
 
-class IncidentShape(Shape):
+class IncidentOut(ResponseModel):
     """An incident after its latest update."""
 
     id: str = Field(examples=["inc-20220621"])
     title: dict[str, str] = Field(examples=[{"nl": "Verminderde performance", "en": "Degraded performance"}])
     impact: Impact
     status: Status
-    components: list[ComponentShape]
+    components: list[ComponentOut]
     started_at: AwareDatetime | None
     scheduled_for: AwareDatetime | None
     scheduled_until: AwareDatetime | None
@@ -31,7 +31,7 @@ class IncidentShape(Shape):
     updated_at: AwareDatetime
 
 
-class UpdateShape(Shape):
+class UpdateOut(ResponseModel):
     """A timeline entry; `revision` counts its edits."""
 
     id: str
@@ -57,13 +57,13 @@ class UpdateShape(Shape):
     held: bool = Field(description="The update or an edit of it is held for approval or canceled, and not public.")
 
 
-class IncidentWithTimeline(IncidentShape):
+class IncidentWithTimeline(IncidentOut):
     """An incident with its updates, oldest first."""
 
-    updates: list[UpdateShape]
+    updates: list[UpdateOut]
 
 
-class NotificationShape(Shape):
+class NotificationOut(ResponseModel):
     """One decision to notify one audience on one channel."""
 
     id: str = Field(examples=["ntf_01g63e5n1c8r3w2k5v7x9z0abc"])
@@ -82,7 +82,7 @@ class NotificationShape(Shape):
     counts: dict[DeliveryState, int] = Field(examples=[{"accepted": 998, "bounced": 2}])
 
 
-class HeldShape(NotificationShape):
+class HeldOut(NotificationOut):
     """A notification held for approval, with its text."""
 
     title: dict[str, str]
@@ -91,14 +91,14 @@ class HeldShape(NotificationShape):
     body: dict[str, str]
 
 
-class DecidedShape(Shape):
+class DecidedOut(ResponseModel):
     """The result of a release or cancellation."""
 
     id: str = Field(examples=["ntf_01g63e5n1c8r3w2k5v7x9z0abc"])
     state: str = Field(examples=["planning", "canceled"])
 
 
-class DeliveryShape(Shape):
+class DeliveryOut(ResponseModel):
     """One notification to one recipient."""
 
     id: str = Field(examples=["dlv_01g63e5n1c8r3w2k5v7x9z0abc_aaaaaaaaaaabk"])
@@ -119,13 +119,13 @@ class DeliveryShape(Shape):
     updated_at: AwareDatetime | None
 
 
-class EndpointDeliveryShape(DeliveryShape):
+class EndpointDeliveryOut(DeliveryOut):
     """One message to an endpoint; `number` is its position in the list."""
 
     number: int
 
 
-class RequestShape(Shape):
+class RequestOut(ResponseModel):
     """The request: secrets and signatures are omitted, custom header values masked.
 
     `headers` lack what is new at each attempt (`webhook-timestamp`, `webhook-signature`).
@@ -137,7 +137,7 @@ class RequestShape(Shape):
     body: str
 
 
-class AttemptShape(Shape):
+class AttemptOut(ResponseModel):
     """One attempt; `outcome` is accepted, retry, failed, unknown or divided."""
 
     number: int
@@ -151,14 +151,14 @@ class AttemptShape(Shape):
     provider: str
 
 
-class DeliveryWithAttempts(DeliveryShape):
+class DeliveryWithAttempts(DeliveryOut):
     """A delivery with its attempts, oldest first, and for webhooks the request."""
 
-    request: RequestShape | None
-    attempts: list[AttemptShape]
+    request: RequestOut | None
+    attempts: list[AttemptOut]
 
 
-class RuleShape(Shape):
+class RuleOut(ResponseModel):
     """One applied rule. `wait` means delayed, by quiet hours or the hourly limit."""
 
     rule: str = Field(examples=["min_impact"])
@@ -167,7 +167,7 @@ class RuleShape(Shape):
     verdict: Literal["pass", "wait", "stop"]
 
 
-class EvidenceShape(Shape):
+class EvidenceOut(ResponseModel):
     """A report by the provider about a delivery."""
 
     kind: str = Field(examples=["bounce"])
@@ -175,7 +175,7 @@ class EvidenceShape(Shape):
     facts: dict[str, Any]
 
 
-class ExplainedDelivery(Shape):
+class ExplainedDelivery(ResponseModel):
     """The outcome of a message. `told_since`: the last message received before it; 0: none."""
 
     id: str
@@ -187,10 +187,10 @@ class ExplainedDelivery(Shape):
     updated_at: AwareDatetime | None
     told_since: int
     attempts: list[dict[str, Any]]
-    evidence: list[EvidenceShape]
+    evidence: list[EvidenceOut]
 
 
-class ExplainedNotification(Shape):
+class ExplainedNotification(ResponseModel):
     """One message that was, or was not, sent to this recipient; `words` can be forwarded to them."""
 
     notification_id: str
@@ -205,12 +205,12 @@ class ExplainedNotification(Shape):
     decided_at: AwareDatetime
     told: bool | None = Field(description="Whether they were notified; null: deleted by `[retention]`.")
     replaced_by: int | None = Field(description="The message that replaced this one before it was sent.")
-    rules: list[RuleShape]
+    rules: list[RuleOut]
     delivery: ExplainedDelivery | None
     words: str
 
 
-class ExplainedUpdate(Shape):
+class ExplainedUpdate(ResponseModel):
     """What coalescing did with one update on one channel; `sequence` is the message with it, null: none.
 
     The recipient asked about may not be in that message's audience: see `words`.
@@ -226,7 +226,7 @@ class ExplainedUpdate(Shape):
     words: str
 
 
-class ChangeShape(Shape):
+class ChangeOut(ResponseModel):
     """A change of subscriber or endpoint since the first announcement: rules use the current state."""
 
     at: AwareDatetime
@@ -235,7 +235,7 @@ class ChangeShape(Shape):
     detail: dict[str, Any]
 
 
-class ExplanationShape(Shape):
+class ExplanationOut(ResponseModel):
     """Why someone was, or was not, notified."""
 
     incident_id: str
@@ -245,10 +245,10 @@ class ExplanationShape(Shape):
     summary: str
     notifications: list[ExplainedNotification]
     updates: list[ExplainedUpdate]
-    changes: list[ChangeShape]
+    changes: list[ChangeOut]
 
 
-class ClosureException(Shape):
+class ClosureException(ResponseModel):
     """Someone notified of the start but not of the end. `recipient`: external id, endpoint id or account name."""
 
     recipient: str
@@ -256,7 +256,7 @@ class ClosureException(Shape):
     reason: str = Field(examples=["waiting: quiet hours until 2026-11-25T06:00:00Z", "bounced"])
 
 
-class ClosedIncident(Shape):
+class ClosedIncident(ResponseModel):
     """A closed incident. Recipients count once per channel and address.
 
     Recipients of ends only count as notified of the start if they were in scope while it ran.
@@ -271,19 +271,19 @@ class ClosedIncident(Shape):
     )
 
 
-class ClosureShape(Shape):
+class ClosureOut(ResponseModel):
     """Whether everyone notified of the start was notified of the end."""
 
     incidents: list[ClosedIncident]
 
 
-class CountShape(Shape):
+class CountOut(ResponseModel):
     """Number of deliveries that would be resent."""
 
     count: int
 
 
-class ReplayedShape(Shape):
+class ReplayedOut(ResponseModel):
     """Number of deliveries queued to be resent."""
 
     replayed: int

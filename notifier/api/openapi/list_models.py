@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from notifier.api.openapi.models import Shape
+from notifier.api.openapi.models import ResponseModel
 from notifier.domain.recipients.endpoint import EndpointMode, EndpointState, SignatureKind
 from notifier.domain.values import (
     Channel,
@@ -18,14 +18,14 @@ from notifier.domain.values import (
 )
 
 
-class QuietHoursShape(Shape):
+class QuietHoursOut(ResponseModel):
     """A daily period of local time."""
 
     start: str = Field(alias="from", examples=["22:00"])
     end: str = Field(alias="to", examples=["07:00"])
 
 
-class PreferencesShape(Shape):
+class PreferencesOut(ResponseModel):
     """What a subscriber wants to receive."""
 
     channels: list[Channel]
@@ -33,11 +33,11 @@ class PreferencesShape(Shape):
     min_impact: Impact
     updates: UpdateLevel
     maintenance: bool
-    quiet_hours: QuietHoursShape | None
+    quiet_hours: QuietHoursOut | None
     max_per_hour: int | None
 
 
-class SuppressionShape(Shape):
+class SuppressionOut(ResponseModel):
     """Nothing is sent on this channel."""
 
     channel: Channel
@@ -46,14 +46,14 @@ class SuppressionShape(Shape):
     detail: str
 
 
-class SignUpShape(Shape):
+class SignUpOut(ResponseModel):
     """The same for every address, so that it does not reveal whether an address is known."""
 
     outcome: Literal["confirmation_needed"]
     valid_hours: int = Field(description="Validity of the link in the mail.", examples=[48])
 
 
-class SubscriberShape(Shape):
+class SubscriberOut(ResponseModel):
     """A subscriber as stored."""
 
     external_id: str = Field(examples=["shop-1001"])
@@ -63,14 +63,14 @@ class SubscriberShape(Shape):
     locale: str
     timezone: str
     state: SubscriberState
-    preferences: PreferencesShape
+    preferences: PreferencesOut
     legal_basis: str
-    suppressions: list[SuppressionShape]
+    suppressions: list[SuppressionOut]
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
 
-class EndpointShape(Shape):
+class EndpointOut(ResponseModel):
     """An endpoint as stored. Values of `headers` are masked."""
 
     id: str = Field(examples=["end_01g63e5n1c8r3w2k5v7x9z0abc"])
@@ -96,13 +96,13 @@ class EndpointShape(Shape):
     updated_at: AwareDatetime
 
 
-class EndpointWithSecret(EndpointShape):
+class EndpointWithSecret(EndpointOut):
     """An endpoint with its signing secret, shown only once; null if `public_key` is used instead."""
 
     secret: str | None = Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
 
 
-class TestShape(Shape):
+class TestOut(ResponseModel):
     """The result of a test."""
 
     __test__ = False  # keeps pytest from collecting it
@@ -115,7 +115,7 @@ class TestShape(Shape):
     detail: str
 
 
-class EndpointTested(EndpointShape):
+class EndpointTested(EndpointOut):
     """An endpoint with the result of its test."""
 
-    test: TestShape
+    test: TestOut

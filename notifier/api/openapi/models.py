@@ -10,34 +10,34 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from notifier.domain.values import Outcome
 
 
-class Shape(BaseModel):
+class ResponseModel(BaseModel):
     """Responses may gain fields: clients must ignore unknown ones."""
 
     model_config = ConfigDict(extra="allow")
 
 
-class FaultShape(Shape):
+class FaultOut(ResponseModel):
     """One invalid field."""
 
     field: str = Field(examples=["incident.components.0"])
     message: str = Field(examples=["unknown component 'shop'; known: api, backoffice, checkout, pos, storefront"])
 
 
-class Problem(Shape):
+class Problem(ResponseModel):
     """RFC 9457 problem details; `errors` is always present."""
 
     type: str = Field(examples=["about:blank"])
     title: str = Field(examples=["Unprocessable Content"])
     status: int = Field(examples=[422])
     detail: str
-    errors: list[FaultShape]
+    errors: list[FaultOut]
     code: str | None = Field(default=None, examples=["conflict"])
     newest: dict[str, str | None] | None = Field(
         default=None, description="With `conflict`: the latest update, which the event's author had not seen."
     )
 
 
-class ReceiptShape(Shape):
+class ReceiptOut(ResponseModel):
     """The result of publishing an event."""
 
     event_id: str = Field(examples=["evt-20220621-1"])
@@ -55,7 +55,7 @@ class ReceiptShape(Shape):
     held: bool = Field(description="Held for approval (`[guard]`).")
 
 
-class ForeignReceiptShape(ReceiptShape):
+class IntegrationReceiptOut(ReceiptOut):
     """The result of an inbound webhook."""
 
     incident_id: str | None = Field(description="Null if the request was not about an incident.")  # type: ignore[assignment]
@@ -64,7 +64,7 @@ class ForeignReceiptShape(ReceiptShape):
     )
 
 
-class FeedbackShape(Shape):
+class FeedbackOut(ResponseModel):
     """Number of events received, new, ignored (irrelevant here) and without a matching delivery."""
 
     received: int
@@ -73,7 +73,7 @@ class FeedbackShape(Shape):
     unmatched: int
 
 
-class AuditShape(Shape):
+class AuditOut(ResponseModel):
     """Who changed what, when, from where."""
 
     id: int
@@ -86,13 +86,13 @@ class AuditShape(Shape):
     detail: dict[str, Any] = Field(examples=[{"preferences.min_impact": ["minor", "major"]}])
 
 
-class LiveShape(Shape):
+class LiveOut(ResponseModel):
     """The process is running."""
 
     status: Literal["ok"]
 
 
-class ReadyShape(Shape):
+class ReadyOut(ResponseModel):
     """`ok` per dependency, or one sentence about the problem."""
 
     status: Literal["ok", "unavailable"]

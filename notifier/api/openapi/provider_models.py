@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from notifier.api.openapi.models import Shape
+from notifier.api.openapi.models import ResponseModel
 from notifier.domain.providers.breaker import ProviderState
 from notifier.domain.values import Channel, DeliveryState, Reason
 
 
-class ProviderErrorShape(Shape):
+class ProviderErrorOut(ResponseModel):
     """The provider's last error."""
 
     reason: Reason
@@ -18,7 +18,7 @@ class ProviderErrorShape(Shape):
     at: AwareDatetime
 
 
-class ProviderShape(Shape):
+class ProviderOut(ResponseModel):
     """State of a mail provider or a social account."""
 
     name: str
@@ -28,11 +28,11 @@ class ProviderShape(Shape):
         description="`failing`: probed every two seconds; `stopped`: needs an operator, probed each minute."
     )
     since: AwareDatetime | None = Field(description="Start of the state; null: it never failed.")
-    last_error: ProviderErrorShape | None
+    last_error: ProviderErrorOut | None
     next_probe_at: AwareDatetime | None = Field(description="Next probe, while it fails.")
 
 
-class ChannelProgressShape(Shape):
+class ChannelProgressOut(ResponseModel):
     """Progress of the latest message on a channel."""
 
     notification_id: str
@@ -54,14 +54,14 @@ class ChannelProgressShape(Shape):
     next_attempt_at: AwareDatetime | None
 
 
-class ProgressShape(Shape):
+class ProgressOut(ResponseModel):
     """Progress of an incident's notifications."""
 
     incident_id: str
-    channels: dict[Channel, ChannelProgressShape]
+    channels: dict[Channel, ChannelProgressOut]
 
 
-class RetriedShape(Shape):
+class RetriedOut(ResponseModel):
     """Number of deliveries that are due now."""
 
     count: int

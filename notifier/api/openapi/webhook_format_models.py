@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from notifier.api.openapi.models import Shape
+from notifier.api.openapi.models import ResponseModel
 from notifier.api.openapi.webhook_models import OutgoingData, OutgoingTestData
 from notifier.domain.values import ComponentStatus, Impact, Status
 
 
-class CloudEvent(Shape):
+class CloudEvent(ResponseModel):
     """A message in format `cloudevents`: CloudEvents 1.0, structured content mode."""
 
     specversion: Literal["1.0"]
@@ -27,7 +27,7 @@ class CloudEvent(Shape):
     )
 
 
-class StatuspageMeta(Shape):
+class StatuspageMeta(ResponseModel):
     """Links of the message."""
 
     unsubscribe: str
@@ -35,7 +35,7 @@ class StatuspageMeta(Shape):
     generated_at: AwareDatetime
 
 
-class StatuspagePage(Shape):
+class StatuspagePage(ResponseModel):
     """Overall status of the platform."""
 
     id: str
@@ -43,7 +43,7 @@ class StatuspagePage(Shape):
     status_description: str
 
 
-class StatuspageAffected(Shape):
+class StatuspageAffected(ResponseModel):
     """A component after the latest update of the message."""
 
     code: str
@@ -52,7 +52,7 @@ class StatuspageAffected(Shape):
     new_status: ComponentStatus
 
 
-class StatuspageUpdate(Shape):
+class StatuspageUpdate(ResponseModel):
     """One update, in the default locale."""
 
     id: str
@@ -66,7 +66,7 @@ class StatuspageUpdate(Shape):
     deliver_notifications: bool
 
 
-class StatuspageComponent(Shape):
+class StatuspageComponent(ResponseModel):
     """An affected component."""
 
     id: str
@@ -78,7 +78,7 @@ class StatuspageComponent(Shape):
     updated_at: AwareDatetime
 
 
-class StatuspageIncident(Shape):
+class StatuspageIncident(ResponseModel):
     """The incident with its whole timeline, newest update first."""
 
     id: str
@@ -99,7 +99,7 @@ class StatuspageIncident(Shape):
     components: list[StatuspageComponent]
 
 
-class StatuspageMessage(Shape):
+class StatuspageMessage(ResponseModel):
     """A message in format `statuspage`: what a consumer of Atlassian Statuspage's webhooks parses."""
 
     meta: StatuspageMeta

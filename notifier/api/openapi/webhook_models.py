@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Header
 from pydantic import AwareDatetime, Field
 
-from notifier.api.openapi.history_models import ComponentShape
-from notifier.api.openapi.models import Shape
+from notifier.api.openapi.history_models import ComponentOut
+from notifier.api.openapi.models import ResponseModel
 from notifier.api.openapi.route_docs import raw_body
 from notifier.domain.values import Impact, Status, WebhookType
 
@@ -24,14 +24,14 @@ _TEXTS = {
 }
 
 
-class OutgoingIncident(Shape):
+class OutgoingIncident(ResponseModel):
     """The incident when the notification was created."""
 
     id: str
     title: dict[str, str]
     status: Status
     impact: Impact
-    components: list[ComponentShape]
+    components: list[ComponentOut]
     components_known: bool = Field(
         description="False: the source named no known component, so an empty list makes no claim about components."
     )
@@ -49,7 +49,7 @@ class OutgoingIncident(Shape):
     url: dict[str, str] = Field(description="URL of the public page, per locale.")
 
 
-class OutgoingUpdate(Shape):
+class OutgoingUpdate(ResponseModel):
     """One update; `sequence` is that of the first message with it. `body` is Markdown without HTML."""
 
     id: str
@@ -61,7 +61,7 @@ class OutgoingUpdate(Shape):
     sequence: int
 
 
-class OutgoingData(Shape):
+class OutgoingData(ResponseModel):
     """`sequence` counts messages about the incident to endpoints: ignore one lower than the last you received."""
 
     sequence: int
@@ -71,7 +71,7 @@ class OutgoingData(Shape):
     is_replay: bool
 
 
-class OutgoingMessage(Shape):
+class OutgoingMessage(ResponseModel):
     """The body of one message."""
 
     type: Literal[
@@ -89,14 +89,14 @@ class OutgoingMessage(Shape):
     data: OutgoingData
 
 
-class OutgoingTestData(Shape):
+class OutgoingTestData(ResponseModel):
     """Identifies the test."""
 
     message: str
     id: str
 
 
-class OutgoingTest(Shape):
+class OutgoingTest(ResponseModel):
     """The body of a test."""
 
     type: Literal["endpoint.test"]

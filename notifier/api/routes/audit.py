@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from notifier.api.auth import MayManage
 from notifier.api.http import paging
 from notifier.api.http.responses import json_answer
-from notifier.api.openapi.models import AuditShape
+from notifier.api.openapi.models import AuditOut
 from notifier.api.openapi.route_docs import returns_page
 from notifier.api.runtime import Runtime
 
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1/audit", tags=["audit"], dependencies=[MayManage])
 _Word = Annotated[str | None, Query(max_length=200)]
 
 
-@router.get("", responses=returns_page(AuditShape))
+@router.get("", responses=returns_page(AuditOut))
 def list_audit(
     runtime: Runtime,
     object_kind: _Word = None,

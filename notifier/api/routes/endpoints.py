@@ -10,8 +10,8 @@ from notifier.api.auth import Manager, Reader
 from notifier.api.http import paging
 from notifier.api.http.responses import json_answer
 from notifier.api.openapi.examples import ENDPOINT
-from notifier.api.openapi.history_models import EndpointDeliveryShape
-from notifier.api.openapi.list_models import EndpointShape, EndpointTested, EndpointWithSecret
+from notifier.api.openapi.history_models import EndpointDeliveryOut
+from notifier.api.openapi.list_models import EndpointOut, EndpointTested, EndpointWithSecret
 from notifier.api.openapi.route_docs import body_of, refuses, returns, returns_page
 from notifier.api.runtime import ApiRuntime, Runtime
 from notifier.domain.recipients.endpoint import EndpointState
@@ -37,7 +37,7 @@ async def create_endpoint(request: Request, runtime: Runtime, actor: Manager) ->
     return json_answer(made, 201, {"Location": f"/v1/endpoints/{made['id']}"})
 
 
-@router.get("", responses=returns_page(EndpointShape))
+@router.get("", responses=returns_page(EndpointOut))
 def list_endpoints(
     runtime: Runtime,
     reader: Reader,
@@ -52,7 +52,7 @@ def list_endpoints(
     return json_answer(paging.page(shown_to(reader, items), paging.encode(after) if after is not None else None))
 
 
-@router.get("/{endpoint_id}", responses=returns(200, EndpointShape))
+@router.get("/{endpoint_id}", responses=returns(200, EndpointOut))
 def show_endpoint(runtime: Runtime, reader: Reader, endpoint_id: str) -> Response:
     """Return one endpoint, without its secret. Secrets in its URL are masked for keys without scope manage."""
     return json_answer(shown_to(reader, runtime.container.endpoints.get(endpoint_id)))
@@ -60,7 +60,7 @@ def show_endpoint(runtime: Runtime, reader: Reader, endpoint_id: str) -> Respons
 
 @router.patch(
     "/{endpoint_id}",
-    responses=returns(200, EndpointShape) | _SEALED,
+    responses=returns(200, EndpointOut) | _SEALED,
     openapi_extra=body_of(EndpointPatch, {"min_impact": "major", "components": []}),
 )
 async def change_endpoint(request: Request, runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
@@ -76,7 +76,7 @@ def remove_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Respo
     return Response(status_code=204)
 
 
-@router.get("/{endpoint_id}/deliveries", responses=returns_page(EndpointDeliveryShape))
+@router.get("/{endpoint_id}/deliveries", responses=returns_page(EndpointDeliveryOut))
 def list_endpoint_deliveries(
     runtime: Runtime,
     reader: Reader,
@@ -117,7 +117,7 @@ def rotate_secret(
     return json_answer(runtime.container.endpoints.rotate(endpoint_id, actor, overlap=overlap))
 
 
-@router.post("/{endpoint_id}/enable", responses=returns(200, EndpointShape))
+@router.post("/{endpoint_id}/enable", responses=returns(200, EndpointOut))
 def enable_endpoint(runtime: Runtime, actor: Manager, endpoint_id: str) -> Response:
     """Activate an endpoint and reset its failure history."""
     return json_answer(runtime.container.endpoints.enable(endpoint_id, actor))

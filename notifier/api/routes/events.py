@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from notifier.api.auth import actor_of, admit
 from notifier.api.openapi.examples import EVENT
-from notifier.api.openapi.models import ReceiptShape
+from notifier.api.openapi.models import ReceiptOut
 from notifier.api.openapi.route_docs import body_of, refuses, returns
 from notifier.api.runtime import runtime_of
 from notifier.inbound.events import EventModel
@@ -15,7 +15,7 @@ from notifier.services.security.api_keys import KeyScope
 router = APIRouter(prefix="/v1", tags=["events"])
 _EXTRA = {**body_of(EventModel, EVENT), "security": [{"bearer": []}]}
 
-_RESPONSES = returns(202, ReceiptShape) | refuses(
+_RESPONSES = returns(202, ReceiptOut) | refuses(
     {409: "The incident has a later update than `after`: `newest` names it (`id`, `status`, `posted_at`, `author`)."}
 )
 

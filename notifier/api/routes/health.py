@@ -5,7 +5,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from notifier.api.http.problems import MEDIA_TYPE, unavailable
 from notifier.api.http.responses import json_answer
-from notifier.api.openapi.models import LiveShape, ReadyShape
+from notifier.api.openapi.models import LiveOut, ReadyOut
 from notifier.api.openapi.route_docs import returns
 from notifier.api.runtime import Runtime
 from notifier.api.state.readiness import OK
@@ -14,7 +14,7 @@ router = APIRouter(tags=["health"])
 
 
 @router.head("/healthz", include_in_schema=False)
-@router.get("/healthz", responses=returns(200, LiveShape, "Running."))
+@router.get("/healthz", responses=returns(200, LiveOut, "Running."))
 async def live() -> Response:
     """Liveness: 200 while the process runs."""
     return json_answer({"status": "ok"})
@@ -24,7 +24,7 @@ async def live() -> Response:
 @router.get(
     "/readyz",
     responses={
-        **returns(200, ReadyShape, "Ready."),
+        **returns(200, ReadyOut, "Ready."),
         503: {
             "description": "Not ready.",
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},

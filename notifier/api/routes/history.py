@@ -10,15 +10,15 @@ from notifier.api.auth import MayManage, MayRead, Reader, actor_of, needs
 from notifier.api.http import paging
 from notifier.api.http.responses import json_answer
 from notifier.api.openapi.history_models import (
-    ClosureShape,
-    CountShape,
-    DeliveryShape,
+    ClosureOut,
+    CountOut,
+    DeliveryOut,
     DeliveryWithAttempts,
-    ExplanationShape,
-    IncidentShape,
+    ExplanationOut,
+    IncidentOut,
     IncidentWithTimeline,
-    NotificationShape,
-    ReplayedShape,
+    NotificationOut,
+    ReplayedOut,
 )
 from notifier.api.openapi.route_docs import MAY_MISS, refuses, returns, returns_page
 from notifier.api.runtime import Runtime
@@ -35,7 +35,7 @@ changes = APIRouter(prefix="/v1", tags=["history"], dependencies=[MayManage])
 Changer = Annotated[Caller, Depends(needs(KeyScope.MANAGE))]
 
 
-@router.get("/incidents", responses=returns_page(IncidentShape))
+@router.get("/incidents", responses=returns_page(IncidentOut))
 def list_incidents(
     runtime: Runtime, limit: paging.Limit = paging.DEFAULT_LIMIT, cursor: paging.Cursor = None
 ) -> Response:
@@ -62,14 +62,14 @@ _ASKED = "External id, endpoint id, account name or e-mail address; the first ma
 
 
 # An incident's id may hold slashes, so the longer paths come first.
-@router.get("/incidents/{incident_id:path}/notifications", responses=returns_page(NotificationShape))
+@router.get("/incidents/{incident_id:path}/notifications", responses=returns_page(NotificationOut))
 def list_notifications(runtime: Runtime, incident_id: str) -> Response:
     """List an incident's notifications, oldest first, with `counts` of deliveries by state."""
     return json_answer(paging.page(runtime.container.history.notifications(incident_id), None))
 
 
 @router.get(
-    "/incidents/{incident_id:path}/explain", responses=returns(200, ExplanationShape, "Each rule with its verdict.")
+    "/incidents/{incident_id:path}/explain", responses=returns(200, ExplanationOut, "Each rule with its verdict.")
 )
 def explain(
     runtime: Runtime,
@@ -87,7 +87,7 @@ def explain(
 
 @router.get(
     "/incidents/{incident_id:path}/closure",
-    responses=returns(200, ClosureShape, "Of this incident.") | refuses({409: "The incident is still open."}),
+    responses=returns(200, ClosureOut, "Of this incident.") | refuses({409: "The incident is still open."}),
 )
 def closure(runtime: Runtime, incident_id: str) -> Response:
     """For a closed incident, return who was notified of the start and of the end, and the exceptions.
@@ -98,7 +98,7 @@ def closure(runtime: Runtime, incident_id: str) -> Response:
     return json_answer(runtime.container.closure.audit(incident_id=incident_id))
 
 
-@router.get("/notifications/{notification_id}/deliveries", responses=returns_page(DeliveryShape))
+@router.get("/notifications/{notification_id}/deliveries", responses=returns_page(DeliveryOut))
 def list_deliveries(
     runtime: Runtime,
     reader: Reader,
@@ -152,8 +152,8 @@ class ReplayBody(BaseModel):
 
 
 _MAY_REPLAY = (
-    returns(202, ReplayedShape)
-    | returns(200, CountShape, "Counted (`dry_run`); nothing was sent.")
+    returns(202, ReplayedOut)
+    | returns(200, CountOut, "Counted (`dry_run`); nothing was sent.")
     | MAY_MISS
     | refuses({409: "Resending delivered messages passes the guard like an announcement, and was stopped by it."})
 )

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from notifier.api.auth import actor_of, may_hand_in, may_hand_in_if_keyed
 from notifier.api.http.responses import json_answer
 from notifier.api.openapi.examples import ALERTS, MAIL_EVENTS, STATUSPAGE
-from notifier.api.openapi.models import FeedbackShape, ForeignReceiptShape
+from notifier.api.openapi.models import FeedbackOut, IntegrationReceiptOut
 from notifier.api.openapi.route_docs import raw_body, returns
 from notifier.api.runtime import ApiRuntime, Runtime
 from notifier.domain.errors import FieldError, InvalidInputError
@@ -48,7 +48,7 @@ def _by(request: Request, caller: Caller, kind: str, source: str) -> _By:
 @router.post(
     "/statuspage/{source}",
     status_code=202,
-    responses=returns(202, ForeignReceiptShape),
+    responses=returns(202, IntegrationReceiptOut),
     openapi_extra=_json(_OBJECT, STATUSPAGE),
 )
 async def take_statuspage(
@@ -89,7 +89,7 @@ def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: byte
 @router.post(
     "/alertmanager/{source}",
     status_code=202,
-    responses=returns(202, ForeignReceiptShape),
+    responses=returns(202, IntegrationReceiptOut),
     openapi_extra=_json(_OBJECT, ALERTS),
 )
 async def take_alerts(request: Request, runtime: Runtime, caller: Producer, source: str) -> Response:
@@ -114,7 +114,7 @@ def _alerts(runtime: ApiRuntime, source: str, body: bytes, by: _By) -> Integrati
 
 @router.post(
     "/sendgrid/events",
-    responses=returns(200, FeedbackShape, "Stored."),
+    responses=returns(200, FeedbackOut, "Stored."),
     openapi_extra=_json({"type": "array", "items": _OBJECT}, MAIL_EVENTS),
 )
 async def take_mail_events(

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from notifier.api.auth import Manager, MayRead
 from notifier.api.http import paging
 from notifier.api.http.responses import json_answer
-from notifier.api.openapi.provider_models import ProgressShape, ProviderShape, RetriedShape
+from notifier.api.openapi.provider_models import ProgressOut, ProviderOut, RetriedOut
 from notifier.api.openapi.route_docs import MAY_MISS, returns, returns_page
 from notifier.api.runtime import Runtime
 from notifier.services.dispatch.retry import RetryOrder
@@ -14,7 +14,7 @@ from notifier.services.dispatch.retry import RetryOrder
 router = APIRouter(prefix="/v1")
 
 
-@router.get("/providers", tags=["history"], responses=returns_page(ProviderShape), dependencies=[MayRead])
+@router.get("/providers", tags=["history"], responses=returns_page(ProviderOut), dependencies=[MayRead])
 def list_providers(runtime: Runtime) -> Response:
     """List mail providers and social accounts: state, since when, and the last error."""
     return json_answer(paging.page([one.as_json() for one in runtime.container.providers.statuses()], None))
@@ -24,7 +24,7 @@ def list_providers(runtime: Runtime) -> Response:
 @router.get(
     "/incidents/{incident_id:path}/progress",
     tags=["history"],
-    responses=returns(200, ProgressShape),
+    responses=returns(200, ProgressOut),
     dependencies=[MayRead],
 )
 def show_progress(runtime: Runtime, incident_id: str) -> Response:
@@ -42,7 +42,7 @@ class RetryBody(BaseModel):
     provider: str | None = None
 
 
-@router.post("/deliveries/retry", tags=["history"], responses=returns(200, RetriedShape) | MAY_MISS)
+@router.post("/deliveries/retry", tags=["history"], responses=returns(200, RetriedOut) | MAY_MISS)
 def retry(runtime: Runtime, actor: Manager, body: RetryBody) -> Response:
     """Retry waiting deliveries now; returns their number.
 

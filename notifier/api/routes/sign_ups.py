@@ -6,7 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from notifier.api.http.problems import problem
 from notifier.api.http.responses import json_answer
 from notifier.api.openapi.examples import SIGN_UP
-from notifier.api.openapi.list_models import SignUpShape
+from notifier.api.openapi.list_models import SignUpOut
 from notifier.api.openapi.route_docs import body_of, refuses, returns
 from notifier.api.runtime import Runtime
 from notifier.bootstrap.api_container import ApiContainer
@@ -23,7 +23,7 @@ _TOO_MANY = "Too many sign-ups from this network; try again later"
 @router.post(
     "",
     status_code=202,
-    responses=returns(202, SignUpShape, "Accepted.") | refuses({415: _NOT_JSON, 429: _TOO_MANY}),
+    responses=returns(202, SignUpOut, "Accepted.") | refuses({415: _NOT_JSON, 429: _TOO_MANY}),
     openapi_extra=body_of(SignUpBody, SIGN_UP) | {"security": []},
 )
 async def sign_up(request: Request, runtime: Runtime) -> Response:

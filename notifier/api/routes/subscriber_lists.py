@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from notifier.api.auth import Manager, MayManage
 from notifier.api.http.responses import json_answer
 from notifier.api.http.streams import as_file
-from notifier.api.openapi.models import FaultShape, Shape
+from notifier.api.openapi.models import FaultOut, ResponseModel
 from notifier.api.openapi.route_docs import raw_body, returns
 from notifier.api.runtime import Runtime
 from notifier.domain.recipients.subscriber import LegalBasis
@@ -31,14 +31,14 @@ _NDJSON = '{"external_id": "shop-1001", "email": "owner@bloemenhuis.example", "l
 _SNIFFED = 4096
 
 
-class BadRowShape(Shape):
+class BadRowOut(ResponseModel):
     """A rejected row with every reason."""
 
     line: int
-    errors: list[FaultShape]
+    errors: list[FaultOut]
 
 
-class ImportShape(Shape):
+class ImportOut(ResponseModel):
     """The result of an import. `rows` is the sum of created, updated, unchanged, repeated and rejected."""
 
     rows: int
@@ -48,7 +48,7 @@ class ImportShape(Shape):
     repeated: int = Field(description="Rows with the same external_id as an earlier row; the last one counts.")
     rejected: int
     kept_unsubscribed: int = Field(description="Rows for people who unsubscribed; they stay unsubscribed.")
-    errors: list[BadRowShape] = Field(description="The first thousand rejected rows.")
+    errors: list[BadRowOut] = Field(description="The first thousand rejected rows.")
     errors_left_out: int
 
 
@@ -62,7 +62,7 @@ _BODY: dict[str, dict[str, Any]] = {
 }
 
 
-@router.post("/import", responses=returns(200, ImportShape, "Every row was processed."), openapi_extra=raw_body(_BODY))
+@router.post("/import", responses=returns(200, ImportOut, "Every row was processed."), openapi_extra=raw_body(_BODY))
 async def import_subscribers(
     request: Request,
     runtime: Runtime,

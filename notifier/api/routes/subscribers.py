@@ -10,7 +10,7 @@ from notifier.api.auth import Manager, Reader
 from notifier.api.http import paging
 from notifier.api.http.responses import json_answer
 from notifier.api.openapi.examples import SUBSCRIBER
-from notifier.api.openapi.list_models import SubscriberShape
+from notifier.api.openapi.list_models import SubscriberOut
 from notifier.api.openapi.route_docs import body_of, returns, returns_page
 from notifier.api.runtime import ApiRuntime, Runtime
 from notifier.domain.values import SubscriberKind, SubscriberState
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])
 
 
 @router.post(
-    "", status_code=201, responses=returns(201, SubscriberShape), openapi_extra=body_of(SubscriberBody, SUBSCRIBER)
+    "", status_code=201, responses=returns(201, SubscriberOut), openapi_extra=body_of(SubscriberBody, SUBSCRIBER)
 )
 async def create_subscriber(request: Request, runtime: Runtime, actor: Manager) -> Response:
     """Create a subscriber, also one that was erased. Omitted fields take their defaults.
@@ -35,7 +35,7 @@ async def create_subscriber(request: Request, runtime: Runtime, actor: Manager) 
     return json_answer(made, 201, {"Location": location})
 
 
-@router.get("", responses=returns_page(SubscriberShape))
+@router.get("", responses=returns_page(SubscriberOut))
 def list_subscribers(
     runtime: Runtime,
     reader: Reader,
@@ -54,7 +54,7 @@ def list_subscribers(
 
 
 # An external id may hold slashes.
-@router.get("/{external_id:path}", responses=returns(200, SubscriberShape))
+@router.get("/{external_id:path}", responses=returns(200, SubscriberOut))
 def show_subscriber(runtime: Runtime, reader: Reader, external_id: str) -> Response:
     """Return one subscriber. Address and name are masked for keys without scope manage."""
     return json_answer(shown_to(reader, runtime.container.subscribers.get(external_id)))
@@ -62,7 +62,7 @@ def show_subscriber(runtime: Runtime, reader: Reader, external_id: str) -> Respo
 
 @router.patch(
     "/{external_id:path}",
-    responses=returns(200, SubscriberShape),
+    responses=returns(200, SubscriberOut),
     openapi_extra=body_of(SubscriberPatch, {"locale": "de", "preferences": {"min_impact": "major"}}),
 )
 async def change_subscriber(request: Request, runtime: Runtime, actor: Manager, external_id: str) -> Response:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import TypeAdapter
 
 from notifier.api.http.responses import json_answer
-from notifier.api.openapi.models import Shape
+from notifier.api.openapi.models import ResponseModel
 from notifier.api.openapi.route_docs import returns
 from notifier.api.openapi.webhook_format_models import CloudEvent, StatuspageMessage
 from notifier.api.openapi.webhook_models import OutgoingMessage, OutgoingTest
@@ -26,17 +26,17 @@ _MODELS: dict[WebhookFormat, Any] = {
 _CACHED = {"Cache-Control": "public, max-age=3600"}
 
 
-class SchemaShape(Shape):
+class SchemaOut(ResponseModel):
     """URL of the schema of one format."""
 
     format: WebhookFormat
     url: str
 
 
-class SchemasShape(Shape):
+class SchemasOut(ResponseModel):
     """All schemas."""
 
-    schemas: list[SchemaShape]
+    schemas: list[SchemaOut]
 
 
 @cache
@@ -44,7 +44,7 @@ def _schema(form: WebhookFormat) -> dict[str, Any]:
     return TypeAdapter(_MODELS[form]).json_schema(mode="validation")
 
 
-@router.get("/", responses=returns(200, SchemasShape, "One schema per format."))
+@router.get("/", responses=returns(200, SchemasOut, "One schema per format."))
 async def list_schemas(runtime: Runtime) -> Response:
     """List the JSON Schemas of webhook bodies."""
     found = [{"format": form.value, "url": _url(runtime, form)} for form in WebhookFormat]
