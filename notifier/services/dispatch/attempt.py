@@ -87,8 +87,8 @@ class Attempt:
     ) -> tuple[Batch, StoredNotification] | None:
         """Claim a batch and decide who receives it now, or return None if nobody does; `claimed` gets the batch."""
 
-        def claim(number: int) -> Batch | None:
-            batch = self._claim(connection, number)
+        def claim(batch_id: int) -> Batch | None:
+            batch = self._claim(connection, batch_id)
             if batch is not None:
                 claimed.append(batch)
             return batch

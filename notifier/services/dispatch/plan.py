@@ -96,14 +96,14 @@ class Plan:
             if not done:
                 return planned  # somebody else holds the rest; the sweep sees that it ends
 
-    def _plan_whole(self, number: int) -> tuple[bool, int]:
+    def _plan_whole(self, notification_id: int) -> tuple[bool, int]:
         with self.database.read() as connection:
-            stored = notifications.get(connection, number)
+            stored = notifications.get(connection, notification_id)
         return (False, 0) if stored is None else self._plan(stored)
 
-    def _give_up(self, number: int, connection: Connection) -> None:
+    def _give_up(self, notification_id: int, connection: Connection) -> None:
         """Let the incident's later messages go: they tell it too."""
-        notifications.set_state(connection, number, "canceled", self.clock())
+        notifications.set_state(connection, notification_id, "canceled", self.clock())
 
     def _plan(self, stored: StoredNotification) -> tuple[bool, int]:
         bind_log(stored)

@@ -80,7 +80,7 @@ def _part(
             connection, batch, owner, due_at=until, now=now, reason=reason, queue=stored.queue, counts=False
         )
     for held, keys in groups:
-        number = batches.add(
+        batch_id = batches.add(
             connection,
             batch,
             size=len(keys),
@@ -90,7 +90,7 @@ def _part(
             reason=Reason.OUTCOME_UNKNOWN if batch.unknown else held.reason,
             nudged_at=now,
         )
-        deliveries.move(connection, batch.notification_id, keys, number, now=now)
+        deliveries.move(connection, batch.notification_id, keys, batch_id, now=now)
     if left <= 0:
         return None
     quiet_hours.resize(connection, batch, left)

@@ -38,8 +38,8 @@ def recheck_recipients(
         since, stay = groups.popitem()
         batch = replace(batch, since=since)
     for since, some in groups.items():
-        number = batches.add(connection, batch, size=len(some), due_at=now, queue=batch.queue, since=since)
-        deliveries.move(connection, batch.notification_id, some, number, now=now)
+        batch_id = batches.add(connection, batch, size=len(some), due_at=now, queue=batch.queue, since=since)
+        deliveries.move(connection, batch.notification_id, some, batch_id, now=now)
     size = len(stay or ())
     batches.settle(connection, batch.id, since=batch.since, size=size)
     return replace(batch, needs_recheck=False, size=size)

@@ -104,7 +104,7 @@ class ChannelAnnouncer:
         """Freeze what is said now, and replace what has not been sent of what was said before."""
         state, lead = decision.state, decision.updates[-1]
         self._mark([update.id for update in decision.updates], state.episode, state.sequence, decision.urgency)
-        number = notifications.add(
+        notification_id = notifications.add(
             self.connection,
             self._notice(decision, public_id or f"ntf_{ids.new_ulid(self.now)}"),
             episode=state.episode,
@@ -113,7 +113,7 @@ class ChannelAnnouncer:
             state="planning",
         )
         notifications.supersede_older(self.connection, self.incident_id, self.channel, state.sequence, self.now)
-        return number
+        return notification_id
 
     def _notice(self, decision: Send, public_id: str) -> Notice:
         state, lead = decision.state, decision.updates[-1]
@@ -181,6 +181,6 @@ class Announce:
             if not timeline.lock_known_incident(connection, incident_id):
                 return []
             created = announce_due(connection, self.policies, incident_id, self.clock())
-        for number in created:
-            self.tasks.plan(number)
+        for notification_id in created:
+            self.tasks.plan(notification_id)
         return created

@@ -47,11 +47,11 @@ class Release:
         with self.database.write() as connection:
             named = self._held(connection, public_id, read)
             let_go = ReleaseHeld(connection, self.policies, self.translations, self.clock())
-            numbers = let_go.release(_going_along(connection, named))
+            notification_ids = let_go.release(_going_along(connection, named))
             stored = notifications.get_public(connection, public_id)
             self._note(connection, "notification.released", named, actor)
-        for number in numbers:
-            self.tasks.plan(number)
+        for notification_id in notification_ids:
+            self.tasks.plan(notification_id)
         return {"id": public_id, "state": stored.state if stored else approvals.REPLACED}
 
     def cancel(self, public_id: str, actor: Actor, *, read: str | None = None) -> Json:

@@ -123,14 +123,14 @@ class ReleaseHeld:
             for each in approvals.of_incident(self.connection, incident_id)
             for name in each.update_ids
         }
-        numbers: list[int] = []
+        notification_ids: list[int] = []
         for channel in self.policies:
             own = [name for name in names if (channel, name) not in waiting]
             if channel_state.let_go(self.connection, incident_id, own, channel):
                 voice, state = self._voice(incident_id, channel)
                 _fresh(voice, state, own)
-                numbers += voice.announce_due(state)
-        return numbers
+                notification_ids += voice.announce_due(state)
+        return notification_ids
 
     def _voice(self, incident_id: str, channel: Channel) -> tuple[ChannelAnnouncer, ChannelState]:
         policy = self.policies.get(channel, CoalescePolicy())
@@ -164,8 +164,8 @@ class ReleaseHeld:
         approvals.end(
             self.connection, [each.id for each in released if each.public_id not in names], approvals.REPLACED
         )
-        numbers = [voice.announce(send, name) for send, name in zip(sends, names, strict=True)]
-        return numbers + voice.announce_due(sends[-1].state if sends else state)
+        notification_ids = [voice.announce(send, name) for send, name in zip(sends, names, strict=True)]
+        return notification_ids + voice.announce_due(sends[-1].state if sends else state)
 
 
 def _fresh(voice: ChannelAnnouncer, state: ChannelState, update_ids: Collection[str]) -> list[PendingUpdate]:

@@ -77,12 +77,12 @@ class Prune:
     @staticmethod
     def _of_a_notification(connection: Connection, before: datetime, limit: int) -> int:
         """Remove rows of the oldest notification that has any; the numbers are kept before the first one goes."""
-        number = retention_rows.next_notification(connection, before)
-        if number is None:
+        notification_id = retention_rows.next_notification(connection, before)
+        if notification_id is None:
             return 0
-        retention_rows.keep_numbers(connection, number)
+        retention_rows.keep_numbers(connection, notification_id)
         return (
-            retention_rows.remove_deliveries(connection, number, limit)
-            or retention_rows.remove_attempts(connection, number, limit)
-            or retention_rows.remove_frame(connection, number)
+            retention_rows.remove_deliveries(connection, notification_id, limit)
+            or retention_rows.remove_attempts(connection, notification_id, limit)
+            or retention_rows.remove_frame(connection, notification_id)
         )

@@ -121,8 +121,8 @@ class Sweep:
             waiting = notifications.unplanned(connection, self.clock() - _PLAN_AFTER, _LIMIT)
         if not waiting or self.tasks.depth(QueueName.CONTROL) > _DEEP:
             return 0
-        for number in waiting:
-            self.tasks.plan(number)
+        for notification_id in waiting:
+            self.tasks.plan(notification_id)
         return len(waiting)
 
     def _enqueue(self) -> int:

@@ -75,8 +75,8 @@ class Circuits:
         until = now + timedelta(seconds=self.probe_seconds)
         other: Waiting | None = None
         with self.database.write() as connection:
-            number = batch.id if batch is not None else None
-            if not provider_states.take_slot(connection, self.channel, name, batch_id=number, now=now, until=until):
+            batch_id = batch.id if batch is not None else None
+            if not provider_states.take_slot(connection, self.channel, name, batch_id=batch_id, now=now, until=until):
                 return False
             if not chosen:
                 other = self._smaller(connection, name, breaker, batch, now)

@@ -260,8 +260,8 @@ class _Merging:
         order = self._order
         wanted = {row.subscriber.preferences for row, _ in chunk.values()} - self._numbers.keys()
         with order.database.write() as connection:
-            numbers = preferences.ensure_many(connection, wanted) if wanted else {}
-            known = self._numbers | numbers
+            preference_ids = preferences.ensure_many(connection, wanted) if wanted else {}
+            known = self._numbers | preference_ids
             staged = [
                 _staged(row, repeated, known[row.subscriber.preferences], order.addresses)
                 for row, repeated in chunk.values()

@@ -30,13 +30,13 @@ class ExpireSignUps:
         with self.database.read() as connection:
             expired_sign_ups = subscribers.expired_sign_ups(connection, self.clock(), limit=_AT_ONCE)
         return sum(
-            self.isolate.run("sign-up", str(number), partial(self._forget, number)) or 0 for number in expired_sign_ups
+            self.isolate.run("sign-up", str(subscriber_id), partial(self._forget, subscriber_id)) or 0 for subscriber_id in expired_sign_ups
         )
 
-    def _forget(self, number: int) -> bool:
+    def _forget(self, subscriber_id: int) -> bool:
         pepper, now = self.addresses.load(), self.clock()
         with self.database.write() as connection:
-            stored = subscribers.lock_expired_sign_up(connection, number, now)
+            stored = subscribers.lock_expired_sign_up(connection, subscriber_id, now)
             if stored is not None:
                 erase(connection, stored, SYSTEM, pepper=pepper, now=now)
         return stored is not None

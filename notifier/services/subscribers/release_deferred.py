@@ -13,7 +13,7 @@ def release_deferred(connection: Connection, address_key: int, now: datetime) ->
     rows = quiet_hours.deferred_for(connection, address_key, now)
     for row in rows:
         batch = batches.from_row(row)
-        number = batches.add(
+        batch_id = batches.add(
             connection,
             batch,
             size=1,
@@ -22,6 +22,6 @@ def release_deferred(connection: Connection, address_key: int, now: datetime) ->
             attempts=batch.attempts,
             reason=Reason(row.reason),
         )
-        deliveries.move(connection, batch.notification_id, [address_key], number, now=now)
+        deliveries.move(connection, batch.notification_id, [address_key], batch_id, now=now)
         quiet_hours.resize(connection, batch, batch.size - 1)
     return len(rows)

@@ -91,8 +91,8 @@ class SignUps:
             if active is not None:
                 invitation = self._written(connection, self._mail(kind, active.id, key), active.subscriber)
             else:
-                number = self._pending(connection, known, wanted, key, proof.asked(request.form, now))
-                invitation = self._written(connection, self._mail(kind, number, key), wanted)
+                subscriber_id = self._pending(connection, known, wanted, key, proof.asked(request.form, now))
+                invitation = self._written(connection, self._mail(kind, subscriber_id, key), wanted)
         self.tasks.send_transactional_mail()
         return invitation
 
@@ -153,8 +153,8 @@ class SignUps:
         return wanted
 
     def _first(self, connection: Connection, wanted: Subscriber, key: int, record_of: dict[str, object]) -> int:
-        number = preferences.ensure(connection, wanted.preferences)
-        row = subscribers.to_row(wanted, preference_id=number, address_key=key)
+        preference_id = preferences.ensure(connection, wanted.preferences)
+        row = subscribers.to_row(wanted, preference_id=preference_id, address_key=key)
         now, basis = self.clock(), LegalBasis.CONSENT.value
         ends = now + CONFIRM_WITHIN
         made = subscribers.add(connection, row, legal_basis=basis, now=now, consent=record_of, expires_at=ends)

@@ -33,10 +33,10 @@ def move(connection: Connection, subscriber_id: int, old_key: int, new_key: int)
     connection.execute(statement.on_conflict_do_nothing())
 
 
-def _move(connection: Connection, numbers: Sequence[int], subscriber_id: int, old_key: int, new_key: int) -> None:
+def _move(connection: Connection, moved_ids: Sequence[int], subscriber_id: int, old_key: int, new_key: int) -> None:
     d, there = t.delivery.c, t.delivery.alias("there")
     taken = exists().where(there.c.notification_id == d.notification_id, there.c.recipient_key == new_key)
-    mine = and_(d.notification_id.in_(numbers), d.recipient_key == old_key, d.recipient_id == subscriber_id, ~taken)
+    mine = and_(d.notification_id.in_(moved_ids), d.recipient_key == old_key, d.recipient_id == subscriber_id, ~taken)
     moved = connection.execute(
         update(t.delivery).where(mine).values(recipient_key=new_key).returning(d.notification_id)
     ).scalars()
@@ -46,10 +46,10 @@ def _move(connection: Connection, numbers: Sequence[int], subscriber_id: int, ol
         connection.execute(update(table).where(about).values(recipient_key=new_key))
 
 
-def _copy(connection: Connection, numbers: Sequence[int], subscriber_id: int, old_key: int, new_key: int) -> None:
+def _copy(connection: Connection, moved_ids: Sequence[int], subscriber_id: int, old_key: int, new_key: int) -> None:
     d = t.delivery.c
     copied = select(*(d[name] for name in _COPIED), literal(new_key)).where(
-        d.notification_id.in_(numbers), d.recipient_key == old_key, d.recipient_id == subscriber_id
+        d.notification_id.in_(moved_ids), d.recipient_key == old_key, d.recipient_id == subscriber_id
     )
     statement = insert(connection, t.delivery).from_select([*_COPIED, "recipient_key"], copied)
     connection.execute(statement.on_conflict_do_nothing())
@@ -72,5 +72,5 @@ def _recent(connection: Connection) -> list[int]:
     return list(connection.execute(statement).scalars())
 
 
-def _chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (numbers[start : start + _CHUNK] for start in range(0, len(numbers), _CHUNK))
+def _chunks(moved_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (moved_ids[start : start + _CHUNK] for start in range(0, len(moved_ids), _CHUNK))

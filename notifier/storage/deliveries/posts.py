@@ -105,9 +105,9 @@ def _stored(row: AnyRow) -> StoredPost:
     )
 
 
-def get(connection: Connection, number: int) -> StoredPost | None:
+def get(connection: Connection, post_id: int) -> StoredPost | None:
     """Return a post by its number."""
-    statement = select(t.post).where(t.post.c.id == number, t.post.c.state != INTENDED)
+    statement = select(t.post).where(t.post.c.id == post_id, t.post.c.state != INTENDED)
     row = connection.execute(statement).one_or_none()
     return None if row is None else _stored(row)
 
@@ -155,15 +155,15 @@ def page(connection: Connection, *, incident_id: str | None, before: int | None,
     return [_stored(row) for row in connection.execute(statement)]
 
 
-def edited(connection: Connection, number: int, text: str, receipt: PostReceipt, now: datetime) -> None:
+def edited(connection: Connection, post_id: int, text: str, receipt: PostReceipt, now: datetime) -> None:
     """Remember another text; a platform may give an edited post another place."""
     values = {"text": text, "provider_id": receipt.id, "url": receipt.url, "changed_at": now}
-    connection.execute(update(t.post).where(t.post.c.id == number).values(**values, extra=dict(receipt.extra)))
+    connection.execute(update(t.post).where(t.post.c.id == post_id).values(**values, extra=dict(receipt.extra)))
 
 
-def withdrawn(connection: Connection, number: int, now: datetime) -> None:
+def withdrawn(connection: Connection, post_id: int, now: datetime) -> None:
     """Remember that a post is public no more."""
-    connection.execute(update(t.post).where(t.post.c.id == number).values(state=WITHDRAWN, changed_at=now))
+    connection.execute(update(t.post).where(t.post.c.id == post_id).values(state=WITHDRAWN, changed_at=now))
 
 
 def spending(connection: Connection) -> dict[str, tuple[int, int, Decimal]]:

@@ -45,24 +45,27 @@ def newest(connection: Connection, incident_id: str) -> Sequence[AnyRow]:
     return connection.execute(select(*columns).join(last, same).order_by(_N.channel)).all()
 
 
-def counted(connection: Connection, number: int) -> Counted:
+def counted(connection: Connection, notification_id: int) -> Counted:
     """Count one notification."""
-    total = connection.execute(select(func.count()).where(_D.notification_id == number)).scalar_one()
-    apart = _apart(connection, number)
-    took = and_(_B.notification_id == number, _B.state.in_(ACCEPTED))
+    total = connection.execute(select(func.count()).where(_D.notification_id == notification_id)).scalar_one()
+    apart = _apart(connection, notification_id)
+    took = and_(_B.notification_id == notification_id, _B.state.in_(ACCEPTED))
     ends = select(func.min(_B.finished_at), func.max(_B.finished_at)).where(took)
     first, last = connection.execute(ends).one()
-    parts = [*_of_batches(connection, number, apart), *(_part(row) for row in apart if row.state not in ACCEPTED)]
+    parts = [
+        *_of_batches(connection, notification_id, apart),
+        *(_part(row) for row in apart if row.state not in ACCEPTED),
+    ]
     return Counted(recipients=total, parts=parts, first=first, last=last)
 
 
-def _apart(connection: Connection, number: int) -> Sequence[AnyRow]:
+def _apart(connection: Connection, notification_id: int) -> Sequence[AnyRow]:
     """Those with a state of their own that their batch does not say already."""
-    unaccepted = select(_B.id).where(_B.notification_id == number, _B.state.not_in(ACCEPTED))
+    unaccepted = select(_B.id).where(_B.notification_id == notification_id, _B.state.not_in(ACCEPTED))
     differs = or_(_D.state.not_in(ACCEPTED), _D.batch_id.in_(unaccepted))
     statement = (
         select(_D.batch_id, _D.state, _D.reason, func.count().label("number"), func.min(_D.due_at).label("due_at"))
-        .where(_D.notification_id == number, _D.state.is_not(None), differs)
+        .where(_D.notification_id == notification_id, _D.state.is_not(None), differs)
         .group_by(_D.batch_id, _D.state, _D.reason)
     )
     return connection.execute(statement).all()
@@ -72,10 +75,12 @@ def _part(row: AnyRow) -> Part:
     return Part(state=row.state, reason=row.reason, number=row.number, due_at=row.due_at)
 
 
-def _of_batches(connection: Connection, number: int, apart: Sequence[AnyRow]) -> list[Part]:
+def _of_batches(connection: Connection, notification_id: int, apart: Sequence[AnyRow]) -> list[Part]:
     """Those who share the state of a batch that has told nobody."""
     columns = (_B.id, _B.state, _B.reason, _B.size, _B.due_at)
-    rows = connection.execute(select(*columns).where(_B.notification_id == number, _B.state.not_in(ACCEPTED))).all()
+    rows = connection.execute(
+        select(*columns).where(_B.notification_id == notification_id, _B.state.not_in(ACCEPTED))
+    ).all()
     gone: dict[int, int] = {}
     for row in apart:
         # Who was replaced is no longer counted in a batch's size.

@@ -33,10 +33,10 @@ def endpoint_number(connection: Connection, public_id: str) -> int | None:
     return connection.execute(select(t.endpoint.c.id).where(t.endpoint.c.public_id == public_id)).scalar_one_or_none()
 
 
-def of_notification(number: int, *, key: int | None = None) -> ColumnElement[bool]:
+def of_notification(notification_id: int, *, key: int | None = None) -> ColumnElement[bool]:
     """Name the deliveries of a notification, or the one of recipient `key`."""
     d = t.delivery.c
-    wanted: ColumnElement[bool] = d.notification_id == number
+    wanted: ColumnElement[bool] = d.notification_id == notification_id
     return wanted if key is None else and_(wanted, d.recipient_key == key)
 
 

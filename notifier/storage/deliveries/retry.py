@@ -58,14 +58,14 @@ def _waits(reasons: Collection[Reason], doubts: Collection[str]) -> ColumnElemen
     return and_(_B.state == _QUEUED, or_(known, in_doubt))
 
 
-def batches_of_notification(number: int) -> ColumnElement[bool]:
+def batches_of_notification(notification_id: int) -> ColumnElement[bool]:
     """Those of one notification."""
-    return _B.notification_id == number
+    return _B.notification_id == notification_id
 
 
-def deliveries_of_notification(number: int) -> ColumnElement[bool]:
+def deliveries_of_notification(notification_id: int) -> ColumnElement[bool]:
     """Those of one notification."""
-    return _D.notification_id == number
+    return _D.notification_id == notification_id
 
 
 def deliveries_by_mail() -> ColumnElement[bool]:

@@ -48,9 +48,9 @@ def next_sequence(connection: Connection, incident_id: str, channel: Channel) ->
 def add(connection: Connection, notice: Notice, *, queue: QueueName, because: HoldReason, is_edit: bool) -> None:
     """Store one that waits; `notice` shows what it is about, and has the number of `next_sequence`."""
     urgency = _EDIT if is_edit else _UPDATE
-    number = notifications.add(connection, notice, episode=0, urgency=urgency, queue=queue, state=HELD)
+    notification_id = notifications.add(connection, notice, episode=0, urgency=urgency, queue=queue, state=HELD)
     content = notice_to_json(notice) | {"held_because": because.value}
-    connection.execute(update(t.notification).where(t.notification.c.id == number).values(content=content))
+    connection.execute(update(t.notification).where(t.notification.c.id == notification_id).values(content=content))
 
 
 def find(connection: Connection, public_id: str) -> HeldNotification | None:
@@ -82,14 +82,16 @@ def _read(row: AnyRow) -> HeldNotification:
     )
 
 
-def end(connection: Connection, numbers: Sequence[int], state: str) -> None:
+def end(connection: Connection, notification_ids: Sequence[int], state: str) -> None:
     """End the waiting of notifications that will not be sent under their own name."""
-    connection.execute(update(t.notification).where(t.notification.c.id.in_(numbers)).values(state=state))
+    connection.execute(update(t.notification).where(t.notification.c.id.in_(notification_ids)).values(state=state))
 
 
-def make_room(connection: Connection, numbers: Sequence[int]) -> None:
+def make_room(connection: Connection, notification_ids: Sequence[int]) -> None:
     """Remove those whose public ids the released notifications bear from now on."""
-    connection.execute(delete(t.notification).where(t.notification.c.id.in_(numbers), t.notification.c.state == HELD))
+    connection.execute(
+        delete(t.notification).where(t.notification.c.id.in_(notification_ids), t.notification.c.state == HELD)
+    )
 
 
 def waiting(connection: Connection, limit: int) -> Sequence[AnyRow]:

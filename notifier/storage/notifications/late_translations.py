@@ -35,10 +35,10 @@ def may_be_out(connection: Connection, notification_id: int, locales: Sequence[s
     return connection.execute(statement).one_or_none() is not None
 
 
-def complete(connection: Connection, number: int, notice: Notice) -> None:
+def complete(connection: Connection, notification_id: int, notice: Notice) -> None:
     """Store a notice that has gained languages."""
     n = t.notification.c
-    connection.execute(update(t.notification).where(n.id == number).values(content=notice_to_json(notice)))
+    connection.execute(update(t.notification).where(n.id == notification_id).values(content=notice_to_json(notice)))
 
 
 def release(connection: Connection, notification_id: int, locales: Sequence[str], now: datetime) -> int:

@@ -95,9 +95,9 @@ def _stored(row: AnyRow) -> StoredNotification:
 _GET = select(t.notification).where(t.notification.c.id == bindparam("number"))
 
 
-def get(connection: Connection, number: int) -> StoredNotification | None:
+def get(connection: Connection, notification_id: int) -> StoredNotification | None:
     """Return a notification by its number."""
-    row = connection.execute(_GET, {"number": number}).one_or_none()
+    row = connection.execute(_GET, {"number": notification_id}).one_or_none()
     return None if row is None else _stored(row)
 
 
@@ -181,24 +181,26 @@ _FIRST_UNPLANNED = (
 )
 
 
-def first_unplanned(connection: Connection, number: int) -> int | None:
+def first_unplanned(connection: Connection, notification_id: int) -> int | None:
     """Return the channel's oldest notification of this one's incident that is not planned yet; None where this one is.
 
     A recipient's standing is read from the deliveries of earlier notifications, so these must be planned first.
     """
-    found = connection.execute(_FIRST_UNPLANNED, {"asked": number}).scalar_one_or_none()
+    found = connection.execute(_FIRST_UNPLANNED, {"asked": notification_id}).scalar_one_or_none()
     return None if found is None else int(found)
 
 
-def public_id_of(connection: Connection, number: int) -> str:
+def public_id_of(connection: Connection, notification_id: int) -> str:
     """Return the public id of a notification, whatever it says; the number itself where there is none."""
-    found = select(t.notification.c.public_id).where(t.notification.c.id == number)
-    return connection.execute(found).scalar_one_or_none() or str(number)
+    found = select(t.notification.c.public_id).where(t.notification.c.id == notification_id)
+    return connection.execute(found).scalar_one_or_none() or str(notification_id)
 
 
-def queue_of(connection: Connection, number: int) -> QueueName | None:
+def queue_of(connection: Connection, notification_id: int) -> QueueName | None:
     """Return the lane of a notification, whatever it says."""
-    found = connection.execute(select(t.notification.c.lane).where(t.notification.c.id == number)).scalar_one_or_none()
+    found = connection.execute(
+        select(t.notification.c.lane).where(t.notification.c.id == notification_id)
+    ).scalar_one_or_none()
     return None if found is None else QueueName(found)
 
 
@@ -213,8 +215,8 @@ def newest(connection: Connection, incident_id: str, channel: Channel) -> Stored
     n = t.notification.c
     sequence = newest_sequence(connection, incident_id, channel)
     of_channel = (n.incident_id == incident_id, n.channel == channel.value, n.sequence == sequence)
-    number = connection.execute(select(n.id).where(*of_channel)).scalar_one_or_none()
-    return None if number is None else get(connection, number)
+    notification_id = connection.execute(select(n.id).where(*of_channel)).scalar_one_or_none()
+    return None if notification_id is None else get(connection, notification_id)
 
 
 _FIRST_OF_ROUND = select(func.min(t.notification.c.sequence)).where(
@@ -232,9 +234,9 @@ def first_of_episode(connection: Connection, incident_id: str, channel: Channel,
 _SET_STATE = update(t.notification).where(t.notification.c.id == bindparam("this"))
 
 
-def set_state(connection: Connection, number: int, state: str, now: datetime) -> None:
+def set_state(connection: Connection, notification_id: int, state: str, now: datetime) -> None:
     """Move a notification between held, planning and planned."""
-    values: dict[str, Any] = {"this": number, "state": state}
+    values: dict[str, Any] = {"this": notification_id, "state": state}
     if state == "planned":
         values["planned_at"] = now
     connection.execute(_SET_STATE, values)
@@ -246,7 +248,7 @@ def unplanned(connection: Connection, older_than: datetime, limit: int) -> Seque
     statement = (
         select(n.id).where(n.state == "planning", n.created_at <= older_than).order_by(n.created_at).limit(limit)
     )
-    return [int(number) for number in connection.execute(statement).scalars()]
+    return [int(notification_id) for notification_id in connection.execute(statement).scalars()]
 
 
 def is_fresh_planning(connection: Connection, since: datetime) -> bool:
@@ -322,21 +324,21 @@ def of_incident(connection: Connection, incident_id: str) -> Sequence[AnyRow]:
     return connection.execute(select(t.notification).where(n.incident_id == incident_id).order_by(n.id)).all()
 
 
-def counts(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
+def counts(connection: Connection, notification_ids: Sequence[int]) -> dict[int, dict[str, int]]:
     """Return per notification how many deliveries are in each state."""
     b, d = t.batch.c, t.delivery.c
     own_state = func.coalesce(d.state, b.state)
     statement = (
         select(d.notification_id, own_state.label("state"), func.count().label("number"))
         .join(t.batch, b.id == d.batch_id)
-        .where(d.notification_id.in_(numbers))
+        .where(d.notification_id.in_(notification_ids))
         .group_by(d.notification_id, own_state)
     )
-    result: dict[int, dict[str, int]] = {number: {} for number in numbers}
+    result: dict[int, dict[str, int]] = {notification_id: {} for notification_id in notification_ids}
     for row in connection.execute(statement):
         result[row.notification_id][row.state] = row.number
     # Of a pruned notification the numbers are left, and they stand from the moment its first delivery goes.
-    return result | retention.numbers_of(connection, list(numbers))
+    return result | retention.numbers_of(connection, list(notification_ids))
 
 
 def progress(connection: Connection, incident_ids: Sequence[str] | None = None) -> Sequence[AnyRow]:

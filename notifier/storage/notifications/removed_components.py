@@ -35,18 +35,27 @@ def listening_to_nothing(connection: Connection, known: Collection[str]) -> tupl
     chosen = {
         row.id: preferences.parse(row.canonical).components for row in connection.execute(select(p.id, p.canonical))
     }
-    lost = {number: keys for number, keys in chosen.items() if keys and len(_strangers(keys, known)) == len(keys)}
+    lost = {
+        preference_id: keys
+        for preference_id, keys in chosen.items()
+        if keys and len(_strangers(keys, known)) == len(keys)
+    }
     per_set = [_listeners(connection, table, lost) for table in (t.subscriber, t.endpoint)]
     named = sorted(
-        {key for number, keys in lost.items() for key in keys if any(number in counts for counts in per_set)}
+        {
+            key
+            for preference_id, keys in lost.items()
+            for key in keys
+            if any(preference_id in counts for counts in per_set)
+        }
     )
     return sum(per_set[0].values()), sum(per_set[1].values()), named
 
 
 def _listeners(connection: Connection, table: Table, sets: Collection[int]) -> dict[int, int]:
     """Count who of a table listens with each of these sets of preferences."""
-    number = table.c.preference_id
-    statement = select(number, func.count()).where(table.c.state.in_(_LISTENING)).group_by(number)
+    preference_id = table.c.preference_id
+    statement = select(preference_id, func.count()).where(table.c.state.in_(_LISTENING)).group_by(preference_id)
     return {found: count for found, count in connection.execute(statement) if found in sets}
 
 

@@ -79,8 +79,8 @@ _ADD_RANGES = prepared_insert(t.plan_range, lambda insert: insert.on_conflict_do
 def add_verdicts(connection: Connection, notification_id: int, exposures: Mapping[int, Sequence[Exposure]]) -> None:
     """Store in which standings each of these sets of preferences is told."""
     rows = [
-        {"notification_id": notification_id, "preference_id": number, "standing": standing}
-        for number, reached in exposures.items()
+        {"notification_id": notification_id, "preference_id": preference_id, "standing": standing}
+        for preference_id, reached in exposures.items()
         for standing in (_JUDGED, *(item.value for item in reached))
     ]
     if rows:
@@ -230,9 +230,11 @@ def plan_range(
 def _in_flight(connection: Connection, prior: Sequence[Earlier]) -> bool:
     """Whether an earlier message is on the wire now, so that nobody knows yet whom it reached."""
     b = t.batch.c
-    numbers = [each.id for each in prior]
-    statement = select(b.id).where(b.notification_id.in_(numbers), b.state == DeliveryState.SENDING.value).limit(1)
-    return bool(numbers) and connection.execute(statement).one_or_none() is not None
+    notification_ids = [each.id for each in prior]
+    statement = (
+        select(b.id).where(b.notification_id.in_(notification_ids), b.state == DeliveryState.SENDING.value).limit(1)
+    )
+    return bool(notification_ids) and connection.execute(statement).one_or_none() is not None
 
 
 @dataclass(frozen=True, slots=True)

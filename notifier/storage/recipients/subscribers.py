@@ -114,9 +114,9 @@ def expired_sign_ups(connection: Connection, now: datetime, *, limit: int) -> Se
     return connection.execute(statement).scalars().all()
 
 
-def lock_expired_sign_up(connection: Connection, number: int, now: datetime) -> StoredSubscriber | None:
+def lock_expired_sign_up(connection: Connection, subscriber_id: int, now: datetime) -> StoredSubscriber | None:
     """Lock one of `expired_sign_ups` and return its number; None where it was confirmed or locked meanwhile."""
-    statement = _SELECT.where(_COLUMNS.id == number, *_lapsed(now))
+    statement = _SELECT.where(_COLUMNS.id == subscriber_id, *_lapsed(now))
     row = connection.execute(statement.with_for_update(of=t.subscriber, skip_locked=True)).one_or_none()
     return None if row is None else from_row(row)
 
