@@ -72,14 +72,14 @@ def merchants(number: int) -> list[Merchant]:
     """Return `number` merchants: four languages, several time zones and preferences."""
     chance = random.Random(_SEED)  # noqa: S311 - the same people every time
     locales = [locale for locale, share in _LOCALES for _ in range(share)]
-    return [_merchant(chance, place, chance.choice(locales)) for place in range(1, number + 1)]
+    return [_merchant(chance, index, chance.choice(locales)) for index in range(1, number + 1)]
 
 
-def _merchant(chance: random.Random, place: int, locale: str) -> Merchant:
+def _merchant(chance: random.Random, index: int, locale: str) -> Merchant:
     return Merchant(
-        external_id=f"shop-{1000 + place}",
-        email=f"owner{place}@shop{place}.example",
-        name=f"{chance.choice(_SHOPS[locale])} {place}",
+        external_id=f"shop-{1000 + index}",
+        email=f"owner{index}@shop{index}.example",
+        name=f"{chance.choice(_SHOPS[locale])} {index}",
         locale=locale,
         timezone=chance.choice(_ZONES[locale]),
         preferences=Preferences(
@@ -103,8 +103,8 @@ def partners(number: int = 25) -> list[Partner]:
     slow: dict[str, object] = {"kind": "slow", "seconds": 1.5}
     failing: dict[str, object] = {"kind": "fail_first", "count": 1, "status": 503}
     return [
-        Partner(f"partner-{place}", slow if place % 8 == 0 else failing if place % 6 == 0 else {"kind": "ok"})
-        for place in range(1, number + 1)
+        Partner(f"partner-{index}", slow if index % 8 == 0 else failing if index % 6 == 0 else {"kind": "ok"})
+        for index in range(1, number + 1)
     ]
 
 

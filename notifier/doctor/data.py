@@ -70,8 +70,8 @@ def _keys(notifier: ApiContainer) -> Iterator[Finding]:
         yield Finding(name="secret keys", state="bad", message=str(error), remedy="set NOTIFIER_SECRET_KEYS")
         return
     counted = "; ".join(
-        f"{name[:8]} {'is first' if place == 0 else 'is older'}, {number} secrets sealed with it"
-        for place, (name, number) in enumerate(zip(use.fingerprints, use.texts, strict=True))
+        f"{name[:8]} {'is first' if index == 0 else 'is older'}, {number} secrets sealed with it"
+        for index, (name, number) in enumerate(zip(use.fingerprints, use.texts, strict=True))
     )
     if use.unreadable:
         message = f"{use.unreadable} stored secrets are encrypted with a key that is not configured; {counted}"

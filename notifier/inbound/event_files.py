@@ -59,11 +59,11 @@ def _read_items(text: str, now: datetime | None) -> list[Event]:
 
 def _in_file(fault: FieldError, line: int) -> FieldError:
     """Name the line of the file; broken JSON has a line of its own within the event, from 1."""
-    place = _JSON_PLACE.search(fault.message)
-    if fault.field != "body" or place is None:
+    position = _JSON_PLACE.search(fault.message)
+    if fault.field != "body" or position is None:
         return FieldError(f"line {line}: {fault.field}", fault.message)
-    message = fault.message.replace(place[0], f" at column {place[2]}")
-    return FieldError(f"line {line + int(place[1]) - 1}: body", message)
+    message = fault.message.replace(position[0], f" at column {position[2]}")
+    return FieldError(f"line {line + int(position[1]) - 1}: body", message)
 
 
 def _fault(line: int, message: str) -> InvalidInputError:
@@ -99,37 +99,37 @@ def _line_items(text: str) -> Iterator[Item]:
             yield Item(number, line)
 
 
-def _line_of(text: str, place: int) -> int:
-    return text.count("\n", 0, place) + 1
+def _line_of(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
 
 
 def _array_items(text: str) -> Iterator[Item]:
     """Cut an array at its commas, so that each element keeps its line. Elements are parsed by whoever takes them."""
     decoder = json.JSONDecoder()
-    place, line, counted = _skip(text, text.index("[") + 1), 1, 0
-    while not text.startswith("]", place):
-        line, counted = line + text.count("\n", counted, place), place
+    position, line, counted = _skip(text, text.index("[") + 1), 1, 0
+    while not text.startswith("]", position):
+        line, counted = line + text.count("\n", counted, position), position
         try:
-            _, end = decoder.raw_decode(text, place)
+            _, end = decoder.raw_decode(text, position)
         except ValueError as error:
             reason = error.msg if isinstance(error, json.JSONDecodeError) else "a number with too many digits"
-            at = error.pos if isinstance(error, json.JSONDecodeError) else place
+            at = error.pos if isinstance(error, json.JSONDecodeError) else position
             raise _fault(_line_of(text, at), f"broken JSON: {reason}") from None
         except RecursionError:
             raise _fault(line, "broken JSON: nested too deeply") from None
-        yield Item(line, text[place:end])
-        place = _skip(text, end)
-        if text.startswith(",", place):
-            place = _skip(text, place + 1)
-        elif not text.startswith("]", place):
-            raise _fault(_line_of(text, place), "broken JSON: expected a comma or ]")
-    if text[place + 1 :].strip():
-        raise _fault(_line_of(text, _skip(text, place + 1)), "broken JSON: more text after the array")
+        yield Item(line, text[position:end])
+        position = _skip(text, end)
+        if text.startswith(",", position):
+            position = _skip(text, position + 1)
+        elif not text.startswith("]", position):
+            raise _fault(_line_of(text, position), "broken JSON: expected a comma or ]")
+    if text[position + 1 :].strip():
+        raise _fault(_line_of(text, _skip(text, position + 1)), "broken JSON: more text after the array")
 
 
-def _skip(text: str, place: int) -> int:
-    found = _BLANK.match(text, place)
-    return found.end() if found else place
+def _skip(text: str, position: int) -> int:
+    found = _BLANK.match(text, position)
+    return found.end() if found else position
 
 
 def _is_statuspage(text: str) -> bool:

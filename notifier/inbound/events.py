@@ -209,8 +209,8 @@ def check_known(event: Event, components: Collection[str], locales: Collection[s
         InvalidInputError: names every component and locale that is unknown.
     """
     errors = [
-        FieldError(f"incident.components.{place}", f"unknown component {item.key!r}; known: {_listed(components)}")
-        for place, item in enumerate(event.incident.components)
+        FieldError(f"incident.components.{index}", f"unknown component {item.key!r}; known: {_listed(components)}")
+        for index, item in enumerate(event.incident.components)
         if components and item.key not in components
     ]
     for field, texts in (("incident.title", event.incident.title), ("update.body", event.update.body)):

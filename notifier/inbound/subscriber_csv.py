@@ -84,9 +84,9 @@ class SubscriberCsv:
         self._vocabulary, self._most = vocabulary, remembered
         self._records = iter(CsvRecords(source))
         self.columns = _header(next(self._records, None))
-        place = {name: number for number, name in enumerate(self.columns)}
+        index = {name: number for number, name in enumerate(self.columns)}
         # Cells in the order of our columns; one that is not there is the empty one behind the last.
-        self._ordered = itemgetter(*(place.get(name, len(self.columns)) for name in (*COLUMNS, *FURTHER_COLUMNS)))
+        self._ordered = itemgetter(*(index.get(name, len(self.columns)) for name in (*COLUMNS, *FURTHER_COLUMNS)))
         self._kinds = _Memory(_enum(SubscriberKind, SubscriberKind.MERCHANT))
         self._states = _Memory(_enum(SubscriberState, default_state))
         self._locales = _Memory(self._locale)

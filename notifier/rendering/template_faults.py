@@ -16,11 +16,11 @@ def fault_of(error: Exception, name: str, own: Path) -> str:
         return f"{error.name or name}, line {error.lineno}: {error.message}"
     if isinstance(error, TemplateNotFound):
         return f"{name}: there is no template {error.name!r}"
-    place, line = name, 0
+    file, line = name, 0
     for frame in traceback.extract_tb(error.__traceback__):
         path = Path(frame.filename)
         if path.is_relative_to(own):
-            place, line = path.relative_to(own).as_posix(), frame.lineno or 0
+            file, line = path.relative_to(own).as_posix(), frame.lineno or 0
     at = f", line {line}" if line else ""
     kind = "is not allowed in a template: " if isinstance(error, SecurityError) else ""
-    return f"{place}{at}: {kind}{' '.join(str(error).split())[:300] or type(error).__name__}"
+    return f"{file}{at}: {kind}{' '.join(str(error).split())[:300] or type(error).__name__}"

@@ -44,9 +44,9 @@ class Pictures:
         """Return the pictures of a post as JSON; `alts` if the post itself has their texts."""
         given = list(alts) if alts is not None else None
         rows = []
-        for place, key in enumerate(keys):
+        for index, key in enumerate(keys):
             found = self._kept.get(key, Kept("", b""))
-            alt = given[place] if given is not None else found.alt
+            alt = given[index] if given is not None else found.alt
             rows.append({"url": f"/sandbox/pictures/{key}", "type": found.kind, "bytes": len(found.data), "alt": alt})
         return rows
 

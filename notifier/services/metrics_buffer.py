@@ -55,8 +55,8 @@ class MetricsBuffer:
         """Count tries that ended alike (`accepted`, `retry`, `failed`, `unknown`, `divided`): how long each took."""
         labels = {"channel": channel.value, "provider": provider, "outcome": outcome}
         took = list(seconds)
-        for place, number in Counter(bisect_left(BUCKETS, each) for each in took).items():
-            most = f"{BUCKETS[place]:g}" if place < len(BUCKETS) else ENDLESS
+        for index, number in Counter(bisect_left(BUCKETS, each) for each in took).items():
+            most = f"{BUCKETS[index]:g}" if index < len(BUCKETS) else ENDLESS
             self._add(key_of(ATTEMPTS + BUCKET, **labels, le=most), number)
         self._add(key_of(ATTEMPTS + SUM, **labels), sum(took))
         if outcome == "unknown":

@@ -32,9 +32,9 @@ def check_config(config: ConfigFile, own: Mapping[str, Any]) -> None:
         raise ConfigError("workers.lease", "must be at least one and a half times limits.webhook_timeout")
     _check_sources(config)
     coalesce = own.get("coalesce", {})
-    for place, table in [("coalesce", coalesce), *((f"coalesce.{name}", coalesce.get(name, {})) for name in _CHANNELS)]:
+    for path, table in [("coalesce", coalesce), *((f"coalesce.{name}", coalesce.get(name, {})) for name in _CHANNELS)]:
         if "window" in table and "max_window" in table and table["max_window"] < table["window"]:
-            raise ConfigError(f"{place}.max_window", "must not be smaller than window")
+            raise ConfigError(f"{path}.max_window", "must not be smaller than window")
 
 
 def _check_sources(config: ConfigFile) -> None:
@@ -116,19 +116,19 @@ def _check_accounts(config: ConfigFile, *, written: bool) -> None:
             raise ConfigError(f"accounts.{number}.base_url", "a Mastodon account must name its server")
 
 
-def _check_languages(config: ConfigFile, account: AccountSection, place: str, *, written: bool) -> None:
+def _check_languages(config: ConfigFile, account: AccountSection, path: str, *, written: bool) -> None:
     """An account posts in `locale`, or in the languages `locales` lists, the leading one first."""
     if not account.languages:
-        raise ConfigError(f"{place}.locale", "is missing")
-    _refuse_repeated(f"{place}.locales", "", account.locales)
+        raise ConfigError(f"{path}.locale", "is missing")
+    _refuse_repeated(f"{path}.locales", "", account.locales)
     if account.locales and account.locale not in (None, account.locales[0]):
-        raise ConfigError(f"{place}.locale", "is not the first of locales; leave it out")
+        raise ConfigError(f"{path}.locale", "is not the first of locales; leave it out")
     if len(account.locales) > _MOST_LANGUAGES:
-        raise ConfigError(f"{place}.locales", f"must not be more than {_MOST_LANGUAGES}")
+        raise ConfigError(f"{path}.locales", f"must not be more than {_MOST_LANGUAGES}")
     for language in account.languages:
         if written and language not in config.brand.locales:
             name = "locales" if account.locales else "locale"
-            raise ConfigError(f"{place}.{name}", f"{language!r} is not among brand.locales")
+            raise ConfigError(f"{path}.{name}", f"{language!r} is not among brand.locales")
 
 
 def _refuse_repeated(table: str, key: str, names: list[str]) -> None:

@@ -118,11 +118,11 @@ class _FeedOf:
 def preferred(header: str, offered: frozenset[str]) -> str | None:
     """Return the best offered locale for an `Accept-Language` header (RFC 9110, 12.5.4), if any."""
     wishes: list[tuple[float, int, str]] = []
-    for place, wish in enumerate(header.split(",")[:_MOST_LANGUAGES]):
+    for index, wish in enumerate(header.split(",")[:_MOST_LANGUAGES]):
         tag, _, weight = wish.partition(";")
         text = weight.partition("=")[2].strip() or "1"
         liking = float(text) if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit() else 0.0
-        wishes.append((-liking, place, tag.strip()))
+        wishes.append((-liking, index, tag.strip()))
     for liking, _, tag in sorted(wishes):
         for candidate in (tag, tag.partition("-")[0].lower()):
             if liking < 0 and candidate in offered:

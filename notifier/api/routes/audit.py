@@ -24,8 +24,8 @@ def list_audit(
     cursor: paging.Cursor = None,
 ) -> Response:
     """List changes of subscribers, endpoints and keys, newest first. Erased subscribers are found by their old id."""
-    place = paging.decode(cursor, int)
-    before = place[0] if place else None
+    position = paging.decode(cursor, int)
+    before = position[0] if position else None
     items = runtime.inbound.audit.entries(limit=limit + 1, before=before, kind=object_kind, object_id=object_id)
     shown = items[:limit]
     return json_answer(paging.page(shown, paging.encode(shown[-1]["id"]) if len(items) > limit else None))

@@ -47,8 +47,8 @@ def list_endpoints(
     cursor: paging.Cursor = None,
 ) -> Response:
     """List endpoints, oldest first. Secrets in URLs are masked for keys without scope manage."""
-    place = paging.decode(cursor, int)
-    items, after = runtime.container.endpoints.list(limit=limit, after=place[0] if place else 0, state=state)
+    position = paging.decode(cursor, int)
+    items, after = runtime.container.endpoints.list(limit=limit, after=position[0] if position else 0, state=state)
     return json_answer(paging.page(shown_to(reader, items), paging.encode(after) if after is not None else None))
 
 
@@ -87,9 +87,9 @@ def list_endpoint_deliveries(
     cursor: paging.Cursor = None,
 ) -> Response:
     """List an endpoint's deliveries, newest first. `GET /v1/deliveries/{id}` has requests, responses and timing."""
-    place = paging.decode(cursor, int)
+    position = paging.decode(cursor, int)
     items = runtime.container.history.endpoint_deliveries(
-        endpoint_id, states=state or (), before=place[0] if place else None, limit=limit + 1
+        endpoint_id, states=state or (), before=position[0] if position else None, limit=limit + 1
     )
     shown = items[:limit]
     following = paging.encode(shown[-1]["number"]) if len(items) > limit else None

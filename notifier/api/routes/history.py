@@ -40,8 +40,8 @@ def list_incidents(
     runtime: Runtime, limit: paging.Limit = paging.DEFAULT_LIMIT, cursor: paging.Cursor = None
 ) -> Response:
     """List incidents, newest first."""
-    place = paging.decode(cursor, str, str)
-    before = (_instant(place[0]), place[1]) if place else None
+    position = paging.decode(cursor, str, str)
+    before = (_instant(position[0]), position[1]) if position else None
     items = runtime.container.history.incidents(limit=limit + 1, before=before)
     shown = items[:limit]
     more = len(items) > limit
@@ -109,9 +109,9 @@ def list_deliveries(
     cursor: paging.Cursor = None,
 ) -> Response:
     """List the deliveries of one notification."""
-    place = paging.decode(cursor, int)
+    position = paging.decode(cursor, int)
     items = runtime.container.history.notification_deliveries(
-        notification_id, states=state or (), after_key=place[0] if place else None, limit=limit + 1
+        notification_id, states=state or (), after_key=position[0] if position else None, limit=limit + 1
     )
     shown = items[:limit]
     return json_answer(paging.page(shown_to(reader, shown), _after(shown[-1]) if len(items) > limit else None))

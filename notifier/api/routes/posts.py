@@ -49,8 +49,8 @@ def list_posts(
     cursor: paging.Cursor = None,
 ) -> Response:
     """List posts, newest first."""
-    place = paging.decode(cursor, int)
-    before = place[0] if place else None
+    position = paging.decode(cursor, int)
+    before = position[0] if position else None
     items = runtime.container.posts.list(incident_id=incident, before=before, limit=limit + 1)
     shown = items[:limit]
     return json_answer(paging.page(shown, paging.encode(shown[-1]["number"]) if len(items) > limit else None))

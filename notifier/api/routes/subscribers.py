@@ -46,9 +46,9 @@ def list_subscribers(
     cursor: paging.Cursor = None,
 ) -> Response:
     """List subscribers, oldest first. Addresses and names are masked for keys without scope manage."""
-    place = paging.decode(cursor, int)
+    position = paging.decode(cursor, int)
     items, after = runtime.container.subscribers.list(
-        limit=limit, after=place[0] if place else 0, kind=kind, state=state
+        limit=limit, after=position[0] if position else 0, kind=kind, state=state
     )
     return json_answer(paging.page(shown_to(reader, items), paging.encode(after) if after is not None else None))
 

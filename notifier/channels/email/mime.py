@@ -45,7 +45,7 @@ class _Blanks:
             pattern = "|".join(map(re.escape, longest_first))
             parts = self._parts[tags] = re.split(f"({pattern})", self._text) if pattern else [self._text]
         # re.split puts the tags at odd indices
-        return "".join([_with_crlf(values[part]) if place % 2 else part for place, part in enumerate(parts)])
+        return "".join([_with_crlf(values[part]) if index % 2 else part for index, part in enumerate(parts)])
 
 
 class MailForm:

@@ -223,8 +223,8 @@ def named_recipients(body: Mapping[str, Any], recipients: Sequence[MailRecipient
         field, message = str(error.get("field") or ""), str(error.get("message") or "")
         if match := _REPEATED.search(message):
             named |= dict.fromkeys(_repeats(match[1], recipients), True)
-        elif (place := _NAMED.match(field)) and int(place[1]) < len(recipients):
-            named[recipients[int(place[1])].delivery_id] = ".to" in field
+        elif (match := _NAMED.match(field)) and int(match[1]) < len(recipients):
+            named[recipients[int(match[1])].delivery_id] = ".to" in field
     return list(named), all(named.values())
 
 

@@ -53,7 +53,7 @@ class Unnotified:
 def ending(announcements: Sequence[Announcement]) -> Ending:
     """Find the end in a channel's ordered notifications: those after the last one about trouble."""
     sent = [each for each in announcements if each.state != "held"]
-    trouble = max((place for place, each in enumerate(sent) if not each.status.is_over), default=-1)
+    trouble = max((index for index, each in enumerate(sent) if not each.status.is_over), default=-1)
     ends = sent[trouble + 1 :]
     waits_for = ""
     if not ends:

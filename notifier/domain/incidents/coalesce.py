@@ -69,7 +69,7 @@ def decide(policy: CoalescePolicy, state: ChannelState, pending: Sequence[Pendin
         return Wait(until=due, reason=reason, holding=holding, urgent_above=known.rank)
     # What remains of the previous episode (a postmortem, say) gets its own notification.
     part = waiting[:begins] if begins else waiting
-    announced = part[: max((place for place in range(len(part)) if ready[place] <= now), default=len(part) - 1) + 1]
+    announced = part[: max((index for index in range(len(part)) if ready[index] <= now), default=len(part) - 1) + 1]
     if policy.window <= 0 and not (begins == 0 and policy.delay > 0):
         announced = announced[:1]  # machine readers want each update separately
     return _send(policy, state, announced, now, opens=begins == 0, urgency=reason)
@@ -124,7 +124,7 @@ def _beginning(state: ChannelState, waiting: Sequence[PendingUpdate]) -> int | N
         return 0
     if not state.closed:
         return None
-    return next((place for place, update in enumerate(waiting) if reopens(update.status)), None)
+    return next((index for index, update in enumerate(waiting) if reopens(update.status)), None)
 
 
 def _closed_inside_delay(
@@ -134,9 +134,9 @@ def _closed_inside_delay(
     if begins is None or policy.delay <= 0 or not reopens(waiting[begins].status):
         return None
     over = min(update.received_at for update in waiting[begins:]) + timedelta(seconds=policy.delay)
-    for place in range(begins + 1, len(waiting)):
-        if waiting[place].status.closes and waiting[place].received_at < over:
-            return waiting[begins : place + 1], "opened and closed inside the delay"
+    for index in range(begins + 1, len(waiting)):
+        if waiting[index].status.closes and waiting[index].received_at < over:
+            return waiting[begins : index + 1], "opened and closed inside the delay"
     return None
 
 
@@ -149,22 +149,22 @@ def _needless_resolution(policy: CoalescePolicy, state: ChannelState, waiting: t
     """
     is_open = state.opened and not state.closed
     announced = (state.status, state.impact, state.components)
-    place = 0
-    while place < len(waiting):
-        update = waiting[place]
+    index = 0
+    while index < len(waiting):
+        update = waiting[index]
         if not _is_monitors_end(update):
             is_open = reopens(update.status) or (is_open and not update.status.closes)
             announced = (update.status, update.impact, update.components)
-            place += 1
+            index += 1
             continue
-        end = next((at for at in range(place, len(waiting)) if not _is_monitors_end(waiting[at])), len(waiting))
+        end = next((at for at in range(index, len(waiting)) if not _is_monitors_end(waiting[at])), len(waiting))
         if not is_open:
-            return waiting[place:end], "a monitor's resolution of what is not open"
+            return waiting[index:end], "a monitor's resolution of what is not open"
         if end < len(waiting) and reopens(waiting[end].status) and policy.hold_resolved > 0:
             back = waiting[end]
             same = back.automatic and (back.status, back.impact, back.components) == announced
-            return waiting[place : end + same], "the monitor's resolution was taken back"
-        is_open, place = False, end
+            return waiting[index : end + same], "the monitor's resolution was taken back"
+        is_open, index = False, end
     return (), ""
 
 
@@ -192,7 +192,7 @@ def _due(
     Adding an update can only move this minimum earlier, so noise never delays news.
     """
     opening = len(waiting) if begins is None else begins
-    dues = [_due_in_episode(policy, state, waiting[place], ready[place]) for place in range(opening)]
+    dues = [_due_in_episode(policy, state, waiting[index], ready[index]) for index in range(opening)]
     if opening < len(waiting):
         first = min(waiting[opening:], key=_arrival)
         over = min(update.received_at for update in waiting[opening:]) + timedelta(seconds=policy.delay)

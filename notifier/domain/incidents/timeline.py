@@ -174,13 +174,13 @@ def timeline_context(entries: Sequence[TimelineEntry], event: Event, digest: str
     `digest` is the event's.
     """
     ordered = in_order(entries)
-    place = event.update.ordered_at
+    ordered_at = event.update.ordered_at
     return TimelineContext(
         latest=ordered[-1] if ordered else None,
-        before=next((entry for entry in reversed(ordered) if entry.ordered_at <= place), None),
-        after=next((entry for entry in ordered if entry.ordered_at > place), None),
+        before=next((entry for entry in reversed(ordered) if entry.ordered_at <= ordered_at), None),
+        after=next((entry for entry in ordered if entry.ordered_at > ordered_at), None),
         same_id=next((entry for entry in ordered if entry.update_id == event.update.id), None),
-        copied=next((entry for entry in ordered if (entry.ordered_at, entry.digest) == (place, digest)), None),
+        copied=next((entry for entry in ordered if (entry.ordered_at, entry.digest) == (ordered_at, digest)), None),
     )
 
 
@@ -296,8 +296,8 @@ def _becomes_newest(
     event: Event, around: TimelineContext, edited: TimelineEntry, announced_until: datetime | None
 ) -> bool:
     """Whether the edited update is the latest. It keeps its time unless the edit is dated later."""
-    place = max(event.update.ordered_at, edited.ordered_at)
-    if announced_until is not None and place < announced_until:
+    ordered_at = max(event.update.ordered_at, edited.ordered_at)
+    if announced_until is not None and ordered_at < announced_until:
         return False
     latest = around.latest
-    return latest is None or latest.update_id == edited.update_id or latest.ordered_at < place
+    return latest is None or latest.update_id == edited.update_id or latest.ordered_at < ordered_at

@@ -171,8 +171,8 @@ class _Replay:
             number = len(self.timelines)
             self.timelines[incident_id] = _Timeline()
             self.lines[incident_id] = [
-                _Line(key=(number, place), incident_id=incident_id, channel=channel, policy=policy)
-                for place, (channel, policy) in enumerate(self.policies.items())
+                _Line(key=(number, rank), incident_id=incident_id, channel=channel, policy=policy)
+                for rank, (channel, policy) in enumerate(self.policies.items())
             ]
         return self.timelines[incident_id], self.lines[incident_id]
 
@@ -188,8 +188,8 @@ class _Replay:
 
     def _fire(self, *, before: datetime | None) -> None:
         while self.due and (before is None or self.due[0][0] < before):
-            until, (_, place), incident_id = heapq.heappop(self.due)
-            line = self.lines[incident_id][place]
+            until, (_, rank), incident_id = heapq.heappop(self.due)
+            line = self.lines[incident_id][rank]
             if line.wait is not None and line.wait.until == until:
                 self._speak(line, until)
 

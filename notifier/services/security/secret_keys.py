@@ -99,9 +99,9 @@ class KeyRing:
     def _use(self, connection: Connection) -> KeyUse:
         counts: Counter[int | None] = Counter()
         for found in sealed_columns.every_endpoint(connection):
-            counts.update(map(self._boxes[ENDPOINT].place, found.texts))
-        counts.update(map(self._boxes[SESSION].place, sealed_columns.sessions(connection).values()))
-        texts = tuple(counts[place] for place in range(len(self._fingerprints)))
+            counts.update(map(self._boxes[ENDPOINT].index, found.texts))
+        counts.update(map(self._boxes[SESSION].index, sealed_columns.sessions(connection).values()))
+        texts = tuple(counts[index] for index in range(len(self._fingerprints)))
         return KeyUse(self._fingerprints, texts, counts[None])
 
     def reseal(self) -> Resealed:

@@ -51,7 +51,7 @@ class SecretBox:
         derived = [derive(key, f"sealed {purpose}") for key in keys]
         self._keys = {_key_id(key): AESGCM(key) for key in derived}
         self._current = _key_id(derived[0])
-        self._places = {_key_id(key): place for place, key in enumerate(derived)}
+        self._key_indexes = {_key_id(key): key_index for key_index, key in enumerate(derived)}
 
     def __repr__(self) -> str:
         return f"SecretBox({len(self._keys)} keys)"
@@ -79,10 +79,10 @@ class SecretBox:
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise ConfigError(_FIELD, "a stored secret is damaged") from error
 
-    def place(self, sealed: str) -> int | None:
+    def key_index(self, sealed: str) -> int | None:
         """Return which of the keys sealed a text, 0 for the newest; None for one that is not given."""
         version, _, rest = sealed.partition(".")
-        return self._places.get(rest.partition(".")[0]) if version == _VERSION else None
+        return self._key_indexes.get(rest.partition(".")[0]) if version == _VERSION else None
 
     def is_current(self, sealed: str) -> bool:
         """Whether a text is sealed under the newest key."""

@@ -23,29 +23,29 @@ class SeenKeys:
 
     def add(self, text: str) -> bool:
         """Remember a text; True when it was known already."""
-        mark = (hash(text) & 0xFFFF_FFFF_FFFF_FFFF) or 1
+        fingerprint = (hash(text) & 0xFFFF_FFFF_FFFF_FFFF) or 1
         slots, mask = self._slots, self._mask
-        place = mark & mask
-        while (found := slots[place]) != mark:  # open addressing, linear probing
+        index = fingerprint & mask
+        while (found := slots[index]) != fingerprint:  # open addressing, linear probing
             if found == _EMPTY:
-                slots[place] = mark
+                slots[index] = fingerprint
                 self._used += 1
                 if self._used * 2 > mask:
                     self._grow()
                 return False
-            place = place + 1 & mask
+            index = index + 1 & mask
         return True
 
     def _grow(self) -> None:
         old = self._slots
         self._slots = slots = _empty(len(old) * 2)
         self._mask = mask = len(slots) - 1
-        for mark in old:
-            if mark != _EMPTY:
-                place = mark & mask
-                while slots[place] != _EMPTY:
-                    place = place + 1 & mask
-                slots[place] = mark
+        for fingerprint in old:
+            if fingerprint != _EMPTY:
+                index = fingerprint & mask
+                while slots[index] != _EMPTY:
+                    index = index + 1 & mask
+                slots[index] = fingerprint
 
 
 def _empty(size: int) -> "array[int]":

@@ -28,7 +28,7 @@ def plain(value: str) -> str:
 def rows_sql(connection: Connection, columns: Columns) -> str:
     """Return a SELECT of the rows in the parameter `rows`, in the order of `columns`."""
     if is_sqlite(connection):
-        parts = [f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(columns)]
+        parts = [f"json_extract(value, '$[{index}]') AS {name}" for index, name in enumerate(columns)]
         return f"SELECT {', '.join(parts)} FROM json_each(:rows)"  # noqa: S608 - names of our own
-    parts = [f"CAST(value ->> {place} AS {kind}) AS {name}" for place, (name, kind) in enumerate(columns.items())]
+    parts = [f"CAST(value ->> {index} AS {kind}) AS {name}" for index, (name, kind) in enumerate(columns.items())]
     return f"SELECT {', '.join(parts)} FROM jsonb_array_elements(CAST(:rows AS jsonb))"  # noqa: S608 - our own

@@ -173,15 +173,20 @@ def forget(connection: Connection, incident_id: str, update_ids: Sequence[str], 
 def let_go(connection: Connection, incident_id: str, update_ids: Sequence[str], channel: Channel) -> bool:
     """Let a channel announce those of these updates that waited on it; False where none did."""
     a = t.announcement.c
-    place = (a.incident_id == incident_id, a.update_id.in_(update_ids), a.channel == channel.value, a.reason == HELD)
-    return connection.execute(delete(t.announcement).where(*place)).rowcount > 0
+    condition = (
+        a.incident_id == incident_id,
+        a.update_id.in_(update_ids),
+        a.channel == channel.value,
+        a.reason == HELD,
+    )
+    return connection.execute(delete(t.announcement).where(*condition)).rowcount > 0
 
 
 def call_off(connection: Connection, incident_id: str, update_ids: Sequence[str], channel: Channel) -> None:
     """Remember that a channel will never announce updates that waited."""
     a = t.announcement.c
-    place = (a.incident_id == incident_id, a.update_id.in_(update_ids), a.channel == channel.value)
-    connection.execute(update(t.announcement).where(*place).values(sequence=None, reason=CANCELED))
+    condition = (a.incident_id == incident_id, a.update_id.in_(update_ids), a.channel == channel.value)
+    connection.execute(update(t.announcement).where(*condition).values(sequence=None, reason=CANCELED))
 
 
 _ANNOUNCED = (

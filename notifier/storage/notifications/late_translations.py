@@ -87,12 +87,12 @@ class Followers:
     @property
     def audience(self) -> str:
         """SQL: whom the followed one reached, with what they had heard before it."""
-        places = ", ".join(f":locale_{place}" for place in range(len(self.follows.locales)))
+        parameters = ", ".join(f":locale_{index}" for index in range(len(self.follows.locales)))
         states = ", ".join(f"'{state}'" for state in REACHED)
         return f"""
             SELECT d.recipient_key, d.recipient_id, b.locale AS variant, b.locale, d.since, 1 AS place
             FROM delivery d JOIN batch b ON b.id = d.batch_id
-            WHERE d.notification_id = :follows AND b.locale IN ({places})
+            WHERE d.notification_id = :follows AND b.locale IN ({parameters})
               AND COALESCE(d.state, b.state) IN ({states}) AND d.recipient_key BETWEEN :key_from AND :key_to
               AND NOT EXISTS (SELECT 1 FROM opt_out o
                               WHERE o.incident_id = :incident_id AND o.address_key = d.recipient_key)
@@ -101,5 +101,5 @@ class Followers:
     @property
     def values(self) -> Mapping[str, Any]:
         """What the SQL is given."""
-        named = {f"locale_{place}": locale for place, locale in enumerate(self.follows.locales)}
+        named = {f"locale_{index}": locale for index, locale in enumerate(self.follows.locales)}
         return {"follows": self.follows.id, **named}

@@ -136,7 +136,7 @@ _OF_OTHER_EPISODES = select(t.notification.c.id, t.notification.c.content).where
 )
 
 
-def _place(stored: StoredNotification) -> dict[str, Any]:
+def _parameters(stored: StoredNotification) -> dict[str, Any]:
     return {
         "incident_id": stored.notice.incident.id,
         "channel": stored.channel.value,
@@ -146,10 +146,10 @@ def _place(stored: StoredNotification) -> dict[str, Any]:
 
 def earlier(connection: Connection, stored: StoredNotification) -> list[Earlier]:
     """Return the channel's earlier notifications of the incident, oldest first."""
-    rows = connection.execute(_EARLIER, _place(stored)).all()
+    rows = connection.execute(_EARLIER, _parameters(stored)).all()
     ends = set()
     if rows and rows[0].round != stored.episode:
-        contents = connection.execute(_OF_OTHER_EPISODES, {**_place(stored), "round": stored.episode})
+        contents = connection.execute(_OF_OTHER_EPISODES, {**_parameters(stored), "round": stored.episode})
         ends = {row.id for row in contents if announces_end(row.content)}
     starts: dict[int, int] = {}
     for row in rows:
@@ -283,7 +283,7 @@ def _scopes_of_episode() -> Select[Any]:
 
 def scopes_of_episode(connection: Connection, stored: StoredNotification) -> list[IncidentScope]:
     """Return every reach the incident had in this round up to a notification, as its updates told, each once."""
-    values = {**_place(stored), "round": stored.episode, "lead": stored.notice.lead.id}
+    values = {**_parameters(stored), "round": stored.episode, "lead": stored.notice.lead.id}
     scopes: dict[IncidentScope, None] = {}
     for row in connection.execute(_scopes_of_episode(), values):
         components = frozenset(item["key"] for item in row.incident["components"])

@@ -75,8 +75,8 @@ class Deferred:
 
 def _deferred_sql(spans: Sequence[QuietSpan]) -> tuple[str, dict[str, Any]]:
     rows = ", ".join(
-        f"(:zone_{place}, {hours.start}, {hours.end}, {to_micros(until)})"
-        for place, (_, hours, until) in enumerate(spans)
+        f"(:zone_{index}, {hours.start}, {hours.end}, {to_micros(until)})"
+        for index, (_, hours, until) in enumerate(spans)
     )
     statement = f"""
         SELECT q.address_key AS recipient_key, MAX(span.until) AS until
@@ -86,7 +86,7 @@ def _deferred_sql(spans: Sequence[QuietSpan]) -> tuple[str, dict[str, Any]]:
         WHERE q.address_key BETWEEN :key_from AND :key_to AND q.state = 'active'
           AND (q.quiet_from IS NOT NULL OR q.max_per_hour IS NOT NULL)
         GROUP BY q.address_key"""  # noqa: S608 - numbers of ours and bound parameters
-    return statement, {f"zone_{place}": zone for place, (zone, _, _) in enumerate(spans)}
+    return statement, {f"zone_{index}": zone for index, (zone, _, _) in enumerate(spans)}
 
 
 def bounds_of_batch(connection: Connection, batch_id: int) -> dict[int, list[Bounds]]:

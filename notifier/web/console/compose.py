@@ -166,5 +166,5 @@ def _edited(incident: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 def _since(incident: Mapping[str, Any], update_id: str) -> Sequence[Mapping[str, Any]]:
     """Return the updates after this one; the last few if it is not found."""
     updates: Sequence[Mapping[str, Any]] = incident["updates"]
-    places = [place for place, update in enumerate(updates) if update["id"] == update_id]
-    return updates[places[0] + 1 :] if places else updates[-_SHOWN:]
+    indexes = [index for index, update in enumerate(updates) if update["id"] == update_id]
+    return updates[indexes[0] + 1 :] if indexes else updates[-_SHOWN:]

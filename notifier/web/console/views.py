@@ -85,9 +85,9 @@ class Views:
     def deliveries(self, notification_id: str, state: str, after: str) -> Page:
         """Return a page of a notification's deliveries; `after`: the last id of the page before."""
         states = [DeliveryState(state)] if state in set(DeliveryState) else []
-        place = ids.parse_delivery_id(after)
+        position = ids.parse_delivery_id(after)
         items = self._container.history.notification_deliveries(
-            notification_id, states=states, after_key=place[1] if place else None, limit=_DELIVERIES + 1
+            notification_id, states=states, after_key=position[1] if position else None, limit=_DELIVERIES + 1
         )
         shown = items[:_DELIVERIES]
         return {

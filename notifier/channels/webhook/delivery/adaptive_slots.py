@@ -46,13 +46,13 @@ class AdaptiveConcurrency:
         """Take a fast slot, in order of arrival; `on_slow` is called on a move to a slow slot."""
         if len(self._fast) < self._limits.fast and not self._line:
             return self._admit(on_slow)
-        place: asyncio.Future[Slot] = self._loop.create_future()
-        self._line.append((place, on_slow))
+        waiter: asyncio.Future[Slot] = self._loop.create_future()
+        self._line.append((waiter, on_slow))
         try:
-            return await place
+            return await waiter
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
-                self.leave(place.result(), answered=False)
+            if waiter.done() and not waiter.cancelled():
+                self.leave(waiter.result(), answered=False)
             raise
 
     def leave(self, slot: Slot, *, answered: bool = True) -> None:
@@ -75,9 +75,9 @@ class AdaptiveConcurrency:
 
     def _admit_waiting(self) -> None:
         while self._line and len(self._fast) < self._limits.fast:
-            place, on_slow = self._line.popleft()
-            if not place.done():
-                place.set_result(self._admit(on_slow))
+            waiter, on_slow = self._line.popleft()
+            if not waiter.done():
+                waiter.set_result(self._admit(on_slow))
 
     def _patience(self) -> float:
         return min(max(self._limits.slow_floor, self._usual * _OUTLIER), self._limits.slow_after)

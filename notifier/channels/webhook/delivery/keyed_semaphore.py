@@ -28,12 +28,12 @@ class KeyedSemaphore:
         """Take a permit, in order of arrival."""
         if self.try_enter(key):
             return
-        place = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(key, deque()).append(place)
+        waiter = asyncio.get_running_loop().create_future()
+        self._lines.setdefault(key, deque()).append(waiter)
         try:
-            await place
+            await waiter
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
+            if waiter.done() and not waiter.cancelled():
                 self.leave(key)  # the permit was passed on at the same moment
             raise
 
@@ -41,11 +41,11 @@ class KeyedSemaphore:
         """Pass the permit to the next waiter, or release it."""
         line = self._lines.get(key)
         while line:
-            place = line.popleft()
+            waiter = line.popleft()
             if not line:
                 del self._lines[key]
-            if not place.done():
-                place.set_result(None)
+            if not waiter.done():
+                waiter.set_result(None)
                 return
         inside = self._inside[key] - 1
         if inside:
