@@ -59,11 +59,11 @@ def _read_items(text: str, now: datetime | None) -> list[Event]:
 
 def _in_file(fault: FieldError, line: int) -> FieldError:
     """Name the line of the file; broken JSON has a line of its own within the event, from 1."""
-    position = _JSON_PLACE.search(fault.message)
-    if fault.field != "body" or position is None:
+    match = _JSON_PLACE.search(fault.message)
+    if fault.field != "body" or match is None:
         return FieldError(f"line {line}: {fault.field}", fault.message)
-    message = fault.message.replace(position[0], f" at column {position[2]}")
-    return FieldError(f"line {line + int(position[1]) - 1}: body", message)
+    message = fault.message.replace(match[0], f" at column {match[2]}")
+    return FieldError(f"line {line + int(match[1]) - 1}: body", message)
 
 
 def _fault(line: int, message: str) -> InvalidInputError:

@@ -22,7 +22,7 @@ class SweepTransactionalMail:
     database: Database
     clock: Clock
     tasks: TaskQueue
-    tasks: MailTaskQueue
+    mail_tasks: MailTaskQueue
 
     name = "letters"
 
@@ -33,7 +33,7 @@ class SweepTransactionalMail:
             due = transactional_mail.count_due(connection, now, _AT_ONCE)
             old = transactional_mail.has_done(connection, now - _KEPT)
         if due and self.tasks.depth(QueueName.RETRY) <= _DEEP:
-            self.tasks.send_transactional_mail()
+            self.mail_tasks.send_transactional_mail()
         if old:
             with self.database.write() as connection:
                 transactional_mail.forget_done(connection, now - _KEPT, _FORGET_AT_ONCE)

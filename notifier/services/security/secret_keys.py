@@ -99,8 +99,8 @@ class KeyRing:
     def _use(self, connection: Connection) -> KeyUse:
         counts: Counter[int | None] = Counter()
         for found in sealed_columns.every_endpoint(connection):
-            counts.update(map(self._boxes[ENDPOINT].index, found.texts))
-        counts.update(map(self._boxes[SESSION].index, sealed_columns.sessions(connection).values()))
+            counts.update(map(self._boxes[ENDPOINT].key_index, found.texts))
+        counts.update(map(self._boxes[SESSION].key_index, sealed_columns.sessions(connection).values()))
         texts = tuple(counts[index] for index in range(len(self._fingerprints)))
         return KeyUse(self._fingerprints, texts, counts[None])
 

@@ -1,7 +1,8 @@
 """Sign-up by double opt-in, and a change of address confirmed at the new one.
 
 What the caller answers never depends on what is found here: the page says the same whether the address is new, known or
-has had its share of letters. The letter is written down in the same transaction and leaves by itself (`send_transactional_mail.py`).
+has had its share of mails. The mail is written to the outbox in the same transaction and leaves by itself
+(`services/mail/transactional.py`).
 """
 
 from dataclasses import dataclass, replace

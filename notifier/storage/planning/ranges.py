@@ -189,7 +189,7 @@ def plan_range(
         incident_id: The incident told about.
         prior: The earlier notifications, all of them planned.
         episode_start: Sequence of the round's first notification.
-        lane: Queue the batches go to.
+        queue: Queue the batches go to.
         batch_size: Most recipients of a batch.
         superseded: A newer notification exists: plan, so that standings are right, but send nothing.
         now: Aware UTC instant.
