@@ -265,7 +265,15 @@ class Replay:
             first, last = round(min(after), 2), round(max(after), 2)
         delivered = sum(number for state, number in item["counts"].items() if state in _DELIVERED)
         spoken = ", ".join(f"{locale} {number}" for locale, number in self._languages[item["id"]].most_common())
-        return [item["channel"], item["sequence"], ", ".join(item["update_ids"]), delivered, spoken or "all", first, last]
+        return [
+            item["channel"],
+            item["sequence"],
+            ", ".join(item["update_ids"]),
+            delivered,
+            spoken or "all",
+            first,
+            last,
+        ]
 
 
 def _is_done(item: dict[str, Any]) -> bool:

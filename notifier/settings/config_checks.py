@@ -17,7 +17,7 @@ def check_config(config: ConfigFile, own: Mapping[str, Any]) -> None:
     """Refuse combinations.
 
     Args:
-        house: The merged configuration.
+        config: The merged configuration.
         own: The operator's file as it was written: nobody is blamed for what stands in the defaults.
 
     Raises:

@@ -158,36 +158,36 @@ class Settings:
 
     def sources(self) -> tuple[SourceRules, ...]:
         """The sources that are configured; others work with the defaults of `source_rules`."""
-        return tuple(section.rules() for section in self.house.sources)
+        return tuple(section.rules() for section in self.config.sources)
 
     def source_rules(self, kind: SourceKind, name: str) -> SourceRules | None:
         """The rules of a source, configured or not; None when that name is configured as another kind."""
-        found = next((section for section in self.house.sources if section.name == name), None)
+        found = next((section for section in self.config.sources if section.name == name), None)
         if found is None:
             return default_source_rules(kind, name)
         return found.rules() if found.kind is kind else None
 
     def upstreams(self) -> tuple[UpstreamRules, ...]:
         """The status pages of other providers that are polled."""
-        return tuple(section.rules() for section in self.house.upstreams)
+        return tuple(section.rules() for section in self.config.upstreams)
 
     def templates(self) -> tuple[Template, ...]:
         """The prepared texts of the file."""
-        return tuple(section.template() for section in self.house.templates)
+        return tuple(section.template() for section in self.config.templates)
 
     def draft_rules(self) -> DraftRules:
         """How long drafts and signals may take."""
-        return self.house.drafts.rules()
+        return self.config.drafts.rules()
 
     @property
     def maintenance(self) -> MaintenanceSection:
         """`[maintenance]`: what planned work does by itself, unless its event says otherwise."""
-        return self.house.maintenance
+        return self.config.maintenance
 
     @property
     def team(self) -> TeamSection:
         """`[team]`: where the people who operate this are reminded."""
-        return self.house.team
+        return self.config.team
 
     # --- whom it is handed to ---
 

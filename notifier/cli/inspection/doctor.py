@@ -26,7 +26,7 @@ def doctor(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     else:
         for finding in findings:
             # Providers' messages may contain brackets, which are not markup.
-            out.print(f"{_MARKS[finding.state]}  {finding.name:<12} {escape(finding.says)}")
+            out.print(f"{_MARKS[finding.state]}  {finding.name:<12} {escape(finding.message)}")
             if finding.remedy:
                 out.print(f"      {'':<12} -> {finding.remedy}", markup=False)
     if _bad(findings):

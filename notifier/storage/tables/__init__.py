@@ -14,7 +14,7 @@ from notifier.storage.tables.incidents import (
     incident_update,
     ordered_at,
 )
-from notifier.storage.tables.mail import mail_subject, provider_event, counter
+from notifier.storage.tables.mail import counter, mail_subject, provider_event
 from notifier.storage.tables.notifications import attempt, batch, delivery, notification, plan_range, verdict
 from notifier.storage.tables.operations import (
     alert,
@@ -45,6 +45,7 @@ __all__ = [
     "batch",
     "channel_state",
     "console_session",
+    "counter",
     "dead_letter",
     "delivery",
     "draft",
@@ -74,7 +75,6 @@ __all__ = [
     "signal_alert",
     "subscriber",
     "suppression",
-    "counter",
     "template",
     "verdict",
     "worker_process",
