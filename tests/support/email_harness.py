@@ -27,7 +27,7 @@ from notifier.services.providers.probes import CallProbes
 from notifier.services.security.signed_tokens import Tokens
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from tests.support.pipeline_harness import START, RecordingTaskQueue, Pipeline
+from tests.support.pipeline_harness import START, Pipeline, RecordingTaskQueue
 
 BRAND = Brand(
     name={"en": "MyOnlineStore"},

@@ -9,7 +9,7 @@ from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.recipients.blast_guard import HoldReason
 from notifier.domain.values import Channel
 from notifier.services.conflicts import refuse_unread
-from notifier.services.events.held_content import ReleaseHeld, Policies
+from notifier.services.events.held_content import Policies, ReleaseHeld
 from notifier.services.ports import Clock, TaskQueue
 from notifier.services.security.audit import Actor, Subject, record
 from notifier.storage.database import Connection

@@ -120,7 +120,9 @@ class SendTransactionalMail:
         return GiveUp()
 
     def _request(self, mail: TransactionalMail, addressed: Addressed) -> MailRequest:
-        content = self.mails.account_mail(addressed.message, locale=addressed.locale, timezone=addressed.timezone, name=addressed.name)
+        content = self.mails.account_mail(
+            addressed.message, locale=addressed.locale, timezone=addressed.timezone, name=addressed.name
+        )
         # No delivery of the ledger: events that bear it are matched by the address alone.
         name = f"ltr_{mail.id}"
         recipient = MailRecipient(

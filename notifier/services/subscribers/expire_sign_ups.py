@@ -30,7 +30,8 @@ class ExpireSignUps:
         with self.database.read() as connection:
             expired_sign_ups = subscribers.expired_sign_ups(connection, self.clock(), limit=_AT_ONCE)
         return sum(
-            self.isolate.run("sign-up", str(subscriber_id), partial(self._forget, subscriber_id)) or 0 for subscriber_id in expired_sign_ups
+            self.isolate.run("sign-up", str(subscriber_id), partial(self._forget, subscriber_id)) or 0
+            for subscriber_id in expired_sign_ups
         )
 
     def _forget(self, subscriber_id: int) -> bool:

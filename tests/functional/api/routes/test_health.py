@@ -61,7 +61,7 @@ def test_a_database_that_answers_and_takes_nothing_is_not_ready(api: Api) -> Non
     assert "readonly" in answer.json()["detail"]
     assert "readonly" in answer.json()["checks"]["database"]
     (found,) = [one for one in check_up(api.container) if one.name == "database"]
-    assert (found.state, "is not writable" in found.says) == ("bad", True)
+    assert (found.state, "is not writable" in found.message) == ("bad", True)
 
 
 def test_a_schema_of_another_version_is_not_ready(api: Api) -> None:
@@ -136,7 +136,7 @@ def test_what_waits_for_a_broker_longer_than_a_minute_is_an_alarm_until_it_takes
     for minutes, changed, alerts_raised in ((-2, 0, 0), (0, 1, 1), (1, 0, 1), (2, 1, 0), (3, 0, 0)):
         now = later + timedelta(minutes=minutes)
         assert watch.run() == changed
-        standing = [finding for finding in check_up(container) if says in finding.says]
+        standing = [finding for finding in check_up(container) if says in finding.message]
         assert len(standing) == alerts_raised
     assert broker.answers == []
 

@@ -16,7 +16,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches
 from notifier.storage.deliveries.batches import Batch
-from tests.support.fake_endpoints import Line, EndpointHarness, down, endpoint_harness, url_of
+from tests.support.fake_endpoints import EndpointHarness, Line, down, endpoint_harness, url_of
 
 ENDPOINTS = 12
 UPDATES = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)

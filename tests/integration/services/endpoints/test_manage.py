@@ -70,7 +70,9 @@ def test_a_patch_keeps_what_it_does_not_name_and_lays_headers_over_the_present_o
         endpoint(url=URL, components=["api"], headers={"X-One": "1", "X-Two": "2"}, types=["incident.resolved"]),
         SUPPORT,
     )
-    changed = harness.patch(created["id"], changes(min_impact="major", headers={"X-Two": None, "X-Three": "3"}), SUPPORT)
+    changed = harness.patch(
+        created["id"], changes(min_impact="major", headers={"X-Two": None, "X-Three": "3"}), SUPPORT
+    )
     assert (changed["url"], changed["components"], changed["min_impact"]) == (URL, ["api"], "major")
     assert changed["types"] == ["incident.resolved"]
     assert dict(harness.target(created["id"]).headers) == {"X-One": "1", "X-Three": "3"}

@@ -31,7 +31,9 @@ def accepted_unheard(provider: Provider) -> None:
     provider.faults.append(take)
 
 
-def report(harness: EmailHarness, requests: Collection[MailRequest], *, people: int | None = None, batch: bool = False) -> None:
+def report(
+    harness: EmailHarness, requests: Collection[MailRequest], *, people: int | None = None, batch: bool = False
+) -> None:
     """Hand in `processed` for the first so many recipients of requests, with our batch's number or without."""
     events = [
         MailEvent(

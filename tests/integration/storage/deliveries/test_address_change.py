@@ -34,7 +34,9 @@ def harness(database: Database, provider: Provider) -> EmailHarness:
 
 
 def people_of(harness: EmailHarness) -> Subscribers:
-    return Subscribers(harness.pipeline.database, harness.pipeline.clock, WORDS, AddressHasher(harness.pipeline.database))
+    return Subscribers(
+        harness.pipeline.database, harness.pipeline.clock, WORDS, AddressHasher(harness.pipeline.database)
+    )
 
 
 def join(harness: EmailHarness, name: str, email: str) -> None:
@@ -86,7 +88,9 @@ def test_who_shares_the_old_address_still_hears_the_end_there(harness: EmailHarn
     ]
 
 
-def test_who_opted_out_of_the_incident_is_not_told_at_the_new_address_either(harness: EmailHarness, provider: Provider) -> None:
+def test_who_opted_out_of_the_incident_is_not_told_at_the_new_address_either(
+    harness: EmailHarness, provider: Provider
+) -> None:
     join(harness, "shop", "old@example.com")
     tell(harness, Status.INVESTIGATING)
     key = AddressHasher(harness.pipeline.database).of("old@example.com")
