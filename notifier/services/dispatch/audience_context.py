@@ -1,4 +1,4 @@
-"""What routing and holding need to know of a notification."""
+"""Build the context that routing and deferral rules need of a notification."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from notifier.storage.notifications.notifications import StoredNotification
 
 
 def context_of(stored: StoredNotification, scopes: Sequence[IncidentScope]) -> AudienceContext:
-    """Return what the rules look at; `scopes` are those the incident has had in this round."""
+    """Return the rules' context; `scopes` are the incident's scopes in this episode."""
     notice = stored.notice
     scope = IncidentScope(impact=notice.incident.impact, components=notice.incident.component_keys)
     return AudienceContext(

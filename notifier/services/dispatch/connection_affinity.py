@@ -1,10 +1,11 @@
-"""Who posts to whom: the process that posted to an endpoint last has a connection to it open, so it does so again.
+"""Prefer batches whose endpoints this process has open connections to.
 
-A lane's messages go to whichever worker is free. A connection costs more than a request, above all where it is TLS, and
-each process keeps its own: with two, half of what an update is posted to would need new ones. So a message of the queue
-does not say which batch to attempt, but that one of its notification is to be: a worker takes one whose place in the
-audience it knows, and leaves the named one to whoever asks for the one it took. As many batches are attempted as were
-announced, and nobody waits for anybody.
+Any free worker takes a queue's next message. Opening a connection costs more than a request, above
+all with TLS, and each process has its own pool: with two processes, half of the endpoints of an
+update would need new connections. Therefore a message does not bind a worker to a batch, only to
+its notification. The worker claims the batch at a place in the audience that it has served before,
+and leaves the requested batch to whichever worker is asked for the one it took. As many batches are
+attempted as were enqueued, and no worker waits for another.
 """
 
 import threading
@@ -16,18 +17,18 @@ from notifier.storage.database import Connection
 from notifier.storage.deliveries.batches import Batch, place_of, untried_siblings
 
 Claim = Callable[[int], Batch | None]
-"""Takes the batch with this number, or returns None where somebody else has it."""
+"""Claim the batch with this id, or return None if another worker has it."""
 
 
 class BatchChoice(Protocol):
-    """Decides which batch a message is about."""
+    """Chooses which batch to claim for a message."""
 
     def choose(self, connection: Connection, named: int, claim: Claim) -> Batch | None:
-        """Claim a batch, given the number that the message names; None when nothing is left to claim."""
+        """Claim a batch, given the id in the message; None if nothing is left to claim."""
 
 
 class NamedBatch:
-    """Claims the batch that the message names."""
+    """Claims the batch named in the message."""
 
     def choose(self, _connection: Connection, named: int, claim: Claim) -> Batch | None:
         """Claim it."""
@@ -35,16 +36,16 @@ class NamedBatch:
 
 
 class ConnectionAffinity:
-    """Claims batches of a channel whose places this process knows before others. Shared by its threads."""
+    """Claims a channel's batches at places that this process knows first. Shared by its threads."""
 
     def __init__(self, channel: Channel) -> None:
-        """Know nobody yet."""
+        """Start with no known places."""
         self._channel = channel
         self._lock = threading.Lock()
         self._known: set[int] = set()
 
     def choose(self, connection: Connection, named: int, claim: Claim) -> Batch | None:
-        """Claim one batch; None when nothing of the notification waits any more."""
+        """Claim one batch; None if no batch of the notification is waiting."""
         for number in self._in_order(connection, named):
             batch = claim(number)
             if batch is not None:
@@ -55,19 +56,20 @@ class ConnectionAffinity:
         return None
 
     def _in_order(self, connection: Connection, named: int) -> Iterator[int]:
-        """Yield what to try to claim, each number once. One statement in the usual case."""
+        """Yield candidate ids, each once; usually costs one statement."""
         tried: set[int] = set()
         while waiting := [each for each in self._waiting(connection, named) if each not in tried]:
             for number in waiting:
                 tried.add(number)
                 yield number
-            # All of them went to others meanwhile, and one of those may have left us a batch that was planned since.
+            # Others claimed all of these; meanwhile new batches may have been planned.
 
     def _waiting(self, connection: Connection, named: int) -> list[int]:
         waiting = untried_siblings(connection, named, self._channel)
         with self._lock:
             known = [number for number in waiting if place_of(number) in self._known]
-        # A repetition comes first; or the named one is not there since somebody knew it better, and left another one.
+        # A retry comes first, as does a requested batch that is missing from the list: another
+        # worker may have preferred it and left a different one.
         first, then = ([], [named]) if named in waiting else ([named], [])
-        # From the end: those who know them begin at the beginning.
+        # In reverse: workers that know these places start from the front.
         return list(dict.fromkeys([*first, *known, *then, *reversed(waiting)]))

@@ -1,4 +1,4 @@
-"""A batch whose attempts never end: each worker vanishes over it, or meets a fault of ours. That must have an end."""
+"""Dead-letter a batch after too many attempts that crashed the worker or hit an internal error."""
 
 from datetime import datetime
 
@@ -18,9 +18,9 @@ _log = get_logger(__name__)
 
 
 def dead_letter_if_exhausted(connection: Connection, batch: Batch, owner: str, now: datetime) -> bool:
-    """Give a claimed batch up that was tried more often than any failure is repeated; whoever took it keeps it.
+    """Dead-letter a claimed batch that exceeded its attempts; deliveries already accepted stay so.
 
-    Returns False where it is to be tried.
+    Returns False if the batch is to be attempted.
     """
     if batch.attempts <= most_attempts(batch.channel):
         return False
@@ -29,9 +29,9 @@ def dead_letter_if_exhausted(connection: Connection, batch: Batch, owner: str, n
 
 
 def count_fault(connection: Connection, batch: Batch, owner: str, now: datetime, fault: Exception) -> None:
-    """Count an attempt of a claimed batch that a fault of ours ended before anything left: later and later, then never.
+    """Count an attempt of a claimed batch that an internal error ended before anything was sent.
 
-    It waits as other units of work do, and is given up after as many attempts as any failure.
+    Retries with increasing waits; dead-letters the batch after the usual number of attempts.
     """
     detail = f"{type(fault).__name__}, {batch.attempts} times, before anything was sent; the log has the traceback"
     if batch.attempts >= most_attempts(batch.channel):
@@ -45,7 +45,7 @@ def count_fault(connection: Connection, batch: Batch, owner: str, now: datetime,
 
 
 def fault_alert_key(notification_id: str) -> str:
-    """Return the key of the alarm about a message that fails by a fault of ours, by its public id."""
+    """Return the alert key of a message with an internal error, by its public id."""
     return f"notification:{notification_id}"
 
 

@@ -1,4 +1,4 @@
-"""Writing down what was done, also when the database is away: an answer that is known must not be forgotten."""
+"""Write known outcomes even while the database is unavailable."""
 
 import threading
 from collections.abc import Callable
@@ -18,20 +18,20 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 
 class NotRecordedError(UnavailableError):
-    """The process ends while the database is away; what was known is in a note, for whoever comes next."""
+    """The process stops while the database is unavailable; the journal keeps the outcome."""
 
 
 @dataclass(frozen=True)
 class RetryingTransaction:
-    """Repeats a short transaction while the database is away, for as long as the process lives.
+    """Retries a short transaction while the database is unavailable, until the process stops.
 
-    A provider has taken a message and said so: were that forgotten because a server restarts, the message would go out
-    again. Meanwhile the outcome stands in a note, should the process die too.
+    If an outcome were dropped because a server restarts, a message that the provider has accepted
+    would be sent again. The journal keeps the outcome in case this process dies meanwhile.
 
     Attributes:
-        stopping: Set when the process is to end.
-        notes: Where outcomes are noted; None in command lines and tests.
-        pause: Waits so many seconds; returns whether the process is to end.
+        stopping: Set when the process must stop.
+        notes: The outcome journal; None in command lines and tests.
+        pause: Waits for a number of seconds; returns whether the process must stop.
     """
 
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -41,12 +41,12 @@ class RetryingTransaction:
     def run(
         self, database: Database, write: Callable[[Connection], Written], known: KnownOutcome | None = None
     ) -> Written:
-        """Run `write` in a transaction of its own; it must be safe to run again, should a commit have gone unanswered.
+        """Run `write` in its own transaction; it must be idempotent, as a commit may go unanswered.
 
-        `known` is what `write` writes, to be noted meanwhile.
+        `known` is the outcome that `write` records, for the journal.
 
         Raises:
-            NotRecordedError: the process ends, and the database is still away.
+            NotRecordedError: the process stops and the database is still unavailable.
         """
         noted = self.notes.keep(known) if self.notes is not None and known is not None else nullcontext()
         with noted:

@@ -1,4 +1,4 @@
-"""Attempt a batch of mails: one request to the first provider that can take it."""
+"""Attempt a batch of mails: one request to the first available provider."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,14 +32,14 @@ from notifier.storage.deliveries.deliveries import DeliveryOverride, MailRow
 from notifier.storage.notifications.notifications import StoredNotification
 
 _DEADLINE = 2 / 3  # of the batch's lease
-# The smaller half of a refused request is tried whole again: 1,000 recipients take 10 halvings to find one fault.
+# Halving isolates one bad recipient among 1,000 in 10 steps.
 _PARTS = 2
 _MOMENT = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
 class MailAttempt:
-    """Send one batch of mails whose lease is ours."""
+    """Send one claimed batch of mails."""
 
     database: Database
     clock: Clock
@@ -48,12 +48,13 @@ class MailAttempt:
     route: ProviderFailover
     record: RecordOutcome
     lease: timedelta = LEASE
-    # By provider: how long its events may take to say what became of a request without an answer; zero: none come.
+    # By provider: how long its events may take to settle a request without an answer; zero if it
+    # sends no events.
     evidence_within: Callable[[str], timedelta] = lambda _provider: timedelta(0)
     rest: Callable[[float], None] = time.sleep  # seconds
 
     def attempt(self, batch: Batch, stored: StoredNotification) -> None:
-        """Render once, send once, record once; when no provider takes a request now, hand the batch back."""
+        """Render, send and record once; release the batch if no provider takes a request now."""
         choice = self._choice(batch)
         if isinstance(choice, Backoff):
             hold = self.route.wait if choice.reason is Reason.BREAKER_OPEN else no_wait
@@ -100,7 +101,10 @@ class MailAttempt:
         self.route.worked(choice, receipt.rate)
 
     def _choice(self, batch: Batch) -> Choice | Backoff:
-        """Choose a provider. A turn that comes in a moment is waited for here: handing a batch back costs more."""
+        """Choose a provider.
+
+        Wait here for a rate limit that ends in a moment: releasing the batch would cost more.
+        """
         choice = self.route.choose(batch)
         if isinstance(choice, Backoff) and choice.reason is Reason.RATE_LIMITED and choice.wait <= _MOMENT:
             self.rest(choice.wait.total_seconds())
@@ -108,16 +112,19 @@ class MailAttempt:
         return choice
 
     def _frozen_subject(self, batch: Batch, stored: StoredNotification) -> str:
-        """The subject that every mail of the incident in this locale bears from now on, whatever its title becomes."""
+        """Return the subject of all mails of the incident in this locale.
+
+        It is stored on first use and does not follow later changes of the title.
+        """
         made = self.renderer.subject(stored.notice, batch.locale)
         with self.database.write() as connection:
             return mail_subjects.freeze(connection, stored.notice.incident.id, batch.locale, made)
 
     def _deadline(self, batch: Batch, started: datetime) -> datetime:
-        """Return when the request must be over: while the batch is surely ours.
+        """Return when the request must be over: safely within the lease.
 
-        It counts from the claim: a worker that took long to get here (it had to load all this, the machine is slow)
-        must not send what others will take for lost.
+        Counted from the claim. A worker that was slow to get here (imports, a busy machine) must
+        not send a batch that others consider lost.
         """
         claimed = batch.lease_until - self.lease if batch.lease_until is not None else started
         return claimed + self.lease * _DEADLINE
@@ -125,7 +132,7 @@ class MailAttempt:
     def _apart(
         self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow], failed: Mapping[str, DeliveryError]
     ) -> list[DeliveryOverride]:
-        """Return the departures of those whose mail fared otherwise than the batch (SMTP is told of one by one)."""
+        """Return overrides for recipients that failed individually (SMTP answers per recipient)."""
         if not failed:
             return []
         now = self.clock()
@@ -148,15 +155,15 @@ class MailAttempt:
         )
 
     def warm(self) -> None:
-        """Load now what the first mail would otherwise wait for."""
+        """Load in advance what the first mail would otherwise wait for."""
         self.renderer.warm(self.clock())
 
     def close(self) -> None:
-        """Let go of the providers' connections."""
+        """Close the providers' connections."""
         self.route.close()
 
     def request(self, batch: Batch, stored: StoredNotification, rows: Sequence[MailRow], subject: str) -> MailRequest:
-        """Word the batch: content once, personal parts per recipient."""
+        """Build the request: shared content once, personal parts per recipient."""
         notice = stored.notice
         rendered = self.renderer.mail(notice, locale=batch.locale, since=batch.since, subject=subject)
         links = self.links.personal(batch.notification_id)
@@ -178,7 +185,11 @@ class MailAttempt:
         return Try(started_at=started, duration_ms=duration, provider=sender.name)
 
     def _failed(self, mailing: "_Mailing", tried: Try, error: DeliveryError, *, elsewhere: bool) -> None:
-        """Cut out whom the provider named, halve what it refused without a reason for all, else repeat or give up."""
+        """Handle a failed request.
+
+        Remove recipients that the provider named, halve a batch refused for an unspecified
+        recipient, otherwise retry or give up.
+        """
         by_id = {ids.delivery_id(mailing.stored.notice.id, row.key): row.key for row in mailing.rows}
         keys = list(by_id.values())
         if isinstance(error, RecipientsRefusedError):
@@ -207,13 +218,16 @@ class MailAttempt:
         )
 
     def _asked_for_all(self, mailing: "_Mailing", error: DeliveryError) -> bool:
-        """Whether a failure is no attempt of the batch's own; nothing is probed with for longer than it is repeated."""
+        """Whether the failure of a probe uses up no attempt of the batch.
+
+        The exemption ends when the retry schedule would have, counted from the notification.
+        """
         surely_not_sent = not isinstance(error, OutcomeUnknownError)
         young = self.clock() - mailing.stored.created_at < sum(EMAIL_SCHEDULE, timedelta(0))
         return mailing.choice.is_probe and surely_not_sent and young
 
     def _without(self, mailing: "_Mailing", tried: Try, error: DeliveryError, refused: set[int]) -> None:
-        """Give up those the provider refused by name; the others go on as a batch of their own."""
+        """Fail the recipients that the provider refused; put the others into a new batch."""
         attempts = mailing.batch.attempts
         cut = [
             DeliveryOverride(
@@ -228,7 +242,7 @@ class MailAttempt:
 
 @dataclass(frozen=True, slots=True)
 class _Mailing:
-    """A batch with its addressees, those who have left since it was planned, and who it was given to."""
+    """A batch with its recipients, the overrides for those who left since, and the provider."""
 
     batch: Batch
     stored: StoredNotification

@@ -1,7 +1,8 @@
-"""What a worker knows and could not write into the ledger: noted in files, until somebody can.
+"""Journal outcomes that a worker knows but could not write to the ledger yet.
 
-A note holds numbers, states and the provider's name: no address, no text. It lies in the data folder (mode 0600) under
-its process's name, and is read by whoever finds that process gone (`services/operations/dead_workers.py`).
+An entry has numbers, states and the provider's name, but no address and no text. It is a file (mode
+0600) in the data folder, named after its process. Another process applies it once its owner is dead
+(`services/operations/dead_workers.py`).
 """
 
 import threading
@@ -29,15 +30,16 @@ from notifier.storage.operations.counters import MAIL_REPEATED, MAIL_UNKNOWN
 
 _log = get_logger(__name__)
 _SUFFIX = ".json"
-# What takes longer to be written into the ledger is noted, should the process be killed meanwhile.
+# Writes to the ledger that take longer are journaled, in case the process is killed meanwhile.
 _SOON_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """How a batch ends that the provider took as a whole.
+    """How a batch ends that the provider accepted as a whole.
 
-    `repeated`: how many of its recipients an earlier attempt may have reached; `in_doubt`: how many this one may have.
+    `repeated`: number of recipients that an earlier attempt may have reached.
+    `in_doubt`: number of recipients that this attempt may have reached.
     """
 
     provider: str
@@ -49,9 +51,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownOutcome:
-    """What one attempt came to: the tries, who departs from the batch, and how that ends; None: it goes on.
+    """The outcome of one attempt: attempt rows, overrides, and the batch's end, if it ends.
 
-    `late`: answers of slow receivers, whose batch is finished.
+    `late`: answers of slow receivers, whose batch is already finished.
     """
 
     batch: Batch
@@ -64,7 +66,7 @@ class KnownOutcome:
 
 
 def apply(connection: Connection, known: KnownOutcome) -> bool:
-    """Write an outcome into the ledger; False when others have taken over, and their word stands."""
+    """Write an outcome to the ledger; False if another worker took over and its outcome counts."""
     batch = known.batch
     if known.late:
         known = _still_awaited(connection, known)
@@ -85,7 +87,7 @@ def _still_awaited(connection: Connection, known: KnownOutcome) -> KnownOutcome:
 
 
 def _end(connection: Connection, known: KnownOutcome) -> bool:
-    """End the batch where this outcome does; whether its word counts."""
+    """End the batch if this outcome does; returns whether the outcome counts."""
     batch, ending = known.batch, known.accepted
     if ending is None:
         return batches.takes_word(connection, batch, known.owner)
@@ -111,7 +113,7 @@ _NOTE = TypeAdapter(KnownOutcome)
 
 @dataclass
 class OutcomeJournal:
-    """The notes of a data folder: one process keeps its own, and reads those of others that are gone."""
+    """The journal in a data folder: a process writes its own entries and reads dead ones'."""
 
     folder: Path
     owner: str = ""
@@ -122,7 +124,7 @@ class OutcomeJournal:
 
     @contextmanager
     def keep(self, known: KnownOutcome) -> Iterator[None]:
-        """Know an outcome until it is written; one that was noted and is not written when this ends stays noted."""
+        """Track an outcome until it is written; a journaled outcome stays if the write fails."""
         number = next(self._numbers)
         with self._lock:
             self._pending[number] = self.seconds(), known
@@ -132,7 +134,7 @@ class OutcomeJournal:
         self._path(number).unlink(missing_ok=True)
 
     def write_down(self, *, older_than: float = 0.0) -> None:
-        """Note what is known and not written yet."""
+        """Journal outcomes that are not written yet."""
         before = self.seconds() - older_than
         with self._lock:
             waiting = {number: known for number, (since, known) in self._pending.items() if since <= before}
@@ -142,16 +144,16 @@ class OutcomeJournal:
                 self._write(path, known)
 
     def watch(self, ended: threading.Event) -> None:
-        """Note what takes long, until `ended`: a database that is locked says so late."""
+        """Journal slow writes until `ended`: a locked database reports its error late."""
         while not ended.wait(_SOON_SECONDS):
             self.write_down(older_than=_SOON_SECONDS)
 
     def has_any(self) -> bool:
-        """Whether this process leaves notes behind."""
+        """Whether this process has entries left."""
         return any(True for _ in self._of(self.owner))
 
     def read(self, owner: str) -> list[KnownOutcome]:
-        """Return what a process that is gone has noted; what cannot be read is put aside."""
+        """Return the entries of a dead process; rename unreadable ones."""
         found = []
         for path in self._of(owner):
             try:
@@ -162,12 +164,12 @@ class OutcomeJournal:
         return found
 
     def remove(self, owner: str) -> None:
-        """Remove what stands in the ledger now."""
+        """Remove entries that are now in the ledger."""
         for path in self._of(owner):
             path.unlink(missing_ok=True)
 
     def _write(self, path: Path, known: KnownOutcome) -> None:
-        # What an endpoint answered may say anything.
+        # An endpoint's answer can contain anything, so it is not stored.
         bare = replace(known, tries=[row._replace(answer=None) for row in known.tries])
         try:
             private_dir(self.folder)

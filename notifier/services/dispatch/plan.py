@@ -1,4 +1,7 @@
-"""Plan: from one decision to everyone it concerns, range by range: the first mail leaves while the last is planned."""
+"""Plan a notification: create its batches, one key range at a time.
+
+The first batch can be sent while later ranges are still being planned.
+"""
 
 import math
 import time
@@ -30,27 +33,31 @@ from notifier.storage.recipients import preferences
 
 _log = get_logger(__name__)
 _LEASE = timedelta(seconds=120)
-# Each end of quiet hours makes batches of its own; who is left over is held when their batch is about to leave.
+# Each distinct end of quiet hours gets batches of its own. Recipients beyond this limit are
+# deferred when their batch is claimed.
 _MOST_SPANS = 300
 _LONGEST_BREATH = 0.05  # seconds
 BATCH_SIZES: Mapping[Channel, int] = {Channel.EMAIL: 1000, Channel.WEBHOOK: 500, Channel.SOCIAL: 1}
 
 
 def first_keys(people: int, first: int) -> tuple[int, int]:
-    """Return the interval of keys from 0 that holds about `first` of `people`; all keys where it is hardly worth it."""
+    """Return a key interval from 0 with about `first` of `people` subscribers.
+
+    Return all keys if splitting is not worthwhile.
+    """
     return (0, MAX_KEY if people <= 2 * first else (MAX_KEY + 1) // people * first - 1)
 
 
 def further_keys(after: int, people: int, recipients_found: int, size: int, widest: int) -> list[tuple[int, int]]:
-    """Cut the keys beyond `after` into intervals of about `size` recipients.
+    """Split the keys after `after` into intervals of about `size` recipients.
 
     Args:
-        after: Last key of the first interval, which is planned.
-        people: How many people all keys hold: they are spread evenly.
-        recipients_found: How many of the first interval's people are recipients; the others are taken to be like
-            them. With few of them, short intervals would be made into many small batches.
-        size: Recipients wanted in one interval.
-        widest: How many times as many people one interval may hold at most.
+        after: Last key of the first interval, which is already planned.
+        people: Number of subscribers over all keys; assumed to be spread evenly.
+        recipients_found: Number of recipients in the first interval. The others are assumed to have
+            the same density. At a low density, short intervals would produce many small batches.
+        size: Target number of recipients per interval.
+        widest: Upper limit of subscribers in an interval, as a multiple of `size`.
     """
     density = max(recipients_found / (people * ((after + 1) / (MAX_KEY + 1))), 1 / widest)
     left = people * (1 - (after + 1) / (MAX_KEY + 1))
@@ -62,14 +69,17 @@ def further_keys(after: int, people: int, recipients_found: int, size: int, wide
 
 @dataclass(frozen=True)
 class Plan:
-    """Plan one notification's audience. Safe to call often and from many workers: a range is planned once."""
+    """Plan one notification's audience.
+
+    Safe to call repeatedly and from many workers: each range is planned once.
+    """
 
     database: Database
     clock: Clock
     tasks: TaskQueue
     first_range: int = 1_000
     range_size: int = 20_000
-    row_range_size: int = 2_000  # of endpoints: to post to so many takes much longer than to plan the next
+    row_range_size: int = 2_000  # endpoints: posting to them takes much longer than planning more
     batch_sizes: Mapping[Channel, int] = field(default_factory=lambda: BATCH_SIZES)
     widest: int = 5
     yield_to_high_priority: YieldToHighPriority | None = None
@@ -77,13 +87,16 @@ class Plan:
     isolate: Isolate = UNGUARDED
 
     def is_low_priority(self, notification_id: int) -> bool:
-        """Whether a notification belongs to the lane that lets fresh news pass."""
+        """Whether a notification is in a queue that yields to first attempts."""
         with self.database.read() as connection:
             queue = notifications.queue_of(connection, notification_id)
         return queue is not None and queue.is_low_priority
 
     def run(self, notification_id: int) -> int:
-        """Plan what is left of a notification, earlier ones of its incident first; returns deliveries planned."""
+        """Plan the rest of a notification, after earlier ones of its incident.
+
+        Returns the number of deliveries planned.
+        """
         planned = 0
         while True:
             with self.database.read() as connection:
@@ -94,7 +107,7 @@ class Plan:
             done, number = self.isolate.run("plan", str(target), work, given_up) or (False, 0)
             planned += number
             if not done:
-                return planned  # somebody else holds the rest; the sweep sees that it ends
+                return planned  # another worker has the rest; the sweep makes sure it finishes
 
     def _plan_whole(self, notification_id: int) -> tuple[bool, int]:
         with self.database.read() as connection:
@@ -102,7 +115,7 @@ class Plan:
         return (False, 0) if stored is None else self._plan(stored)
 
     def _give_up(self, notification_id: int, connection: Connection) -> None:
-        """Let the incident's later messages go: they tell it too."""
+        """Cancel the notification, so that later ones can be sent: they include its content."""
         notifications.set_state(connection, notification_id, "canceled", self.clock())
 
     def _plan(self, stored: StoredNotification) -> tuple[bool, int]:
@@ -121,19 +134,23 @@ class Plan:
             if queued:
                 self.tasks.attempt(batches[0].queue, queued)
             if self.database.is_sqlite:
-                # Whoever waits for SQLite's one writer asks again now and then: without a gap they would find it taken
-                # each time, and the first mail would leave when the last is planned.
+                # Processes waiting for SQLite's single write lock poll for it. Without a pause they
+                # would always find it taken, and the first mail would be sent after the last range.
                 self.breathe(min(time.perf_counter() - began, _LONGEST_BREATH))
         if planned:
             _log.info("notification_planned", deliveries=planned)
         return self._finish(stored), planned
 
     def _prepare(self, stored: StoredNotification) -> None:
-        """Judge every distinct set of preferences once, and cut the audience into ranges: of a mail, the first one."""
+        """Evaluate each distinct set of preferences once and create the key ranges.
+
+        For email, create the first range only.
+        """
         with self.database.write() as connection:
             if ranges_rows.has_ranges(connection, stored.id):
                 return
-            # What was planned while this one was decided could not be seen then. From here on nothing older leaves.
+            # Batches planned during the decision were not visible to it. Supersede them now: from
+            # here on nothing older is sent.
             incident_id, sequence = stored.notice.incident.id, stored.notice.sequence
             if stored.follows is None:
                 notifications.supersede_older(connection, incident_id, stored.channel, sequence, self.clock())
@@ -150,7 +167,10 @@ class Plan:
         return context_of(stored, notifications.scopes_of_episode(connection, stored))
 
     def _judge(self, connection: Connection, stored: StoredNotification, context: AudienceContext) -> None:
-        """Ask the rule about the sets it was not asked about yet: people change theirs while others are planned."""
+        """Apply the audience rule to sets without a verdict.
+
+        Subscribers may change their preferences during planning, which adds sets.
+        """
         unjudged = self._preference_sets(stored.channel, ranges_rows.unjudged_sets(connection, stored.id))
         exposures = {
             number: [exposure for exposure in Exposure if is_notified(choice, exposure, context)]
@@ -159,7 +179,10 @@ class Plan:
         ranges_rows.add_verdicts(connection, stored.id, exposures)
 
     def _row_ranges(self, highest: int) -> list[tuple[int, int]]:
-        """Cut row numbers, the first range a small one; the last is open at its end, for rows added meanwhile."""
+        """Split row numbers into ranges, with a small first one.
+
+        The last range is open-ended, to include rows added later.
+        """
         starts = [0, *range(self.first_range, highest + 1, self.row_range_size)]
         ends = [start - 1 for start in starts[1:]] + [MAX_KEY]
         return list(zip(starts, ends, strict=True))
@@ -179,7 +202,7 @@ class Plan:
             context = self._audience_context(connection, stored)
             self._judge(connection, stored, context)
             newest = notifications.newest_sequence(connection, stored.notice.incident.id, stored.channel)
-            # Partners get every update, in order; the others only what is still the newest.
+            # Webhooks get every update, in order; the other channels only the newest.
             superseded = newest > stored.notice.sequence and stored.channel is not Channel.WEBHOOK
             batches = ranges_rows.plan_range(
                 connection,
@@ -202,9 +225,10 @@ class Plan:
     def _cut_rest(
         self, connection: Connection, stored: StoredNotification, first: PlanRange, batches: Sequence[PlannedBatch]
     ) -> None:
-        """Cut what follows a mail's first range by what that one came to, in the same transaction: nobody is left out.
+        """Create the remaining ranges of a mail, sized by the result of its first range.
 
-        Row numbers (webhook, social) are cut at once: there are few.
+        Runs in the same transaction as the first range, so that no recipient is skipped. The
+        ranges of webhook and social notifications already exist.
         """
         if stored.channel is not Channel.EMAIL:
             return
@@ -231,7 +255,7 @@ def _add_ranges(
 
 
 def _quiet_now(connection: Connection, item: PlanRange, context: AudienceContext, now: datetime) -> Sequence[QuietSpan]:
-    """Return whose night it is, by time zone and quiet hours, in a range of addresses."""
+    """Return the quiet spans, by time zone and quiet hours, active now in a range of addresses."""
     if context.channel is not Channel.EMAIL or passes_quiet_hours(context):
         return ()
     spans = [

@@ -1,8 +1,9 @@
-"""Hold back: who is quiet now, or has had enough this hour, waits; of what was held only the newest is sent.
+"""Defer messages to recipients who are in quiet hours or over their hourly limit.
 
-Planning holds whole batches by their time zones (`services/dispatch/plan.py`). This looks at a batch once more when it
-is about to leave: it may have waited, be repeated, or bring an hour over its limit. What waits is a batch that is due
-later, so a newer notification replaces it like any other, and nothing is written per recipient.
+Planning defers whole batches by time zone (`services/dispatch/plan.py`). This checks a batch again
+when it is claimed: it may have waited, be a retry, or exceed a limit. Deferred recipients move to a
+batch that is due later, so a newer notification supersedes it like any other, and nothing is
+written per recipient.
 """
 
 from collections import defaultdict
@@ -25,7 +26,7 @@ from notifier.storage.planning import quiet_hours
 def defer_for_quiet_hours(
     connection: Connection, batch: Batch, stored: StoredNotification, *, owner: str, now: datetime
 ) -> Batch | None:
-    """Let those of a claimed batch wait who must not be disturbed now; None when nobody is left to send to."""
+    """Defer recipients of a claimed batch who must not be disturbed now; None if none are left."""
     if stored.channel is not Channel.EMAIL:
         return batch
     mailboxes = quiet_hours.bounds_of_batch(connection, batch.id)
@@ -45,7 +46,7 @@ def _judge(
     context: AudienceContext,
     now: datetime,
 ) -> dict[Deferral, list[int]]:
-    """Ask the rules about every mailbox; who has a limit and may go uses up one message of the hour."""
+    """Evaluate every mailbox; count a message against the hourly limit of those that get it."""
     limited = [key for key, found in mailboxes.items() if any(item.max_per_hour is not None for item in found)]
     quiet_hours.lock_limited(connection, limited)
     sent = quiet_hours.sent_to(connection, limited, now=now, without=stored.id)
@@ -69,7 +70,7 @@ def _part(
     owner: str,
     now: datetime,
 ) -> Batch | None:
-    """Put those who wait into batches that are due later; hand the batch back when it would be empty."""
+    """Move deferred recipients to batches due later; release the batch if none remain."""
     left = batch.size - sum(map(len, waiting.values()))
     groups = list(waiting.items())
     if left <= 0:

@@ -1,6 +1,7 @@
-"""Settle: a batch planned while an earlier message of its incident was on the wire looks again whom that reached.
+"""Recheck a batch that was planned while an earlier message of its incident was being sent.
 
-Without this, a recipient whose earlier message failed at that moment would miss an update, or hear one twice.
+Without this, a recipient whose earlier message failed at that moment would miss an update or get it
+twice.
 """
 
 from collections import defaultdict
@@ -21,7 +22,7 @@ _LOOK_AGAIN = timedelta(milliseconds=500)
 def recheck_recipients(
     connection: Connection, batch: Batch, stored: StoredNotification, *, owner: str, now: datetime
 ) -> Batch | None:
-    """Make a claimed batch true to what reached its recipients; None when it was handed back to wait a moment."""
+    """Regroup a claimed batch by what has reached its recipients; None if it must wait a moment."""
     if not batch.needs_recheck or stored.channel is Channel.WEBHOOK:
         return batch
     keys = deliveries.keys_in(connection, batch.id)

@@ -1,4 +1,4 @@
-"""Record what an attempt on a whole batch came to."""
+"""Record the outcome of an attempt on a whole batch."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -28,14 +28,14 @@ _SPREAD, _NO_WAIT = timedelta(seconds=0.5), timedelta(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """One request to a provider: when it began, how long it took, and whose it was."""
+    """One request to a provider: start, duration and provider."""
 
     started_at: datetime
     duration_ms: int
     provider: str
 
     def row(self, batch: Batch, outcome: str, error: DeliveryError | None = None, detail: str = "") -> AttemptRow:
-        """Return the ledger's line about it."""
+        """Return the attempt row for the ledger."""
         return AttemptRow(
             recipient_key=None,
             number=batch.attempts,
@@ -50,10 +50,11 @@ class Try:
 
 
 def superseded_by_newer(connection: Connection, batch: Batch, owner: str, now: datetime) -> bool:
-    """Whether newer messages say it all to everybody in this claimed batch, and so replaced it.
+    """Mark a claimed batch superseded if newer notifications cover all of its recipients.
 
-    Nothing older ever follows something newer: not after a retry, a lease that ended, or a refusal of some recipients.
-    Whom the newer ones do not concern stay in the batch; so does what somebody asked to send again.
+    An older message never follows a newer one, neither after a retry nor after an expired lease or
+    a partial refusal. Recipients that the newer ones do not cover stay in the batch. A batch with
+    replayed deliveries is never superseded.
     """
     if batch.channel is Channel.WEBHOOK or batches.is_newest(connection, batch.notification_id):
         return False
@@ -67,7 +68,7 @@ def superseded_by_newer(connection: Connection, batch: Batch, owner: str, now: d
 
 @dataclass(frozen=True)
 class RecordOutcome:
-    """The second short transaction of an attempt whose batch shares one outcome."""
+    """The second transaction of an attempt, for batches that share one outcome."""
 
     database: Database
     clock: Clock
@@ -79,10 +80,10 @@ class RecordOutcome:
     life: Life = field(default_factory=NotWatched)
 
     def ensure_lease(self, batch: Batch) -> None:
-        """Make sure that a batch is still ours: to be called right before its request leaves.
+        """Check that the batch is still ours. Call this right before sending the request.
 
         Raises:
-            LeaseLostError: this process was suspended, or slow, and others have taken over.
+            LeaseLostError: this process was suspended or slow, and another worker took over.
         """
         self.life.ensure()
         with self.database.read() as connection:
@@ -101,10 +102,10 @@ class RecordOutcome:
         repeated: int = 0,
         in_doubt: int = 0,
     ) -> None:
-        """The provider took the batch; `overrides` are the few it did not take.
+        """Record that the provider accepted the batch, except for `overrides`.
 
-        `repeated`: how many of the recipients an earlier attempt may have reached; `in_doubt`: how many this one may
-        have.
+        `repeated`: number of recipients that an earlier attempt may have reached.
+        `in_doubt`: number of recipients that this attempt may have reached.
         """
         ending = Accepted(
             provider=tried.provider, message_id=message_id, state=state, repeated=repeated, in_doubt=in_doubt
@@ -126,7 +127,7 @@ class RecordOutcome:
                 self.meter.settled(batch.channel, tried.provider, batch.locale, item.state, 1)
 
     def nobody_left(self, batch: Batch, overrides: Sequence[DeliveryOverride]) -> None:
-        """Everybody in the batch has gone (unsubscribed, refused): nothing to send."""
+        """Finish a batch with no recipients left (unsubscribed, refused)."""
         now = self.clock()
 
         def write(connection: Connection) -> None:
@@ -136,12 +137,13 @@ class RecordOutcome:
         self.patience.run(self.database, write)
 
     def paused(self, batch: Batch, wait: timedelta, reason: Reason, *, hold: Wait = no_wait) -> None:
-        """No request was made, for none may be made now: hand the batch back until then. No attempt is used up.
+        """Release a batch that cannot be sent now, until `wait` has passed. Uses up no attempt.
 
-        `hold`: for what it waits instead, and is called when that is over; a doubt keeps its own time.
+        `hold`: makes the batch wait for its provider instead, which resumes it when it recovers.
+        A batch with an unknown outcome keeps its own time.
         """
         now = self.clock()
-        # Those that wait for the same instant come one after another.
+        # Spread batches that would be due at the same instant.
         due = now + wait + self.spread() * max(wait * JITTER, _SPREAD)
         kept = Reason.OUTCOME_UNKNOWN if batch.unknown else reason
 
@@ -165,11 +167,13 @@ class RecordOutcome:
         hold: Wait = no_wait,
         is_probe: bool = False,
     ) -> None:
-        """The attempt failed as a whole: try again later (or `at_once`, elsewhere), give up, or make way.
+        """Record that the whole attempt failed: retry later, give up, or supersede.
 
-        `in_doubt`: how many recipients it may have reached; `evidence_within`: how long to wait for word of that;
-        `hold`: until when what nobody was told of waits for its provider; `is_probe`: it was asked for the others' sake
-        too, so that no attempt is used up.
+        `at_once`: retry now, at another provider.
+        `in_doubt`: number of recipients that the attempt may have reached.
+        `evidence_within`: how long to wait for evidence of an unknown outcome.
+        `hold`: makes a batch that reached nobody wait for its provider; returns until when.
+        `is_probe`: the attempt was a probe on behalf of others and uses up no attempt.
         """
         now = self.clock()
         follows = after_failure(batch.channel, 1 if is_probe else batch.attempts, error, spread=self.spread())
@@ -198,9 +202,9 @@ class RecordOutcome:
                     self.owner,
                     due_at=now if at_once else held or later,
                     now=now,
-                    # Whether an earlier attempt went through stays open until one is known to have.
+                    # An earlier unknown outcome stays open until an attempt is known to succeed.
                     reason=Reason.OUTCOME_UNKNOWN if in_question else error.reason,
-                    # What waits for its provider is as fresh as what has not been tried.
+                    # A batch that waits for its provider keeps the priority of a first attempt.
                     queue=batch.queue if at_once or held else QueueName.RETRY,
                     counts=follows.counts and not is_probe,
                     provider=tried.provider if unknown else None,
@@ -226,13 +230,13 @@ class RecordOutcome:
         *,
         overrides: Sequence[DeliveryOverride] = (),
     ) -> list[int]:
-        """Cut the batch into smaller ones, to be attempted at once; returns their numbers."""
+        """Split the batch into smaller ones to be attempted at once; returns their ids."""
         now = self.clock()
 
         def write(connection: Connection) -> list[int] | None:
             state = DeliveryState.CANCELED
             if not batches.finish(connection, batch, self.owner, state=state, reason=error.reason, now=now):
-                return None  # an earlier attempt turned out to have been accepted, or somebody else holds the lease
+                return None  # an earlier attempt proved accepted, or another worker has the lease
             attempts.add(connection, batch, [tried.row(batch, "divided", error)])
             deliveries.detach(connection, batch.notification_id, overrides, now)
             return [self._part(connection, batch, keys, now) for keys in groups]

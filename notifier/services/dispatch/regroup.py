@@ -1,4 +1,4 @@
-"""Gather: deliveries that departed from their batches and are due again form new batches."""
+"""Regroup: put detached deliveries that are due again into new batches."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from notifier.storage.deliveries.deliveries import DeliveryOverride
 
 _LIMIT = 2_000
 _SIZE = 500
-# These wait their turn rather than repeat a failure: they go with the fresh ones.
+# Deliveries that waited for these reasons did not fail: they keep the priority of first attempts.
 _FRESH = frozenset({Reason.WAITING_FOR_EARLIER.value, Reason.QUIET_HOURS.value, Reason.HOURLY_LIMIT.value})
 _QUEUES = {Channel.EMAIL: QueueName.EMAIL, Channel.SOCIAL: QueueName.SOCIAL, Channel.WEBHOOK: QueueName.WEBHOOK}
 
 
 @dataclass(frozen=True)
 class Regroup:
-    """Make batches of what is due. Safe to run anywhere, any number of times."""
+    """Create batches from due deliveries. Safe to run concurrently and repeatedly."""
 
     database: Database
     clock: Clock
@@ -33,13 +33,13 @@ class Regroup:
     isolate: Isolate = UNGUARDED
 
     def run(self) -> int:
-        """Gather once; returns how many deliveries were put into new batches."""
+        """Regroup once; returns how many deliveries were put into new batches."""
         with self.database.read() as connection:
             due = deliveries.notifications_due(connection, self.clock(), _LIMIT)
         return sum(self._of(notification_id) for notification_id in due)
 
     def _of(self, notification_id: int) -> int:
-        """Gather what is due of a notification; where that fails, one by one: what cannot be gathered fails alone."""
+        """Regroup a notification's due deliveries; on failure one by one, to isolate the fault."""
         number = self.isolate.run("gather", str(notification_id), partial(self._regroup, notification_id))
         if number is not None:
             return number
@@ -71,7 +71,7 @@ class Regroup:
 
 
 class _Like(NamedTuple):
-    """What the deliveries of one batch have in common."""
+    """What the deliveries of one batch have in common; the grouping key."""
 
     notification_id: int
     channel: str
@@ -92,7 +92,7 @@ def _alike(rows: Sequence[Any]) -> dict[_Like, list[Any]]:
 
 
 def _batch(connection: Connection, like: _Like, members: Sequence[Any], now: datetime) -> tuple[QueueName, int]:
-    """Put deliveries into a new batch; returns its lane and number."""
+    """Put deliveries into a new batch; returns its queue and id."""
     channel, number = Channel(like.channel), like.notification_id
     queue = _QUEUES[channel] if like.fresh else QueueName.RETRY
     batch_id = batches.add(

@@ -1,4 +1,4 @@
-"""Replay: send again what failed, by hand."""
+"""Replay: send deliveries again on an operator's request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,9 +34,10 @@ Wanted = Sequence[Condition]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayOrder:
-    """Which deliveries to send again: exactly one of the first four, and in which states (failed by default).
+    """Which deliveries to send again: exactly one of the first four fields, plus states.
 
-    `since` (included) and `until` (excluded) bound the time at which a message was decided upon.
+    `since` (inclusive) and `until` (exclusive) bound the time at which the notification was
+    decided.
     """
 
     notification_id: str | None = None
@@ -49,11 +50,11 @@ class ReplayOrder:
 
     @property
     def repeats(self) -> bool:
-        """Whether something is sent again that had arrived."""
+        """Whether deliveries that had arrived are sent again."""
         return any(state in ACCEPTED for state in self.states)
 
     def as_json(self) -> dict[str, Any]:
-        """Write it for the audit trail; of many deliveries the first few."""
+        """Return the order for the audit trail, with at most the first 100 delivery ids."""
         given = {
             "notification_id": self.notification_id,
             "endpoint_id": self.endpoint_id,
@@ -68,10 +69,11 @@ class ReplayOrder:
 
 @dataclass(frozen=True)
 class Replay:
-    """Make deliveries due again; they keep their ids, so a receiver can still drop repeats.
+    """Make deliveries due again under the same ids, so that receivers can deduplicate.
 
-    What had arrived is repeated only within bounds, and passes the guard like an announcement. Nothing that is held
-    has deliveries, and what bears the words of an update that is hidden stays where it is.
+    Deliveries that had arrived are repeated only within bounds, and must pass the blast guard as an
+    announcement does. Held updates have no deliveries. Notifications with the text of a hidden
+    update are not replayed.
     """
 
     database: Database
@@ -80,7 +82,7 @@ class Replay:
     guard: BlastGuardPolicy = field(default_factory=BlastGuardPolicy)
 
     def count(self, order: ReplayOrder) -> int:
-        """Return how many deliveries an order would queue; changes nothing.
+        """Return how many deliveries an order would queue, without queueing any.
 
         Raises:
             InvalidInputError: as `run`.
@@ -91,16 +93,16 @@ class Replay:
             return _number(connection, _wanted(connection, order), order, order.states)
 
     def run(self, order: ReplayOrder, actor: Actor, *, may_announce: bool, read: str | None = None) -> int:
-        """Queue again what matches; returns how many deliveries. The audit trail tells who asked for what.
+        """Queue the matching deliveries again and write the audit trail; returns their number.
 
-        `read`: the mark of the notification's incident as the actor had read it (`timeline.version`).
+        `read`: the version of the incident that the actor has read (`timeline.version`).
 
         Raises:
-            InvalidInputError: not exactly one of the ways to name deliveries, a state that is not final, or what had
-                arrived without any bound.
-            NotFoundError: something named does not exist; nothing is sent again then.
+            InvalidInputError: not exactly one way to name deliveries, a state that cannot be
+                replayed, or arrived deliveries without any bound.
+            NotFoundError: something named does not exist; nothing is sent again.
             OutdatedError: the incident has changed since it was read; nothing is sent again.
-            ConflictError: the guard does not let it pass; nothing is sent again.
+            ConflictError: the blast guard refuses; nothing is sent again.
         """
         _check(order)
         with self.database.write() as connection:

@@ -1,4 +1,4 @@
-"""Retry: what waits for another attempt is due now, at a person's word ("it is mended, try now")."""
+"""Retry: make waiting deliveries due now, on an operator's request ("it is fixed, try now")."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from notifier.storage.notifications import notifications
 from notifier.storage.operations import provider_states
 from notifier.storage.recipients import endpoints
 
-# What waits for anything else goes on waiting: quiet hours, an hourly limit, a translation, an earlier message, and a
-# rate that the receiver itself named.
+# Other waits continue: quiet hours, an hourly limit, a translation, an earlier message, and a rate
+# limit named by the receiver.
 _REASONS = WAITS_FOR_PROVIDER | {Reason.NOT_STARTED}
 
 
@@ -34,22 +34,22 @@ class RetryOrder:
 
 @dataclass(frozen=True)
 class Retry:
-    """Makes deliveries due; a held notification has none yet, so nothing passes the guard here."""
+    """Make deliveries due. Cannot bypass the blast guard: held updates have no deliveries."""
 
     database: Database
     clock: Clock
     regroup: Regroup
     circuits: Mapping[Channel, Circuits]
     names: Names
-    # Channels on which a delivery of unknown outcome is repeated without waiting for evidence.
+    # Channels on which a delivery with an unknown outcome is repeated without waiting for evidence.
     doubts: Callable[[], Collection[Channel]]
 
     def run(self, order: RetryOrder, actor: Actor) -> int:
-        """Make due what waits for another attempt; returns how many deliveries.
+        """Make due what waits for another attempt; returns the number of deliveries.
 
         Raises:
-            InvalidInputError: not exactly one thing is named.
-            NotFoundError: it does not exist.
+            InvalidInputError: the order does not name exactly one thing.
+            NotFoundError: the named thing does not exist.
         """
         if sum(map(bool, (order.endpoint_id, order.notification_id, order.provider))) != 1:
             fault = "name exactly one of endpoint_id, notification_id and provider"
@@ -72,7 +72,7 @@ class Retry:
                 raise NotFoundError("endpoint", order.endpoint_id)
             whose = retry.deliveries_of_endpoint(endpoint.id)
             number = retry.deliveries_due(connection, whose, _REASONS, doubts, now)
-            endpoints.change(connection, endpoint.id, {}, now)  # so that no worker's circuit breaker holds it back
+            endpoints.change(connection, endpoint.id, {}, now)  # resets workers' circuit breakers
             return number, Subject("endpoint", order.endpoint_id)
         if order.notification_id:
             stored = notifications.get_public(connection, order.notification_id)
@@ -89,7 +89,10 @@ class Retry:
         return number, Subject("provider", order.provider or "")
 
     def _for_provider(self, connection: Connection, channel: Channel, name: str, doubts: Collection[str]) -> int:
-        """What waits for a provider that fails is called by its next probe, which is due now; else it is due itself."""
+        """Retry a provider's deliveries.
+
+        If its circuit breaker is open, make only its probe due: a success resumes the others.
+        """
         now, is_mail = self.clock(), channel is Channel.EMAIL
         whose = provider_waits.of_mail() if is_mail else provider_waits.of_account(name)
         if provider_states.held(connection, channel, name).is_open:

@@ -1,4 +1,4 @@
-"""The exact words of a post, kept before it is sent: what may be public is repeated and looked for in these."""
+"""Serialize a post's text, stored before sending so that a retry can repeat or find it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 
 def wording_to_json(worded: PostText) -> Json:
-    """Write a post's text with all that its sender needs."""
+    """Return a post's text with everything its sender needs."""
     return {
         "text": worded.text,
         "reader": worded.reader,
@@ -22,7 +22,7 @@ def wording_to_json(worded: PostText) -> Json:
 
 
 def wording_from_json(data: Json) -> PostText:
-    """Read what `wording_to_json` wrote."""
+    """Parse the result of `wording_to_json`."""
     return PostText(
         text=data["text"],
         reader=data["reader"],

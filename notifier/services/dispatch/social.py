@@ -1,4 +1,4 @@
-"""Attempt a post: one account, what it says in its languages, in its incident's thread."""
+"""Attempt a post: one account, in its languages, as part of its incident's thread."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,14 +30,14 @@ from notifier.storage.deliveries.deliveries import DeliveryOverride
 from notifier.storage.notifications.notifications import StoredNotification
 from notifier.storage.operations import alerts
 
-_BUSY = timedelta(seconds=2)  # until a worker asks again for the turn that another one had
-_SHORTER = 0.9  # of its length is what is left of a text that a platform found too long
+_BUSY = timedelta(seconds=2)  # until a worker retries an account lock that was taken
+_SHORTER = 0.9  # factor by which to shorten a text that a platform found too long
 LOOKED = "looked"  # the outcome of an attempt that found nothing and sent nothing
 
 
 @dataclass(frozen=True)
 class PostAttempt:
-    """Publish what one account says, whose batch's lease is ours."""
+    """Publish the posts of one account for a claimed batch."""
 
     database: Database
     clock: Clock
@@ -51,19 +51,19 @@ class PostAttempt:
     paint: Callable[[CardWords], Picture | None] = field(default=lambda _words: None)
 
     def attempt(self, batch: Batch, stored: StoredNotification) -> None:
-        """Post what is not public yet; after an unknown outcome look first whether the post is there already."""
+        """Post what is missing; after an unknown outcome, first look for it on the platform."""
         with self.database.read() as connection:
             rows = deliveries.account_rows(connection, batch.id)
         if not rows:
             self.record.nobody_left(batch, ())
             return
-        row = rows[0]  # planning puts each account into a batch of its own
+        row = rows[0]  # planning creates one batch per account
         sender, account = self.senders.get(row.name), self.accounts.get(row.name)
         if sender is None or account is None:
             gone = DeliveryOverride(recipient_key=row.id, state=DeliveryState.CANCELED, reason=Reason.ENDPOINT_DISABLED)
             self.record.nobody_left(batch, [gone])
             return
-        # The providers' clients are not safe for two threads, a session has one owner, and a thread of posts an order.
+        # Provider clients are not thread-safe, a session has one owner, and thread order matters.
         with self.account_lock.take(account.name) as ours:
             if not ours:
                 self.record.paused(batch, _BUSY, Reason.WAITING_FOR_EARLIER)
@@ -83,7 +83,7 @@ class PostAttempt:
             self.circuits.leave(account.name)
 
     def close(self) -> None:
-        """Let go of the platforms' connections."""
+        """Close the platforms' connections."""
         for sender in self.senders.values():
             sender.close()
         self.account_lock.close()
@@ -113,12 +113,15 @@ class PostAttempt:
             self.circuits.worked(speech.account.name, speech.circuit)
 
     def _asked_for_all(self, speech: "_Speech") -> bool:
-        """Whether a failure is no attempt of the post's own; nothing is probed with for longer than it is repeated."""
+        """Whether the failure of a probe uses up no attempt of the post.
+
+        The exemption ends when the retry schedule would have, counted from the notification.
+        """
         young = self.clock() - speech.stored.created_at < sum(SOCIAL_SCHEDULE, timedelta(0))
         return speech.circuit.is_open and young
 
     def _speak(self, speech: "_Speech") -> PostReceipt | None:
-        """Publish, one after the other, what is not public yet; the last receipt, or None: look again later."""
+        """Publish missing parts in order; return the last receipt, or None to look again later."""
         with self.database.read() as connection:
             public = posts.of_delivery(connection, speech.stored.id, speech.key)
         done = {post.part for post in public}
@@ -130,7 +133,7 @@ class PostAttempt:
             found = self._find(speech, self._post(speech, worded, part)) if may_be_public else None
             if found is None and may_be_public and self._is_too_early(speech):
                 return None
-            may_be_public = False  # only the first of those that are missing had been tried
+            may_be_public = False  # only the first missing part had been tried
             if found is None:
                 receipt = self._send(speech, worded, part)
             else:
@@ -139,7 +142,7 @@ class PostAttempt:
         return receipt
 
     def _texts(self, speech: "_Speech") -> list[PostText]:
-        """Word it; what may be public already keeps the words it had, whatever was configured or translated since."""
+        """Render the parts; one that may be public keeps its stored text despite later changes."""
         most = speech.sender.limits().characters
         texts = list(self.renderer.post_texts(speech.stored.notice, speech.account, speech.batch.since, most=most))
         if speech.batch.unknown:
@@ -149,7 +152,7 @@ class PostAttempt:
         return texts
 
     def _send(self, speech: "_Speech", worded: PostText, part: int) -> PostReceipt:
-        """Publish one post; one that the platform finds too long, by a rule that is not ours, once again, shorter."""
+        """Publish one part; if the platform finds it too long by its own rule, retry it shorter."""
         try:
             receipt = self._publish(speech, worded, part)
         except TooLargeError:
@@ -176,13 +179,13 @@ class PostAttempt:
         return speech.sender.find(post, speech.stored.created_at)
 
     def _is_too_early(self, speech: "_Speech") -> bool:
-        """Whether an empty look proves nothing yet."""
+        """Whether not finding the post proves nothing yet."""
         with self.database.read() as connection:
             looks = attempts.trailing(connection, speech.batch.id, LOOKED)
         return not proves_absence(looks + 1, speech.sender.looks)
 
     def _looked(self, speech: "_Speech", tried: Try) -> None:
-        """Nothing was found and nothing was sent; the outcome stays unknown, and no attempt is used up."""
+        """Record a look that found nothing; the outcome stays unknown, and no attempt is used."""
         row = AttemptRow(
             recipient_key=None,
             number=speech.batch.attempts,
@@ -198,7 +201,7 @@ class PostAttempt:
         self.record.paused(speech.batch, APART, Reason.OUTCOME_UNKNOWN)
 
     def _note_rate(self, speech: "_Speech", error: DeliveryError | None) -> None:
-        """Tell all workers what the platform said of its rate; a refusal for it holds the whole account."""
+        """Share the platform's rate budget with all workers; a rate refusal blocks the account."""
         name, budget = speech.account.name, speech.sender.budget
         if budget is not None:
             self.rate_limiter.note(name, left=budget.remaining, resets_at=budget.resets_at)
@@ -207,7 +210,10 @@ class PostAttempt:
             self.rate_limiter.block_until(name, self.clock() + limited.retry_after)
 
     def _raise_alert(self, speech: "_Speech", receipt: PostReceipt) -> None:
-        """Call a person where a post is proven to exist and cannot be found; the next one that can ends the alarm."""
+        """Raise an alert when a post provably exists but cannot be found.
+
+        The next post that is found clears it.
+        """
         key = f"{Channel.SOCIAL}:{speech.provider}:unseen"[:100]
         with self.database.write() as connection:
             if receipt.id:
@@ -252,7 +258,7 @@ class PostAttempt:
             languages=worded.languages,
             links=worded.links,
             spans=worded.spans,
-            # What an account says first is the first word to its readers, whatever it replaced.
+            # An account's first post of an episode is listed, whatever it superseded.
             listed=speech.batch.since < notice.episode_start or notice.closes,
             posted_at=notice.lead.ordered_at,
             reply_to=thread[-1] if thread else None,
@@ -266,7 +272,7 @@ class PostAttempt:
 
 @dataclass(frozen=True, slots=True)
 class _Speech:
-    """What one account is about to say. `key` is the account's in the ledger."""
+    """A post in progress. `key` identifies the account in the ledger."""
 
     batch: Batch
     stored: StoredNotification
@@ -277,5 +283,5 @@ class _Speech:
 
     @property
     def provider(self) -> str:
-        """As it labels attempts and alarms."""
+        """The label of attempts and alerts."""
         return f"{self.account.platform}:{self.account.name}"

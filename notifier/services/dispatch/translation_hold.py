@@ -1,4 +1,4 @@
-"""Hold a batch back while a translation for its readers is awaited; the rule is `domain/incidents/translation.py`."""
+"""Delay a batch while its translation is awaited; rule: `domain/incidents/translation.py`."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,9 +20,9 @@ def wait_for_translation(
     owner: str,
     now: datetime,
 ) -> Batch | None:
-    """Hand a claimed batch back whose readers' language is still awaited; None when it was.
+    """Release a claimed batch whose translation is still awaited and return None, else return it.
 
-    Never after a first try: what may be public already is repeated word for word.
+    Not after a first attempt: a text that may be public already is repeated unchanged.
     """
     rule = rules.get(stored.channel)
     if rule is None or batch.unknown or batch.attempts > 1:

@@ -1,4 +1,4 @@
-"""Attempt a batch of webhooks: hundreds of endpoints at once, each with an outcome of its own."""
+"""Attempt a batch of webhooks: hundreds of endpoints at once, each with its own outcome."""
 
 import random
 import threading
@@ -48,16 +48,17 @@ from notifier.storage.notifications import notifications
 from notifier.storage.notifications.notifications import StoredNotification
 from notifier.storage.operations import alerts
 
-# A request that found no free slot by then goes back to the queue, well within the batch's lease.
+# A request that has no free slot by then is requeued, well within the batch's lease.
 _START_WITHIN = 1 / 3  # of the lease
-# A slow receiver's answer comes after the task has ended; without one by then the outcome is unknown.
+# A slow receiver answers after the task has ended; without an answer by then, the outcome is
+# unknown.
 _SLOW_LEASE = 2 / 3  # of the batch's own
-_BODIES = 64  # kept; a notification has one per format and standing
+_BODIES = 64  # cached; a notification has one per format and exposure
 
 
 @dataclass(eq=False)
 class HookAttempt:
-    """Post one batch of webhooks whose lease is ours."""
+    """Post one claimed batch of webhooks."""
 
     database: Database
     clock: Clock
@@ -72,10 +73,10 @@ class HookAttempt:
     _bodies: dict[tuple[int, str, int, bool], bytes] = field(default_factory=dict, init=False, repr=False)
 
     def attempt(self, batch: Batch, stored: StoredNotification) -> None:
-        """Post to every endpoint that may hear now; results are recorded in groups as they come in.
+        """Post to every endpoint that is ready; record results in groups as they arrive.
 
-        The task ends when only slow receivers are left: those keep a lease of their own and are recorded when they
-        answer, so that one partner's bad day does not hold up the others' next update.
+        The task ends when only slow receivers are left. Those keep a lease of their own and are
+        recorded when they answer, so that one slow partner does not delay updates for others.
         """
         rows, since = self._ready(batch, stored)
         if not rows:
@@ -88,7 +89,8 @@ class HookAttempt:
         noted = _Noted()
 
         def note(results: Sequence[HookResult]) -> None:
-            # One at a time: a late answer must not be overwritten by the lease that `_finish` gives to slow receivers.
+            # Under the lock: `_finish` must not overwrite a late answer with a slow receiver's
+            # lease.
             with noted.lock:
                 freed = self._note(batch, results, postings, late=noted.task_ended)
                 noted.seen.update(result.endpoint_id for result in results)
@@ -111,18 +113,18 @@ class HookAttempt:
             self.regroup.run()
 
     def warm(self) -> None:
-        """Start the engine: reading whom to trust takes as long as posting to a hundred."""
+        """Start the engine: loading the trust store takes as long as a hundred posts."""
         self.engine.open()
         look_again(self.database, self.secrets, self.clock)
 
     def close(self) -> None:
-        """Wait for the answers of what was posted, and end the engine."""
+        """Wait for outstanding answers and stop the engine."""
         self.engine.close()
 
     def _finish(self, batch: Batch, noted: "_Noted", postings: Mapping[int, Posting]) -> int:
-        """Close the batch; whoever has not answered yet departs with a lease of their own.
+        """Close the batch; endpoints that have not answered get a lease of their own.
 
-        Returns how many later updates may go now.
+        Returns the number of later updates that are now unblocked.
         """
         now = self.clock()
         with noted.lock:
@@ -132,7 +134,7 @@ class HookAttempt:
             def write(connection: Connection) -> int:
                 state, owner = DeliveryState.ACCEPTED, self.record.owner
                 if not batches.is_held(connection, batch, owner, lock=True):
-                    return 0  # others have the batch, and tell everybody of whom nothing is recorded
+                    return 0  # another worker has the batch and posts where nothing is recorded
                 batches.finish(connection, batch, owner, state=state, reason=None, now=now, provider=PROVIDER)
                 leave = [left(key, DeliveryState.SENDING, None, until) for key in slow]
                 deliveries.detach(connection, batch.notification_id, leave, now)
@@ -149,9 +151,9 @@ class HookAttempt:
             self.regroup.run()
 
     def _ready(self, batch: Batch, stored: StoredNotification) -> tuple[Sequence[Any], Mapping[int, int]]:
-        """Leave out endpoints that are gone or have it, those it is too late for, and those it is too early for.
+        """Set aside endpoints that are gone, already have the message, or must be skipped or wait.
 
-        Returns the others, with the sequence of what each of them needs not be told again.
+        Returns the remaining rows and, per endpoint, the sequence that it already has.
         """
         now = self.clock()
         with self.database.read() as connection:
@@ -186,7 +188,7 @@ class HookAttempt:
     def _requests(
         self, batch: Batch, stored: StoredNotification, rows: Sequence[Any], since: Mapping[int, int]
     ) -> list[HookRequest]:
-        """Word what is posted; an endpoint whose secret or headers no key opens departs alone, with an alarm."""
+        """Build the requests; an undecryptable secret or header fails its delivery, with an alert."""
         now = self.clock()
         requests, failed = each_alone(rows, lambda row: self._request(stored, row, since[row.id], now), ConfigError)
         unreadable = [row for row, error in failed if isinstance(error, ConfigError)]
@@ -197,7 +199,7 @@ class HookAttempt:
         return requests
 
     def _put_off(self, batch: Batch, broken: Sequence[tuple[Any, Exception]], now: datetime) -> None:
-        """Repeat later, and give up in the end, what a fault of ours kept from being posted; each raises an alarm."""
+        """Retry later, and eventually fail, endpoints that hit an internal error; raise alerts."""
         if broken:
             self.record.patience.run(
                 self.database, lambda connection: self._note_faults(connection, batch, broken, now)
@@ -226,7 +228,7 @@ class HookAttempt:
         )
 
     def _body(self, stored: StoredNotification, form: str, since: int, *, again: bool) -> bytes:
-        """Return the bytes to post, built once for all batches of a notification: its content is frozen."""
+        """Return the request body, built once per notification: its content is immutable."""
         key = stored.id, form, since, again
         body = self._bodies.get(key)
         if body is None:
@@ -237,9 +239,9 @@ class HookAttempt:
         return body
 
     def _note(self, batch: Batch, results: Sequence[HookResult], postings: Mapping[int, Posting], *, late: bool) -> int:
-        """Record some results in one transaction; returns how many later updates may go now.
+        """Record some results in one transaction; returns the number of later updates unblocked.
 
-        Who took the first attempt has nothing of its own to record but the attempt: it shares the batch's state.
+        A success on the first attempt adds only an attempt row: it shares the batch's state.
         """
         now = self.clock()
 
@@ -256,7 +258,7 @@ class HookAttempt:
             attempts.add(connection, batch, lines)
             self.health.note(connection, heeded, now)
             recorded[:] = [(lines, overrides)]
-            if late and ended:  # else `_finish` tells everybody at once
+            if late and ended:  # else `_finish` unblocks them all at once
                 return webhook_batches.unblock_some(connection, batch.notification_id, ended, now)
             return 0
 
@@ -274,7 +276,7 @@ class HookAttempt:
         *,
         late: bool,
     ) -> KnownOutcome:
-        """Return who took the message: what must not be forgotten, for they would get it again."""
+        """Return the accepted deliveries: if these were lost, they would be sent again."""
         taken = [(result, postings[result.endpoint_id]) for result in results if result.error is None]
         return KnownOutcome(
             batch=batch,
@@ -292,7 +294,7 @@ class HookAttempt:
     def _heeded(
         self, connection: Connection, batch: Batch, results: Sequence[HookResult], *, late: bool
     ) -> Sequence[HookResult]:
-        """Leave out what others have taken over meanwhile; an answer that ends a doubt about it is heeded."""
+        """Drop results that another worker took over; keep those that settle an unknown outcome."""
         if late:
             awaited = webhook_batches.awaited(connection, batch.id, [result.endpoint_id for result in results])
             return [result for result in results if result.endpoint_id in awaited]
@@ -315,7 +317,7 @@ class HookAttempt:
 
 @dataclass
 class _Noted:
-    """Which results were recorded; shared by the task's thread and the engine's."""
+    """Results recorded so far; shared by the task's thread and the engine's."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     seen: set[int] = field(default_factory=set)
@@ -323,7 +325,7 @@ class _Noted:
 
 
 def _since(connection: Connection, stored: StoredNotification, around: Around) -> dict[int, int]:
-    """Look again what those know whom an earlier message has not reached after all; planning had counted on it."""
+    """Return what endpoints already have where an earlier message, assumed sent, did not arrive."""
     unsure = around.missed | around.queued
     if not unsure:
         return {}
@@ -334,7 +336,7 @@ def _since(connection: Connection, stored: StoredNotification, around: Around) -
 
 
 def _refuse(connection: Connection, batch: Batch, rows: Sequence[Any], now: datetime) -> None:
-    """Fail deliveries that nobody can sign for, and raise an alarm for each endpoint."""
+    """Fail deliveries that cannot be signed and raise an alert for each endpoint."""
     tries = [unsigned_try(row, batch, now) for row in rows]
     leave = [left(row.id, DeliveryState.FAILED, Reason.SECRET, attempts=row.attempts_made) for row in rows]
     deliveries.detach(connection, batch.notification_id, leave, now)

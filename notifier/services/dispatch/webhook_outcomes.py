@@ -1,4 +1,4 @@
-"""What the answers to webhooks make of their deliveries: pure decisions, and the ledger's line about each try."""
+"""Decide the outcomes of webhook deliveries and build their attempt rows: pure functions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,14 +22,15 @@ from notifier.storage.notifications.notifications import StoredNotification
 
 PROVIDER = "webhook"
 _NOT_STARTED_WAIT = timedelta(seconds=1)
-# What waits for an earlier update is told when it may go. Should that word be lost, it is looked at again after as long
-# as it has waited, within these bounds: an endpoint that fails for a day costs a look now and then.
+# A delivery that waits for an earlier update is released when that ends. In case this fails, it is
+# checked again after as long as it has waited, within these bounds: an endpoint that fails for a
+# day costs few checks.
 _WAIT_FOR_EARLIER = timedelta(seconds=10), timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """One endpoint's part in a batch: which try this is, and whether it can share the batch's state if it succeeds."""
+    """One endpoint's attempt number, and whether a success can share the batch's state."""
 
     number: int
     shares: bool
@@ -43,22 +44,22 @@ def left(
     *,
     attempts: int | None = None,
 ) -> DeliveryOverride:
-    """Return the departure of a delivery that is not posted with its batch."""
+    """Return the override of a delivery that is not posted with its batch."""
     return DeliveryOverride(recipient_key=key, state=state, reason=reason, due_at=due_at, attempts=attempts)
 
 
 def override(result: HookResult, number: int, now: datetime, spread: Callable[[], float]) -> DeliveryOverride:
-    """Decide what becomes of a delivery after try `number` (from 1).
+    """Decide the state of a delivery after attempt `number` (from 1).
 
     Raises:
-        Exception: the result holds an error that is none of ours: a bug.
+        Exception: the result has an unexpected error: a bug.
     """
     error = result.error
     if error is None:
         return DeliveryOverride(recipient_key=result.endpoint_id, state=DeliveryState.ACCEPTED, attempts=number)
     if not isinstance(error, DeliveryError):
         raise error
-    if isinstance(error, NotAttemptedError):  # nothing was sent, so nothing was used up
+    if isinstance(error, NotAttemptedError):  # nothing was sent, so no attempt is used up
         due = now + (error.retry_after or _NOT_STARTED_WAIT)
         return _waiting(result, error.reason, due, number - 1)
     follows = after_failure(Channel.WEBHOOK, number, error, spread=spread())
@@ -77,7 +78,7 @@ def _waiting(result: HookResult, reason: Reason, due_at: datetime, attempts: int
 
 
 def line(result: HookResult, number: int) -> AttemptRow:
-    """Return the ledger's line about a try."""
+    """Return the attempt row of a result."""
     error = result.error if isinstance(result.error, DeliveryError) else None
     outcome = "accepted" if error is None else ("failed" if isinstance(error, PermanentDeliveryError) else "retry")
     return AttemptRow(
@@ -95,26 +96,26 @@ def line(result: HookResult, number: int) -> AttemptRow:
 
 
 def faulty_result(row: Any, fault: Exception, now: datetime) -> HookResult:
-    """Return the result for an endpoint that nothing was posted to, by a fault of ours."""
+    """Return the result of an endpoint that was not posted to because of an internal error."""
     detail = f"nothing was posted: {type(fault).__name__}; the log has the traceback"
     error = TransientDeliveryError(Reason.FAULT, detail)
     return HookResult(delivery_id="", endpoint_id=row.id, started_at=now, duration_ms=0, error=error)
 
 
 def posting_of(row: Any, batch: Batch) -> Posting:
-    """Return an endpoint's part in a batch, from its row of `hook_batches.endpoint_rows`."""
+    """Return an endpoint's part in a batch, from a row of `webhook_batches.endpoint_rows`."""
     number = max(row.attempts_made + 1, batch.attempts)
     return _shared_posting(number, shares=bool(row.untouched) and number == 1)
 
 
 @lru_cache(maxsize=64)
 def _shared_posting(number: int, *, shares: bool) -> Posting:
-    """Most of a batch's are alike."""
+    """Return a cached instance: most postings of a batch are equal."""
     return Posting(number=number, shares=shares)
 
 
 def leaves(row: Any, stored: StoredNotification, around: Around, now: datetime) -> DeliveryOverride | None:
-    """Say why an endpoint is not posted to with its batch, None when it is."""
+    """Return the override of an endpoint that is not posted to with its batch, else None."""
     state, reason, due_at = None, None, None
     if row.state != "active":
         state, reason = DeliveryState.CANCELED, Reason.ENDPOINT_DISABLED
@@ -130,14 +131,17 @@ def leaves(row: Any, stored: StoredNotification, around: Around, now: datetime) 
 
 
 def vanished_try(batch: Batch, now: datetime) -> AttemptRow:
-    """Return the line that counts a repeat: who had no recorded answer gets the message again, with the same id."""
+    """Return the attempt row of a worker that died before it recorded all answers.
+
+    Endpoints without a recorded answer get the message again, with the same id.
+    """
     number, detail = max(batch.attempts - 1, 1), "the worker vanished before it recorded every answer"
     unknown = Reason.OUTCOME_UNKNOWN
     return AttemptRow.without_request(number, now, outcome="unknown", reason=unknown, detail=detail, provider=PROVIDER)
 
 
 def unsigned_try(row: Any, batch: Batch, now: datetime) -> AttemptRow:
-    """Return the line about an endpoint that nothing was posted to: its secret cannot be opened."""
+    """Return the attempt row of an endpoint with an undecryptable secret; nothing was posted."""
     number = max(row.attempts_made + 1, batch.attempts)
     detail = "its secret or a header was sealed with a key that is no longer listed: rotate the secret"
     return AttemptRow.without_request(

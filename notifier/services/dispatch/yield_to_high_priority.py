@@ -1,7 +1,7 @@
-"""Stand back: retries and bulk work let fresh news pass, so that cores, database and a provider's rate are free for it.
+"""Make retries and bulk work yield to first attempts.
 
-Lanes have processes of their own, but share the machine, the database and the provider: without this, the mails of a
-new incident would take as many times longer as there are older ones being worked on.
+Queues have their own processes but share the machine, the database and the provider's rate. Without
+this, a new incident's mails would slow down in proportion to the older mails in progress.
 """
 
 import time
@@ -15,21 +15,22 @@ from notifier.storage.deliveries import batches
 from notifier.storage.notifications import notifications
 
 _MOST = timedelta(seconds=2)
-# What has waited longer waits for something else: a lane without a worker must not stop the others.
+# Work that has waited longer is blocked otherwise: a queue without a worker must not stop the
+# others.
 _FRESH = timedelta(seconds=30)
 _POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class YieldToHighPriority:
-    """Return when no fresh news waits, or after two seconds: who is always let pass would never get anywhere."""
+    """Block while first attempts are waiting, for at most two seconds to avoid starvation."""
 
     database: Database
     clock: Clock
     pause: Callable[[float], object] = time.sleep
 
     def wait(self) -> None:
-        """Wait, if there is anything to wait for."""
+        """Wait if first attempts are due."""
         until = self.clock() + _MOST
         while self._first_attempts_wait() and self.clock() < until:
             self.pause(_POLL_SECONDS)
