@@ -188,7 +188,7 @@ class HookAttempt:
     def _requests(
         self, batch: Batch, stored: StoredNotification, rows: Sequence[Any], since: Mapping[int, int]
     ) -> list[HookRequest]:
-        """Build the requests; an undecryptable secret or header fails its delivery, with an alert."""
+        """Build the requests; an undecryptable secret or header fails its delivery, and alerts."""
         now = self.clock()
         requests, failed = each_alone(rows, lambda row: self._request(stored, row, since[row.id], now), ConfigError)
         unreadable = [row for row, error in failed if isinstance(error, ConfigError)]

@@ -1,7 +1,8 @@
-"""Announce: what a channel decides to say becomes a notification, inside the caller's transaction.
+"""Announce: create notifications for the updates that a channel sends now.
 
-Ingest runs this for every event, so that what is due at once is decided before the producer has its answer; the sweep
-runs it when a window ends. Deciding and storing are one transaction that holds the incident: sequences have no gaps.
+Runs inside the caller's transaction. Ingest runs it for every event, so that the producer's answer
+follows the decision; the sweep runs it when a window ends. The transaction locks the incident, so
+that sequences have no gaps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ _FIRST_ATTEMPT_QUEUES = {
     Channel.SOCIAL: QueueName.SOCIAL,
     Channel.WEBHOOK: QueueName.WEBHOOK,
 }
-# Nobody's shop is down when these are mailed: they must never stand in front of news.
+# Low-priority mail: no disruption is in progress, so it must never delay other news.
 _UNHURRIED = frozenset({Status.SCHEDULED, Status.CANCELED, Status.POSTMORTEM})
 
 
@@ -47,9 +48,9 @@ def queue_for(channel: Channel, status: Status) -> QueueName:
 def announce_due(
     connection: Connection, policies: Mapping[Channel, CoalescePolicy], incident_id: str, now: datetime
 ) -> list[int]:
-    """Let every channel say what is due about an incident; returns the new notifications, to be planned.
+    """Announce what is due on every channel; returns the new notifications, to be planned.
 
-    The caller's transaction must hold the incident (`timeline.lock_incident`).
+    The caller's transaction must have locked the incident (`timeline.lock_incident`).
     """
     states = channel_state.load_states(connection, incident_id)
     created: list[int] = []
@@ -61,7 +62,7 @@ def announce_due(
 
 @dataclass(frozen=True, slots=True)
 class ChannelAnnouncer:
-    """One channel about one incident, inside a transaction that holds the incident."""
+    """Announces one incident on one channel, in a transaction that has locked the incident."""
 
     connection: Connection
     policy: CoalescePolicy
@@ -70,11 +71,11 @@ class ChannelAnnouncer:
     now: datetime
 
     def pending(self) -> list[PendingUpdate]:
-        """Return what the channel has neither announced nor set aside."""
+        """Return the updates that the channel has neither announced nor absorbed."""
         return channel_state.pending(self.connection, self.incident_id, self.channel)
 
     def announce_due(self, state: ChannelState) -> list[int]:
-        """Say what is due, and remember when more is; returns the new notifications."""
+        """Announce what is due and store when more is; returns the new notifications."""
         created: list[int] = []
         pending = self.pending()
         while isinstance(decision := decide(self.policy, state, pending, self.now), Send | Absorb):
@@ -88,7 +89,7 @@ class ChannelAnnouncer:
         return created
 
     def set_aside(self, update_ids: Sequence[str], episode: int, reason: str) -> None:
-        """Remember that these updates are told to nobody."""
+        """Record that these updates are not sent to anyone."""
         self._mark(update_ids, episode, None, reason)
 
     def _mark(self, update_ids: Sequence[str], episode: int, sequence: int | None, reason: str) -> None:
@@ -101,7 +102,7 @@ class ChannelAnnouncer:
         channel_state.save_state(*where, state, due_at=due_at, due_reason=reason)
 
     def announce(self, decision: Send, public_id: str | None = None) -> int:
-        """Freeze what is said now, and replace what has not been sent of what was said before."""
+        """Store a notification and supersede unsent deliveries of earlier ones."""
         state, lead = decision.state, decision.updates[-1]
         self._mark([update.id for update in decision.updates], state.episode, state.sequence, decision.urgency)
         notification_id = notifications.add(
@@ -128,7 +129,7 @@ class ChannelAnnouncer:
             opens=decision.opens,
             closes=decision.closes,
             created_at=self.now,
-            # Not the least of the updates' sequences: one that was edited in place is announced anew, later.
+            # Not the lowest sequence of the updates: an edited update is announced again, later.
             episode_start=state.sequence if decision.opens else self._episode_start(state),
             windows=_windows(self.connection, self.channel, incident, state.sequence),
         )
@@ -154,7 +155,7 @@ def _notice_update(row: AnyRow) -> NoticeUpdate:
 def _windows(
     connection: Connection, channel: Channel, incident: Incident, sequence: int
 ) -> tuple[AnnouncedWindow, ...]:
-    """Return the windows that a channel told of planned work: those of its newest notification, and the present one."""
+    """Return the maintenance windows that a channel has announced, including the current one."""
     if incident.window is None:
         return ()
     before = notifications.newest(connection, incident.id, channel)
@@ -168,7 +169,7 @@ def _windows(
 
 @dataclass(frozen=True)
 class Announce:
-    """Look again at incidents whose windows have ended."""
+    """Announce incidents whose windows have ended."""
 
     database: Database
     policies: Mapping[Channel, CoalescePolicy]
@@ -176,7 +177,7 @@ class Announce:
     tasks: TaskQueue
 
     def run(self, incident_id: str) -> Sequence[int]:
-        """Let every channel say what is due about one incident; returns the new notifications."""
+        """Announce what is due on every channel; returns the new notifications."""
         with self.database.write() as connection:
             if not timeline.lock_known_incident(connection, incident_id):
                 return []

@@ -1,4 +1,4 @@
-"""Release: a person lets a held notification go, or calls it off."""
+"""Release or cancel notifications held by the blast guard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Release:
-    """Decides about notifications that wait for a person; every decision is in the audit trail."""
+    """Releases and cancels held notifications; every decision is in the audit trail."""
 
     database: Database
     policies: Policies
@@ -32,17 +32,18 @@ class Release:
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
 
     def release(self, public_id: str, actor: Actor, *, read: str | None = None) -> Json:
-        """Let a notification go; what was held before it on its channel goes along, and all of it is shown.
+        """Release a notification and those held before it on its channel; all become visible.
 
-        What came without the right to announce goes along with its like alone. Where the channel has said something
-        newer meanwhile it is shown and told to nobody: `superseded`.
+        Those held because their producer may not announce are released only together with others
+        of the same kind. If the channel has announced something newer meanwhile, an update becomes
+        visible but is sent to nobody: `superseded`.
 
-        `read`: the mark of the incident as the actor had read it (`timeline.version`).
+        `read`: the version of the incident that the actor has read (`timeline.version`).
 
         Raises:
             NotFoundError: there is no such notification.
             OutdatedError: the incident has changed since it was read.
-            ConflictError: it does not wait.
+            ConflictError: the notification is not held.
         """
         with self.database.write() as connection:
             named = self._held(connection, public_id, read)
@@ -55,14 +56,16 @@ class Release:
         return {"id": public_id, "state": stored.state if stored else approvals.REPLACED}
 
     def cancel(self, public_id: str, actor: Actor, *, read: str | None = None) -> Json:
-        """Call a notification off: its update is told to nobody on its channel; called off on all, it is never shown.
+        """Cancel a notification: its update is not sent on this channel.
 
-        `read`: as for `release`.
+        An update canceled on all channels never becomes visible.
+
+        `read`: as in `release`.
 
         Raises:
             NotFoundError: there is no such notification.
             OutdatedError: the incident has changed since it was read.
-            ConflictError: it does not wait.
+            ConflictError: the notification is not held.
         """
         with self.database.write() as connection:
             named = self._held(connection, public_id, read)
@@ -84,7 +87,7 @@ class Release:
         found = notifications.get_public(connection, public_id)
         if found is None:
             raise NotFoundError("notification", public_id)
-        # What the channel says next is decided by whoever holds the incident.
+        # The lock on the incident serializes what the channel announces next.
         timeline.lock_known_incident(connection, found.notice.incident.id)
         waiting = approvals.find(connection, public_id)
         if waiting is None:
@@ -103,7 +106,7 @@ class Release:
 
 
 def _going_along(connection: Connection, named: HeldNotification) -> list[HeldNotification]:
-    """Return what is released with a notification: what was held before it on its channel, and itself, last."""
+    """Return what is released with a notification: those held earlier, then itself."""
     needs_announce = HoldReason.NEEDS_ANNOUNCE
     return [
         each

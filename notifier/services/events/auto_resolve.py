@@ -1,4 +1,4 @@
-"""Calm: an incident that a monitor opened, and that has been calm for long enough, is resolved without a person."""
+"""Resolve incidents opened by a monitor once their alerts have been quiet for long enough."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,15 +17,15 @@ from notifier.storage.incidents import alert_incidents
 from notifier.storage.incidents.alert_incidents import AlertIncident
 
 _LIMIT = 100
-_FORGOTTEN = timedelta(days=7)  # older ones wait for a person: their monitor has long said nothing
+_FORGOTTEN = timedelta(days=7)  # older ones need an operator: their monitor is long silent
 _EVERY = timedelta(seconds=5)
 
 
 @dataclass
 class AutoResolve:
-    """A chore of the sweep. The resolution is a monitor's too, so channels hold it back in case trouble returns.
+    """A chore of the sweep that resolves incidents, so that readers learn of the end unattended.
 
-    Who was told that it began is told that it ended, even when nobody is at a desk.
+    The resolution counts as automatic too: channels delay it in case the trouble returns.
     """
 
     database: Database
@@ -38,7 +38,7 @@ class AutoResolve:
     _next: datetime | None = field(default=None, repr=False)
 
     def run(self) -> int:
-        """Resolve what is due, at most every few seconds; returns how many. Safe to run twice at once."""
+        """Resolve due incidents, at most every few seconds; returns how many. Safe to run twice."""
         now = self.clock()
         if self._next is not None and now < self._next:
             return 0
@@ -55,7 +55,7 @@ class AutoResolve:
         log_taken(self.ingest.take(self._resolution(episode, now)))
 
     def _resolution(self, episode: AlertIncident, now: datetime) -> Event:
-        """Ids follow from the update that began the calm: two schedulers make the same event."""
+        """Return the event; its ids derive from the last update, so that two schedulers agree."""
         return Event(
             id=f"calm:{episode.incident.id}:{episode.update_id}"[:200],
             incident=episode.incident,

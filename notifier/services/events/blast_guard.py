@@ -1,4 +1,4 @@
-"""Guard: how many recipients news would reach, and whether it waits for a person first."""
+"""Blast guard: count the recipients an update would reach and decide whether it is held."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -13,13 +13,14 @@ from notifier.domain.values import Channel, Status
 from notifier.storage.database.engine import Database
 from notifier.storage.notifications import audience_size
 
-# Counting takes at most a fiftieth of the time: a thousand are counted for every event, a million twice a minute.
+# Counting takes at most a fiftieth of the time: 1,000 subscribers are counted for every event,
+# a million twice a minute.
 _SHARE = 50
 
 
 @dataclass(eq=False)
 class BlastGuard:
-    """One installation's guard, shared by the threads of a process. `clock` in seconds, for the age of its counts."""
+    """An installation's blast guard, shared by a process's threads. `clock` in seconds."""
 
     policy: BlastGuardPolicy = field(default_factory=BlastGuardPolicy)
     clock: Callable[[], float] = time.monotonic
@@ -28,7 +29,7 @@ class BlastGuard:
     _counting: Lock = field(default_factory=Lock, init=False)
 
     def prepare(self, database: Database, channels: Iterable[Channel]) -> None:
-        """Before a transaction in which `reason_to_hold` is asked: count where the numbers decide.
+        """Count recipients if the limit needs it. Call this before `reason_to_hold`'s transaction.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -37,7 +38,7 @@ class BlastGuard:
             self.count(database, channels)
 
     def count(self, database: Database, channels: Iterable[Channel]) -> None:
-        """Count anew who listens, where the last count has aged; a million take some tenths of a second.
+        """Count recipients again if the last count is old; takes tenths of a second per million.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -55,12 +56,12 @@ class BlastGuard:
                     self._good_until[channel] = ended + _SHARE * (ended - begun)
 
     def reach(self, channel: Channel, incident: Incident, status: Status) -> int:
-        """Return how many recipients of a channel news of an incident concerns, by what they chose when counted."""
+        """Return how many recipients of a channel an update concerns, as of the last count."""
         scope = IncidentScope(impact=incident.impact, components=incident.component_keys)
         return reach_of(self._listeners.get(channel, []), channel, scope, closes=status.is_over)
 
     def reason_to_hold(self, event: Event, channels: Iterable[Channel], now: datetime) -> HoldReason | None:
-        """Return why an event that tells something waits for a person, on every channel; None where it does not."""
+        """Return why an event that would be announced is held on every channel, or None."""
         age = now - event.update.ordered_at
         return hold_reason(self.policy, guarded=event.guarded, age=age, many=bool(self.too_many(event, channels)))
 

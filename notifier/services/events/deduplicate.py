@@ -1,7 +1,8 @@
-"""Repeats, answered without the write lock: a filter says "perhaps", the ledger is read, nothing else counts.
+"""Answer duplicate events without the write lock.
 
-A producer that repeats an event thousands of times must not hold up a fresh one. The filter (Redis) maps the digest of
-a request's bytes to the event id they brought; it may forget, lie or be away. Only what the ledger holds is answered.
+A producer that repeats an event thousands of times must not delay new ones. The filter (Redis) maps
+the digest of a request's bytes to its event id. It may lose entries, be wrong or be unavailable:
+the answer always comes from the ledger.
 """
 
 from dataclasses import dataclass
@@ -15,26 +16,26 @@ from notifier.storage.incidents import timeline
 
 
 class DedupFilter(Protocol):
-    """Which event the bytes of a request brought, shared by the processes of an installation. Never raises."""
+    """Maps request digests to event ids, shared by an installation's processes. Never raises."""
 
     async def find(self, digest: str) -> str | None:
-        """Return the id of the event that these bytes brought, if that is remembered."""
+        """Return the id of the event with this request digest, if known."""
 
     async def remember(self, digest: str, event_id: str) -> None:
-        """Remember an event that is committed."""
+        """Store the id of a committed event."""
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
 
 @dataclass(frozen=True)
 class Deduplicate:
-    """Answers a repeat from the ledger, with one read beside any writer."""
+    """Answers a duplicate from the ledger with one read that no writer blocks."""
 
     database: Database
 
     def find(self, event_id: str) -> Receipt | None:
-        """Return the answer to a repeat of this event; None when the ledger does not hold it."""
+        """Return the answer to a duplicate of this event; None if the ledger does not have it."""
         with self.database.read() as connection:
             known = timeline.find_event(connection, event_id)
         if known is None:
@@ -49,7 +50,7 @@ class Deduplicate:
 
 
 def repeat_of(receipt: Receipt) -> Receipt:
-    """Return what the next request with the same bytes is answered, once this one is committed."""
+    """Return the answer to an identical request that follows this one."""
     if receipt.outcome is Outcome.DUPLICATE:
         return receipt
     return Receipt(

@@ -1,4 +1,4 @@
-"""What a file of events would do, said before it does it: nobody announces a whole history by mistake."""
+"""Summarize what a file of events would announce, so that no history is sent by mistake."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSummary:
-    """What is new in a file and would be announced; `recipients` are those of the update that has the most."""
+    """The new, announceable part of a file; `recipients` of its farthest-reaching update."""
 
     incidents: int
     updates: int
@@ -23,18 +23,18 @@ class FileSummary:
 
     @property
     def needs_word(self) -> bool:
-        """Whether a person is asked first."""
+        """Whether an operator must confirm first."""
         return self.incidents > 1 or self.old > 0
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Return the summary in one line."""
         reach = ", ".join(f"{channel} {number}" for channel, number in self.recipients.items())
         old = f"; {self.old} older than guard.hold_older_than" if self.old else ""
         return f"incidents: {self.incidents}; updates: {self.updates}{old}; recipients: {reach}"
 
 
 def summarise(ingest: Ingest, events: Sequence[Event], now: datetime) -> FileSummary:
-    """Count what a file would announce, without storing anything; events that were handed in before do not count.
+    """Count what a file would announce, without known events and without storing anything.
 
     Raises:
         UnavailableError: the database does not answer.

@@ -1,7 +1,8 @@
-"""Withheld: what the guard holds back is stored where nobody sees it; what a person lets go is shown and told.
+"""Store held updates invisibly; show and announce them once released.
 
-One update waits on every channel. A person decides for each of those that are too large, or for all; the first release
-shows the update, and with it the channels speak that nobody was asked about.
+An update is held on every channel. An operator decides for each channel that is over its limit, or
+for all. The first release makes the update visible, and with it the channels that needed no
+decision announce it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -37,16 +38,17 @@ def withhold(
     edit: Outcome | None,
     asked: Sequence[Channel],
 ) -> None:
-    """Let an event wait for a person on every channel.
+    """Hold an event on every channel.
 
     Args:
-        connection: A transaction that holds the incident; a new update is stored, an edit is not.
-        policies: The channels.
-        event: What waits.
-        because: Which setting holds it.
+        connection: A transaction that has locked the incident. Stores a new update; an edit's
+            update exists already.
+        policies: The channels' policies.
+        event: The held event.
+        because: The setting that holds it.
         now: Aware UTC instant.
-        edit: It changes an update that is shown, and this becomes of it then; None: it is a new update.
-        asked: The channels for which a person decides, at least one.
+        edit: Outcome of an edit of a visible update once released; None for a new update.
+        asked: The channels that need an operator's decision, at least one.
     """
     incident_id, names, edits = event.incident.id, [event.update.id], edit is not None
     withdraw(connection, incident_id, event.update.id, edits_alone=edits)
@@ -65,7 +67,7 @@ def withhold(
 
 
 def _notice(event: Event, channel: Channel, sequence: int, now: datetime) -> Notice:
-    """Show what waits; what is told is made when a person lets it go."""
+    """Return a notice for display; the announced one is built on release."""
     return Notice(
         id=f"ntf_{ids.new_ulid(now)}",
         channel=channel,
@@ -79,7 +81,7 @@ def _notice(event: Event, channel: Channel, sequence: int, now: datetime) -> Not
 
 
 def withdraw(connection: Connection, incident_id: str, update_id: str, *, edits_alone: bool) -> None:
-    """End the waiting of an update, or of an edit of it: other words have taken their place."""
+    """End the hold of an update, or of its edits, because new content has replaced it."""
     pending_edits.drop(connection, incident_id, update_id)
     waiting = [each for each in approvals.of_incident(connection, incident_id) if update_id in each.update_ids]
     approvals.end(connection, [each.id for each in waiting if each.is_edit or not edits_alone], approvals.REPLACED)
@@ -89,7 +91,7 @@ def withdraw(connection: Connection, incident_id: str, update_id: str, *, edits_
 
 @dataclass(frozen=True, slots=True)
 class ReleaseHeld:
-    """Lets held notifications of one incident and channel go, inside a transaction that holds the incident."""
+    """Releases held notifications of one incident and channel; the incident must be locked."""
 
     connection: Connection
     policies: Policies
@@ -97,11 +99,11 @@ class ReleaseHeld:
     now: datetime
 
     def release(self, released: Sequence[HeldNotification]) -> list[int]:
-        """Show, then tell. Returns the notifications to be planned.
+        """Make held updates visible, then announce them; returns notifications to be planned.
 
-        `released`: the oldest first, the one that was named last. Partners get each as a message of its own; for
-        everybody else the one that was named tells all of it. What was posted before the channel's last word is shown
-        and told to nobody: it would contradict that word.
+        `released`: oldest first, the requested one last. Webhooks get one message each; other
+        channels one message for all. An update older than the channel's last announcement becomes
+        visible but is not sent, because it would contradict that announcement.
         """
         incident_id = released[-1].incident_id
         going: list[int] = []
@@ -116,7 +118,7 @@ class ReleaseHeld:
         return going + self._announce(released, by_update_id) + self._join(released)
 
     def _join(self, released: Sequence[HeldNotification]) -> list[int]:
-        """Let the channels speak, in their own time, that waited without anybody being asked about them."""
+        """Announce on the channels that needed no decision, by their own coalescing rules."""
         incident_id, names = released[-1].incident_id, [name for each in released for name in each.update_ids]
         waiting = {
             (each.channel, name)
@@ -138,7 +140,10 @@ class ReleaseHeld:
         return ChannelAnnouncer(self.connection, policy, incident_id, channel, self.now), state
 
     def _show(self, each: HeldNotification, update_id: str) -> tuple[bool, list[int]]:
-        """Let the public see it. Returns whether that is all, and the notifications that follow an older one."""
+        """Make an update or edit visible.
+
+        Returns whether nothing is left to announce, and the notifications of added translations.
+        """
         incident_id = each.incident_id
         kept = pending_edits.find(self.connection, incident_id, update_id) if each.is_edit else None
         if kept is None:
@@ -169,7 +174,7 @@ class ReleaseHeld:
 
 
 def _fresh(voice: ChannelAnnouncer, state: ChannelState, update_ids: Collection[str]) -> list[PendingUpdate]:
-    """Return those of these updates that the channel may still tell; the others it sets aside."""
+    """Return the updates that the channel may still announce; set the others aside as late."""
     ours = [update for update in voice.pending() if update.id in update_ids]
     late = [update.id for update in ours if is_stale(state, update.ordered_at)]
     if late:
@@ -178,7 +183,7 @@ def _fresh(voice: ChannelAnnouncer, state: ChannelState, update_ids: Collection[
 
 
 def _with_earlier(pending: Sequence[PendingUpdate], released: Sequence[PendingUpdate]) -> list[PendingUpdate]:
-    """Return what was released with what waits for its window and was posted before: order never goes back."""
+    """Return the released updates and older pending ones, so that updates stay in order."""
     if not released:
         return []
     newest = in_order(released)[-1]
@@ -197,7 +202,7 @@ def _sends(voice: ChannelAnnouncer, state: ChannelState, announced: Sequence[Pen
 def _names(
     sends: Sequence[Send], by_update: Mapping[str, HeldNotification], named: HeldNotification, *, each_alone: bool
 ) -> list[str | None]:
-    """Return the public ids under which messages go out: those that a person knows them by."""
+    """Return the messages' public ids: a held notification's own id where there is one."""
     if each_alone:
         leads = [by_update.get(send.updates[-1].id) for send in sends]
         return [lead.public_id if lead else None for lead in leads]

@@ -1,4 +1,4 @@
-"""Ingest: one transaction takes an event in and decides what is due at once; then the producer has its answer."""
+"""Ingest: store an event and decide what is due in one transaction, then answer the producer."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -38,10 +38,11 @@ from notifier.storage.incidents import channel_state, timeline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What the producer is told about its event.
+    """The answer to a producer.
 
-    `recipients`: how many its announcement concerns over all channels, by what they chose; `held`: a person must
-    release it first; `reused`: a duplicate by its id alone, whose content was not handed in before.
+    `recipients`: number of recipients over all channels, as of the last count.
+    `held`: an operator must release it first.
+    `reused`: a duplicate by event id only; its content differs.
     """
 
     event_id: str
@@ -53,10 +54,10 @@ class Receipt:
     held: bool = False
     reused: bool = False
     notifications: Sequence[int] = field(default=(), compare=False)
-    incident: Incident | None = field(default=None, compare=False, repr=False)  # as it was stored
+    incident: Incident | None = field(default=None, compare=False, repr=False)  # as stored
 
     def as_json(self) -> dict[str, str | int]:
-        """Return the answer of `POST /v1/events`."""
+        """Return the response body of `POST /v1/events`."""
         return {
             "event_id": self.event_id,
             "incident_id": self.incident_id,
@@ -70,7 +71,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Ingest:
-    """Take one event in. Handing the same event in twice changes nothing."""
+    """Ingest one event. Idempotent by event id."""
 
     database: Database
     policies: Mapping[Channel, CoalescePolicy]
@@ -80,11 +81,11 @@ class Ingest:
     guard: BlastGuard = field(default_factory=BlastGuard)
 
     def take(self, event: Event) -> Receipt:
-        """Store an event and announce what is due; returns when both are committed.
+        """Store an event and announce what is due; returns once both are committed.
 
         Raises:
             OutdatedError: the incident has a later update than `event.after`; nothing was stored.
-            InvalidInputError: `event.after` names no update of the incident; nothing was stored.
+            InvalidInputError: the incident has no update `event.after`; nothing was stored.
             UnavailableError: the database does not answer; nothing was stored.
         """
         event = replace(event, notify=event.notify and event.visible)
@@ -95,7 +96,7 @@ class Ingest:
             self.tasks.plan(number)
         if receipt.outcome is not Outcome.ACCEPTED:
             return receipt
-        # The event is stored: for want of a number its producer is not to hear otherwise.
+        # The event is stored: a failed count must not turn into an error for the producer.
         with suppress(UnavailableError):
             self.guard.count(self.database, self.policies)
         incident, status = receipt.incident or event.incident, event.update.status
@@ -107,18 +108,18 @@ class Ingest:
         known = timeline.find_event(connection, event.id)
         if known is None:
             timeline.lock_incident(connection, event.incident, event.update.status, self.clock())
-            known = timeline.find_event(connection, event.id)  # another may have held the incident until now
+            known = timeline.find_event(connection, event.id)  # may have arrived before the lock
         if known is not None:
             reused = is_reused(known, event)
             repeat = classify(event, "", TimelineContext(), seen_before=known.outcome, differs=reused)
             return replace(_receipt(event, repeat), reused=reused)
-        now = self.clock()  # only now: who waited for the incident must not decide by a time before the last word
+        now = self.clock()  # after the lock: decide by a time later than the last announcement
         event = replace(event, update=believed(event.update, now))
         earlier = timeline.earlier(connection, event.incident.id) if needs_earlier(event.update.status) else ()
         event = complete(event, earlier)
         decided = self._judge(connection, event, now)
         if not timeline.add_event(connection, event, digest=handed_in, classification=decided.classification, now=now):
-            # The same id came in for another incident at this very moment.
+            # The same id has just been ingested for another incident.
             repeat = classify(event, "", TimelineContext(), seen_before=Outcome.ACCEPTED, differs=True)
             return replace(_receipt(event, repeat), reused=True)
         if decided.classification.outcome is Outcome.DUPLICATE:
@@ -156,7 +157,7 @@ class Ingest:
         return _Decided(entries, edited, digest, classification, may_wait, notifies=notifies)
 
     def _held_by(self, connection: Connection, event: Event, decided: "_Decided") -> HoldReason | None:
-        """Return why an event waits for a person. Who may not announce may not change what is shown either."""
+        """Return why an event is held; without the right to announce, visible edits are too."""
         if decided.may_wait is HoldReason.NEEDS_ANNOUNCE:
             return decided.may_wait if event.visible or decided.classification.edits else None
         follows = decided.classification.edits and follow_ups(connection, event, self.translations)
@@ -165,7 +166,7 @@ class Ingest:
     def _withhold(
         self, connection: Connection, event: Event, decided: "_Decided", held_by: HoldReason, now: datetime
     ) -> Receipt:
-        """Keep an event where nobody sees it until a person releases it."""
+        """Store an event invisibly until an operator releases it."""
         classification = decided.classification
         edit = classification.outcome if classification.edits else None
         if edit is None:
@@ -177,7 +178,7 @@ class Ingest:
         return replace(_receipt(event, replace(classification, reason=reason)), held=True)
 
     def _asked(self, event: Event, decided: "_Decided", held_by: HoldReason) -> list[Channel]:
-        """Return the channels for which a person decides. What tells nobody waits once, for all."""
+        """Return the channels that need a decision; just one if there is nothing to announce."""
         if not decided.notifies:
             return list(self.policies)[:1]
         if held_by is HoldReason.MANY and not decided.classification.edits:
@@ -185,7 +186,7 @@ class Ingest:
         return list(self.policies)
 
     def _take(self, connection: Connection, event: Event, decided: "_Decided", now: datetime) -> Receipt:
-        """Show an event, and tell what is due."""
+        """Make an event visible and announce what is due."""
         classification = decided.classification
         if classification.edits:
             self._edit(connection, event, decided, now)
@@ -203,7 +204,7 @@ class Ingest:
 
     @staticmethod
     def _edit(connection: Connection, event: Event, decided: "_Decided", now: datetime) -> None:
-        """Put other words in the place of those that are shown; edits that waited were made of older ones."""
+        """Apply an edit; drop held edits, which were based on the previous content."""
         incident_id, update_id = event.incident.id, event.update.id
         withdraw(connection, incident_id, update_id, edits_alone=True)
         accepted = decided.classification.outcome is Outcome.ACCEPTED
@@ -214,7 +215,7 @@ class Ingest:
 
     @staticmethod
     def _store(connection: Connection, event: Event, decided: "_Decided", now: datetime, *, held: bool) -> None:
-        """Add an entry to the timeline, or put it in the place of one of its id that nobody has seen."""
+        """Add a timeline entry, or replace an invisible one with the same id."""
         incident_id, update = event.incident.id, event.update
         number, outcome = len(decided.entries) + 1, decided.classification.outcome
         entry = timeline.NewEntry(number=number, digest=decided.digest, outcome=outcome, held=held)
@@ -232,9 +233,10 @@ class Ingest:
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    """An event beside the timeline it came to, and what was made of it.
+    """An event classified against its timeline.
 
-    `edited`: the entry of its update id. `may_wait`: why the guard would hold it, if it tells or shows anything.
+    `edited`: the entry with the event's update id.
+    `may_wait`: why the blast guard would hold it, if it announces or shows anything.
     """
 
     entries: Sequence[TimelineEntry]
@@ -245,7 +247,7 @@ class _Decided:
     notifies: bool
 
     def is_newest(self, event: Event, *, shown: bool) -> bool:
-        """Whether the incident is described by this event now: by what is shown, if anything is."""
+        """Whether this event is the incident's latest, among visible updates if there are any."""
         public = [entry for entry in self.entries if entry.shown]
         if public and not shown:
             return False
@@ -253,7 +255,7 @@ class _Decided:
 
 
 def _unless_described_anew(connection: Connection, event: Event, classification: Classification) -> Classification:
-    """Keep an edit of what is no news: links, and when it began. The same again is a duplicate still."""
+    """Record an edit of unannounced fields (links, start time); without one, keep a duplicate."""
     known = timeline.snapshot(connection, event.incident.id, event.update.id)
     if known is None or (known.links, known.started_at) == (event.incident.links, event.incident.started_at):
         return classification
@@ -262,9 +264,10 @@ def _unless_described_anew(connection: Connection, event: Event, classification:
 
 
 def _placed(event: Event, edited: TimelineEntry, classification: Classification) -> Event:
-    """Return an edit at the place of what it edits: it keeps that, unless it is news that is dated later.
+    """Return an edit with its update's position, which only an announced, later edit changes.
 
-    Where its source tells when it created an update, the time that is shown follows the edit, and the place never.
+    If the source gives the creation time, the displayed time follows the edit, but the position
+    stays.
     """
     place = edited.ordered_at
     if event.update.created_at is not None:

@@ -1,4 +1,4 @@
-"""The log line of an event that was taken in: what became of it, and who handed it in."""
+"""Log ingested events: outcome and actor."""
 
 from notifier.observability import get_logger
 from notifier.services.events.ingest import Receipt
@@ -9,7 +9,7 @@ _log = get_logger(__name__)
 
 
 def log_taken(receipt: Receipt | IntegrationReceipt, actor: Actor = SYSTEM) -> None:
-    """Log an event."""
+    """Log an ingested event."""
     ids = {"event_id": receipt.event_id, "incident_id": receipt.incident_id, "update_id": receipt.update_id}
     whose = {**ids, "author": actor.name, "origin": actor.origin}
     _log.info("event_ingested", outcome=receipt.outcome.value, **whose)

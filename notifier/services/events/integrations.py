@@ -1,4 +1,4 @@
-"""News from other systems, taken in: a Statuspage's timelines, an Alertmanager's groups."""
+"""Ingest webhooks of other systems: Statuspage timelines and Alertmanager groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,10 @@ _AGAIN = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntegrationReceipt:
-    """What the sender is told. `incident_id` None: nothing was said about an incident. `earlier` counts history."""
+    """The answer to an integration.
+
+    `incident_id`: None if no incident is affected. `earlier`: number of historical updates.
+    """
 
     event_id: str
     incident_id: str | None
@@ -36,7 +39,7 @@ class IntegrationReceipt:
     earlier: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """Return the answer, in the form that `POST /v1/events` has."""
+        """Return the answer, in the form of `POST /v1/events`."""
         return {
             "event_id": self.event_id,
             "incident_id": self.incident_id,
@@ -64,7 +67,7 @@ def _of(receipt: Receipt, earlier: int = 0) -> IntegrationReceipt:
 
 @dataclass(frozen=True)
 class IngestStatuspage:
-    """Take one webhook of a Statuspage. Stopped half-way, its repeat does the rest."""
+    """Ingest one Statuspage webhook. Safe to repeat if interrupted."""
 
     database: Database
     clock: Clock
@@ -73,10 +76,10 @@ class IngestStatuspage:
     def take(
         self, news: IncidentNews | ComponentNews, actor: Actor = SYSTEM, *, guarded: bool = False
     ) -> IntegrationReceipt:
-        """Bring the timeline up to date, oldest first, so that the newest update is judged against its history.
+        """Ingest missing updates, oldest first, so that each is classified against its history.
 
         Raises:
-            UnavailableError: the database does not answer; the sender repeats.
+            UnavailableError: the database does not answer; the sender retries.
         """
         if isinstance(news, ComponentNews):
             return self._keep(news)
@@ -86,7 +89,7 @@ class IngestStatuspage:
         return _of(self.ingest.take(self._unless_moved(newest)), added)
 
     def _unless_moved(self, event: Event) -> Event:
-        """Give an update another event id where its window was corrected: its page changes no date of the update."""
+        """Change the event id if the window was corrected: Statuspage keeps the update's dates."""
         window = event.incident.scheduled_for, event.incident.scheduled_until
         with self.database.read() as connection:
             stored = timeline.get_incident(connection, event.incident.id)
@@ -97,7 +100,7 @@ class IngestStatuspage:
         return replace(event, id=identifier(event.id, *(at.isoformat() for at in (*known, *window) if at is not None)))
 
     def _unknown(self, events: Sequence[Event]) -> list[Event]:
-        """A timeline comes whole every time: what was taken before needs no transaction of its own."""
+        """Return the new events: a webhook always has the whole timeline."""
         with self.database.read() as connection:
             known = alert_incidents.known_events(connection, [event.id for event in events])
         return [event for event in events if event.id not in known]
@@ -119,7 +122,7 @@ class IngestStatuspage:
 
 @dataclass(frozen=True)
 class IngestAlertmanager:
-    """Take one request of an Alertmanager: open an incident, bring it up to date, or keep out of a person's way."""
+    """Ingest one Alertmanager webhook: open or update an incident that no person has taken over."""
 
     database: Database
     clock: Clock
@@ -127,17 +130,17 @@ class IngestAlertmanager:
     rules: AlertRules
 
     def take(self, group: AlertGroup, actor: Actor = SYSTEM, *, guarded: bool = False) -> IntegrationReceipt:
-        """Decide which incident a group's news belong to, and hand them in.
+        """Find the incident of an alert group and ingest its events.
 
         Raises:
-            UnavailableError: the database does not answer; Alertmanager repeats after a 5xx.
+            UnavailableError: the database does not answer; Alertmanager retries after a 5xx.
         """
         now = self.clock()
         with self.database.read() as connection:
             episode = alert_incidents.newest(connection, group.incidents_prefix)
             known = alert_incidents.known_events(connection, [group.event_id])
         if episode is not None and _is_over(episode) and now - episode.posted_at > _AGAIN and not known:
-            episode = None  # trouble long after the end is another incident, with a page and a thread of its own
+            episode = None  # long after the end, new trouble is a new incident with its own page
         if episode is None and not group.is_firing:
             return self._keep(group, None, "nothing was open that this could close")
         if episode is not None and not episode.is_automatic:

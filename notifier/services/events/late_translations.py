@@ -1,6 +1,6 @@
-"""Translations that come later: queued messages gain them, sent messages are followed by them.
+"""Late translations: add them to queued messages, send them after sent ones.
 
-What a channel does is decided in `domain/incidents/translation.py`; here it is done.
+The rules are in `domain/incidents/translation.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,15 +18,15 @@ from notifier.storage.notifications.notifications import Follows, StoredNotifica
 
 Rules = Mapping[Channel, TranslationRule]
 URGENCY = "translation"
-# Partners get every language there is in one body.
+# Webhook bodies have all languages.
 _CHANNELS = (Channel.EMAIL, Channel.SOCIAL)
 
 
 def take_translation(connection: Connection, event: Event, rules: Rules, now: datetime) -> list[int]:
-    """Give what is queued the languages that an edit brings, and let the rest follow; returns new notifications.
+    """Add an edit's languages to queued messages; returns new notifications for recipients served.
 
-    Only a channel's newest message matters: it replaces what older ones have not sent. The caller's transaction must
-    hold the incident.
+    Only a channel's newest notification matters: it supersedes older ones. The caller's transaction
+    must have locked the incident.
     """
     created = []
     for stored, served, whole in _gaining(connection, event):
@@ -39,14 +39,14 @@ def take_translation(connection: Connection, event: Event, rules: Rules, now: da
 
 
 def follow_ups(connection: Connection, event: Event, rules: Rules) -> bool:
-    """Whether an edit will be told to those who lacked its languages."""
+    """Whether an edit will be sent to recipients who lacked its languages."""
     return any(
         _follows(connection, event, rules, stored, served) for stored, served, _whole in _gaining(connection, event)
     )
 
 
 def _gaining(connection: Connection, event: Event) -> list[tuple[StoredNotification, list[str], Notice]]:
-    """Return each channel's newest message that gains languages: for which readers, and what it is with them."""
+    """Return each channel's newest notification that gains languages: it, locales, new notice."""
     found = []
     for channel in _CHANNELS:
         stored = notifications.newest(connection, event.incident.id, channel)

@@ -1,4 +1,4 @@
-"""Something is due and the broker takes no messages: an alarm, raised after a minute and taken back by itself."""
+"""Alert when work is due but the broker takes no messages for a minute; clears itself."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ _EVERY = timedelta(seconds=10)
 
 @dataclass
 class WatchBroker:
-    """A chore of the sweep. Asking the broker may take a second, so it is asked only where something waits."""
+    """A chore of the sweep. The broker may take a second, so it is asked only if work is overdue."""
 
     database: Database
     clock: Clock
@@ -28,7 +28,7 @@ class WatchBroker:
     _rests_until: datetime | None = field(default=None, repr=False)
 
     def run(self) -> int:
-        """Look, at most every few seconds; returns 1 where the alarm was raised or taken back."""
+        """Check, at most every few seconds; returns 1 if the alert was raised or cleared."""
         now = self.clock()
         if self._rests_until is not None and now < self._rests_until:
             return 0
@@ -48,7 +48,7 @@ class WatchBroker:
 
 
 def _has_waited(connection: Connection, since: datetime) -> bool:
-    """Whether a batch, a plan or the end of a window has been due since then."""
+    """Whether a batch, a plan or a window end has been due since then."""
     return bool(
         batches.queues_with_due(connection, since)
         or notifications.unplanned(connection, since, 1)

@@ -1,4 +1,4 @@
-"""Canary: an incident of no consequence goes the whole way, and a clock runs beside it."""
+"""Canary: measure how long a test incident takes through the whole pipeline."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -24,12 +24,12 @@ from notifier.storage.operations import metrics
 
 _NAME = "canary"
 _POLL_SECONDS = 0.1
-_FOR_GOOD = ""  # the last word stands until the next one, whoever says it
+_FOR_GOOD = ""  # subject of the last result, which stays until the next one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryResult:
-    """How a channel did: seconds from handing the event in to the provider's yes; None: it has not said so in time."""
+    """A channel's seconds from ingest to the provider's acceptance; None if not in time."""
 
     channel: Channel
     seconds: float | None
@@ -38,11 +38,11 @@ class CanaryResult:
 
 @dataclass(frozen=True)
 class Canary:
-    """Measures the promise end to end on the channels that have a listener.
+    """Measures end-to-end latency on the channels with a listener.
 
     Attributes:
-        email: The mailbox that listens, empty for none.
-        url: The endpoint that listens, empty for none.
+        email: The listening mailbox, empty for none.
+        url: The listening endpoint, empty for none.
     """
 
     database: Database
@@ -57,7 +57,7 @@ class Canary:
     pause: Callable[[float], None] = time.sleep
 
     def measure(self, within: timedelta, actor: Actor) -> list[CanaryResult]:
-        """Hand a canary in and wait until every listener's provider has taken it, or the time is over."""
+        """Ingest a canary; wait until every listener's provider accepts it, or for `within`."""
         wanted = self._listeners(actor)
         incident_id = canary.PREFIX + ids.new_ulid(self.clock())
         began = self.seconds()
@@ -80,7 +80,7 @@ class Canary:
         return list((silent | found).values())
 
     def _listeners(self, actor: Actor) -> list[Channel]:
-        """See that the listeners are who the configuration says; returns their channels."""
+        """Set up the listeners as configured; returns their channels."""
         channels = []
         if self.email:
             self._subscribe(actor)
@@ -123,7 +123,7 @@ class Canary:
         self.endpoints.create(Endpoint(url=self.url, description=_NAME, components=components), actor)
 
     def _states(self, incident_id: str) -> Mapping[Channel, str]:
-        """Return per channel the state of the one delivery there is."""
+        """Return the state of each channel's single delivery."""
         return {
             Channel(item["channel"]): next(iter(item["counts"]))
             for item in self.history.notifications(incident_id)

@@ -1,4 +1,4 @@
-"""Noticing that the clock was put forward or back: what is due by the wrong clock is not overdue."""
+"""Detect clock jumps: work due by a wrong clock is not overdue."""
 
 import threading
 import time
@@ -10,21 +10,22 @@ from notifier.observability import get_logger
 from notifier.services.ports import Clock
 
 _log = get_logger(__name__)
-# Slewing moves a clock by half a millisecond a second (adjtime(3)); a step by more is somebody's doing.
+# Slewing moves a clock by half a millisecond per second (adjtime(3)); more than that is a step.
 _STEP_SECONDS = 2.0
 
 
 @dataclass
 class ClockJumpDetector:
-    """Says whether the clock has run evenly for long enough to believe that a worker's time is up.
+    """Whether the clock has run steadily for long enough to trust expired leases.
 
-    A step forward makes every lease look ended while its worker sends: the batch would be sent twice. After a step
-    nothing is taken from anybody for as long as a lease lasts; by then whoever lives has recorded what it did.
+    After a step forward, every lease looks expired while its worker still sends: the batch would be
+    sent twice. So no lease is ended until one lease's duration after a step. By then, live workers
+    have recorded their outcomes.
 
     Attributes:
-        clock: The time of day.
-        pause: How long to doubt after a step.
-        monotonic: Seconds that nobody can set.
+        clock: Wall clock.
+        pause: How long to distrust the clock after a step.
+        monotonic: Seconds of a clock that cannot be set.
     """
 
     clock: Clock
@@ -35,7 +36,7 @@ class ClockJumpDetector:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def is_steady(self) -> bool:
-        """Whether it is steady; to be asked at least once a second, so that a step is noticed when it happens."""
+        """Whether the clock is steady. Call this every second, to notice a step at once."""
         with self._lock:
             seconds = self.monotonic()
             offset = self.clock().timestamp() - seconds

@@ -1,9 +1,10 @@
-"""Workers that have vanished: nobody waits for their leases to run out.
+"""End the leases of dead workers without waiting for them to expire.
 
-A process of this machine is known to be gone at once, by the lock that the kernel drops with it; any other one when its
-heartbeat has stood still for seconds. Clocks of two machines are never compared: the sweep looks itself how long a
-worker has not counted on, and counts only such time in which it could write itself. So a database that was away, when
-nobody could beat, or a sweep that was suspended, makes nobody vanish.
+On this machine the kernel releases a dead process's file lock, so its death is known at once. Other
+processes are dead when their heartbeat has not advanced for some seconds. Clocks of two machines
+are never compared: the sweep measures how long a counter has not advanced, and counts only time in
+which it could write itself. So neither an unavailable database nor a suspended sweep makes workers
+look dead.
 """
 
 import time
@@ -24,26 +25,26 @@ from notifier.storage.operations import counters
 from notifier.storage.operations.counters import MAIL_UNKNOWN
 
 _log = get_logger(__name__)
-# Between two looks no more time than this counts as seen.
+# At most this much time counts between two checks.
 _LOOK_SECONDS = 1.5
-# After a while in which nobody could write, workers have this long to write down what they know.
+# After an outage of the database, workers have this long to write their outcomes.
 _SETTLE_SECONDS = 10.0
 _SUSPICIOUS_SECONDS = 3.0
 
 
 @dataclass
 class DeadWorkers:
-    """Ends the leases of workers that are gone. To be called every second; any number of sweeps may do it.
+    """Ends the leases of dead workers. Run every second; safe in several sweeps at once.
 
     Attributes:
         database: The ledger.
-        clock: The time of day, of due times.
-        mail_waits: As `leases.expire_leases` has it.
+        clock: Wall clock, for due times.
+        mail_waits: As in `leases.expire_leases`.
         meter: Counts unknown outcomes.
-        locks: Those of this data folder's workers.
-        notes: What they knew and could not write down.
-        seconds: Seconds that nobody can set.
-        still: How long a heartbeat stands still of a worker that is gone.
+        locks: Locks of this data folder's workers.
+        notes: Journal of outcomes that workers could not write.
+        seconds: Seconds of a clock that cannot be set.
+        still: How long a dead worker's heartbeat has not advanced.
     """
 
     database: Database
@@ -54,20 +55,20 @@ class DeadWorkers:
     notes: OutcomeJournal | None = None
     seconds: Callable[[], float] = time.monotonic
     still: timedelta = STILL
-    _seen: dict[str, tuple[int, float]] = field(default_factory=dict, repr=False)  # beats, still for how long
+    _seen: dict[str, tuple[int, float]] = field(default_factory=dict, repr=False)  # beats, seconds
     _last: float | None = field(default=None, repr=False)
     _settles_until: float = field(default=float("-inf"), repr=False)
 
     def run(self) -> int:
-        """Look once; returns how many batches were handed back."""
+        """Check once; returns how many batches were released."""
         return self.beside() + sum(self._end(owner, beats) for owner, beats in self._still())
 
     def beside(self) -> int:
-        """Look at the locks of this data folder alone, as a worker does for its neighbours and those before it."""
+        """Check only the locks of this data folder, as a worker does for its siblings."""
         return sum(self._find_gone(owner) for owner in self.locks.gone()) if self.locks is not None else 0
 
     def _find_gone(self, owner: str) -> int:
-        """Write down what a process left noted, and end its leases where it surely is gone."""
+        """Record a process's journaled outcomes, and end its leases if it is surely dead."""
         known = self.notes.read(owner) if self.notes is not None else ()
         if known:
             with self.database.write() as connection:
@@ -83,11 +84,11 @@ class DeadWorkers:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the ledger has been there long enough to believe that a lease whose time is over is abandoned."""
+        """Whether the database has been available long enough to trust expired leases."""
         return self.seconds() >= self._settles_until
 
     def _still(self) -> list[tuple[str, int]]:
-        """Return whose heartbeat has stood still for too long, and where."""
+        """Return the owners whose heartbeat has not advanced for too long, with its value."""
         with self.database.read() as connection:
             counted = worker_processes.beats(connection)
         passed = self._passed()
@@ -100,7 +101,7 @@ class DeadWorkers:
         return [(owner, beats) for owner, (beats, still) in seen.items() if still >= most]
 
     def _passed(self) -> float:
-        """Return how long ago the last look was; after a gap nothing is taken for abandoned for a while."""
+        """Return the time since the last check; after a gap, distrust expired leases briefly."""
         now = self.seconds()
         passed = now - self._last if self._last is not None else _SETTLE_SECONDS
         if passed > 2 * _LOOK_SECONDS:

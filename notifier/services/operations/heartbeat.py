@@ -1,4 +1,4 @@
-"""The heartbeat of a worker process: by it others see that it lives, and it sees itself whether they still may."""
+"""Heartbeat of a worker process: shows others, and the process itself, that it counts as alive."""
 
 import threading
 import time
@@ -16,21 +16,21 @@ _log = get_logger(__name__)
 
 EVERY = timedelta(seconds=2)
 STILL = timedelta(seconds=7)
-"""Whoever has not counted on for so long has vanished, and its leases end (`services/operations/dead_workers.py`)."""
-# For so long after a beat nobody takes us for vanished, whatever becomes of the next ones.
+"""A worker whose counter has not advanced for this long is dead; see `dead_workers.py`."""
+# For this long after a beat nobody considers us dead, even if the next ones fail.
 _SURE = timedelta(seconds=4)
 
 
 def _since_boot() -> float:
-    """Return seconds that also count while the process, or the machine, is suspended (where the system has such)."""
+    """Return seconds that include suspension of the process or machine, where supported."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 @dataclass
 class Heartbeat:
-    """Counts on in a thread of its own, so that a busy process still beats. Safe to share between threads.
+    """Beats in its own thread, so that a busy process beats too. Thread-safe.
 
-    `renew` is called with each beat, for what else ends with a process that does not beat.
+    `renew` is called with each beat, for other resources that must not outlive a silent process.
     """
 
     database: Database
@@ -45,7 +45,7 @@ class Heartbeat:
     _thread: threading.Thread | None = field(default=None, repr=False)
 
     def start(self) -> None:
-        """Begin to beat; returns before the first one."""
+        """Start beating; returns before the first beat."""
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         self._thread.start()
 
@@ -53,7 +53,7 @@ class Heartbeat:
         """Beat once.
 
         Raises:
-            UnavailableError: the database is away.
+            UnavailableError: the database is unavailable.
         """
         with self._beating:
             began = self.seconds()
@@ -66,29 +66,29 @@ class Heartbeat:
 
     @property
     def is_sure(self) -> bool:
-        """Whether others surely take this process for alive; after a suspension only from the next beat on."""
+        """Whether this process surely counts as alive; after suspension, from the next beat on."""
         return self.seconds() - self._last < _SURE.total_seconds()
 
     def ensure(self) -> None:
-        """Be sure, by a beat at once if need be.
+        """Beat now unless this process surely counts as alive.
 
         Raises:
-            UnavailableError: the database is away.
+            UnavailableError: the database is unavailable.
         """
         if not self.is_sure:
             self.beat()
 
     def lasting(self) -> Callable[[], bool]:
-        """Return a question: whether others have taken this process for alive all the time since now. Never waits."""
+        """Return a check of whether this process has counted as alive since now. Never blocks."""
         life = self._life
         return lambda: self._life == life and self.is_sure
 
     def close(self) -> None:
-        """Stop, and be forgotten: nothing is in hand any more."""
+        """Stop beating and deregister: nothing is in progress any more."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join(EVERY.total_seconds())
-        if self.is_sure:  # else the database is away, and to wait for it would be in vain
+        if self.is_sure:  # otherwise the database is unavailable: do not wait for it
             try:
                 with self.database.write() as connection:
                     worker_processes.leave(connection, self.owner)

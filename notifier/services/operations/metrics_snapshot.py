@@ -1,4 +1,4 @@
-"""Readings for metrics: one cheap look at the ledger and the broker."""
+"""Gauges for metrics: one cheap look at the ledger and the broker."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,29 +19,29 @@ Counted = Mapping[tuple[str, ...], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsSnapshot:
-    """What was found, each by the labels its comment names."""
+    """Metric values, keyed by the labels named in each comment."""
 
     batches: Counted = field(default_factory=dict)  # lane, state
-    overdue: Counted = field(default_factory=dict)  # lane: seconds the oldest due batch waits
+    overdue: Counted = field(default_factory=dict)  # lane: age in seconds of the oldest due batch
     incidents: Counted = field(default_factory=dict)  # status
     events: Counted = field(default_factory=dict)  # outcome
     notifications: Counted = field(default_factory=dict)  # channel, state
     counters: Counted = field(default_factory=dict)  # name, label
-    alerts: Counted = field(default_factory=dict)  # what stopped: seconds since
+    alerts: Counted = field(default_factory=dict)  # alert: seconds since it was raised
     queue: Counted = field(default_factory=dict)  # lane: messages in the broker
-    posts: Counted = field(default_factory=dict)  # account: posts published
-    spent: Counted = field(default_factory=dict)  # account: US dollars that its posts cost
-    first: Counted = field(default_factory=dict)  # channel: seconds from the newest decision to its first recipient
-    last: Counted = field(default_factory=dict)  # channel: to its last
-    circuits: Counted = field(default_factory=dict)  # channel, provider: 1 where it is open
-    providers: Counted = field(default_factory=dict)  # channel, provider, state: 1 for the state it is in
-    failing: Counted = field(default_factory=dict)  # channel, provider: seconds since it began to fail
-    shared: Sequence[tuple[str, str, str, float]] = ()  # what processes counted: name, labels, owner, value
+    posts: Counted = field(default_factory=dict)  # account: published posts
+    spent: Counted = field(default_factory=dict)  # account: cost of its posts in US dollars
+    first: Counted = field(default_factory=dict)  # channel: seconds to its first recipient
+    last: Counted = field(default_factory=dict)  # channel: seconds to its last recipient
+    circuits: Counted = field(default_factory=dict)  # channel, provider: 1 if open
+    providers: Counted = field(default_factory=dict)  # channel, provider, state: 1 if current
+    failing: Counted = field(default_factory=dict)  # channel, provider: seconds since it began
+    shared: Sequence[tuple[str, str, str, float]] = ()  # counters: name, labels, owner, value
 
 
 @dataclass(frozen=True)
 class TakeMetricsSnapshot:
-    """Look at the ledger; `queues` asks the broker and is empty when that does not say."""
+    """Reads the ledger; `queues` asks the broker, empty if it does not answer."""
 
     database: Database
     clock: Clock
@@ -49,7 +49,7 @@ class TakeMetricsSnapshot:
     providers: Providers
 
     def take(self) -> MetricsSnapshot:
-        """Return what is there now.
+        """Return the current values.
 
         Raises:
             UnavailableError: the database does not answer.

@@ -1,4 +1,4 @@
-"""The policy in the audit trail: what the configuration says at the start of a process, wherever it changed since."""
+"""Record policy changes in the audit trail, by the configuration at the start of a process."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ _KEY = "policy"
 
 @dataclass(frozen=True)
 class PolicyAudit:
-    """Keeps the last policy that was seen, and records what differs from it."""
+    """Stores the last policy and records changes."""
 
     database: Database
     clock: Clock
 
     def record(self, policy: Mapping[str, Any], actor: Actor) -> bool:
-        """Record the policy if it is not the one that was last in force; returns whether it changed.
+        """Record the policy if it differs from the last one; returns whether it does.
 
         Args:
-            policy: JSON data without secrets: what `notifier.toml` and the defaults say.
-            actor: The process that starts under it, and its machine.
+            policy: JSON data without secrets, from `notifier.toml` and the defaults.
+            actor: The starting process and its machine.
         """
         text = orjson.dumps(policy, option=orjson.OPT_SORT_KEYS)
         with self.database.write() as connection:

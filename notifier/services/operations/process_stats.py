@@ -1,4 +1,4 @@
-"""The vital signs of a process: its memory and its open files, where the kernel tells (Linux)."""
+"""Memory and open files of a process, where the kernel reports them (Linux)."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def process_stats(process: str) -> Mapping[tuple[str, tuple[tuple[str, str], ...]], float]:
-    """Return the gauges of this process; empty where there is no /proc."""
+    """Return this process's gauges; empty without /proc."""
     try:
         pages = int((_SELF / "statm").read_text(encoding="ascii").split()[1])
         files = sum(1 for _ in (_SELF / "fd").iterdir())

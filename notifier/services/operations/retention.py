@@ -1,4 +1,4 @@
-"""Prune: the ledger keeps what is needed and forgets the rest, a short transaction at a time."""
+"""Prune the ledger by retention, one short transaction at a time."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -21,9 +21,9 @@ Remove = Callable[[Connection, datetime, int], int]
 
 @dataclass
 class Prune:
-    """Removes what is older than its retention. Safe to run at any time, often, and from several machines at once.
+    """Removes rows older than their retention. Safe to run at any time and concurrently.
 
-    As a chore of the sweep it does one step a beat until nothing is left to do, then rests for a day.
+    As a chore of the sweep, it does one step per sweep until nothing is left, then rests for a day.
     """
 
     database: Database
@@ -35,7 +35,7 @@ class Prune:
     _rests_until: datetime | None = field(default=None, repr=False)
 
     def run(self) -> int:
-        """Do one step when it is time; returns how many rows went."""
+        """Do one step if due; returns how many rows were removed."""
         now = self.clock()
         if self._rests_until is not None and now < self._rests_until:
             return 0
@@ -45,14 +45,14 @@ class Prune:
         return removed
 
     def all(self) -> dict[str, int]:
-        """Do every step there is; returns how many rows of each kind went."""
+        """Do all steps; returns the number of removed rows by kind."""
         total: Counter[str] = Counter()
         while step := self.step():
             total += step
         return dict(total)
 
     def step(self) -> Counter[str]:
-        """Remove up to `chunk` rows of one kind; empty when nothing is old enough."""
+        """Remove up to `chunk` rows of one kind; empty if no row is old enough."""
         now = self.clock()
         kept = self.retention
         rules: tuple[tuple[str, timedelta | None, Remove], ...] = (
@@ -76,7 +76,7 @@ class Prune:
 
     @staticmethod
     def _of_a_notification(connection: Connection, before: datetime, limit: int) -> int:
-        """Remove rows of the oldest notification that has any; the numbers are kept before the first one goes."""
+        """Remove rows of the oldest notification; its totals are stored first."""
         notification_id = retention_rows.next_notification(connection, before)
         if notification_id is None:
             return 0

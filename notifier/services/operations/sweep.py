@@ -1,4 +1,4 @@
-"""Sweep: every second, cheap and indexed, see that what should happen does happen at all."""
+"""Sweep: once a second, find due work in the database and enqueue it. Cheap, indexed queries."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from notifier.storage.operations.counters import MAIL_UNKNOWN
 _log = get_logger(__name__)
 
 _LIMIT = 500
-# A nudge that is still in the queue is not lost: repeat one only when the lane is nearly empty.
+# A message still in the queue is not lost: enqueue again only if the queue is nearly empty.
 _DEEP = 50
 _NUDGE_AFTER = timedelta(seconds=10)
 _PLAN_AFTER = timedelta(seconds=5)
@@ -33,7 +33,7 @@ _PLAN_AFTER = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Sweep:
-    """One round over everything that is due. Idempotent: two schedulers at once do no harm."""
+    """One pass over everything that is due. Idempotent: two schedulers at once do no harm."""
 
     database: Database
     clock: Clock
@@ -44,12 +44,12 @@ class Sweep:
     clock_jumps: ClockJumpDetector | None = None
     dead_workers: DeadWorkers | None = None
     meter: MetricsSink = field(default_factory=NoMetrics)
-    # How long after the end of its lease a mail of unknown outcome waits for the provider's events; may be negative.
+    # How long after its lease a mail of unknown outcome waits for provider events; may be negative.
     mail_waits: Callable[[], timedelta] = lambda: -LEASE
     isolate: Isolate = UNGUARDED
 
     def run(self) -> dict[str, int]:
-        """Sweep once; returns how much of each kind was set going."""
+        """Sweep once; returns how much work of each kind was started."""
         parts: dict[str, Callable[[], int]] = {
             "vanished": self._vanished,
             "leases": self._leases,
@@ -66,12 +66,13 @@ class Sweep:
         return counts
 
     def _each(self, chores: Mapping[str, Callable[[], int]]) -> dict[str, int]:
-        """Do each chore by itself: one that fails waits, and the others go on.
+        """Run each chore in isolation: a failed one is retried later, and the others continue.
 
-        A chore may find the database busy (a row that is locked); two, one after the other, find it away.
+        One unavailable chore may have met a locked row; two in a row mean that the database is
+        unavailable.
 
         Raises:
-            UnavailableError: the database is away, and there is nothing to do without it.
+            UnavailableError: the database is unavailable.
         """
         counts, away = {}, False
         for name, chore in chores.items():

@@ -1,4 +1,4 @@
-"""One lock file per worker process: the kernel drops it with its holder, however that ends (flock(2))."""
+"""One lock file per worker process, released by the kernel when the process ends (flock(2))."""
 
 import socket
 from contextlib import ExitStack, suppress
@@ -13,22 +13,22 @@ _HOST_LENGTH = 40
 
 
 def this_host() -> str:
-    """Return how this machine is called in the names of its processes."""
+    """Return this machine's name as used in process names."""
     return socket.gethostname()[:_HOST_LENGTH]
 
 
 class WorkerLocks:
-    """The locks of a data folder. Where its disk knows no locks, nobody is found gone, and heartbeats decide."""
+    """The locks of a data folder. On a disk without locks, only heartbeats detect dead workers."""
 
     def __init__(self, folder: Path) -> None:
-        """Touch nothing yet."""
+        """Store the folder; create nothing yet."""
         self._folder = folder
         self._held = ExitStack()
 
     def acquire(self, owner: str) -> None:
-        """Hold the lock of a process, until it ends or `close`."""
+        """Lock a process's file until it ends or `close` is called."""
         try:
-            # Under another name until it is locked: it must never be seen without its holder.
+            # Locked under a temporary name first: the file must never be visible unlocked.
             draft = private_dir(self._folder) / f".{owner}"
             self._held.enter_context(file_lock(draft, wait=0))
             draft.rename(self._path(owner))
@@ -36,21 +36,21 @@ class WorkerLocks:
             _log.warning("process_lock_unavailable", error=str(error), hint="liveness depends on the heartbeat")
 
     def gone(self) -> list[str]:
-        """Return the processes that hold their lock no more and were not forgotten."""
+        """Return the processes whose lock is free and was not removed."""
         named = [path.name.removesuffix(_SUFFIX) for path in self._folder.glob(f"*{_SUFFIX}")]
         return [owner for owner in named if self._is_free(owner)]
 
     @staticmethod
     def are_proof(owner: str) -> bool:
-        """Whether a free lock proves that a process is gone: few disks that machines share lend locks."""
+        """Whether a free lock proves that a process is dead: not across machines."""
         return owner.rsplit("-", 2)[0] == this_host()
 
     def forget(self, owner: str) -> None:
-        """Remove the lock of a process that is gone."""
+        """Remove a dead process's lock file."""
         self._path(owner).unlink(missing_ok=True)
 
     def close(self, owner: str, *, forget: bool = True) -> None:
-        """Let go of what `hold` holds; the file stays where there is something to be found."""
+        """Release what `acquire` locked; keep the file if `forget` is false."""
         if forget:
             self.forget(owner)
         self._held.close()
