@@ -86,8 +86,8 @@ class OutdatedError(ConflictError):
     def __init__(self, after: str, newest: Mapping[str, str | None]) -> None:
         by = f" by {newest['author']}" if newest["author"] else ""
         super().__init__(
-            f"after: {after!r} is not the latest update any more; {newest['id']!r} ({newest['status']}) was posted"
-            f" at {newest['posted_at']}{by}. Nothing was stored: read it, then send again on top of it"
+            f"after: {after!r} is no longer the latest update; {newest['id']!r} ({newest['status']}) was posted"
+            f" at {newest['posted_at']}{by}. Nothing was stored: read that update, then publish again based on it"
         )
         self.after, self.newest = after, newest
 

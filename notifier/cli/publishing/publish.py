@@ -38,9 +38,8 @@ def publish(
 ) -> None:
     """Publish one event, or several in order. Nothing is published unless all of them are valid.
 
-    For a file with several incidents, or updates older than `guard.hold_older_than`, a summary is
-    shown and confirmation required. Such old updates are held even then: `notifier notifications
-    held`.
+    A file with several incidents, or updates older than `guard.hold_older_than`, is summarised and
+    needs confirmation. Such old updates are held even then (see `notifier notifications held`).
     """
     notifier = installation("publish")
     events = read_events(read(file), now=notifier.clock())

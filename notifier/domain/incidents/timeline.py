@@ -147,7 +147,7 @@ def unknown_to_author(after: str | None, entries: Sequence[TimelineEntry]) -> Ti
     if after is None:
         return None
     if all(entry.update_id != after for entry in entries):
-        raise InvalidInputError([FieldError("after", "names no update of this incident; leave it out if it has none")])
+        raise InvalidInputError([FieldError("after", "names no update of this incident; omit it if there is none")])
     latest = in_order(entries)[-1]
     return latest if latest.update_id != after else None
 
@@ -238,7 +238,7 @@ def _silence(event: Event) -> str:
     if not event.notify:
         return "notify is false"
     if lacks_window(event):
-        return "its source says neither when the planned work starts nor when it ends"
+        return "its source gives neither a start nor an end of the planned work"
     return ""
 
 
@@ -263,7 +263,7 @@ def _accept(event: Event, around: TimelineContext) -> Classification:
     latest = around.latest
     is_newest = latest is None or latest.ordered_at <= event.update.ordered_at
     again = latest is not None and is_newest and not reopens(latest.status) and reopens(event.update.status)
-    reason = "trouble again after the end: a new beginning" if again else "will be announced"
+    reason = "trouble after the announced end: starts a new episode" if again else "will be announced"
     return Classification(outcome=Outcome.ACCEPTED, reason=reason, reopens=again)
 
 
@@ -282,10 +282,10 @@ def _classify_edit(
         reason = f"an edit of update {update_id}, and {silent}"
         return Classification(outcome=Outcome.RECORDED, reason=reason, edits=True)
     if not _becomes_newest(event, around, edited, announced_until):
-        reason = f"an edit of update {update_id}, which newer ones have overtaken"
+        reason = f"an edit of update {update_id}, which newer updates have superseded"
         return Classification(outcome=Outcome.RECORDED, reason=reason, edits=True)
     if same_facts(digest, edited.digest) and edited.notify and not event.announce_edits:
-        reason = f"an edit of the words of update {update_id}: kept in the timeline, not announced by itself"
+        reason = f"a text edit of update {update_id}: kept in the timeline, not announced by itself"
         return Classification(outcome=Outcome.RECORDED, reason=reason, edits=True)
     again = not reopens(edited.status) and reopens(event.update.status)
     reason = f"an edit of update {update_id} that will be announced"

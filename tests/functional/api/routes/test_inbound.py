@@ -201,7 +201,7 @@ def test_maintenance_whose_page_says_no_time_is_recorded_and_says_why(api: Api) 
     planned = statuspage_update(1, "scheduled", "We will replace a router.", at=START)
     told = api.post(CLOUD, json=statuspage(planned, impact="maintenance")).json()
     assert told["outcome"] == "recorded"
-    assert "neither when the planned work starts nor when it ends" in told["reason"]
+    assert "neither a start nor an end of the planned work" in told["reason"]
 
 
 def test_components_that_are_ours_by_name_are_ours(api: Api) -> None:

@@ -155,7 +155,7 @@ def test_changed_words_in_a_form_that_was_sent_can_correct_what_was_sent(
     ann.post(SEND, data=typed)
     shown = ann.post(SEND, data=typed | {"body.en": "We are looking."})
     sent = send(ann, send(ann, shown, PREVIEW, **{"as": "correction"}), SEND)
-    assert "an edit of the words" in said(ann, sent)
+    assert "a text edit of update" in said(ann, sent)
     assert bodies(container, typed["incident_id"]) == ["We are looking."]
     # A colleague has written meanwhile: that is told as well.
     next_one = a_draft(ben, f"?incident={typed['incident_id']}") | {"status": "identified", "body.en": "Found."}

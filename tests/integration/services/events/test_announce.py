@@ -152,5 +152,5 @@ def test_a_source_that_never_said_when_is_kept_to_ourselves_until_it_does(ledger
     pipeline = Pipeline(ledger)
     receipt = pipeline.post(Status.SCHEDULED, window=None, impact=Impact.MAINTENANCE)
     assert (receipt.outcome, pipeline.notices()) == (Outcome.RECORDED, [])
-    assert "neither when the planned work starts" in receipt.reason
+    assert "neither a start nor an end" in receipt.reason
     assert pipeline.post(Status.SCHEDULED, window=PLANNED).outcome is Outcome.ACCEPTED

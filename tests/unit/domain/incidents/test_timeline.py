@@ -185,7 +185,7 @@ def test_new_words_under_the_same_update_id_are_kept_and_not_announced() -> None
     mended = an_event(1, body={"en": "News 1, spelled right"}, id="e2")
     classification = judged(mended, an_event(1), announced_until=at(0))
     assert (classification.outcome, classification.edits) == (Outcome.RECORDED, True)
-    assert classification.reason == "an edit of the words of update u1: kept in the timeline, not announced by itself"
+    assert classification.reason == "a text edit of update u1: kept in the timeline, not announced by itself"
 
 
 def test_new_words_are_announced_if_that_is_asked_for() -> None:
@@ -216,7 +216,7 @@ def test_new_facts_under_the_same_update_id_are_news(change: dict[str, Any]) -> 
 def test_an_edit_of_an_overtaken_update_is_history(change: dict[str, Any]) -> None:
     classification = judged(an_event(1, id="e3", **change), an_event(1), an_event(2, 5), announced_until=at(5))
     assert (classification.outcome, classification.edits) == (Outcome.RECORDED, True)
-    assert classification.reason == "an edit of update u1, which newer ones have overtaken"
+    assert classification.reason == "an edit of update u1, which newer updates have superseded"
 
 
 def test_an_edit_with_a_newer_date_describes_the_present() -> None:
