@@ -42,7 +42,7 @@ class Child:
         return self.spec.name
 
     def start(self, ready_fd: int) -> None:
-        """Fork the process, in a session of its own: a Ctrl-C in the terminal reaches the supervisor alone.
+        """Fork the process in its own session, so that Ctrl-C reaches only the supervisor.
 
         Raises:
             OSError: the system has no room for another process.

@@ -15,7 +15,7 @@ def is_of_producer(path: str) -> bool:
 
 
 class Shares:
-    """Refuse readers if too many of their requests are in progress; producers have limits of their own."""
+    """Refuse readers while too many of their requests run; producers have their own limits."""
 
     def __init__(self, app: ASGIApp, most: int = OTHERS_AT_ONCE) -> None:
         """Wrap `app`; at most `most` requests of readers run at once."""
