@@ -1,4 +1,4 @@
-"""The command line: the front door. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."""
+"""The command line. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."""
 
 from notifier.cli.main import main
 
