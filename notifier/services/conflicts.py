@@ -1,6 +1,6 @@
-"""Precedence: an event is refused when its author did not know the incident's latest update (`Event.after`).
+"""Reject an event whose author had not seen the incident's latest update (`Event.after`).
 
-So nobody contradicts a colleague without having read them. The check runs in the transaction that would store the
+This prevents contradictory updates by two people. The check runs in the transaction that stores the
 event.
 """
 
@@ -16,11 +16,11 @@ from notifier.storage.incidents.timeline import StoredEvent
 
 
 def refuse_outdated(connection: Connection, event: Event, entries: Sequence[TimelineEntry]) -> None:
-    """Go on only when the event's author knew the latest update, or makes no claim.
+    """Accept an event if its author had seen the latest update or makes no such claim.
 
     Raises:
-        OutdatedError: there is a later update, or the incident reads otherwise than its author had read it.
-        InvalidInputError: `after` names no update of this incident.
+        OutdatedError: there is a later update, or the incident's text has changed since.
+        InvalidInputError: the incident has no update `after`.
     """
     latest = unknown_to_author(event.after, entries)
     if latest is not None and event.after is not None:
@@ -29,12 +29,12 @@ def refuse_outdated(connection: Connection, event: Event, entries: Sequence[Time
 
 
 def refuse_unread(connection: Connection, incident_id: str, read: str | None) -> None:
-    """Go on only when the incident is still as whoever decides had read it; None: they make no claim.
+    """Accept a decision if the incident is unchanged since the operator read it, or `read` is None.
 
-    The caller's transaction must hold the incident.
+    The caller's transaction must have locked the incident.
 
     Raises:
-        OutdatedError: somebody has written, edited, hidden or released something since.
+        OutdatedError: an update was added, edited, hidden or released since.
     """
     if read is None or timeline.version(connection, incident_id) == read:
         return
@@ -59,5 +59,5 @@ def _outdated(connection: Connection, incident_id: str, after: str, latest: Time
 
 
 def is_reused(known: StoredEvent, event: Event) -> bool:
-    """Whether an event bears the id of another one with another content, rather than being its repeat."""
+    """Whether an event reuses another one's id with different content, rather than repeating it."""
     return known.digest is not None and known.digest != event_digest(event)

@@ -1,8 +1,8 @@
-"""One bad incident, plan, letter or chore never stops the others: each fails alone, later and later, and in the end.
+"""Isolate failures: one bad incident, plan, mail or chore never stops the others.
 
-This is the one boundary at which any exception of a unit of work is caught. It is logged with its traceback, counted,
-shown as an alarm, and the unit waits twice as long each time; after ten failures it is given up (a dead letter). A
-batch has a boundary of its own: its lease (`services/dispatch/dead_letter.py`).
+Only here, any exception of a unit of work is caught. It is logged with its traceback, counted and
+shown as an alert. The unit is retried with doubling waits; after ten failures it is a dead letter.
+Batches have a boundary of their own, their lease (`services/dispatch/dead_letter.py`).
 """
 
 import time
@@ -24,7 +24,7 @@ _log = get_logger(__name__)
 Done = TypeVar("Done")
 Item = TypeVar("Item")
 GivenUp = Callable[[Connection], object]
-"""What becomes of a unit that is given up, in the transaction that notes it."""
+"""Disposes of a dead-lettered unit, in the transaction that records it."""
 
 MOST_FAILURES = 10
 _KNOWN_SECONDS = 0.5
@@ -32,19 +32,19 @@ _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=2), timedelta(minutes=10)
 
 
 def wait_after(failures: int) -> timedelta:
-    """Return how long a unit waits that failed so often in a row by a fault of ours."""
+    """Return how long a unit waits after so many internal errors in a row."""
     return min(_FIRST_WAIT * 2.0 ** (failures - 1), _LONGEST_WAIT)
 
 
 class Isolate(Protocol):
-    """Runs a unit of work so that its failure is its own."""
+    """Runs a unit of work so that its failure affects nothing else."""
 
     def run(self, kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None) -> Done | None:
-        """Return what the work returned; None where it failed, waits after a failure, or was given up."""
+        """Return the work's result; None if it failed, is waiting, or is a dead letter."""
 
 
 class Unguarded:
-    """Runs the work and lets its errors go up: for command lines and tests."""
+    """Runs the work and lets its errors propagate: for command lines and tests."""
 
     def run(self, kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None) -> Done:
         """Run the work."""
@@ -58,9 +58,10 @@ UNGUARDED: Final = Unguarded()
 def each_alone(
     items: Iterable[Item], work: Callable[[Item], Done], ours: type[Exception]
 ) -> tuple[list[Done], list[tuple[Item, Exception]]]:
-    """Do some pure work for each; one over which it fails does not stop the others.
+    """Run pure work for each item; a failure does not affect the other items.
 
-    Returns what was done, and what failed with its error. All but errors of the kind `ours` are logged as faults.
+    Returns results, and failed items with their errors. Errors other than `ours` are logged as
+    faults.
     """
     done, failed = [], []
     for item in items:
@@ -75,9 +76,10 @@ def each_alone(
 
 @dataclass
 class Isolation:
-    """Does what `Isolate` asks for, over all processes: failures are counted in the ledger. Safe to share.
+    """Implements `Isolate` for all processes, counting failures in the ledger. Thread-safe.
 
-    What other processes noted is known half a second later, so that a unit that never failed costs no query.
+    Failures recorded by other processes are cached for half a second, so that a unit that never
+    failed costs no query.
     """
 
     database: Database
@@ -87,10 +89,10 @@ class Isolation:
     _read_at: float = field(default=float("-inf"), repr=False)
 
     def run(self, kind: str, object_id: str, work: Callable[[], Done], given_up: GivenUp | None = None) -> Done | None:
-        """Run the work, unless it waits.
+        """Run the work, unless it is waiting after a failure.
 
         Raises:
-            UnavailableError: the database is away; that is nobody's fault, and is not counted.
+            UnavailableError: the database is unavailable; not counted as a failure of the unit.
         """
         row = self._failures().get((kind, object_id))
         if row is not None and (row.next_try_at is None or row.next_try_at > self.clock()):
@@ -142,7 +144,7 @@ def _alert_key(kind: str, object_id: str) -> str:
 
 @dataclass
 class Revive:
-    """A chore of the sweep, once a start: what was given up is tried again, for a new start may be a new version."""
+    """A chore of the sweep: retries dead letters once per start, which may be a new version."""
 
     database: Database
     clock: Clock
@@ -150,7 +152,7 @@ class Revive:
     _done: bool = field(default=False, repr=False)
 
     def run(self) -> int:
-        """Revive all at the first call; returns how many units that are."""
+        """Revive all units on the first call; returns how many."""
         if self._done:
             return 0
         with self.database.write() as connection:

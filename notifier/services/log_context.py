@@ -1,4 +1,4 @@
-"""Ids that every line of a log bears, whoever writes it: from the event that was taken to the batch that was sent."""
+"""Bind ids to every log line of a task, from the ingested event to the sent batch."""
 
 import structlog
 
@@ -6,9 +6,9 @@ from notifier.storage.notifications.notifications import StoredNotification
 
 
 def bind_log(stored: StoredNotification, **ids: int) -> None:
-    """Say of what the rest of this task is: the incident, the notification, the updates it tells, and further `ids`.
+    """Bind incident, notification, its updates and further `ids` for the rest of this task.
 
-    The task's end takes it back (`workers/policy.py` begins each task with a clean slate).
+    The next task starts with an empty context (`workers/policy.py`).
     """
     notice = stored.notice
     structlog.contextvars.bind_contextvars(

@@ -1,6 +1,6 @@
-"""Counting in every process, handed to the ledger every few seconds: one scrape of the API tells of all machines.
+"""Count in every process and flush to the ledger every few seconds, for one scrape of all machines.
 
-Why the ledger and not a port per process: docs/decisions/0010-metrics-through-the-ledger.md.
+Why not a port per process: docs/decisions/0010-metrics-through-the-ledger.md.
 """
 
 import json
@@ -28,22 +28,22 @@ BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BUCKET, SUM, ENDLESS = "_bucket", "_sum", "+Inf"
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
-"""A gauge's name, and its labels."""
+"""A gauge's name and labels."""
 
 Gauges = Callable[[], Mapping[Series, float]]
-"""Reads how things stand now."""
+"""Returns current values."""
 
 
 def key_of(name: str, **labels: str) -> Key:
-    """Return how a series is called in the ledger."""
+    """Return a series' key in the ledger."""
     return name, json.dumps(labels, sort_keys=True)
 
 
 class MetricsBuffer:
-    """What one process counts. Safe to share between threads; counting never waits for the ledger and never fails."""
+    """One process's counters. Thread-safe; counting never blocks on the ledger and never fails."""
 
     def __init__(self, database: Database, clock: Clock, owner: str) -> None:
-        """Start nothing yet: the first count starts the thread that hands over. `owner` names the process."""
+        """Store the settings; the first count starts the thread. `owner` names the process."""
         self._database, self._clock, self._owner = database, clock, owner
         self._lock = threading.Lock()
         self._pending: dict[Key, float] = defaultdict(float)
@@ -52,7 +52,7 @@ class MetricsBuffer:
         self._thread: threading.Thread | None = None
 
     def attempts(self, channel: Channel, provider: str, outcome: str, seconds: Iterable[float]) -> None:
-        """Count tries that ended alike (`accepted`, `retry`, `failed`, `unknown`, `divided`): how long each took."""
+        """Count attempts with one outcome (`accepted`, `retry`, `failed`, `unknown`, `divided`)."""
         labels = {"channel": channel.value, "provider": provider, "outcome": outcome}
         took = list(seconds)
         for index, number in Counter(bisect_left(BUCKETS, each) for each in took).items():
@@ -63,27 +63,27 @@ class MetricsBuffer:
             self._add(key_of(UNKNOWN, channel=channel.value), len(took))
 
     def settled(self, channel: Channel, provider: str, locale: str, state: DeliveryState, number: int) -> None:
-        """Count deliveries that came to a state."""
+        """Count deliveries that reached a state."""
         if number:
             labels = {"channel": channel.value, "provider": provider, "locale": locale, "state": state.value}
             self._add(key_of(DELIVERIES, **labels), number)
 
     def unknown(self, channel: Channel) -> None:
-        """Count an attempt of which nobody knows whether it went through."""
+        """Count an attempt with an unknown outcome."""
         self._add(key_of(UNKNOWN, channel=channel.value), 1)
 
     def key_refused(self, way: str, cause: str) -> None:
-        """Count a caller who was not let in: by which way (`api`, `console`), and why, in one word."""
+        """Count a rejected caller by way (`api`, `console`) and one-word cause."""
         self._add(key_of(REFUSED_KEYS, way=way, cause=cause), 1)
 
     def watch(self, gauges: Gauges) -> None:
-        """Hand over from now on how something stands."""
+        """Add gauges to every flush from now on."""
         with self._lock:
             self._gauges.append(gauges)
             self._start()
 
     def flush(self) -> None:
-        """Hand over what was counted. Without a database it is kept for the next time."""
+        """Write the counts to the ledger; if it is unavailable, keep them for the next flush."""
         with self._lock:
             pending, self._pending = self._pending, defaultdict(float)
             sources = list(self._gauges)
@@ -102,7 +102,7 @@ class MetricsBuffer:
                     self._pending[key] += value
 
     def close(self) -> None:
-        """Hand over the rest."""
+        """Flush the rest and stop."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
@@ -119,6 +119,6 @@ class MetricsBuffer:
             self._thread.start()
 
     def _run(self) -> None:
-        self.flush()  # the first word at once: whoever asks who is there must not miss a process that has just come
+        self.flush()  # at once, so that a new process is visible immediately
         while not self._ended.wait(_EVERY.total_seconds()):
             self.flush()

@@ -1,4 +1,4 @@
-"""What use cases need from the outside, as small protocols."""
+"""Protocols of what use cases need from the outside."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -8,65 +8,65 @@ from typing import Protocol
 from notifier.domain.values import Channel, DeliveryState, QueueName
 
 Clock = Callable[[], datetime]
-"""Returns the present aware UTC instant."""
+"""Returns the current aware UTC instant."""
 
 
 class Job(Protocol):
-    """Work that looks itself for what is due; safe to run anywhere and at any time."""
+    """Work that finds what is due by itself; safe to run anywhere and at any time."""
 
     def run(self) -> int:
-        """Do what is due; returns how much that was."""
+        """Do what is due; returns how many items."""
 
 
 class Chore(Job, Protocol):
-    """A job that every round of the sweep runs."""
+    """A job that every sweep runs."""
 
     @property
     def name(self) -> str:
-        """Its name in the sweep's counts, in logs and in alarms."""
+        """The name in the sweep's counts, logs and alerts."""
 
 
 class TaskQueue(Protocol):
-    """Makes things happen now. Losing a nudge costs latency only: the sweep repeats what is due."""
+    """Enqueues work for now. A lost message costs only latency: the sweep repeats it."""
 
     def plan(self, notification_id: int) -> None:
         """Ask a worker to plan a notification's audience."""
 
     def attempt(self, queue: QueueName, batch_ids: Sequence[int]) -> None:
-        """Ask workers of a lane to attempt batches."""
+        """Ask a queue's workers to attempt batches."""
 
     def depth(self, queue: QueueName) -> int:
-        """Return how many nudges wait in a lane; a large number when nobody knows."""
+        """Return a queue's length; a large number if unknown."""
 
 
 class RateLimiter(Protocol):
-    """Keeps calls to providers within their rates, for all workers together. Never raises; without Redis, for one."""
+    """Limits provider calls over all workers; without Redis, per worker. Never raises."""
 
     def take(self, key: str) -> timedelta:
-        """Take one call of a provider; returns how long to wait instead where none may be made now."""
+        """Take one call of a provider; returns how long to wait if there is none now."""
 
     def note(self, key: str, *, left: int | None, resets_at: datetime | None) -> None:
-        """Take in what a provider's answer said is left until `resets_at`."""
+        """Store a provider's reported remaining calls until `resets_at`."""
 
     def block_until(self, key: str, until: datetime) -> None:
-        """Let nobody call a provider before `until`."""
+        """Block all calls to a provider until `until`."""
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
 
 class AccountLock(Protocol):
-    """Lets one caller at a time speak as an account, over all workers. Never raises; without Redis, per process."""
+    """Lets one worker at a time post for an account. Never raises; per process without Redis."""
 
     def take(self, account: str) -> AbstractContextManager[bool]:
-        """Wait a little for the account's turn; False where somebody else goes on having it."""
+        """Wait briefly for the account's lock; False if another worker keeps it."""
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
 
 class QueueDepths(Protocol):
-    """Counts what waits in the queues."""
+    """Reads the lengths of the queues."""
 
     def depths(self) -> Mapping[QueueName, int]:
         """Return the length of each queue; empty if the broker does not answer."""
@@ -76,57 +76,57 @@ class BrokerCheck(Protocol):
     """Asks the broker whether it takes messages."""
 
     def trouble(self) -> str | None:
-        """Return why it takes none, within about a second; None if it does."""
+        """Return why it does not, within about a second; None if it does."""
 
 
 class ProbeQueue(Protocol):
-    """Lets a worker find out whether a disabled endpoint works again."""
+    """Enqueues recovery probes of disabled endpoints."""
 
     def probe(self, endpoint_id: int) -> None:
-        """Ask for a probe of an endpoint."""
+        """Ask a worker to probe an endpoint."""
 
 
 class MailTaskQueue(Protocol):
-    """Makes letters leave now; losing a nudge costs a second, until the sweep repeats it."""
+    """Enqueues transactional mail. A lost message costs a second, until the sweep repeats it."""
 
     def send_transactional_mail(self) -> None:
-        """Ask a worker to send the letters that are due."""
+        """Ask a worker to send due mail."""
 
 
 class MetricsSink(Protocol):
-    """Counts what this process does; never fails and never waits."""
+    """Counts what this process does; never fails and never blocks."""
 
     def attempts(self, channel: Channel, provider: str, outcome: str, seconds: Iterable[float]) -> None:
-        """Count tries that ended alike: how long each took."""
+        """Count attempts with one outcome, and their durations."""
 
     def settled(self, channel: Channel, provider: str, locale: str, state: DeliveryState, number: int) -> None:
-        """Count deliveries that came to a state."""
+        """Count deliveries that reached a state."""
 
     def unknown(self, channel: Channel) -> None:
-        """Count an attempt of which nobody knows whether it went through."""
+        """Count an attempt with an unknown outcome."""
 
 
 class Life(Protocol):
-    """Whether others take this process for alive: while they do, its leases are its own.
+    """Whether this process counts as alive: while it does, its leases are its own.
 
     See `services/operations/heartbeat.py`.
     """
 
     def ensure(self) -> None:
-        """Be sure of it; raises `UnavailableError` where the database is away."""
+        """Make sure of it; raises `UnavailableError` if the database is unavailable."""
 
     def lasting(self) -> Callable[[], bool]:
-        """Return a question that never waits: whether it was so all the time since now."""
+        """Return a non-blocking check of whether it has been so since now."""
 
 
 class NotWatched:
-    """The life of a process without a heartbeat (command lines, tests): its leases end by the clock alone."""
+    """Liveness without a heartbeat (command lines, tests): leases expire by time only."""
 
     def ensure(self) -> None:
-        """Nobody watches."""
+        """Do nothing."""
 
     def lasting(self) -> Callable[[], bool]:
-        """Nobody watches."""
+        """Return a check that is always true."""
         return lambda: True
 
 
@@ -134,17 +134,17 @@ class NoMetrics:
     """Counts nothing: for command lines and tests."""
 
     def attempts(self, channel: Channel, provider: str, outcome: str, seconds: Iterable[float]) -> None:
-        """Nobody asks."""
+        """Do nothing."""
 
     def settled(self, channel: Channel, provider: str, locale: str, state: DeliveryState, number: int) -> None:
-        """Nobody asks."""
+        """Do nothing."""
 
     def unknown(self, channel: Channel) -> None:
-        """Nobody asks."""
+        """Do nothing."""
 
 
 class NoTaskQueue:
-    """For command lines without a broker: everything is left to the sweep."""
+    """For command lines without a broker: leaves everything to the sweep."""
 
     def plan(self, notification_id: int) -> None:
         """Leave it to the sweep."""
@@ -156,7 +156,7 @@ class NoTaskQueue:
         """Leave it to the sweep."""
 
     def depth(self, queue: QueueName) -> int:
-        """Nothing waits."""
+        """Return 0."""
         del queue
         return 0
 
@@ -165,7 +165,7 @@ class Quota(Protocol):
     """Counts uses in fixed windows (`queueing/quota.py`)."""
 
     def take(self, name: str, *, most: int, seconds: int) -> bool:
-        """Count one use of `name`; whether it is within `most` uses in `seconds`."""
+        """Count one use of `name`; returns whether it is within `most` uses in `seconds`."""
 
     def is_spent(self, name: str, *, most: int, seconds: int) -> bool:
-        """Whether `name` was used `most` times or more in this window; counts nothing."""
+        """Whether `name` has reached `most` uses in this window; counts nothing."""

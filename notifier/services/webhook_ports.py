@@ -1,4 +1,4 @@
-"""What an attempt on webhooks needs from the outside, as small protocols."""
+"""Protocols of what webhook attempts need from the outside."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -23,27 +23,27 @@ class HookEngine(Protocol):
         start_before: datetime | None = None,
         may_start: Callable[[], bool] = lambda: True,
     ) -> list[HookResult]:
-        """Post all; blocks until every request but the slow ones has its result.
+        """Post all; blocks until every request except slow ones has a result.
 
-        What has not begun `start_before` then, or when `may_start` is False, is not begun.
+        Requests are not started after `start_before`, or when `may_start` returns False.
         """
 
     def open(self) -> None:
-        """Start the engine before its first call would."""
+        """Start the engine early; otherwise the first call would."""
 
     def close(self) -> None:
-        """End the engine."""
+        """Stop the engine."""
 
 
 class HookWording(Protocol):
-    """Builds payloads."""
+    """Builds webhook bodies."""
 
     def webhook_body(self, notice: Notice, format_: WebhookFormat, since: int, *, is_replay: bool = False) -> bytes:
         """Return the bytes to post."""
 
 
 class EndpointHealth(Protocol):
-    """Keeps count of an endpoint's successes and failures."""
+    """Counts endpoints' successes and failures."""
 
     def note(self, connection: Connection, results: Sequence[HookResult], now: datetime) -> None:
-        """Take the outcomes of attempts into the endpoints' health."""
+        """Update endpoints' health from attempts."""

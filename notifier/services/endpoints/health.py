@@ -1,4 +1,4 @@
-"""Health of endpoints: what attempts say about a partner's receiver."""
+"""Record endpoints' health from the outcomes of attempts."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -14,14 +14,14 @@ from notifier.storage.recipients import endpoint_health
 
 
 class RecordEndpointHealth:
-    """Keeps count of successes and failures; a receiver that answers 410 is disabled at once, and its owner told."""
+    """Counts successes and failures. A 410 disables the endpoint at once and notifies its owner."""
 
     def __init__(self, notify_owner: Callable[[Connection, AnyRow, HealthAction, datetime], None]) -> None:
-        """Take what writes the letter to an endpoint's owner down."""
+        """Take the function that writes a mail to an endpoint's owner to the outbox."""
         self._notify_owner = notify_owner
 
     def note(self, connection: Connection, results: Sequence[HookResult], now: datetime) -> None:
-        """Take the outcomes of attempts into the endpoints' rows, one statement per kind of outcome."""
+        """Update endpoints' rows by outcome, with one statement per kind."""
         kinds: dict[str, list[int]] = defaultdict(list)
         for result in results:
             kinds[_kind(result)].append(result.endpoint_id)

@@ -1,4 +1,4 @@
-"""Letters to those who look after a failing endpoint: a warning before, a notice when it was disabled."""
+"""Write mail to owners of failing endpoints: a warning, then a notice when it is disabled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from notifier.storage.recipients import endpoint_health, subscribers
 
 @dataclass(frozen=True)
 class EndpointMails:
-    """Says how things stand when the letter leaves; an endpoint that works again needs none."""
+    """Writes mail from the current state; an endpoint that has recovered needs none."""
 
     public_url: str
     default_locale: str
@@ -23,7 +23,7 @@ class EndpointMails:
     policy: HealthPolicy = field(default_factory=HealthPolicy)
 
     def write(self, connection: Connection, mail: TransactionalMail) -> Addressed | None:
-        """Return what a letter says; None when it has no point any more."""
+        """Return the mail to send; None if it has become pointless."""
         row = endpoint_health.get(connection, mail.subject_id)
         message = self._message(connection, row, mail.kind) if row is not None and row.owner_email else None
         if row is None or message is None:
@@ -65,11 +65,11 @@ class EndpointMails:
 
 @dataclass(frozen=True)
 class MailWriterByKind:
-    """Asks the one that knows what a letter of its kind says."""
+    """Delegates to the writer of the mail's kind."""
 
     writers: Mapping[TransactionalKind, Writer]
     others: Writer
 
     def write(self, connection: Connection, mail: TransactionalMail) -> Addressed | None:
-        """Return what a letter says; None when it has no point any more."""
+        """Return the mail to send; None if it has become pointless."""
         return self.writers.get(mail.kind, self.others).write(connection, mail)

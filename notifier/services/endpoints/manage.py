@@ -1,4 +1,4 @@
-"""Partners' webhook endpoints: add, show, change, test, rotate, enable, remove. Secrets are shown once."""
+"""Manage webhook endpoints: add, show, change, test, rotate, enable, remove. Shows secrets once."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -31,7 +31,7 @@ MASKED = "********"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointTarget:
-    """What a test needs to post to an endpoint, whatever its state."""
+    """What a test post needs, whatever the endpoint's state."""
 
     id: int
     public_id: str
@@ -43,10 +43,10 @@ class EndpointTarget:
 
 @dataclass(frozen=True)
 class Endpoints:
-    """What the API, the command line and the console do with endpoints.
+    """Operations on endpoints for the API, the command line and the console.
 
-    `vet` refuses a URL that may not be posted to, `check_headers` headers that may not be sent; both raise
-    InvalidInputError. With `verify_first` an endpoint is `pending` until a test succeeded.
+    `vet` rejects forbidden URLs and `check_headers` forbidden headers, with InvalidInputError. With
+    `verify_first`, an endpoint is `pending` until a test succeeds.
     """
 
     database: Database
@@ -59,10 +59,10 @@ class Endpoints:
     overlap: timedelta = DEFAULT_OVERLAP
 
     def create(self, endpoint: Endpoint, actor: Actor) -> Json:
-        """Store a new endpoint; returns it with its `secret`, this once.
+        """Store a new endpoint; returns it with its `secret`, shown only now.
 
         Raises:
-            InvalidInputError: names every field at fault.
+            InvalidInputError: lists every invalid field.
         """
         if self.verify_first and endpoint.state is EndpointState.ACTIVE:
             endpoint = replace(endpoint, state=EndpointState.PENDING)
@@ -80,25 +80,25 @@ class Endpoints:
         """Return one endpoint, without its secret.
 
         Raises:
-            NotFoundError: no such endpoint.
+            NotFoundError: there is no such endpoint.
         """
         with self.database.read() as connection:
             return _view(_existing(connection, public_id))
 
     def list(self, *, limit: int, after: int = 0, state: EndpointState | None = None) -> tuple[list[Json], int | None]:
-        """Return endpoints, oldest first, and the number to go on `after`; None when these were the last."""
+        """Return a page of endpoints, oldest first, and the next `after`, None at the end."""
         with self.database.read() as connection:
             found = endpoints.page(connection, after=after, limit=limit + 1, state=state)
         shown = found[:limit]
         return [_view(item) for item in shown], shown[-1].id if len(found) > limit else None
 
     def patch(self, public_id: str, changes: EndpointChanges, actor: Actor) -> Json:
-        """Change what is named and keep the rest. `state: active` is `enable`.
+        """Change the given fields. `state: active` is `enable`.
 
         Raises:
-            NotFoundError: no such endpoint.
-            InvalidInputError: names every field at fault.
-            ConflictError: no listed key opens its secret, or a header that is to stay.
+            NotFoundError: there is no such endpoint.
+            InvalidInputError: lists every invalid field.
+            ConflictError: no listed key decrypts its secret, or a header that is to be kept.
         """
         now = self.clock()
         with self.database.write() as connection:
@@ -121,7 +121,7 @@ class Endpoints:
             return _view(_existing(connection, public_id))
 
     def _changed(self, before: Endpoint, changes: EndpointChanges) -> Endpoint:
-        """Return the endpoint after the changes, and judge what is new in it."""
+        """Return the endpoint after validated changes."""
         after = changed_endpoint(before, changes, self.vocabulary)
         self._judge(
             None if after.url == before.url else after.url,
@@ -130,7 +130,7 @@ class Endpoints:
         return after
 
     def _judge(self, url: str | None, headers: Mapping[str, str] | None) -> None:
-        """Hear both judges before refusing: all faults are named."""
+        """Run both checks before rejecting, so that all errors are reported."""
         faults: list[FieldError] = []
         try:
             if url is not None:
@@ -146,13 +146,13 @@ class Endpoints:
             raise InvalidInputError(faults)
 
     def rotate(self, public_id: str, actor: Actor, *, overlap: timedelta | None = None) -> Json:
-        """Give an endpoint a new secret, returned this once; the old one goes on signing for `overlap`.
+        """Give an endpoint a new secret, shown only now; the old one keeps signing for `overlap`.
 
-        A key pair is followed by a key pair; None means the overlap that is configured.
+        A key pair is replaced by a key pair. `overlap` None means the configured one.
 
         Raises:
-            NotFoundError: no such endpoint.
-            InvalidInputError: an overlap below zero or above 30 days.
+            NotFoundError: there is no such endpoint.
+            InvalidInputError: the overlap is negative or longer than 30 days.
         """
         now = self.clock()
         overlap = self.overlap if overlap is None else overlap
@@ -169,18 +169,18 @@ class Endpoints:
             return _view(_existing(connection, public_id)) | {"secret": made.shown}
 
     def enable(self, public_id: str, actor: Actor) -> Json:
-        """Make an endpoint active with a clean record; what it missed while it failed becomes due.
+        """Activate an endpoint with reset health; messages missed while failing become due.
 
         Raises:
-            NotFoundError: no such endpoint.
+            NotFoundError: there is no such endpoint.
         """
         return self._set_state(public_id, EndpointState.ACTIVE, "", actor)
 
     def disable(self, public_id: str, actor: Actor, *, reason: str) -> Json:
-        """Post nothing more to an endpoint; `reason` is one sentence, shown to whoever looks.
+        """Stop posting to an endpoint; `reason` is a sentence shown to users.
 
         Raises:
-            NotFoundError: no such endpoint.
+            NotFoundError: there is no such endpoint.
         """
         return self._set_state(public_id, EndpointState.DISABLED, reason, actor)
 
@@ -199,11 +199,11 @@ class Endpoints:
             return _view(_existing(connection, public_id))
 
     def target(self, public_id: str) -> EndpointTarget:
-        """Return what a test needs; the caller posts, then says what came of it to `record_test`.
+        """Return what a test post needs; the caller posts, then calls `record_test`.
 
         Raises:
-            NotFoundError: no such endpoint.
-            ConflictError: no listed key opens its secret or a header.
+            NotFoundError: there is no such endpoint.
+            ConflictError: no listed key decrypts its secret or a header.
         """
         with self.database.read() as connection:
             stored = _existing(connection, public_id)
@@ -217,10 +217,10 @@ class Endpoints:
         )
 
     def record_test(self, public_id: str, actor: Actor, *, succeeded: bool, status: int | None) -> Json:
-        """Note the outcome of a test; one that succeeded makes a `pending` endpoint `active`.
+        """Record a test's outcome; a success makes a `pending` endpoint `active`.
 
         Raises:
-            NotFoundError: no such endpoint (any more).
+            NotFoundError: the endpoint does not exist, or no longer.
         """
         now = self.clock()
         with self.database.write() as connection:
@@ -238,7 +238,7 @@ class Endpoints:
         """Delete an endpoint with its secrets.
 
         Raises:
-            NotFoundError: no such endpoint.
+            NotFoundError: there is no such endpoint.
         """
         now = self.clock()
         with self.database.write() as connection:
@@ -249,7 +249,7 @@ class Endpoints:
 
 
 def _catch_up(connection: Connection, stored: StoredEndpoint, now: datetime) -> None:
-    """Make due what an endpoint missed that was disabled: by hand, by its own 410, or for failing."""
+    """Make due what an endpoint missed while disabled: manually, by a 410, or for failing."""
     since = min(filter(None, (stored.failing_since, stored.disabled_at)), default=None)
     if since is not None and stored.endpoint.state is EndpointState.DISABLED:
         latest_only = stored.endpoint.mode is EndpointMode.LATEST
@@ -270,9 +270,9 @@ def _existing(connection: Connection, public_id: str, *, lock: bool = False) -> 
 def _state_columns(
     before: Endpoint, after: Endpoint, now: datetime, *, moved: bool = False, reason: str = "by hand"
 ) -> Json:
-    """Return the columns that go with a state: a fresh start is a clean record."""
+    """Return the columns that a change of state sets; activating resets the health."""
     if after.state is EndpointState.DISABLED:
-        unasked: Json = {"probe_at": None}  # who says so themselves is not asked whether it works again
+        unasked: Json = {"probe_at": None}  # set by the owner, so no recovery probe
         return unasked if before.state is after.state else unasked | {"state_reason": reason, "disabled_at": now}
     return dict(CLEAN) if moved or before.state is not after.state else {}
 
@@ -296,7 +296,10 @@ def _view(stored: StoredEndpoint) -> Json:
 
 
 def _audited(endpoint: Endpoint) -> Json:
-    """What the audit trail may hold: of a URL the origin (paths and queries carry passwords), of headers the names."""
+    """Return what the audit trail may store: URL origins and header names.
+
+    Paths, queries and header values may contain passwords.
+    """
     parts = urlsplit(endpoint.url)
     shown = endpoint_to_json(endpoint, {})
     del shown["owner_email"]
@@ -304,7 +307,7 @@ def _audited(endpoint: Endpoint) -> Json:
 
 
 def _changes(before: Endpoint, after: Endpoint) -> Json:
-    """Tell also of what changed behind what may be shown."""
+    """Return the audited changes, noting changes in the parts that must not be stored."""
     hidden: Json = {
         "url": before.url != after.url,
         "headers": before.headers != after.headers,

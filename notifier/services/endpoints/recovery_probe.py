@@ -1,4 +1,4 @@
-"""Half-open: a disabled endpoint is asked now and then by a signed test; once it answers, it gets what it missed."""
+"""Probe disabled endpoints with signed tests; one that answers becomes active and catches up."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ _log = get_logger(__name__)
 
 
 class ProbeWording(Protocol):
-    """Builds the body of a test (`rendering.renderer.Renderer`)."""
+    """Builds the body of a test (implemented by `rendering.renderer.Renderer`)."""
 
     def webhook_test_body(self, format_: WebhookFormat, test_id: str, now: datetime) -> bytes:
         """Return the bytes to post."""
@@ -34,7 +34,7 @@ class ProbeWording(Protocol):
 
 @dataclass(frozen=True)
 class ProbeEndpoint:
-    """Asks one endpoint. Safe to call twice: who comes second finds that it was asked."""
+    """Probes one endpoint. Safe to call concurrently: only the first call posts."""
 
     database: Database
     clock: Clock
@@ -86,9 +86,9 @@ class ProbeEndpoint:
 
 
 def recover(connection: Connection, row: AnyRow, now: datetime) -> int:
-    """Make an endpoint active with a clean record, and due what it missed; returns how many messages that is.
+    """Activate an endpoint with reset health and make missed messages due; returns how many.
 
-    An endpoint with mode `every` gets everything, one with `latest` the present state of each incident.
+    With mode `every`, all missed messages; with `latest`, the current state of each incident.
     """
     endpoints.change(connection, row.id, {"state": "active", **endpoint_health.CLEAN, "last_success_at": now}, now)
     since = min(filter(None, (row.failing_since, row.disabled_at)), default=None)

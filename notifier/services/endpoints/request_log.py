@@ -1,4 +1,4 @@
-"""What an endpoint is posted, for the delivery log: built again by what builds it for sending, without any secret."""
+"""Rebuild webhook requests for the delivery log, as for sending but without secrets."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +16,12 @@ from notifier.storage.recipients import endpoint_health
 
 @dataclass(frozen=True)
 class HookRequests:
-    """Shows requests. The body is that of the next attempt: an endpoint that changed its format sees the new one."""
+    """Shows requests as the next attempt would send them, in the endpoint's current format."""
 
     wording: HookWording
 
     def view(self, connection: Connection, stored: StoredNotification, row: AnyRow) -> dict[str, Any] | None:
-        """Return the request of a delivery; None where it is no webhook, or the endpoint is gone."""
+        """Return the request of a delivery; None if it is not a webhook or the endpoint is gone."""
         found = endpoint_health.get(connection, row.recipient_id) if stored.channel is Channel.WEBHOOK else None
         if found is None:
             return None

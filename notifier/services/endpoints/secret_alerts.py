@@ -1,4 +1,4 @@
-"""Alarms about endpoints whose secret cannot be opened end when it can: the key is listed again."""
+"""Clear alerts about undecryptable endpoint secrets once their key is listed again."""
 
 from notifier.domain.errors import ConflictError
 from notifier.domain.values import Reason
@@ -10,13 +10,13 @@ from notifier.storage.recipients import endpoints
 
 
 def look_again(database: Database, secrets: EndpointSecrets, clock: Clock) -> None:
-    """Clear the alarms that have lost their cause; keys change with a start of the process, so once is enough."""
+    """Clear alerts whose cause is gone; runs once per start, because keys only change then."""
     with database.read() as connection:
         current = alerts.current(connection)
         standing = [row.key for row in current if row.reason == Reason.SECRET.value]
         faults = [row.key for row in current if row.key.startswith("webhook:") and row.reason == Reason.FAULT.value]
     with database.write() as connection:
-        for key in faults:  # a new start may be a new version; one that has not mended it raises it again
+        for key in faults:  # this may be a fixed version; if not, the fault raises its alert again
             alerts.clear(connection, key)
     for public_id in (key.split(":")[1] for key in standing):
         with database.write() as connection:

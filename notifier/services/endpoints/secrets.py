@@ -1,4 +1,4 @@
-"""An endpoint's secrets: made here, shown once, sealed at rest; during a rotation the old one signs beside the new."""
+"""Endpoint secrets: create, show once, encrypt at rest, rotate with an overlap of both."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,41 +12,41 @@ from notifier.services.security.secretbox import SecretBox
 from notifier.storage.database.codec import instant_from_json, instant_to_json
 
 Sealed = Mapping[str, str | None]
-"""One secret as the row holds it: `sealed`, `until` (RFC 3339) when it is on its way out, `public` of a key pair."""
+"""A secret as stored: `sealed`, `until` (RFC 3339) if it expires, `public` of a key pair."""
 
 DEFAULT_OVERLAP = timedelta(hours=24)
 MAX_OVERLAP = timedelta(days=30)
-# Each secret is one more signature in the header of every request.
+# Each valid secret adds a signature to the header of every request.
 _MAX_VALID = 4
 _KNOWN = 32_768
 UNREADABLE = "no listed key opens its secret or a header: rotate its secret and set its headers again"
 
 
 def secret_alert_key(public_id: str) -> str:
-    """Return the key of the alarm about an endpoint whose secret cannot be opened."""
+    """Return the alert key of an endpoint with an undecryptable secret."""
     return f"webhook:{public_id}:secret"
 
 
 def fault_alert_key(public_id: str) -> str:
-    """Return the key of the alarm about an endpoint that a fault of ours keeps from being posted to."""
+    """Return the alert key of an endpoint with an internal error."""
     return f"webhook:{public_id}:fault"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fresh:
-    """A new secret; `public` is what the partner verifies by where it is a key pair, and then `secret` is not shown."""
+    """A new secret. For a key pair, `public` is the verification key and `secret` is not shown."""
 
     secret: str = field(repr=False)
     public: str | None = None
 
     @property
     def shown(self) -> str | None:
-        """What the partner is told, this once."""
+        """The secret to show to the partner, only now; None for a key pair."""
         return self.secret if self.public is None else None
 
 
 def fresh(kind: SignatureKind) -> Fresh:
-    """Make a secret, or a key pair."""
+    """Create a secret or a key pair."""
     if kind is SignatureKind.HMAC:
         return Fresh(secret=new_secret())
     pair = new_key_pair()
@@ -54,33 +54,33 @@ def fresh(kind: SignatureKind) -> Fresh:
 
 
 def public_key(sealed: Sequence[Sealed]) -> str | None:
-    """Return the public half of the key that signs now; None where a shared secret does."""
+    """Return the public half of the current signing key; None for a shared secret."""
     return sealed[0].get("public") if sealed else None
 
 
 class EndpointSecrets:
-    """Opens and seals what an endpoint's row keeps. Callable as attempts want it: which secrets sign now?"""
+    """Encrypts and decrypts endpoint secrets. Call it for the secrets that sign now."""
 
     def __init__(self, box: SecretBox) -> None:
-        """Take the box for endpoints."""
+        """Take the box with the endpoints' encryption keys."""
         self._box = box
-        # Opening costs more than signing does; what is sealed anew each time it is stored names its version by itself.
+        # Decryption costs more than signing. Ciphertexts are unique, so they are safe cache keys.
         self._open = lru_cache(maxsize=_KNOWN)(box.open)
 
     def open(self, sealed: Sequence[Sealed], now: datetime) -> list[str]:
-        """Return the secrets that sign now, newest first; of older ones, on their way out, those that open.
+        """Return the secrets that sign now, newest first, without undecryptable older ones.
 
         Raises:
-            ConfigError: the key that the newest was sealed with is no longer given.
+            ConfigError: the encryption key of the newest is not configured any more.
         """
         valid = [item["sealed"] or "" for item in sealed if _is_valid(item, now)]
         return [self._open(text) for text in valid[:1]] + [self._open(text) for text in valid[1:] if self._opens(text)]
 
     def signing(self, sealed: Sequence[Sealed], now: datetime) -> list[str]:
-        """Return the secrets that sign now, for somebody at the API.
+        """Return the secrets that sign now, with an error for API clients.
 
         Raises:
-            ConflictError: no listed key opens the newest.
+            ConflictError: no listed key decrypts the newest.
         """
         try:
             return self.open(sealed, now)
@@ -88,10 +88,10 @@ class EndpointSecrets:
             raise ConflictError("no listed key opens this endpoint's secret: rotate this endpoint's secret") from error
 
     def kept_headers(self, headers: Mapping[str, str], change: Mapping[str, str | None] | None) -> dict[str, str]:
-        """Open the headers that a change (RFC 7396) may keep; what no key opens it must set anew, or remove.
+        """Decrypt the headers that a merge patch (RFC 7396) may keep.
 
         Raises:
-            ConflictError: it does not.
+            ConflictError: an undecryptable header is neither replaced nor removed.
         """
         lost = [name for name, value in headers.items() if not self._opens(value)]
         stays = [] if change is None else [name for name in lost if name not in change]
@@ -107,14 +107,14 @@ class EndpointSecrets:
         return True
 
     def first(self, secret: str, public: str | None = None) -> list[Sealed]:
-        """Return the column of a new endpoint."""
+        """Return the `secrets` column of a new endpoint."""
         return [{"sealed": self._box.seal(secret), "until": None, "public": public}]
 
     def rotated(self, sealed: Sequence[Sealed], new: Fresh, now: datetime, overlap: timedelta) -> list[Sealed]:
-        """Return the column with `new` in front; what signs now goes on doing so for `overlap`.
+        """Return the column with `new` first; the current secrets keep signing for `overlap`.
 
         Raises:
-            InvalidInputError: an overlap below zero or above 30 days.
+            InvalidInputError: the overlap is negative or longer than 30 days.
         """
         if not timedelta(0) <= overlap <= MAX_OVERLAP:
             message = f"must be 0 to {MAX_OVERLAP // timedelta(seconds=1)} seconds"
@@ -130,11 +130,11 @@ class EndpointSecrets:
         return [*self.first(new.secret, new.public), *older[: _MAX_VALID - 1]]
 
     def seal_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Seal the values of custom headers: partners put passwords there."""
+        """Encrypt the values of custom headers, which may contain passwords."""
         return {name: self._box.seal(value) for name, value in headers.items()}
 
     def open_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Open what `seal_headers` sealed, for sending."""
+        """Decrypt headers for sending."""
         return {name: self._open(value) for name, value in headers.items()}
 
 

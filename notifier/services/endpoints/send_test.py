@@ -1,4 +1,4 @@
-"""Endpoint tests: one signed `endpoint.test`, now, and what came of it."""
+"""Post a signed `endpoint.test` now and return the result."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from notifier.services.webhook_ports import HookEngine
 
 @dataclass(frozen=True)
 class EndpointTests:
-    """Tests endpoints at somebody's request; a `pending` one becomes active when it answers."""
+    """Tests endpoints on request; a `pending` one becomes active when it answers."""
 
     endpoints: Endpoints
     renderer: Renderer
@@ -24,10 +24,10 @@ class EndpointTests:
     clock: Clock
 
     def send(self, public_id: str, actor: Actor) -> dict[str, Any]:
-        """Post a test and return the endpoint with `test`: whether it worked, status, milliseconds, what was answered.
+        """Post a test; return the endpoint with `test`: success, status, milliseconds, response.
 
         Raises:
-            NotFoundError: no such endpoint.
+            NotFoundError: there is no such endpoint.
         """
         target = self.endpoints.target(public_id)
         now = self.clock()

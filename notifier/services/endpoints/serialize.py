@@ -1,4 +1,4 @@
-"""An endpoint as JSON, the way the API and the command line show it."""
+"""Endpoints as JSON for the API and the command line."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from notifier.domain.recipients.endpoint import Endpoint
 
 
 def endpoint_to_json(endpoint: Endpoint, headers: Mapping[str, str]) -> dict[str, Any]:
-    """Write an endpoint as `inbound.endpoints.EndpointBody` reads it, with these header values."""
+    """Return an endpoint in the form that `inbound.endpoints.EndpointBody` reads."""
     return {
         "url": endpoint.url,
         "description": endpoint.description,

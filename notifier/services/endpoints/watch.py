@@ -1,4 +1,4 @@
-"""Watching endpoints that fail: their owners are warned, then they are disabled, then asked whether they work again."""
+"""Watch failing endpoints: warn their owners, then disable them, then probe for recovery."""
 
 import threading
 from collections.abc import Callable
@@ -24,19 +24,19 @@ from notifier.storage.recipients import endpoint_health, transactional_mail
 
 _EVERY = timedelta(minutes=1)
 _AT_ONCE = 500
-_KEPT = timedelta(days=3)  # a provider that is away longer than this: then the letter has lost its point
+_KEPT = timedelta(days=3)  # after a longer provider outage the mail would be pointless
 _KINDS = {
     HealthAction.WARN: TransactionalKind.ENDPOINT_WARNING,
     HealthAction.DISABLE: TransactionalKind.ENDPOINT_DISABLED,
 }
-_NO_SUBSCRIBER = 0  # the address key of letters that are about no subscription
+_NO_SUBSCRIBER = 0  # address key of mails that are about no subscription
 
 
 Notify = Callable[[Connection, AnyRow, HealthAction, datetime], None]
 
 
 def write_mail(connection: Connection, row: AnyRow, verdict: HealthAction, now: datetime) -> None:
-    """Write a letter to an endpoint's owner down; it leaves by itself (`services/mail/transactional.py`)."""
+    """Write a mail to an endpoint's owner to the outbox (see `services/mail/transactional.py`)."""
     mail = NewTransactionalMail(
         kind=_KINDS[verdict], subject_id=row.id, address_key=_NO_SUBSCRIBER, expires_at=now + _KEPT
     )
@@ -45,9 +45,10 @@ def write_mail(connection: Connection, row: AnyRow, verdict: HealthAction, now: 
 
 @dataclass(eq=False)
 class WatchEndpoints:
-    """A chore of the sweep: looks once a minute. `notify` writes the letter to an endpoint's owner, in the transaction.
+    """A chore of the sweep that checks failing endpoints once a minute.
 
-    A worker finds out whether a disabled endpoint works again.
+    `notify` writes a mail to an endpoint's owner in the same transaction. Workers probe disabled
+    endpoints.
     """
 
     database: Database
@@ -62,7 +63,7 @@ class WatchEndpoints:
     name = "endpoints"
 
     def run(self) -> int:
-        """Look, if it is time to; returns how many endpoints something was done about."""
+        """Check, if due; returns how many endpoints were acted on."""
         now = self.clock()
         with self._lock:
             if self._last is not None and now - self._last < _EVERY:

@@ -1,4 +1,4 @@
-"""Which mail provider a batch goes to: the first one in the operator's order that works and has calls left."""
+"""Choose the mail provider of a batch: the first, in the operator's order, that can take it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from notifier.services.ports import Clock, RateLimiter
 from notifier.services.providers.circuits import Circuits, Wait
 from notifier.storage.deliveries.batches import Batch
 
-# A provider that is but short of calls is waited for this long before the next one is asked.
+# Wait this long for a rate-limited provider before trying the next one.
 _PATIENCE = timedelta(seconds=30)
-_SHORT_HOLD = timedelta(seconds=1)  # after a 429 that names no time
+_SHORT_HOLD = timedelta(seconds=1)  # after a 429 without a time
 _LONGEST_PAUSE = timedelta(minutes=1)
-_QUESTION = timedelta(seconds=2)  # that a silent provider has to answer anything at all
+_QUESTION = timedelta(seconds=2)  # deadline of the health check of a silent provider
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """No provider takes a request now; ask again after `wait`."""
+    """No provider takes a request now; try again after `wait`."""
 
     wait: timedelta
     reason: Reason
@@ -29,7 +29,10 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The provider to call, with one of its calls taken, and its circuit. An open one is probed by this request."""
+    """The chosen provider with one call reserved, and its circuit breaker.
+
+    If the breaker is open, this request is the probe.
+    """
 
     sender: MailSender
     circuit: Breaker
@@ -37,32 +40,32 @@ class Choice:
 
     @property
     def name(self) -> str:
-        """The provider's."""
+        """The provider's name."""
         return self.sender.name
 
     @property
     def is_probe(self) -> bool:
-        """Whether everybody else waits to hear of this request."""
+        """Whether this request probes a failing provider on behalf of all workers."""
         return self.circuit.is_open
 
 
 class ProviderFailover:
-    """Fail-over between mail providers. Rates, and which providers work, are known to all workers together."""
+    """Failover between mail providers. Rates and provider states are shared by all workers."""
 
     def __init__(
         self, senders: Sequence[MailSender], clock: Clock, rate_limiter: RateLimiter, circuits: Circuits
     ) -> None:
-        """Take the providers in the order in which they are to be tried."""
+        """Take the providers in the order to try them."""
         self._senders = tuple(senders)
         self._clock = clock
         self._rate_limiter = rate_limiter
         self._circuits = circuits
 
     def choose(self, batch: Batch | None = None) -> Choice | Backoff:
-        """Return the provider to call now; else how long to wait. `batch`: what is to be sent; None for a letter.
+        """Return the provider to call now, or how long to wait. `batch`: None for other mail.
 
-        A batch that was tried before is no probe where another provider works: it has waited long enough, and may have
-        been sent already.
+        A batch that was tried before is not used as a probe while another provider works: it has
+        waited long enough, and may have been sent.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -86,19 +89,19 @@ class ProviderFailover:
         return min(pauses, key=lambda pause: pause.wait)
 
     def worked(self, choice: Choice, rate: RateBudget | None = None) -> None:
-        """Note a success, and what the provider said is left of its rate. What waited for it is due now."""
+        """Record a success and the remaining rate; batches waiting for the provider become due."""
         if rate is not None:
             self._rate_limiter.note(choice.name, left=rate.remaining, resets_at=rate.resets_at)
         self._circuits.worked(choice.name, choice.circuit)
 
     def failed(self, choice: Choice, error: DeliveryError, *, may_repeat: bool = False) -> bool:
-        """Note a failure; True when another provider is to take the batch at once.
+        """Record a failure; returns whether another provider should take the batch at once.
 
-        It does so where nobody was told. A request that nothing answered in time may have told everybody: another one
-        takes it only where no evidence of that will come (`may_repeat`).
+        It should if nobody was reached. A request that timed out may have reached everybody: repeat
+        it only if no evidence will come (`may_repeat`).
         """
         if error.reason is Reason.RATE_LIMITED:
-            self.worked(choice)  # it answers
+            self.worked(choice)  # the provider answers
             wait = error.retry_after or _SHORT_HOLD
             self._rate_limiter.block_until(choice.name, self._clock() + wait)
             if wait > _PATIENCE:
@@ -112,16 +115,16 @@ class ProviderFailover:
         return choice.another_works and (not in_doubt or (may_repeat and error.reason is Reason.TIMED_OUT))
 
     def unused(self, choice: Choice) -> None:
-        """Take a choice back: there was nobody to write to. The next one may look whether the provider works again."""
+        """Return an unused choice; the next request may probe the provider instead."""
         self._leave(choice.name, choice.circuit)
 
     @property
     def wait(self) -> Wait:
-        """What keeps a batch waiting while no provider works."""
+        """Return until when a batch waits while no provider works."""
         return self._circuits.wait([sender.name for sender in self._senders])
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close all connections."""
         for sender in self._senders:
             sender.close()
         self._rate_limiter.close()
@@ -129,7 +132,7 @@ class ProviderFailover:
     def _enters(
         self, sender: MailSender, circuit: Breaker, batch: Batch | None, circuits: Mapping[str, Breaker]
     ) -> bool:
-        """Go through an open circuit, one at a time; not before a silent provider has answered a harmless question."""
+        """Enter an open breaker as its probe; ask a silent provider a harmless question first."""
         tried = batch is not None and batch.attempts > 1
         if tried and self._another_works(sender.name, circuits):
             return False

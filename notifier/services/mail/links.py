@@ -1,4 +1,4 @@
-"""The links a message carries; each is signed and says by itself whom and what it concerns."""
+"""Links in messages: each is signed and identifies its subscriber and purpose."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from typing import Protocol
 
 
 class TokenSigner(Protocol):
-    """Signs small facts into URL-safe tokens (`services/security/signed_tokens.py`)."""
+    """Signs claims into URL-safe tokens (`services/security/signed_tokens.py`)."""
 
     def unsubscriber(self, notification_id: int) -> Callable[[int, int], str]:
-        """Return what makes, per subscriber and hash of their address, a token that unsubscribes it, for ever valid."""
+        """Return a function from subscriber and address hash to a permanent unsubscribe token."""
 
     def preference_opener(self) -> Callable[[int, int], str]:
-        """Return what makes, per subscriber and hash of their address, a token that opens the preferences page."""
+        """Return a function from subscriber and address hash to a preferences-page token."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Links:
     tokens: TokenSigner
 
     def personal(self, notification_id: int) -> Callable[[int, int], tuple[str, str]]:
-        """Return what gives, per subscriber and hash of their address, the links of one mail.
+        """Return a function from subscriber and address hash to the two links of one mail.
 
-        Where one click unsubscribes (RFC 8058), and where they choose.
+        The first unsubscribes with one click (RFC 8058), the second opens the preferences page.
         """
         unsubscribe, choose = f"{self.public_url}/unsubscribe/", f"{self.public_url}/preferences/"
         unsubscriber, opener = self.tokens.unsubscriber(notification_id), self.tokens.preference_opener()

@@ -1,4 +1,4 @@
-"""Letters leave: claimed in one short transaction, sent one by one, recorded. Any number of workers may do it."""
+"""Send queued transactional mail: claim, send, record. Any number of workers may do it."""
 
 import random
 from collections.abc import Callable
@@ -25,14 +25,14 @@ from notifier.storage.recipients import transactional_mail
 
 _log = get_logger(__name__)
 _AT_ONCE = 20
-# Long enough for every letter of a claim to meet a slow provider.
+# Long enough to send every mail of a claim through a slow provider.
 _LEASE = timedelta(minutes=10)
 _DEADLINE = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addressed:
-    """A letter in words yet to be rendered: what it says, to whom, in which language."""
+    """A mail to be rendered: content, recipient, locale and time zone."""
 
     message: AccountMessage
     email: str
@@ -42,17 +42,17 @@ class Addressed:
 
 
 class Writer(Protocol):
-    """Knows what letters say (`services/subscribers/mails.py`)."""
+    """Writes the content of a mail (`services/subscribers/mails.py`)."""
 
     def write(self, connection: Connection, mail: TransactionalMail) -> Addressed | None:
-        """Return what a letter says; None when it has no point any more."""
+        """Return the mail to send; None if it has become pointless."""
 
 
 class TransactionalMailRenderer(Protocol):
-    """Words account mail (`rendering.renderer.Renderer`)."""
+    """Renders transactional mail (implemented by `rendering.renderer.Renderer`)."""
 
     def account_mail(self, message: AccountMessage, *, locale: str, timezone: str, name: str) -> MailContent:
-        """Render for one addressee."""
+        """Render for one recipient."""
 
 
 def _give_up(mail: TransactionalMail, owner: str, connection: Connection) -> None:
@@ -61,7 +61,7 @@ def _give_up(mail: TransactionalMail, owner: str, connection: Connection) -> Non
 
 @dataclass(frozen=True)
 class SendTransactionalMail:
-    """Sends what is due. Sent twice only where a worker died in between: a second confirmation link does no harm."""
+    """Sends due mail. Sends twice only if a worker dies in between: a second link does no harm."""
 
     database: Database
     clock: Clock
@@ -73,7 +73,7 @@ class SendTransactionalMail:
     spread: Callable[[], float] = field(default=random.random)
 
     def run(self) -> int:
-        """Send the letters that are due, at most twenty; returns how many were taken in hand."""
+        """Send up to twenty due mails; returns how many were claimed."""
         now = self.clock()
         with self.database.write() as connection:
             taken = transactional_mail.claim(connection, owner=self.owner, now=now, lease=_LEASE, limit=_AT_ONCE)
@@ -85,7 +85,7 @@ class SendTransactionalMail:
     def _attempt(self, mail: TransactionalMail) -> None:
         with self.database.read() as connection:
             if not transactional_mail.is_held(connection, mail, self.owner):
-                return  # this process was suspended, or slow: somebody else sends it
+                return  # this process was suspended or slow: another worker sends it
             addressed = self.writer.write(connection, mail) if self.clock() < mail.expires_at else None
         follows = self._send(mail, addressed) if addressed is not None else GiveUp()
         with self.database.write() as connection:
@@ -96,7 +96,7 @@ class SendTransactionalMail:
                 transactional_mail.put_off(connection, mail, self.owner, due, counts=follows.counts)
 
     def _send(self, mail: TransactionalMail, addressed: Addressed) -> TryAgain | GiveUp:
-        """Hand a letter to a provider; `GiveUp` also means that it is on its way."""
+        """Hand a mail to a provider; `GiveUp` also means that it was accepted."""
         choice = self.route.choose()
         if isinstance(choice, Backoff):
             return TryAgain(choice.wait, counts=False)
@@ -106,7 +106,7 @@ class SendTransactionalMail:
             self.route.failed(choice, error)
             follows = after_failure(Channel.EMAIL, mail.attempts, error, spread=self.spread())
             if choice.is_probe and isinstance(follows, TryAgain):
-                follows = TryAgain(PROBE_PAUSE, counts=False)  # it was asked for the others' sake too
+                follows = TryAgain(PROBE_PAUSE, counts=False)  # a probe on behalf of others too
             given_up = isinstance(follows, GiveUp)
             _log.warning(
                 "transactional_mail_failed",
@@ -123,7 +123,7 @@ class SendTransactionalMail:
         content = self.mails.account_mail(
             addressed.message, locale=addressed.locale, timezone=addressed.timezone, name=addressed.name
         )
-        # No delivery of the ledger: events that bear it are matched by the address alone.
+        # There is no delivery with this id: its provider events are matched by address.
         name = f"ltr_{mail.id}"
         recipient = MailRecipient(
             delivery_id=name,
@@ -142,5 +142,5 @@ class SendTransactionalMail:
         )
 
     def close(self) -> None:
-        """Let go of the providers' connections."""
+        """Close the providers' connections."""
         self.route.close()

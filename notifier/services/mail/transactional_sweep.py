@@ -1,4 +1,4 @@
-"""See that letters leave, and that those which are done are forgotten."""
+"""Enqueue due transactional mail and delete finished mail."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +9,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.recipients import transactional_mail
 
 _AT_ONCE = 20
-# For so long the limit per address counts a letter.
+# How long a mail counts against the limit per address.
 _KEPT = timedelta(days=1)
 _DEEP = 50
 _FORGET_AT_ONCE = 500
@@ -17,7 +17,7 @@ _FORGET_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class SweepTransactionalMail:
-    """A chore of the sweep: see that letters leave, and forget those that are done."""
+    """A chore of the sweep: enqueue due mail, delete finished mail."""
 
     database: Database
     clock: Clock
@@ -27,7 +27,7 @@ class SweepTransactionalMail:
     name = "letters"
 
     def run(self) -> int:
-        """Nudge a worker when something is due; returns how many letters are."""
+        """Enqueue a task if mail is due; returns how many mails are."""
         now = self.clock()
         with self.database.read() as connection:
             due = transactional_mail.count_due(connection, now, _AT_ONCE)

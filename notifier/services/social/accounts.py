@@ -1,4 +1,4 @@
-"""Accounts: the ledger's rows follow the configuration."""
+"""Synchronize the accounts in the ledger with the configuration."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,6 @@ from notifier.storage.recipients import accounts as rows
 
 
 def sync_accounts(database: Database, accounts: Sequence[Account]) -> None:
-    """Make the configured accounts, and only those, active; their numbers and history stay."""
+    """Activate exactly the configured accounts; ids and history stay."""
     with database.write() as connection:
         rows.synchronize(connection, accounts)

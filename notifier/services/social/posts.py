@@ -1,4 +1,4 @@
-"""Posts that are public already: listed, edited and withdrawn by a person, where the platform allows it. Audited."""
+"""List, edit and withdraw public posts, where the platform allows it. Audited."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -30,20 +30,21 @@ from notifier.storage.deliveries.posts import PUBLISHED, StoredPost
 
 Json = dict[str, Any]
 _PREFIX = "post_"
-_LONGEST = 10_000  # characters looked at
-_DIGITS = 19  # of a row's number: 64 bits
+_LONGEST = 10_000  # characters of input to check
+_DIGITS = 19  # of a row id: 64 bits
 T = TypeVar("T")
 _Held = tuple[StoredPost, Account, SocialSender]
 
 
 @dataclass(frozen=True)
 class PostManager:
-    """What was posted, and taking it back.
+    """Lists, edits and withdraws posts.
 
     Raises:
-        NotFoundError: no such post.
-        ConflictError: it is withdrawn, or nobody knows where it is, or the platform refuses.
-        UnavailableError: the platform does not answer, or the account is speaking; nothing is known to have changed.
+        NotFoundError: there is no such post.
+        ConflictError: it is withdrawn, its place is unknown, or the platform refuses.
+        UnavailableError: the platform does not answer, or the account is busy; nothing is known to
+            have changed.
     """
 
     database: Database
@@ -53,7 +54,7 @@ class PostManager:
     account_lock: AccountLock
 
     def list(self, *, incident_id: str | None = None, before: int | None = None, limit: int = 100) -> list[Json]:
-        """Return posts, newest first, those before number `before`; each carries its number as `number`."""
+        """Return posts with an id below `before`, newest first; each has its id as `number`."""
         with self.database.read() as connection:
             return [
                 _post(found) for found in posts.page(connection, incident_id=incident_id, before=before, limit=limit)
@@ -64,7 +65,7 @@ class PostManager:
         return _post(self._existing(post_id))
 
     def edit(self, post_id: str, text: str, actor: Actor) -> Json:
-        """Replace the text of a public post, where the platform lets posts be edited.
+        """Replace the text of a public post, if the platform allows editing.
 
         Raises:
             InvalidInputError: the text is empty or too long for the platform.
@@ -89,7 +90,7 @@ class PostManager:
         return self.get(post_id)
 
     def withdraw(self, post_id: str, actor: Actor) -> Json:
-        """Take a post off the platform; one that is gone there already counts as withdrawn."""
+        """Delete a post from the platform; one that is gone there counts as withdrawn."""
         with self._held(post_id) as (post, account, sender):
             _asked(lambda: sender.delete(post.receipt))
             with self.database.write() as connection:
@@ -101,7 +102,7 @@ class PostManager:
 
     @contextmanager
     def _held(self, post_id: str) -> Iterator[_Held]:
-        """Have the account's turn, and the post as it is then."""
+        """Take the account lock and return the post as of then."""
         account_name = self._existing(post_id).account
         account = self.accounts.get(account_name)
         if account is None:
@@ -134,7 +135,7 @@ class PostManager:
 
     @staticmethod
     def _worded(text: str, account: Account, most: int) -> str:
-        """Bring a text into the platform's form, within its limit."""
+        """Convert a text to the platform's form, within its limit."""
         shown_text = shown(clean_block(text, _LONGEST).strip(), account.platform).text
         limit = limit_of(account.platform, most)
         if not shown_text:
@@ -148,7 +149,7 @@ class PostManager:
 
 
 def _asked(call: Callable[[], T]) -> T:
-    """Ask the platform; its errors become those of a use case."""
+    """Call the platform; convert its errors to those of a use case."""
     try:
         return call()
     except PermanentDeliveryError as error:

@@ -1,4 +1,4 @@
-"""Sessions: logins at providers that allow few of them, kept between processes and restarts, encrypted at rest."""
+"""Sessions at providers that allow few logins, kept encrypted across processes and restarts."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class AccountSessions:
     clock: Clock
 
     def load(self, account: str) -> str | None:
-        """Return what was saved last for an account, or None: also where no key opens it, for a login is easily had."""
+        """Return an account's last session; None if absent or undecryptable (then log in again)."""
         with self.database.read() as connection:
             sealed = accounts.session(connection, account)
         try:
@@ -31,7 +31,7 @@ class AccountSessions:
             return None
 
     def save(self, account: str, session: str) -> None:
-        """Keep a session, replacing the one before."""
+        """Store an account's session, replacing the previous one."""
         sealed = self.box.seal(session)
         with self.database.write() as connection:
             accounts.save_session(connection, account, sealed, self.clock())

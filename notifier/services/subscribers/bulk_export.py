@@ -1,4 +1,4 @@
-"""Export of subscribers: streaming pages, in a form the import takes back."""
+"""Export subscribers as a stream, in formats that the import accepts."""
 
 import csv
 import io
@@ -21,18 +21,23 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class ExportSubscribers:
-    """Write every subscriber. Each page is a short transaction: who changes meanwhile is there once, old or new."""
+    """Exports all subscribers.
+
+    Each page is a short transaction: a subscriber changed meanwhile appears once, old or new.
+    """
 
     database: Database
 
     def run(self, list_format: ListFormat, *, every_column: bool = False, spreadsheet: bool = False) -> Iterator[bytes]:
-        """Yield the list in pieces, UTF-8.
+        """Yield the list in UTF-8 chunks.
 
         Args:
-            list_format: CSV holds what the contract's columns can; NDJSON everything, consent and suppressions too.
-            every_column: Add to the CSV the columns for quiet hours and the hourly limit, which the import takes.
-            spreadsheet: Keep spreadsheets from computing what readers typed: a cell that would be a formula begins
-                with an apostrophe. For eyes, not for the import, which would take the apostrophe for theirs.
+            list_format: CSV has the contract's columns; NDJSON has everything, including consent
+                and suppressions.
+            every_column: Add CSV columns for quiet hours and the hourly limit; the import reads
+                them.
+            spreadsheet: Prefix cells that a spreadsheet would evaluate as a formula with an
+                apostrophe. For viewing only: the import would take the apostrophe as data.
         """
         if list_format is ListFormat.CSV:
             return self._csv((*COLUMNS, *FURTHER_COLUMNS) if every_column else COLUMNS, spreadsheet=spreadsheet)

@@ -1,6 +1,6 @@
-"""Import of subscribers: streaming, chunk by chunk, good rows kept, every bad one reported.
+"""Import subscribers as a stream: keep good rows, report every bad one.
 
-A chunk is one transaction. An import that was interrupted is run again: what arrived is left as it is.
+Each chunk is one transaction. An interrupted import can be repeated: it skips what is stored.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,9 +25,9 @@ from notifier.services.subscribers.seen_keys import SeenKeys
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import bulk_merge, erasures, preferences, suppressions
 
-CHUNK = 2_500  # smaller ones take noticeably more time, larger ones only more memory
+CHUNK = 2_500  # smaller chunks are noticeably slower, larger ones only use more memory
 MAX_REPORTED = 1_000
-_TRIES = 3  # of a chunk, when the database is busy
+_TRIES = 3  # per chunk, if the database is busy
 _WORTH_ANALYZING = 10_000
 _EVERYTHING = frozenset(bulk_merge.STAGED) - {"external_id", "legal_basis", "consent", "repeated"}
 _ERASED = "was erased, and a list does not bring them back: `notifier subscribers add` does"
@@ -35,24 +35,25 @@ _QUIET_COLUMNS = frozenset({"quiet_from", "quiet_to"})
 
 
 class ListFormat(StrEnum):
-    """The two forms a list comes in."""
+    """The formats of a list."""
 
     CSV = "csv"
     NDJSON = "ndjson"
 
 
 def format_of(start: bytes) -> ListFormat:
-    """Tell the format by the first bytes of a list."""
+    """Detect the format by a list's first bytes."""
     begins_object = start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
     return ListFormat.NDJSON if begins_object else ListFormat.CSV
 
 
 @dataclass
 class ImportReport:
-    """What became of a list. `rows` is the sum of created, updated, unchanged, repeated and rejected.
+    """The result of an import. `rows` = created + updated + unchanged + repeated + rejected.
 
-    `repeated` rows name somebody whom an earlier row of the list named: the last one counts. `kept_unsubscribed` rows,
-    which are counted above as well, would have brought somebody back who unsubscribed or is suppressed; they do not.
+    `repeated`: rows with an external id of an earlier row; the last one counts.
+    `kept_unsubscribed`: rows, also counted above, of unsubscribed or suppressed subscribers whom
+    the row would have reactivated; they stay as they are.
     """
 
     rows: int = 0
@@ -71,7 +72,7 @@ class ImportReport:
             self.errors.append(row)
 
     def as_json(self) -> dict[str, Any]:
-        """Write the report; `errors` holds the first thousand bad rows."""
+        """Return the report; `errors` has the first thousand bad rows."""
         return self.counts() | {
             "errors": [
                 {
@@ -84,7 +85,7 @@ class ImportReport:
         }
 
     def counts(self) -> dict[str, Any]:
-        """Write the numbers alone."""
+        """Return only the counts."""
         return {
             "rows": self.rows,
             "created": self.created,
@@ -98,7 +99,7 @@ class ImportReport:
 
 @dataclass(frozen=True)
 class ImportSubscribers:
-    """Bring a list into the ledger."""
+    """Imports a list into the ledger."""
 
     database: Database
     clock: Clock
@@ -117,21 +118,21 @@ class ImportSubscribers:
         on_bad_row: Callable[[BadRow], None] | None = None,
         on_progress: Callable[[ImportReport], None] | None = None,
     ) -> ImportReport:
-        """Import from a binary file; memory stays the same however long it is.
+        """Import from a binary file, in constant memory.
 
         Args:
             source: UTF-8, read line by line.
             list_format: CSV with a header, or NDJSON.
-            actor: Who does it, for the audit trail.
-            legal_basis: Recorded with new subscribers whose row names none.
-            invite: Rows that name no state become `pending` rather than `active`, and who is new and pending gets a
-                letter that asks them to confirm; who does not is forgotten.
-            on_bad_row: Is told every bad row as it is met; the report keeps the first thousand.
-            on_progress: Is shown the report after every chunk.
+            actor: The actor in the audit trail.
+            legal_basis: Recorded for new subscribers whose row has none.
+            invite: Rows without a state become `pending` instead of `active`. New pending
+                subscribers get a mail that asks them to confirm, and are erased if they do not.
+            on_bad_row: Called with every bad row; the report keeps the first thousand.
+            on_progress: Called with the report after every chunk.
 
         Raises:
-            InvalidInputError: the CSV header is at fault; nothing was stored.
-            UnavailableError: the database does not answer; whole chunks are stored, run it again.
+            InvalidInputError: the CSV header is invalid; nothing was stored.
+            UnavailableError: the database does not answer; whole chunks are stored, so repeat it.
         """
         default_state = SubscriberState.PENDING if invite else SubscriberState.ACTIVE
         rows, given = self._open(source, list_format, default_state)
@@ -150,7 +151,7 @@ class ImportSubscribers:
     def _open(
         self, source: ByteSource, list_format: ListFormat, default_state: SubscriberState
     ) -> tuple[Iterable[GoodRow | BadRow], frozenset[str]]:
-        """Return the rows, and the columns of `subscriber` that the list carries."""
+        """Return the rows, and the columns of `subscriber` that the list has."""
         if list_format is ListFormat.NDJSON:
             return SubscriberNdjson(source, self.vocabulary, default_state=default_state), _EVERYTHING
         rows = SubscriberCsv(source, self.vocabulary, default_state=default_state)
@@ -159,7 +160,10 @@ class ImportSubscribers:
     def _chunks(
         self, rows: Iterable[GoodRow | BadRow], report: ImportReport, on_bad_row: Callable[[BadRow], None]
     ) -> Iterator[dict[str, tuple[GoodRow, bool]]]:
-        """Yield good rows by external id, each with whether an earlier chunk had that id; the last of a name counts."""
+        """Yield chunks of good rows by external id, with whether an earlier chunk had the id.
+
+        Within a chunk, the last row of an id counts.
+        """
         seen = SeenKeys()
         chunk: dict[str, tuple[GoodRow, bool]] = {}
         for row in rows:
@@ -181,16 +185,16 @@ class ImportSubscribers:
     def _leave_out_erased(
         self, chunk: dict[str, tuple[GoodRow, bool]], report: ImportReport, on_bad_row: Callable[[BadRow], None]
     ) -> None:
-        """Take those out of a chunk whom the operator erased: a list is no wish to have them back."""
+        """Remove erased subscribers from a chunk: a list is no consent to store them again."""
         with self.database.read() as connection:
             if not erasures.are_there(connection):
-                return  # as in most installations, and lists are long
+                return  # the usual case; skips a query per key
             keys = [key for row, _ in chunk.values() for key in self._keys(row)]
             erased = erasures.among(connection, keys)
         for row, repeated in list(chunk.values()):
             if erased.intersection(self._keys(row)):
                 del chunk[row.subscriber.external_id]
-                if not repeated:  # else it is counted as such
+                if not repeated:  # otherwise counted as repeated
                     bad = BadRow.because(row.line, _ERASED)
                     report.reject(bad)
                     on_bad_row(bad)
@@ -214,7 +218,7 @@ def _ignore(row: BadRow) -> None:
 
 
 def _given(columns: Iterable[str]) -> frozenset[str]:
-    """Return the ledger's columns that these columns of a CSV decide; preferences are one column there."""
+    """Return the columns of `subscriber` that these CSV columns set; preferences are one column."""
     names = set(columns)
     given = names & _EVERYTHING
     if names & set(PREFERENCE_COLUMNS):
@@ -227,7 +231,7 @@ def _given(columns: Iterable[str]) -> frozenset[str]:
 
 
 class _Merging:
-    """Writes chunks, remembering the numbers of preference sets that are committed."""
+    """Writes chunks and caches the ids of committed preference sets."""
 
     def __init__(
         self, order: ImportSubscribers, given: frozenset[str], legal_basis: LegalBasis, *, invite: bool
@@ -239,7 +243,7 @@ class _Merging:
         self._numbers: dict[Preferences, int] = {}
 
     def bring(self, chunk: dict[str, tuple[GoodRow, bool]], report: ImportReport) -> None:
-        """Write one chunk and count what became of it."""
+        """Write one chunk and count the results."""
         merged = self._patiently(chunk)
         fresh = sum(not repeated for _, repeated in chunk.values())
         report.created += merged.created
@@ -248,7 +252,7 @@ class _Merging:
         report.kept_unsubscribed += merged.kept_unsubscribed
 
     def _patiently(self, chunk: dict[str, tuple[GoodRow, bool]]) -> bulk_merge.Merged:
-        """Try again when the database was busy: a chunk that was not committed left nothing behind."""
+        """Retry while the database is busy: a failed chunk is rolled back completely."""
         for _ in range(_TRIES - 1):
             try:
                 return self._write(chunk)
@@ -287,7 +291,7 @@ class _Merging:
 
 
 def _staged(row: GoodRow, repeated: bool, preference_id: int, addresses: AddressHasher) -> tuple[Any, ...]:  # noqa: FBT001
-    """Return the values of `subscriber_lists.STAGED`, in its order."""
+    """Return the values for `subscriber_lists.STAGED`, in its order."""
     subscriber = row.subscriber
     quiet = subscriber.quiet_hours
     return (

@@ -1,4 +1,4 @@
-"""Everything the ledger knows of a person, as their own copy (GDPR Art. 15 and 20)."""
+"""Export a person's own data (GDPR Art. 15 and 20)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,16 +21,16 @@ _MOST = 1000
 
 @dataclass(frozen=True)
 class DataExport:
-    """Writes the copy: of every subscription of the address, for they are one person's."""
+    """Exports all subscriptions of an address: they belong to one person."""
 
     database: Database
     clock: Clock
 
     def collect(self, subscriber_id: int) -> Json:
-        """Return the copy as JSON data; of messages and changes the newest thousand.
+        """Return the copy as JSON data, with the newest thousand messages and changes.
 
         Raises:
-            NotFoundError: erased meanwhile.
+            NotFoundError: the subscriber has been erased.
         """
         with self.database.read() as connection:
             stored = subscribers.get_by_id(connection, subscriber_id)

@@ -1,4 +1,4 @@
-"""Sign-ups that nobody confirmed in time are forgotten; nobody is reminded."""
+"""Erase sign-ups that were not confirmed in time, without a reminder."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +26,7 @@ class ExpireSignUps:
     name = "lapsed"
 
     def run(self) -> int:
-        """Erase sign-ups whose time to confirm is over; returns how many."""
+        """Erase expired sign-ups; returns how many."""
         with self.database.read() as connection:
             expired_sign_ups = subscribers.expired_sign_ups(connection, self.clock(), limit=_AT_ONCE)
         return sum(

@@ -1,4 +1,4 @@
-"""What letters to subscribers say. Links are signed when the letter leaves: none is kept in the ledger."""
+"""Write transactional mail to subscribers. Links are signed on sending and never stored."""
 
 from dataclasses import dataclass
 
@@ -21,14 +21,14 @@ from notifier.storage.recipients import subscribers
 
 @dataclass(frozen=True)
 class SubscriberMails:
-    """Writes a letter from how things stand now: who confirmed, left or moved meanwhile gets none."""
+    """Writes mail from the current state; nothing is sent if it has become pointless."""
 
     addresses: AddressHasher
     tokens: Tokens
     public_url: str
 
     def write(self, connection: Connection, mail: TransactionalMail) -> Addressed | None:
-        """Return what a letter says; None when it has no point any more."""
+        """Return the mail to send; None if it has become pointless."""
         stored = subscribers.get_by_id(connection, mail.subject_id)
         email = self._address(stored, mail) if stored is not None else None
         message = self._message(mail)
@@ -44,7 +44,7 @@ class SubscriberMails:
         )
 
     def _address(self, stored: StoredSubscriber, mail: TransactionalMail) -> str | None:
-        """Where it goes, if that is still the address it was written for."""
+        """Return the address, if it is still the one that the mail was written for."""
         is_active = stored.subscriber.state is SubscriberState.ACTIVE
         if mail.kind is TransactionalKind.ADDRESS_CHANGE_CONFIRM:
             asked = (stored.consent or {}).get(NEW_ADDRESS)
@@ -68,4 +68,4 @@ class SubscriberMails:
                 token = self.tokens.sign(Purpose.ADDRESS_CHANGE, mail.subject_id, key, expires_at=expires_at)
                 return AddressChangeConfirm(confirm_url=f"{self.public_url}/address/{token}", expires_at=expires_at)
             case TransactionalKind.ENDPOINT_WARNING | TransactionalKind.ENDPOINT_DISABLED:
-                return None  # `endpoint_letters.py` writes those
+                return None  # written by `endpoints/mails.py`

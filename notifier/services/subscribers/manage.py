@@ -1,4 +1,4 @@
-"""Subscribers: create, show, change, erase, list. Every change is audited, without the personal part."""
+"""Create, show, change, erase and list subscribers. Changes are audited without personal data."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,7 +34,7 @@ _STOPPED = frozenset({SubscriberState.UNSUBSCRIBED, SubscriberState.SUPPRESSED})
 
 @dataclass(frozen=True)
 class Subscribers:
-    """What the API, the command line and the console do with single subscribers."""
+    """Operations on single subscribers for the API, the command line and the console."""
 
     database: Database
     clock: Clock
@@ -44,8 +44,8 @@ class Subscribers:
     def create(self, subscriber: Subscriber, actor: Actor, *, legal_basis: LegalBasis = LegalBasis.API) -> Json:
         """Store a new subscriber; returns it as stored.
 
-        An address that is suppressed stays so: the subscriber is then `unsubscribed` or `suppressed`, whatever was
-        asked. Lifting that is a change of its own: see `patch`.
+        A suppressed address stays suppressed: the subscriber is stored as `unsubscribed` or
+        `suppressed`. Only an explicit change lifts the suppression: see `patch`.
 
         Raises:
             ConflictError: the external id is taken.
@@ -74,7 +74,7 @@ class Subscribers:
         """Return one subscriber.
 
         Raises:
-            NotFoundError: none by that name.
+            NotFoundError: there is no such subscriber.
         """
         with self.database.read() as connection:
             return _view(connection, _existing(connection, external_id))
@@ -87,7 +87,7 @@ class Subscribers:
         kind: SubscriberKind | None = None,
         state: SubscriberState | None = None,
     ) -> tuple[list[Json], int | None]:
-        """Return subscribers, oldest first, and the number to go on `after`; None when these were the last."""
+        """Return a page of subscribers, oldest first, and the next `after`, None at the end."""
         with self.database.read() as connection:
             found = subscribers.page(connection, after=after, limit=limit + 1, kind=kind, state=state)
             shown = found[:limit]
@@ -97,14 +97,15 @@ class Subscribers:
         return items, shown[-1].id if len(found) > limit else None
 
     def patch(self, external_id: str, changes: SubscriberChanges, actor: Actor) -> Json:
-        """Change what is named and keep the rest; returns the subscriber as stored.
+        """Change the given fields; returns the subscriber as stored.
 
-        `state: active` for somebody unsubscribed or suppressed lifts the suppression of their address: a person says
-        so, and the audit trail says who. A new address takes its own suppression along, or leaves a bounce behind.
+        `state: active` lifts the suppression of an unsubscribed or suppressed address; the audit
+        trail records who did so. A new address has its own suppression, if any; a bounce stays with
+        the old address.
 
         Raises:
-            NotFoundError: none by that name.
-            InvalidInputError: names every field at fault.
+            NotFoundError: there is no such subscriber.
+            InvalidInputError: lists every invalid field.
         """
         if changes.get("external_id") not in (None, external_id):
             raise InvalidInputError([FieldError("external_id", "cannot be changed")])
@@ -114,11 +115,11 @@ class Subscribers:
             return _view(connection, _existing(connection, external_id))
 
     def patch_numbered(self, subscriber_id: int, changes: SubscriberChanges, actor: Actor) -> Subscriber:
-        """Change the subscriber of a row, as `patch` does; returns what they became.
+        """Change a subscriber by row id, as `patch` does; returns the subscriber after the change.
 
         Raises:
-            NotFoundError: erased meanwhile.
-            InvalidInputError: names every field at fault.
+            NotFoundError: the subscriber has been erased.
+            InvalidInputError: lists every invalid field.
         """
         self.addresses.load()
         with self.database.write() as connection:
@@ -135,7 +136,7 @@ class Subscribers:
         preference_id = preferences.ensure(connection, after.preferences)
         row = subscribers.to_row(after, preference_id=preference_id, address_key=key)
         if after.state is not SubscriberState.PENDING:
-            row["expires_at"] = None  # only a sign-up that nobody confirms is forgotten
+            row["expires_at"] = None  # only unconfirmed sign-ups expire
         subscribers.change(connection, stored.id, row, now)
         if key is not None and stored.address_key != key:
             erasures.forget(connection, [key])
@@ -153,7 +154,7 @@ class Subscribers:
     def _changed(
         self, connection: Connection, stored: StoredSubscriber, changes: SubscriberChanges, now: datetime
     ) -> tuple[Subscriber, int | None]:
-        """Return what the subscriber becomes, and the key of the address."""
+        """Return the subscriber after the changes, and its address key."""
         before = stored.subscriber
         after = changed_subscriber(before, changes, self.vocabulary)
         key = self.addresses.of_optional(after.email)
@@ -162,20 +163,21 @@ class Subscribers:
             _lift(connection, key)
             return after, key
         if asked is None and key != stored.address_key and before.state is SubscriberState.SUPPRESSED:
-            # An address did not work and there is another now; who unsubscribed stays so, wherever they move.
+            # A new address replaces one that bounced; an unsubscription stays, whatever the
+            # address.
             after = replace(after, state=SubscriberState.ACTIVE)
         if asked is not None or key != stored.address_key:
             after = _as_suppressed(connection, after, key, now)
         return after, key
 
     def remove(self, external_id: str, actor: Actor) -> None:
-        """Erase a subscriber: everything personal goes, anonymous counts and a suppression of the address stay.
+        """Erase a subscriber's personal data; anonymous counts and a suppression remain.
 
-        So do keyed hashes of name and address: a list that is imported later does not bring them back; `create` does,
-        and their own sign-up.
+        Keyed hashes of external id and address remain too, so that a later import does not restore
+        the subscriber; `create` and their own sign-up do.
 
         Raises:
-            NotFoundError: none by that name.
+            NotFoundError: there is no such subscriber.
         """
         pepper = self.addresses.load()
         now = self.clock()
@@ -186,13 +188,13 @@ class Subscribers:
             erasures.note(connection, self._keys(external_id, None if borne else stored.address_key), now)
 
     def _keys(self, external_id: str, address: int | None) -> tuple[int, ...]:
-        """Return what stands for a person in the list of those who were erased."""
+        """Return the keys of a person in the list of erasures."""
         name = self.addresses.of_name(external_id)
         return (name,) if address is None else (name, address)
 
 
 def erase(connection: Connection, stored: StoredSubscriber, actor: Actor, *, pepper: bytes, now: datetime) -> None:
-    """Remove a subscriber and every trace of the name they bore."""
+    """Remove a subscriber and every trace of the external id."""
     subscriber = stored.subscriber
     subscribers.release_endpoints(connection, subscriber.external_id, subscriber.email)
     subscribers.remove(connection, stored.id)
@@ -216,7 +218,7 @@ def _view(connection: Connection, stored: StoredSubscriber) -> Json:
 
 
 def _as_suppressed(connection: Connection, subscriber: Subscriber, key: int | None, now: datetime) -> Subscriber:
-    """Bring a subscriber's state and the suppressions of the address in line."""
+    """Align a subscriber's state with the suppressions of the address."""
     if key is None:
         return subscriber
     if subscriber.state is SubscriberState.SUPPRESSED:
@@ -235,7 +237,7 @@ def _lift(connection: Connection, key: int | None) -> None:
 
 
 def _forget_address(connection: Connection, key: int | None) -> bool:
-    """Drop what is kept about an address (opt-outs from single incidents, its hour) when nobody bears it any more."""
+    """Delete an address's opt-outs and hourly counts once no subscriber has it."""
     if key is None or subscribers.of_address(connection, key):
         return False
     suppressions.forget_opt_outs(connection, key)

@@ -1,7 +1,7 @@
-"""A subscriber's own wishes: unsubscribe from everything or from one incident, come back. They act on the address.
+"""Unsubscribe from everything or one incident, and resubscribe. Applies to the address.
 
-One person may be several subscribers with one address (a merchant with three shops); who unsubscribes wants no more
-mail, not no more mail about the second shop.
+One person may be several subscribers with one address (a merchant with three shops). Unsubscribing
+stops all mail to that person, not just mail about one shop.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,10 @@ _STOPPED = (SubscriberState.UNSUBSCRIBED, SubscriberState.SUPPRESSED)
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """What links in mails and the preferences page do. Every use case may be repeated: the second time does nothing.
+    """Operations behind links in mails and the preferences page. All are idempotent.
 
-    Subscribers are named by row number, as tokens carry it. All raise NotFoundError for one that was erased.
+    Subscribers are identified by row id, as in tokens. All operations raise NotFoundError if the
+    subscriber has been erased.
     """
 
     database: Database
@@ -36,10 +37,10 @@ class Lifecycle:
     def unsubscribe(
         self, subscriber_id: int, actor: Actor, *, incident_id: str | None = None, address_key: int | None = None
     ) -> bool:
-        """Stop all mail to the subscriber's address, or that about one incident; False when it was so already.
+        """Stop all mail to the subscriber's address, or mail about one incident.
 
-        With `address_key`, to that address: where the subscriber has left it, they are told as before, and whoever
-        bears it now is not.
+        Returns False if it was stopped already. `address_key` names the address: if the subscriber
+        has since moved, mail to the new address continues, and mail to the old one stops.
         """
         now = self.clock()
         with self.database.write() as connection:
@@ -55,11 +56,12 @@ class Lifecycle:
     def resubscribe(
         self, subscriber_id: int, actor: Actor, *, incident_id: str | None = None, address_key: int | None = None
     ) -> bool:
-        """Take an unsubscription back; False when nothing was stopped, or by somebody else.
+        """Undo an unsubscription; False if there was none or the reader may not lift it.
 
-        What was set by hand is never lifted. With `address_key` (the way back, right after unsubscribing) only that
-        wish is, and only while the subscriber bears that address; without, also what a provider reported: for the
-        person themselves, whose signed link shows that mail arrives.
+        An operator's suppression is never lifted. With `address_key` (the undo link right after
+        unsubscribing), only that unsubscription is lifted, and only while the subscriber has that
+        address. Without it, a provider's suppression is lifted too: the reader's signed link proves
+        that mail arrives.
         """
         now = self.clock()
         with self.database.write() as connection:
@@ -91,7 +93,7 @@ class Lifecycle:
     def suppress(
         self, email: str, actor: Actor, *, reason: SuppressionReason = SuppressionReason.MANUAL, detail: str = ""
     ) -> bool:
-        """Stop all mail to an address by hand, known or not; False when it was so already (the first reason stays)."""
+        """Suppress an address, known or not; False if it is suppressed (the first reason stays)."""
         key = self.addresses.of(email)
         now = self.clock()
         with self.database.write() as connection:
@@ -99,15 +101,15 @@ class Lifecycle:
             if not suppressions.add(connection, key, item):
                 return False
             _stop_address(connection, key, item, actor, now)
-            # The key itself says nothing to who has not the pepper.
+            # The key reveals nothing without the pepper.
             record(connection, actor, "address.suppressed", Subject("address", f"{key:016x}"), at=now)
             return True
 
     def erase(self, subscriber_id: int, actor: Actor) -> int:
-        """Forget everybody who bears the subscriber's address, at the person's own wish; returns how many that were.
+        """Erase all subscribers with the subscriber's address on request; returns their number.
 
-        What stays is the keyed hash of the address among those that are not written to: a list that is imported
-        tomorrow would begin to mail again. Who signs up again and confirms is taken off it.
+        A keyed hash of the address stays on the suppression list, so that a later import does not
+        resume mail. Signing up and confirming again removes it.
         """
         pepper = self.addresses.load()
         now = self.clock()
@@ -138,7 +140,7 @@ def _opt_out(connection: Connection, stored: StoredSubscriber, incident_id: str,
 
 
 def _stop_left_behind(connection: Connection, key: int, incident_id: str | None, actor: Actor, now: datetime) -> bool:
-    """Act on an address that its subscriber has left: for those who bear it now, and for nobody else."""
+    """Act on an address that the subscriber has left, for the subscribers who have it now."""
     bearers = subscribers.of_address(connection, key, lock=True)
     if not bearers:
         return False
@@ -154,9 +156,9 @@ def _is_theirs_to_lift(reason: SuppressionReason | None, *, by_way_back: bool) -
 
 
 def _stop_wanted(connection: Connection, key: int, actor: Actor, now: datetime) -> bool:
-    """A wish stands above a bounce: when the address works again one day, it still is not written to.
+    """Suppress an address on its owner's request, replacing a bounce, so that it never resumes.
 
-    What an operator stopped keeps its reason: the way back from an unsubscription must not lift it.
+    An operator's suppression keeps its reason: undoing the unsubscription must not lift it.
     """
     reason = suppressions.mail_reason(connection, key)
     wish = Suppression(channel=Channel.EMAIL, reason=SuppressionReason.UNSUBSCRIBED, since=now)

@@ -1,4 +1,4 @@
-"""Sign-up by anybody: limited per network before anything is looked up, and answered alike whatever was found."""
+"""Public sign-up: rate-limited per network before any lookup, with the same answer for everyone."""
 
 from dataclasses import dataclass
 
@@ -14,23 +14,26 @@ _DAY_SECONDS = 86_400
 
 
 class TooManySignUpsError(NotifierError):
-    """A network, or the whole house, had its share; says nothing of any address."""
+    """A network's or the installation's limit is reached; reveals nothing about any address."""
 
 
 @dataclass(frozen=True)
 class PublicSignUp:
-    """What the form and the API do. `SignUps` limits how often an address is written to; mailboxes are limited here."""
+    """Sign-up for the form and the API.
+
+    `SignUps` limits mail per address; this also limits it per mailbox.
+    """
 
     sign_ups: SignUps
     quota: Quota
     ceiling: SignUpLimit
 
     def take(self, request: SignUpRequest) -> None:
-        """Take a sign-up. Nothing is returned, for nothing may be told.
+        """Accept a sign-up. Returns nothing, so that nothing about the address is revealed.
 
         Raises:
-            TooManySignUpsError: the network, or the house, had its share this hour.
-            InvalidInputError: the address, locale, time zone or a component is at fault.
+            TooManySignUpsError: the network's or the installation's hourly limit is reached.
+            InvalidInputError: the address, locale, time zone or a component is invalid.
         """
         network = shortened_network(request.form.network) or "unknown"
         if not self.quota.take(f"sign-up:{network}", most=PER_NETWORK, seconds=NETWORK_SECONDS):
@@ -40,15 +43,15 @@ class PublicSignUp:
         if self._may_write_to(request.email):
             self.sign_ups.ask(request)
         else:
-            self.sign_ups.check(request)  # what is at fault is said all the same: nothing is told of the mailbox
+            self.sign_ups.check(request)  # report invalid input all the same: it reveals nothing
 
     def _may_write_to(self, email: str) -> bool:
-        """Whether a mailbox may get another letter today, under whichever of its many names."""
+        """Whether a mailbox may get another mail today, under any of its addresses."""
         key = self.sign_ups.addresses.of(mailbox_of(email))
         return self.quota.take(f"mailbox:{key:x}", most=MAILS_PER_DAY, seconds=_DAY_SECONDS)
 
 
 def mailbox_of(email: str) -> str:
-    """Return the address without the part that many providers ignore (RFC 5233: `user+detail@host` is `user@host`)."""
+    """Return the address without the detail part (RFC 5233: `user+detail@host` is `user@host`)."""
     local, at, domain = email.strip().rpartition("@")
     return f"{local.partition('+')[0] or local}{at}{domain}".lower()

@@ -1,4 +1,4 @@
-"""Look again at messages that wait for a mailbox, once its quiet hours or its hourly limit were changed."""
+"""Recheck a mailbox's deferred messages after its quiet hours or hourly limit changed."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from notifier.storage.planning import quiet_hours
 
 
 def release_deferred(connection: Connection, address_key: int, now: datetime) -> int:
-    """Look again at what waits for a mailbox whose quiet hours or limit were changed; returns how many messages."""
+    """Make a mailbox's deferred messages due for another check; returns how many."""
     rows = quiet_hours.deferred_for(connection, address_key, now)
     for row in rows:
         batch = batches.from_row(row)

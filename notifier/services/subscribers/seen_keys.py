@@ -1,4 +1,4 @@
-"""Which names a long list has brought already, in 16 bytes each."""
+"""Track the external ids of a long list, in 16 bytes each."""
 
 from array import array
 
@@ -7,13 +7,13 @@ _FIRST_SIZE = 1 << 12
 
 
 class SeenKeys:
-    """A set of texts that remembers hashes only: two of a million differ with a chance of 1 in 37 million.
+    """A set of hashes: the chance of a collision among a million keys is 1 in 37 million.
 
-    A Python set of a million names takes 100 MB; this takes 16. It only counts, nothing is decided by it.
+    A Python set of a million ids takes 100 MB; this takes 16. Used for counting only.
     """
 
     def __init__(self) -> None:
-        """Remember nothing yet."""
+        """Start empty."""
         self._slots = _empty(_FIRST_SIZE)
         self._mask = _FIRST_SIZE - 1
         self._used = 0
@@ -22,7 +22,7 @@ class SeenKeys:
         return self._used
 
     def add(self, text: str) -> bool:
-        """Remember a text; True when it was known already."""
+        """Add a text; True if it was present."""
         fingerprint = (hash(text) & 0xFFFF_FFFF_FFFF_FFFF) or 1
         slots, mask = self._slots, self._mask
         index = fingerprint & mask
@@ -49,5 +49,5 @@ class SeenKeys:
 
 
 def _empty(size: int) -> "array[int]":
-    """Return so many empty slots, without making as many bytes first."""
+    """Return an array of empty slots, without a temporary bytes object of the same size."""
     return array("Q", [_EMPTY]) * size

@@ -1,4 +1,4 @@
-"""Own preferences: what a subscriber changes by the link in their mail."""
+"""Self-service preferences: changes by the link in a mail."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from notifier.storage.recipients import suppressions
 
 @dataclass(frozen=True)
 class SelfService:
-    """Shows and changes the preferences of the subscriber a token names."""
+    """Shows and changes the preferences of the subscriber identified by a token."""
 
     database: Database
     subscribers: Subscribers
@@ -25,11 +25,11 @@ class SelfService:
     clock: Clock
 
     def opened(self, token: str) -> tuple[int, Subscriber]:
-        """Return whom a link concerns: row number and subscriber.
+        """Return the row id and the subscriber of a link.
 
         Raises:
-            TokenError: it is not ours, or its time is over: also because the subscriber has moved to another address.
-            NotFoundError: erased meanwhile.
+            TokenError: the token is invalid or expired, or the subscriber's address has changed.
+            NotFoundError: the subscriber has been erased.
         """
         claim = self.tokens.read(Purpose.PREFERENCES, token, self.clock())
         stored = self._stored(claim.subject)
@@ -41,7 +41,7 @@ class SelfService:
         """Return the path of the page, with a new token.
 
         Raises:
-            NotFoundError: erased meanwhile.
+            NotFoundError: the subscriber has been erased.
         """
         return f"/preferences/{self.tokens.preferences(subscriber_id, self._stored(subscriber_id).address_key or 0)}"
 
@@ -49,15 +49,15 @@ class SelfService:
         """Return the subscriber.
 
         Raises:
-            NotFoundError: erased meanwhile.
+            NotFoundError: the subscriber has been erased.
         """
         return self._stored(subscriber_id).subscriber
 
     def stopped_by(self, subscriber_id: int) -> SuppressionReason | None:
-        """Return why the subscriber gets no mail; None where they do, or where nobody knows.
+        """Return why the subscriber gets no mail; None if they do, or the reason is unknown.
 
         Raises:
-            NotFoundError: erased meanwhile.
+            NotFoundError: the subscriber has been erased.
         """
         stored = self._stored(subscriber_id)
         with self.database.read() as connection:
@@ -68,11 +68,11 @@ class SelfService:
         return reason
 
     def change(self, subscriber_id: int, changes: SubscriberChanges, actor: Actor) -> Subscriber:
-        """Change what is named and keep the rest; audited like any other change.
+        """Change the given fields; audited like any other change.
 
         Raises:
-            NotFoundError: erased meanwhile.
-            InvalidInputError: names every field at fault.
+            NotFoundError: the subscriber has been erased.
+            InvalidInputError: lists every invalid field.
         """
         return self.subscribers.patch_numbered(subscriber_id, changes, actor)
 

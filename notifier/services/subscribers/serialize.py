@@ -1,4 +1,4 @@
-"""A subscriber as JSON, the way the API, the command line and exports show it."""
+"""Subscribers as JSON for the API, the command line and exports."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +7,12 @@ from notifier.domain.recipients.subscriber import StoredSubscriber, Subscriber, 
 from notifier.storage.database.codec import instant_to_json
 
 Json = dict[str, Any]
-# Kept out of the audit trail: erasing a person must not leave them there.
+# Excluded from the audit trail, which outlives an erased person.
 PERSONAL = frozenset({"email", "name"})
 
 
 def subscriber_to_json(subscriber: Subscriber) -> Json:
-    """Write a subscriber as `inbound.subscribers.SubscriberBody` reads it."""
+    """Return a subscriber in the form that `inbound.subscribers.SubscriberBody` reads."""
     preferences = subscriber.preferences
     quiet = subscriber.quiet_hours
     return {
@@ -36,7 +36,7 @@ def subscriber_to_json(subscriber: Subscriber) -> Json:
 
 
 def suppression_to_json(suppression: Suppression) -> Json:
-    """Write why and since when nothing is sent to an address on a channel."""
+    """Return why and since when an address is suppressed on a channel."""
     return {
         "channel": suppression.channel.value,
         "reason": suppression.reason.value,
@@ -46,7 +46,7 @@ def suppression_to_json(suppression: Suppression) -> Json:
 
 
 def stored_to_json(stored: StoredSubscriber, suppressions: Sequence[Suppression]) -> Json:
-    """Write a subscriber with what the ledger knows beside."""
+    """Return a subscriber with the ledger's further fields."""
     return subscriber_to_json(stored.subscriber) | {
         "legal_basis": stored.legal_basis,
         "suppressions": [suppression_to_json(item) for item in suppressions],
@@ -56,6 +56,6 @@ def stored_to_json(stored: StoredSubscriber, suppressions: Sequence[Suppression]
 
 
 def stored_to_record(stored: StoredSubscriber, suppressions: Sequence[Suppression]) -> Json:
-    """Write a line of an NDJSON export: everything, the proof of consent included."""
+    """Return a line of an NDJSON export: all fields, including the proof of consent."""
     record = stored_to_json(stored, suppressions)
     return record | {"consent": stored.consent} if stored.consent else record

@@ -1,8 +1,8 @@
-"""Sign-up by double opt-in, and a change of address confirmed at the new one.
+"""Sign-up by double opt-in, and change of address by confirmation at the new one.
 
-What the caller answers never depends on what is found here: the page says the same whether the address is new, known or
-has had its share of mails. The mail is written to the outbox in the same transaction and leaves by itself
-(`services/mail/transactional.py`).
+The caller's answer never depends on the result: the page is the same whether the address is new,
+known or over its mail limit. The mail is written to the outbox in the same transaction
+(`services/mail/transactional.py` sends it).
 """
 
 from dataclasses import dataclass, replace
@@ -30,15 +30,15 @@ from notifier.storage.recipients import erasures, preferences, subscribers, supp
 
 MOVED = "subscriber.moved"
 NEW_ADDRESS = "new_address"
-"""Under this name the proof of consent keeps an address until it is confirmed."""
+"""Key of an unconfirmed new address in the proof of consent."""
 _DAY = timedelta(days=1)
-# What a newer form replaces of a sign-up that is not confirmed yet.
+# Fields of an unconfirmed sign-up that a newer form replaces.
 _CHOSEN = ("email", "locale", "timezone", "preference_id", "quiet_from", "quiet_to", "max_per_hour")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
-    """A letter that was written down: which, to whom, in which language, and until when its link is good."""
+    """A mail in the outbox: kind, recipient, locale, and expiry of its link."""
 
     kind: TransactionalKind
     subscriber_id: int
@@ -49,7 +49,7 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignUpRequest:
-    """What somebody filled in. `timezone` None means the house's."""
+    """The fields of the form. `timezone` None means the default."""
 
     email: str
     form: ConsentForm
@@ -62,7 +62,7 @@ class SignUpRequest:
 
 @dataclass(frozen=True)
 class SignUps:
-    """Everything that needs a click in a mail before it counts."""
+    """Everything that takes effect only after a click in a mail."""
 
     database: Database
     clock: Clock
@@ -72,13 +72,13 @@ class SignUps:
     tasks: MailTaskQueue
 
     def ask(self, request: SignUpRequest) -> Invitation | None:
-        """Store a pending follower and write the one letter that asks them to confirm.
+        """Store a pending follower and write a mail that asks for confirmation.
 
-        Who is told already gets a letter that says so. None when the address had its share of letters today. Somebody
-        who unsubscribed may come back this way: confirming is their own act.
+        An active subscriber gets a mail that says so. Returns None if the address is over today's
+        mail limit. An unsubscribed person may return this way: the confirmation is their own act.
 
         Raises:
-            InvalidInputError: the address, locale, time zone or a component is at fault.
+            InvalidInputError: the address, locale, time zone or a component is invalid.
         """
         now = self.clock()
         wanted = self._wanted(request, now)
@@ -98,7 +98,7 @@ class SignUps:
         return invitation
 
     def check(self, request: SignUpRequest) -> None:
-        """See whether a sign-up would be taken.
+        """Validate a sign-up without storing it.
 
         Raises:
             InvalidInputError: as `ask`.
@@ -113,7 +113,7 @@ class SignUps:
         key: int,
         consent: dict[str, object],
     ) -> int:
-        """Use the row of an earlier sign-up again, or make one; returns its number."""
+        """Reuse the row of an earlier sign-up, or create one; returns its id."""
         before = next((item for item in known if item.legal_basis == LegalBasis.CONSENT), None)
         if before is None:
             return self._first(connection, wanted, key, consent)
@@ -159,13 +159,13 @@ class SignUps:
         now, basis = self.clock(), LegalBasis.CONSENT.value
         ends = now + CONFIRM_WITHIN
         made = subscribers.add(connection, row, legal_basis=basis, now=now, consent=record_of, expires_at=ends)
-        assert made is not None  # noqa: S101 - the name holds 80 random bits
+        assert made is not None  # noqa: S101 - the external id has 80 random bits
         return made
 
     def _again(
         self, connection: Connection, before: StoredSubscriber, wanted: Subscriber, record_of: dict[str, object]
     ) -> int:
-        """Use the row of an earlier sign-up again; who unsubscribed stays so until they confirm."""
+        """Reuse the row of an earlier sign-up; an unsubscribed one stays so until confirmed."""
         now = self.clock()
         values: dict[str, Any] = {"consent": {**(before.consent or {}), **record_of}}
         if before.subscriber.state is SubscriberState.PENDING:
@@ -179,11 +179,11 @@ class SignUps:
         return before.id
 
     def confirm(self, token: str, actor: Actor, *, network: str = "") -> int:
-        """Make the bearer of a confirmation link active; returns their number. Confirming twice changes nothing.
+        """Activate the subscriber of a confirmation link; returns the row id. Idempotent.
 
         Raises:
-            TokenError: the link is not ours or has expired.
-            NotFoundError: the sign-up lapsed and was forgotten.
+            TokenError: the link is invalid or has expired.
+            NotFoundError: the sign-up expired and was erased.
         """
         now = self.clock()
         claim = self.tokens.read(Purpose.CONFIRM, token, now)
@@ -209,13 +209,13 @@ class SignUps:
         record(connection, actor, "subscriber.confirmed", subject, at=now)
 
     def ask_address_change(self, subscriber_id: int, email: str) -> Invitation | None:
-        """Remember a new address and write the letter that has it confirmed there.
+        """Store a new address and write a mail that asks for confirmation there.
 
-        None when the address, or the subscriber, had its share of letters today.
+        Returns None if the address or the subscriber is over today's mail limit.
 
         Raises:
-            NotFoundError: no such subscriber.
-            InvalidInputError: it is no address.
+            NotFoundError: there is no such subscriber.
+            InvalidInputError: it is not an address.
         """
         address = _address(email)
         key = self.addresses.of(address)
@@ -232,11 +232,11 @@ class SignUps:
         return invitation
 
     def confirm_address_change(self, token: str, actor: Actor) -> int:
-        """Move a subscriber to the address whose owner bears the link; returns their number.
+        """Change a subscriber's address to the one that the link was sent to; returns the row id.
 
         Raises:
-            TokenError: the link is not ours or has expired.
-            NotFoundError: no such subscriber, or another address was asked for since.
+            TokenError: the link is invalid or has expired.
+            NotFoundError: there is no such subscriber, or another address was requested since.
         """
         now = self.clock()
         claim = self.tokens.read(Purpose.ADDRESS_CHANGE, token, now)
@@ -249,7 +249,7 @@ class SignUps:
                 return claim.subject
             if not isinstance(address, str) or self.addresses.of(address) != claim.detail:
                 raise NotFoundError("change of address", str(claim.subject))
-            suppressions.remove(connection, claim.detail, Channel.EMAIL)  # mail arrives there: the link came by one
+            suppressions.remove(connection, claim.detail, Channel.EMAIL)  # mail does arrive there
             erasures.forget(connection, [claim.detail])
             values: dict[str, Any] = {
                 "email": address,

@@ -1,4 +1,4 @@
-"""How many sign-ups an hour the whole house takes: beyond it somebody is at work, and a person should know."""
+"""Limit sign-ups per hour for the whole installation; more than that suggests abuse."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class SignUpLimit:
-    """Counts them, for all processes together."""
+    """Counts sign-ups over all processes."""
 
     database: Database
     clock: Clock
@@ -22,7 +22,7 @@ class SignUpLimit:
     most: int
 
     def take(self) -> bool:
-        """Count one; whether it may be. The first one that may not raises the alarm."""
+        """Count a sign-up; returns whether it is allowed. The first refusal raises the alert."""
         seconds = int(_HOUR.total_seconds())
         if self.quota.take("sign-ups", most=self.most, seconds=seconds):
             return True
@@ -34,7 +34,7 @@ class SignUpLimit:
 
 @dataclass(frozen=True)
 class ClearSignUpAlert:
-    """A chore of the sweep: takes the alarm back an hour after the last sign-up that was refused."""
+    """A chore of the sweep: clears the alert an hour after the last refused sign-up."""
 
     database: Database
     clock: Clock
@@ -42,7 +42,7 @@ class ClearSignUpAlert:
     name = "sign_ups"
 
     def run(self) -> int:
-        """Return 1 where the alarm was taken back."""
+        """Return 1 if the alert was cleared."""
         with self.database.read() as connection:
             standing = [row for row in alerts.current(connection) if row.key == ALARM]
         if not standing or self.clock() - standing[0].last_at < _HOUR:

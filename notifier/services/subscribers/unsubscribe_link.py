@@ -1,4 +1,4 @@
-"""Unsubscribe: what the link in every mail does."""
+"""Unsubscribe by the link in every mail."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ from notifier.storage.notifications import notifications
 from notifier.storage.operations import audit
 from notifier.storage.recipients import subscribers
 
-_LOOKED_AT = 200  # entries of one reader's trail, the newest
-_ELSEWHERE = -1  # no address has such a hash: the mail went to one that the subscriber has left
+_LOOKED_AT = 200  # newest audit entries of one subscriber to search
+_ELSEWHERE = -1  # matches no address: the mail went to an address that the subscriber has left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who bears a link: the language to answer in, and whether mail is sent to them, or not at their own wish."""
+    """The owner of a link: locale, and whether they get mail or have unsubscribed."""
 
     locale: str
     is_subscribed: bool
@@ -31,16 +31,16 @@ class Person:
 
 @dataclass(frozen=True)
 class Unsubscribe:
-    """Stops all mail to the address of the subscriber a token names, or that about one incident. May be repeated."""
+    """Stops all mail to the address of a token's subscriber, or mail about one incident."""
 
     database: Database
     lifecycle: Lifecycle
 
     def person(self, subscriber_id: int) -> Person:
-        """Return who bears a link.
+        """Return the owner of a link.
 
         Raises:
-            NotFoundError: the subscriber was erased.
+            NotFoundError: the subscriber has been erased.
         """
         with self.database.read() as connection:
             stored = subscribers.get_by_id(connection, subscriber_id)
@@ -55,7 +55,7 @@ class Unsubscribe:
         )
 
     def incident_title(self, notification_id: int, locale: str) -> str | None:
-        """Return the title of the incident that a notification was about; None where it is gone, or was never one."""
+        """Return the title of a notification's incident; None if the notification is gone."""
         with self.database.read() as connection:
             stored = notifications.get(connection, notification_id)
         if stored is None:
@@ -64,10 +64,10 @@ class Unsubscribe:
         return localized(title, locale, next(iter(title), locale)) if title else stored.notice.incident.id
 
     def address_of(self, claim: Claim) -> int | None:
-        """Return the hash of the address that the mail with this link went to; None where nobody knows.
+        """Return the hash of the address that the mail with this link went to; None if unknown.
 
-        Links of older mails do not say it. Then the audit trail tells whether the reader has moved since; where it does
-        not, the link counts for the address they have now.
+        Older links do not include it. For those, search the audit trail for a change of address
+        since the mail was sent; without one, the link applies to the current address.
         """
         if claim.address_key is not None:
             return claim.address_key
@@ -83,20 +83,20 @@ class Unsubscribe:
         return _ELSEWHERE if moved else None
 
     def from_all(self, claim: Claim, actor: Actor) -> int | None:
-        """Unsubscribe the address that the link went to; returns its hash.
+        """Unsubscribe the address that the link was sent to; returns its hash.
 
         Raises:
-            NotFoundError: the subscriber was erased.
+            NotFoundError: the subscriber has been erased.
         """
         address_key = self.address_of(claim)
         self.lifecycle.unsubscribe(claim.subject, actor, address_key=address_key)
         return address_key
 
     def from_incident(self, claim: Claim, actor: Actor) -> None:
-        """Send no more about the incident of a notification.
+        """Stop mail about a notification's incident.
 
         Raises:
-            NotFoundError: the subscriber was erased, or the notification is gone.
+            NotFoundError: the subscriber or the notification is gone.
         """
         with self.database.read() as connection:
             stored = notifications.get(connection, claim.detail)
