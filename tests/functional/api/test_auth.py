@@ -3,7 +3,6 @@ import re
 
 import pytest
 
-from notifier.services.security.audit import Actor
 from tests.functional.api.api_client import ADMIN, Api, an_event, announced, deliveries_of, plan_all
 from tests.functional.api.receiver import Receiver
 
@@ -115,24 +114,6 @@ def test_a_key_that_may_change_things_is_not_taken_in_an_address(api: Api) -> No
             assert answer.status_code == 403
             assert "create a key" in answer.json()["detail"]
             assert api.post(path, content=b"{}", headers={"Authorization": f"Bearer {key}"}).status_code == 422
-
-
-def test_a_network_that_shows_wrong_keys_is_told_to_pause_and_locks_no_producer_out(api: Api) -> None:
-    wrong = [api.get("/v1/incidents", headers={"Authorization": f"Bearer ntf_key_{number}"}) for number in range(12)]
-    assert [answer.status_code for answer in wrong] == [401] * 10 + [429] * 2
-    assert 0 < int(wrong[-1].headers["retry-after"]) <= 60
-    assert api.get("/v1/incidents", headers={"Authorization": ""}).status_code == 401
-    fresh = {"Authorization": f"Bearer {api.key('publish')}"}
-    assert api.post("/v1/events", json=an_event(), headers=fresh).status_code == 202
-
-
-def test_a_revoked_key_opens_nothing_a_few_seconds_later(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = api.container.api_keys.create("ci", ["read"], Actor("tests", "here"))
-    headers = {"Authorization": f"Bearer {made.plaintext}"}
-    assert api.get("/v1/incidents", headers=headers).status_code == 200
-    api.container.api_keys.revoke(made.id, Actor("tests", "here"))
-    monkeypatch.setattr(api.runtime.keyring, "_clock", lambda: float("inf"))
-    assert api.get("/v1/incidents", headers=headers).status_code == 401
 
 
 def test_no_key_is_ever_logged(api: Api, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:

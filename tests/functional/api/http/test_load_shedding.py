@@ -10,7 +10,6 @@ import pytest
 
 from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.http.problems import OverloadedError
-from notifier.api.http.reader_share import Shares
 from notifier.domain.errors import UnavailableError
 from notifier.domain.incidents.incident import Event
 from notifier.services.events.ingest import Receipt
@@ -127,39 +126,3 @@ def test_a_source_that_floods_leaves_the_others_their_places(
     ]
     assert statuses[0] == 503
     assert statuses[1] in {200, 202}
-
-
-def test_readers_wait_for_one_another_and_producers_for_none_of_them() -> None:
-    async def crowd() -> tuple[list[int], list[str]]:
-        leave, reached, statuses = anyio.Event(), list[str](), list[int]()
-
-        async def app(scope: Any, _receive: Any, send: Any) -> None:
-            reached.append(scope["path"])
-            await leave.wait()
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-
-        async def never() -> Any:
-            await anyio.sleep_forever()
-
-        async def ask(path: str) -> None:
-            async def send(message: Any) -> None:
-                if message["type"] == "http.response.start":
-                    statuses.append(message["status"])
-                    if message["status"] == 503:
-                        assert dict(message["headers"])[b"content-type"] == b"application/problem+json"
-                        assert b"retry-after" in dict(message["headers"])
-
-            await shares({"type": "http", "method": "GET", "path": path, "headers": []}, never, send)
-
-        shares = Shares(app, most=3)
-        async with anyio.create_task_group() as tasks:
-            for path in ["/en/"] * 5 + ["/v1/events", "/v1/inbound/alertmanager/x", "/healthz", "/readyz"]:
-                tasks.start_soon(ask, path)
-            await anyio.wait_all_tasks_blocked()
-            leave.set()
-        await ask("/en/")
-        return statuses, reached
-
-    statuses, reached = anyio.run(crowd)
-    assert statuses == [503] * 2 + [200] * 8
-    assert reached == ["/en/"] * 3 + ["/v1/events", "/v1/inbound/alertmanager/x", "/healthz", "/readyz"] + ["/en/"]

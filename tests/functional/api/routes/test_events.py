@@ -1,5 +1,4 @@
 import json
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -11,14 +10,12 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from notifier.api.app import create_app
-from notifier.api.openapi.examples import EVENT
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import UnavailableError
 from notifier.domain.incidents.incident import Event
 from notifier.services.events.ingest import Receipt
 from notifier.storage import tables as t
 from tests.functional.api.api_client import ADMIN, Api, FakeIngest, an_event, container_on, faults
-from tests.support.repository import ROOT
 
 
 def events_in(container: ApiContainer) -> int:
@@ -39,21 +36,6 @@ def test_an_event_is_accepted_and_shown(api_anywhere: Api) -> None:
         "held": False,
     }
     assert [item["id"] for item in api_anywhere.get("/v1/incidents").json()["items"]] == ["inc-1"]
-
-
-def test_the_contracts_own_example_is_taken(api: Api) -> None:
-    example = api.document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/json"]["example"]
-    answer = api.post("/v1/events", json=example)
-    assert (answer.status_code, answer.json()["outcome"]) == (202, "accepted")
-
-
-def test_the_readmes_and_the_apis_examples_are_announced_on_any_day(api_with: Callable[[str], Api]) -> None:
-    api = api_with("")  # the default guard, which holds old news
-    shown = (ROOT / "README.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"/v1/events -H .* -d '(\{.*?\})'\n", shown, re.DOTALL)
-    for example in (json.loads(command), EVENT):
-        answer = api.post("/v1/events", json=example).json()
-        assert (answer["outcome"], answer["held"]) == ("accepted", False)
 
 
 def test_old_news_is_held_whichever_key_hands_it_in(api_with: Callable[[str], Api]) -> None:

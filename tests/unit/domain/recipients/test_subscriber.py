@@ -1,6 +1,5 @@
 import pytest
 
-from notifier.domain.recipients.consent import shortened_network
 from notifier.domain.recipients.subscriber import QuietHours, SuppressionReason, is_timezone
 from notifier.domain.values import SubscriberState
 
@@ -41,18 +40,3 @@ def test_nothing_else_is_a_time_zone(name: str) -> None:
 def test_a_persons_own_wish_is_an_unsubscription_and_all_else_a_suppression(reason: SuppressionReason) -> None:
     own = "unsubscribed" in reason.value
     assert reason.state is (SubscriberState.UNSUBSCRIBED if own else SubscriberState.SUPPRESSED)
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.77", "192.0.2.0/24"),
-        ("::ffff:192.0.2.77", "192.0.2.0/24"),
-        ("2001:db8:1:2:3::4", "2001:db8:1::/48"),
-        ("fe80::1%eth0", "fe80::/48"),
-        ("unknown", ""),
-        ("", ""),
-    ],
-)
-def test_a_network_names_no_household(address: str, network: str) -> None:
-    assert shortened_network(address) == network
