@@ -8,15 +8,9 @@ import pytest
 from notifier.cli.main import run
 from tests.databases import *  # noqa: F403 - the fixtures, by the names their module lists
 from tests.databases import PostgresqlDatabases
+from tests.functional.cli.terminal import Said, said
 
 pytestmark = pytest.mark.usefixtures("home")
-
-Said = pytest.CaptureFixture[str]
-
-
-def said(capsys: Said) -> tuple[str, str]:
-    found = capsys.readouterr()
-    return found.out, found.err
 
 
 def test_help_lists_every_command_of_the_contract(capsys: Said) -> None:
@@ -57,27 +51,6 @@ def test_a_servers_schema_is_left_to_the_operator(
     monkeypatch.setenv("NOTIFIER_DATABASE_URL", postgresql_databases.url)
     assert run(["incidents", "list"]) == 2
     assert "NOTIFIER_DATABASE_URL: schema missing: run `notifier db upgrade`" in said(capsys)[1]
-
-
-def test_a_key_is_made_listed_and_revoked(capsys: Said) -> None:
-    run(["db", "upgrade"])
-    said(capsys)
-    assert run(["keys", "create", "--scope", "publish", "--json"]) == 0
-    made = json.loads(said(capsys)[0])
-    assert made["key"].startswith("ntf_key_")
-    assert run(["keys", "revoke", made["id"]]) == 0
-    said(capsys)
-    assert run(["keys", "list"]) == 0
-    assert made["key"] not in said(capsys)[0]
-
-
-def test_doctor_finds_an_empty_house_in_order(capsys: Said) -> None:
-    assert run(["db", "upgrade"]) == 0
-    said(capsys)
-    assert run(["doctor", "--json"]) == 0
-    report = json.loads(said(capsys)[0])
-    assert report["ok"] is True
-    assert {check["name"] for check in report["checks"]} >= {"configuration", "templates", "database", "broker"}
 
 
 def test_pruning_a_young_ledger_removes_nothing(capsys: Said) -> None:

@@ -27,6 +27,17 @@ def add_subscriber(container: ApiContainer, name: str, email: str = "owner@examp
     return number_of_latest(container)
 
 
+def unsubscribe_token(container: ApiContainer, name: str, email: str = "owner@example.com", locale: str = "nl") -> str:
+    """Add a subscriber and return the token of their mails' unsubscribe link."""
+    return container.tokens.unsubscribe(add_subscriber(container, name, email, locale=locale), 1)
+
+
+def chosen(container: ApiContainer, name: str = "shop-1") -> dict[str, Any]:
+    """Return a subscriber as the API shows it."""
+    found: dict[str, Any] = container.subscribers.get(name)
+    return found
+
+
 def state(container: ApiContainer, name: str) -> str:
     found: str = container.subscribers.get(name)["state"]
     return found

@@ -3,16 +3,14 @@
 import html as html_library
 import json
 import re
-from dataclasses import replace
 
 import pytest
 
-from notifier.domain.incidents.incident import AffectedComponent
-from notifier.domain.incidents.notice import Notice
 from notifier.domain.messages.brand import Account
 from notifier.domain.values import Platform, WebhookFormat
 from notifier.rendering.renderer import Renderer
-from tests.unit.rendering.samples import INCIDENT, a_notice, a_recipient, an_update, as_received
+from tests.unit.rendering.hostile import a_hostile_notice
+from tests.unit.rendering.samples import a_notice, a_recipient, as_received
 
 SCRIPTS = (
     "<script>alert(1)</script>",
@@ -27,7 +25,9 @@ SCRIPTS = (
     "`<script>`",
     '<https://ok.example.com/?a="onmouseover=alert(1)>',
 )
+
 TEMPLATES = ("{{ 7 * 7 }}", "{% raw %}", "{# x #}", "{{ brand.__class__ }}", "%(name)s", "%s", "${x}", "{0}")
+
 ODDITIES = (
     "a\r\nBcc: all@example.com\r\n\r\nbody",
     "\u202egnp.exe\u202c",
@@ -46,17 +46,6 @@ ODDITIES = (
     "",
     "   \n\t ",
 )
-
-
-def a_hostile_notice(text: str) -> Notice:
-    incident = replace(
-        INCIDENT,
-        title={"en": text},
-        components=(AffectedComponent(key=text[:300]),),
-        links=(text[:300], f"https://a.example.com/{text[:20]}", "javascript:alert(1)"),
-    )
-    return a_notice(an_update(1, body={"en": text}), an_update(2, body={"en": text}), incident=incident)
-
 
 # The layout's one style rule outside the head: Outlook alone reads it. Anchored, so that no text can pass for it.
 OUTLOOKS_OWN = re.compile(r"\A(</head>\n<body[^>]*>\n)<!--\[if mso\]><style>[^<]*</style><!\[endif\]-->")
@@ -92,19 +81,6 @@ def test_template_syntax_is_only_text(renderer: Renderer, text: str) -> None:
     assert text in plain
     assert text in visible(html)
     assert text in mail.content.subject
-
-
-def test_a_text_that_holds_our_tags_makes_us_take_others(renderer: Renderer) -> None:
-    mail = renderer.mail(a_hostile_notice("-ntf_greet- and -ntf1_t0-"), locale="en", since=0)
-    recipient = a_recipient(renderer, mail)
-    assert all(tag.startswith("-ntf2_") for tag in recipient.substitutions)
-    assert "-ntf_greet- and -ntf1_t0-" in as_received(mail.content, recipient)[1]
-
-
-def test_no_tag_begins_another(renderer: Renderer) -> None:
-    notice = a_notice(*(an_update(number) for number in range(1, 25)))
-    tags = list(a_recipient(renderer, renderer.mail(notice, locale="en", since=0)).substitutions)
-    assert not [one for one in tags for other in tags if one != other and other.startswith(one)]
 
 
 def test_a_name_is_escaped_in_html_and_raw_in_text(renderer: Renderer) -> None:

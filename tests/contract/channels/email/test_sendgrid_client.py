@@ -1,70 +1,17 @@
 """The SendGrid sender's own transport below SendGrid's client, and what it puts on the wire."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
 
-from notifier.channels.base import MailReceipt, TooLargeError
+from notifier.channels.base import TooLargeError
 from notifier.channels.email.sendgrid import EU_URL, GLOBAL_URL, SendGridSender
 from notifier.domain.errors import ConfigError, TransientDeliveryError
 from notifier.domain.values import Reason
 from tests.contract.channels.certificates import Trust, make_trust
 from tests.contract.channels.mails import a_content, a_request, now, soon
-from tests.contract.channels.scripted_server import Reply, Reset, Seen, Step, closed_port, scripted
-
-KEY = "SG.abcdefghijklmnopqrstuv.ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefg"
-ACCEPTED = Reply(202, {"X-Message-Id": "m-1"})
-
-
-@contextmanager
-def sender_to(url: str, **options: Any) -> Iterator[SendGridSender]:
-    options = {"timeout": 2.0} | options
-    with closing(SendGridSender(api_key=KEY, clock=now, base_url=url, **options)) as sender:
-        yield sender
-
-
-# --- connections ---------------------------------------------------------------------------------------------------
-
-
-def test_one_connection_serves_one_request_after_another() -> None:
-    with scripted(ACCEPTED) as peer, sender_to(peer.url) as sender:
-        for _ in range(3):
-            sender.send(a_request(), deadline=soon())
-        assert len({seen.connection for seen in peer.requests}) == 1
-
-
-def test_threads_send_at_the_same_time_over_connections_of_their_own() -> None:
-    together = threading.Barrier(4, timeout=10)
-
-    def meet(_: Seen) -> Step:
-        together.wait()  # only when four requests are here at once does any get its answer
-        return ACCEPTED
-
-    receipts: list[MailReceipt] = []
-    with scripted(meet) as peer, sender_to(peer.url, timeout=10.0) as sender:
-        workers = [
-            threading.Thread(target=lambda: receipts.append(sender.send(a_request(), deadline=soon())))
-            for _ in range(4)
-        ]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join(15)
-        assert len(receipts) == 4
-        assert len({seen.connection for seen in peer.requests}) == 4
-
-
-def test_a_connection_the_provider_closed_meanwhile_costs_no_mail() -> None:
-    with (
-        scripted(Reply(202, {"X-Message-Id": "m", "Connection": "close"}), ACCEPTED) as peer,
-        sender_to(peer.url) as sender,
-    ):
-        for _ in range(2):
-            sender.send(a_request(), deadline=soon())
-        assert len({seen.connection for seen in peer.requests}) == 2
+from tests.contract.channels.scripted_server import Reset, closed_port, scripted
+from tests.contract.channels.sendgrid_peer import ACCEPTED, KEY, sender_to
 
 
 def a_large_request() -> Any:
@@ -89,9 +36,6 @@ def test_a_413_that_comes_before_all_is_written_is_understood_or_leads_to_halvin
         with pytest.raises(TooLargeError):
             sender.send(a_large_request(), deadline=soon())
         assert peer.begun <= 2
-
-
-# --- addresses of the provider, and what is sent -------------------------------------------------------------------
 
 
 def test_a_path_prefix_of_the_base_url_is_kept() -> None:
@@ -140,9 +84,6 @@ def test_a_key_that_cannot_stand_in_a_header_is_refused_at_the_start_without_bei
     with pytest.raises(ConfigError) as error:
         SendGridSender(api_key=key, clock=now)
     assert not key or key not in str(error.value)
-
-
-# --- TLS --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -1,48 +1,21 @@
 """Every way a mail by SMTP can end: whom it concerns, what it means, and how the session goes on."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import pytest
 
-from notifier.channels.base import MailReceipt, RecipientsRefusedError, TooLargeError
+from notifier.channels.base import RecipientsRefusedError, TooLargeError
 from notifier.channels.email.smtp import SmtpSender
-from notifier.channels.email.smtp_session import SmtpServer
 from notifier.domain.errors import (
     ChannelStoppedError,
     DeliveryError,
-    PermanentDeliveryError,
     TransientDeliveryError,
 )
-from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Reason
 from tests.contract.channels.mails import SENDER, a_recipient, a_request, now, request_to, soon
 from tests.contract.channels.scripted_server import closed_port
-from tests.contract.channels.scripted_smtp import DROP, Script, SmtpPeer, smtp_peer
-
-
-def relay(port: int, **more: object) -> SmtpServer:
-    return SmtpServer(host="127.0.0.1", port=port, **more)  # type: ignore[arg-type]
-
-
-@contextmanager
-def sender_to(port: int, **more: object) -> Iterator[SmtpSender]:
-    with closing(SmtpSender(relay(port, **more), clock=now, connect_timeout=2.0)) as sender:
-        yield sender
-
-
-def sent(peer: SmtpPeer, request: MailRequest) -> MailReceipt:
-    with sender_to(peer.port) as sender:
-        return sender.send(request, deadline=soon())
-
-
-def ids(*numbers: int) -> list[str]:
-    return [a_recipient(number).delivery_id for number in numbers]
-
-
-def only(number: int, reply: str, otherwise: str = "250 ok") -> Callable[[str], str]:
-    """Answer one recipient differently from all others."""
-    return lambda address: reply if address.startswith(f"owner{number}@") else otherwise
+from tests.contract.channels.scripted_smtp import DROP, Script, smtp_peer
+from tests.contract.channels.smtp_relay import ids, only, relay, sender_to, sent
 
 
 def test_everybody_is_sent_a_mail_of_their_own() -> None:
@@ -54,74 +27,6 @@ def test_everybody_is_sent_a_mail_of_their_own() -> None:
         assert peer.notes.sessions == 1
         for mail in peer.notes.taken:
             assert sum(f"owner{n}@".encode() in mail.raw for n in range(5)) == 1
-
-
-def test_no_command_is_sent_before_the_one_ahead_of_it_was_answered() -> None:
-    with smtp_peer() as peer:
-        assert list(sent(peer, a_request(5)).accepted_ids) == ids(0, 1, 2, 3, 4)
-        assert peer.notes.early == []
-
-
-@pytest.mark.parametrize(
-    ("reply", "kind", "reason"),
-    [
-        ("550 5.1.1 no such user", PermanentDeliveryError, Reason.BAD_ADDRESS),
-        ("550 no such user", PermanentDeliveryError, Reason.BAD_ADDRESS),
-        ("552 5.2.2 mailbox full", PermanentDeliveryError, Reason.BAD_ADDRESS),
-        ("553 5.1.3 bad mailbox name", PermanentDeliveryError, Reason.BAD_ADDRESS),
-        ("550 5.7.1 blocked by policy", PermanentDeliveryError, Reason.REJECTED),
-        ("450 4.2.0 greylisted", TransientDeliveryError, Reason.SERVER_ERROR),
-        ("451 4.7.1 rate limit exceeded", TransientDeliveryError, Reason.RATE_LIMITED),
-        ("452 4.5.3 too many recipients", TransientDeliveryError, Reason.RATE_LIMITED),
-    ],
-)
-def test_a_refused_recipient_is_told_apart_and_the_others_go(
-    reply: str, kind: type[DeliveryError], reason: Reason
-) -> None:
-    with smtp_peer(Script(rcpt=only(1, reply))) as peer:
-        peer.script.data = only(1, "503 no valid recipients", "354 go")
-        receipt = sent(peer, a_request(4))
-        assert list(receipt.accepted_ids) == ids(0, 2, 3)
-        assert list(receipt.failed) == ids(1)
-        error = receipt.failed[ids(1)[0]]
-        assert type(error) is kind
-        assert error.reason is reason
-        assert peer.notes.sessions == 1
-
-
-def test_no_data_is_offered_for_a_refused_recipient_and_the_next_envelope_begins_anew() -> None:
-    with smtp_peer(Script(rcpt=only(1, "550 5.1.1 unknown"))) as peer:
-        receipt = sent(peer, a_request(3))
-        assert list(receipt.accepted_ids) == ids(0, 2)
-        assert receipt.refused.keys() == set(ids(1))
-        verbs = [command.split()[0].upper() for command in peer.notes.commands]
-        assert verbs[:10] == ["EHLO", "MAIL", "RCPT", "DATA", "MAIL", "RCPT", "RSET", "MAIL", "RCPT", "DATA"]
-
-
-def test_a_server_that_answers_something_else_to_data_is_out_of_step_and_gets_no_mail() -> None:
-    with smtp_peer(Script(data=lambda _: "250 ok")) as peer, pytest.raises(TransientDeliveryError) as error:
-        sent(peer, a_request(2))
-    assert error.value.reason is Reason.UNREACHABLE
-    assert peer.notes.taken == []
-
-
-@pytest.mark.parametrize(
-    ("reply", "kind", "reason"),
-    [
-        ("554 5.7.1 content refused", PermanentDeliveryError, Reason.REJECTED),
-        ("552 5.3.4 message too big", TooLargeError, Reason.TOO_LARGE),
-        ("451 4.3.0 try later", TransientDeliveryError, Reason.SERVER_ERROR),
-    ],
-)
-def test_a_refused_message_is_told_apart_and_the_others_go(
-    reply: str, kind: type[DeliveryError], reason: Reason
-) -> None:
-    with smtp_peer(Script(done=only(2, reply))) as peer:
-        receipt = sent(peer, a_request(4))
-        assert list(receipt.accepted_ids) == ids(0, 1, 3)
-        error = receipt.failed[ids(2)[0]]
-        assert type(error) is kind
-        assert error.reason is reason
 
 
 def test_a_refused_sender_stops_the_channel_at_the_first_mail() -> None:
@@ -145,9 +50,6 @@ def test_a_rate_limit_in_the_middle_leaves_the_rest_to_be_tried_again() -> None:
     assert list(receipt.accepted_ids) == ids(0, 1)
     assert list(receipt.unsent) == ids(2, 3, 4)
     assert {error.reason for error in receipt.unsent.values()} == {Reason.RATE_LIMITED}
-
-
-# --- sessions that end ---------------------------------------------------------------------------------------------
 
 
 def test_only_the_mail_on_the_wire_is_in_doubt_when_the_connection_dies() -> None:
@@ -236,9 +138,6 @@ def test_a_kept_session_that_died_meanwhile_costs_nobody_a_mail() -> None:
         receipt = sender.send(a_request(2), deadline=soon())
         assert list(receipt.accepted_ids) == ids(0, 1)
         assert peer.notes.sessions == 2
-
-
-# --- what is checked before ----------------------------------------------------------------------------------------
 
 
 def test_an_address_that_cannot_be_sent_to_never_reaches_the_server() -> None:

@@ -22,7 +22,7 @@ from tests.contract.channels.fault_table import HTML, Row
 from tests.contract.channels.mails import now
 from tests.contract.channels.posts import TEXT, a_post, mastodon_sender
 from tests.contract.channels.scripted_server import Drop, Reply, Step, scripted
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 
 STATUS = {"id": "7", "url": "https://m.example/@a/7", "content": "<p>x</p>", "created_at": "2026-08-01T10:00:00.000Z"}
 POSTED = Reply(200, body=STATUS)
@@ -164,12 +164,6 @@ def test_an_instance_that_does_not_tell_gets_500(step: Step) -> None:
 
 
 # --- the sandbox ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox() as server:
-        yield server
 
 
 def test_the_same_key_publishes_once_even_with_another_text(sandbox: RunningSandbox) -> None:

@@ -30,7 +30,7 @@ from tests.contract.channels.scripted_server import (
     Trickle,
     scripted,
 )
-from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sandbox_server import RunningSandbox
 
 CREATED = Reply(201, body={"data": {"id": "1953412345678901234", "text": "t", "edit_history_tweet_ids": ["1"]}})
 DUPLICATE = "You are not allowed to create a Tweet with duplicate content."
@@ -242,12 +242,6 @@ def test_no_wait_is_longer_than_a_day() -> None:
 
 
 # --- the sandbox ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox() as server:
-        yield server
 
 
 def test_a_sandbox_that_refuses_every_reply_gets_posts_of_their_own(sandbox: RunningSandbox) -> None:

@@ -1,42 +1,14 @@
 """`notifier preview --out DIR`: every message in every locale, a contact sheet, and what is wrong said in one line."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from notifier.cli.main import run
-from notifier.demo import story
 from notifier.domain.incidents.notice import MessageKind
+from tests.functional.cli.terminal import Said
 
-# Stands for Chromium: tells the size of the page, then "photographs" it in that size.
-BROWSER = """#!{python}
-import re, sys
-from PIL import Image
-wish = " ".join(sys.argv)
-if "--dump-dom" in wish:
-    print('<html data-size="120x80"></html>')
-else:
-    width, height = re.search(r"--window-size=(\\d+),(\\d+)", wish).groups()
-    Image.new("RGB", (int(width), int(height))).save(re.search(r"--screenshot=(\\S+)", wish)[1])
-"""
-PNG = b"\x89PNG\r\n"
-Said = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NOTIFIER_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))  # no Chromium of the machine's
-    return tmp_path
-
-
-def a_browser(home: Path, source: str) -> None:
-    program = home / "bin" / "chromium"
-    program.parent.mkdir()
-    program.write_text(source)
-    program.chmod(0o755)
+pytestmark = pytest.mark.usefixtures("without_browser")
 
 
 def test_without_a_file_every_message_is_written_in_every_locale_and_the_missing_browser_is_named(
@@ -52,22 +24,6 @@ def test_without_a_file_every_message_is_written_in_every_locale_and_the_missing
     sheet = (home / "shown" / "contact-sheet.html").read_text(encoding="utf-8")
     assert sheet.count("<iframe") == len([name for name in names if name.endswith(".html")]) - 1
     assert "no screenshot: Chromium or Chrome is not installed" in capsys.readouterr().out
-
-
-def test_a_file_alone_is_shown_everywhere_and_the_sheet_becomes_a_picture(home: Path, capsys: Said) -> None:
-    a_browser(home, BROWSER.format(python=sys.executable))
-    assert run(["preview", str(story.FILE), "--locale", "nl", "--out", "shown"]) == 0
-    assert (home / "shown" / "incident_postmortem.nl.html").is_file()
-    picture = (home / "shown" / "contact-sheet.png").read_bytes()
-    assert picture.startswith(PNG)
-    assert picture[16:24] == (120).to_bytes(4, "big") + (80).to_bytes(4, "big")
-    assert "contact-sheet.png" in capsys.readouterr().out
-
-
-def test_a_browser_that_does_nothing_leaves_the_page_to_be_opened_by_hand(home: Path, capsys: Said) -> None:
-    a_browser(home, "#!/bin/sh\nexit 1\n")
-    assert run(["preview", str(story.FILE), "--locale", "nl", "--out", "shown"]) == 0
-    assert "no screenshot: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [[], ["--channel", "email", "--out", "shown"], ["x.json", "--locale", "nl"]])

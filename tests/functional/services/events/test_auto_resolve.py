@@ -1,18 +1,8 @@
 from datetime import timedelta
 
-import pytest
-
-from notifier.bootstrap.api_container import ApiContainer
 from tests.functional.api.api_client import Api, an_event
 from tests.functional.api.payloads import alert_group, an_alert
 from tests.functional.services.events.alerts import PROM, START, Clock, calm
-
-
-@pytest.fixture
-def clock_anywhere(container_anywhere: ApiContainer) -> Clock:
-    found = Clock()
-    container_anywhere.clock = found
-    return found
 
 
 def test_all_resolved_is_monitoring_and_resolved_once_it_stayed_calm(api_anywhere: Api, clock_anywhere: Clock) -> None:

@@ -8,6 +8,8 @@ from tests.functional.api.api_client import Api, faults
 from tests.functional.api.payloads import alert_group, an_alert
 from tests.functional.services.events.alerts import PROM, START, Clock, calm
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 
 def test_a_firing_group_opens_an_incident_in_neutral_words(api: Api) -> None:
     told = api.post(PROM, json=alert_group(an_alert(at=START))).json()

@@ -1,57 +1,24 @@
 """Two people at the console at once: nobody contradicts a colleague unread, and no typed word is lost."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from notifier.api.app import create_app
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.demo import story
 from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.services.events.blast_guard import BlastGuard
-from notifier.services.security.audit import Actor
-from notifier.web.console.routes import console_routes
-from notifier.web.pages import page_routes
 from tests.functional.api.api_client import publish
-from tests.functional.web.console_client import a_draft, hidden, notices, said, signed_in
+from tests.functional.web.console.resolving import PREVIEW, SEND, resolves
+from tests.functional.web.console_client import a_draft, hidden, notices, said
 from tests.functional.web.forms import Forms, send
 
 COMPOSE = f"/console/compose?incident={story.INCIDENT_ID}"
-PREVIEW, SEND = "/console/preview", "/console/send"
-
-
-@pytest.fixture
-def desks(container: ApiContainer) -> Iterator[tuple[TestClient, TestClient]]:
-    """Two browsers: ann and ben, each with a key of their own that may publish and manage."""
-    app = create_app(container, pages=[console_routes(container), page_routes(container)])
-    with ExitStack() as stack:
-        found = []
-        for name in ("ann", "ben"):
-            key = container.api_keys.create(name, ("publish", "announce", "manage"), Actor("tests", "here"))
-            client = stack.enter_context(TestClient(app, follow_redirects=False))
-            found.append(signed_in(client, key.plaintext))
-        yield found[0], found[1]
-
-
-@pytest.fixture
-def incident(container: ApiContainer) -> str:
-    publish(container, story.events()[0])
-    return story.INCIDENT_ID
 
 
 def bodies(container: ApiContainer, incident_id: str) -> list[str]:
     return [update["body"]["en"] for update in container.history.incident(incident_id)["updates"]]
-
-
-def resolves(desk: TestClient) -> None:
-    """Open the form, say that it is over, look and send."""
-    form = a_draft(desk, f"?incident={story.INCIDENT_ID}") | {"status": "resolved", "body.en": "It works again."}
-    seen = desk.post(PREVIEW, data=form)
-    assert said(desk, send(desk, seen, SEND)).startswith("accepted")
 
 
 @pytest.mark.parametrize("step", ["preview", "send"])
@@ -203,28 +170,3 @@ def test_the_timeline_says_who_wrote_and_the_public_page_never_does(
         assert page.status_code == 200
         for mark in (author, ":ann", "(ann)", "key_"):
             assert mark not in page.text
-
-
-def test_no_link_makes_the_console_say_anything(
-    container: ApiContainer, desks: tuple[TestClient, TestClient], incident: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ann, ben = desks
-    resolves(ann)
-    sent = ann.post(SEND, data=a_draft(ann, f"?incident={incident}"))
-    link = sent.headers["location"]
-    assert "accepted" not in link
-    assert notices(ann.get(link).text) != []
-    assert notices(ben.get(link).text) == []  # said to ann
-    another = story.events()[0]
-    another["id"], another["incident"]["id"] = "evt-another", "inc-another"
-    publish(container, another)
-    assert notices(ann.get(link.replace(incident, "inc-another")).text) == []
-    for words in ("Everything failed, call 0900", "v1.x.y", ""):
-        page = ann.get("/console/incident", params={"id": incident, "said": words})
-        assert page.status_code == 200
-        assert notices(page.text) == []
-    real = container.clock
-    monkeypatch.setattr(container, "clock", lambda: real() + timedelta(minutes=6))
-    later = create_app(container, pages=[console_routes(container)])
-    with TestClient(later, cookies=ann.cookies) as client:
-        assert notices(client.get(link).text) == []

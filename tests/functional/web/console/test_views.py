@@ -1,26 +1,15 @@
 """The console about providers that fail, and how far the telling has come."""
 
-from collections.abc import Iterator
-
-import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from notifier.api.app import create_app
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.providers.breaker import CLOSED
 from notifier.domain.values import Channel, Reason
 from notifier.storage import tables as t
 from notifier.storage.operations import alerts, provider_states
-from notifier.web.console.routes import console_routes
 from tests.functional.web.console_client import HIDDEN, a_draft, a_key, admin, audit_of, hidden, signed_in
-
-
-@pytest.fixture
-def browser(container: ApiContainer) -> Iterator[TestClient]:
-    with TestClient(create_app(container, pages=[console_routes(container)]), follow_redirects=False) as client:
-        yield client
 
 
 def test_a_failing_provider_is_named_with_its_words_and_can_be_tried_at_once(

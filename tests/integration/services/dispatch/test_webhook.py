@@ -1,14 +1,11 @@
 """Webhooks on the ledger: order, the latest, retries, and what a vanished worker leaves behind."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from notifier.domain.errors import PermanentDeliveryError, TransientDeliveryError
+from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.values import Channel, Reason, Status
-from notifier.services.dispatch.retry import Retry, RetryOrder
-from notifier.services.security.audit import Actor
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries
 from notifier.storage.recipients import endpoints
@@ -130,19 +127,6 @@ def test_who_wants_the_end_only_by_type_is_told_the_end(database: Database) -> N
     assert [message["type"] for message in harness.heard("typed")] == ["incident.resolved"]
 
 
-def test_a_receiver_that_is_gone_is_disabled_and_told_nothing_more(database: Database) -> None:
-    harness = endpoint_harness(database)
-    harness.endpoint("gone")
-    harness.line.answers[url_of("gone")] = lambda _: PermanentDeliveryError(Reason.GONE, "HTTP 410", status=410)
-    harness.pipeline.post(Status.INVESTIGATING)
-    harness.work()
-    assert harness.states("gone") == [("failed", "gone", 1)]
-    assert (harness.row("gone").state, harness.row("gone").probe_at) == ("disabled", None)
-    harness.pipeline.post(Status.IDENTIFIED)
-    harness.work()
-    assert len(harness.posted("gone")) == 1
-
-
 def test_a_receivers_own_wait_is_kept(database: Database) -> None:
     harness = endpoint_harness(database)
     harness.endpoint("busy")
@@ -206,19 +190,3 @@ def test_an_endpoint_that_was_removed_meanwhile_counts_as_canceled_not_as_told(d
     with database.read() as connection:
         rows = deliveries.list_of(connection, notice.id, states=(), after_key=None, limit=10)
     assert [(row.state, row.reason) for row in rows] == [("accepted", None), ("canceled", "endpoint_disabled")]
-
-
-def test_what_a_person_asks_for_is_attempted_at_once_and_newer_than_any_workers_breaker(database: Database) -> None:
-    harness = endpoint_harness(database)
-    harness.endpoint("weak")
-    harness.line.answers[url_of("weak")] = down
-    harness.pipeline.post(Status.INVESTIGATING)
-    harness.work()
-    harness.pipeline.now += timedelta(seconds=1)
-    asked_at = harness.pipeline.now
-    retry = Retry(database, harness.pipeline.clock, harness.pipeline.regroup, {}, dict, tuple)
-    assert retry.run(RetryOrder(endpoint_id="end_weak"), Actor("tests", "here")) == 1
-    harness.work()
-    first, second = harness.posted("weak")
-    assert first.changed_at is not None
-    assert second.changed_at == asked_at > first.changed_at

@@ -13,7 +13,6 @@ from notifier.domain.incidents.notice import MessageKind, Notice
 from notifier.domain.messages.brand import Account, Brand
 from notifier.domain.messages.message import Mailbox
 from notifier.domain.values import Impact, Platform, Status, WebhookFormat
-from notifier.rendering.example import an_example
 from notifier.rendering.renderer import Renderer
 from tests.support.call_counter import calls_of
 from tests.unit.rendering.samples import (
@@ -48,6 +47,7 @@ NOTICES = {
     },
     MessageKind.MAINTENANCE_MOVED: (a_moved_notice(), 1),
 }
+
 LABELS = {
     "nl": ["Storing", "Nieuws over de storing", "Opgelost", "Terugblik", "Gepland onderhoud", "Onderhoud verplaatst"],
     "de": ["Störung", "Neues zur Störung", "Behoben", "Rückblick", "Geplante Wartung", "Wartung verschoben"],
@@ -356,12 +356,3 @@ def test_a_thousand_recipients_cost_little(renderer: Renderer) -> None:
     a_recipient(renderer, mail)  # the first of a time zone words its times
     calls = calls_of(lambda: [a_recipient(renderer, mail) for _ in range(1000)])
     assert calls < 100 * 1000  # a rendering alone would call thousands
-
-
-@pytest.mark.parametrize("locale", ["nl", "en", "de", "fr"])
-def test_the_example_that_warms_a_worker_up_is_a_whole_mail_in_every_language(renderer: Renderer, locale: str) -> None:
-    now = a_notice().created_at
-    renderer.warm(now)
-    mail = renderer.mail(an_example(now), locale=locale, since=0)
-    assert "Example" in mail.content.subject
-    assert (mail.content.locale, bool(mail.times("Europe/Amsterdam"))) == (locale, True)
