@@ -8,7 +8,7 @@ from notifier.cli.main import run
 from notifier.settings import load_settings
 from tests.databases import *  # noqa: F403 - the fixtures, by the names their module lists
 from tests.functional.api.api_client import an_event, plan_all
-from tests.functional.cli.test_main import Said, said
+from tests.functional.cli.terminal import Said, said
 
 pytestmark = pytest.mark.usefixtures("home")
 

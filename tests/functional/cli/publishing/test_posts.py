@@ -4,7 +4,7 @@ import pytest
 
 from notifier.cli.main import run
 from tests.databases import *  # noqa: F403 - the fixtures, by the names their module lists
-from tests.functional.cli.test_main import Said, said
+from tests.functional.cli.terminal import Said, said
 
 pytestmark = pytest.mark.usefixtures("home")
 
