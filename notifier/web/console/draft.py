@@ -40,7 +40,7 @@ class Draft:
     next_update_at: str = ""
     links: str = ""
     notify: bool = True
-    after: str = ""  # the incident's mark when the form was opened (`timeline.version`); empty: new
+    after: str = ""  # the incident's version when the form was opened (`timeline.version`); empty: new
 
 
 def fresh(now: datetime) -> Draft:

@@ -55,9 +55,9 @@ class Views:
         }
 
     def _held(self) -> list[Page]:
-        """Return held notifications, each with the mark of its incident."""
+        """Return held notifications, each with the version of its incident."""
         versions = {item["incident_id"]: self._version(item["incident_id"]) for item in self._container.history.held()}
-        # Read again after the marks: an update in between makes the form outdated, not overlooked.
+        # Read again after the versions: an update in between makes the form outdated, not overlooked.
         items = self._container.history.held()
         return [{**item, "after": versions.get(item["incident_id"], "")} for item in items]
 
