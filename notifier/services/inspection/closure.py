@@ -1,4 +1,4 @@
-"""Closure: of incidents that are over, who was told of the start, who of the end, and who was not, and why."""
+"""Closure audit: who was notified of an incident's start and end, who was not, and why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Closure:
-    """Answers whether everybody who was told that it began has been told that it ended."""
+    """Checks whether everyone notified of an incident's start has been notified of its end."""
 
     database: Database
 
     def audit(self, *, incident_id: str | None = None, since: datetime | None = None) -> Json:
-        """Return `{"incidents": [...]}`: of one incident, or of all that ended, since an instant if one is given.
+        """Return `{"incidents": [...]}`: one incident, or all that ended (since an instant).
 
-        Where deliveries are pruned, who got what is not known any more: the counts are None, and `pruned` says so.
+        Where deliveries have been pruned, the counts are None and `pruned` is true.
 
         Raises:
-            NotFoundError: no such incident.
-            ConflictError: that incident is not over.
+            NotFoundError: there is no such incident.
+            ConflictError: the incident is not over.
         """
         with self.database.read() as connection:
             names = [incident_id] if incident_id is not None else closure.closed_incidents(connection, since)

@@ -1,7 +1,7 @@
-"""Explain: why somebody was, or was not, told. Each rule, what it looked at, and its verdict.
+"""Explain why a recipient was or was not notified: each rule, its input and its result.
 
-The rules are asked again, the same pure functions that planning and sending asked; what happened is read from the
-ledger: what coalescing did, every attempt, and what the provider reported.
+Applies the same pure functions as planning and sending. The ledger shows what happened: coalescing,
+every attempt, and the provider's reports.
 """
 
 from collections.abc import Sequence
@@ -31,13 +31,13 @@ _MOST_CHANGES = 100
 
 @dataclass(frozen=True, slots=True)
 class RecipientHistory:
-    """What one recipient got: an item per notification of their channel."""
+    """What one recipient received: one item per notification on their channel."""
 
     recipient: Recipient
     items: Sequence[Json]
 
     def knows(self, sequence: int) -> bool | None:
-        """Whether a message that reached them brought what message `sequence` was made for; None: it is forgotten."""
+        """Whether a delivered message included message `sequence`'s content; None if pruned."""
         if any(item["told"] is None for item in self.items):
             return None
         return any(
@@ -47,7 +47,7 @@ class RecipientHistory:
 
 @dataclass(frozen=True)
 class Explain:
-    """Answers "why did I (not) get this?" for any incident and recipient. `timezone` serves those who have none."""
+    """Answers "why did I (not) get this?". `timezone` is for recipients without one."""
 
     database: Database
     clock: Clock
@@ -55,14 +55,15 @@ class Explain:
     timezone: str = "UTC"
 
     def recipient(self, incident_id: str, asked: str) -> Json:
-        """Return every notification of an incident, with each rule's verdict and what became of it for a recipient.
+        """Return every notification of an incident with rule results and delivery for a recipient.
 
-        `asked` is the first of these that fits: an external id (their mailbox and their endpoints), an endpoint id, an
-        account name, an e-mail address (everybody who has it). `words` are meant for the recipient, in their time zone.
+        `asked` is the first match of: an external id (mailbox and endpoints), an endpoint id, an
+        account name, an email address (all its subscribers). `words` are written for the recipient,
+        in their time zone.
 
         Raises:
-            NotFoundError: no such incident.
-            UnknownRecipientError: `asked` names nobody.
+            NotFoundError: there is no such incident.
+            UnknownRecipientError: `asked` matches nothing.
         """
         key = address_key_of(asked, self.addresses)
         with self.database.read() as connection:
@@ -93,7 +94,7 @@ class Explain:
 
 
 def _updates(connection: Connection, incident_id: str, histories: Sequence[RecipientHistory]) -> list[Json]:
-    """Say what coalescing did with every update on each channel, and whether it came to these recipients."""
+    """Return coalescing's result for each update per channel, and whether recipients got it."""
     channels = dict.fromkeys(each.recipient.channel for each in histories)
     return [
         item
@@ -136,7 +137,7 @@ def _missed(channel: Channel) -> str:
 
 
 def _changes(connection: Connection, recipients: Sequence[Recipient], since: datetime | None) -> list[Json]:
-    """Return who changed the recipients since the incident was first announced: the rules see them as they are now."""
+    """Return recipients' changes since the first announcement: rules see the current state."""
     if since is None:
         return []
     kinds: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""One recipient of one incident, notification by notification: the rules, what became of it, and the evidence."""
+"""Explain each notification of an incident to one recipient: rules, outcome and evidence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,14 +37,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The ledger as of one moment."""
+    """The ledger as of one instant."""
 
     connection: Connection
     now: datetime
 
 
 def explain_recipient(ledger: Ledger, recipient: Recipient, rows: Sequence[AnyRow]) -> list[Json]:
-    """Return a channel's notifications of an incident, oldest first, as they were for one recipient."""
+    """Return a channel's notifications of an incident, oldest first, as seen by one recipient."""
     connection = ledger.connection
     found: dict[int, AnyRow] = {}
     for row in rows:
@@ -55,7 +55,7 @@ def explain_recipient(ledger: Ledger, recipient: Recipient, rows: Sequence[AnyRo
     explained = []
     for row in rows:
         stored = notifications.get(connection, row.id)
-        assert stored is not None  # noqa: S101 - listed in this very transaction
+        assert stored is not None  # noqa: S101 - listed in this transaction
         if row.id in forgotten:
             explained.append(_forgotten(recipient, stored))
             continue
@@ -116,7 +116,7 @@ def _update_ids(stored: StoredNotification) -> list[str]:
 
 
 def _forgotten(recipient: Recipient, stored: StoredNotification) -> Json:
-    """Say that nobody knows any more: the ledger keeps numbers of what is old, and no people."""
+    """Say that the outcome is no longer known: old deliveries are pruned to anonymous counts."""
     words = "is so old that it is forgotten who was told; only numbers are kept."
     return _head(recipient, stored, words) | {"told": None, "replaced_by": None, "rules": [], "delivery": None}
 
@@ -159,7 +159,7 @@ def _rules(
 
 
 def _exposure(connection: Connection, stored: StoredNotification, found: Mapping[int, AnyRow]) -> Exposure:
-    """Return what the recipient knew before a notification, by what became of the earlier ones."""
+    """Return the recipient's exposure before a notification, from earlier deliveries."""
     prior = [each for each in notifications.earlier(connection, stored) if each.id in found]
     heard = [
         deliveries.prior_notification(each, DeliveryState(found[each.id].state), found[each.id].reason)
@@ -212,7 +212,7 @@ _WAITING = {
 def _outcome_text(
     recipient: Recipient, row: AnyRow, reports: Sequence[Json], rules: Sequence[Rule], replaced_by: int | None
 ) -> str:
-    """Say what became of a message that was meant for the recipient; goes on after the message's name."""
+    """Describe a delivery's outcome, continuing after the message's name."""
     text = became(row, reports, zone=recipient.zone, replaced_by=replaced_by) + "."
     waited = [rule.words for rule in rules if rule.result is RuleResult.WAIT]
     if waited and DeliveryState(row.state) in REACHED:
@@ -223,7 +223,7 @@ def _outcome_text(
 
 
 def _not_meant_text(recipient: Recipient, rules: Sequence[Rule], *, is_planned: bool) -> str:
-    """Say why a message was not meant for the recipient."""
+    """Say why a message was not for the recipient."""
     refused = [rule.words for rule in rules if rule.result is RuleResult.STOP]
     ours = recipient.channel is Channel.SOCIAL
     if refused:

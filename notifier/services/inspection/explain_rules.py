@@ -1,7 +1,7 @@
-"""Every rule that stood between a message and one recipient, as it was applied: what it saw, its verdict, and why.
+"""Evaluate every rule between a message and a recipient: its input, its result, and why.
 
-The rules of preferences and of quiet are the pure functions that planning and sending ask. What is known of a person is
-read as it is now: changes since are listed beside (`Explain`).
+Preference and quiet-hour rules are the pure functions that planning and sending use. Subscriber
+data is the current one: `Explain` lists later changes beside it.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from notifier.services.inspection.explain_text import clock
 
 
 class RuleResult(StrEnum):
-    """What a rule made of a message: `wait` means later, not never."""
+    """A rule's result for a message: `wait` means later, not never."""
 
     PASS = "pass"  # noqa: S105 - no password
     WAIT = "wait"
@@ -28,7 +28,7 @@ class RuleResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule as it was applied. `words` say to the recipient why it did not simply pass."""
+    """One rule as applied. `words` explain a result other than `pass` to the recipient."""
 
     name: str
     seen: str
@@ -36,7 +36,7 @@ class Rule:
     words: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """Write it; `passed` is true for what waits as well, since it is told in the end."""
+        """Return JSON data; `passed` is also true for `wait`, as the message is sent in the end."""
         return {
             "rule": self.name,
             "seen": self.seen,
@@ -72,7 +72,7 @@ def person_rules(
     opted_out_at: datetime | None,
     planned_at: datetime,
 ) -> list[Rule]:
-    """Apply what stands before every preference: an address, being there in time, consent, no suppression."""
+    """Apply the rules that precede preferences: address, time of sign-up, consent, suppression."""
     subscriber, zone = who.subscriber, who.subscriber.timezone
     reasons = [f"{_SUPPRESSED[item.reason]} on {clock(item.since, zone)}" for item in suppressed]
     listed = ", ".join(f"{item.reason} since {clock(item.since, zone)}" for item in suppressed)
@@ -108,7 +108,7 @@ def person_rules(
 
 
 def endpoint_rules(endpoint: StoredEndpoint, notice: Notice, planned_at: datetime, zone: str) -> list[Rule]:
-    """Apply what stands before an endpoint's filters: being there in time, being active, wanting such events."""
+    """Apply the rules that precede filters: time of creation, being active, event types."""
     kind, wanted = webhook_type(notice), endpoint.endpoint.types
     made = clock(endpoint.created_at, zone)
     return [
@@ -134,13 +134,13 @@ def endpoint_rules(endpoint: StoredEndpoint, notice: Notice, planned_at: datetim
 
 
 def account_rule(*, is_configured: bool) -> Rule:
-    """Apply the one rule of our own accounts: who follows them hears everything."""
+    """Apply the only rule of our own accounts, which get everything."""
     seen = "configured" if is_configured else "not configured"
     return _rule("account", seen, "the account is no longer configured", passed=is_configured)
 
 
 def translation_rule(locales: Sequence[str], locale: str, *, notified_first: bool) -> Rule:
-    """Apply the one rule of a message that says again in some languages what another said before."""
+    """Apply the only rule of a late translation: the locales it serves."""
     wanted = ", ".join(sorted(locales))
     if locale not in locales:
         words = f"it repeats in {wanted} what you received in {locale}"
@@ -151,7 +151,7 @@ def translation_rule(locales: Sequence[str], locale: str, *, notified_first: boo
 
 
 def preference_rules(preferences: Preferences, exposure: Exposure, context: AudienceContext) -> list[Rule]:
-    """Apply the preferences; the same function that planning asked."""
+    """Apply the preferences, with the function that planning uses."""
     return [
         _rule(check.rule, check.seen, _refusal(check, preferences, context), passed=check.passed)
         for check in checks(preferences, exposure, context)
@@ -182,7 +182,7 @@ def _from(impact: Impact) -> str:
 
 
 def quiet_rules(mailbox: Sequence[Bounds], sent: Sequence[Sent], context: AudienceContext, at: datetime) -> list[Rule]:
-    """Apply quiet hours and hourly limits of everybody with the address, as of the moment of the decision."""
+    """Apply the address's quiet hours and hourly limits as of the decision."""
     rules = []
     for bounds in mailbox:
         for timing in timings(bounds, sent, context, at):

@@ -1,4 +1,4 @@
-"""Whom `explain` is asked about, and where messages to them go: mailboxes, endpoints, accounts."""
+"""Resolve the recipient named in an `explain` request: mailboxes, endpoints, accounts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from notifier.storage.recipients import endpoints, subscribers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """Where messages go: a subscriber's mailbox (`who`), an endpoint, or an account. `key` None: nowhere.
+    """A subscriber's mailbox (`who`), an endpoint, or an account. `key` None: no deliveries.
 
-    `zone` is that in which times are said; `subject` names it in the audit trail.
+    `zone` is the time zone of displayed times; `subject` is its name in the audit trail.
     """
 
     channel: Channel
@@ -39,7 +39,7 @@ class Recipient:
 
     @classmethod
     def mail(cls, who: StoredSubscriber) -> "Recipient":
-        """A subscriber's address."""
+        """Return a subscriber's mailbox."""
         subscriber = who.subscriber
         return cls(
             channel=Channel.EMAIL,
@@ -55,7 +55,7 @@ class Recipient:
 
     @classmethod
     def hook(cls, endpoint: StoredEndpoint, zone: str) -> "Recipient":
-        """An endpoint, its owner's or nobody's."""
+        """Return an endpoint, with or without an owner."""
         return cls(
             channel=Channel.WEBHOOK,
             name=endpoint.public_id,
@@ -69,7 +69,7 @@ class Recipient:
 
     @classmethod
     def account(cls, row: AnyRow, zone: str) -> "Recipient":
-        """A social media account of ours; it has no preferences of its own."""
+        """Return one of our social media accounts, which have no preferences."""
         return cls(
             channel=Channel.SOCIAL,
             name=row.name,
@@ -83,14 +83,14 @@ class Recipient:
 
     @property
     def external_id(self) -> str | None:
-        """The subscriber it belongs to, if any."""
+        """The external id of its subscriber, if any."""
         if self.endpoint is not None:
             return self.endpoint.endpoint.subscriber
         return self.who.subscriber.external_id if self.who else None
 
 
 def address_key_of(asked: str, addresses: AddressHasher) -> int | None:
-    """Return the key of what may be an e-mail address; None when it is none. Opens a transaction of its own."""
+    """Return an email address's key; None if it is not an address. Opens its own transaction."""
     if "@" not in asked:
         return None
     try:
@@ -100,10 +100,10 @@ def address_key_of(asked: str, addresses: AddressHasher) -> int | None:
 
 
 def recipients_of(connection: Connection, asked: str, address_key: int | None, zone: str) -> Sequence[Recipient]:
-    """Return whom a name stands for: the first that fits of external id, endpoint id, account name, and address.
+    """Return the recipients of the first match: external id, endpoint id, account name, address.
 
-    A subscriber stands for their mailbox and their endpoints, an address for every subscriber who has it. `zone` is for
-    those who have none. Empty when it names nobody.
+    A subscriber has a mailbox and endpoints; an address stands for all its subscribers. `zone` is
+    for recipients without one. Empty if nothing matches.
     """
     who = subscribers.get(connection, asked)
     if who is not None:

@@ -1,4 +1,4 @@
-"""What happened: incidents, notifications, deliveries and attempts as the API and the command line show them."""
+"""Incidents, notifications, deliveries and attempts for the API and the command line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ Json = dict[str, Any]
 
 
 class RequestView(Protocol):
-    """Shows what an endpoint is posted (`services/endpoints/request_log.py`)."""
+    """Shows webhook requests (`services/endpoints/request_log.py`)."""
 
     def view(self, connection: Connection, stored: StoredNotification, row: AnyRow) -> Json | None:
-        """Return the request of a delivery; None where it is no webhook, or the endpoint is gone."""
+        """Return the request of a delivery; None if it is not a webhook or the endpoint is gone."""
 
 
 @dataclass(frozen=True)
 class History:
-    """Reads only; every answer is plain JSON data with RFC 3339 times."""
+    """Reads history as plain JSON data with RFC 3339 times."""
 
     database: Database
     requests: RequestView | None = None
@@ -44,7 +44,7 @@ class History:
         """Return one incident with its timeline.
 
         Raises:
-            NotFoundError: no event of such an incident was ever handed in.
+            NotFoundError: there is no such incident.
         """
         with self.database.read() as connection:
             row = timeline.get_incident(connection, incident_id)
@@ -54,7 +54,7 @@ class History:
         return _incident(row) | {"updates": [_update(item) for item in updates]}
 
     def notifications(self, incident_id: str) -> list[Json]:
-        """Return an incident's notifications in order of decision, with their deliveries counted by state."""
+        """Return an incident's notifications in order of decision, with deliveries by state."""
         with self.database.read() as connection:
             if timeline.get_incident(connection, incident_id) is None:
                 raise NotFoundError("incident", incident_id)
@@ -63,14 +63,14 @@ class History:
         return [_notification(row) | {"counts": counts[row.id]} for row in rows]
 
     def held(self, limit: int = 1_000) -> list[Json]:
-        """Return the notifications that wait for a person, oldest first."""
+        """Return held notifications, oldest first."""
         with self.database.read() as connection:
             return [_held(row) for row in approvals.waiting(connection, limit)]
 
     def notification_deliveries(
         self, public_id: str, *, states: Sequence[DeliveryState], after_key: int | None, limit: int
     ) -> list[Json]:
-        """Return deliveries of one notification; each carries its `key`, by which the list goes on."""
+        """Return one notification's deliveries; each has its `key` for paging by `after_key`."""
         with self.database.read() as connection:
             stored = notifications.get_public(connection, public_id)
             if stored is None:
@@ -83,10 +83,10 @@ class History:
     def latest_deliveries(
         self, *, incident_id: str | None = None, states: Sequence[DeliveryState] = (), limit: int
     ) -> list[Json]:
-        """Return deliveries of any notification, newest first; of one incident where one is named.
+        """Return deliveries of any notification, or of one incident, newest first.
 
         Raises:
-            NotFoundError: no event of such an incident was ever handed in.
+            NotFoundError: there is no such incident.
         """
         with self.database.read() as connection:
             if incident_id is not None and timeline.get_incident(connection, incident_id) is None:
@@ -99,12 +99,12 @@ class History:
     def endpoint_deliveries(
         self, public_id: str, *, states: Sequence[DeliveryState], before: int | None, limit: int
     ) -> list[Json]:
-        """Return what an endpoint was sent, newest first; `before`: only notifications with a lower number.
+        """Return an endpoint's deliveries, newest first; `before` is a notification's row id.
 
-        Each item carries `number`, by which the list goes on.
+        Each item has its `number` for paging.
 
         Raises:
-            NotFoundError: no such endpoint.
+            NotFoundError: there is no such endpoint.
         """
         with self.database.read() as connection:
             stored = endpoints.get(connection, public_id)
@@ -182,7 +182,7 @@ def _notification(row: AnyRow) -> Json:
 
 
 def _held(row: AnyRow) -> Json:
-    """Show what a person decides about: the words, too."""
+    """Return a held notification with the text that an operator decides about."""
     update = row.content["updates"][-1]
     words = {"title": row.content["incident"]["title"], "impact": update["impact"], "status": update["status"]}
     return _notification(row) | {"counts": {}, **words, "body": update["body"]}

@@ -1,4 +1,4 @@
-"""How far the telling of an incident has come: per channel who was told, who waits, and for what."""
+"""Progress of an incident's notifications: per channel who has been reached, who waits, and why."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -33,17 +33,17 @@ _WAITS = {
 
 @dataclass(frozen=True)
 class Progress:
-    """Counts the newest message of each channel."""
+    """Counts the deliveries of each channel's newest notification."""
 
     database: Database
     providers: Providers
     guard: BlastGuard
 
     def of_incident(self, incident_id: str) -> Json:
-        """Return the progress of an incident's newest message on each channel.
+        """Return the progress of an incident's newest notification on each channel.
 
         Raises:
-            NotFoundError: no event of such an incident was ever handed in.
+            NotFoundError: there is no such incident.
         """
         with self.database.read() as connection:
             if timeline.get_incident(connection, incident_id) is None:
@@ -99,7 +99,7 @@ def _shape(row: Any) -> Json:
 
 
 def _why(part: Part, *, fails: bool) -> str:
-    """Say what a part waits for: its turn, a provider that fails, another attempt, or what its reason says."""
+    """Return what a part waits for: its turn, a failing provider, a retry, or its own reason."""
     if part.reason is None:
         return "queued"
     reason = Reason(part.reason)
@@ -118,7 +118,7 @@ def _all_fail(statuses: Iterable[ProviderStatus], channel: Channel) -> bool:
 
 
 def _next(parts: Iterable[Part], statuses: Iterable[ProviderStatus], channel: Channel) -> str | None:
-    """When something is tried next: what is due, or the probe that everything else waits for."""
+    """Return when the next attempt is: the next due time, or the probe that others wait for."""
     due = [part.due_at for part in parts if part.due_at is not None]
     probes = [one.circuit.next_probe_at for one in _of(statuses, channel) if one.circuit.next_probe_at is not None]
     return instant_to_json(min([*due, *probes])) if due else None

@@ -1,4 +1,4 @@
-"""Preview: what an event would look like to a reader, without sending or storing anything."""
+"""Preview an event's messages without sending or storing anything."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,16 @@ from notifier.rendering.renderer import Renderer
 
 
 def notice_of(events: Sequence[Event], channel: Channel, now: datetime, *, earlier: Sequence[Earlier] = ()) -> Notice:
-    """Return the notification that the last of these events would become, each of them announced by itself.
+    """Return the notification for the last of these events, as if each was announced separately.
 
     Args:
         events: Updates of one incident, in any order.
-        channel: Whose notification.
+        channel: The notification's channel.
         now: Aware UTC instant of the decision.
-        earlier: What the timeline holds already, in order of posting; its readers were told of it.
+        earlier: The existing timeline in order of posting, already sent to readers.
 
     Raises:
-        InvalidInputError: the events are of more than one incident.
+        InvalidInputError: the events belong to more than one incident.
     """
     ordered = _completed(sorted(events, key=lambda event: event.update.ordered_at), earlier)
     incidents = {event.incident.id for event in ordered}
@@ -63,16 +63,16 @@ def _completed(ordered: Sequence[Event], earlier: Sequence[Earlier]) -> list[Eve
 
 @dataclass(frozen=True)
 class Preview:
-    """Words a notification for an example reader; nothing is stored or sent."""
+    """Renders a notification for an example reader; nothing is stored or sent."""
 
     renderer: Renderer
     brand: Brand
     public_url: str
 
     def mail(self, notice: Notice, locale: str, *, since: int | None = None) -> dict[str, str]:
-        """Return `subject`, `text` and `html` as a reader in the brand's time zone would get them.
+        """Return `subject`, `text` and `html` for a reader in the brand's time zone.
 
-        `since`: which notification that reader heard last; by default the one before.
+        `since`: sequence of the last notification that the reader got; by default the previous one.
         """
         rendered = self.renderer.mail(notice, locale=locale, since=_since(notice, since))
         reader = self.renderer.personal(
@@ -97,11 +97,11 @@ class Preview:
         return {"text": self.renderer.post_text(notice, account, _since(notice, since)).text}
 
     def card(self, notice: Notice, locale: str) -> CardWords:
-        """Return what the picture beside a post says."""
+        """Return the text of the card attached to a post."""
         return self.renderer.card(notice, locale, notice.sequence - 1)
 
     def webhook(self, notice: Notice, form: WebhookFormat, *, since: int | None = None) -> bytes:
-        """Return the body that partners would get."""
+        """Return the body for partners."""
         return self.renderer.webhook_body(notice, form, _since(notice, since))
 
 
@@ -110,7 +110,7 @@ def _since(notice: Notice, since: int | None) -> int:
 
 
 def _filled(text: str, substitutions: Mapping[str, str]) -> str:
-    """Fill tags as a mail provider does: longest first, what was put in is not looked at again."""
+    """Substitute tags as a mail provider does: longest first, without recursion."""
     if not substitutions:
         return text
     pattern = re.compile("|".join(re.escape(tag) for tag in sorted(substitutions, key=len, reverse=True)))

@@ -1,4 +1,4 @@
-"""Samples: events that together show every message there is, for templates, translations and screenshots."""
+"""Sample events that produce every kind of message, for templates, translations and screenshots."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from notifier.rendering.mail.account_mail import (
 from notifier.rendering.renderer import Renderer
 from notifier.services.preview.render import notice_of
 
-# Of each story: how many of its events have come, and which notification its reader heard last.
+# Per story: number of events so far, and sequence of the reader's last notification.
 _SCENES = {
     "incident": ((1, 0), (3, 1), (4, 3), (5, 4)),
     "maintenance": ((1, 0), (2, 1), (3, 2), (4, 3), (5, 4)),
@@ -30,22 +30,22 @@ _THEN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A notification, and which one before it its reader heard last (0: none)."""
+    """A notification and the sequence of its reader's last one (0: none)."""
 
     notice: Notice
     since: int
 
     @property
     def name(self) -> str:
-        """The kind of message that tells it, which is the name of its folder of templates."""
+        """The kind of message, which is the name of its template folder."""
         return self.notice.kind_for(self.since).value
 
 
 def scenes(data: bytes, channel: Channel) -> list[Scene]:
-    """Read the file of samples: one scene for each kind of message.
+    """Read the file of samples: one scene per kind of message.
 
     Raises:
-        InvalidInputError: an event in it is none.
+        InvalidInputError: an event in it is invalid.
     """
     stories = {
         name: [parse_event(json.dumps(item), now=None) for item in items] for name, items in json.loads(data).items()
@@ -59,13 +59,13 @@ def scenes(data: bytes, channel: Channel) -> list[Scene]:
 
 
 def account_mail(renderer: Renderer, message: AccountMessage, locale: str, timezone: str) -> dict[str, str]:
-    """Return `subject`, `text` and `html` of a mail about a subscription or an endpoint."""
+    """Return `subject`, `text` and `html` of a transactional mail."""
     content = renderer.account_mail(message, locale=locale, timezone=timezone, name="Jansen")
     return {"subject": content.subject, "text": content.text, "html": content.html}
 
 
 def account_messages(public_url: str) -> dict[str, AccountMessage]:
-    """Return one message of each kind about a subscription or an endpoint, by the name of its templates' folder."""
+    """Return one transactional message of each kind, by the name of its template folder."""
     manage, endpoint = f"{public_url}/preferences/preview", "https://partner.example/hooks/status"
     return {
         "subscription_confirm": SubscriptionConfirm(

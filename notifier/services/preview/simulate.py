@@ -1,8 +1,8 @@
-"""Simulate: what a history of events would have become, with no clock, no network and no database.
+"""Simulate coalescing on a history of events, without clock, network or database.
 
-The replay judges events by `domain.timeline` and lets channels speak by `domain.coalesce`, as ingest and the sweep do:
-an event is decided upon when it arrives, a held update when its wait ends. What ends while an event arrives at that
-very instant goes with the event, as it does when both find the incident locked.
+Classifies by `domain.timeline` and announces by `domain.coalesce`, as ingest and the sweep do: an
+event is decided on arrival, a waiting update at the end of its wait. A wait that ends at the
+instant of an event's arrival is decided with that event, as when both wait for the incident's lock.
 """
 
 import heapq
@@ -29,12 +29,12 @@ from notifier.services.preview.simulation_report import (
 def simulate(
     events: Sequence[Event], policies: Mapping[Channel, CoalescePolicy], *, accounts: Sequence[Account] = ()
 ) -> SimulationReport:
-    """Replay events in their order in time, at equal times as given; each is received at that time.
+    """Replay events in order of time, then of input; each arrives at its own time.
 
     Args:
         events: Of any number of incidents, in any order.
         policies: One per channel to replay.
-        accounts: Those that would post; only accounts on X cost money.
+        accounts: The posting accounts; only accounts on X cost money.
     """
     replay = _Replay(policies)
     for event in sorted(events, key=lambda event: event.update.ordered_at):
@@ -59,11 +59,12 @@ def simulate(
 
 @dataclass(slots=True)
 class _Timeline:
-    """One incident's entries. Events come in order of posting, so nothing in it was posted after the next one."""
+    """One incident's entries. Events come in order of posting, so each is the latest."""
 
     entries: dict[str, TimelineEntry] = field(default_factory=dict)
     latest_id: str | None = None
-    by_content: dict[tuple[datetime, str], str] = field(default_factory=dict)  # by time and digest, as first stored
+    # Update id by time and content digest, as first stored.
+    by_content: dict[tuple[datetime, str], str] = field(default_factory=dict)
     earlier: dict[str, Earlier] = field(default_factory=dict)
 
     def around(self, event: Event, digest: str) -> TimelineContext:
@@ -92,7 +93,7 @@ class _Timeline:
         if known is None or classification.outcome is Outcome.ACCEPTED:
             entry, self.latest_id = replace(entry, ordered_at=update.ordered_at), update.id
         self.entries[update.id] = entry
-        self.earlier.pop(update.id, None)  # a dictionary keeps the order of posting
+        self.earlier.pop(update.id, None)  # re-insert at the end: a dict keeps the order of posting
         self.earlier[update.id] = Earlier.of(event)
         self.by_content[entry.ordered_at, digest] = update.id
         return entry.number
@@ -102,7 +103,7 @@ class _Timeline:
 class _Line:
     """One channel's view of one incident."""
 
-    key: tuple[int, int]  # numbers of incident and channel: the order among what is due at one instant
+    key: tuple[int, int]  # incident and channel numbers: tie-break for equal due times
     incident_id: str
     channel: Channel
     policy: CoalescePolicy
@@ -125,7 +126,7 @@ class _Replay:
     longest: dict[Channel, timedelta] = field(default_factory=dict)
 
     def take(self, event: Event) -> None:
-        """Let pass what is due before an event, then judge the event and let every channel decide."""
+        """Announce what is due before an event, then classify it and let each channel decide."""
         now = event.update.ordered_at
         self._fire(before=now)
         timeline, lines = self._incident(event.incident.id)
@@ -148,11 +149,11 @@ class _Replay:
             self._arrive(lines, _pending(event, number), now)
 
     def finish(self) -> None:
-        """Let all that still waits be said."""
+        """Announce everything that is still waiting."""
         self._fire(before=None)
 
     def summary(self, channel: Channel) -> ChannelSummary:
-        """Count what became of the updates on one channel."""
+        """Count the updates of one channel by outcome."""
         notifications = sum(1 for announced in self.announced if announced.channel is channel)
         absorbed = self.absorbed[channel]
         taken = self.outcomes[Outcome.ACCEPTED] + self.outcomes[Outcome.STALE]
@@ -194,7 +195,7 @@ class _Replay:
                 self._speak(line, until)
 
     def _speak(self, line: _Line, now: datetime) -> None:
-        """Say what is due. The same loop as `services.announce.speak`."""
+        """Announce what is due, by the loop of `ChannelAnnouncer.announce_due`."""
         line.wait = None
         for decision in _decisions(line, now):
             if isinstance(decision, Send):
@@ -224,7 +225,7 @@ class _Replay:
 
 
 def _decisions(line: _Line, now: datetime) -> Iterator[Send | Absorb | Wait]:
-    """Ask until nothing more is due, taking what was decided off the line."""
+    """Yield decisions until nothing more is due, removing decided updates from the line."""
     while True:
         decision = decide(line.policy, line.state, tuple(line.pending.values()), now)
         if isinstance(decision, Send | Absorb):

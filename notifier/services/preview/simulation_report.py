@@ -1,4 +1,4 @@
-"""What a simulation found: the notifications, what was held back and why, and what it would cost."""
+"""Result of a simulation: notifications, updates without one and why, and costs."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,8 @@ from notifier.domain.incidents.incident import Event
 from notifier.domain.messages.brand import Account, localized
 from notifier.domain.values import Channel, Outcome, Platform, Status
 
-# X, pay-per-use, prices of 20 April 2026 in thousandths of a dollar: a post, and a post that holds a link.
+# X, pay-per-use, prices of 20 April 2026 in thousandths of a dollar: a post, and a post with a
+# link.
 POST_COST, LINK_POST_COST = 15, 200
 _LINK = re.compile(r"https?://")
 
@@ -18,7 +19,7 @@ JsonObject = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedNotification:
-    """One notification that would go out. `at` is aware UTC; the last of `update_ids` leads."""
+    """One simulated notification. `at` is aware UTC; the last of `update_ids` leads."""
 
     incident_id: str
     channel: Channel
@@ -31,7 +32,7 @@ class SimulatedNotification:
     closes: bool
 
     def as_json(self) -> JsonObject:
-        """Return it as JSON has it."""
+        """Return JSON data."""
         return {
             "incident_id": self.incident_id,
             "channel": self.channel.value,
@@ -47,9 +48,10 @@ class SimulatedNotification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelSummary:
-    """What became of all updates on one channel: each is the lead of a notification or counted once below it.
+    """Updates of one channel by outcome; each is counted once.
 
-    `merged`: told in a notification that another update leads. `absorbed`: told to nobody, being a flap.
+    `notifications`: updates that lead one. `merged`: sent in a notification led by another update.
+    `absorbed`: sent to nobody, being a flap.
     """
 
     notifications: int
@@ -58,10 +60,10 @@ class ChannelSummary:
     recorded: int
     absorbed: int
     merged: int
-    longest_wait: timedelta  # from an update's arrival to the notification that tells it
+    longest_wait: timedelta  # from an update's arrival to its notification
 
     def as_json(self) -> JsonObject:
-        """Return it as JSON has it."""
+        """Return JSON data."""
         return {
             "notifications": self.notifications,
             "suppressed": {
@@ -77,14 +79,14 @@ class ChannelSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostCosts:
-    """What posts on X cost, in thousandths of a US dollar: by the accounts' settings, all with a link, all without."""
+    """Costs of posts on X in thousandths of a dollar: as configured, all with link, all without."""
 
     configured: int = 0
     with_link: int = 0
     without_link: int = 0
 
     def as_json(self) -> JsonObject:
-        """Return it as JSON has it, in dollars."""
+        """Return JSON data, in dollars."""
         return {
             "estimated_cost_usd": self.configured / 1000,
             "estimated_cost_usd_with_link": self.with_link / 1000,
@@ -94,7 +96,7 @@ class PostCosts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationReport:
-    """One history under one set of policies."""
+    """The result of one history under one set of policies."""
 
     updates: int
     incidents: int
@@ -105,7 +107,7 @@ class SimulationReport:
     costs_of_every_update: PostCosts
 
     def as_json(self) -> JsonObject:
-        """Return it as JSON has it: the same history and policies give the same bytes."""
+        """Return JSON data; deterministic for the same history and policies."""
         return {
             "notifications": [notification.as_json() for notification in self.notifications],
             "summary": self.summary(),
@@ -127,12 +129,12 @@ class SimulationReport:
 
 
 def side_by_side(reports: Mapping[str, SimulationReport]) -> JsonObject:
-    """Return several policies over one history as JSON has them, each under its name."""
+    """Return reports of several policies over one history as JSON data, by name."""
     return {"policies": {name: report.as_json() for name, report in reports.items()}}
 
 
 def post_costs(events: Iterable[Event], accounts: Sequence[Account]) -> PostCosts:
-    """Estimate what telling these events costs on X: one post per event and account; a text may bring its own link."""
+    """Estimate the costs on X: one post per event and account; a text may contain its own link."""
     configured = with_link = without_link = 0
     on_x = [account for account in accounts if account.platform is Platform.X]
     for event in events:

@@ -1,7 +1,8 @@
-"""Feedback: what the mail provider reports becomes states of deliveries and suppressions of addresses.
+"""Record a mail provider's events as states of deliveries and suppressions of addresses.
 
-Events come repeated and in any order, so each is counted once by its id, and a state only ever gives way to one that
-says more: accepted, suppressed by the provider, delivered, bounced (a bounce may follow a delivery by hours).
+Events arrive repeatedly and in any order. Each is counted once, by its id, and a state is only
+replaced by one that says more: accepted, suppressed by the provider, delivered, bounced (a bounce
+may follow a delivery by hours).
 """
 
 from collections import Counter, defaultdict
@@ -32,13 +33,13 @@ _MAX_KEY = 1 << 63
 
 
 def provider_alert_key(provider: str) -> str:
-    """Return the key of the alarm about our account with a mail provider."""
+    """Return the alert key of our account at a mail provider."""
     return f"email:{provider}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderEventSummary:
-    """What a request of events came to. `unmatched` are about no delivery of ours; `kinds` counts what was new."""
+    """Result of a request. `unmatched`: events without a delivery; `kinds`: new events by kind."""
 
     received: int
     new: int
@@ -47,13 +48,13 @@ class ProviderEventSummary:
     kinds: Mapping[MailEventKind, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, int]:
-        """Return the answer to the provider."""
+        """Return the response to the provider."""
         return {"received": self.received, "new": self.new, "ignored": self.ignored, "unmatched": self.unmatched}
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedEvent:
-    """An event and the delivery it is about: number of its notification, and key. None where it is none of ours."""
+    """An event and its delivery's notification id and key; None if it is not one of ours."""
 
     event: MailEvent
     notification_id: int | None
@@ -62,7 +63,7 @@ class LocatedEvent:
 
 @dataclass(frozen=True)
 class RecordProviderEvents:
-    """Take events in, all in one transaction: once it is answered, nothing of it can be lost."""
+    """Records events in one transaction, so that no acknowledged event can be lost."""
 
     database: Database
     clock: Clock
@@ -73,7 +74,8 @@ class RecordProviderEvents:
         """Record a request's events.
 
         Raises:
-            UnavailableError: the database does not answer; nothing was stored, and the provider will come again.
+            UnavailableError: the database does not answer; nothing was stored; the provider
+            retries.
         """
         self.addresses.load()
         now = self.clock()
@@ -107,13 +109,13 @@ class RecordProviderEvents:
                     suppress(connection, address_key, found, rules, now)
 
     def _address_key(self, about: LocatedEvent) -> int | None:
-        """The delivery names its address by the very key; late bounces may name the address alone."""
+        """Return a delivery's key, which is its address's, or hash a late bounce's address."""
         if about.key is not None and about.notification_id is not None:
             return about.key
         return self.addresses.of_optional(about.event.email)
 
     def _confirm(self, connection: Connection, fresh: Sequence[LocatedEvent], now: datetime) -> None:
-        """Take attempts for accepted whose outcome we never learnt: who reports on a mail had been given it."""
+        """Mark attempts of unknown outcome as accepted if an event proves it."""
         attempts: dict[int, int] = {}
         numbers: set[int] = set()
         for about in fresh:
@@ -126,7 +128,7 @@ class RecordProviderEvents:
         counters.add(connection, MAIL_CONFIRMED, self.rules.PROVIDER, confirmed)
 
     def _set_states(self, connection: Connection, fresh: Sequence[LocatedEvent], now: datetime) -> None:
-        """Write states set by set: one statement per notification, state and reason."""
+        """Write the states, one statement per notification, state and reason."""
         by_notification: dict[int, dict[int, ReportedState]] = defaultdict(dict)
         for about in fresh:
             reported = self.rules.state_of(about.event)
@@ -146,7 +148,7 @@ class RecordProviderEvents:
                 provider_feedback.set_states(connection, number, keys, state=state, reason=reason, now=now)
 
     def _sender_is_blamed(self, connection: Connection, fresh: Sequence[LocatedEvent], now: datetime) -> bool:
-        """Whether receivers turn us away as a sender so often that it says nothing of the addresses any more."""
+        """Whether many receivers reject us as sender, so that bounces say nothing of addresses."""
         if not any(self.rules.blames_sender(about.event.kind, about.event.facts) for about in fresh):
             return False
         recent = provider_inbox.bodies_since(
@@ -160,7 +162,7 @@ class RecordProviderEvents:
         return True
 
     def _raise_or_clear_alert(self, connection: Connection, fresh: Sequence[LocatedEvent], now: datetime) -> None:
-        """Call a person when the account is stopped or out of credits; take it back when the provider does."""
+        """Raise an alert if the account is stopped or out of credits; clear it when it recovers."""
         alert_key = provider_alert_key(self.rules.PROVIDER)
         for about in sorted(fresh, key=lambda item: item.event.at):
             report = self.rules.account_report(about.event)
@@ -186,9 +188,9 @@ def _located(connection: Connection, events: Iterable[MailEvent]) -> list[Locate
 
 
 def _not_reported_before(connection: Connection, events: Sequence[LocatedEvent], now: datetime) -> list[LocatedEvent]:
-    """Keep the evidence, and return what was not reported before.
+    """Store the events and return those not reported before.
 
-    `processed` is not kept: every mail has one, and taking it twice changes nothing.
+    `processed` is not stored: every mail has one, and applying it twice changes nothing.
     """
     kept = [
         ReportedEvent(

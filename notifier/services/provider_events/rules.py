@@ -1,4 +1,4 @@
-"""What a report may override, and what has to be known of a provider to heed its reports."""
+"""Which states a provider's report may replace, and what its events mean."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -7,8 +7,8 @@ from notifier.domain.providers.mail_event import AccountReport, MailEvent, Repor
 from notifier.domain.recipients.subscriber import Suppression
 from notifier.domain.values import DeliveryState
 
-# What a report may overrule, least first. Queued and sending know nothing yet; what we gave up or replaced may have
-# gone out all the same.
+# States that a report may replace, weakest first. Queued and sending mean no knowledge; what we
+# failed or superseded may have been sent after all.
 _SAYS_MORE = {
     DeliveryState.QUEUED: 0,
     DeliveryState.SENDING: 0,
@@ -23,31 +23,31 @@ _SAYS_MORE = {
 
 
 class ProviderRules(Protocol):
-    """What the events of one provider mean. Pure; a module of functions will do."""
+    """The meaning of one provider's events. Pure; implemented by a module of functions."""
 
-    PROVIDER: str  # as alarms, counters and the audit trail name it
+    PROVIDER: str  # name in alerts, counters and the audit trail
 
     def state_of(self, event: MailEvent) -> ReportedState | None:
-        """Return what an event makes of its delivery; None where it changes nothing."""
+        """Return the delivery's state after an event; None if it changes nothing."""
 
     def shows_acceptance(self, event: MailEvent) -> bool:
-        """Whether an event is evidence that the provider had accepted the request its mail came with."""
+        """Whether an event proves that the provider had accepted the mail's request."""
 
     def suppression_for(self, event: MailEvent) -> Suppression | None:
-        """Return the suppression an event asks for."""
+        """Return the suppression that an event requires, if any."""
 
     def topic(self, event: MailEvent) -> str:
-        """Name the provider's list an event is about; empty where it is about none."""
+        """Return the provider's list that an event is about; empty if none."""
 
     def blames_sender(self, kind: str, facts: Mapping[str, Any]) -> bool:
-        """Whether an event, of now or from the ledger, says that receivers turn us away as a sender."""
+        """Whether an event, new or stored, says that receivers reject us as a sender."""
 
     def account_report(self, event: MailEvent) -> AccountReport | None:
-        """Return what an event says of our account."""
+        """Return what an event says about our account, if anything."""
 
 
 def is_replaced_by(present: DeliveryState, reported: DeliveryState) -> bool:
-    """Whether a reported state says more than the present one: the same end whatever the order of events."""
+    """Whether a reported state says more than the present one, whatever the order of events."""
     if reported is DeliveryState.ACCEPTED:
         return _SAYS_MORE[present] == 0
     return _SAYS_MORE[present] < _SAYS_MORE[reported]

@@ -1,4 +1,4 @@
-"""Suppressing an address on the provider's word, and lifting it again: with the subscribers of that address."""
+"""Suppress addresses on a provider's report, or lift that, including their subscribers' states."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ _LISTENING = (SubscriberState.ACTIVE, SubscriberState.PENDING)
 def suppress(
     connection: Connection, address_key: int, suppression: Suppression, rules: ProviderRules, now: datetime
 ) -> None:
-    """Write to an address no more; the first reason and date stay. Its subscribers change state, audited."""
+    """Suppress an address; the first reason and date stay. Updates its subscribers, audited."""
     if not suppressions.add(connection, address_key, suppression):
         return
     state = suppression.reason.state
@@ -28,9 +28,9 @@ def suppress(
 
 
 def lift_topic(connection: Connection, address_key: int, event: MailEvent, rules: ProviderRules, now: datetime) -> None:
-    """Take back an unsubscription from one of the provider's groups, where that is why the address is suppressed.
+    """Lift a suppression by one of the provider's groups when its member resubscribes.
 
-    An older event than the unsubscription takes nothing back: events come in any order.
+    An event older than the unsubscription changes nothing, as events come in any order.
     """
     topic = rules.topic(event)
     for item in suppressions.of_address(connection, address_key):

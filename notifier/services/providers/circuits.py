@@ -1,4 +1,4 @@
-"""The circuits of a channel's providers, as every worker knows them: who may call, who waits, and who is the probe."""
+"""Circuit breakers of a channel's providers, shared by all workers: calls, waits and probes."""
 
 import threading
 from collections import Counter
@@ -21,37 +21,38 @@ from notifier.storage.operations import provider_states
 
 _log = get_logger(__name__)
 
-PARKED = timedelta(minutes=5)  # the latest at which what waits is looked at again, should nobody have called it
-_AT_ONCE = 500  # batches nudged by whoever closes a circuit; the sweep finds the rest within a second
-# The smallest batch is the probe; but every so often another one is, should the batch be at fault and not the provider.
+PARKED = timedelta(minutes=5)  # a waiting batch is checked again by then if nothing resumed it
+_AT_ONCE = 500  # batches enqueued on closing a circuit; the sweep finds the rest within a second
+# The smallest batch is the probe; every fourth time the one waiting longest, in case the batch is
+# at fault and not the provider.
 _ROTATION = 4
 _ERRORS_APART = timedelta(seconds=1)
 _DOUBT = frozenset({Reason.OUTCOME_UNKNOWN})
 
 Wait = Callable[[Connection, datetime], datetime | None]
-"""Says, within the transaction that hands a batch back, until when it waits for its provider; None: it need not."""
+"""Returns until when a released batch waits for its provider, in the same transaction, or None."""
 
 
 def no_wait(_connection: Connection, _now: datetime) -> datetime | None:
-    """Wait for no provider."""
+    """Return None: wait for no provider."""
     return None
 
 
 @dataclass(eq=False)
 class Circuits:
-    """Circuits of one channel, kept in the ledger. Safe to share between threads.
+    """Circuit breakers of one channel, stored in the ledger. Thread-safe.
 
-    Reading raises `UnavailableError` while the database is away. Writing never does: what became of a batch must not
-    be lost for it, and the next probe says the same again.
+    Reading raises `UnavailableError` while the database is unavailable. Writing never does: it must
+    not lose a batch's outcome, and the next probe finds the same state.
     """
 
     database: Database
     clock: Clock
     tasks: TaskQueue
     channel: Channel
-    # How long a probe may take; another one starts then.
+    # How long a probe may take before another one starts.
     probe_seconds: float = 60.0
-    # Whether a doubt about this provider's answers is repeated as soon as it works, since no evidence will come.
+    # Whether to repeat unknown outcomes of a provider once it works, because no evidence will come.
     repeats_doubts: Callable[[str], bool] = lambda _name: True
     _streaks: Counter[str] = field(default_factory=Counter, init=False, repr=False)
     _written: dict[str, datetime] = field(default_factory=dict, init=False, repr=False)
@@ -59,14 +60,14 @@ class Circuits:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def look(self) -> Mapping[str, Breaker]:
-        """Return the circuits that ever opened, by name."""
+        """Return the circuits that have ever opened, by name."""
         with self.database.read() as connection:
             return provider_states.of_channel(connection, self.channel)
 
     def enters(self, name: str, breaker: Breaker, batch: Batch | None) -> bool:
-        """Whether a batch (None: a letter) goes through an open circuit now, as its one probe.
+        """Whether a batch (None: other mail) may pass an open circuit now, as its only probe.
 
-        A smaller one that waits is called to be the probe in its place.
+        If a smaller batch is waiting, it is enqueued as the probe instead.
         """
         now = self.clock()
         chosen = batch is not None and breaker.probe == batch.id
@@ -92,7 +93,7 @@ class Circuits:
         return self._choose(connection, name, found, now)
 
     def call_probe(self, name: str, breaker: Breaker) -> bool:
-        """Choose and call the batch that is to be the next probe; False where none is due or nothing waits."""
+        """Choose and enqueue the next probe; False if none is due or no batch is waiting."""
         now = self.clock()
         if not breaker.may_probe(now):
             return False
@@ -107,26 +108,26 @@ class Circuits:
 
     def _next(self, connection: Connection, name: str, breaker: Breaker, now: datetime) -> Waiting | None:
         longest = breaker.failures % _ROTATION == _ROTATION - 1
-        # A mail that may have been told already is repeated in its own time; platforms are asked before they are told.
+        # Email with an unknown outcome waits its own time; platforms can be asked before reposting.
         reasons = WAITS_FOR_PROVIDER | (_DOUBT if self.channel is Channel.SOCIAL else frozenset())
         return provider_waits.smallest(connection, self._whose(name), reasons, now, longest=longest)
 
     def _choose(self, connection: Connection, name: str, found: Waiting, now: datetime) -> Waiting:
-        # The circuit first, as whoever closes it does: two that lock in another order would stop each other.
+        # Lock the circuit first, as on closing it: a different lock order would deadlock.
         provider_states.next_probe(connection, self.channel, name, now + PROBE_PAUSE, probe=found.id)
         provider_waits.hurry(connection, found.id, now)
         return found
 
     def leave(self, name: str, wait: timedelta = timedelta(0)) -> None:
-        """Give the place of the probe back: nothing was asked (the next one may), or nothing was answered (wait)."""
+        """Give up the probe's slot: it was not used (no wait), or nobody answered (wait)."""
         with self._forgiven(), self.database.write() as connection:
             provider_states.next_probe(connection, self.channel, name, self.clock() + wait)
 
     def failed(self, name: str, error: DeliveryError, known: Breaker, *, another_works: bool = False) -> Breaker:
-        """Note a failure of the provider's; returns its circuit. `known`: as last seen."""
+        """Record a provider failure; returns its circuit. `known`: the circuit as last read."""
         now = self.clock()
         with self._lock:
-            if self._seen.get(name) != known.since:  # others opened or closed it meanwhile: what we counted is over
+            if self._seen.get(name) != known.since:  # changed elsewhere: restart the count
                 self._streaks[name] = 0
             self._seen[name] = known.since
             self._streaks[name] += 1
@@ -145,14 +146,14 @@ class Circuits:
         return breaker
 
     def limited(self, name: str, error: DeliveryError) -> None:
-        """Keep the words of a provider that lets nobody call it for long: it works, but people ask what is wrong."""
+        """Store the error of a provider with a long rate limit, for operators: it does work."""
         last = LastError(reason=error.reason, status=error.status, detail=error.detail, at=self.clock())
         with self._forgiven(), self.database.write() as connection:
             before = provider_states.held(connection, self.channel, name)
             provider_states.save(connection, self.channel, name, replace(before, last_error=last))
 
     def worked(self, name: str, known: Breaker) -> None:
-        """Note a success; what waited for the provider is due now. `known`: its circuit as last seen."""
+        """Record a success; batches waiting for the provider are due now. `known`: as last read."""
         with self._lock:
             had_failed = self._streaks.pop(name, 0)
         if not (had_failed or known.failures or known.is_open):
@@ -172,7 +173,7 @@ class Circuits:
         return provider_waits.due_now(connection, self._whose(name), reasons, now, nudged=_AT_ONCE, queue=queue)
 
     def wait(self, names: Collection[str]) -> Wait:
-        """Return what keeps a batch waiting as long as all of these are open."""
+        """Return a function that makes a batch wait while all of these are open."""
 
         def parked(connection: Connection, now: datetime) -> datetime | None:
             return now + PARKED if provider_states.all_open(connection, self.channel, names) else None

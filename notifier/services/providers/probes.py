@@ -1,4 +1,4 @@
-"""Probes: every second, see whether it is time to ask a failing provider again, and which batch is to do so."""
+"""Enqueue due probes of failing providers, every second."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from notifier.storage.operations import provider_states
 
 @dataclass(frozen=True)
 class CallProbes:
-    """A chore of the sweep. Any number of schedulers may run it: a circuit lets one probe through."""
+    """A chore of the sweep. Safe in several schedulers: a circuit lets one probe through."""
 
     database: Database
     circuits: Mapping[Channel, Circuits]
-    # The providers and accounts that are configured, by channel: what was, and is no more, is not asked again.
+    # Configured providers and accounts, by channel; removed ones are not probed.
     names: Callable[[], Mapping[Channel, Collection[str]]]
     name: str = "probes"
 
     def run(self) -> int:
-        """Call the probes that are due; returns how many."""
+        """Enqueue the probes that are due; returns how many."""
         with self.database.read() as connection:
             states = provider_states.everybody(connection)
         failing = {key: breaker for key, breaker in states.items() if breaker.is_open}

@@ -1,4 +1,4 @@
-"""How each mail provider and each social account stands: what the API, the console, doctor and metrics say of it."""
+"""Status of mail providers and social accounts for the API, the console, doctor and metrics."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from notifier.storage.database.engine import Database
 from notifier.storage.operations import provider_states
 
 Names = Callable[[], Mapping[Channel, Mapping[str, str]]]
-"""Returns what is configured: by channel, each one's name and how people call it."""
+"""Returns each channel's configured providers: name and display name."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderStatus:
-    """One provider or account."""
+    """The status of one provider or account."""
 
     channel: Channel
     name: str
@@ -25,7 +25,7 @@ class ProviderStatus:
     circuit: Breaker
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as the API has it."""
+        """Return the form of the API."""
         return {
             "name": self.name,
             "kind": self.channel.value,
@@ -45,13 +45,13 @@ def _error(last: LastError | None) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class Providers:
-    """Reads how they stand."""
+    """Reads the statuses of providers and accounts."""
 
     database: Database
     names: Names
 
     def statuses(self) -> list[ProviderStatus]:
-        """Return all that are configured, in their order.
+        """Return all configured providers and accounts, in their order.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -60,7 +60,7 @@ class Providers:
             return self.read(connection)
 
     def read(self, connection: Connection) -> list[ProviderStatus]:
-        """The same, within a transaction."""
+        """Return the same as `statuses`, within a transaction."""
         known = provider_states.everybody(connection)
         return [
             ProviderStatus(channel, name, label, known.get((channel, name), CLOSED))

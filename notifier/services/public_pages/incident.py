@@ -1,4 +1,4 @@
-"""The public page of an incident, as its timeline stands."""
+"""The public page of an incident's current timeline."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from notifier.storage.incidents import timeline
 
 @dataclass(frozen=True)
 class PublicIncident:
-    """Shows its timeline; what is hidden, or waits for a person, stays inside."""
+    """Renders an incident's timeline without hidden and held updates."""
 
     database: Database
     renderer: Renderer
@@ -20,7 +20,7 @@ class PublicIncident:
         """Return the page.
 
         Raises:
-            NotFoundError: no such incident, or nothing of it is public.
+            NotFoundError: there is no such incident, or nothing of it is public.
         """
         with self.database.read() as connection:
             rows = timeline.full_updates(connection, incident_id)

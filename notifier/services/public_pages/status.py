@@ -1,4 +1,4 @@
-"""The public status page and its feed: what runs, what is planned, what was."""
+"""The public status page and its feed: current, planned and past incidents."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MOST_OPEN, _MOST_PAST = 50, 30
 
 @dataclass(frozen=True)
 class PublicStatus:
-    """Renders both from one reading of the ledger."""
+    """Renders both from one read of the ledger."""
 
     database: Database
     renderer: Renderer
@@ -31,7 +31,7 @@ class PublicStatus:
         return self.renderer.feed(self._timelines(), locale=locale)
 
     def _timelines(self) -> list[PublicTimeline]:
-        """Return the timelines, the one with the newest word first."""
+        """Return the timelines, the most recently updated first."""
         with self.database.read() as connection:
             rows = public_updates(connection, most_open=_MOST_OPEN, most_past=_MOST_PAST)
         of_incident: dict[str, list[AnyRow]] = defaultdict(list)

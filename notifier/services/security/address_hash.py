@@ -1,4 +1,4 @@
-"""Keys that stand for mail addresses, under this installation's pepper."""
+"""Hash email addresses to keys with the installation's pepper."""
 
 from functools import cached_property
 
@@ -8,15 +8,15 @@ from notifier.storage.operations import installation
 
 
 class AddressHasher:
-    """Hashes addresses. The pepper is read once; ask before a transaction is opened, since it may have to be made."""
+    """Hashes addresses. Load the pepper before a transaction: reading it may create it."""
 
     def __init__(self, database: Database) -> None:
-        """Read nothing yet."""
+        """Store the database; read nothing yet."""
         self._database = database
 
     @cached_property
     def pepper(self) -> bytes:
-        """The installation's secret under which addresses are hashed.
+        """The installation's secret for hashing addresses.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -29,7 +29,7 @@ class AddressHasher:
             return installation.address_pepper(connection)
 
     def load(self) -> bytes:
-        """Read the pepper now, so that `of` needs no transaction of its own inside another; returns it."""
+        """Read and return the pepper, so that `of` opens no transaction inside another."""
         return self.pepper
 
     def of(self, email: str) -> int:
@@ -37,9 +37,9 @@ class AddressHasher:
         return address_key(self.pepper, email)
 
     def of_name(self, external_id: str) -> int:
-        """Return the key that stands for an external id, which is never that of an address."""
+        """Return the key of an external id, which never equals an address's."""
         return address_key(self.pepper, f"external_id {external_id}")
 
     def of_optional(self, email: str | None) -> int | None:
-        """Return the key of an address, None for none."""
+        """Return the key of an address, None for None."""
         return None if email is None else self.of(email)

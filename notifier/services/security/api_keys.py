@@ -1,4 +1,4 @@
-"""API keys: shown once, kept as digests, each with the scopes it opens."""
+"""API keys: shown once, stored as digests, each with its scopes."""
 
 import hashlib
 import hmac
@@ -22,7 +22,7 @@ PREFIX = "ntf_key_"
 _RANDOM_BYTES = 32
 _NOTED_EVERY = timedelta(minutes=1)
 _MAX_NAME = 100
-_MAX_SHOWN = 60  # of a name, so that an actor fits the audit trail
+_MAX_SHOWN = 60  # characters of a name, so that an actor fits the audit trail
 _MAX_PRESENTED = 512  # longer than any key: not worth hashing
 ADMIN_NAME = "admin"
 _KEY, _MARK_LENGTH = "key", 32
@@ -31,22 +31,22 @@ _KEY, _MARK_LENGTH = "key", 32
 class KeyScope(StrEnum):
     """What a key may do."""
 
-    PUBLISH = "publish"  # hand in events
-    MANAGE = "manage"  # change subscribers, endpoints, keys; replay; everything `read` may
-    READ = "read"  # look
-    ANNOUNCE = "announce"  # hand in what no person needs to release, where `[guard]` asks for this right
+    PUBLISH = "publish"  # submit events
+    MANAGE = "manage"  # change subscribers, endpoints, keys; replay; everything `read` allows
+    READ = "read"  # read everything
+    ANNOUNCE = "announce"  # submit events that `[guard]` would otherwise hold for a release
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the key's id and name, and what it opens."""
+    """The caller: the key's id, name and scopes."""
 
     id: str
     name: str
     scopes: frozenset[KeyScope]
 
     def acting_from(self, origin: str) -> Actor:
-        """Return who acts, for the audit trail: `key:admin`, or `key:<id> (<name>)`, since names are not unique."""
+        """Return the audit actor: `key:admin`, or `key:<id> (<name>)`, as names are not unique."""
         if self.id == ADMIN_NAME:
             return Actor(f"key:{ADMIN_NAME}", origin)
         return Actor(f"key:{self.id} ({shortened(self.name, _MAX_SHOWN)})", origin)
@@ -54,7 +54,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key just made; `plaintext` is never to be seen again."""
+    """A new key; `plaintext` is shown only now."""
 
     id: str
     name: str
@@ -66,7 +66,7 @@ _ADMIN = Caller(ADMIN_NAME, ADMIN_NAME, frozenset(KeyScope))
 
 
 def _digest(plaintext: str) -> str:
-    """SHA-256 is enough: a key has 256 random bits, so nobody guesses it, however fast the hash."""
+    """SHA-256 is enough: a key has 256 random bits, so guessing is infeasible at any speed."""
     return hashlib.sha256(plaintext.encode()).hexdigest()
 
 
@@ -76,21 +76,21 @@ def _opened(scopes: Iterable[str]) -> frozenset[KeyScope]:
 
 
 class ApiKeys:
-    """Makes, checks and revokes keys. The admin token is a key with all scopes that is not in the ledger."""
+    """Creates, checks and revokes keys. The admin token has all scopes and is not in the ledger."""
 
     def __init__(self, database: Database, clock: Clock, admin_token: str) -> None:
-        """Open nothing; `admin_token` is NOTIFIER_ADMIN_TOKEN."""
+        """Store the settings; `admin_token` is NOTIFIER_ADMIN_TOKEN."""
         self._database = database
         self._clock = clock
         self._admin_digest = _digest(admin_token)
-        self._noted: dict[str, datetime] = {}  # when this process noted the use of which key
+        self._noted: dict[str, datetime] = {}  # when this process last recorded each key's use
         self._admin_mark = _digest(f"session {admin_token}")[:_MARK_LENGTH]  # opens nothing by itself
 
     def authenticate(self, presented: str) -> Caller | None:
-        """Return who bears this key; None for one that is unknown, revoked or expired.
+        """Return the caller of this key; None if it is unknown, revoked or expired.
 
         Raises:
-            UnavailableError: the database does not answer; the admin token is known without it.
+            UnavailableError: the database does not answer; the admin token works without it.
         """
         if not presented or len(presented) > _MAX_PRESENTED:
             return None
@@ -104,11 +104,11 @@ class ApiKeys:
         return None if row is None else Caller(row.id, row.name, _opened(row.scopes))
 
     def holder(self, caller: Caller) -> tuple[str, str]:
-        """Return what a session keeps of its holder: a kind, and an id that `held_by` finds the caller by."""
+        """Return what a session stores of its holder: kind and id, as arguments of `held_by`."""
         return (ADMIN_NAME, self._admin_mark) if caller.id == ADMIN_NAME else (_KEY, caller.id)
 
     def held_by(self, kind: str, holder: str) -> Caller | None:
-        """Return who holds a session; None once the key is revoked, or the admin token is another one.
+        """Return a session's holder; None if the key was revoked or the admin token has changed.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -120,7 +120,7 @@ class ApiKeys:
         return None if row is None else Caller(row.id, row.name, _opened(row.scopes))
 
     def note_use(self, caller: Caller) -> None:
-        """Note that a key was used, to the minute. Without a database that can be written it goes unnoted."""
+        """Record a key's use, to the minute. Skipped if the database is not writable."""
         now = self._clock()
         noted = self._noted.get(caller.id)
         if caller.id == ADMIN_NAME or (noted is not None and now - noted < _NOTED_EVERY):
@@ -130,10 +130,10 @@ class ApiKeys:
             api_keys.note_use(connection, caller.id, now, unless_since=now - _NOTED_EVERY)
 
     def create(self, name: str, scopes: Iterable[str], actor: Actor, *, expires_at: datetime | None = None) -> NewKey:
-        """Make a key, for good or until it expires.
+        """Create a key, permanent or with an expiry.
 
         Raises:
-            InvalidInputError: `name`, `scopes` or `expires` is at fault.
+            InvalidInputError: `name`, `scopes` or `expires` is invalid.
         """
         wanted = sorted(set(scopes))
         now = self._clock()
@@ -159,10 +159,10 @@ class ApiKeys:
         return made
 
     def revoke(self, key_id: str, actor: Actor) -> None:
-        """Let a key open nothing any more; revoking twice changes nothing.
+        """Revoke a key. Idempotent.
 
         Raises:
-            NotFoundError: no such key.
+            NotFoundError: there is no such key.
         """
         now = self._clock()
         with self._database.write() as connection:

@@ -1,4 +1,4 @@
-"""The audit trail: who published what, and who changed which subscriber, endpoint, key or policy, from where."""
+"""Audit trail: who published or changed what, from where."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,10 @@ CHANGED = "(changed)"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: `name` such as `key:admin`, `cli:ann` or `system`; `origin` from where: a network address, a host."""
+    """Who acts.
+
+    `name`: such as `key:admin`, `cli:ann` or `system`. `origin`: a network address or host.
+    """
 
     name: str
     origin: str
@@ -29,13 +32,13 @@ class Actor:
         return replace(event, author=self.name, origin=self.origin)
 
     def by_way_of(self, kind: str, source: str) -> "Actor":
-        """Return the actor handing in another system's news: the origin names both, and fits the audit trail."""
+        """Return the actor submitting another system's event; `origin` names both, shortened."""
         way, place = f"inbound/{kind}/", f" from {self.origin}"
         return replace(self, origin=f"{way}{shortened(source, audit.NAME_LENGTH - len(way) - len(place))}{place}")
 
 
 def shortened(name: str, most: int) -> str:
-    """Return a name in at most so many characters, with a mark where some are left out."""
+    """Return a name in at most `most` characters, marked where shortened."""
     return name if len(name) <= most else f"{name[: max(most - 1, 0)]}…"
 
 
@@ -44,7 +47,7 @@ SYSTEM = Actor("system", "scheduler")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What was changed: `kind` such as `subscriber` or `endpoint`, and its public id."""
+    """The changed object: `kind`, such as `subscriber` or `endpoint`, and its public id."""
 
     kind: str
     id: str
@@ -59,7 +62,7 @@ def record(
     at: datetime,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write one entry in the transaction of the change it tells of.
+    """Write one entry in the transaction of the change.
 
     Args:
         connection: The transaction.
@@ -67,7 +70,7 @@ def record(
         action: A dotted verb, such as `subscriber.patched`.
         subject: What was changed.
         at: Aware UTC instant.
-        detail: JSON data without secrets and without addresses; see `difference`.
+        detail: JSON data without secrets or addresses; see `difference`.
     """
     audit.add(
         connection,
@@ -82,7 +85,7 @@ def record(
 
 
 def record_published(connection: Connection, event: Event, outcome: Outcome, now: datetime) -> None:
-    """Write who handed an event in, in the transaction that stores it; nobody: the system itself."""
+    """Record who submitted an event, in its transaction; skip the system's own events."""
     actor = Actor(event.author, event.origin) if event.author else SYSTEM
     detail = {
         "incident_id": event.incident.id,
@@ -94,7 +97,7 @@ def record_published(connection: Connection, event: Event, outcome: Outcome, now
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any], *, hidden: frozenset[str]) -> Json:
-    """Return `{"field": [old, new]}` of what differs, dotted where nested; of `hidden` fields only that it does."""
+    """Return changes as `{"field": [old, new]}`, nested names dotted, without `hidden` values."""
     changes: Json = {}
     for field in sorted(before.keys() | after.keys()):
         old, new = before.get(field), after.get(field)
@@ -111,13 +114,13 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any], *, hidden: f
 
 
 def erased_id(pepper: bytes, object_id: str) -> str:
-    """Return the name an erased object's entries bear: who knows the old one finds them, others learn nothing."""
+    """Return an erased object's name in the trail: found by its old name, meaningless otherwise."""
     return f"erased:{address_key(pepper, object_id):016x}"
 
 
 @dataclass(frozen=True)
 class AuditLog:
-    """Reads the trail."""
+    """Reads the audit trail."""
 
     database: Database
     pepper: bytes
@@ -125,7 +128,7 @@ class AuditLog:
     def entries(
         self, *, limit: int, before: int | None = None, kind: str | None = None, object_id: str | None = None
     ) -> list[Json]:
-        """Return entries, newest first, those before entry number `before`; each carries its number as `id`."""
+        """Return entries with an id below `before`, newest first."""
         ids = (object_id, erased_id(self.pepper, object_id)) if object_id is not None else ()
         with self.database.read() as connection:
             rows = audit.page(connection, limit=limit, before=before, object_kind=kind, object_ids=ids)

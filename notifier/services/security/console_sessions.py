@@ -1,4 +1,4 @@
-"""Who is signed in at the console. The browser holds a random id and no key; the ledger holds its digest."""
+"""Console sessions. The browser has a random id and no key; the ledger has the id's digest."""
 
 import hashlib
 import secrets
@@ -22,7 +22,7 @@ _SUBJECT = "console"
 
 
 class SignInRefusedError(NotifierError):
-    """Nobody is signed in by this; `cause` is one word, `wait` the seconds until trying again makes sense (or 0)."""
+    """A refused sign-in; `cause` is one word, `wait` the seconds until a retry makes sense."""
 
     def __init__(self, cause: str, wait: int = 0) -> None:
         super().__init__(cause)
@@ -31,7 +31,7 @@ class SignInRefusedError(NotifierError):
 
 @dataclass(frozen=True)
 class ConsoleSessions:
-    """Begins, finds and ends sessions. A session opens what its holder's key opens now, and ends with the key."""
+    """Starts, finds and ends sessions. A session has its key's scopes and ends with the key."""
 
     database: Database
     keys: ApiKeys
@@ -43,7 +43,8 @@ class ConsoleSessions:
         """Sign in; returns the id for the cookie.
 
         Raises:
-            SignInRefusedError: the key is unknown, may not look, or too many wrong ones came from that network.
+            SignInRefusedError: the key is unknown or may not read, or the network sent too many
+                wrong ones.
             UnavailableError: the database does not answer.
         """
         caller = self._known(key, origin)
@@ -58,7 +59,7 @@ class ConsoleSessions:
         return shown
 
     def of(self, shown: str) -> Caller | None:
-        """Return whose session this is; None when it is over.
+        """Return the session's holder; None if it has ended.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -77,13 +78,13 @@ class ConsoleSessions:
         return caller
 
     def end(self, shown: str, actor: Actor) -> None:
-        """Sign out: the id opens nothing any more."""
+        """Sign out."""
         with self.database.write() as connection:
             if console_sessions.end(connection, _digest(shown)):
                 record(connection, actor, "console.signed_out", Subject(_SUBJECT, actor.name), at=self.clock())
 
     def _touch(self, digest: str) -> None:
-        with suppress(UnavailableError), self.database.write() as connection:  # a ledger for reading alone can be read
+        with suppress(UnavailableError), self.database.write() as connection:  # may be read-only
             console_sessions.touch(connection, digest, self.clock())
 
     def _known(self, key: str, origin: str) -> Caller:

@@ -1,4 +1,4 @@
-"""A pause for networks that show wrong keys. A right key opens the API all the same: nobody shuts a producer out."""
+"""Throttle networks that send wrong keys. Right keys still open the API: nobody is locked out."""
 
 from dataclasses import dataclass
 
@@ -17,20 +17,20 @@ class KeyThrottle:
     clock: Clock
 
     def note(self, origin: str) -> int:
-        """Count one; returns for how many seconds the network pauses now, 0 for not at all."""
+        """Count a wrong key; returns the seconds that the network must pause, or 0."""
         within = self.quota.take(_name(origin), most=MOST, seconds=SECONDS)
         return 0 if within else self._rest()
 
     def pause(self, origin: str) -> int:
-        """Return for how many seconds the network has to pause still, counting nothing."""
+        """Return the seconds that the network must still pause, without counting."""
         return self._rest() if self.quota.is_spent(_name(origin), most=MOST + 1, seconds=SECONDS) else 0
 
     def is_worth_noting(self) -> bool:
-        """Whether one more refusal goes into the audit trail: so many an hour, lest somebody fill the ledger."""
+        """Whether to audit one more refusal; limited per hour, so as not to fill the ledger."""
         return self.quota.take("wrong-keys-noted", most=_NOTED_PER_HOUR, seconds=3600)
 
     def _rest(self) -> int:
-        """The end of the quota's fixed window."""
+        """Return the seconds to the end of the quota's window."""
         return SECONDS - int(self.clock().timestamp()) % SECONDS
 
 

@@ -1,4 +1,4 @@
-"""What a key without scope `manage` sees of people and of secrets in addresses: that there is one, not which."""
+"""Mask personal data and secrets in URLs for keys without scope `manage`."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from notifier.services.security.api_keys import Caller, KeyScope
 
 Json = dict[str, Any]
 HIDDEN = "***"
-_TOKEN = re.compile(r"[^/]{20,}")  # a part of a path that long is a password: chat services hand such addresses out
+_TOKEN = re.compile(r"[^/]{20,}")  # such a long path segment is a secret, as in chat webhooks
 
 
 def shown_to(caller: Caller, data: Any) -> Any:
@@ -17,7 +17,7 @@ def shown_to(caller: Caller, data: Any) -> Any:
 
 
 def masked(data: Any) -> Any:
-    """Return JSON data without addresses of people, names of subscribers, and what is secret of URLs."""
+    """Return JSON data without email addresses, subscribers' names and secret parts of URLs."""
     if isinstance(data, list):
         return [masked(item) for item in data]
     if not isinstance(data, dict):

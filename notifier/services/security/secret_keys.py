@@ -1,7 +1,8 @@
-"""The installation's secret keys: whether they are the right ones, which is still needed, and the way to new ones.
+"""The installation's secret keys: check them, count their use, re-encrypt under the newest.
 
-What keys seal: endpoints' secrets and header values, and accounts' logins. What they sign: the links in mails. The
-ledger keeps a fingerprint of each key that was last given, so that a wrong one is noticed before it does harm.
+Keys encrypt endpoints' secrets and headers, and accounts' sessions; they sign the links in mails.
+The ledger has a fingerprint of each key last configured, so that wrong keys are noticed before
+harm.
 """
 
 from collections import Counter
@@ -19,10 +20,10 @@ from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import installation, sealed_columns
 
-ENDPOINT, SESSION = "endpoint", "account session"  # purposes, as `SecretBox` takes them
+ENDPOINT, SESSION = "endpoint", "account session"  # purposes of `SecretBox`
 _VARIABLE = "NOTIFIER_SECRET_KEYS"
 _META = "secret_keys"
-_LOOK_AGAIN = timedelta(hours=1)  # other processes may still seal with the key that came first before
+_LOOK_AGAIN = timedelta(hours=1)  # other processes may still encrypt with the previous key
 _WAY_OUT = (
     "give the former key, behind a new one if you want one; if it is lost for good, "
     "run `notifier keys reseal --accept-loss`"
@@ -32,7 +33,7 @@ _log = get_logger(__name__)
 
 @dataclass(slots=True)
 class Resealed:
-    """What came of sealing anew: how many rows, and whose secrets no given key opens."""
+    """Result of re-encryption: number of rows, and whose secrets no configured key decrypts."""
 
     rows: int = 0
     unreadable: list[str] = field(default_factory=list)
@@ -40,7 +41,7 @@ class Resealed:
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """How many sealed texts each key is needed for, in the order of the keys; `unreadable`: for none of them."""
+    """Number of encrypted texts per key, in the keys' order; `unreadable`: under no given key."""
 
     fingerprints: tuple[str, ...]
     texts: tuple[int, ...]
@@ -48,23 +49,23 @@ class KeyUse:
 
 
 class KeyRing:
-    """Looks after the keys of one installation."""
+    """Manages the secret keys of one installation."""
 
     def __init__(self, database: Database, keys: Sequence[str], clock: Clock) -> None:
         """Take the keys, newest first.
 
         Raises:
-            ConfigError: no key.
+            ConfigError: there is no key.
         """
         self._database, self._clock = database, clock
         self._fingerprints = tuple(fingerprint(key) for key in keys)
         self._boxes = {purpose: SecretBox(keys, purpose) for purpose in (ENDPOINT, SESSION)}
 
     def check(self) -> None:
-        """Refuse keys none of which is one that this installation works with; remember those that are given.
+        """Reject keys if none of them is known to this installation; store new fingerprints.
 
         Raises:
-            ConfigError: names the variable, and what would be lost.
+            ConfigError: names the variable and what would be lost.
             UnavailableError: the database does not answer.
         """
         with self._database.read() as connection:
@@ -76,7 +77,7 @@ class KeyRing:
             self.accept()
 
     def _lost(self, connection: Connection, known: Sequence[str]) -> str | None:
-        """Say what the given keys would make worthless; None where one of them is known, or nothing depends on any."""
+        """Return what would be unusable with the given keys; None if nothing would."""
         if set(known) & set(self._fingerprints):
             return None
         use = self._use(connection)
@@ -87,12 +88,12 @@ class KeyRing:
         return None
 
     def accept(self) -> None:
-        """Take the given keys for this installation's from now on."""
+        """Accept the given keys as this installation's from now on."""
         with self._database.write() as connection:
             installation.put(connection, _META, orjson.dumps(self._fingerprints))
 
     def use(self) -> KeyUse:
-        """Count what each key is needed for."""
+        """Count what depends on each key."""
         with self._database.read() as connection:
             return self._use(connection)
 
@@ -105,10 +106,10 @@ class KeyRing:
         return KeyUse(self._fingerprints, texts, counts[None])
 
     def reseal(self) -> Resealed:
-        """Seal everything with the first key, so that the others can be dropped. May be repeated, and interrupted.
+        """Re-encrypt everything with the first key, so that the others can be removed. Resumable.
 
         Raises:
-            UnavailableError: the database does not answer; what was done stays done.
+            UnavailableError: the database does not answer; finished work stays.
         """
         result, after = Resealed(), 0
         while True:
@@ -170,7 +171,7 @@ class ResealSecrets:
     name = "resealed"
 
     def run(self) -> int:
-        """Seal anew what older keys sealed; returns how many rows changed."""
+        """Re-encrypt what older keys encrypted; returns the number of changed rows."""
         now = self.clock()
         if self._due is not None and now < self._due:
             return 0

@@ -1,7 +1,7 @@
-"""Secrets at rest: sealed by AES-256-GCM under keys derived from NOTIFIER_SECRET_KEYS, which rotate.
+"""Encrypt secrets at rest with AES-256-GCM under keys derived from NOTIFIER_SECRET_KEYS.
 
-A sealed text is `v1.<key id>.<nonce and ciphertext>`, base64url without padding. The first key seals, all open; sealing
-anew (`is_current` tells when) moves a secret to the newest key.
+A sealed text is `v1.<key id>.<nonce and ciphertext>`, base64url without padding. The first key
+encrypts, all keys decrypt; sealing again (see `is_current`) moves a secret to the newest key.
 """
 
 import base64
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from notifier.domain.errors import ConfigError
 
 _VERSION = "v1"
-_NONCE_BYTES = 12  # NIST SP 800-38D section 5.2.1.1; random, with far fewer than 2**32 messages a key
+_NONCE_BYTES = 12  # NIST SP 800-38D section 5.2.1.1; random, with far fewer than 2**32 uses per key
 _KEY_BYTES = 32
 _FIELD = "NOTIFIER_SECRET_KEYS"
 
@@ -29,22 +29,22 @@ def derive(key: str, purpose: str) -> bytes:
 
 
 def fingerprint(key: str) -> str:
-    """Return what tells a key from others and says nothing of it: 64 bits of what is derived for this alone."""
+    """Return a key's public identifier: 64 derived bits that reveal nothing about it."""
     return derive(key, "fingerprint").hex()[:16]
 
 
 class SecretBox:
-    """Seals and opens texts for one purpose: what was sealed for another does not open."""
+    """Encrypts and decrypts texts for one purpose; texts of another purpose do not decrypt."""
 
     def __init__(self, keys: Sequence[str], purpose: str) -> None:
         """Derive the keys once.
 
         Args:
             keys: The installation's secret keys, newest first.
-            purpose: What is kept, such as `endpoint`; part of the key.
+            purpose: Such as `endpoint`; part of the derived key.
 
         Raises:
-            ConfigError: no key.
+            ConfigError: there is no key.
         """
         if not keys:
             raise ConfigError(_FIELD, "at least one key is needed")
@@ -57,16 +57,17 @@ class SecretBox:
         return f"SecretBox({len(self._keys)} keys)"
 
     def seal(self, text: str) -> str:
-        """Return the text sealed under the newest key; each time differently."""
+        """Encrypt a text with the newest key; the result differs each time."""
         nonce = os.urandom(_NONCE_BYTES)
         box = self._keys[self._current].encrypt(nonce, text.encode(), _VERSION.encode())
         return f"{_VERSION}.{self._current}.{_encode(nonce + box)}"
 
     def open(self, sealed: str) -> str:
-        """Return what was sealed.
+        """Decrypt a sealed text.
 
         Raises:
-            ConfigError: sealed under a key that is no longer given, or not whole: naming the variable, never the text.
+            ConfigError: its key is not configured any more, or it is damaged. Names the variable,
+                never the text.
         """
         version, _, rest = sealed.partition(".")
         key_id, _, box = rest.partition(".")
@@ -80,7 +81,7 @@ class SecretBox:
             raise ConfigError(_FIELD, "a stored secret is damaged") from error
 
     def key_index(self, sealed: str) -> int | None:
-        """Return which of the keys sealed a text, 0 for the newest; None for one that is not given."""
+        """Return the index of the key that sealed a text, 0 for the newest; None if unknown."""
         version, _, rest = sealed.partition(".")
         return self._key_indexes.get(rest.partition(".")[0]) if version == _VERSION else None
 

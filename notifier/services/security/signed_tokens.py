@@ -1,12 +1,12 @@
-"""Signed tokens for links: each says whom it concerns and what it is for, cannot be made up, and some expire.
+"""Signed tokens for links: each has a subject and a purpose, cannot be forged, and may expire.
 
 A token is base64url of
 
     purpose (1 byte) | expiry, Unix seconds, 0 = never (4) | subject (8) | detail (8) | extra (0 or more) | MAC (16)
 
-The MAC is HMAC-SHA256 cut to 128 bits (RFC 2104 section 5), under a key derived for the purpose, so a token for one
-purpose is worthless for another. There is no address in it. Signing takes a few microseconds: two are made for every
-recipient of every mail.
+The MAC is HMAC-SHA256 truncated to 128 bits (RFC 2104 section 5), under a key derived for the
+purpose, so a token is invalid for any other purpose. It has no email address. Signing takes a few
+microseconds: each recipient of each mail needs two.
 """
 
 import base64
@@ -35,7 +35,7 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Purpose(IntEnum):
-    """What a link is for. Numbers are on the wire of mails already sent: never change or reuse one."""
+    """A link's purpose. The numbers are in mails already sent: never change or reuse one."""
 
     UNSUBSCRIBE = 1  # never expires: a mail may be read years later (RFC 8058)
     PREFERENCES = 2
@@ -43,27 +43,27 @@ class Purpose(IntEnum):
     ADDRESS_CHANGE = 4
     MANAGE = 5
     FORM = 6
-    RESUBSCRIBE = 7  # an hour, on the page that says one is unsubscribed
+    RESUBSCRIBE = 7  # one hour, on the confirmation page of an unsubscription
 
 
 class TokenError(NotifierError):
-    """This link opens nothing. The three kinds below differ for logs and tests; a reader is told the same."""
+    """An invalid link. The subclasses differ for logs and tests; readers see the same answer."""
 
 
 class TamperedTokenError(TokenError):
-    """Not ours, or not as we made it, or signed with a key that is no longer listed."""
+    """Forged, altered, or signed with a key that is not listed any more."""
 
 
 class ForeignPurposeError(TokenError):
-    """A token for something else."""
+    """A token for another purpose."""
 
 
 class ExpiredTokenError(TokenError):
-    """It was ours; its time is over."""
+    """A valid token that has expired."""
 
 
 class _Key:
-    """HMAC-SHA256 under one key, cut to 128 bits. The key is hashed once; each MAC begins with a copy of that state."""
+    """HMAC-SHA256 under one key, truncated to 128 bits; keeps the state after hashing the key."""
 
     __slots__ = ("_keyed",)
 
@@ -78,7 +78,7 @@ class _Key:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a token says: `subject` is a subscriber's row number, `detail` and `extra` depend on the purpose."""
+    """A token's content: `subject` is a subscriber's row id; `detail`, `extra` vary by purpose."""
 
     subject: int
     detail: int
@@ -87,18 +87,18 @@ class Claim:
 
     @property
     def address_key(self) -> int | None:
-        """The hash of the address that an unsubscribe link went to; None for one that does not say."""
+        """The hash of an unsubscribe link's address; None for an older link without one."""
         return int.from_bytes(self.extra, "big") if len(self.extra) == _ADDRESS_BYTES else None
 
 
 class Tokens:
-    """Signs with the first key; reads what any of the keys signed."""
+    """Signs with the first key; verifies with all keys."""
 
     def __init__(self, keys: Sequence[str], clock: Clock) -> None:
         """Derive the keys once; `keys` are NOTIFIER_SECRET_KEYS, newest first.
 
         Raises:
-            ConfigError: no key.
+            ConfigError: there is no key.
         """
         if not keys:
             raise ConfigError("NOTIFIER_SECRET_KEYS", "at least one key is needed")
@@ -113,7 +113,7 @@ class Tokens:
     def sign(
         self, purpose: Purpose, subject: int, detail: int = 0, *, extra: bytes = b"", expires_at: datetime | None = None
     ) -> str:
-        """Return a token; `expires_at` is an aware instant, rounded up to the second, None for ever."""
+        """Return a token; `expires_at` is an aware instant, rounded up to a second; None: never."""
         expiry = 0 if expires_at is None else -int(-expires_at.timestamp() // 1)
         return self._signed(purpose, expiry, subject, detail, extra)
 
@@ -122,10 +122,11 @@ class Tokens:
         return _encoded(body + self._keys[purpose][0].mac(body))
 
     def read(self, purpose: Purpose, token: str, now: datetime) -> Claim:
-        """Return what a token says.
+        """Verify a token and return its content.
 
         Raises:
-            TamperedTokenError, ForeignPurposeError, ExpiredTokenError: it opens nothing, for this purpose, now.
+            TamperedTokenError, ForeignPurposeError, ExpiredTokenError: it is invalid, for another
+                purpose, or expired.
         """
         raw = _decode(token)
         body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
@@ -140,22 +141,22 @@ class Tokens:
         return Claim(subject, detail, body[_BODY.size :], expires_at)
 
     def _is_ours(self, purpose: Purpose, body: bytes, mac: bytes) -> bool:
-        """Compare with every key, always all of them, in constant time."""
+        """Compare with every key in constant time, without stopping at a match."""
         matches = [hmac.compare_digest(key.mac(body), mac) for key in self._keys[purpose]]
         return any(matches)
 
     def unsubscribe(self, subscriber_id: int, notification_id: int, address_key: int | None = None) -> str:
-        """Return the token of a mail's unsubscribe link; `detail` is the notification, 0 for none. Never expires.
+        """Return the permanent token of a mail's unsubscribe link; `detail`: notification or 0.
 
-        It bears the hash of the address the mail goes to: that is what it stops, wherever the subscriber moves. None:
-        as in mails sent before November 2026, whose links say no address.
+        It has the hash of the mail's address, which it unsubscribes even if the subscriber moves.
+        None: as in mails sent before November 2026, whose links have no address.
         """
         if address_key is None:
             return self.sign(Purpose.UNSUBSCRIBE, subscriber_id, notification_id)
         return self.unsubscriber(notification_id)(subscriber_id, address_key)
 
     def unsubscriber(self, notification_id: int) -> Callable[[int, int], str]:
-        """Return what makes such tokens for many subscribers and their addresses."""
+        """Return a function that makes such tokens for many subscribers and addresses."""
         mac, pack = self._keys[Purpose.UNSUBSCRIBE][0].mac, _BODY_AND_ADDRESS.pack
 
         def signed(subject: int, address_key: int) -> str:
@@ -165,15 +166,15 @@ class Tokens:
         return signed
 
     def preferences(self, subscriber_id: int, address_key: int) -> str:
-        """Return the token of the preferences page: valid for 90 days, the same all day, so that a retry is too.
+        """Return a token for the preferences page: valid for 90 days, the same all day for retries.
 
-        `detail` is the hash of the address the link goes to: who moves to another address takes nothing of it along,
-        and who gets the old one after them opens nothing. 0 for a subscriber without address.
+        `detail` is the hash of the link's address: it does not work for a subscriber who has moved,
+        nor for the address's next owner. 0 for a subscriber without address.
         """
         return self.preference_opener()(subscriber_id, address_key)
 
     def preference_opener(self) -> Callable[[int, int], str]:
-        """Return what makes such tokens for many subscribers and their addresses."""
+        """Return a function that makes such tokens for many subscribers and addresses."""
         day = int(self._clock().timestamp()) // _DAY
         expiry = (day + _PREFERENCES_DAYS + 1) * _DAY
         mac, pack = self._keys[Purpose.PREFERENCES][0].mac, _BODY.pack
@@ -185,7 +186,7 @@ class Tokens:
         return signed
 
     def expiring(self, purpose: Purpose, subject: int, detail: int = 0, *, lifetime: timedelta) -> str:
-        """Return a token that is valid from now for `lifetime`."""
+        """Return a token that is valid for `lifetime` from now."""
         return self.sign(purpose, subject, detail, expires_at=self._clock() + lifetime)
 
 
@@ -202,7 +203,7 @@ def _decode(token: str) -> bytes:
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except (binascii.Error, ValueError) as error:
         raise refused from error
-    # The last character has spare bits: only the spelling we made counts.
+    # The last character has spare bits: accept only the canonical encoding.
     if len(raw) < _BODY.size + _MAC_BYTES or _encoded(raw) != token:
         raise refused
     return raw

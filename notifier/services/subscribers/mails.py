@@ -68,4 +68,4 @@ class SubscriberMails:
                 token = self.tokens.sign(Purpose.ADDRESS_CHANGE, mail.subject_id, key, expires_at=expires_at)
                 return AddressChangeConfirm(confirm_url=f"{self.public_url}/address/{token}", expires_at=expires_at)
             case TransactionalKind.ENDPOINT_WARNING | TransactionalKind.ENDPOINT_DISABLED:
-                return None  # written by `endpoints/mails.py`
+                return None  # written by `services/endpoints/mails.py`
