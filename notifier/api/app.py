@@ -17,6 +17,7 @@ from notifier.api.request_context import RequestContextMiddleware
 from notifier.api.routes import (
     approvals,
     audit,
+    drafts,
     endpoints,
     events,
     health,
@@ -27,6 +28,7 @@ from notifier.api.routes import (
     sign_ups,
     subscriber_lists,
     subscribers,
+    templates,
     webhook_schemas,
 )
 from notifier.api.routes.operator_pages import KeyedInspection
@@ -92,6 +94,8 @@ def _routers() -> tuple[APIRouter, ...]:
     """In matching order: paths that end in `{...:path}` come after longer ones."""
     return (
         events.router,
+        drafts.router,
+        templates.router,
         approvals.router,
         providers.router,
         history.router,

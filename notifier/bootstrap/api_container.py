@@ -13,11 +13,18 @@ from notifier.channels.webhook import WebhookEngine, validate_headers
 from notifier.domain.errors import UnavailableError
 from notifier.domain.incidents.incident import Event
 from notifier.domain.values import Channel
+from notifier.inbound.drafts import DraftReader
 from notifier.inbound.events import check_known
 from notifier.queueing.quota import RedisQuota
 from notifier.rendering.renderer import Renderer
 from notifier.services.dispatch.replay import Replay
 from notifier.services.dispatch.retry import Retry
+from notifier.services.drafts.manage import Drafts
+from notifier.services.drafts.placeholders import Placeholders
+from notifier.services.drafts.preview import DraftPreview
+from notifier.services.drafts.publish import PublishDraft
+from notifier.services.drafts.reach import DraftReach
+from notifier.services.drafts.templates import Templates
 from notifier.services.endpoints.manage import Endpoints
 from notifier.services.endpoints.request_log import HookRequests
 from notifier.services.endpoints.secrets import EndpointSecrets
@@ -29,6 +36,7 @@ from notifier.services.inspection.explain import Explain
 from notifier.services.inspection.history import History
 from notifier.services.inspection.progress import Progress
 from notifier.services.operations.metrics_snapshot import TakeMetricsSnapshot
+from notifier.services.preview.render import Preview
 from notifier.services.security.api_keys import ApiKeys
 from notifier.services.security.audit import SYSTEM, Actor
 from notifier.services.security.console_sessions import ConsoleSessions
@@ -189,6 +197,39 @@ class ApiContainer(SubscriberContainer):
     def release(self) -> Release:
         """Releases or cancels held notifications."""
         return Release(self.database, self.policies, self.clock, self.tasks, self.translations)
+
+    @cached_property
+    def draft_reader(self) -> DraftReader:
+        """Reads the parts of drafts."""
+        return DraftReader(self, self.vocabulary.default_locale)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """Incident templates."""
+        placeholders = Placeholders(self.settings.brand(), self.settings.components())
+        return Templates(self.database, self.clock, self.settings.templates(), placeholders)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """Drafts."""
+        return Drafts(self.database, self.clock, self.draft_reader, self.templates)
+
+    @cached_property
+    def publish_draft(self) -> PublishDraft:
+        """Publishes drafts."""
+        return PublishDraft(self.database, self.clock, self.draft_reader, self.ingest)
+
+    @cached_property
+    def draft_reach(self) -> DraftReach:
+        """Counts whom a draft would reach."""
+        return DraftReach(self.database, self.clock, self.settings.account_values())
+
+    @cached_property
+    def draft_preview(self) -> DraftPreview:
+        """Renders drafts."""
+        brand = self.settings.brand()
+        preview = Preview(self.renderer, brand, self.settings.deployment.public_url)
+        return DraftPreview(self.database, self.clock, self.draft_reader, preview, brand.locales)
 
     def check(self, event: Event) -> None:
         """Refuse an event with components or locales that this installation does not have.

@@ -76,6 +76,14 @@ class ConflictError(NotifierError):
     """The request contradicts what is stored."""
 
 
+class VersionConflictError(ConflictError):
+    """Someone changed the object since its author read it; nothing was stored. `version`: what it is now."""
+
+    def __init__(self, kind: str, object_id: str, version: int) -> None:
+        super().__init__(f"{kind} {object_id} has version {version} now: read it again. Nothing was stored")
+        self.version = version
+
+
 class OutdatedError(ConflictError):
     """The incident has a later update than the event's author knew of; nothing was stored.
 

@@ -1,7 +1,7 @@
 """The contract's event (`POST /v1/events`) as pydantic models: strict JSON in, a domain `Event` out."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self
 
 from pydantic import (
@@ -156,11 +156,7 @@ def parse_event(data: bytes | str, *, now: datetime | None) -> Event:
     Raises:
         InvalidInputError: names every field at fault by its dotted path, `body` where the JSON itself is broken.
     """
-    try:
-        event = _ADAPTER.validate_json(data).to_domain(now)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        raise InvalidInputError([_field_error(detail) for detail in details[:MAX_ERRORS]]) from None
+    event = _read(data, now)
     faults = _faults_of_maintenance(event)
     promised = event.update.next_update_at
     if promised is not None and promised <= event.update.posted_at:
@@ -171,6 +167,23 @@ def parse_event(data: bytes | str, *, now: datetime | None) -> Event:
     if faults:
         raise InvalidInputError(faults)
     return complete(event)
+
+
+def parse_parts(data: bytes | str) -> Event:
+    """Read one event whose parts need not go together yet, as those of a draft.
+
+    Raises:
+        InvalidInputError: names every field at fault by its dotted path.
+    """
+    return _read(data, datetime.max.replace(tzinfo=UTC))
+
+
+def _read(data: bytes | str, now: datetime | None) -> Event:
+    try:
+        return _ADAPTER.validate_json(data).to_domain(now)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        raise InvalidInputError([_field_error(detail) for detail in details[:MAX_ERRORS]]) from None
 
 
 def _faults_of_maintenance(event: Event) -> list[FieldError]:

@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
@@ -53,3 +55,28 @@ def _is(part: object, kind: type) -> bool:
 def page(items: list[Any], following: str | None) -> dict[str, Any]:
     """Return a page in the common list format of this API."""
     return {"items": items, "next": following}
+
+
+def instant_and_id(cursor: str | None) -> tuple[datetime, str] | None:
+    """Return the place of a cursor by time and id.
+
+    Raises:
+        InvalidInputError: We did not issue it.
+    """
+    place = decode(cursor, str, str)
+    if place is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(place[0])
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidInputError([FieldError("cursor", "is not a cursor of this list")])
+    return moment, place[1]
+
+
+def by_creation(items: Sequence[Mapping[str, Any]], limit: int) -> dict[str, Any]:
+    """Return a page of at most `limit` items, ordered by `created_at` and `id`, of which one more was read."""
+    shown = list(items[:limit])
+    more = len(items) > limit
+    return page(shown, encode(shown[-1]["created_at"], shown[-1]["id"]) if more else None)

@@ -19,6 +19,7 @@ from notifier.domain.errors import (
     OutdatedError,
     UnavailableError,
     UnknownRecipientError,
+    VersionConflictError,
 )
 from notifier.observability import get_logger
 
@@ -93,6 +94,12 @@ async def _conflict(_request: Request, error: Exception) -> Response:
     return problem(409, str(error))
 
 
+async def _other_version(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, VersionConflictError)  # noqa: S101 - registered for this type
+    fault = FieldError("version", f"is not the latest version any more: {error.version} is")
+    return problem(409, str(error), errors=[fault], more={"code": "version_conflict", "version": error.version})
+
+
 async def _outdated(_request: Request, error: Exception) -> Response:
     assert isinstance(error, OutdatedError)  # noqa: S101 - registered for this type
     fault = FieldError("after", f"is no longer the latest update: {error.newest['id']} is")
@@ -144,6 +151,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotFoundError, _not_found)
     app.add_exception_handler(ConflictError, _conflict)
     app.add_exception_handler(OutdatedError, _outdated)
+    app.add_exception_handler(VersionConflictError, _other_version)
     app.add_exception_handler(UnavailableError, _unavailable)
     app.add_exception_handler(OverloadedError, _overloaded)
     app.add_exception_handler(ClientDisconnect, _hung_up)

@@ -1,6 +1,5 @@
 """History: incidents, notifications, deliveries; resending what failed."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -23,7 +22,6 @@ from notifier.api.openapi.history_models import (
 from notifier.api.openapi.route_docs import MAY_MISS, refuses, returns, returns_page
 from notifier.api.runtime import Runtime
 from notifier.domain import ids
-from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.recipients.subscriber import MAX_EMAIL
 from notifier.domain.values import Channel, DeliveryState
 from notifier.services.dispatch.replay import ReplayOrder
@@ -40,22 +38,8 @@ def list_incidents(
     runtime: Runtime, limit: paging.Limit = paging.DEFAULT_LIMIT, cursor: paging.Cursor = None
 ) -> Response:
     """List incidents, newest first."""
-    position = paging.decode(cursor, str, str)
-    before = (_instant(position[0]), position[1]) if position else None
-    items = runtime.container.history.incidents(limit=limit + 1, before=before)
-    shown = items[:limit]
-    more = len(items) > limit
-    return json_answer(paging.page(shown, paging.encode(shown[-1]["created_at"], shown[-1]["id"]) if more else None))
-
-
-def _instant(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InvalidInputError([FieldError("cursor", "is not a cursor of this list")])
-    return moment
+    items = runtime.container.history.incidents(limit=limit + 1, before=paging.instant_and_id(cursor))
+    return json_answer(paging.by_creation(items, limit))
 
 
 _ASKED = "External id, endpoint id, account name or e-mail address; the first match in this order."

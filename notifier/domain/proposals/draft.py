@@ -54,3 +54,17 @@ class Draft:
     def incident_id(self) -> str:
         """The incident it belongs to, or will open."""
         return str(self.incident["id"])
+
+
+def merged(target: Json, patch: Json) -> dict[str, Any]:
+    """Apply a JSON merge patch (RFC 7396): objects merge, null removes, everything else replaces."""
+    result = dict(target)
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, Mapping):
+            known = result.get(name)
+            result[name] = merged(known if isinstance(known, Mapping) else {}, value)
+        else:
+            result[name] = value
+    return result

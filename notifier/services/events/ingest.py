@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol
 
 from notifier.domain.errors import UnavailableError
 from notifier.domain.incidents.coalesce import is_stale
@@ -69,6 +70,16 @@ class Receipt:
         }
 
 
+class Alongside(Protocol):
+    """What else belongs into the transaction that stores an event, such as closing the draft it came from."""
+
+    def before(self, connection: Connection) -> None:
+        """Run before the event is looked at; an error refuses it."""
+
+    def after(self, connection: Connection, receipt: Receipt) -> None:
+        """Run once it is stored."""
+
+
 @dataclass(frozen=True)
 class Ingest:
     """Ingest one event. Idempotent by event id."""
@@ -80,8 +91,8 @@ class Ingest:
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
     guard: BlastGuard = field(default_factory=BlastGuard)
 
-    def take(self, event: Event) -> Receipt:
-        """Store an event and announce what is due; returns once both are committed.
+    def take(self, event: Event, *, alongside: Alongside | None = None) -> Receipt:
+        """Store an event and announce what is due; returns when both, and what is `alongside`, are committed.
 
         Raises:
             OutdatedError: the incident has a later update than `event.after`; nothing was stored.
@@ -91,7 +102,11 @@ class Ingest:
         event = replace(event, notify=event.notify and event.visible)
         self.guard.prepare(self.database, self.policies)
         with self.database.write() as connection:
+            if alongside is not None:
+                alongside.before(connection)
             receipt = self._ingest(connection, event)
+            if alongside is not None:
+                alongside.after(connection, receipt)
         for number in receipt.notifications:
             self.tasks.plan(number)
         if receipt.outcome is not Outcome.ACCEPTED:

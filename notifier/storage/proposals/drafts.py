@@ -36,6 +36,11 @@ def save(connection: Connection, draft: Draft, *, seen_version: int) -> bool:
     return connection.execute(update(t.draft).where(is_seen).values(**_values(draft))).rowcount == 1
 
 
+def keep_receipt(connection: Connection, draft_id: str, receipt: Mapping[str, Any]) -> None:
+    """Keep the whole answer to a publication, which knows more than its transaction did."""
+    connection.execute(update(t.draft).where(_COLUMNS.id == draft_id).values(receipt=dict(receipt)))
+
+
 def page(
     connection: Connection, state: DraftState, *, before: tuple[datetime, str] | None, limit: int
 ) -> Sequence[Draft]:
