@@ -222,7 +222,7 @@ class ApiContainer(SubscriberContainer):
     @cached_property
     def draft_reach(self) -> DraftReach:
         """Counts whom a draft would reach."""
-        return DraftReach(self.database, self.clock, self.settings.account_values())
+        return DraftReach(self.database, self.clock)
 
     @cached_property
     def draft_preview(self) -> DraftPreview:

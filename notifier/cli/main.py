@@ -26,6 +26,7 @@ _MODULES = {
     "simulate": "publishing.simulate",
     "subscribers": "administration.subscribers",
     "endpoints": "administration.endpoints",
+    "drafts": "publishing.drafts",
     "posts": "publishing.posts",
     "providers": "administration.providers",
     "incidents": "inspection.history",

@@ -22,7 +22,7 @@ _INCIDENT = "As in an event; any part. With the `id` of an incident of ours, wha
 _TEXTS = Annotated[dict[LocaleTag, Title], Field(min_length=1, max_length=100)]
 
 
-class DraftModel(Body):
+class DraftBody(Body):
     """What a draft is begun with."""
 
     incident: Annotated[dict[str, Any], Field(description=_INCIDENT)] = Field(default_factory=dict)
@@ -47,13 +47,13 @@ class DraftPatch(Body):
     after: Identifier | None = None
 
 
-class Publication(Body):
+class PublicationBody(Body):
     """Which version is published."""
 
     version: Annotated[int | None, Field(ge=1, description="The version you saw; or send `If-Match`.")] = None
 
 
-class TemplateModel(Body):
+class TemplateBody(Body):
     """Prepared texts, per locale. Placeholders: `{components}`, `{source}`, `{upstream}`, `{link}`, `{time}`."""
 
     name: Annotated[Title, Field(max_length=100)]
@@ -81,7 +81,7 @@ def read_template(data: bytes) -> Json:
     Raises:
         InvalidInputError: names every field at fault.
     """
-    return read_json(TemplateModel, data).model_dump(mode="json")
+    return read_json(TemplateBody, data).model_dump(mode="json")
 
 
 def read_template_patch(stored: Json, data: bytes) -> Json:
@@ -96,7 +96,7 @@ def read_template_patch(stored: Json, data: bytes) -> Json:
         raise InvalidInputError([FieldError("body", f"Invalid JSON: {error}")]) from None
     if not isinstance(patch, dict):
         raise InvalidInputError([FieldError("body", "must be an object")])
-    content = {name: stored[name] for name in TemplateModel.model_fields if stored[name] is not None}
+    content = {name: stored[name] for name in TemplateBody.model_fields if stored[name] is not None}
     return read_template(orjson.dumps(merged(content, patch)))
 
 

@@ -11,6 +11,7 @@ from notifier.api.http.problems import MEDIA_TYPE
 from notifier.api.openapi.models import Problem
 from notifier.api.openapi.webhook_format_models import CloudEvent, StatuspageMessage
 from notifier.api.openapi.webhook_models import OutgoingMessage
+from notifier.inbound.drafts import DraftBody, DraftPatch, PublicationBody, TemplateBody
 from notifier.inbound.endpoints import EndpointBody, EndpointPatch
 from notifier.inbound.events import EventModel
 from notifier.inbound.sign_up import SignUpBody
@@ -21,6 +22,10 @@ _REF = "#/components/schemas/{model}"
 # Bodies that handlers read as bytes, so that the same code serves API, command line and console.
 _BODIES: tuple[type[BaseModel], ...] = (
     EventModel,
+    DraftBody,
+    DraftPatch,
+    PublicationBody,
+    TemplateBody,
     SubscriberBody,
     SubscriberPatch,
     SignUpBody,

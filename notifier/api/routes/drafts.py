@@ -15,7 +15,7 @@ from notifier.api.runtime import ApiRuntime, Runtime
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.proposals.draft import DraftState
 from notifier.inbound.bodies import read_json
-from notifier.inbound.drafts import DraftModel, DraftPatch, Publication, read_patch
+from notifier.inbound.drafts import DraftBody, DraftPatch, PublicationBody, read_patch
 from notifier.services.drafts.manage import NewDraft
 from notifier.services.drafts.preview import PreviewChannel
 from notifier.services.security.api_keys import Caller, KeyScope
@@ -28,10 +28,10 @@ _VERSIONS = refuses({409: "Somebody changed it since the version you saw, or it 
 _OUTDATED = refuses({409: "Not open, changed since the version you saw, or its incident has a later update."})
 
 
-@router.post("", status_code=201, responses=returns(201, DraftOut), openapi_extra=body_of(DraftModel))
+@router.post("", status_code=201, responses=returns(201, DraftOut), openapi_extra=body_of(DraftBody))
 async def create_draft(request: Request, runtime: Runtime, caller: Publisher) -> Response:
     """Create a draft from any part of an event, a template, or a signal."""
-    wanted = read_json(DraftModel, await request.body() or b"{}")
+    wanted = read_json(DraftBody, await request.body() or b"{}")
     new = NewDraft(**dict(wanted))
     made = await run_in_threadpool(runtime.container.drafts.create, new, actor_of(request, caller))
     return json_answer(made, 201, {"Location": f"/v1/drafts/{made['id']}", "ETag": _etag(made["version"])})
@@ -87,13 +87,13 @@ def discard_draft(
     "/{draft_id}/publish",
     status_code=202,
     responses=returns(202, ReceiptOut) | _OUTDATED,
-    openapi_extra=body_of(Publication),
+    openapi_extra=body_of(PublicationBody),
 )
 async def publish_draft(
     request: Request, runtime: Runtime, caller: Publisher, draft_id: str, if_match: IfMatch = None
 ) -> Response:
     """Publish a draft, as `POST /v1/events` would. Publishing the same version again returns the same answer."""
-    version = read_json(Publication, await request.body() or b"{}").version
+    version = read_json(PublicationBody, await request.body() or b"{}").version
     seen, actor = _seen(version, if_match), actor_of(request, caller)
     guarded = KeyScope.ANNOUNCE not in caller.scopes
     receipt = await run_in_threadpool(_publish, runtime, draft_id, seen, actor, guarded)

@@ -9,14 +9,14 @@ from notifier.api.http.responses import json_answer
 from notifier.api.openapi.proposal_models import TemplateOut
 from notifier.api.openapi.route_docs import body_of, refuses, returns, returns_page
 from notifier.api.runtime import Runtime
-from notifier.inbound.drafts import TemplateModel, read_template, read_template_patch
+from notifier.inbound.drafts import TemplateBody, read_template, read_template_patch
 from notifier.services.drafts.templates import parsed
 
 router = APIRouter(prefix="/v1/templates", tags=["drafts"])
 _CONFIGURED = refuses({409: "It is configured in `notifier.toml`."})
 
 
-@router.post("", status_code=201, responses=returns(201, TemplateOut), openapi_extra=body_of(TemplateModel))
+@router.post("", status_code=201, responses=returns(201, TemplateOut), openapi_extra=body_of(TemplateBody))
 async def create_template(request: Request, runtime: Runtime, actor: Manager) -> Response:
     """Create a template. Placeholders: `{components}`, `{source}`, `{upstream}`, `{link}`, `{time}`."""
     wanted = parsed(read_template(await request.body()))
@@ -36,7 +36,7 @@ def show_template(runtime: Runtime, template_id: str) -> Response:
     return json_answer(runtime.container.templates.get(template_id))
 
 
-@router.patch("/{template_id}", responses=returns(200, TemplateOut) | _CONFIGURED, openapi_extra=body_of(TemplateModel))
+@router.patch("/{template_id}", responses=returns(200, TemplateOut) | _CONFIGURED, openapi_extra=body_of(TemplateBody))
 async def change_template(request: Request, runtime: Runtime, actor: Manager, template_id: str) -> Response:
     """Merge a patch (RFC 7396) into a template."""
     patch = await request.body()

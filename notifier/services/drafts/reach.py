@@ -1,11 +1,10 @@
 """Reach of a draft: whom it would concern if it were published now, by channel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from notifier.domain.errors import NotFoundError
-from notifier.domain.messages.brand import Account
 from notifier.domain.proposals.draft import Draft
 from notifier.domain.recipients.audience import IncidentScope
 from notifier.domain.recipients.reach import ChannelReach, reach_among
@@ -22,7 +21,6 @@ class DraftReach:
 
     database: Database
     clock: Clock
-    accounts: Sequence[Account]
 
     def of(self, draft_id: str) -> Mapping[str, Any]:
         """Return the recipients of a draft over all channels, and of each.
@@ -34,25 +32,18 @@ class DraftReach:
             draft = drafts.find(connection, draft_id)
             if draft is None:
                 raise NotFoundError("draft", draft_id)
-            listeners = {channel: reach.groups(connection, channel) for channel in (Channel.EMAIL, Channel.WEBHOOK)}
+            listeners = {channel: reach.groups(connection, channel) for channel in Channel}
         scope, closes, now = _scope(draft), _status(draft).is_over, self.clock()
         found = {
             channel: reach_among(groups, channel, scope, closes=closes, now=now)
             for channel, groups in listeners.items()
         }
-        found[Channel.SOCIAL] = self._followed()
         if not draft.notify:
             found = {channel: ChannelReach() for channel in found}
         return {
             "recipients": sum(each.recipients for each in found.values()),
             "channels": {channel.value: _as_json(found[channel]) for channel in Channel},
         }
-
-    def _followed(self) -> ChannelReach:
-        found = ChannelReach(recipients=len(self.accounts))
-        for account in self.accounts:
-            found.locales[account.locale] += 1
-        return found
 
 
 def _status(draft: Draft) -> Status:

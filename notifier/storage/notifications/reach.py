@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
 
+from notifier.domain.recipients.audience import Preferences
 from notifier.domain.recipients.reach import Group
 from notifier.domain.recipients.subscriber import QuietHours
 from notifier.domain.values import Channel
@@ -15,8 +16,9 @@ _s, _p = t.subscriber.c, t.preference.c
 
 
 def groups(connection: Connection, channel: Channel) -> Sequence[Group]:
-    """Return the recipients of mail or webhooks in groups that are alike; accounts have no preferences."""
-    return _mailboxes(connection) if channel is Channel.EMAIL else _endpoints(connection)
+    """Return a channel's recipients in groups that are alike."""
+    read = {Channel.EMAIL: _mailboxes, Channel.WEBHOOK: _endpoints, Channel.SOCIAL: _accounts}
+    return read[channel](connection)
 
 
 def _mailboxes(connection: Connection) -> list[Group]:
@@ -68,3 +70,11 @@ def _endpoints(connection: Connection) -> list[Group]:
         Group(preferences=preferences.parse(row.canonical), size=row.size, is_suppressed=bool(row.suppressed))
         for row in rows
     ]
+
+
+def _accounts(connection: Connection) -> list[Group]:
+    """Accounts have no preferences of their own: their followers see everything."""
+    a = t.account.c
+    counted = select(a.locale, func.count().label("size")).where(a.active).group_by(a.locale)
+    everything = Preferences(channels=frozenset({Channel.SOCIAL}))
+    return [Group(preferences=everything, size=row.size, locale=row.locale) for row in connection.execute(counted)]
