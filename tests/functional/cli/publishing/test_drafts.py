@@ -8,7 +8,7 @@ from notifier.services.drafts.manage import NewDraft
 from notifier.services.security.audit import Actor
 from notifier.settings import load_settings
 from tests.databases import *  # noqa: F403 - the fixtures, by the names their module lists
-from tests.functional.cli.test_main import Said, said
+from tests.functional.cli.terminal import Said, said
 
 pytestmark = pytest.mark.usefixtures("home")
 
