@@ -33,7 +33,7 @@ from notifier.api.routes import (
 )
 from notifier.api.routes.operator_pages import KeyedInspection
 from notifier.api.runtime import ApiRuntime
-from notifier.api.state.event_intake import EventIntake, JsonPublisher
+from notifier.api.state.event_intake import EventIntake, JsonPublisher, event_gate
 from notifier.api.state.key_cache import ApiKeyCache
 from notifier.api.state.metrics import Meters
 from notifier.api.state.readiness import Readiness
@@ -113,11 +113,15 @@ def _routers() -> tuple[APIRouter, ...]:
     )
 
 
-def build_runtime(container: ApiContainer) -> ApiRuntime:
-    """Build the state that request handlers use: everything per installation, except its limits."""
+def build_runtime(container: ApiContainer, gate: LoadShedder | None = None) -> ApiRuntime:
+    """Build the state that request handlers use: everything per installation, except its limits.
+
+    `gate` limits publishing; by default it fits the database.
+    """
     intake = InboundContainer(container)
     meters = Meters(container.readings.take)
-    publishing = EventIntake(JsonPublisher(container), intake, meters, one_writer=container.database.is_sqlite)
+    gate = gate or event_gate(one_writer=container.database.is_sqlite)
+    publishing = EventIntake(JsonPublisher(container), intake, meters, gate=gate)
     return ApiRuntime(
         container=container,
         inbound=intake,

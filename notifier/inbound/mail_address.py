@@ -26,14 +26,21 @@ def mail_address(text: str) -> str:
         ValueError: one sentence that says what is wrong with it.
     """
     text = text.strip(" \t")
-    if _PLAIN.fullmatch(text):
-        local, _, domain = text.rpartition("@")
-        domain = domain.lower()
-        if not f".{domain}".endswith(_SPECIAL):
-            return f"{local}@{domain}"
+    plain = plain_address(text)
+    if plain is not None:
+        return plain
     if len(text) > MAX_EMAIL * 4:
         raise ValueError(f"must have at most {MAX_EMAIL} characters")
     return _by_library(text)
+
+
+def plain_address(text: str) -> str | None:
+    """Return a plain address in its normal form without asking the library; None for whatever it must judge."""
+    if not _PLAIN.fullmatch(text):
+        return None
+    local, _, domain = text.rpartition("@")
+    domain = domain.lower()
+    return None if f".{domain}".endswith(_SPECIAL) else f"{local}@{domain}"
 
 
 def _by_library(text: str) -> str:

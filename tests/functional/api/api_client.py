@@ -56,6 +56,7 @@ class Api:
     """A client of the API."""
 
     client: TestClient
+    app: FastAPI = field(repr=False)
     container: ApiContainer
     document: Json = field(repr=False)
     runtime: ApiRuntime = field(repr=False)
@@ -63,6 +64,10 @@ class Api:
     def key(self, *scopes: str) -> str:
         """Make a key with these scopes."""
         return self.container.api_keys.create("test", scopes, Actor("tests", "here")).plaintext
+
+    def rewire(self, runtime: ApiRuntime) -> None:
+        """Answer from another runtime from now on."""
+        self.app.state.runtime = self.runtime = runtime
 
     def call(self, method: str, path: str, **arguments: Any) -> Response:
         """Send a request; the answer must have the shape that is documented for it."""
@@ -132,7 +137,7 @@ def serving(container: ApiContainer, key: str = ADMIN) -> Iterator[Api]:
     """Serve an installation to a client that bears `key`."""
     headers = {"Authorization": f"Bearer {key}"}
     with _app_of(container) as app, TestClient(app, headers=headers, raise_server_exceptions=False) as client:
-        yield Api(client, container, _described(app), app.state.runtime)
+        yield Api(client, app, container, _described(app), app.state.runtime)
 
 
 def an_event(number: int = 1, *, now: datetime | None = None, **changes: Any) -> Json:

@@ -13,7 +13,7 @@ from notifier.storage.schema import migrate
 from tests.contract.channels.webhook.receivers import wait_until
 
 
-@pytest.mark.parametrize(("lane", "expected"), [(QueueName.WEBHOOK, {"webhook-engine"}), (QueueName.EMAIL, set())])
+@pytest.mark.parametrize(("queue", "expected"), [(QueueName.WEBHOOK, {"webhook-engine"}), (QueueName.EMAIL, set())])
 def test_a_worker_of_webhooks_starts_its_engine_by_itself(tmp_path: Path, queue: QueueName, expected: set[str]) -> None:
     before = set(threading.enumerate())
 

@@ -52,6 +52,7 @@ class EngineLimits:
     host_breaker: BreakerPolicy = field(default_factory=lambda: BreakerPolicy(threshold=20))
     idle_sockets: int = 8_192
     idle_seconds: float = 60.0
+    sweep_seconds: float = 5.0  # how often idle connections are looked through
     dns_ttl: float = 30.0
     dns_failure_ttl: float = 2.0
     dns_names: int = 16_384

@@ -19,7 +19,6 @@ from notifier.domain.errors import DeliveryError, FieldError, InvalidInputError,
 from notifier.domain.values import Reason
 
 _STAGGER = 0.25  # seconds before also trying the next address (RFC 8305 section 5)
-_SWEEP_SECONDS = 5.0
 # Local problems, not the receiver's: too many open files, no memory, no free port.
 _LOCAL_TROUBLE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
@@ -57,7 +56,7 @@ class HttpTransport:
         self._loop = asyncio.get_running_loop()
         self._pool = IdlePool(limit=limits.idle_sockets, seconds=limits.idle_seconds, clock=self._loop.time)
         self._open: set[HttpConnection] = set()
-        self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
+        self._sweeper = self._loop.call_later(limits.sweep_seconds, self._sweep)
 
     async def post(
         self, url: VettedUrl, addresses: Sequence[str], headers: Mapping[str, str], body: bytes, *, budget: float
@@ -158,7 +157,7 @@ class HttpTransport:
 
     def _sweep(self) -> None:
         self._pool.sweep()
-        self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
+        self._sweeper = self._loop.call_later(self._limits.sweep_seconds, self._sweep)
 
 
 def _head(url: VettedUrl, headers: Mapping[str, str], length: int) -> bytes:

@@ -1,13 +1,17 @@
 import json
 import threading
-from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
 
+from notifier.api.app import build_runtime
 from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.http.problems import OverloadedError
 from notifier.domain.errors import UnavailableError
@@ -23,7 +27,7 @@ NOW = datetime(2022, 6, 21, 8, 34, tzinfo=UTC)
 def test_more_than_can_be_done_is_asked_to_come_again_and_what_was_taken_is_there(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api.runtime.publishing, "_gate", LoadShedder(at_once=1, waiting=2))
+    api.rewire(build_runtime(api.container, LoadShedder(at_once=1, waiting=2)))
     take, full, release = api.container.ingest.take, threading.Barrier(2), threading.Event()
 
     def slowly(event: Event) -> Receipt:
@@ -80,10 +84,34 @@ def test_a_store_that_is_away_is_a_503_that_every_sender_repeats(
     assert api.post(path, content=body).status_code in {200, 202}
 
 
-def test_imports_take_turns(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.runtime.import_gate, "_inside", 2)
-    answer = api.post("/v1/subscribers/import", content=b"external_id\nshop-1\n", headers={"Content-Type": "text/csv"})
-    assert answer.status_code == 503
+@contextmanager
+def taken(api: Api, gate: LoadShedder, places: int, who: str | None = None) -> Iterator[None]:
+    """Keep so many places of a gate taken, by one caller."""
+    inside, release = threading.Semaphore(0), threading.Event()
+
+    def stay() -> None:
+        inside.release()
+        release.wait(30)
+
+    portal = api.client.portal
+    assert portal is not None
+    staying = [portal.start_task_soon(partial(gate.run, stay, who=who)) for _ in range(places)]
+    try:
+        for _ in range(places):
+            assert inside.acquire(timeout=10)
+        yield
+    finally:
+        release.set()
+        for each in staying:
+            each.result(10)
+
+
+def test_imports_take_turns(api: Api) -> None:
+    text = {"Content-Type": "text/csv"}
+    with taken(api, api.runtime.import_gate, 2):
+        answer = api.post("/v1/subscribers/import", content=b"external_id\nshop-1\n", headers=text)
+        assert answer.status_code == 503
+    assert api.post("/v1/subscribers/import", content=b"external_id\nshop-1\n", headers=text).status_code == 200
 
 
 def test_one_callers_flood_leaves_places_for_the_others() -> None:
@@ -115,14 +143,14 @@ def test_one_callers_flood_leaves_places_for_the_others() -> None:
         ("/v1/inbound/sendgrid/events", as_batch(a_mail_event(1, "delivered"))),
     ],
 )
-def test_a_source_that_floods_leaves_the_others_their_places(
-    api: Api, monkeypatch: pytest.MonkeyPatch, path: str, body: str | bytes
-) -> None:
+def test_a_source_that_floods_leaves_the_others_their_places(api: Api, path: str, body: str | bytes) -> None:
     flood, other = (api.container.api_keys.create(n, ["publish"], Actor("tests", "here")) for n in ("flood", "other"))
-    monkeypatch.setattr(api.runtime.gate, "_of", Counter({flood.id: 1_000}))
-    statuses = [
-        api.post(path, content=body, headers={"Authorization": f"Bearer {key.plaintext}"}).status_code
-        for key in (flood, other)
-    ]
+    gate = LoadShedder(at_once=4, waiting=0)
+    api.rewire(replace(api.runtime, gate=gate))
+    with taken(api, gate, 3, who=flood.id):
+        statuses = [
+            api.post(path, content=body, headers={"Authorization": f"Bearer {key.plaintext}"}).status_code
+            for key in (flood, other)
+        ]
     assert statuses[0] == 503
     assert statuses[1] in {200, 202}

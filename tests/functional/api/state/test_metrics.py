@@ -1,8 +1,10 @@
-import pytest
+from dataclasses import replace
+
 from prometheus_client.parser import text_string_to_metric_families
 
-from notifier.api.state.metrics import LEDGER_SECONDS
+from notifier.api.state.metrics import LEDGER_SECONDS, Meters
 from notifier.domain.errors import UnavailableError
+from notifier.services.operations.metrics_snapshot import MetricsSnapshot
 from tests.functional.api.api_client import Api, an_event, announced
 from tests.functional.api.payloads import a_mail_event, as_batch
 
@@ -42,20 +44,21 @@ def test_no_caller_can_make_labels_up(api: Api) -> None:
     assert routes == {"unmatched", "/v1/incidents/{incident_id}", "/healthz"}
 
 
-def test_a_scrape_reads_the_ledger_every_few_seconds_at_most(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scrape_reads_the_ledger_every_few_seconds_at_most(api: Api) -> None:
+    now = 0.0
+    api.rewire(replace(api.runtime, meters=Meters(api.container.readings.take, lambda: now)))
     metrics(api)
     api.post("/v1/events", json=an_event())
     assert ("notifier_incidents", (("status", "investigating"),)) not in metrics(api)
-    collector = api.runtime.meters.ledger
-    monkeypatch.setattr(collector, "_clock", lambda: collector._until + LEDGER_SECONDS)
+    now += LEDGER_SECONDS
     assert metrics(api)["notifier_incidents", (("status", "investigating"),)] == 1
 
 
-def test_metrics_go_on_without_the_database(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away() -> None:
+def test_metrics_go_on_without_the_database(api: Api) -> None:
+    def away() -> MetricsSnapshot:
         raise UnavailableError("database: gone")
 
-    monkeypatch.setattr(api.runtime.meters.ledger, "_read", away)
+    api.rewire(replace(api.runtime, meters=Meters(away)))
     found = metrics(api)
     assert found["notifier_database_up", ()] == 0
     assert not any(name == "notifier_incidents" for name, _ in found)

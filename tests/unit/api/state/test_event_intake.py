@@ -9,7 +9,7 @@ import pytest
 
 from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.http.problems import OverloadedError
-from notifier.api.state.event_intake import EventIntake, ReplayCache
+from notifier.api.state.event_intake import EventIntake, ReplayCache, event_gate
 from notifier.api.state.key_cache import SECONDS, ApiKeyCache
 from notifier.domain.errors import InvalidInputError, UnavailableError
 from notifier.domain.values import Outcome
@@ -76,7 +76,9 @@ class Counters:
 
 
 def publishing(ledger: Ledger, seen: Filter | None = None, counters: Counters | None = None) -> EventIntake:
-    return EventIntake(ledger, Repeats(ledger, seen or Filter()), counters or Counters(), one_writer=True)
+    return EventIntake(
+        ledger, Repeats(ledger, seen or Filter()), counters or Counters(), gate=event_gate(one_writer=True)
+    )
 
 
 async def outcome_of(publish: EventIntake, body: bytes) -> str:

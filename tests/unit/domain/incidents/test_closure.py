@@ -28,7 +28,7 @@ def test_the_end_is_what_was_said_after_the_last_trouble(announcements: list[Ann
 
 
 @pytest.mark.parametrize(
-    ("untold", "reason"),
+    ("unnotified", "reason"),
     [
         (Unnotified(recipient="a", state=DeliveryState.QUEUED, reason=Reason.HOURLY_LIMIT), "waiting: hourly limit"),
         (Unnotified(recipient="a", state=DeliveryState.SENDING), "waiting: to be sent"),

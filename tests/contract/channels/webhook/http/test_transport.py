@@ -120,9 +120,8 @@ def test_bytes_that_nobody_asked_for_end_an_idle_connection() -> None:
         assert receiver.connections == 2
 
 
-def test_idle_connections_are_closed_after_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifier.channels.webhook.http.transport._SWEEP_SECONDS", 0.02)
-    with receiving() as receiver, running(quick_limits(idle_seconds=0.05)) as engine:
+def test_idle_connections_are_closed_after_their_time() -> None:
+    with receiving() as receiver, running(quick_limits(idle_seconds=0.05, sweep_seconds=0.02)) as engine:
         assert engine.deliver([a_request(receiver.url())])[0].error is None
         wait_until(receiver.is_quiet)
 
