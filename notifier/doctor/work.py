@@ -10,7 +10,7 @@ from notifier.doctor.finding import Finding
 from notifier.domain.values import QueueName
 from notifier.services.operations.process_stats import MEMORY
 from notifier.storage.database import Connection, dialect
-from notifier.storage.deliveries import batches, deliveries
+from notifier.storage.deliveries import deliveries, due_batches
 from notifier.storage.incidents import channel_state
 from notifier.storage.notifications import notifications
 from notifier.storage.operations import metrics
@@ -27,7 +27,7 @@ def check_work(notifier: ApiContainer) -> Iterator[Finding]:
     now = notifier.clock()
     with notifier.database.read() as connection:
         alive = _processes(connection, now)
-        yield _workers(alive, busy=bool(batches.open_batches(connection)))
+        yield _workers(alive, busy=bool(due_batches.open_batches(connection)))
         yield from _stuck(connection, now)
         if not notifier.database.is_sqlite:
             yield _clock(connection, now)
@@ -57,7 +57,7 @@ def _workers(alive: set[str], *, busy: bool) -> Finding:
 def _stuck(connection: Connection, now: datetime) -> Iterator[Finding]:
     """Name each kind of overdue work, with the usual cause."""
     late, number = now - _STUCK, 0
-    for (queue, state), (count, oldest) in batches.open_batches(connection).items():
+    for (queue, state), (count, oldest) in due_batches.open_batches(connection).items():
         number += count
         if oldest is not None and oldest < late:
             minutes = (now - oldest) // timedelta(minutes=1)

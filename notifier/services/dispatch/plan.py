@@ -22,7 +22,8 @@ from notifier.services.log_context import bind_log
 from notifier.services.ports import Clock, TaskQueue
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
-from notifier.storage.notifications import notifications
+from notifier.storage.deliveries import supersede
+from notifier.storage.notifications import channel_history, notifications
 from notifier.storage.notifications.late_translations import Followers
 from notifier.storage.notifications.notifications import StoredNotification
 from notifier.storage.planning import quiet_hours
@@ -153,7 +154,7 @@ class Plan:
             # here on nothing older is sent.
             incident_id, sequence = stored.notice.incident.id, stored.notice.sequence
             if stored.follows is None:
-                notifications.supersede_older(connection, incident_id, stored.channel, sequence, self.clock())
+                supersede.supersede_older(connection, incident_id, stored.channel, sequence, self.clock())
             self._judge(connection, stored, self._audience_context(connection, stored))
             if stored.channel is Channel.EMAIL:
                 people = ranges_rows.highest_subscriber_id(connection)
@@ -164,7 +165,7 @@ class Plan:
 
     @staticmethod
     def _audience_context(connection: Connection, stored: StoredNotification) -> AudienceContext:
-        return context_of(stored, notifications.scopes_of_episode(connection, stored))
+        return context_of(stored, channel_history.scopes_of_episode(connection, stored))
 
     def _judge(self, connection: Connection, stored: StoredNotification, context: AudienceContext) -> None:
         """Apply the audience rule to sets without a verdict.
@@ -201,7 +202,7 @@ class Plan:
                 return None
             context = self._audience_context(connection, stored)
             self._judge(connection, stored, context)
-            newest = notifications.newest_sequence(connection, stored.notice.incident.id, stored.channel)
+            newest = channel_history.newest_sequence(connection, stored.notice.incident.id, stored.channel)
             # Webhooks get every update, in order; the other channels only the newest.
             superseded = newest > stored.notice.sequence and stored.channel is not Channel.WEBHOOK
             batches = ranges_rows.plan_range(
@@ -209,7 +210,7 @@ class Plan:
                 item,
                 channel=stored.channel,
                 incident_id=stored.notice.incident.id,
-                prior=() if stored.follows else notifications.earlier(connection, stored),
+                prior=() if stored.follows else channel_history.earlier(connection, stored),
                 episode_start=stored.notice.episode_start,
                 queue=stored.queue,
                 batch_size=self.batch_sizes[stored.channel],

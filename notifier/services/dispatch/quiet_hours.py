@@ -18,7 +18,7 @@ from notifier.services.dispatch.audience_context import context_of
 from notifier.storage.database import Connection
 from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.notifications import notifications
+from notifier.storage.notifications import channel_history
 from notifier.storage.notifications.notifications import StoredNotification
 from notifier.storage.planning import quiet_hours
 
@@ -32,7 +32,7 @@ def defer_for_quiet_hours(
     mailboxes = quiet_hours.bounds_of_batch(connection, batch.id)
     if not mailboxes:
         return batch
-    context = context_of(stored, notifications.scopes_of_episode(connection, stored))
+    context = context_of(stored, channel_history.scopes_of_episode(connection, stored))
     waiting = _judge(connection, mailboxes, stored, context, now)
     if not waiting:
         return batch

@@ -13,7 +13,7 @@ from notifier.domain.values import Channel
 from notifier.storage.database import Connection
 from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.notifications import notifications
+from notifier.storage.notifications import channel_history
 from notifier.storage.notifications.notifications import StoredNotification
 
 _LOOK_AGAIN = timedelta(milliseconds=500)
@@ -26,7 +26,7 @@ def recheck_recipients(
     if not batch.needs_recheck or stored.channel is Channel.WEBHOOK:
         return batch
     keys = deliveries.keys_in(connection, batch.id)
-    prior = notifications.earlier(connection, stored)
+    prior = channel_history.earlier(connection, stored)
     heard, flying = deliveries.prior_notifications(connection, prior, keys)
     if flying:
         batches.release(connection, batch, owner, due_at=now + _LOOK_AGAIN, now=now, reason=None, counts=False)

@@ -19,6 +19,7 @@ from notifier.storage.deliveries import attempts, batches, deliveries, supersede
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.deliveries import DeliveryOverride
+from notifier.storage.notifications import channel_history
 from notifier.storage.operations import alerts, counters
 from notifier.storage.operations.counters import MAIL_UNKNOWN
 
@@ -56,7 +57,7 @@ def superseded_by_newer(connection: Connection, batch: Batch, owner: str, now: d
     a partial refusal. Recipients that the newer ones do not cover stay in the batch. A batch with
     replayed deliveries is never superseded.
     """
-    if batch.channel is Channel.WEBHOOK or batches.is_newest(connection, batch.notification_id):
+    if batch.channel is Channel.WEBHOOK or channel_history.is_newest(connection, batch.notification_id):
         return False
     if deliveries.holds_replay(connection, batch.id):
         return False

@@ -44,7 +44,7 @@ from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.deliveries import DeliveryOverride
 from notifier.storage.deliveries.webhook_batches import Around
-from notifier.storage.notifications import notifications
+from notifier.storage.notifications import channel_history
 from notifier.storage.notifications.notifications import StoredNotification
 from notifier.storage.operations import alerts
 
@@ -329,7 +329,7 @@ def _since(connection: Connection, stored: StoredNotification, around: Around) -
     unsure = around.missed | around.queued
     if not unsure:
         return {}
-    prior = notifications.earlier(connection, stored)
+    prior = channel_history.earlier(connection, stored)
     heard, _ = deliveries.prior_notifications(connection, prior, sorted(unsure))
     start = stored.notice.episode_start
     return {key: exposure_of(each, episode_start=start)[1] for key, each in heard.items()}

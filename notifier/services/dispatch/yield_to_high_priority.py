@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from notifier.services.ports import Clock
 from notifier.storage.database.engine import Database
-from notifier.storage.deliveries import batches
+from notifier.storage.deliveries import due_batches
 from notifier.storage.notifications import notifications
 
 _MOST = timedelta(seconds=2)
@@ -38,6 +38,6 @@ class YieldToHighPriority:
     def _first_attempts_wait(self) -> bool:
         now = self.clock()
         with self.database.read() as connection:
-            return notifications.is_fresh_planning(connection, now - _FRESH) or batches.has_first_attempts_due(
+            return notifications.is_fresh_planning(connection, now - _FRESH) or due_batches.has_first_attempts_due(
                 connection, since=now - _FRESH, now=now
             )

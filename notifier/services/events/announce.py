@@ -28,8 +28,9 @@ from notifier.storage.database import Connection
 from notifier.storage.database.codec import incident_from_json
 from notifier.storage.database.engine import Database
 from notifier.storage.database.types import AnyRow
+from notifier.storage.deliveries import supersede
 from notifier.storage.incidents import channel_state, timeline
-from notifier.storage.notifications import notifications
+from notifier.storage.notifications import channel_history, notifications
 
 _FIRST_ATTEMPT_QUEUES = {
     Channel.EMAIL: QueueName.EMAIL,
@@ -113,7 +114,7 @@ class ChannelAnnouncer:
             queue=queue_for(self.channel, lead.status),
             state="planning",
         )
-        notifications.supersede_older(self.connection, self.incident_id, self.channel, state.sequence, self.now)
+        supersede.supersede_older(self.connection, self.incident_id, self.channel, state.sequence, self.now)
         return notification_id
 
     def _notice(self, decision: Send, public_id: str) -> Notice:
@@ -135,7 +136,7 @@ class ChannelAnnouncer:
         )
 
     def _episode_start(self, state: ChannelState) -> int:
-        first = notifications.first_of_episode(self.connection, self.incident_id, self.channel, state.episode)
+        first = channel_history.first_of_episode(self.connection, self.incident_id, self.channel, state.episode)
         return state.sequence if first is None else first
 
 
@@ -158,7 +159,7 @@ def _windows(
     """Return the maintenance windows that a channel has announced, including the current one."""
     if incident.window is None:
         return ()
-    before = notifications.newest(connection, incident.id, channel)
+    before = channel_history.newest(connection, incident.id, channel)
     announced = before.notice.announced_windows if before is not None else ()
     return (
         announced

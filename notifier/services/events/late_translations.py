@@ -13,7 +13,7 @@ from notifier.domain.incidents.notice import Notice
 from notifier.domain.incidents.translation import TranslationPolicy, TranslationRule, completed, now_served
 from notifier.domain.values import Channel
 from notifier.storage.database import Connection
-from notifier.storage.notifications import late_translations, notifications
+from notifier.storage.notifications import channel_history, late_translations, notifications
 from notifier.storage.notifications.notifications import Follows, StoredNotification
 
 Rules = Mapping[Channel, TranslationRule]
@@ -49,7 +49,7 @@ def _gaining(connection: Connection, event: Event) -> list[tuple[StoredNotificat
     """Return each channel's newest notification that gains languages: it, locales, new notice."""
     found = []
     for channel in _CHANNELS:
-        stored = notifications.newest(connection, event.incident.id, channel)
+        stored = channel_history.newest(connection, event.incident.id, channel)
         before = _body_in(stored.notice, event.update.id) if stored is not None else None
         if stored is None or before is None:
             continue

@@ -26,7 +26,7 @@ from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.types import AnyRow
 from notifier.storage.deliveries import deliveries, explain_queries
-from notifier.storage.notifications import approvals, notifications
+from notifier.storage.notifications import approvals, channel_history, notifications
 from notifier.storage.notifications.notifications import StoredNotification
 from notifier.storage.operations import retention
 from notifier.storage.planning import quiet_hours
@@ -129,7 +129,7 @@ def _rules(
     planned_at: datetime,
 ) -> list[Rule]:
     connection, notice = ledger.connection, stored.notice
-    context = context_of(stored, notifications.scopes_of_episode(connection, stored))
+    context = context_of(stored, channel_history.scopes_of_episode(connection, stored))
     exposure = _exposure(connection, stored, found)
     if stored.follows is None:
         preferred = preference_rules(recipient.preferences, exposure, context)
@@ -160,7 +160,7 @@ def _rules(
 
 def _exposure(connection: Connection, stored: StoredNotification, found: Mapping[int, AnyRow]) -> Exposure:
     """Return the recipient's exposure before a notification, from earlier deliveries."""
-    prior = [each for each in notifications.earlier(connection, stored) if each.id in found]
+    prior = [each for each in channel_history.earlier(connection, stored) if each.id in found]
     heard = [
         deliveries.prior_notification(each, DeliveryState(found[each.id].state), found[each.id].reason)
         for each in prior

@@ -7,7 +7,7 @@ from notifier.domain.values import Reason
 from notifier.services.ports import BrokerCheck, Clock
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
-from notifier.storage.deliveries import batches
+from notifier.storage.deliveries import due_batches
 from notifier.storage.incidents import channel_state
 from notifier.storage.notifications import notifications
 from notifier.storage.operations import alerts
@@ -50,7 +50,7 @@ class WatchBroker:
 def _has_waited(connection: Connection, since: datetime) -> bool:
     """Whether a batch, a plan or a window end has been due since then."""
     return bool(
-        batches.queues_with_due(connection, since)
+        due_batches.queues_with_due(connection, since)
         or notifications.unplanned(connection, since, 1)
         or channel_state.due(connection, since, 1)
     )

@@ -10,7 +10,7 @@ from notifier.domain.values import QueueName
 from notifier.services.ports import Clock, QueueDepths
 from notifier.services.providers.status import Providers, ProviderStatus
 from notifier.storage.database.engine import Database
-from notifier.storage.deliveries import batches, deliveries, posts
+from notifier.storage.deliveries import deliveries, due_batches, posts
 from notifier.storage.notifications import latency
 from notifier.storage.operations import alerts, counters, gauges, metrics
 
@@ -56,7 +56,7 @@ class TakeMetricsSnapshot:
         """
         now = self.clock()
         with self.database.read() as connection:
-            waiting = batches.open_batches(connection)
+            waiting = due_batches.open_batches(connection)
             incidents = gauges.incidents_by_status(connection)
             events = gauges.events_by_outcome(connection)
             notifications = gauges.notifications_by_state(connection)

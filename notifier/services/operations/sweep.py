@@ -16,7 +16,7 @@ from notifier.services.operations.clock_jump import ClockJumpDetector
 from notifier.services.operations.dead_workers import DeadWorkers
 from notifier.services.ports import Chore, Clock, MetricsSink, NoMetrics, TaskQueue
 from notifier.storage.database.engine import Database
-from notifier.storage.deliveries import batches, leases
+from notifier.storage.deliveries import due_batches, leases
 from notifier.storage.incidents import channel_state
 from notifier.storage.notifications import notifications
 from notifier.storage.operations import counters
@@ -130,12 +130,12 @@ class Sweep:
         now = self.clock()
         total = 0
         with self.database.read() as connection:
-            queues = batches.queues_with_due(connection, now)
+            queues = due_batches.queues_with_due(connection, now)
         for queue in queues:
             if self.tasks.depth(queue) > _DEEP:
                 continue
             with self.database.write() as connection:
-                due = batches.due_for_enqueue(
+                due = due_batches.due_for_enqueue(
                     connection, queue, now=now, enqueued_before=now - _NUDGE_AFTER, limit=_LIMIT
                 )
             self.tasks.attempt(queue, due)

@@ -16,17 +16,15 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
-    func,
     or_,
     select,
     update,
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from notifier.domain.values import ACCEPTED, PENDING, Channel, DeliveryState, QueueName, Reason
+from notifier.domain.values import ACCEPTED, Channel, DeliveryState, QueueName, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow, Instant
-from notifier.storage.notifications.notifications import GOING
 
 _NOTIFICATION_SHIFT = 32
 _EXTRA_BIT = 1 << 31  # numbers of batches that were not made by planning
@@ -284,25 +282,6 @@ def settle(connection: Connection, batch_id: int, *, since: int, size: int) -> N
     connection.execute(update(t.batch).where(t.batch.c.id == batch_id).values(values))
 
 
-def queues_with_due(connection: Connection, now: datetime) -> list[QueueName]:
-    """Return the lanes that have work due."""
-    b = t.batch.c
-    statement = select(b.lane).distinct().where(b.state == DeliveryState.QUEUED.value, b.due_at <= now)
-    return [QueueName(queue) for queue in connection.execute(statement).scalars()]
-
-
-def has_first_attempts_due(connection: Connection, *, since: datetime, now: datetime) -> bool:
-    """Whether first attempts that became due in this time are still waiting."""
-    b = t.batch.c
-    fresh = [queue.value for queue in QueueName if not queue.is_low_priority]
-    statement = (
-        select(b.id)
-        .where(b.state == DeliveryState.QUEUED.value, b.due_at.between(since, now), b.lane.in_(fresh))
-        .limit(1)
-    )
-    return connection.execute(statement).one_or_none() is not None
-
-
 def confirm(
     connection: Connection, attempts: Mapping[int, int], notification_ids: Collection[int], now: datetime
 ) -> int:
@@ -329,52 +308,3 @@ def confirm(
         confirmed += sum(connection.execute(accepted.where(ours, lost)).scalars())
         connection.execute(accepted.where(ours, b.state == DeliveryState.SENDING.value))
     return confirmed
-
-
-def due_for_enqueue(
-    connection: Connection, queue: QueueName, *, now: datetime, enqueued_before: datetime, limit: int
-) -> list[int]:
-    """Return queued batches of a lane that are due and were not nudged lately, marking them as nudged now."""
-    b = t.batch.c
-    forgotten = (
-        select(b.id)
-        .where(
-            b.state == DeliveryState.QUEUED.value,
-            b.lane == queue.value,
-            b.due_at <= now,
-            or_(b.nudged_at.is_(None), b.nudged_at < enqueued_before, b.nudged_at < b.due_at),
-        )
-        .order_by(b.due_at, b.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    statement = update(t.batch).where(b.id.in_(forgotten)).values(nudged_at=now).returning(b.id)
-    return sorted(int(number) for number in connection.execute(statement).scalars())
-
-
-def open_batches(connection: Connection) -> Mapping[tuple[str, str], tuple[int, datetime | None]]:
-    """Return per (lane, state) how many batches are open and since when the oldest is due."""
-    b = t.batch.c
-    statement = (
-        select(b.lane, b.state, func.count().label("number"), func.min(b.due_at).label("oldest"))
-        .where(b.state.in_(PENDING))
-        .group_by(b.lane, b.state)
-    )
-    return {(row.lane, row.state): (row.number, row.oldest) for row in connection.execute(statement)}
-
-
-@cache
-def _newer() -> Select[Any]:
-    n, newer = t.notification.c, t.notification.alias("newer")
-    same = and_(n.incident_id == newer.c.incident_id, n.channel == newer.c.channel, n.sequence < newer.c.sequence)
-    return (
-        select(newer.c.id)
-        .join(t.notification, same)
-        .where(n.id == bindparam("this"), newer.c.follows.is_(None), newer.c.state.in_(GOING))
-        .limit(1)
-    )
-
-
-def is_newest(connection: Connection, notification_id: int) -> bool:
-    """Whether no newer notification of the same incident and channel brought news."""
-    return connection.execute(_newer(), {"this": notification_id}).one_or_none() is None

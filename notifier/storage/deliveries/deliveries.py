@@ -12,7 +12,7 @@ from notifier.domain.values import PENDING, Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.database.bulk_rows import packed, rows_sql
 from notifier.storage.database.types import AnyRow, driver_rows, to_micros
-from notifier.storage.notifications.notifications import Earlier
+from notifier.storage.notifications.channel_history import Earlier
 
 
 class MailRow(NamedTuple):

@@ -9,10 +9,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from notifier.domain.values import DeliveryState, Reason
+from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 from notifier.storage.deliveries import deliveries
 from notifier.storage.deliveries.deliveries import DeliveryOverride
+from notifier.storage.notifications import channel_history
 
 _CHUNK = 500
 
@@ -71,3 +72,26 @@ def supersede_covered(connection: Connection, notification_id: int, batch_id: in
         left = len(keys) - len(replaced)
         connection.execute(update(t.batch).where(t.batch.c.id == batch_id).values(size=left))
     return len(replaced) == len(keys)
+
+
+def supersede_older(connection: Connection, incident_id: str, channel: Channel, sequence: int, now: datetime) -> int:
+    """Replace what older notifications of this channel have not sent yet; returns how many batches that were.
+
+    Webhooks keep their queue: whether an endpoint wants every update or the latest, and whether the newer one concerns
+    it at all, is looked at before each attempt (`storage/deliveries/webhook_batches.py`).
+    """
+    if channel is Channel.WEBHOOK:
+        return 0
+    b, d = t.batch.c, t.delivery.c
+    # As numbers, not as a subquery: without statistics PostgreSQL would rather read every delivery there ever was.
+    older = channel_history.older_ids(connection, incident_id, channel, sequence)
+    if not older:
+        return 0
+    replaced = {"reason": Reason.NEWER_UPDATE.value, "state": DeliveryState.SUPERSEDED.value}
+    # What is queued apart from its batch has a time of its own, and those times are indexed: deliveries may be many.
+    parted = update(t.delivery).where(
+        d.notification_id.in_(older), d.state == DeliveryState.QUEUED.value, d.due_at.is_not(None)
+    )
+    connection.execute(parted.values(**replaced, due_at=None, updated_at=now))
+    whole = update(t.batch).where(b.notification_id.in_(older), b.state == DeliveryState.QUEUED.value)
+    return connection.execute(whole.values(**replaced, due_at=None, finished_at=now)).rowcount

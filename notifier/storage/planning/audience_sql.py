@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from notifier.domain.recipients.audience import MEANT, STILL_MEANT, reached_when_sent
 from notifier.domain.values import Channel
+from notifier.storage.notifications.channel_history import Earlier
 from notifier.storage.notifications.late_translations import Followers
-from notifier.storage.notifications.notifications import Earlier
 from notifier.storage.planning.quiet_hours import Deferred
 
 

@@ -19,8 +19,8 @@ from notifier.storage import tables as t
 from notifier.storage.database.dialect import is_sqlite, prepared_insert
 from notifier.storage.database.types import Instant, to_micros
 from notifier.storage.deliveries.endpoint_backlog import MISSED_FOR
+from notifier.storage.notifications.channel_history import Earlier
 from notifier.storage.notifications.late_translations import Followers
-from notifier.storage.notifications.notifications import Earlier
 from notifier.storage.planning import audience_sql
 from notifier.storage.planning.quiet_hours import Deferred, QuietSpan
 

@@ -30,7 +30,7 @@ from notifier.services.security.audit import Actor
 from notifier.storage.database.codec import notice_from_json
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents.public_timeline import public_updates
-from notifier.storage.notifications import approvals, notifications
+from notifier.storage.notifications import approvals, channel_history, notifications
 from tests.support.email_harness import BRAND, EmailHarness, Provider, build_harness
 
 ME = Actor("cli:me", "here")
@@ -318,7 +318,7 @@ class Story:
         said = [json.dumps([row.body, row.incident]) for row in shown if row.incident_id == self.incident_id]
         for row in told:
             content = json.dumps(row.content)
-            if row.state in notifications.GOING and (row.id, content) not in self.seen:
+            if row.state in channel_history.GOING and (row.id, content) not in self.seen:
                 self.seen.add((row.id, content))
                 said += [content, *_rendered(notice_from_json(row.content))]
         said += map(_whole, self.desk.provider.requests[self.mails :])

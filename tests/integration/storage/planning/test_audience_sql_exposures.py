@@ -12,7 +12,7 @@ from notifier.domain.values import DeliveryState, Status
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries.deliveries import prior_notification
-from notifier.storage.notifications.notifications import Earlier
+from notifier.storage.notifications.channel_history import Earlier
 from notifier.storage.recipients import preferences
 from tests.support.pipeline_harness import PEPPER, Pipeline
 
